@@ -1,0 +1,60 @@
+# Every verb does all of its own set-up: only Python 3.11 or later, make and the package registries are needed.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+FILE ?=
+
+.PHONY: demo test fast slow coverage lint types bench docs clean browser
+
+$(BIN)/uv:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it, or make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
+
+$(VENV)/.demo: $(BIN)/uv pyproject.toml uv.lock
+	@$(UV) sync --quiet --locked --inexact --extra demo --python $(BIN)/python
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/uv pyproject.toml uv.lock
+	@$(UV) sync --quiet --locked --inexact --extra dev --python $(BIN)/python
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo  ## upload a real video to a local api.video (FILE=… for one of your own)
+	@$(BIN)/apivideo demo $(FILE)
+
+test: fast slow coverage  ## all tests, with coverage floors
+
+fast: $(VENV)/.dev
+	@rm -f .coverage .coverage.*
+	$(PYTEST) -q -m "not slow" --cov --cov-report=
+
+slow: $(VENV)/.dev browser
+	$(PYTEST) -q -m slow --cov --cov-append --cov-report=
+
+coverage: $(VENV)/.dev
+	@$(BIN)/coverage combine -q --append 2>/dev/null || true
+	@$(BIN)/coverage report --fail-under=100 --include='apivideo_async/errors.py,apivideo_async/config.py,apivideo_async/models/*,apivideo_async/protocol/*,apivideo_async/uploads/plan.py,apivideo_async/uploads/ledger.py,apivideo_async/uploads/progress.py,apivideo_async/uploads/reconcile.py,apivideo_async/uploads/target.py'
+	@$(BIN)/coverage report --fail-under=90
+
+# The browser test needs Chromium; where it cannot be installed, that one test is skipped and says so.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || { \
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1; } || true
+
+lint: $(VENV)/.dev  ## style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --output-format concise .
+
+types: $(VENV)/.dev  ## mypy strict on the package, the examples and the typing test
+	$(BIN)/mypy
+	$(BIN)/mypy examples
+
+bench: $(VENV)/.dev  ## measure against the official client and curl
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

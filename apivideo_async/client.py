@@ -1,0 +1,183 @@
+"""The client: everything put together."""
+
+import json as json_module
+import ssl
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self, Unpack
+
+import aiohttp
+import attrs
+
+from .config import UNSET, ClientConfig, RetryPolicy, Timeouts, UploadOptions, resolve_config
+from .errors import ConfigurationError
+from .models import Video
+from .pipeline import Pipeline
+from .protocol.request import QueryValue, build_request, origin_headers
+from .protocol.response import Response
+from .resources._creation import create_video
+from .resources._fields import VideoFields
+from .resources.upload_tokens import UploadTokens
+from .resources.videos import Videos
+from .transport.http import Transport
+from .uploads.intake import Intake
+from .uploads.reporter import OnProgress
+from .uploads.sources import SourceLike
+
+__all__ = ["ApiVideoClient"]
+
+
+class ApiVideoClient:
+    """The async client of api.video.
+
+    ::
+
+        async with ApiVideoClient(api_key="…") as client:
+            video = await client.upload("movie.mp4", title="Movie")
+
+    - ``api_key``: or ``APIVIDEO_API_KEY``; without one only uploads with a token work.
+    - ``environment``: ``production`` or ``sandbox``, or ``APIVIDEO_ENVIRONMENT``; each has keys of its own.
+    - ``base_url``: or ``APIVIDEO_BASE_URL``: another server, such as the emulator.
+    - ``auth``: ``bearer`` exchanges the key for a token, ``basic`` sends the key with every request.
+    - ``timeouts``, ``retry``, ``upload``: see those classes.
+    - ``app_name``, ``app_version``: your application, told to api.video.
+    - ``reserve``: share of the request budget, 0 to below 1, that is left to others who use the key.
+    - ``session``: an ``aiohttp.ClientSession`` of yours; never closed here. ``proxy``, ``trust_env``,
+      ``trace_configs`` and ``ssl_context`` go to aiohttp.
+
+    Raises ``ConfigurationError`` for settings that cannot work. Nothing is opened before the first request.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        environment: Literal["production", "sandbox"] | None = None,
+        base_url: str | None = None,
+        auth: Literal["bearer", "basic"] = "bearer",
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        upload: UploadOptions | None = None,
+        app_name: str | None = None,
+        app_version: str | None = None,
+        reserve: float = 0.0,
+        session: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        config = resolve_config(
+            api_key=api_key,
+            environment=environment,
+            base_url=base_url,
+            auth=auth,
+            timeouts=timeouts or Timeouts(),
+            retry=retry or RetryPolicy(),
+            upload=upload or UploadOptions(),
+            app_name=app_name,
+            app_version=app_version,
+            reserve=reserve,
+        )
+        transport = Transport(
+            config.base_url,
+            session=session,
+            proxy=proxy,
+            trust_env=trust_env,
+            trace_configs=trace_configs,
+            ssl_context=ssl_context,
+        )
+        self._transport: Transport | None = transport
+        self._assemble(Pipeline(config, transport, origin_headers(app_name, app_version)))
+
+    def _assemble(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self.videos = Videos(pipeline)
+        self.upload_tokens = UploadTokens(pipeline)
+
+    @property
+    def config(self) -> ClientConfig:
+        """The settings in force."""
+        return self._pipeline.config
+
+    def __repr__(self) -> str:
+        return f"ApiVideoClient(base_url={self.config.base_url!r}, auth={self.config.auth!r})"
+
+    def with_options(
+        self,
+        *,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        upload: UploadOptions | None = None,
+    ) -> "ApiVideoClient":
+        """Make a copy with other options that shares connections, tokens and budgets; closing it closes nothing."""
+        changes: dict[str, Any] = {"timeouts": timeouts, "retry": retry, "upload": upload}
+        config = attrs.evolve(self.config, **{name: value for name, value in changes.items() if value})
+        copy = object.__new__(type(self))
+        copy._transport = None
+        copy._assemble(self._pipeline.with_config(config))
+        return copy
+
+    async def upload(
+        self,
+        source: SourceLike,
+        *,
+        title: str | None = None,
+        filename: str | None = None,
+        options: UploadOptions | None = None,
+        on_progress: OnProgress | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[VideoFields],
+    ) -> Video:
+        """Create a video and upload its file.
+
+        ``source``: a path, bytes, a binary file, an async iterable of bytes, an object with ``async read(n)`` or a
+        ``Source``. ``title`` is the source's name unless given; ``fields`` as in ``videos.create``.
+
+        Raises ``SourceError`` before anything is sent when the source cannot be used. Raises ``UploadError`` when
+        the upload ends early; ``error.video_id`` with ``videos.upload`` sends the rest, and so does calling this
+        again with the same ``idempotency_key``, or with ``UploadOptions(resume="on")``.
+        """
+
+        async def create(name: str) -> Video:
+            given = {"title": title or name, **fields}
+            return await create_video(self._pipeline, given, key=idempotency_key, again=True)
+
+        intake = Intake(self._pipeline, options, on_progress)
+        return await intake.into_new(source, create, filename, fresh=idempotency_key is None)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        json: Any = UNSET,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Call an operation that has no method here; authenticated, limited and retried like all others.
+
+        ``path`` starts with ``/`` and is already quoted. Raises like every method; the answer has ``status``,
+        ``headers``, ``body`` and ``json()``.
+        """
+        if not path.startswith("/") or "?" in path:
+            raise ConfigurationError("path starts with / and has no query: use query={...}")
+        body = None if json is UNSET else json_module.dumps(json).encode()
+        operation = f"{method.upper()} {path}"
+        return await self._pipeline.send(
+            build_request(operation, method.upper(), path, query=query, body=body, headers=headers)
+        )
+
+    async def aclose(self) -> None:
+        """Close connections that were opened here. A copy made by ``with_options`` closes nothing."""
+        if self._transport is not None:
+            await self._pipeline.authenticator.close()
+            await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,223 @@
+"""The options of a client: frozen, validated where they are built, none of them shows a secret.
+
+Settings come from arguments first, then from the environment: ``APIVIDEO_API_KEY``, ``APIVIDEO_ENVIRONMENT``,
+``APIVIDEO_BASE_URL``, ``APIVIDEO_WEBHOOK_SECRET``.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import attrs
+from attrs import field, frozen
+
+from .errors import ConfigurationError
+
+__all__ = [
+    "UNSET",
+    "ClientConfig",
+    "RetryPolicy",
+    "Timeouts",
+    "Unset",
+    "UploadLimits",
+    "UploadOptions",
+    "resolve_config",
+]
+
+
+class Unset(Enum):
+    """The type of :data:`UNSET`."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNSET: Final = Unset.UNSET
+"""Not sent at all; ``None`` is JSON null (CONTRACT §5.3 tells the two apart)."""
+
+MIB: Final = 1024 * 1024
+
+BASE_URLS: Final[Mapping[str, str]] = {
+    "production": "https://ws.api.video",
+    "sandbox": "https://sandbox.api.video",
+}
+"""CONTRACT §1. A key of one environment is refused by the other."""
+
+Environment = Literal["production", "sandbox"]
+AuthScheme = Literal["bearer", "basic"]
+Mode = Literal["bytes", "part"]
+Resume = Literal["off", "on", "required"]
+
+
+def _positive(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise ConfigurationError(f"{attribute.name} must be greater than 0, not {value!r}")
+
+
+def _one_of(*allowed: str) -> Any:
+    def check(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        if value not in allowed:
+            raise ConfigurationError(f"{attribute.name} must be one of {', '.join(allowed)}, not {value!r}")
+
+    return check
+
+
+@frozen(kw_only=True)
+class Timeouts:
+    """Limits in seconds. There is no total timeout: a large upload may take hours, but it may not stand still."""
+
+    connect: float = field(default=15.0, validator=_positive)
+    """Opening one connection, TLS included."""
+    response: float = field(default=120.0, validator=_positive)
+    """From the last byte of the request to the end of the answer."""
+    stall: float = field(default=45.0, validator=_positive)
+    """No byte of the request left the process for this long."""
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """How often and how long a failed attempt is repeated. A 429 waits for its window and costs no attempt."""
+
+    attempts: int = field(default=6, validator=_positive)
+    """Attempts in all, of one call, or of one chunk while no byte of the upload is accepted."""
+    seconds: float = field(default=600.0, validator=_positive)
+    """Time after which no further attempt of the same call or chunk starts."""
+    first_delay: float = field(default=0.4, validator=_positive)
+    """Upper bound of the first wait; it doubles each time, and each wait is a random part of its bound."""
+    longest_delay: float = field(default=20.0, validator=_positive)
+    rate_limit_seconds: float = field(default=600.0, validator=_positive)
+    """The longest time that one call waits for request budget before it gives up."""
+
+
+@frozen(kw_only=True)
+class UploadLimits:
+    """What the protocol allows (CONTRACT §10). Change it only against an emulator with the same limits."""
+
+    smallest_chunk: int = 5 * MIB
+    """Every chunk but the last holds at least this."""
+    largest_chunk: int = 200 * MIB
+    largest_total: int = 52_428_800_000
+    most_parts: int = 10_000
+    documented_total: int = 30 * 1024 * MIB
+    """The guides promise 30 GiB; more gives a warning, more than ``largest_total`` an error."""
+
+
+@frozen(kw_only=True)
+class UploadOptions:
+    """How a source is cut and sent.
+
+    Memory is about ``concurrency x block`` for sources that are read by position (paths, bytes, ranged sources)
+    and ``(concurrency + 1) x chunk_size`` for sources that only flow (iterators, streams), whatever the size.
+    """
+
+    chunk_size: int | None = field(default=None, validator=_positive)
+    """Bytes of one upload request, 5 MiB to 200 MiB. None picks it from the size and the concurrency."""
+    concurrency: int = field(default=4, validator=_positive)
+    """Chunks of one upload in flight at once."""
+    mode: Mode | None = field(default=None)
+    """``bytes`` (ranges) or ``part`` (numbers). None: ranges where the size is known, else numbers."""
+    resume: Resume = field(default="off", validator=_one_of("off", "on", "required"))
+    """Whether an earlier upload of the same file, found in the journal, is continued."""
+    journal: Path | None = field(default=None, converter=attrs.converters.optional(Path))
+    """Folder of the resume journal. None: no journal when ``resume`` is off, else the user's state folder."""
+    verify: bool = True
+    """Ask the server at the end of a chunked upload whether it holds every byte (one read request)."""
+    limits: UploadLimits = UploadLimits()
+
+    @mode.validator
+    def _known_mode(self, _: Any, value: object) -> None:
+        if value not in (None, "bytes", "part"):
+            raise ConfigurationError(f"mode must be 'bytes', 'part' or None, not {value!r}")
+
+    def __attrs_post_init__(self) -> None:
+        """Check the chunk size against the protocol's limits."""
+        low, high = self.limits.smallest_chunk, self.limits.largest_chunk
+        if self.chunk_size is not None and not low <= self.chunk_size <= high:
+            raise ConfigurationError(
+                f"chunk_size must be from {low:,} to {high:,} bytes "
+                f"({low // MIB} to {high // MIB} MiB), not {self.chunk_size:,}"
+            )
+
+
+_ORIGIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
+_ORIGIN_VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){0,2}")
+
+
+@frozen(kw_only=True)
+class ClientConfig:
+    """Everything a client was told, resolved and checked."""
+
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str = field(default=BASE_URLS["production"])
+    auth: AuthScheme = field(default="bearer", validator=_one_of("bearer", "basic"))
+    timeouts: Timeouts = Timeouts()
+    retry: RetryPolicy = RetryPolicy()
+    upload: UploadOptions = UploadOptions()
+    app_name: str | None = None
+    app_version: str | None = None
+    webhook_secret: str | None = field(default=None, repr=False)
+    reserve: float = field(default=0.0)
+    """Share of the request budget, 0 to below 1, that this client leaves to others."""
+
+    @base_url.validator
+    def _absolute(self, _: Any, value: str) -> None:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigurationError(f"base_url must look like https://ws.api.video, not {value!r}")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ConfigurationError("base_url must hold no credentials, query or fragment")
+
+    @api_key.validator
+    def _sendable(self, _: Any, value: str | None) -> None:
+        # The value itself is never part of the message.
+        if value is not None and (not value.isascii() or not value.isprintable() or " " in value):
+            raise ConfigurationError("the API key holds characters that no key has: copy it again, without spaces")
+
+    @reserve.validator
+    def _share(self, _: Any, value: float) -> None:
+        if not 0 <= value < 1:
+            raise ConfigurationError(f"reserve is a share from 0 to below 1, not {value!r}")
+
+    def __attrs_post_init__(self) -> None:
+        """Check the application's name and version (CONTRACT §3: both or neither, ASCII, whole match)."""
+        if (self.app_name is None) != (self.app_version is None):
+            raise ConfigurationError("app_name and app_version go together: give both or neither")
+        if self.app_name is not None and not _ORIGIN_NAME.fullmatch(self.app_name):
+            raise ConfigurationError("app_name takes 1 to 50 of A-Z a-z 0-9 - _")
+        if self.app_version is not None and not _ORIGIN_VERSION.fullmatch(self.app_version):
+            raise ConfigurationError("app_version takes 1 to 3 numbers of at most 3 digits, like 1.20.3")
+
+
+def resolve_config(
+    *,
+    api_key: str | None = None,
+    environment: str | None = None,
+    base_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    **options: Any,
+) -> ClientConfig:
+    """Merge arguments with ``APIVIDEO_*`` (arguments win) and check the result.
+
+    Raises ``ConfigurationError`` for an environment that does not exist or a value that cannot work. A missing
+    key is no error here: uploads with a token need none.
+    """
+    environ = os.environ if environ is None else environ
+    environment = environment or environ.get("APIVIDEO_ENVIRONMENT") or "production"
+    if environment not in BASE_URLS:
+        raise ConfigurationError(f"environment must be production or sandbox, not {environment!r}")
+    url = base_url or environ.get("APIVIDEO_BASE_URL") or BASE_URLS[environment]
+    return ClientConfig(
+        api_key=api_key or environ.get("APIVIDEO_API_KEY") or None,
+        base_url=url.rstrip("/"),
+        webhook_secret=environ.get("APIVIDEO_WEBHOOK_SECRET") or None,
+        **options,
+    )

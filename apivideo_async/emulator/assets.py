@@ -1,0 +1,181 @@
+"""What the delivery hosts serve: the file, a player page, a manifest, a thumbnail (CONTRACT §13).
+
+Private videos have a token in the path (the player: in the query). It works for one request, which opens a
+session; `?avh=` with the session serves the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import zlib
+from html import escape
+
+from aiohttp import web
+
+from . import encoding
+from .byte_ranges import UnsatisfiableRangeError, parse_range
+from .operations import Call, Handler, Operation, answer, open_asset
+from .problems import not_found
+from .video import Video
+
+_IFRAME = '<iframe src="{}" width="100%" height="100%" frameborder="0" scrolling="no" allowfullscreen="true"></iframe>'
+_PLAYER = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>html,body{{margin:0;height:100%;background:#000}}video{{width:100%;height:100%}}</style></head>
+<body><video id="player" controls playsinline muted preload="auto" poster="{poster}" src="{media}"></video>
+</body></html>
+"""
+
+
+def asset_urls(call: Call, video: Video) -> dict[str, str]:
+    """Return the `video-assets` schema; a private video gets a fresh one-time token (CONTRACT §13)."""
+    root = f"{call.request.url.origin()}/vod/{video.video_id}"
+    player, base = f"{root}/player", root
+    if not video.public:
+        token = call.world.private.new_token(video.video_id)
+        player, base = f"{root}/player?token={token}", f"{root}/token/{token}"
+    urls = {
+        "iframe": _IFRAME.format(player),
+        "player": player,
+        "hls": f"{base}/hls/manifest.m3u8",
+        "thumbnail": f"{base}/thumbnail.jpg",
+    }
+    return {**urls, "mp4": f"{base}/mp4/source.mp4"} if video.attributes["mp4Support"] else urls
+
+
+def _admitted(call: Call, token: str | None) -> tuple[Video, str | None]:
+    """Return the video and the viewer's session; a used token is a 404 (CONTRACT §13)."""
+    video = call.world.video(call.path("videoId"))
+    call.record.video_id = video.video_id
+    if video.public:
+        return video, None
+    session = None
+    if token is not None:
+        given = call.request.query.get("avh")
+        session = call.world.private.admits(video.video_id, token, given, call.world.now)
+    if session is None:
+        raise not_found("videoId")
+    return video, session
+
+
+def _from_path(call: Call) -> tuple[Video, str | None]:
+    return _admitted(call, call.request.match_info.get("token"))
+
+
+async def mp4(call: Call) -> web.StreamResponse:
+    """Serve the uploaded file, only with mp4Support (CONTRACT §13)."""
+    video, _ = _from_path(call)
+    if not video.attributes["mp4Support"]:
+        raise not_found("videoId")
+    return await _serve_media(call, video)
+
+
+async def hls_media(call: Call) -> web.StreamResponse:
+    """Serve the file that the manifest and the player page point at."""
+    video, _ = _from_path(call)
+    return await _serve_media(call, video)
+
+
+async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
+    if video.finished_at is None or call.world.store.discard:
+        raise not_found("videoId")
+    size = video.media.size
+    headers = {"Accept-Ranges": "bytes", "Content-Type": "video/mp4"}
+    if call.request.query.get("dl") == "1":
+        headers["Content-Disposition"] = f'attachment; filename="{video.video_id}.mp4"'
+    try:
+        chosen = parse_range(call.request.headers.get("Range"), size)
+    except UnsatisfiableRangeError:
+        return web.Response(status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
+    start, stop = chosen or (0, size)
+    if chosen is not None:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    response = web.StreamResponse(status=200 if chosen is None else 206, headers=headers)
+    response.content_length = stop - start
+    call.finish_headers(response)
+    await response.prepare(call.request)
+    if call.request.method != "HEAD":
+        with contextlib.closing(video.media.read(start, stop)) as blocks:
+            for block in blocks:
+                await response.write(block)
+    await response.write_eof()
+    return response
+
+
+async def player(call: Call) -> web.StreamResponse:
+    """Serve a page that plays the file; its token opens the session of the viewer (CONTRACT §13)."""
+    token = call.request.query.get("token")
+    video, session = _admitted(call, token)
+    base, query = f"/vod/{video.video_id}", ""
+    if session is not None:
+        base, query = f"{base}/token/{token}", f"?avh={session}"
+    page = _PLAYER.format(
+        title=escape(str(video.attributes["title"])),
+        media=f"{base}/hls/media.mp4{query}",
+        poster=f"{base}/thumbnail.jpg{query}",
+    )
+    return web.Response(text=page, content_type="text/html")
+
+
+async def manifest(call: Call) -> web.StreamResponse:
+    """Serve a manifest of the whole file; 202 until the video is playable (CONTRACT §17 #26)."""
+    video, session = _from_path(call)
+    if not encoding.playable(video.progress(call.world.settings.pace, call.world.now)):
+        return web.Response(status=202)
+    query = "" if session is None else f"?avh={session}"
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:3",
+        "#EXT-X-TARGETDURATION:1",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        "#EXTINF:1.000,",
+        f"media.mp4{query}",
+        "#EXT-X-ENDLIST",
+    ]
+    return web.Response(text="\n".join(lines) + "\n", content_type="application/vnd.apple.mpegurl")
+
+
+async def thumbnail(call: Call) -> web.StreamResponse:
+    """Serve the uploaded thumbnail, or a small grey picture."""
+    video, _ = _from_path(call)
+    body, content_type = video.thumbnail or (_GREY, "image/png")
+    return web.Response(body=body, content_type=content_type)
+
+
+async def session_token(call: Call) -> web.StreamResponse:
+    """Exchange a private token for a session (CONTRACT §13)."""
+    video = call.world.video(call.path("videoId"))
+    session = call.world.private.open_session(video.video_id, call.path("token"), call.world.now)
+    if session is None:
+        raise not_found("videoId")
+    return answer({"session_token": session})
+
+
+def _grey_png(width: int = 32, height: int = 18) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = (b"\0" + b"\x60" * width) * height
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+_GREY = _grey_png()
+
+
+def _both(name: str, end: str, handler: Handler) -> tuple[Operation, ...]:
+    return (
+        open_asset(name, f"/vod/{{videoId}}/{end}", handler),
+        open_asset(name, f"/vod/{{videoId}}/token/{{token}}/{end}", handler),
+    )
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    *_both("assets.mp4", "mp4/source.mp4", mp4),
+    *_both("assets.media", "hls/media.mp4", hls_media),
+    *_both("assets.hls", "hls/manifest.m3u8", manifest),
+    *_both("assets.thumbnail", "thumbnail.jpg", thumbnail),
+    open_asset("assets.player", "/vod/{videoId}/player", player),
+    open_asset("assets.session", "/vod/{videoId}/token/{token}/session", session_token),
+)

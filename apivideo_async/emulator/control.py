@@ -1,0 +1,99 @@
+"""Steering from another process, without credentials: the log, the faults, a page for people."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+from aiohttp import web
+
+from .assets import asset_urls
+from .faults import fault_from_json
+from .operations import Call, Handler, Operation, answer, no_content
+from .problems import RefusedError, invalid_payload, refuse
+from .video import Video
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>api.video emulator</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}
+td,th{{text-align:left;padding:.2rem 1rem .2rem 0}}</style></head>
+<body><h1>api.video emulator</h1>
+<p>A local stand-in for api.video. Give your client the base URL <code>{url}</code>.
+What it received is at <a href="/_emulator/requests">/_emulator/requests</a>.</p>
+<table><tr><th>Video</th><th>Title</th><th>State</th><th>Bytes</th></tr>
+{rows}</table></body></html>
+"""
+
+
+async def health(call: Call) -> web.StreamResponse:
+    """Say that the emulator is there."""
+    return answer({"status": "ok", "videos": len(call.world.videos)})
+
+
+async def read_requests(call: Call) -> web.StreamResponse:
+    """Return the log of requests."""
+    return answer([asdict(record) for record in call.world.log.records])
+
+
+async def clear_requests(call: Call) -> web.StreamResponse:
+    """Empty the log of requests."""
+    call.world.log.clear()
+    return no_content()
+
+
+async def read_faults(call: Call) -> web.StreamResponse:
+    """Return the rules with their counters."""
+    return answer([asdict(fault) for fault in call.world.faults])
+
+
+async def add_faults(call: Call) -> web.StreamResponse:
+    """Add a JSON list of rules."""
+    try:
+        rules: Any = await call.request.json()
+        faults = [fault_from_json(item) for item in rules]
+    except (TypeError, ValueError, AttributeError) as error:
+        raise _bad_rules(error) from error
+    call.world.faults.add(*faults)
+    return answer({"faults": len(call.world.faults)}, 201)
+
+
+def _bad_rules(error: Exception) -> RefusedError:
+    refusal = invalid_payload()
+    return refuse(400, "invalid-payload", str(refusal.body["title"]), detail=str(error))
+
+
+async def clear_faults(call: Call) -> web.StreamResponse:
+    """Drop all rules."""
+    call.world.faults.clear()
+    return no_content()
+
+
+async def index(call: Call) -> web.StreamResponse:
+    """Show the videos with links to their players."""
+    rows = "\n".join(_row(call, video) for video in reversed(call.world.videos.values()))
+    page = _PAGE.format(url=escape(str(call.request.url.origin())), rows=rows)
+    return web.Response(text=page, content_type="text/html")
+
+
+def _row(call: Call, video: Video) -> str:
+    state = "ready" if video.finished_at is not None else "waiting for its source"
+    link = escape(asset_urls(call, video)["player"])
+    title = escape(str(video.attributes["title"]))
+    cells = (f'<a href="{link}">{video.video_id}</a>', title, state, str(video.media.size))
+    return f"<tr><td>{'</td><td>'.join(cells)}</td></tr>"
+
+
+def _control(method: str, path: str, handler: Handler) -> Operation:
+    return Operation("", method, path, handler, None, "open", logged=False)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    _control("GET", "/", index),
+    _control("GET", "/_emulator/health", health),
+    _control("GET", "/_emulator/requests", read_requests),
+    _control("DELETE", "/_emulator/requests", clear_requests),
+    _control("GET", "/_emulator/faults", read_faults),
+    _control("POST", "/_emulator/faults", add_faults),
+    _control("DELETE", "/_emulator/faults", clear_faults),
+)

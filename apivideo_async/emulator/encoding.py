@@ -1,0 +1,65 @@
+"""How far a finished upload is encoded: an arithmetic of progress, no encoder (CONTRACT §11).
+
+Progress 1.0 is the moment the first quality is finished and the video becomes playable; each further
+quality takes a quarter of that time more.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+QUALITIES: tuple[tuple[str, str], ...] = (
+    ("hls", "240p"),
+    ("mp4", "720p"),
+    ("hls", "360p"),
+    ("hls", "480p"),
+    ("hls", "720p"),
+)
+_STEP = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class EncodingPace:
+    """How the emulator encodes: at once, by the clock, or by the number of status reads."""
+
+    seconds: float = 0.0
+    polls: int = 0
+
+    def progress(self, elapsed: float, reads: int) -> float:
+        """Progress of a video `elapsed` seconds after its upload and after `reads` answered status reads."""
+        if self.polls:
+            return reads / self.polls
+        return elapsed / self.seconds if self.seconds else math.inf
+
+
+def parse_pace(setting: str | float) -> EncodingPace:
+    """Read the setting: "immediate", a number of seconds, or "polls:N"."""
+    if setting == "immediate":
+        return EncodingPace()
+    if isinstance(setting, str) and setting.startswith("polls:"):
+        return EncodingPace(polls=max(0, int(setting.removeprefix("polls:"))))
+    seconds = float(setting)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f'encoding is "immediate", seconds or "polls:N", not {setting!r}')
+    return EncodingPace(seconds=seconds)
+
+
+def playable(progress: float) -> bool:
+    """Whether the first quality is finished (CONTRACT §11)."""
+    return progress >= 1
+
+
+def qualities(progress: float) -> list[dict[str, str]]:
+    """Return the status of each quality: waiting, encoding, encoded (CONTRACT §11)."""
+    return [
+        {"type": kind, "quality": quality, "status": _quality_status(place, progress)}
+        for place, (kind, quality) in enumerate(QUALITIES)
+    ]
+
+
+def _quality_status(place: int, progress: float) -> str:
+    finished = 1 + place * _STEP
+    if progress >= finished:
+        return "encoded"
+    return "encoding" if progress >= finished - _STEP else "waiting"

@@ -1,0 +1,130 @@
+"""A multipart form as it streams in: fields are kept, the file goes to a sink (CONTRACT §10.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+MAX_FIELD = 64 * 1024
+
+
+class MalformedFormError(Exception):
+    """The body is not the multipart form that its header announces."""
+
+
+class FileSink(Protocol):
+    """Where the bytes of a file go."""
+
+    def write(self, view: memoryview) -> None:
+        """Take the next bytes; the view is valid during the call only."""
+
+
+@dataclass(slots=True)
+class Form:
+    """What a form held: its fields, how many files, and the first file's name and type."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    files: int = 0
+    filename: str = ""
+    content_type: str = ""
+
+
+def boundary_of(content_type: str | None) -> bytes | None:
+    """Return the boundary of a multipart/form-data content type, None for anything else."""
+    kind, options = parse_options_header(content_type)
+    return (options.get(b"boundary") or None) if kind == b"multipart/form-data" else None
+
+
+class FormParser:
+    """Parses one form; `open_file` is called when the first file begins, with the form so far."""
+
+    def __init__(self, boundary: bytes, open_file: Callable[[Form], FileSink]) -> None:
+        try:
+            self._parser = self._new_parser(boundary)
+        except FormParserError as error:
+            raise MalformedFormError(str(error)) from error
+        self._open_file = open_file
+        self._sink: FileSink | None = None
+        self._in_file = False
+        self._headers: dict[bytes, bytes] = {}
+        self._header_name = self._header_value = b""
+        self._field_name: str | None = None
+        self._field_value = bytearray()
+        self.form = Form()
+        self.ended = False
+
+    def _new_parser(self, boundary: bytes) -> MultipartParser:
+        return MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._part_begins,
+                "on_header_begin": self._header_begins,
+                "on_header_field": self._header_name_data,
+                "on_header_value": self._header_value_data,
+                "on_header_end": self._header_ends,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._part_data,
+                "on_part_end": self._part_ends,
+                "on_end": self._form_ends,
+            },
+        )
+
+    def feed(self, data: bytes) -> None:
+        """Take the next block of the body."""
+        try:
+            self._parser.write(data)
+        except FormParserError as error:
+            raise MalformedFormError(str(error)) from error
+
+    def _part_begins(self) -> None:
+        self._headers = {}
+
+    def _header_begins(self) -> None:
+        self._header_name = self._header_value = b""
+
+    def _header_name_data(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _header_value_data(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _header_ends(self) -> None:
+        self._headers[self._header_name.lower()] = self._header_value
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b"").decode("latin-1"))
+        filename = options.get(b"filename")
+        if filename is None:
+            self._field_name = options.get(b"name", b"").decode("utf-8", "replace")
+            self._field_value.clear()
+            return
+        self._in_file = True
+        self.form.files += 1
+        if self.form.files == 1:
+            self.form.filename = filename.decode("utf-8", "replace")
+            self.form.content_type = self._headers.get(b"content-type", b"").decode("latin-1").lower()
+            self._sink = self._open_file(self.form)
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._in_file:
+            if self._sink is not None:
+                self._sink.write(memoryview(data)[start:end])
+        elif len(self._field_value) + end - start > MAX_FIELD:
+            raise MalformedFormError("A form field is too long.")
+        else:
+            self._field_value += data[start:end]
+
+    def _part_ends(self) -> None:
+        if self._in_file:
+            self._in_file = False
+            self._sink = None
+        elif self._field_name is not None:
+            self.form.fields[self._field_name] = self._field_value.decode("utf-8", "replace")
+            self._field_name = None
+
+    def _form_ends(self) -> None:
+        self.ended = True

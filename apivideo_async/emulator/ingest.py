@@ -1,0 +1,68 @@
+"""Containers made from a `source`: a URL that is fetched, or another video that is cloned (CONTRACT §6.2).
+
+Only loopback URLs are fetched; an emulator has no business on the network. Others stay "ingesting".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from .media import ExtentWriter
+from .operations import Call
+from .problems import invalid_attribute, refuse_all
+from .video import Video
+from .world import World
+
+
+def begin_ingest(call: Call, attributes: dict[str, Any], source: str) -> Video:
+    """Create the container and start to fill it; uploads to it are refused from now on (CONTRACT §10.5)."""
+    world = call.world
+    if source in world.videos:
+        return _clone(world, attributes, world.videos[source])
+    if urlsplit(source).scheme not in {"http", "https"}:
+        raise refuse_all([invalid_attribute("source", "This value is neither a URL nor a videoId.")])
+    video = world.create_video(attributes, "url")
+    if is_loopback(source):
+        world.spawn(_fetch(world, video, source))
+    return video
+
+
+def _clone(world: World, attributes: dict[str, Any], original: Video) -> Video:
+    if original.finished_at is None:
+        raise refuse_all([invalid_attribute("source", "This video has no source to copy.")])
+    video = world.create_video(attributes, "clone")
+    video.media = original.media.copy()
+    video.finished_at = world.now
+    return video
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _fetch(world: World, video: Video, url: str) -> None:
+    writer = ExtentWriter(world.spool_of(video), None)
+    try:
+        timeout = ClientTimeout(total=None, sock_connect=10, sock_read=60)
+        async with (
+            ClientSession(timeout=timeout, raise_for_status=True) as session,
+            session.get(url, allow_redirects=False) as response,
+        ):
+            async for block in response.content.iter_any():
+                writer.write(memoryview(block))
+        if video.video_id in world.videos:
+            video.media.add(0, writer.keep())
+            video.finished_at = world.now
+    except (ClientError, TimeoutError, OSError):
+        return
+    finally:
+        writer.close()

@@ -1,0 +1,61 @@
+"""Which videos a list shows and in which order (CONTRACT §6.2, §17 #14, #15). Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from .problems import invalid_query_parameter
+from .video import Video
+
+Query = Sequence[tuple[str, str]]
+_METADATA = re.compile(r"metadata\[(.*)\]")
+
+
+def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
+    """Keep the videos that match every filter, and sort them."""
+    chosen = [video for video in videos if _matches(video, query)]
+    return sort_items(chosen, query, VIDEO_KEYS, newest_first=lambda video: video.number)
+
+
+def _matches(video: Video, query: Query) -> bool:
+    return all(_matches_one(video, name, value) for name, value in query)
+
+
+def _matches_one(video: Video, name: str, value: str) -> bool:
+    """Apply one parameter; unknown ones match everything (CONTRACT §17 #17)."""
+    if name in {"title", "description"}:
+        return value.casefold() in str(video.attributes.get(name, "")).casefold()
+    if name in {"tags[]", "tags"} or re.fullmatch(r"tags\[\d+\]", name):
+        return value in video.attributes["tags"]
+    if name == "liveStreamId":
+        return video.live_stream_id == value
+    key = _METADATA.fullmatch(name)
+    return key is None or {"key": key[1], "value": value} in video.attributes["metadata"]
+
+
+VIDEO_KEYS: dict[str, Callable[[Video], Any]] = {
+    "title": lambda video: str(video.attributes["title"]).casefold(),
+    "createdAt": lambda video: video.number,
+    "publishedAt": lambda video: video.number,
+    "updatedAt": lambda video: (video.updated or video.created, video.number),
+}
+
+
+def sort_items(
+    items: list[Any],
+    query: Query,
+    keys: dict[str, Callable[[Any], Any]],
+    newest_first: Callable[[Any], Any],
+) -> list[Any]:
+    """Sort by `sortBy` and `sortOrder`; without them the newest comes first (CONTRACT §17 #14)."""
+    values = dict(query)
+    by, order = values.get("sortBy"), values.get("sortOrder")
+    if by is not None and by not in keys:
+        raise invalid_query_parameter("sortBy", f"Use one of {', '.join(keys)}.")
+    if order not in {None, "asc", "desc"}:
+        raise invalid_query_parameter("sortOrder", "Use one of asc, desc.")
+    if by is None:
+        return sorted(items, key=newest_first, reverse=order != "asc")
+    return sorted(items, key=keys[by], reverse=order == "desc")

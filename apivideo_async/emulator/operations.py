@@ -1,0 +1,94 @@
+"""What an operation is to the server: a name, a route, a handler, and the rules of its section."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from aiohttp import web
+
+from .cors import CORS_HEADERS
+from .problems import invalid_payload
+from .rate_windows import RateClass, Verdict
+from .request_log import RequestRecord
+from .world import World
+
+Access: TypeAlias = Literal["key", "upload-token", "open"]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through the emulator."""
+
+    world: World
+    request: web.Request
+    record: RequestRecord
+    operation: Operation
+    verdict: Verdict | None = None
+
+    def finish_headers(self, response: web.StreamResponse) -> None:
+        """Add what every answer carries, unless it is on its way already (CONTRACT §4)."""
+        if not response.prepared:
+            response.headers.update(CORS_HEADERS)
+            if self.verdict is not None:
+                response.headers.update(self.verdict.headers())
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The decoded query parameters in order."""
+        return list(self.request.query.items())
+
+    def path(self, name: str) -> str:
+        """Return a path parameter."""
+        return self.request.match_info[name]
+
+    async def json(self) -> dict[str, Any]:
+        """Return the JSON object in the body whatever its content type, or refuse (CONTRACT §2)."""
+        body = await self.request.read()
+        self.record.body_bytes = len(body)
+        try:
+            payload = json.loads(body)
+        except ValueError:
+            raise invalid_payload() from None
+        if not isinstance(payload, dict):
+            raise invalid_payload()
+        return payload
+
+
+Handler: TypeAlias = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: `name` is the SDK's method name, `rate` its class of the rate limit (CONTRACT §4)."""
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+    rate: RateClass | None
+    access: Access = "key"
+    logged: bool = True
+
+
+def api(name: str, method: str, path: str, handler: Handler, rate: RateClass | None = None) -> Operation:
+    """Declare an operation of the API; GET is a read, the rest are writes by default (CONTRACT §4)."""
+    return Operation(name, method, path, handler, rate or ("reads" if method == "GET" else "writes"))
+
+
+def open_asset(name: str, path: str, handler: Handler) -> Operation:
+    """Declare an URL of the delivery hosts: no credentials, no rate limit (CONTRACT §13)."""
+    return Operation(name, "GET", path, handler, None, "open")
+
+
+def answer(payload: Any, status: int = 200) -> web.Response:
+    """Answer JSON as bare `application/json`, without a charset (CONTRACT §5.1)."""
+    body = json.dumps(payload, separators=(",", ":")).encode()
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+def no_content(status: int = 204) -> web.Response:
+    """Answer without a body and without a content type (CONTRACT §5.1)."""
+    return web.Response(status=status)

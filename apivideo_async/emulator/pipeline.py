@@ -1,0 +1,138 @@
+"""The way of every request: log, fault, route, rate limit, credentials, handler, headers of the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from .body import TruncatedBodyError, drain
+from .cors import PREFLIGHT_HEADERS
+from .fault_actions import ACTIONS, DroppedError
+from .operations import Call, Handler, Operation, answer
+from .problems import (
+    RefusedError,
+    invalid_payload,
+    method_not_allowed,
+    server_error,
+    too_many_requests,
+    unrecognized_url,
+)
+from .rate_windows import RateClass
+from .request_log import RequestLog
+from .world import World
+
+_log = logging.getLogger(__name__)
+
+
+async def _unrecognized(call: Call) -> web.StreamResponse:
+    raise unrecognized_url()
+
+
+async def _wrong_method(call: Call) -> web.StreamResponse:
+    raise method_not_allowed()
+
+
+def _unrouted(request: web.Request, handler: Handler) -> Operation:
+    """Stand in for an operation that does not exist; it counts against the rate limit all the same."""
+    rate: RateClass = "reads" if request.method in {"GET", "HEAD"} else "writes"
+    return Operation("", request.method, request.path, handler, rate, "open")
+
+
+class Pipeline:
+    """Takes the requests of the server to the handlers of the operations."""
+
+    def __init__(self, world: World, operations: Mapping[tuple[str, str], Operation]) -> None:
+        self._world = world
+        self._operations = operations
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; preflights come before everything else."""
+        operation = self._operation(request)
+        if not operation.logged:
+            return await self._unlogged(request, operation)
+        record = self._world.log.open(
+            request.method,
+            request.path,
+            request.query_string,
+            operation.name or None,
+            request.headers.get("Content-Range"),
+        )
+        call = Call(self._world, request, record, operation)
+        try:
+            response = await self._with_fault(call)
+        except (DroppedError, TruncatedBodyError):
+            return self._gone(request)
+        call.finish_headers(response)
+        record.status = response.status
+        return response
+
+    def _operation(self, request: web.Request) -> Operation:
+        if request.method == "OPTIONS":
+            return Operation("", "OPTIONS", request.path, _preflight, None, "open")
+        failure = request.match_info.http_exception
+        if failure is not None:
+            return _unrouted(request, _wrong_method if failure.status == 405 else _unrecognized)
+        resource = request.match_info.route.resource
+        method = "GET" if request.method == "HEAD" else request.method
+        return self._operations[method, resource.canonical if resource is not None else ""]
+
+    async def _unlogged(self, request: web.Request, operation: Operation) -> web.StreamResponse:
+        record = RequestLog().open(request.method, request.path, "", None, None)
+        call = Call(self._world, request, record, operation)
+        response = await self._execute(call)
+        call.finish_headers(response)
+        return response
+
+    async def _with_fault(self, call: Call) -> web.StreamResponse:
+        fault = self._world.faults.due(call.operation.name) if call.operation.name else None
+        if fault is None:
+            return await self._execute(call)
+        call.record.fault = fault.action
+        return await ACTIONS[fault.action](call, fault, lambda: self._execute(call))
+
+    async def _execute(self, call: Call) -> web.StreamResponse:
+        """Run the handler; a refusal is answered once the body has been read."""
+        try:
+            self._admit(call)
+            response = await call.operation.handler(call)
+        except RefusedError as refused:
+            problem = refused
+        except web.HTTPRequestEntityTooLarge:
+            problem = invalid_payload()
+        except (ConnectionError, DroppedError):
+            raise
+        except Exception:
+            _log.exception("the emulator failed on %s %s", call.request.method, call.request.path)
+            problem = server_error()
+        else:
+            await drain(call.request, call.record)
+            return response
+        await drain(call.request, call.record)
+        return answer(problem.body, problem.status)
+
+    def _admit(self, call: Call) -> None:
+        """Count the request, then check its credentials (CONTRACT §2, §4)."""
+        world, operation = call.world, call.operation
+        if operation.rate is not None:
+            call.verdict = world.limiter.take(operation.rate, world.now)
+            if call.verdict is not None and not call.verdict.allowed:
+                raise too_many_requests()
+        if operation.access == "key":
+            header = call.request.headers.get("Authorization")
+            call.record.token_id = world.credentials.identify(header, world.now)
+        elif operation.access == "upload-token":
+            token = world.admit_upload(call.request.query.get("token"))
+            call.record.token_id = f"upload-token-{token.number}"
+
+    @staticmethod
+    def _gone(request: web.Request) -> web.Response:
+        """End a request that nobody waits for."""
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=499)
+
+
+async def _preflight(call: Call) -> web.StreamResponse:
+    return web.Response(status=204, headers=PREFLIGHT_HEADERS)

@@ -1,0 +1,230 @@
+"""The emulator as an object: its settings, its address, its beginning and its end."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from . import assets, auth_handlers, control, thumbnails, token_handlers, uploads, video_handlers
+from .content_range import Limits
+from .encoding import parse_pace
+from .faults import FaultList
+from .operations import Operation
+from .pipeline import Pipeline
+from .rate_windows import rate_limits as read_rate_limits
+from .request_log import RequestLog, RequestRecord
+from .threaded import EmulatorThread
+from .video import Video
+from .world import Settings, World, media_store
+
+OPERATIONS: tuple[Operation, ...] = (
+    *auth_handlers.OPERATIONS,
+    *video_handlers.OPERATIONS,
+    *uploads.OPERATIONS,
+    *thumbnails.OPERATIONS,
+    *token_handlers.OPERATIONS,
+    *assets.OPERATIONS,
+    *control.OPERATIONS,
+)
+_READ_BUFFER = 512 * 1024
+_MAX_JSON = 16 * 1024 * 1024
+_SHUTDOWN_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What the emulator holds of one video; without a digest when media is discarded."""
+
+    size: int
+    sha256: str | None
+    complete: bool
+
+
+class Emulator:
+    """A local api.video. Use it with `async with`, or `with Emulator(...).in_thread()` from plain code.
+
+    `rate_limits` is "off", "production", "sandbox" or numbers per class (uploads, writes, reads) in a window
+    of `rate_window` seconds. `encoding` is "immediate", seconds, or "polls:N": playable after N reads of the
+    status. `min_chunk` and `max_chunk` are the sizes of the upload protocol in bytes, which tests scale down.
+    With `discard` only the sizes of media are kept. Without `directory` media lives in a temporary one.
+    `invalid_key_status` (400 or 401) is the answer of `/auth/*` to a wrong key (CONTRACT §17 #1), and
+    `video_restore` keeps deleted videos as discarded ones (CONTRACT §13).
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_key: str = "emulator-api-key",
+        directory: str | Path | None = None,
+        discard: bool = False,
+        rate_limits: str | Mapping[str, int] = "off",
+        rate_window: float = 60.0,
+        token_lifetime: float = 3600.0,
+        encoding: str | float = "immediate",
+        seed: int = 0,
+        min_chunk: int = 5 * 1024 * 1024,
+        max_chunk: int = 200 * 1024 * 1024,
+        ssl_context: ssl.SSLContext | None = None,
+        invalid_key_status: int = 400,
+        video_restore: bool = False,
+    ) -> None:
+        if invalid_key_status not in {400, 401}:
+            raise ValueError("invalid_key_status is 400 or 401")
+        self.host = host
+        self._wanted_port = port
+        self._port: int | None = None
+        self._directory = None if directory is None else Path(directory)
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._ssl = ssl_context
+        self._runner: web.AppRunner | None = None
+        self._world: World | None = None
+        self._log = RequestLog()
+        self.faults = FaultList(seed)
+        self._settings = Settings(
+            api_key=api_key,
+            limits=Limits(min_chunk, max_chunk),
+            rates=read_rate_limits(rate_limits),
+            rate_window=rate_window,
+            token_lifetime=token_lifetime,
+            pace=parse_pace(encoding),
+            seed=seed,
+            discard=discard,
+            invalid_key_status=invalid_key_status,
+            video_restore=video_restore,
+        )
+
+    @property
+    def api_key(self) -> str:
+        """The key that clients must use."""
+        return self._settings.api_key
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        if self._port is None:
+            raise RuntimeError("the emulator is not running")
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """The base URL for clients, without a slash at the end."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
+        shown = f"[{host}]" if ":" in host else host
+        return f"{'http' if self._ssl is None else 'https'}://{shown}:{self.port}"
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """The log of requests, in order of arrival."""
+        return self._log.records
+
+    @property
+    def world(self) -> World:
+        """The state behind the API, for tests that look inside."""
+        if self._world is None:
+            raise RuntimeError("the emulator is not running")
+        return self._world
+
+    def media(self, video_id: str) -> MediaInfo:
+        """Tell what is held of a video."""
+        video = self._held(video_id)
+        digest = None if self._settings.discard else video.media.sha256()
+        return MediaInfo(video.media.size, digest, video.finished_at is not None)
+
+    def size(self, video_id: str) -> int:
+        """Return the number of bytes held of a video."""
+        return self._held(video_id).media.size
+
+    def sha256(self, video_id: str) -> str:
+        """Return the digest of the assembled media as hexadecimal text."""
+        if self._settings.discard:
+            raise RuntimeError("the emulator discards its media")
+        return self._held(video_id).media.sha256()
+
+    def _held(self, video_id: str) -> Video:
+        world = self.world
+        return world.videos.get(video_id) or world.discarded[video_id]
+
+    async def start(self) -> Self:
+        """Listen; returns when clients can connect."""
+        if self._runner is not None:
+            raise RuntimeError("the emulator is running already")
+        directory = self._directory
+        if directory is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="apivideo-emulator-")
+            directory = Path(self._temporary.name)
+        store = media_store(directory, discard=self._settings.discard)
+        self._world = World(self._settings, store, self.faults, self._log)
+        self._runner = web.AppRunner(
+            _application(Pipeline(self._world, _by_route())),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+            lingering_time=0,
+            read_bufsize=_READ_BUFFER,
+        )
+        try:
+            await self._runner.setup()
+            site = web.TCPSite(self._runner, self.host, self._wanted_port, ssl_context=self._ssl)
+            await site.start()
+        except BaseException:
+            await self.stop()
+            raise
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def stop(self) -> None:
+        """Close every connection, end every task, remove temporary media. Harmless when not running."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+            await self.world.stop_tasks()
+        temporary, self._temporary = self._temporary, None
+        if temporary is not None:
+            temporary.cleanup()
+        self._port = None
+
+    def in_thread(self) -> EmulatorThread[Self]:
+        """Return a context manager that serves this emulator from a thread with a loop of its own."""
+        return EmulatorThread(self)
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+
+def _by_route() -> dict[tuple[str, str], Operation]:
+    return {(operation.method, operation.path): operation for operation in OPERATIONS}
+
+
+def _application(pipeline: Pipeline) -> web.Application:
+    """Route every operation to the pipeline, which also answers what has no route."""
+
+    @web.middleware
+    async def everything(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        return await pipeline.handle(request)
+
+    app = web.Application(middlewares=[everything], client_max_size=_MAX_JSON)
+    for operation in OPERATIONS:
+        if operation.method == "GET":
+            app.router.add_get(operation.path, pipeline.handle, allow_head=operation.access == "open")
+        else:
+            app.router.add_route(operation.method, operation.path, pipeline.handle)
+    return app

@@ -1,0 +1,201 @@
+"""Everything the emulated service knows: videos, tokens, credentials, limits, media."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from .content_range import Limits
+from .credentials import Credentials
+from .encoding import EncodingPace
+from .faults import FaultList
+from .identifiers import Identifiers
+from .media import MediaStore, Spool
+from .problems import not_found, unauthorized
+from .rate_windows import RateClass, RateLimiter
+from .request_log import RequestLog
+from .sessions import PrivateAccess
+from .source_ledger import Origin, SourceLedger
+from .video import Video, timestamp
+
+_KEEP_DISCARDED = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the emulator was started with."""
+
+    api_key: str
+    limits: Limits
+    rates: Mapping[RateClass, int] | None
+    rate_window: float
+    token_lifetime: float
+    pace: EncodingPace
+    seed: int
+    discard: bool
+    invalid_key_status: int
+    video_restore: bool
+
+
+@dataclass(slots=True, eq=False)
+class UploadToken:
+    """A token for delegated uploads (CONTRACT §10.3)."""
+
+    token: str
+    ttl: int
+    created: datetime
+    number: int
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it stops working; never with a ttl of 0."""
+        return self.created + timedelta(seconds=self.ttl) if self.ttl else None
+
+    def active(self, now: datetime) -> bool:
+        """Whether it still works."""
+        return self.expires is None or now < self.expires
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the `upload-token` schema; without expiry `expiresAt` is absent (CONTRACT §7)."""
+        shown = {"token": self.token, "ttl": self.ttl, "createdAt": timestamp(self.created)}
+        return shown if self.expires is None else {**shown, "expiresAt": timestamp(self.expires)}
+
+
+@dataclass(slots=True, eq=False)
+class World:
+    """The state behind the API; all of it is touched from one event loop only."""
+
+    settings: Settings
+    store: MediaStore
+    faults: FaultList
+    log: RequestLog
+    ids: Identifiers = field(init=False)
+    credentials: Credentials = field(init=False)
+    limiter: RateLimiter = field(init=False)
+    private: PrivateAccess = field(init=False)
+    videos: dict[str, Video] = field(default_factory=dict)
+    discarded: dict[str, Video] = field(default_factory=dict)
+    upload_tokens: dict[str, UploadToken] = field(default_factory=dict)
+    _made: int = 0
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.ids = Identifiers(settings.seed)
+        self.credentials = Credentials(
+            settings.api_key,
+            self.ids,
+            token_lifetime=settings.token_lifetime,
+            invalid_key_status=settings.invalid_key_status,
+        )
+        self.limiter = RateLimiter(settings.rates, settings.rate_window)
+        self.private = PrivateAccess(self.ids)
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds, for lifetimes and windows."""
+        return time.monotonic()
+
+    @property
+    def today(self) -> datetime:
+        """The wall clock, for what is shown."""
+        return datetime.now(UTC)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background until it ends or the emulator stops."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop_tasks(self) -> None:
+        """End whatever runs in the background."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _next_number(self) -> int:
+        self._made += 1
+        return self._made
+
+    def create_video(self, attributes: dict[str, Any], origin: Origin = "upload") -> Video:
+        """Add a container."""
+        ledger = SourceLedger(self.settings.limits, origin)
+        video = Video(self.ids.opaque("vi"), attributes, self.today, ledger, self._next_number())
+        self.videos[video.video_id] = video
+        return video
+
+    def forget_video(self, video: Video) -> None:
+        """Undo a creation that came to nothing."""
+        del self.videos[video.video_id]
+
+    def video(self, video_id: str) -> Video:
+        """Return a video, or refuse (CONTRACT §17 #10)."""
+        if video_id not in self.videos:
+            raise not_found("videoId")
+        return self.videos[video_id]
+
+    def discarded_video(self, video_id: str) -> Video:
+        """Return a discarded video, or refuse."""
+        if video_id not in self.discarded:
+            raise not_found("videoId")
+        return self.discarded[video_id]
+
+    def remove_video(self, video_id: str) -> None:
+        """Delete a video; with Video Restore it is discarded for 90 days instead (CONTRACT §13)."""
+        video = self.video(video_id)
+        del self.videos[video_id]
+        if self.settings.video_restore:
+            video.discarded = self.today
+            video.deletes = video.discarded + _KEEP_DISCARDED
+            self.discarded[video_id] = video
+        else:
+            video.media.delete()
+
+    def restore_video(self, video_id: str) -> Video:
+        """Bring a discarded video back."""
+        video = self.discarded_video(video_id)
+        del self.discarded[video_id]
+        video.discarded = video.deletes = None
+        self.videos[video_id] = video
+        return video
+
+    def spool_of(self, video: Video) -> Spool:
+        """Return the spool that a video's uploads fill."""
+        if video.spool is None:
+            video.spool = self.store.spool(video.video_id)
+        return video.spool
+
+    def create_upload_token(self, ttl: int) -> UploadToken:
+        """Add a token for delegated uploads."""
+        token = UploadToken(self.ids.opaque("to"), ttl, self.today, self._next_number())
+        self.upload_tokens[token.token] = token
+        return token
+
+    def upload_token(self, token: str) -> UploadToken:
+        """Return an active upload token, or refuse."""
+        found = self.upload_tokens.get(token)
+        if found is None or not found.active(self.today):
+            raise not_found("uploadToken")
+        return found
+
+    def admit_upload(self, token: str | None) -> UploadToken:
+        """Check the token of a delegated upload, at each request (CONTRACT §17 #9)."""
+        if not token:
+            raise unauthorized("authentication-missing-upload-token")
+        found = self.upload_tokens.get(token)
+        if found is None or not found.active(self.today):
+            raise unauthorized("authentication-invalid-upload-token")
+        return found
+
+
+def media_store(directory: Path, *, discard: bool) -> MediaStore:
+    """Make the store in a directory that is created when it is missing."""
+    if not discard:
+        directory.mkdir(parents=True, exist_ok=True)
+    return MediaStore(directory, discard=discard)

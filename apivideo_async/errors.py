@@ -1,0 +1,261 @@
+"""Everything this package raises.
+
+::
+
+    ApiVideoError
+    ├── ConfigurationError (also ValueError)    an argument or setting cannot work; nothing was sent
+    ├── ApiConnectionError                      no answer: the connection failed or was lost
+    │   └── ApiTimeoutError (also TimeoutError) no answer in time
+    ├── ApiResponseError                        a 2xx answer that is not what the operation returns
+    ├── ApiStatusError                          an answer other than 2xx
+    │   ├── BadRequestError                     400
+    │   ├── AuthenticationError                 401, and 400 from /auth/*
+    │   ├── PermissionDeniedError               403
+    │   ├── NotFoundError                       404
+    │   ├── ConflictError                       409
+    │   ├── RateLimitError                      429
+    │   └── ServerError                         5xx
+    ├── EncodingError                           api.video could not encode the file
+    ├── UploadError                             an upload did not finish
+    │   └── SourceError (also ValueError)       the bytes to upload are missing, empty, too many or changed
+    └── WebhookSignatureError                   a delivery that api.video did not sign
+
+Each class carries its own verdict for retries: ``retryable`` says whether a later attempt may succeed, and
+``delivery`` what the failed attempt may have done to the server:
+
+- ``"refused"``: the server gave a verdict and executed nothing;
+- ``"not_sent"``: the request never left;
+- ``"unknown"``: it may or may not have been executed.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+__all__ = [
+    "ApiConnectionError",
+    "ApiResponseError",
+    "ApiStatusError",
+    "ApiTimeoutError",
+    "ApiVideoError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "Delivery",
+    "EncodingError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "Problem",
+    "RateLimitError",
+    "RequestSummary",
+    "ServerError",
+    "SourceError",
+    "UploadError",
+    "WebhookSignatureError",
+]
+
+Delivery = Literal["refused", "not_sent", "unknown"]
+
+
+@frozen(kw_only=True)
+class Problem:
+    """One fault that the server found in a request (RFC 7807 shape, CONTRACT §8.1)."""
+
+    type: str | None = None
+    title: str | None = None
+    name: str | None = None
+    """The faulty attribute, for example ``restreams[0][serverUrl]``."""
+    status: int | None = None
+    detail: str | None = None
+    range: Mapping[str, Any] | None = None
+    """Allowed ``min`` and ``max`` of a value that is out of range."""
+    extra: Mapping[str, Any] = field(factory=dict)
+    """Members that this version does not know."""
+
+
+@frozen
+class RequestSummary:
+    """What was asked, without anything secret: no query, headers or body."""
+
+    method: str
+    path: str
+    operation: str
+
+
+class ApiVideoError(Exception):
+    """The root of every error of this package."""
+
+    retryable: bool = False
+    delivery: Delivery = "refused"
+
+
+class ConfigurationError(ApiVideoError, ValueError):
+    """An argument or a setting cannot work. Raised before anything is sent; the message says what to do."""
+
+
+class ApiConnectionError(ApiVideoError):
+    """No answer came: the server was not reached, or the connection broke.
+
+    ``delivery`` is ``"not_sent"`` when no byte of the request left, else ``"unknown"``.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, delivery: Delivery = "unknown", request: RequestSummary | None = None) -> None:
+        super().__init__(message)
+        self.delivery = delivery
+        self.request = request
+
+
+class ApiTimeoutError(ApiConnectionError, TimeoutError):
+    """No answer came in time, or the transfer stood still for too long."""
+
+
+class ApiResponseError(ApiVideoError):
+    """The server said 2xx, but the body is not what this operation returns (a proxy's page, cut JSON)."""
+
+    retryable = True
+    delivery = "unknown"
+
+    def __init__(self, message: str, *, status: int, body: bytes = b"", request: RequestSummary | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+        self.request = request
+
+
+class ApiStatusError(ApiVideoError):
+    """The server answered with a status other than 2xx.
+
+    Attributes: ``status``, ``slug`` (last segment of the problem's ``type``, the stable name of the fault),
+    ``type``, ``title``, ``name`` (the faulty attribute), ``detail``, ``problems`` (every fault found),
+    ``headers`` (lower-case names), ``body`` (as received) and ``request``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        slug: str | None = None,
+        problem: Problem | None = None,
+        problems: tuple[Problem, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        request: RequestSummary | None = None,
+    ) -> None:
+        super().__init__(message)
+        problem = problem or Problem()
+        self.status = status
+        self.slug = slug
+        self.type = problem.type
+        self.title = problem.title
+        self.name = problem.name
+        self.detail = problem.detail
+        self.range = problem.range
+        self.problems = problems
+        self.headers: Mapping[str, str] = headers or {}
+        self.body = body
+        self.request = request
+
+
+class BadRequestError(ApiStatusError):
+    """400: the request is not valid; ``problems`` names each fault."""
+
+
+class AuthenticationError(ApiStatusError):
+    """401, or 400 from ``/auth/*``: the key, access token or upload token is wrong or expired (CONTRACT §2)."""
+
+
+class PermissionDeniedError(ApiStatusError):
+    """403: the account may not do this."""
+
+
+class NotFoundError(ApiStatusError):
+    """404: no such resource, or no such address."""
+
+
+class ConflictError(ApiStatusError):
+    """409: the resource is in a state that does not allow this (a summary exists already)."""
+
+
+class RateLimitError(ApiStatusError):
+    """429: too many requests in this window. The request was not executed (CONTRACT §4)."""
+
+    retryable = True
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds until the window resets, as the server said, or None."""
+        try:
+            return float(self.headers["x-ratelimit-retry-after"])
+        except (KeyError, ValueError):
+            return None
+
+
+class ServerError(ApiStatusError):
+    """5xx: the server failed; whether it had executed the request is not known."""
+
+    retryable = True
+    delivery = "unknown"
+
+
+class EncodingError(ApiVideoError):
+    """Every quality of the video failed: the file is no video that api.video can read."""
+
+    def __init__(self, message: str, *, video_id: str) -> None:
+        super().__init__(message)
+        self.video_id = video_id
+
+
+class UploadError(ApiVideoError):
+    """An upload did not finish. What the server holds stays there: a later call sends only the rest.
+
+    Attributes: ``video_id`` (None when no container is known), ``ledger`` (a ``LedgerSnapshot`` of what was
+    accepted, or None) and ``outcome``: ``"failed"`` when the server refused or was never reached,
+    ``"unknown"`` when the last request may have been executed. The cause is chained as ``__cause__``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        video_id: str | None = None,
+        ledger: Any = None,
+        outcome: Literal["failed", "unknown"] = "failed",
+    ) -> None:
+        super().__init__(message)
+        self.video_id = video_id
+        self.ledger = ledger
+        self.outcome = outcome
+
+    @property
+    def slug(self) -> str | None:
+        """The server's name of the fault, when the cause is an answer of the server."""
+        return getattr(self.__cause__, "slug", None)
+
+    @property
+    def status(self) -> int | None:
+        """The status of the answer that ended the upload, if one did."""
+        return getattr(self.__cause__, "status", None)
+
+
+class SourceError(UploadError, ValueError):
+    """The bytes to upload are not usable: missing, empty, not readable, too many, or changed while read."""
+
+
+class WebhookSignatureError(ApiVideoError):
+    """A webhook delivery whose signature does not match: do not trust its body."""
+
+
+STATUS_ERRORS: Mapping[int, type[ApiStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
+}
+"""Which class a status is raised as; 5xx is :class:`ServerError`, any other :class:`ApiStatusError`."""

@@ -1,0 +1,147 @@
+"""Makes requests wait until their budget allows them: the rules are in ``protocol.rate_limit``.
+
+One limiter per API key, shared by every copy of a client. Requests of a class start in the order of their
+priority, then in the order they came; uploads thus share the budget fairly, and polls come last.
+"""
+
+import asyncio
+import heapq
+import itertools
+import logging
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from .errors import ApiTimeoutError
+from .protocol.rate_limit import Window, read_headers
+from .protocol.request import LimitClass, Request
+from .protocol.response import Response
+
+__all__ = ["Limiter", "Permit"]
+
+log = logging.getLogger("apivideo_async.rate_limit")
+
+
+class Permit:
+    """The right to send one request; told what came of it, so that the window learns."""
+
+    def __init__(self, lane: "_Lane | None", started: float) -> None:
+        self._lane = lane
+        self._started = started
+        self._answered = False
+
+    def answered(self, response: Response) -> None:
+        """Learn from the headers of an answer, whatever its status."""
+        if self._lane is None or self._answered:
+            return
+        self._answered = True
+        self._lane.answered(response, self._started)
+
+    def close(self) -> None:
+        """Count a request that ended without an answer."""
+        if self._lane is not None and not self._answered:
+            self._answered = True
+            self._lane.abandoned()
+
+
+class _Lane:
+    """The queue of one class."""
+
+    def __init__(self, name: LimitClass, reserve: float) -> None:
+        self.name = name
+        self.window = Window(reserve=reserve)
+        self._order = itertools.count()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def enter(self, priority: int) -> None:
+        loop = asyncio.get_running_loop()
+        if not self._waiting and self.window.wait(loop.time()) <= 0:
+            self.window.start()
+            return
+        turn: asyncio.Future[None] = loop.create_future()
+        heapq.heappush(self._waiting, (priority, next(self._order), turn))
+        self._wake()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.window.in_flight -= 1  # It was let in, but never sent anything.
+            self._wake()
+            raise
+
+    def answered(self, response: Response, started: float) -> None:
+        now = asyncio.get_running_loop().time()
+        headers = read_headers(response.headers)
+        self.window.answered(headers, started, now)
+        if response.status == 429:
+            self.window.refused(headers.retry_after if headers else None, now)
+            log.warning("%s: refused, next request in %.1f s", self.name, self.window.wait(now))
+        self._wake()
+
+    def abandoned(self) -> None:
+        self.window.abandon()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let in as many as the window allows, and look again when it resets."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            turn = self._waiting[0][2]
+            if turn.done():
+                heapq.heappop(self._waiting)
+                continue
+            wait = self.window.wait(loop.time())
+            if wait > 0:
+                self._look_again(loop, wait)
+                return
+            heapq.heappop(self._waiting)
+            self.window.start()
+            turn.set_result(None)
+
+    def _look_again(self, loop: asyncio.AbstractEventLoop, wait: float) -> None:
+        if wait == math.inf:
+            return  # An answer will come, and wakes us.
+        log.debug("%s: budget spent, %d waiting %.1f s", self.name, len(self._waiting), wait)
+        self._timer = loop.call_later(wait, self._wake)
+
+
+class Limiter:
+    """The three budgets of one API key."""
+
+    def __init__(self, reserve: float = 0.0) -> None:
+        self._lanes = {name: _Lane(name, reserve) for name in ("uploads", "writes", "reads")}  # type: dict[LimitClass, _Lane]
+
+    @asynccontextmanager
+    async def permit(self, request: Request, longest: float) -> AsyncIterator[Permit]:
+        """Wait for a turn, at most ``longest`` seconds, and hold it while the request is in flight."""
+        loop = asyncio.get_running_loop()
+        if request.limit_class is None:
+            yield Permit(None, loop.time())
+            return
+        lane = self._lanes[request.limit_class]
+        await self._enter(lane, request, longest)
+        permit = Permit(lane, loop.time())
+        try:
+            yield permit
+        finally:
+            permit.close()
+
+    async def _enter(self, lane: _Lane, request: Request, longest: float) -> None:
+        try:
+            async with asyncio.timeout(longest):
+                await lane.enter(request.priority)
+        except TimeoutError as expired:
+            raise ApiTimeoutError(
+                f"{request.operation}: no request budget within {longest:g} s "
+                f"(limit {lane.window.limit} per window); raise RetryPolicy.rate_limit_seconds or send less",
+                delivery="not_sent",
+                request=request.summary,
+            ) from expired
+
+    def window(self, name: LimitClass) -> Window:
+        """Show the state of one budget."""
+        return self._lanes[name].window

@@ -1,0 +1,175 @@
+"""The one converter between JSON and the models.
+
+The rules, for every model alike:
+
+- wire names are the camelCase of the field names, unless the field says otherwise (:func:`wire`);
+- an absent or null member takes the field's default; a member that this version does not know, or whose value
+  has a form that it does not know (a date no parser takes), is kept as received in ``extra``: nothing raises
+  because the server added something or left something out (CONTRACT §5.6);
+- turning a model back to JSON leaves out what is None and puts ``extra`` back.
+
+What a type needs is resolved once per class, because looking it up per value dominates decoding a page.
+"""
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import attrs
+import cattrs
+
+__all__ = ["from_json", "parse_datetime", "to_json", "wire"]
+
+T = TypeVar("T")
+Hook = Callable[[Any], Any]
+
+_WIRE = "apivideo_async.wire"
+_PAIRS = "apivideo_async.pairs"
+
+
+def wire(name: str | None = None, *, pairs: bool = False, **arguments: Any) -> Any:
+    """Make a field whose wire name, or wire form, is not the usual one.
+
+    ``pairs``: a ``dict`` here, a list of ``{"key", "value"}`` objects on the wire.
+    """
+    return attrs.field(metadata={_WIRE: name, _PAIRS: pairs}, **arguments)
+
+
+def parse_datetime(value: str) -> datetime:
+    """Parse any of the timestamp forms seen (CONTRACT §5.5); one without an offset is UTC."""
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
+    return attribute.metadata.get(_WIRE) or _camel(attribute.name)
+
+
+def _from_pairs(value: Any) -> dict[str, str]:
+    return {item["key"]: item["value"] for item in value}
+
+
+def _integer(value: Any) -> int:
+    # The official example of GET /tags has "33" for a count (CONTRACT §16).
+    if isinstance(value, bool) or int(value) != float(value):
+        raise TypeError("not an integer")
+    return int(value)
+
+
+def _of_type(expected: type) -> Hook:
+    def check(value: Any) -> Any:
+        if not isinstance(value, expected):
+            raise TypeError(f"not a {expected.__name__}")
+        return value
+
+    return check
+
+
+_SCALARS: Mapping[Any, Hook] = {
+    str: _of_type(str),
+    bool: _of_type(bool),
+    int: _integer,
+    float: _of_type((int, float)),  # type: ignore[arg-type]
+    datetime: parse_datetime,
+    Any: lambda value: value,
+}
+
+
+def _bare(kind: Any) -> Any:
+    """``X | None`` and open enums (``Literal[...] | str``) to the type that decides how to decode."""
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        options = [option for option in typing.get_args(kind) if option is not type(None)]
+        return str if str in options else _bare(options[0])
+    return kind
+
+
+def _hook(kind: Any) -> Hook:
+    kind = _bare(kind)
+    if typing.get_origin(kind) is list:
+        item = _hook(typing.get_args(kind)[0])
+        return lambda values: [item(value) for value in _of_type(list)(values)]
+    if kind in _SCALARS:
+        return _SCALARS[kind]
+    structure = converter.get_structure_hook(kind)
+    return lambda value: structure(value, kind)
+
+
+def _decoder(cls: type[Any]) -> Callable[[Any, Any], Any]:
+    """Build the structure hook of one model."""
+    attrs.resolve_types(cls)
+    table: dict[str, tuple[str, Any, Hook]] = {}
+    for attribute in attrs.fields(cls):
+        if attribute.name != "extra":
+            hook = _from_pairs if attribute.metadata.get(_PAIRS) else _hook(attribute.type)
+            exact = _bare(attribute.type)
+            passes = exact if exact in (str, bool, int, float) else None
+            table[_wire_name(attribute)] = (attribute.name, passes, hook)
+
+    def structure(value: Any, _: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{cls.__name__} is an object, not {type(value).__name__}")
+        known: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        for key, item in value.items():
+            entry = table.get(key)
+            if entry is None:
+                extra[key] = item
+            elif item.__class__ is entry[1]:
+                known[entry[0]] = item
+            elif item is not None:
+                try:
+                    known[entry[0]] = entry[2](item)
+                except (TypeError, ValueError, LookupError, AttributeError):
+                    extra[key] = item
+        return cls(**known, extra=extra)
+
+    return structure
+
+
+def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
+    """Build the unstructure hook of one model."""
+    table = [
+        (attribute.name, _wire_name(attribute), bool(attribute.metadata.get(_PAIRS)))
+        for attribute in attrs.fields(cls)
+        if attribute.name != "extra"
+    ]
+
+    def unstructure(model: Any) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for name, key, pairs in table:
+            value = getattr(model, name)
+            if pairs:
+                result[key] = [{"key": k, "value": v} for k, v in value.items()]
+            elif value is not None:
+                result[key] = converter.unstructure(value)
+        result.update(model.extra)
+        return result
+
+    return unstructure
+
+
+def _is_model(cls: Any) -> bool:
+    return attrs.has(cls) and any(attribute.name == "extra" for attribute in attrs.fields(cls))
+
+
+converter = cattrs.Converter()
+converter.register_structure_hook_factory(_is_model, _decoder)
+converter.register_unstructure_hook_factory(_is_model, _encoder)
+converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat())
+
+
+def from_json(value: Any, kind: type[T]) -> T:
+    """Turn parsed JSON into ``kind``. Raises ``TypeError`` when it is not even an object."""
+    return converter.structure(value, kind)
+
+
+def to_json(model: Any) -> Any:
+    """Turn a model, or a container of models, into what ``json.dumps`` takes."""
+    return converter.unstructure(model)

@@ -1,0 +1,22 @@
+"""The token pair of ``/auth/*`` (CONTRACT §2)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from ._convert import wire
+
+__all__ = ["AccessToken"]
+
+
+@frozen(kw_only=True)
+class AccessToken:
+    """What ``/auth/api-key`` and ``/auth/refresh`` answer; the only snake_case object of the API."""
+
+    access_token: str = wire("access_token", default="", repr=False)
+    refresh_token: str | None = wire("refresh_token", default=None, repr=False)
+    token_type: str = wire("token_type", default="Bearer")
+    expires_in: int | None = wire("expires_in", default=None)
+    """Seconds until the access token ends, usually 3600."""
+    extra: Mapping[str, Any] = field(factory=dict, repr=False)

@@ -1,0 +1,96 @@
+"""Lists as async iterators, with the next page fetched while this one is used."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from contextlib import aclosing
+from typing import Generic, TypeVar
+
+from .errors import ConfigurationError
+from .models import Page
+from .protocol.paging import check_paging, next_page
+
+__all__ = ["Paginator"]
+
+T = TypeVar("T")
+
+
+class Paginator(Generic[T]):
+    """A list operation that has not been asked yet.
+
+    ``async for item in p`` gives every item from the first page asked for to the last; ``async for page in
+    p.pages()`` gives the pages; ``await p`` gives one page. Each of them asks anew. Items that are created or
+    deleted meanwhile shift the pages, as the service pages by number: an item may then come twice or not at all,
+    but nothing is raised (CONTRACT §9).
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[int], Awaitable[Page[T]]],
+        *,
+        current_page: int = 1,
+        page_size: int = 25,
+        prefetch: int = 1,
+    ) -> None:
+        check_paging(current_page, page_size)
+        if prefetch not in (0, 1):
+            raise ConfigurationError("prefetch is 0 (ask when needed) or 1 (ask for the next page ahead)")
+        self._fetch = fetch
+        self._start = current_page
+        self._prefetch = bool(prefetch)
+
+    def __await__(self) -> Generator[object, None, Page[T]]:
+        return self._fetch(self._start).__await__()
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._items()
+
+    async def _items(self) -> AsyncGenerator[T, None]:
+        async with aclosing(self._pages()) as pages:
+            async for page in pages:
+                for item in page:
+                    yield item
+
+    def pages(self) -> AsyncIterator[Page[T]]:
+        """Iterate over the pages, from the first asked for."""
+        return self._pages()
+
+    async def _pages(self) -> AsyncGenerator[Page[T], None]:
+        number = self._start
+        page = await self._fetch(number)
+        while (following := next_page(number, page)) is not None:
+            number = following
+            if not self._prefetch:
+                yield page
+                page = await self._fetch(number)
+                continue
+            ahead = asyncio.ensure_future(self._fetch(number))
+            try:
+                yield page
+                page = await ahead
+            finally:
+                await _end(ahead)
+        yield page
+
+    async def first(self) -> T | None:
+        """Return the first item, or None when there is none."""
+        page = await self._fetch(self._start)
+        return page.data[0] if page.data else None
+
+    async def to_list(self, limit: int | None = None) -> list[T]:
+        """Collect the items, at most ``limit`` of them."""
+        items: list[T] = []
+        if limit is not None and limit <= 0:
+            return items
+        async with aclosing(self._items()) as source:
+            async for item in source:
+                items.append(item)
+                if limit is not None and len(items) >= limit:
+                    break
+        return items
+
+
+async def _end(ahead: "asyncio.Future[Page[T]]") -> None:
+    """Leave no request behind when the iteration ends early."""
+    if not ahead.done():
+        ahead.cancel()
+    await asyncio.gather(ahead, return_exceptions=True)

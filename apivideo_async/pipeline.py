@@ -1,0 +1,111 @@
+"""Sends requests: authentication, request budget, retries and logging around the transport.
+
+``attempt`` is one try with a good token and a place in the budget; ``send`` repeats it as the retry policy
+allows. The upload engine uses ``attempt``, because only it can tell whether a chunk arrived.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar
+
+from .authenticator import Authenticator
+from .config import ClientConfig, Timeouts
+from .errors import ApiVideoError
+from .limiter import Limiter
+from .models import Page
+from .protocol.request import Request
+from .protocol.response import Response, decode, decode_page, error_for
+from .protocol.retry import Attempts, may_repeat
+
+__all__ = ["Pipeline", "TransportLike"]
+
+T = TypeVar("T")
+
+log = logging.getLogger("apivideo_async.http")
+
+
+class TransportLike(Protocol):
+    """What the pipeline needs of a transport."""
+
+    async def send(self, request: Request, timeouts: Timeouts) -> Response:
+        """Send once."""
+        ...
+
+
+class Pipeline:
+    """Everything between a resource and the wire. Copies made by ``with_config`` share all state."""
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        transport: TransportLike,
+        origin: Mapping[str, str],
+        limiter: Limiter | None = None,
+        authenticator: Authenticator | None = None,
+    ) -> None:
+        self.config = config
+        self.limiter = limiter or Limiter(config.reserve)
+        self.authenticator = authenticator or Authenticator(config.api_key, config.auth, self.send)
+        self._transport = transport
+        self._origin = origin
+
+    def with_config(self, config: ClientConfig) -> "Pipeline":
+        """Copy with other options, the same connections, tokens and budgets."""
+        return Pipeline(config, self._transport, self._origin, self.limiter, self.authenticator)
+
+    async def attempt(self, request: Request) -> Response:
+        """Try once; a refused access token is renewed and the request sent once more.
+
+        Raises the ``ApiStatusError`` of the answer when it is not 2xx, or ``ApiConnectionError``.
+        """
+        if not request.authenticated:
+            return self._checked(request, await self._exchange(request, None))
+        header = await self.authenticator.header()
+        response = await self._exchange(request, header)
+        if response.status == 401 and await self.authenticator.refused(header):
+            response = await self._exchange(request, await self.authenticator.header())
+        return self._checked(request, response)
+
+    async def send(self, request: Request) -> Response:
+        """Try until it works, the verdict is final, or the retry policy is spent."""
+        loop = asyncio.get_running_loop()
+        attempts = Attempts(loop.time())
+        while True:
+            try:
+                return await self.attempt(request)
+            except ApiVideoError as error:
+                attempts = attempts.after(error)
+                if not may_repeat(error, repeatable=request.repeatable):
+                    raise
+                wait = attempts.delay(self.config.retry, loop.time(), random.random())  # noqa: S311
+                if wait is None:
+                    raise
+                log.info("%s: next attempt in %.1f s: %s", request.operation, wait, error)
+                await asyncio.sleep(wait)
+
+    async def call(self, request: Request, kind: type[T]) -> T:
+        """Send and decode."""
+        return decode(request, await self.send(request), kind)
+
+    async def page(self, request: Request, kind: type[T]) -> Page[T]:
+        """Send a list operation and decode its page."""
+        return decode_page(request, await self.send(request), kind)
+
+    async def _exchange(self, request: Request, authorization: str | None) -> Response:
+        headers: dict[str, Any] = dict(self._origin)
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        loop = asyncio.get_running_loop()
+        async with self.limiter.permit(request, self.config.retry.rate_limit_seconds) as permit:
+            began = loop.time()
+            response = await self._transport.send(request.with_headers(**headers), self.config.timeouts)
+            permit.answered(response)
+        log.debug("%s %s -> %d in %.3f s", request.method, request.path, response.status, loop.time() - began)
+        return response
+
+    def _checked(self, request: Request, response: Response) -> Response:
+        if not response.ok:
+            raise error_for(request, response)
+        return response

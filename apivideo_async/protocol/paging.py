@@ -1,0 +1,37 @@
+"""Which page comes next (CONTRACT §9).
+
+Links are ignored, because following one can lose the page size and the filters or leave the host; the page
+number is counted up with the original parameters instead.
+"""
+
+from typing import Any
+
+from ..errors import ConfigurationError
+from ..models import Page
+
+__all__ = ["check_paging", "next_page"]
+
+LARGEST_PAGE = 100
+
+
+def check_paging(current_page: int, page_size: int) -> None:
+    """Refuse numbers that no page can have."""
+    if current_page < 1:
+        raise ConfigurationError(f"current_page counts from 1, not {current_page}")
+    if not 1 <= page_size <= LARGEST_PAGE:
+        raise ConfigurationError(f"page_size is 1 to {LARGEST_PAGE}, not {page_size}")
+
+
+def next_page(asked: int, page: Page[Any]) -> int | None:
+    """Return the number after ``asked``, or None when that was the last page.
+
+    An empty page always ends the list: pages shift when items are deleted meanwhile, and ``pagesTotal`` of an
+    empty list may be 0 or 1. Without ``pagesTotal`` a page that is full may have a successor.
+    """
+    if not page.data:
+        return None
+    total = page.pagination.pages_total
+    if total is None:
+        size = page.pagination.page_size
+        return asked + 1 if size is not None and len(page.data) >= size else None
+    return asked + 1 if asked < total else None

@@ -1,0 +1,190 @@
+"""What to send: requests as values, and the encodings that api.video expects.
+
+A :class:`Request` says everything about one call but who sends it: authentication, rate limits and retries are
+added by the pipeline, bytes are moved by the transport.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote, urlencode
+
+import attrs
+from attrs import field, frozen
+
+from .._version import __version__
+from ..config import UNSET, Unset
+from ..errors import ConfigurationError, RequestSummary
+
+__all__ = [
+    "FilePart",
+    "LimitClass",
+    "Multipart",
+    "Priority",
+    "QueryValue",
+    "Request",
+    "build_request",
+    "metadata_pairs",
+    "origin_headers",
+    "path_for",
+    "query_string",
+    "set_fields",
+]
+
+LimitClass: TypeAlias = Literal["uploads", "writes", "reads"]
+"""The three request budgets of CONTRACT §4."""
+
+QueryValue: TypeAlias = "str | int | bool | datetime | Sequence[str] | Mapping[str, str] | Unset | None"
+
+
+class Priority(IntEnum):
+    """Who goes first when the request budget is short."""
+
+    NORMAL = 0
+    POLL = 1
+    """Somebody only waits for something to become true."""
+
+
+@frozen
+class FilePart:
+    """The file of a multipart body: its bytes come from ``read``, which is called anew for every attempt."""
+
+    filename: str
+    size: int
+    read: Callable[[], AsyncIterator[bytes | bytearray | memoryview]] = field(repr=False)
+    content_type: str = "application/octet-stream"
+    on_sent: Callable[[int], None] | None = field(default=None, repr=False)
+    """Told how many bytes of the file were handed to the connection."""
+
+
+@frozen
+class Multipart:
+    """One file and the fields that stand before it (CONTRACT §10.7: fields first, then ``file``)."""
+
+    file: FilePart
+    fields: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Request:
+    """One call of the API, ready to be sent any number of times."""
+
+    operation: str
+    """Our name of it, as in CONTRACT §6: ``videos.list``."""
+    method: str
+    path: str
+    """Quoted, without the query."""
+    query: str = field(default="", repr=False)
+    """Encoded; may hold an upload token, so it is never shown."""
+    headers: Mapping[str, str] = field(factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    multipart: Multipart | None = field(default=None, repr=False)
+    limit_class: LimitClass | None = "reads"
+    """None: not rate limited (``/auth/*``)."""
+    priority: Priority = Priority.NORMAL
+    authenticated: bool = True
+    idempotent: bool = False
+    """Whether a POST does no harm when it is executed twice."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether executing it twice leaves the same state as once (GET, PUT, DELETE, HEAD)."""
+        return self.idempotent or self.method in ("GET", "HEAD", "PUT", "DELETE")
+
+    @property
+    def summary(self) -> RequestSummary:
+        """What errors and logs may show of it."""
+        return RequestSummary(self.method, self.path, self.operation)
+
+    def with_headers(self, **headers: str) -> "Request":
+        """Copy with more headers; ``_`` in a name stands for ``-``."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return attrs.evolve(self, headers={**self.headers, **more})
+
+
+def path_for(template: str, **parameters: str) -> str:
+    """Fill ``/videos/{video_id}`` with quoted values. Raises ``ConfigurationError`` for an empty one.
+
+    An empty id would silently turn ``DELETE /videos/{id}`` into an address of the whole collection.
+    """
+    for name, value in parameters.items():
+        if not value.strip() or value in (".", ".."):
+            raise ConfigurationError(f"{name} must be a non-empty string, not {value!r}")
+    return template.format(**{name: quote(value, safe="") for name, value in parameters.items()})
+
+
+def _text(value: str | int | bool | datetime) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(timespec="seconds")
+    return str(value)
+
+
+def _query_items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
+    if value is None or isinstance(value, Unset):
+        return
+    if isinstance(value, Mapping):
+        yield from ((f"{name}[{key}]", _text(item)) for key, item in value.items())
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        yield from ((f"{name}[]", _text(item)) for item in value)
+    else:
+        yield name, _text(value)
+
+
+def query_string(parameters: Mapping[str, QueryValue]) -> str:
+    """Encode query parameters as CONTRACT §5.2 asks: ``tags[]=a&tags[]=b``, ``metadata[k]=v``, ``true``."""
+    return urlencode([pair for name, value in parameters.items() for pair in _query_items(name, value)])
+
+
+def set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop what is ``UNSET``; ``None`` stays and becomes JSON null (CONTRACT §5.3)."""
+    return {name: value for name, value in fields.items() if value is not UNSET}
+
+
+def metadata_pairs(metadata: Mapping[str, str] | Unset) -> list[dict[str, str]] | Unset:
+    """Turn ``{"k": "v"}`` into the wire's ``[{"key": "k", "value": "v"}]``."""
+    if isinstance(metadata, Unset):
+        return UNSET
+    for key, value in metadata.items():
+        if {type(key), type(value)} != {str}:
+            raise ConfigurationError(f"metadata takes text for keys and values, not {key!r}: {value!r}")
+    return [{"key": key, "value": value} for key, value in metadata.items()]
+
+
+def build_request(
+    operation: str,
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, QueryValue] | None = None,
+    body: bytes | None = None,
+    multipart: Multipart | None = None,
+    headers: Mapping[str, str] | None = None,
+    limit_class: LimitClass | None = None,
+    priority: Priority = Priority.NORMAL,
+) -> Request:
+    """Make a request with the usual headers and, unless told otherwise, its budget: GET reads, else writes."""
+    sent = {"Accept": "application/json", **(headers or {})}
+    if body is not None:
+        sent["Content-Type"] = "application/json"
+    return Request(
+        operation=operation,
+        method=method,
+        path=path,
+        query=query_string(query or {}),
+        headers=sent,
+        body=body,
+        multipart=multipart,
+        limit_class=limit_class or ("reads" if method == "GET" else "writes"),
+        priority=priority,
+    )
+
+
+def origin_headers(app_name: str | None, app_version: str | None) -> dict[str, str]:
+    """Say who calls, on every request, ``/auth/*`` included (CONTRACT §3)."""
+    headers = {"AV-Origin-Client": f"python-async:{__version__}"}
+    if app_name is not None:
+        headers["AV-Origin-App"] = f"{app_name}:{app_version}"
+    return headers

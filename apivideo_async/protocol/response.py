@@ -1,0 +1,156 @@
+"""What came back: status, headers and body to a value or to an error.
+
+The body decides, not the content type: a proxy may answer HTML with any status (CONTRACT §5.1).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import attrs
+from attrs import frozen
+
+from ..errors import (
+    STATUS_ERRORS,
+    ApiResponseError,
+    ApiStatusError,
+    AuthenticationError,
+    Problem,
+    ServerError,
+)
+from ..models import Page, Pagination, from_json
+from .request import Request
+
+__all__ = ["Response", "decode", "decode_page", "error_for", "parse_json", "slug_of"]
+
+T = TypeVar("T")
+
+_ALIASES = {
+    # Names that older answers use for the same faults (CONTRACT §8.2).
+    "attributerequired": "attribute-required",
+    "attributeinvalid": "invalid-attribute",
+    "an-attribute-is-invalid": "invalid-attribute",
+    "resourcenot_found": "resource-not-found",
+    "authenticationinvalid_credentials": "authentication-invalid-user-credentials",
+    "fileextension": "uploaded-file-extension-invalid",
+    "filealreadyuploaded": "video-source-already-uploaded",
+    "filemissing": "uploaded-file-no-file",
+    "multiplefilesuploaded": "uploaded-file-multiple-files",
+    "bad-request": "invalid-payload",
+}
+
+_PROBLEM_FIELDS = frozenset(attribute.name for attribute in attrs.fields(Problem)) - {"extra", "problems"}
+
+
+@frozen
+class Response:
+    """An answer as received; header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Any 2xx: creations answer 200, 201 or 202 without a pattern (CONTRACT §6)."""
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """Return the parsed body, or None when it is empty or no JSON."""
+        return parse_json(self.body)
+
+
+def slug_of(type_uri: object) -> str | None:
+    """Reduce the problem's ``type`` to its last path segment, the stable name of a fault (CONTRACT §8.1)."""
+    if not isinstance(type_uri, str):
+        return None
+    slug = type_uri.rstrip("/").rpartition("/")[2]
+    return _ALIASES.get(slug, slug) or None
+
+
+def _problem(raw: Mapping[str, Any]) -> Problem:
+    known = {key: value for key, value in raw.items() if key in _PROBLEM_FIELDS}
+    extra = {key: value for key, value in raw.items() if key not in _PROBLEM_FIELDS and key != "problems"}
+    return Problem(**known, extra=extra)
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse, or return None when it is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def error_for(request: Request, response: Response) -> ApiStatusError:
+    """Turn an answer other than 2xx into the error of its family, with everything the body says."""
+    parsed = parse_json(response.body)
+    raw: Mapping[str, Any] = parsed if isinstance(parsed, Mapping) else {}
+    listed = raw.get("problems")
+    problems = tuple(_problem(item) for item in listed if isinstance(item, Mapping)) if listed else ()
+    problem = _problem(raw)
+    if problem.type is None and problem.title is None and problems:
+        problem = problems[0]
+    slug = slug_of(problem.type)
+    return _class_for(request, response.status)(
+        _message(request, response.status, problem, slug),
+        status=response.status,
+        slug=slug,
+        problem=problem,
+        problems=problems or ((problem,) if raw else ()),
+        headers=response.headers,
+        body=response.body,
+        request=request.summary,
+    )
+
+
+def _class_for(request: Request, status: int) -> type[ApiStatusError]:
+    # A bad key is 400 in the specification and 401 in the guides (CONTRACT §2).
+    if request.path.startswith("/auth/") and status == 400:
+        return AuthenticationError
+    if status >= 500:
+        return ServerError
+    return STATUS_ERRORS.get(status, ApiStatusError)
+
+
+def _message(request: Request, status: int, problem: Problem, slug: str | None) -> str:
+    parts = [f"{request.operation}: {status}"]
+    if problem.title:
+        parts.append(problem.title)
+    if problem.name:
+        parts.append(f"[{problem.name}]")
+    if problem.detail:
+        parts.append(problem.detail)
+    if slug:
+        parts.append(f"({slug})")
+    return " ".join(parts)
+
+
+def _unexpected(request: Request, response: Response, expected: str) -> ApiResponseError:
+    kind = response.headers.get("content-type", "no content type")
+    return ApiResponseError(
+        f"{request.operation}: {response.status} with a body that is not {expected} "
+        f"({len(response.body)} bytes, {kind}); is base_url right, or a proxy in between?",
+        status=response.status,
+        body=response.body,
+        request=request.summary,
+    )
+
+
+def decode(request: Request, response: Response, kind: type[T]) -> T:
+    """Turn a 2xx body into ``kind``; raises ``ApiResponseError`` when it is something else."""
+    parsed = parse_json(response.body)
+    if not isinstance(parsed, Mapping):
+        raise _unexpected(request, response, f"a {kind.__name__}")
+    return from_json(parsed, kind)
+
+
+def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
+    """Turn a 2xx body of a list operation into a page of ``kind``."""
+    parsed = parse_json(response.body)
+    data = parsed.get("data") if isinstance(parsed, Mapping) else None
+    if not isinstance(data, list):
+        raise _unexpected(request, response, "a page")
+    position = parsed.get("pagination")
+    pagination = from_json(position if isinstance(position, Mapping) else {}, Pagination)
+    return Page([from_json(item, kind) for item in data if isinstance(item, Mapping)], pagination)

@@ -1,0 +1,1 @@
+"""One module per section of the API, a few lines per method."""

@@ -1,0 +1,80 @@
+"""Creating a video exactly once, although api.video knows no idempotency keys (CONTRACT §17 #20).
+
+With a key, the creation carries the metadata pair ``ingestKey``. A lost answer is then resolved by listing that
+key: a hit is adopted, and only when there is none the container is created again.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from ..config import UNSET
+from ..errors import ApiVideoError, ConfigurationError, UploadError
+from ..models import Page, Video
+from ..pipeline import Pipeline
+from ..protocol.request import Request, build_request
+from ..protocol.response import decode
+from ..protocol.retry import Attempts
+from ._fields import video_body
+
+__all__ = ["INGEST_KEY", "create_video"]
+
+log = logging.getLogger("apivideo_async.upload")
+
+INGEST_KEY = "ingestKey"
+
+
+async def create_video(pipeline: Pipeline, fields: Mapping[str, Any], *, key: str | None, again: bool = False) -> Video:
+    """Create a container; ``again`` allows a repeat after a lost answer without a key, with a warning."""
+    if key is not None:
+        fields = {**fields, "metadata": _with_key(fields.get("metadata", UNSET), key)}
+        if (found := await _find(pipeline, key)) is not None:
+            return found
+    request = build_request("videos.create", "POST", "/videos", body=video_body(fields))
+    clock = asyncio.get_running_loop().time
+    attempts = Attempts(clock())
+    while True:
+        try:
+            return await _once(pipeline, request)
+        except ApiVideoError as error:
+            lost = error.delivery == "unknown"
+            attempts = attempts.after(error)
+            wait = attempts.delay(pipeline.config.retry, clock(), random.random())  # noqa: S311
+            if wait is None or not error.retryable or (lost and key is None and not again):
+                raise
+            await asyncio.sleep(wait)
+            if lost and key is not None and (found := await _find(pipeline, key)) is not None:
+                return found
+            if lost and key is None:
+                log.warning(
+                    "the answer to the creation of a video was lost (%s): creating it again; an empty container "
+                    "may stay behind, which api.video deletes after 7 days. An idempotency_key prevents that",
+                    error,
+                )
+
+
+async def _once(pipeline: Pipeline, request: Request) -> Video:
+    video = decode(request, await pipeline.attempt(request), Video)
+    if not video.video_id:
+        raise UploadError("the server created a video but gave no videoId", outcome="unknown")
+    return video
+
+
+def _with_key(metadata: Any, key: str) -> dict[str, str]:
+    given = {} if metadata is UNSET else dict(metadata)
+    if not key or given.setdefault(INGEST_KEY, key) != key:
+        raise ConfigurationError(f"idempotency_key must not be empty or differ from metadata[{INGEST_KEY!r}]")
+    return given
+
+
+async def _find(pipeline: Pipeline, key: str) -> Video | None:
+    request = build_request("videos.list", "GET", "/videos", query={"metadata": {INGEST_KEY: key}})
+    page: Page[Video] = await pipeline.page(request, Video)
+    # Trust no filter: another video must never be taken for this one.
+    found = [video for video in page if video.metadata.get(INGEST_KEY) == key]
+    if len(found) > 1:
+        ids = ", ".join(video.video_id for video in found)
+        raise UploadError(f"several videos carry the idempotency key {key!r} ({ids}): delete all but one")
+    return found[0] if found else None

@@ -1,0 +1,117 @@
+"""The edge: one request in, one answer or one connection error out. Nothing here knows api.video.
+
+There is no total timeout. While the body goes out, the transfer may not stand still (``stall``); once it is out,
+the answer must come within ``response``.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from ..config import Timeouts
+from ..errors import ApiConnectionError, ApiTimeoutError, ConfigurationError, Delivery
+from ..protocol.request import Request
+from ..protocol.response import Response
+from .body import MultipartBody
+from .watchdog import Watchdog
+
+__all__ = ["Transport"]
+
+CONNECTIONS = 100
+
+
+class Transport:
+    """Owns the aiohttp session: made in the running loop at the first request, closed only if made here."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        session: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.base_url = base_url
+        self._session = session
+        self._owned = session is None
+        self._closed = False
+        self._proxy = proxy
+        self._trust_env = trust_env
+        self._trace_configs = list(trace_configs)
+        self._ssl: Any = ssl_context or True
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ConfigurationError("this client is closed: make a new one")
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=self._trust_env,
+                trace_configs=self._trace_configs,
+            )
+        return self._session
+
+    async def send(self, request: Request, timeouts: Timeouts) -> Response:
+        """Send once. Raises ``ApiConnectionError`` or ``ApiTimeoutError``, or what reading the file raised."""
+        body = MultipartBody(request.multipart) if request.multipart is not None else None
+        watchdog = Watchdog(timeouts, body)
+        try:
+            async with watchdog:
+                return await self._exchange(request, body, watchdog, timeouts)
+        except (aiohttp.ClientError, OSError) as error:
+            if body is not None and body.failure is not None and not _from_connection(body.failure):
+                raise body.failure from error
+            raise self._translated(error, request, sent=body is None or body.started) from error
+
+    async def _exchange(
+        self, request: Request, body: MultipartBody | None, watchdog: Watchdog, timeouts: Timeouts
+    ) -> Response:
+        address = f"{self.base_url}{request.path}" + (f"?{request.query}" if request.query else "")
+        async with self._open().request(
+            request.method,
+            URL(address, encoded=True),
+            data=body if body is not None else request.body,
+            headers=request.headers,
+            allow_redirects=False,
+            proxy=self._proxy,
+            ssl=self._ssl,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect),
+        ) as answer:
+            watchdog.answering()
+            content = await answer.read()
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(answer.status, headers, content)
+
+    def _translated(self, error: Exception, request: Request, *, sent: bool) -> ApiConnectionError:
+        where = f"{request.operation}: {URL(self.base_url).origin()}"
+        unreached = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        delivery: Delivery = "not_sent" if unreached or not sent else "unknown"
+        if isinstance(error, TimeoutError):
+            what = "no connection in time" if unreached else str(error) or "no answer in time"
+            return ApiTimeoutError(f"{where}: {what}", delivery=delivery, request=request.summary)
+        what = "cannot be reached" if unreached else "the connection was lost"
+        return ApiConnectionError(f"{where} {what} ({_reason(error)})", delivery=delivery, request=request.summary)
+
+    async def close(self) -> None:
+        """Close the session if it was made here; a borrowed one is left as it is."""
+        self._closed = True
+        if self._session is not None and self._owned:
+            await self._session.close()
+
+
+def _from_connection(error: BaseException) -> bool:
+    return isinstance(error, aiohttp.ClientError | ConnectionError | asyncio.CancelledError)
+
+
+def _reason(error: Exception) -> str:
+    # aiohttp's texts may hold the whole address; its query may hold an upload token.
+    cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    text = getattr(cause, "strerror", None)
+    return text if text and "http" not in text else type(cause).__name__

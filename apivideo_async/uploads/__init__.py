@@ -1,0 +1,1 @@
+"""Uploads: plan, ledger, sources, and the engine that moves the bytes."""

@@ -1,0 +1,300 @@
+"""The upload engine: chunks of one source in flight concurrently, in constant memory.
+
+Theory of operation. A source that can be read by position (:class:`Source`) is planned first; workers take chunks
+from the ledger until none is left, each reading its own range, so memory holds one block per worker. A source that
+only flows (:class:`Stream`) is cut while it comes; each cut piece is buffered until the server has it, and the
+producer waits while all workers are busy, so memory holds ``concurrency + 1`` chunks.
+
+What happens to a single chunk is the courier's business; what was accepted is the ledger's. The engine starts,
+records and ends: at the end the server must hold every byte, or an error says which are missing.
+"""
+
+import asyncio
+import logging
+import mimetypes
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any
+
+import attrs
+
+from ..config import UploadOptions
+from ..errors import ApiVideoError, SourceError, UploadError
+from ..models import Video, from_json
+from ..pipeline import Pipeline
+from ..protocol.request import FilePart, build_request, path_for
+from ..protocol.response import parse_json
+from .courier import Courier, Receipt, ask
+from .cutter import Piece, cut
+from .journal import JournalEntry, Notes
+from .ledger import Ledger
+from .plan import STREAM_CHUNK, Chunk, Held, Plan, SendMode, content_range, plan_rest
+from .progress import Meter, UploadProgress
+from .reconcile import check_complete
+from .reporter import OnProgress, Reporter
+from .sources import BLOCK, Source, Stream
+from .target import Delegated, Target
+
+__all__ = ["UploadJob"]
+
+log = logging.getLogger("apivideo_async.upload")
+
+SETTLE_DELAYS = (0.1, 0.3, 0.6)
+"""Seconds between looks at a status that still says ``uploading`` after the last chunk (CONTRACT §11)."""
+
+
+class UploadJob:
+    """One upload of one source into one target. Used once."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        target: Target,
+        options: UploadOptions,
+        *,
+        on_progress: OnProgress | None = None,
+        fresh: bool = False,
+        notes: Notes | None = None,
+    ) -> None:
+        """``fresh``: the container was just created, so there is no need to ask what it holds."""
+        self._pipeline = pipeline
+        self._target = target
+        self._options = options
+        self._fresh = fresh
+        self._notes = notes
+        self._final: Video | None = None
+        self._reporter = Reporter(self._progress, on_progress)
+
+    async def run(self, source: Source | Stream) -> Video:
+        """Upload, and return the video. The source stays open; cancelling leaves nothing behind."""
+        self._name = source.name
+        held = await self._held()
+        if isinstance(source, Source):
+            plan = plan_rest(source.size, self._options_for(held), held)
+            self._open(Ledger.of(plan), plan.held, plan.parts)
+            await self._note()
+            log.info("%s: %d chunks of %d bytes, %s", self._name, len(plan.chunks), plan.chunk_size, plan.mode)
+            await self._grouped(self._pull(source, plan))
+        else:
+            if held.complete:
+                raise UploadError("this video holds a complete source already: create another container")
+            mode: SendMode = held.mode or self._options.mode or "part"
+            self._open(Ledger(mode, self._options.chunk_size or self._stream_chunk()), 0, None)
+            await self._grouped(self._push(source, held))
+        return await self._finish()
+
+    def _stream_chunk(self) -> int:
+        return max(self._options.limits.smallest_chunk, min(STREAM_CHUNK, self._options.limits.largest_chunk))
+
+    def _open(self, ledger: Ledger, held: int, parts: int | None) -> None:
+        self._ledger = ledger
+        self._parts = parts
+        self._meter = Meter(asyncio.get_running_loop().time(), held)
+        self._courier = Courier(
+            self._pipeline,
+            self._target,
+            ledger,
+            self._meter,
+            self._reporter.touch,
+            resumed=self._found is not None,
+        )
+
+    @property
+    def _found(self) -> JournalEntry | None:
+        return self._notes.found if self._notes is not None else None
+
+    async def _held(self) -> Held:
+        """What the target holds before we begin."""
+        if self._fresh or self._target.video_id is None:
+            return Held()
+        if self._target.can_ask:
+            return await ask(self._pipeline, self._target)
+        return self._found.held() if self._found is not None else Held()
+
+    def _options_for(self, held: Held) -> UploadOptions:
+        """Cut as the journal says it was cut: part numbers mean nothing otherwise."""
+        found = self._found
+        if found is not None and not held.empty and found.mode != "whole":
+            return attrs.evolve(self._options, chunk_size=found.chunk_size)
+        return self._options
+
+    async def _grouped(self, work: Any) -> None:
+        """Run beside the reporter; of several failures the first is raised, as itself."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                reporting = group.create_task(self._reporter.run())
+                await work
+                reporting.cancel()
+        except BaseExceptionGroup as failures:
+            first: BaseException = failures
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            raise first from first.__cause__
+        finally:
+            work.close()
+
+    # -- sources that are read by position
+
+    async def _pull(self, source: Source, plan: Plan) -> None:
+        def make(chunk: Chunk, on_sent: Callable[[int], None]) -> FilePart:
+            return self._part(chunk.size, lambda: source.read(chunk.start, chunk.size), on_sent)
+
+        async def deliver(chunk: Chunk) -> None:
+            span = content_range(plan.mode, chunk, total=plan.total, parts=plan.parts)
+            await self._record(await self._courier.deliver(chunk, make, span))
+
+        async def work() -> None:
+            while (chunk := self._ledger.take()) is not None:
+                await deliver(chunk)
+
+        if self._target.video_id is None and (first := self._ledger.take()) is not None:
+            await deliver(first)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._options.concurrency, len(plan.chunks))):
+                group.create_task(work())
+
+    # -- sources that only flow
+
+    async def _push(self, stream: Stream, held: Held) -> None:
+        slots = asyncio.Semaphore(self._options.concurrency)
+        start = number = 0
+
+        async def deliver(piece: Piece, chunk: Chunk, mode: SendMode, total: int | None, parts: int | None) -> None:
+            def make(chunk: Chunk, on_sent: Callable[[int], None]) -> FilePart:
+                return self._part(chunk.size, lambda: piece.read(BLOCK), on_sent)
+
+            try:
+                span = content_range(mode, chunk, total=total, parts=parts)
+                await self._record(await self._courier.deliver(chunk, make, span))
+            finally:
+                slots.release()
+
+        cutting = cut(self._guarded(stream.blocks()), self._ledger.chunk_size)
+        async with asyncio.TaskGroup() as group, aclosing(cutting) as pieces:
+            async for piece in pieces:
+                number += 1
+                chunk = Chunk(number, start, piece.size)
+                start = chunk.stop
+                self._check_flow(chunk, piece)
+                self._ledger.add(chunk)
+                if piece.last:
+                    self._ledger.total, self._parts = start, number
+                    if number == 1:
+                        self._ledger.mode = "whole"
+                if not held.empty and held.covers(chunk):
+                    self._skip(chunk)
+                    continue
+                await slots.acquire()
+                sending = deliver(piece, chunk, self._ledger.mode, self._ledger.total, number if piece.last else None)
+                if self._target.video_id is None:
+                    await sending
+                else:
+                    group.create_task(sending)
+
+    def _check_flow(self, chunk: Chunk, piece: Piece) -> None:
+        limits = self._options.limits
+        if piece.last and chunk.stop == 0:
+            raise self._source_error("the source is empty (0 bytes): there is nothing to upload")
+        if chunk.stop > limits.largest_total or chunk.number > limits.most_parts:
+            raise self._source_error(
+                f"the stream went beyond what api.video takes ({limits.largest_total:,} bytes, "
+                f"{limits.most_parts:,} chunks): split it, or raise chunk_size"
+            )
+
+    def _skip(self, chunk: Chunk) -> None:
+        self._ledger.start(chunk)
+        self._ledger.accept(chunk)
+        self._meter.add(chunk.size, asyncio.get_running_loop().time())
+
+    # -- both
+
+    def _part(self, size: int, read: Callable[[], AsyncIterator[Any]], on_sent: Callable[[int], None]) -> FilePart:
+        guess = mimetypes.guess_type(self._name)[0]
+        return FilePart(
+            self._name,
+            size,
+            lambda: self._guarded(read()),
+            guess or "application/octet-stream",
+            on_sent,
+        )
+
+    async def _guarded(self, blocks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Turn what reading raises into a ``SourceError`` that knows the upload."""
+        try:
+            async with aclosing(blocks) as source:  # type: ignore[type-var]
+                async for block in source:
+                    yield block
+        except ApiVideoError:
+            raise
+        except Exception as error:
+            raise self._source_error(f"{self._name} cannot be read further: {error!r}") from error
+
+    def _source_error(self, message: str) -> SourceError:
+        return SourceError(message, video_id=self._target.video_id, ledger=self._ledger.snapshot())
+
+    async def _record(self, receipt: Receipt) -> None:
+        """Enter what a worker brought back. The full video may come with any chunk (CONTRACT §10.4)."""
+        answer = parse_json(receipt.response.body) if receipt.response is not None else None
+        if isinstance(answer, dict) and answer.get("videoId"):
+            self._target.video_id = answer["videoId"]
+            if len(answer) > 1:
+                self._final = from_json(answer, Video)
+        elif self._target.video_id is None:
+            raise UploadError(
+                "the server accepted the first chunk but gave no videoId: the video cannot be continued",
+                ledger=self._ledger.snapshot(),
+                outcome="unknown",
+            )
+        self._ledger.accept(receipt.chunk)
+        self._reporter.touch()
+        if not self._target.can_ask:
+            await self._note()  # With an API key the server remembers; a token cannot ask it.
+
+    async def _note(self) -> None:
+        """Write the journal, if there is one and the video is known."""
+        if self._notes is not None and self._target.video_id is not None:
+            await self._notes.write(self._target.video_id, self._ledger.snapshot)
+
+    def _progress(self) -> UploadProgress:
+        now = asyncio.get_running_loop().time()
+        return UploadProgress(
+            video_id=self._target.video_id,
+            bytes_total=self._ledger.total,
+            bytes_sent=self._meter.sent,
+            bytes_accepted=self._ledger.accepted_bytes,
+            rate=self._meter.rate(now),
+            eta=self._meter.eta(now, self._ledger.total),
+            elapsed=now - self._meter.started,
+            chunks=self._ledger.counts,
+        )
+
+    async def _finish(self) -> Video:
+        """Make sure that the server holds every byte, and get the full video."""
+        if not self._ledger.complete:
+            raise UploadError("not every chunk was accepted", ledger=self._ledger.snapshot())
+        if self._target.can_ask and self._ledger.mode != "whole" and self._options.verify:
+            await self._verify()
+        await self._reporter.tell()
+        if self._notes is not None:
+            await self._notes.forget()
+        if self._final is not None:
+            return self._final
+        video_id = self._target.video_id or ""
+        if isinstance(self._target, Delegated):
+            return Video(video_id=video_id)  # A token cannot read the video.
+        path = path_for("/videos/{video_id}", video_id=video_id)
+        return await self._pipeline.call(build_request("videos.get", "GET", path), Video)
+
+    async def _verify(self) -> None:
+        total = self._ledger.total or 0
+        held = await ask(self._pipeline, self._target)
+        for delay in SETTLE_DELAYS:
+            if held.complete:
+                break
+            await asyncio.sleep(delay)
+            held = await ask(self._pipeline, self._target)
+        try:
+            check_complete(held, total, self._parts)
+        except UploadError as error:
+            error.video_id, error.ledger = self._target.video_id, self._ledger.snapshot()
+            raise

@@ -1,0 +1,148 @@
+"""The ledger on disk: how a later process finds an interrupted upload again.
+
+One small JSON file per source and server, replaced atomically. It holds no key and no token. With an API key the
+server's status decides what is missing and the journal only names the container and the cut; with an upload token
+there is no status, and the journal is all there is (CONTRACT §10.3).
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiofiles
+import aiofiles.os
+from attrs import asdict, frozen
+
+from ..config import Mode
+from ..errors import SourceError
+from .ledger import LedgerSnapshot
+from .plan import Held, SendMode, merge
+
+__all__ = ["Journal", "JournalEntry", "Notes", "default_folder"]
+
+log = logging.getLogger("apivideo_async.upload")
+
+VERSION = 1
+
+_MEANING = {
+    "size": "its size changed",
+    "mtime_ns": "it was written to",
+    "inode": "another file took its place",
+    "ends": "its content changed",
+}
+
+
+def default_folder() -> Path:
+    """``$XDG_STATE_HOME/apivideo/uploads``, or the platform's usual place."""
+    base = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "apivideo" / "uploads"
+
+
+@frozen(kw_only=True)
+class JournalEntry:
+    """An upload that began."""
+
+    fingerprint: dict[str, Any]
+    base_url: str
+    video_id: str
+    mode: SendMode
+    chunk_size: int
+    accepted: tuple[tuple[int, int, int], ...] = ()
+    """Number, start and size of each chunk that was accepted."""
+
+    def held(self) -> Held:
+        """What the server must hold, going by the journal alone."""
+        mode: Mode | None = self.mode if self.mode != "whole" else None
+        ranges = merge((start, start + size) for _, start, size in self.accepted) if mode == "bytes" else ()
+        parts = frozenset(number for number, _, _ in self.accepted) if mode == "part" else frozenset()
+        return Held(mode, ranges, parts)
+
+
+class Journal:
+    """The entries of one folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or default_folder()
+
+    def _file(self, fingerprint: dict[str, Any], base_url: str) -> Path:
+        key = hashlib.sha256(f"{base_url}\n{fingerprint['path']}".encode()).hexdigest()[:32]
+        return self._folder / f"{key}.json"
+
+    async def find(self, fingerprint: dict[str, Any], base_url: str) -> JournalEntry | None:
+        """Return the entry of this source. Raises ``SourceError`` when the file is not the one that was begun."""
+        path = self._file(fingerprint, base_url)
+        try:
+            async with aiofiles.open(path, encoding="utf-8") as handle:
+                raw = json.loads(await handle.read())
+            if raw.pop("version") != VERSION:
+                return None
+            rows = tuple((int(number), int(start), int(size)) for number, start, size in raw.pop("accepted"))
+            entry = JournalEntry(**raw, accepted=rows)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+            log.warning("the journal %s cannot be read (%s): it is ignored", path, error)
+            return None
+        changed = [text for key, text in _MEANING.items() if entry.fingerprint.get(key) != fingerprint[key]]
+        if changed:
+            raise SourceError(
+                f"{fingerprint['path']} is not the file whose upload was interrupted: {changed[0]}. "
+                "Upload it anew, without resume",
+                video_id=entry.video_id,
+            )
+        return entry
+
+    async def save(self, entry: JournalEntry) -> None:
+        """Write, so that a reader sees the old entry or the new one and never half of it."""
+        path = self._file(entry.fingerprint, entry.base_url)
+        await aiofiles.os.makedirs(path.parent, mode=0o700, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}.new")
+        async with aiofiles.open(fresh, "w", encoding="utf-8") as handle:
+            await handle.write(json.dumps({"version": VERSION, **asdict(entry)}))
+        await aiofiles.os.replace(fresh, path)
+
+    async def forget(self, fingerprint: dict[str, Any], base_url: str) -> None:
+        """Remove an entry, if there is one."""
+        with contextlib.suppress(FileNotFoundError):
+            await aiofiles.os.remove(self._file(fingerprint, base_url))
+
+
+class Notes:
+    """The journal of one upload: what was found of an earlier one, and what is written for a later one."""
+
+    def __init__(self, journal: Journal, fingerprint: dict[str, Any], base_url: str) -> None:
+        self._journal = journal
+        self._fingerprint = fingerprint
+        self._base_url = base_url
+        self._turn = asyncio.Lock()
+        self.found: JournalEntry | None = None
+
+    async def look(self) -> JournalEntry | None:
+        """Find an earlier upload of the same source."""
+        self.found = await self._journal.find(self._fingerprint, self._base_url)
+        return self.found
+
+    async def write(self, video_id: str, read: Callable[[], LedgerSnapshot]) -> None:
+        """Write what is accepted by now, together with what an earlier process had sent."""
+        async with self._turn:
+            ledger = read()
+            now = tuple((chunk.number, chunk.start, chunk.size) for chunk in ledger.accepted)
+            entry = JournalEntry(
+                fingerprint=self._fingerprint,
+                base_url=self._base_url,
+                video_id=video_id,
+                mode=ledger.mode,
+                chunk_size=ledger.chunk_size,
+                accepted=(self.found.accepted if self.found else ()) + now,
+            )
+            await self._journal.save(entry)
+
+    async def forget(self) -> None:
+        """Remove the entry: the upload is complete."""
+        await self._journal.forget(self._fingerprint, self._base_url)

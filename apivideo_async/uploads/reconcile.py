@@ -1,0 +1,55 @@
+"""What the status of a video says about the chunks it holds (CONTRACT §10.6, §11)."""
+
+from ..errors import UploadError
+from ..models import VideoStatus
+from .plan import Held, gaps, merge
+
+__all__ = ["ALREADY_COMPLETE", "ALREADY_HELD", "check_complete", "held_by"]
+
+ALREADY_HELD = frozenset(
+    {
+        "video-content-range-by-bytes-range-overlap",
+        "video-content-range-by-part-part-already-sent",
+    }
+)
+"""Answers to a chunk that the server may have stored before."""
+
+ALREADY_COMPLETE = "video-source-already-uploaded"
+"""Answer to any chunk once the upload is complete."""
+
+# "last_chunck_uploaded" and "merging" come between the last chunk and "uploaded" (CONTRACT §11).
+_COMPLETE = frozenset({"uploaded", "last_chunck_uploaded", "merging", "ingested"})
+
+
+def held_by(status: VideoStatus) -> Held:
+    """Read a status; an ``ingest`` of null is an empty container."""
+    ingest = status.ingest
+    if ingest is None:
+        return Held()
+    complete = ingest.status in _COMPLETE
+    if ingest.received_parts is not None and ingest.received_parts.parts:
+        parts = ingest.received_parts
+        return Held("part", (), frozenset(parts.parts), parts.total, ingest.filesize, complete)
+    ranges = merge(
+        (entry.from_, entry.to + 1)
+        for entry in ingest.received_bytes
+        if entry.from_ is not None and entry.to is not None
+    )
+    return Held("bytes" if ranges else None, ranges, frozenset(), None, ingest.filesize, complete)
+
+
+def check_complete(held: Held, total: int, parts: int | None) -> None:
+    """Raise ``UploadError`` unless the server holds exactly ``total`` bytes, as far as it tells."""
+    if held.filesize is not None and held.complete and held.filesize != total:
+        raise UploadError(f"the server holds {held.filesize:,} bytes, the source has {total:,}")
+    if held.mode == "bytes":
+        missing = gaps(held.ranges, total)
+        if missing:
+            listed = ", ".join(f"{start:,}-{stop - 1:,}" for start, stop in missing[:5])
+            raise UploadError(f"the server does not hold bytes {listed} of {total:,}")
+    elif held.mode == "part" and parts is not None:
+        absent = sorted(set(range(1, parts + 1)) - held.parts)
+        if absent:
+            raise UploadError(f"the server does not hold parts {absent[:5]} of {parts}")
+    elif held.empty:
+        raise UploadError(f"the server says that it holds nothing, {total:,} bytes were sent")

@@ -1,0 +1,270 @@
+"""Where the bytes come from. With ``journal`` the only module that reads users' files.
+
+Two kinds, because one handle with seek and read cannot be shared by concurrent chunks:
+
+- a :class:`Source` is read by position, many chunks at once, and again for a retry;
+- a :class:`Stream` only flows; the engine buffers what it may have to send again.
+
+Every block is a fresh object: transports may keep a reference until it is sent, and a reused buffer would send
+the bytes of another block.
+"""
+
+import asyncio
+import inspect
+import io
+import os
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import IO, Any, Protocol, TypeAlias, runtime_checkable
+
+from ..errors import ConfigurationError, SourceError
+from .files import OpenFile
+
+__all__ = ["AsyncReadable", "Source", "SourceLike", "Stream", "open_source"]
+
+BLOCK = 256 * 1024
+"""Bytes read and written at once."""
+
+
+@runtime_checkable
+class AsyncReadable(Protocol):
+    """Anything with ``async read(n)``: the upload object or body stream of a web framework."""
+
+    def read(self, size: int, /) -> Awaitable[bytes]:
+        """Return up to ``size`` bytes, or nothing at the end."""
+        ...
+
+
+class Source(ABC):
+    """Bytes of known size that can be read by position. Subclass it for storage of your own.
+
+    ``read`` may be called by several chunks at once, and again for the same range when a chunk is repeated.
+    """
+
+    name: str = "video"
+    """Sent as the file name."""
+    size: int = 0
+    """Bytes in all."""
+
+    @abstractmethod
+    def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Give exactly ``size`` bytes from ``start``, in blocks; each block a new object."""
+
+    async def fingerprint(self) -> dict[str, Any] | None:
+        """Describe the bytes so that they can be recognised later; None: uploads of it are not journalled."""
+        return None
+
+    async def aclose(self) -> None:
+        """Give back what it holds."""
+
+
+class Stream(ABC):
+    """Bytes that come once, in order, with no end known."""
+
+    name: str = "video"
+
+    @abstractmethod
+    def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Give everything, once."""
+
+    async def aclose(self) -> None:
+        """Give back what it holds."""
+
+
+SourceLike: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | AsyncIterable[bytes] | AsyncReadable "
+    "| Source | Stream"
+)
+"""What can be uploaded: see DESIGN §3."""
+
+
+class FileSource(Source):
+    """A regular file, or a part of an open one, read by position."""
+
+    def __init__(self, file: OpenFile, name: str, start: int = 0) -> None:
+        self._file = file
+        self._start = start
+        self.name = name
+        self.size = file.size - start
+
+    def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Read a range; raises ``SourceError`` when the file changed since it was opened."""
+        return self._file.read(self._start + start, size, BLOCK)
+
+    async def fingerprint(self) -> dict[str, Any] | None:
+        """Path, size, times and the hashes of both ends."""
+        return await self._file.fingerprint()
+
+    async def aclose(self) -> None:
+        """Close the descriptor when no thread reads from it."""
+        self._file.close()
+
+
+class MemorySource(Source):
+    """Bytes in memory."""
+
+    def __init__(self, data: bytes | bytearray | memoryview, name: str = "video") -> None:
+        self._view = memoryview(data).cast("B").toreadonly()
+        self.name = name
+        self.size = len(self._view)
+
+    async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Give slices without a copy."""
+        for position in range(start, start + size, BLOCK):
+            yield self._view[position : min(position + BLOCK, start + size)]
+
+
+class SeekableSource(Source):
+    """A seekable object without a descriptor of its own: one position, so reads take turns, in a thread."""
+
+    def __init__(self, handle: IO[bytes], name: str, start: int, size: int) -> None:
+        self._handle = handle
+        self._start = start
+        self._turn = asyncio.Lock()
+        self.name = name
+        self.size = size
+
+    def _read_at(self, position: int, size: int) -> bytes:
+        self._handle.seek(position)
+        return self._handle.read(size)
+
+    async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Read a range, a block at a time."""
+        position, stop = self._start + start, self._start + start + size
+        while position < stop:
+            async with self._turn:
+                block = await asyncio.to_thread(self._read_at, position, min(4 * BLOCK, stop - position))
+            if not block:
+                raise SourceError(f"{self.name}: ended {stop - position:,} bytes early; was it changed or closed?")
+            position += len(block)
+            yield block
+
+
+class IteratorStream(Stream):
+    """An async iterable of bytes."""
+
+    def __init__(self, iterable: AsyncIterable[Any], name: str = "video") -> None:
+        self._iterable = iterable
+        self.name = name
+
+    async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Pass the items on."""
+        async for block in self._iterable:
+            yield _checked(block)
+
+
+class ReaderStream(Stream):
+    """Something with ``read(n)``, async or not; a plain one is read in a thread."""
+
+    def __init__(self, read: Callable[[int], Any], name: str, *, threaded: bool) -> None:
+        self._read = read
+        self._threaded = threaded
+        self.name = name
+
+    async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Read until nothing comes."""
+        while True:
+            block = await (asyncio.to_thread(self._read, 4 * BLOCK) if self._threaded else self._read(4 * BLOCK))
+            if not block:
+                return
+            yield _checked(block)
+
+
+def _checked(block: Any) -> bytes | memoryview:
+    if isinstance(block, bytes):
+        return block
+    if isinstance(block, bytearray | memoryview):
+        return bytes(block)  # The producer may fill its buffer again before this is sent.
+    raise SourceError(f"the source gives {type(block).__name__}, not bytes: open it in binary mode")
+
+
+async def open_source(given: SourceLike, name: str | None = None) -> Source | Stream:
+    """Recognise what was given and open it. Raises ``SourceError`` with what to do when it cannot be read."""
+    if isinstance(given, Source | Stream):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return await _open_path(Path(given), name)
+    if isinstance(given, bytes | bytearray | memoryview):
+        return MemorySource(given, name or "video")
+    name = name or _name_of(given)
+    read = getattr(given, "read", None)
+    if callable(read):
+        if inspect.iscoroutinefunction(read):
+            return ReaderStream(read, name, threaded=False)
+        if isinstance(given, io.TextIOBase):
+            raise SourceError("the file is open in text mode: open it with 'rb'")
+        return await asyncio.to_thread(_open_handle, given, name)
+    if isinstance(given, AsyncIterable):
+        return IteratorStream(given, name)
+    raise ConfigurationError(
+        f"a source is a path, bytes, a binary file, an async iterable of bytes, an object with async read(n), "
+        f"or a Source; not {type(given).__name__}"
+    )
+
+
+def _name_of(given: Any) -> str:
+    # Starlette's UploadFile has `filename`, files have `name`, which may be a descriptor's number.
+    for attribute in ("filename", "name"):
+        value = getattr(given, attribute, None)
+        if isinstance(value, str) and value:
+            return Path(value).name or "video"
+    return "video"
+
+
+async def _open_path(path: Path, name: str | None) -> Source | Stream:
+    name = name or path.name or "video"
+    try:
+        file, regular = await asyncio.to_thread(_open_file, path)
+    except FileNotFoundError as error:
+        raise SourceError(f"no such file: {path}") from error
+    except IsADirectoryError as error:
+        raise SourceError(f"{path} is a directory: name the files in it") from error
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
+    if regular:
+        return FileSource(file, name)
+    handle = os.fdopen(file.release(), "rb")
+    return _HandleStream(handle, name)
+
+
+def _open_file(path: Path) -> tuple[OpenFile, bool]:
+    file = OpenFile.open(path)
+    return file, stat.S_ISREG(file.mode)
+
+
+class _HandleStream(ReaderStream):
+    """A pipe or device that we opened and so close."""
+
+    def __init__(self, handle: IO[bytes], name: str) -> None:
+        super().__init__(handle.read, name, threaded=True)
+        self._handle = handle
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(self._handle.close)
+
+
+def _open_handle(handle: Any, name: str) -> Source | Stream:
+    """Choose how to read an open file, from where it stands now; the caller keeps and closes it."""
+    try:
+        seekable = bool(handle.seekable()) if hasattr(handle, "seekable") else hasattr(handle, "seek")
+        if not seekable:
+            return ReaderStream(handle.read, name, threaded=True)
+        position = handle.tell()
+        end = handle.seek(0, io.SEEK_END)
+        end = handle.tell() if end is None else end
+        handle.seek(position)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot read {name}: {error}") from error
+    if position >= end > 0:
+        raise SourceError(f"{name} stands at its end ({end:,} bytes): seek(0) before the upload")
+    raw = getattr(handle, "raw", handle)
+    if isinstance(handle, io.BufferedReader | io.BufferedRandom | io.FileIO) and isinstance(raw, io.FileIO):
+        if not isinstance(handle, io.BufferedReader):
+            handle.flush()
+        file = OpenFile.borrow(raw.fileno(), Path(str(handle.name)))
+        if stat.S_ISREG(file.mode):
+            return FileSource(file, name, position)
+        file.close()
+    return SeekableSource(handle, name, position, end - position)
