@@ -66,15 +66,18 @@ class Authenticator:
         # The task outlives a caller that is cancelled, so that the others who wait for it are not.
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(old), name="apivideo-token-renewal")
-            self._renewal.add_done_callback(self._settle)
+            self._renewal.add_done_callback(_retrieve)
         return await asyncio.shield(self._renewal)
 
-    def _settle(self, task: "asyncio.Task[Tokens]") -> None:
-        self._renewal = None
-        if not task.cancelled() and task.exception() is None:
-            self._tokens = task.result()
-
     async def _renew(self, old: Tokens | None) -> Tokens:
+        # Both are set before the task ends: a request refused in the same turn of the loop must see the new token.
+        try:
+            self._tokens = await self._replacement(old)
+            return self._tokens
+        finally:
+            self._renewal = None
+
+    async def _replacement(self, old: Tokens | None) -> Tokens:
         if old is not None and old.refresh:
             try:
                 return await self._ask(refresh_request(old.refresh))
@@ -91,3 +94,9 @@ class Authenticator:
         if self._renewal is not None:
             self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
+
+
+def _retrieve(task: "asyncio.Task[Tokens]") -> None:
+    # Everybody who waited may have been cancelled; a failure is then nobody's news.
+    if not task.cancelled():
+        task.exception()

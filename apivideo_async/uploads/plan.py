@@ -185,9 +185,8 @@ def _rest_of_bytes(total: int, options: UploadOptions, held: Held) -> Plan:
                 f"bytes {start:,} to {stop - 1:,} are missing, but a chunk that small is only allowed at the "
                 "end of the file: create another container"
             )
-        # Pieces of at least chunk_size, so that none but the last of the file can be too small.
-        count = max(1, size // chunk_size, -(-size // options.limits.largest_chunk))
-        step = -(-size // count)
+        # Only the last piece of the file may be smaller than a chunk; a gap before it is cut into larger ones.
+        step = chunk_size if stop == total else -(-size // max(1, size // chunk_size))
         for piece in range(start, stop, step):
             chunks.append(Chunk(len(chunks) + 1, piece, min(step, stop - piece)))
     return Plan(total, "bytes", chunk_size, tuple(chunks), len(chunks))

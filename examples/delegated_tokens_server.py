@@ -1,0 +1,106 @@
+"""A backend that lets its users upload from the browser straight to api.video, without ever seeing the API key.
+
+Signed-in users get an upload token that is good for an hour, and can give it back; the bytes do not pass through this
+server. The page at ``/`` (``delegated_tokens.html``) sends a file in chunks with such a token.
+
+``signed_in_with`` is a complete login, HTTP Basic against the users of ``UPLOAD_USERS``, so that the example can be
+run as it is. In your application pass your own ``SignedIn`` hook to ``create_app``: look up your session cookie there.
+
+Install: ``pip install apivideo-async``. Run, then open http://127.0.0.1:8080/ in a browser::
+
+    export APIVIDEO_API_KEY=... UPLOAD_USERS=alice:her-password,bob:his-password
+    python examples/delegated_tokens_server.py
+
+Against a local api.video: ``apivideo emulator --port 8700 --api-key emulator-api-key`` in another terminal, then
+``export APIVIDEO_BASE_URL=http://127.0.0.1:8700 APIVIDEO_API_KEY=emulator-api-key``.
+"""
+
+import hmac
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import BasicAuth, web
+from yarl import URL
+
+from apivideo_async import ApiVideoClient
+
+LIFETIME = timedelta(hours=1)  # The longest upload must fit: every chunk needs a token that is still good.
+PAGE = Path(__file__).with_name("delegated_tokens.html")
+
+SignedIn = Callable[[web.Request], Awaitable[str | None]]
+"""Tells who sent a request; None when nobody is signed in."""
+
+CLIENT = web.AppKey("CLIENT", ApiVideoClient)
+
+
+def signed_in_with(users: Mapping[str, str]) -> SignedIn:
+    """Make a hook that checks HTTP Basic credentials against names and passwords."""
+
+    async def signed_in(request: web.Request) -> str | None:
+        try:
+            given = BasicAuth.decode(request.headers.get("Authorization", ""), encoding="utf-8")
+        except ValueError:
+            return None
+        password = users.get(given.login)
+        known = password is not None and hmac.compare_digest(password.encode(), given.password.encode())
+        return given.login if known else None
+
+    return signed_in
+
+
+async def page(request: web.Request) -> web.FileResponse:
+    """Show the upload page."""
+    return web.FileResponse(PAGE)
+
+
+async def create_token(request: web.Request) -> web.Response:
+    """Hand out a token: ``POST /upload-tokens``."""
+    client = request.app[CLIENT]
+    made = await client.upload_tokens.create(ttl=LIFETIME)
+    answer = {
+        "token": made.token,
+        "expiresAt": made.expires_at.isoformat() if made.expires_at else None,
+        "uploadUrl": str(URL(client.config.base_url) / "upload" % {"token": made.token}),
+    }
+    return web.json_response(answer, status=201, headers={"Cache-Control": "no-store"})
+
+
+async def delete_token(request: web.Request) -> web.Response:
+    """Take a token back before it expires: ``DELETE /upload-tokens/{token}``. Only its user knows it."""
+    await request.app[CLIENT].upload_tokens.delete(request.match_info["token"], missing_ok=True)
+    return web.Response(status=204)
+
+
+def create_app(signed_in: SignedIn) -> web.Application:
+    """Put the application together; every request must come from somebody whom ``signed_in`` knows."""
+
+    @web.middleware
+    async def login(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        if await signed_in(request) is None:
+            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Basic realm="uploads", charset="UTF-8"'})
+        return await handler(request)
+
+    async def client(app: web.Application) -> AsyncIterator[None]:
+        async with ApiVideoClient() as app[CLIENT]:
+            yield
+
+    app = web.Application(middlewares=[login])
+    app.cleanup_ctx.append(client)
+    app.router.add_get("/", page)
+    app.router.add_post("/upload-tokens", create_token)
+    app.router.add_delete("/upload-tokens/{token}", delete_token)
+    return app
+
+
+def main() -> None:
+    """Serve on this machine's loopback address."""
+    users = dict(pair.split(":", 1) for pair in os.environ["UPLOAD_USERS"].split(","))
+    web.run_app(create_app(signed_in_with(users)), host="127.0.0.1", port=8080)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Upload many files, a few at a time; a file that fails never stops the others.
+
+A handful of workers share one iterator, so a thousand files need no thousand tasks. Each upload notes in a journal how
+far it came (``resume="on"``): after a crash, Ctrl-C or a failure run the same command with the files that are missing,
+and only the bytes that api.video does not hold are sent.
+
+Install: ``pip install apivideo-async``. Run::
+
+    export APIVIDEO_API_KEY=...
+    python examples/upload_many.py --parallel 4 *.mp4
+
+Against a local api.video: ``apivideo emulator --port 8700 --api-key emulator-api-key`` in another terminal, then
+``export APIVIDEO_BASE_URL=http://127.0.0.1:8700 APIVIDEO_API_KEY=emulator-api-key``.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from apivideo_async import ApiVideoClient, ApiVideoError, UploadOptions, Video
+
+Outcome = Video | ApiVideoError
+
+
+async def upload_all(client: ApiVideoClient, files: Sequence[str], parallel: int) -> dict[str, Outcome]:
+    """Upload the files, ``parallel`` at once, and tell for each the video or the error."""
+    outcomes: dict[str, Outcome] = {}
+    waiting = iter(files)
+
+    async def work() -> None:
+        for file in waiting:  # Shared by all workers: each file is taken once.
+            try:
+                outcomes[file] = video = await client.upload(file, tags=["bulk"])
+            except ApiVideoError as error:
+                outcomes[file] = error
+                print(f"{file}: {error}", file=sys.stderr)
+            else:
+                print(f"{file}: {video.video_id}")
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(parallel):
+            group.create_task(work())
+    return outcomes
+
+
+async def run(files: Sequence[str], parallel: int) -> int:
+    """Upload and sum up; the exit code is 1 when a file is missing."""
+    # Parallel files and parallel chunks multiply: with many files in flight two chunks of each keep the line full.
+    options = UploadOptions(concurrency=2, resume="on")
+    async with ApiVideoClient(upload=options) as client:
+        outcomes = await upload_all(client, files, parallel)
+    failed = [file for file, outcome in outcomes.items() if isinstance(outcome, ApiVideoError)]
+    print(f"{len(outcomes) - len(failed)} uploaded, {len(failed)} failed")
+    if failed:
+        print("again:", *failed, file=sys.stderr)
+    return 1 if failed else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = argparse.ArgumentParser(description="Upload many files, a few at a time.")
+    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("--parallel", type=int, default=4, help="files in flight at once (default: 4)")
+    given = parser.parse_args(arguments)
+    return asyncio.run(run(list(dict.fromkeys(given.files)), given.parallel))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

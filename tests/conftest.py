@@ -1,0 +1,53 @@
+"""What every test of the client needs: an emulator with limits scaled down, and a client that does not dawdle."""
+
+import hashlib
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from apivideo_async import ApiVideoClient, RetryPolicy, UploadLimits, UploadOptions
+from apivideo_async.emulator import Emulator
+
+CHUNK = 64 * 1024
+"""The smallest chunk in these tests, in place of 5 MiB."""
+LIMITS = UploadLimits(smallest_chunk=CHUNK)
+QUICK = RetryPolicy(first_delay=0.01, longest_delay=0.05, attempts=5, seconds=20)
+
+
+def options(**changes: object) -> UploadOptions:
+    given: dict[str, object] = {"chunk_size": CHUNK, "limits": LIMITS, **changes}
+    return UploadOptions(**given)  # type: ignore[arg-type]
+
+
+def data_of(size: int, seed: int = 1) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+async def blocks_of(data: bytes, size: int) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+@pytest.fixture(autouse=True)
+def _own_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes a journal into the home of whoever runs it, or takes settings from there."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("API_KEY", "BASE_URL", "ENVIRONMENT", "WEBHOOK_SECRET"):
+        monkeypatch.delenv(f"APIVIDEO_{name}", raising=False)
+
+
+@pytest.fixture
+async def emu() -> AsyncIterator[Emulator]:
+    async with Emulator(min_chunk=CHUNK) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def client(emu: Emulator) -> AsyncIterator[ApiVideoClient]:
+    async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK, upload=options()) as made:
+        yield made

@@ -1,0 +1,82 @@
+"""Fixed windows per class, three headers, and a 429 that executes nothing (CONTRACT §4)."""
+
+import asyncio
+
+import pytest
+
+NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Retry-After")
+
+
+def numbers(reply) -> tuple[int, int]:
+    return int(reply.headers[NAMES[0]]), int(reply.headers[NAMES[1]])
+
+
+async def test_off_sends_no_headers(api):
+    reply = await api.send("GET", "/videos")
+    assert not [name for name in NAMES if name in reply.headers]
+
+
+async def test_classes_have_budgets_of_their_own(start, content):
+    api = await start(rate_limits={"uploads": 2, "writes": 3, "reads": 4}, rate_window=30)
+    first = await api.send("POST", "/videos", json={"title": "x"})
+    assert numbers(first) == (3, 2)
+    assert 29 <= int(first.headers[NAMES[2]]) <= 30
+    video_id = first.json["videoId"]
+    assert numbers(await api.chunk(video_id, content(2000), "part 1/9")) == (2, 1)
+    token = (await api.send("POST", "/upload-tokens", json={})).json["token"]
+    delegated = await api.post_form(f"/upload?token={token}", api.file(b"x"), content_range="part 1/1")
+    assert numbers(delegated) == (2, 0)
+    assert numbers(await api.send("GET", "/videos/vi0")) == (4, 3)  # errors count and tell, too
+    assert numbers(await api.send("GET", "/videos", auth=False)) == (4, 2)
+    assert numbers(await api.send("GET", "/nothing")) == (4, 1)
+    assert numbers(await api.send("DELETE", "/nothing")) == (3, 0)
+
+
+async def test_429_executes_nothing(start, content):
+    api = await start(rate_limits={"uploads": 1, "writes": 1, "reads": 10}, rate_window=0.4)
+    video_id = await api.create()
+    refused = await api.send("POST", "/videos", json={"title": "y"})
+    assert refused.status == 429
+    assert refused.json == {
+        "type": "https://docs.api.video/reference/too-many-requests",
+        "title": "Too many requests.",
+        "status": 429,
+    }
+    assert refused.headers["Content-Type"] == "application/json"
+    assert numbers(refused) == (1, 0)
+    await api.chunk(video_id, content(2000), "part 1/2")
+    assert (await api.chunk(video_id, content(50_000), "part 2/2")).status == 429
+    assert (await api.status(video_id))["ingest"]["receivedParts"]["parts"] == [1]
+    assert len((await api.send("GET", "/videos")).json["data"]) == 1
+    for _ in range(3):
+        refused = await api.send("POST", "/videos", json={"title": "y"})
+        if refused.status == 201:
+            break
+        wait = refused.headers[NAMES[2]]
+        assert len(wait.partition(".")[2]) == 3
+        await asyncio.sleep(float(wait))
+    assert refused.status == 201
+
+
+async def test_what_is_not_limited(start):
+    """/auth/*, assets, preflights and the control API have no headers and no limit."""
+    api = await start(rate_limits={"uploads": 1, "writes": 1, "reads": 1})
+    video_id = await api.create()
+    for _ in range(3):
+        for method, path, options in (
+            ("POST", "/auth/api-key", {"json": {"apiKey": api.emu.api_key}}),
+            ("GET", f"/vod/{video_id}/player", {}),
+            ("OPTIONS", "/videos", {}),
+            ("GET", "/_emulator/health", {}),
+        ):
+            reply = await api.send(method, path, **options)
+            assert reply.status in {200, 204}
+            assert not [name for name in NAMES if name in reply.headers]
+
+
+@pytest.mark.parametrize(("name", "uploads"), [("sandbox", 40), ("production", 100)])
+async def test_presets(start, name, uploads):
+    api = await start(rate_limits=name)
+    reply = await api.post_form("/upload", api.file(b"x"))
+    assert (reply.status, numbers(reply)) == (401, (uploads, uploads - 1))
+    assert int(reply.headers[NAMES[2]]) == 60

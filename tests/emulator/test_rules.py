@@ -1,0 +1,232 @@
+"""The pure rules: ledger, windows, ranges, encoding, sessions (CONTRACT §4, §10, §11, §13)."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apivideo_async.emulator import encoding
+from apivideo_async.emulator.byte_ranges import UnsatisfiableRangeError, parse_range
+from apivideo_async.emulator.content_range import ByteRange, Limits, Part, parse_content_range
+from apivideo_async.emulator.identifiers import Identifiers
+from apivideo_async.emulator.problems import RefusedError
+from apivideo_async.emulator.rate_windows import FixedWindow, RateLimiter, format_wait, rate_limits
+from apivideo_async.emulator.sessions import SESSION_SECONDS, PrivateAccess
+from apivideo_async.emulator.source_ledger import SourceLedger
+
+LIMITS = Limits(min_chunk=10, max_chunk=100)
+
+
+def slug(error: pytest.ExceptionInfo[RefusedError]) -> str:
+    return error.value.body["type"].rpartition("/")[2]
+
+
+def test_default_limits_are_the_documented_ones():
+    assert Limits() == Limits(5_242_880, 209_715_200, 10_000, 52_428_800_000)
+
+
+@given(st.text())
+def test_any_header_is_read_or_refused(value):
+    try:
+        parse_content_range(value, LIMITS)
+    except RefusedError as error:
+        assert error.status == 400
+
+
+@given(st.integers(0, 10**7), st.integers(0, 99), st.integers(1, 10**7) | st.none())
+def test_header_round_trip(first, more, beyond):
+    last = first + more
+    total = None if beyond is None else last + beyond
+    text = f"bytes {first}-{last}/{'*' if total is None else total}"
+    if total is not None and more + 1 < LIMITS.min_chunk and beyond != 1:
+        with pytest.raises(RefusedError):
+            parse_content_range(text, LIMITS)
+    else:
+        sent = parse_content_range(text, LIMITS)
+        assert sent == ByteRange(first, last, total)
+        assert sent.length == more + 1
+
+
+def test_no_header():
+    assert parse_content_range(None, LIMITS) is None
+    assert parse_content_range(" part 3/* ", LIMITS) == Part(3, None)
+
+
+@st.composite
+def uploads(draw):
+    """Chunk sizes, of which only the last may be small, in any order; which requests tell the total."""
+    sizes = draw(st.lists(st.integers(10, 100), max_size=7)) + [draw(st.integers(1, 100))]
+    order = draw(st.permutations(range(len(sizes))))
+    told = draw(st.lists(st.booleans(), min_size=len(sizes), max_size=len(sizes)))
+    if not any(told):
+        told[draw(st.integers(0, len(sizes) - 1))] = True
+    return sizes, order, told
+
+
+def chunk(sizes: list[int], place: int, told: bool, mode: str) -> ByteRange | Part:
+    if mode == "part":
+        return Part(place + 1, len(sizes) if told else None)
+    first = sum(sizes[:place])
+    return ByteRange(first, first + sizes[place] - 1, sum(sizes) if told else None)
+
+
+@given(uploads(), st.sampled_from(["part", "bytes"]), st.data())
+def test_any_order_completes_exactly_with_the_last_missing_chunk(upload, mode, data):
+    """A legal upload never is refused, completes once, and a resend changes nothing (CONTRACT §10.2)."""
+    sizes, order, told = upload
+    small_last = sizes[-1] < LIMITS.min_chunk
+    ledger = SourceLedger(LIMITS)
+    sent: list[int] = []
+    for place in order:
+        request = chunk(sizes, place, told[place], mode)
+        known = told[place] or any(told[earlier] for earlier in sent)
+        if small_last and not known and place == len(sizes) - 1 and sent and max(sent) > place:
+            pytest.fail("the last place is the highest")
+        ledger.accept(request, sizes[place])
+        sent.append(place)
+        assert ledger.size == sum(sizes[earlier] for earlier in sent)
+        assert ledger.complete == (len(sent) == len(sizes) and any(told[earlier] for earlier in sent))
+        again = data.draw(st.sampled_from(sent))
+        before = ledger.size
+        with pytest.raises(RefusedError) as refused:
+            ledger.accept(chunk(sizes, again, told[again], mode), sizes[again])
+        expected = {"part": "part-already-sent", "bytes": "range-overlap"}[mode]
+        assert slug(refused) == "video-source-already-uploaded" or slug(refused).endswith(expected)
+        assert ledger.size == before
+    assert ledger.complete
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 200), st.integers(1, 60), st.sampled_from([None, 100, 150, 200])), max_size=12)
+)
+def test_accepted_ranges_never_overlap_and_fit_the_total(requests):
+    """Whatever is sent: the accepted ranges are disjoint, inside the total, and small only at its end."""
+    ledger = SourceLedger(LIMITS)
+    for first, length, total in requests:
+        try:
+            ledger.accept(ByteRange(first, first + length - 1, total), length)
+        except RefusedError:
+            continue
+    if ledger.bytes is None:
+        return
+    ranges = ledger.bytes.ranges
+    assert all(left[1] < right[0] for left, right in zip(ranges, ranges[1:], strict=False))
+    assert sum(last - first + 1 for first, last in ranges) == ledger.size
+    last_allowed = ranges[-1][1] if ledger.bytes.total is None else ledger.bytes.total - 1
+    assert ranges[-1][1] <= last_allowed
+    assert all(last - first + 1 >= 10 or last == last_allowed for first, last in ranges)
+    assert ledger.complete == (ledger.bytes.total == ledger.size)
+
+
+@given(st.lists(st.tuples(st.integers(1, 8), st.integers(1, 30), st.sampled_from([None, 3, 5])), max_size=12))
+def test_accepted_parts_fit_the_total(requests):
+    ledger = SourceLedger(LIMITS)
+    sizes: dict[int, int] = {}
+    for number, size, total in requests:
+        try:
+            place = ledger.accept(Part(number, total), size)
+        except RefusedError:
+            continue
+        assert place == number
+        assert number not in sizes
+        sizes[number] = size
+    if ledger.parts is None:
+        return
+    assert ledger.parts.numbers == sorted(sizes)
+    assert ledger.size == sum(sizes.values())
+    last = max(sizes) if ledger.parts.total is None else ledger.parts.total
+    assert max(sizes) <= last
+    assert all(size >= 10 or number == last for number, size in sizes.items())
+    assert ledger.complete == (ledger.parts.total == len(sizes))
+
+
+def test_modes_are_never_mixed():
+    ledger = SourceLedger(LIMITS)
+    assert not ledger.started
+    ledger.accept(Part(1, 2), 10)
+    for request, expected in (
+        (None, "video-content-range-already-initiated"),
+        (ByteRange(0, 9, 20), "video-content-range-started-with-part"),
+    ):
+        with pytest.raises(RefusedError) as refused:
+            ledger.accept(request, 10)
+        assert slug(refused) == expected
+
+
+@given(st.integers(1, 5), st.lists(st.floats(0, 3), max_size=40))
+def test_a_window_admits_its_limit_and_no_more(limit, pauses):
+    """Never more than the limit between one reset and the next; waiting as told always helps."""
+    window, now, admitted, ends = FixedWindow(limit, 5.0), 0.0, 0, -1.0
+    for pause in pauses:
+        now += pause
+        if now >= ends:
+            admitted, ends = 0, now + 5.0
+        verdict = window.take(now)
+        admitted += verdict.allowed
+        assert admitted <= limit
+        assert verdict.remaining == limit - admitted
+        assert verdict.allowed or admitted == limit
+        assert verdict.resets_in == pytest.approx(ends - now)
+        if not verdict.allowed:
+            headers = verdict.headers()
+            now += float(headers["X-RateLimit-Retry-After"])
+            assert window.take(now).allowed
+            admitted, ends = 1, now + 5.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "window", "text"),
+    [(59.01, 60, "60"), (60.0, 60, "60"), (0.2, 10, "1"), (0.2, 1, "0.200"), (0.0001, 1, "0.001")],
+)
+def test_waits_are_never_too_short(seconds, window, text):
+    assert format_wait(seconds, window) == text
+
+
+def test_limiter_without_limits_has_no_opinion():
+    assert RateLimiter(rate_limits("off"), 60).take("reads", 0) is None
+    partial = RateLimiter(rate_limits({"reads": 1}), 60)
+    assert partial.take("writes", 0) is None
+    assert partial.take("reads", 0).allowed
+
+
+@given(st.none() | st.text() | st.from_regex(r"bytes=[0-9]{0,4}-[0-9]{0,4}", fullmatch=True), st.integers(0, 2000))
+def test_ranges_lie_inside_the_media(value, size):
+    try:
+        chosen = parse_range(value, size)
+    except UnsatisfiableRangeError:
+        return
+    if chosen is not None:
+        start, stop = chosen
+        assert 0 <= start < stop <= size
+
+
+def test_encoding_paces():
+    immediate = encoding.parse_pace("immediate")
+    assert immediate.progress(0, 0) == math.inf
+    assert encoding.parse_pace("polls:0").progress(0, 0) == math.inf
+    assert encoding.parse_pace(2).progress(1, 9) == 0.5
+    assert encoding.parse_pace("polls:4").progress(99, 1) == 0.25
+    with pytest.raises(ValueError, match="encoding"):
+        encoding.parse_pace("inf")
+
+
+@given(st.floats(0, 3))
+def test_playable_with_the_first_quality(progress):
+    states = [quality["status"] for quality in encoding.qualities(progress)]
+    assert encoding.playable(progress) == ("encoded" in states)
+    order = ["encoded", "encoding", "waiting"]
+    assert states == sorted(states, key=order.index)
+    assert states.count("encoding") <= 1
+
+
+def test_sessions_expire():
+    access = PrivateAccess(Identifiers(0))
+    token = access.new_token("vi1")
+    assert access.open_session("vi2", token, 0.0) is None
+    session = access.open_session("vi1", token, 0.0)
+    assert access.admits("vi1", token, session, SESSION_SECONDS - 1) == session
+    assert access.admits("vi1", token, session, SESSION_SECONDS) is None
+    assert access.admits("vi1", "unknown", session, 1.0) is None
+    assert access.admits("vi2", token, session, 1.0) is None
+    assert access.admits("vi1", token, None, 1.0) is None
