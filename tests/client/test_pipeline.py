@@ -1,0 +1,251 @@
+"""Retries, budgets, timeouts and what is logged."""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import trustme
+from apivideo_async import (
+    ApiConnectionError,
+    ApiResponseError,
+    ApiTimeoutError,
+    ApiVideoClient,
+    RateLimitError,
+    ServerError,
+    Source,
+    Timeouts,
+    UploadError,
+)
+from apivideo_async.emulator import Emulator, Fault
+
+from tests.client.test_uploads import uploads
+from tests.conftest import CHUNK, QUICK, data_of, options, sha256
+
+
+@pytest.mark.parametrize("action", ["status", "reset-before", "drop-response"])
+async def test_a_read_is_repeated(emu: Emulator, client: ApiVideoClient, action: str) -> None:
+    emu.faults.add(Fault("videos.list", action, times=3))
+    await client.videos.list()
+    assert len([r for r in emu.requests if r.operation == "videos.list"]) >= 3
+
+
+async def test_a_delete_is_repeated(emu: Emulator, client: ApiVideoClient) -> None:
+    video = await client.videos.create(title="t")
+    emu.faults.add(Fault("videos.delete", "status", status=503))
+    await client.videos.delete(video.video_id)
+
+
+async def test_a_change_that_may_have_happened_is_not_repeated(emu: Emulator, client: ApiVideoClient) -> None:
+    video = await client.videos.create(title="t")
+    emu.faults.add(Fault("videos.update", "drop-response"))
+    with pytest.raises(ApiConnectionError) as caught:
+        await client.videos.update(video.video_id, title="x")
+    assert caught.value.delivery == "unknown"
+    emu.faults.add(Fault("upload_tokens.create", "status", status=500))
+    with pytest.raises(ServerError):
+        await client.upload_tokens.create()
+
+
+async def test_attempts_end(emu: Emulator, client: ApiVideoClient) -> None:
+    emu.faults.add(Fault("videos.list", "status", status=502, times=None, body="<html>", content_type="text/html"))
+    with pytest.raises(ServerError) as caught:
+        await client.videos.list()
+    assert caught.value.status == 502
+    assert len([r for r in emu.requests if r.operation == "videos.list"]) == QUICK.attempts
+
+
+async def test_a_page_that_is_no_json_is_explained(emu: Emulator, client: ApiVideoClient) -> None:
+    emu.faults.add(Fault("videos.get", "status", status=200, body="<html>", content_type="text/html"))
+    with pytest.raises(ApiResponseError, match="is base_url right") as caught:
+        await client.videos.get("viX")
+    assert caught.value.body == b"<html>"
+
+
+async def test_a_server_that_is_not_there() -> None:
+    async with ApiVideoClient("key", base_url="http://127.0.0.1:9", retry=QUICK) as client:
+        with pytest.raises(ApiConnectionError, match="cannot be reached") as caught:
+            await client.videos.create(title="t")
+    assert caught.value.delivery == "not_sent"
+    assert not isinstance(caught.value, ApiTimeoutError)
+
+
+# -- time
+
+
+class Slow(Source):
+    """Stops in the middle."""
+
+    size = 4 * CHUNK
+
+    async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
+        yield bytes(1_000)
+        await asyncio.sleep(30)
+        yield bytes(size - 1_000)
+
+
+async def test_a_transfer_that_stands_still_is_ended(emu: Emulator) -> None:
+    async with ApiVideoClient(
+        emu.api_key, base_url=emu.url, retry=QUICK, upload=options(), timeouts=Timeouts(stall=0.2)
+    ) as client:
+        began = time.monotonic()
+        with pytest.raises(UploadError) as caught:
+            await client.upload(Slow(), title="t")
+    assert time.monotonic() - began < 10
+    assert isinstance(caught.value.__cause__, ApiTimeoutError)
+    assert "no byte went out for 0.2 s" in str(caught.value)
+
+
+class Peer:
+    """A server that accepts, reads so much, and then says nothing."""
+
+    def __init__(self, reads: int) -> None:
+        self._reads = reads
+
+    async def __aenter__(self) -> str:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return "http://127.0.0.1:%d" % self._server.sockets[0].getsockname()[1]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while self._reads > 0 and (got := await reader.read(65536)):
+                self._reads -= len(got)
+            await asyncio.sleep(30)
+        finally:
+            writer.close()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+
+async def test_a_peer_that_stops_reading_is_noticed() -> None:
+    """The bytes wait in the transport's buffer: they have not left."""
+    async with Peer(reads=100_000) as url:
+        async with ApiVideoClient(base_url=url, timeouts=Timeouts(stall=0.3), retry=QUICK) as client:
+            with pytest.raises(UploadError) as caught:
+                await client.videos.upload_with_token("toX", bytes(64 * 1024 * 1024), options=options(chunk_size=None))
+    assert "no byte went out" in str(caught.value)
+
+
+async def test_an_answer_that_does_not_come_is_noticed() -> None:
+    async with Peer(reads=10**9) as url:
+        timeouts = Timeouts(response=0.3, connect=0.2, stall=5)
+        async with ApiVideoClient("key", base_url=url, timeouts=timeouts, auth="basic", retry=QUICK) as client:
+            with pytest.raises(UploadError) as caught:
+                await client.videos.upload_with_token("toX", b"x" * 1000)
+            assert "no answer within 0.3 s" in str(caught.value)
+            with pytest.raises(ApiTimeoutError, match=r"no answer within 0.3 s") as late:
+                await client.videos.create(title="t")
+            assert isinstance(late.value, TimeoutError)
+            assert late.value.delivery == "unknown"
+
+
+async def test_a_late_answer_does_not_make_a_second_chunk(emu: Emulator) -> None:
+    emu.faults.add(Fault("videos.upload", "delay", seconds=0.6, nth=2))
+    data = data_of(5 * CHUNK)
+    async with ApiVideoClient(
+        emu.api_key, base_url=emu.url, retry=QUICK, upload=options(), timeouts=Timeouts(response=0.2)
+    ) as client:
+        video = await client.upload(data, title="t")
+    assert emu.sha256(video.video_id) == sha256(data)
+
+
+# -- the request budget
+
+
+async def test_no_429_that_could_be_foreseen() -> None:
+    """60 chunks and 10 a window: the windows are used up and never overrun."""
+    data = data_of(60 * CHUNK)
+    async with Emulator(min_chunk=CHUNK, rate_limits={"uploads": 10, "writes": 10, "reads": 50}, rate_window=0.3) as emu:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url, upload=options(concurrency=8)) as client:
+            video = await client.upload(data, title="t")
+            assert emu.sha256(video.video_id) == sha256(data)
+    assert [record for record in emu.requests if record.status == 429] == []
+    assert len(uploads(emu)) == 60
+
+
+async def test_a_429_costs_no_attempt_and_is_waited_for(emu: Emulator, client: ApiVideoClient) -> None:
+    told = {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "0", "X-RateLimit-Retry-After": "0.05"}
+    times = QUICK.attempts * 3
+    emu.faults.add(Fault("videos.upload", "status", status=429, headers=told, times=times))
+    data = data_of(5 * CHUNK)
+    video = await client.upload(data, title="t")
+    assert emu.sha256(video.video_id) == sha256(data)
+    emu.faults.add(Fault("videos.create", "status", status=429, headers=told, times=times))
+    assert (await client.videos.create(title="t")).video_id, "a refused POST was not executed"
+
+
+async def test_a_budget_that_stays_spent_ends_in_an_error() -> None:
+    from attrs import evolve
+
+    async with Emulator(rate_limits={"uploads": 1, "writes": 1, "reads": 1}) as emu:
+        retry = evolve(QUICK, rate_limit_seconds=0.2)
+        async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=retry) as client:
+            await client.videos.list()
+            with pytest.raises(ApiTimeoutError, match="no request budget"):
+                await client.videos.list()
+
+
+async def test_a_waiting_request_can_be_cancelled() -> None:
+    async with Emulator(rate_limits={"uploads": 1, "writes": 1, "reads": 1}) as emu:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK) as client:
+            await client.videos.list()
+            waiting = [asyncio.ensure_future(_first(client)) for _ in range(3)]
+            await asyncio.sleep(0.05)
+            for task in waiting:
+                task.cancel()
+            results = await asyncio.gather(*waiting, return_exceptions=True)
+            assert all(isinstance(result, asyncio.CancelledError) for result in results)
+            assert client._pipeline.limiter.window("reads").in_flight == 0
+
+
+async def _first(client: ApiVideoClient) -> object:
+    return await client.videos.list()
+
+
+async def test_a_share_is_left_to_others() -> None:
+    async with Emulator(rate_limits={"uploads": 9, "writes": 9, "reads": 10}, rate_window=60) as emu:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url, reserve=0.5) as client:
+            for _ in range(5):
+                await client.videos.list()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(_first(client), 0.2)
+
+
+def test_a_429_tells_how_long() -> None:
+    assert RateLimitError("x", status=429, headers={"x-ratelimit-retry-after": "7"}).retry_after == 7
+    assert RateLimitError("x", status=429, headers={"x-ratelimit-retry-after": "soon"}).retry_after is None
+    assert RateLimitError("x", status=429).retry_after is None
+
+
+# -- TLS, secrets
+
+
+async def test_uploads_over_tls(tmp_path: object) -> None:
+    authority = trustme.CA()
+    server, mine = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("localhost").configure_cert(server)
+    authority.configure_trust(mine)
+    data = data_of(40 * CHUNK)
+    async with Emulator(host="localhost", min_chunk=CHUNK, ssl_context=server) as emu:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url, ssl_context=mine, upload=options()) as client:
+            video = await client.upload(data, title="t")
+            assert emu.sha256(video.video_id) == sha256(data)
+        async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK) as client:
+            with pytest.raises(ApiConnectionError, match="cannot be reached"):
+                await client.videos.list()
+
+
+async def test_no_secret_is_logged(emu: Emulator, client: ApiVideoClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    token = await client.upload_tokens.create()
+    emu.faults.add(Fault("videos.upload_with_token", "status", status=500, nth=2))
+    await client.videos.upload_with_token(token.token, data_of(3 * CHUNK))
+    emu.faults.add(Fault("videos.upload_with_token", "drop-response"))
+    with pytest.raises(UploadError) as caught:
+        await client.videos.upload_with_token(token.token, b"x")
+    shown = caplog.text + repr(caught.value) + repr(caught.value.__cause__) + repr(caught.value.__cause__.__cause__)
+    for secret in (token.token, emu.api_key, "Bearer ", client._pipeline.authenticator._tokens.access):
+        assert secret not in shown

@@ -1,0 +1,306 @@
+"""The methods of ``videos`` and ``upload_tokens``, and the client around them."""
+
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+from apivideo_async import (
+    UNSET,
+    ApiTimeoutError,
+    ApiVideoClient,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    EncodingError,
+    NotFoundError,
+    SourceError,
+    UploadOptions,
+    VideoClip,
+)
+from apivideo_async.emulator import Emulator, Fault
+
+from tests.conftest import QUICK, blocks_of, data_of
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+async def test_create_update_show_delete(client: ApiVideoClient) -> None:
+    video = await client.videos.create(title="One", metadata={"a": "1", "b": "2"}, tags=("x", "y"), language="fr")
+    assert (video.title, video.metadata, video.tags, video.language) == ("One", {"a": "1", "b": "2"}, ["x", "y"], "fr")
+    changed = await client.videos.update(video.video_id, title="Two", tags=[], player_id=None)
+    assert (changed.title, changed.tags, changed.metadata) == ("Two", [], {"a": "1", "b": "2"})
+    assert (await client.videos.get(video.video_id)).title == "Two"
+    await client.videos.delete(video.video_id)
+    with pytest.raises(NotFoundError) as caught:
+        await client.videos.get(video.video_id)
+    assert caught.value.slug == "resource-not-found"
+    assert caught.value.request is not None
+    assert caught.value.request.operation == "videos.get"
+    with pytest.raises(NotFoundError):
+        await client.videos.delete(video.video_id)
+    await client.videos.delete(video.video_id, missing_ok=True)
+
+
+async def test_unset_is_not_sent(client: ApiVideoClient) -> None:
+    video = await client.videos.create(title="t", description=UNSET, tags=UNSET)
+    assert video.tags == []
+
+
+async def test_a_clip_is_sent_in_its_wire_form(emu: Emulator, client: ApiVideoClient) -> None:
+    clip = VideoClip(start_timecode="00:00:01", end_timecode="00:00:09")
+    assert (await client.videos.create(title="t", clip=clip)).video_id
+
+
+async def test_every_fault_of_a_request_is_told(client: ApiVideoClient) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        await client.videos.create(title="")
+    assert caught.value.slug is not None
+    assert caught.value.problems
+    assert caught.value.status == 400
+
+
+async def test_one_text_for_tags_is_a_mistake(emu: Emulator, client: ApiVideoClient) -> None:
+    with pytest.raises(ConfigurationError, match="list of texts"):
+        await client.videos.create(title="t", tags="trailer")
+    assert emu.requests == []
+
+
+@pytest.mark.parametrize("video_id", ["", " ", "..", "."])
+async def test_an_empty_id_never_reaches_the_collection(emu: Emulator, client: ApiVideoClient, video_id: str) -> None:
+    with pytest.raises(ConfigurationError, match="video_id"):
+        await client.videos.delete(video_id)
+    assert emu.requests == []
+
+
+async def test_an_id_is_quoted(client: ApiVideoClient) -> None:
+    with pytest.raises(NotFoundError):
+        await client.videos.get("a/b?c#d é")
+
+
+# -- lists
+
+
+async def make_videos(client: ApiVideoClient, count: int) -> list[str]:
+    return [(await client.videos.create(title=f"v{n:02}", tags=["even" if n % 2 == 0 else "odd"])).video_id
+            for n in range(count)]  # fmt: skip
+
+
+@pytest.mark.parametrize("prefetch", [0, 1])
+async def test_the_paginator_gives_every_item_once(client: ApiVideoClient, prefetch: int) -> None:
+    made = await make_videos(client, 11)
+    found = [v.video_id async for v in client.videos.list(page_size=3, prefetch=prefetch, sort_by="title")]
+    assert sorted(found) == sorted(made)
+    pages = [page async for page in client.videos.list(page_size=3, prefetch=prefetch).pages()]
+    assert [len(page) for page in pages] == [3, 3, 3, 2]
+    assert pages[0].pagination.items_total == 11
+
+
+async def test_the_paginator_can_be_awaited(client: ApiVideoClient) -> None:
+    await make_videos(client, 5)
+    page = await client.videos.list(page_size=2, current_page=2, sort_by="title", sort_order="asc")
+    assert [video.title for video in page] == ["v02", "v03"]
+    first = await client.videos.list(sort_by="title", sort_order="desc").first()
+    assert first is not None
+    assert first.title == "v04"
+    assert await client.videos.list(title="nothing").first() is None
+    assert len(await client.videos.list(page_size=2).to_list(limit=3)) == 3
+    assert len(await client.videos.list(page_size=2).to_list()) == 5
+    assert await client.videos.list().to_list(limit=0) == []
+
+
+async def test_filters_are_anded(client: ApiVideoClient) -> None:
+    await make_videos(client, 4)
+    await client.videos.create(title="v99", tags=["odd", "é b"], metadata={"lang": "fr", "x": "1&2"})
+    assert len(await client.videos.list(tags=["odd"]).to_list()) == 3
+    assert len(await client.videos.list(tags=["odd", "é b"]).to_list()) == 1
+    assert len(await client.videos.list(metadata={"lang": "fr", "x": "1&2"}).to_list()) == 1
+    assert len(await client.videos.list(metadata={"lang": "de"}).to_list()) == 0
+
+
+async def test_leaving_an_iteration_leaves_no_task(client: ApiVideoClient) -> None:
+    await make_videos(client, 5)
+    async for page in (pages := client.videos.list(page_size=1).pages()):
+        assert len(page) == 1
+        break
+    await pages.aclose()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("page", "size"), [(0, 25), (1, 0), (1, 101)])
+def test_impossible_pages_are_refused(page: int, size: int) -> None:
+    client = ApiVideoClient("key")
+    with pytest.raises(ConfigurationError):
+        client.videos.list(current_page=page, page_size=size)
+    with pytest.raises(ConfigurationError):
+        client.videos.list(prefetch=2)
+
+
+# -- tokens
+
+
+async def test_upload_tokens(client: ApiVideoClient) -> None:
+    forever = await client.upload_tokens.create()
+    short = await client.upload_tokens.create(ttl=timedelta(minutes=1))
+    assert forever.expires_at is None
+    assert short.ttl == 60
+    assert short.expires_at is not None
+    assert (await client.upload_tokens.get(short.token)).token == short.token
+    assert {token.token async for token in client.upload_tokens.list()} == {forever.token, short.token}
+    await client.upload_tokens.delete(short.token)
+    with pytest.raises(NotFoundError):
+        await client.upload_tokens.delete(short.token)
+    await client.upload_tokens.delete(short.token, missing_ok=True)
+    with pytest.raises(ConfigurationError, match="ttl"):
+        await client.upload_tokens.create(ttl=-1)
+
+
+# -- thumbnails, discarded videos, playback
+
+
+async def test_thumbnails(client: ApiVideoClient) -> None:
+    video = await client.videos.create(title="t")
+    for source in (PNG, blocks_of(PNG, 7)):
+        shown = await client.videos.upload_thumbnail(video.video_id, source, filename="cover.png")
+        assert shown.video_id == video.video_id
+    assert (await client.videos.pick_thumbnail(video.video_id, timecode="00:00:03")).video_id == video.video_id
+    for wrong in (b"", bytes(8 * 1024 * 1024 + 1), blocks_of(bytes(8 * 1024 * 1024 + 1), 1024 * 1024)):
+        with pytest.raises(SourceError, match="must have 1 to"):
+            await client.videos.upload_thumbnail(video.video_id, wrong)
+
+
+async def test_discarded_videos_can_be_restored() -> None:
+    async with Emulator(video_restore=True) as emu, ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+        video = await client.videos.create(title="t")
+        await client.videos.delete(video.video_id)
+        gone = await client.videos.get_discarded(video.video_id)
+        assert gone.assets is None
+        assert gone.discarded_at is not None
+        assert [v.video_id async for v in client.videos.list_discarded()] == [video.video_id]
+        await client.videos.restore(video.video_id)
+        assert (await client.videos.get(video.video_id)).video_id == video.video_id
+
+
+async def test_waiting_until_playable() -> None:
+    async with Emulator(encoding="polls:3") as emu, ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+        video = await client.upload(data_of(100), title="t")
+        status = await client.videos.wait_until_playable(video.video_id, timeout=10)
+        assert status.playable
+        empty = await client.videos.create(title="empty")
+        with pytest.raises(ApiTimeoutError, match="is its upload complete"):
+            await client.videos.wait_until_playable(empty.video_id, timeout=0.3)
+
+
+async def test_a_file_that_cannot_be_encoded_is_an_error(emu: Emulator, client: ApiVideoClient) -> None:
+    failed = {"encoding": {"playable": False, "qualities": [{"quality": "360p", "status": "failed"}]}}
+    emu.faults.add(Fault("videos.get_status", "status", status=200, body=failed))
+    with pytest.raises(EncodingError, match="is the file a video"):
+        await client.videos.wait_until_playable("viX")
+
+
+# -- the client itself
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "basic"])
+async def test_both_kinds_of_authentication(emu: Emulator, scheme: Any) -> None:
+    async with ApiVideoClient(emu.api_key, base_url=emu.url, auth=scheme) as client:
+        await client.videos.list()
+    asked = [record.operation for record in emu.requests]
+    assert asked == (["auth.authenticate"] if scheme == "bearer" else []) + ["videos.list"]
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "basic"])
+@pytest.mark.parametrize("status", [400, 401])
+async def test_a_wrong_key_is_an_authentication_error(scheme: Any, status: int) -> None:
+    async with Emulator(invalid_key_status=status) as emu:
+        async with ApiVideoClient("wrong-key", base_url=emu.url, auth=scheme, retry=QUICK) as client:
+            with pytest.raises(AuthenticationError) as caught:
+                await client.videos.list()
+    assert "wrong-key" not in str(caught.value) + repr(caught.value.__dict__) + repr(client) + repr(client.config)
+
+
+async def test_no_key_says_what_to_do() -> None:
+    async with ApiVideoClient() as client:
+        with pytest.raises(ConfigurationError, match="APIVIDEO_API_KEY"):
+            await client.videos.list()
+        with pytest.raises(ConfigurationError, match="APIVIDEO_API_KEY"):
+            await client.upload(b"x", title="t")
+
+
+async def test_settings_come_from_the_environment(emu: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APIVIDEO_API_KEY", emu.api_key)
+    monkeypatch.setenv("APIVIDEO_BASE_URL", emu.url + "/")
+    async with ApiVideoClient() as client:
+        await client.videos.list()
+
+
+async def test_request_is_the_way_to_what_is_not_modelled(emu: Emulator, client: ApiVideoClient) -> None:
+    made = await client.request("post", "/videos", json={"title": "raw"})
+    assert made.status == 201
+    shown = await client.request("GET", "/videos", query={"title": "raw", "tags": [], "pageSize": 1})
+    assert shown.json()["data"][0]["title"] == "raw"
+    with pytest.raises(NotFoundError) as caught:
+        await client.request("GET", "/nothing")
+    assert caught.value.slug == "unrecognized-request-url"
+    for path in ("videos", "/videos?x=1"):
+        with pytest.raises(ConfigurationError):
+            await client.request("GET", path)
+
+
+async def test_a_copy_shares_connections_tokens_and_budgets(emu: Emulator, client: ApiVideoClient) -> None:
+    await client.videos.list()
+    copy = client.with_options(upload=UploadOptions(concurrency=2), retry=QUICK)
+    assert copy.config.upload.concurrency == 2
+    await copy.videos.list()
+    await copy.aclose()
+    await client.videos.list()
+    assert [r.operation for r in emu.requests].count("auth.authenticate") == 1
+
+
+async def test_a_borrowed_session_stays_open(emu: Emulator) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url, session=session) as client:
+            await client.videos.list()
+        assert not session.closed
+
+
+async def test_a_closed_client_says_so(emu: Emulator) -> None:
+    client = ApiVideoClient(emu.api_key, base_url=emu.url)
+    await client.aclose()
+    with pytest.raises(ConfigurationError, match="closed"):
+        await client.videos.list()
+
+
+async def test_who_calls_is_told_on_every_request(emu: Emulator) -> None:
+    seen: list[dict[str, str]] = []
+
+    async def note(_: Any, __: Any, params: aiohttp.TraceRequestStartParams) -> None:
+        seen.append(dict(params.headers))
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_start.append(note)
+    async with ApiVideoClient(
+        emu.api_key, base_url=emu.url, app_name="my-app", app_version="1.2", trace_configs=[tracing]
+    ) as client:
+        await client.videos.list()
+    assert len(seen) == 2
+    for headers in seen:
+        assert headers["AV-Origin-Client"].startswith("python-async:")
+        assert headers["AV-Origin-App"] == "my-app:1.2"
+
+
+def test_the_package_loads_nothing_heavy() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, apivideo_async; print([m for m in ('aiohttp', 'cattrs', 'attrs') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_every_public_name_can_be_had() -> None:
+    import apivideo_async
+
+    for name in apivideo_async.__all__:
+        assert getattr(apivideo_async, name) is not None
+    assert set(apivideo_async.__all__) <= set(dir(apivideo_async))
+    with pytest.raises(AttributeError):
+        _ = apivideo_async.nothing

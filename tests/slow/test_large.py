@@ -1,0 +1,57 @@
+"""Gigabytes: the bytes arrive, and memory does not know how many there were."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from apivideo_async.emulator import Emulator
+
+MIB = 1024 * 1024
+GROWTH = 64 * MIB
+"""What an upload with 8 chunks in flight may add to the idle client."""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=["3 GiB sparse", "300 MiB random"])
+def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    path = tmp_path_factory.mktemp("large") / "large.mp4"
+    with path.open("wb") as handle:
+        if request.param == "3 GiB sparse":
+            handle.truncate(3 * 1024 * MIB)
+            handle.seek(1024 * MIB + 12_345)
+            handle.write(os.urandom(MIB))
+        else:
+            for _ in range(300):
+                handle.write(os.urandom(MIB))
+    yield path
+    path.unlink()
+
+
+@pytest.mark.parametrize("mode", ["bytes", "part"])
+def test_a_large_file_arrives_whole_in_constant_memory(file: Path, mode: str) -> None:
+    with Emulator().in_thread() as emu:
+        script = Path(__file__).with_name("upload_and_measure.py")
+        env = {**os.environ, "APIVIDEO_API_KEY": emu.api_key, "APIVIDEO_BASE_URL": emu.url}
+        done = subprocess.run(
+            [sys.executable, str(script), str(file), mode, "8"], env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout)
+        with file.open("rb") as handle:
+            expected = hashlib.file_digest(handle, "sha256").hexdigest()
+        served = hashlib.sha256()
+        with urllib.request.urlopen(said["mp4"]) as answer:
+            while block := answer.read(MIB):
+                served.update(block)
+        assert served.hexdigest() == expected
+        ranges = [r.content_range for r in emu.requests if r.operation == "videos.upload"]
+    assert len(ranges) >= 8
+    assert all(r is not None and r.startswith(mode) for r in ranges)
+    assert said["growth"] < GROWTH
