@@ -42,6 +42,9 @@ class Watchdog:
     ) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._body is not None:
+            # Else the two would keep each other, and a buffered chunk, until the garbage collector comes by.
+            self._body.on_written, self._body = None, None
         try:
             await self._deadline.__aexit__(kind, error, trace)
         except TimeoutError as expired:

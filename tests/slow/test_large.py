@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from apivideo_async.emulator import Emulator
@@ -34,16 +35,28 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     path.unlink()
 
 
+def measured(emu: Emulator, script: str, *arguments: object) -> dict[str, Any]:
+    """Run a script of this folder in a process of its own against the emulator."""
+    env = {**os.environ, "APIVIDEO_API_KEY": emu.api_key, "APIVIDEO_BASE_URL": emu.url}
+    command = [sys.executable, str(Path(__file__).with_name(script)), *map(str, arguments)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(("chunk", "concurrency"), [(5, 4), (16, 2)])
+def test_a_stream_takes_the_memory_that_the_formula_says(chunk: int, concurrency: int) -> None:
+    """``(concurrency + 1) x chunk_size``, and a little for the interpreter; 600 MiB went through."""
+    with Emulator(discard=True).in_thread() as emu:
+        said = measured(emu, "stream_and_measure.py", 600, chunk, concurrency)
+        assert emu.size(said["video_id"]) == 600 * MIB
+    assert said["growth"] < (concurrency + 1) * chunk * MIB + 12 * MIB
+
+
 @pytest.mark.parametrize("mode", ["bytes", "part"])
 def test_a_large_file_arrives_whole_in_constant_memory(file: Path, mode: str) -> None:
     with Emulator().in_thread() as emu:
-        script = Path(__file__).with_name("upload_and_measure.py")
-        env = {**os.environ, "APIVIDEO_API_KEY": emu.api_key, "APIVIDEO_BASE_URL": emu.url}
-        done = subprocess.run(
-            [sys.executable, str(script), str(file), mode, "8"], env=env, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        said = json.loads(done.stdout)
+        said = measured(emu, "upload_and_measure.py", file, mode, 8)
         with file.open("rb") as handle:
             expected = hashlib.file_digest(handle, "sha256").hexdigest()
         served = hashlib.sha256()
