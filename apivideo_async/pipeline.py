@@ -7,8 +7,8 @@ allows. The upload engine uses ``attempt``, because only it can tell whether a c
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
 
 from .authenticator import Authenticator
 from .config import ClientConfig, Timeouts
@@ -60,21 +60,31 @@ class Pipeline:
 
         Raises the ``ApiStatusError`` of the answer when it is not 2xx, or ``ApiConnectionError``.
         """
-        if not request.authenticated:
-            return self._checked(request, await self._exchange(request, None))
-        header = await self.authenticator.header()
-        response = await self._exchange(request, header)
-        if response.status == 401 and await self.authenticator.refused(header):
-            response = await self._exchange(request, await self.authenticator.header())
-        return self._checked(request, response)
+        header, response = await self._exchange(request)
+        if response.status == 401 and header is not None and await self.authenticator.refused(header):
+            _, response = await self._exchange(request)
+        if not response.ok:
+            raise error_for(request, response)
+        return response
 
     async def send(self, request: Request) -> Response:
         """Try until it works, the verdict is final, or the retry policy is spent."""
+        return await self._repeat(request, lambda response: response)
+
+    async def call(self, request: Request, kind: type[T]) -> T:
+        """Send and decode."""
+        return await self._repeat(request, lambda response: decode(request, response, kind))
+
+    async def page(self, request: Request, kind: type[T]) -> Page[T]:
+        """Send a list operation and decode its page."""
+        return await self._repeat(request, lambda response: decode_page(request, response, kind))
+
+    async def _repeat(self, request: Request, read: Callable[[Response], T]) -> T:
         loop = asyncio.get_running_loop()
         attempts = Attempts(loop.time())
         while True:
             try:
-                return await self.attempt(request)
+                return read(await self.attempt(request))
             except ApiVideoError as error:
                 attempts = attempts.after(error)
                 if not may_repeat(error, repeatable=request.repeatable):
@@ -85,27 +95,17 @@ class Pipeline:
                 log.info("%s: next attempt in %.1f s: %s", request.operation, wait, error)
                 await asyncio.sleep(wait)
 
-    async def call(self, request: Request, kind: type[T]) -> T:
-        """Send and decode."""
-        return decode(request, await self.send(request), kind)
-
-    async def page(self, request: Request, kind: type[T]) -> Page[T]:
-        """Send a list operation and decode its page."""
-        return decode_page(request, await self.send(request), kind)
-
-    async def _exchange(self, request: Request, authorization: str | None) -> Response:
-        headers: dict[str, Any] = dict(self._origin)
-        if authorization is not None:
-            headers["Authorization"] = authorization
+    async def _exchange(self, request: Request) -> tuple[str | None, Response]:
+        """Send once, when there is budget; also return the authorization that was sent."""
+        headers = dict(self._origin)
+        authorization = None
         loop = asyncio.get_running_loop()
         async with self.limiter.permit(request, self.config.retry.rate_limit_seconds) as permit:
+            if request.authenticated:
+                # Asked for only now: a token may end while a request waits for its turn.
+                headers["Authorization"] = authorization = await self.authenticator.header()
             began = loop.time()
             response = await self._transport.send(request.with_headers(**headers), self.config.timeouts)
             permit.answered(response)
         log.debug("%s %s -> %d in %.3f s", request.method, request.path, response.status, loop.time() - began)
-        return response
-
-    def _checked(self, request: Request, response: Response) -> Response:
-        if not response.ok:
-            raise error_for(request, response)
-        return response
+        return authorization, response

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from . import encoding
 from .byte_ranges import UnsatisfiableRangeError, parse_range
-from .operations import Call, Handler, Operation, answer, open_asset
+from .operations import Call, DroppedError, Handler, Operation, answer, open_asset
 from .problems import not_found
 from .video import Video
 
@@ -96,11 +96,22 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
     call.finish_headers(response)
     await response.prepare(call.request)
     if call.request.method != "HEAD":
-        with contextlib.closing(video.media.read(start, stop)) as blocks:
-            for block in blocks:
-                await response.write(block)
+        await _send_media(response, video, start, stop)
     await response.write_eof()
     return response
+
+
+async def _send_media(response: web.StreamResponse, video: Video, start: int, stop: int) -> None:
+    """Send the bytes; a video that is deleted meanwhile ends the connection."""
+    with contextlib.closing(video.media.read(start, stop)) as blocks:
+        while True:
+            try:
+                block = next(blocks, None)
+            except (OSError, EOFError):
+                raise DroppedError from None
+            if block is None:
+                return
+            await response.write(block)
 
 
 async def player(call: Call) -> web.StreamResponse:

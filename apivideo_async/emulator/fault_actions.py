@@ -14,15 +14,11 @@ from aiohttp import web
 
 from .body import drain
 from .faults import Fault
-from .operations import Call
+from .operations import Call, DroppedError
 
 Proceed: TypeAlias = Callable[[], Awaitable[web.StreamResponse]]
 Action: TypeAlias = Callable[[Call, Fault, Proceed], Awaitable[web.StreamResponse]]
 _READING_TIME = 0.05
-
-
-class DroppedError(Exception):
-    """The connection is gone on purpose; there is no answer."""
 
 
 async def _drop_response(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:

@@ -23,19 +23,19 @@ class Spool:
         self.path = path
         self.media_count = 0
         self._fd = -1
-        self._users = 0
+        self._writers = 0
         self._end = 0
 
     def open(self) -> None:
-        """Join the users of the file; the first one opens it."""
-        if self._users == 0 and self.path is not None:
-            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._users += 1
+        """Join the writers of the file; the first one opens it."""
+        if self._writers == 0 and self.path is not None:
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
+        self._writers += 1
 
     def close(self) -> None:
-        """Leave the users of the file; the last one closes it."""
-        self._users -= 1
-        if self._users == 0 and self._fd >= 0:
+        """Leave the writers of the file; the last one closes it."""
+        self._writers -= 1
+        if self._writers == 0 and self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
             self.delete_if_unused()
@@ -62,13 +62,9 @@ class Spool:
             view = view[written:]
             offset += written
 
-    def read(self, size: int, offset: int) -> bytes:
-        """Read up to `size` bytes at `offset`."""
-        return os.pread(self._fd, size, offset)
-
     def delete_if_unused(self) -> None:
         """Remove the file once no media refers to it and nobody has it open."""
-        if self.path is not None and self.media_count == 0 and self._users == 0:
+        if self.path is not None and self.media_count == 0 and self._writers == 0:
             self.path.unlink(missing_ok=True)
 
 
@@ -82,10 +78,14 @@ class Extent:
 
 
 class ExtentWriter:
-    """Writes one request's file into a spool, in an extent reserved by the announced size."""
+    """Writes one request's file into a spool, in an extent reserved by the announced size.
 
-    def __init__(self, spool: Spool, announced: int | None) -> None:
+    What is beyond `limit` bytes is counted and not written: the file will be refused anyway.
+    """
+
+    def __init__(self, spool: Spool, announced: int | None, limit: int | None = None) -> None:
         self._spool = spool
+        self._limit = limit
         self._reserved = announced or 0
         self._offset = spool.reserve(self._reserved)
         self._used = 0
@@ -97,6 +97,9 @@ class ExtentWriter:
     def write(self, view: memoryview) -> None:
         """Append `view`; a body longer than announced goes on in another extent."""
         size = len(view)
+        if self._limit is not None and self.size + size > self._limit:
+            self.size += size
+            return
         if self._used + size > self._reserved:
             self._seal()
             self._reserved = max(size, _SLAB)
@@ -133,7 +136,7 @@ class Media:
     @property
     def size(self) -> int:
         """Number of bytes held."""
-        return sum(extent.size for extents in self._extents.values() for extent in extents)
+        return sum(extent.size for extents in list(self._extents.values()) for extent in extents)
 
     def add(self, place: int, extents: list[Extent]) -> None:
         """Put extents at a place; places are read in ascending order."""
@@ -152,13 +155,12 @@ class Media:
     def read(self, start: int = 0, stop: int | None = None) -> Generator[bytes, None, None]:
         """Yield the bytes from `start` to `stop` in blocks."""
         wanted = (self.size if stop is None else stop) - start
-        for place in sorted(self._extents):
-            for extent in self._extents[place]:
-                skipped = min(start, extent.size)
-                start -= skipped
-                size = min(extent.size - skipped, wanted)
-                wanted -= size
-                yield from _read_extent(extent, skipped, size)
+        for extent in [extent for place in sorted(self._extents) for extent in self._extents[place]]:
+            skipped = min(start, extent.size)
+            start -= skipped
+            size = min(extent.size - skipped, wanted)
+            wanted -= size
+            yield from _read_extent(extent, skipped, size)
 
     def sha256(self) -> str:
         """Digest of the bytes in order."""
@@ -177,20 +179,17 @@ class Media:
 
 
 def _read_extent(extent: Extent, skipped: int, size: int) -> Generator[bytes, None, None]:
-    if size <= 0:
+    """Read with a descriptor of its own, so that any thread may look at the media."""
+    if size <= 0 or extent.spool.path is None:
         return
-    spool = extent.spool
-    spool.open()
-    try:
+    with extent.spool.path.open("rb", buffering=0) as file:
         offset, stop = extent.offset + skipped, extent.offset + skipped + size
         while offset < stop:
-            block = spool.read(min(BLOCK, stop - offset), offset)
+            block = os.pread(file.fileno(), min(BLOCK, stop - offset), offset)
             if not block:
                 raise EOFError("a spool file is shorter than its extents")
             offset += len(block)
             yield block
-    finally:
-        spool.close()
 
 
 class MediaStore:

@@ -18,6 +18,10 @@ from .world import World
 Access: TypeAlias = Literal["key", "upload-token", "open"]
 
 
+class DroppedError(Exception):
+    """The connection has to go; there is no answer."""
+
+
 @dataclass(slots=True)
 class Call:
     """One request on its way through the emulator."""
@@ -27,9 +31,11 @@ class Call:
     record: RequestRecord
     operation: Operation
     verdict: Verdict | None = None
+    answering: bool = False
 
     def finish_headers(self, response: web.StreamResponse) -> None:
         """Add what every answer carries, unless it is on its way already (CONTRACT §4)."""
+        self.answering = True
         if not response.prepared:
             response.headers.update(CORS_HEADERS)
             if self.verdict is not None:

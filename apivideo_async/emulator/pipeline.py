@@ -9,8 +9,8 @@ from aiohttp import web
 
 from .body import TruncatedBodyError, drain
 from .cors import PREFLIGHT_HEADERS
-from .fault_actions import ACTIONS, DroppedError
-from .operations import Call, Handler, Operation, answer
+from .fault_actions import ACTIONS
+from .operations import Call, DroppedError, Handler, Operation, answer
 from .problems import (
     RefusedError,
     invalid_payload,
@@ -103,7 +103,9 @@ class Pipeline:
             problem = invalid_payload()
         except (ConnectionError, DroppedError):
             raise
-        except Exception:
+        except Exception as error:
+            if call.answering:
+                raise DroppedError from error
             _log.exception("the emulator failed on %s %s", call.request.method, call.request.path)
             problem = server_error()
         else:

@@ -23,8 +23,9 @@ from .video import Video
 class Reception:
     """The file of one request: opened when it begins, kept or forgotten when the request ends."""
 
-    def __init__(self, announced: int | None, spool_for: Callable[[Form], Spool]) -> None:
-        self._announced = announced
+    def __init__(self, call: Call, spool_for: Callable[[Form], Spool]) -> None:
+        self._announced = call.request.content_length
+        self._limit = call.world.settings.limits.max_chunk
         self._spool_for = spool_for
         self._writer: ExtentWriter | None = None
 
@@ -35,7 +36,7 @@ class Reception:
 
     def open(self, form: Form) -> ExtentWriter:
         """Begin the file."""
-        self._writer = ExtentWriter(self._spool_for(form), self._announced)
+        self._writer = ExtentWriter(self._spool_for(form), self._announced, self._limit)
         return self._writer
 
     def keep(self, video: Video, sent: ContentRange | None) -> None:
@@ -56,7 +57,7 @@ async def upload(call: Call) -> web.StreamResponse:
     call.record.video_id = video.video_id
     sent = _content_range(call)
     video.ledger.check(sent)
-    reception = Reception(call.request.content_length, lambda _: call.world.spool_of(video))
+    reception = Reception(call, lambda _: call.world.spool_of(video))
     try:
         form = await receive_form(call.request, call.record, reception.open)
         video = call.world.video(video.video_id)
@@ -81,7 +82,7 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
         video = world.videos.get(form.fields.get("videoId", ""))
         return world.store.spool("delegated") if video is None else world.spool_of(video)
 
-    reception = Reception(call.request.content_length, spool_for)
+    reception = Reception(call, spool_for)
     try:
         form = await receive_form(call.request, call.record, reception.open)
         video = _delegated_video(call, form, sent, reception)

@@ -203,9 +203,7 @@ async def test_two_videos_with_one_key_are_never_guessed_between(emu: Emulator, 
 
 async def test_sixteen_refusals_make_one_renewal(emu: Emulator) -> None:
     data = data_of(32 * CHUNK)
-    async with ApiVideoClient(
-        emu.api_key, base_url=emu.url, retry=QUICK, upload=options(concurrency=16)
-    ) as client:
+    async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK, upload=options(concurrency=16)) as client:
         emu.faults.add(Fault("videos.upload", "delay", seconds=0.2, times=16))
         emu.faults.add(Fault("videos.upload", "expire-tokens", nth=17))
         video = await client.upload(data, title="t")

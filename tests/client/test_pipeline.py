@@ -58,7 +58,7 @@ async def test_attempts_end(emu: Emulator, client: ApiVideoClient) -> None:
 
 
 async def test_a_page_that_is_no_json_is_explained(emu: Emulator, client: ApiVideoClient) -> None:
-    emu.faults.add(Fault("videos.get", "status", status=200, body="<html>", content_type="text/html"))
+    emu.faults.add(Fault("videos.get", "status", status=200, body="<html>", content_type="text/html", times=None))
     with pytest.raises(ApiResponseError, match="is base_url right") as caught:
         await client.videos.get("viX")
     assert caught.value.body == b"<html>"
@@ -158,7 +158,9 @@ async def test_a_late_answer_does_not_make_a_second_chunk(emu: Emulator) -> None
 async def test_no_429_that_could_be_foreseen() -> None:
     """60 chunks and 10 a window: the windows are used up and never overrun."""
     data = data_of(60 * CHUNK)
-    async with Emulator(min_chunk=CHUNK, rate_limits={"uploads": 10, "writes": 10, "reads": 50}, rate_window=0.3) as emu:
+    async with Emulator(
+        min_chunk=CHUNK, rate_limits={"uploads": 10, "writes": 10, "reads": 50}, rate_window=0.3
+    ) as emu:
         async with ApiVideoClient(emu.api_key, base_url=emu.url, upload=options(concurrency=8)) as client:
             video = await client.upload(data, title="t")
             assert emu.sha256(video.video_id) == sha256(data)

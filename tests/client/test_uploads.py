@@ -376,9 +376,7 @@ async def interrupted(client: ApiVideoClient, data: bytes, mode: str, accepted: 
                 yield block
 
     with pytest.raises(SourceError, match="unplugged") as caught:
-        await client.videos.upload(
-            container.video_id, Ending(data), options=options(mode=mode, concurrency=1)
-        )
+        await client.videos.upload(container.video_id, Ending(data), options=options(mode=mode, concurrency=1))
     assert caught.value.ledger.accepted_bytes == accepted * CHUNK
     return container.video_id
 
@@ -399,9 +397,7 @@ async def test_a_later_call_sends_only_what_is_missing(
     assert all(header.startswith(mode) for header in sent), "in the mode in which it was begun"
 
 
-async def test_uploading_again_into_a_complete_container_sends_nothing(
-    emu: Emulator, client: ApiVideoClient
-) -> None:
+async def test_uploading_again_into_a_complete_container_sends_nothing(emu: Emulator, client: ApiVideoClient) -> None:
     data = data_of(3 * CHUNK)
     video = await client.upload(data, title="t")
     emu.requests.clear()
@@ -458,5 +454,3 @@ async def test_an_empty_push_session_is_an_error(client: ApiVideoClient) -> None
     container = await client.videos.create(title="t")
     with pytest.raises(SourceError, match="empty"):
         await client.videos.open_upload(container.video_id).finish()
-
-

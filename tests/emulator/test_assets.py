@@ -2,6 +2,7 @@
 
 import re
 
+import aiohttp
 import pytest
 
 
@@ -182,3 +183,32 @@ async def test_every_answer_can_be_read_by_a_page(served):
     ):
         reply = await served.send(method, path, auth=False)
         assert reply.headers["Access-Control-Allow-Origin"] == "*", path
+
+
+async def test_deleted_while_it_is_served(start, content):
+    """A download of a deleted video ends, it does not go on with wrong bytes."""
+    api = await start(min_chunk=1, max_chunk=30_000_000)
+    video_id = await api.create()
+    for part in (1, 2):
+        await api.chunk(video_id, content(20_000_000), f"part {part}/2")
+    url = f"{api.emu.url}/vod/{video_id}/mp4/source.mp4"
+    async with api.session.get(url) as response:
+        assert response.headers["Content-Length"] == "40000000"
+        await response.content.readexactly(1000)
+        await api.send("DELETE", f"/videos/{video_id}")
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+
+
+async def test_a_failure_in_the_middle_of_an_answer(api, content, monkeypatch):
+    """The connection ends; an error body would be taken for media."""
+    video_id = await api.create()
+    await api.chunk(video_id, content(1000))
+
+    def fail(*_: object):
+        yield b"x"
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(type(api.emu.world.videos[video_id].media), "read", fail)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await api.send("GET", f"/vod/{video_id}/mp4/source.mp4")

@@ -98,6 +98,11 @@ async def test_restart_is_a_new_world():
         assert emu.world is not first
 
 
+def test_nothing_to_see_before_the_start():
+    with pytest.raises(RuntimeError):
+        _ = Emulator().world
+
+
 async def test_port_in_use_leaves_nothing():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -163,5 +168,5 @@ def test_in_thread_reports_a_failed_start():
     ],
 )
 def test_wrong_settings(settings):
-    with pytest.raises(ValueError, match="rate|encoding|convert|literal|400"):
+    with pytest.raises(ValueError, match=r"rate|encoding|convert|literal|400"):
         Emulator(**settings)

@@ -334,3 +334,49 @@ async def test_large_bodies_pass(api, content):
     assert reply.status == 201
     assert big.emu.sha256(video_id) == digest(data)
     assert big.emu.requests[-1].body_bytes == len(api.form(api.file(data)))
+
+
+async def test_a_refused_delegated_upload_makes_no_video(api, content):
+    """What the ledger refuses leaves no container and no file behind."""
+    path = f"/upload?token={await api.token()}"
+    for data, header, slug in (
+        (content(10), "part 1/2", "video-content-range-by-part-uploaded-file-too-small"),
+        (content(2000), "bytes 0-2999/3000", "video-content-range-by-bytes-range-mismatch"),
+        (b"", None, "uploaded-file-empty"),
+    ):
+        reply = await api.post_form(path, api.file(data), content_range=header)
+        assert (reply.status, reply.slug) == (400, slug)
+    assert (await api.send("GET", "/videos")).json["data"] == []
+    assert list(api.directory.iterdir()) == []
+
+
+async def test_a_failed_chunk_gives_its_space_back(api, content):
+    """Refused bodies do not pile up in the spool while nobody else writes to it."""
+    video_id = await api.create()
+    await api.chunk(video_id, content(2000), "bytes 0-1999/9000")
+    (spool,) = api.directory.iterdir()
+    size = spool.stat().st_size
+    for _ in range(3):
+        await api.chunk(video_id, content(60_000), "bytes 2000-3999/9000")
+    assert spool.stat().st_size < size + 300  # the form around the file is part of the reservation
+
+
+async def test_too_large_files_do_not_fill_the_disk(api, content):
+    """What is beyond the largest chunk is counted, not stored."""
+    video_id = await api.create()
+    await api.chunk(video_id, content(2000), "part 2/3")
+    (spool,) = api.directory.iterdir()
+    gate = asyncio.Event()
+    body = api.form(api.file(content(500_000)))
+
+    async def slow():
+        yield body[:400_000]
+        await gate.wait()
+        yield body[400_000:]
+
+    headers = {**api.multipart, "Content-Range": "part 1/3"}
+    upload = asyncio.create_task(api.send("POST", f"/videos/{video_id}/source", data=slow(), headers=headers))
+    await asyncio.sleep(0.1)
+    assert spool.stat().st_size < 100_000
+    gate.set()
+    assert (await upload).slug == "uploaded-file-too-large"

@@ -1,6 +1,7 @@
 """Containers: creation, merge patch, lists, thumbnails, discarded videos (CONTRACT §5.3, §6.2, §9)."""
 
 import asyncio
+import io
 
 import pytest
 
@@ -46,6 +47,8 @@ async def test_created_container(api):
         ),
         ({"title": "x", "source": "ftp://x"}, "invalid-attribute", "source", None),
         ({"title": "x", "clip": {"startTimecode": "1:2"}}, "invalid-attribute", "clip[startTimecode]", None),
+        ({"title": "x", "transcriptSummary": 1}, "invalid-attribute", "transcriptSummary", None),
+        ({"title": "x", "watermark": None}, "invalid-attribute", "watermark", "This value should not be null."),
         ({"title": "x", "clip": 5}, "invalid-attribute", "clip", None),
         (
             {"title": "x", "transcriptSummaryAttributes": ["x"]},
@@ -63,6 +66,25 @@ async def test_refused_creation(api, payload, slug, name, detail):
         assert reply.json["detail"] == detail
     assert reply.json["problems"][0]["name"] == name
     assert (await api.send("GET", "/videos")).json["data"] == []
+
+
+async def test_everything_that_may_be_sent(api):
+    """All attributes of the creation schema at once (CONTRACT §7)."""
+    await api.create(
+        description="d",
+        public=True,
+        panoramic=True,
+        mp4Support=False,
+        playerId="pl1",
+        tags=["a"],
+        metadata=[{"key": "k", "value": "v"}],
+        clip={"startTimecode": "00:00:01.5", "endTimecode": "90"},
+        watermark={"id": "watermark_1", "bottom": "10px"},
+        language="no",
+        transcript=True,
+        transcriptSummary=True,
+        transcriptSummaryAttributes=["abstract", "takeaways"],
+    )
 
 
 async def test_all_faults_are_listed(api):
@@ -327,3 +349,21 @@ async def test_upload_tokens(api):
         reply = await api.send("POST", "/upload-tokens", json={"ttl": ttl})
         assert (reply.status, reply.slug, reply.json["name"]) == (400, "invalid-attribute", "ttl")
     assert (await api.send("POST", "/upload-tokens")).slug == "invalid-payload"
+
+
+async def test_the_emulators_own_failure(api, monkeypatch, caplog):
+    """A fault of ours is a problem without type, and is logged (CONTRACT §17 #21)."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(type(api.emu.world), "create_video", fail)
+    reply = await api.send("POST", "/videos", json={"title": "x"})
+    assert (reply.status, reply.json) == (500, {"title": "Server error", "status": 500})
+    assert "broken" in caplog.text
+
+
+async def test_payloads_over_the_limit(api):
+    body = b'{"title": "' + b"x" * (17 * 1024 * 1024) + b'"}'
+    assert (await api.send("POST", "/videos", data=io.BytesIO(body))).slug == "invalid-payload"
+    assert (await api.send("GET", "/videos")).status == 200
