@@ -116,7 +116,8 @@ class UploadOptions:
     """How a source is cut and sent.
 
     Memory is about ``concurrency x block`` for sources that are read by position (paths, bytes, ranged sources)
-    and ``(concurrency + 1) x chunk_size`` for sources that only flow (iterators, streams), whatever the size.
+    and ``(concurrency + 1) x chunk_size`` for sources that only flow (iterators, streams), whatever the size: 80 MiB
+    with the defaults. A web backend that takes many streams at once may want ``chunk_size=8 MiB, concurrency=2``.
     """
 
     chunk_size: int | None = field(default=None, validator=_positive)

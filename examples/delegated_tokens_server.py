@@ -17,11 +17,12 @@ Against a local api.video: ``apivideo emulator --port 8700 --api-key emulator-ap
 
 import hmac
 import os
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 from yarl import URL
 
 from apivideo_async import ApiVideoClient
@@ -37,15 +38,11 @@ CLIENT = web.AppKey("CLIENT", ApiVideoClient)
 
 def signed_in_with(users: Mapping[str, str]) -> SignedIn:
     """Make a hook that checks HTTP Basic credentials against names and passwords."""
+    known = {b"Basic " + b64encode(f"{name}:{password}".encode()): name for name, password in users.items()}
 
     async def signed_in(request: web.Request) -> str | None:
-        try:
-            given = BasicAuth.decode(request.headers.get("Authorization", ""), encoding="utf-8")
-        except ValueError:
-            return None
-        password = users.get(given.login)
-        known = password is not None and hmac.compare_digest(password.encode(), given.password.encode())
-        return given.login if known else None
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+        return next((name for header, name in known.items() if hmac.compare_digest(header, given)), None)
 
     return signed_in
 

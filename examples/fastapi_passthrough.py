@@ -2,7 +2,8 @@
 
 The body of a request goes straight into a video. When the sender is faster than the line to api.video, it is slowed
 down; each upload holds at most ``(concurrency + 1) x chunk_size`` bytes, 24 MiB here, however large the video is.
-When the sender goes away, its video is deleted: nobody could send the rest.
+When the sender goes away, its video is deleted: nobody could send the rest. On its way down uvicorn waits for running
+uploads; whatever a harder end leaves behind api.video deletes by itself after seven days.
 
 Install: ``pip install apivideo-async fastapi uvicorn``. Run::
 
@@ -58,7 +59,7 @@ async def receive(
     container = await client.videos.create(title=title)
     try:
         video = await client.videos.upload(container.video_id, request.stream())
-    except BaseException:  # A cancelled request too: what arrived is no video, and nobody can send the rest.
+    except BaseException:  # Also when the request is cancelled: what arrived is no video.
         await asyncio.shield(client.videos.delete(container.video_id, missing_ok=True))
         raise
     return {"videoId": video.video_id, "player": video.assets.player if video.assets else None}

@@ -15,7 +15,7 @@ import io
 import os
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -150,9 +150,14 @@ class IteratorStream(Stream):
         self.name = name
 
     async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Pass the items on."""
-        async for block in self._iterable:
-            yield _checked(block)
+        """Pass the items on; a generator is closed when the upload ends early, so that its ``finally`` runs."""
+        iterator = aiter(self._iterable)
+        try:
+            async for block in iterator:
+                yield _checked(block)
+        finally:
+            if isinstance(iterator, AsyncGenerator):
+                await iterator.aclose()
 
 
 class ReaderStream(Stream):

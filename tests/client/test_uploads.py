@@ -16,7 +16,7 @@ from apivideo_async import (
     UploadError,
     UploadProgress,
 )
-from apivideo_async.emulator import Emulator
+from apivideo_async.emulator import Emulator, Fault
 
 from tests.conftest import CHUNK, blocks_of, data_of, options, sha256
 
@@ -215,6 +215,22 @@ async def test_what_a_source_raises_is_chained(emu: Emulator, client: ApiVideoCl
     assert isinstance(caught.value.__cause__, RuntimeError)
     assert caught.value.video_id is not None
     assert caught.value.ledger.accepted_bytes % CHUNK == 0
+
+
+async def test_a_generator_is_closed_when_the_upload_ends_early(emu: Emulator, client: ApiVideoClient) -> None:
+    closed: list[bool] = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield data_of(CHUNK)
+        finally:
+            closed.append(True)
+
+    emu.faults.add(Fault("videos.upload", "status", status=403))
+    with pytest.raises(UploadError):
+        await client.upload(endless(), title="t")
+    assert closed == [True]
 
 
 async def test_a_producer_may_reuse_its_buffer(emu: Emulator, client: ApiVideoClient) -> None:

@@ -11,13 +11,6 @@ import pytest
 from apivideo_async.emulator import Emulator
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-MIB = 1024 * 1024
-
-
-@pytest.fixture
-def examples() -> Path:
-    """The folder of the examples."""
-    return EXAMPLES
 
 
 @pytest.fixture
