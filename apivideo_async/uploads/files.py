@@ -121,9 +121,12 @@ class OpenFile:
         self._readers += 1
         future = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
         future.add_done_callback(self._reader_done)
-        return await future
+        # Shielded: a cancelled future is done at once, the thread behind it is not.
+        return await asyncio.shield(future)
 
-    def _reader_done(self, _: Any) -> None:
+    def _reader_done(self, future: "asyncio.Future[Any]") -> None:
+        if not future.cancelled():
+            future.exception()  # Perhaps nobody waits for it any more.
         self._readers -= 1
         if self._closing:
             self.close()
