@@ -1,0 +1,143 @@
+"""The command group: global options, commands that are loaded when used, one line for every failure."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Literal
+
+import click
+
+from .._version import __version__
+from ..errors import ApiVideoError, ConfigurationError
+from .connection import Settings
+from .logs import show_logs
+from .messages import explain
+from .running import INTERRUPTED
+from .session import Session
+from .terminal import Terminal
+
+__all__ = ["LazyGroup", "app", "run"]
+
+COMMANDS = {
+    "upload": (".upload", "Upload files as videos."),
+    "videos": (".videos", "List, show and delete videos."),
+    "emulator": (".emulator", "Run a local api.video."),
+    "demo": (".demo", "Show the whole way of a video, on this machine."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used; help shows their summaries without that."""
+
+    def __init__(self, *arguments: Any, homes: dict[str, tuple[str, str]], package: str, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._homes = homes
+        self._package = package
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands."""
+        return list(self._homes)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in self._homes:
+            return None
+        command = import_module(self._homes[cmd_name][0], self._package).command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the summaries."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in self._homes.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    homes=COMMANDS,
+    package=__package__,
+    name="apivideo",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+)
+@click.option("--api-key", metavar="KEY", help="Instead of APIVIDEO_API_KEY.")
+@click.option(
+    "--environment",
+    type=click.Choice(["production", "sandbox"]),
+    help="Instead of APIVIDEO_ENVIRONMENT; each environment has keys of its own.",
+)
+@click.option("--base-url", metavar="URL", help="Another server, such as the emulator, instead of APIVIDEO_BASE_URL.")
+@click.option(
+    "--auth",
+    type=click.Choice(["bearer", "basic"]),
+    default="bearer",
+    show_default=True,
+    help="Exchange the key for a token, or send it with every request.",
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks and every request.")
+@click.version_option(__version__, prog_name="apivideo")
+@click.pass_context
+def app(
+    ctx: click.Context,
+    api_key: str | None,
+    environment: Literal["production", "sandbox"] | None,
+    base_url: str | None,
+    auth: Literal["bearer", "basic"],
+    debug: bool,
+) -> None:
+    """Upload and manage videos on api.video.
+
+    The API key comes from APIVIDEO_API_KEY or --api-key. Results go to the standard output, everything else to
+    the standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+    """
+    session = ctx.ensure_object(Session)
+    session.settings = Settings(api_key=api_key, environment=environment, base_url=base_url, auth=auth, debug=debug)
+    session.terminal.hide(api_key, os.environ.get("APIVIDEO_API_KEY"))
+    show_logs(session.terminal, debug=debug)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run with these arguments and return the exit code. Every failure is one line on the standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # File names and titles may hold anything.
+    session = Session(terminal=Terminal())
+    try:
+        result = app.main(list(arguments), prog_name="apivideo", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # The reader of our output has left; so do we.
+        return 1
+    except Exception as error:
+        return _failed(session, error)
+    except KeyboardInterrupt:
+        session.terminal.fail("interrupted")
+        return INTERRUPTED
+    return result if isinstance(result, int) else 0
+
+
+def _failed(session: Session, error: Exception) -> int:
+    """Print the line of a failure and choose its exit code."""
+    if isinstance(error, click.UsageError) and type(error).__name__ == "NoArgsIsHelpError":
+        click.echo(error.format_message(), err=True)  # The class is new in click 8.2.
+        return 2
+    if isinstance(error, click.Abort):
+        session.terminal.fail("interrupted")
+        return INTERRUPTED
+    if session.settings.debug:
+        session.terminal.say(traceback.format_exc().rstrip())
+    if isinstance(error, click.ClickException):
+        session.terminal.fail(_usage(error))
+        return error.exit_code
+    if not isinstance(error, ApiVideoError | OSError):
+        session.terminal.fail(f"unexpected {type(error).__name__}: {error} (a defect: --debug shows where)")
+        return 1
+    session.terminal.fail(explain(error, session.base_url))
+    return 2 if isinstance(error, ConfigurationError) else 1
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    where = f" (see {context.command_path} --help)" if isinstance(context, click.Context) else ""
+    return " ".join(error.format_message().split()) + where

@@ -1,0 +1,71 @@
+"""From the global options to a client.
+
+Plain calls give up within seconds, because a person waits. Once a server is known to be there, uploads get the
+patience of :class:`RetryPolicy`'s defaults.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from ..client import ApiVideoClient
+from ..config import RetryPolicy
+from ..errors import ApiConnectionError, ConfigurationError
+
+__all__ = ["Settings", "connect", "reach"]
+
+HASTY = RetryPolicy(attempts=3, first_delay=0.3, seconds=20.0)
+CONNECT_SECONDS = 5.0
+
+
+@frozen(kw_only=True)
+class Settings:
+    """The global options; what is None comes from ``APIVIDEO_*`` or has a default."""
+
+    api_key: str | None = field(default=None, repr=False)
+    environment: Literal["production", "sandbox"] | None = None
+    base_url: str | None = None
+    auth: Literal["bearer", "basic"] = "bearer"
+    debug: bool = False
+
+
+@asynccontextmanager
+async def connect(settings: Settings, *, needs_key: bool = True) -> AsyncIterator[ApiVideoClient]:
+    """Open a client whose plain calls give up soon. Raises ``ConfigurationError`` without a key."""
+    client = ApiVideoClient(
+        api_key=settings.api_key,
+        environment=settings.environment,
+        base_url=settings.base_url,
+        auth=settings.auth,
+        retry=HASTY,
+    )
+    if needs_key and client.config.api_key is None:
+        raise ConfigurationError("no API key: set APIVIDEO_API_KEY or give --api-key (before the command)")
+    async with client:
+        yield client
+
+
+async def reach(base_url: str) -> None:
+    """Raise ``ApiConnectionError`` when nothing listens there; for uploads that cannot ask anything first."""
+    parts = urlsplit(base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except OSError as error:
+        reason = "no connection in time" if isinstance(error, TimeoutError) else _reason(error)
+        raise ApiConnectionError(f"{base_url} cannot be reached ({reason})", delivery="not_sent") from error
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+def _reason(error: OSError) -> str:
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else error.strerror or type(error).__name__

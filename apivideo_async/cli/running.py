@@ -1,0 +1,71 @@
+"""Runs a command's coroutine: the first interrupt ends it in order, the second at once."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from .terminal import Terminal
+
+__all__ = ["INTERRUPTED", "run"]
+
+INTERRUPTED = 130
+
+
+class _Interruption:
+    """Cancels a task at the first signal and leaves the process at the second."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self.signal: int | None = None
+
+    def install(self, task: "asyncio.Task[Any]") -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                loop.add_signal_handler(number, self._arrived, number, task)
+            except (NotImplementedError, RuntimeError, ValueError):
+                return  # Windows, or not the main thread: asyncio.run cancels on Ctrl-C by itself.
+
+    def _arrived(self, number: int, task: "asyncio.Task[Any]") -> None:
+        if self.signal is not None:
+            self.leave()
+        self.signal = number
+        task.cancel()
+
+    @property
+    def code(self) -> int:
+        return 128 + (self.signal or signal.SIGINT)
+
+    def leave(self) -> NoReturn:
+        """End the process now: a thread that waits for input would keep it otherwise."""
+        self._terminal.console.show_cursor(True)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(self.code)
+
+
+def run(terminal: Terminal, work: Coroutine[Any, Any, int], interrupted: Callable[[], str] | None) -> int:
+    """Run to the end and return the exit code; ``interrupted`` gives the line after Ctrl-C.
+
+    None: a signal is the usual end, without a line, and the code is 0.
+    """
+    interruption = _Interruption(terminal)
+
+    async def main() -> int:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+        interruption.install(task)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if interruption.signal is None:
+                raise
+            if interrupted is None:
+                return 0
+            terminal.fail(interrupted())
+            interruption.leave()
+
+    return asyncio.run(main())

@@ -1,0 +1,26 @@
+"""What every command gets: the global options and the terminal."""
+
+from attrs import define, field
+
+from ..config import resolve_config
+from ..errors import ConfigurationError
+from .connection import Settings
+from .terminal import Terminal
+
+__all__ = ["Session"]
+
+
+@define
+class Session:
+    """One run of the command line."""
+
+    terminal: Terminal = field(factory=Terminal)
+    settings: Settings = field(factory=Settings)
+
+    @property
+    def base_url(self) -> str:
+        """The server in use, for messages."""
+        try:
+            return resolve_config(environment=self.settings.environment, base_url=self.settings.base_url).base_url
+        except ConfigurationError:
+            return ""

@@ -1,0 +1,93 @@
+"""Lines about progress: they fit the screen and say what is true."""
+
+import pytest
+from rich.cells import cell_len
+
+from apivideo_async import ChunkState, UploadProgress
+from apivideo_async.cli.amounts import bytes_text, shortened, time_text
+from apivideo_async.cli.display.bar import Row
+from apivideo_async.cli.logs import shortened_retry
+from apivideo_async.cli.parameters import Size
+
+MIB = 1024 * 1024
+
+
+def event(total: int | None = 1000 * MIB, accepted: int = 250 * MIB, sent: int = 500 * MIB) -> UploadProgress:
+    chunks = {ChunkState.ACCEPTED: 250, ChunkState.PENDING: 750}
+    return UploadProgress(
+        video_id="vi1",
+        bytes_total=total,
+        bytes_sent=sent,
+        bytes_accepted=accepted,
+        rate=123.4 * MIB,
+        eta=59.0,
+        elapsed=3.0,
+        chunks=chunks,
+    )
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 79, 80, 100, 119, 120, 200])
+@pytest.mark.parametrize(
+    "name", ["a.mp4", "a name that is much longer than what fits into any column.mp4", "東京" * 30]
+)
+@pytest.mark.parametrize("seen", [None, event(), event(total=None), event(accepted=1000 * MIB, sent=1000 * MIB)])
+@pytest.mark.parametrize("stage", ["", "encoding"])
+def test_a_bar_never_is_wider_than_the_screen(width: int, name: str, seen: UploadProgress | None, stage: str) -> None:
+    line = Row(name, 1000 * MIB, seen, stage).render(width, unicode=True)
+    assert cell_len(line.plain) <= width
+    assert "\n" not in line.plain
+
+
+def test_a_bar_tells_accepted_from_sent() -> None:
+    line = Row("a.mp4", 1000 * MIB, event()).render(120, unicode=False).plain
+    accepted, sent, missing = (line.count(glyph) for glyph in "#=-")
+    assert abs(accepted - sent) <= 1
+    assert abs(accepted + sent - missing) <= 1
+    assert "25%" in line
+    assert "250.0 MiB / 1000.0 MiB" in line or "250.0 MiB / 1.0 GiB" in line
+    assert "250/1000 chunks" in line
+    assert "123.4 MiB/s" in line
+
+
+def test_amounts() -> None:
+    assert [bytes_text(size) for size in (0, 1023, 1024, MIB - 1, MIB, 52_428_800_000)] == [
+        "0 B",
+        "1023 B",
+        "1.0 KiB",
+        "1.0 MiB",
+        "1.0 MiB",
+        "48.8 GiB",
+    ]
+    assert [time_text(seconds) for seconds in (None, 0, 4.4, 61, 3723)] == ["-:--", "0:00", "0:04", "1:01", "1:02:03"]
+    assert shortened("abcdefghij", 5) == "ab…ij"
+    assert shortened("abc", 5) == "abc"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("5242880", 5242880),
+        ("16M", 16 * MIB),
+        ("16MiB", 16 * MIB),
+        ("16mib", 16 * MIB),
+        ("16MB", 16_000_000),
+        ("1.5G", 1536 * MIB),
+        ("7 b", 7),
+    ],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert Size().convert(text, None, None) == size
+
+
+def test_a_retry_is_one_short_note() -> None:
+    assert shortened_retry(
+        "videos.list: next attempt in 0.3 s: auth.authenticate: http://x cannot be reached (no)"
+    ) == ("http://x cannot be reached (no); trying again in 0.3 s")
+    assert (
+        shortened_retry("chunk 3: next attempt in 1.0 s: videos.upload: 503")
+        == "chunk 3: the server answered 503; trying again in 1.0 s"
+    )
+    assert shortened_retry("uploads: budget spent, 1 waiting 59.0 s") == (
+        "the request budget is spent: uploads go on in 59 s"
+    )
+    assert shortened_retry("something else") == "something else"

@@ -1,0 +1,122 @@
+"""``apivideo emulator`` and ``apivideo demo``."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import Cli
+
+Make = Callable[..., Path]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_the_emulator_says_where_it_is_serves_and_ends(cli: Cli, tmp_path: Path, make_file: Make, how: int) -> None:
+    cli.env["TMPDIR"] = str(tmp_path / "scratch")
+    (tmp_path / "scratch").mkdir()
+    with cli.start("emulator", "--api-key", "pasted-key") as process:
+        assert process.stdout is not None
+        first = process.stdout.readline().strip()
+        match = re.fullmatch(r"apivideo emulator on (http://127\.0\.0\.1:\d+)", first)
+        assert match is not None, first
+        cli.env |= {"APIVIDEO_BASE_URL": match[1], "APIVIDEO_API_KEY": "pasted-key"}
+        assert cli("upload", make_file()).code == 0
+        process.send_signal(how)
+        assert process.stderr is not None
+        rest, err = process.stdout.read(), process.stderr.read()
+    assert process.returncode == 0
+    assert err == ""
+    assert f"export APIVIDEO_BASE_URL={match[1]}" in rest
+    assert "export APIVIDEO_API_KEY=pasted-key" in rest
+    assert list((tmp_path / "scratch").iterdir()) == [], "nothing is left"
+
+
+def test_the_example_that_it_prints_works(cli: Cli, make_file: Make, tmp_path: Path) -> None:
+    make_file("movie.mp4")
+    with cli.start("emulator") as process:
+        assert process.stdout is not None
+        text = ""
+        while "Ctrl-C" not in text:
+            text += process.stdout.readline()
+        exports = dict(re.findall(r"export (\w+)=(\S+)", text))
+        example = "\n".join(line[2:] for line in text.splitlines() if line.startswith("  ") and "export" not in line)
+        ran = subprocess.run(
+            [sys.executable, "-c", example], env=cli.env | exports, cwd=tmp_path, capture_output=True, check=False
+        )
+        process.terminate()
+    assert ran.returncode == 0, ran.stderr
+    assert b"Video(video_id='vi" in ran.stdout
+
+
+def test_a_port_in_use_is_one_line(cli: Cli) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = cli("emulator", "--port", str(port))
+    assert result.code == 1
+    assert (
+        result.error_line
+        == f"apivideo: port {port} of 127.0.0.1 is in use: give another --port, or none for a free one"
+    )
+
+
+def test_a_missing_package_is_one_line(cli: Cli, tmp_path: Path) -> None:
+    program = "import sys; sys.modules[{!r}] = None; from apivideo_async.cli import main; main()"
+    for module, arguments, line in (
+        ("python_multipart", ["emulator"], "apivideo: the emulator needs one more package: "),
+        ("rich", ["--help"], "apivideo: the command line needs more packages: "),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-c", program.format(module), *arguments], capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 1
+        assert ran.stderr.startswith(line + "pip install 'apivideo-async[")
+        assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_demonstration(cli: Cli, tmp_path: Path) -> None:
+    cli.env["TMPDIR"] = str(tmp_path / "scratch")
+    (tmp_path / "scratch").mkdir()
+    result = cli.process("demo", "--size", "8")
+    assert result.code == 0, result
+    for step in ("emulator", "video", "upload", "playable", "list", "download", "player", "demo"):
+        assert re.search(rf"^{step} ", result.out, re.MULTILINE), step
+    assert "assets.mp4 is identical" in result.out
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_the_demonstration_with_a_file_keeps_running_and_cleans_up(cli: Cli, make_file: Make, tmp_path: Path) -> None:
+    cli.env["TMPDIR"] = str(tmp_path / "scratch")
+    (tmp_path / "scratch").mkdir()
+    path = make_file()
+    with cli.start("demo", path, "--keep") as process:
+        assert process.stdout is not None
+        text = ""
+        while "everything worked" not in text:
+            line = process.stdout.readline()
+            assert line, text
+            text += line
+        player = re.search(r"^player +(\S+)", text, re.MULTILINE)
+        assert player is not None
+        with urllib.request.urlopen(player[1], timeout=5) as page:
+            assert b"<video" in page.read()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "apivideo: interrupted; everything is cleaned up"
+    assert list((tmp_path / "scratch").iterdir()) == []
+    assert path.exists()
+
+
+def test_the_demonstration_of_a_missing_file_is_one_line(cli: Cli) -> None:
+    result = cli.process("demo", "missing.mp4")
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == "apivideo: no such file: missing.mp4"
