@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from .errors import AuthenticationError, ConfigurationError
+from .errors import ApiVideoError, AuthenticationError, ConfigurationError
 from .protocol.auth import Tokens, authenticate_request, basic_header, refresh_request, tokens_from
 from .protocol.request import Request
 from .protocol.response import Response
@@ -87,7 +87,12 @@ class Authenticator:
 
     async def _ask(self, request: Request) -> Tokens:
         asked = asyncio.get_running_loop().time()
-        return tokens_from(request, await self._exchange(request), asked)
+        try:
+            return tokens_from(request, await self._exchange(request), asked)
+        except ApiVideoError as error:
+            # Whatever became of the exchange, the request that waits for it was not sent, and may be repeated.
+            error.delivery = "not_sent"
+            raise
 
     async def close(self) -> None:
         """End a renewal under way."""

@@ -63,6 +63,11 @@ def _positive(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) ->
         raise ConfigurationError(f"{attribute.name} must be greater than 0, not {value!r}")
 
 
+def _count(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if value is not None and (type(value) is not int or value < 1):
+        raise ConfigurationError(f"{attribute.name} must be a whole number above 0, not {value!r}")
+
+
 def _one_of(*allowed: str) -> Any:
     def check(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if value not in allowed:
@@ -87,7 +92,7 @@ class Timeouts:
 class RetryPolicy:
     """How often and how long a failed attempt is repeated. A 429 waits for its window and costs no attempt."""
 
-    attempts: int = field(default=6, validator=_positive)
+    attempts: int = field(default=6, validator=_count)
     """Attempts in all, of one call, or of one chunk while no byte of the upload is accepted."""
     seconds: float = field(default=600.0, validator=_positive)
     """Time after which no further attempt of the same call or chunk starts."""
@@ -120,9 +125,9 @@ class UploadOptions:
     with the defaults. A web backend that takes many streams at once may want ``chunk_size=8 MiB, concurrency=2``.
     """
 
-    chunk_size: int | None = field(default=None, validator=_positive)
+    chunk_size: int | None = field(default=None, validator=_count)
     """Bytes of one upload request, 5 MiB to 200 MiB. None picks it from the size and the concurrency."""
-    concurrency: int = field(default=4, validator=_positive)
+    concurrency: int = field(default=4, validator=_count)
     """Chunks of one upload in flight at once."""
     mode: Mode | None = field(default=None)
     """``bytes`` (ranges) or ``part`` (numbers). None: ranges where the size is known, else numbers."""
@@ -171,17 +176,22 @@ class ClientConfig:
 
     @base_url.validator
     def _absolute(self, _: Any, value: str) -> None:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigurationError(f"base_url must look like https://ws.api.video, not {value!r}")
+        # The value is not part of the messages: it may hold a password.
+        try:
+            parts = urlsplit(value)
+            fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            fits = False
+        if not fits or value != "".join(value.split()):
+            raise ConfigurationError("base_url must look like https://ws.api.video or http://127.0.0.1:8080")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ConfigurationError("base_url must hold no credentials, query or fragment")
 
     @api_key.validator
     def _sendable(self, _: Any, value: str | None) -> None:
         # The value itself is never part of the message.
-        if value is not None and (not value.isascii() or not value.isprintable() or " " in value):
-            raise ConfigurationError("the API key holds characters that no key has: copy it again, without spaces")
+        if value is not None and (not value or not value.isascii() or not value.isprintable() or " " in value):
+            raise ConfigurationError("the API key is empty or holds characters that no key has: copy it again")
 
     @reserve.validator
     def _share(self, _: Any, value: float) -> None:
@@ -203,6 +213,7 @@ def resolve_config(
     api_key: str | None = None,
     environment: str | None = None,
     base_url: str | None = None,
+    webhook_secret: str | None = None,
     environ: Mapping[str, str] | None = None,
     **options: Any,
 ) -> ClientConfig:
@@ -219,6 +230,6 @@ def resolve_config(
     return ClientConfig(
         api_key=api_key or environ.get("APIVIDEO_API_KEY") or None,
         base_url=url.rstrip("/"),
-        webhook_secret=environ.get("APIVIDEO_WEBHOOK_SECRET") or None,
+        webhook_secret=webhook_secret or environ.get("APIVIDEO_WEBHOOK_SECRET") or None,
         **options,
     )

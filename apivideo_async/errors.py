@@ -190,9 +190,10 @@ class RateLimitError(ApiStatusError):
     def retry_after(self) -> float | None:
         """Seconds until the window resets, as the server said, or None."""
         try:
-            return float(self.headers["x-ratelimit-retry-after"])
+            seconds = float(self.headers["x-ratelimit-retry-after"])
         except (KeyError, ValueError):
             return None
+        return seconds if 0 <= seconds < float("inf") else None
 
 
 class ServerError(ApiStatusError):

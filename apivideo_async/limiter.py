@@ -37,6 +37,12 @@ class Permit:
         self._answered = True
         self._lane.answered(response, self._started)
 
+    def withdraw(self) -> None:
+        """Give the place back: nothing was sent."""
+        if self._lane is not None:
+            self._answered = True
+            self._lane.withdrawn()
+
     def close(self) -> None:
         """Count a request that ended without an answer."""
         if self._lane is not None and not self._answered:
@@ -66,7 +72,7 @@ class _Lane:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.window.in_flight -= 1  # It was let in, but never sent anything.
+                self.window.withdraw()
             self._wake()
             raise
 
@@ -77,6 +83,10 @@ class _Lane:
         if response.status == 429:
             self.window.refused(headers.retry_after if headers else None, now)
             log.warning("%s: refused, next request in %.1f s", self.name, self.window.wait(now))
+        self._wake()
+
+    def withdrawn(self) -> None:
+        self.window.withdraw()
         self._wake()
 
     def abandoned(self) -> None:

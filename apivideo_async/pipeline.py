@@ -47,7 +47,7 @@ class Pipeline:
     ) -> None:
         self.config = config
         self.limiter = limiter or Limiter(config.reserve)
-        self.authenticator = authenticator or Authenticator(config.api_key, config.auth, self.send)
+        self.authenticator = authenticator or Authenticator(config.api_key, config.auth, self.attempt)
         self._transport = transport
         self._origin = origin
 
@@ -103,7 +103,11 @@ class Pipeline:
         async with self.limiter.permit(request, self.config.retry.rate_limit_seconds) as permit:
             if request.authenticated:
                 # Asked for only now: a token may end while a request waits for its turn.
-                headers["Authorization"] = authorization = await self.authenticator.header()
+                try:
+                    headers["Authorization"] = authorization = await self.authenticator.header()
+                except BaseException:
+                    permit.withdraw()
+                    raise
             began = loop.time()
             response = await self._transport.send(request.with_headers(**headers), self.config.timeouts)
             permit.answered(response)

@@ -53,14 +53,28 @@ def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
 
 
 def _from_pairs(value: Any) -> dict[str, str]:
-    return {item["key"]: item["value"] for item in value}
+    """Read a list of pairs; one that a ``dict[str, str]`` cannot hold whole is kept as received instead."""
+    pairs = {item["key"]: item["value"] for item in _of_type(list)(value)}
+    if len(pairs) != len(value) or any(len(item) != 2 for item in value):
+        raise ValueError("a key twice, or a member more")
+    if any(type(text) is not str for pair in pairs.items() for text in pair):
+        raise TypeError("not a text")
+    return pairs
 
 
 def _integer(value: Any) -> int:
     # The official example of GET /tags has "33" for a count (CONTRACT §16).
+    if type(value) is int:
+        return value
     if isinstance(value, bool) or int(value) != float(value):
         raise TypeError("not an integer")
     return int(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("not a number")
+    return value
 
 
 def _of_type(expected: type) -> Hook:
@@ -76,7 +90,7 @@ _SCALARS: Mapping[Any, Hook] = {
     str: _of_type(str),
     bool: _of_type(bool),
     int: _integer,
-    float: _of_type((int, float)),  # type: ignore[arg-type]
+    float: _number,
     datetime: parse_datetime,
     Any: lambda value: value,
 }
@@ -126,7 +140,7 @@ def _decoder(cls: type[Any]) -> Callable[[Any, Any], Any]:
             elif item is not None:
                 try:
                     known[entry[0]] = entry[2](item)
-                except (TypeError, ValueError, LookupError, AttributeError):
+                except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
                     extra[key] = item
         return cls(**known, extra=extra)
 

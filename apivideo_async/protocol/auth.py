@@ -19,6 +19,8 @@ __all__ = ["Tokens", "authenticate_request", "basic_header", "refresh_request", 
 RENEW_EARLY = 60.0
 """Seconds before its end at which a token is renewed."""
 DEFAULT_LIFETIME = 3600.0
+"""Taken when the server tells none, or one that makes no sense; a 401 corrects it."""
+LONGEST_LIFETIME = 366 * 24 * 3600
 
 
 def basic_header(api_key: str) -> str:
@@ -80,7 +82,8 @@ def tokens_from(request: Request, response: Response, now: float) -> Tokens:
             status=response.status,
             request=request.summary,
         )
-    lifetime = DEFAULT_LIFETIME if answer.expires_in is None else float(answer.expires_in)
+    told = answer.expires_in or 0
+    lifetime = float(min(told, LONGEST_LIFETIME)) if told > 0 else DEFAULT_LIFETIME
     # A token that lives for less than two minutes is renewed at half its life: never at once, never too late.
     early = min(RENEW_EARLY, lifetime / 2)
     return Tokens(answer.access_token, answer.refresh_token, now + lifetime - early)

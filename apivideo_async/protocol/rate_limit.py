@@ -4,16 +4,19 @@ Theory of operation. Every answer (but those of ``/auth/*``) tells how many requ
 remain, and in how many seconds it resets. Answers overtake each other, several processes may share one key, and
 requests in flight are not in any answer yet. So a window keeps
 
-- ``remaining``: the lowest count seen since the window began; a higher count is believed only from a request
-  that *started after* that lowest count was known, because only then did the server count it later;
-- ``in_flight``: our own requests whose answer has not come; each may or may not be in ``remaining`` already,
-  and is counted against it.
+- ``remaining``: the lowest count known. A higher one is believed only from a request that *started after* the lowest
+  was known, because only then did the server count it later. A higher count that is not believed may also belong to
+  the window after this one; when its reset lies clearly later, it bounds what that window starts with;
+- ``in_flight``: our own requests whose answer has not come; each may or may not be in ``remaining`` already, and is
+  counted against it. One that ends without an answer, or with one that tells no count, was perhaps counted.
 
 ``remaining - in_flight`` is then never more than what the server really has left for us, and equals it whenever
-nothing is in flight. Before the first answer little is known: a few requests may start (``UNKNOWN_BUDGET``).
-When the first answers carry no such headers, the class is not limited until one does.
+nothing is in flight. When the window is over, the limit is available again, and the end of the new window is not known
+until an answer tells it. If nothing is in flight that could tell, one request may always start to find out: a window
+never waits for an answer that cannot come.
 
-Time is an argument, in seconds of any steady clock.
+Before the first answer little is known: a few requests may start (``UNKNOWN_BUDGET``). When the first answers carry no
+such headers, the class is not limited until one does. Time is an argument, in seconds of any steady clock.
 """
 
 import math
@@ -27,6 +30,8 @@ UNKNOWN_BUDGET = 16
 """Requests in flight before the first answer told the limit; the smallest documented limit is 40."""
 BLIND_COOL_DOWN = 5.0
 """Seconds to wait after a 429 that does not say how long."""
+SOON = 1.0
+"""Seconds that a count of whole seconds may be off; a reset "in 0 s" lies within them."""
 LONGEST_WINDOW = 3600.0
 """A reset that is further away than this is not believed."""
 
@@ -67,12 +72,15 @@ class Window:
     """Share of the limit that is left to others."""
     limit: int | None = None
     remaining: int = 0
-    resets_at: float = 0.0
+    resets_at: float | None = None
+    """None while the end of the window is not known."""
     known_at: float = -math.inf
     """When ``remaining`` was learnt."""
     in_flight: int = 0
     unlimited: bool = False
     cool_until: float = -math.inf
+    next_at_most: float = math.inf
+    """What the next window has left at most, going by answers that may belong to it."""
 
     def wait(self, now: float) -> float:
         """Seconds until a request may start; 0 when it may start now, infinity when an answer must come first."""
@@ -82,54 +90,61 @@ class Window:
             return 0.0
         if self.limit is None:
             return 0.0 if self.in_flight < UNKNOWN_BUDGET else math.inf
-        if now >= self.resets_at:
-            self._renew(now)
-        if self._available() > 0:
+        self._turn(now)
+        if self._available(self.limit) > 0:
             return 0.0
-        # Spent for this window; or, when the window is fresh, all of it is in flight and an answer must come.
-        return self.resets_at - now if now < self.resets_at else math.inf
+        if self.resets_at is not None:
+            return self.resets_at - now
+        return math.inf if self.in_flight else 0.0
 
-    def _available(self) -> int:
-        kept = math.ceil((self.limit or 0) * self.reserve)
+    def _available(self, limit: int) -> int:
+        kept = min(math.ceil(limit * self.reserve), max(0, limit - 1))
         return self.remaining - kept - self.in_flight
 
-    def _renew(self, now: float) -> None:
-        if self.limit is not None and self.known_at < self.resets_at:
-            self.remaining = self.limit
+    def _turn(self, now: float) -> None:
+        """Begin the next window when this one is over."""
+        if self.limit is not None and self.resets_at is not None and now >= self.resets_at:
+            self.remaining = int(min(self.limit, self.next_at_most))
+            self.next_at_most = math.inf
             self.known_at = now
+            self.resets_at = None
 
     def start(self) -> None:
         """Count a request that begins."""
         self.in_flight += 1
 
+    def withdraw(self) -> None:
+        """Take back a request that was let in and never sent."""
+        self.in_flight -= 1
+
     def abandon(self) -> None:
         """Count a request that ended without an answer: the server may have counted it."""
         self.in_flight -= 1
-        if self.limit is not None:
-            self.remaining -= 1
+        self.remaining -= 1
 
     def answered(self, headers: RateLimitHeaders | None, started: float, now: float) -> None:
         """Count an answer to a request that began at ``started``."""
-        self.in_flight -= 1
         if headers is None:
-            # One answer of a proxy in between does not lift a limit that is known.
+            # A proxy in between does not lift a limit that is known.
             self.unlimited = self.limit is None
+            self.abandon()
             return
+        self.in_flight -= 1
         self.unlimited = False
-        later = started >= self.known_at or self.limit is None
-        self.limit = headers.limit
-        if later:
-            self.remaining = headers.remaining
-            self.resets_at = now + headers.retry_after
-            self.known_at = now
+        self._turn(now)
+        ends = now + (headers.retry_after or SOON)
+        if self.limit is None or started >= self.known_at:
+            self.remaining, self.resets_at, self.known_at = headers.remaining, ends, now
         elif headers.remaining < self.remaining:
-            self.remaining = headers.remaining
-            self.resets_at = max(self.resets_at, now + headers.retry_after)
+            self.remaining, self.known_at = headers.remaining, now
+            self.resets_at = max(self.resets_at or ends, ends)
+        elif self.resets_at is not None and ends > self.resets_at + SOON:
+            self.next_at_most = min(self.next_at_most, headers.remaining)
+        self.limit = headers.limit
 
     def refused(self, retry_after: float | None, now: float) -> None:
         """Cool down after a 429: nobody of this class starts before its window resets."""
-        wait = BLIND_COOL_DOWN if retry_after is None else min(retry_after, LONGEST_WINDOW)
+        wait = BLIND_COOL_DOWN if retry_after is None else min(retry_after or SOON, LONGEST_WINDOW)
         self.cool_until = max(self.cool_until, now + wait)
-        self.resets_at = max(self.resets_at, self.cool_until)
+        self.resets_at = max(self.resets_at or self.cool_until, self.cool_until)
         self.remaining = 0
-        self.known_at = now

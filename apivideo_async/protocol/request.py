@@ -25,6 +25,7 @@ __all__ = [
     "QueryValue",
     "Request",
     "build_request",
+    "check_text",
     "metadata_pairs",
     "origin_headers",
     "path_for",
@@ -77,7 +78,7 @@ class Request:
     """Quoted, without the query."""
     query: str = field(default="", repr=False)
     """Encoded; may hold an upload token, so it is never shown."""
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     multipart: Multipart | None = field(default=None, repr=False)
     limit_class: LimitClass | None = "reads"
@@ -103,14 +104,20 @@ class Request:
         return attrs.evolve(self, headers={**self.headers, **more})
 
 
+def check_text(name: str, value: object) -> None:
+    """Refuse an empty id or token: it would silently mean another operation."""
+    if not isinstance(value, str) or not value.strip() or value in (".", ".."):
+        # Only what cannot be a secret is shown.
+        raise ConfigurationError(f"{name} must be a non-empty text" + ("" if value else f", not {value!r}"))
+
+
 def path_for(template: str, **parameters: str) -> str:
     """Fill ``/videos/{video_id}`` with quoted values. Raises ``ConfigurationError`` for an empty one.
 
     An empty id would silently turn ``DELETE /videos/{id}`` into an address of the whole collection.
     """
     for name, value in parameters.items():
-        if not value.strip() or value in (".", ".."):
-            raise ConfigurationError(f"{name} must be a non-empty string, not {value!r}")
+        check_text(name, value)
     return template.format(**{name: quote(value, safe="") for name, value in parameters.items()})
 
 

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import attrs
 from attrs import frozen
 
 from ..errors import (
@@ -39,7 +38,11 @@ _ALIASES = {
     "bad-request": "invalid-payload",
 }
 
-_PROBLEM_FIELDS = frozenset(attribute.name for attribute in attrs.fields(Problem)) - {"extra", "problems"}
+_PROBLEM_FIELDS: Mapping[str, type] = {
+    **dict.fromkeys(("type", "title", "name", "detail"), str),
+    "status": int,
+    "range": Mapping,
+}
 
 
 @frozen
@@ -69,8 +72,14 @@ def slug_of(type_uri: object) -> str | None:
 
 
 def _problem(raw: Mapping[str, Any]) -> Problem:
-    known = {key: value for key, value in raw.items() if key in _PROBLEM_FIELDS}
-    extra = {key: value for key, value in raw.items() if key not in _PROBLEM_FIELDS and key != "problems"}
+    """Read a fault; a member of another form than documented is kept in ``extra``, as it came."""
+    known: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key in _PROBLEM_FIELDS and isinstance(value, _PROBLEM_FIELDS[key]):
+            known[key] = value
+        elif value is not None and key != "problems":
+            extra[key] = value
     return Problem(**known, extra=extra)
 
 
@@ -87,7 +96,7 @@ def error_for(request: Request, response: Response) -> ApiStatusError:
     parsed = parse_json(response.body)
     raw: Mapping[str, Any] = parsed if isinstance(parsed, Mapping) else {}
     listed = raw.get("problems")
-    problems = tuple(_problem(item) for item in listed if isinstance(item, Mapping)) if listed else ()
+    problems = tuple(_problem(item) for item in listed if isinstance(item, Mapping)) if isinstance(listed, list) else ()
     problem = _problem(raw)
     if problem.type is None and problem.title is None and problems:
         problem = problems[0]

@@ -179,7 +179,6 @@ class Videos:
         alone, because its answer gives the id that the others must carry. When the answer to that first chunk is
         lost, ``UploadError`` with ``outcome="unknown"`` is raised rather than a second video created.
         """
-        path_for("{token}", token=token)
         return await Intake(self._pipeline, options, on_progress).with_token(token, source, video_id, filename)
 
     def open_upload(

@@ -38,7 +38,7 @@ def _head(multipart: Multipart, boundary: str) -> bytes:
         "",
         "",
     ]
-    return "\r\n".join(lines).encode()
+    return "\r\n".join(lines).encode("utf-8", "replace")
 
 
 class MultipartBody(Payload):

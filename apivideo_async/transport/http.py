@@ -5,6 +5,7 @@ the answer must come within ``response``.
 """
 
 import asyncio
+import os
 import ssl
 from collections.abc import Sequence
 from typing import Any
@@ -113,5 +114,7 @@ def _from_connection(error: BaseException) -> bool:
 def _reason(error: Exception) -> str:
     # aiohttp's texts may hold the whole address; its query may hold an upload token.
     cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
-    text = getattr(cause, "strerror", None)
-    return text if text and "http" not in text else type(cause).__name__
+    number = getattr(cause, "errno", None)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message
+    return os.strerror(number) if isinstance(number, int) and number > 0 else type(cause).__name__

@@ -71,7 +71,7 @@ class Journal:
         self._folder = folder or default_folder()
 
     def _file(self, fingerprint: dict[str, Any], base_url: str) -> Path:
-        key = hashlib.sha256(f"{base_url}\n{fingerprint['path']}".encode()).hexdigest()[:32]
+        key = hashlib.sha256(f"{base_url}\n{fingerprint['path']}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
         return self._folder / f"{key}.json"
 
     async def find(self, fingerprint: dict[str, Any], base_url: str) -> JournalEntry | None:
@@ -109,7 +109,7 @@ class Journal:
 
     async def forget(self, fingerprint: dict[str, Any], base_url: str) -> None:
         """Remove an entry, if there is one."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             await aiofiles.os.remove(self._file(fingerprint, base_url))
 
 
@@ -121,6 +121,7 @@ class Notes:
         self._fingerprint = fingerprint
         self._base_url = base_url
         self._turn = asyncio.Lock()
+        self._warned = False
         self.found: JournalEntry | None = None
 
     async def look(self) -> JournalEntry | None:
@@ -141,7 +142,12 @@ class Notes:
                 chunk_size=ledger.chunk_size,
                 accepted=(self.found.accepted if self.found else ()) + now,
             )
-            await self._journal.save(entry)
+            try:
+                await self._journal.save(entry)
+            except OSError as error:
+                if not self._warned:
+                    log.warning("the journal cannot be written (%s): a crash could not be resumed from it", error)
+                self._warned = True
 
     async def forget(self) -> None:
         """Remove the entry: the upload is complete."""

@@ -105,6 +105,8 @@ def gaps(ranges: Iterable[tuple[int, int]], total: int) -> tuple[tuple[int, int]
     missing: list[tuple[int, int]] = []
     position = 0
     for start, stop in merge(ranges):
+        if start >= total:
+            break
         if start > position:
             missing.append((position, start))
         position = max(position, stop)
@@ -115,7 +117,7 @@ def gaps(ranges: Iterable[tuple[int, int]], total: int) -> tuple[tuple[int, int]
 
 def check_total(total: int, limits: UploadLimits) -> None:
     """Refuse an empty source, and one above the limit of the protocol."""
-    if total == 0:
+    if total <= 0:
         raise SourceError("the source is empty (0 bytes): there is nothing to upload")
     if total > limits.largest_total:
         raise SourceError(
@@ -131,7 +133,7 @@ def choose_chunk_size(total: int, options: UploadOptions) -> int:
     limits = options.limits
     count = -(-total // min(USUAL_LARGEST, limits.largest_chunk))
     rounded = -(-count // options.concurrency) * options.concurrency
-    count = min(rounded, max(count, total // limits.smallest_chunk))
+    count = min(rounded, max(count, total // limits.smallest_chunk), limits.most_parts)
     return -(-total // count)
 
 
@@ -164,7 +166,7 @@ def plan_rest(total: int, options: UploadOptions, held: Held) -> Plan:
             raise UploadError(
                 f"this video holds {what} already, the source has {total:,} bytes: create another container for it"
             )
-        return Plan(total, held.mode or "whole", total, (), 1)
+        return Plan(total, held.mode or "whole", total, (), held.parts_total or len(held.parts) or 1)
     if held.empty:
         return make_plan(total, options)
     check_total(total, options.limits)
@@ -185,18 +187,25 @@ def _rest_of_bytes(total: int, options: UploadOptions, held: Held) -> Plan:
                 f"bytes {start:,} to {stop - 1:,} are missing, but a chunk that small is only allowed at the "
                 "end of the file: create another container"
             )
-        # Only the last piece of the file may be smaller than a chunk; a gap before it is cut into larger ones.
-        step = chunk_size if stop == total else -(-size // max(1, size // chunk_size))
-        for piece in range(start, stop, step):
-            chunks.append(Chunk(len(chunks) + 1, piece, min(step, stop - piece)))
+        for piece, end in _pieces(start, stop, total, chunk_size, options.limits):
+            chunks.append(Chunk(len(chunks) + 1, piece, end - piece))
     return Plan(total, "bytes", chunk_size, tuple(chunks), len(chunks))
+
+
+def _pieces(start: int, stop: int, total: int, chunk_size: int, limits: UploadLimits) -> Iterable[tuple[int, int]]:
+    """Cut a gap. Only the last piece of the file may be smaller than a chunk; before that, pieces are larger."""
+    if stop == total:
+        return ((piece, min(piece + chunk_size, stop)) for piece in range(start, stop, chunk_size))
+    size = stop - start
+    count = max(1, size // chunk_size, -(-size // limits.largest_chunk))
+    return ((start + size * n // count, start + size * (n + 1) // count) for n in range(count))
 
 
 def _rest_of_parts(total: int, options: UploadOptions, held: Held) -> Plan:
     # The status tells numbers, not sizes: the parts must be cut as they were when the upload began.
     chunk_size = options.chunk_size
     if chunk_size is None and held.parts_total is not None:
-        chunk_size = -(-total // held.parts_total)
+        chunk_size = _size_of_parts(total, held.parts_total, options.limits)
     if chunk_size is None:
         chunk_size = choose_chunk_size(total, options)
     chunks = _cut(total, chunk_size)
@@ -207,7 +216,19 @@ def _rest_of_parts(total: int, options: UploadOptions, held: Held) -> Plan:
             "pass the chunk_size it was started with"
         )
     rest = tuple(chunk for chunk in chunks if chunk.number not in held.parts)
+    if not rest and held.parts_total is None:
+        raise UploadError("every part was sent, but none said how many there are: create another container")
     return Plan(total, "part", chunk_size, rest, len(chunks))
+
+
+def _size_of_parts(total: int, parts: int, limits: UploadLimits) -> int:
+    size = -(-total // parts) if parts > 0 else 0
+    if parts > limits.most_parts or not limits.smallest_chunk <= size <= limits.largest_chunk:
+        raise UploadError(
+            f"the upload was started with {parts:,} parts, which {total:,} bytes cannot have: not the same file, "
+            "or pass the chunk_size it was started with"
+        )
+    return size
 
 
 def content_range(mode: SendMode, chunk: Chunk, *, total: int | None, parts: int | None) -> ContentRange | None:

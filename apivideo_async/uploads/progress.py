@@ -72,6 +72,6 @@ class Meter:
         return max(0.0, (self.sent - before) / (now - since)) if now > since else 0.0
 
     def eta(self, now: float, total: int | None) -> float | None:
-        """Seconds until everything is sent."""
+        """Seconds until everything is sent; None when that is not known, or only answers are missing."""
         rate = self.rate(now)
-        return max(0, total - self.sent) / rate if total is not None and rate > 0 else None
+        return (total - self.sent) / rate if total is not None and rate > 0 and total > self.sent else None

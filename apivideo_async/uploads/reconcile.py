@@ -43,11 +43,15 @@ def check_complete(held: Held, total: int, parts: int | None) -> None:
     if held.filesize is not None and held.complete and held.filesize != total:
         raise UploadError(f"the server holds {held.filesize:,} bytes, the source has {total:,}")
     if held.mode == "bytes":
+        if held.ranges[-1][1] > total:
+            raise UploadError(f"the server holds bytes up to {held.ranges[-1][1]:,}, the source has {total:,}")
         missing = gaps(held.ranges, total)
         if missing:
             listed = ", ".join(f"{start:,}-{stop - 1:,}" for start, stop in missing[:5])
             raise UploadError(f"the server does not hold bytes {listed} of {total:,}")
     elif held.mode == "part" and parts is not None:
+        if max(held.parts) > parts or held.parts_total not in (None, parts):
+            raise UploadError(f"the server holds {held.parts_total or max(held.parts)} parts, {parts} were sent")
         absent = sorted(set(range(1, parts + 1)) - held.parts)
         if absent:
             raise UploadError(f"the server does not hold parts {absent[:5]} of {parts}")

@@ -219,7 +219,8 @@ def _name_of(given: Any) -> str:
 
 
 async def _open_path(path: Path, name: str | None) -> Source | Stream:
-    name = name or path.name or "video"
+    # A name that is not UTF-8 reaches Python with surrogates, which neither JSON nor a header can carry.
+    name = name or path.name.encode("utf-8", "replace").decode() or "video"
     try:
         file, regular = await asyncio.to_thread(_open_file, path)
     except FileNotFoundError as error:

@@ -3,7 +3,7 @@
 from attrs import define, field
 
 from ..protocol.content_range import ContentRange
-from ..protocol.request import FilePart, Multipart, Request, build_request, path_for, query_string
+from ..protocol.request import FilePart, Multipart, Request, build_request, check_text, path_for, query_string
 
 __all__ = ["Container", "Delegated", "Target"]
 
@@ -52,6 +52,12 @@ class Delegated(Target):
     """
 
     token: str = field(default="", repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse an empty token or id before anything is sent."""
+        check_text("token", self.token)
+        if self.video_id is not None:
+            check_text("video_id", self.video_id)
 
     def request(self, part: FilePart, content_range: ContentRange | None) -> Request:
         """``POST /upload?token=…``, without authorization; ``videoId`` stands before the file."""

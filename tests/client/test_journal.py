@@ -146,6 +146,28 @@ async def test_another_container_has_another_story(
     assert emu.sha256(other.video_id) == sha256(DATA)
 
 
+async def test_a_journal_that_cannot_be_written_is_told_and_stops_nothing(
+    emu: Emulator, client: ApiVideoClient, path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for resume in ("off", "on"):
+        video = await client.upload(path, title="t", options=journalled(tmp_path / "file" / "x", resume))
+        assert emu.sha256(video.video_id) == sha256(DATA)
+    assert "cannot be written" in caplog.text
+
+
+async def test_a_name_that_is_not_utf_8_can_be_uploaded_and_journalled(
+    emu: Emulator, client: ApiVideoClient, tmp_path: Path, folder: Path
+) -> None:
+    file = tmp_path / os.fsdecode(b"bad\xff.mp4")
+    file.write_bytes(DATA)
+    await die(emu, client, file, journalled(folder))
+    video = await client.upload(file, options=journalled(folder, "on"))
+    assert video.title == "t"
+    assert len(uploads(emu)) == 4
+    assert (await client.upload(file)).title == "bad?.mp4"
+
+
 async def test_a_stream_is_not_journalled(client: ApiVideoClient, folder: Path) -> None:
     async def blocks() -> AsyncIterator[bytes]:
         yield DATA

@@ -69,7 +69,19 @@ async def test_a_server_that_is_not_there() -> None:
         with pytest.raises(ApiConnectionError, match="cannot be reached") as caught:
             await client.videos.create(title="t")
     assert caught.value.delivery == "not_sent"
+    assert "Connection refused" in str(caught.value)
     assert not isinstance(caught.value, ApiTimeoutError)
+
+
+async def test_an_exchange_that_fails_counts_once(emu: Emulator, client: ApiVideoClient) -> None:
+    """Retries within retries would make 25 attempts out of 5."""
+    emu.faults.add(Fault("auth.authenticate", "status", status=503, times=None))
+    with pytest.raises(ServerError):
+        await client.videos.list()
+    assert len(emu.requests) == QUICK.attempts
+    emu.faults.clear()
+    emu.faults.add(Fault("auth.authenticate", "drop-response", times=2))
+    assert (await client.videos.create(title="t")).video_id, "the creation itself was never sent twice"
 
 
 # -- time

@@ -415,7 +415,7 @@ async def test_a_later_call_sends_only_what_is_missing(
 
 async def test_uploading_again_into_a_complete_container_sends_nothing(emu: Emulator, client: ApiVideoClient) -> None:
     data = data_of(3 * CHUNK)
-    video = await client.upload(data, title="t")
+    video = await client.upload(data, title="t", options=options(mode=mode))
     emu.requests.clear()
     assert (await client.videos.upload(video.video_id, data)).video_id == video.video_id
     assert uploads(emu) == []
