@@ -17,7 +17,7 @@ __all__ = ["apivideo_emulator", "apivideo_env"]
 @pytest.fixture
 def apivideo_emulator() -> "Iterator[Emulator]":
     """Run an empty emulator in a thread of its own, for sync and async tests alike."""
-    from .emulator import Emulator  # noqa: PLC0415 (pytest loads this module in every run)
+    from .emulator import Emulator
 
     with Emulator().in_thread() as emulator:
         yield emulator

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from apivideo_async import ApiVideoClient, RetryPolicy, UploadLimits, UploadOptions
 from apivideo_async.emulator import Emulator
 

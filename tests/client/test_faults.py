@@ -6,9 +6,9 @@ from typing import Any
 
 import psutil
 import pytest
+
 from apivideo_async import ApiVideoClient, AuthenticationError, ServerError, UploadError
 from apivideo_async.emulator import Emulator, Fault
-
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, blocks_of, data_of, options, sha256
 

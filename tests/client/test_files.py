@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from apivideo_async import ApiVideoClient, SourceError
 from apivideo_async.emulator import Emulator
 from apivideo_async.uploads.files import COLD_BLOCK, OpenFile
 from apivideo_async.uploads.sources import open_source
-
 from tests.conftest import CHUNK, data_of, options, sha256
 
 DATA = data_of(3 * COLD_BLOCK + 77)

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from apivideo_async import ApiVideoClient, SourceError, UploadError, UploadOptions
 from apivideo_async.emulator import Emulator, Fault
-
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, data_of, options, sha256
 

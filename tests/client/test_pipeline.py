@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import trustme
+
 from apivideo_async import (
     ApiConnectionError,
     ApiResponseError,
@@ -20,7 +21,6 @@ from apivideo_async import (
     UploadError,
 )
 from apivideo_async.emulator import Emulator, Fault
-
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, data_of, options, sha256
 
@@ -118,7 +118,7 @@ class Peer:
 
     async def __aenter__(self) -> str:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return "http://127.0.0.1:%d" % self._server.sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -170,12 +170,12 @@ async def test_a_late_answer_does_not_make_a_second_chunk(emu: Emulator) -> None
 async def test_no_429_that_could_be_foreseen() -> None:
     """60 chunks and 10 a window: the windows are used up and never overrun."""
     data = data_of(60 * CHUNK)
-    async with Emulator(
-        min_chunk=CHUNK, rate_limits={"uploads": 10, "writes": 10, "reads": 50}, rate_window=0.3
-    ) as emu:
-        async with ApiVideoClient(emu.api_key, base_url=emu.url, upload=options(concurrency=8)) as client:
-            video = await client.upload(data, title="t")
-            assert emu.sha256(video.video_id) == sha256(data)
+    async with (
+        Emulator(min_chunk=CHUNK, rate_limits={"uploads": 10, "writes": 10, "reads": 50}, rate_window=0.3) as emu,
+        ApiVideoClient(emu.api_key, base_url=emu.url, upload=options(concurrency=8)) as client,
+    ):
+        video = await client.upload(data, title="t")
+        assert emu.sha256(video.video_id) == sha256(data)
     assert [record for record in emu.requests if record.status == 429] == []
     assert len(uploads(emu)) == 60
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from apivideo_async import (
     UNSET,
     ApiTimeoutError,
@@ -19,7 +20,6 @@ from apivideo_async import (
     VideoClip,
 )
 from apivideo_async.emulator import Emulator, Fault
-
 from tests.conftest import QUICK, blocks_of, data_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)

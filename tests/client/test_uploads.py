@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from apivideo_async import (
     ApiVideoClient,
     ConfigurationError,
@@ -17,7 +18,6 @@ from apivideo_async import (
     UploadProgress,
 )
 from apivideo_async.emulator import Emulator, Fault
-
 from tests.conftest import CHUNK, blocks_of, data_of, options, sha256
 
 SIZES = [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 1]
@@ -413,7 +413,10 @@ async def test_a_later_call_sends_only_what_is_missing(
     assert all(header.startswith(mode) for header in sent), "in the mode in which it was begun"
 
 
-async def test_uploading_again_into_a_complete_container_sends_nothing(emu: Emulator, client: ApiVideoClient) -> None:
+@pytest.mark.parametrize("mode", ["bytes", "part"])
+async def test_uploading_again_into_a_complete_container_sends_nothing(
+    emu: Emulator, client: ApiVideoClient, mode: str
+) -> None:
     data = data_of(3 * CHUNK)
     video = await client.upload(data, title="t", options=options(mode=mode))
     emu.requests.clear()

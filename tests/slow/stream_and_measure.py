@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 
 import psutil
+
 from apivideo_async import ApiVideoClient, UploadOptions
 
 MIB = 1024 * 1024

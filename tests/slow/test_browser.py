@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from apivideo_async import ApiVideoClient
 from apivideo_async.cli.demo_media import make_video
 from apivideo_async.emulator import Emulator

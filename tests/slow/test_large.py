@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from apivideo_async.emulator import Emulator
 
 MIB = 1024 * 1024

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from apivideo_async.emulator import Emulator
 
 pytestmark = [

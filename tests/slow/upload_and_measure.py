@@ -6,6 +6,7 @@ import resource
 import sys
 
 import psutil
+
 from apivideo_async import ApiVideoClient, UploadOptions
 
 

@@ -1,0 +1,442 @@
+"""How many requests may start now, judged by the server's headers (CONTRACT §4).
+
+``Service`` is a server with a fixed window, ``Network`` delivers requests to it and answers back, each with a delay of
+its own, so that answers overtake each other and arrive in another window than they were made in.
+"""
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable
+
+import pytest
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apivideo_async.protocol.rate_limit import (
+    UNKNOWN_BUDGET,
+    RateLimitHeaders,
+    Window,
+    read_headers,
+)
+
+# -- headers
+
+
+def header_set(limit: str = "40", remaining: str = "39", retry_after: str = "60") -> dict[str, str]:
+    return {
+        "x-ratelimit-limit": limit,
+        "x-ratelimit-remaining": remaining,
+        "x-ratelimit-retry-after": retry_after,
+    }
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        pytest.param(header_set(), RateLimitHeaders(40, 39, 60.0), id="as documented"),
+        pytest.param(header_set(remaining="0", retry_after="0.250"), RateLimitHeaders(40, 0, 0.25), id="fractions"),
+        pytest.param(header_set(limit="40.0"), RateLimitHeaders(40, 39, 60.0), id="whole numbers with a point"),
+        pytest.param(header_set(retry_after="1e9"), RateLimitHeaders(40, 39, 3600.0), id="a far reset"),
+        pytest.param({**header_set(), "retry-after": "7"}, RateLimitHeaders(40, 39, 60.0), id="Retry-After is another"),
+    ],
+)
+def test_the_three_headers_are_read(headers: dict[str, str], expected: RateLimitHeaders) -> None:
+    """§4; a reset further away than an hour is not believed."""
+    assert read_headers(headers) == expected
+
+
+@pytest.mark.parametrize("name", header_set())
+@pytest.mark.parametrize("text", [None, "", "many", "-1", "nan", "inf", "-inf", "1e999", "40, 40"])
+def test_headers_that_make_no_sense_are_no_headers(name: str, text: str | None) -> None:
+    """§4: all three or nothing; a proxy may merge or cut them."""
+    headers = header_set()
+    if text is None:
+        del headers[name]
+    else:
+        headers[name] = text
+    assert read_headers(headers) is None
+
+
+@given(st.fixed_dictionaries({name: st.text() | st.floats().map(str) for name in header_set()}))
+def test_whatever_the_headers_hold_the_numbers_are_usable(headers: dict[str, str]) -> None:
+    read = read_headers(headers)
+    if read is not None:
+        assert read.limit >= 0
+        assert read.remaining >= 0
+        assert 0 <= read.retry_after <= 3600
+
+
+# -- one window, step by step
+
+
+def started(window: Window, count: int) -> Window:
+    for _ in range(count):
+        window.start()
+    return window
+
+
+def known(limit: int = 40, remaining: int = 40, resets_in: float = 60.0, *, reserve: float = 0.0) -> Window:
+    """A window that learnt this at time 0."""
+    window = started(Window(reserve=reserve), 1)
+    window.answered(RateLimitHeaders(limit, remaining, resets_in), 0.0, 0.0)
+    return window
+
+
+def startable(window: Window, now: float) -> int:
+    """How many requests the window lets start at once."""
+    for count in range(1000):
+        if window.wait(now) > 0:
+            return count
+        window.start()
+    raise AssertionError("no end")
+
+
+def test_before_the_first_answer_a_few_may_start() -> None:
+    """The smallest documented limit is 40."""
+    window = Window()
+    assert startable(window, 0.0) == UNKNOWN_BUDGET == 16
+    assert window.wait(10**9) == math.inf, "an answer must come first"
+
+
+def test_a_request_without_an_answer_gives_its_unknown_place_back() -> None:
+    window = started(Window(), UNKNOWN_BUDGET)
+    window.abandon()
+    assert (window.wait(0.0), window.in_flight) == (0.0, 15)
+
+
+@pytest.mark.parametrize(
+    ("reserve", "expected"),
+    [
+        pytest.param(0.0, 40, id="none"),
+        pytest.param(0.25, 30, id="a quarter"),
+        pytest.param(0.99, 1, id="one is always left"),
+    ],
+)
+def test_a_reserve_is_left_to_others(reserve: float, expected: int) -> None:
+    assert startable(known(40, 40, reserve=reserve), 1.0) == expected
+
+
+def test_what_is_in_flight_is_counted_against_what_remains() -> None:
+    window = started(known(40, 10), 7)
+    assert startable(window, 1.0) == 3
+    assert window.wait(1.0) == 59.0, "spent: until the reset"
+    assert window.wait(59.5) == 0.5
+
+
+def test_at_the_reset_the_limit_is_there_again_minus_what_is_in_flight() -> None:
+    window = started(known(40, 10), 10)
+    assert startable(window, 60.0) == 30
+    assert window.wait(60.0) == math.inf, "all of a fresh window is in flight: an answer must come"
+    assert window.wait(10**6) == math.inf, "no second renewal before an answer"
+
+
+def test_answers_that_overtake_do_not_raise_the_count() -> None:
+    """Two requests start, the later one is answered first: its lower count stays."""
+    window = started(known(40, 40), 2)
+    window.answered(RateLimitHeaders(40, 38, 59.0), 1.0, 2.0)
+    window.answered(RateLimitHeaders(40, 39, 59.0), 1.0, 3.0)
+    assert (window.remaining, window.in_flight, startable(window, 3.0)) == (38, 0, 38)
+
+
+def test_a_lower_count_is_always_believed() -> None:
+    """Another process may share the key."""
+    window = started(known(40, 40), 2)
+    window.answered(RateLimitHeaders(40, 39, 59.0), 1.0, 2.0)
+    window.answered(RateLimitHeaders(40, 5, 57.0), 1.0, 3.0)
+    assert (window.remaining, window.resets_at) == (5, 61.0)
+
+
+@pytest.mark.parametrize("began", [0.0, 1.0], ids=["at the moment of the lower count", "after it"])
+def test_a_higher_count_is_believed_from_a_request_that_started_later(began: float) -> None:
+    """The window was reset earlier than expected, or the plan was raised."""
+    window = started(known(40, 3), 1)
+    window.answered(RateLimitHeaders(100, 99, 60.0), began, 2.0)
+    assert (window.limit, window.remaining, window.resets_at) == (100, 99, 62.0)
+
+
+def test_a_request_without_an_answer_may_have_been_counted() -> None:
+    window = started(known(40, 10), 4)
+    window.abandon()
+    assert (window.in_flight, window.remaining, startable(window, 1.0)) == (3, 9, 6)
+
+
+def test_without_headers_a_class_is_not_limited_until_one_comes() -> None:
+    """§4: /auth/* has none, and the service may stop sending them."""
+    window = started(Window(), 2)
+    window.answered(None, 0.0, 1.0)
+    assert (window.unlimited, window.wait(1.0)) == (True, 0.0)
+    assert started(window, 500).wait(1.0) == 0.0
+    window.answered(RateLimitHeaders(40, 2, 60.0), 0.0, 2.0)
+    assert (window.unlimited, window.wait(2.0)) == (False, 60.0)
+
+
+def test_one_answer_without_headers_does_not_lift_a_known_limit() -> None:
+    window = started(known(40, 1), 1)
+    window.answered(None, 1.0, 2.0)
+    assert window.unlimited is False
+    window.start()
+    assert window.wait(2.0) == 58.0
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "wait"),
+    [
+        pytest.param(30.0, 30.0, id="as the server says"),
+        pytest.param(None, 5.0, id="not said: five seconds"),
+        pytest.param(10**9, 3600.0, id="not believed beyond an hour"),
+    ],
+)
+@pytest.mark.parametrize("fresh", [True, False], ids=["limit unknown", "limit known"])
+def test_after_a_429_nobody_starts_before_the_window_resets(
+    retry_after: float | None, wait: float, fresh: bool
+) -> None:
+    """§4."""
+    window = started(Window() if fresh else known(40, 40, 1.0), 1)
+    window.answered(None if fresh else RateLimitHeaders(40, 0, 1.0), 0.0, 1.0)
+    window.refused(retry_after, 1.0)
+    assert window.wait(1.0) == wait
+    assert window.wait(1.0 + wait - 0.5) == 0.5
+    assert window.wait(1.0 + wait) == 0.0
+
+
+def test_a_second_429_never_shortens_the_wait() -> None:
+    window = started(known(), 2)
+    window.refused(30.0, 1.0)
+    window.refused(5.0, 2.0)
+    assert window.wait(2.0) == 29.0
+
+
+def test_after_a_429_the_whole_limit_is_there_again() -> None:
+    window = started(known(40, 0, 60.0), 1)
+    window.answered(RateLimitHeaders(40, 0, 20.0), 1.0, 2.0)
+    window.refused(20.0, 2.0)
+    assert startable(window, 60.0) == 40
+
+
+# -- against a server
+
+
+@define
+class Service:
+    """Allows ``limit`` requests in each window, which the first request after the last one opens."""
+
+    limit: int
+    length: float
+    by_the_clock: bool = False
+    """Windows begin at multiples of their length instead."""
+    whole_seconds: bool = False
+    used: int = 0
+    ends: float = -math.inf
+
+    def take(self, now: float) -> tuple[bool, RateLimitHeaders]:
+        if now >= self.ends:
+            self.used = 0
+            self.ends = (now // self.length + 1) * self.length if self.by_the_clock else now + self.length
+        allowed = self.used < self.limit
+        self.used += allowed
+        left = self.ends - now
+        told = float(math.ceil(left)) if self.whole_seconds else left
+        return allowed, RateLimitHeaders(self.limit, self.limit - self.used, told)
+
+
+@define
+class Network:
+    """Clients of one service, and the time."""
+
+    service: Service
+    now: float = 0.0
+    refusals: int = 0
+    coming: list[tuple[float, int, Callable[[], None]]] = field(factory=list)
+    order: "itertools.count[int]" = field(factory=itertools.count)
+
+    def run(self, until: float = math.inf) -> None:
+        while self.coming and self.coming[0][0] <= until:
+            self.now, _, arrive = heapq.heappop(self.coming)
+            arrive()
+        self.now = self.now if until == math.inf else until
+
+    def _later(self, delay: float, arrive: Callable[[], None]) -> None:
+        heapq.heappush(self.coming, (self.now + delay, next(self.order), arrive))
+
+    def ask(self, window: Window, back: float, there: float = 0.0) -> bool:
+        """Start a request if the window lets it."""
+        if window.wait(self.now) > 0:
+            return False
+        window.start()
+        began = self.now
+
+        def arrive() -> None:
+            allowed, headers = self.service.take(self.now)
+            self.refusals += not allowed
+            self._later(back, lambda: answer(allowed, headers))
+
+        def answer(allowed: bool, headers: RateLimitHeaders) -> None:
+            window.answered(headers, began, self.now)
+            if not allowed:
+                window.refused(headers.retry_after, self.now)
+
+        if there:
+            self._later(there, arrive)
+        else:
+            arrive()
+        return True
+
+
+def seconds(low: int, high: int) -> st.SearchStrategy[float]:
+    """Quarters of a second, so that moments coincide."""
+    return st.integers(low * 4, high * 4).map(lambda quarters: quarters / 4)
+
+
+@define
+class Burst:
+    gap: float
+    count: int
+    back: list[float]
+    client: int
+
+
+bursts = st.builds(
+    Burst,
+    gap=seconds(0, 8),
+    count=st.integers(1, 20),
+    back=st.lists(seconds(0, 25).map(lambda delay: delay + 0.25), min_size=1, max_size=4),
+    client=st.integers(0, 2),
+)
+services = st.builds(
+    Service,
+    limit=st.integers(UNKNOWN_BUDGET, 24),
+    length=st.sampled_from([5.0, 10.0]),
+    by_the_clock=st.booleans(),
+    whole_seconds=st.booleans(),
+)
+
+
+def opens(window: Window, now: float) -> float:
+    """What ``wait`` says once every answer is in and the window was reset."""
+    return window.wait(max(now, window.resets_at or 0.0, window.cool_until))
+
+
+@given(services, st.lists(bursts, max_size=25))
+def test_a_client_alone_is_never_refused(service: Service, schedule: list[Burst]) -> None:
+    """§4, design.md §1 promise 3: a 429 that could be foreseen does not happen, in whatever order answers come."""
+    network, window = Network(service), Window()
+    for burst in schedule:
+        network.run(network.now + burst.gap)
+        for index in range(burst.count):
+            network.ask(window, burst.back[index % len(burst.back)])
+    network.run()
+    assert network.refusals == 0
+    assert (window.in_flight, opens(window, network.now)) == (0, 0.0)
+
+
+@given(services, st.lists(bursts, max_size=25))
+def test_clients_that_share_a_key_stop_at_a_429_and_never_for_ever(service: Service, schedule: list[Burst]) -> None:
+    """§4: nobody who was refused starts before the reset that the refusal named; afterwards everybody may."""
+    network, windows = Network(service), [Window(), Window(), Window(reserve=0.25)]
+    for burst in schedule:
+        network.run(network.now + burst.gap)
+        window = windows[burst.client]
+        for index in range(burst.count):
+            begun = network.ask(window, burst.back[index % len(burst.back)])
+            assert not (begun and network.now < window.cool_until)
+    network.run()
+    for window in windows:
+        assert (window.in_flight, opens(window, network.now)) == (0, 0.0)
+
+
+@given(st.integers(40, 60), st.lists(st.tuples(seconds(0, 2), seconds(1, 20)), min_size=1, max_size=40))
+def test_with_nothing_in_flight_the_count_is_the_servers(limit: int, sent: list[tuple[float, float]]) -> None:
+    """Within one window no budget is wasted either, in whatever order answers came."""
+    network, window = Network(Service(limit, 1000.0)), Window()
+    for gap, back in sent:
+        network.run(network.now + gap)
+        network.ask(window, back)
+    network.run()
+    assert window.remaining == limit - network.service.used
+
+
+# -- what goes wrong
+
+
+def test_a_request_that_reaches_the_server_after_the_reset_is_counted_in_the_new_window() -> None:
+    network, window = Network(Service(40, 10.0)), Window()
+    network.ask(window, back=0.5)
+    network.run(8.0)
+    network.ask(window, there=0.5, back=1.0)  # Answered at 9.5: what is known now is of then.
+    network.run(9.0)
+    network.ask(window, there=1.5, back=0.25)  # Counted at 10.5, in the next window; answered at 10.75.
+    network.run(11.0)
+    for _ in range(40):
+        network.ask(window, back=5.0)
+    assert network.refusals == 0
+
+
+def test_a_higher_count_is_not_believed_from_a_request_that_started_before_the_lower_one_was_known() -> None:
+    """The module's own theory: ``remaining`` is the lowest count, a higher one must have started after it was known."""
+    network, window = Network(Service(40, 100.0)), Window()
+    network.ask(window, back=1.0)
+    network.run(0.5)
+    network.ask(window, there=4.0, back=0.5)  # Counted third at 4.5, answered second at 5.
+    network.run(2.0)
+    network.ask(window, there=1.0, back=4.0)  # Counted second at 3, answered last at 7.
+    network.run(8.0)
+    assert window.remaining == 37
+
+
+def test_a_window_whose_requests_all_got_lost_opens_again() -> None:
+    """An outage: every request since the reset ends without an answer. Nothing is in flight, yet wait() is inf."""
+    window = known(40, 40, 60.0)
+    assert startable(window, 61.0) == 40
+    for _ in range(40):
+        window.abandon()
+    assert window.in_flight == 0
+    assert window.wait(10_000.0) == 0.0
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["answer", "429"])
+def test_a_reset_in_zero_seconds_does_not_stop_the_class_for_ever(refused: bool) -> None:
+    """A server that rounds down says 0 in the last second of its window."""
+    window = started(known(40, 1, 10.0), 1)
+    window.answered(RateLimitHeaders(40, 0, 0.0), 9.0, 9.5)
+    if refused:
+        window.refused(0.0, 9.5)
+    assert window.wait(10_000.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("limit", "reserve"), [pytest.param(0, 0.0, id="limit 0"), pytest.param(1, 0.5, id="the reserve is all of it")]
+)
+def test_a_window_never_waits_for_an_answer_that_cannot_come(limit: int, reserve: float) -> None:
+    """Infinity means that an answer must come first: never with nothing in flight."""
+    window = known(limit, limit, 10.0, reserve=reserve)
+    assert window.in_flight == 0
+    assert window.wait(11.0) < math.inf
+
+
+def test_an_answer_without_headers_may_have_been_counted() -> None:
+    """A 502 of a proxy: the server may have executed and counted the request, as after a lost answer."""
+    window = started(known(40, 10), 1)
+    window.answered(None, 1.0, 2.0)
+    assert startable(window, 2.0) == 9
+
+
+def test_a_429_of_the_last_window_does_not_hide_the_counts_of_this_one() -> None:
+    """Others spent window one; our 429 arrives when five requests of window two are under way."""
+    window = started(known(40, 1, 10.0), 1)  # Started at 9, refused in window one, answered at 15.
+    assert window.wait(10.0) == 0.0
+    started(window, 5)  # Started at 10, counted in window two.
+    window.answered(RateLimitHeaders(40, 0, 1.0), 9.0, 15.0)
+    window.refused(1.0, 15.0)
+    for remaining in (39, 38, 37, 36, 35):
+        window.answered(RateLimitHeaders(40, remaining, 5.0), 10.0, 15.5)
+    assert startable(window, 16.0) <= 35
+
+
+def test_a_place_that_is_given_back_was_never_taken() -> None:
+    """Let in, then cancelled before anything was sent: the server cannot have counted it."""
+    window = started(known(40, 2), 2)
+    assert window.wait(1.0) > 0
+    window.withdraw()
+    assert startable(window, 1.0) == 1

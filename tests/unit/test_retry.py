@@ -1,0 +1,131 @@
+"""Whether and when a failed attempt is repeated (CONTRACT §10.6, §17 #20)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apivideo_async.config import RetryPolicy
+from apivideo_async.errors import (
+    ApiConnectionError,
+    ApiResponseError,
+    ApiTimeoutError,
+    ApiVideoError,
+    BadRequestError,
+    ConfigurationError,
+    RateLimitError,
+    ServerError,
+)
+from apivideo_async.protocol.retry import Attempts, backoff, may_repeat
+
+POLICY = RetryPolicy(attempts=3, seconds=100.0, first_delay=1.0, longest_delay=10.0)
+LIMITED = RateLimitError("text", status=429)
+FAILED = ServerError("text", status=503)
+LOST = ApiConnectionError("text")
+NOT_SENT = ApiConnectionError("text", delivery="not_sent")
+
+policies = st.builds(
+    RetryPolicy,
+    attempts=st.integers(1, 10),
+    seconds=st.floats(1, 1000),
+    first_delay=st.floats(0.01, 10),
+    longest_delay=st.floats(0.01, 100),
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "repeatable", "expected"),
+    [
+        pytest.param(LIMITED, False, True, id="429 was not executed: even a POST"),
+        pytest.param(LIMITED, True, True, id="429, GET"),
+        pytest.param(FAILED, True, True, id="5xx, GET"),
+        pytest.param(FAILED, False, False, id="5xx, POST: it may have been executed"),
+        pytest.param(LOST, True, True, id="answer lost, GET"),
+        pytest.param(LOST, False, False, id="answer lost, POST"),
+        pytest.param(NOT_SENT, False, True, id="never left, POST"),
+        pytest.param(ApiTimeoutError("text", delivery="not_sent"), False, True, id="no connection in time, POST"),
+        pytest.param(ApiResponseError("text", status=200), True, True, id="cut answer, GET"),
+        pytest.param(ApiResponseError("text", status=200), False, False, id="cut answer, POST"),
+        pytest.param(BadRequestError("text", status=400), True, False, id="400 is final"),
+        pytest.param(ConfigurationError("text"), True, False, id="nothing was sent, nothing changes"),
+    ],
+)
+def test_only_harmless_repeats_that_may_help(error: ApiVideoError, repeatable: bool, expected: bool) -> None:
+    assert may_repeat(error, repeatable=repeatable) is expected
+
+
+@pytest.mark.parametrize(
+    ("failures", "random", "seconds"),
+    [
+        pytest.param(1, 0.0, 0.5, id="first, shortest"),
+        pytest.param(1, 1.0, 1.0, id="first, longest"),
+        pytest.param(2, 1.0, 2.0, id="doubles"),
+        pytest.param(4, 0.5, 6.0, id="in the middle of its half"),
+        pytest.param(5, 1.0, 10.0, id="never above the longest"),
+        pytest.param(10**6, 1.0, 10.0, id="never overflows"),
+    ],
+)
+def test_waits_double_up_to_the_longest(failures: int, random: float, seconds: float) -> None:
+    assert backoff(POLICY, failures, random) == seconds
+
+
+@given(policies, st.integers(1, 60), st.floats(0, 1))
+def test_a_wait_is_at_least_half_of_its_bound(policy: RetryPolicy, failures: int, random: float) -> None:
+    bound = min(policy.longest_delay, policy.first_delay * 2 ** (failures - 1))
+    assert bound / 2 <= backoff(policy, failures, random) <= bound
+    assert backoff(policy, failures, random) <= backoff(policy, failures + 1, random)
+
+
+def test_a_failure_is_counted_and_a_429_is_not() -> None:
+    """§4: a 429 was not executed, it waits for its window."""
+    fresh = Attempts(5.0)
+    assert fresh.after(FAILED) == Attempts(5.0, failures=1)
+    assert fresh.after(FAILED).after(LOST) == Attempts(5.0, failures=2)
+    assert fresh.after(FAILED).after(LIMITED) == Attempts(5.0, failures=1)
+
+
+def test_progress_elsewhere_refills_the_budget() -> None:
+    """docs/design.md §4 rule 7."""
+    assert Attempts(5.0, failures=2).refilled(50.0) == Attempts(50.0)
+
+
+@pytest.mark.parametrize(
+    ("failures", "now", "expected"),
+    [
+        pytest.param(0, 0.0, 0.0, id="after a 429 at once: the limiter waits"),
+        pytest.param(1, 0.0, 1.0, id="after one failure"),
+        pytest.param(2, 0.0, 2.0, id="after two"),
+        pytest.param(3, 0.0, None, id="attempts spent"),
+        pytest.param(1, 99.0, 1.0, id="the last moment"),
+        pytest.param(1, 99.1, None, id="the wait would end too late"),
+        pytest.param(0, 100.5, None, id="time spent on 429s counts"),
+    ],
+)
+def test_the_budget_ends_with_the_attempts_or_the_time(failures: int, now: float, expected: float | None) -> None:
+    assert Attempts(1000.0, failures).delay(POLICY, 1000.0 + now, 1.0) == expected
+
+
+@given(policies, st.lists(st.floats(0, 1), min_size=10, max_size=10))
+def test_a_call_that_always_fails_ends_within_its_budget(policy: RetryPolicy, randoms: list[float]) -> None:
+    attempts, now, tries = Attempts(0.0), 0.0, 0
+    for random in randoms:
+        tries += 1
+        attempts = attempts.after(FAILED)
+        wait = attempts.delay(policy, now, random)
+        if wait is None:
+            break
+        now += wait
+    assert tries <= policy.attempts
+    assert now <= policy.seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        pytest.param(FAILED, "2 failed attempts, the last: status 503", id="status"),
+        pytest.param(LOST, "2 failed attempts, the last: no answer", id="no answer"),
+        pytest.param(NOT_SENT, "2 failed attempts, the last: not reached", id="not reached"),
+        pytest.param(ApiResponseError("text", status=200), "2 failed attempts, the last: no answer", id="cut answer"),
+    ],
+)
+def test_the_final_error_says_what_was_spent(error: ApiVideoError, text: str) -> None:
+    assert Attempts(0.0, failures=2).describe(error) == text

@@ -1,0 +1,20 @@
+"""The version: one line that the build reads, and that the service accepts in a header (CONTRACT §3)."""
+
+import re
+import runpy
+from pathlib import Path
+
+import apivideo_async
+from apivideo_async.config import ClientConfig
+
+
+def test_the_version_is_told_by_its_file_alone() -> None:
+    """hatch runs it without the package."""
+    file = Path(apivideo_async.__file__).with_name("_version.py")
+    assert runpy.run_path(str(file))["__version__"] == apivideo_async.__version__
+
+
+def test_the_version_is_one_that_an_application_may_have() -> None:
+    """§3: one to three numbers of at most three digits, so no ``1.0.0rc1``."""
+    assert re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){0,2}", apivideo_async.__version__)
+    assert ClientConfig(app_name="a", app_version=apivideo_async.__version__).app_version == apivideo_async.__version__
