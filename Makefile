@@ -3,7 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
-UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv
+# Where the system's certificates differ from the ones uv brings along (company networks), the second try uses them.
+SYNC = sync() { UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked --inexact --python $(BIN)/python "$$@"; }; \
+	sync --extra $(1) 2>$(VENV)/.uv.log || UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1 sync --extra $(1)
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 FILE ?=
 
@@ -15,11 +17,11 @@ $(BIN)/uv:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
 
 $(VENV)/.demo: $(BIN)/uv pyproject.toml uv.lock
-	@$(UV) sync --quiet --locked --inexact --extra demo --python $(BIN)/python
+	@$(call SYNC,demo)
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/uv pyproject.toml uv.lock
-	@$(UV) sync --quiet --locked --inexact --extra dev --python $(BIN)/python
+	@$(call SYNC,dev)
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## upload a real video to a local api.video (FILE=… for one of your own)
