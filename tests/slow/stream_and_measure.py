@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-import resource
 import sys
 from collections.abc import AsyncIterator
 
 import psutil
+from peak import peak_rss
 
 from apivideo_async import ApiVideoClient, UploadOptions
 
@@ -24,7 +24,7 @@ async def main(mebibytes: int, chunk: int, concurrency: int) -> None:
         await client.videos.list()
         idle = psutil.Process().memory_info().rss
         video = await client.upload(blocks(mebibytes), title="stream")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_rss()
     print(json.dumps({"video_id": video.video_id, "growth": peak - idle}))
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import resource
 import sys
 
 import psutil
+from peak import peak_rss
 
 from apivideo_async import ApiVideoClient, UploadOptions
 
@@ -16,7 +16,7 @@ async def main(path: str, mode: str, concurrency: int) -> None:
         idle = psutil.Process().memory_info().rss
         video = await client.upload(path, title="large")
         assert video.assets is not None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_rss()
     print(json.dumps({"video_id": video.video_id, "mp4": video.assets.mp4, "growth": peak - idle}))
 
 
