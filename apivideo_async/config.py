@@ -115,6 +115,11 @@ class UploadLimits:
     documented_total: int = 30 * 1024 * MIB
     """The guides promise 30 GiB; more gives a warning, more than ``largest_total`` an error."""
 
+    def __attrs_post_init__(self) -> None:
+        """Check what the planner relies on: any size above one chunk can be cut into allowed ones."""
+        if not 0 < self.smallest_chunk * 2 <= self.largest_chunk:
+            raise ConfigurationError("largest_chunk must be at least twice smallest_chunk")
+
 
 @frozen(kw_only=True)
 class UploadOptions:

@@ -5,8 +5,8 @@ remain, and in how many seconds it resets. Answers overtake each other, several 
 requests in flight are not in any answer yet. So a window keeps
 
 - ``remaining``: the lowest count known. A higher one is believed only from a request that *started after* the lowest
-  was known, because only then did the server count it later. A higher count that is not believed may also belong to
-  the window after this one; when its reset lies clearly later, it bounds what that window starts with;
+  was known, because only then did the server count it later; or from one whose window cannot be this one, going by
+  when it can end. A higher count of which that is not sure bounds what the next window starts with;
 - ``in_flight``: our own requests whose answer has not come; each may or may not be in ``remaining`` already, and is
   counted against it. One that ends without an answer, or with one that tells no count, was perhaps counted.
 
@@ -73,7 +73,9 @@ class Window:
     limit: int | None = None
     remaining: int = 0
     resets_at: float | None = None
-    """None while the end of the window is not known."""
+    """Where the window ends at the latest; None while that is not known."""
+    resets_from: float = -math.inf
+    """Where it ends at the earliest."""
     known_at: float = -math.inf
     """When ``remaining`` was learnt."""
     in_flight: int = 0
@@ -107,7 +109,7 @@ class Window:
             self.remaining = int(min(self.limit, self.next_at_most))
             self.next_at_most = math.inf
             self.known_at = now
-            self.resets_at = None
+            self.resets_at, self.resets_from = None, -math.inf
 
     def start(self) -> None:
         """Count a request that begins."""
@@ -132,13 +134,18 @@ class Window:
         self.in_flight -= 1
         self.unlimited = False
         self._turn(now)
-        ends = now + (headers.retry_after or SOON)
-        if self.limit is None or started >= self.known_at:
-            self.remaining, self.resets_at, self.known_at = headers.remaining, ends, now
+        # The window of this answer ends between these two, because it was counted somewhere between start and now.
+        earliest, latest = started + headers.retry_after - SOON, now + (headers.retry_after or SOON)
+        resets_at = math.inf if self.resets_at is None else self.resets_at
+        if self.limit is None or started >= self.known_at or earliest > resets_at:
+            self.remaining, self.known_at = headers.remaining, now
+            self.resets_from, self.resets_at = earliest, latest
+        elif latest < self.resets_from:
+            pass  # Of a window that is over.
         elif headers.remaining < self.remaining:
             self.remaining, self.known_at = headers.remaining, now
-            self.resets_at = max(self.resets_at or ends, ends)
-        elif self.resets_at is not None and ends > self.resets_at + SOON:
+            self.resets_at = latest if self.resets_at is None else max(self.resets_at, latest)
+        elif latest > resets_at + SOON:
             self.next_at_most = min(self.next_at_most, headers.remaining)
         self.limit = headers.limit
 

@@ -158,8 +158,8 @@ def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
     """Turn a 2xx body of a list operation into a page of ``kind``."""
     parsed = parse_json(response.body)
     data = parsed.get("data") if isinstance(parsed, Mapping) else None
-    if not isinstance(data, list):
+    if not isinstance(data, list) or not all(isinstance(item, Mapping) for item in data):
         raise _unexpected(request, response, "a page")
     position = parsed.get("pagination")
     pagination = from_json(position if isinstance(position, Mapping) else {}, Pagination)
-    return Page([from_json(item, kind) for item in data if isinstance(item, Mapping)], pagination)
+    return Page([from_json(item, kind) for item in data], pagination)

@@ -115,7 +115,7 @@ class Ledger:
     def accept(self, chunk: Chunk) -> None:
         """Record that the server has it."""
         self._move(chunk, "accept")
-        self.accepted_bytes += chunk.size
+        self.accepted_bytes += self._chunks[chunk.number].size
 
     def put_back(self, chunk: Chunk) -> None:
         """Record that the server does not have it, or that a repeat does no harm."""

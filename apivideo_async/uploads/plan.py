@@ -74,6 +74,8 @@ class Held:
     parts_total: int | None = None
     filesize: int | None = None
     complete: bool = False
+    total: int | None = None
+    """What the ranges say the whole file has."""
 
     def covers(self, chunk: Chunk) -> bool:
         """Whether the server holds all of a chunk."""
@@ -159,9 +161,15 @@ def plan_rest(total: int, options: UploadOptions, held: Held) -> Plan:
 
     Raises ``UploadError`` when what is held cannot belong to this source, or cannot be completed.
     """
+    if held.total not in (None, total):
+        raise UploadError(
+            f"the upload was begun with a file of {held.total:,} bytes, the source has {total:,}: not the same file"
+        )
     if held.complete:
         size = held.filesize if held.filesize is not None else held.ranges[-1][1] if held.ranges else None
-        if size != total:
+        # While the server still merges numbered parts it may not tell a size; that is looked at again at the end.
+        merging = size is None and held.mode == "part"
+        if size != total and not merging:
             what = "a complete source" if size is None else f"a complete upload of {size:,} bytes"
             raise UploadError(
                 f"this video holds {what} already, the source has {total:,} bytes: create another container for it"

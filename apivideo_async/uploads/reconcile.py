@@ -35,7 +35,8 @@ def held_by(status: VideoStatus) -> Held:
         for entry in ingest.received_bytes
         if entry.from_ is not None and entry.to is not None
     )
-    return Held("bytes" if ranges else None, ranges, frozenset(), None, ingest.filesize, complete)
+    total = next((entry.total for entry in ingest.received_bytes if entry.total is not None), None)
+    return Held("bytes" if ranges else None, ranges, frozenset(), None, ingest.filesize, complete, total)
 
 
 def check_complete(held: Held, total: int, parts: int | None) -> None:

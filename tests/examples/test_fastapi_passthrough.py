@@ -1,6 +1,7 @@
 """`fastapi_passthrough.py`, served by uvicorn as its docstring says, passes bodies on without keeping them."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -65,10 +66,13 @@ class Served:
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, dict[str, str]]:
-    """Read the answer to its end."""
-    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    """Read one answer; what the server does to the connection afterwards, with a body unread, is its own business."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+    body = await reader.readexactly(int(length.split(b":")[1]))
     writer.close()
-    await writer.wait_closed()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
     return int(head.split()[1]), json.loads(body)
 
 

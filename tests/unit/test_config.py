@@ -338,3 +338,9 @@ def test_the_webhook_secret_may_be_an_argument_too() -> None:
     """The module promises: arguments first, then the environment."""
     config = resolve_config(webhook_secret="argument", environ={"APIVIDEO_WEBHOOK_SECRET": "environment"})
     assert config.webhook_secret == "argument"
+
+
+@pytest.mark.parametrize(("smallest", "largest"), [(5, 9), (0, 10), (-1, 10)])
+def test_limits_that_the_planner_cannot_work_with_are_refused(smallest: int, largest: int) -> None:
+    with pytest.raises(ConfigurationError, match="at least twice"):
+        UploadLimits(smallest_chunk=smallest, largest_chunk=largest)

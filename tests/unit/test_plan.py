@@ -489,3 +489,18 @@ def test_content_ranges_say_what_a_chunk_carries(
 ) -> None:
     """§10.1."""
     assert content_range(mode, Chunk(3, 20, 10), total=total, parts=parts) == expected
+
+
+def test_another_total_is_another_file() -> None:
+    """Ranges carry the total of the file that they were cut from (CONTRACT §11)."""
+    held = Held("bytes", ((0, 50),), total=101)
+    with pytest.raises(UploadError, match=r"^the upload was begun with a file of 101 bytes, the source has 100: "):
+        plan_rest(100, UploadOptions(limits=SMALL), held)
+
+
+def test_parts_that_are_being_merged_need_nothing() -> None:
+    """The status may tell no size yet (§11: merging)."""
+    plan = plan_rest(
+        100, UploadOptions(limits=SMALL), Held("part", parts=frozenset({1, 2}), parts_total=2, complete=True)
+    )
+    assert (plan.chunks, plan.parts, plan.mode) == ((), 2, "part")

@@ -58,6 +58,16 @@ def test_the_rate_is_taken_over_the_last_seconds() -> None:
     assert meter.rate(80.0) == 100.0
 
 
+def test_the_last_seconds_are_at_least_five() -> None:
+    """One byte per second for a minute, then a hundred: after six seconds nothing older counts, after five it does."""
+    meter = Meter(0.0)
+    for second in range(1, 67):
+        meter.add(1 if second <= 60 else 100, float(second))
+        if second == 65:
+            assert meter.rate(65.0) == 501 / 6
+    assert meter.rate(66.0) == 100.0
+
+
 def test_the_rate_falls_while_nothing_moves() -> None:
     meter = Meter(0.0)
     meter.add(100, 1.0)

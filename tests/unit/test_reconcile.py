@@ -46,12 +46,12 @@ def test_an_empty_container_holds_nothing(body: dict[str, Any]) -> None:
         ),
         pytest.param(
             {"status": "uploading", "receivedBytes": [entry(0, 99), entry(200, 299), entry(100, 149)]},
-            Held("bytes", ((0, 150), (200, 300))),
+            Held("bytes", ((0, 150), (200, 300)), total=300),
             id="bytes: one entry per chunk, in any order, inclusive ends",
         ),
         pytest.param(
             {"status": "uploading", "receivedBytes": [entry(0, 99), {"from": 100}, {"to": 5}, entry("x", 250)]},
-            Held("bytes", ((0, 100),)),
+            Held("bytes", ((0, 100),), total=300),
             id="bytes: an entry without both ends says nothing",
         ),
         pytest.param(
@@ -66,7 +66,7 @@ def test_an_empty_container_holds_nothing(body: dict[str, Any]) -> None:
         ),
         pytest.param(
             {"status": "uploading", "receivedBytes": [entry(0, 99)], "receivedParts": {"parts": [], "total": None}},
-            Held("bytes", ((0, 100),)),
+            Held("bytes", ((0, 100),), total=300),
             id="an empty list of parts is no mode",
         ),
         pytest.param({"status": "uploading"}, Held(), id="begun, nothing arrived"),
