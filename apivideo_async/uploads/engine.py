@@ -14,7 +14,7 @@ import logging
 import mimetypes
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -232,19 +232,23 @@ class UploadJob:
     def _source_error(self, message: str) -> SourceError:
         return SourceError(message, video_id=self._target.video_id, ledger=self._ledger.snapshot())
 
+    def _error(self, message: str, outcome: Literal["failed", "unknown"] = "failed") -> UploadError:
+        return UploadError(message, video_id=self._target.video_id, ledger=self._ledger.snapshot(), outcome=outcome)
+
     async def _record(self, receipt: Receipt) -> None:
         """Enter what a worker brought back. The full video may come with any chunk (CONTRACT §10.4)."""
         answer = parse_json(receipt.response.body) if receipt.response is not None else None
-        if isinstance(answer, dict) and answer.get("videoId"):
-            self._target.video_id = answer["videoId"]
-            if len(answer) > 1:
-                self._final = from_json(answer, Video)
-        elif self._target.video_id is None:
-            raise UploadError(
-                "the server accepted the first chunk but gave no videoId: the video cannot be continued",
-                ledger=self._ledger.snapshot(),
+        video = from_json(answer, Video) if isinstance(answer, dict) else Video()
+        if self._target.video_id is None:
+            self._target.video_id = video.video_id or None
+        if self._target.video_id is None or video.video_id not in ("", self._target.video_id):
+            raise self._error(
+                f"chunk {receipt.chunk.number} was accepted for the video {video.video_id or 'without an id'!r}, "
+                "not for this one: it cannot be continued",
                 outcome="unknown",
             )
+        if video.video_id and isinstance(answer, dict) and len(answer) > 1:
+            self._final = video
         self._ledger.accept(receipt.chunk)
         self._reporter.touch()
         if not self._target.can_ask:
@@ -271,7 +275,7 @@ class UploadJob:
     async def _finish(self) -> Video:
         """Make sure that the server holds every byte, and get the full video."""
         if not self._ledger.complete:
-            raise UploadError("not every chunk was accepted", ledger=self._ledger.snapshot())
+            raise self._error("not every chunk was accepted")
         if self._target.can_ask and self._ledger.mode != "whole" and self._options.verify:
             await self._verify()
         await self._reporter.tell()

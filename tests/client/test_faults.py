@@ -126,6 +126,17 @@ async def test_the_first_chunk_of_a_token_is_never_repeated_blindly(
     assert len(await videos_of(client)) <= 1
 
 
+@pytest.mark.parametrize("answer", [{"videoId": "viOther"}, {"videoId": 5}, {}, [], "<html>"])
+async def test_an_answer_for_another_video_is_never_taken_for_ours(
+    emu: Emulator, client: ApiVideoClient, answer: object
+) -> None:
+    emu.faults.add(Fault("videos.upload_with_token", "status", status=201, body=answer, nth=1))
+    token = await client.upload_tokens.create()
+    with pytest.raises(UploadError) as caught:
+        await client.videos.upload_with_token(token.token, DATA)
+    assert caught.value.outcome == "unknown" or caught.value.slug is not None
+
+
 async def test_a_token_that_ends_during_an_upload_keeps_the_video_id(emu: Emulator, client: ApiVideoClient) -> None:
     token = await client.upload_tokens.create()
     body = {"type": "https://docs.api.video/reference/authentication-invalid-upload-token", "status": 401}
