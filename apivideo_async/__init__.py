@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from .paginator import Paginator as Paginator
     from .uploads.ledger import ChunkState as ChunkState
     from .uploads.ledger import LedgerSnapshot as LedgerSnapshot
+    from .uploads.many import UploadItem as UploadItem
+    from .uploads.many import UploadResult as UploadResult
     from .uploads.progress import UploadProgress as UploadProgress
     from .uploads.session import PushSession as PushSession
     from .uploads.sources import Source as Source
@@ -69,6 +71,7 @@ _HOMES = {
     ),
     "paginator": ("Paginator",),
     "uploads.ledger": ("ChunkState", "LedgerSnapshot"),
+    "uploads.many": ("UploadItem", "UploadResult"),
     "uploads.progress": ("UploadProgress",),
     "uploads.session": ("PushSession",),
     "uploads.sources": ("Source",),

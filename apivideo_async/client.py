@@ -1,8 +1,9 @@
 """The client: everything put together."""
 
+import asyncio
 import json as json_module
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
@@ -21,6 +22,7 @@ from .resources.upload_tokens import UploadTokens
 from .resources.videos import Videos
 from .transport.http import Transport
 from .uploads.intake import Intake
+from .uploads.many import OnResult, UploadItem, UploadResult, run_many
 from .uploads.reporter import OnProgress
 from .uploads.sources import SourceLike
 
@@ -139,12 +141,43 @@ class ApiVideoClient:
         again with the same ``idempotency_key``, or with ``UploadOptions(resume="on")``.
         """
 
-        async def create(name: str) -> Video:
-            given = {"title": title or name, **fields}
-            return await create_video(self._pipeline, given, key=idempotency_key, again=True)
+        item = UploadItem(
+            source=source, title=title, filename=filename, idempotency_key=idempotency_key, fields=dict(fields)
+        )
+        return await self._upload(item, Intake(self._pipeline, options, on_progress))
 
-        intake = Intake(self._pipeline, options, on_progress)
-        return await intake.into_new(source, create, filename, fresh=idempotency_key is None)
+    async def _upload(self, item: UploadItem, intake: Intake) -> Video:
+        async def create(name: str) -> Video:
+            given = {"title": item.title or name, **item.fields}
+            return await create_video(self._pipeline, given, key=item.idempotency_key, again=True)
+
+        return await intake.into_new(item.source, create, item.filename, fresh=item.idempotency_key is None)
+
+    def upload_many(
+        self,
+        items: Iterable[UploadItem | SourceLike] | AsyncIterable[UploadItem | SourceLike],
+        *,
+        concurrency: int = 4,
+        on_result: OnResult | None = None,
+    ) -> AsyncIterator[UploadResult]:
+        """Upload many sources, ``concurrency`` of them at once; iterate over what became of each, as it comes.
+
+        ``items``: sources, or ``UploadItem`` with a title and so on; taken only when there is room, so there may be
+        any number of them. Together they have no more chunks in flight than the larger of ``concurrency`` and
+        ``UploadOptions.concurrency``. A failure is a result with ``error`` set and stops nothing; what ``items``
+        itself raises is raised. ``on_result`` is called before each result is given out.
+
+        ::
+
+            async for result in client.upload_many(Path("videos").glob("*.mp4")):
+                print(result.item.source, result.error or result.video.video_id)
+        """
+        slots = asyncio.Semaphore(max(concurrency, self.config.upload.concurrency))
+
+        async def upload(item: UploadItem) -> Video:
+            return await self._upload(item, Intake(self._pipeline, item.options, None, slots))
+
+        return run_many(items, upload, concurrency, on_result)
 
     async def request(
         self,

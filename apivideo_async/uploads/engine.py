@@ -55,13 +55,18 @@ class UploadJob:
         on_progress: OnProgress | None = None,
         fresh: bool = False,
         notes: Notes | None = None,
+        slots: asyncio.Semaphore | None = None,
     ) -> None:
-        """``fresh``: the container was just created, so there is no need to ask what it holds."""
+        """``fresh``: the container was just created, so there is no need to ask what it holds.
+
+        ``slots`` bounds the chunks in flight of several uploads together.
+        """
         self._pipeline = pipeline
         self._target = target
         self._options = options
         self._fresh = fresh
         self._notes = notes
+        self._slots = slots or asyncio.Semaphore(options.concurrency)
         self._final: Video | None = None
         self._reporter = Reporter(self._progress, on_progress)
 
@@ -141,7 +146,9 @@ class UploadJob:
 
         async def deliver(chunk: Chunk) -> None:
             span = content_range(plan.mode, chunk, total=plan.total, parts=plan.parts)
-            await self._record(await self._courier.deliver(chunk, make, span))
+            async with self._slots:
+                receipt = await self._courier.deliver(chunk, make, span)
+            await self._record(receipt)
 
         async def work() -> None:
             while (chunk := self._ledger.take()) is not None:
@@ -165,7 +172,9 @@ class UploadJob:
 
             try:
                 span = content_range(mode, chunk, total=total, parts=parts)
-                await self._record(await self._courier.deliver(chunk, make, span))
+                async with self._slots:
+                    receipt = await self._courier.deliver(chunk, make, span)
+                await self._record(receipt)
             finally:
                 slots.release()
 

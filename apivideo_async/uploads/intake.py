@@ -1,5 +1,6 @@
 """Where an upload begins: open the source, check it before anything is sent, find or make its container."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,8 +27,16 @@ Create = Callable[[str], Awaitable[Video]]
 class Intake:
     """Uploads with one set of options."""
 
-    def __init__(self, pipeline: Pipeline, options: UploadOptions | None, on_progress: OnProgress | None) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        options: UploadOptions | None,
+        on_progress: OnProgress | None,
+        slots: asyncio.Semaphore | None = None,
+    ) -> None:
+        """``slots`` bounds the chunks in flight of several uploads together."""
         self._pipeline = pipeline
+        self._slots = slots
         self._options = options or pipeline.config.upload
         self._on_progress = on_progress
 
@@ -74,7 +83,15 @@ class Intake:
             return await self._run(Delegated(known, token=token), source, notes=notes)
 
     async def _run(self, target: Target, source: Source | Stream, *, notes: Notes | None, fresh: bool = False) -> Video:
-        job = UploadJob(self._pipeline, target, self._options, on_progress=self._on_progress, fresh=fresh, notes=notes)
+        job = UploadJob(
+            self._pipeline,
+            target,
+            self._options,
+            on_progress=self._on_progress,
+            fresh=fresh,
+            notes=notes,
+            slots=self._slots,
+        )
         return await job.run(source)
 
     @asynccontextmanager

@@ -74,8 +74,16 @@ class Stream(ABC):
 
 
 SourceLike: TypeAlias = (
-    "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | AsyncIterable[bytes] | AsyncReadable "
-    "| Source | Stream"
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | IO[bytes]
+    | AsyncIterable[bytes]
+    | AsyncReadable
+    | Source
+    | Stream
 )
 """What can be uploaded: see DESIGN §3."""
 
