@@ -8,14 +8,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from .errors import ApiVideoError, AuthenticationError, ConfigurationError
+from .errors import ApiStatusError, ApiVideoError, ConfigurationError, RateLimitError
 from .protocol.auth import Tokens, authenticate_request, basic_header, refresh_request, tokens_from
+from .protocol.rate_limit import BLIND_COOL_DOWN
 from .protocol.request import Request
 from .protocol.response import Response
 
 __all__ = ["Authenticator"]
 
 log = logging.getLogger("apivideo_async.auth")
+
+LONGEST_COOL_DOWN = 60.0
+"""Seconds; the documented windows last a minute."""
 
 Exchange = Callable[[Request], Awaitable[Response]]
 
@@ -49,8 +53,14 @@ class Authenticator:
         if self._basic:
             return basic_header(key)
         tokens = self._tokens
-        if tokens is None or tokens.due(asyncio.get_running_loop().time()):
-            tokens = await self._renewed(tokens)
+        clock = asyncio.get_running_loop().time
+        if tokens is None or tokens.due(clock()):
+            try:
+                tokens = await self._renewed(tokens)
+            except ApiVideoError as error:
+                if tokens is None or clock() >= tokens.ends_at:
+                    raise
+                log.info("the early renewal failed (%s), the old token is still good", error)
         return tokens.header
 
     async def refused(self, header: str) -> bool:
@@ -81,7 +91,9 @@ class Authenticator:
         if old is not None and old.refresh:
             try:
                 return await self._ask(refresh_request(old.refresh))
-            except AuthenticationError:
+            except ApiStatusError as error:
+                if error.retryable:
+                    raise
                 log.info("the refresh token was refused, exchanging the API key again")
         return await self._ask(authenticate_request(self._key()))
 
@@ -92,6 +104,9 @@ class Authenticator:
         except ApiVideoError as error:
             # Whatever became of the exchange, the request that waits for it was not sent, and may be repeated.
             error.delivery = "not_sent"
+            if isinstance(error, RateLimitError):
+                # /auth/* has no budget that would hold the next attempt back; everybody waits for this one.
+                await asyncio.sleep(min(error.retry_after or BLIND_COOL_DOWN, LONGEST_COOL_DOWN))
             raise
 
     async def close(self) -> None:

@@ -151,7 +151,8 @@ class ApiVideoClient:
             given = {"title": item.title or name, **item.fields}
             return await create_video(self._pipeline, given, key=item.idempotency_key, again=True)
 
-        return await intake.into_new(item.source, create, item.filename, fresh=item.idempotency_key is None)
+        async with self._pipeline.exclusive(item.idempotency_key):
+            return await intake.into_new(item.source, create, item.filename, fresh=item.idempotency_key is None)
 
     def upload_many(
         self,

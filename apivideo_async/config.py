@@ -95,12 +95,12 @@ class RetryPolicy:
     attempts: int = field(default=6, validator=_count)
     """Attempts in all, of one call, or of one chunk while no byte of the upload is accepted."""
     seconds: float = field(default=600.0, validator=_positive)
-    """Time after which no further attempt of the same call or chunk starts."""
+    """Time after the first failure after which no further attempt of the same call or chunk starts."""
     first_delay: float = field(default=0.4, validator=_positive)
     """Upper bound of the first wait; it doubles each time, and each wait is a random part of its bound."""
     longest_delay: float = field(default=20.0, validator=_positive)
-    rate_limit_seconds: float = field(default=600.0, validator=_positive)
-    """The longest time that one call waits for request budget before it gives up."""
+    rate_limit_seconds: float | None = field(default=None, validator=_positive)
+    """The longest time that one call waits for request budget before it gives up; None: as long as it takes."""
 
 
 @frozen(kw_only=True)

@@ -1,6 +1,6 @@
 """Makes requests wait until their budget allows them: the rules are in ``protocol.rate_limit``.
 
-One limiter per API key, shared by every copy of a client. Requests of a class start in the order of their
+One limiter per client, shared by its copies. Requests of a class start in the order of their
 priority, then in the order they came; uploads thus share the budget fairly, and polls come last.
 """
 
@@ -126,8 +126,8 @@ class Limiter:
         self._lanes = {name: _Lane(name, reserve) for name in ("uploads", "writes", "reads")}  # type: dict[LimitClass, _Lane]
 
     @asynccontextmanager
-    async def permit(self, request: Request, longest: float) -> AsyncIterator[Permit]:
-        """Wait for a turn, at most ``longest`` seconds, and hold it while the request is in flight."""
+    async def permit(self, request: Request, longest: float | None) -> AsyncIterator[Permit]:
+        """Wait for a turn, at most ``longest`` seconds if given, and hold it while the request is in flight."""
         loop = asyncio.get_running_loop()
         if request.limit_class is None:
             yield Permit(None, loop.time())
@@ -140,17 +140,19 @@ class Limiter:
         finally:
             permit.close()
 
-    async def _enter(self, lane: _Lane, request: Request, longest: float) -> None:
+    async def _enter(self, lane: _Lane, request: Request, longest: float | None) -> None:
         try:
             async with asyncio.timeout(longest):
                 await lane.enter(request.priority)
         except TimeoutError as expired:
-            raise ApiTimeoutError(
+            error = ApiTimeoutError(
                 f"{request.operation}: no request budget within {longest:g} s "
                 f"(limit {lane.window.limit} per window); raise RetryPolicy.rate_limit_seconds or send less",
                 delivery="not_sent",
                 request=request.summary,
-            ) from expired
+            )
+            error.retryable = False  # The wait was the retry.
+            raise error from expired
 
     def window(self, name: LimitClass) -> Window:
         """Show the state of one budget."""

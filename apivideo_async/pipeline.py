@@ -7,7 +7,8 @@ allows. The upload engine uses ``attempt``, because only it can tell whether a c
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 from .authenticator import Authenticator
@@ -50,10 +51,29 @@ class Pipeline:
         self.authenticator = authenticator or Authenticator(config.api_key, config.auth, self.attempt)
         self._transport = transport
         self._origin = origin
+        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
     def with_config(self, config: ClientConfig) -> "Pipeline":
         """Copy with other options, the same connections, tokens and budgets."""
-        return Pipeline(config, self._transport, self._origin, self.limiter, self.authenticator)
+        copy = Pipeline(config, self._transport, self._origin, self.limiter, self.authenticator)
+        copy._turns = self._turns
+        return copy
+
+    @asynccontextmanager
+    async def exclusive(self, key: str | None) -> AsyncIterator[None]:
+        """Let calls with the same idempotency key take turns; without a key nobody waits."""
+        if key is None:
+            yield
+            return
+        lock, users = self._turns.get(key, (asyncio.Lock(), 0))
+        self._turns[key] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._turns.pop(key)
+            if users > 1:
+                self._turns[key] = (lock, users - 1)
 
     async def attempt(self, request: Request) -> Response:
         """Try once; a refused access token is renewed and the request sent once more.
@@ -81,12 +101,12 @@ class Pipeline:
 
     async def _repeat(self, request: Request, read: Callable[[Response], T]) -> T:
         loop = asyncio.get_running_loop()
-        attempts = Attempts(loop.time())
+        attempts = Attempts()
         while True:
             try:
                 return read(await self.attempt(request))
             except ApiVideoError as error:
-                attempts = attempts.after(error)
+                attempts = attempts.after(error, loop.time())
                 if not may_repeat(error, repeatable=request.repeatable):
                     raise
                 wait = attempts.delay(self.config.retry, loop.time(), random.random())  # noqa: S311
@@ -111,5 +131,5 @@ class Pipeline:
             began = loop.time()
             response = await self._transport.send(request.with_headers(**headers), self.config.timeouts)
             permit.answered(response)
-        log.debug("%s %s -> %d in %.3f s", request.method, request.path, response.status, loop.time() - began)
+        log.debug("%s %s -> %d in %.3f s", request.method, request.summary.path, response.status, loop.time() - began)
         return authorization, response

@@ -36,6 +36,8 @@ class Tokens:
     refresh: str | None = field(repr=False)
     renew_at: float
     """From here on, renew before the next request."""
+    ends_at: float
+    """From here on it is refused."""
 
     @property
     def header(self) -> str:
@@ -86,4 +88,4 @@ def tokens_from(request: Request, response: Response, now: float) -> Tokens:
     lifetime = float(min(told, LONGEST_LIFETIME)) if told > 0 else DEFAULT_LIFETIME
     # A token that lives for less than two minutes is renewed at half its life: never at once, never too late.
     early = min(RENEW_EARLY, lifetime / 2)
-    return Tokens(answer.access_token, answer.refresh_token, now + lifetime - early)
+    return Tokens(answer.access_token, answer.refresh_token, now + lifetime - early, now + lifetime)

@@ -4,6 +4,7 @@ A :class:`Request` says everything about one call but who sends it: authenticati
 added by the pipeline, bytes are moved by the transport.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -95,13 +96,18 @@ class Request:
 
     @property
     def summary(self) -> RequestSummary:
-        """What errors and logs may show of it."""
-        return RequestSummary(self.method, self.path, self.operation)
+        """What errors and logs may show of it: an upload token may stand in the path, too."""
+        return RequestSummary(self.method, masked(self.path), masked(self.operation))
 
     def with_headers(self, **headers: str) -> "Request":
         """Copy with more headers; ``_`` in a name stands for ``-``."""
         more = {name.replace("_", "-"): value for name, value in headers.items()}
         return attrs.evolve(self, headers={**self.headers, **more})
+
+
+def masked(path: str) -> str:
+    """Hide the upload token of ``/upload-tokens/{uploadToken}``."""
+    return re.sub(r"(/upload-tokens/)[^/]+", r"\1…", path)
 
 
 def check_text(name: str, value: object) -> None:

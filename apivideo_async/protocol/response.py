@@ -101,7 +101,7 @@ def error_for(request: Request, response: Response) -> ApiStatusError:
     if problem.type is None and problem.title is None and problems:
         problem = problems[0]
     slug = slug_of(problem.type)
-    return _class_for(request, response.status)(
+    error = _class_for(request, response.status)(
         _message(request, response.status, problem, slug),
         status=response.status,
         slug=slug,
@@ -111,6 +111,9 @@ def error_for(request: Request, response: Response) -> ApiStatusError:
         body=response.body,
         request=request.summary,
     )
+    # 408: the server gave up waiting for the rest of the request, so it executed nothing.
+    error.retryable = error.retryable or response.status == 408
+    return error
 
 
 def _class_for(request: Request, status: int) -> type[ApiStatusError]:

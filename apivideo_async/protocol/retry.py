@@ -5,7 +5,7 @@ repeated only when executing it twice does no harm; api.video knows no idempoten
 A 429 was not executed and costs no attempt: the limiter makes the next one wait for its window.
 """
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..config import RetryPolicy
 from ..errors import ApiConnectionError, ApiStatusError, ApiVideoError, RateLimitError
@@ -26,25 +26,26 @@ def backoff(policy: RetryPolicy, failures: int, random: float) -> float:
 
 @frozen
 class Attempts:
-    """The budget of one call, or of one chunk: what was spent and since when."""
+    """The budget of one call, or of one chunk: what was spent, and since when.
 
-    started: float
+    Its time begins with the first failure: how long a transfer took before says nothing about whether to repeat it.
+    """
+
     failures: int = 0
+    since: float | None = None
 
-    def after(self, error: ApiVideoError) -> "Attempts":
+    def after(self, error: ApiVideoError, now: float) -> "Attempts":
         """Count a failure."""
-        return self if isinstance(error, RateLimitError) else evolve(self, failures=self.failures + 1)
-
-    def refilled(self, now: float) -> "Attempts":
-        """Start over, because the upload as a whole made progress."""
-        return Attempts(now)
+        counted = 0 if isinstance(error, RateLimitError) else 1
+        return Attempts(self.failures + counted, now if self.since is None else self.since)
 
     def delay(self, policy: RetryPolicy, now: float, random: float) -> float | None:
         """Seconds to wait before the next attempt, or None when the budget is spent."""
         if self.failures >= policy.attempts:
             return None
         wait = backoff(policy, self.failures, random) if self.failures else 0.0
-        return None if now + wait - self.started > policy.seconds else wait
+        spent = 0.0 if self.since is None else now + wait - self.since
+        return None if spent > policy.seconds else wait
 
     def describe(self, error: ApiVideoError) -> str:
         """Say what was spent, for the message of the final error."""

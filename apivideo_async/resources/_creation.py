@@ -1,7 +1,9 @@
 """Creating a video exactly once, although api.video knows no idempotency keys (CONTRACT §17 #20).
 
 With a key, the creation carries the metadata pair ``ingestKey``. A lost answer is then resolved by listing that
-key: a hit is adopted, and only when there is none the container is created again.
+key: a hit is adopted, and only when there is none the container is created again. Calls with the same key in one
+process take turns (``Pipeline.exclusive``); two processes that create with one key at the same moment can still make
+two containers, which every later call with that key reports.
 """
 
 import asyncio
@@ -28,25 +30,34 @@ INGEST_KEY = "ingestKey"
 
 async def create_video(pipeline: Pipeline, fields: Mapping[str, Any], *, key: str | None, again: bool = False) -> Video:
     """Create a container; ``again`` allows a repeat after a lost answer without a key, with a warning."""
-    if key is not None:
-        fields = {**fields, "metadata": _with_key(fields.get("metadata", UNSET), key)}
-        if (found := await _find(pipeline, key)) is not None:
-            return found
+    if key is None:
+        return (await _create(pipeline, fields, None, again=again))[0]
+    fields = {**fields, "metadata": _with_key(fields.get("metadata", UNSET), key)}
+    if (found := await _find(pipeline, key)) is not None:
+        return found
+    video, lost = await _create(pipeline, fields, key, again=again)
+    if lost:
+        await _find(pipeline, key)  # Raises when a lost request arrived after all.
+    return video
+
+
+async def _create(pipeline: Pipeline, fields: Mapping[str, Any], key: str | None, *, again: bool) -> tuple[Video, bool]:
+    """Create, and tell whether an answer was lost on the way."""
     request = build_request("videos.create", "POST", "/videos", body=video_body(fields))
     clock = asyncio.get_running_loop().time
-    attempts = Attempts(clock())
+    attempts, lost = Attempts(), False
     while True:
         try:
-            return await _once(pipeline, request)
+            return await _once(pipeline, request), lost
         except ApiVideoError as error:
-            lost = error.delivery == "unknown"
-            attempts = attempts.after(error)
+            lost = lost or error.delivery == "unknown"
+            attempts = attempts.after(error, clock())
             wait = attempts.delay(pipeline.config.retry, clock(), random.random())  # noqa: S311
             if wait is None or not error.retryable or (lost and key is None and not again):
                 raise
             await asyncio.sleep(wait)
             if lost and key is not None and (found := await _find(pipeline, key)) is not None:
-                return found
+                return found, False
             if lost and key is None:
                 log.warning(
                     "the answer to the creation of a video was lost (%s): creating it again; an empty container "

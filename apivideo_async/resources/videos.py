@@ -117,7 +117,8 @@ class Videos:
         call, or a call whose answer was lost, gives the video that exists; without it a lost answer raises.
         """
         given = {"title": title, "source": source, **fields}
-        return await create_video(self._pipeline, given, key=idempotency_key)
+        async with self._pipeline.exclusive(idempotency_key):
+            return await create_video(self._pipeline, given, key=idempotency_key)
 
     async def get(self, video_id: str) -> Video:
         """Show a video (``GET /videos/{videoId}``, reads). Of a private one, each call makes a new one-time token."""

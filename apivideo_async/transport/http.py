@@ -22,7 +22,8 @@ from .watchdog import Watchdog
 
 __all__ = ["Transport"]
 
-CONNECTIONS = 100
+CONNECTIONS = 0
+"""No limit: who waits for a connection cannot be told from who waits for an answer. Callers bound themselves."""
 
 
 class Transport:
@@ -42,6 +43,7 @@ class Transport:
         self._session = session
         self._owned = session is None
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._proxy = proxy
         self._trust_env = trust_env
         self._trace_configs = list(trace_configs)
@@ -50,6 +52,10 @@ class Transport:
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
             raise ConfigurationError("this client is closed: make a new one")
+        loop = asyncio.get_running_loop()
+        if self._loop not in (None, loop):
+            raise ConfigurationError("this client was used in another event loop: make one for each asyncio.run()")
+        self._loop = loop
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
@@ -69,7 +75,9 @@ class Transport:
         except (aiohttp.ClientError, OSError) as error:
             if body is not None and body.failure is not None and not _from_connection(body.failure):
                 raise body.failure from error
-            raise self._translated(error, request, sent=body is None or body.started) from error
+            translated = self._translated(error, request, sent=body is None or body.started)
+            # aiohttp's texts may hold the address, and its query an upload token: then the cause is not shown.
+            raise translated from (None if request.query and request.query in str(error) else error)
 
     async def _exchange(
         self, request: Request, body: MultipartBody | None, watchdog: Watchdog, timeouts: Timeouts
@@ -81,6 +89,7 @@ class Transport:
             data=body if body is not None else request.body,
             headers=request.headers,
             allow_redirects=False,
+            raise_for_status=False,
             proxy=self._proxy,
             ssl=self._ssl,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect),

@@ -22,12 +22,19 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from ..errors import ApiStatusError, ApiVideoError, ConfigurationError, SourceError, UploadError
-from ..models import VideoStatus
+from ..errors import (
+    ApiResponseError,
+    ApiStatusError,
+    ApiVideoError,
+    ConfigurationError,
+    SourceError,
+    UploadError,
+)
+from ..models import Video, VideoStatus
 from ..pipeline import Pipeline
 from ..protocol.content_range import ContentRange
 from ..protocol.request import FilePart, build_request, path_for
-from ..protocol.response import Response
+from ..protocol.response import Response, decode
 from ..protocol.retry import Attempts
 from .ledger import ChunkState, Ledger
 from .plan import Chunk, Held
@@ -83,7 +90,7 @@ class Courier:
     async def deliver(self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None) -> Receipt:
         """Return when the server holds the chunk. Raises ``UploadError`` when it cannot be brought there."""
         clock = asyncio.get_running_loop().time
-        attempts = Attempts(clock())
+        attempts = Attempts()
         accepted = self._ledger.accepted_bytes
         doubtful = self._resumed
         while True:
@@ -97,8 +104,8 @@ class Courier:
                 if self._ledger.accepted_bytes > accepted:
                     # Others get through: the connection works, so this chunk gets its full budget again.
                     accepted = self._ledger.accepted_bytes
-                    attempts = attempts.refilled(clock())
-                attempts = attempts.after(error)
+                    attempts = Attempts()
+                attempts = attempts.after(error, clock())
                 await self._pause(chunk, error, attempts, doubtful=doubtful)
 
     async def _attempt(self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None) -> Response:
@@ -113,7 +120,15 @@ class Courier:
 
         self._ledger.start(chunk)
         try:
-            response = await self._pipeline.attempt(self._target.request(make(chunk, count), content_range))
+            request = self._target.request(make(chunk, count), content_range)
+            response = await self._pipeline.attempt(request)
+            # A 2xx alone proves nothing: a proxy's page has that status too.
+            if not decode(request, response, Video).video_id:
+                raise ApiResponseError(
+                    f"{request.operation}: {response.status} without a videoId",
+                    status=response.status,
+                    body=response.body,
+                )
         except BaseException as error:
             self._meter.rewind(sent)
             self._settle(chunk, error)
@@ -132,19 +147,21 @@ class Courier:
 
     async def _is_held(self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, doubtful: bool) -> bool:
         """Find out whether the chunk is there although no answer said so."""
-        if not unknown and not _already(error):
+        if _already(error) and not doubtful:
+            # Only a lost attempt of our own explains that the server has it; otherwise somebody else sent it.
+            self._ledger.fail(chunk)
             return False
         if not self._target.can_ask:
-            # Only our own lost attempt explains that the server has it; otherwise somebody else sent it.
-            return _already(error) and doubtful
+            return _already(error)
+        if not unknown and not _already(error):
+            return False
         try:
             held = await ask(self._pipeline, self._target)
         except ApiVideoError as failure:
             raise self._failed(f"chunk {chunk.number}: the server cannot be asked for it", failure) from failure
-        if _slug(error) == ALREADY_COMPLETE and held.filesize in (None, self._ledger.total) and doubtful:
-            return True
-        whole = self._ledger.mode == "whole" and held.filesize == chunk.size and doubtful
-        return held.covers(chunk) or whole
+        if held.filesize is not None and (held.complete or self._ledger.mode == "whole"):
+            return held.filesize == self._ledger.total
+        return held.covers(chunk)
 
     async def _pause(self, chunk: Chunk, error: ApiVideoError, attempts: Attempts, *, doubtful: bool) -> None:
         """Wait before the next attempt, or raise when there must be none."""

@@ -11,7 +11,6 @@ records and ends: at the end the server must hold every byte, or an error says w
 
 import asyncio
 import logging
-import mimetypes
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, Literal
@@ -32,7 +31,7 @@ from .plan import STREAM_CHUNK, Chunk, Held, Plan, SendMode, content_range, plan
 from .progress import Meter, UploadProgress
 from .reconcile import check_complete
 from .reporter import OnProgress, Reporter
-from .sources import BLOCK, Source, Stream
+from .sources import BLOCK, Source, Stream, content_type, flow
 from .target import Delegated, Target
 
 __all__ = ["UploadJob"]
@@ -68,12 +67,14 @@ class UploadJob:
         self._notes = notes
         self._slots = slots or asyncio.Semaphore(options.concurrency)
         self._final: Video | None = None
+        self._ambiguous = False
         self._reporter = Reporter(self._progress, on_progress)
 
     async def run(self, source: Source | Stream) -> Video:
         """Upload, and return the video. The source stays open; cancelling leaves nothing behind."""
         self._name = source.name
         held = await self._held()
+        self._resumed_parts = held.mode == "part"
         if isinstance(source, Source):
             plan = plan_rest(source.size, self._options_for(held), held)
             self._open(Ledger.of(plan), plan.held, plan.parts)
@@ -83,6 +84,11 @@ class UploadJob:
         else:
             if held.complete:
                 raise UploadError("this video holds a complete source already: create another container")
+            if held.mode == "part" and self._options.chunk_size is None:
+                raise UploadError(
+                    "the upload was started with numbered parts, whose size the server does not tell: "
+                    "pass the chunk_size it was started with"
+                )
             mode: SendMode = held.mode or self._options.mode or "part"
             self._open(Ledger(mode, self._options.chunk_size or self._stream_chunk()), 0, None)
             await self._grouped(self._push(source, held))
@@ -101,7 +107,7 @@ class UploadJob:
             ledger,
             self._meter,
             self._reporter.touch,
-            resumed=self._found is not None,
+            resumed=self._found is not None and not self._target.can_ask,
         )
 
     @property
@@ -188,9 +194,10 @@ class UploadJob:
                 self._ledger.add(chunk)
                 if piece.last:
                     self._ledger.total, self._parts = start, number
-                    if number == 1:
+                    if number == 1 and held.empty:
                         self._ledger.mode = "whole"
-                if not held.empty and held.covers(chunk):
+                known = not piece.last or held.parts_total is not None or held.total is not None
+                if not held.empty and held.covers(chunk) and known:
                     self._skip(chunk)
                     continue
                 await slots.acquire()
@@ -218,19 +225,12 @@ class UploadJob:
     # -- both
 
     def _part(self, size: int, read: Callable[[], AsyncIterator[Any]], on_sent: Callable[[int], None]) -> FilePart:
-        guess = mimetypes.guess_type(self._name)[0]
-        return FilePart(
-            self._name,
-            size,
-            lambda: self._guarded(read()),
-            guess or "application/octet-stream",
-            on_sent,
-        )
+        return FilePart(self._name, size, lambda: self._guarded(read()), content_type(self._name), on_sent)
 
     async def _guarded(self, blocks: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Turn what reading raises into a ``SourceError`` that knows the upload."""
         try:
-            async with aclosing(blocks) as source:  # type: ignore[type-var]
+            async with aclosing(flow(blocks)) as source:
                 async for block in source:
                     yield block
         except ApiVideoError:
@@ -256,7 +256,9 @@ class UploadJob:
                 "not for this one: it cannot be continued",
                 outcome="unknown",
             )
-        if video.video_id and isinstance(answer, dict) and len(answer) > 1:
+        if receipt.response is None:
+            self._ambiguous = True
+        elif isinstance(answer, dict) and len(answer) > 1:
             self._final = video
         self._ledger.accept(receipt.chunk)
         self._reporter.touch()
@@ -285,6 +287,8 @@ class UploadJob:
         """Make sure that the server holds every byte, and get the full video."""
         if not self._ledger.complete:
             raise self._error("not every chunk was accepted")
+        if not self._target.can_ask and self._final is None and not self._ambiguous:
+            raise self._error("every chunk was accepted, but no answer said that the video is complete", "unknown")
         if self._target.can_ask and self._ledger.mode != "whole" and self._options.verify:
             await self._verify()
         await self._reporter.tell()
@@ -296,18 +300,33 @@ class UploadJob:
         if isinstance(self._target, Delegated):
             return Video(video_id=video_id)  # A token cannot read the video.
         path = path_for("/videos/{video_id}", video_id=video_id)
-        return await self._pipeline.call(build_request("videos.get", "GET", path), Video)
+        try:
+            return await self._pipeline.call(build_request("videos.get", "GET", path), Video)
+        except ApiVideoError as error:
+            log.warning("%s is uploaded, but cannot be shown: %s", video_id, error)
+            return Video(video_id=video_id)
 
     async def _verify(self) -> None:
-        total = self._ledger.total or 0
-        held = await ask(self._pipeline, self._target)
-        for delay in SETTLE_DELAYS:
-            if held.complete:
-                break
-            await asyncio.sleep(delay)
-            held = await ask(self._pipeline, self._target)
+        """Ask whether the server holds everything, a few times while it still says that it is busy."""
         try:
-            check_complete(held, total, self._parts)
+            held = await ask(self._pipeline, self._target)
+            for delay in SETTLE_DELAYS:
+                if held.complete:
+                    break
+                await asyncio.sleep(delay)
+                held = await ask(self._pipeline, self._target)
+        except ApiVideoError as error:
+            raise self._error(
+                f"everything was sent, but the server cannot be asked whether it holds it: {error}", outcome="unknown"
+            ) from error
+        try:
+            check_complete(held, self._ledger.total or 0, self._parts)
         except UploadError as error:
             error.video_id, error.ledger = self._target.video_id, self._ledger.snapshot()
             raise
+        if held.filesize is None and self._resumed_parts:
+            raise self._error(
+                "every part is there, but the server tells no size: parts of an earlier upload may have had another "
+                "size; look at the video before you trust it",
+                outcome="unknown",
+            )

@@ -79,8 +79,16 @@ class Intake:
             found = notes.found if notes is not None else None
             if notes is not None and found is not None and video_id not in (None, found.video_id):
                 notes.found = found = None
-            known = video_id or (found.video_id if found is not None else None)
-            return await self._run(Delegated(known, token=token), source, notes=notes)
+            if found is not None:
+                try:
+                    return await self._run(Delegated(found.video_id, token=token), source, notes=notes)
+                except UploadError as error:
+                    if error.status != 404 or video_id is not None or self._options.resume == "required":
+                        raise
+                    log.warning("%s is gone from the server: uploading anew", found.video_id)
+            if notes is not None:
+                notes.found = None
+            return await self._run(Delegated(video_id, token=token), source, notes=notes)
 
     async def _run(self, target: Target, source: Source | Stream, *, notes: Notes | None, fresh: bool = False) -> Video:
         job = UploadJob(

@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,10 +103,14 @@ class Journal:
         """Write, so that a reader sees the old entry or the new one and never half of it."""
         path = self._file(entry.fingerprint, entry.base_url)
         await aiofiles.os.makedirs(path.parent, mode=0o700, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}.new")
-        async with aiofiles.open(fresh, "w", encoding="utf-8") as handle:
-            await handle.write(json.dumps({"version": VERSION, **asdict(entry)}))
-        await aiofiles.os.replace(fresh, path)
+        fresh = path.with_suffix(f".{secrets.token_hex(8)}.new")
+        try:
+            async with aiofiles.open(fresh, "w", encoding="utf-8") as handle:
+                await handle.write(json.dumps({"version": VERSION, **asdict(entry)}))
+            await aiofiles.os.replace(fresh, path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
 
     async def forget(self, fingerprint: dict[str, Any], base_url: str) -> None:
         """Remove an entry, if there is one."""

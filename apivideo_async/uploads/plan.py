@@ -188,7 +188,10 @@ def _rest_of_bytes(total: int, options: UploadOptions, held: Held) -> Plan:
         )
     chunk_size = choose_chunk_size(total, options)
     chunks: list[Chunk] = []
-    for start, stop in gaps(held.ranges, total):
+    missing = gaps(held.ranges, total)
+    if not missing and held.total is None:
+        raise UploadError("every byte was sent, but no request said how many there are: create another container")
+    for start, stop in missing:
         size = stop - start
         if size < options.limits.smallest_chunk and stop != total:
             raise UploadError(
@@ -210,12 +213,13 @@ def _pieces(start: int, stop: int, total: int, chunk_size: int, limits: UploadLi
 
 
 def _rest_of_parts(total: int, options: UploadOptions, held: Held) -> Plan:
-    # The status tells numbers, not sizes: the parts must be cut as they were when the upload began.
+    # The status tells numbers, not sizes: cut in another way than before, the parts would make a broken video.
     chunk_size = options.chunk_size
-    if chunk_size is None and held.parts_total is not None:
-        chunk_size = _size_of_parts(total, held.parts_total, options.limits)
     if chunk_size is None:
-        chunk_size = choose_chunk_size(total, options)
+        raise UploadError(
+            f"the upload was started with numbered parts ({len(held.parts)} are there), whose size the server does not "
+            "tell: pass the chunk_size it was started with"
+        )
     chunks = _cut(total, chunk_size)
     if held.parts_total not in (None, len(chunks)) or max(held.parts) > len(chunks):
         known = held.parts_total or f"at least {max(held.parts)}"
@@ -227,16 +231,6 @@ def _rest_of_parts(total: int, options: UploadOptions, held: Held) -> Plan:
     if not rest and held.parts_total is None:
         raise UploadError("every part was sent, but none said how many there are: create another container")
     return Plan(total, "part", chunk_size, rest, len(chunks))
-
-
-def _size_of_parts(total: int, parts: int, limits: UploadLimits) -> int:
-    size = -(-total // parts) if parts > 0 else 0
-    if parts > limits.most_parts or not limits.smallest_chunk <= size <= limits.largest_chunk:
-        raise UploadError(
-            f"the upload was started with {parts:,} parts, which {total:,} bytes cannot have: not the same file, "
-            "or pass the chunk_size it was started with"
-        )
-    return size
 
 
 def content_range(mode: SendMode, chunk: Chunk, *, total: int | None, parts: int | None) -> ContentRange | None:

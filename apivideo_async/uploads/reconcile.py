@@ -40,21 +40,35 @@ def held_by(status: VideoStatus) -> Held:
 
 
 def check_complete(held: Held, total: int, parts: int | None) -> None:
-    """Raise ``UploadError`` unless the server holds exactly ``total`` bytes, as far as it tells."""
-    if held.filesize is not None and held.complete and held.filesize != total:
-        raise UploadError(f"the server holds {held.filesize:,} bytes, the source has {total:,}")
+    """Raise ``UploadError`` unless the server holds exactly ``total`` bytes and knows that this is all."""
+    if held.complete and held.filesize is not None:
+        if held.filesize != total:
+            raise UploadError(f"the server holds {held.filesize:,} bytes, the source has {total:,}")
+        return
     if held.mode == "bytes":
-        if held.ranges[-1][1] > total:
-            raise UploadError(f"the server holds bytes up to {held.ranges[-1][1]:,}, the source has {total:,}")
-        missing = gaps(held.ranges, total)
-        if missing:
-            listed = ", ".join(f"{start:,}-{stop - 1:,}" for start, stop in missing[:5])
-            raise UploadError(f"the server does not hold bytes {listed} of {total:,}")
+        _check_ranges(held, total)
     elif held.mode == "part" and parts is not None:
-        if max(held.parts) > parts or held.parts_total not in (None, parts):
-            raise UploadError(f"the server holds {held.parts_total or max(held.parts)} parts, {parts} were sent")
-        absent = sorted(set(range(1, parts + 1)) - held.parts)
-        if absent:
-            raise UploadError(f"the server does not hold parts {absent[:5]} of {parts}")
-    elif held.empty:
-        raise UploadError(f"the server says that it holds nothing, {total:,} bytes were sent")
+        _check_parts(held, parts)
+    elif not held.complete:
+        raise UploadError(f"the server does not say that it holds the {total:,} bytes that were sent")
+
+
+def _check_ranges(held: Held, total: int) -> None:
+    if held.ranges[-1][1] > total or held.total not in (None, total):
+        raise UploadError(f"the server holds bytes of a file of {held.total or held.ranges[-1][1]:,}, not {total:,}")
+    missing = gaps(held.ranges, total)
+    if missing:
+        listed = ", ".join(f"{start:,}-{stop - 1:,}" for start, stop in missing[:5])
+        raise UploadError(f"the server does not hold bytes {listed} of {total:,}")
+    if not held.complete and held.total is None:
+        raise UploadError(f"the server holds {total:,} bytes and waits for more: it was never told that this is all")
+
+
+def _check_parts(held: Held, parts: int) -> None:
+    if max(held.parts) > parts or held.parts_total not in (None, parts):
+        raise UploadError(f"the server holds {held.parts_total or max(held.parts)} parts, {parts} were sent")
+    absent = sorted(set(range(1, parts + 1)) - held.parts)
+    if absent:
+        raise UploadError(f"the server does not hold parts {absent[:5]} of {parts}")
+    if not held.complete and held.parts_total is None:
+        raise UploadError(f"the server holds {parts} parts and waits for more: it was never told that this is all")

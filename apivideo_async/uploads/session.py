@@ -17,10 +17,26 @@ class _Channel(Stream):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
+        self.empty = asyncio.Event()
+        self.empty.set()
+        self._filled = asyncio.Event()
+        self._block: bytes | None = None
+
+    def put(self, block: bytes | None) -> None:
+        """Hand over a block, or the end; only while the channel is empty."""
+        self._block = block
+        self.empty.clear()
+        self._filled.set()
 
     async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
-        while (block := await self.queue.get()) is not None:
+        while True:
+            await self._filled.wait()
+            block = self._block
+            self._block = None
+            self._filled.clear()
+            self.empty.set()
+            if block is None:
+                return
             yield block
 
 
@@ -33,55 +49,73 @@ class PushSession:
             await session.write(data)
         print(session.video)
 
-    Leaving the block finishes the upload; leaving it by an exception aborts it and keeps what the server holds.
+    Leaving the block finishes the upload; leaving it by an exception aborts it and keeps what the server holds. A
+    ``write`` that was cancelled took nothing, so it may be repeated. What ended the upload is raised by later calls.
     """
 
     def __init__(self, start: Callable[[Stream], Awaitable[Video]], name: str = "video") -> None:
         self._start = start
         self._channel = _Channel(name)
         self._task: asyncio.Task[Video] | None = None
-        self._ended = False
+        self._finishing = False
+        self._aborted = False
+        self._order = asyncio.Lock()
         self.video: Video | None = None
         """The video, once the upload is finished."""
+
+    def _running(self) -> "asyncio.Task[Video]":
+        if self._aborted:
+            raise ConfigurationError("this upload session was aborted: open another one")
+        if self._task is None:
+            self._task = asyncio.create_task(self._upload(), name="apivideo-push-session")
+            self._task.add_done_callback(_retrieve)
+        return self._task
 
     async def _upload(self) -> Video:
         return await self._start(self._channel)
 
     async def _put(self, block: bytes | None) -> None:
-        if self._ended:
-            raise ConfigurationError("this upload session has ended: open another one")
-        if self._task is None:
-            self._task = asyncio.create_task(self._upload(), name="apivideo-push-session")
-        putting = asyncio.ensure_future(self._channel.queue.put(block))
+        """Hand over in the order of the calls; nothing is awaited once the block is taken."""
+        async with self._order:
+            task = self._running()
+            room = asyncio.ensure_future(self._channel.empty.wait())
+            try:
+                await asyncio.wait({room, task}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                room.cancel()
+            if task.done():
+                await self._outcome(task)
+            self._channel.put(block)
+
+    async def _outcome(self, task: "asyncio.Task[Video]") -> Video:
+        """Wait for the end, also of somebody else's waiting; a cancelled caller does not stop the upload."""
         try:
-            await asyncio.wait({putting, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not putting.done():
-                putting.cancel()
-        if self._task.done() and block is not None:
-            self._ended = True
-            await self._task  # Raises what ended it.
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise ConfigurationError("this upload session was aborted: open another one") from None
+            raise
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send more bytes. Raises what ended the upload, if something did."""
+        if self._finishing:
+            raise ConfigurationError("this upload session has ended: open another one")
         if len(data):
             await self._put(bytes(data))
 
     async def finish(self) -> Video:
         """Send the rest and return the video. Raises ``SourceError`` when nothing was written."""
-        if self.video is None:
+        if not self._finishing:
+            self._finishing = True
             await self._put(None)
-            self._ended = True
-            assert self._task is not None  # noqa: S101
-            self.video = await self._task
+        self.video = await self._outcome(self._running())
         return self.video
 
     async def abort(self) -> None:
         """Stop; what the server holds stays there."""
-        self._ended = True
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
+        self._aborted = True
         if self._task is not None:
+            self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
@@ -97,3 +131,8 @@ class PushSession:
                 await self.abort()
         else:
             await self.abort()
+
+
+def _retrieve(task: "asyncio.Task[Video]") -> None:
+    if not task.cancelled():
+        task.exception()  # Whoever calls next is told; perhaps nobody does.

@@ -12,8 +12,10 @@ the bytes of another block.
 import asyncio
 import inspect
 import io
+import mimetypes
 import os
 import stat
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -21,11 +23,14 @@ from typing import IO, Any, Protocol, TypeAlias, runtime_checkable
 
 from ..errors import ConfigurationError, SourceError
 from .files import OpenFile
+from .threads import in_thread
 
-__all__ = ["AsyncReadable", "Source", "SourceLike", "Stream", "open_source"]
+__all__ = ["AsyncReadable", "Source", "SourceLike", "Stream", "content_type", "flow", "open_source"]
 
 BLOCK = 256 * 1024
 """Bytes read and written at once."""
+LAST_READ = 0.5
+"""Seconds that closing waits for a read under way."""
 
 
 @runtime_checkable
@@ -131,19 +136,39 @@ class SeekableSource(Source):
         self._handle = handle
         self._start = start
         self._turn = asyncio.Lock()
+        # A cancelled read goes on in its thread; this keeps the next one from moving the position under it.
+        self._position = threading.Lock()
+        self._reading: set[asyncio.Future[bytes]] = set()
         self.name = name
         self.size = size
 
     def _read_at(self, position: int, size: int) -> bytes:
-        self._handle.seek(position)
-        return self._handle.read(size)
+        with self._position:
+            self._handle.seek(position)
+            return self._handle.read(size)
+
+    async def _block(self, position: int, size: int) -> bytes:
+        reading = asyncio.ensure_future(asyncio.to_thread(self._read_at, position, size))
+        self._reading.add(reading)
+        reading.add_done_callback(self._read)
+        return await asyncio.shield(reading)
+
+    def _read(self, reading: "asyncio.Future[bytes]") -> None:
+        self._reading.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # Perhaps nobody waits for it any more.
+
+    async def aclose(self) -> None:
+        """Give the handle back: a read under way is waited for, but not for long."""
+        if self._reading:
+            await asyncio.wait(self._reading, timeout=LAST_READ)
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
         """Read a range, a block at a time."""
         position, stop = self._start + start, self._start + start + size
         while position < stop:
             async with self._turn:
-                block = await asyncio.to_thread(self._read_at, position, min(4 * BLOCK, stop - position))
+                block = await self._block(position, min(4 * BLOCK, stop - position))
             if not block:
                 raise SourceError(f"{self.name}: ended {stop - position:,} bytes early; was it changed or closed?")
             position += len(block)
@@ -179,10 +204,38 @@ class ReaderStream(Stream):
     async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
         """Read until nothing comes."""
         while True:
-            block = await (asyncio.to_thread(self._read, 4 * BLOCK) if self._threaded else self._read(4 * BLOCK))
+            if self._threaded:
+                block = await in_thread(self._read, 4 * BLOCK)
+            else:
+                block = self._read(4 * BLOCK)
+            if inspect.isawaitable(block):
+                block = await block
+            if block is None:
+                raise SourceError(f"{self.name} is in non-blocking mode: set_blocking(True), or give an async reader")
             if not block:
                 return
             yield _checked(block)
+
+
+async def flow(blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    """Pass blocks on, and close their iterator at the end where it can be closed."""
+    if not hasattr(blocks, "__aiter__"):
+        close = getattr(blocks, "close", None)
+        if close is not None:
+            close()  # A coroutine that nobody awaits would warn.
+        raise SourceError("read(start, size) of a Source must give blocks: write it as an async generator with yield")
+    try:
+        async for block in blocks:
+            yield block
+    finally:
+        close = getattr(blocks, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def content_type(name: str) -> str:
+    """Guess from the name, as the vendor's clients do."""
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _checked(block: Any) -> bytes | memoryview:
@@ -208,7 +261,7 @@ async def open_source(given: SourceLike, name: str | None = None) -> Source | St
             return ReaderStream(read, name, threaded=False)
         if isinstance(given, io.TextIOBase):
             raise SourceError("the file is open in text mode: open it with 'rb'")
-        return await asyncio.to_thread(_open_handle, given, name)
+        return await in_thread(_open_handle, given, name)
     if isinstance(given, AsyncIterable):
         return IteratorStream(given, name)
     raise ConfigurationError(
@@ -230,33 +283,34 @@ async def _open_path(path: Path, name: str | None) -> Source | Stream:
     # A name that is not UTF-8 reaches Python with surrogates, which neither JSON nor a header can carry.
     name = name or path.name.encode("utf-8", "replace").decode() or "video"
     try:
-        file, regular = await asyncio.to_thread(_open_file, path)
+        file = await in_thread(OpenFile.open, path, unwanted=OpenFile.close)
     except FileNotFoundError as error:
         raise SourceError(f"no such file: {path}") from error
     except IsADirectoryError as error:
         raise SourceError(f"{path} is a directory: name the files in it") from error
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
-    if regular:
+    if stat.S_ISREG(file.mode):
         return FileSource(file, name)
     handle = os.fdopen(file.release(), "rb")
     return _HandleStream(handle, name)
-
-
-def _open_file(path: Path) -> tuple[OpenFile, bool]:
-    file = OpenFile.open(path)
-    return file, stat.S_ISREG(file.mode)
 
 
 class _HandleStream(ReaderStream):
     """A pipe or device that we opened and so close."""
 
     def __init__(self, handle: IO[bytes], name: str) -> None:
-        super().__init__(handle.read, name, threaded=True)
+        super().__init__(_reading(handle), name, threaded=True)
         self._handle = handle
 
     async def aclose(self) -> None:
-        await asyncio.to_thread(self._handle.close)
+        # Closing waits for a read under way, which may wait for a writer that never comes.
+        threading.Thread(target=self._handle.close, daemon=True).start()
+
+
+def _reading(handle: Any) -> Callable[[int], Any]:
+    """Take what is there: a buffered ``read(n)`` would wait until ``n`` bytes have come."""
+    return getattr(handle, "read1", None) or handle.read  # type: ignore[no-any-return]
 
 
 def _open_handle(handle: Any, name: str) -> Source | Stream:
@@ -264,7 +318,7 @@ def _open_handle(handle: Any, name: str) -> Source | Stream:
     try:
         seekable = bool(handle.seekable()) if hasattr(handle, "seekable") else hasattr(handle, "seek")
         if not seekable:
-            return ReaderStream(handle.read, name, threaded=True)
+            return ReaderStream(_reading(handle), name, threaded=True)
         position = handle.tell()
         end = handle.seek(0, io.SEEK_END)
         end = handle.tell() if end is None else end

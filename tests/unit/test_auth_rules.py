@@ -54,8 +54,8 @@ def test_exchanges_show_no_secret(request_: Request) -> None:
 
 
 def test_tokens_show_no_secret() -> None:
-    assert "s3cret" not in repr(Tokens("s3cret-a", "s3cret-r", 5.0))
-    assert "5.0" in repr(Tokens("s3cret-a", "s3cret-r", 5.0))
+    assert "s3cret" not in repr(Tokens("s3cret-a", "s3cret-r", 5.0, 9.0))
+    assert "5.0" in repr(Tokens("s3cret-a", "s3cret-r", 5.0, 9.0))
 
 
 @pytest.mark.parametrize("token_type", ["Bearer", "bearer", None, "MAC"])

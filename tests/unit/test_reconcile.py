@@ -104,14 +104,17 @@ def test_which_words_mean_that_every_byte_has_arrived(word: str | None, complete
     ("held", "total", "parts"),
     [
         pytest.param(Held("bytes", ((0, 300),), filesize=300, complete=True), 300, None, id="bytes"),
-        pytest.param(Held("bytes", ((0, 300),)), 300, None, id="bytes, still uploading"),
+        pytest.param(Held("bytes", ((0, 300),), total=300), 300, None, id="bytes, still uploading"),
+        pytest.param(Held("bytes", ((0, 300),), complete=True), 300, None, id="bytes, complete, no size"),
         pytest.param(Held("part", parts=frozenset({1, 2, 3}), parts_total=3), 300, 3, id="parts"),
         pytest.param(
             Held("part", parts=frozenset({1}), filesize=300, complete=True), 300, None, id="parts, unnumbered"
         ),
         pytest.param(Held(filesize=300, complete=True), 300, 1, id="one request"),
         pytest.param(Held(complete=True), 300, None, id="complete, size not told"),
-        pytest.param(Held("bytes", ((0, 300),), filesize=7), 300, None, id="filesize counts only when complete"),
+        pytest.param(
+            Held("bytes", ((0, 300),), filesize=7, total=300), 300, None, id="filesize counts only when complete"
+        ),
     ],
 )
 def test_a_server_that_holds_everything_is_believed(held: Held, total: int, parts: int | None) -> None:
@@ -156,7 +159,9 @@ def test_a_server_that_holds_everything_is_believed(held: Held, total: int, part
             r"the server does not hold parts \[1, 2, 3, 4, 5\] of 9",
             id="at most five parts are listed",
         ),
-        pytest.param(Held(), 3_000, None, "the server says that it holds nothing, 3,000 bytes were sent", id="nothing"),
+        pytest.param(
+            Held(), 3_000, None, "the server does not say that it holds the 3,000 bytes that were sent", id="nothing"
+        ),
     ],
 )
 def test_what_is_missing_is_named(held: Held, total: int, parts: int | None, message: str) -> None:
@@ -169,6 +174,8 @@ def test_what_is_missing_is_named(held: Held, total: int, parts: int | None, mes
     ("held", "parts"),
     [
         pytest.param(Held("bytes", ((0, 400),)), None, id="bytes beyond the end"),
+        pytest.param(Held("bytes", ((0, 300),)), None, id="every byte, but the server waits for more"),
+        pytest.param(Held("part", parts=frozenset({1, 2})), 2, id="every part, but the server waits for more"),
         pytest.param(Held("part", parts=frozenset({1, 2, 3})), 2, id="a part too many"),
         pytest.param(Held("part", parts=frozenset({1, 2}), parts_total=3), 2, id="another total"),
     ],

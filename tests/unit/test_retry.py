@@ -77,15 +77,16 @@ def test_a_wait_is_at_least_half_of_its_bound(policy: RetryPolicy, failures: int
 
 def test_a_failure_is_counted_and_a_429_is_not() -> None:
     """§4: a 429 was not executed, it waits for its window."""
-    fresh = Attempts(5.0)
-    assert fresh.after(FAILED) == Attempts(5.0, failures=1)
-    assert fresh.after(FAILED).after(LOST) == Attempts(5.0, failures=2)
-    assert fresh.after(FAILED).after(LIMITED) == Attempts(5.0, failures=1)
+    assert Attempts().after(FAILED, 5.0) == Attempts(1, 5.0)
+    assert Attempts().after(FAILED, 5.0).after(LOST, 9.0) == Attempts(2, 5.0)
+    assert Attempts().after(FAILED, 5.0).after(LIMITED, 9.0) == Attempts(1, 5.0)
+    assert Attempts().after(LIMITED, 5.0) == Attempts(0, 5.0)
 
 
-def test_progress_elsewhere_refills_the_budget() -> None:
-    """docs/design.md §4 rule 7."""
-    assert Attempts(5.0, failures=2).refilled(50.0) == Attempts(50.0)
+def test_the_time_of_the_budget_begins_with_the_first_failure() -> None:
+    """A chunk that took ten minutes and then failed is repeated like any other."""
+    assert Attempts().delay(POLICY, 10**9, 1.0) == 0.0
+    assert Attempts().after(FAILED, 10**9).delay(POLICY, 10**9, 1.0) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -101,15 +102,15 @@ def test_progress_elsewhere_refills_the_budget() -> None:
     ],
 )
 def test_the_budget_ends_with_the_attempts_or_the_time(failures: int, now: float, expected: float | None) -> None:
-    assert Attempts(1000.0, failures).delay(POLICY, 1000.0 + now, 1.0) == expected
+    assert Attempts(failures, 1000.0).delay(POLICY, 1000.0 + now, 1.0) == expected
 
 
 @given(policies, st.lists(st.floats(0, 1), min_size=10, max_size=10))
 def test_a_call_that_always_fails_ends_within_its_budget(policy: RetryPolicy, randoms: list[float]) -> None:
-    attempts, now, tries = Attempts(0.0), 0.0, 0
+    attempts, now, tries = Attempts(), 0.0, 0
     for random in randoms:
         tries += 1
-        attempts = attempts.after(FAILED)
+        attempts = attempts.after(FAILED, now)
         wait = attempts.delay(policy, now, random)
         if wait is None:
             break
@@ -128,4 +129,4 @@ def test_a_call_that_always_fails_ends_within_its_budget(policy: RetryPolicy, ra
     ],
 )
 def test_the_final_error_says_what_was_spent(error: ApiVideoError, text: str) -> None:
-    assert Attempts(0.0, failures=2).describe(error) == text
+    assert Attempts(2, 0.0).describe(error) == text
