@@ -6,7 +6,7 @@ server. The page at ``/`` (``delegated_tokens.html``) sends a file in chunks wit
 ``signed_in_with`` is a complete login, HTTP Basic against the users of ``UPLOAD_USERS``, so that the example can be
 run as it is. In your application pass your own ``SignedIn`` hook to ``create_app``: look up your session cookie there.
 
-Install: ``pip install apivideo-async``. Run, then open http://127.0.0.1:8080/ in a browser::
+Install: ``pip install .`` in a clone. Run, then open http://127.0.0.1:8080/ in a browser::
 
     export APIVIDEO_API_KEY=... UPLOAD_USERS=alice:her-password,bob:his-password
     python examples/delegated_tokens_server.py

@@ -5,7 +5,7 @@ down; each upload holds at most ``(concurrency + 1) x chunk_size`` bytes, 24 MiB
 When the sender goes away, its video is deleted: nobody could send the rest. On its way down uvicorn waits for running
 uploads; whatever a harder end leaves behind api.video deletes by itself after seven days.
 
-Install: ``pip install apivideo-async fastapi uvicorn``. Run::
+Install: ``pip install . fastapi uvicorn`` in a clone. Run::
 
     export APIVIDEO_API_KEY=...
     uvicorn fastapi_passthrough:app --app-dir examples        # or: python examples/fastapi_passthrough.py

@@ -2,7 +2,7 @@
 
 A list method gives a paginator at once and asks nothing yet; each way to use it below asks anew.
 
-Install: ``pip install apivideo-async``. Run::
+Install: ``pip install .`` in a clone. Run::
 
     export APIVIDEO_API_KEY=...
     python examples/list_and_filter.py --tag trailer --metadata lang=fr

@@ -3,7 +3,7 @@
 Shows progress in one line, and what to do when an upload ends early: the server keeps what it accepted, and a second
 run with ``--video-id`` sends only the rest.
 
-Install: ``pip install apivideo-async``. Run::
+Install: ``pip install .`` in a clone. Run::
 
     export APIVIDEO_API_KEY=...
     python examples/upload_file.py movie.mp4

@@ -4,7 +4,7 @@ A handful of workers share one iterator, so a thousand files need no thousand ta
 far it came (``resume="on"``): after a crash, Ctrl-C or a failure run the same command with the files that are missing,
 and only the bytes that api.video does not hold are sent.
 
-Install: ``pip install apivideo-async``. Run::
+Install: ``pip install .`` in a clone. Run::
 
     export APIVIDEO_API_KEY=...
     python examples/upload_many.py --parallel 4 *.mp4

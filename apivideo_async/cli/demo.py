@@ -2,19 +2,21 @@
 
 import asyncio
 import hashlib
+import shutil
 import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from ..client import ApiVideoClient
 from ..config import MIB, UploadOptions
-from ..errors import ApiVideoError
+from ..errors import ApiVideoError, ConfigurationError, SourceError
 from ..models import Video
 from .amounts import bytes_text, rate_text
 from .demo_emulator import Server, own_emulator
@@ -66,6 +68,9 @@ class _Demo:
 
     async def run(self) -> int:
         """Take all steps. Raises what goes wrong, after cleaning up."""
+        if self._file is not None and not self._file.is_file():
+            raise SourceError(f"no such file: {self._file}")
+        _check_packages(self._file)
         async with own_emulator() as server, self._media() as path:
             self._say("emulator", f"{server.url} (process {server.pid})")
             async with ApiVideoClient(server.api_key, base_url=server.url) as client:
@@ -126,7 +131,9 @@ class _Demo:
             found += [item.video_id for item in page]
         if found.count(video.video_id) != 1 or len(found) != EXTRA + 1:
             raise ApiVideoError(f"the list should hold {video.video_id} and {EXTRA} containers, it holds {found}")
-        self._say("list", f"{len(found)} videos on {pages} pages, the uploaded one among them once")
+        self._say(
+            "list", f"{len(found)} videos on {pages} pages ({EXTRA} of them empty), the uploaded one among them once"
+        )
 
     async def _compare(self, video: Video, path: Path) -> None:
         if video.assets is None or video.assets.mp4 is None:
@@ -143,13 +150,21 @@ class _Demo:
 
     async def _end(self, server: Server, video: Video) -> None:
         player = video.assets.player if video.assets is not None else None
-        self._say("player", player or "none")
+        ended = "" if self._keep else " (ends with the emulator: apivideo demo --keep, or make demo ARGS=--keep)"
+        self._say("player", f"{player or 'none'}{ended}")
         self._say("demo", f"everything worked, in {time.monotonic() - self._began:.1f} s")
         if self._keep:
             self._terminal.say(f"The emulator runs on {server.url} until Ctrl-C: open the player page now.")
             await asyncio.Event().wait()
-        elif self._terminal.live:
-            self._terminal.say("The player works only while the emulator runs: --keep keeps it running.")
+
+
+def _check_packages(file: Path | None) -> None:
+    """Name everything that is missing at once."""
+    needed = (
+        ["python_multipart"] if file is not None or shutil.which("ffmpeg") else ["python_multipart", "imageio_ffmpeg"]
+    )
+    if any(find_spec(name) is None for name in needed):
+        raise ConfigurationError("the demonstration needs more packages: pip install 'apivideo-async[demo]'")
 
 
 def _size_of(path: Path) -> int:

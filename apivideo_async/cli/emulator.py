@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ from .session import Session
 __all__ = ["command"]
 
 SNIPPET = """
-  export APIVIDEO_BASE_URL={url}
-  export APIVIDEO_API_KEY={key}
+export APIVIDEO_BASE_URL={url}
+export APIVIDEO_API_KEY={key}
 
-  import asyncio, apivideo_async
-  async def main():
-      async with apivideo_async.ApiVideoClient() as client: print(await client.upload("movie.mp4"))
-  asyncio.run(main())
+import asyncio, apivideo_async
+async def main():
+    async with apivideo_async.ApiVideoClient() as client: print(await client.upload("movie.mp4"))
+asyncio.run(main())
 
 Ctrl-C ends it."""
 
@@ -34,13 +35,15 @@ Ctrl-C ends it."""
 @click.option("--rate-limits", type=click.Choice(["production", "sandbox", "off"]), default="off", show_default=True)
 @click.option("--token-lifetime", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Of access tokens.")
 @click.option("--encoding", default="immediate", show_default=True, metavar="immediate|SECONDS", help="Its pace.")
-@click.option("--seed", type=int, default=0, help="For repeatable ids and faults.")
+@click.option("--seed", type=int, help="For repeatable ids and faults; without it every start has new ones.")
 @click.option("--until-eof", is_flag=True, hidden=True, help="End when the standard input ends.")
 @click.pass_obj
 def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
     """Run a local api.video to develop and test against; the state is gone when it ends."""
     if settings["discard"] and settings["directory"] is not None:
         raise click.UsageError("--dir keeps the media, --discard drops it: give one of them")
+    if settings["seed"] is None:
+        settings["seed"] = secrets.randbits(32)
     emulator = _emulator({name: value for name, value in settings.items() if value is not None})
 
     async def work() -> int:

@@ -36,6 +36,10 @@ class Finished:
         if client.config.api_key is None:
             return Video(video_id=entry.video_id)
         try:
+            ingest = (await client.videos.get_status(entry.video_id)).ingest
+            # An id alone proves little: an emulator that was started anew gives it to another video.
+            if ingest is None or ingest.filesize not in (None, fingerprint["size"]):
+                return None
             return await client.videos.get(entry.video_id)
         except NotFoundError:
             return None

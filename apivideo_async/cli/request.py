@@ -55,13 +55,15 @@ class Outcome:
     bytes: int | None = None
 
     def line(self, width: int | None = None) -> str:
-        """``vi… title player-url``; the title is cut when that makes the line fit."""
+        """``vi… title player-url``: with tabs for a program; for a screen the title is cut when that makes it fit."""
         video = self.video or Video()
         player = (video.assets.player if video.assets else None) or ""
         title = printable(video.title or "")
         room = (width or 0) - len(video.video_id) - len(player) - 3
         title = shortened(title, room) if room >= SHORT_TITLE else title
-        return " ".join(text for text in (video.video_id, title, printable(player)) if text)
+        return ("\t" if width is None else " ").join(
+            text for text in (video.video_id, title, printable(player)) if text
+        )
 
     def record(self) -> dict[str, Any]:
         """The object of ``--json``."""

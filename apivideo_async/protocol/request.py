@@ -160,6 +160,8 @@ def metadata_pairs(metadata: Mapping[str, str] | Unset) -> list[dict[str, str]] 
     """Turn ``{"k": "v"}`` into the wire's ``[{"key": "k", "value": "v"}]``."""
     if isinstance(metadata, Unset):
         return UNSET
+    if not hasattr(metadata, "items"):
+        raise ConfigurationError('metadata is a mapping of texts: {"key": "value"}')
     for key, value in metadata.items():
         if {type(key), type(value)} != {str}:
             raise ConfigurationError(f"metadata takes text for keys and values, not {key!r}: {value!r}")

@@ -47,8 +47,14 @@ _WIRE = {
 }
 
 
+_KNOWN = {"title", "source", *VideoFields.__annotations__, *VideoUpdateFields.__annotations__}
+
+
 def video_body(fields: Mapping[str, Any]) -> bytes:
-    """Encode create and update fields."""
+    """Encode create and update fields. Raises ``TypeError`` for a name that is none of them, as Python does."""
+    unknown = sorted(set(fields) - _KNOWN)
+    if unknown:
+        raise TypeError(f"videos have no field {', '.join(unknown)}; they have {', '.join(sorted(_KNOWN))}")
     body = {_WIRE.get(name, name): value for name, value in set_fields(fields).items()}
     if "metadata" in body:
         body["metadata"] = metadata_pairs(body["metadata"])

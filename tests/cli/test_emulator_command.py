@@ -45,7 +45,7 @@ def test_the_example_that_it_prints_works(cli: Cli, make_file: Make, tmp_path: P
         while "Ctrl-C" not in text:
             text += process.stdout.readline()
         exports = dict(re.findall(r"export (\w+)=(\S+)", text))
-        example = "\n".join(line[2:] for line in text.splitlines() if line.startswith("  ") and "export" not in line)
+        example = text[text.index("import asyncio") : text.index("Ctrl-C")]
         ran = subprocess.run(
             [sys.executable, "-c", example], env=cli.env | exports, cwd=tmp_path, capture_output=True, check=False
         )

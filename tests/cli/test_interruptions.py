@@ -179,10 +179,10 @@ def test_an_interrupt_while_waiting_keeps_the_video(cli: Cli, make_file: Make) -
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=5)
         [video_id] = emu.world.videos
-        assert out.startswith(f"{video_id} movie.mp4 http")
+        assert out.startswith(f"{video_id}\tmovie.mp4\thttp")
         assert err.splitlines()[-1] == "apivideo: interrupted after the upload, while waiting"
         again = cli("upload", path, "--wait", "--timeout", "0.1", "--resume")
-        assert again.out.startswith(f"{video_id} ")
+        assert again.out.startswith(f"{video_id}\t")
         assert list(emu.world.videos) == [video_id], "nothing is uploaded twice"
 
 
