@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+try:
+    import python_multipart as _parser  # noqa: F401 (only looked for)
+except ModuleNotFoundError as _missing:
+    raise ModuleNotFoundError(
+        "the emulator needs one more package: pip install 'apivideo-async[emulator]'", name=_missing.name
+    ) from _missing
+
 from .faults import Fault, FaultList
 from .request_log import RequestRecord
 from .server import Emulator, MediaInfo

@@ -24,7 +24,7 @@ def test_a_file_becomes_a_video_and_a_line(online: Cli, emu: Emulator, make_file
     path = make_file()
     result = online("upload", path, "--title", "My movie")
     assert result.code == 0, result
-    video_id, rest = result.out.strip().split(" ", 1)
+    video_id, rest = result.out.strip().split("\t", 1)
     assert rest.startswith("My movie\thttp")
     assert result.out.count("\n") == 1
     assert emu.sha256(video_id) == digest(path)

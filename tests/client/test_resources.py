@@ -60,6 +60,16 @@ async def test_every_fault_of_a_request_is_told(client: ApiVideoClient) -> None:
     assert caught.value.status == 400
 
 
+async def test_a_misspelt_field_is_refused_as_python_does(emu: Emulator, client: ApiVideoClient) -> None:
+    with pytest.raises(TypeError, match="no field tag;"):
+        await client.upload(b"x", title="t", tag=["a"])  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="no field titel;"):
+        await client.videos.update("viX", titel="x")  # type: ignore[call-arg]
+    with pytest.raises(ConfigurationError, match="mapping"):
+        await client.videos.create(title="t", metadata=[("a", "b")])  # type: ignore[arg-type]
+    assert emu.requests == []
+
+
 async def test_one_text_for_tags_is_a_mistake(emu: Emulator, client: ApiVideoClient) -> None:
     with pytest.raises(ConfigurationError, match="list of texts"):
         await client.videos.create(title="t", tags="trailer")
