@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from typing import Literal, Unpack
+from typing import Literal, TypedDict, Unpack
 
 from ..config import MIB, UNSET, Unset, UploadOptions
 from ..errors import ApiTimeoutError, EncodingError, NotFoundError
@@ -28,76 +28,81 @@ LARGEST_THUMBNAIL = 8 * MIB
 FIRST_POLL, LONGEST_POLL = 0.25, 5.0
 
 
+class _VideoFilters(TypedDict, total=False):
+    title: str | Unset
+    """Part of the title."""
+    description: str | Unset
+    """Part of the description."""
+    tags: Sequence[str] | Unset
+    """All of them must be there."""
+    metadata: Mapping[str, str] | Unset
+    """All of the pairs must be there."""
+    live_stream_id: str | Unset
+    """Recordings of this live stream."""
+    sort_by: VideoSort | Unset
+    sort_order: SortOrder | Unset
+
+
+class VideoListQuery(_VideoFilters, total=False):
+    """What the two lists of videos take."""
+
+    current_page: int
+    """The page to begin with, from 1."""
+    page_size: int
+    """Items of a page, 1 to 100; 25 unless given."""
+    prefetch: int
+    """1 (the default) asks for the next page ahead, 0 only when it is needed."""
+
+
+_FILTERS = {
+    "title": "title",
+    "description": "description",
+    "tags": "tags",
+    "metadata": "metadata",
+    "live_stream_id": "liveStreamId",
+    "sort_by": "sortBy",
+    "sort_order": "sortOrder",
+}
+
+
 class Videos:
     """``client.videos``. Errors of every method: ``ApiStatusError`` and its classes, ``ApiConnectionError``."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    def list(
-        self,
-        *,
-        title: str | Unset = UNSET,
-        tags: Sequence[str] | Unset = UNSET,
-        metadata: Mapping[str, str] | Unset = UNSET,
-        description: str | Unset = UNSET,
-        live_stream_id: str | Unset = UNSET,
-        sort_by: VideoSort | Unset = UNSET,
-        sort_order: SortOrder | Unset = UNSET,
-        current_page: int = 1,
-        page_size: int = 25,
-        prefetch: int = 1,
-    ) -> Paginator[Video]:
-        """List videos (``GET /videos``, reads).
+    def list(self, **query: Unpack[VideoListQuery]) -> Paginator[Video]:
+        """List videos (``GET /videos``, reads); every argument is described in ``VideoListQuery``.
 
         ``title`` and ``description`` match a part of the text; every tag and every metadata pair given must match.
-        ``page_size`` is 1 to 100; ``prefetch=0`` asks for a page only when it is needed.
         """
-        filters = {"title": title, "tags": tags, "metadata": metadata, "description": description}
-        order = {"liveStreamId": live_stream_id, "sortBy": sort_by, "sortOrder": sort_order}
-        return self._paginator("videos.list", "/videos", {**filters, **order}, current_page, page_size, prefetch)
+        return self._list("videos.list", "/videos", **query)
 
-    def list_discarded(
-        self,
-        *,
-        title: str | Unset = UNSET,
-        tags: Sequence[str] | Unset = UNSET,
-        metadata: Mapping[str, str] | Unset = UNSET,
-        description: str | Unset = UNSET,
-        live_stream_id: str | Unset = UNSET,
-        sort_by: VideoSort | Unset = UNSET,
-        sort_order: SortOrder | Unset = UNSET,
-        current_page: int = 1,
-        page_size: int = 25,
-        prefetch: int = 1,
-    ) -> Paginator[Video]:
+    def list_discarded(self, **query: Unpack[VideoListQuery]) -> Paginator[Video]:
         """List videos that were deleted and can be restored (``GET /discarded/videos``, reads).
 
-        Same filters as :meth:`list`; their ``assets`` are None. Empty unless Video Restore is on.
+        Same arguments as :meth:`list`; their ``assets`` are None. Empty unless Video Restore is on.
         """
-        filters = {"title": title, "tags": tags, "metadata": metadata, "description": description}
-        order = {"liveStreamId": live_stream_id, "sortBy": sort_by, "sortOrder": sort_order}
-        return self._paginator(
-            "videos.list_discarded",
-            "/discarded/videos",
-            {**filters, **order},
-            current_page,
-            page_size,
-            prefetch,
-        )
+        return self._list("videos.list_discarded", "/discarded/videos", **query)
 
-    def _paginator(
+    def _list(
         self,
         operation: str,
         path: str,
-        query: "Mapping[str, str | Sequence[str] | Mapping[str, str] | Unset]",
-        current_page: int,
-        page_size: int,
-        prefetch: int,
+        *,
+        current_page: int = 1,
+        page_size: int = 25,
+        prefetch: int = 1,
+        **filters: Unpack[_VideoFilters],
     ) -> Paginator[Video]:
+        unknown = set(filters) - set(_FILTERS)
+        if unknown:
+            raise TypeError(f"{operation} has no argument {', '.join(sorted(unknown))}")
+        wire = {_FILTERS[name]: value for name, value in filters.items()}
+
         async def fetch(page: int) -> Page[Video]:
             position = {"currentPage": page, "pageSize": page_size}
-            request = build_request(operation, "GET", path, query={**query, **position})
+            request = build_request(operation, "GET", path, query={**wire, **position})  # type: ignore[dict-item]
             return await self._pipeline.page(request, Video)
 
         return Paginator(fetch, current_page=current_page, page_size=page_size, prefetch=prefetch)

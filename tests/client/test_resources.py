@@ -119,6 +119,11 @@ async def test_the_paginator_can_be_awaited(client: ApiVideoClient) -> None:
     assert await client.videos.list().to_list(limit=0) == []
 
 
+def test_an_unknown_filter_is_refused() -> None:
+    with pytest.raises(TypeError, match="no argument tag"):
+        ApiVideoClient("key").videos.list(tag=["a"])  # type: ignore[call-arg]
+
+
 async def test_filters_are_anded(client: ApiVideoClient) -> None:
     await make_videos(client, 4)
     await client.videos.create(title="v99", tags=["odd", "é b"], metadata={"lang": "fr", "x": "1&2"})
