@@ -22,6 +22,7 @@ __all__ = ["LazyGroup", "app", "run"]
 
 COMMANDS = {
     "upload": (".upload", "Upload files as videos."),
+    "plan": (".plan", "Show what uploads would take, before anything is sent."),
     "videos": (".videos", "List, show and delete videos."),
     "emulator": (".emulator", "Run a local api.video."),
     "demo": (".demo", "Show the whole way of a video, on this machine."),

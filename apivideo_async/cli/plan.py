@@ -1,0 +1,87 @@
+"""``apivideo plan``: what an upload of files would take, before anything is sent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..config import UploadOptions
+from ..errors import SourceError
+from ..uploads.plan import Plan, make_plan
+from .amounts import bytes_text, time_text
+from .parameters import Size
+from .session import Session
+
+__all__ = ["command"]
+
+WINDOW = 60.0
+"""Seconds of one window of the request budget."""
+
+
+@click.command(name="plan")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--chunk-size", type=Size(), metavar="SIZE", help="Of every chunk but the last.")
+@click.option("--concurrency", type=click.IntRange(1), default=4, show_default=True, help="Chunks in flight.")
+@click.option(
+    "--uploads-per-minute",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="The account's limit: production 100, sandbox 40 unless the account has another.",
+)
+@click.option("--bandwidth", type=Size(), metavar="SIZE", help="Bytes a second that the line carries, such as 12MiB.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def command(
+    session: Session,
+    /,
+    files: tuple[Path, ...],
+    chunk_size: int | None,
+    concurrency: int,
+    uploads_per_minute: int,
+    bandwidth: int | None,
+    as_json: bool,
+) -> int:
+    """Show chunks, requests and the earliest possible end of uploads. Nothing is sent, no key is needed."""
+    options = UploadOptions(chunk_size=chunk_size, concurrency=concurrency)
+    plans = [(file, make_plan(_size_of(file), options)) for file in files]
+    totals = _totals([plan for _, plan in plans], uploads_per_minute, bandwidth)
+    if as_json:
+        rows = [_row(file, plan) for file, plan in plans]
+        session.terminal.result(json.dumps({"files": rows, **totals}, indent=2))
+        return 0
+    for file, plan in plans:
+        chunks = "one request" if plan.mode == "whole" else f"{plan.parts} chunks of {bytes_text(plan.chunk_size)}"
+        session.terminal.result(f"{file}\t{bytes_text(plan.total)}\t{chunks}")
+    seconds = time_text(totals["earliest_seconds"])
+    session.terminal.result(
+        f"{totals['requests']} upload requests, {bytes_text(totals['bytes'])}: "
+        f"not before {seconds} from now, bounded by {totals['bound']}"
+    )
+    return 0
+
+
+def _size_of(file: Path) -> int:
+    if file.is_dir():
+        raise SourceError(f"{file} is a directory: name the files in it")
+    try:
+        return file.stat().st_size
+    except OSError as error:
+        raise SourceError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _row(file: Path, plan: Plan) -> dict[str, Any]:
+    return {"file": str(file), "bytes": plan.total, "chunks": plan.parts, "chunkSize": plan.chunk_size}
+
+
+def _totals(plans: list[Plan], per_minute: int, bandwidth: int | None) -> dict[str, Any]:
+    """Work out the earliest end: a full window may go at once, each further one begins a minute later."""
+    requests, size = sum(plan.parts for plan in plans), sum(plan.total for plan in plans)
+    bounds = {f"the request budget ({per_minute} a minute)": (requests - 1) // per_minute * WINDOW}
+    if bandwidth:
+        bounds[f"the bandwidth ({bytes_text(bandwidth)}/s)"] = size / bandwidth
+    bound = max(bounds, key=lambda name: bounds[name])
+    if not bounds[bound]:
+        bound = "nothing but the line"
+    return {"requests": requests, "bytes": size, "earliest_seconds": max(bounds.values()), "bound": bound}

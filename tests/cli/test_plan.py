@@ -1,0 +1,43 @@
+"""``apivideo plan`` says what uploads would take."""
+
+import json
+from pathlib import Path
+
+from .conftest import Cli
+
+MIB = 1024 * 1024
+
+
+def sparse(path: Path, size: int) -> Path:
+    with path.open("wb") as handle:
+        handle.truncate(size)
+    return path
+
+
+def test_the_request_budget_bounds_small_chunks(cli: Cli, tmp_path: Path) -> None:
+    """301 requests at 100 a minute: three windows go by before the last one may start."""
+    file = sparse(tmp_path / "big.mp4", 5 * MIB * 301)
+    result = cli("plan", file, "--chunk-size", "5MiB", "--json")
+    assert result.code == 0, result
+    said = json.loads(result.out)
+    assert (said["requests"], said["bytes"], said["earliest_seconds"]) == (301, 5 * MIB * 301, 180.0)
+    assert said["bound"] == "the request budget (100 a minute)"
+    assert said["files"] == [{"file": str(file), "bytes": 5 * MIB * 301, "chunks": 301, "chunkSize": 5 * MIB}]
+
+
+def test_the_bandwidth_bounds_large_chunks(cli: Cli, tmp_path: Path) -> None:
+    files = [sparse(tmp_path / name, 600 * MIB) for name in ("a.mp4", "b.mp4")]
+    result = cli("plan", *files, "--bandwidth", "10MiB")
+    assert result.code == 0, result
+    assert result.out.splitlines()[0] == f"{files[0]}\t600.0 MiB\t12 chunks of 50.0 MiB"
+    assert result.out.splitlines()[2] == (
+        "24 upload requests, 1.2 GiB: not before 2:00 from now, bounded by the bandwidth (10.0 MiB/s)"
+    )
+
+
+def test_what_cannot_be_uploaded_cannot_be_planned(cli: Cli, tmp_path: Path) -> None:
+    for file, words in ((tmp_path, "is a directory"), (tmp_path / "none.mp4", "No such file")):
+        result = cli("plan", file)
+        assert (result.code, result.out) == (1, "")
+        assert words in result.err
+    assert "empty" in cli("plan", sparse(tmp_path / "empty.mp4", 0)).err
