@@ -41,6 +41,10 @@ def format_wait(seconds: float, window: float) -> str:
     return f"{math.ceil(seconds * 1000) / 1000:.3f}"
 
 
+ROUNDING = 1e-6
+"""Seconds: who waits exactly as told must not come too early by the last digit of a float."""
+
+
 class FixedWindow:
     """A budget of `limit` requests that is full again `window` seconds after the first of them."""
 
@@ -52,7 +56,7 @@ class FixedWindow:
 
     def take(self, now: float) -> Verdict:
         """Count one request at time `now`; a refused one costs nothing."""
-        if self._ends is None or now >= self._ends:
+        if self._ends is None or now >= self._ends - ROUNDING:
             self._used = 0
             self._ends = now + self._window
         allowed = self._used < self._limit

@@ -11,7 +11,7 @@ records and ends: at the end the server must hold every byte, or an error says w
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -83,7 +83,7 @@ class UploadJob:
             await self._grouped(self._pull(source, plan))
         else:
             if held.complete:
-                raise UploadError("this video holds a complete source already: create another container")
+                return await self._finished_stream(source, held)
             if held.mode == "part" and self._options.chunk_size is None:
                 raise UploadError(
                     "the upload was started with numbered parts, whose size the server does not tell: "
@@ -93,6 +93,16 @@ class UploadJob:
             self._open(Ledger(mode, self._options.chunk_size or self._stream_chunk()), 0, None)
             await self._grouped(self._push(source, held))
         return await self._finish()
+
+    async def _finished_stream(self, stream: Stream, held: Held) -> Video:
+        """Nothing is left to send; a stream of the same size is taken for the one that was uploaded, as a file is."""
+        self._open(Ledger(held.mode or "part", self._stream_chunk()), 0, None)
+        size = 0
+        async with aclosing(self._guarded(stream.blocks())) as blocks:
+            async for block in blocks:
+                size += len(block)
+        self._open(Ledger.of(plan_rest(size, self._options, held)), size, held.parts_total)
+        return await self._show()
 
     def _stream_chunk(self) -> int:
         return max(self._options.limits.smallest_chunk, min(STREAM_CHUNK, self._options.limits.largest_chunk))
@@ -227,7 +237,7 @@ class UploadJob:
     def _part(self, size: int, read: Callable[[], AsyncIterator[Any]], on_sent: Callable[[int], None]) -> FilePart:
         return FilePart(self._name, size, lambda: self._guarded(read()), content_type(self._name), on_sent)
 
-    async def _guarded(self, blocks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def _guarded(self, blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
         """Turn what reading raises into a ``SourceError`` that knows the upload."""
         try:
             async with aclosing(flow(blocks)) as source:
@@ -294,8 +304,10 @@ class UploadJob:
         await self._reporter.tell()
         if self._notes is not None:
             await self._notes.forget()
-        if self._final is not None:
-            return self._final
+        return self._final or await self._show()
+
+    async def _show(self) -> Video:
+        """Get the full video; that it is there is known already."""
         video_id = self._target.video_id or ""
         if isinstance(self._target, Delegated):
             return Video(video_id=video_id)  # A token cannot read the video.

@@ -421,9 +421,11 @@ async def test_uploading_again_into_a_complete_container_sends_nothing(
     video = await client.upload(data, title="t", options=options(mode=mode))
     emu.requests.clear()
     assert (await client.videos.upload(video.video_id, data)).video_id == video.video_id
+    assert (await client.videos.upload(video.video_id, blocks_of(data, 9_000))).video_id == video.video_id
     assert uploads(emu) == []
-    with pytest.raises(UploadError, match=r"create another container|not the same file"):
-        await client.videos.upload(video.video_id, data + b"x")
+    for other in (data + b"x", blocks_of(data + b"x", 9_000)):
+        with pytest.raises(UploadError, match=r"create another container|not the same file"):
+            await client.videos.upload(video.video_id, other)
 
 
 async def test_a_stream_continues_where_the_container_stands(emu: Emulator, client: ApiVideoClient) -> None:

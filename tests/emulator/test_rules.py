@@ -13,7 +13,7 @@ from apivideo_async.emulator.byte_ranges import UnsatisfiableRangeError, parse_r
 from apivideo_async.emulator.content_range import ByteRange, Limits, Part, parse_content_range
 from apivideo_async.emulator.identifiers import Identifiers
 from apivideo_async.emulator.problems import RefusedError
-from apivideo_async.emulator.rate_windows import FixedWindow, RateLimiter, format_wait, rate_limits
+from apivideo_async.emulator.rate_windows import ROUNDING, FixedWindow, RateLimiter, format_wait, rate_limits
 from apivideo_async.emulator.sessions import SESSION_SECONDS, PrivateAccess
 from apivideo_async.emulator.source_ledger import SourceLedger
 
@@ -159,7 +159,7 @@ def test_a_window_admits_its_limit_and_no_more(limit, pauses):
     window, now, admitted, ends = FixedWindow(limit, 5.0), 0.0, 0, -1.0
     for pause in pauses:
         now += pause
-        if now >= ends:
+        if now >= ends - ROUNDING:
             admitted, ends = 0, now + 5.0
         verdict = window.take(now)
         admitted += verdict.allowed
