@@ -6,14 +6,25 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from apivideo_async import ApiVideoClient, RetryPolicy, UploadLimits, UploadOptions
 from apivideo_async.emulator import Emulator
+
+# Property tests run the same examples every time; ``--hypothesis-profile=default`` explores others.
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 CHUNK = 64 * 1024
 """The smallest chunk in these tests, in place of 5 MiB."""
 LIMITS = UploadLimits(smallest_chunk=CHUNK)
 QUICK = RetryPolicy(first_delay=0.01, longest_delay=0.05, attempts=5, seconds=20)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--hypothesis-profile"):
+        settings.load_profile("repeatable")
 
 
 def options(**changes: object) -> UploadOptions:
