@@ -11,13 +11,13 @@ from .payloads import text, validate
 async def authenticate(call: Call) -> web.StreamResponse:
     """Exchange the API key."""
     body = validate(await call.json(), {"apiKey": text}, required=("apiKey",))
-    return answer(call.world.credentials.exchange(body["apiKey"], call.world.now))
+    return answer(call.world.credentials.exchange(body["apiKey"], call.world.expiry_clock))
 
 
 async def refresh(call: Call) -> web.StreamResponse:
     """Exchange a refresh token, once."""
     body = validate(await call.json(), {"refreshToken": text}, required=("refreshToken",))
-    return answer(call.world.credentials.rotate(body["refreshToken"], call.world.now))
+    return answer(call.world.credentials.rotate(body["refreshToken"], call.world.expiry_clock))
 
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -15,41 +15,52 @@ class TruncatedBodyError(ConnectionError):
     """The client went away in the middle of its body."""
 
 
-async def drain(request: web.Request, record: RequestRecord, limit: int | None = None) -> None:
-    """Read and drop the body, or no more than about `limit` bytes of it."""
-    seen = 0
-    while limit is None or seen < limit:
-        block = await _next_block(request)
-        if not block:
-            return
-        seen += len(block)
-        record.body_bytes += len(block)
+class Body:
+    """The body of one request, read once; faults put another kind in its place."""
 
+    def __init__(self, request: web.Request, record: RequestRecord) -> None:
+        self.request = request
+        self.record = record
 
-async def receive_form(request: web.Request, record: RequestRecord, open_file: Callable[[Form], FileSink]) -> Form:
-    """Stream a multipart body; a request that is no form has no file (CONTRACT §10.5)."""
-    boundary = boundary_of(request.headers.get("Content-Type"))
-    if boundary is None:
-        await drain(request, record)
-        raise upload_problem("uploaded-file-no-file")
-    try:
-        parser = FormParser(boundary, open_file)
-        while block := await _next_block(request):
-            record.body_bytes += len(block)
-            parser.feed(block)
-    except MalformedFormError as error:
-        await drain(request, record)
-        raise upload_problem("uploaded-file-invalid-file", str(error)) from error
-    if not parser.ended:
-        raise upload_problem("uploaded-file-invalid-file", "The multipart body has no end.")
-    return parser.form
+    async def block(self) -> bytes:
+        """Return what has come, at least one byte, or nothing at the end."""
+        try:
+            block = await self.request.content.readany()
+        except (ConnectionError, web.RequestPayloadError) as error:
+            raise TruncatedBodyError from error
+        except RuntimeError as error:
+            # What aiohttp raises when reading begins after the connection is gone.
+            if self.request.transport is None:
+                raise TruncatedBodyError from error
+            raise
+        self.record.body_bytes += len(block)
+        return block
 
+    async def drain(self, limit: int | None = None) -> None:
+        """Read and drop the rest, or no more than about `limit` bytes of it."""
+        seen = 0
+        while limit is None or seen < limit:
+            block = await self.block()
+            if not block:
+                return
+            seen += len(block)
 
-async def _next_block(request: web.Request) -> bytes:
-    try:
-        return await request.content.readany()
-    except (ConnectionError, web.RequestPayloadError) as error:
-        raise TruncatedBodyError from error
+    async def form(self, open_file: Callable[[Form], FileSink]) -> Form:
+        """Stream a multipart body; a request that is no form has no file (CONTRACT §10.5)."""
+        boundary = boundary_of(self.request.headers.get("Content-Type"))
+        if boundary is None:
+            await self.drain()
+            raise upload_problem("uploaded-file-no-file")
+        try:
+            parser = FormParser(boundary, open_file)
+            while block := await self.block():
+                parser.feed(block)
+        except MalformedFormError as error:
+            await self.drain()
+            raise upload_problem("uploaded-file-invalid-file", str(error)) from error
+        if not parser.ended:
+            raise upload_problem("uploaded-file-invalid-file", "The multipart body has no end.")
+        return parser.form
 
 
 def check_one_file(form: Form) -> None:

@@ -6,13 +6,13 @@ To add an action: write a coroutine of the same signature, put it into ``ACTIONS
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from aiohttp import web
 
-from .body import drain
+from .fault_answers import as_page, planned, rate_limited, trickled, truncated
+from .fault_bodies import RepeatableBody, StallingBody, stall
 from .faults import Fault
 from .operations import Call, DroppedError
 
@@ -21,14 +21,17 @@ Action: TypeAlias = Callable[[Call, Fault, Proceed], Awaitable[web.StreamRespons
 _READING_TIME = 0.05
 
 
-async def _drop_response(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    await proceed()
-    return _abort(call)
+# -- not executed
 
 
 async def _status(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    await drain(call.request, call.record)
-    return _planned(call, fault)
+    await call.body.drain()
+    return planned(fault)
+
+
+async def _rate_limit(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    await call.body.drain()
+    return rate_limited(call, fault)
 
 
 async def _reset_before(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
@@ -36,18 +39,23 @@ async def _reset_before(call: Call, fault: Fault, proceed: Proceed) -> web.Strea
 
 
 async def _reset_during(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    await drain(call.request, call.record, fault.after_bytes)
+    await call.body.drain(fault.after_bytes)
     return _abort(call)
 
 
-async def _delay(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    response = await proceed()
-    await asyncio.sleep(fault.seconds)
-    return response
+async def _reset_after(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    await call.body.drain()
+    return _abort(call)
+
+
+async def _refuse(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    if call.world.door is not None:
+        await call.world.door.shut(fault.seconds)
+    return _abort(call)
 
 
 async def _reject_early(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    response = _planned(call, fault)
+    response = planned(fault)
     response.force_close()
     call.finish_headers(response)
     await response.prepare(call.request)
@@ -57,19 +65,76 @@ async def _reject_early(call: Call, fault: Fault, proceed: Proceed) -> web.Strea
     return response
 
 
+# -- executed
+
+
+async def _drop_response(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    await proceed()
+    return _abort(call)
+
+
+async def _delay(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    response = await proceed()
+    await asyncio.sleep(fault.seconds)
+    return response
+
+
+async def _truncate(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    return await truncated(call, await proceed())
+
+
+async def _trickle(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    return await trickled(call, await proceed(), fault.seconds)
+
+
+async def _html(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    return as_page(await proceed(), fault)
+
+
+async def _duplicate(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    call.body = body = RepeatableBody(call)
+    first = await proceed()
+    if first.prepared:
+        return first
+    body.rewind()
+    return await proceed()
+
+
+async def _stall(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    if call.request.content_type.startswith("multipart/"):
+        call.body = StallingBody(call, fault)
+    else:
+        await stall(call.request.transport, fault)
+    return await proceed()
+
+
 async def _expire_tokens(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
     call.world.credentials.expire_access_tokens()
     return await proceed()
 
 
+async def _clock_jump(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+    call.world.jump(fault.seconds)
+    return await proceed()
+
+
 ACTIONS: dict[str, Action] = {
+    "clock-jump": _clock_jump,
+    "delay": _delay,
     "drop-response": _drop_response,
-    "status": _status,
+    "duplicate": _duplicate,
+    "expire-tokens": _expire_tokens,
+    "html": _html,
+    "rate-limit": _rate_limit,
+    "refuse": _refuse,
+    "reject-early": _reject_early,
+    "reset-after": _reset_after,
     "reset-before": _reset_before,
     "reset-during": _reset_during,
-    "delay": _delay,
-    "reject-early": _reject_early,
-    "expire-tokens": _expire_tokens,
+    "stall": _stall,
+    "status": _status,
+    "trickle": _trickle,
+    "truncate": _truncate,
 }
 
 
@@ -78,15 +143,3 @@ def _abort(call: Call) -> web.StreamResponse:
     if transport is not None:
         transport.abort()
     raise DroppedError
-
-
-def _planned(call: Call, fault: Fault) -> web.Response:
-    """Build the answer that a rule asks for: text as it is, anything else as JSON."""
-    if fault.body is None:
-        body = b""
-    elif isinstance(fault.body, bytes):
-        body = fault.body
-    else:
-        body = (fault.body if isinstance(fault.body, str) else json.dumps(fault.body)).encode()
-    headers = {**fault.headers, "Content-Type": fault.content_type} if body else dict(fault.headers)
-    return web.Response(status=fault.status, body=body, headers=headers)

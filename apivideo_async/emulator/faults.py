@@ -13,13 +13,22 @@ from typing import Any
 
 ACTIONS = frozenset(
     {
+        "clock-jump",
+        "delay",
         "drop-response",
-        "status",
+        "duplicate",
+        "expire-tokens",
+        "html",
+        "rate-limit",
+        "refuse",
+        "reject-early",
+        "reset-after",
         "reset-before",
         "reset-during",
-        "delay",
-        "reject-early",
-        "expire-tokens",
+        "stall",
+        "status",
+        "trickle",
+        "truncate",
     }
 )
 
@@ -31,10 +40,24 @@ class Fault:
     `operation` is a method name of the SDK such as "videos.upload", or "*". The rule is due from the `nth`
     matching request on (1 is the first), with `probability` if given, and fires `times` times (None: always).
 
-    Actions: "drop-response" executes and closes without an answer; "status" answers `status`, `body` and
-    `content_type` (with `headers`) without executing; "reset-before" aborts at once; "reset-during" aborts
-    after `after_bytes` of the body; "delay" executes and answers after `seconds`; "reject-early" answers
-    `status` without reading the body and closes; "expire-tokens" makes all access tokens invalid and goes on.
+    Actions that do not execute the request:
+
+    - "status" answers `status`, `body` and `content_type` (with `headers`);
+    - "rate-limit" answers 429 with the three headers, or without them when `retry_after` is None;
+    - "reject-early" answers `status` without reading the body and closes;
+    - "reset-before" aborts at once, "reset-during" after `after_bytes` of the body, "reset-after" after all of it;
+    - "refuse" cuts every connection and accepts none for `seconds`, on the port that it keeps.
+
+    Actions that execute it:
+
+    - "drop-response" closes without an answer; "delay" answers after `seconds`;
+    - "truncate" announces the whole body of the answer, sends half of it and closes; "trickle" sends it a byte
+      at a time over `seconds`; "html" puts a page (or `body`, `content_type`) in the place of a 2xx body;
+    - "duplicate" executes twice, as behind a proxy that delivers twice; the answer is the second one. The body
+      is kept in memory;
+    - "stall" stops reading the body after `after_bytes`, for `seconds`, then goes on, or aborts if it `resets`;
+    - "expire-tokens" makes all access tokens invalid first; "clock-jump" sets the clock by which access and
+      upload tokens expire forward by `seconds` first.
     """
 
     operation: str
@@ -48,6 +71,8 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     after_bytes: int = 0
     seconds: float = 0.0
+    retry_after: float | None = 1.0
+    resets: bool = False
     seen: int = field(default=0, init=False)
     fired: int = field(default=0, init=False)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from aiohttp import web
 
+from .body import Body
 from .cors import CORS_HEADERS
 from .problems import invalid_payload
 from .rate_windows import RateClass, Verdict
@@ -32,6 +33,10 @@ class Call:
     operation: Operation
     verdict: Verdict | None = None
     answering: bool = False
+    body: Body = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.body = Body(self.request, self.record)
 
     def finish_headers(self, response: web.StreamResponse) -> None:
         """Add what every answer carries, unless it is on its way already (CONTRACT §4)."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from .body import TruncatedBodyError, drain
 from .cors import PREFLIGHT_HEADERS
 from .fault_actions import ACTIONS
 from .operations import Call, DroppedError, Handler, Operation, answer
@@ -62,7 +61,7 @@ class Pipeline:
         call = Call(self._world, request, record, operation)
         try:
             response = await self._with_fault(call)
-        except (DroppedError, TruncatedBodyError):
+        except (DroppedError, ConnectionError):  # A body that ends early is one, too.
             return self._gone(request)
         call.finish_headers(response)
         record.status = response.status
@@ -109,9 +108,9 @@ class Pipeline:
             _log.exception("the emulator failed on %s %s", call.request.method, call.request.path)
             problem = server_error()
         else:
-            await drain(call.request, call.record)
+            await call.body.drain()
             return response
-        await drain(call.request, call.record)
+        await call.body.drain()
         return answer(problem.body, problem.status)
 
     def _admit(self, call: Call) -> None:
@@ -123,7 +122,7 @@ class Pipeline:
                 raise too_many_requests()
         if operation.access == "key":
             header = call.request.headers.get("Authorization")
-            call.record.token_id = world.credentials.identify(header, world.now)
+            call.record.token_id = world.credentials.identify(header, world.expiry_clock)
         elif operation.access == "upload-token":
             token = world.admit_upload(call.request.query.get("token"))
             call.record.token_id = f"upload-token-{token.number}"

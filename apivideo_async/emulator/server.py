@@ -14,6 +14,7 @@ from aiohttp import web
 
 from . import assets, auth_handlers, control, thumbnails, token_handlers, uploads, video_handlers
 from .content_range import Limits
+from .door import Door
 from .encoding import parse_pace
 from .faults import FaultList
 from .operations import Operation
@@ -171,20 +172,21 @@ class Emulator:
             lingering_time=0,
             read_bufsize=_READ_BUFFER,
         )
+        self._world.door = Door(self._runner, self._ssl)
         try:
             await self._runner.setup()
-            site = web.TCPSite(self._runner, self.host, self._wanted_port, ssl_context=self._ssl)
-            await site.start()
+            self._port = await self._world.door.open(self.host, self._wanted_port)
         except BaseException:
             await self.stop()
             raise
-        self._port = self._runner.addresses[0][1]
         return self
 
     async def stop(self) -> None:
         """Close every connection, end every task, remove temporary media. Harmless when not running."""
         runner, self._runner = self._runner, None
         if runner is not None:
+            if self.world.door is not None:
+                await self.world.door.close()
             await runner.cleanup()
             await self.world.stop_tasks()
         temporary, self._temporary = self._temporary, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from .body import check_one_file, receive_form
+from .body import check_one_file
 from .form_parser import Form
 from .operations import Call, Operation, answer, api
 from .payloads import text, validate
@@ -62,7 +62,7 @@ async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Receive a picture; the answer is 200 (CONTRACT §6.2)."""
     video = call.world.video(call.path("videoId"))
     sink = PictureSink(MAX_SIZE)
-    form = await receive_form(call.request, call.record, lambda _: sink)
+    form = await call.body.form(lambda _: sink)
     check_one_file(form)
     content_type = picture_type(form)
     sink.check()

@@ -21,7 +21,7 @@ def _ttl(token: UploadToken) -> tuple[int, int]:
 
 async def list_tokens(call: Call) -> web.StreamResponse:
     """List the active tokens, newest first."""
-    today = call.world.today
+    today = call.world.expiry_date
     active = [token for token in call.world.upload_tokens.values() if token.active(today)]
     ordered = sort_items(active, call.query, {"createdAt": _number, "ttl": _ttl}, newest_first=_number)
     page, pagination = paginate(call.request.path, call.query, ordered)

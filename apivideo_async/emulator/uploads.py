@@ -11,7 +11,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from .assets import asset_urls
-from .body import check_one_file, receive_form
+from .body import check_one_file
 from .content_range import ContentRange, parse_content_range
 from .form_parser import Form
 from .media import ExtentWriter, Spool
@@ -59,7 +59,7 @@ async def upload(call: Call) -> web.StreamResponse:
     video.ledger.check(sent)
     reception = Reception(call, lambda _: call.world.spool_of(video))
     try:
-        form = await receive_form(call.request, call.record, reception.open)
+        form = await call.body.form(reception.open)
         video = call.world.video(video.video_id)
         video.ledger.check(sent)
         check_one_file(form)
@@ -84,7 +84,7 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
 
     reception = Reception(call, spool_for)
     try:
-        form = await receive_form(call.request, call.record, reception.open)
+        form = await call.body.form(reception.open)
         video = _delegated_video(call, form, sent, reception)
         call.record.video_id = video.video_id
     finally:

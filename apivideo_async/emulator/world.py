@@ -12,6 +12,7 @@ from typing import Any
 
 from .content_range import Limits
 from .credentials import Credentials
+from .door import Door
 from .encoding import EncodingPace
 from .faults import FaultList
 from .identifiers import Identifiers
@@ -81,7 +82,9 @@ class World:
     videos: dict[str, Video] = field(default_factory=dict)
     discarded: dict[str, Video] = field(default_factory=dict)
     upload_tokens: dict[str, UploadToken] = field(default_factory=dict)
+    door: Door | None = None
     _made: int = 0
+    _ahead: float = 0.0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -105,6 +108,20 @@ class World:
     def today(self) -> datetime:
         """The wall clock, for what is shown."""
         return datetime.now(UTC)
+
+    @property
+    def expiry_clock(self) -> float:
+        """Monotonic seconds by which access tokens expire; ahead of `now` after a jump."""
+        return self.now + self._ahead
+
+    @property
+    def expiry_date(self) -> datetime:
+        """The wall clock by which upload tokens expire; ahead of `today` after a jump."""
+        return self.today + timedelta(seconds=self._ahead)
+
+    def jump(self, seconds: float) -> None:
+        """Set the clock by which tokens expire forward."""
+        self._ahead += seconds
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background until it ends or the emulator stops."""
@@ -173,14 +190,14 @@ class World:
 
     def create_upload_token(self, ttl: int) -> UploadToken:
         """Add a token for delegated uploads."""
-        token = UploadToken(self.ids.opaque("to"), ttl, self.today, self._next_number())
+        token = UploadToken(self.ids.opaque("to"), ttl, self.expiry_date, self._next_number())
         self.upload_tokens[token.token] = token
         return token
 
     def upload_token(self, token: str) -> UploadToken:
         """Return an active upload token, or refuse."""
         found = self.upload_tokens.get(token)
-        if found is None or not found.active(self.today):
+        if found is None or not found.active(self.expiry_date):
             raise not_found("uploadToken")
         return found
 
@@ -189,7 +206,7 @@ class World:
         if not token:
             raise unauthorized("authentication-missing-upload-token")
         found = self.upload_tokens.get(token)
-        if found is None or not found.active(self.today):
+        if found is None or not found.active(self.expiry_date):
             raise unauthorized("authentication-invalid-upload-token")
         return found
 

@@ -1,0 +1,92 @@
+"""The listening sockets: they can be shut for a while and open again on the same port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+
+class Door:
+    """Lets connections in. While it is shut they are refused, as by a server that restarts."""
+
+    def __init__(self, runner: web.AppRunner, ssl_context: ssl.SSLContext | None) -> None:
+        self._runner = runner
+        self._ssl = ssl_context
+        self._servers: list[asyncio.Server] = []
+        self._reopening: asyncio.Task[None] | None = None
+        self._shut = False
+        self._closed = False
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen; the answer is the port."""
+        await self._listen(host=host, port=port)
+        return int(self._servers[0].sockets[0].getsockname()[1])
+
+    async def _listen(self, **where: Any) -> None:
+        handlers = self._runner.server
+        assert handlers is not None  # noqa: S101 - set up before
+        loop = asyncio.get_running_loop()
+        self._servers.append(await loop.create_server(handlers, ssl=self._ssl, backlog=128, **where))
+
+    async def shut(self, seconds: float) -> None:
+        """Cut every connection and refuse new ones for `seconds`; nothing changes when it is shut already."""
+        if self._shut:
+            return
+        self._shut = True
+        addresses = [listening.getsockname() for server in self._servers for listening in server.sockets]
+        await self._stop_listening()
+        if self._closed:
+            return
+        # Bound but not listening: nobody is given the port, and a connection to it is refused.
+        places = [_place(address) for address in addresses]
+        self._reopening = asyncio.get_running_loop().create_task(self._reopen(places, seconds))
+        handlers = self._runner.server
+        for connection in handlers.connections if handlers is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def _stop_listening(self) -> None:
+        """Let in who is on the doorstep, then close: asyncio loses a socket accepted just before its server ends."""
+        loop = asyncio.get_running_loop()
+        for server in self._servers:
+            for listening in server.sockets:
+                with suppress(NotImplementedError):
+                    loop.remove_reader(listening.fileno())
+        for _ in range(2):
+            await asyncio.sleep(0)
+        while self._servers:
+            self._servers.pop().close()
+
+    async def _reopen(self, places: list[socket.socket], seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+            for place in places:
+                await self._listen(sock=place)
+            self._shut = False
+        except BaseException:
+            for place in places:
+                place.close()
+            raise
+
+    async def close(self) -> None:
+        """Stay shut for good."""
+        self._closed = True
+        if self._reopening is not None:
+            self._reopening.cancel()
+            await asyncio.gather(self._reopening, return_exceptions=True)
+        await self._stop_listening()
+
+
+def _place(address: Any) -> socket.socket:
+    """Bind to an address without listening."""
+    place = socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET, socket.SOCK_STREAM)
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if place.family == socket.AF_INET6:
+        place.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    place.bind(address)
+    return place

@@ -1,0 +1,25 @@
+"""What the tests here share: less waiting, and collections of garbage that cost little."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from apivideo_async import authenticator
+from apivideo_async.protocol import rate_limit
+
+from .cases import BLIND
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_collections() -> Iterator[None]:
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _short_cool_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (rate_limit, authenticator):
+        monkeypatch.setattr(module, "BLIND_COOL_DOWN", BLIND)
