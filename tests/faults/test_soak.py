@@ -1,4 +1,4 @@
-"""Hundreds of uploads at once while one request in twenty fails in some way. `APIVIDEO_SOAK_SEED` repeats a run."""
+"""Hundreds of uploads at once while one request in twenty fails in some way; `APIVIDEO_SOAK_SEED` makes other runs."""
 
 import asyncio
 import os
@@ -127,7 +127,7 @@ async def finish(client: ApiVideoClient, job: Job, token: str) -> None:
 
 @pytest.mark.parametrize("probability", [0.05, 0.3])
 async def test_every_upload_arrives(caplog: pytest.LogCaptureFixture, tmp_path: Any, probability: float) -> None:
-    seed = int(os.environ.get("APIVIDEO_SOAK_SEED") or random.SystemRandom().randrange(1_000_000))
+    seed = int(os.environ.get("APIVIDEO_SOAK_SEED") or 7)
     print(f"APIVIDEO_SOAK_SEED={seed}")
     chance = random.Random(seed)
     jobs = jobs_of(chance, tmp_path)
@@ -160,7 +160,8 @@ def story(emu: Emulator, job: Job) -> str:
     ]
     held = emu.media(job.video_id) if job.video_id is not None else None
     told = [
-        f"{job.key}: {job.kind}, {job.calls} calls, {job.abandoned} abandoned, video {job.video_id}, {len(job.data)} bytes, {job.concurrency} at once, held: {held}",
+        f"{job.key}: {job.kind}, {job.calls} calls, {job.abandoned} abandoned, video {job.video_id}",
+        f"{len(job.data)} bytes, {job.concurrency} at once, held: {held}",
         *job.errors,
         *requests,
     ]
