@@ -5,6 +5,7 @@ the answer must come within ``response``.
 """
 
 import asyncio
+import errno
 import os
 import ssl
 from collections.abc import Sequence
@@ -69,9 +70,16 @@ class Transport:
         """Send once. Raises ``ApiConnectionError`` or ``ApiTimeoutError``, or what reading the file raised."""
         body = MultipartBody(request.multipart) if request.multipart is not None else None
         watchdog = Watchdog(timeouts, body)
+        task = asyncio.current_task()
+        asked_before = task.cancelling() if task is not None else 0
         try:
             async with watchdog:
                 return await self._exchange(request, body, watchdog, timeouts)
+        except asyncio.CancelledError as error:
+            if task is None or task.cancelling() > asked_before:
+                raise
+            # Nobody cancelled us: aiohttp cancelled its own writer when the server was done early, and waited for it.
+            raise self._translated(ConnectionAbortedError(errno.ECONNABORTED, ""), request, sent=True) from error
         except (aiohttp.ClientError, OSError) as error:
             if body is not None and body.failure is not None and not _from_connection(body.failure):
                 raise body.failure from error

@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 import trustme
 
@@ -162,6 +163,25 @@ async def test_a_late_answer_does_not_make_a_second_chunk(emu: Emulator) -> None
     ) as client:
         video = await client.upload(data, title="t")
     assert emu.sha256(video.video_id) == sha256(data)
+
+
+async def test_a_cancellation_of_aiohttps_own_writer_is_a_lost_connection(
+    emu: Emulator, client: ApiVideoClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the server is done early, aiohttp cancels its writer, waits for it, and may let that cancellation out."""
+    real, left = aiohttp.ClientResponse.read, [1]
+
+    async def read(answer: aiohttp.ClientResponse) -> bytes:
+        if answer.method == "POST" and "/source" in str(answer.url) and left:
+            left.pop()
+            raise asyncio.CancelledError
+        return await real(answer)
+
+    monkeypatch.setattr(aiohttp.ClientResponse, "read", read)
+    data = data_of(5 * CHUNK)
+    video = await client.upload(data, title="t")
+    assert emu.sha256(video.video_id) == sha256(data)
+    assert not left
 
 
 # -- the request budget
