@@ -11,6 +11,7 @@ records and ends: at the end the server must hold every byte, or an error says w
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, Literal
@@ -141,6 +142,8 @@ class UploadJob:
 
     async def _grouped(self, work: Any) -> None:
         """Run beside the reporter; of several failures the first is raised, as itself."""
+        task = asyncio.current_task()
+        cancelling = task.cancelling() if task is not None else 0
         try:
             async with asyncio.TaskGroup() as group:
                 reporting = group.create_task(self._reporter.run())
@@ -150,6 +153,10 @@ class UploadJob:
             first: BaseException = failures
             while isinstance(first, BaseExceptionGroup):
                 first = first.exceptions[0]
+            # Before 3.13 a group that fails while it is waited for leaves its task counted as cancelled once too often,
+            # and aiohttp, which looks at that count, would then end a later request of the caller as if cancelled.
+            if sys.version_info < (3, 13) and task is not None and task.cancelling() > cancelling:
+                task.uncancel()
             raise first from first.__cause__
         finally:
             work.close()
