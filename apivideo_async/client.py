@@ -1,6 +1,5 @@
 """The client: everything put together."""
 
-import asyncio
 import json as json_module
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
@@ -24,6 +23,7 @@ from .transport.http import Transport
 from .uploads.intake import Intake
 from .uploads.many import OnResult, UploadItem, UploadResult, run_many
 from .uploads.reporter import OnProgress
+from .uploads.slots import Slots
 from .uploads.sources import SourceLike
 
 __all__ = ["ApiVideoClient"]
@@ -164,8 +164,8 @@ class ApiVideoClient:
         """Upload many sources, ``concurrency`` of them at once; iterate over what became of each, as it comes.
 
         ``items``: sources, or ``UploadItem`` with a title and so on; taken only when there is room, so there may be
-        any number of them. Together they have no more chunks in flight than the larger of ``concurrency`` and
-        ``UploadOptions.concurrency``. A failure is a result with ``error`` set and stops nothing; what ``items``
+        any number of them. Together they have no more chunks in flight than one upload may have, or ``concurrency``
+        if that is more, and take turns; streams among them buffer what ``UploadOptions`` says, each. A failure is a result with ``error`` set and stops nothing; what ``items``
         itself raises is raised. ``on_result`` is called before each result is given out.
 
         ::
@@ -173,7 +173,7 @@ class ApiVideoClient:
             async for result in client.upload_many(Path("videos").glob("*.mp4")):
                 print(result.item.source, result.error or result.video.video_id)
         """
-        slots = asyncio.Semaphore(max(concurrency, self.config.upload.concurrency))
+        slots = Slots.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:
             return await self._upload(item, Intake(self._pipeline, item.options, None, slots))

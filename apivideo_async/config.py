@@ -126,14 +126,21 @@ class UploadOptions:
     """How a source is cut and sent.
 
     Memory is about ``concurrency x block`` for sources that are read by position (paths, bytes, ranged sources)
-    and ``(concurrency + 1) x chunk_size`` for sources that only flow (iterators, streams), whatever the size: 80 MiB
-    with the defaults. A web backend that takes many streams at once may want ``chunk_size=8 MiB, concurrency=2``.
+    and ``(concurrency + 1) x chunk_size`` for sources that only flow (iterators, streams), whatever the size; unless
+    told otherwise, both numbers are chosen so that this is at most ``memory``. With ``spool`` the chunks of a stream
+    lie on disk, and memory is ``concurrency x block`` again.
     """
 
     chunk_size: int | None = field(default=None, validator=_count)
-    """Bytes of one upload request, 5 MiB to 200 MiB. None picks it from the size and the concurrency."""
-    concurrency: int = field(default=4, validator=_count)
-    """Chunks of one upload in flight at once."""
+    """Bytes of one upload request, 5 MiB to 200 MiB. None picks it from the size, the concurrency and the budget."""
+    concurrency: int | Literal["auto"] = field(default="auto")
+    """Chunks of one upload in flight at once. ``auto`` starts with 4 and follows what they achieve."""
+    max_concurrency: int = field(default=16, validator=_count)
+    """``auto`` goes no higher."""
+    memory: int = field(default=80 * MIB, validator=_count)
+    """Bytes for the buffered chunks of a stream."""
+    spool: bool | Path = field(default=False)
+    """Buffer the chunks of a stream in temporary files: in this folder, or, when True, where the system has them."""
     mode: Mode | None = field(default=None)
     """``bytes`` (ranges) or ``part`` (numbers). None: ranges where the size is known, else numbers."""
     resume: Resume = field(default="off", validator=_one_of("off", "on", "required"))
@@ -143,6 +150,16 @@ class UploadOptions:
     verify: bool = True
     """Ask the server at the end of a chunked upload whether it holds every byte (one read request)."""
     limits: UploadLimits = UploadLimits()
+
+    @concurrency.validator
+    def _count_or_auto(self, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        if value != "auto":
+            _count(self, attribute, value)
+
+    @spool.validator
+    def _folder(self, _: Any, value: object) -> None:
+        if not isinstance(value, bool | Path):
+            raise ConfigurationError(f"spool must be True, False or a Path, not {value!r}")
 
     @mode.validator
     def _known_mode(self, _: Any, value: object) -> None:

@@ -1,12 +1,10 @@
 """Makes requests wait until their budget allows them: the rules are in ``protocol.rate_limit``.
 
 One limiter per client, shared by its copies. Requests of a class start in the order of their
-priority, then in the order they came; uploads thus share the budget fairly, and polls come last.
+priority; those of different uploads take turns, and polls come last.
 """
 
 import asyncio
-import heapq
-import itertools
 import logging
 import math
 from collections.abc import AsyncIterator
@@ -16,10 +14,14 @@ from .errors import ApiTimeoutError
 from .protocol.rate_limit import Window, read_headers
 from .protocol.request import LimitClass, Request
 from .protocol.response import Response
+from .turns import Turns
 
 __all__ = ["Limiter", "Permit"]
 
 log = logging.getLogger("apivideo_async.rate_limit")
+
+SCARCE = 60.0
+"""Seconds for which a budget counts as scarce once somebody had to wait for it: one window (CONTRACT §4)."""
 
 
 class Permit:
@@ -56,17 +58,22 @@ class _Lane:
     def __init__(self, name: LimitClass, reserve: float) -> None:
         self.name = name
         self.window = Window(reserve=reserve)
-        self._order = itertools.count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiting: Turns[asyncio.Future[None]] = Turns()
         self._timer: asyncio.TimerHandle | None = None
+        self._scarce_until = -math.inf
 
-    async def enter(self, priority: int) -> None:
+    def spare(self) -> int | None:
+        """Requests that may start now; 0 while the budget is what everybody waits for, None when it is not known."""
+        loop = asyncio.get_running_loop()
+        return 0 if self._waiting or loop.time() < self._scarce_until else self.window.spare(loop.time())
+
+    async def enter(self, request: Request) -> None:
         loop = asyncio.get_running_loop()
         if not self._waiting and self.window.wait(loop.time()) <= 0:
             self.window.start()
             return
         turn: asyncio.Future[None] = loop.create_future()
-        heapq.heappush(self._waiting, (priority, next(self._order), turn))
+        self._waiting.push(turn, request.flow, request.priority)
         self._wake()
         try:
             await turn
@@ -100,15 +107,15 @@ class _Lane:
             self._timer = None
         loop = asyncio.get_running_loop()
         while self._waiting:
-            turn = self._waiting[0][2]
+            turn = self._waiting.peek()
             if turn.done():
-                heapq.heappop(self._waiting)
+                self._waiting.pop()
                 continue
             wait = self.window.wait(loop.time())
             if wait > 0:
                 self._look_again(loop, wait)
                 return
-            heapq.heappop(self._waiting)
+            self._waiting.pop()
             self.window.start()
             turn.set_result(None)
 
@@ -116,6 +123,7 @@ class _Lane:
         if wait == math.inf:
             return  # An answer will come, and wakes us.
         log.debug("%s: budget spent, %d waiting %.1f s", self.name, len(self._waiting), wait)
+        self._scarce_until = max(self._scarce_until, loop.time() + wait + SCARCE)
         self._timer = loop.call_later(wait, self._wake)
 
 
@@ -143,7 +151,7 @@ class Limiter:
     async def _enter(self, lane: _Lane, request: Request, longest: float | None) -> None:
         try:
             async with asyncio.timeout(longest):
-                await lane.enter(request.priority)
+                await lane.enter(request)
         except TimeoutError as expired:
             error = ApiTimeoutError(
                 f"{request.operation}: no request budget within {longest:g} s "
@@ -153,6 +161,10 @@ class Limiter:
             )
             error.retryable = False  # The wait was the retry.
             raise error from expired
+
+    def spare(self, name: LimitClass) -> int | None:
+        """Requests that may start now; 0 while requests have to wait, None when no answer told the limit yet."""
+        return self._lanes[name].spare()
 
     def window(self, name: LimitClass) -> Window:
         """Show the state of one budget."""

@@ -1,11 +1,11 @@
 """Values of options that click does not know."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-__all__ = ["MetadataPair", "Size"]
+__all__ = ["Concurrency", "MetadataPair", "Size"]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(b?)", re.IGNORECASE)
 
@@ -25,6 +25,20 @@ class Size(click.ParamType[int]):
         number, unit, binary, byte = match.groups()
         base = 1000 if byte and not binary and unit else 1024
         return int(float(number) * base ** " kmgt".index(unit.lower() or " "))
+
+
+class Concurrency(click.ParamType[int | Literal["auto"]]):
+    """``auto`` or a number of chunks."""
+
+    name = "auto|N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | Literal["auto"]:
+        """Parse."""
+        if value == "auto":
+            return "auto"
+        if not str(value).isdecimal() or not 1 <= int(value) <= 64:
+            self.fail(f"{value!r} is neither auto nor a number from 1 to 64", param, ctx)
+        return int(value)
 
 
 class MetadataPair(click.ParamType[tuple[str, str]]):

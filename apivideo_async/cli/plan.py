@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -10,7 +10,7 @@ from ..config import UploadOptions
 from ..errors import SourceError
 from ..uploads.plan import Plan, make_plan
 from .amounts import bytes_text, time_text
-from .parameters import Size
+from .parameters import Concurrency, Size
 from .session import Session
 
 __all__ = ["command"]
@@ -22,7 +22,7 @@ WINDOW = 60.0
 @click.command(name="plan")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option("--chunk-size", type=Size(), metavar="SIZE", help="Of every chunk but the last.")
-@click.option("--concurrency", type=click.IntRange(1), default=4, show_default=True, help="Chunks in flight.")
+@click.option("--concurrency", type=Concurrency(), default="auto", show_default=True, help="Chunks in flight.")
 @click.option(
     "--uploads-per-minute",
     type=click.IntRange(1),
@@ -38,14 +38,14 @@ def command(
     /,
     files: tuple[Path, ...],
     chunk_size: int | None,
-    concurrency: int,
+    concurrency: int | Literal["auto"],
     uploads_per_minute: int,
     bandwidth: int | None,
     as_json: bool,
 ) -> int:
     """Show chunks, requests and the earliest possible end of uploads. Nothing is sent, no key is needed."""
     options = UploadOptions(chunk_size=chunk_size, concurrency=concurrency)
-    plans = [(file, make_plan(_size_of(file), options)) for file in files]
+    plans = _plans(files, options, uploads_per_minute)
     totals = _totals([plan for _, plan in plans], uploads_per_minute, bandwidth)
     if as_json:
         rows = [_row(file, plan) for file, plan in plans]
@@ -69,6 +69,17 @@ def _size_of(file: Path) -> int:
         return file.stat().st_size
     except OSError as error:
         raise SourceError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _plans(files: tuple[Path, ...], options: UploadOptions, per_minute: int) -> list[tuple[Path, Plan]]:
+    """Plan one file after the other, as an upload of them all does: what is left of the window decides on the cut."""
+    plans: list[tuple[Path, Plan]] = []
+    spare = per_minute
+    for file in files:
+        plan = make_plan(_size_of(file), options, spare)
+        spare = max(0, spare - plan.parts)
+        plans.append((file, plan))
+    return plans
 
 
 def _row(file: Path, plan: Plan) -> dict[str, Any]:

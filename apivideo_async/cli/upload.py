@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from attrs import evolve
@@ -10,7 +10,7 @@ from attrs import evolve
 from ..config import Mode, UploadOptions
 from ..uploads.journal import default_folder
 from .batch import Batch
-from .parameters import MetadataPair, Size
+from .parameters import Concurrency, MetadataPair, Size
 from .request import STDIN, UploadRequest
 from .running import run
 from .session import Session
@@ -29,7 +29,7 @@ __all__ = ["command"]
 @click.option("--video-id", metavar="ID", help="Fill this container instead of creating a video.")
 @click.option("--token", metavar="TOKEN", help="Use an upload token; needs no API key.")
 @click.option("--chunk-size", type=Size(), help="5MiB to 200MiB, or bytes; chosen from the file's size otherwise.")
-@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Chunks at once.")
+@click.option("--concurrency", type=Concurrency(), default="auto", show_default=True, help="Chunks at once.")
 @click.option("--mode", type=click.Choice(["bytes", "part"]), help="Name chunks by byte ranges or by numbers.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted upload of the same file.")
 @click.option("--wait", is_flag=True, help="Wait until the video can be watched.")
@@ -48,7 +48,7 @@ def command(
     /,
     files: tuple[str, ...],
     chunk_size: int | None,
-    concurrency: int,
+    concurrency: int | Literal["auto"],
     mode: Mode | None,
     **given: Any,
 ) -> int:

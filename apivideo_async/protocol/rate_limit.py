@@ -99,6 +99,13 @@ class Window:
             return self.resets_at - now
         return math.inf if self.in_flight else 0.0
 
+    def spare(self, now: float) -> int | None:
+        """Requests that may start now; None when that is not known, or not limited."""
+        if self.limit is None:
+            return None
+        self._turn(now)
+        return max(0, self._available(self.limit)) if now >= self.cool_until else 0
+
     def _available(self, limit: int) -> int:
         kept = min(math.ceil(limit * self.reserve), max(0, limit - 1))
         return self.remaining - kept - self.in_flight

@@ -85,6 +85,8 @@ class Request:
     limit_class: LimitClass | None = "reads"
     """None: not rate limited (``/auth/*``)."""
     priority: Priority = Priority.NORMAL
+    flow: str = field(default="", repr=False)
+    """Requests of one upload share a flow; flows take turns where requests wait. May be an upload token."""
     authenticated: bool = True
     idempotent: bool = False
     """Whether a POST does no harm when it is executed twice."""
@@ -179,6 +181,7 @@ def build_request(
     headers: Mapping[str, str] | None = None,
     limit_class: LimitClass | None = None,
     priority: Priority = Priority.NORMAL,
+    flow: str = "",
 ) -> Request:
     """Make a request with the usual headers and, unless told otherwise, its budget: GET reads, else writes."""
     sent = {"Accept": "application/json", **(headers or {})}
@@ -194,6 +197,7 @@ def build_request(
         multipart=multipart,
         limit_class=limit_class or ("reads" if method == "GET" else "writes"),
         priority=priority,
+        flow=flow,
     )
 
 

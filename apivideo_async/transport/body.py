@@ -56,6 +56,8 @@ class MultipartBody(Payload):
         self.file: FilePart = multipart.file
         self.failure: BaseException | None = None
         self.on_written: Callable[[], None] | None = None
+        self.reading = False
+        """Whether it waits for the file, and not for the connection."""
         self._writer: AbstractStreamWriter | None = None
         self._head = _head(multipart, boundary)
         self._tail = f"\r\n--{boundary}--\r\n".encode()
@@ -98,7 +100,9 @@ class MultipartBody(Payload):
         left = self.file.size
         blocks: Any = self.file.read()
         async with aclosing(blocks):
+            self.reading = True
             async for block in blocks:
+                self.reading = False
                 left -= len(block)
                 if left < 0:
                     break
@@ -107,5 +111,7 @@ class MultipartBody(Payload):
                     self.file.on_sent(len(block))
                 # A fast peer never makes write() suspend; without this the loop stands still for tens of ms.
                 await asyncio.sleep(0)
+                self.reading = True
+        self.reading = False
         if left:
             raise SourceError(f"the source gave {'more' if left < 0 else 'fewer'} bytes than it announced")

@@ -65,7 +65,8 @@ class Watchdog:
         if body is not None and body.started:
             moved = body.left_process()
             if moved == self._moved:
-                self._expire(f"no byte went out for {self._timeouts.stall:g} s")
+                what = "the source gave no byte" if body.reading else "no byte went out"
+                self._expire(f"{what} for {self._timeouts.stall:g} s")
                 return
             self._moved = moved
         self._arm(self._timeouts.stall, self._look)

@@ -27,6 +27,7 @@ from ..errors import (
     ApiStatusError,
     ApiVideoError,
     ConfigurationError,
+    RateLimitError,
     SourceError,
     UploadError,
 )
@@ -40,6 +41,7 @@ from .ledger import ChunkState, Ledger
 from .plan import Chunk, Held
 from .progress import Meter
 from .reconcile import ALREADY_COMPLETE, ALREADY_HELD, held_by
+from .slots import Slots
 from .target import Target
 
 __all__ = ["Courier", "Receipt", "ask"]
@@ -74,6 +76,7 @@ class Courier:
         target: Target,
         ledger: Ledger,
         meter: Meter,
+        slots: Slots,
         on_change: Callable[[], None],
         *,
         resumed: bool = False,
@@ -84,6 +87,7 @@ class Courier:
         self._target = target
         self._ledger = ledger
         self._meter = meter
+        self._slots = slots
         self._on_change = on_change
         self._resumed = resumed
 
@@ -110,12 +114,15 @@ class Courier:
 
     async def _attempt(self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None) -> Response:
         """Send once; a failure leaves the chunk pending (no harm done), failed (final) or unknown."""
-        sent = 0
+        clock = asyncio.get_running_loop().time
+        started, sent = clock(), 0
 
         def count(size: int) -> None:
             nonlocal sent
             sent += size
-            self._meter.add(size, asyncio.get_running_loop().time())
+            now = clock()
+            self._meter.add(size, now)
+            self._slots.moved(size, now)
             self._on_change()
 
         self._ledger.start(chunk)
@@ -131,10 +138,13 @@ class Courier:
                 )
         except BaseException as error:
             self._meter.rewind(sent)
+            self._slots.moved(-sent, clock())
+            self._slots.ended(started, clock(), failed=_overloaded(error))
             self._settle(chunk, error)
             self._on_change()
             raise
-        self._meter.add(chunk.size - sent, asyncio.get_running_loop().time())
+        self._slots.ended(started, clock(), failed=False)
+        self._meter.add(chunk.size - sent, clock())
         return response
 
     def _settle(self, chunk: Chunk, error: BaseException) -> None:
@@ -194,6 +204,11 @@ class Courier:
             ledger=self._ledger.snapshot(),
             outcome="unknown" if cause.delivery == "unknown" else "failed",
         )
+
+
+def _overloaded(error: BaseException) -> bool:
+    """Whether fewer chunks at once might have spared it. A spent budget is the limiter's business."""
+    return isinstance(error, ApiVideoError) and error.retryable and not isinstance(error, RateLimitError)
 
 
 def _slug(error: ApiVideoError) -> str | None:

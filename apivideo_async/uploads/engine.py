@@ -3,7 +3,7 @@
 Theory of operation. A source that can be read by position (:class:`Source`) is planned first; workers take chunks
 from the ledger until none is left, each reading its own range, so memory holds one block per worker. A source that
 only flows (:class:`Stream`) is cut while it comes; each cut piece is buffered until the server has it, and the
-producer waits while all workers are busy, so memory holds ``concurrency + 1`` chunks.
+producer waits while all workers are busy, so memory, or the disk, holds ``concurrency + 1`` chunks.
 
 What happens to a single chunk is the courier's business; what was accepted is the ledger's. The engine starts,
 records and ends: at the end the server must hold every byte, or an error says which are missing.
@@ -13,7 +13,8 @@ import asyncio
 import logging
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -22,25 +23,35 @@ from ..config import UploadOptions
 from ..errors import ApiVideoError, SourceError, UploadError
 from ..models import Video, from_json
 from ..pipeline import Pipeline
-from ..protocol.request import FilePart, build_request, path_for
+from ..protocol.request import FilePart
 from ..protocol.response import parse_json
+from .completion import show, verify
 from .courier import Courier, Receipt, ask
-from .cutter import Piece, cut
+from .cutter import Buffer, Piece, cut
 from .journal import JournalEntry, Notes
 from .ledger import Ledger
-from .plan import STREAM_CHUNK, Chunk, Held, Plan, SendMode, content_range, plan_rest
+from .plan import (
+    USUAL_BUDGET,
+    Chunk,
+    Held,
+    Plan,
+    SendMode,
+    content_range,
+    most_buffered,
+    most_in_flight,
+    plan_rest,
+    stream_chunk_size,
+)
 from .progress import Meter, UploadProgress
-from .reconcile import check_complete
 from .reporter import OnProgress, Reporter
+from .slots import Slots
 from .sources import BLOCK, Source, Stream, content_type, flow
-from .target import Delegated, Target
+from .spool import Spool
+from .target import Target
 
 __all__ = ["UploadJob"]
 
 log = logging.getLogger("apivideo_async.upload")
-
-SETTLE_DELAYS = (0.1, 0.3, 0.6)
-"""Seconds between looks at a status that still says ``uploading`` after the last chunk (CONTRACT §11)."""
 
 
 class UploadJob:
@@ -55,7 +66,7 @@ class UploadJob:
         on_progress: OnProgress | None = None,
         fresh: bool = False,
         notes: Notes | None = None,
-        slots: asyncio.Semaphore | None = None,
+        slots: Slots | None = None,
     ) -> None:
         """``fresh``: the container was just created, so there is no need to ask what it holds.
 
@@ -66,7 +77,7 @@ class UploadJob:
         self._options = options
         self._fresh = fresh
         self._notes = notes
-        self._slots = slots or asyncio.Semaphore(options.concurrency)
+        self._slots = slots or Slots.of(options)
         self._final: Video | None = None
         self._ambiguous = False
         self._reporter = Reporter(self._progress, on_progress)
@@ -77,7 +88,9 @@ class UploadJob:
         held = await self._held()
         self._resumed_parts = held.mode == "part"
         if isinstance(source, Source):
-            plan = plan_rest(source.size, self._options_for(held), held)
+            known = self._pipeline.limiter.spare("uploads")
+            spare = USUAL_BUDGET if known is None else known
+            plan = plan_rest(source.size, self._options_for(held), held, spare)
             self._open(Ledger.of(plan), plan.held, plan.parts)
             await self._note()
             log.info("%s: %d chunks of %d bytes, %s", self._name, len(plan.chunks), plan.chunk_size, plan.mode)
@@ -91,32 +104,31 @@ class UploadJob:
                     "pass the chunk_size it was started with"
                 )
             mode: SendMode = held.mode or self._options.mode or "part"
-            self._open(Ledger(mode, self._options.chunk_size or self._stream_chunk()), 0, None)
+            self._open(Ledger(mode, stream_chunk_size(self._options)), 0, None)
             await self._grouped(self._push(source, held))
         return await self._finish()
 
     async def _finished_stream(self, stream: Stream, held: Held) -> Video:
         """Nothing is left to send; a stream of the same size is taken for the one that was uploaded, as a file is."""
-        self._open(Ledger(held.mode or "part", self._stream_chunk()), 0, None)
+        self._open(Ledger(held.mode or "part", stream_chunk_size(self._options)), 0, None)
         size = 0
         async with aclosing(self._guarded(stream.blocks())) as blocks:
             async for block in blocks:
                 size += len(block)
         self._open(Ledger.of(plan_rest(size, self._options, held)), size, held.parts_total)
-        return await self._show()
-
-    def _stream_chunk(self) -> int:
-        return max(self._options.limits.smallest_chunk, min(STREAM_CHUNK, self._options.limits.largest_chunk))
+        return await show(self._pipeline, self._target)
 
     def _open(self, ledger: Ledger, held: int, parts: int | None) -> None:
         self._ledger = ledger
         self._parts = parts
+        self._entered = Chunk(0, 0, 0)
         self._meter = Meter(asyncio.get_running_loop().time(), held)
         self._courier = Courier(
             self._pipeline,
             self._target,
             ledger,
             self._meter,
+            self._slots,
             self._reporter.touch,
             resumed=self._found is not None and not self._target.can_ask,
         )
@@ -169,7 +181,7 @@ class UploadJob:
 
         async def deliver(chunk: Chunk) -> None:
             span = content_range(plan.mode, chunk, total=plan.total, parts=plan.parts)
-            async with self._slots:
+            async with self._slots.slot(self):
                 receipt = await self._courier.deliver(chunk, make, span)
             await self._record(receipt)
 
@@ -180,51 +192,70 @@ class UploadJob:
         if self._target.video_id is None and (first := self._ledger.take()) is not None:
             await deliver(first)
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._options.concurrency, len(plan.chunks))):
+            for _ in range(min(most_in_flight(self._options), len(plan.chunks))):
                 group.create_task(work())
 
     # -- sources that only flow
 
     async def _push(self, stream: Stream, held: Held) -> None:
-        slots = asyncio.Semaphore(self._options.concurrency)
-        start = number = 0
+        room = asyncio.Semaphore(most_buffered(self._options, self._ledger.chunk_size))
 
-        async def deliver(piece: Piece, chunk: Chunk, mode: SendMode, total: int | None, parts: int | None) -> None:
+        async def deliver(piece: Buffer, chunk: Chunk, total: int | None, parts: int | None) -> None:
             def make(chunk: Chunk, on_sent: Callable[[int], None]) -> FilePart:
                 return self._part(chunk.size, lambda: piece.read(BLOCK), on_sent)
 
             try:
-                span = content_range(mode, chunk, total=total, parts=parts)
-                async with self._slots:
+                span = content_range(self._ledger.mode, chunk, total=total, parts=parts)
+                async with self._slots.slot(self):
                     receipt = await self._courier.deliver(chunk, make, span)
                 await self._record(receipt)
             finally:
-                slots.release()
+                await piece.aclose()
+                room.release()
 
-        cutting = cut(self._guarded(stream.blocks()), self._ledger.chunk_size)
-        async with asyncio.TaskGroup() as group, aclosing(cutting) as pieces:
+        flowing = self._guarded(stream.blocks())
+        async with (
+            self._buffers() as start,
+            asyncio.TaskGroup() as group,
+            aclosing(cut(flowing, self._ledger.chunk_size, start)) as pieces,
+        ):
             async for piece in pieces:
-                number += 1
-                chunk = Chunk(number, start, piece.size)
-                start = chunk.stop
-                self._check_flow(chunk, piece)
-                self._ledger.add(chunk)
-                if piece.last:
-                    self._ledger.total, self._parts = start, number
-                    if number == 1 and held.empty:
-                        self._ledger.mode = "whole"
+                chunk = self._enter(piece, held)
                 known = not piece.last or held.parts_total is not None or held.total is not None
                 if not held.empty and held.covers(chunk) and known:
                     self._skip(chunk)
+                    await piece.aclose()
                     continue
-                await slots.acquire()
-                sending = deliver(piece, chunk, self._ledger.mode, self._ledger.total, number if piece.last else None)
+                await room.acquire()
+                sending = deliver(piece, chunk, self._ledger.total, chunk.number if piece.last else None)
                 if self._target.video_id is None:
                     await sending
                 else:
                     group.create_task(sending)
 
-    def _check_flow(self, chunk: Chunk, piece: Piece) -> None:
+    @asynccontextmanager
+    async def _buffers(self) -> AsyncIterator[Callable[[], Buffer]]:
+        """Give what makes the buffers of a stream's chunks."""
+        spool = self._options.spool
+        if spool is False:
+            yield Piece
+        else:
+            async with Spool(spool if isinstance(spool, Path) else None) as opened:
+                yield opened.piece
+
+    def _enter(self, piece: Buffer, held: Held) -> Chunk:
+        """Give a piece its place in the ledger; the last one tells the end."""
+        before = self._entered
+        chunk = self._entered = Chunk(before.number + 1, before.stop, piece.size)
+        self._check_flow(chunk, piece)
+        self._ledger.add(chunk)
+        if piece.last:
+            self._ledger.total, self._parts = chunk.stop, chunk.number
+            if chunk.number == 1 and held.empty:
+                self._ledger.mode = "whole"
+        return chunk
+
+    def _check_flow(self, chunk: Chunk, piece: Buffer) -> None:
         limits = self._options.limits
         if piece.last and chunk.stop == 0:
             raise self._source_error("the source is empty (0 bytes): there is nothing to upload")
@@ -307,45 +338,13 @@ class UploadJob:
         if not self._target.can_ask and self._final is None and not self._ambiguous:
             raise self._error("every chunk was accepted, but no answer said that the video is complete", "unknown")
         if self._target.can_ask and self._ledger.mode != "whole" and self._options.verify:
-            await self._verify()
+            total = self._ledger.total or 0
+            try:
+                await verify(self._pipeline, self._target, total, self._parts, resumed_parts=self._resumed_parts)
+            except UploadError as error:
+                error.video_id, error.ledger = self._target.video_id, self._ledger.snapshot()
+                raise
         await self._reporter.tell()
         if self._notes is not None:
             await self._notes.forget()
-        return self._final or await self._show()
-
-    async def _show(self) -> Video:
-        """Get the full video; that it is there is known already."""
-        video_id = self._target.video_id or ""
-        if isinstance(self._target, Delegated):
-            return Video(video_id=video_id)  # A token cannot read the video.
-        path = path_for("/videos/{video_id}", video_id=video_id)
-        try:
-            return await self._pipeline.call(build_request("videos.get", "GET", path), Video)
-        except ApiVideoError as error:
-            log.warning("%s is uploaded, but cannot be shown: %s", video_id, error)
-            return Video(video_id=video_id)
-
-    async def _verify(self) -> None:
-        """Ask whether the server holds everything, a few times while it still says that it is busy."""
-        try:
-            held = await ask(self._pipeline, self._target)
-            for delay in SETTLE_DELAYS:
-                if held.complete:
-                    break
-                await asyncio.sleep(delay)
-                held = await ask(self._pipeline, self._target)
-        except ApiVideoError as error:
-            raise self._error(
-                f"everything was sent, but the server cannot be asked whether it holds it: {error}", outcome="unknown"
-            ) from error
-        try:
-            check_complete(held, self._ledger.total or 0, self._parts)
-        except UploadError as error:
-            error.video_id, error.ledger = self._target.video_id, self._ledger.snapshot()
-            raise
-        if held.filesize is None and self._resumed_parts:
-            raise self._error(
-                "every part is there, but the server tells no size: parts of an earlier upload may have had another "
-                "size; look at the video before you trust it",
-                outcome="unknown",
-            )
+        return self._final or await show(self._pipeline, self._target)

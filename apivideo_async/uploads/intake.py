@@ -1,6 +1,5 @@
 """Where an upload begins: open the source, check it before anything is sent, find or make its container."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from .engine import UploadJob
 from .journal import Journal, Notes
 from .plan import make_plan
 from .reporter import OnProgress
+from .slots import Slots
 from .sources import Source, SourceLike, Stream, open_source
 from .target import Container, Delegated, Target
 
@@ -32,7 +32,7 @@ class Intake:
         pipeline: Pipeline,
         options: UploadOptions | None,
         on_progress: OnProgress | None,
-        slots: asyncio.Semaphore | None = None,
+        slots: Slots | None = None,
     ) -> None:
         """``slots`` bounds the chunks in flight of several uploads together."""
         self._pipeline = pipeline

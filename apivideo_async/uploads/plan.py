@@ -21,7 +21,10 @@ __all__ = [
     "choose_chunk_size",
     "content_range",
     "make_plan",
+    "most_buffered",
+    "most_in_flight",
     "plan_rest",
+    "stream_chunk_size",
 ]
 
 SendMode: TypeAlias = Literal["whole", "bytes", "part"]
@@ -29,8 +32,14 @@ SendMode: TypeAlias = Literal["whole", "bytes", "part"]
 
 USUAL_LARGEST = 64 * MIB
 """Chunks grow up to here by themselves: larger ones make a retry expensive."""
-STREAM_CHUNK = 16 * MIB
-"""Chunk of a source whose size is unknown; memory holds one more of them than are in flight."""
+LARGEST_FOR_BUDGET = 128 * MIB
+"""Chunks grow up to here when requests are what an upload has to wait for."""
+USUAL_BUDGET = 100
+"""Upload requests a minute that production allows (CONTRACT §4): assumed until an answer tells."""
+FIRST_WIDTH = 4
+"""Chunks in flight that ``concurrency="auto"`` begins with."""
+WORTHWHILE = 16 * MIB
+"""A file is cut for more than the first width only into chunks of at least this, to be sparing with requests."""
 
 
 @frozen
@@ -128,15 +137,56 @@ def check_total(total: int, limits: UploadLimits) -> None:
         )
 
 
-def choose_chunk_size(total: int, options: UploadOptions) -> int:
-    """Equal chunks, a multiple of the concurrency, not below the smallest allowed, normally at most 64 MiB."""
+def most_in_flight(options: UploadOptions) -> int:
+    """Chunks of one upload that are ever in flight at once."""
+    return options.max_concurrency if options.concurrency == "auto" else options.concurrency
+
+
+def _workers(total: int, options: UploadOptions) -> int:
+    """How many chunks the count should be a multiple of: whatever width is found must find enough of them."""
+    if options.concurrency != "auto":
+        return options.concurrency
+    workers = min(FIRST_WIDTH, options.max_concurrency)
+    while 2 * workers <= options.max_concurrency and total >= 2 * workers * WORTHWHILE:
+        workers *= 2
+    return workers
+
+
+def choose_chunk_size(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> int:
+    """Equal chunks, a multiple of the concurrency, not below the smallest allowed, normally at most 64 MiB.
+
+    ``spare``: upload requests that the budget allows now. When they are too few, chunks are as large as 128 MiB,
+    because the limit counts requests and not bytes.
+    """
     if options.chunk_size is not None:
         return options.chunk_size
     limits = options.limits
+    workers = _workers(total, options)
     count = -(-total // min(USUAL_LARGEST, limits.largest_chunk))
-    rounded = -(-count // options.concurrency) * options.concurrency
+    rounded = -(-count // workers) * workers
     count = min(rounded, max(count, total // limits.smallest_chunk), limits.most_parts)
-    return -(-total // count)
+    fewest = -(-total // min(LARGEST_FOR_BUDGET, limits.largest_chunk))
+    return -(-total // max(fewest, min(count, spare)))
+
+
+def stream_chunk_size(options: UploadOptions) -> int:
+    """Cut a source of unknown size so that the chunks in flight and the one being filled fit the memory."""
+    if options.chunk_size is not None:
+        return options.chunk_size
+    limits = options.limits
+    if options.spool:
+        size = USUAL_LARGEST
+    else:
+        flying = min(FIRST_WIDTH, options.max_concurrency) if options.concurrency == "auto" else options.concurrency
+        size = min(USUAL_LARGEST, options.memory // (flying + 1))
+    return max(limits.smallest_chunk, min(size, limits.largest_chunk))
+
+
+def most_buffered(options: UploadOptions, chunk_size: int) -> int:
+    """Chunks of a stream that are ever in flight at once; one more is being filled."""
+    if options.spool or options.concurrency != "auto":
+        return most_in_flight(options)
+    return max(1, min(options.max_concurrency, options.memory // chunk_size - 1))
 
 
 def _cut(total: int, chunk_size: int) -> tuple[Chunk, ...]:
@@ -144,10 +194,10 @@ def _cut(total: int, chunk_size: int) -> tuple[Chunk, ...]:
     return tuple(Chunk(n, start, min(chunk_size, total - start)) for n, start in enumerate(starts, 1))
 
 
-def make_plan(total: int, options: UploadOptions) -> Plan:
+def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> Plan:
     """Plan a fresh upload. Raises ``SourceError`` for a size that api.video does not take."""
     check_total(total, options.limits)
-    chunk_size = choose_chunk_size(total, options)
+    chunk_size = choose_chunk_size(total, options, spare)
     chunks = _cut(total, chunk_size)
     if len(chunks) > options.limits.most_parts:
         smallest = -(-total // options.limits.most_parts)
@@ -156,7 +206,7 @@ def make_plan(total: int, options: UploadOptions) -> Plan:
     return Plan(total, mode, chunk_size, chunks, len(chunks))
 
 
-def plan_rest(total: int, options: UploadOptions, held: Held) -> Plan:
+def plan_rest(total: int, options: UploadOptions, held: Held, spare: int = USUAL_BUDGET) -> Plan:
     """Plan what the server does not hold yet, in the mode in which the upload was started.
 
     Raises ``UploadError`` when what is held cannot belong to this source, or cannot be completed.
@@ -176,17 +226,17 @@ def plan_rest(total: int, options: UploadOptions, held: Held) -> Plan:
             )
         return Plan(total, held.mode or "whole", total, (), held.parts_total or len(held.parts) or 1)
     if held.empty:
-        return make_plan(total, options)
+        return make_plan(total, options, spare)
     check_total(total, options.limits)
-    return _rest_of_parts(total, options, held) if held.mode == "part" else _rest_of_bytes(total, options, held)
+    return _rest_of_parts(total, options, held) if held.mode == "part" else _rest_of_bytes(total, options, held, spare)
 
 
-def _rest_of_bytes(total: int, options: UploadOptions, held: Held) -> Plan:
+def _rest_of_bytes(total: int, options: UploadOptions, held: Held, spare: int) -> Plan:
     if held.ranges[-1][1] > total:
         raise UploadError(
             f"the server holds bytes up to {held.ranges[-1][1]:,}, the source has {total:,}: not the same file"
         )
-    chunk_size = choose_chunk_size(total, options)
+    chunk_size = choose_chunk_size(total, options, spare)
     chunks: list[Chunk] = []
     missing = gaps(held.ranges, total)
     if not missing and held.total is None:

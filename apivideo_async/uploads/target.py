@@ -41,6 +41,7 @@ class Container(Target):
             multipart=Multipart(part),
             headers=_headers(content_range),
             limit_class="uploads",
+            flow=self.video_id or "",
         )
 
 
@@ -70,5 +71,6 @@ class Delegated(Target):
             headers={"Accept": "application/json", **_headers(content_range)},
             multipart=Multipart(part, fields),
             limit_class="uploads",
+            flow=self.video_id or self.token,
             authenticated=False,
         )

@@ -29,10 +29,19 @@ def test_the_bandwidth_bounds_large_chunks(cli: Cli, tmp_path: Path) -> None:
     files = [sparse(tmp_path / name, 600 * MIB) for name in ("a.mp4", "b.mp4")]
     result = cli("plan", *files, "--bandwidth", "10MiB")
     assert result.code == 0, result
-    assert result.out.splitlines()[0] == f"{files[0]}\t600.0 MiB\t12 chunks of 50.0 MiB"
+    assert result.out.splitlines()[0] == f"{files[0]}\t600.0 MiB\t16 chunks of 37.5 MiB"
     assert result.out.splitlines()[2] == (
-        "24 upload requests, 1.2 GiB: not before 2:00 from now, bounded by the bandwidth (10.0 MiB/s)"
+        "32 upload requests, 1.2 GiB: not before 2:00 from now, bounded by the bandwidth (10.0 MiB/s)"
     )
+
+
+def test_chunks_are_larger_where_requests_are_scarce(cli: Cli, tmp_path: Path) -> None:
+    """16 of 64 MiB fit the budget of the first file; for the second no request is left: 8 of 128 MiB."""
+    files = [sparse(tmp_path / name, 1024 * MIB) for name in ("a.mp4", "b.mp4")]
+    result = cli("plan", *files, "--uploads-per-minute", "16", "--json")
+    said = json.loads(result.out)
+    assert [(row["chunks"], row["chunkSize"]) for row in said["files"]] == [(16, 64 * MIB), (8, 128 * MIB)]
+    assert (said["requests"], said["earliest_seconds"]) == (24, 60.0)
 
 
 def test_what_cannot_be_uploaded_cannot_be_planned(cli: Cli, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import logging
 import ssl
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -99,7 +100,7 @@ class Slow(Source):
         yield bytes(size - 1_000)
 
 
-async def test_a_transfer_that_stands_still_is_ended(emu: Emulator) -> None:
+async def test_a_source_that_stands_still_ends_its_chunk(emu: Emulator) -> None:
     async with ApiVideoClient(
         emu.api_key, base_url=emu.url, retry=QUICK, upload=options(), timeouts=Timeouts(stall=0.2)
     ) as client:
@@ -108,7 +109,7 @@ async def test_a_transfer_that_stands_still_is_ended(emu: Emulator) -> None:
             await client.upload(Slow(), title="t")
     assert time.monotonic() - began < 10
     assert isinstance(caught.value.__cause__, ApiTimeoutError)
-    assert "no byte went out for 0.2 s" in str(caught.value)
+    assert "the source gave no byte for 0.2 s" in str(caught.value)
 
 
 class Peer:
@@ -198,6 +199,45 @@ async def test_no_429_that_could_be_foreseen() -> None:
         assert emu.sha256(video.video_id) == sha256(data)
     assert [record for record in emu.requests if record.status == 429] == []
     assert len(uploads(emu)) == 60
+
+
+@asynccontextmanager
+async def tight() -> AsyncIterator[tuple[Emulator, ApiVideoClient]]:
+    """Four uploads in 0.2 s, which the client knows already."""
+    limits = {"uploads": 4, "writes": 50, "reads": 50}
+    async with Emulator(min_chunk=CHUNK, rate_limits=limits, rate_window=0.2) as emu:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+            await client.upload(b"x", title="x")
+            yield emu, client
+    assert [record for record in emu.requests if record.status == 429] == []
+
+
+async def until_waiting(client: ApiVideoClient) -> None:
+    while client._pipeline.limiter.spare("uploads") != 0:
+        await asyncio.sleep(0.005)
+
+
+async def test_a_small_upload_does_not_wait_behind_all_chunks_of_a_large_one() -> None:
+    """Both get half of the budget, although one has 16 requests waiting and the other 6."""
+    async with tight() as (emu, client):
+        large = asyncio.create_task(client.upload(data_of(40 * CHUNK), title="l", options=options(concurrency=16)))
+        await until_waiting(client)
+        before = len(uploads(emu))
+        small = await client.upload(data_of(6 * CHUNK), title="s", options=options(concurrency=6))
+        between = [r for r in uploads(emu)[before:] if r.video_id != small.video_id]
+        assert len(between) <= 6 + 4, "one for each of its own, and those of a window that were let in before"
+        await large
+
+
+async def test_an_upload_that_begins_while_requests_are_scarce_takes_few() -> None:
+    data = data_of(8 * CHUNK)
+    async with tight() as (emu, client):
+        large = asyncio.create_task(client.upload(data_of(12 * CHUNK), title="l", options=options(concurrency=12)))
+        await until_waiting(client)
+        small = await client.upload(data, title="s", options=options(chunk_size=None))
+        await large
+        assert len([r for r in uploads(emu) if r.video_id == small.video_id]) == 1
+        assert emu.sha256(small.video_id) == sha256(data)
 
 
 async def test_a_429_costs_no_attempt_and_is_waited_for(emu: Emulator, client: ApiVideoClient) -> None:

@@ -71,9 +71,9 @@ async def test_a_stalled_body_is_not_read(start, content):
     """No more than the buffers on the way: the sender stands still."""
     api = await start(max_chunk=64_000_000)
     video_id = await api.create()
-    api.emu.faults.add(Fault("videos.upload", "stall", after_bytes=100_000, seconds=0.3))
+    api.emu.faults.add(Fault("videos.upload", "stall", after_bytes=100_000, seconds=1.5))
     pending = asyncio.create_task(api.chunk(video_id, content(32_000_000)))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     assert 100_000 <= api.emu.requests[-1].body_bytes < 2_000_000
     assert (await pending).status == 201
     assert api.emu.size(video_id) == 32_000_000
@@ -90,7 +90,7 @@ async def test_stall_resets(api, content):
 
 @pytest.mark.parametrize("resets", [False, True])
 async def test_stall_of_a_request_without_a_form_comes_before_it(api, resets):
-    api.emu.faults.add(Fault("videos.create", "stall", seconds=0.1, resets=resets))
+    api.emu.faults.add(Fault("videos.create", "stall", seconds=0.8, resets=resets))
     pending = asyncio.create_task(api.send("POST", "/videos", json=CREATION))
     await asyncio.sleep(0.05)
     assert await titles(api) == []

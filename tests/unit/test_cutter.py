@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.uploads.cutter import SMALL, Block, Piece, cut
+from apivideo_async.uploads.cutter import SMALL, Block, Buffer, Piece, cut
 
 
 class Producer:
@@ -29,7 +29,16 @@ class Producer:
             self.closed = True
 
 
-async def contents(piece: Piece, block: int = 1 << 20) -> bytes:
+def filled(*blocks: Block) -> Piece:
+    async def fill(piece: Piece) -> Piece:
+        for block in blocks:
+            await piece.append(memoryview(block))
+        return piece
+
+    return asyncio.run(fill(Piece()))
+
+
+async def contents(piece: Buffer, block: int = 1 << 20) -> bytes:
     return b"".join([bytes(held) async for held in piece.read(block)])
 
 
@@ -120,9 +129,7 @@ async def test_what_the_stream_raises_comes_through() -> None:
 @given(st.lists(large_blocks | small_blocks, max_size=6), st.integers(1, 3 * SMALL))
 def test_a_piece_is_read_as_often_as_asked_in_blocks_of_the_size_asked(blocks: list[Block], block: int) -> None:
     """Every attempt to send a chunk reads it anew."""
-    piece = Piece()
-    for held in blocks:
-        piece.append(memoryview(held))
+    piece = filled(*blocks)
 
     async def read() -> list[bytes]:
         return [bytes(view) async for view in piece.read(block)]
@@ -145,22 +152,18 @@ def test_a_piece_is_read_as_often_as_asked_in_blocks_of_the_size_asked(blocks: l
 def test_small_blocks_are_joined(size: int, count: int, most: int) -> None:
     """A buffer of many tiny objects would cost more than their bytes."""
     assert SMALL == 16 * 1024
-    piece = Piece()
-    for _ in range(count):
-        piece.append(memoryview(bytes(size)))
+    piece = filled(*[bytes(size)] * count)
     assert piece.size == size * count
     assert len(piece._blocks) <= most
 
 
 def test_small_blocks_are_copied_so_the_producer_may_reuse_its_buffer() -> None:
     buffer = bytearray(b"ab")
-    piece = Piece()
-    piece.append(memoryview(buffer))
+    piece = filled(buffer)
     buffer[:] = b"xy"
     assert asyncio.run(contents(piece)) == b"ab"
 
 
 def test_the_bytes_are_not_shown() -> None:
-    piece = Piece()
-    piece.append(memoryview(b"s3cret"))
+    piece = filled(b"s3cret")
     assert repr(piece) == "Piece(size=6, last=False)"

@@ -14,7 +14,7 @@ from apivideo_async.config import MIB, Mode, UploadLimits, UploadOptions
 from apivideo_async.errors import SourceError, UploadError
 from apivideo_async.protocol.content_range import PartOf, RangeOf
 from apivideo_async.uploads.plan import (
-    STREAM_CHUNK,
+    LARGEST_FOR_BUDGET,
     USUAL_LARGEST,
     Chunk,
     Held,
@@ -25,7 +25,10 @@ from apivideo_async.uploads.plan import (
     gaps,
     make_plan,
     merge,
+    most_buffered,
+    most_in_flight,
     plan_rest,
+    stream_chunk_size,
 )
 
 REAL = UploadLimits()
@@ -104,8 +107,8 @@ def test_a_chunk_size_that_was_asked_for_is_taken(upload: tuple[int, UploadOptio
 
 @given(st.integers(1, REAL.largest_total) | st.integers(1, 3_000 * MIB), concurrencies)
 def test_the_number_of_chunks_is_a_multiple_of_the_concurrency(total: int, concurrency: int) -> None:
-    """Unless that would make chunks below 5 MiB; and chunks are equal and at most 64 MiB."""
-    plan = make_plan(total, UploadOptions(concurrency=concurrency))
+    """Unless that would make chunks below 5 MiB; with requests to spare, chunks are equal and at most 64 MiB."""
+    plan = make_plan(total, UploadOptions(concurrency=concurrency), spare=10_000)
     count = len(plan.chunks)
     multiple = math.ceil(count / concurrency) * concurrency
     assert count == multiple or multiple * REAL.smallest_chunk > total
@@ -131,9 +134,78 @@ def test_chunks_by_example(total: int, concurrency: int, sizes: list[int]) -> No
     assert [chunk.size for chunk in plan.chunks] == sizes
 
 
-def test_usual_chunks_are_16_mib_for_streams_and_at_most_64_mib_for_files() -> None:
-    """Both within §10.1; the memory that config.UploadOptions promises follows from the first."""
-    assert (STREAM_CHUNK, USUAL_LARGEST) == (16_777_216, 67_108_864)
+@pytest.mark.parametrize(
+    ("total", "most", "sizes"),
+    [
+        pytest.param(20 * MIB, 16, [5 * MIB] * 4, id="as for four"),
+        pytest.param(127 * MIB, 16, [127 * MIB // 4] * 4, id="for eight, chunks would be small"),
+        pytest.param(128 * MIB, 16, [16 * MIB] * 8, id="for eight"),
+        pytest.param(256 * MIB, 16, [16 * MIB] * 16, id="for sixteen"),
+        pytest.param(4096 * MIB, 16, [64 * MIB] * 64, id="a multiple of every width"),
+        pytest.param(256 * MIB, 10, [32 * MIB] * 8, id="sixteen will not be"),
+        pytest.param(30 * MIB, 3, [10 * MIB] * 3, id="four will not be"),
+    ],
+)
+def test_chunks_for_a_concurrency_that_is_still_to_be_found(total: int, most: int, sizes: list[int]) -> None:
+    plan = make_plan(total, UploadOptions(concurrency="auto", max_concurrency=most))
+    assert [chunk.size for chunk in plan.chunks] == sizes
+
+
+@pytest.mark.parametrize(
+    ("total", "spare", "count"),
+    [
+        pytest.param(6400 * MIB, 100, 100, id="the most of 64 MiB that production allows in a minute"),
+        pytest.param(6401 * MIB, 100, 100, id="one byte a request more"),
+        pytest.param(30_720 * MIB, 100, 240, id="30 GiB take 128 MiB chunks"),
+        pytest.param(256 * MIB, 100, 16, id="plenty"),
+        pytest.param(256 * MIB, 5, 5, id="as many as there are"),
+        pytest.param(256 * MIB, 0, 2, id="none: chunks of 128 MiB"),
+        pytest.param(20 * MIB, 0, 1, id="none: one request"),
+        pytest.param(1, 0, 1, id="one byte"),
+    ],
+)
+def test_a_scarce_budget_makes_larger_chunks(total: int, spare: int, count: int) -> None:
+    """The limit counts requests, not bytes."""
+    assert len(make_plan(total, UploadOptions(), spare).chunks) == count
+    assert len(plan_rest(total, UploadOptions(), Held(), spare).chunks) == count
+
+
+@given(uploads, st.integers(0, 200))
+def test_a_budget_never_makes_more_chunks_nor_forbidden_ones(upload: tuple[int, UploadOptions], spare: int) -> None:
+    total, options = upload
+    plan = make_plan(total, options, spare)
+    assert len(plan.chunks) <= len(make_plan(total, options, 10_000).chunks)
+    limits = options.limits
+    assert plan.chunk_size <= max(options.chunk_size or 0, min(LARGEST_FOR_BUDGET, limits.largest_chunk))
+    assert all(chunk.size >= limits.smallest_chunk for chunk in plan.chunks[:-1])
+
+
+def test_what_a_budget_leaves_of_an_interrupted_upload_is_cut_larger() -> None:
+    held = Held("bytes", ((0, 64 * MIB),), total=576 * MIB)
+    assert [len(plan_rest(576 * MIB, UploadOptions(), held, spare).chunks) for spare in (100, 0)] == [15, 5]
+
+
+@pytest.mark.parametrize(
+    ("options", "chunk", "flying"),
+    [
+        pytest.param(UploadOptions(), 16 * MIB, 4, id="80 MiB by default"),
+        pytest.param(UploadOptions(concurrency=9), 8 * MIB, 9, id="more at once, smaller chunks"),
+        pytest.param(UploadOptions(concurrency=31), 5 * MIB, 31, id="never below what is allowed"),
+        pytest.param(UploadOptions(concurrency=1, memory=1024 * MIB), 64 * MIB, 1, id="never above the usual"),
+        pytest.param(UploadOptions(memory=272 * MIB), 272 * MIB // 5, 4, id="more memory, larger chunks"),
+        pytest.param(UploadOptions(memory=272 * MIB, chunk_size=16 * MIB), 16 * MIB, 16, id="or more of them"),
+        pytest.param(UploadOptions(chunk_size=64 * MIB), 64 * MIB, 1, id="a large chunk leaves room for one"),
+        pytest.param(UploadOptions(chunk_size=64 * MIB, concurrency=4), 64 * MIB, 4, id="unless told otherwise"),
+        pytest.param(UploadOptions(max_concurrency=2, memory=24 * MIB), 8 * MIB, 2, id="fewer"),
+        pytest.param(UploadOptions(spool=True), 64 * MIB, 16, id="on disk there is room"),
+    ],
+)
+def test_chunks_of_a_stream_fit_the_memory(options: UploadOptions, chunk: int, flying: int) -> None:
+    assert (stream_chunk_size(options), most_buffered(options, chunk)) == (chunk, flying)
+
+
+def test_the_most_in_flight_is_the_number_or_the_bound() -> None:
+    assert [most_in_flight(UploadOptions()), most_in_flight(UploadOptions(concurrency=3))] == [16, 3]
 
 
 def test_the_largest_file_of_the_protocol_fits_in_10_000_smallest_chunks() -> None:
@@ -163,7 +235,7 @@ def test_sizes_that_the_service_does_not_take_are_refused(plan: Any, total: int,
 @pytest.mark.parametrize("total", [1, 30 * 1024 * MIB, 52_428_800_000])
 def test_sizes_up_to_the_limit_are_taken(total: int) -> None:
     check_total(total, REAL)
-    assert choose_chunk_size(total, UploadOptions()) <= USUAL_LARGEST
+    assert choose_chunk_size(total, UploadOptions()) <= LARGEST_FOR_BUDGET
 
 
 def test_a_negative_size_is_a_source_error() -> None:

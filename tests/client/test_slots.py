@@ -1,0 +1,92 @@
+"""Room for chunks: never more than the width, and uploads that share it take turns."""
+
+import asyncio
+
+from apivideo_async import ApiVideoClient, UploadOptions
+from apivideo_async.emulator import Emulator, Fault
+from apivideo_async.uploads.intake import Intake
+from apivideo_async.uploads.slots import Slots
+from apivideo_async.uploads.tuner import Tuner
+from tests.conftest import CHUNK, data_of, options, sha256
+
+
+async def test_no_more_hold_a_slot_than_there_are() -> None:
+    slots = Slots(3)
+    inside = most = 0
+
+    async def work() -> None:
+        nonlocal inside, most
+        async with slots.slot():
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*(work() for _ in range(20)))
+    assert most == 3
+
+
+async def test_who_is_cancelled_while_waiting_takes_no_slot() -> None:
+    slots = Slots(1)
+    async with slots.slot():
+        waiting = asyncio.create_task(slots._take(None))
+        let_in = asyncio.create_task(slots._take(None))
+        await asyncio.sleep(0)
+        waiting.cancel()
+    let_in.cancel()  # Its turn has come, and it does not know yet.
+    await asyncio.gather(waiting, let_in, return_exceptions=True)
+    async with asyncio.timeout(1), slots.slot():
+        pass
+
+
+async def test_uploads_that_share_slots_take_turns() -> None:
+    slots = Slots(1)
+    order = ""
+
+    async def work(upload: str) -> None:
+        nonlocal order
+        async with slots.slot(upload):
+            order += upload
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for upload in "aaaaaabb":
+            group.create_task(work(upload))
+    assert order == "aababaaa"  # The first found nobody else waiting.
+
+
+async def test_a_wider_width_lets_more_in_at_once() -> None:
+    tuner = Tuner(1, 4)
+    slots = Slots(tuner)
+    async with asyncio.TaskGroup() as group, slots.slot():
+        entered = asyncio.Event()
+
+        async def work() -> None:
+            async with slots.slot():
+                entered.set()
+
+        group.create_task(work())
+        await asyncio.sleep(0)
+        assert not entered.is_set()
+        for tenth in range(1, 4):
+            slots.moved(50_000_000, tenth / 5)
+        assert slots.width == 2
+        await asyncio.wait_for(entered.wait(), 1)
+
+
+def test_the_width_follows_the_options_and_the_number_of_uploads() -> None:
+    assert [Slots.of(UploadOptions(concurrency=3)).width, Slots.of(UploadOptions(concurrency=3), 8).width] == [3, 8]
+    assert [Slots.of(UploadOptions()).width, Slots.of(UploadOptions(), 6).width] == [4, 6]
+    assert Slots.of(UploadOptions(max_concurrency=2)).width == 2
+
+
+async def test_failures_make_an_upload_that_tunes_itself_narrower(emu: Emulator, client: ApiVideoClient) -> None:
+    """The server breaks off the first attempts; the upload goes on with fewer at once."""
+    data = data_of(12 * CHUNK)
+    emu.faults.add(Fault("videos.upload", "reset-before", times=4))
+    slots = Slots(Tuner(4, 16))
+    container = await client.videos.create(title="t")
+    intake = Intake(client._pipeline, options(concurrency="auto"), None, slots)
+    await intake.into_container(container.video_id, data)
+    assert emu.sha256(container.video_id) == sha256(data)
+    assert slots.width < 4
