@@ -165,8 +165,9 @@ class ApiVideoClient:
 
         ``items``: sources, or ``UploadItem`` with a title and so on; taken only when there is room, so there may be
         any number of them. Together they have no more chunks in flight than one upload may have, or ``concurrency``
-        if that is more, and take turns; streams among them buffer what ``UploadOptions`` says, each. A failure is a result with ``error`` set and stops nothing; what ``items``
-        itself raises is raised. ``on_result`` is called before each result is given out.
+        if that is more, and take turns; each stream among them buffers what ``UploadOptions`` says. A failure is a
+        result with ``error`` set and stops nothing; what ``items`` itself raises is raised. ``on_result`` is called
+        before each result is given out.
 
         ::
 
