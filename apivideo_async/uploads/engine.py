@@ -45,7 +45,7 @@ from .plan import (
 from .progress import Meter, UploadProgress
 from .reporter import OnProgress, Reporter
 from .slots import Slots
-from .sources import BLOCK, Source, Stream, content_type, flow
+from .sources import BLOCK, FileSource, MemorySource, Source, Stream, content_type, flow
 from .spool import Spool
 from .target import Target
 
@@ -176,8 +176,14 @@ class UploadJob:
     # -- sources that are read by position
 
     async def _pull(self, source: Source, plan: Plan) -> None:
+        careful = not isinstance(source, FileSource | MemorySource)
+
         def make(chunk: Chunk, on_sent: Callable[[int], None]) -> FilePart:
-            return self._part(chunk.size, lambda: source.read(chunk.start, chunk.size), on_sent)
+            def read() -> AsyncIterator[Any]:
+                blocks = source.read(chunk.start, chunk.size)
+                return self._guarded(blocks) if careful else blocks
+
+            return self._part(chunk.size, read, on_sent)
 
         async def deliver(chunk: Chunk) -> None:
             span = content_range(plan.mode, chunk, total=plan.total, parts=plan.parts)
@@ -273,10 +279,10 @@ class UploadJob:
     # -- both
 
     def _part(self, size: int, read: Callable[[], AsyncIterator[Any]], on_sent: Callable[[int], None]) -> FilePart:
-        return FilePart(self._name, size, lambda: self._guarded(read()), content_type(self._name), on_sent)
+        return FilePart(self._name, size, read, content_type(self._name), on_sent)
 
     async def _guarded(self, blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-        """Turn what reading raises into a ``SourceError`` that knows the upload."""
+        """Turn what foreign code raises while it reads into a ``SourceError`` that knows the upload."""
         try:
             async with aclosing(flow(blocks)) as source:
                 async for block in source:

@@ -10,6 +10,7 @@ import asyncio
 import errno
 import hashlib
 import os
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,51 @@ from ..errors import SourceError
 
 __all__ = ["OpenFile"]
 
+MEMORY = 1536 * 1024
+"""Bytes that the blocks of all ranges that are read at once hold together, about."""
+SMALLEST_BLOCK, LARGEST_BLOCK = 64 * 1024, 512 * 1024
 COLD_BLOCK = 1024 * 1024
 """Read at once when the thread hop has to be paid anyway."""
 END_BLOCK = 1024 * 1024
 """Bytes hashed at each end for the fingerprint."""
 
 _NO_NOWAIT = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS})
+
+
+class Blocks:
+    """Blocks to read into, used again as soon as nobody else holds them.
+
+    A transport may keep a view of a block until it is sent, and a block that was overwritten meanwhile would go out
+    with the bytes of another. But a bytearray of which a view exists cannot change its size: so whether it is free can
+    be asked, and need not be hoped for. Zeroing a new block for every read costs a tenth of the whole upload.
+    """
+
+    def __init__(self) -> None:
+        self._kept: deque[bytearray] = deque(maxlen=32)
+
+    def take(self, size: int) -> bytearray:
+        """Give a block that nobody holds; its content is whatever it was."""
+        for _ in range(len(self._kept)):
+            block = self._kept.popleft()
+            if _is_free(block):
+                if len(block) == size:
+                    return block
+            else:
+                self._kept.append(block)
+        return bytearray(size)
+
+    def keep(self, block: bytearray) -> None:
+        """Remember a block that was taken, to give it out again; only views of it may have been handed on."""
+        self._kept.append(block)
+
+
+def _is_free(block: bytearray) -> bool:
+    try:
+        block.append(0)
+    except BufferError:
+        return False
+    block.pop()
+    return True
 
 
 class OpenFile:
@@ -37,7 +77,10 @@ class OpenFile:
         self._stat = os.fstat(fd)
         self._named = self._inode_at_path() == self._stat.st_ino
         self._nowait = hasattr(os, "RWF_NOWAIT")
-        self._readers = 0
+        self._blocks = Blocks()
+        self._ranges = 0
+        """How many are being read."""
+        self._threads = 0
         self._closing = False
 
     @classmethod
@@ -67,32 +110,43 @@ class OpenFile:
         fd, self._fd = self._fd, -1
         return fd
 
-    def read(self, start: int, size: int, block: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Give a range in fresh blocks. Raises ``SourceError`` when the file is not what it was."""
+    def read(self, start: int, size: int, block: int | None = None) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Give a range in blocks, which are yours as long as you hold them.
+
+        ``block``: bytes of the largest; None: the more ranges are read at once, the smaller. Raises ``SourceError``
+        when the file is not what it was, or cannot be read.
+        """
         if hasattr(os, "preadv"):
             return self._read_positional(start, size, block)
-        return self._read_portable(start, size, block)
+        return self._read_portable(start, size, block or LARGEST_BLOCK)
 
     async def _read_positional(
-        self, start: int, size: int, block: int
+        self, start: int, size: int, block: int | None
     ) -> AsyncIterator[bytes | bytearray | memoryview]:
         position, stop = start, start + size
-        while position < stop:
-            piece = self._read_cached(position, min(block, stop - position))
-            if piece is None:
-                cold = await self._in_thread(os.pread, self._fd, min(COLD_BLOCK, stop - position), position)
-                piece = memoryview(cold)
-            if not piece:
-                raise self._changed("it became shorter")
-            position += len(piece)
-            for offset in range(0, len(piece), block):
-                yield piece[offset : offset + block]
+        self._ranges += 1
+        try:
+            while position < stop:
+                most = block or max(SMALLEST_BLOCK, min(MEMORY // self._ranges, LARGEST_BLOCK))
+                piece = self._read_cached(position, min(most, stop - position))
+                if piece is None:
+                    cold = await self._in_thread(os.pread, self._fd, min(COLD_BLOCK, stop - position), position)
+                    piece = memoryview(cold)
+                if not piece:
+                    raise self._changed("it became shorter")
+                position += len(piece)
+                for offset in range(0, len(piece), most):
+                    yield piece[offset : offset + most]
+        except OSError as error:
+            raise self._unreadable(error) from error
+        finally:
+            self._ranges -= 1
         await self._in_thread(self._assert_unchanged)
 
     def _read_cached(self, position: int, size: int) -> memoryview | None:
         if not self._nowait:
             return None
-        block = bytearray(size)
+        block = self._blocks.take(size)
         try:
             got = os.preadv(self._fd, [block], position, os.RWF_NOWAIT)
         except BlockingIOError:
@@ -102,39 +156,44 @@ class OpenFile:
                 raise
             self._nowait = False
             return None
+        finally:
+            self._blocks.keep(block)
         return memoryview(block)[:got]
 
     async def _read_portable(self, start: int, size: int, block: int) -> AsyncIterator[bytes | bytearray | memoryview]:
         left = size
-        async with aiofiles.open(self._path, "rb") as handle:
-            await handle.seek(start)
-            while left:
-                piece = await handle.read(min(4 * block, left))
-                if not piece:
-                    raise self._changed("it became shorter")
-                left -= len(piece)
-                yield piece
+        try:
+            async with aiofiles.open(self._path, "rb") as handle:
+                await handle.seek(start)
+                while left:
+                    piece = await handle.read(min(block, left))
+                    if not piece:
+                        raise self._changed("it became shorter")
+                    left -= len(piece)
+                    yield piece
+        except OSError as error:
+            raise self._unreadable(error) from error
         await self._in_thread(self._assert_unchanged)
 
     async def _in_thread(self, function: Any, *arguments: Any) -> Any:
         """Run in a thread; the descriptor stays open until the thread is done, even if nobody waits for it."""
-        self._readers += 1
+        self._threads += 1
         future = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
-        future.add_done_callback(self._reader_done)
+        future.add_done_callback(self._thread_done)
         # Shielded: a cancelled future is done at once, the thread behind it is not.
         return await asyncio.shield(future)
 
-    def _reader_done(self, future: "asyncio.Future[Any]") -> None:
+    def _thread_done(self, future: "asyncio.Future[Any]") -> None:
         if not future.cancelled():
             future.exception()  # Perhaps nobody waits for it any more.
-        self._readers -= 1
+        self._threads -= 1
         if self._closing:
             self.close()
 
     def close(self) -> None:
         """Close, now or when the last thread is done with the descriptor."""
         self._closing = True
-        if self._readers == 0 and self._fd >= 0:
+        if self._threads == 0 and self._fd >= 0:
             os.close(self.release())
 
     def _assert_unchanged(self) -> None:
@@ -155,6 +214,9 @@ class OpenFile:
 
     def _changed(self, how: str) -> SourceError:
         return SourceError(f"{self._path} changed during the upload: {how}. Upload it again when it is finished")
+
+    def _unreadable(self, error: OSError) -> SourceError:
+        return SourceError(f"{self._path} cannot be read further: {error.strerror or error}")
 
     async def fingerprint(self) -> dict[str, Any] | None:
         """Describe the file: path, size, time, inode and a hash of both ends; None when it has no path."""

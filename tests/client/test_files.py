@@ -14,7 +14,7 @@ import pytest
 
 from apivideo_async import ApiVideoClient, SourceError
 from apivideo_async.emulator import Emulator
-from apivideo_async.uploads.files import COLD_BLOCK, OpenFile
+from apivideo_async.uploads.files import COLD_BLOCK, LARGEST_BLOCK, MEMORY, SMALLEST_BLOCK, OpenFile
 from apivideo_async.uploads.sources import open_source
 from tests.conftest import CHUNK, data_of, options, sha256
 
@@ -217,3 +217,47 @@ async def test_the_name_is_the_last_part_of_a_path() -> None:
             return b""
 
     assert (await open_source(Odd())).name == "video"
+
+
+async def test_blocks_are_used_again_once_nobody_holds_them(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, blocks = os.preadv, set()
+
+    def counted(fd: int, buffers: list[bytearray], *rest: Any) -> int:
+        blocks.add(id(buffers[0]))
+        return real(fd, buffers, *rest)
+
+    monkeypatch.setattr(os, "preadv", counted)
+    file = OpenFile.open(path)
+    digest = b""
+    async for block in file.read(0, 48 * 65_536, 65_536):
+        digest += bytes(block)
+    assert digest == DATA[: 48 * 65_536]
+    assert len(blocks) <= 3, "one that is read into, one that is sent"
+    file.close()
+
+
+async def test_blocks_that_somebody_holds_are_left_alone(path: Path) -> None:
+    """As a transport does with what it has not sent yet: every other block is held to the end."""
+    file = OpenFile.open(path)
+    held, number = [], 0
+    async for block in file.read(0, len(DATA), 4_096):
+        if number % 2:
+            held.append((number, block))
+        number += 1
+    assert len(held) > 100
+    assert all(block == DATA[number * 4_096 : (number + 1) * 4_096] for number, block in held)
+    file.close()
+
+
+async def test_the_more_ranges_are_read_the_smaller_their_blocks(path: Path) -> None:
+    file = OpenFile.open(path)
+    readers = [file.read(0, len(DATA), None) for _ in range(30)]
+    sizes = [len(await anext(reader)) for reader in readers]
+    assert sizes[0] == LARGEST_BLOCK
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[7] == MEMORY // 8
+    assert sizes[-1] == SMALLEST_BLOCK
+    for reader in readers:
+        await reader.aclose()  # type: ignore[attr-defined]
+    assert len(await anext(file.read(0, len(DATA)))) == LARGEST_BLOCK
+    file.close()
