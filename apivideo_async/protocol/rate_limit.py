@@ -10,10 +10,16 @@ requests in flight are not in any answer yet. So a window keeps
 - ``in_flight``: our own requests whose answer has not come; each may or may not be in ``remaining`` already, and is
   counted against it. One that ends without an answer, or with one that tells no count, was perhaps counted.
 
-``remaining - in_flight`` is then never more than what the server really has left for us, and equals it whenever
-nothing is in flight. When the window is over, the limit is available again, and the end of the new window is not known
-until an answer tells it. If nothing is in flight that could tell, one request may always start to find out: a window
-never waits for an answer that cannot come.
+``remaining - in_flight`` is then never more than what the server really has left, and equals it whenever nothing is
+in flight. Others who use the key have requests in flight as well; without places for those, every window would end in
+a burst of refusals. How many they are follows from the same counts: the ``crowd`` is what ``remaining`` fell by since
+the window was first seen, for each request of ours. It is exactly 1 for a client alone, because whatever the server
+counted was then answered to us or is in flight. What is known is a round trip old, so others are taken to have twice
+as many in flight as that.
+
+When the window is over, the limit is available again, and the end of the new window is not known until an answer tells
+it. If nothing is in flight that could tell, one request may always start to find out: a window never waits for an
+answer that cannot come.
 
 Before the first answer little is known: a few requests may start (``UNKNOWN_BUDGET``). When the first answers carry no
 such headers, the class is not limited until one does. Time is an argument, in seconds of any steady clock.
@@ -34,6 +40,8 @@ SOON = 1.0
 """Seconds that a count of whole seconds may be off; a reset "in 0 s" lies within them."""
 LONGEST_WINDOW = 3600.0
 """A reset that is further away than this is not believed."""
+LARGEST_CROWD = 8.0
+"""Who sends less than an eighth of all requests stops when so many are left, and no earlier."""
 
 
 @frozen
@@ -83,6 +91,12 @@ class Window:
     cool_until: float = -math.inf
     next_at_most: float = math.inf
     """What the next window has left at most, going by answers that may belong to it."""
+    seen_from: int = 0
+    """What remained when this window was first seen."""
+    ours: int = 0
+    """Requests of ours that ended since."""
+    last_crowd: float = 1.0
+    """What the crowd was at the end of the last window."""
 
     def wait(self, now: float) -> float:
         """Seconds until a request may start; 0 when it may start now, infinity when an answer must come first."""
@@ -93,7 +107,7 @@ class Window:
         if self.limit is None:
             return 0.0 if self.in_flight < UNKNOWN_BUDGET else math.inf
         self._turn(now)
-        if self._available(self.limit) > 0:
+        if self._fits(self.limit):
             return 0.0
         if self.resets_at is not None:
             return self.resets_at - now
@@ -104,19 +118,41 @@ class Window:
         if self.limit is None:
             return None
         self._turn(now)
-        return max(0, self._available(self.limit)) if now >= self.cool_until else 0
+        return max(0, int(self._left(self.limit) / self._each()) - self.in_flight) if now >= self.cool_until else 0
 
-    def _available(self, limit: int) -> int:
-        kept = min(math.ceil(limit * self.reserve), max(0, limit - 1))
-        return self.remaining - kept - self.in_flight
+    def _left(self, limit: int) -> int:
+        return self.remaining - min(math.ceil(limit * self.reserve), max(0, limit - 1))
+
+    def _each(self) -> float:
+        """Places that one request of ours takes, with those that others have sent meanwhile."""
+        return 2 * max(self.last_crowd, self._crowd()) - 1
+
+    def _fits(self, limit: int) -> bool:
+        """Whether there is a place for one more request of ours; with none in flight the crowd counts once."""
+        each = self._each()
+        return self._left(limit) >= ((self.in_flight + 1) * each if self.in_flight else (each + 1) / 2)
+
+    def _crowd(self) -> float:
+        """Requests of everybody for each one of ours in this window."""
+        counted, ours = self.seen_from - self.remaining, self.ours + self.in_flight
+        return min(LARGEST_CROWD, max(1.0, counted / ours)) if ours else 1.0
 
     def _turn(self, now: float) -> None:
         """Begin the next window when this one is over."""
         if self.limit is not None and self.resets_at is not None and now >= self.resets_at:
-            self.remaining = int(min(self.limit, self.next_at_most))
+            self._open(int(min(self.limit, self.next_at_most)), now)
             self.next_at_most = math.inf
-            self.known_at = now
             self.resets_at, self.resets_from = None, -math.inf
+
+    def _open(self, remaining: int, now: float) -> None:
+        self.last_crowd, self.seen_from, self.ours = self._crowd(), remaining, 0
+        self.remaining, self.known_at = remaining, now
+
+    def _learn(self, remaining: int, now: float) -> None:
+        """Take a count for the true one; a higher one is of another window."""
+        if self.limit is None or remaining > self.remaining:
+            self._open(remaining, now)
+        self.remaining, self.known_at = remaining, now
 
     def start(self) -> None:
         """Count a request that begins."""
@@ -130,6 +166,7 @@ class Window:
         """Count a request that ended without an answer: the server may have counted it."""
         self.in_flight -= 1
         self.remaining -= 1
+        self.ours += 1
 
     def answered(self, headers: RateLimitHeaders | None, started: float, now: float) -> None:
         """Count an answer to a request that began at ``started``."""
@@ -138,19 +175,20 @@ class Window:
             self.unlimited = self.limit is None
             self.abandon()
             return
-        self.in_flight -= 1
-        self.unlimited = False
         self._turn(now)
+        self.in_flight -= 1
+        self.ours += 1
+        self.unlimited = False
         # The window of this answer ends between these two, because it was counted somewhere between start and now.
         earliest, latest = started + headers.retry_after - SOON, now + (headers.retry_after or SOON)
         resets_at = math.inf if self.resets_at is None else self.resets_at
         if self.limit is None or started >= self.known_at or earliest > resets_at:
-            self.remaining, self.known_at = headers.remaining, now
+            self._learn(headers.remaining, now)
             self.resets_from, self.resets_at = earliest, latest
         elif latest < self.resets_from:
             pass  # Of a window that is over.
         elif headers.remaining < self.remaining:
-            self.remaining, self.known_at = headers.remaining, now
+            self._learn(headers.remaining, now)
             self.resets_at = latest if self.resets_at is None else max(self.resets_at, latest)
         elif latest > resets_at + SOON:
             self.next_at_most = min(self.next_at_most, headers.remaining)

@@ -257,11 +257,11 @@ class Network:
             arrive()
         self.now = self.now if until == math.inf else until
 
-    def _later(self, delay: float, arrive: Callable[[], None]) -> None:
+    def later(self, delay: float, arrive: Callable[[], None]) -> None:
         heapq.heappush(self.coming, (self.now + delay, next(self.order), arrive))
 
-    def ask(self, window: Window, back: float, there: float = 0.0) -> bool:
-        """Start a request if the window lets it."""
+    def ask(self, window: Window, back: float, there: float = 0.0, then: Callable[[], None] = lambda: None) -> bool:
+        """Start a request if the window lets it; ``then`` is called when the answer has come."""
         if window.wait(self.now) > 0:
             return False
         window.start()
@@ -270,15 +270,16 @@ class Network:
         def arrive() -> None:
             allowed, headers = self.service.take(self.now)
             self.refusals += not allowed
-            self._later(back, lambda: answer(allowed, headers))
+            self.later(back, lambda: answer(allowed, headers))
 
         def answer(allowed: bool, headers: RateLimitHeaders) -> None:
             window.answered(headers, began, self.now)
             if not allowed:
                 window.refused(headers.retry_after, self.now)
+            then()
 
         if there:
-            self._later(there, arrive)
+            self.later(there, arrive)
         else:
             arrive()
         return True
