@@ -211,7 +211,7 @@ async def test_a_peer_that_never_makes_us_wait_leaves_the_loop_its_turns(path: P
     file = OpenFile.open(path)
     seen = await turns_between_writes(body_of(FileSource(file, "f")))
     file.close()
-    assert len(seen) >= 12
+    assert len(seen) >= 6
     assert min(seen[2:]) >= 1, "after every block somebody else has a turn"
 
 
