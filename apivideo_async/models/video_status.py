@@ -29,8 +29,11 @@ class BytesRange:
     """A received range of bytes; ``from_`` and ``to`` are inclusive."""
 
     from_: int | None = wire("from", default=None)
+    """First byte, from 0."""
     to: int | None = None
+    """Last byte."""
     total: int | None = None
+    """Bytes of the whole file."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -39,7 +42,9 @@ class ReceivedParts:
     """The received part numbers; ``total`` is None while unknown."""
 
     parts: list[int] = field(factory=list)
+    """Their numbers, from 1."""
     total: int | None = None
+    """How many there are in all."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -48,10 +53,13 @@ class VideoStatusIngest:
     """How much of the source has arrived."""
 
     status: IngestStatus | None = None
+    """How far it is."""
     filesize: int | None = None
     """Bytes."""
     received_bytes: list[BytesRange] = field(factory=list)
+    """Of an upload in byte ranges: one for each chunk."""
     received_parts: ReceivedParts | None = None
+    """Of an upload in numbered parts."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -60,9 +68,11 @@ class Quality:
     """One rendition."""
 
     type: Literal["hls", "mp4"] | str | None = None
+    """What it is for."""
     quality: str | None = None
     """``240p`` to ``2160p``."""
     status: QualityStatus | None = None
+    """How far it is."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -71,14 +81,23 @@ class VideoStatusEncodingMetadata:
     """What the encoder found in the source; any of it may be missing."""
 
     width: int | None = None
+    """Pixels."""
     height: int | None = None
+    """Pixels."""
     bitrate: float | None = None
+    """In a unit that is not documented."""
     duration: float | None = None
+    """In a unit that is not documented; seconds in practice."""
     framerate: float | None = None
+    """Frames a second."""
     samplerate: float | None = None
+    """Samples of sound a second."""
     video_codec: str | None = None
+    """Such as ``h264``."""
     audio_codec: str | None = None
+    """Such as ``aac``."""
     aspect_ratio: str | None = None
+    """``16/9`` or ``16:9``."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -89,7 +108,9 @@ class VideoStatusEncoding:
     playable: bool | None = None
     """True with the first finished quality."""
     qualities: list[Quality] = field(factory=list)
+    """Every rendition that is there or will be."""
     metadata: VideoStatusEncodingMetadata | None = None
+    """What the encoder found."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -98,7 +119,9 @@ class VideoStatus:
     """Ingest and encoding of one video; ``ingest`` is None for an empty container."""
 
     ingest: VideoStatusIngest | None = None
+    """What has arrived."""
     encoding: VideoStatusEncoding | None = None
+    """How far the encoding is."""
     extra: Mapping[str, Any] = field(factory=dict)
 
     @property

@@ -17,7 +17,7 @@ from ..errors import (
     Problem,
     ServerError,
 )
-from ..models import Page, Pagination, from_json
+from ..models import MetricsContext, Page, Pagination, from_json
 from .request import Request
 
 __all__ = ["Response", "decode", "decode_page", "error_for", "parse_json", "slug_of"]
@@ -37,6 +37,8 @@ _ALIASES = {
     "multiplefilesuploaded": "uploaded-file-multiple-files",
     "bad-request": "invalid-payload",
 }
+
+_PAGE_PARTS: Mapping[str, type] = {"pagination": Pagination, "context": MetricsContext}
 
 _PROBLEM_FIELDS: Mapping[str, type] = {
     **dict.fromkeys(("type", "title", "name", "detail"), str),
@@ -163,6 +165,10 @@ def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
     data = parsed.get("data") if isinstance(parsed, Mapping) else None
     if not isinstance(data, list) or not all(isinstance(item, Mapping) for item in data):
         raise _unexpected(request, response, "a page")
-    position = parsed.get("pagination")
-    pagination = from_json(position if isinstance(position, Mapping) else {}, Pagination)
-    return Page([from_json(item, kind) for item in data], pagination)
+    parts: dict[str, Any] = {}
+    extra = {name: value for name, value in parsed.items() if name != "data" and value is not None}
+    for name, part in _PAGE_PARTS.items():
+        if isinstance(extra.get(name), Mapping):
+            parts[name] = from_json(extra.pop(name), part)
+    parts.setdefault("pagination", Pagination())
+    return Page([from_json(item, kind) for item in data], **parts, extra=extra)

@@ -19,8 +19,10 @@ from apivideo_async.models import (
     Page,
     Pagination,
     PaginationLink,
+    PlayerSessionEvent,
     Quality,
     ReceivedParts,
+    Timeframe,
     UploadToken,
     Video,
     VideoSource,
@@ -40,7 +42,7 @@ MODELS = [
 ]
 
 IRREGULAR = {
-    (BytesRange, "from_"): "from",
+    **{(kind, "from_"): "from" for kind in (BytesRange, PlayerSessionEvent, Timeframe)},
     (AccessToken, "access_token"): "access_token",
     (AccessToken, "refresh_token"): "refresh_token",
     (AccessToken, "token_type"): "token_type",
