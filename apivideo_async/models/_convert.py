@@ -54,11 +54,14 @@ def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
 
 def _from_pairs(value: Any) -> dict[str, str]:
     """Read a list of pairs; one that a ``dict[str, str]`` cannot hold whole is kept as received instead."""
-    pairs = {item["key"]: item["value"] for item in _of_type(list)(value)}
-    if len(pairs) != len(value) or any(len(item) != 2 for item in value):
-        raise ValueError("a key twice, or a member more")
-    if any(type(text) is not str for pair in pairs.items() for text in pair):
-        raise TypeError("not a text")
+    pairs: dict[str, str] = {}
+    for item in _LIST(value):
+        name, text = item["key"], item["value"]
+        if len(item) != 2 or name in pairs:
+            raise ValueError("a key twice, or a member more")
+        if name.__class__ is not str or text.__class__ is not str:
+            raise TypeError("not a text")
+        pairs[name] = text
     return pairs
 
 
@@ -86,6 +89,8 @@ def _of_type(expected: type) -> Hook:
     return check
 
 
+_LIST = _of_type(list)
+
 _SCALARS: Mapping[Any, Hook] = {
     str: _of_type(str),
     bool: _of_type(bool),
@@ -104,47 +109,60 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
+def _exact(kind: Any) -> Any:
+    """The class whose values need no look, or None."""
+    kind = _bare(kind)
+    return kind if kind in (str, bool, int, float) else None
+
+
 def _hook(kind: Any) -> Hook:
     kind = _bare(kind)
     if typing.get_origin(kind) is list:
-        item = _hook(typing.get_args(kind)[0])
-        return lambda values: [item(value) for value in _of_type(list)(values)]
+        of = typing.get_args(kind)[0]
+        exact, item = _exact(of), _hook(of)
+        return lambda values: [value if value.__class__ is exact else item(value) for value in _LIST(values)]
     if kind in _SCALARS:
         return _SCALARS[kind]
-    structure = converter.get_structure_hook(kind)
-    return lambda value: structure(value, kind)
+    return _decoder(kind)
 
 
-def _decoder(cls: type[Any]) -> Callable[[Any, Any], Any]:
-    """Build the structure hook of one model."""
+def _decoder(cls: type[Any]) -> Hook:
+    """Build the function that reads one model."""
     attrs.resolve_types(cls)
     table: dict[str, tuple[str, Any, Hook]] = {}
     for attribute in attrs.fields(cls):
         if attribute.name != "extra":
             hook = _from_pairs if attribute.metadata.get(_PAIRS) else _hook(attribute.type)
-            exact = _bare(attribute.type)
-            passes = exact if exact in (str, bool, int, float) else None
-            table[_wire_name(attribute)] = (attribute.name, passes, hook)
+            table[_wire_name(attribute)] = (attribute.name, _exact(attribute.type), hook)
 
-    def structure(value: Any, _: Any) -> Any:
-        if not isinstance(value, Mapping):
+    entry_of = table.get
+
+    def read(value: Any) -> Any:
+        if value.__class__ is not dict and not isinstance(value, Mapping):
             raise TypeError(f"{cls.__name__} is an object, not {type(value).__name__}")
-        known: dict[str, Any] = {}
         extra: dict[str, Any] = {}
+        known: dict[str, Any] = {"extra": extra}
         for key, item in value.items():
-            entry = table.get(key)
+            entry = entry_of(key)
             if entry is None:
                 extra[key] = item
-            elif item.__class__ is entry[1]:
-                known[entry[0]] = item
+                continue
+            name, exact, hook = entry
+            if item.__class__ is exact:
+                known[name] = item
             elif item is not None:
                 try:
-                    known[entry[0]] = entry[2](item)
+                    known[name] = hook(item)
                 except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
                     extra[key] = item
-        return cls(**known, extra=extra)
+        return cls(**known)
 
-    return structure
+    return read
+
+
+def _structure_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
+    read = _decoder(cls)
+    return lambda value, _: read(value)
 
 
 def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
@@ -174,7 +192,7 @@ def _is_model(cls: Any) -> bool:
 
 
 converter = cattrs.Converter()
-converter.register_structure_hook_factory(_is_model, _decoder)
+converter.register_structure_hook_factory(_is_model, _structure_hook)
 converter.register_unstructure_hook_factory(_is_model, _encoder)
 converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat())
 
