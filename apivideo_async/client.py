@@ -17,8 +17,19 @@ from .protocol.request import QueryValue, build_request, origin_headers
 from .protocol.response import Response
 from .resources._creation import create_video
 from .resources._fields import VideoFields
+from .resources.account import Accounts
+from .resources.analytics import Analytics
+from .resources.auth import Auth
+from .resources.captions import Captions
+from .resources.chapters import Chapters
+from .resources.live_streams import LiveStreams
+from .resources.players import Players
+from .resources.summaries import Summaries
+from .resources.tags import Tags
 from .resources.upload_tokens import UploadTokens
 from .resources.videos import Videos
+from .resources.watermarks import Watermarks
+from .resources.webhooks import Webhooks
 from .transport.http import Transport
 from .uploads.intake import Intake
 from .uploads.many import OnResult, UploadItem, UploadResult, run_many
@@ -44,6 +55,7 @@ class ApiVideoClient:
     - ``timeouts``, ``retry``, ``upload``: see those classes.
     - ``app_name``, ``app_version``: your application, told to api.video.
     - ``reserve``: share of the request budget, 0 to below 1, that is left to others who use the key.
+    - ``webhook_secret``: or ``APIVIDEO_WEBHOOK_SECRET``; what ``client.webhooks.unwrap`` checks with.
     - ``session``: an ``aiohttp.ClientSession`` of yours; never closed here. ``proxy``, ``trust_env``,
       ``trace_configs`` and ``ssl_context`` go to aiohttp.
 
@@ -63,6 +75,7 @@ class ApiVideoClient:
         app_name: str | None = None,
         app_version: str | None = None,
         reserve: float = 0.0,
+        webhook_secret: str | None = None,
         session: aiohttp.ClientSession | None = None,
         proxy: str | None = None,
         trust_env: bool = False,
@@ -80,6 +93,7 @@ class ApiVideoClient:
             app_name=app_name,
             app_version=app_version,
             reserve=reserve,
+            webhook_secret=webhook_secret,
         )
         transport = Transport(
             config.base_url,
@@ -96,6 +110,17 @@ class ApiVideoClient:
         self._pipeline = pipeline
         self.videos = Videos(pipeline)
         self.upload_tokens = UploadTokens(pipeline)
+        self.captions = Captions(pipeline)
+        self.chapters = Chapters(pipeline)
+        self.live_streams = LiveStreams(pipeline)
+        self.players = Players(pipeline)
+        self.watermarks = Watermarks(pipeline)
+        self.tags = Tags(pipeline)
+        self.summaries = Summaries(pipeline)
+        self.analytics = Analytics(pipeline)
+        self.webhooks = Webhooks(pipeline)
+        self.account = Accounts(pipeline)
+        self.auth = Auth(pipeline)
 
     @property
     def config(self) -> ClientConfig:

@@ -52,11 +52,16 @@ class Pipeline:
         self._transport = transport
         self._origin = origin
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._on_response: Callable[[Response], None] | None = None
 
-    def with_config(self, config: ClientConfig) -> "Pipeline":
-        """Copy with other options, the same connections, tokens and budgets."""
+    def with_config(self, config: ClientConfig, on_response: Callable[[Response], None] | None = None) -> "Pipeline":
+        """Copy with other options, the same connections, tokens and budgets.
+
+        ``on_response`` is shown every answer of 2xx, but those of token renewals, before it is read.
+        """
         copy = Pipeline(config, self._transport, self._origin, self.limiter, self.authenticator)
         copy._turns = self._turns
+        copy._on_response = on_response
         return copy
 
     @asynccontextmanager
@@ -85,6 +90,8 @@ class Pipeline:
             _, response = await self._exchange(request)
         if not response.ok:
             raise error_for(request, response)
+        if self._on_response is not None:
+            self._on_response(response)
         return response
 
     async def send(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Literal, TypeAlias
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 from attrs import field, frozen
@@ -25,6 +25,7 @@ __all__ = [
     "Priority",
     "QueryValue",
     "Request",
+    "asset_request",
     "build_request",
     "check_text",
     "metadata_pairs",
@@ -37,7 +38,9 @@ __all__ = [
 LimitClass: TypeAlias = Literal["uploads", "writes", "reads"]
 """The three request budgets of CONTRACT §4."""
 
-QueryValue: TypeAlias = "str | int | bool | datetime | Sequence[str] | Mapping[str, str] | Unset | None"
+QueryValue: TypeAlias = (
+    "str | int | bool | datetime | Sequence[str] | Mapping[str, str] | Mapping[str, str | Sequence[str]] | Unset | None"
+)
 
 
 class Priority(IntEnum):
@@ -88,6 +91,8 @@ class Request:
     flow: str = field(default="", repr=False)
     """Requests of one upload share a flow; flows take turns where requests wait. May be an upload token."""
     authenticated: bool = True
+    base_url: str | None = None
+    """Another host than the API's, of an asset."""
     idempotent: bool = False
     """Whether a POST does no harm when it is executed twice."""
 
@@ -108,8 +113,8 @@ class Request:
 
 
 def masked(path: str) -> str:
-    """Hide the upload token of ``/upload-tokens/{uploadToken}``."""
-    return re.sub(r"(/upload-tokens/)[^/]+", r"\1…", path)
+    """Hide the token of ``/upload-tokens/{uploadToken}`` and ``/vod/{videoId}/token/{token}/…``."""
+    return re.sub(r"(/upload-tokens/|/token/)[^/]+", r"\1…", path)
 
 
 def check_text(name: str, value: object) -> None:
@@ -141,7 +146,11 @@ def _query_items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
     if value is None or isinstance(value, Unset):
         return
     if isinstance(value, Mapping):
-        yield from ((f"{name}[{key}]", _text(item)) for key, item in value.items())
+        pairs: Mapping[str, Any] = value
+        for key, item in pairs.items():
+            if item is None or isinstance(item, Unset):
+                raise ConfigurationError(f"{name}[{key!r}] has no value: leave it out")
+            yield from _query_items(f"{name}[{key}]", item)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         yield from ((f"{name}[]", _text(item)) for item in value)
     else:
@@ -149,7 +158,10 @@ def _query_items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
 
 
 def query_string(parameters: Mapping[str, QueryValue]) -> str:
-    """Encode query parameters as CONTRACT §5.2 asks: ``tags[]=a&tags[]=b``, ``metadata[k]=v``, ``true``."""
+    """Encode query parameters as CONTRACT §5.2 asks.
+
+    ``tags[]=a&tags[]=b``, ``metadata[k]=v``, ``filterBy[k]=v``, ``filterBy[k][]=v&filterBy[k][]=w``, ``true``.
+    """
     return urlencode([pair for name, value in parameters.items() for pair in _query_items(name, value)])
 
 
@@ -198,6 +210,20 @@ def build_request(
         limit_class=limit_class or ("reads" if method == "GET" else "writes"),
         priority=priority,
         flow=flow,
+    )
+
+
+def asset_request(operation: str, address: str) -> Request:
+    """Make a GET of an asset: another host, so without credentials, and outside the request budget."""
+    parts = urlsplit(address)
+    return Request(
+        operation=operation,
+        method="GET",
+        path=parts.path,
+        query=parts.query,
+        base_url=f"{parts.scheme}://{parts.netloc}",
+        limit_class=None,
+        authenticated=False,
     )
 
 

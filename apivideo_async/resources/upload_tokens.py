@@ -1,44 +1,33 @@
 """Upload tokens: uploads without an API key, for browsers and devices (CONTRACT §6.3)."""
 
-import json
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, Unpack
 
 from ..config import UNSET, Unset
-from ..errors import ConfigurationError, NotFoundError
-from ..models import Page, UploadToken
+from ..errors import ConfigurationError
+from ..models import UploadToken
 from ..paginator import Paginator
-from ..pipeline import Pipeline
-from ..protocol.request import build_request, path_for
+from ..protocol.request import path_for
+from ._resource import PageQuery, Resource, SortOrder
 
 __all__ = ["UploadTokens"]
 
 LONGEST_TTL = 2_147_483_647
 
 
-class UploadTokens:
+class UploadTokens(Resource):
     """``client.upload_tokens``."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
 
     def list(
         self,
         *,
         sort_by: Literal["createdAt", "ttl"] | Unset = UNSET,
-        sort_order: Literal["asc", "desc"] | Unset = UNSET,
-        current_page: int = 1,
-        page_size: int = 25,
-        prefetch: int = 1,
+        sort_order: SortOrder | Unset = UNSET,
+        **page: Unpack[PageQuery],
     ) -> Paginator[UploadToken]:
         """List the tokens that are still good (``GET /upload-tokens``, reads)."""
-
-        async def fetch(page: int) -> Page[UploadToken]:
-            query = {"sortBy": sort_by, "sortOrder": sort_order, "currentPage": page, "pageSize": page_size}
-            request = build_request("upload_tokens.list", "GET", "/upload-tokens", query=query)
-            return await self._pipeline.page(request, UploadToken)
-
-        return Paginator(fetch, current_page=current_page, page_size=page_size, prefetch=prefetch)
+        query = {"sortBy": sort_by, "sortOrder": sort_order}
+        return self._list("upload_tokens.list", "/upload-tokens", UploadToken, page, query)
 
     async def create(self, *, ttl: int | timedelta = 0) -> UploadToken:
         """Create a token for any number of uploads (``POST /upload-tokens``, writes).
@@ -48,20 +37,17 @@ class UploadTokens:
         seconds = int(ttl.total_seconds()) if isinstance(ttl, timedelta) else ttl
         if not 0 <= seconds <= LONGEST_TTL:
             raise ConfigurationError(f"ttl is 0 (never expires) to {LONGEST_TTL:,} seconds, not {seconds:,}")
-        body = json.dumps({"ttl": seconds}).encode()
-        request = build_request("upload_tokens.create", "POST", "/upload-tokens", body=body)
-        return await self._pipeline.call(request, UploadToken)
+        return await self._call("upload_tokens.create", "POST", "/upload-tokens", UploadToken, {"ttl": seconds})
 
     async def get(self, upload_token: str) -> UploadToken:
-        """Show a token (``GET /upload-tokens/{uploadToken}``, reads)."""
+        """Show a token (``GET /upload-tokens/{uploadToken}``, reads). ``NotFoundError`` when there is none."""
         path = path_for("/upload-tokens/{upload_token}", upload_token=upload_token)
-        return await self._pipeline.call(build_request("upload_tokens.get", "GET", path), UploadToken)
+        return await self._call("upload_tokens.get", "GET", path, UploadToken)
 
     async def delete(self, upload_token: str, *, missing_ok: bool = False) -> None:
-        """Revoke a token (``DELETE /upload-tokens/{uploadToken}``, writes)."""
+        """Revoke a token (``DELETE /upload-tokens/{uploadToken}``, writes).
+
+        Raises ``NotFoundError`` when there is no such token, unless ``missing_ok``.
+        """
         path = path_for("/upload-tokens/{upload_token}", upload_token=upload_token)
-        try:
-            await self._pipeline.send(build_request("upload_tokens.delete", "DELETE", path))
-        except NotFoundError:
-            if not missing_ok:
-                raise
+        await self._delete("upload_tokens.delete", path, missing_ok=missing_ok)

@@ -1,31 +1,30 @@
 """Videos: containers, their files, their state (CONTRACT §6.2)."""
 
-import asyncio
-import json
-from collections.abc import Mapping, Sequence
-from typing import Literal, TypedDict, Unpack
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Literal, TypedDict, Unpack
 
 from ..config import MIB, UNSET, Unset, UploadOptions
-from ..errors import ApiTimeoutError, EncodingError, NotFoundError
-from ..models import Page, Video, VideoStatus
+from ..errors import ApiResponseError
+from ..models import Video, VideoStatus
+from ..models import timecode as as_timecode
 from ..paginator import Paginator
-from ..pipeline import Pipeline
-from ..protocol.request import Multipart, Priority, Request, build_request, path_for
-from ..uploads.attachment import attachment
+from ..protocol.private_assets import PrivateSession, session_address
+from ..protocol.request import Priority, asset_request, build_request, path_for
 from ..uploads.intake import Intake
 from ..uploads.reporter import OnProgress
 from ..uploads.session import PushSession
 from ..uploads.sources import SourceLike, Stream
 from ._creation import create_video
 from ._fields import VideoFields, VideoUpdateFields, video_body
+from ._resource import PageQuery, Resource, SortOrder
+from ._waiting import PlayableResult, status_request, wait_for_all
 
 __all__ = ["Videos"]
 
 VideoSort = Literal["title", "createdAt", "publishedAt", "updatedAt"]
-SortOrder = Literal["asc", "desc"]
 
 LARGEST_THUMBNAIL = 8 * MIB
-FIRST_POLL, LONGEST_POLL = 0.25, 5.0
 
 
 class _VideoFilters(TypedDict, total=False):
@@ -43,15 +42,8 @@ class _VideoFilters(TypedDict, total=False):
     sort_order: SortOrder | Unset
 
 
-class VideoListQuery(_VideoFilters, total=False):
+class VideoListQuery(_VideoFilters, PageQuery, total=False):
     """What the two lists of videos take."""
-
-    current_page: int
-    """The page to begin with, from 1."""
-    page_size: int
-    """Items of a page, 1 to 100; 25 unless given."""
-    prefetch: int
-    """1 (the default) asks for the next page ahead, 0 only when it is needed."""
 
 
 _FILTERS = {
@@ -65,47 +57,29 @@ _FILTERS = {
 }
 
 
-class Videos:
+class Videos(Resource):
     """``client.videos``. Errors of every method: ``ApiStatusError`` and its classes, ``ApiConnectionError``."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
 
     def list(self, **query: Unpack[VideoListQuery]) -> Paginator[Video]:
         """List videos (``GET /videos``, reads); every argument is described in ``VideoListQuery``.
 
         ``title`` and ``description`` match a part of the text; every tag and every metadata pair given must match.
         """
-        return self._list("videos.list", "/videos", **query)
+        return self._videos("videos.list", "/videos", query)
 
     def list_discarded(self, **query: Unpack[VideoListQuery]) -> Paginator[Video]:
         """List videos that were deleted and can be restored (``GET /discarded/videos``, reads).
 
         Same arguments as :meth:`list`; their ``assets`` are None. Empty unless Video Restore is on.
         """
-        return self._list("videos.list_discarded", "/discarded/videos", **query)
+        return self._videos("videos.list_discarded", "/discarded/videos", query)
 
-    def _list(
-        self,
-        operation: str,
-        path: str,
-        *,
-        current_page: int = 1,
-        page_size: int = 25,
-        prefetch: int = 1,
-        **filters: Unpack[_VideoFilters],
-    ) -> Paginator[Video]:
-        unknown = set(filters) - set(_FILTERS)
-        if unknown:
+    def _videos(self, operation: str, path: str, query: VideoListQuery) -> Paginator[Video]:
+        if unknown := set(query) - set(_FILTERS) - set(PageQuery.__annotations__):
             raise TypeError(f"{operation} has no argument {', '.join(sorted(unknown))}")
-        wire = {_FILTERS[name]: value for name, value in filters.items()}
-
-        async def fetch(page: int) -> Page[Video]:
-            position = {"currentPage": page, "pageSize": page_size}
-            request = build_request(operation, "GET", path, query={**wire, **position})  # type: ignore[dict-item]
-            return await self._pipeline.page(request, Video)
-
-        return Paginator(fetch, current_page=current_page, page_size=page_size, prefetch=prefetch)
+        page: Any = {name: value for name, value in query.items() if name not in _FILTERS}
+        filters: Any = {_FILTERS[name]: value for name, value in query.items() if name in _FILTERS}
+        return self._list(operation, path, Video, page, filters)
 
     async def create(
         self,
@@ -128,7 +102,7 @@ class Videos:
     async def get(self, video_id: str) -> Video:
         """Show a video (``GET /videos/{videoId}``, reads). Of a private one, each call makes a new one-time token."""
         path = path_for("/videos/{video_id}", video_id=video_id)
-        return await self._pipeline.call(build_request("videos.get", "GET", path), Video)
+        return await self._call("videos.get", "GET", path, Video)
 
     async def update(self, video_id: str, *, title: str | Unset = UNSET, **fields: Unpack[VideoUpdateFields]) -> Video:
         """Change what is given and nothing else (``PATCH /videos/{videoId}``, writes).
@@ -145,11 +119,7 @@ class Videos:
         Raises ``NotFoundError`` when there is no such video, unless ``missing_ok``.
         """
         path = path_for("/videos/{video_id}", video_id=video_id)
-        try:
-            await self._pipeline.send(build_request("videos.delete", "DELETE", path))
-        except NotFoundError:
-            if not missing_ok:
-                raise
+        await self._delete("videos.delete", path, missing_ok=missing_ok)
 
     async def upload(
         self,
@@ -205,66 +175,77 @@ class Videos:
 
     async def get_status(self, video_id: str) -> VideoStatus:
         """Show what has arrived and how far the encoding is (``GET /videos/{videoId}/status``, reads)."""
-        return await self._pipeline.call(self._status_request(video_id, Priority.NORMAL), VideoStatus)
+        return await self._pipeline.call(status_request(video_id, Priority.NORMAL), VideoStatus)
 
-    @staticmethod
-    def _status_request(video_id: str, priority: Priority) -> Request:
-        path = path_for("/videos/{video_id}/status", video_id=video_id)
-        return build_request("videos.get_status", "GET", path, priority=priority)
+    async def wait_until_playable(self, video_id: str, *, timeout: float = 600.0, probe: bool = False) -> VideoStatus:
+        """Wait until at least one quality can be watched; polls less and less often, and last in the read budget.
 
-    async def wait_until_playable(self, video_id: str, *, timeout: float = 600.0) -> VideoStatus:
-        """Wait until at least one quality can be watched; polls last in the read budget.
-
-        ``timeout`` in seconds. Raises ``ApiTimeoutError`` after it, ``EncodingError`` when every quality failed.
+        ``timeout`` in seconds. ``probe``: wait until the HLS manifest is served, too, which takes two more requests a
+        poll. Raises ``ApiTimeoutError`` after the timeout, ``EncodingError`` when every quality failed.
         """
-        interval = FIRST_POLL
-        request = self._status_request(video_id, Priority.POLL)
-        try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    status = await self._pipeline.call(request, VideoStatus)
-                    if status.playable:
-                        return status
-                    _check_encoding(video_id, status)
-                    await asyncio.sleep(interval)
-                    interval = min(LONGEST_POLL, interval * 1.5)
-        except TimeoutError as expired:
-            if isinstance(expired, ApiTimeoutError):
-                raise
-            raise ApiTimeoutError(
-                f"{video_id} was not playable within {timeout:g} s; is its upload complete?",
+        [result] = [one async for one in self.wait_until_playable_many([video_id], timeout=timeout, probe=probe)]
+        if result.status is None:
+            raise result.error or AssertionError("neither a status nor an error")
+        return result.status
+
+    def wait_until_playable_many(
+        self, video_ids: Iterable[str], *, timeout: float = 3600.0, probe: bool = False
+    ) -> AsyncIterator[PlayableResult]:
+        """Wait for any number of videos with one poller; iterate over what became of each, as it becomes known.
+
+        As :meth:`wait_until_playable`, but a failure is a result with ``error`` set and stops nothing; ``timeout`` is
+        for all together. Takes at most half of the read budget: with 500 requests a minute a thousand videos are
+        looked at every four minutes.
+        """
+        return wait_for_all(self._pipeline, video_ids, timeout=timeout, probe=probe)
+
+    async def open_private_session(self, video: Video) -> PrivateSession:
+        """Open a session for the assets of a private video (a GET beside them, outside the request budget).
+
+        Spends the token that ``video`` came with, so ``get`` the video anew for each viewer. The session lasts 24
+        hours: ``session.assets`` and ``session.url(address)`` are addresses that work as often as needed. Raises
+        ``NotFoundError`` when the token was used before, ``ConfigurationError`` when the video is public.
+        """
+        request = asset_request("videos.open_private_session", session_address(video.assets))
+        # Tried once: a repeat after a lost answer finds the token spent.
+        response = await self._pipeline.attempt(request)
+        content = response.json()
+        token = content.get("session_token") if isinstance(content, Mapping) else None
+        if not isinstance(token, str) or video.assets is None:
+            raise ApiResponseError(
+                f"{request.operation}: the answer holds no session_token",
+                status=response.status,
                 request=request.summary,
-            ) from expired
+            )
+        return PrivateSession(token, video.assets)
 
     async def upload_thumbnail(self, video_id: str, source: SourceLike, *, filename: str | None = None) -> Video:
-        """Set the thumbnail (``POST /videos/{videoId}/thumbnail``, writes): JPEG, PNG or WebP of at most 8 MiB."""
-        path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
-        async with attachment(source, filename, LARGEST_THUMBNAIL) as part:
-            request = build_request("videos.upload_thumbnail", "POST", path, multipart=Multipart(part))
-            return await self._pipeline.call(request, Video)
+        """Set the thumbnail (``POST /videos/{videoId}/thumbnail``, writes).
 
-    async def pick_thumbnail(self, video_id: str, *, timecode: str) -> Video:
-        """Take the thumbnail from the video (``PATCH /videos/{videoId}/thumbnail``, writes).
-
-        ``timecode``: ``HH:MM:SS[.mmm]``, ``HH:MM:SS:frame`` or seconds as digits; out of range means the start.
+        ``source``: a JPEG, PNG or WebP of at most 8 MiB, given as videos are; a larger one is a ``SourceError``.
         """
         path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
-        body = json.dumps({"timecode": timecode}).encode()
-        return await self._pipeline.call(build_request("videos.pick_thumbnail", "PATCH", path, body=body), Video)
+        operation = "videos.upload_thumbnail"
+        return await self._attach(operation, path, Video, source, filename, LARGEST_THUMBNAIL, "thumbnail")
+
+    async def pick_thumbnail(self, video_id: str, *, timecode: str | timedelta) -> Video:
+        """Take the thumbnail from the video (``PATCH /videos/{videoId}/thumbnail``, writes).
+
+        ``timecode``: a ``timedelta``, or ``HH:MM:SS[.mmm]``, ``HH:MM:SS:frame`` or seconds as digits; out of range
+        means the start.
+        """
+        path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
+        return await self._call("videos.pick_thumbnail", "PATCH", path, Video, {"timecode": as_timecode(timecode)})
 
     async def get_discarded(self, video_id: str) -> Video:
-        """Show a discarded video (``GET /discarded/videos/{videoId}``, reads)."""
+        """Show a discarded video (``GET /discarded/videos/{videoId}``, reads). ``NotFoundError`` when it is none."""
         path = path_for("/discarded/videos/{video_id}", video_id=video_id)
-        return await self._pipeline.call(build_request("videos.get_discarded", "GET", path), Video)
+        return await self._call("videos.get_discarded", "GET", path, Video)
 
     async def restore(self, video_id: str) -> Video:
-        """Bring a discarded video back (``PATCH /discarded/videos/{videoId}``, writes)."""
+        """Bring a discarded video back (``PATCH /discarded/videos/{videoId}``, writes).
+
+        ``NotFoundError`` when it was not discarded, or is gone for good.
+        """
         path = path_for("/discarded/videos/{video_id}", video_id=video_id)
-        request = build_request("videos.restore", "PATCH", path, body=b'{"discarded": false}')
-        return await self._pipeline.call(request, Video)
-
-
-def _check_encoding(video_id: str, status: VideoStatus) -> None:
-    qualities = status.encoding.qualities if status.encoding is not None else []
-    if qualities and all(quality.status == "failed" for quality in qualities):
-        raise EncodingError(f"{video_id}: every quality failed; is the file a video?", video_id=video_id)
+        return await self._call("videos.restore", "PATCH", path, Video, {"discarded": False})

@@ -90,7 +90,7 @@ class Transport:
     async def _exchange(
         self, request: Request, body: MultipartBody | None, watchdog: Watchdog, timeouts: Timeouts
     ) -> Response:
-        address = f"{self.base_url}{request.path}" + (f"?{request.query}" if request.query else "")
+        address = f"{request.base_url or self.base_url}{request.path}" + (f"?{request.query}" if request.query else "")
         async with self._open().request(
             request.method,
             URL(address, encoded=True),
@@ -108,7 +108,7 @@ class Transport:
             return Response(answer.status, headers, content)
 
     def _translated(self, error: Exception, request: Request, *, sent: bool) -> ApiConnectionError:
-        where = f"{request.operation}: {URL(self.base_url).origin()}"
+        where = f"{request.operation}: {URL(request.base_url or self.base_url).origin()}"
         unreached = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         delivery: Delivery = "not_sent" if unreached or not sent else "unknown"
         if isinstance(error, TimeoutError):

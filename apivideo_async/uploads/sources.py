@@ -29,6 +29,8 @@ __all__ = ["AsyncReadable", "Source", "SourceLike", "Stream", "content_type", "f
 
 BLOCK = 256 * 1024
 """Bytes read and written at once."""
+NAMELESS = "video"
+"""The name of a source that has none."""
 LAST_READ = 0.5
 """Seconds that closing waits for a read under way."""
 
@@ -48,7 +50,7 @@ class Source(ABC):
     ``read`` may be called by several chunks at once, and again for the same range when a chunk is repeated.
     """
 
-    name: str = "video"
+    name: str = NAMELESS
     """Sent as the file name."""
     size: int = 0
     """Bytes in all."""
@@ -68,7 +70,7 @@ class Source(ABC):
 class Stream(ABC):
     """Bytes that come once, in order, with no end known."""
 
-    name: str = "video"
+    name: str = NAMELESS
 
     @abstractmethod
     def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
@@ -118,7 +120,7 @@ class FileSource(Source):
 class MemorySource(Source):
     """Bytes in memory."""
 
-    def __init__(self, data: bytes | bytearray | memoryview, name: str = "video") -> None:
+    def __init__(self, data: bytes | bytearray | memoryview, name: str = NAMELESS) -> None:
         self._view = memoryview(data).cast("B").toreadonly()
         self.name = name
         self.size = len(self._view)
@@ -178,7 +180,7 @@ class SeekableSource(Source):
 class IteratorStream(Stream):
     """An async iterable of bytes."""
 
-    def __init__(self, iterable: AsyncIterable[Any], name: str = "video") -> None:
+    def __init__(self, iterable: AsyncIterable[Any], name: str = NAMELESS) -> None:
         self._iterable = iterable
         self.name = name
 
@@ -267,7 +269,7 @@ async def open_source(given: SourceLike, name: str | None = None) -> Source | St
     if isinstance(given, str | os.PathLike):
         return await _open_path(Path(given), name)
     if isinstance(given, bytes | bytearray | memoryview):
-        return MemorySource(given, name or "video")
+        return MemorySource(given, name or NAMELESS)
     name = name or _name_of(given)
     read = getattr(given, "read", None)
     if callable(read):
@@ -289,13 +291,13 @@ def _name_of(given: Any) -> str:
     for attribute in ("filename", "name"):
         value = getattr(given, attribute, None)
         if isinstance(value, str) and value:
-            return Path(value).name or "video"
-    return "video"
+            return Path(value).name or NAMELESS
+    return NAMELESS
 
 
 async def _open_path(path: Path, name: str | None) -> Source | Stream:
     # A name that is not UTF-8 reaches Python with surrogates, which neither JSON nor a header can carry.
-    name = name or path.name.encode("utf-8", "replace").decode() or "video"
+    name = name or path.name.encode("utf-8", "replace").decode() or NAMELESS
     try:
         file = await in_thread(OpenFile.open, path, unwanted=OpenFile.close)
     except FileNotFoundError as error:

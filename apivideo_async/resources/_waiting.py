@@ -1,0 +1,90 @@
+"""Waiting for videos to become playable: one poller, however many there are (rules in ``protocol.polling``)."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+
+from attrs import frozen
+
+from ..errors import ApiConnectionError, ApiStatusError, ApiTimeoutError, ApiVideoError, EncodingError
+from ..models import Video, VideoStatus
+from ..pipeline import Pipeline
+from ..protocol.json_body import text_list
+from ..protocol.polling import PollSchedule, encoding_failed
+from ..protocol.request import Priority, Request, asset_request, build_request, check_text, path_for
+
+__all__ = ["PlayableResult", "status_request", "wait_for_all"]
+
+
+@frozen(kw_only=True)
+class PlayableResult:
+    """What became of a video that was waited for: a status that is playable, or an error."""
+
+    video_id: str
+    status: VideoStatus | None = None
+    """Set when it can be watched."""
+    error: ApiVideoError | None = None
+    """``EncodingError``, ``ApiTimeoutError``, or what asking raised."""
+
+
+def status_request(video_id: str, priority: Priority) -> Request:
+    """Ask for the status of one video."""
+    path = path_for("/videos/{video_id}/status", video_id=video_id)
+    return build_request("videos.get_status", "GET", path, priority=priority)
+
+
+async def wait_for_all(
+    pipeline: Pipeline, video_ids: Iterable[str], *, timeout: float, probe: bool
+) -> AsyncGenerator[PlayableResult, None]:
+    """Give a result for each, in the order in which they become known; ``timeout`` is for all together."""
+    clock = asyncio.get_running_loop().time
+    ends_at = clock() + timeout
+    schedule = PollSchedule()
+    schedule.add(_checked(video_ids), clock())
+    while schedule:
+        try:
+            async with asyncio.timeout_at(ends_at):
+                await asyncio.sleep(schedule.wait(clock(), pipeline.limiter.window("reads").limit))
+                result = await _ask(pipeline, schedule.ask(clock()), probe=probe)
+        except TimeoutError:
+            break
+        if result is None:
+            schedule.later(clock())
+        else:
+            schedule.done()
+            yield result
+    for video_id in schedule.names:
+        summary = status_request(video_id, Priority.POLL).summary
+        text = f"{video_id} was not playable within {timeout:g} s; is its upload complete?"
+        yield PlayableResult(video_id=video_id, error=ApiTimeoutError(text, request=summary))
+
+
+def _checked(video_ids: Iterable[str]) -> list[str]:
+    names = text_list("video_ids", video_ids)
+    for name in names:
+        check_text("video_id", name)
+    return names
+
+
+async def _ask(pipeline: Pipeline, video_id: str, *, probe: bool) -> PlayableResult | None:
+    try:
+        status = await pipeline.call(status_request(video_id, Priority.POLL), VideoStatus)
+        if encoding_failed(status):
+            raise EncodingError(f"{video_id}: every quality failed; is the file a video?", video_id=video_id)
+        ready = status.playable and (not probe or await _served(pipeline, video_id))
+    except ApiVideoError as error:
+        return PlayableResult(video_id=video_id, error=error)
+    return PlayableResult(video_id=video_id, status=status) if ready else None
+
+
+async def _served(pipeline: Pipeline, video_id: str) -> bool:
+    """Whether the HLS manifest is there: 202 and 404 mean not yet (CONTRACT §17 #26)."""
+    path = path_for("/videos/{video_id}", video_id=video_id)
+    # Asked for each time: the address of a private video works once.
+    video = await pipeline.call(build_request("videos.get", "GET", path, priority=Priority.POLL), Video)
+    if video.assets is None or video.assets.hls is None:
+        return False
+    try:
+        answer = await pipeline.attempt(asset_request("videos.wait_until_playable", video.assets.hls))
+    except (ApiStatusError, ApiConnectionError):
+        return False
+    return answer.status == 200 and bool(answer.body)

@@ -1,0 +1,33 @@
+"""Access tokens by hand (CONTRACT §6.1); the client gets and renews its own without this."""
+
+from ..errors import ConfigurationError
+from ..models import AccessToken
+from ..protocol.auth import authenticate_request, refresh_request
+from ..protocol.request import check_text
+from ._resource import Resource
+
+__all__ = ["Auth"]
+
+
+class Auth(Resource):
+    """``client.auth``: tokens to hand to programs that must not have the API key."""
+
+    async def authenticate(self, *, api_key: str | None = None) -> AccessToken:
+        """Exchange an API key for a pair of tokens (``POST /auth/api-key``, outside the request budget).
+
+        ``api_key``: the client's own unless given. Raises ``AuthenticationError`` for a wrong one, or one of the other
+        environment.
+        """
+        key = self._pipeline.config.api_key if api_key is None else api_key
+        if key is None:
+            raise ConfigurationError("no API key: pass api_key=... or set APIVIDEO_API_KEY")
+        check_text("api_key", key)
+        return await self._pipeline.call(authenticate_request(key), AccessToken)
+
+    async def refresh(self, *, refresh_token: str) -> AccessToken:
+        """Exchange a refresh token for a new pair (``POST /auth/refresh``, outside the request budget).
+
+        The old refresh token is spent by it. Raises ``AuthenticationError`` for a wrong or spent one.
+        """
+        check_text("refresh_token", refresh_token)
+        return await self._pipeline.call(refresh_request(refresh_token), AccessToken)

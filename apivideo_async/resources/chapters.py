@@ -1,0 +1,50 @@
+"""Chapters of a video, one WebVTT file per language (CONTRACT §6.4)."""
+
+from typing import Unpack
+
+from ..config import MIB
+from ..models import Chapter
+from ..paginator import Paginator
+from ..protocol.request import path_for
+from ..uploads.sources import SourceLike
+from ._resource import PageQuery, Resource
+
+__all__ = ["Chapters"]
+
+LARGEST_FILE = 64 * MIB
+"""Not a limit of the service: what is held in memory when a stream is given."""
+
+
+class Chapters(Resource):
+    """``client.chapters``. They cannot be updated: upload them again.
+
+    ``language`` is any BCP 47 tag, such as ``fr``. Every method raises ``NotFoundError`` when there is no such video
+    (or no chapters in that language).
+    """
+
+    def list(self, video_id: str, **page: Unpack[PageQuery]) -> Paginator[Chapter]:
+        """List the chapters of a video (``GET /videos/{videoId}/chapters``, reads)."""
+        path = path_for("/videos/{video_id}/chapters", video_id=video_id)
+        return self._list("chapters.list", path, Chapter, page)
+
+    async def upload(self, video_id: str, language: str, source: SourceLike, *, filename: str | None = None) -> Chapter:
+        """Add chapters (``POST /videos/{videoId}/chapters/{language}``, writes).
+
+        ``source``: a WebVTT file in UTF-8, given as videos are; the service does not look into it. ``filename`` must
+        end in ``.vtt``. ``BadRequestError`` for a file that is no ``.vtt``.
+        """
+        path = path_for("/videos/{video_id}/chapters/{language}", video_id=video_id, language=language)
+        return await self._attach("chapters.upload", path, Chapter, source, filename, LARGEST_FILE, "chapters.vtt")
+
+    async def get(self, video_id: str, language: str) -> Chapter:
+        """Show the chapters of one language (``GET /videos/{videoId}/chapters/{language}``, reads)."""
+        path = path_for("/videos/{video_id}/chapters/{language}", video_id=video_id, language=language)
+        return await self._call("chapters.get", "GET", path, Chapter)
+
+    async def delete(self, video_id: str, language: str, *, missing_ok: bool = False) -> None:
+        """Delete the chapters of one language (``DELETE /videos/{videoId}/chapters/{language}``, writes).
+
+        ``missing_ok``: no ``NotFoundError`` when there is nothing to delete.
+        """
+        path = path_for("/videos/{video_id}/chapters/{language}", video_id=video_id, language=language)
+        await self._delete("chapters.delete", path, missing_ok=missing_ok)
