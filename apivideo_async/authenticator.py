@@ -16,7 +16,7 @@ from .protocol.response import Response
 
 __all__ = ["Authenticator"]
 
-log = logging.getLogger("apivideo_async.auth")
+log: logging.Logger = logging.getLogger("apivideo_async.auth")
 
 LONGEST_COOL_DOWN = 60.0
 """Seconds; the documented windows last a minute."""

@@ -108,19 +108,19 @@ class ApiVideoClient:
 
     def _assemble(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self.videos = Videos(pipeline)
-        self.upload_tokens = UploadTokens(pipeline)
-        self.captions = Captions(pipeline)
-        self.chapters = Chapters(pipeline)
-        self.live_streams = LiveStreams(pipeline)
-        self.players = Players(pipeline)
-        self.watermarks = Watermarks(pipeline)
-        self.tags = Tags(pipeline)
-        self.summaries = Summaries(pipeline)
-        self.analytics = Analytics(pipeline)
-        self.webhooks = Webhooks(pipeline)
-        self.account = Accounts(pipeline)
-        self.auth = Auth(pipeline)
+        self.videos: Videos = Videos(pipeline)
+        self.upload_tokens: UploadTokens = UploadTokens(pipeline)
+        self.captions: Captions = Captions(pipeline)
+        self.chapters: Chapters = Chapters(pipeline)
+        self.live_streams: LiveStreams = LiveStreams(pipeline)
+        self.players: Players = Players(pipeline)
+        self.watermarks: Watermarks = Watermarks(pipeline)
+        self.tags: Tags = Tags(pipeline)
+        self.summaries: Summaries = Summaries(pipeline)
+        self.analytics: Analytics = Analytics(pipeline)
+        self.webhooks: Webhooks = Webhooks(pipeline)
+        self.account: Accounts = Accounts(pipeline)
+        self.auth: Auth = Auth(pipeline)
 
     @property
     def config(self) -> ClientConfig:

@@ -105,7 +105,7 @@ class ApiConnectionError(ApiVideoError):
 
     def __init__(self, message: str, *, delivery: Delivery = "unknown", request: RequestSummary | None = None) -> None:
         super().__init__(message)
-        self.delivery = delivery
+        self.delivery: Delivery = delivery
         self.request = request
 
 
@@ -117,7 +117,7 @@ class ApiResponseError(ApiVideoError):
     """The server said 2xx, but the body is not what this operation returns (a proxy's page, cut JSON)."""
 
     retryable = True
-    delivery = "unknown"
+    delivery: Delivery = "unknown"
 
     def __init__(self, message: str, *, status: int, body: bytes = b"", request: RequestSummary | None = None) -> None:
         super().__init__(message)
@@ -150,11 +150,11 @@ class ApiStatusError(ApiVideoError):
         problem = problem or Problem()
         self.status = status
         self.slug = slug
-        self.type = problem.type
-        self.title = problem.title
-        self.name = problem.name
-        self.detail = problem.detail
-        self.range = problem.range
+        self.type: str | None = problem.type
+        self.title: str | None = problem.title
+        self.name: str | None = problem.name
+        self.detail: str | None = problem.detail
+        self.range: Mapping[str, Any] | None = problem.range
         self.problems = problems
         self.headers: Mapping[str, str] = headers or {}
         self.body = body
@@ -200,7 +200,7 @@ class ServerError(ApiStatusError):
     """5xx: the server failed; whether it had executed the request is not known."""
 
     retryable = True
-    delivery = "unknown"
+    delivery: Delivery = "unknown"
 
 
 class EncodingError(ApiVideoError):

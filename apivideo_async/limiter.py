@@ -18,7 +18,7 @@ from .turns import Turns
 
 __all__ = ["Limiter", "Permit"]
 
-log = logging.getLogger("apivideo_async.rate_limit")
+log: logging.Logger = logging.getLogger("apivideo_async.rate_limit")
 
 SCARCE = 60.0
 """Seconds for which a budget counts as scarce once somebody had to wait for it: one window (CONTRACT §4)."""
@@ -57,7 +57,7 @@ class _Lane:
 
     def __init__(self, name: LimitClass, reserve: float) -> None:
         self.name = name
-        self.window = Window(reserve=reserve)
+        self.window: Window = Window(reserve=reserve)
         self._waiting: Turns[asyncio.Future[None]] = Turns()
         self._timer: asyncio.TimerHandle | None = None
         self._scarce_until = -math.inf

@@ -24,7 +24,7 @@ __all__ = ["Pipeline", "TransportLike"]
 
 T = TypeVar("T")
 
-log = logging.getLogger("apivideo_async.http")
+log: logging.Logger = logging.getLogger("apivideo_async.http")
 
 
 class TransportLike(Protocol):
@@ -47,8 +47,8 @@ class Pipeline:
         authenticator: Authenticator | None = None,
     ) -> None:
         self.config = config
-        self.limiter = limiter or Limiter(config.reserve)
-        self.authenticator = authenticator or Authenticator(config.api_key, config.auth, self.attempt)
+        self.limiter: Limiter = limiter or Limiter(config.reserve)
+        self.authenticator: Authenticator = authenticator or Authenticator(config.api_key, config.auth, self.attempt)
         self._transport = transport
         self._origin = origin
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}

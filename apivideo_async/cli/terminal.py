@@ -18,7 +18,7 @@ class Terminal:
     """Writes lines. Secrets that it was told never appear in them."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False, emoji=False, markup=False)
+        self.console: Console = Console(stderr=True, highlight=False, emoji=False, markup=False)
         self._secrets: set[str] = set()
 
     @property

@@ -23,7 +23,7 @@ from .messages import explain
 from .request import STDIN, Outcome, UploadRequest
 from .stdin import open_stdin
 
-log = logging.getLogger("apivideo_async.upload")
+log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 __all__ = ["Transfer", "flows", "inspect"]
 

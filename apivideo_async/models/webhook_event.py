@@ -60,21 +60,21 @@ class _LiveStreamEvent(_Event):
 class LiveStreamBroadcastStarted(_LiveStreamEvent):
     """A live stream went on air."""
 
-    TYPE = "live-stream.broadcast.started"
+    TYPE: ClassVar[str] = "live-stream.broadcast.started"
 
 
 @frozen(kw_only=True)
 class LiveStreamBroadcastEnded(_LiveStreamEvent):
     """A live stream went off air."""
 
-    TYPE = "live-stream.broadcast.ended"
+    TYPE: ClassVar[str] = "live-stream.broadcast.ended"
 
 
 @frozen(kw_only=True)
 class VideoSourceRecorded(_Event):
     """The recording of a live stream is ready to be encoded."""
 
-    TYPE = "video.source.recorded"
+    TYPE: ClassVar[str] = "video.source.recorded"
 
     live_stream_id: str | None = None
     """The live stream."""
@@ -87,7 +87,7 @@ class VideoSourceRecorded(_Event):
 class VideoEncodingQualityCompleted(_Event):
     """One quality of a video is ready; comes once for each of them."""
 
-    TYPE = "video.encoding.quality.completed"
+    TYPE: ClassVar[str] = "video.encoding.quality.completed"
 
     video_id: str | None = None
     """The video."""
@@ -104,7 +104,7 @@ class VideoEncodingQualityCompleted(_Event):
 class VideoCaptionGenerated(_Event):
     """A transcript of a video is ready as captions."""
 
-    TYPE = "video.caption.generated"
+    TYPE: ClassVar[str] = "video.caption.generated"
 
     video_id: str | None = None
     """The video."""
@@ -121,7 +121,7 @@ class VideoCaptionGenerated(_Event):
 class VideoSummaryGenerated(_Event):
     """The summary of a video is ready."""
 
-    TYPE = "video.summary.generated"
+    TYPE: ClassVar[str] = "video.summary.generated"
 
     video_id: str | None = None
     """The video."""

@@ -46,7 +46,7 @@ from .target import Target
 
 __all__ = ["Courier", "Receipt", "ask"]
 
-log = logging.getLogger("apivideo_async.upload")
+log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 PartFactory = Callable[[Chunk, Callable[[int], None]], FilePart]
 """Makes the file part of a chunk; the second argument is told what was sent."""

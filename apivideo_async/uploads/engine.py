@@ -51,7 +51,7 @@ from .target import Target
 
 __all__ = ["UploadJob"]
 
-log = logging.getLogger("apivideo_async.upload")
+log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 
 class UploadJob:

@@ -18,7 +18,7 @@ from .target import Container, Delegated, Target
 
 __all__ = ["Intake"]
 
-log = logging.getLogger("apivideo_async.upload")
+log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 Create = Callable[[str], Awaitable[Video]]
 """Creates a container for a source of this name."""

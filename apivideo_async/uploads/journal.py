@@ -27,7 +27,7 @@ from .plan import Held, SendMode, merge
 
 __all__ = ["Journal", "JournalEntry", "Notes", "default_folder"]
 
-log = logging.getLogger("apivideo_async.upload")
+log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 VERSION = 1
 

@@ -72,7 +72,7 @@ class Ledger:
         self.mode = mode
         self.chunk_size = chunk_size
         self.total = total
-        self.accepted_bytes = held
+        self.accepted_bytes: int = held
         self._chunks: dict[int, Chunk] = {}
         self._states: dict[int, ChunkState] = {}
         self._pending: deque[int] = deque()

@@ -51,7 +51,7 @@ class Meter:
 
     def __init__(self, now: float, held: int = 0) -> None:
         self.started = now
-        self.sent = held
+        self.sent: int = held
         self._samples: deque[tuple[float, int]] = deque([(now, held)])
 
     def add(self, count: int, now: float) -> None:

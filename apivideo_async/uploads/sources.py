@@ -102,7 +102,7 @@ class FileSource(Source):
         self._file = file
         self._start = start
         self.name = name
-        self.size = file.size - start
+        self.size: int = file.size - start
 
     def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
         """Read a range; raises ``SourceError`` when the file changed since it was opened."""
@@ -123,7 +123,7 @@ class MemorySource(Source):
     def __init__(self, data: bytes | bytearray | memoryview, name: str = NAMELESS) -> None:
         self._view = memoryview(data).cast("B").toreadonly()
         self.name = name
-        self.size = len(self._view)
+        self.size: int = len(self._view)
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
         """Give slices without a copy."""
