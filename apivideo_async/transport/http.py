@@ -96,6 +96,8 @@ class Transport:
             URL(address, encoded=True),
             data=body if body is not None else request.body,
             headers=request.headers,
+            # aiohttp would call an empty body of PUT and POST an octet stream.
+            skip_auto_headers=("Content-Type",) if body is None else None,
             allow_redirects=False,
             raise_for_status=False,
             proxy=self._proxy,
