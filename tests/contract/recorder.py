@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from email import message_from_bytes
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,8 +24,18 @@ class Seen:
     query: list[tuple[str, str]]
     headers: dict[str, str]
     body: bytes
-    fields: list[tuple[str, str | None, str | None, bytes]] = field(factory=list)
-    """Of a multipart body: name, filename, content type, content."""
+
+    @property
+    def fields(self) -> list[tuple[str, str | None, str | None, bytes]]:
+        """Of a multipart body: name, filename, content type, content."""
+        _, _, boundary = self.headers["content-type"].partition("boundary=")
+        found = []
+        for part in self.body.split(b"--" + boundary.encode())[1:-1]:
+            head, _, content = part.removeprefix(b"\r\n").removesuffix(b"\r\n").partition(b"\r\n\r\n")
+            said = message_from_bytes(head)
+            kind = said["Content-Type"]
+            found.append((str(said.get_param("name", "", "content-disposition")), said.get_filename(), kind, content))
+        return found
 
     @property
     def json(self) -> Any:
@@ -49,14 +60,9 @@ class Recorder:
 
     async def handle(self, request: web.Request) -> web.Response:
         path, _, query = request.raw_path.partition("?")
-        fields = []
-        if request.content_type == "multipart/form-data":
-            async for part in await request.multipart():
-                content = bytes(await part.read())
-                fields.append((part.name, part.filename, part.headers.get("Content-Type"), content))
         headers = {name.lower(): value for name, value in request.headers.items()}
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
-        seen = Seen(request.method, path, pairs, headers, await request.read() if not fields else b"", fields)
+        seen = Seen(request.method, path, pairs, headers, await request.read())
         if path == "/auth/api-key" and not self.expects_exchange:
             return web.json_response(TOKENS)
         self.seen.append(seen)
