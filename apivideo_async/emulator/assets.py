@@ -7,15 +7,15 @@ session; `?avh=` with the session serves the rest.
 from __future__ import annotations
 
 import contextlib
-import struct
-import zlib
 from html import escape
 
 from aiohttp import web
 
 from . import encoding
 from .byte_ranges import UnsatisfiableRangeError, parse_range
-from .operations import Call, DroppedError, Handler, Operation, answer, open_asset
+from .file_rules import StoredFile
+from .operations import Call, DroppedError, Operation, answer, asset, open_asset
+from .pictures import grey_picture
 from .problems import not_found
 from .video import Video
 
@@ -28,13 +28,17 @@ _PLAYER = """<!doctype html>
 """
 
 
+def asset_base(call: Call, video: Video) -> str:
+    """Return where the files of a video are; a private one gets a fresh one-time token (CONTRACT §13)."""
+    root = f"{call.request.url.origin()}/vod/{video.key}"
+    return root if video.public else f"{root}/token/{call.world.private.new_token(video.key)}"
+
+
 def asset_urls(call: Call, video: Video) -> dict[str, str]:
-    """Return the `video-assets` schema; a private video gets a fresh one-time token (CONTRACT §13)."""
-    root = f"{call.request.url.origin()}/vod/{video.video_id}"
-    player, base = f"{root}/player", root
-    if not video.public:
-        token = call.world.private.new_token(video.video_id)
-        player, base = f"{root}/player?token={token}", f"{root}/token/{token}"
+    """Return the `video-assets` schema."""
+    base = asset_base(call, video)
+    root, _, token = base.partition("/token/")
+    player = f"{root}/player?token={token}" if token else f"{root}/player"
     urls = {
         "iframe": _IFRAME.format(player),
         "player": player,
@@ -46,26 +50,27 @@ def asset_urls(call: Call, video: Video) -> dict[str, str]:
 
 def _admitted(call: Call, token: str | None) -> tuple[Video, str | None]:
     """Return the video and the viewer's session; a used token is a 404 (CONTRACT §13)."""
-    video = call.world.video(call.path("videoId"))
-    call.record.video_id = video.video_id
+    video = call.world.videos.find(call.path("videoId"))
+    call.record.video_id = video.key
     if video.public:
         return video, None
     session = None
     if token is not None:
         given = call.request.query.get("avh")
-        session = call.world.private.admits(video.video_id, token, given, call.world.now)
+        session = call.world.private.admits(video.key, token, given, call.world.now)
     if session is None:
         raise not_found("videoId")
     return video, session
 
 
-def _from_path(call: Call) -> tuple[Video, str | None]:
+def from_path(call: Call) -> tuple[Video, str | None]:
+    """Return the video of an asset's path and the viewer's session, or refuse."""
     return _admitted(call, call.request.match_info.get("token"))
 
 
 async def mp4(call: Call) -> web.StreamResponse:
     """Serve the uploaded file, only with mp4Support (CONTRACT §13)."""
-    video, _ = _from_path(call)
+    video, _ = from_path(call)
     if not video.attributes["mp4Support"]:
         raise not_found("videoId")
     return await _serve_media(call, video)
@@ -73,7 +78,7 @@ async def mp4(call: Call) -> web.StreamResponse:
 
 async def hls_media(call: Call) -> web.StreamResponse:
     """Serve the file that the manifest and the player page point at."""
-    video, _ = _from_path(call)
+    video, _ = from_path(call)
     return await _serve_media(call, video)
 
 
@@ -83,7 +88,7 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
     size = video.media.size
     headers = {"Accept-Ranges": "bytes", "Content-Type": "video/mp4"}
     if call.request.query.get("dl") == "1":
-        headers["Content-Disposition"] = f'attachment; filename="{video.video_id}.mp4"'
+        headers["Content-Disposition"] = f'attachment; filename="{video.key}.mp4"'
     try:
         chosen = parse_range(call.request.headers.get("Range"), size)
     except UnsatisfiableRangeError:
@@ -118,7 +123,7 @@ async def player(call: Call) -> web.StreamResponse:
     """Serve a page that plays the file; its token opens the session of the viewer (CONTRACT §13)."""
     token = call.request.query.get("token")
     video, session = _admitted(call, token)
-    base, query = f"/vod/{video.video_id}", ""
+    base, query = f"/vod/{video.key}", ""
     if session is not None:
         base, query = f"{base}/token/{token}", f"?avh={session}"
     page = _PLAYER.format(
@@ -131,7 +136,7 @@ async def player(call: Call) -> web.StreamResponse:
 
 async def manifest(call: Call) -> web.StreamResponse:
     """Serve a manifest of the whole file; 202 until the video is playable (CONTRACT §17 #26)."""
-    video, session = _from_path(call)
+    video, session = from_path(call)
     if not encoding.playable(video.progress(call.world.settings.pace, call.world.now)):
         return web.Response(status=202)
     query = "" if session is None else f"?avh={session}"
@@ -148,45 +153,27 @@ async def manifest(call: Call) -> web.StreamResponse:
 
 
 async def thumbnail(call: Call) -> web.StreamResponse:
-    """Serve the uploaded thumbnail, or a small grey picture."""
-    video, _ = _from_path(call)
-    body, content_type = video.thumbnail or (_GREY, "image/png")
+    """Serve the uploaded thumbnail, or a small grey picture of the picked moment."""
+    video, _ = from_path(call)
+    body, content_type = video.thumbnail or StoredFile(grey_picture(video.timecode), "image/png")
     return web.Response(body=body, content_type=content_type)
 
 
 async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (CONTRACT §13)."""
-    video = call.world.video(call.path("videoId"))
-    session = call.world.private.open_session(video.video_id, call.path("token"), call.world.now)
+    video = call.world.videos.find(call.path("videoId"))
+    session = call.world.private.open_session(video.key, call.path("token"), call.world.now)
     if session is None:
         raise not_found("videoId")
     return answer({"session_token": session})
 
 
-def _grey_png(width: int = 32, height: int = 18) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = (b"\0" + b"\x60" * width) * height
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-_GREY = _grey_png()
-
-
-def _both(name: str, end: str, handler: Handler) -> tuple[Operation, ...]:
-    return (
-        open_asset(name, f"/vod/{{videoId}}/{end}", handler),
-        open_asset(name, f"/vod/{{videoId}}/token/{{token}}/{end}", handler),
-    )
-
-
+_ROOT = "/vod/{videoId}"
 OPERATIONS: tuple[Operation, ...] = (
-    *_both("assets.mp4", "mp4/source.mp4", mp4),
-    *_both("assets.media", "hls/media.mp4", hls_media),
-    *_both("assets.hls", "hls/manifest.m3u8", manifest),
-    *_both("assets.thumbnail", "thumbnail.jpg", thumbnail),
+    *asset("assets.mp4", _ROOT, "mp4/source.mp4", mp4),
+    *asset("assets.media", _ROOT, "hls/media.mp4", hls_media),
+    *asset("assets.hls", _ROOT, "hls/manifest.m3u8", manifest),
+    *asset("assets.thumbnail", _ROOT, "thumbnail.jpg", thumbnail),
     open_asset("assets.player", "/vod/{videoId}/player", player),
     open_asset("assets.session", "/vod/{videoId}/token/{token}/session", session_token),
 )

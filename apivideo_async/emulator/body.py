@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from .file_rules import FileRule, SmallFile, StoredFile
 from .form_parser import FileSink, Form, FormParser, MalformedFormError, boundary_of
 from .request_log import RequestRecord
 from .upload_problems import upload_problem
@@ -61,6 +62,15 @@ class Body:
         if not parser.ended:
             raise upload_problem("uploaded-file-invalid-file", "The multipart body has no end.")
         return parser.form
+
+    async def file(self, rule: FileRule) -> tuple[StoredFile, Form]:
+        """Read the one small file of a form, or refuse; the form has the other fields."""
+        sink = SmallFile(rule.max_size)
+        form = await self.form(lambda _: sink)
+        check_one_file(form)
+        content_type = rule.type_of(form)
+        sink.check()
+        return StoredFile(bytes(sink.data), content_type), form
 
 
 def check_one_file(form: Form) -> None:

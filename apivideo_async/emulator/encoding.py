@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 QUALITIES: tuple[tuple[str, str], ...] = (
     ("hls", "240p"),
@@ -17,6 +18,12 @@ QUALITIES: tuple[tuple[str, str], ...] = (
     ("hls", "720p"),
 )
 _STEP = 0.25
+TRANSCRIBED = 1 + len(QUALITIES) * _STEP
+SUMMARISED = TRANSCRIBED + _STEP
+STAGES = tuple(1 + place * _STEP for place in range(len(QUALITIES) + 2))
+"""The progress at which something happens: each quality, the transcript, the summary."""
+
+_BIT_RATE = 802.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,32 @@ def parse_pace(setting: str | float) -> EncodingPace:
 def playable(progress: float) -> bool:
     """Whether the first quality is finished (CONTRACT §11)."""
     return progress >= 1
+
+
+def finished(progress: float) -> list[tuple[str, str]]:
+    """Return the qualities that are encoded, in the order in which they were finished."""
+    return [each for place, each in enumerate(QUALITIES) if _quality_status(place, progress) == "encoded"]
+
+
+def stream_metadata(size: int | None) -> dict[str, Any]:
+    """Return what the API says of the streams of a source of `size` bytes, null while it is not known.
+
+    Nothing is looked into: the duration is what fits a usual bit rate in kbit/s (CONTRACT §11).
+    """
+    known = size is not None
+    duration = max(1, round((size or 0) * 8 / 1000 / _BIT_RATE))
+    said = {
+        "width": 1280,
+        "height": 720,
+        "bitrate": _BIT_RATE,
+        "duration": duration,
+        "framerate": 25,
+        "samplerate": 48000,
+        "videoCodec": "h264",
+        "audioCodec": "aac",
+        "aspectRatio": "16/9",
+    }
+    return said if known else dict.fromkeys(said)
 
 
 def qualities(progress: float) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from . import production
 from .media import ExtentWriter
 from .operations import Call
 from .problems import invalid_attribute, refuse_all
@@ -36,7 +37,7 @@ def _clone(world: World, attributes: dict[str, Any], original: Video) -> Video:
         raise refuse_all([invalid_attribute("source", "This video has no source to copy.")])
     video = world.create_video(attributes, "clone")
     video.media = original.media.copy()
-    video.finished_at = world.now
+    production.begin(world, video)
     return video
 
 
@@ -59,9 +60,9 @@ async def _fetch(world: World, video: Video, url: str) -> None:
         ):
             async for block in response.content.iter_any():
                 writer.write(memoryview(block))
-        if video.video_id in world.videos:
+        if video.key in world.videos:
             video.media.add(0, writer.keep())
-            video.finished_at = world.now
+            production.begin(world, video)
     except (ClientError, TimeoutError, OSError):
         return
     finally:

@@ -1,14 +1,16 @@
-"""Which videos a list shows and in which order (CONTRACT §6.2, §17 #14, #15). Pure functions."""
+"""What a list shows and in which order (CONTRACT §6.2, §17 #14, #15). Pure functions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from .items import BY_DATES, by_creation
 from .problems import invalid_query_parameter
 from .video import Video
 
+ItemT = TypeVar("ItemT")
 Query = Sequence[tuple[str, str]]
 _METADATA = re.compile(r"metadata\[(.*)\]")
 
@@ -16,7 +18,7 @@ _METADATA = re.compile(r"metadata\[(.*)\]")
 def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
     """Keep the videos that match every filter, and sort them."""
     chosen = [video for video in videos if _matches(video, query)]
-    return sort_items(chosen, query, VIDEO_KEYS, newest_first=lambda video: video.number)
+    return sort_items(chosen, query, VIDEO_KEYS)
 
 
 def _matches(video: Video, query: Query) -> bool:
@@ -35,27 +37,27 @@ def _matches_one(video: Video, name: str, value: str) -> bool:
     return key is None or {"key": key[1], "value": value} in video.attributes["metadata"]
 
 
-VIDEO_KEYS: dict[str, Callable[[Video], Any]] = {
+VIDEO_KEYS: dict[str, Callable[[Any], Any]] = {
+    **BY_DATES,
     "title": lambda video: str(video.attributes["title"]).casefold(),
-    "createdAt": lambda video: video.number,
-    "publishedAt": lambda video: video.number,
-    "updatedAt": lambda video: (video.updated or video.created, video.number),
+    "publishedAt": by_creation,
 }
 
 
 def sort_items(
-    items: list[Any],
+    items: Iterable[ItemT],
     query: Query,
-    keys: dict[str, Callable[[Any], Any]],
-    newest_first: Callable[[Any], Any],
-) -> list[Any]:
-    """Sort by `sortBy` and `sortOrder`; without them the newest comes first (CONTRACT §17 #14)."""
+    keys: Mapping[str, Callable[[Any], Any]],
+    default: Callable[[Any], Any] | None = None,
+) -> list[ItemT]:
+    """Sort by `sortBy` and `sortOrder`; without them by `default`, or the newest first (CONTRACT §17 #14)."""
     values = dict(query)
     by, order = values.get("sortBy"), values.get("sortOrder")
     if by is not None and by not in keys:
         raise invalid_query_parameter("sortBy", f"Use one of {', '.join(keys)}.")
     if order not in {None, "asc", "desc"}:
         raise invalid_query_parameter("sortOrder", "Use one of asc, desc.")
-    if by is None:
-        return sorted(items, key=newest_first, reverse=order != "asc")
-    return sorted(items, key=keys[by], reverse=order == "desc")
+    key: Callable[[Any], Any] | None = keys[by] if by is not None else default
+    if key is None:
+        key, order = by_creation, order or "desc"
+    return sorted(items, key=key, reverse=order == "desc")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from aiohttp import web
 
 from .body import Body
 from .cors import CORS_HEADERS
+from .paging import paginate
 from .problems import invalid_payload
 from .rate_windows import RateClass, Verdict
 from .request_log import RequestRecord
 from .world import World
 
+ItemT = TypeVar("ItemT")
 Access: TypeAlias = Literal["key", "upload-token", "open"]
 
 
@@ -94,10 +96,21 @@ def open_asset(name: str, path: str, handler: Handler) -> Operation:
     return Operation(name, "GET", path, handler, None, "open")
 
 
+def asset(name: str, root: str, end: str, handler: Handler) -> tuple[Operation, ...]:
+    """Declare an asset at its public address and at the one with a private token (CONTRACT §13)."""
+    return tuple(open_asset(name, f"{base}/{end}", handler) for base in (root, f"{root}/token/{{token}}"))
+
+
 def answer(payload: Any, status: int = 200) -> web.Response:
     """Answer JSON as bare `application/json`, without a charset (CONTRACT §5.1)."""
     body = json.dumps(payload, separators=(",", ":")).encode()
     return web.Response(body=body, status=status, content_type="application/json")
+
+
+def answer_page(call: Call, items: Sequence[ItemT], show: Callable[[ItemT], Any]) -> web.Response:
+    """Answer one page of a list; only what is on it is shown (CONTRACT §9)."""
+    page, pagination = paginate(call.request.path, call.query, items)
+    return answer({"data": [show(item) for item in page], "pagination": pagination})
 
 
 def no_content(status: int = 204) -> web.Response:

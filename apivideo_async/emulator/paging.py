@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from .problems import refuse_all
 
+ItemT = TypeVar("ItemT")
 _OUT_OF_RANGE = "This parameter is out of the allowed range of values."
 MAX_PAGE_SIZE = 100
 
 
-def paginate(path: str, query: Sequence[tuple[str, str]], items: Sequence[Any]) -> tuple[list[Any], Any]:
+def paginate(path: str, query: Sequence[tuple[str, str]], items: Sequence[ItemT]) -> tuple[list[ItemT], Any]:
     """Cut the page that the query asks for; the answer is its items and the `pagination` object."""
     page, size = page_parameters(query)
     pages = max(1, -(-len(items) // size))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from .languages import complaint
 from .problems import attribute_required, invalid_attribute, refuse_all
 
 Problems: TypeAlias = list[dict[str, Any]]
@@ -31,11 +32,34 @@ def _of_type(kind: type, word: str) -> Check:
 
 text = _of_type(str, "string")
 boolean = _of_type(bool, "boolean")
-_object = _of_type(dict, "object")
+mapping = _of_type(dict, "object")
 
 
-def title(name: str, value: Any) -> Problems:
-    """A title is text and not blank."""
+def longest(limit: int) -> Check:
+    """Text of at most `limit` characters."""
+
+    def check(name: str, value: Any) -> Problems:
+        problems = text(name, value)
+        if not problems and len(value) > limit:
+            detail = f"This value is too long. It should have {limit} characters or less."
+            problems = [invalid_attribute(name, detail)]
+        return problems
+
+    return check
+
+
+def one_of(*choices: str) -> Check:
+    """One of a few words."""
+    listed = ", ".join(f'"{choice}"' for choice in choices)
+
+    def check(name: str, value: Any) -> Problems:
+        return [] if value in choices else [invalid_attribute(name, f"Use one of {listed}.")]
+
+    return check
+
+
+def filled(name: str, value: Any) -> Problems:
+    """Text that is not blank."""
     problems = text(name, value)
     if not problems and not value.strip():
         problems = [invalid_attribute(name, "This value should not be blank.")]
@@ -52,55 +76,45 @@ def language(name: str, value: Any) -> Problems:
     problems = text(name, value)
     if problems or value in LANGUAGES:
         return problems
-    if not re.fullmatch(r"[A-Za-z-]+", value):
-        return [
-            invalid_attribute(
-                name,
-                'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").',
-            )
-        ]
-    return [invalid_attribute(name, 'The "language" attribute is not valid.')]
+    return [invalid_attribute(name, complaint(value))]
 
 
-def _array(name: str, value: Any, check: Check) -> Problems:
-    if not isinstance(value, list):
-        return [invalid_attribute(name, title="This attribute must be an array.")]
-    return [problem for index, item in enumerate(value) for problem in check(f"{name}[{index}]", item)]
+def array(item: Check, at_most: int | None = None) -> Check:
+    """An array of items (CONTRACT §8.3)."""
+
+    def check(name: str, value: Any) -> Problems:
+        if not isinstance(value, list):
+            return [invalid_attribute(name, title="This attribute must be an array.")]
+        if at_most is not None and len(value) > at_most:
+            return [invalid_attribute(name, f"This collection should contain {at_most} elements or less.")]
+        return [problem for index, each in enumerate(value) for problem in item(f"{name}[{index}]", each)]
+
+    return check
 
 
-def tags(name: str, value: Any) -> Problems:
-    """Tags are an array of strings (CONTRACT §7)."""
-    return _array(name, value, text)
+def record(**attributes: Check) -> Check:
+    """An object whose attributes are all required; paths are written `name[attribute]` (CONTRACT §8.1)."""
 
-
-def _pair(name: str, value: Any) -> Problems:
-    problems = _object(name, value)
-    if problems:
+    def check(name: str, value: Any) -> Problems:
+        problems = mapping(name, value)
+        if problems:
+            return problems
+        for key, check_one in attributes.items():
+            path = f"{name}[{key}]"
+            problems += check_one(path, value[key]) if key in value else [attribute_required(path)]
         return problems
-    for key in ("key", "value"):
-        path = f"{name}[{key}]"
-        problems += text(path, value[key]) if key in value else [attribute_required(path)]
-    return problems
+
+    return check
 
 
-def metadata(name: str, value: Any) -> Problems:
-    """Metadata is an array of pairs `{key, value}` of strings (CONTRACT §13)."""
-    return _array(name, value, _pair)
-
-
-def _summary_part(name: str, value: Any) -> Problems:
-    if value not in ("abstract", "takeaways"):
-        return [invalid_attribute(name, 'Use one of "abstract", "takeaways".')]
-    return []
-
-
-def _summary_parts(name: str, value: Any) -> Problems:
-    return _array(name, value, _summary_part)
+tags = array(text)
+metadata = array(record(key=text, value=text))
+summary_parts = array(one_of("abstract", "takeaways"))
 
 
 def clip(name: str, value: Any) -> Problems:
     """A clip has time codes (CONTRACT §7)."""
-    problems = _object(name, value)
+    problems = mapping(name, value)
     if problems:
         return problems
     for key in ("startTimecode", "endTimecode"):
@@ -124,7 +138,7 @@ def must_be_false(name: str, value: Any) -> Problems:
 
 
 VIDEO_UPDATE: dict[str, Check] = {
-    "title": title,
+    "title": filled,
     "description": text,
     "public": boolean,
     "panoramic": boolean,
@@ -135,9 +149,9 @@ VIDEO_UPDATE: dict[str, Check] = {
     "language": nullable(language),
     "transcript": boolean,
     "transcriptSummary": boolean,
-    "transcriptSummaryAttributes": _summary_parts,
+    "transcriptSummaryAttributes": summary_parts,
 }
-VIDEO_CREATION: dict[str, Check] = {**VIDEO_UPDATE, "source": title, "clip": clip, "watermark": _object}
+VIDEO_CREATION: dict[str, Check] = {**VIDEO_UPDATE, "source": filled, "clip": clip, "watermark": mapping}
 TOKEN_CREATION: dict[str, Check] = {"ttl": ttl}
 
 

@@ -73,6 +73,17 @@ def not_found(name: str) -> RefusedError:
     return refuse(404, "resource-not-found", "The requested resource could not be found.", name=name)
 
 
+def summary_exists(name: str | None) -> RefusedError:
+    """Refuse a second summary, or a text for one that is being written (CONTRACT §6.7, §8.2)."""
+    return refuse(
+        409,
+        "summary-already-exists",
+        "A summary already exists or is being created on this video.",
+        name=name,
+        detail="You can delete the existing summary and generate a new one.",
+    )
+
+
 def unrecognized_url() -> RefusedError:
     """Refuse a path that is not in the API (CONTRACT §8.2)."""
     return refuse(404, "unrecognized-request-url", "Unrecognized request URL.")

@@ -12,7 +12,20 @@ from typing import Self
 
 from aiohttp import web
 
-from . import assets, auth_handlers, control, thumbnails, token_handlers, uploads, video_handlers
+from . import (
+    assets,
+    auth_handlers,
+    control,
+    player_handlers,
+    summary_handlers,
+    tag_handlers,
+    text_tracks,
+    thumbnails,
+    token_handlers,
+    uploads,
+    video_handlers,
+    watermark_handlers,
+)
 from .content_range import Limits
 from .door import Door
 from .encoding import parse_pace
@@ -31,6 +44,11 @@ OPERATIONS: tuple[Operation, ...] = (
     *uploads.OPERATIONS,
     *thumbnails.OPERATIONS,
     *token_handlers.OPERATIONS,
+    *text_tracks.OPERATIONS,
+    *player_handlers.OPERATIONS,
+    *watermark_handlers.OPERATIONS,
+    *tag_handlers.OPERATIONS,
+    *summary_handlers.OPERATIONS,
     *assets.OPERATIONS,
     *control.OPERATIONS,
 )
@@ -128,6 +146,11 @@ class Emulator:
         return self._log.records
 
     @property
+    def events(self) -> list[dict[str, str]]:
+        """What happened to videos and live streams, as webhooks are told (CONTRACT §12), oldest first."""
+        return self.world.events
+
+    @property
     def world(self) -> World:
         """The state behind the API, for tests that look inside."""
         if self._world is None:
@@ -153,6 +176,10 @@ class Emulator:
     def _held(self, video_id: str) -> Video:
         world = self.world
         return world.videos.get(video_id) or world.discarded[video_id]
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way any more: encodings by the clock, downloads, deliveries."""
+        await self.world.settled()
 
     async def start(self) -> Self:
         """Listen; returns when clients can connect."""

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from .items import by_creation
 from .listing import sort_items
-from .operations import Call, Operation, answer, api, no_content
-from .paging import paginate
+from .operations import Call, Operation, answer, answer_page, api, no_content
 from .payloads import TOKEN_CREATION, validate
 from .world import UploadToken
-
-
-def _number(token: UploadToken) -> int:
-    return token.number
 
 
 def _ttl(token: UploadToken) -> tuple[int, int]:
@@ -23,9 +19,8 @@ async def list_tokens(call: Call) -> web.StreamResponse:
     """List the active tokens, newest first."""
     today = call.world.expiry_date
     active = [token for token in call.world.upload_tokens.values() if token.active(today)]
-    ordered = sort_items(active, call.query, {"createdAt": _number, "ttl": _ttl}, newest_first=_number)
-    page, pagination = paginate(call.request.path, call.query, ordered)
-    return answer({"data": [token.as_json() for token in page], "pagination": pagination})
+    ordered = sort_items(active, call.query, {"createdAt": by_creation, "ttl": _ttl})
+    return answer_page(call, ordered, UploadToken.as_json)
 
 
 async def create_token(call: Call) -> web.StreamResponse:
@@ -41,7 +36,7 @@ async def get_token(call: Call) -> web.StreamResponse:
 
 async def delete_token(call: Call) -> web.StreamResponse:
     """Delete a token; it stops working at once."""
-    del call.world.upload_tokens[call.world.upload_token(call.path("uploadToken")).token]
+    del call.world.upload_tokens[call.world.upload_token(call.path("uploadToken")).key]
     return no_content()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from . import production
 from .assets import asset_urls
 from .body import check_one_file
 from .content_range import ContentRange, parse_content_range
@@ -53,14 +54,14 @@ class Reception:
 
 async def upload(call: Call) -> web.StreamResponse:
     """Receive a file, or a chunk of one, for a container (CONTRACT §10.2)."""
-    video = call.world.video(call.path("videoId"))
-    call.record.video_id = video.video_id
+    video = call.world.videos.find(call.path("videoId"))
+    call.record.video_id = video.key
     sent = _content_range(call)
     video.ledger.check(sent)
     reception = Reception(call, lambda _: call.world.spool_of(video))
     try:
         form = await call.body.form(reception.open)
-        video = call.world.video(video.video_id)
+        video = call.world.videos.find(video.key)
         video.ledger.check(sent)
         check_one_file(form)
         reception.keep(video, sent)
@@ -86,7 +87,7 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
     try:
         form = await call.body.form(reception.open)
         video = _delegated_video(call, form, sent, reception)
-        call.record.video_id = video.video_id
+        call.record.video_id = video.key
     finally:
         reception.close()
     return _accepted(call, video)
@@ -97,7 +98,7 @@ def _delegated_video(call: Call, form: Form, sent: ContentRange | None, receptio
     world = call.world
     video_id = form.fields.get("videoId")
     if video_id:
-        video = world.video(video_id)
+        video = world.videos.find(video_id)
         video.ledger.check(sent)
         check_one_file(form)
         reception.keep(video, sent)
@@ -119,9 +120,9 @@ def _content_range(call: Call) -> ContentRange | None:
 def _accepted(call: Call, video: Video) -> web.Response:
     """Answer the whole video to the request that completed it, its id to the others (CONTRACT §10.4)."""
     if not video.ledger.complete:
-        return answer({"videoId": video.video_id}, 201)
-    video.finished_at = call.world.now
+        return answer({"videoId": video.key}, 201)
     video.updated = call.world.today
+    production.begin(call.world, video)
     return answer(video.as_json(asset_urls(call, video)), 201)
 
 

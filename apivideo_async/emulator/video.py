@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from . import encoding
+from .file_rules import StoredFile
+from .items import Item, timestamp
 from .media import Media, Spool
 from .source_ledger import SourceLedger
+from .text_track import TextTrack
 
 _DEFAULTS: dict[str, Any] = {
     "description": "",
@@ -19,48 +22,32 @@ _DEFAULTS: dict[str, Any] = {
     "metadata": [],
 }
 _SHOWN = ("title", "description", "public", "panoramic", "mp4Support", "tags", "metadata")
-_UNKNOWN_METADATA = dict.fromkeys(
-    (
-        "width",
-        "height",
-        "bitrate",
-        "duration",
-        "framerate",
-        "samplerate",
-        "videoCodec",
-        "audioCodec",
-        "aspectRatio",
-    )
-)
 
 
-def timestamp(moment: datetime) -> str:
-    """Write a moment the way the API does, `2024-05-28T11:15:07+00:00` (CONTRACT §5.5)."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
-
-
-@dataclass(slots=True, eq=False)
-class Video:
+@dataclass(slots=True, eq=False, kw_only=True)
+class Video(Item):
     """A container; `ledger` and `media` grow as it is uploaded."""
 
-    video_id: str
     attributes: dict[str, Any]
-    created: datetime
     ledger: SourceLedger
-    number: int
     media: Media = field(default_factory=Media)
     spool: Spool | None = None
-    updated: datetime | None = None
     discarded: datetime | None = None
     deletes: datetime | None = None
     finished_at: float | None = None
     status_reads: int = 0
+    announced: int = 0
+    transcript: str | None = None
+    detected: str | None = None
     live_stream_id: str | None = None
-    thumbnail: tuple[bytes, str] | None = None
-    timecode: str | None = None
+    thumbnail: StoredFile | None = None
+    timecode: str = ""
+    captions: dict[str, TextTrack] = field(default_factory=dict)
+    chapters: dict[str, TextTrack] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.attributes = {**_DEFAULTS, **self.attributes}
+        given = {name: value for name, value in self.attributes.items() if value is not None}
+        self.attributes = {**_DEFAULTS, **given}
 
     @property
     def public(self) -> bool:
@@ -84,16 +71,17 @@ class Video:
 
     def as_json(self, assets: dict[str, str] | None) -> dict[str, Any]:
         """Return the `video` schema; attributes that are not set are absent (CONTRACT §5.6)."""
-        shown: dict[str, Any] = {"videoId": self.video_id}
-        for name in ("playerId", "language"):
-            if self.attributes.get(name) is not None:
-                shown[name] = self.attributes[name]
-        shown["languageOrigin"] = "api" if "language" in shown else None
+        shown: dict[str, Any] = {"videoId": self.key}
+        if "playerId" in self.attributes:
+            shown["playerId"] = self.attributes["playerId"]
+        language = self.attributes.get("language") or self.detected
+        if language is not None:
+            shown["language"] = language
+        shown["languageOrigin"] = None if language is None else "api" if "language" in self.attributes else "auto"
         shown.update({name: self.attributes[name] for name in _SHOWN})
         return shown | {
-            "createdAt": timestamp(self.created),
+            **self.dates(),
             "publishedAt": timestamp(self.created),
-            "updatedAt": timestamp(self.updated or self.created),
             "discarded": self.discarded is not None,
             "discardedAt": timestamp(self.discarded) if self.discarded else None,
             "deletesAt": timestamp(self.deletes) if self.deletes else None,
@@ -102,7 +90,7 @@ class Video:
         }
 
     def _source(self) -> dict[str, Any]:
-        source: dict[str, Any] = {"uri": f"/videos/{self.video_id}/source"}
+        source: dict[str, Any] = {"uri": f"/videos/{self.key}/source"}
         if self.ledger.origin == "upload" and self.ledger.complete:
             source["type"] = "upload"
         return source
@@ -111,12 +99,13 @@ class Video:
         """Return the `video-status` schema (CONTRACT §11)."""
         progress = self.progress(pace, now)
         finished = self.finished_at is not None
+        known = encoding.playable(progress)
         return {
             "ingest": self._ingest(),
             "encoding": {
-                "playable": encoding.playable(progress),
+                "playable": known,
                 "qualities": encoding.qualities(progress) if finished else [],
-                "metadata": dict(_UNKNOWN_METADATA),
+                "metadata": encoding.stream_metadata(self.media.size if known else None),
             },
         }
 

@@ -7,25 +7,26 @@ from typing import Any
 
 from aiohttp import web
 
+from . import production
 from .assets import asset_urls
 from .ingest import begin_ingest
 from .listing import select_videos
-from .operations import Call, Operation, answer, api, no_content
-from .paging import paginate
+from .operations import Call, Operation, answer, answer_page, api, no_content
 from .payloads import VIDEO_CREATION, VIDEO_UPDATE, must_be_false, validate
 from .video import Video
 
 
 def show(call: Call, video: Video) -> dict[str, Any]:
     """Return the `video` schema; a discarded video has no assets (CONTRACT §13)."""
-    call.record.video_id = video.video_id
+    call.record.video_id = video.key
     return video.as_json(None if video.discarded else asset_urls(call, video))
 
 
 def _page(call: Call, videos: Iterable[Video]) -> web.Response:
-    page, pagination = paginate(call.request.path, call.query, select_videos(videos, call.query))
-    data = [video.as_json(None if video.discarded else asset_urls(call, video)) for video in page]
-    return answer({"data": data, "pagination": pagination})
+    def item(video: Video) -> dict[str, Any]:
+        return video.as_json(None if video.discarded else asset_urls(call, video))
+
+    return answer_page(call, select_videos(videos, call.query), item)
 
 
 async def list_videos(call: Call) -> web.StreamResponse:
@@ -37,20 +38,24 @@ async def create(call: Call) -> web.StreamResponse:
     """Create a container: 201 when it is empty, 202 when it has a `source` (CONTRACT §6.2)."""
     attributes = validate(await call.json(), VIDEO_CREATION, required=("title",))
     source = attributes.pop("source", None)
-    if source is None:
-        return answer(show(call, call.world.create_video(attributes)), 201)
-    return answer(show(call, begin_ingest(call, attributes, source)), 202)
+    video = call.world.create_video(attributes) if source is None else begin_ingest(call, attributes, source)
+    production.order_from_attributes(call.world, video, attributes)
+    production.notice(call.world, video)
+    return answer(show(call, video), 201 if source is None else 202)
 
 
 async def get(call: Call) -> web.StreamResponse:
     """Show one video."""
-    return answer(show(call, call.world.video(call.path("videoId"))))
+    return answer(show(call, call.world.videos.find(call.path("videoId"))))
 
 
 async def update(call: Call) -> web.StreamResponse:
-    """Change attributes as a JSON Merge Patch (CONTRACT §5.3)."""
-    video = call.world.video(call.path("videoId"))
-    video.merge(validate(await call.json(), VIDEO_UPDATE), call.world.today)
+    """Change attributes as a JSON Merge Patch; 409 for a second summary (CONTRACT §5.3, §6.2)."""
+    video = call.world.videos.find(call.path("videoId"))
+    changes = validate(await call.json(), VIDEO_UPDATE)
+    production.order_from_attributes(call.world, video, changes)
+    video.merge(changes, call.world.today)
+    production.notice(call.world, video)
     return answer(show(call, video))
 
 
@@ -64,11 +69,12 @@ async def delete(call: Call) -> web.StreamResponse:
 async def get_status(call: Call) -> web.StreamResponse:
     """Show ingest and encoding (CONTRACT §11)."""
     world = call.world
-    video = world.video(call.path("videoId"))
-    call.record.video_id = video.video_id
+    video = world.videos.find(call.path("videoId"))
+    call.record.video_id = video.key
     status = video.status(world.settings.pace, world.now)
     if video.finished_at is not None:
         video.status_reads += 1
+        production.notice(world, video)
     return answer(status)
 
 
@@ -79,14 +85,14 @@ async def list_discarded(call: Call) -> web.StreamResponse:
 
 async def get_discarded(call: Call) -> web.StreamResponse:
     """Show one discarded video."""
-    return answer(show(call, call.world.discarded_video(call.path("videoId"))))
+    return answer(show(call, call.world.discarded.find(call.path("videoId"))))
 
 
 async def restore(call: Call) -> web.StreamResponse:
     """Bring a discarded video back; only `{"discarded": false}` is legal (CONTRACT §13)."""
-    video = call.world.discarded_video(call.path("videoId"))
+    video = call.world.discarded.find(call.path("videoId"))
     validate(await call.json(), {"discarded": must_be_false}, required=("discarded",))
-    return answer(show(call, call.world.restore_video(video.video_id)))
+    return answer(show(call, call.world.restore_video(video.key)))
 
 
 OPERATIONS: tuple[Operation, ...] = (

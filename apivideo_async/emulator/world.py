@@ -16,13 +16,16 @@ from .door import Door
 from .encoding import EncodingPace
 from .faults import FaultList
 from .identifiers import Identifiers
+from .items import Item, Shelf, timestamp
 from .media import MediaStore, Spool
+from .player import Player
 from .problems import not_found, unauthorized
 from .rate_windows import RateClass, RateLimiter
 from .request_log import RequestLog
 from .sessions import PrivateAccess
 from .source_ledger import Origin, SourceLedger
-from .video import Video, timestamp
+from .summary import Summary
+from .video import Video
 
 _KEEP_DISCARDED = timedelta(days=90)
 
@@ -43,14 +46,11 @@ class Settings:
     video_restore: bool
 
 
-@dataclass(slots=True, eq=False)
-class UploadToken:
+@dataclass(slots=True, eq=False, kw_only=True)
+class UploadToken(Item):
     """A token for delegated uploads (CONTRACT §10.3)."""
 
-    token: str
     ttl: int
-    created: datetime
-    number: int
 
     @property
     def expires(self) -> datetime | None:
@@ -63,7 +63,7 @@ class UploadToken:
 
     def as_json(self) -> dict[str, Any]:
         """Return the `upload-token` schema; without expiry `expiresAt` is absent (CONTRACT §7)."""
-        shown = {"token": self.token, "ttl": self.ttl, "createdAt": timestamp(self.created)}
+        shown = {"token": self.key, "ttl": self.ttl, "createdAt": timestamp(self.created)}
         return shown if self.expires is None else {**shown, "expiresAt": timestamp(self.expires)}
 
 
@@ -79,9 +79,13 @@ class World:
     credentials: Credentials = field(init=False)
     limiter: RateLimiter = field(init=False)
     private: PrivateAccess = field(init=False)
-    videos: dict[str, Video] = field(default_factory=dict)
-    discarded: dict[str, Video] = field(default_factory=dict)
-    upload_tokens: dict[str, UploadToken] = field(default_factory=dict)
+    videos: Shelf[Video] = field(default_factory=lambda: Shelf("videoId"))
+    discarded: Shelf[Video] = field(default_factory=lambda: Shelf("videoId"))
+    upload_tokens: Shelf[UploadToken] = field(default_factory=lambda: Shelf("uploadToken"))
+    players: Shelf[Player] = field(default_factory=lambda: Shelf("playerId"))
+    watermarks: Shelf[Item] = field(default_factory=lambda: Shelf("watermarkId"))
+    summaries: Shelf[Summary] = field(default_factory=lambda: Shelf("summaryId"))
+    events: list[dict[str, str]] = field(default_factory=list)
     door: Door | None = None
     _made: int = 0
     _ahead: float = 0.0
@@ -123,11 +127,20 @@ class World:
         """Set the clock by which tokens expire forward."""
         self._ahead += seconds
 
+    def announce(self, event: str, subject: str, fields: Mapping[str, str]) -> None:
+        """Let an event happen to a video or a live stream (CONTRACT §12)."""
+        self.events.append({"type": event, "emittedAt": timestamp(self.today), **fields})
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background until it ends or the emulator stops."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def settled(self) -> None:
+        """Wait until everything in the background has ended, and what it began as well."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def stop_tasks(self) -> None:
         """End whatever runs in the background."""
@@ -136,63 +149,48 @@ class World:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _next_number(self) -> int:
+    def birth(self, prefix: str) -> dict[str, Any]:
+        """Return what a new item begins with: an id with this prefix, its date, its number."""
         self._made += 1
-        return self._made
+        return {"key": self.ids.opaque(prefix), "created": self.today, "number": self._made}
 
     def create_video(self, attributes: dict[str, Any], origin: Origin = "upload") -> Video:
         """Add a container."""
         ledger = SourceLedger(self.settings.limits, origin)
-        video = Video(self.ids.opaque("vi"), attributes, self.today, ledger, self._next_number())
-        self.videos[video.video_id] = video
-        return video
+        return self.videos.add(Video(**self.birth("vi"), attributes=attributes, ledger=ledger))
 
     def forget_video(self, video: Video) -> None:
         """Undo a creation that came to nothing."""
-        del self.videos[video.video_id]
-
-    def video(self, video_id: str) -> Video:
-        """Return a video, or refuse (CONTRACT §17 #10)."""
-        if video_id not in self.videos:
-            raise not_found("videoId")
-        return self.videos[video_id]
-
-    def discarded_video(self, video_id: str) -> Video:
-        """Return a discarded video, or refuse."""
-        if video_id not in self.discarded:
-            raise not_found("videoId")
-        return self.discarded[video_id]
+        del self.videos[video.key]
 
     def remove_video(self, video_id: str) -> None:
         """Delete a video; with Video Restore it is discarded for 90 days instead (CONTRACT §13)."""
-        video = self.video(video_id)
-        del self.videos[video_id]
+        video = self.videos.remove(video_id)
         if self.settings.video_restore:
             video.discarded = self.today
             video.deletes = video.discarded + _KEEP_DISCARDED
-            self.discarded[video_id] = video
-        else:
-            video.media.delete()
+            self.discarded.add(video)
+            return
+        video.media.delete()
+        for summary in [summary for summary in self.summaries.values() if summary.video_id == video_id]:
+            self.summaries.remove(summary.key)
 
     def restore_video(self, video_id: str) -> Video:
         """Bring a discarded video back."""
-        video = self.discarded_video(video_id)
-        del self.discarded[video_id]
+        video = self.videos.add(self.discarded.remove(video_id))
         video.discarded = video.deletes = None
-        self.videos[video_id] = video
         return video
 
     def spool_of(self, video: Video) -> Spool:
         """Return the spool that a video's uploads fill."""
         if video.spool is None:
-            video.spool = self.store.spool(video.video_id)
+            video.spool = self.store.spool(video.key)
         return video.spool
 
     def create_upload_token(self, ttl: int) -> UploadToken:
         """Add a token for delegated uploads."""
-        token = UploadToken(self.ids.opaque("to"), ttl, self.expiry_date, self._next_number())
-        self.upload_tokens[token.token] = token
-        return token
+        token = UploadToken(**{**self.birth("to"), "created": self.expiry_date}, ttl=ttl)
+        return self.upload_tokens.add(token)
 
     def upload_token(self, token: str) -> UploadToken:
         """Return an active upload token, or refuse."""

@@ -302,14 +302,16 @@ async def test_encoding_by_status_reads(start, content):
     video_id = await api.create()
     assert (await api.status(video_id))["encoding"]["qualities"] == []
     await api.chunk(video_id, content(10))
-    playable, first = [], []
+    playable, first, width = [], [], []
     for _ in range(9):
         encoding = (await api.status(video_id))["encoding"]
         playable.append(encoding["playable"])
         first.append(encoding["qualities"][0]["status"])
-        assert set(encoding["metadata"].values()) == {None}
+        width.append(encoding["metadata"]["width"])
     assert playable == [False] * 4 + [True] * 5
     assert first == ["waiting"] * 3 + ["encoding"] + ["encoded"] * 5
+    assert width == [None] * 4 + [1280] * 5, "nothing is known of the streams before"
+    assert encoding["metadata"]["duration"] == 1
     assert encoding["qualities"][-1]["status"] == "encoded"
 
 

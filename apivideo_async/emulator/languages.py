@@ -1,0 +1,32 @@
+"""The languages of captions: 672 tags, each with the name that its speakers give it (CONTRACT §13)."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+
+from .problems import invalid_attribute, refuse_all
+
+_FORM = re.compile(r"[A-Za-z-]+")
+
+
+@cache
+def _names() -> dict[str, str]:
+    names: dict[str, str] = json.loads(files(__package__).joinpath("caption_languages.json").read_bytes())
+    return names
+
+
+def complaint(tag: str) -> str:
+    """Say what is wrong with a language that is not known, in one of two ways (CONTRACT §8.3)."""
+    if _FORM.fullmatch(tag):
+        return 'The "language" attribute is not valid.'
+    return 'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").'
+
+
+def caption_language(tag: str) -> str:
+    """Return the native name of a language in which captions can be, or refuse."""
+    if tag not in _names():
+        raise refuse_all([invalid_attribute("language", complaint(tag))])
+    return _names()[tag]

@@ -1,0 +1,157 @@
+"""Summaries, transcripts and events along the encoding (CONTRACT §6.7, §11, §12, §13)."""
+
+import asyncio
+
+
+async def uploaded(api, content, **attributes):
+    video_id = await api.create(**attributes)
+    await api.chunk(video_id, content(100))
+    return video_id
+
+
+async def one(api, video_id):
+    (summary,) = (await api.send("GET", f"/summaries?videoId={video_id}")).json["data"]
+    return summary
+
+
+async def test_a_summary_waits_for_its_video(api, content):
+    """201; waiting until the video is encoded, then its source can be read (CONTRACT §13)."""
+    video_id = await api.create("Maths")
+    reply = await api.send("POST", "/summaries", json={"videoId": video_id, "origin": "auto"})
+    summary = reply.json
+    assert reply.status == 201
+    assert summary["summaryId"].startswith("summary_")
+    assert (summary["videoId"], summary["origin"], summary["sourceStatus"]) == (video_id, "auto", "waiting")
+    path = f"/summaries/{summary['summaryId']}/source"
+    assert (await api.send("GET", path)).json["name"] == "summaryId"
+    busy = await api.send("PATCH", path, json={"abstract": "x"})
+    assert (busy.status, busy.slug) == (409, "summary-already-exists")
+    assert "name" not in busy.json
+    await api.chunk(video_id, content(100))
+    assert (await one(api, video_id))["sourceStatus"] == "completed"
+    source = (await api.send("GET", path)).json
+    assert set(source) == {"abstract", "takeaways"}
+    assert len(source["takeaways"]) <= 3
+
+
+async def test_nothing_is_written_without_an_origin(api, content):
+    """The status is missing until the source is written by hand, which answers 201 (CONTRACT §6.7)."""
+    video_id = await uploaded(api, content)
+    summary = (await api.send("POST", "/summaries", json={"videoId": video_id})).json
+    assert (summary["origin"], summary["sourceStatus"]) == ("api", "missing")
+    path = f"/summaries/{summary['summaryId']}/source"
+    assert (await api.send("GET", path)).status == 404
+    reply = await api.send("PATCH", path, json={"abstract": "By hand", "takeaways": ["a", "b", "c"]})
+    assert (reply.status, reply.json) == (201, {"abstract": "By hand", "takeaways": ["a", "b", "c"]})
+    assert (await one(api, video_id))["sourceStatus"] == "completed"
+    assert (await api.send("PATCH", path, json={"takeaways": []})).json == {"abstract": "By hand", "takeaways": []}
+    wrong = await api.send("PATCH", path, json={"takeaways": ["a"] * 4})
+    assert (wrong.status, wrong.json["detail"]) == (400, "This collection should contain 3 elements or less.")
+
+
+async def test_one_summary_a_video(api, content):
+    """409 by creation and by update; after a deletion another one can be made (CONTRACT §13)."""
+    video_id = await uploaded(api, content, transcriptSummary=True, transcriptSummaryAttributes=["abstract"])
+    summary = await one(api, video_id)
+    assert (summary["origin"], summary["sourceStatus"]) == ("auto", "completed")
+    assert set((await api.send("GET", f"/summaries/{summary['summaryId']}/source")).json) == {"abstract"}
+    again = await api.send("POST", "/summaries", json={"videoId": video_id})
+    assert (again.status, again.json["name"]) == (409, "videoId")
+    assert again.json["detail"] == "You can delete the existing summary and generate a new one."
+    again = await api.send("PATCH", f"/videos/{video_id}", json={"title": "new", "transcriptSummary": True})
+    assert (again.status, again.json["name"]) == (409, "transcriptSummary")
+    assert (await api.send("GET", f"/videos/{video_id}")).json["title"] != "new"
+    assert (await api.send("DELETE", f"/summaries/{summary['summaryId']}/source")).status == 405
+    assert (await api.send("DELETE", f"/summaries/{summary['summaryId']}")).status == 204
+    assert (await api.send("DELETE", f"/summaries/{summary['summaryId']}")).status == 404
+    assert (await api.send("PATCH", f"/videos/{video_id}", json={"transcriptSummary": True})).status == 200
+    assert (await one(api, video_id))["sourceStatus"] == "completed"
+    await api.send("DELETE", f"/videos/{video_id}")
+    assert (await api.send("GET", "/summaries")).json["data"] == []
+
+
+async def test_summaries_are_filtered_and_sorted(api, content):
+    first, second = await uploaded(api, content), await uploaded(api, content)
+    for video_id, more in ((first, {}), (second, {"origin": "auto"})):
+        await api.send("POST", "/summaries", json={"videoId": video_id, **more})
+
+    async def videos(query: str) -> list[str]:
+        return [item["videoId"] for item in (await api.send("GET", f"/summaries?{query}")).json["data"]]
+
+    assert await videos("") == [second, first]
+    assert await videos("origin=api") == [first]
+    assert await videos("sourceStatus=completed") == [second]
+    assert await videos("sourceStatus=completed&origin=api") == []
+    assert await videos("sortBy=videoId") == sorted([first, second])
+    assert await videos("sortBy=createdAt&sortOrder=asc") == [first, second]
+    assert await videos("sortBy=updatedAt&sortOrder=desc") == [second, first]
+
+
+async def test_refused_summaries(api):
+    video_id = await api.create()
+    assert (await api.send("POST", "/summaries", json={})).slug == "attribute-required"
+    assert (await api.send("POST", "/summaries", json={"videoId": "vi0"})).json["name"] == "videoId"
+    for wrong in ({"origin": "api"}, {"attributes": ["title"]}):
+        reply = await api.send("POST", "/summaries", json={"videoId": video_id, **wrong})
+        assert (reply.status, reply.slug) == (400, "invalid-attribute")
+
+
+async def test_a_transcript_becomes_a_caption(api, content):
+    """In the language given, or in the one that is detected; another language makes another one (CONTRACT §13)."""
+    video_id = await uploaded(api, content, title="Été", transcript=True)
+
+    async def languages() -> list[str]:
+        data = (await api.send("GET", f"/videos/{video_id}/captions")).json["data"]
+        return [caption["srclang"] for caption in data]
+
+    video = (await api.send("GET", f"/videos/{video_id}")).json
+    assert (video["language"], video["languageOrigin"]) == ("en", "auto")
+    assert await languages() == ["en"]
+    assert "Été".encode() in (await api.send("GET", f"/vod/{video_id}/captions/en.vtt", auth=False)).body
+    video = (await api.send("PATCH", f"/videos/{video_id}", json={"language": "fr"})).json
+    assert (video["language"], video["languageOrigin"]) == ("fr", "api")
+    assert await languages() == ["en", "fr"]
+    assert [event["type"] for event in api.emu.events].count("video.caption.generated") == 2
+
+
+async def test_events_follow_the_encoding(start, content):
+    """Each quality once, then the transcript, then the summary, and none of them twice (CONTRACT §12)."""
+    api = await start(encoding="polls:4")
+    video_id = await uploaded(api, content, transcript=True, transcriptSummary=True, language="fr")
+    counts = []
+    for _ in range(14):
+        await api.status(video_id)
+        counts.append(len(api.emu.events))
+    assert counts == [0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7]
+    events = api.emu.events
+    assert {event["videoId"] for event in events} == {video_id}
+    assert [(event["encoding"], event["quality"]) for event in events[:5]] == [
+        ("hls", "240p"),
+        ("mp4", "720p"),
+        ("hls", "360p"),
+        ("hls", "480p"),
+        ("hls", "720p"),
+    ]
+    caption, summary = events[5:]
+    assert (caption["type"], caption["generationMode"], caption["language"]) == (
+        "video.caption.generated",
+        "transcript",
+        "fr",
+    )
+    assert caption["captionId"].startswith("caption_")
+    assert (summary["type"], summary["summaryId"]) == (
+        "video.summary.generated",
+        (await one(api, video_id))["summaryId"],
+    )
+
+
+async def test_events_follow_the_clock(start, content):
+    """With a pace in seconds nobody has to ask for the status."""
+    api = await start(encoding=0.05)
+    video_id = await uploaded(api, content, transcript=True)
+    gone = await uploaded(api, content)
+    await api.send("DELETE", f"/videos/{gone}")
+    assert api.emu.events == []
+    await asyncio.wait_for(api.emu.settled(), 5)
+    assert len(api.emu.events) == 6
+    assert {event["videoId"] for event in api.emu.events} == {video_id}
