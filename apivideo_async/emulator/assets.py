@@ -18,8 +18,8 @@ from .operations import Call, DroppedError, Operation, answer, asset, open_asset
 from .pictures import grey_picture
 from .problems import not_found
 from .video import Video
+from .viewers import asset_base, iframe, player_url, viewer_session
 
-_IFRAME = '<iframe src="{}" width="100%" height="100%" frameborder="0" scrolling="no" allowfullscreen="true"></iframe>'
 _PLAYER = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>html,body{{margin:0;height:100%;background:#000}}video{{width:100%;height:100%}}</style></head>
@@ -28,19 +28,17 @@ _PLAYER = """<!doctype html>
 """
 
 
-def asset_base(call: Call, video: Video) -> str:
-    """Return where the files of a video are; a private one gets a fresh one-time token (CONTRACT §13)."""
-    root = f"{call.request.url.origin()}/vod/{video.key}"
-    return root if video.public else f"{root}/token/{call.world.private.new_token(video.key)}"
+def video_base(call: Call, video: Video) -> str:
+    """Return where the files of a video are."""
+    return asset_base(call, f"/vod/{video.key}", video.key, public=video.public)
 
 
 def asset_urls(call: Call, video: Video) -> dict[str, str]:
-    """Return the `video-assets` schema."""
-    base = asset_base(call, video)
-    root, _, token = base.partition("/token/")
-    player = f"{root}/player?token={token}" if token else f"{root}/player"
+    """Return the `video-assets` schema; a private video gets a fresh one-time token (CONTRACT §13)."""
+    base = video_base(call, video)
+    player = player_url(base, "/player")
     urls = {
-        "iframe": _IFRAME.format(player),
+        "iframe": iframe(player),
         "player": player,
         "hls": f"{base}/hls/manifest.m3u8",
         "thumbnail": f"{base}/thumbnail.jpg",
@@ -49,22 +47,13 @@ def asset_urls(call: Call, video: Video) -> dict[str, str]:
 
 
 def _admitted(call: Call, token: str | None) -> tuple[Video, str | None]:
-    """Return the video and the viewer's session; a used token is a 404 (CONTRACT §13)."""
     video = call.world.videos.find(call.path("videoId"))
     call.record.video_id = video.key
-    if video.public:
-        return video, None
-    session = None
-    if token is not None:
-        given = call.request.query.get("avh")
-        session = call.world.private.admits(video.key, token, given, call.world.now)
-    if session is None:
-        raise not_found("videoId")
-    return video, session
+    return video, viewer_session(call, video.key, "videoId", public=video.public, token=token)
 
 
 def from_path(call: Call) -> tuple[Video, str | None]:
-    """Return the video of an asset's path and the viewer's session, or refuse."""
+    """Return the video of an asset's path and the viewer's session; a used token is a 404 (CONTRACT §13)."""
     return _admitted(call, call.request.match_info.get("token"))
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
+from . import broadcasts
 from .assets import asset_urls
 from .faults import fault_from_json
 from .operations import Call, Handler, Operation, answer, no_content
-from .problems import RefusedError, invalid_payload, refuse
+from .problems import RefusedError, invalid_payload, not_found, refuse
 from .video import Video
 
 _PAGE = """<!doctype html>
@@ -69,6 +70,33 @@ async def clear_faults(call: Call) -> web.StreamResponse:
     return no_content()
 
 
+async def read_events(call: Call) -> web.StreamResponse:
+    """Return what happened to videos and live streams."""
+    return answer(call.world.events)
+
+
+async def read_deliveries(call: Call) -> web.StreamResponse:
+    """Return the log of webhook deliveries."""
+    return answer([asdict(delivery) for delivery in call.world.deliveries.log])
+
+
+async def repeat_delivery(call: Call) -> web.StreamResponse:
+    """Deliver once more what was delivered; subscribers must bear it (CONTRACT §12)."""
+    number = call.path("number")
+    known = [delivery for delivery in call.world.deliveries.log if str(delivery.number) == number]
+    if not known:
+        raise not_found("number")
+    webhook = call.world.webhooks.find(known[0].webhook_id)
+    call.world.deliveries.send(webhook, known[0].event, known[0].subject)
+    return no_content()
+
+
+async def start_broadcast(call: Call) -> web.StreamResponse:
+    """Put a live stream on the air; the body is what its recording will hold."""
+    broadcasts.start(call.world, call.world.live_streams.find(call.path("liveStreamId")), await call.request.read())
+    return no_content()
+
+
 async def index(call: Call) -> web.StreamResponse:
     """Show the videos with links to their players."""
     rows = "\n".join(_row(call, video) for video in reversed(call.world.videos.values()))
@@ -96,4 +124,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _control("GET", "/_emulator/faults", read_faults),
     _control("POST", "/_emulator/faults", add_faults),
     _control("DELETE", "/_emulator/faults", clear_faults),
+    _control("GET", "/_emulator/events", read_events),
+    _control("GET", "/_emulator/deliveries", read_deliveries),
+    _control("POST", "/_emulator/deliveries/{number}", repeat_delivery),
+    _control("POST", "/_emulator/live-streams/{liveStreamId}/broadcast", start_broadcast),
 )

@@ -1,18 +1,17 @@
 """Containers made from a `source`: a URL that is fetched, or another video that is cloned (CONTRACT §6.2).
 
-Only loopback URLs are fetched; an emulator has no business on the network. Others stay "ingesting".
+Only URLs of this machine are fetched, unless it was allowed more; others stay "ingesting".
 """
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from . import production
 from .media import ExtentWriter
+from .network import is_web_url, may_call
 from .operations import Call
 from .problems import invalid_attribute, refuse_all
 from .video import Video
@@ -24,10 +23,10 @@ def begin_ingest(call: Call, attributes: dict[str, Any], source: str) -> Video:
     world = call.world
     if source in world.videos:
         return _clone(world, attributes, world.videos[source])
-    if urlsplit(source).scheme not in {"http", "https"}:
+    if not is_web_url(source):
         raise refuse_all([invalid_attribute("source", "This value is neither a URL nor a videoId.")])
     video = world.create_video(attributes, "url")
-    if is_loopback(source):
+    if world.settings.allow_network or may_call(source):
         world.spawn(_fetch(world, video, source))
     return video
 
@@ -39,15 +38,6 @@ def _clone(world: World, attributes: dict[str, Any], original: Video) -> Video:
     video.media = original.media.copy()
     production.begin(world, video)
     return video
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL names this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _fetch(world: World, video: Video, url: str) -> None:

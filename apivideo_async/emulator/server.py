@@ -15,7 +15,10 @@ from aiohttp import web
 from . import (
     assets,
     auth_handlers,
+    broadcasts,
     control,
+    live_assets,
+    live_stream_handlers,
     player_handlers,
     summary_handlers,
     tag_handlers,
@@ -25,8 +28,10 @@ from . import (
     uploads,
     video_handlers,
     watermark_handlers,
+    webhook_handlers,
 )
 from .content_range import Limits
+from .deliveries import Delivery
 from .door import Door
 from .encoding import parse_pace
 from .faults import FaultList
@@ -49,6 +54,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *watermark_handlers.OPERATIONS,
     *tag_handlers.OPERATIONS,
     *summary_handlers.OPERATIONS,
+    *live_stream_handlers.OPERATIONS,
+    *live_assets.OPERATIONS,
+    *webhook_handlers.OPERATIONS,
     *assets.OPERATIONS,
     *control.OPERATIONS,
 )
@@ -74,7 +82,9 @@ class Emulator:
     status. `min_chunk` and `max_chunk` are the sizes of the upload protocol in bytes, which tests scale down.
     With `discard` only the sizes of media are kept. Without `directory` media lives in a temporary one.
     `invalid_key_status` (400 or 401) is the answer of `/auth/*` to a wrong key (CONTRACT §17 #1), and
-    `video_restore` keeps deleted videos as discarded ones (CONTRACT §13).
+    `video_restore` keeps deleted videos as discarded ones (CONTRACT §13). Only with `allow_network` are other
+    machines called, for a `source` or by a webhook; `webhook_pause` and `webhook_timeout` are the seconds between
+    two attempts of a delivery and for one of them, `webhook_limit` is how many webhooks there can be.
     """
 
     def __init__(
@@ -95,6 +105,10 @@ class Emulator:
         ssl_context: ssl.SSLContext | None = None,
         invalid_key_status: int = 400,
         video_restore: bool = False,
+        allow_network: bool = False,
+        webhook_pause: float = 3.0,
+        webhook_timeout: float = 10.0,
+        webhook_limit: int = 100,
     ) -> None:
         if invalid_key_status not in {400, 401}:
             raise ValueError("invalid_key_status is 400 or 401")
@@ -119,6 +133,10 @@ class Emulator:
             discard=discard,
             invalid_key_status=invalid_key_status,
             video_restore=video_restore,
+            allow_network=allow_network,
+            webhook_pause=webhook_pause,
+            webhook_timeout=webhook_timeout,
+            webhook_limit=webhook_limit,
         )
 
     @property
@@ -176,6 +194,18 @@ class Emulator:
     def _held(self, video_id: str) -> Video:
         world = self.world
         return world.videos.get(video_id) or world.discarded[video_id]
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The log of webhook deliveries, in the order in which they began."""
+        return self.world.deliveries.log
+
+    def start_broadcast(self, live_stream_id: str, media: bytes = b"") -> None:
+        """Put a live stream on the air; `media` is what its recording will hold.
+
+        Call it in the loop of the emulator; from another thread, use `/_emulator/live-streams/{id}/broadcast`.
+        """
+        broadcasts.start(self.world, self.world.live_streams.find(live_stream_id), media)
 
     async def settled(self) -> None:
         """Wait until nothing is under way any more: encodings by the clock, downloads, deliveries."""

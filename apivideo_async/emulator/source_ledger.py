@@ -1,7 +1,7 @@
 """What the source of one video has received, and whether one more request may add to it (CONTRACT §10.2).
 
 States: empty, then either whole (one request without Content-Range) or bytes or parts, then complete. A
-container made from a URL or from another video is closed from the start. Every decision is one synchronous
+container made from a URL, another video or a broadcast is closed from the start. Every decision is one synchronous
 call, so requests that arrive together are decided one after the other, in the order in which their bodies
 ended, without a lock (CONTRACT §10.2 rule 3).
 """
@@ -14,8 +14,12 @@ from .chunks import ByteChunks, PartChunks
 from .content_range import ByteRange, ContentRange, Limits
 from .upload_problems import upload_problem
 
-Origin = Literal["upload", "url", "clone"]
-_CLOSED = {"url": "video-source-already-downloaded", "clone": "video-source-already-copied"}
+Origin = Literal["upload", "url", "clone", "live"]
+_CLOSED = {
+    "url": "video-source-already-downloaded",
+    "clone": "video-source-already-copied",
+    "live": "video-source-already-uploaded",
+}
 
 
 class SourceLedger:

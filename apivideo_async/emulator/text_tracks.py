@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .assets import asset_base, from_path
+from .assets import from_path, video_base
 from .file_rules import VTT, FileRule
 from .languages import caption_language
 from .operations import Call, Operation, answer, answer_page, api, asset, no_content
@@ -32,7 +32,7 @@ class _Tracks:
         path = f"{self.kind}/{track.language}"
         return {
             "uri": f"/videos/{video.key}/{path}",
-            "src": f"{asset_base(call, video)}/{path}.vtt",
+            "src": f"{video_base(call, video)}/{path}.vtt",
             "language": track.language,
         }
 

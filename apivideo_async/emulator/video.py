@@ -93,6 +93,9 @@ class Video(Item):
         source: dict[str, Any] = {"uri": f"/videos/{self.key}/source"}
         if self.ledger.origin == "upload" and self.ledger.complete:
             source["type"] = "upload"
+        if self.live_stream_id is not None:
+            links = [{"rel": "self", "uri": f"/live-streams/{self.live_stream_id}"}]
+            source["liveStream"] = {"liveStreamId": self.live_stream_id, "links": links}
         return source
 
     def status(self, pace: encoding.EncodingPace, now: float) -> dict[str, Any]:

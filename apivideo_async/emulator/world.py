@@ -12,11 +12,13 @@ from typing import Any
 
 from .content_range import Limits
 from .credentials import Credentials
+from .deliveries import Deliveries
 from .door import Door
 from .encoding import EncodingPace
 from .faults import FaultList
 from .identifiers import Identifiers
 from .items import Item, Shelf, timestamp
+from .live_stream import LiveStream
 from .media import MediaStore, Spool
 from .player import Player
 from .problems import not_found, unauthorized
@@ -26,6 +28,7 @@ from .sessions import PrivateAccess
 from .source_ledger import Origin, SourceLedger
 from .summary import Summary
 from .video import Video
+from .webhook import Webhook
 
 _KEEP_DISCARDED = timedelta(days=90)
 
@@ -44,6 +47,10 @@ class Settings:
     discard: bool
     invalid_key_status: int
     video_restore: bool
+    allow_network: bool
+    webhook_pause: float
+    webhook_timeout: float
+    webhook_limit: int
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -85,6 +92,9 @@ class World:
     players: Shelf[Player] = field(default_factory=lambda: Shelf("playerId"))
     watermarks: Shelf[Item] = field(default_factory=lambda: Shelf("watermarkId"))
     summaries: Shelf[Summary] = field(default_factory=lambda: Shelf("summaryId"))
+    live_streams: Shelf[LiveStream] = field(default_factory=lambda: Shelf("liveStreamId"))
+    webhooks: Shelf[Webhook] = field(default_factory=lambda: Shelf("webhookId"))
+    deliveries: Deliveries = field(init=False)
     events: list[dict[str, str]] = field(default_factory=list)
     door: Door | None = None
     _made: int = 0
@@ -102,6 +112,9 @@ class World:
         )
         self.limiter = RateLimiter(settings.rates, settings.rate_window)
         self.private = PrivateAccess(self.ids)
+        self.deliveries = Deliveries(
+            self.spawn, self.webhooks, settings.webhook_pause, settings.webhook_timeout, settings.allow_network
+        )
 
     @property
     def now(self) -> float:
@@ -128,8 +141,12 @@ class World:
         self._ahead += seconds
 
     def announce(self, event: str, subject: str, fields: Mapping[str, str]) -> None:
-        """Let an event happen to a video or a live stream (CONTRACT §12)."""
-        self.events.append({"type": event, "emittedAt": timestamp(self.today), **fields})
+        """Let an event happen to a video or a live stream, and tell who subscribed to it (CONTRACT §12)."""
+        told = {"type": event, "emittedAt": timestamp(self.today), **fields}
+        self.events.append(told)
+        for webhook in self.webhooks.values():
+            if event in webhook.events:
+                self.deliveries.send(webhook, told, subject)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background until it ends or the emulator stops."""
