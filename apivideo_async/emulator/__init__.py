@@ -9,8 +9,10 @@ except ModuleNotFoundError as _missing:
         "the emulator needs one more package: pip install 'apivideo-async[emulator]'", name=_missing.name
     ) from _missing
 
+from .analytics.play import Play
+from .deliveries import Delivery
 from .faults import Fault, FaultList
 from .request_log import RequestRecord
 from .server import Emulator, MediaInfo
 
-__all__ = ["Emulator", "Fault", "FaultList", "MediaInfo", "RequestRecord"]
+__all__ = ["Delivery", "Emulator", "Fault", "FaultList", "MediaInfo", "Play", "RequestRecord"]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from . import broadcasts
+from .analytics.play import play_from_json
 from .assets import asset_urls
 from .faults import fault_from_json
 from .operations import Call, Handler, Operation, answer, no_content
-from .problems import RefusedError, invalid_payload, not_found, refuse
+from .problems import invalid_payload, not_found, refuse
 from .video import Video
 
+ItemT = TypeVar("ItemT")
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>api.video emulator</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}
@@ -50,18 +53,29 @@ async def read_faults(call: Call) -> web.StreamResponse:
 
 async def add_faults(call: Call) -> web.StreamResponse:
     """Add a JSON list of rules."""
-    try:
-        rules: Any = await call.request.json()
-        faults = [fault_from_json(item) for item in rules]
-    except (TypeError, ValueError, AttributeError) as error:
-        raise _bad_rules(error) from error
-    call.world.faults.add(*faults)
+    call.world.faults.add(*await _read_list(call, fault_from_json))
     return answer({"faults": len(call.world.faults)}, 201)
 
 
-def _bad_rules(error: Exception) -> RefusedError:
-    refusal = invalid_payload()
-    return refuse(400, "invalid-payload", str(refusal.body["title"]), detail=str(error))
+async def _read_list(call: Call, read: Callable[[Any], ItemT]) -> list[ItemT]:
+    try:
+        items: Any = await call.request.json()
+        return [read(item) for item in items]
+    except (TypeError, ValueError, AttributeError) as error:
+        refusal = invalid_payload()
+        raise refuse(400, "invalid-payload", str(refusal.body["title"]), detail=str(error)) from error
+
+
+async def add_plays(call: Call) -> web.StreamResponse:
+    """Add a JSON list of plays, for the analytics; the answer is the ids of the sessions."""
+    plays = await _read_list(call, play_from_json)
+    return answer([call.world.add_play(play) for play in plays], 201)
+
+
+async def clear_plays(call: Call) -> web.StreamResponse:
+    """Forget what was watched."""
+    call.world.plays.clear()
+    return no_content()
 
 
 async def clear_faults(call: Call) -> web.StreamResponse:
@@ -124,6 +138,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _control("GET", "/_emulator/faults", read_faults),
     _control("POST", "/_emulator/faults", add_faults),
     _control("DELETE", "/_emulator/faults", clear_faults),
+    _control("POST", "/_emulator/plays", add_plays),
+    _control("DELETE", "/_emulator/plays", clear_plays),
     _control("GET", "/_emulator/events", read_events),
     _control("GET", "/_emulator/deliveries", read_deliveries),
     _control("POST", "/_emulator/deliveries/{number}", repeat_delivery),

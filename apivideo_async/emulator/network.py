@@ -7,11 +7,8 @@ from urllib.parse import urlsplit
 
 
 def may_call(url: str) -> bool:
-    """Whether a URL names this machine."""
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return False
+    """Whether a web URL names this machine."""
+    host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

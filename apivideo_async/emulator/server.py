@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,56 +12,21 @@ from typing import Self
 
 from aiohttp import web
 
-from . import (
-    assets,
-    auth_handlers,
-    broadcasts,
-    control,
-    live_assets,
-    live_stream_handlers,
-    player_handlers,
-    summary_handlers,
-    tag_handlers,
-    text_tracks,
-    thumbnails,
-    token_handlers,
-    uploads,
-    video_handlers,
-    watermark_handlers,
-    webhook_handlers,
-)
+from . import broadcasts
+from .analytics.play import Play
 from .content_range import Limits
 from .deliveries import Delivery
 from .door import Door
 from .encoding import parse_pace
 from .faults import FaultList
-from .operations import Operation
-from .pipeline import Pipeline
 from .rate_windows import rate_limits as read_rate_limits
 from .request_log import RequestLog, RequestRecord
+from .routes import application
 from .threaded import EmulatorThread
 from .video import Video
 from .world import Settings, World, media_store
 
-OPERATIONS: tuple[Operation, ...] = (
-    *auth_handlers.OPERATIONS,
-    *video_handlers.OPERATIONS,
-    *uploads.OPERATIONS,
-    *thumbnails.OPERATIONS,
-    *token_handlers.OPERATIONS,
-    *text_tracks.OPERATIONS,
-    *player_handlers.OPERATIONS,
-    *watermark_handlers.OPERATIONS,
-    *tag_handlers.OPERATIONS,
-    *summary_handlers.OPERATIONS,
-    *live_stream_handlers.OPERATIONS,
-    *live_assets.OPERATIONS,
-    *webhook_handlers.OPERATIONS,
-    *assets.OPERATIONS,
-    *control.OPERATIONS,
-)
 _READ_BUFFER = 512 * 1024
-_MAX_JSON = 16 * 1024 * 1024
 _SHUTDOWN_SECONDS = 0.2
 
 
@@ -85,6 +50,7 @@ class Emulator:
     `video_restore` keeps deleted videos as discarded ones (CONTRACT §13). Only with `allow_network` are other
     machines called, for a `source` or by a webhook; `webhook_pause` and `webhook_timeout` are the seconds between
     two attempts of a delivery and for one of them, `webhook_limit` is how many webhooks there can be.
+    `analytics_days` is how far back analytics can ask.
     """
 
     def __init__(
@@ -109,6 +75,7 @@ class Emulator:
         webhook_pause: float = 3.0,
         webhook_timeout: float = 10.0,
         webhook_limit: int = 100,
+        analytics_days: int = 30,
     ) -> None:
         if invalid_key_status not in {400, 401}:
             raise ValueError("invalid_key_status is 400 or 401")
@@ -137,6 +104,8 @@ class Emulator:
             webhook_pause=webhook_pause,
             webhook_timeout=webhook_timeout,
             webhook_limit=webhook_limit,
+            analytics_days=analytics_days,
+            environment="sandbox" if rate_limits == "sandbox" else "production",
         )
 
     @property
@@ -207,6 +176,10 @@ class Emulator:
         """
         broadcasts.start(self.world, self.world.live_streams.find(live_stream_id), media)
 
+    def add_plays(self, *plays: Play) -> list[str]:
+        """Let videos and live streams be watched, for the analytics; the answer is the ids of the sessions."""
+        return [self.world.add_play(play) for play in plays]
+
     async def settled(self) -> None:
         """Wait until nothing is under way any more: encodings by the clock, downloads, deliveries."""
         await self.world.settled()
@@ -222,7 +195,7 @@ class Emulator:
         store = media_store(directory, discard=self._settings.discard)
         self._world = World(self._settings, store, self.faults, self._log)
         self._runner = web.AppRunner(
-            _application(Pipeline(self._world, _by_route())),
+            application(self._world),
             access_log=None,
             handle_signals=False,
             shutdown_timeout=_SHUTDOWN_SECONDS,
@@ -265,25 +238,3 @@ class Emulator:
         traceback: TracebackType | None,
     ) -> None:
         await self.stop()
-
-
-def _by_route() -> dict[tuple[str, str], Operation]:
-    return {(operation.method, operation.path): operation for operation in OPERATIONS}
-
-
-def _application(pipeline: Pipeline) -> web.Application:
-    """Route every operation to the pipeline, which also answers what has no route."""
-
-    @web.middleware
-    async def everything(
-        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        return await pipeline.handle(request)
-
-    app = web.Application(middlewares=[everything], client_max_size=_MAX_JSON)
-    for operation in OPERATIONS:
-        if operation.method == "GET":
-            app.router.add_get(operation.path, pipeline.handle, allow_head=operation.access == "open")
-        else:
-            app.router.add_route(operation.method, operation.path, pipeline.handle)
-    return app

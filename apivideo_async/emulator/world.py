@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from .analytics.play import Play
 from .content_range import Limits
 from .credentials import Credentials
 from .deliveries import Deliveries
@@ -51,6 +52,8 @@ class Settings:
     webhook_pause: float
     webhook_timeout: float
     webhook_limit: int
+    analytics_days: int
+    environment: str
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -94,6 +97,7 @@ class World:
     summaries: Shelf[Summary] = field(default_factory=lambda: Shelf("summaryId"))
     live_streams: Shelf[LiveStream] = field(default_factory=lambda: Shelf("liveStreamId"))
     webhooks: Shelf[Webhook] = field(default_factory=lambda: Shelf("webhookId"))
+    plays: dict[str, Play] = field(default_factory=dict)
     deliveries: Deliveries = field(init=False)
     events: list[dict[str, str]] = field(default_factory=list)
     door: Door | None = None
@@ -203,6 +207,12 @@ class World:
         if video.spool is None:
             video.spool = self.store.spool(video.key)
         return video.spool
+
+    def add_play(self, play: Play) -> str:
+        """Let something be watched; the answer is the id of the session."""
+        session_id = self.ids.opaque("ps")
+        self.plays[session_id] = play
+        return session_id
 
     def create_upload_token(self, ttl: int) -> UploadToken:
         """Add a token for delegated uploads."""

@@ -73,7 +73,10 @@ async def test_a_stalled_body_is_not_read(start, content):
     video_id = await api.create()
     api.emu.faults.add(Fault("videos.upload", "stall", after_bytes=100_000, seconds=1.5))
     pending = asyncio.create_task(api.chunk(video_id, content(32_000_000)))
-    await asyncio.sleep(0.4)
+    async with asyncio.timeout(10):
+        while api.emu.requests[-1].body_bytes < 100_000:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
     assert 100_000 <= api.emu.requests[-1].body_bytes < 2_000_000
     assert (await pending).status == 201
     assert api.emu.size(video_id) == 32_000_000

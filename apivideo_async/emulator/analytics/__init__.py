@@ -1,0 +1,1 @@
+"""Numbers about what was watched, computed from plays that whoever steers the emulator has added (CONTRACT §13)."""

@@ -1,0 +1,87 @@
+"""`filterBy[...]` in its three spellings, and the dimensions of a play (CONTRACT §5.2, §13). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from urllib.parse import unquote
+
+from ..problems import RefusedError, invalid_query_parameter
+from .play import Play
+
+_NAME = re.compile(r"filterBy\[(\w+)\](?:\[\d*\])?")
+_CONTINENTS = ("AS", "AF", "NA", "SA", "AN", "EU", "AZ")
+_SINGLE = frozenset({"mediaType", "tag"})
+_REFERRER = 2048
+
+DIMENSIONS: dict[str, Callable[[Play], str]] = {
+    "media-id": lambda play: play.media_id,
+    "media-type": lambda play: play.media_type,
+    "continent": lambda play: play.continent,
+    "country": lambda play: play.country,
+    "device-type": lambda play: play.device_type,
+    "operating-system": lambda play: play.operating_system,
+    "browser": lambda play: play.browser,
+    "referrer": lambda play: play.referrer,
+}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("-")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+_BY_KEY = {_camel(name): dimension for name, dimension in DIMENSIONS.items()}
+KEYS = frozenset({*_BY_KEY, "tag"})
+TOTAL_KEYS = frozenset({"mediaId", "mediaType"})
+"""What the total of plays can be filtered by."""
+
+
+def unexpected(name: str) -> RefusedError:
+    """Refuse a parameter that an analytics operation does not have (CONTRACT §8.3)."""
+    return invalid_query_parameter(name, "This field was not expected.")
+
+
+def filter_key(name: str) -> str | None:
+    """Return the key in the name of a query parameter, in the form `k`, `k[]` or `k[0]`; None for others."""
+    match = _NAME.fullmatch(name)
+    return match[1] if match is not None else None
+
+
+def read_filters(pairs: Iterable[tuple[str, str]], allowed: frozenset[str]) -> dict[str, list[str]]:
+    """Return the values wanted for each key, or refuse."""
+    filters: dict[str, list[str]] = {}
+    for name, value in pairs:
+        key = filter_key(name)
+        if key is None:
+            continue
+        if key not in allowed:
+            raise unexpected(f"filterBy[{key}]")
+        wanted = filters.setdefault(key, [])
+        wanted.append(value)
+        if key in _SINGLE and len(wanted) > 1:
+            raise invalid_query_parameter(f"filterBy[{key}]", "This value must be of type string.")
+    _check(filters)
+    return filters
+
+
+def _check(filters: Mapping[str, Sequence[str]]) -> None:
+    if any(len(url) > _REFERRER for url in filters.get("referrer", ())):
+        detail = f"This value should not contain more than {_REFERRER} characters."
+        raise invalid_query_parameter("filterBy[referrer]", detail)
+    for key, choices in (("mediaType", ("video", "live-stream")), ("continent", _CONTINENTS)):
+        if not set(filters.get(key, ())).issubset(choices):
+            raise invalid_query_parameter(f"filterBy[{key}]", f"Use one of {', '.join(choices)}.")
+
+
+def matches(play: Play, filters: Mapping[str, Sequence[str]], tags: Sequence[str]) -> bool:
+    """Whether a play of a video with `tags` passes every filter."""
+    return all(_passes(play, key, wanted, tags) for key, wanted in filters.items())
+
+
+def _passes(play: Play, key: str, wanted: Sequence[str], tags: Sequence[str]) -> bool:
+    """Apply one filter; a referrer may be encoded once or twice (CONTRACT §17 #27)."""
+    if key == "tag":
+        return wanted[0] in tags
+    value = _BY_KEY[key](play)
+    return value in wanted or (key == "referrer" and value in map(unquote, wanted))

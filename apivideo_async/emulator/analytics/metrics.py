@@ -1,0 +1,129 @@
+"""The metrics as functions of plays and a span of time (CONTRACT §13). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeAlias
+
+from .play import Play
+
+
+class Span(NamedTuple):
+    """From a moment to another one, which is not part of it."""
+
+    start: datetime
+    stop: datetime
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return (self.stop - self.start).total_seconds()
+
+    def __contains__(self, moment: object) -> bool:
+        return isinstance(moment, datetime) and self.start <= moment < self.stop
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What counts as a view, and whether a viewer counts once (a day)."""
+
+    seconds: int = 5
+    unique: bool = False
+
+
+Metric: TypeAlias = Callable[[Sequence[Play], Span, View], float]
+
+
+def _count(keep: Callable[[Play], bool]) -> Metric:
+    return lambda plays, span, view: sum(1 for play in plays if play.at in span and keep(play))
+
+
+def _average(total: Metric, count: Metric) -> Metric:
+    def average(plays: Sequence[Play], span: Span, view: View) -> float:
+        number = count(plays, span, view)
+        return total(plays, span, view) / number if number else 0
+
+    return average
+
+
+def _sum(amount: Callable[[Play], float]) -> Metric:
+    return lambda plays, span, view: sum(amount(play) for play in plays if play.at in span and play.played)
+
+
+def _views(plays: Sequence[Play], span: Span, view: View) -> int:
+    """Count plays that lasted; unique viewers are so for one day."""
+    seen = [play for play in plays if play.at in span and play.played and play.watched >= view.seconds]
+    return len({(play.who, play.at.date()) for play in seen}) if view.unique else len(seen)
+
+
+def _presences(plays: Iterable[Play], span: Span, view: View) -> list[tuple[datetime, datetime]]:
+    """Return when viewers were there, cut to the span; those of a unique viewer are merged."""
+    merged: dict[object, list[tuple[datetime, datetime]]] = {}
+    for play in sorted(plays, key=lambda play: play.at):
+        begin, end = max(play.at, span.start), min(play.until, span.stop)
+        if begin >= end:
+            continue
+        spells = merged.setdefault(play.who if view.unique else id(play), [])
+        if spells and begin <= spells[-1][1]:
+            begin, end = spells[-1][0], max(end, spells.pop()[1])
+        spells.append((begin, end))
+    return [spell for spells in merged.values() for spell in spells]
+
+
+def _ccv_peak(plays: Sequence[Play], span: Span, view: View) -> int:
+    """Return the highest number of viewers at one moment; who leaves makes room for who comes then."""
+    spells = _presences(plays, span, view)
+    changes = sorted([(begin, 1) for begin, _ in spells] + [(end, -1) for _, end in spells])
+    now = peak = 0
+    for _, change in changes:
+        now += change
+        peak = max(peak, now)
+    return peak
+
+
+def _ccv_average(plays: Sequence[Play], span: Span, view: View) -> float:
+    there = sum((end - begin).total_seconds() for begin, end in _presences(plays, span, view))
+    return round(there / span.seconds, 4) if span.seconds else 0
+
+
+def _ccv_live(plays: Sequence[Play], span: Span, view: View) -> int:
+    """Return the peak of the last 20 seconds (CONTRACT §13)."""
+    return _ccv_peak(plays, Span(span.stop - timedelta(seconds=20), span.stop), view)
+
+
+_plays = _count(lambda play: play.played)
+_impressions = _count(lambda play: True)
+_loading, _watched = _sum(lambda play: play.loading), _sum(lambda play: play.watched)
+
+METRICS: dict[str, Metric] = {
+    "play": _plays,
+    "play-rate": _average(_plays, _impressions),
+    "play-total": _plays,
+    "start": _count(lambda play: play.played and play.watched > 0),
+    "end": _count(lambda play: play.played and play.ended),
+    "impression": _impressions,
+    "impression-time-average": _average(_loading, _plays),
+    "impression-time-sum": _loading,
+    "watch-time-average": _average(_watched, _plays),
+    "watch-time-sum": _watched,
+    "ccv-peak": _ccv_peak,
+    "ccv-average": _ccv_average,
+    "ccv-live": _ccv_live,
+    "view": _views,
+}
+AGGREGATIONS: dict[tuple[str, str], str] = {
+    ("play", "count"): "play",
+    ("play", "rate"): "play-rate",
+    ("play", "total"): "play-total",
+    ("start", "count"): "start",
+    ("end", "count"): "end",
+    ("impression", "count"): "impression",
+    ("view", "count"): "view",
+    **{(name, how): f"{name}-{how}" for name in ("impression-time", "watch-time") for how in ("average", "sum")},
+    **{("ccv", how): f"ccv-{how}" for how in ("peak", "average", "live")},
+}
+"""The metric of each legal pair in `/data/metrics/{metric}/{aggregation}`."""
+SERIES = ("play", "play-rate", "start", "end", "impression", "ccv-peak", "ccv-average", "view")
+BUCKETS = (*SERIES, "play-total")

@@ -1,0 +1,136 @@
+"""What an analytics request asks: its parameters, and what is wrong with them (CONTRACT §6.8, §8.3, §13). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ..items import timestamp
+from ..problems import invalid_query_parameter, unrecognized_url
+from .filters import KEYS, TOTAL_KEYS, filter_key, read_filters, unexpected
+from .metrics import Span, View
+
+Query = Sequence[tuple[str, str]]
+_VIEW_DURATIONS = {"3s": 3, "5s": 5, "10s": 10, "30s": 30}
+_INTERVALS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
+_BEGIN = datetime.fromtimestamp(0, UTC)
+_COMMON = frozenset({"from", "to"})
+_PAGES = frozenset({"currentPage", "pageSize", "sortBy", "sortOrder"})
+_UNIQUE = ("ccv", "view")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A legal request: which plays, in which span, counted how. `shown` is the metric as the answer spells it."""
+
+    shown: str
+    span: Span
+    filters: dict[str, list[str]]
+    view: View
+    interval: str | None = None
+
+    def context(self, **more: str) -> dict[str, Any]:
+        """Return the `context` of the answer."""
+        frame = {"from": timestamp(self.span.start), "to": timestamp(self.span.stop)}
+        return {"metric": self.shown, **more, "timeframe": frame}
+
+
+def read_question(
+    metric: str, query: Query, now: datetime, days: int, *, paged: bool, timed: bool = False, total: bool = False
+) -> Question:
+    """Read the query of an operation, or refuse.
+
+    `paged` operations have pages and an order, `timed` ones an interval. The `total` of plays knows no span and
+    fewer filters; from and to are ignored then. No moment before `days` days ago can be asked for.
+    """
+    allowed = _COMMON | (_PAGES if paged else frozenset()) | ({"interval"} if timed else frozenset())
+    if metric.startswith(_UNIQUE):
+        allowed |= {"unique"}
+    if metric == "view":
+        allowed |= {"viewDuration"}
+    for name, _ in query:
+        if name not in allowed and filter_key(name) is None:
+            raise unexpected(name)
+    values = dict(query)
+    view = View(_view_seconds(values.get("viewDuration", "5s")), _flag("unique", values.get("unique", "false")))
+    span = Span(_BEGIN, now) if total else _span(values, now, days)
+    filters = read_filters(query, TOTAL_KEYS if total else KEYS)
+    interval = _interval(values.get("interval"), span) if timed else None
+    return Question(_shown(metric, view), span, filters, view, interval)
+
+
+def _shown(metric: str, view: View) -> str:
+    """Spell the metric as the answer does: `view-5`, `unique-view-5`, `unique-ccv` (CONTRACT §13)."""
+    name = f"view-{view.seconds}" if metric == "view" else metric
+    return f"unique-{name}" if view.unique else name
+
+
+def _view_seconds(text: str) -> int:
+    if text not in _VIEW_DURATIONS:
+        detail = 'This view duration is invalid. Use one of "3s", "5s", "10s", "30s".'
+        raise invalid_query_parameter("viewDuration", detail)
+    return _VIEW_DURATIONS[text]
+
+
+def _flag(name: str, text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise invalid_query_parameter(name, "This value must be of type boolean.")
+    return text == "true"
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        _ = moment - timedelta(days=1), moment + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise invalid_query_parameter(name, "This value is not a valid datetime.") from None
+    return moment
+
+
+def _span(values: dict[str, str], now: datetime, days: int) -> Span:
+    """Read from and to: one day that ends now, unless told otherwise."""
+    stop = _moment("to", values["to"]) if "to" in values else now
+    start = _moment("from", values["from"]) if "from" in values else stop - timedelta(days=1)
+    if start >= stop:
+        raise invalid_query_parameter("from", "This value should be before the end of the timeframe.")
+    if "from" in values and now - start > timedelta(days=days, minutes=1):
+        raise invalid_query_parameter("from", f"This value should not be more than {days} days ago.")
+    return Span(start, stop)
+
+
+def _interval(text: str | None, span: Span) -> str:
+    """Read the interval: hours up to two days, else days; minutes within an hour only (CONTRACT §8.3)."""
+    if text is None:
+        return "hour" if span.seconds <= 2 * 86400 else "day"
+    if text not in _INTERVALS:
+        detail = 'This interval is invalid. Use one of "minute", "hour", "day".'
+        raise invalid_query_parameter("interval", detail)
+    if text == "minute" and span.seconds > 3600:
+        raise invalid_query_parameter("interval", "This interval cannot be used with a timeframe over 60 minutes.")
+    return text
+
+
+def check_path(known: bool) -> None:
+    """Refuse a metric, aggregation or breakdown that does not exist as an unknown URL (CONTRACT §6.8)."""
+    if not known:
+        raise unrecognized_url()
+
+
+def cut(span: Span, interval: str) -> list[Span]:
+    """Cut a span at the full minutes, hours or days (UTC)."""
+    pieces, start = [], span.start
+    while start < span.stop:
+        stop = begin_of(start, interval) + _INTERVALS[interval]
+        pieces.append(Span(start, min(stop, span.stop)))
+        start = stop
+    return pieces
+
+
+def begin_of(moment: datetime, interval: str) -> datetime:
+    """Return the full minute, hour or day (UTC) of a moment."""
+    moment = moment.astimezone(UTC)
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + (moment - midnight) // _INTERVALS[interval] * _INTERVALS[interval]
