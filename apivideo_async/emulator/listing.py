@@ -44,6 +44,13 @@ VIDEO_KEYS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def check_choices(query: Query, choices: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a parameter whose value is none of its few."""
+    for name, value in query:
+        if name in choices and value not in choices[name]:
+            raise invalid_query_parameter(name, f"Use one of {', '.join(choices[name])}.")
+
+
 def sort_items(
     items: Iterable[ItemT],
     query: Query,
@@ -53,10 +60,7 @@ def sort_items(
     """Sort by `sortBy` and `sortOrder`; without them by `default`, or the newest first (CONTRACT §17 #14)."""
     values = dict(query)
     by, order = values.get("sortBy"), values.get("sortOrder")
-    if by is not None and by not in keys:
-        raise invalid_query_parameter("sortBy", f"Use one of {', '.join(keys)}.")
-    if order not in {None, "asc", "desc"}:
-        raise invalid_query_parameter("sortOrder", "Use one of asc, desc.")
+    check_choices(query, {"sortBy": tuple(keys), "sortOrder": ("asc", "desc")})
     key: Callable[[Any], Any] | None = keys[by] if by is not None else default
     if key is None:
         key, order = by_creation, order or "desc"

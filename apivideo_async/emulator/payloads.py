@@ -107,20 +107,33 @@ def record(**attributes: Check) -> Check:
     return check
 
 
+def partial(**attributes: Check) -> Check:
+    """An object that has some of these attributes."""
+
+    def check(name: str, value: Any) -> Problems:
+        problems = mapping(name, value)
+        if problems:
+            return problems
+        known = attributes.keys() & value.keys()
+        return [problem for key in sorted(known) for problem in attributes[key](f"{name}[{key}]", value[key])]
+
+    return check
+
+
+def _timecode(name: str, value: Any) -> Problems:
+    problems = text(name, value)
+    if not problems and not _TIMECODE.fullmatch(value):
+        problems = [invalid_attribute(name, "This time code is not valid.")]
+    return problems
+
+
 tags = array(text)
 metadata = array(record(key=text, value=text))
 summary_parts = array(one_of("abstract", "takeaways"))
 
 
-def clip(name: str, value: Any) -> Problems:
-    """A clip has time codes (CONTRACT §7)."""
-    problems = mapping(name, value)
-    if problems:
-        return problems
-    for key in ("startTimecode", "endTimecode"):
-        if key in value and not (isinstance(value[key], str) and _TIMECODE.fullmatch(value[key])):
-            problems.append(invalid_attribute(f"{name}[{key}]", "This time code is not valid."))
-    return problems
+clip = partial(startTimecode=_timecode, endTimecode=_timecode)
+watermark = partial(**dict.fromkeys(("id", "top", "bottom", "left", "right", "width", "height", "opacity"), text))
 
 
 def ttl(name: str, value: Any) -> Problems:
@@ -151,7 +164,13 @@ VIDEO_UPDATE: dict[str, Check] = {
     "transcriptSummary": boolean,
     "transcriptSummaryAttributes": summary_parts,
 }
-VIDEO_CREATION: dict[str, Check] = {**VIDEO_UPDATE, "source": filled, "clip": clip, "watermark": mapping}
+VIDEO_CREATION: dict[str, Check] = {
+    **VIDEO_UPDATE,
+    "playerId": text,
+    "source": filled,
+    "clip": clip,
+    "watermark": watermark,
+}
 TOKEN_CREATION: dict[str, Check] = {"ttl": ttl}
 
 

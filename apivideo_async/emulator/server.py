@@ -27,6 +27,8 @@ from .video import Video
 from .world import Settings, World, media_store
 
 _READ_BUFFER = 512 * 1024
+_LONGEST_LINE = 64 * 1024
+"""Room for filters over the limit, whose refusal is documented (CONTRACT §8.3)."""
 _SHUTDOWN_SECONDS = 0.2
 
 
@@ -201,6 +203,8 @@ class Emulator:
             shutdown_timeout=_SHUTDOWN_SECONDS,
             lingering_time=0,
             read_bufsize=_READ_BUFFER,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
         )
         self._world.door = Door(self._runner, self._ssl)
         try:

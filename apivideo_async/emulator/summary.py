@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .items import Item
 
 SourceStatus = Literal["missing", "waiting", "failed", "completed", "unprocessable"]
+STATUSES: tuple[SourceStatus, ...] = get_args(SourceStatus)
 PARTS = ("abstract", "takeaways")
 
 

@@ -6,11 +6,11 @@ from aiohttp import web
 
 from . import production
 from .items import BY_DATES
-from .listing import sort_items
+from .listing import check_choices, sort_items
 from .operations import Call, Operation, answer, answer_page, api, no_content
 from .payloads import Check, array, filled, one_of, summary_parts, text, validate
 from .problems import not_found, summary_exists
-from .summary import PARTS, Summary
+from .summary import PARTS, STATUSES, Summary
 
 _CREATION: dict[str, Check] = {"videoId": filled, "origin": one_of("auto"), "attributes": summary_parts}
 _SOURCE: dict[str, Check] = {"abstract": text, "takeaways": array(text, at_most=3)}
@@ -20,6 +20,7 @@ _KEYS = {**BY_DATES, "videoId": lambda summary: summary.video_id}
 async def list_summaries(call: Call) -> web.StreamResponse:
     """List the summaries by video, origin and status."""
     query = call.request.query
+    check_choices(call.query, {"origin": ("auto", "api"), "sourceStatus": STATUSES})
     chosen = [
         summary
         for summary in call.world.summaries.values()

@@ -210,7 +210,7 @@ async def test_filter_by_tag(api):
         ),
         (
             "metrics/play/count",
-            [("filterBy[referrer]", "x" * 2049)],
+            [("filterBy[referrer]", "é" * 2049)],
             "filterBy[referrer]",
             "This value should not contain more than 2048 characters.",
         ),

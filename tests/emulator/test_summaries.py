@@ -82,6 +82,8 @@ async def test_summaries_are_filtered_and_sorted(api, content):
     assert await videos("origin=api") == [first]
     assert await videos("sourceStatus=completed") == [second]
     assert await videos("sourceStatus=completed&origin=api") == []
+    for wrong in ("origin=hand", "sourceStatus=done"):
+        assert (await api.send("GET", f"/summaries?{wrong}")).slug == "request-invalid-query-parameter"
     assert await videos("sortBy=videoId") == sorted([first, second])
     assert await videos("sortBy=createdAt&sortOrder=asc") == [first, second]
     assert await videos("sortBy=updatedAt&sortOrder=desc") == [second, first]

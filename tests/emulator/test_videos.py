@@ -49,6 +49,8 @@ async def test_created_container(api):
         ({"title": "x", "clip": {"startTimecode": "1:2"}}, "invalid-attribute", "clip[startTimecode]", None),
         ({"title": "x", "transcriptSummary": 1}, "invalid-attribute", "transcriptSummary", None),
         ({"title": "x", "watermark": None}, "invalid-attribute", "watermark", "This value should not be null."),
+        ({"title": "x", "watermark": {"opacity": 50}}, "invalid-attribute", "watermark[opacity]", None),
+        ({"title": "x", "clip": {"endTimecode": 5}}, "invalid-attribute", "clip[endTimecode]", None),
         ({"title": "x", "clip": 5}, "invalid-attribute", "clip", None),
         (
             {"title": "x", "transcriptSummaryAttributes": ["x"]},
