@@ -28,7 +28,7 @@ class Buffer(Protocol):
         """Give the bytes, as often as asked, in pieces of at most ``block``."""
         ...
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Give back what it holds."""
         ...
 
@@ -57,7 +57,7 @@ class Piece:
             for start in range(0, len(view), block):
                 yield view[start : start + block]
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Drop the bytes."""
         self._blocks.clear()
 

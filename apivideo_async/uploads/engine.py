@@ -12,8 +12,8 @@ records and ends: at the end the server must hold every byte, or an error says w
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -216,37 +216,37 @@ class UploadJob:
                     receipt = await self._courier.deliver(chunk, make, span)
                 await self._record(receipt)
             finally:
-                await piece.aclose()
+                piece.close()
                 room.release()
 
         flowing = self._guarded(stream.blocks())
-        async with (
-            self._buffers() as start,
-            asyncio.TaskGroup() as group,
-            aclosing(cut(flowing, self._ledger.chunk_size, start)) as pieces,
-        ):
-            async for piece in pieces:
-                chunk = self._enter(piece, held)
-                known = not piece.last or held.parts_total is not None or held.total is not None
-                if not held.empty and held.covers(chunk) and known:
-                    self._skip(chunk)
-                    await piece.aclose()
-                    continue
-                await room.acquire()
-                sending = deliver(piece, chunk, self._ledger.total, chunk.number if piece.last else None)
-                if self._target.video_id is None:
-                    await sending
-                else:
-                    group.create_task(sending)
+        with self._buffers() as start:
+            async with (
+                asyncio.TaskGroup() as group,
+                aclosing(cut(flowing, self._ledger.chunk_size, start)) as pieces,
+            ):
+                async for piece in pieces:
+                    chunk = self._enter(piece, held)
+                    known = not piece.last or held.parts_total is not None or held.total is not None
+                    if not held.empty and held.covers(chunk) and known:
+                        self._skip(chunk)
+                        piece.close()
+                        continue
+                    await room.acquire()
+                    sending = deliver(piece, chunk, self._ledger.total, chunk.number if piece.last else None)
+                    if self._target.video_id is None:
+                        await sending
+                    else:
+                        group.create_task(sending)
 
-    @asynccontextmanager
-    async def _buffers(self) -> AsyncIterator[Callable[[], Buffer]]:
+    @contextmanager
+    def _buffers(self) -> Iterator[Callable[[], Buffer]]:
         """Give what makes the buffers of a stream's chunks."""
         spool = self._options.spool
         if spool is False:
             yield Piece
         else:
-            async with Spool(spool if isinstance(spool, Path) else None) as opened:
+            with Spool(spool if isinstance(spool, Path) else None) as opened:
                 yield opened.piece
 
     def _enter(self, piece: Buffer, held: Held) -> Chunk:

@@ -65,12 +65,17 @@ class SpooledPiece:
         async for piece in self._file.read(0, self.size, block):
             yield piece
 
-    async def aclose(self) -> None:
-        """Remove the file when no thread uses it."""
+    def close(self) -> None:
+        """Remove the file, now or when the thread that writes is done. Nothing is awaited: nothing can cut it short."""
         self._spool.pieces.discard(self)
-        if self._writing is not None:
-            await asyncio.wait({self._writing})
-            self._writing.exception()  # Whoever waited for it was told.
+        if self._writing is None or self._writing.done():
+            self._remove(self._writing)
+        else:
+            self._writing.add_done_callback(self._remove)
+
+    def _remove(self, writing: "asyncio.Future[None] | None") -> None:
+        if writing is not None and not writing.cancelled():
+            writing.exception()  # Whoever waited for it was told.
         if self._file is not None:
             self._file.close()
         elif self._fd >= 0:
@@ -95,9 +100,9 @@ class Spool:
         self.pieces.add(piece)
         return piece
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         for piece in list(self.pieces):
-            await piece.aclose()
+            piece.close()

@@ -101,7 +101,7 @@ async def test_a_folder_that_cannot_be_written_to_is_named(client: ApiVideoClien
 
 
 async def test_memory_does_not_hold_the_chunk(tmp_path: Path) -> None:
-    async with Spool(tmp_path) as spool:
+    with Spool(tmp_path) as spool:
         piece = spool.piece()
         for _ in range(50):
             await piece.append(memoryview(bytes(WRITE // 10)))
