@@ -134,7 +134,7 @@ class UploadOptions:
     chunk_size: int | None = field(default=None, validator=_count)
     """Bytes of one upload request, 5 MiB to 200 MiB. None picks it from the size, the concurrency and the budget."""
     concurrency: int | Literal["auto"] = field(default="auto")
-    """Chunks of one upload in flight at once. ``auto`` starts with 4 and follows what they achieve."""
+    """Chunks of one upload in flight at once. ``auto`` starts with 8 and follows what they achieve."""
     max_concurrency: int = field(default=16, validator=_count)
     """``auto`` goes no higher."""
     memory: int = field(default=80 * MIB, validator=_count)

@@ -36,10 +36,10 @@ LARGEST_FOR_BUDGET = 128 * MIB
 """Chunks grow up to here when requests are what an upload has to wait for."""
 USUAL_BUDGET = 100
 """Upload requests a minute that production allows (CONTRACT §4): assumed until an answer tells."""
-FIRST_WIDTH = 4
-"""Chunks in flight that ``concurrency="auto"`` begins with."""
+USUAL_WIDTH = 4
+"""Chunks in flight that small files and the memory of streams are planned for when the concurrency is ``auto``."""
 WORTHWHILE = 16 * MIB
-"""A file is cut for more than the first width only into chunks of at least this, to be sparing with requests."""
+"""A file is cut for more of them only into chunks of at least this, to be sparing with requests."""
 
 
 @frozen
@@ -146,7 +146,7 @@ def _workers(total: int, options: UploadOptions) -> int:
     """How many chunks the count should be a multiple of: whatever width is found must find enough of them."""
     if options.concurrency != "auto":
         return options.concurrency
-    workers = min(FIRST_WIDTH, options.max_concurrency)
+    workers = min(USUAL_WIDTH, options.max_concurrency)
     while 2 * workers <= options.max_concurrency and total >= 2 * workers * WORTHWHILE:
         workers *= 2
     return workers
@@ -177,7 +177,7 @@ def stream_chunk_size(options: UploadOptions) -> int:
     if options.spool:
         size = USUAL_LARGEST
     else:
-        flying = min(FIRST_WIDTH, options.max_concurrency) if options.concurrency == "auto" else options.concurrency
+        flying = min(USUAL_WIDTH, options.max_concurrency) if options.concurrency == "auto" else options.concurrency
         size = min(USUAL_LARGEST, options.memory // (flying + 1))
     return max(limits.smallest_chunk, min(size, limits.largest_chunk))
 

@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 from ..config import UploadOptions
 from ..turns import Turns
-from .plan import FIRST_WIDTH
 from .tuner import Tuner
 
 __all__ = ["Slots"]
+
+FIRST_WIDTH = 8
+"""Chunks in flight that ``concurrency="auto"`` begins with."""
 
 
 class Slots:

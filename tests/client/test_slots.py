@@ -76,7 +76,7 @@ async def test_a_wider_width_lets_more_in_at_once() -> None:
 
 def test_the_width_follows_the_options_and_the_number_of_uploads() -> None:
     assert [Slots.of(UploadOptions(concurrency=3)).width, Slots.of(UploadOptions(concurrency=3), 8).width] == [3, 8]
-    assert [Slots.of(UploadOptions()).width, Slots.of(UploadOptions(), 6).width] == [4, 6]
+    assert [Slots.of(UploadOptions()).width, Slots.of(UploadOptions(), 12).width] == [8, 12]
     assert Slots.of(UploadOptions(max_concurrency=2)).width == 2
 
 
