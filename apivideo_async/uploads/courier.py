@@ -99,7 +99,9 @@ class Courier:
         doubtful = self._resumed
         while True:
             try:
-                return Receipt(chunk, await self._attempt(chunk, make, content_range))
+                # Not held while we wait: where fewer are to be in flight, a chunk that failed has to wait as well.
+                async with self._slots.slot(self):
+                    return Receipt(chunk, await self._attempt(chunk, make, content_range))
             except ApiVideoError as error:
                 unknown = self._ledger.state(chunk) is ChunkState.UNKNOWN
                 if await self._is_held(chunk, error, unknown=unknown, doubtful=doubtful):

@@ -187,9 +187,7 @@ class UploadJob:
 
         async def deliver(chunk: Chunk) -> None:
             span = content_range(plan.mode, chunk, total=plan.total, parts=plan.parts)
-            async with self._slots.slot(self):
-                receipt = await self._courier.deliver(chunk, make, span)
-            await self._record(receipt)
+            await self._record(await self._courier.deliver(chunk, make, span))
 
         async def work() -> None:
             while (chunk := self._ledger.take()) is not None:
@@ -212,9 +210,7 @@ class UploadJob:
 
             try:
                 span = content_range(self._ledger.mode, chunk, total=total, parts=parts)
-                async with self._slots.slot(self):
-                    receipt = await self._courier.deliver(chunk, make, span)
-                await self._record(receipt)
+                await self._record(await self._courier.deliver(chunk, make, span))
             finally:
                 piece.close()
                 room.release()

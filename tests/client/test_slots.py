@@ -90,3 +90,13 @@ async def test_failures_make_an_upload_that_tunes_itself_narrower(emu: Emulator,
     await intake.into_container(container.video_id, data)
     assert emu.sha256(container.video_id) == sha256(data)
     assert slots.width < 4
+
+
+async def test_a_chunk_that_waits_for_its_next_attempt_holds_no_slot(emu: Emulator, client: ApiVideoClient) -> None:
+    """Otherwise an upload that should become narrower would go on failing as wide as it was."""
+    emu.faults.add(Fault("videos.upload", "status", status=503))
+    container = await client.videos.create(title="t")
+    intake = Intake(client._pipeline, options(concurrency="auto"), None, Slots(1))
+    await intake.into_container(container.video_id, data_of(2 * CHUNK))
+    starts = [r.content_range.split("-")[0] for r in emu.requests if r.operation == "videos.upload"]
+    assert starts == ["bytes 0", f"bytes {CHUNK}", "bytes 0"]
