@@ -112,9 +112,13 @@ class FileSource(Source):
         """Path, size, times and the hashes of both ends."""
         return await self._file.fingerprint()
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Close the descriptor when no thread reads from it."""
         self._file.close()
+
+    async def aclose(self) -> None:
+        """Close the descriptor when no thread reads from it."""
+        self.close()
 
 
 class MemorySource(Source):
@@ -277,7 +281,7 @@ async def open_source(given: SourceLike, name: str | None = None) -> Source | St
             return ReaderStream(read, name, threaded=False)
         if isinstance(given, io.TextIOBase):
             raise SourceError("the file is open in text mode: open it with 'rb'")
-        return await in_thread(_open_handle, given, name)
+        return await in_thread(_open_handle, given, name, unwanted=_close_copy)
     if isinstance(given, AsyncIterable):
         return IteratorStream(given, name)
     raise ConfigurationError(
@@ -322,6 +326,12 @@ class _HandleStream(ReaderStream):
     async def aclose(self) -> None:
         # Closing waits for a read under way, which may wait for a writer that never comes.
         threading.Thread(target=self._handle.close, daemon=True).start()
+
+
+def _close_copy(source: Source | Stream) -> None:
+    """Close our copy of a descriptor; whatever else was opened is the caller's."""
+    if isinstance(source, FileSource):
+        source.close()
 
 
 def _reading(handle: Any) -> Callable[[int], Any]:

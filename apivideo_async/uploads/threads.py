@@ -7,6 +7,7 @@ is silent would hold up Ctrl-C for ever. These are daemon threads, one per call.
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 __all__ = ["in_thread"]
@@ -16,28 +17,23 @@ T = TypeVar("T")
 
 async def in_thread(function: Callable[..., T], *arguments: Any, unwanted: Callable[[T], object] | None = None) -> T:
     """Run ``function`` in a thread of its own. After a cancellation its result goes to ``unwanted``."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if not future.cancelled():
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(result)  # type: ignore[arg-type]
-        elif error is None and unwanted is not None:
-            unwanted(result)  # type: ignore[arg-type]
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()  # Whoever waits may be cancelled, the call may not.
 
     def run() -> None:
         try:
-            outcome: tuple[T | None, BaseException | None] = (function(*arguments), None)
+            outcome.set_result(function(*arguments))
         except BaseException as error:
-            outcome = (None, error)
-        try:
-            loop.call_soon_threadsafe(settle, *outcome)
-        except RuntimeError:  # The loop has ended meanwhile.
-            if outcome[1] is None and unwanted is not None:
-                unwanted(outcome[0])  # type: ignore[arg-type]
+            outcome.set_exception(error)
+
+    def give_up(outcome: "Future[T]") -> None:
+        if unwanted is not None and outcome.exception() is None:
+            unwanted(outcome.result())
 
     threading.Thread(target=run, daemon=True, name="apivideo-read").start()
-    return await future
+    try:
+        return await asyncio.wrap_future(outcome)
+    except asyncio.CancelledError:
+        # Also when the result came in the same turn of the loop: nobody has seen it.
+        outcome.add_done_callback(give_up)
+        raise
