@@ -3,7 +3,7 @@
 On Linux a block that is in the page cache is read at once (``preadv`` with ``RWF_NOWAIT``: it never waits for the
 disk); only a block that is not is read in a thread, more of it at a time. Where the file system or the platform
 cannot do that (tmpfs, macOS), every read goes to a thread; where there is no positional read (Windows), every
-range has a handle of its own.
+read has a handle of its own.
 """
 
 import asyncio
@@ -14,8 +14,6 @@ from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-
-import aiofiles
 
 from ..errors import SourceError
 
@@ -161,19 +159,23 @@ class OpenFile:
         return memoryview(block)[:got]
 
     async def _read_portable(self, start: int, size: int, block: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        left = size
-        try:
-            async with aiofiles.open(self._path, "rb") as handle:
-                await handle.seek(start)
-                while left:
-                    piece = await handle.read(min(block, left))
-                    if not piece:
-                        raise self._changed("it became shorter")
-                    left -= len(piece)
-                    yield piece
-        except OSError as error:
-            raise self._unreadable(error) from error
+        position, stop = start, start + size
+        while position < stop:
+            try:
+                piece = await self._in_thread(self._read_at, position, min(block, stop - position))
+            except OSError as error:
+                raise self._unreadable(error) from error
+            if not piece:
+                raise self._changed("it became shorter")
+            position += len(piece)
+            yield piece
         await self._in_thread(self._assert_unchanged)
+
+    def _read_at(self, position: int, size: int) -> bytes:
+        # A handle for each read: one that is kept would be lost when its opening is cancelled.
+        with self._path.open("rb") as handle:
+            handle.seek(position)
+            return handle.read(size)
 
     async def _in_thread(self, function: Any, *arguments: Any) -> Any:
         """Run in a thread; the descriptor stays open until the thread is done, even if nobody waits for it."""
