@@ -59,4 +59,4 @@ class Finished:
     async def clear(self) -> None:
         """Forget the records of this command."""
         for fingerprint in self._fingerprints:
-            await self._journal.forget(fingerprint, self._base_url)
+            self._journal.forget(fingerprint, self._base_url)

@@ -92,6 +92,7 @@ class UploadJob:
             spare = USUAL_BUDGET if known is None else known
             plan = plan_rest(source.size, self._options_for(held), held, spare)
             self._open(Ledger.of(plan), plan.held, plan.parts)
+            self._ambiguous = not plan.chunks  # The answer that proves it was given to an earlier call.
             await self._note()
             log.info("%s: %d chunks of %d bytes, %s", self._name, len(plan.chunks), plan.chunk_size, plan.mode)
             await self._grouped(self._pull(source, plan))
@@ -347,6 +348,7 @@ class UploadJob:
                 error.video_id, error.ledger = self._target.video_id, self._ledger.snapshot()
                 raise
         await self._reporter.tell()
+        video = self._final or await show(self._pipeline, self._target)
         if self._notes is not None:
-            await self._notes.forget()
-        return self._final or await show(self._pipeline, self._target)
+            self._notes.forget()  # Nothing is awaited any more: who is cancelled before this finds the video again.
+        return video

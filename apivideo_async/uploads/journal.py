@@ -12,15 +12,14 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiofiles
 import aiofiles.os
 from attrs import asdict, frozen
 
-from ..config import Mode
 from ..errors import SourceError
 from .ledger import LedgerSnapshot
 from .plan import Held, SendMode, merge
@@ -30,6 +29,10 @@ __all__ = ["Journal", "JournalEntry", "Notes", "default_folder"]
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 VERSION = 1
+LAST_WRITE = 0.5
+"""Seconds that a cancelled caller waits for what is being written."""
+
+T = TypeVar("T")
 
 _MEANING = {
     "size": "its size changed",
@@ -58,11 +61,17 @@ class JournalEntry:
     """Number, start and size of each chunk that was accepted."""
 
     def held(self) -> Held:
-        """What the server must hold, going by the journal alone."""
-        mode: Mode | None = self.mode if self.mode != "whole" else None
-        ranges = merge((start, start + size) for _, start, size in self.accepted) if mode == "bytes" else ()
-        parts = frozenset(number for number, _, _ in self.accepted) if mode == "part" else frozenset()
-        return Held(mode, ranges, parts)
+        """What the server must hold, going by the journal alone; each request told how much there is in all."""
+        size: int = self.fingerprint["size"]
+        ranges = merge((start, start + size) for _, start, size in self.accepted)
+        if ranges == ((0, size),):
+            return Held(None if self.mode == "whole" else self.mode, ranges, filesize=size, complete=True)
+        if self.mode == "bytes":
+            return Held("bytes", ranges, total=size)
+        if self.mode == "part":
+            numbers = frozenset(number for number, _, _ in self.accepted)
+            return Held("part", parts=numbers, parts_total=-(-size // self.chunk_size))
+        return Held()
 
 
 class Journal:
@@ -79,8 +88,7 @@ class Journal:
         """Return the entry of this source. Raises ``SourceError`` when the file is not the one that was begun."""
         path = self._file(fingerprint, base_url)
         try:
-            async with aiofiles.open(path, encoding="utf-8") as handle:
-                raw = json.loads(await handle.read())
+            raw = json.loads(await _to_the_end(_read(path)))
             if raw.pop("version") != VERSION:
                 return None
             rows = tuple((int(number), int(start), int(size)) for number, start, size in raw.pop("accepted"))
@@ -101,21 +109,44 @@ class Journal:
 
     async def save(self, entry: JournalEntry) -> None:
         """Write, so that a reader sees the old entry or the new one and never half of it."""
-        path = self._file(entry.fingerprint, entry.base_url)
-        await aiofiles.os.makedirs(path.parent, mode=0o700, exist_ok=True)
-        fresh = path.with_suffix(f".{secrets.token_hex(8)}.new")
-        try:
-            async with aiofiles.open(fresh, "w", encoding="utf-8") as handle:
-                await handle.write(json.dumps({"version": VERSION, **asdict(entry)}))
-            await aiofiles.os.replace(fresh, path)
-        except BaseException:
-            fresh.unlink(missing_ok=True)
-            raise
+        content = json.dumps({"version": VERSION, **asdict(entry)})
+        await _to_the_end(_replace(self._file(entry.fingerprint, entry.base_url), content))
 
-    async def forget(self, fingerprint: dict[str, Any], base_url: str) -> None:
-        """Remove an entry, if there is one."""
+    def forget(self, fingerprint: dict[str, Any], base_url: str) -> None:
+        """Remove an entry, if there is one; at once, so that no cancellation comes between this and what follows."""
         with contextlib.suppress(OSError):
-            await aiofiles.os.remove(self._file(fingerprint, base_url))
+            self._file(fingerprint, base_url).unlink()
+
+
+async def _read(path: Path) -> str:
+    async with aiofiles.open(path, encoding="utf-8") as handle:
+        return await handle.read()
+
+
+async def _replace(path: Path, content: str) -> None:
+    await aiofiles.os.makedirs(path.parent, mode=0o700, exist_ok=True)
+    fresh = path.with_suffix(f".{secrets.token_hex(8)}.new")
+    try:
+        async with aiofiles.open(fresh, "w", encoding="utf-8") as handle:
+            await handle.write(content)
+        await aiofiles.os.replace(fresh, path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do all of it: a caller that is cancelled waits for the end, but not for long.
+
+    Half of it would leave a file open, or a fresh one behind; and what came late would replace what is newer.
+    """
+    running = asyncio.ensure_future(work)
+    running.add_done_callback(lambda done: done.cancelled() or done.exception())  # Perhaps nobody waits any more.
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait({running}, timeout=LAST_WRITE)
+        raise
 
 
 class Notes:
@@ -154,6 +185,6 @@ class Notes:
                     log.warning("the journal cannot be written (%s): a crash could not be resumed from it", error)
                 self._warned = True
 
-    async def forget(self) -> None:
+    def forget(self) -> None:
         """Remove the entry: the upload is complete."""
-        await self._journal.forget(self._fingerprint, self._base_url)
+        self._journal.forget(self._fingerprint, self._base_url)

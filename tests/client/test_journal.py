@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apivideo_async import ApiVideoClient, SourceError, UploadError, UploadOptions
+from apivideo_async import ApiVideoClient, SourceError, UploadError, UploadOptions, UploadProgress
 from apivideo_async.emulator import Emulator, Fault
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, data_of, options, sha256
@@ -135,6 +135,27 @@ async def test_a_token_upload_resumes_from_the_journal_alone(
     assert emu.sha256(video.video_id) == sha256(DATA)
     assert len(uploads(emu)) == 4
     assert {record.video_id for record in uploads(emu) if record.status == 201} == {video.video_id}
+
+
+@pytest.mark.parametrize("mode", ["bytes", "part", None], ids=["bytes", "part", "whole"])
+async def test_a_token_upload_that_ended_after_its_last_chunk_is_found_complete(
+    emu: Emulator, client: ApiVideoClient, path: Path, folder: Path, mode: str | None
+) -> None:
+    def die(progress: UploadProgress) -> None:
+        if progress.finished:
+            raise KeyError("power")
+
+    if mode is None:
+        path.write_bytes(DATA[:CHUNK])
+    token = (await client.upload_tokens.create()).token
+    how = journalled(folder, "on", mode=mode)
+    with pytest.raises(KeyError):
+        await client.videos.upload_with_token(token, path, options=how, on_progress=die)
+    emu.requests.clear()
+    video = await client.videos.upload_with_token(token, path, options=how)
+    assert uploads(emu) == []
+    assert emu.sha256(video.video_id) == sha256(path.read_bytes())
+    assert list(folder.iterdir()) == []
 
 
 async def test_another_container_has_another_story(
