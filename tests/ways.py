@@ -29,10 +29,10 @@ def run(loop: str, main: Coroutine[Any, Any, T]) -> T:
 
 @functools.cache
 def certificates() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return the contexts of a server on ``localhost`` and of a client that trusts it."""
+    """Return the contexts of a server on this machine and of a client that trusts it."""
     authority = trustme.CA()
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("localhost").configure_cert(server)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(server)
     authority.configure_trust(client)
     return server, client
 

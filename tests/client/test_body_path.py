@@ -180,7 +180,7 @@ def test_an_upload_over_tls_finishes(loop: str) -> None:
         async with ApiVideoClient(emu.api_key, base_url=emu.url, ssl_context=ours, **how) as client:
             return (await client.upload(data, title="t")).video_id
 
-    with Emulator(host="localhost", ssl_context=theirs).in_thread() as emu:
+    with Emulator(ssl_context=theirs).in_thread() as emu:
         assert emu.sha256(run(loop, main(emu))) == sha256(data)
 
 

@@ -61,7 +61,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
 def served(request: pytest.FixtureRequest) -> Iterator[tuple[Emulator, dict[str, Any]]]:
     """An emulator in a thread of its own, and what a client needs to trust it."""
     theirs, ours = certificates() if request.param == "tls" else (None, None)
-    with Emulator(host="localhost", min_chunk=CHUNK, ssl_context=theirs).in_thread() as emu:
+    with Emulator(min_chunk=CHUNK, ssl_context=theirs).in_thread() as emu:
         yield emu, {"base_url": emu.url, "ssl_context": ours}
 
 

@@ -38,7 +38,7 @@ def test_one_video_or_an_error_that_can_be_mended(
                 except UploadError as error:
                     return await mend(client, kind, token, error)
 
-    with emulator(host="localhost", ssl_context=theirs) as emu:
+    with emulator(ssl_context=theirs) as emu:
         video_id = run(loop, main())
         assert sum(fault.fired for fault in emu.faults) == 1
         assert_one_video(emu, data(kind), video_id, extra=False)
