@@ -66,9 +66,12 @@ lint: $(VENV)/.dev  ## style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check --output-format concise .
 
-types: $(VENV)/.dev  ## mypy strict on the package, the examples and the typing test
+types: $(VENV)/.dev  ## mypy strict on the package, the examples and the typing test; every public name has a type
 	$(BIN)/mypy
 	$(BIN)/mypy examples
+	$(BIN)/mypy tests/typing
+	PATH="$(CURDIR)/$(BIN):$$PATH" basedpyright --verifytypes apivideo_async --ignoreexternal >$(VENV)/.types.log || \
+	  { cat $(VENV)/.types.log; exit 1; }
 
 bench: $(VENV)/.dev  ## measure against the official client and curl
 	$(BIN)/python benchmarks/run.py

@@ -54,8 +54,8 @@ class FormParser:
         self._header_name = self._header_value = b""
         self._field_name: str | None = None
         self._field_value = bytearray()
-        self.form = Form()
-        self.ended = False
+        self.form: Form = Form()
+        self.ended: bool = False
 
     def _new_parser(self, boundary: bytes) -> MultipartParser:
         return MultipartParser(

@@ -90,7 +90,7 @@ class ExtentWriter:
         self._offset = spool.reserve(self._reserved)
         self._used = 0
         self._full: list[Extent] = []
-        self.size = 0
+        self.size: int = 0
         self._kept = False
         spool.open()
 

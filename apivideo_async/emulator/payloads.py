@@ -30,9 +30,9 @@ def _of_type(kind: type, word: str) -> Check:
     return check
 
 
-text = _of_type(str, "string")
-boolean = _of_type(bool, "boolean")
-mapping = _of_type(dict, "object")
+text: Check = _of_type(str, "string")
+boolean: Check = _of_type(bool, "boolean")
+mapping: Check = _of_type(dict, "object")
 
 
 def longest(limit: int) -> Check:

@@ -90,7 +90,7 @@ class Emulator:
         self._runner: web.AppRunner | None = None
         self._world: World | None = None
         self._log = RequestLog()
-        self.faults = FaultList(seed)
+        self.faults: FaultList = FaultList(seed)
         self._settings = Settings(
             api_key=api_key,
             limits=Limits(min_chunk, max_chunk),
