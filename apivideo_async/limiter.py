@@ -7,8 +7,6 @@ priority; those of different uploads take turns, and polls come last.
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from .errors import ApiTimeoutError
 from .protocol.rate_limit import Window, read_headers
@@ -64,15 +62,18 @@ class _Lane:
 
     def spare(self) -> int | None:
         """Requests that may start now; 0 while the budget is what everybody waits for, None when it is not known."""
-        loop = asyncio.get_running_loop()
-        return 0 if self._waiting or loop.time() < self._scarce_until else self.window.spare(loop.time())
+        now = asyncio.get_running_loop().time()
+        return 0 if self._waiting or now < self._scarce_until else self.window.spare(now)
+
+    def enter_at_once(self) -> bool:
+        """Start when nobody waits and there is budget; most requests do, and then nothing is set up for waiting."""
+        if self._waiting or self.window.wait(asyncio.get_running_loop().time()) > 0:
+            return False
+        self.window.start()
+        return True
 
     async def enter(self, request: Request) -> None:
-        loop = asyncio.get_running_loop()
-        if not self._waiting and self.window.wait(loop.time()) <= 0:
-            self.window.start()
-            return
-        turn: asyncio.Future[None] = loop.create_future()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.push(turn, request.flow, request.priority)
         self._wake()
         try:
@@ -133,22 +134,14 @@ class Limiter:
     def __init__(self, reserve: float = 0.0) -> None:
         self._lanes = {name: _Lane(name, reserve) for name in ("uploads", "writes", "reads")}  # type: dict[LimitClass, _Lane]
 
-    @asynccontextmanager
-    async def permit(self, request: Request, longest: float | None) -> AsyncIterator[Permit]:
-        """Wait for a turn, at most ``longest`` seconds if given, and hold it while the request is in flight."""
-        loop = asyncio.get_running_loop()
-        if request.limit_class is None:
-            yield Permit(None, loop.time())
-            return
-        lane = self._lanes[request.limit_class]
-        await self._enter(lane, request, longest)
-        permit = Permit(lane, loop.time())
-        try:
-            yield permit
-        finally:
-            permit.close()
+    async def permit(self, request: Request, longest: float | None) -> Permit:
+        """Wait for a turn, at most ``longest`` seconds if given; close the permit when the request has ended."""
+        lane = None if request.limit_class is None else self._lanes[request.limit_class]
+        if lane is not None and not lane.enter_at_once():
+            await self._queue(lane, request, longest)
+        return Permit(lane, asyncio.get_running_loop().time())
 
-    async def _enter(self, lane: _Lane, request: Request, longest: float | None) -> None:
+    async def _queue(self, lane: _Lane, request: Request, longest: float | None) -> None:
         try:
             async with asyncio.timeout(longest):
                 await lane.enter(request)

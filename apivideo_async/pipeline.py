@@ -127,7 +127,8 @@ class Pipeline:
         headers = dict(self._origin)
         authorization = None
         loop = asyncio.get_running_loop()
-        async with self.limiter.permit(request, self.config.retry.rate_limit_seconds) as permit:
+        permit = await self.limiter.permit(request, self.config.retry.rate_limit_seconds)
+        try:
             if request.authenticated:
                 # Asked for only now: a token may end while a request waits for its turn.
                 try:
@@ -138,5 +139,9 @@ class Pipeline:
             began = loop.time()
             response = await self._transport.send(request.with_headers(**headers), self.config.timeouts)
             permit.answered(response)
-        log.debug("%s %s -> %d in %.3f s", request.method, request.summary.path, response.status, loop.time() - began)
+        finally:
+            permit.close()
+        if log.isEnabledFor(logging.DEBUG):
+            took, path = loop.time() - began, request.summary.path
+            log.debug("%s %s -> %d in %.3f s", request.method, path, response.status, took)
         return authorization, response
