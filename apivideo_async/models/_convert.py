@@ -20,11 +20,11 @@ from typing import Any, TypeVar
 import attrs
 import cattrs
 
+from ._reader import Hook, Member, write_reader
+
 __all__ = ["from_json", "parse_datetime", "to_json", "wire"]
 
 T = TypeVar("T")
-Hook = Callable[[Any], Any]
-
 _WIRE = "apivideo_async.wire"
 _PAIRS = "apivideo_async.pairs"
 
@@ -127,35 +127,12 @@ def _hook(kind: Any) -> Hook:
 def _decoder(cls: type[Any]) -> Hook:
     """Build the function that reads one model."""
     attrs.resolve_types(cls)
-    table: dict[str, tuple[str, Any, Hook]] = {}
+    members = []
     for attribute in attrs.fields(cls):
         if attribute.name != "extra":
             hook = _from_pairs if attribute.metadata.get(_PAIRS) else _hook(attribute.type)
-            table[_wire_name(attribute)] = (attribute.name, _exact(attribute.type), hook)
-
-    entry_of = table.get
-
-    def read(value: Any) -> Any:
-        if value.__class__ is not dict and not isinstance(value, Mapping):
-            raise TypeError(f"{cls.__name__} is an object, not {type(value).__name__}")
-        extra: dict[str, Any] = {}
-        known: dict[str, Any] = {"extra": extra}
-        for key, item in value.items():
-            entry = entry_of(key)
-            if entry is None:
-                extra[key] = item
-                continue
-            name, exact, hook = entry
-            if item.__class__ is exact:
-                known[name] = item
-            elif item is not None:
-                try:
-                    known[name] = hook(item)
-                except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
-                    extra[key] = item
-        return cls(**known)
-
-    return read
+            members.append(Member(_wire_name(attribute), attribute, _exact(attribute.type), hook))
+    return write_reader(cls, members)
 
 
 def _structure_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:

@@ -100,5 +100,5 @@ async def wrong(client: ApiVideoClient) -> None:
     client.analytics.get_metrics_breakdown("view", "country", view_duration="7s")  # type: ignore[arg-type]
     FilterBy(planet="earth")  # type: ignore[typeddict-unknown-key]
     (await client.videos.get("vi1")).title = "x"  # type: ignore[misc]
-    (await client.videos.get("vi1")).titel  # type: ignore[attr-defined]
+    assert (await client.videos.get("vi1")).titel  # type: ignore[attr-defined]
     webhooks.unwrap("text", {}, "secret")  # type: ignore[arg-type]

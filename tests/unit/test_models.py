@@ -126,6 +126,15 @@ def test_unknown_members_are_kept_as_received(kind: type, unknown: dict[str, Any
     assert {key: to_json(model)[key] for key in unknown} == unknown
 
 
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_model_needs_no_constructor_to_be_right(kind: type) -> None:
+    """Reading fills the slots; a validator or a hook after the constructor would be passed by."""
+    assert not hasattr(kind, "__attrs_post_init__")
+    assert not hasattr(kind, "__dict__") or "__slots__" in vars(kind)
+    assert [field.name for field in attrs.fields(kind) if field.validator is not None] == []
+    assert repr(from_json({}, kind)) == repr(kind())
+
+
 # -- what has another form than expected
 
 NO_TEXT: tuple[Any, ...] = (5, 1.5, True, [], ["a"], {}, {"a": 1})
