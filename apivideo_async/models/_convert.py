@@ -13,7 +13,7 @@ What a type needs is resolved once per class, because looking it up per value do
 
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ import cattrs
 
 from ._reader import Hook, Member, write_reader
 
-__all__ = ["from_json", "parse_datetime", "to_json", "wire"]
+__all__ = ["from_json", "list_from_json", "parse_datetime", "to_json", "wire"]
 
 T = TypeVar("T")
 _WIRE = "apivideo_async.wire"
@@ -175,6 +175,12 @@ converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat())
 def from_json(value: Any, kind: type[T]) -> T:
     """Turn parsed JSON into ``kind``. Raises ``TypeError`` when it is not even an object."""
     return converter.structure(value, kind)
+
+
+def list_from_json(values: Iterable[Any], kind: type[T]) -> list[T]:
+    """Turn each of ``values`` into ``kind``; finds out only once how."""
+    read = converter.get_structure_hook(kind)
+    return [read(value, kind) for value in values]
 
 
 def to_json(model: Any) -> Any:

@@ -20,7 +20,7 @@ when a class is first read. For ``PaginationLink`` it is::
                 extra['rel'] = item
                 set0(model, default0)
         ...
-        if not value.keys() <= known:
+        if not known.issuperset(value):
             extra.update((key, value[key]) for key in value if key not in known)
         set_extra(model, extra)
         return model
@@ -80,7 +80,7 @@ _REST = """
             set{n}(model, default{n}{call})
 """
 _TAIL = """
-    if not value.keys() <= known:
+    if not known.issuperset(value):
         extra.update((key, value[key]) for key in value if key not in known)
     set_extra(model, extra)
     return model
