@@ -111,8 +111,13 @@ if TYPE_CHECKING:
     from .resources._fields import VideoFields as VideoFields
     from .resources._fields import VideoUpdateFields as VideoUpdateFields
     from .resources._raw import RawResponse as RawResponse
+    from .resources._resource import PageQuery as PageQuery
     from .resources._waiting import PlayableResult as PlayableResult
     from .resources.analytics import FilterBy as FilterBy
+    from .resources.analytics import MetricsQuery as MetricsQuery
+    from .resources.live_streams import LiveStreamFields as LiveStreamFields
+    from .resources.players import PlayerFields as PlayerFields
+    from .resources.videos import VideoListQuery as VideoListQuery
     from .uploads.ledger import ChunkState as ChunkState
     from .uploads.ledger import LedgerSnapshot as LedgerSnapshot
     from .uploads.many import UploadItem as UploadItem
@@ -151,8 +156,12 @@ _HOMES = {
     "protocol.private_assets": ("PrivateSession",),
     "resources._fields": ("VideoFields", "VideoUpdateFields"),
     "resources._raw": ("RawResponse",),
+    "resources._resource": ("PageQuery",),
     "resources._waiting": ("PlayableResult",),
-    "resources.analytics": ("FilterBy",),
+    "resources.analytics": ("FilterBy", "MetricsQuery"),
+    "resources.live_streams": ("LiveStreamFields",),
+    "resources.players": ("PlayerFields",),
+    "resources.videos": ("VideoListQuery",),
     "uploads.ledger": ("ChunkState", "LedgerSnapshot"),
     "uploads.many": ("UploadItem", "UploadResult"),
     "uploads.progress": ("UploadProgress",),

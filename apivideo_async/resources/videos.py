@@ -20,7 +20,7 @@ from ._fields import VideoFields, VideoUpdateFields, video_body
 from ._resource import PageQuery, Resource, SortOrder
 from ._waiting import PlayableResult, status_request, wait_for_all
 
-__all__ = ["Videos"]
+__all__ = ["VideoListQuery", "Videos"]
 
 VideoSort = Literal["title", "createdAt", "publishedAt", "updatedAt"]
 
