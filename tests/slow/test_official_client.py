@@ -104,3 +104,45 @@ def test_progressive_upload(emulator: Emulator, videos: Any, tmp_path: Path) -> 
     with (tmp_path / "2.mp4").open("rb") as handle:
         session.uploadLastPart(handle)
     assert emulator.sha256(video.video_id) == hashlib.sha256(first + last).hexdigest()
+
+
+@pytest.fixture
+def token(videos: Any) -> str:
+    from apivideo.api.upload_tokens_api import UploadTokensApi
+
+    return UploadTokensApi(videos.api_client).create_token({"ttl": 0}).token
+
+
+def test_a_delegated_progressive_upload(emulator: Emulator, videos: Any, token: str, tmp_path: Path) -> None:
+    """The first part makes the video, the others name it."""
+    session = videos.create_upload_with_upload_token_progressive_session(token)
+    first, last = written(tmp_path / "1.mp4", 6 * MIB), written(tmp_path / "2.mp4", MIB)
+    with (tmp_path / "1.mp4").open("rb") as handle:
+        made = session.uploadPart(handle)
+    with (tmp_path / "2.mp4").open("rb") as handle:
+        assert session.uploadLastPart(handle).video_id == made.video_id
+    assert emulator.sha256(made.video_id) == hashlib.sha256(first + last).hexdigest()
+
+
+def test_a_delegated_file_above_the_chunk_size_becomes_several_videos(
+    emulator: Emulator, videos: Any, token: str, tmp_path: Path
+) -> None:
+    """A bug of the client: it never names the video, so each chunk begins one of its own, and none is complete."""
+    videos.api_client.configuration.chunk_size = 5 * MIB
+    written(tmp_path / "big.mp4", 20 * MIB)
+    with (tmp_path / "big.mp4").open("rb") as handle:
+        videos.upload_with_upload_token(token, handle)
+    ranges = [r.content_range for r in emulator.requests if r.operation == "videos.upload_with_token"]
+    assert ranges == [f"part {n}/4" for n in range(1, 5)]
+    made = list(emulator.world.videos)
+    assert len(made) == 4
+    assert [emulator.media(video_id).complete for video_id in made] == [False] * 4
+
+
+def test_an_empty_file_is_not_sent(emulator: Emulator, videos: Any, tmp_path: Path) -> None:
+    """A bug of the client: it answers None, and nobody hears of it."""
+    video = videos.create({"title": "Empty"})
+    (tmp_path / "empty.mp4").touch()
+    with (tmp_path / "empty.mp4").open("rb") as handle:
+        assert videos.upload(video.video_id, handle) is None
+    assert "videos.upload" not in {record.operation for record in emulator.requests}
