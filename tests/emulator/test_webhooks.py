@@ -197,6 +197,20 @@ async def test_only_this_machine_is_called(api, content):
     assert {(delivery.state, len(delivery.answers)) for delivery in api.emu.deliveries} == {("not-allowed", 0)}
 
 
+async def test_other_machines_are_called_when_that_is_allowed(start, subscriber, content):
+    """By webhooks and for a `source`; 0.0.0.0 is this machine, but no loopback address."""
+    for allowed in (False, True):
+        api = await start(allow_network=allowed)
+        url = subscriber.url.replace("127.0.0.1", "0.0.0.0")
+        await subscribe(api, url)
+        assert (await api.send("POST", "/videos", json={"title": "x", "source": url})).status == 202
+        await api.chunk(await api.create(), content(10))
+        await api.emu.settled()
+        assert {delivery.state for delivery in api.emu.deliveries} == {"delivered" if allowed else "not-allowed"}
+        assert bool([headers for headers, body in subscriber.calls if not body]) is allowed, "the source"
+    assert {headers["Host"].partition(":")[0] for headers, _ in subscriber.calls} == {"0.0.0.0"}
+
+
 async def test_a_delivery_can_be_repeated(api, subscriber):
     """So that subscribers can be tested for bearing an event twice."""
     await subscribe(api, subscriber.url, "live-stream.broadcast.started")
