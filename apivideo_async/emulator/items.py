@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from .problems import not_found
@@ -61,10 +62,8 @@ class Shelf(dict[str, ItemT]):
         return item
 
 
-def by_creation(item: Any) -> int:
-    """Order by creation."""
-    number: int = item.number
-    return number
+by_creation: Callable[[Any], Any] = attrgetter("number")
+"""Order by creation."""
 
 
 def by_change(item: Item) -> tuple[datetime, int]:

@@ -18,8 +18,9 @@ _METADATA = re.compile(r"metadata\[(.*)\]")
 def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
     """Keep the videos that match every filter, and sort them."""
     filters = [wanted for name, value in query if (wanted := _filter(name, value)) is not None]
-    chosen = [video for video in videos if all(wanted(video) for wanted in filters)]
-    return sort_items(chosen, query, VIDEO_KEYS)
+    for wanted in filters:
+        videos = filter(wanted, videos)
+    return sort_items(videos, query, VIDEO_KEYS)
 
 
 def _filter(name: str, value: str) -> Callable[[Video], bool] | None:
