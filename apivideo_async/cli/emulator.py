@@ -35,6 +35,9 @@ Ctrl-C ends it."""
 @click.option("--rate-limits", type=click.Choice(["production", "sandbox", "off"]), default="off", show_default=True)
 @click.option("--token-lifetime", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Of access tokens.")
 @click.option("--encoding", default="immediate", show_default=True, metavar="immediate|SECONDS", help="Its pace.")
+@click.option("--video-restore", is_flag=True, help="Keep deleted videos as discarded ones.")
+@click.option("--webhook-pause", type=click.FloatRange(0), metavar="SECONDS", help="Between two tries of a webhook.")
+@click.option("--allow-network", is_flag=True, help="Let webhooks and sources be on other machines.")
 @click.option("--seed", type=int, help="For repeatable ids and faults; without it every start has new ones.")
 @click.option("--until-eof", is_flag=True, hidden=True, help="End when the standard input ends.")
 @click.pass_obj
