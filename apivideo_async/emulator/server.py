@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -88,6 +90,8 @@ class Emulator:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._ssl = ssl_context
         self._runner: web.AppRunner | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
         self._world: World | None = None
         self._log = RequestLog()
         self.faults: FaultList = FaultList(seed)
@@ -172,24 +176,37 @@ class Emulator:
         return self.world.deliveries.log
 
     def start_broadcast(self, live_stream_id: str, media: bytes = b"") -> None:
-        """Put a live stream on the air; `media` is what its recording will hold.
-
-        Call it in the loop of the emulator; from another thread, use `/_emulator/live-streams/{id}/broadcast`.
-        """
-        broadcasts.start(self.world, self.world.live_streams.find(live_stream_id), media)
+        """Put a live stream on the air; `media` is what its recording will hold. From any thread."""
+        live = self.world.live_streams.find(live_stream_id)
+        self._in_loop(lambda: broadcasts.start(self.world, live, media))
 
     def add_plays(self, *plays: Play) -> list[str]:
         """Let videos and live streams be watched, for the analytics; the answer is the ids of the sessions."""
         return [self.world.add_play(play) for play in plays]
 
     async def settled(self) -> None:
-        """Wait until nothing is under way any more: encodings by the clock, downloads, deliveries."""
-        await self.world.settled()
+        """Wait until nothing is under way any more: encodings by the clock, downloads, deliveries. From any loop."""
+        if self._loop is None or asyncio.get_running_loop() is self._loop:
+            await self.world.settled()
+        else:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.world.settled(), self._loop))
+
+    def _in_loop(self, act: Callable[[], None]) -> None:
+        """Do something in the loop that serves, and wait for it when this is another thread."""
+        if self._loop is None or self._thread == threading.get_ident():
+            act()
+            return
+
+        async def there() -> None:
+            act()
+
+        asyncio.run_coroutine_threadsafe(there(), self._loop).result()
 
     async def start(self) -> Self:
         """Listen; returns when clients can connect."""
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         directory = self._directory
         if directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="apivideo-emulator-")

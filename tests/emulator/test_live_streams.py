@@ -1,8 +1,13 @@
 """Live streams (CONTRACT §6.5, §8.3, §12, §13)."""
 
 import asyncio
+import base64
 
+import aiohttp
 import pytest
+
+from apivideo_async.emulator import Emulator
+from apivideo_async.emulator.problems import RefusedError
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
 RESTREAM = {"name": "Mirror", "serverUrl": "rtmp://example.test/app", "streamKey": "k"}
@@ -165,3 +170,24 @@ async def test_assets_of_private_live_streams_need_their_token(api):
     for asset in ("player", "hls", "thumbnail"):
         url = (await api.send("GET", f"/live-streams/{live['liveStreamId']}")).json["assets"][asset]
         assert [(await api.send("GET", url, auth=False)).status for _ in range(2)] == [200, 404]
+
+
+def test_a_broadcast_from_another_thread():
+    """Plain code steers an emulator that serves from a thread of its own."""
+    with Emulator(webhook_pause=0).in_thread() as emulator:
+
+        async def create() -> str:
+            key = base64.b64encode(f"{emulator.api_key}:".encode()).decode()
+            async with aiohttp.ClientSession(emulator.url, headers={"Authorization": f"Basic {key}"}) as session:
+                hook = {"url": emulator.url, "events": ["live-stream.broadcast.started"]}
+                async with session.post("/webhooks", json=hook) as reply:
+                    assert reply.status == 201
+                async with session.post("/live-streams", json={"name": "x"}) as reply:
+                    return (await reply.json())["liveStreamId"]
+
+        live_id = asyncio.run(create())
+        emulator.start_broadcast(live_id)
+        with pytest.raises(RefusedError):
+            emulator.start_broadcast("li0")
+        asyncio.run(emulator.settled())
+        assert [delivery.answers for delivery in emulator.deliveries] == [[405] * 4], "its own page takes no POST"
