@@ -19,6 +19,7 @@ PURE := $(call joined,apivideo_async/,$(PURE_MODULES))
 RULES := $(call joined,apivideo_async/emulator/,$(RULES_MODULES))
 FILE ?=
 ARGS ?=
+export QUICK
 
 .PHONY: help demo test fast slow coverage lint types bench clean browser
 
@@ -73,8 +74,12 @@ types: $(VENV)/.dev  ## mypy strict on the package, the examples and the typing 
 	PATH="$(CURDIR)/$(BIN):$$PATH" basedpyright --verifytypes apivideo_async --ignoreexternal >$(VENV)/.types.log || \
 	  { cat $(VENV)/.types.log; exit 1; }
 
-bench: $(VENV)/.dev  ## measure against the official client and curl
-	$(BIN)/python benchmarks/run.py
+$(VENV)/.bench: $(BIN)/uv pyproject.toml uv.lock
+	@$(call SYNC,bench)
+	@touch $@
+
+bench: $(VENV)/.bench  ## measure every goal beside curl and the official clients (QUICK=1: only see that it works)
+	$(BIN)/python benchmarks/all.py
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

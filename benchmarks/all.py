@@ -1,0 +1,63 @@
+"""Runs every benchmark and puts the table together.
+
+    make bench            # everything: about a quarter of an hour
+    make bench QUICK=1    # small sizes: shows that the scripts work, its figures mean nothing
+
+A full run writes ``results/full``, the charts in ``docs/charts`` and the table in ``README.md``; a quick one writes
+``results/quick`` only. One script that fails does not stop the others; the exit status tells.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from harness.measuring import HERE, QUICK
+from harness.results import GOALS, RESULTS, load, table
+
+SCRIPTS = (
+    *("upload_cpu", "memory", "wan", "loop_lag", "auto_concurrency"),
+    *("emulator_receive", "rate_budget", "small_files"),
+)
+README = HERE / "README.md"
+BEGIN, END = "<!-- the last full run, written by all.py -->", "<!-- end -->"
+
+
+def run(script: str) -> bool:
+    """Run one script as a process of its own."""
+    print(f"\n== {script}", flush=True)
+    began = time.perf_counter()
+    ended = subprocess.run([sys.executable, str(HERE / f"{script}.py")], check=False)
+    print(f"-- {time.perf_counter() - began:.0f} s", flush=True)
+    return ended.returncode == 0
+
+
+def summary(scripts: list[str]) -> str:
+    """The rows of all goals, and what they were measured on."""
+    rows = [row for script in scripts for row in load(RESULTS / f"{script}{GOALS}")]
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    return f"{machine}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}.\n\n{table(rows)}"
+
+
+def put(text: str, path: Path) -> None:
+    """Replace what stands between the two marks."""
+    before, _, rest = path.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+
+
+def main() -> None:
+    done = [script for script in SCRIPTS if run(script)]
+    text = summary(done)
+    print(f"\n{text}")
+    if not QUICK:
+        put(text, README)
+        run("charts")
+    if missing := sorted(set(SCRIPTS) - set(done)):
+        raise SystemExit(f"failed: {', '.join(missing)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Concurrency that tunes itself, beside every fixed choice, on lines and servers where another choice is best.
+
+    python benchmarks/auto_concurrency.py [--fixed-only]
+
+- capped: each connection carries 12.5 MB/s, 40 ms away; more of them carry more;
+- shared: 25 MB/s each, but together no more than 100 MB/s; more than four win nothing;
+- lossy: as capped, and whenever two fifths of the file have come, the server cuts off the connection that brought
+  the last of it;
+- crowded: 25 MB/s each, and the server refuses with 503 whatever comes while five chunks are in flight.
+
+The choices take turns; one and two at a time are slow everywhere and run in the first round only. The best fixed
+choice is the one with the smallest median; one that ended with an error counts as slower than all others. What is
+compared is the time from the first upload request to the last answer.
+"""
+
+import argparse
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness import peers
+from harness.measuring import MIB, QUICK, FailedError, Spread, Usage, client, interleave, measure
+from harness.media import media
+from harness.results import Goal, publish, runs
+from harness.servers import Server, serving, sink
+
+AUTO = "auto"
+FIXED = (1, 2, 4, 8, 16)
+SLOW = (1, 2)
+SIZE = 64 if QUICK else 384
+"""MiB. Long enough that finding the right number is not most of the time."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A line and how the server behind it behaves."""
+
+    name: str
+    line: dict[str, float]
+    server: dict[str, int] = field(default_factory=dict)
+
+
+CAPPED = {"--rate": 12.5e6, "--rtt": 0.04}
+WIDER = {"--rate": 25e6, "--rtt": 0.04}
+SCENARIOS = (
+    Scenario("capped", CAPPED),
+    Scenario("shared", WIDER | {"--shared": 100e6}),
+    Scenario("lossy", CAPPED, {"--lose": SIZE * MIB * 2 // 5}),
+    Scenario("crowded", WIDER, {"--most": 5}),
+)
+
+
+def flags(settings: Mapping[str, float]) -> list[object]:
+    return [part for pair in settings.items() for part in pair]
+
+
+def upload(choice: int | str, server: Server) -> Usage:
+    command = client("timed.py", media(SIZE), json.dumps({"concurrency": choice}))
+    try:
+        return measure(command, server.environ)
+    except FailedError:
+        return Usage(math.inf, 0, 0, {"sending": math.inf})
+
+
+def sending(usages: list[Usage]) -> Spread:
+    return Spread.of(usage.said["sending"] for usage in usages)
+
+
+def play(scenario: Scenario, choices: list[int | str], rounds: int) -> dict[int | str, list[Usage]]:
+    with (
+        sink(*flags(scenario.server)) as target,
+        serving("wan.py", target.address, *flags(scenario.line)) as line,
+    ):
+        turns = {choice: (lambda choice=choice: upload(choice, line)) for choice in choices}
+        measured = interleave(turns, 1, warm=0)
+        again = interleave({choice: run for choice, run in turns.items() if choice not in SLOW}, rounds - 1, warm=0)
+    return {choice: usages + again.get(choice, []) for choice, usages in measured.items()}
+
+
+def judge(scenario: Scenario, measured: dict[int | str, list[Usage]]) -> Goal:
+    fixed = {choice: usages for choice, usages in measured.items() if choice != AUTO}
+    best = min(fixed, key=lambda choice: sending(fixed[choice]).median)
+    note = f"best fixed {best}; s: " + ", ".join(f"{choice} {sending(usages)}" for choice, usages in measured.items())
+    what = f"{SIZE} MiB, {scenario.name}: auto vs best fixed concurrency"
+    found = None
+    if AUTO in measured:
+        found = Spread.of(usage.said["sending"] / sending(fixed[best]).median for usage in measured[AUTO])
+    return Goal("auto", what, found, "<= 1.10", note)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fixed-only", action="store_true", help="leave out auto")
+    choices = [*FIXED] if parser.parse_args().fixed_only else [*FIXED, AUTO]
+    goals, rows = [], []
+    for scenario in SCENARIOS:
+        measured = play(scenario, choices, 1 if QUICK else 3)
+        goals.append(judge(scenario, measured))
+        named = {f"{peers.OURS}, {choice}": usages for choice, usages in measured.items()}
+        rows += [row | {"mib": SIZE} for row in runs(scenario.name, named)]
+    publish(__file__, rows, goals)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Draws docs/charts/*.svg from the last full run: throughput against concurrency, memory against file size.
+
+The same figures give the same bytes: no dates, a fixed salt for the names inside.
+"""
+
+import statistics
+from collections import defaultdict
+
+import matplotlib as mpl
+
+mpl.use("svg")
+
+from harness.measuring import HERE
+from harness.results import RESULTS, load
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+CHARTS = HERE.parent / "docs" / "charts"
+INK, GRID = "#444444", "#dddddd"
+BLUE, ORANGE, GREY = "#1f6feb", "#d9730d", "#8a8a8a"
+STYLE = {
+    "svg.hashsalt": "apivideo-async",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GRID,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+    "lines.markersize": 5,
+}
+
+Points = dict[str, dict[float, float]]
+
+
+def medians(rows: list[tuple[str, float, float]]) -> Points:
+    """Rows of series, x and y to one y for each x, in order of x."""
+    found: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for series, x, y in rows:
+        found[series][x].append(y)
+    return {name: {x: statistics.median(ys) for x, ys in sorted(points.items())} for name, points in found.items()}
+
+
+def throughput() -> tuple[Points, dict[str, float]]:
+    """MiB/s by scenario and concurrency, and of the automatic choice."""
+    fixed, automatic = [], []
+    for row in load(RESULTS / "auto_concurrency.csv"):
+        size, choice = float(row["mib"]), row["client"].rpartition(", ")[2]
+        point = (row["case"], 0.0 if choice == "auto" else float(choice), size / float(row["sending"]))
+        (automatic if choice == "auto" else fixed).append(point)
+    return medians(fixed), {name: points[0.0] for name, points in medians(automatic).items()}
+
+
+def memory() -> Points:
+    """Peak MiB by client and size of the file."""
+    names = {"pull": "this package, from a file", "push": "this package, from an async iterator"}
+    rows = []
+    for row in load(RESULTS / "memory.csv"):
+        who, _, size = row["client"].rpartition(" ")
+        rows.append((names.get(who, who), float(size), float(row["peak"])))
+    return medians(rows)
+
+
+def draw(axes: Axes, points: Points, colours: list[str]) -> None:
+    for (name, series), colour in zip(points.items(), colours, strict=False):
+        axes.plot(list(series), list(series.values()), "o-", color=colour, label=name)
+
+
+def save(name: str) -> None:
+    CHARTS.mkdir(parents=True, exist_ok=True)
+    plt.tight_layout()
+    plt.savefig(CHARTS / f"{name}.svg", metadata={"Date": None, "Creator": None})
+    plt.close()
+
+
+def draw_throughput() -> None:
+    fixed, automatic = throughput()
+    colours = [BLUE, ORANGE, "#2e8b57", "#8250df"]
+    _, axes = plt.subplots(figsize=(6.4, 3.6))
+    draw(axes, fixed, colours)
+    for name, colour in zip(fixed, colours, strict=False):
+        if name in automatic:
+            axes.axhline(automatic[name], color=colour, linewidth=1, linestyle=(0, (4, 3)))
+    axes.set(title="Throughput by chunks in flight", xlabel="chunks in flight (dashed: automatic)", ylabel="MiB/s")
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    save("throughput")
+
+
+def draw_memory() -> None:
+    _, axes = plt.subplots(figsize=(6.4, 3.6))
+    draw(axes, memory(), [BLUE, ORANGE, GREY])
+    axes.set(title="Peak memory of the process by file size", xlabel="file", ylabel="MiB")
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda mib, _: f"{mib / 1024:g} GiB" if mib >= 1024 else f"{mib:g} MiB")
+    )
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    save("memory")
+
+
+def main() -> None:
+    with plt.rc_context(STYLE):
+        draw_throughput()
+        draw_memory()
+
+
+if __name__ == "__main__":
+    main()

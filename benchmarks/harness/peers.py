@@ -1,0 +1,89 @@
+"""Who is measured beside us. Each is installed on demand into an environment of its own; who cannot be is left out."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from .measuring import CACHE, HERE, Usage, client, measure
+from .servers import Server
+
+OURS = "apivideo-async"
+PYTHON = "official Python 1.4.7"
+NODE = "official Node 2.6.8"
+CURL = "curl -F"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Uploads one file; ``command`` gets the file and the server."""
+
+    name: str
+    command: Callable[[Path, Server], Sequence[str]]
+
+    def run(self, path: Path, server: Server) -> Usage:
+        return measure(self.command(path, server), server.environ)
+
+
+def ours(**options: object) -> Peer:
+    """This package, with these ``UploadOptions``."""
+    return Peer(OURS, lambda path, _: client("ours.py", path, json.dumps(options)))
+
+
+def _run(*command: object) -> None:
+    # With the environment as it is: a company's network may need what the measured processes must not have.
+    subprocess.run(list(map(str, command)), check=True, capture_output=True, timeout=300)
+
+
+@cache
+def official_python() -> Peer | None:
+    """``api.video`` from PyPI."""
+    folder = CACHE / "official-python"
+    python = folder / "bin" / "python"
+    try:
+        if not (folder / "ready").exists():
+            _run(sys.executable, "-m", "venv", "--clear", folder)
+            _run(python, "-m", "pip", "install", "--quiet", "api.video==1.4.7")
+            (folder / "ready").touch()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return Peer(PYTHON, lambda path, _: [str(python), "-W", "ignore", str(HERE / "clients" / "official.py"), str(path)])
+
+
+@cache
+def official_node() -> Peer | None:
+    """``@api.video/nodejs-client`` from npm."""
+    folder = CACHE / "official-node"
+    try:
+        if not (folder / "ready").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            _run("npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "@api.video/nodejs-client@2.6.8")
+            (folder / "ready").touch()
+        program = shutil.copy(HERE / "clients" / "official.js", folder)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return Peer(NODE, lambda path, _: ["node", program, str(path)])
+
+
+@cache
+def curl() -> Peer | None:
+    """One plain multipart request."""
+    return Peer(CURL, _curl_command) if shutil.which("curl") else None
+
+
+def _curl_command(path: Path, server: Server) -> Sequence[str]:
+    plain = ["curl", "-sSf", "-u", f"{server.environ['APIVIDEO_API_KEY']}:"]
+    create = [*plain, "-H", "Content-Type: application/json", "-d", '{"title": "bench"}', f"{server.url}/videos"]
+    created = subprocess.run(create, capture_output=True, check=True, env=server.environ).stdout
+    address = f"{server.url}/videos/{json.loads(created)['videoId']}/source"
+    return [*plain, "-o", os.devnull, "-F", f"file=@{path}", address]
+
+
+def present(*peers: Peer | None) -> list[Peer]:
+    """Those that could be installed."""
+    return [peer for peer in peers if peer is not None]

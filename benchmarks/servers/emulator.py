@@ -1,0 +1,16 @@
+"""The local api.video, dropping its media: SETTINGS-AS-JSON. Prints its address and serves until it is ended."""
+
+import asyncio
+import json
+import sys
+
+from apivideo_async.emulator import Emulator
+
+
+async def main() -> None:
+    async with Emulator(discard=True, max_chunk=2**36, **json.loads(sys.argv[1])) as emulator:
+        print(emulator.url, flush=True)
+        await asyncio.Event().wait()
+
+
+asyncio.run(main())

@@ -1,0 +1,90 @@
+"""What the sink knows of the videos it dropped, and how badly it behaves."""
+
+import re
+import threading
+
+RANGE = re.compile(r"(bytes|part) (\d+)(?:-(\d+))?/(\d+|\*)")
+
+
+class Video:
+    """What arrived of one video."""
+
+    def __init__(self, video_id: str, title: str) -> None:
+        self.video_id = video_id
+        self.title = title
+        self.sizes: dict[tuple[int, int], int] = {}
+        self.mode = "whole"
+        self.total: int | None = None
+
+    def add(self, content_range: str | None, size: int) -> None:
+        """Enter one chunk of ``size`` bytes."""
+        found = RANGE.fullmatch(content_range or "")
+        if found is None:
+            self.sizes[0, size - 1], self.total = size, size
+            return
+        self.mode, first, last, total = found[1], int(found[2]), int(found[3] or 0), found[4]
+        self.sizes[first, last] = size
+        self.total = self.total if total == "*" else int(total)
+
+    @property
+    def filesize(self) -> int:
+        return sum(self.sizes.values())
+
+    @property
+    def complete(self) -> bool:
+        return self.total is not None and self.total == (len(self.sizes) if self.mode == "part" else self.filesize)
+
+    def shown(self) -> dict[str, object]:
+        """The video as JSON."""
+        address = f"https://cdn.example/vod/{self.video_id}"
+        return {
+            "videoId": self.video_id,
+            "title": self.title,
+            "public": True,
+            "tags": [],
+            "metadata": [],
+            "createdAt": "2024-07-14T23:36:07+00:00",
+            "updatedAt": "2024-07-14T23:36:07+00:00",
+            "source": {"uri": f"/videos/{self.video_id}/source"},
+            "assets": {"player": address, "hls": f"{address}/manifest.m3u8", "mp4": f"{address}/source.mp4"},
+        }
+
+    def status(self) -> dict[str, object]:
+        """The status as JSON."""
+        if not self.sizes:
+            return {"ingest": None, "encoding": {"playable": False, "qualities": []}}
+        ingest: dict[str, object] = {"status": "uploaded" if self.complete else "uploading"}
+        if self.complete:
+            ingest["filesize"] = self.filesize
+        if self.mode == "part":
+            ingest["receivedParts"] = {"parts": sorted(first for first, _ in self.sizes), "total": self.total}
+        else:
+            spans = [{"from": first, "to": last, "total": self.total} for first, last in sorted(self.sizes)]
+            ingest["receivedBytes"] = spans
+        return {"ingest": ingest, "encoding": {"playable": self.complete, "qualities": []}}
+
+
+class World:
+    """All videos, and how badly to behave."""
+
+    def __init__(self, lose: int | None = None, most: int | None = None) -> None:
+        self.videos: dict[str, Video] = {}
+        self.lock = threading.Lock()
+        self.receiving = 0
+        self.most = most
+        self.lose = lose
+        self._received = 0
+
+    def create(self, title: str) -> Video:
+        with self.lock:
+            video = Video(f"vi{len(self.videos):022d}", title)
+            self.videos[video.video_id] = video
+        return video
+
+    def unlucky(self, got: int) -> bool:
+        """Count bytes; whether they are the ones to lose."""
+        if self.lose is None:
+            return False
+        with self.lock:
+            before, self._received = self._received, self._received + got
+            return before // self.lose != self._received // self.lose

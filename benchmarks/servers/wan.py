@@ -1,0 +1,110 @@
+"""A slow line on loopback: a proxy with a rate for each connection, one for all together, and a delay.
+
+    python servers/wan.py HOST:PORT [--rate BYTES] [--shared BYTES] [--rtt SECONDS]
+
+Each piece of a request waits its turn at the rates and then half of the round trip; answers wait the other half. A new
+connection costs one round trip. Socket buffers are small and reading stops while too much is on its way, so that no
+buffer lets a client believe that the line is faster. Prints its address and serves until it is ended.
+"""
+
+import argparse
+import asyncio
+import socket
+from collections.abc import Sequence
+
+PIECE = 32 * 1024
+BUFFER = 64 * 1024
+LATE = 0.005
+"""Seconds that a rate may be behind its schedule and catch up: the clock of the event loop ticks in milliseconds."""
+
+
+class Rate:
+    """Bytes per second, shared fairly by all who ask."""
+
+    def __init__(self, speed: float | None) -> None:
+        self._speed = speed
+        self._free = 0.0
+
+    async def pass_on(self, size: int) -> None:
+        """Return when ``size`` bytes are through."""
+        if self._speed is None:
+            return
+        loop = asyncio.get_running_loop()
+        self._free = max(self._free, loop.time() - LATE) + size / self._speed
+        await asyncio.sleep(self._free - loop.time())
+
+
+async def one_way(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rates: Sequence[Rate], delay: float
+) -> None:
+    """Carry bytes, each late by ``delay``, until the end."""
+    loop = asyncio.get_running_loop()
+    underway: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(maxsize=256)
+
+    async def arrive() -> None:
+        while True:
+            due, piece = await underway.get()
+            await asyncio.sleep(due - loop.time())
+            if not piece:
+                return
+            writer.write(piece)
+            await writer.drain()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(arrive())
+        piece = b"-"
+        while piece:
+            piece = await reader.read(PIECE)
+            for rate in rates:
+                await rate.pass_on(len(piece))
+            await underway.put((loop.time() + delay, piece))
+
+
+class Line:
+    """The line to one server."""
+
+    def __init__(self, upstream: str, rate: float | None, shared: float | None, rtt: float) -> None:
+        self._host, _, port = upstream.partition(":")
+        self._port = int(port)
+        self._rate = rate
+        self._shared = Rate(shared)
+        self._rtt = rtt
+
+    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one client until either side is done."""
+        await asyncio.sleep(self._rtt)  # What opening a connection costs.
+        there, back = await asyncio.open_connection(self._host, self._port)
+        try:
+            async with asyncio.TaskGroup() as group:
+                answers = group.create_task(one_way(there, writer, (), self._rtt / 2))
+                requests = group.create_task(one_way(reader, back, (Rate(self._rate), self._shared), self._rtt / 2))
+                await asyncio.wait((answers, requests), return_when=asyncio.FIRST_COMPLETED)
+                answers.cancel()
+                requests.cancel()
+        except* OSError:
+            # A connection that was reset on one side is reset on the other, as it would be without us.
+            for side in (writer, back):
+                side.transport.abort()
+        finally:
+            writer.close()
+            back.close()
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("upstream")
+    parser.add_argument("--rate", type=float)
+    parser.add_argument("--shared", type=float)
+    parser.add_argument("--rtt", type=float, default=0.0)
+    asked = parser.parse_args()
+    listener = socket.socket()
+    # Before listening: the window of a connection is agreed on when it opens.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    listener.bind(("127.0.0.1", 0))
+    line = Line(asked.upstream, asked.rate, asked.shared, asked.rtt)
+    server = await asyncio.start_server(line.connect, sock=listener, limit=PIECE)
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    await server.serve_forever()
+
+
+asyncio.run(main())
