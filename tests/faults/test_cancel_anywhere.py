@@ -181,7 +181,7 @@ class Case:
     def found(self) -> list[str]:
         """The videos of this case, in the order of their titles."""
         videos = [video for video in self.emu.world.videos.values() if self.key in str(video.attributes)]
-        return [video.video_id for video in sorted(videos, key=lambda video: str(video.attributes["title"]))]
+        return [video.key for video in sorted(videos, key=lambda video: str(video.attributes["title"]))]
 
     def check(self) -> None:
         """The right bytes, and one video for each source."""
