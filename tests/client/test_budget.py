@@ -1,0 +1,107 @@
+"""The request budget with many requests at once: used up, never overrun, shared, and polls come last."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from apivideo_async import ApiVideoClient
+from apivideo_async.emulator import Emulator, Fault, RequestRecord
+from apivideo_async.protocol import rate_limit
+from tests.client.test_uploads import uploads
+from tests.conftest import CHUNK, QUICK, data_of, options, sha256
+
+WINDOW = 0.4
+LIMIT = 20
+"""More than may start before the limit is known."""
+
+
+def limited(uploads: int = LIMIT, reads: int = 1_000, window: float = WINDOW) -> dict[str, Any]:
+    return {"rate_limits": {"uploads": uploads, "writes": 1_000, "reads": reads}, "rate_window": window}
+
+
+def windows(records: list[RequestRecord]) -> list[int]:
+    """How many requests were counted in each window; it begins with the first request after the last one."""
+    counts: list[int] = []
+    ends = 0.0
+    for record in records:
+        if record.started >= ends:
+            counts.append(0)
+            ends = record.started + WINDOW
+        counts[-1] += 1
+    return counts
+
+
+async def several_uploads(client: ApiVideoClient, emu: Emulator) -> None:
+    """Five uploads of twelve chunks each, at once."""
+    files = [data_of(12 * CHUNK, seed) for seed in range(5)]
+    videos = await asyncio.gather(*(client.upload(file, title="t", options=options(concurrency=3)) for file in files))
+    for file, video in zip(files, videos, strict=True):
+        assert emu.sha256(video.video_id) == sha256(file)
+
+
+async def test_several_uploads_at_once_use_every_window_up_and_overrun_none() -> None:
+    async with Emulator(min_chunk=CHUNK, **limited()) as emu, ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+        await several_uploads(client, emu)
+        assert [record for record in emu.requests if record.status == 429] == []
+        assert windows(uploads(emu)) == [LIMIT] * 3
+
+
+async def test_several_uploads_at_once_leave_the_reserve_to_others() -> None:
+    async with Emulator(min_chunk=CHUNK, **limited()) as emu:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url, reserve=0.3) as client:
+            await several_uploads(client, emu)
+        used = windows(uploads(emu))
+        # The first answer tells the limit; what started before it is not held back.
+        assert used[1:4] == [LIMIT * 7 // 10] * 3
+
+
+async def test_polls_wait_until_nobody_else_does() -> None:
+    async with Emulator(encoding="polls:1000", **limited(reads=2)) as emu:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+            video = await client.upload(b"x", title="t")
+            await client.videos.get(video.video_id)
+            polling = [
+                asyncio.create_task(client.videos.wait_until_playable(video.video_id, timeout=30)) for _ in range(4)
+            ]
+            await asyncio.sleep(WINDOW / 4)
+            asked = len(emu.requests)
+            await asyncio.gather(*(client.videos.get(video.video_id) for _ in range(6)))
+            order = [record.operation for record in emu.requests[asked:]]
+            for task in polling:
+                task.cancel()
+            await asyncio.gather(*polling, return_exceptions=True)
+    assert Counter(order)["videos.get"] == 6
+    assert "videos.get_status" not in order, "the polls came first, and are served last"
+
+
+@pytest.mark.parametrize("told", [0.9, None], ids=["the server says how long", "it does not say"])
+async def test_a_429_holds_up_every_request_of_its_class_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, told: float | None
+) -> None:
+    """Seen by the server: what it hears between the refusal and the end of the wait had started before."""
+    monkeypatch.setattr(rate_limit, "BLIND_COOL_DOWN", 0.9)
+    async with Emulator(min_chunk=CHUNK) as emu:
+        emu.faults.add(Fault("videos.upload", "rate-limit", retry_after=told, nth=8))
+        async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK) as client:
+            working = asyncio.create_task(several_uploads(client, emu))
+            while not (refused := [record for record in emu.requests if record.status == 429]):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            await client.videos.list()
+            await working
+    since = [round(record.started - refused[0].started, 3) for record in uploads(emu)]
+    assert [moment for moment in since if 0.3 < moment < 0.9] == []
+    assert [moment for moment in since if moment >= 0.9]
+    listed = next(record for record in emu.requests if record.operation == "videos.list")
+    assert listed.started - refused[0].started < 0.9
+
+
+@pytest.mark.parametrize("count", [40, 200])
+async def test_many_small_uploads_never_run_into_a_refusal(count: int) -> None:
+    async with Emulator(discard=True, **limited(uploads=50, window=0.2)) as emu:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+            results = [result async for result in client.upload_many([b"x" * 100] * count, concurrency=16)]
+        assert all(result.video for result in results)
+        assert [record for record in emu.requests if record.status == 429] == []
