@@ -53,7 +53,7 @@ async def test_what_is_not_playable_in_time_is_told_and_stops_nothing(
     recorder: Recorder, client: ApiVideoClient
 ) -> None:
     recorder.answer = lambda seen: PLAYABLE if "/vi1/" in seen.path else ENCODING
-    results = [one async for one in client.videos.wait_until_playable_many(["vi0", "vi1", "vi2"], timeout=0.3)]
+    results = [one async for one in client.videos.wait_until_playable_many(["vi0", "vi1", "vi2"], timeout=0.8)]
     assert [(one.video_id, type(one.error)) for one in results] == [
         ("vi1", type(None)),
         ("vi0", ApiTimeoutError),
@@ -65,7 +65,7 @@ async def test_polls_leave_half_of_the_budget_to_others(recorder: Recorder, clie
     """500 requests a minute: at most one poll in 0.24 s, once the limit is known."""
     recorder.answer = lambda _: Answer(body=ENCODING.body, headers=LIMITS)
     [_ async for _ in client.videos.wait_until_playable_many([f"vi{n}" for n in range(50)], timeout=0.9)]
-    assert 3 <= len(recorder.seen) <= 5
+    assert 2 <= len(recorder.seen) <= 5
 
 
 async def test_nothing_to_wait_for_asks_nothing(recorder: Recorder, client: ApiVideoClient) -> None:
