@@ -203,7 +203,7 @@ def build_request(
         operation=operation,
         method=method,
         path=path,
-        query=query_string(query or {}),
+        query=query_string(query) if query else "",
         headers=sent,
         body=body,
         multipart=multipart,

@@ -152,6 +152,13 @@ async def test_raw_answers_of_concurrent_calls_are_not_mixed_up(recorder: Record
     assert all(raw.value.video_id.encode() in raw.body for raw in raws)
 
 
+async def test_of_several_requests_the_last_answer_is_the_raw_one(recorder: Recorder, client: ApiVideoClient) -> None:
+    recorder.answer = lambda _: Answer(body=(ENCODING, PLAYABLE)[len(recorder.seen) > 1].body)
+    raw = await client.videos.with_raw_response.wait_until_playable("vi1", timeout=20)
+    assert len(recorder.seen) == 2
+    assert json.loads(raw.body) == PLAYABLE.body
+
+
 WEBP = b"RIFF\x00\x00\x00\x00WEBPVP8 "
 JPEG = b"\xff\xd8\xff\xe0" + bytes(8)
 
