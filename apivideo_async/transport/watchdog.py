@@ -51,8 +51,13 @@ class Watchdog:
             raise TimeoutError(self._reason) from expired
 
     def answering(self) -> None:
-        """The request is out, or the head of the answer is here: what is missing has ``response`` seconds."""
-        self._arm(self._timeouts.response, self._too_late)
+        """The body is out, or the head of the answer is here: what is missing has ``response`` seconds.
+
+        Without a body the clock runs from the start, and goes on: a timer more for each request would cost more than
+        it tells.
+        """
+        if self._body is not None:
+            self._arm(self._timeouts.response, self._too_late)
 
     def _arm(self, seconds: float, what: Callable[[], None]) -> None:
         if self._timer is not None:
