@@ -19,7 +19,7 @@ from harness.results import GOALS, RESULTS, load, table
 
 SCRIPTS = (
     *("upload_cpu", "memory", "wan", "loop_lag", "auto_concurrency"),
-    *("emulator_receive", "rate_budget", "small_files"),
+    *("api_calls", "import_time", "emulator_receive", "rate_budget", "small_files"),
 )
 README = HERE / "README.md"
 BEGIN, END = "<!-- the last full run, written by all.py -->", "<!-- end -->"

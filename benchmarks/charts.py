@@ -42,6 +42,13 @@ STYLE = {
     "lines.markersize": 5,
 }
 
+SCENARIOS = {
+    "capped": "12.5 MB/s for each connection",
+    "shared": "25 MB/s each, 100 MB/s together",
+    "lossy": "12.5 MB/s each, connections cut off",
+    "crowded": "25 MB/s each, 503 above five in flight",
+}
+
 Points = dict[str, dict[float, float]]
 
 
@@ -58,7 +65,9 @@ def throughput() -> tuple[Points, dict[str, float]]:
     fixed, automatic = [], []
     for row in load(RESULTS / "auto_concurrency.csv"):
         size, choice = float(row["mib"]), row["client"].rpartition(", ")[2]
-        point = (row["case"], 0.0 if choice == "auto" else float(choice), size / float(row["sending"]))
+        if row["sending"] == "inf":  # It failed.
+            continue
+        point = (SCENARIOS[row["case"]], 0.0 if choice == "auto" else float(choice), size / float(row["sending"]))
         (automatic if choice == "auto" else fixed).append(point)
     return medians(fixed), {name: points[0.0] for name, points in medians(automatic).items()}
 

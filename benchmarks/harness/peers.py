@@ -41,8 +41,8 @@ def _run(*command: object) -> None:
 
 
 @cache
-def official_python() -> Peer | None:
-    """``api.video`` from PyPI."""
+def official_python_program(name: str, *arguments: object) -> list[str] | None:
+    """The command of a program in ``clients`` that uses ``api.video`` from PyPI; None when that cannot be had."""
     folder = CACHE / "official-python"
     python = folder / "bin" / "python"
     try:
@@ -52,7 +52,13 @@ def official_python() -> Peer | None:
             (folder / "ready").touch()
     except (OSError, subprocess.SubprocessError):
         return None
-    return Peer(PYTHON, lambda path, _: [str(python), "-W", "ignore", str(HERE / "clients" / "official.py"), str(path)])
+    return [str(python), "-W", "ignore", str(HERE / "clients" / name), *map(str, arguments)]
+
+
+def official_python() -> Peer | None:
+    """``api.video`` from PyPI."""
+    program = official_python_program("official.py")
+    return None if program is None else Peer(PYTHON, lambda path, _: [*program, str(path)])
 
 
 @cache
