@@ -16,6 +16,7 @@ compared is the time from the first upload request to the last answer.
 import argparse
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -59,7 +60,8 @@ def upload(choice: int | str, server: Server) -> Usage:
     command = client("timed.py", media(SIZE), json.dumps({"concurrency": choice}))
     try:
         return measure(command, server.environ)
-    except FailedError:
+    except FailedError as error:
+        print(f"concurrency {choice}: {error}", file=sys.stderr)
         return Usage(math.inf, 0, 0, {"sending": math.inf})
 
 
