@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 import click
+from click.shell_completion import CompletionItem
 
 from .._version import __version__
 from ..errors import ApiVideoError, ConfigurationError
@@ -23,9 +24,22 @@ __all__ = ["LazyGroup", "app", "run"]
 COMMANDS = {
     "upload": (".upload", "Upload files as videos."),
     "plan": (".plan", "Show what uploads would take, before anything is sent."),
-    "videos": (".videos", "List, show and delete videos."),
+    "videos": (".videos", "Create, list, show, change, delete and restore videos."),
+    "captions": (".sections.captions", "Subtitles of a video."),
+    "chapters": (".sections.chapters", "Chapters of a video."),
+    "summaries": (".sections.summaries", "Summaries of videos."),
+    "live-streams": (".sections.live_streams", "Live streams and their keys."),
+    "players": (".sections.players", "Themes of the player."),
+    "watermarks": (".sections.watermarks", "Images to burn into videos."),
+    "tags": (".sections.tags", "Tags in use."),
+    "tokens": (".sections.tokens", "Upload tokens, for uploads without an API key."),
+    "webhooks": (".sections.webhooks", "Subscriptions to events; a server that prints deliveries."),
+    "analytics": (".sections.analytics", "Who watched what, when and where."),
+    "account": (".sections.account", "Quota and features."),
+    "doctor": (".doctor", "Find out why something does not work."),
     "emulator": (".emulator", "Run a local api.video."),
     "demo": (".demo", "Show the whole way of a video, on this machine."),
+    "completion": (".completion", "Print what completes commands in a shell."),
 }
 
 
@@ -47,6 +61,13 @@ class LazyGroup(click.Group):
             return None
         command = import_module(self._homes[cmd_name][0], self._package).command
         return command if isinstance(command, click.Command) else None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer commands without importing them, and otherwise options."""
+        found = [
+            CompletionItem(name, help=text) for name, (_, text) in self._homes.items() if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the summaries."""

@@ -1,12 +1,17 @@
 """Values of options that click does not know."""
 
 import re
+import typing
+from datetime import datetime
 from typing import Any, Literal
 
 import click
 
-__all__ = ["Concurrency", "MetadataPair", "Size"]
+from .session import Session
 
+__all__ = ["Concurrency", "Duration", "MetadataPair", "Moment", "Size", "as_dict", "one_of", "secret"]
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(b?)", re.IGNORECASE)
 
 
@@ -54,3 +59,49 @@ class MetadataPair(click.ParamType[tuple[str, str]]):
         if not key or not equals:
             self.fail(f"{value!r} is no pair: write key=value", param, ctx)
         return key, text
+
+
+class Duration(click.ParamType[int]):
+    """Seconds: ``90``, ``90s``, ``15m``, ``2h``, ``7d``."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Parse."""
+        match = re.fullmatch(r"([0-9]+)([smhd]?)", str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no duration: write seconds, or a number with s, m, h or d such as 2h", param, ctx)
+        return int(match[1]) * _SECONDS[match[2]]
+
+
+class Moment(click.ParamType[datetime]):
+    """A day or a moment in ISO 8601; without a time zone it is local time."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Parse."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.fromisoformat(str(value)).astimezone()
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no moment: write 2026-12-31 or 2026-12-31T23:59+01:00", param, ctx)
+
+
+def one_of(kind: Any) -> click.Choice[str]:
+    """Choose among the values that an open enum of the models names."""
+    kind = getattr(kind, "__value__", kind)
+    literals = [part for part in (kind, *typing.get_args(kind)) if typing.get_origin(part) is Literal]
+    return click.Choice([value for literal in literals for value in typing.get_args(literal)])
+
+
+def as_dict(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Join the pairs of a repeated option; for ``callback``."""
+    return dict(value)
+
+
+def secret(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Keep what was given out of messages; for ``callback``."""
+    ctx.ensure_object(Session).terminal.hide(*([value] if isinstance(value, str) else value or ()))
+    return value

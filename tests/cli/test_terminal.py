@@ -13,7 +13,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from apivideo_async import Video
-from apivideo_async.cli.videos.list import _table
+from apivideo_async.cli.table import table
+from apivideo_async.cli.videos.shown import VIDEO
 from apivideo_async.emulator import Emulator, Fault
 
 from .conftest import MIB, Cli
@@ -109,7 +110,7 @@ def test_a_table_keeps_ids_whole() -> None:
     for width in (60, 80, 120):
         console = Console(width=width, file=io.StringIO())
         with console.capture() as captured:
-            console.print(_table(videos, width))
+            console.print(table(VIDEO, videos, width))
         lines = captured.get().splitlines()
         assert len(lines) == 3
         assert "vi" + "x" * 22 in lines[1]

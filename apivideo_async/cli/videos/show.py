@@ -2,25 +2,19 @@
 
 import click
 
-from ..connection import connect
-from ..running import run
+from ..answers import json_option, tell
 from ..session import Session
-from .shown import as_json, facts, video_facts
+from .shown import VIDEO
 
 __all__ = ["command"]
 
 
 @click.command(name="show")
 @click.argument("video_id", metavar="ID")
-@click.option("--json", "as_document", is_flag=True, help="As the API writes it.")
+@click.option("--discarded", is_flag=True, help="One that was deleted and can be restored.")
+@json_option
 @click.pass_obj
-def command(session: Session, /, video_id: str, as_document: bool) -> int:
+def command(session: Session, /, video_id: str, discarded: bool, as_document: bool) -> int:
     """Show one video."""
-
-    async def work() -> int:
-        async with connect(session.settings) as client:
-            video = await client.videos.get(video_id)
-        session.terminal.results([as_json(video)] if as_document else facts(video_facts(video)))
-        return 0
-
-    return run(session.terminal, work(), lambda: "interrupted")
+    method = "get_discarded" if discarded else "get"
+    return tell(session, VIDEO, lambda client: VIDEO.call(client, method, video_id), as_document=as_document)

@@ -1,31 +1,13 @@
-"""Facts about videos as lines for people."""
+"""Facts about videos as people ask for them."""
 
-import json
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator
 
-from ...models import Video, VideoStatus, to_json
-from ..amounts import bytes_text, printable
+from ...models import Video, VideoStatus
+from ..amounts import bytes_text
+from ..noun import Noun
+from ..shown import moment, text_of
 
-__all__ = ["as_json", "facts", "moment", "status_facts", "video_facts"]
-
-
-def as_json(model: Any, indent: int | None = 2) -> str:
-    """Write a model, or a list of them, as the API writes it."""
-    return json.dumps(to_json(model), indent=indent, ensure_ascii=False)
-
-
-def moment(value: datetime | None) -> str:
-    """Local time without fractions."""
-    return f"{value.astimezone():%Y-%m-%d %H:%M:%S}" if value is not None else ""
-
-
-def facts(pairs: Iterable[tuple[str, object]]) -> Iterator[str]:
-    """Align names and values; what has no value is left out."""
-    for name, value in pairs:
-        if value not in (None, "", []):
-            yield f"{name:<13}{printable(str(value))}"
+__all__ = ["VIDEO", "status_facts", "video_facts"]
 
 
 def video_facts(video: Video) -> Iterator[tuple[str, object]]:
@@ -36,13 +18,25 @@ def video_facts(video: Video) -> Iterator[tuple[str, object]]:
     yield "created", moment(video.created_at)
     yield "published", moment(video.published_at)
     yield "updated", moment(video.updated_at)
-    yield "public", {True: "yes", False: "no"}.get(bool(video.public)) if video.public is not None else None
-    yield "tags", ", ".join(video.tags)
-    yield "metadata", ", ".join(f"{key}={value}" for key, value in video.metadata.items())
+    yield "discarded", moment(video.discarded_at)
+    yield "deletes", moment(video.deletes_at)
+    yield "public", text_of(video.public)
+    yield "tags", text_of(video.tags)
+    yield "metadata", text_of(video.metadata)
     yield "language", video.language
     yield "player theme", video.player_id
     for name in ("player", "hls", "mp4", "thumbnail"):
         yield name, getattr(video.assets, name, None)
+
+
+VIDEO = Noun(
+    one="video",
+    many="videos",
+    resource="videos",
+    columns=("video_id", "title", "created_at", "public", "tags"),
+    cut=("title", "tags"),
+    facts=video_facts,
+)
 
 
 def status_facts(status: VideoStatus) -> Iterator[tuple[str, object]]:

@@ -5,7 +5,8 @@ import click
 from ..connection import connect
 from ..running import run
 from ..session import Session
-from .shown import as_json, facts, status_facts
+from ..shown import as_json, facts
+from .shown import status_facts
 
 __all__ = ["command"]
 

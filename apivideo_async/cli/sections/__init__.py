@@ -1,0 +1,1 @@
+"""One module per section of the API: its commands, and the noun that they share."""

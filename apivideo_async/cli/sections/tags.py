@@ -1,0 +1,16 @@
+"""``apivideo tags``."""
+
+import click
+
+from ..listing import list_command, sorting
+from ..noun import Noun
+
+__all__ = ["command"]
+
+TAG = Noun(one="tag", many="tags", resource="tags", columns=("value", "video_count"), cut=("value",))
+
+FILTERS = [click.Option(["--value"], help="A part of the tag."), *sorting("value", "videoCount")]
+
+command = click.Group(
+    "tags", help="Tags in use, each with its number of videos.", commands=[list_command(TAG, FILTERS)]
+)
