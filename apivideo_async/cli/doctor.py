@@ -27,8 +27,8 @@ __all__ = ["command"]
 PACKAGES = ("aiohttp", "attrs", "cattrs", "aiofiles", "click", "rich", "uvloop")
 LARGEST_SKEW = 30.0
 """Seconds; analytics and the log of an account are hard to compare with a clock that is further off."""
-REFUSED = {"writes": ("PATCH", "/videos/doctor"), "uploads": ("POST", "/upload")}
-"""Requests that change nothing, because the server refuses them; their answers tell the budget."""
+REFUSED = {"writes": ("PATCH", "/videos/doctor"), "uploads": ("POST", "/videos/doctor/source")}
+"""Requests about a video that does not exist change nothing, and their answers tell the budget."""
 
 
 @frozen

@@ -24,11 +24,13 @@ CAPTION = Noun(
 @click.command(name="update")
 @click.argument("video_id", metavar="VIDEO_ID")
 @click.argument("language", metavar="LANGUAGE")
-@click.option("--default/--no-default", required=True, default=None, help="Whether players show it unasked.")
+@click.option("--default/--no-default", default=None, help="Whether players show it unasked.")
 @json_option
 @click.pass_obj
-def update(session: Session, /, video_id: str, language: str, default: bool, as_document: bool) -> int:
+def update(session: Session, /, video_id: str, language: str, default: bool | None, as_document: bool) -> int:
     """Choose whether players show it unasked."""
+    if default is None:
+        raise click.UsageError("there is nothing to change: give --default or --no-default")
     return tell(
         session,
         CAPTION,

@@ -57,7 +57,7 @@ def _secrets(session: Session, given: tuple[str, ...]) -> tuple[str, ...]:
     configured = resolve_config().webhook_secret
     session.terminal.hide(configured)
     known = given or ((configured,) if configured else ())
-    if not all(known) or not known:
+    if not known or not all(text.strip() for text in known):
         raise click.UsageError("no webhook secret: give --secret or set APIVIDEO_WEBHOOK_SECRET")
     return known
 
