@@ -1,0 +1,168 @@
+"""`webhooks_*.py` take what the emulator signs, refuse what it did not, and deal with each event once."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import pytest
+from aiohttp import ClientSession, web
+
+from apivideo_async import ApiVideoClient, webhooks
+from apivideo_async.emulator import Emulator
+
+uvicorn = pytest.importorskip("uvicorn")
+
+Load = Callable[[str], ModuleType]
+ENCODED = webhooks.VideoEncodingQualityCompleted
+QUALITIES = 5  # The emulator makes so many of an upload.
+
+
+@dataclass
+class Receiver:
+    """A running example, its subscriptions' secrets, and what it dealt with."""
+
+    url: str
+    example: ModuleType
+    emulator: Emulator
+    client: ApiVideoClient
+    secrets: Sequence[str]
+    seen: list[webhooks.VideoEncodingQualityCompleted] = field(default_factory=list)
+
+    async def upload(self) -> str:
+        """Make the emulator deliver events about a video, and wait for the last one."""
+        video = await self.client.upload(b"movie", title="Movie")
+        await self.emulator.settled()
+        return video.video_id
+
+    async def send(self, body: bytes, signature: str | None) -> int:
+        """Send something that only looks like a delivery."""
+        headers = {} if signature is None else {webhooks.SIGNATURE_HEADER: signature}
+        async with ClientSession() as session, session.post(self.url, data=body, headers=headers) as answer:
+            return answer.status
+
+    async def again(self, number: int) -> None:
+        """Deliver a second time what was delivered."""
+        async with ClientSession(raise_for_status=True) as session:
+            await session.post(f"{self.emulator.url}/_emulator/deliveries/{number}")
+        await self.emulator.settled()
+
+
+@contextlib.asynccontextmanager
+async def serving(example: ModuleType, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve the app of an example by what its docstring names."""
+    if isinstance(example.app, web.Application):
+        runner = web.AppRunner(example.app, access_log=None)
+        await runner.setup()
+        await web.SockSite(runner, listener).start()
+        yield
+        await runner.cleanup()
+        return
+    server = uvicorn.Server(uvicorn.Config(example.app, log_level="critical", ws="none"))
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    async with asyncio.timeout(10):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    yield
+    server.should_exit = True
+    await running
+
+
+Start = Callable[..., Awaitable[Receiver]]
+
+
+@pytest.fixture(params=["webhooks_fastapi", "webhooks_litestar", "webhooks_aiohttp"])
+async def start(request: pytest.FixtureRequest, load: Load, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Start]:
+    """Start an example with as many subscriptions to its address as the test wants."""
+    if request.param != "webhooks_aiohttp":
+        pytest.importorskip(request.param.removeprefix("webhooks_"))
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def begin(subscriptions: int = 1) -> Receiver:
+            emulator = await stack.enter_async_context(Emulator(webhook_pause=0.01))
+            client = await stack.enter_async_context(ApiVideoClient(emulator.api_key, base_url=emulator.url))
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/webhooks"
+            made = [await client.webhooks.create(events=[ENCODED.TYPE], url=url) for _ in range(subscriptions)]
+            secrets = [str(webhook.signature_secret) for webhook in made]
+            monkeypatch.setenv("APIVIDEO_WEBHOOK_SECRET", " ".join(secrets))
+            example = load(request.param)
+            receiver = Receiver(url, example, emulator, client, secrets)
+            await stack.enter_async_context(serving(example, listener))
+
+            @example.handler.on(ENCODED)
+            async def remember(event: webhooks.VideoEncodingQualityCompleted) -> None:
+                receiver.seen.append(event)
+
+            return receiver
+
+        yield begin
+
+
+async def test_signed_deliveries_are_dealt_with(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    receiver = await start()
+    video_id = await receiver.upload()
+    assert [delivery.answers for delivery in receiver.emulator.deliveries] == [[204]] * QUALITIES
+    assert {event.video_id for event in receiver.seen} == {video_id}
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == QUALITIES
+    assert all(line.startswith(f"{video_id} can be watched in ") for line in lines)
+
+
+async def test_a_repeated_delivery_is_answered_and_not_dealt_with_again(start: Start) -> None:
+    receiver = await start()
+    await receiver.upload()
+    await receiver.again(1)
+    assert receiver.emulator.deliveries[-1].answers == [204]
+    assert len(receiver.emulator.deliveries) == QUALITIES + 1
+    assert len(receiver.seen) == QUALITIES
+
+
+async def test_while_a_secret_is_rotated_both_are_taken_and_each_event_is_dealt_with_once(start: Start) -> None:
+    receiver = await start(subscriptions=2)
+    await receiver.upload()
+    assert [delivery.state for delivery in receiver.emulator.deliveries] == ["delivered"] * 2 * QUALITIES
+    assert len({delivery.webhook_id for delivery in receiver.emulator.deliveries}) == 2
+    assert len(receiver.seen) == QUALITIES
+
+
+async def test_what_failed_is_delivered_again(start: Start) -> None:
+    receiver = await start()
+    failures = [RuntimeError("the database is away")]
+
+    @receiver.example.handler.on(ENCODED)
+    async def fail_once(event: webhooks.VideoEncodingQualityCompleted) -> None:
+        if failures:
+            raise failures.pop()
+
+    await receiver.upload()
+    first, *others = [delivery.answers for delivery in receiver.emulator.deliveries]
+    assert first == [500, 204]
+    assert others == [[204]] * (QUALITIES - 1)
+
+
+async def test_what_is_not_signed_is_refused(start: Start) -> None:
+    receiver = await start()
+    body = json.dumps({"type": ENCODED.TYPE, "videoId": "vi1"}).encode()
+    assert await receiver.send(body, None) == 400
+    assert await receiver.send(body, webhooks.sign(body, "sig_sec_guessed")) == 400
+    assert await receiver.send(body + b" ", webhooks.sign(body, receiver.secrets[0])) == 400
+    assert receiver.seen == []
+
+
+async def test_an_event_that_nobody_waits_for_is_taken(start: Start) -> None:
+    """An answer other than 2xx would make api.video deliver it three times more."""
+    receiver = await start()
+    for kind in ("video.source.recorded", "video.of.the.future"):
+        body = json.dumps({"type": kind, "emittedAt": "2026-01-02T03:04:05+00:00"}).encode()
+        assert await receiver.send(body, webhooks.sign(body, receiver.secrets[0])) == 204
+    assert receiver.seen == []
+
+
+async def test_a_body_larger_than_any_event_is_not_read(start: Start) -> None:
+    receiver = await start()
+    body = b" " * (receiver.example.LARGEST + 1)
+    assert await receiver.send(body, webhooks.sign(body, receiver.secrets[0])) == 413
