@@ -15,7 +15,7 @@ from .shown import as_json, facts, label, without_secrets
 __all__ = ["AS_JSON", "changes", "chosen", "json_option", "show_command", "tell", "tell_done"]
 
 AS_JSON = click.Option(["--json", "as_document"], is_flag=True, help="As the API writes it.")
-json_option = click.option("--json", "as_document", is_flag=True, help="As the API writes it.")
+json_option: Callable[[Any], Any] = click.option("--json", "as_document", is_flag=True, help="As the API writes it.")
 
 
 def chosen(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,10 @@ class Item:
         """When it was updated, or created."""
         return self.updated or self.created
 
+    def touch(self, now: datetime) -> None:
+        """Note that it was updated."""
+        self.updated = now
+
     def dates(self) -> dict[str, str]:
         """Return `createdAt` and `updatedAt`."""
         return {"createdAt": timestamp(self.created), "updatedAt": timestamp(self.last_change)}

@@ -127,13 +127,15 @@ def _timecode(name: str, value: Any) -> Problems:
     return problems
 
 
-tags = array(text)
-metadata = array(record(key=text, value=text))
-summary_parts = array(one_of("abstract", "takeaways"))
+tags: Check = array(text)
+metadata: Check = array(record(key=text, value=text))
+summary_parts: Check = array(one_of("abstract", "takeaways"))
 
 
-clip = partial(startTimecode=_timecode, endTimecode=_timecode)
-watermark = partial(**dict.fromkeys(("id", "top", "bottom", "left", "right", "width", "height", "opacity"), text))
+clip: Check = partial(startTimecode=_timecode, endTimecode=_timecode)
+watermark: Check = partial(
+    **dict.fromkeys(("id", "top", "bottom", "left", "right", "width", "height", "opacity"), text)
+)
 
 
 def ttl(name: str, value: Any) -> Problems:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .payloads import Problems, array, filled, record
+from .payloads import Check, Problems, array, filled, record
 from .problems import invalid_attribute
 
 _URL = re.compile(r"rtmps?://[^/\s]+(/\S*)?", re.IGNORECASE)
@@ -24,4 +24,4 @@ def _server_url(name: str, value: Any) -> Problems:
     return []
 
 
-restreams = array(record(name=filled, serverUrl=_server_url, streamKey=filled), at_most=5)
+restreams: Check = array(record(name=filled, serverUrl=_server_url, streamKey=filled), at_most=5)

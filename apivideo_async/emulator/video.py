@@ -61,7 +61,7 @@ class Video(Item):
                 self.attributes.pop(name, None)
             else:
                 self.attributes[name] = value
-        self.updated = now
+        self.touch(now)
 
     def progress(self, pace: encoding.EncodingPace, now: float) -> float:
         """Encoding progress, 0 while the upload is not finished."""

@@ -56,7 +56,7 @@ class MultipartBody(Payload):
         self.file: FilePart = multipart.file
         self.failure: BaseException | None = None
         self.on_written: Callable[[], None] | None = None
-        self.reading = False
+        self.reading: bool = False
         """Whether it waits for the file, and not for the connection."""
         self._writer: AbstractStreamWriter | None = None
         self._head = _head(multipart, boundary)

@@ -14,7 +14,7 @@ from .target import Delegated, Target
 
 __all__ = ["show", "verify"]
 
-log = logging.getLogger("apivideo_async.upload")
+log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 SETTLE_DELAYS = (0.1, 0.3, 0.6)
 """Seconds between looks at a status that still says ``uploading`` after the last chunk (CONTRACT §11)."""

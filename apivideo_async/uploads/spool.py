@@ -21,8 +21,8 @@ class SpooledPiece:
     """One chunk in a temporary file that has no name where the platform allows it, so that a crash leaves nothing."""
 
     def __init__(self, spool: "Spool") -> None:
-        self.size = 0
-        self.last = False
+        self.size: int = 0
+        self.last: bool = False
         self._spool = spool
         self._gathered = bytearray()
         self._fd = -1
@@ -91,7 +91,7 @@ class Spool:
 
     def __init__(self, folder: Path | None) -> None:
         """``folder``: where the files are; None is the system's folder for temporary files."""
-        self.folder = folder or Path(tempfile.gettempdir())
+        self.folder: Path = folder or Path(tempfile.gettempdir())
         self.pieces: set[SpooledPiece] = set()
 
     def piece(self) -> SpooledPiece:

@@ -36,6 +36,8 @@ FAILING = 0.25
 class Tuner:
     """The width of one group of connections: ``first`` to begin with, never above ``most``."""
 
+    width: int
+
     def __init__(self, first: int, most: int) -> None:
         self.width = min(first, most)
         self._most = most

@@ -11,4 +11,6 @@ ACCOUNT = Noun(one="account", many="accounts", resource="account", names=(), col
 
 SHOW = "Show quota, features and environment. The service dropped this in 2021: expect that it is not found."
 
-command = click.Group("account", help="Quota and features.", commands=[show_command(ACCOUNT, summary=SHOW)])
+command: click.Group = click.Group(
+    "account", help="Quota and features.", commands=[show_command(ACCOUNT, summary=SHOW)]
+)

@@ -99,7 +99,7 @@ SESSION = noun(
 EVENT = noun("event", "events", "type", "emitted_at", "at", "from_", "to")
 OLD = " (an operation that the service dropped in 2023)"
 
-command = click.Group(
+command: click.Group = click.Group(
     "analytics",
     help="Who watched what, when and where.",
     commands=[

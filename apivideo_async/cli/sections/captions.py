@@ -39,7 +39,7 @@ def update(session: Session, /, video_id: str, language: str, default: bool | No
     )
 
 
-command = click.Group(
+command: click.Group = click.Group(
     "captions",
     help="Subtitles of a video, one WebVTT file per language.",
     commands=[list_command(CAPTION), show_command(CAPTION), upload_command(CAPTION), update, delete_command(CAPTION)],

@@ -143,7 +143,7 @@ def delete_thumbnail(session: Session, /, live_stream_id: str, as_document: bool
     )
 
 
-command = click.Group(
+command: click.Group = click.Group(
     "live-streams",
     help="Live streams. `create` and `show` print the stream key, no other command does.",
     commands=[

@@ -101,7 +101,7 @@ def delete_logo(session: Session, /, player_id: str) -> int:
     return tell_done(session, lambda client: client.players.delete_logo(player_id), f"deleted the logo of {player_id}")
 
 
-command = click.Group(
+command: click.Group = click.Group(
     "players",
     help="Themes of the player, which videos and live streams name by their id.",
     commands=[

@@ -59,7 +59,7 @@ def update(session: Session, /, summary_id: str, as_document: bool, **given: Any
     )
 
 
-command = click.Group(
+command: click.Group = click.Group(
     "summaries",
     help="Summaries of videos.",
     commands=[

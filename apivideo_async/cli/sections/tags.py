@@ -11,6 +11,6 @@ TAG = Noun(one="tag", many="tags", resource="tags", columns=("value", "video_cou
 
 FILTERS = [click.Option(["--value"], help="A part of the tag."), *sorting("value", "videoCount")]
 
-command = click.Group(
+command: click.Group = click.Group(
     "tags", help="Tags in use, each with its number of videos.", commands=[list_command(TAG, FILTERS)]
 )

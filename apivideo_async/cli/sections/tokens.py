@@ -29,7 +29,7 @@ def create(session: Session, /, ttl: int, as_document: bool) -> int:
     return tell(session, TOKEN, lambda client: client.upload_tokens.create(ttl=ttl), as_document=as_document)
 
 
-command = click.Group(
+command: click.Group = click.Group(
     "tokens",
     help="Upload tokens. Whoever has one can upload, and the token is its only name: every command prints it.",
     commands=[

@@ -24,7 +24,7 @@ def upload(session: Session, /, file: Path, as_document: bool) -> int:
     return tell(session, WATERMARK, lambda client: client.watermarks.upload(file), as_document=as_document)
 
 
-command = click.Group(
+command: click.Group = click.Group(
     "watermarks",
     help="Images to burn into videos.",
     commands=[

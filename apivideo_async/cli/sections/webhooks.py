@@ -42,7 +42,7 @@ def create(session: Session, /, url: str, events: tuple[str, ...], as_document: 
     )
 
 
-command = click.Group(
+command: click.Group = click.Group(
     "webhooks",
     help="Subscriptions to events. `create` and `show` print the secret that signs deliveries, `list` does not.",
     commands=[

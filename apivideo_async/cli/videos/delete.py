@@ -1,8 +1,10 @@
 """``apivideo videos delete``."""
 
+import click
+
 from ..deletion import delete_command
 from .shown import VIDEO
 
 __all__ = ["command"]
 
-command = delete_command(VIDEO, summary="Delete videos, for good unless the account has Video Restore.")
+command: click.Command = delete_command(VIDEO, summary="Delete videos, for good unless the account has Video Restore.")

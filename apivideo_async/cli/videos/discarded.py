@@ -1,5 +1,6 @@
 """``apivideo videos discarded``."""
 
+import click
 from attrs import evolve
 
 from ..listing import list_command
@@ -12,6 +13,6 @@ DISCARDED = evolve(
     VIDEO, many="discarded videos", columns=("video_id", "title", "discarded_at", "deletes_at"), cut=("title",)
 )
 
-command = list_command(
+command: click.Command = list_command(
     DISCARDED, FILTERS, method="list_discarded", name="discarded", summary="List videos that can be restored"
 )

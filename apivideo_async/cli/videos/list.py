@@ -1,9 +1,11 @@
 """``apivideo videos list``."""
 
+import click
+
 from ..listing import list_command
 from .filters import FILTERS
 from .shown import VIDEO
 
 __all__ = ["command"]
 
-command = list_command(VIDEO, FILTERS)
+command: click.Command = list_command(VIDEO, FILTERS)
