@@ -54,8 +54,10 @@ def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
 
 def _from_pairs(value: Any) -> dict[str, str]:
     """Read a list of pairs; one that a ``dict[str, str]`` cannot hold whole is kept as received instead."""
+    if value.__class__ is not list:
+        raise TypeError("not a list")
     pairs: dict[str, str] = {}
-    for item in _LIST(value):
+    for item in value:
         name, text = item["key"], item["value"]
         if len(item) != 2 or name in pairs:
             raise ValueError("a key twice, or a member more")
@@ -87,8 +89,6 @@ def _of_type(expected: type) -> Hook:
     return check
 
 
-_LIST = _of_type(list)
-
 _SCALARS: Mapping[Any, Hook] = {
     str: _of_type(str),
     bool: _of_type(bool),
@@ -113,12 +113,23 @@ def _exact(kind: Any) -> Any:
     return kind if kind in (str, bool, int, float) else None
 
 
+def _list_hook(exact: type | None, item: Hook) -> Hook:
+    def read(values: Any) -> list[Any]:
+        if values.__class__ is not list:
+            raise TypeError("not a list")
+        for value in values:
+            if value.__class__ is not exact:
+                return [one if one.__class__ is exact else item(one) for one in values]
+        return values.copy()
+
+    return read
+
+
 def _hook(kind: Any) -> Hook:
     kind = _bare(kind)
     if typing.get_origin(kind) is list:
         of = typing.get_args(kind)[0]
-        exact, item = _exact(of), _hook(of)
-        return lambda values: [value if value.__class__ is exact else item(value) for value in _LIST(values)]
+        return _list_hook(_exact(of), _hook(of))
     if kind in _SCALARS:
         return _SCALARS[kind]
     return _decoder(kind)

@@ -234,7 +234,8 @@ def test_a_number_beyond_all_bounds_does_not_raise(kind: type, body: str) -> Non
 
 
 def test_a_large_integer_in_a_list_is_exact() -> None:
-    assert from_json({"parts": [2**53 + 1]}, ReceivedParts) == ReceivedParts(parts=[2**53 + 1])
+    for numbers in ([2**53 + 1], [2**53 + 1, "7"]):
+        assert from_json({"parts": numbers}, ReceivedParts).parts == [int(number) for number in numbers]
 
 
 def test_true_is_no_measure() -> None:
@@ -337,6 +338,13 @@ def test_nested_models_keep_their_own_unknown_members() -> None:
 def test_one_bad_item_keeps_the_whole_list_raw() -> None:
     body = {"links": [{"rel": "self"}, "text"]}
     assert from_json(body, Pagination) == Pagination(extra=body)
+
+
+def test_a_model_shares_no_list_with_what_it_was_read_from() -> None:
+    body = {"tags": ["a"]}
+    video = from_json(body, Video)
+    body["tags"].append("b")
+    assert video.tags == ["a"]
 
 
 def test_a_list_of_models_becomes_json_again() -> None:
