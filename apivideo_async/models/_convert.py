@@ -80,18 +80,18 @@ def _number(value: Any) -> float:
     return value
 
 
-def _of_type(expected: type) -> Hook:
-    def check(value: Any) -> Any:
-        if not isinstance(value, expected):
-            raise TypeError(f"not a {expected.__name__}")
-        return value
+def _only(expected: type) -> Hook:
+    """Refuse: values of the class itself never come here."""
 
-    return check
+    def refuse(value: Any) -> Any:
+        raise TypeError(f"a {type(value).__name__}, not a {expected.__name__}")
+
+    return refuse
 
 
 _SCALARS: Mapping[Any, Hook] = {
-    str: _of_type(str),
-    bool: _of_type(bool),
+    str: _only(str),
+    bool: _only(bool),
     int: _integer,
     float: _number,
     datetime: parse_datetime,
