@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ import pytest
 from apivideo_async.emulator import Emulator
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
+SLACK = 12 * MIB
+"""For the interpreter and the sockets."""
 GROWTH = 64 * MIB
 """What an upload with 8 chunks in flight may add to the idle client."""
 
@@ -51,7 +55,7 @@ def test_a_stream_takes_the_memory_that_the_formula_says(chunk: int, concurrency
     with Emulator(discard=True).in_thread() as emu:
         said = measured(emu, "stream_and_measure.py", 600, chunk, concurrency)
         assert emu.size(said["video_id"]) == 600 * MIB
-    assert said["growth"] < (concurrency + 1) * chunk * MIB + 12 * MIB
+    assert said["growth"] < (concurrency + 1) * chunk * MIB + SLACK
 
 
 @pytest.mark.parametrize("mode", ["bytes", "part"])
@@ -69,3 +73,29 @@ def test_a_large_file_arrives_whole_in_constant_memory(file: Path, mode: str) ->
     assert len(ranges) >= 8
     assert all(r is not None and r.startswith(mode) for r in ranges)
     assert said["growth"] < GROWTH
+
+
+@pytest.fixture
+def hole() -> Iterator[Path]:
+    """A file without content, where reading it costs least."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
+        path = Path(folder) / "hole.mp4"
+        with path.open("wb") as handle:
+            handle.truncate(20 * GIB)
+        yield path
+
+
+def test_20_gib_of_a_file_take_the_memory_that_the_formula_says(hole: Path) -> None:
+    """``concurrency x block``: of blocks that are not cached, one is sent while the next one is read, 1 MiB each."""
+    with Emulator(discard=True).in_thread() as emu:
+        said = measured(emu, "upload_and_measure.py", hole, "bytes", 8)
+        assert emu.size(said["video_id"]) == 20 * GIB
+    assert said["growth"] < 8 * 2 * MIB + 8 * MIB
+
+
+def test_8_gib_of_an_iterator_take_the_memory_that_the_formula_says() -> None:
+    """``(concurrency + 1) x chunk_size``, as if it had no end."""
+    with Emulator(discard=True).in_thread() as emu:
+        said = measured(emu, "stream_and_measure.py", 8 * 1024, 16, 4)
+        assert emu.size(said["video_id"]) == 8 * GIB
+    assert said["growth"] < (4 + 1) * 16 * MIB + SLACK
