@@ -128,8 +128,7 @@ class OpenFile:
                 most = block or max(SMALLEST_BLOCK, min(MEMORY // self._ranges, LARGEST_BLOCK))
                 piece = self._read_cached(position, min(most, stop - position))
                 if piece is None:
-                    cold = await self._in_thread(os.pread, self._fd, min(COLD_BLOCK, stop - position), position)
-                    piece = memoryview(cold)
+                    piece = await self._read_cold(position, min(COLD_BLOCK, stop - position))
                 if not piece:
                     raise self._changed("it became shorter")
                 position += len(piece)
@@ -156,6 +155,13 @@ class OpenFile:
             return None
         finally:
             self._blocks.keep(block)
+        return memoryview(block)[:got]
+
+    async def _read_cold(self, position: int, size: int) -> memoryview:
+        # Made here and not in the thread: each thread allocates from a pool of its own, which keeps what was freed.
+        block = self._blocks.take(size)
+        got = await self._in_thread(os.preadv, self._fd, [block], position)
+        self._blocks.keep(block)  # Only now: who is cancelled leaves a thread that writes into it.
         return memoryview(block)[:got]
 
     async def _read_portable(self, start: int, size: int, block: int) -> AsyncIterator[bytes | bytearray | memoryview]:

@@ -61,22 +61,26 @@ class Writer(AbstractStreamWriter):
         raise AssertionError
 
 
+def refused(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """Refuse reads that must not wait; those in threads work."""
+    real = os.preadv
+
+    def read(fd: int, buffers: list[bytearray], position: int, flags: int = 0) -> int:
+        if flags:
+            raise OSError(code, os.strerror(code))
+        return real(fd, buffers, position)
+
+    monkeypatch.setattr(os, "preadv", read)
+
+
 def no_nowait(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on tmpfs, or on a kernel without the flag."""
-
-    def unsupported(*_: object) -> int:
-        raise OSError(errno.EOPNOTSUPP, "not here")
-
-    monkeypatch.setattr(os, "preadv", unsupported)
+    refused(monkeypatch, errno.EOPNOTSUPP)
 
 
 def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is in the page cache."""
-
-    def uncached(*_: object) -> int:
-        raise BlockingIOError(errno.EAGAIN, "not cached")
-
-    monkeypatch.setattr(os, "preadv", uncached)
+    refused(monkeypatch, errno.EAGAIN)
 
 
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,9 +96,11 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_flag(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on macOS, which has positional reads, but none that never waits."""
     monkeypatch.delattr(os, "RWF_NOWAIT")
+    real = os.preadv
 
-    def waits(*_: object) -> int:
-        raise AssertionError("a read that may wait for the disk, in the loop's thread")
+    def waits(*arguments: Any) -> int:
+        assert threading.current_thread() is not threading.main_thread(), "it may wait for the disk"
+        return real(*arguments)
 
     monkeypatch.setattr(os, "preadv", waits)
 
@@ -102,7 +108,6 @@ def no_flag(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_positional_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows."""
     monkeypatch.delattr(os, "preadv")
-    monkeypatch.delattr(os, "pread")
 
 
 READS = {
@@ -226,14 +231,15 @@ async def test_a_buffered_piece_leaves_the_loop_its_turns() -> None:
 
 async def test_a_cold_read_does_not_stop_the_loop(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk answers only when the loop says so: if the loop waited for it, neither would go on."""
-    cold(monkeypatch)
-    real, disk, unlocked = os.pread, threading.Event(), list[bool]()
+    real, disk, unlocked = os.preadv, threading.Event(), list[bool]()
 
-    def slow(*arguments: Any) -> bytes:
+    def slow(fd: int, buffers: list[bytearray], position: int, flags: int = 0) -> int:
+        if flags:
+            raise BlockingIOError(errno.EAGAIN, "not cached")
         unlocked.append(disk.wait(2))
-        return real(*arguments)
+        return real(fd, buffers, position)
 
-    monkeypatch.setattr(os, "pread", slow)
+    monkeypatch.setattr(os, "preadv", slow)
     file = OpenFile.open(path)
     writer = Writer()
     writing = asyncio.create_task(body_of(FileSource(file, "f")).write(writer))
@@ -252,14 +258,15 @@ async def test_a_block_that_is_not_cached_is_read_in_a_thread_and_the_next_one_i
 ) -> None:
     """With a real cold file: the kernel says so, one larger read in a thread, then from the cache again."""
     threads: list[int] = []
-    real = os.pread
+    real = os.preadv
 
-    def noted(fd: int, size: int, position: int) -> bytes:
-        threads.append(threading.get_ident())
-        assert size <= COLD_BLOCK
-        return real(fd, size, position)
+    def noted(fd: int, buffers: list[bytearray], position: int, flags: int = 0) -> int:
+        if not flags:
+            threads.append(threading.get_ident())
+            assert len(buffers[0]) <= COLD_BLOCK
+        return real(fd, buffers, position, flags)
 
-    monkeypatch.setattr(os, "pread", noted)
+    monkeypatch.setattr(os, "preadv", noted)
     file = OpenFile.open(path)
     with path.open("rb+") as handle:
         os.fsync(handle.fileno())
@@ -288,9 +295,10 @@ def test_a_file_in_tmpfs_is_read_in_threads_for_good(monkeypatch: pytest.MonkeyP
     asked = []
     real = os.preadv
 
-    def noted(*arguments: Any) -> int:
-        asked.append(arguments)
-        return real(*arguments)
+    def noted(fd: int, buffers: list[bytearray], position: int, flags: int = 0) -> int:
+        if flags:
+            asked.append(position)
+        return real(fd, buffers, position, flags)
 
     monkeypatch.setattr(os, "preadv", noted)
     try:

@@ -41,8 +41,12 @@ async def test_any_range_can_be_read(path: Path) -> None:
 
 
 async def test_blocks_that_are_not_cached_come_from_a_thread(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def cold(*_: object) -> int:
-        raise BlockingIOError(errno.EAGAIN, "not cached")
+    real = os.preadv
+
+    def cold(fd: int, buffers: list[bytearray], position: int, flags: int = 0) -> int:
+        if flags:
+            raise BlockingIOError(errno.EAGAIN, "not cached")
+        return real(fd, buffers, position)
 
     monkeypatch.setattr(os, "preadv", cold)
     file = OpenFile.open(path)
@@ -55,10 +59,13 @@ async def test_a_file_system_without_nowait_is_read_in_threads_for_good(
     path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     asked = []
+    real = os.preadv
 
-    def unsupported(*_: object) -> int:
-        asked.append(1)
-        raise OSError(code, "not here")
+    def unsupported(fd: int, buffers: list[bytearray], position: int, flags: int = 0) -> int:
+        if flags:
+            asked.append(1)
+            raise OSError(code, "not here")
+        return real(fd, buffers, position)
 
     monkeypatch.setattr(os, "preadv", unsupported)
     file = OpenFile.open(path)
@@ -140,14 +147,14 @@ async def test_a_descriptor_outlives_the_thread_that_reads_from_it(path: Path, m
     """Closed at once, its number could be given to another file, whose bytes would be sent."""
     file = OpenFile.open(path)
     file._nowait = False
-    real, fds = os.pread, []
+    real, fds = os.preadv, []
 
-    def slow(fd: int, size: int, offset: int) -> bytes:
+    def slow(fd: int, *rest: Any) -> int:
         time.sleep(0.2)
         fds.append(os.fstat(fd).st_ino)
-        return real(fd, size, offset)
+        return real(fd, *rest)
 
-    monkeypatch.setattr(os, "pread", slow)
+    monkeypatch.setattr(os, "preadv", slow)
     reading = asyncio.ensure_future(content(file.read(0, 1000, 1000)))
     await asyncio.sleep(0.05)
     reading.cancel()
