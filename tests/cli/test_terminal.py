@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -115,3 +116,51 @@ def test_a_table_keeps_ids_whole() -> None:
         assert len(lines) == 3
         assert "vi" + "x" * 22 in lines[1]
         assert all(cell_len(line) <= width for line in lines)
+
+
+def test_every_section_is_a_table_that_fits(online: Cli, emu: Emulator) -> None:
+    online("live-streams", "create", "--name", "東京" * 40)
+    online("webhooks", "create", "https://a.test/" + "x" * 100)
+    online("tokens", "create", "--ttl", "2h")
+    for section, head in (("live-streams", "broadcasting"), ("webhooks", "url"), ("tokens", "expires")):
+        whole = online(section, "list").out.split("\t")[0]
+        screen = Screen(online, section, "list")
+        assert screen.end() == 0
+        assert head in screen.lines[0]
+        assert whole in screen.text, "what names a thing is never cut"
+        assert all(cell_len(line) <= 80 for line in screen.lines)
+    nothing = Screen(online, "watermarks", "list")
+    assert nothing.end() == 0
+    assert nothing.lines[0] == "no watermarks"
+
+
+def test_a_narrow_screen_leaves_out_the_last_columns() -> None:
+    video = Video(video_id="vi" + "x" * 22, title="a title", public=True, tags=["a"])
+    for width, heads in ((100, ["id", "title", "created", "public", "tags"]), (45, ["id", "title", "created"])):
+        console = Console(width=width, file=io.StringIO())
+        with console.capture() as captured:
+            console.print(table(VIDEO, [video], width))
+        assert captured.get().splitlines()[0].split() == heads
+
+
+@pytest.mark.parametrize(
+    "arguments", [("players", "list"), ("tokens", "create"), ("tokens", "delete", "to123", "--yes"), ("doctor",)]
+)
+def test_ctrl_c_ends_every_command_with_one_line(online: Cli, emu: Emulator, arguments: tuple[str, ...]) -> None:
+    emu.faults.add(Fault("*", "delay", times=None, seconds=30))
+    with online.start(*arguments) as process:
+        wait_for(lambda: emu.requests)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert re.fullmatch(r"apivideo: interrupted.*\n", err)
+
+
+def test_one_question_for_any_number_of_things(online: Cli) -> None:
+    ids = [online("players", "create", "--json").json["playerId"] for _ in range(2)]
+    screen = Screen(online, "players", "delete", *ids)
+    screen.read(until="[y/N]")
+    assert "Delete 2 player themes?" in screen.text
+    screen.type("y\n")
+    assert screen.end() == 0
+    assert online("players", "list").out == ""
