@@ -50,7 +50,9 @@ def test_a_limit_of_several_pages(online: Cli, emu: Emulator, make_file: Make) -
     for file in files:
         file.write_bytes(b"x")
     assert online("upload", *files).code == 0
+    emu.requests.clear()
     assert online("videos", "list", "--limit", "110").out.count("\n") == 110
+    assert len([record for record in emu.requests if record.operation == "videos.list"]) == 2
     assert online("videos", "list").out.count("\n") == 50
 
 
@@ -79,6 +81,12 @@ def test_delete(online: Cli, emu: Emulator, library: list[str]) -> None:
     assert result.out == f"deleted {library[0]}\ndeleted {library[1]}\n"
     assert online("videos", "delete", library[0], library[2], "--yes", "--missing-ok").code == 0
     assert not emu.world.videos
+
+
+def test_a_refused_key_is_said_once_however_much_shall_be_deleted(online: Cli) -> None:
+    result = online("--api-key", "wrong-key-of-somebody", "videos", "delete", "vi1", "vi2", "--yes")
+    assert result.code == 1
+    assert "refused the API key" in result.error_line
 
 
 def test_a_video_that_does_not_exist(online: Cli) -> None:
