@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from apivideo_async.emulator import Emulator
+from apivideo_async.emulator import Emulator, Fault
 
 from .conftest import KEY, Cli
 
@@ -81,6 +81,15 @@ def test_a_wrong_key_is_named_and_not_shown(online: Cli, auth: str) -> None:
     assert "key from --api-key" in found["settings"][1]
     assert "wrong-key" not in str(found)
     assert found["clock"][0] == "ok", "the refusal tells the time, too"
+
+
+def test_another_refusal_is_not_taken_for_a_wrong_key(online: Cli, emu: Emulator) -> None:
+    emu.faults.add(Fault("videos.list", "status", status=403, body={"title": "No plan"}))
+    code, found = findings(online)
+    assert code == 1
+    assert found["answer"][0] == "failed"
+    assert "No plan" in found["answer"][1]
+    assert "key" not in found
 
 
 def test_a_server_that_is_not_there(cli: Cli) -> None:

@@ -132,3 +132,14 @@ def test_the_secret_of_a_real_subscription_fits(online: Cli, emu: Emulator) -> N
         assert [deliver(url, BODY, sign(BODY, secret)) for secret in secrets] == [204, 400]
         process.terminate()
         process.communicate(timeout=10)
+
+
+def test_it_ends_when_nobody_reads_any_more(cli: Cli) -> None:
+    """As in ``apivideo webhooks listen | head -1``."""
+    with listening(cli, "--secret", SECRET) as (process, url):
+        assert process.stdout is not None
+        process.stdout.close()
+        assert deliver(url, BODY, sign(BODY, SECRET)) == 503
+        assert process.wait(timeout=10) == 1
+        assert process.stderr is not None
+        assert process.stderr.read() == ""

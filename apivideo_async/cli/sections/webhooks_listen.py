@@ -46,6 +46,8 @@ def listen(session: Session, /, host: str, port: int, secrets: tuple[str, ...], 
     async def work() -> int:
         try:
             await _serve(session, host, port, Receiver(session, known, as_lines=as_lines))
+        except BrokenPipeError:
+            raise
         except OSError as error:
             session.terminal.fail(_reason(error, host, port))
         return 1
@@ -72,7 +74,8 @@ async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -
         await site.start()
         shown = f"[{host}]" if ":" in host else host
         session.terminal.say(f"listening on http://{shown}:{runner.addresses[0][1]}/ (Ctrl-C ends it)")
-        await asyncio.Event().wait()
+        await receiver.left.wait()
+        raise BrokenPipeError
     finally:
         await runner.cleanup()
 
@@ -84,6 +87,8 @@ class Receiver:
         self._terminal = session.terminal
         self._secrets = secrets
         self._as_lines = as_lines
+        self.left = asyncio.Event()
+        """Set when nobody reads what is printed any more."""
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one delivery."""
@@ -93,7 +98,11 @@ class Receiver:
         except ApiVideoError as error:
             self._terminal.say(f"refused a delivery from {request.remote}: {printable(str(error))}", style="yellow")
             return web.Response(status=400, text="refused\n")
-        self._terminal.result(json.dumps(json.loads(body), ensure_ascii=False) if self._as_lines else _line(event))
+        try:
+            self._terminal.result(json.dumps(json.loads(body), ensure_ascii=False) if self._as_lines else _line(event))
+        except BrokenPipeError:
+            self.left.set()
+            return web.Response(status=503, text="going away\n")
         return web.Response(status=204)
 
 
