@@ -87,7 +87,7 @@ class Receiver:
         self._terminal = session.terminal
         self._secrets = secrets
         self._as_lines = as_lines
-        self.left = asyncio.Event()
+        self.left: asyncio.Event = asyncio.Event()
         """Set when nobody reads what is printed any more."""
 
     async def receive(self, request: web.Request) -> web.Response:
