@@ -44,7 +44,8 @@ def refuse(request: Request[Any, Any, Any], error: WebhookSignatureError) -> Res
     return Response(str(error), status_code=400)
 
 
-app = Litestar([receive], exception_handlers={WebhookSignatureError: refuse})
+# Litestar's own logging would take over the loggers of the whole process.
+app = Litestar([receive], exception_handlers={WebhookSignatureError: refuse}, logging_config=None)
 
 
 def main() -> None:
