@@ -394,15 +394,15 @@ def cut_off_at(path: Path, after: int, left: int) -> Callable[[Received], None]:
     return check
 
 
-@pytest.mark.parametrize("left", [0, 20 * MIB + 1], ids=["nothing is left", "ends in a block to come"])
+@pytest.mark.parametrize("left", [0, 60 * MIB + 1], ids=["nothing is left", "ends in a block to come"])
 async def test_a_file_that_is_truncated_while_a_chunk_is_sent_is_an_error(
     tmp_path: Path, way_of_reading: str, left: int
 ) -> None:
     """Not a signal, as with mmap, and no body that ends early or is filled up and taken for the whole."""
     path = tmp_path / "large.mp4"
     with path.open("wb") as handle:
-        handle.truncate(40 * MIB)
-    how = UploadOptions(chunk_size=40 * MIB)
+        handle.truncate(120 * MIB)  # Much more than the sockets hold.
+    how = UploadOptions(chunk_size=120 * MIB)
     with sink(on_block=cut_off_at(path, after=MIB, left=left)) as server:
         async with ApiVideoClient(base_url=server.url, retry=QUICK, upload=how) as client, asyncio.timeout(20):
             with pytest.raises(SourceError, match="changed during the upload: it became shorter"):
