@@ -83,6 +83,7 @@ def memory() -> Points:
 
 
 def draw(axes: Axes, points: Points, colours: list[str]) -> None:
+    axes.set_ylim(0, 1.3 * max(max(series.values()) for series in points.values()))  # Room for the legend.
     for (name, series), colour in zip(points.items(), colours, strict=False):
         axes.plot(list(series), list(series.values()), "o-", color=colour, label=name)
 
@@ -105,8 +106,7 @@ def draw_throughput() -> None:
     axes.set(title="Throughput by chunks in flight", xlabel="chunks in flight (dashed: automatic)", ylabel="MiB/s")
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_ylim(bottom=0)
-    axes.legend()
+    axes.legend(fontsize="small", ncols=2, loc="upper left")
     save("throughput")
 
 
@@ -118,8 +118,7 @@ def draw_memory() -> None:
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda mib, _: f"{mib / 1024:g} GiB" if mib >= 1024 else f"{mib:g} MiB")
     )
-    axes.set_ylim(bottom=0)
-    axes.legend()
+    axes.legend(fontsize="small", loc="upper left")
     save("memory")
 
 

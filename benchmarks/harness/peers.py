@@ -65,6 +65,8 @@ def official_python() -> Peer | None:
 def official_node() -> Peer | None:
     """``@api.video/nodejs-client`` from npm."""
     folder = CACHE / "official-node"
+    if not (shutil.which("node") and shutil.which("npm")):
+        return None
     try:
         if not (folder / "ready").exists():
             folder.mkdir(parents=True, exist_ok=True)
