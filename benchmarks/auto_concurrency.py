@@ -29,7 +29,7 @@ from harness.servers import Server, serving, sink
 AUTO = "auto"
 FIXED = (1, 2, 4, 8, 16)
 SLOW = (1, 2)
-SIZE = 64 if QUICK else 384
+SIZE = 64 if QUICK else 320
 """MiB. Long enough that finding the right number is not most of the time."""
 
 

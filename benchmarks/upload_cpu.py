@@ -57,8 +57,8 @@ def main() -> None:
     official = [peers.official_python(), peers.official_node()]
     for wire, wanted in (("plain", ("<= 1.25", "<= 0.35", "<= 1.00")), ("TLS", ("<= 1.15", "<= 0.50", "<= 1.00"))):
         with sink(tls=wire == "TLS") as server:
-            one = turns(small, server, [peers.curl(), *official], 2 if QUICK else 7)
-            four = turns(large, server, [peers.curl()], 2 if QUICK else 5)
+            one = turns(small, server, [peers.curl(), *official], 2 if QUICK else 5)
+            four = turns(large, server, [peers.curl()], 2 if QUICK else 4)
         rows += runs(f"{SMALL} MiB {wire}", one) + runs(f"{LARGE} MiB {wire}", four)
         judged += goals(wire, one, four, wanted)
     publish(__file__, rows, judged)
