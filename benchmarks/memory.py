@@ -14,7 +14,7 @@ from harness.media import media
 from harness.results import Goal, publish, runs
 from harness.servers import Server, sink
 
-SIZES = (16, 64, 128) if QUICK else (256, 512, 1024, 2048, 4096)
+SIZES = (16, 64, 128) if QUICK else (256, 1024, 4096)
 """MiB, increasing. The goal compares the last with the first."""
 PULL, PUSH = {"concurrency": 8}, {"concurrency": 4}
 

@@ -21,14 +21,15 @@ def media(mib: int) -> Path:
 
 
 def small_files(count: int, size: int) -> Path:
-    """A folder with ``count`` files of ``size`` bytes."""
+    """A folder with ``count`` files of ``size`` bytes: many names of one file, so that the disk holds it once."""
     folder = CACHE / "media" / f"{count}x{size}"
     folder.mkdir(parents=True, exist_ok=True)
-    data = os.urandom(size)
-    for number in range(count):
-        path = folder / f"{number:05d}.mp4"
-        if not path.exists() or path.stat().st_size != size:
-            path.write_bytes(data)
+    first, *others = (folder / f"{number:05d}.mp4" for number in range(count))
+    if not first.exists() or first.stat().st_size != size:
+        first.write_bytes(os.urandom(size))
+    for path in others:
+        if not path.exists():
+            path.hardlink_to(first)
     return folder
 
 
