@@ -7,7 +7,7 @@ transfer encoding, which no client of the vendor sends.
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,9 @@ from ..errors import SourceError
 from ..protocol.request import FilePart, Multipart
 
 __all__ = ["MultipartBody"]
+
+SMALL = 32 * 1024
+"""A file up to here goes in one write with its head and tail, which is one packet less and one wait less each."""
 
 
 def _quoted(name: str) -> str:
@@ -82,13 +85,16 @@ class MultipartBody(Payload):
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Send the whole message."""
         self._writer = writer
-        await writer.write(self._head)
         try:
-            await self._write_file(writer)
+            if self.file.size <= SMALL:
+                await self._write_at_once(writer)
+            else:
+                await writer.write(self._head)
+                await self._write_file(writer)
+                await writer.write(self._tail)
         except Exception as error:
             self.failure = self.failure or error
             raise
-        await writer.write(self._tail)
         if self.on_written is not None:
             self.on_written()
 
@@ -96,7 +102,16 @@ class MultipartBody(Payload):
         """Send the whole message; its length is the one announced."""
         await self.write(writer)
 
-    async def _write_file(self, writer: AbstractStreamWriter) -> None:
+    async def _write_at_once(self, writer: AbstractStreamWriter) -> None:
+        message = bytearray(self._head)
+        async for block in self._blocks():
+            message += block
+        await writer.write(message + self._tail)
+        if self.file.on_sent is not None:
+            self.file.on_sent(self.file.size)
+
+    async def _blocks(self) -> AsyncGenerator[Any, None]:
+        """Give what the file gives. Raises ``SourceError`` unless that is as much as was announced."""
         left = self.file.size
         blocks: Any = self.file.read()
         async with aclosing(blocks):
@@ -106,12 +121,17 @@ class MultipartBody(Payload):
                 left -= len(block)
                 if left < 0:
                     break
+                yield block
+                self.reading = True
+        self.reading = False
+        if left:
+            raise SourceError(f"the source gave {'more' if left < 0 else 'fewer'} bytes than it announced")
+
+    async def _write_file(self, writer: AbstractStreamWriter) -> None:
+        async with aclosing(self._blocks()) as blocks:
+            async for block in blocks:
                 await writer.write(block)
                 if self.file.on_sent is not None:
                     self.file.on_sent(len(block))
                 # A fast peer never makes write() suspend; without this the loop stands still for tens of ms.
                 await asyncio.sleep(0)
-                self.reading = True
-        self.reading = False
-        if left:
-            raise SourceError(f"the source gave {'more' if left < 0 else 'fewer'} bytes than it announced")

@@ -35,7 +35,7 @@ from ..models import Video, VideoStatus
 from ..pipeline import Pipeline
 from ..protocol.content_range import ContentRange
 from ..protocol.request import FilePart, build_request, path_for
-from ..protocol.response import Response, decode
+from ..protocol.response import decode
 from ..protocol.retry import Attempts
 from .ledger import ChunkState, Ledger
 from .plan import Chunk, Held
@@ -54,10 +54,10 @@ PartFactory = Callable[[Chunk, Callable[[int], None]], FilePart]
 
 @frozen
 class Receipt:
-    """Proof that the server holds a chunk; the answer is None when its status said so."""
+    """Proof that the server holds a chunk; the video of its answer is None when its status said so."""
 
     chunk: Chunk
-    response: Response | None
+    video: Video | None
 
 
 async def ask(pipeline: Pipeline, target: Target) -> Held:
@@ -114,7 +114,7 @@ class Courier:
                 attempts = attempts.after(error, clock())
                 await self._pause(chunk, error, attempts, doubtful=doubtful)
 
-    async def _attempt(self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None) -> Response:
+    async def _attempt(self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None) -> Video:
         """Send once; a failure leaves the chunk pending (no harm done), failed (final) or unknown."""
         clock = asyncio.get_running_loop().time
         started, sent = clock(), 0
@@ -132,7 +132,8 @@ class Courier:
             request = self._target.request(make(chunk, count), content_range)
             response = await self._pipeline.attempt(request)
             # A 2xx alone proves nothing: a proxy's page has that status too.
-            if not decode(request, response, Video).video_id:
+            video = decode(request, response, Video)
+            if not video.video_id:
                 raise ApiResponseError(
                     f"{request.operation}: {response.status} without a videoId",
                     status=response.status,
@@ -147,7 +148,7 @@ class Courier:
             raise
         self._slots.ended(started, clock(), failed=False)
         self._meter.add(chunk.size - sent, clock())
-        return response
+        return video
 
     def _settle(self, chunk: Chunk, error: BaseException) -> None:
         if not isinstance(error, ApiVideoError) or error.delivery == "unknown":

@@ -21,10 +21,9 @@ import attrs
 
 from ..config import UploadOptions
 from ..errors import ApiVideoError, SourceError, UploadError
-from ..models import Video, from_json
+from ..models import Video
 from ..pipeline import Pipeline
 from ..protocol.request import FilePart
-from ..protocol.response import parse_json
 from .completion import show, verify
 from .courier import Courier, Receipt, ask
 from .cutter import Buffer, Piece, cut
@@ -159,9 +158,10 @@ class UploadJob:
         cancelling = task.cancelling() if task is not None else 0
         try:
             async with asyncio.TaskGroup() as group:
-                reporting = group.create_task(self._reporter.run())
+                reporting = group.create_task(self._reporter.run()) if self._reporter.wanted else None
                 await work
-                reporting.cancel()
+                if reporting is not None:
+                    reporting.cancel()
         except BaseExceptionGroup as failures:
             first: BaseException = failures
             while isinstance(first, BaseExceptionGroup):
@@ -297,8 +297,7 @@ class UploadJob:
 
     async def _record(self, receipt: Receipt) -> None:
         """Enter what a worker brought back. The full video may come with any chunk (CONTRACT §10.4)."""
-        answer = parse_json(receipt.response.body) if receipt.response is not None else None
-        video = from_json(answer, Video) if isinstance(answer, dict) else Video()
+        video = receipt.video or Video()
         if self._target.video_id is None:
             self._target.video_id = video.video_id or None
         if self._target.video_id is None or video.video_id not in ("", self._target.video_id):
@@ -307,9 +306,9 @@ class UploadJob:
                 "not for this one: it cannot be continued",
                 outcome="unknown",
             )
-        if receipt.response is None:
+        if receipt.video is None:
             self._ambiguous = True
-        elif isinstance(answer, dict) and len(answer) > 1:
+        elif video != Video(video_id=video.video_id):
             self._final = video
         self._ledger.accept(receipt.chunk)
         self._reporter.touch()

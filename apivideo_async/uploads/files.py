@@ -138,7 +138,11 @@ class OpenFile:
             raise self._unreadable(error) from error
         finally:
             self._ranges -= 1
-        await self._in_thread(self._assert_unchanged)
+        if self._nowait:
+            # Only local file systems read without waiting, and those need not be waited for when they are looked at.
+            self._assert_unchanged()
+        else:
+            await self._in_thread(self._assert_unchanged)
 
     def _read_cached(self, position: int, size: int) -> memoryview | None:
         if not self._nowait:

@@ -24,13 +24,18 @@ class Reporter:
         self._callback = callback
         self._changed = asyncio.Event()
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody listens."""
+        return self._callback is not None
+
     def touch(self) -> None:
         """Note that something changed."""
         self._changed.set()
 
     async def run(self) -> None:
         """Report until cancelled."""
-        while self._callback is not None:
+        while True:
             await self._changed.wait()
             self._changed.clear()
             await self.tell()
