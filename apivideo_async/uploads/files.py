@@ -19,11 +19,11 @@ from ..errors import SourceError
 
 __all__ = ["OpenFile"]
 
-MEMORY = 1536 * 1024
+MEMORY = 1024 * 1024
 """Bytes that the blocks of all ranges that are read at once hold together, about."""
 SMALLEST_BLOCK, LARGEST_BLOCK = 64 * 1024, 512 * 1024
-COLD_BLOCK = 1024 * 1024
-"""Read at once when the thread hop has to be paid anyway."""
+COLD_MEMORY, COLD_BLOCK = 2048 * 1024, 1024 * 1024
+"""The same where a thread has to be paid for: more is read at once."""
 END_BLOCK = 1024 * 1024
 """Bytes hashed at each end for the fingerprint."""
 
@@ -128,7 +128,8 @@ class OpenFile:
                 most = block or max(SMALLEST_BLOCK, min(MEMORY // self._ranges, LARGEST_BLOCK))
                 piece = self._read_cached(position, min(most, stop - position))
                 if piece is None:
-                    piece = await self._read_cold(position, min(COLD_BLOCK, stop - position))
+                    cold = max(most, min(COLD_MEMORY // self._ranges, COLD_BLOCK))
+                    piece = await self._read_cold(position, min(cold, stop - position))
                 if not piece:
                     raise self._changed("it became shorter")
                 position += len(piece)
