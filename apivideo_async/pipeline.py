@@ -30,8 +30,8 @@ log: logging.Logger = logging.getLogger("apivideo_async.http")
 class TransportLike(Protocol):
     """What the pipeline needs of a transport."""
 
-    async def send(self, request: Request, timeouts: Timeouts) -> Response:
-        """Send once."""
+    async def send(self, request: Request, headers: Mapping[str, str], timeouts: Timeouts) -> Response:
+        """Send once, with more headers."""
         ...
 
 
@@ -137,7 +137,7 @@ class Pipeline:
                     permit.withdraw()
                     raise
             began = loop.time()
-            response = await self._transport.send(request.with_headers(**headers), self.config.timeouts)
+            response = await self._transport.send(request, headers, self.config.timeouts)
             permit.answered(response)
         finally:
             permit.close()

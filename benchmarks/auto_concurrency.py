@@ -2,7 +2,8 @@
 
     python benchmarks/auto_concurrency.py [--fixed-only]
 
-- capped: each connection carries 12.5 MB/s, 40 ms away; more of them carry more;
+- capped: each connection carries 12.5 MB/s, 40 ms away; more of them carry more. Also with a longer file, because the
+  way up costs a quarter of a second, whatever the size;
 - shared: 25 MB/s each, but together no more than 100 MB/s; more than four win nothing;
 - lossy: as capped, and whenever two fifths of the file have come, the server cuts off the connection that brought
   the last of it;
@@ -40,12 +41,15 @@ class Scenario:
     name: str
     line: dict[str, float]
     server: dict[str, int] = field(default_factory=dict)
+    size: int = SIZE
+    fixed: tuple[int, ...] = FIXED
 
 
 CAPPED = {"--rate": 12.5e6, "--rtt": 0.04}
 WIDER = {"--rate": 25e6, "--rtt": 0.04}
 SCENARIOS = (
     Scenario("capped", CAPPED),
+    Scenario("capped, longer", CAPPED, size=2 * SIZE if QUICK else 1024, fixed=(8, 16)),
     Scenario("shared", WIDER | {"--shared": 100e6}),
     Scenario("lossy", CAPPED, {"--lose": SIZE * MIB * 2 // 5}),
     Scenario("crowded", WIDER, {"--most": 5}),
@@ -56,8 +60,8 @@ def flags(settings: Mapping[str, float]) -> list[object]:
     return [part for pair in settings.items() for part in pair]
 
 
-def upload(choice: int | str, server: Server) -> Usage:
-    command = client("timed.py", media(SIZE), json.dumps({"concurrency": choice}))
+def upload(choice: int | str, server: Server, size: int) -> Usage:
+    command = client("timed.py", media(size), json.dumps({"concurrency": choice}))
     try:
         return measure(command, server.environ)
     except FailedError as error:
@@ -69,12 +73,14 @@ def sending(usages: list[Usage]) -> Spread:
     return Spread.of(usage.said["sending"] for usage in usages)
 
 
-def play(scenario: Scenario, choices: list[int | str], rounds: int) -> dict[int | str, list[Usage]]:
+def play(scenario: Scenario, more: list[str], rounds: int) -> dict[int | str, list[Usage]]:
     with (
         sink(*flags(scenario.server)) as target,
         serving("wan.py", target.address, *flags(scenario.line)) as line,
     ):
-        turns = {choice: (lambda choice=choice: upload(choice, line)) for choice in choices}
+        turns = {
+            choice: (lambda choice=choice: upload(choice, line, scenario.size)) for choice in [*scenario.fixed, *more]
+        }
         measured = interleave(turns, 1, warm=0)
         again = interleave({choice: run for choice, run in turns.items() if choice not in SLOW}, rounds - 1, warm=0)
     return {choice: usages + again.get(choice, []) for choice, usages in measured.items()}
@@ -84,7 +90,7 @@ def judge(scenario: Scenario, measured: dict[int | str, list[Usage]]) -> Goal:
     fixed = {choice: usages for choice, usages in measured.items() if choice != AUTO}
     best = min(fixed, key=lambda choice: sending(fixed[choice]).median)
     note = f"best fixed {best}; s: " + ", ".join(f"{choice} {sending(usages)}" for choice, usages in measured.items())
-    what = f"{SIZE} MiB, {scenario.name}: auto vs best fixed concurrency"
+    what = f"{scenario.size} MiB, {scenario.name}: auto vs best fixed concurrency"
     found = None
     if AUTO in measured:
         found = Spread.of(usage.said["sending"] / sending(fixed[best]).median for usage in measured[AUTO])
@@ -94,13 +100,13 @@ def judge(scenario: Scenario, measured: dict[int | str, list[Usage]]) -> Goal:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fixed-only", action="store_true", help="leave out auto")
-    choices = [*FIXED] if parser.parse_args().fixed_only else [*FIXED, AUTO]
+    more = [] if parser.parse_args().fixed_only else [AUTO]
     goals, rows = [], []
     for scenario in SCENARIOS:
-        measured = play(scenario, choices, 1 if QUICK else 3)
+        measured = play(scenario, more, 1 if QUICK else 3)
         goals.append(judge(scenario, measured))
         named = {f"{peers.OURS}, {choice}": usages for choice, usages in measured.items()}
-        rows += [row | {"mib": SIZE} for row in runs(scenario.name, named)]
+        rows += [row | {"mib": scenario.size} for row in runs(scenario.name, named)]
     publish(__file__, rows, goals)
 
 

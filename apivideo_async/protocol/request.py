@@ -11,7 +11,6 @@ from enum import IntEnum
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
 
-import attrs
 from attrs import field, frozen
 
 from .._version import __version__
@@ -105,11 +104,6 @@ class Request:
     def summary(self) -> RequestSummary:
         """What errors and logs may show of it: an upload token may stand in the path, too."""
         return RequestSummary(self.method, masked(self.path), masked(self.operation))
-
-    def with_headers(self, **headers: str) -> "Request":
-        """Copy with more headers; ``_`` in a name stands for ``-``."""
-        more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return attrs.evolve(self, headers={**self.headers, **more})
 
 
 def masked(path: str) -> str:

@@ -8,7 +8,8 @@ import asyncio
 import errno
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -66,15 +67,18 @@ class Transport:
             )
         return self._session
 
-    async def send(self, request: Request, timeouts: Timeouts) -> Response:
-        """Send once. Raises ``ApiConnectionError`` or ``ApiTimeoutError``, or what reading the file raised."""
+    async def send(self, request: Request, headers: Mapping[str, str], timeouts: Timeouts) -> Response:
+        """Send once, with more headers.
+
+        Raises ``ApiConnectionError`` or ``ApiTimeoutError``, or what reading the file raised.
+        """
         body = MultipartBody(request.multipart) if request.multipart is not None else None
         watchdog = Watchdog(timeouts, body)
         task = asyncio.current_task()
         asked_before = task.cancelling() if task is not None else 0
         try:
             async with watchdog:
-                return await self._exchange(request, body, watchdog, timeouts)
+                return await self._exchange(request, {**request.headers, **headers}, body, watchdog, timeouts)
         except asyncio.CancelledError as error:
             if task is None or task.cancelling() > asked_before:
                 raise
@@ -88,26 +92,31 @@ class Transport:
             raise translated from (None if request.query and request.query in str(error) else error)
 
     async def _exchange(
-        self, request: Request, body: MultipartBody | None, watchdog: Watchdog, timeouts: Timeouts
+        self,
+        request: Request,
+        headers: Mapping[str, str],
+        body: MultipartBody | None,
+        watchdog: Watchdog,
+        timeouts: Timeouts,
     ) -> Response:
         address = f"{request.base_url or self.base_url}{request.path}" + (f"?{request.query}" if request.query else "")
         async with self._open().request(
             request.method,
             URL(address, encoded=True),
             data=body if body is not None else request.body,
-            headers=request.headers,
+            headers=headers,
             # aiohttp would call an empty body of PUT and POST an octet stream.
-            skip_auto_headers=("Content-Type",) if body is None else None,
+            skip_auto_headers=None if body is not None or request.method == "GET" else ("Content-Type",),
             allow_redirects=False,
             raise_for_status=False,
             proxy=self._proxy,
             ssl=self._ssl,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect),
+            timeout=_timeout(timeouts.connect),
         ) as answer:
             watchdog.answering()
             content = await answer.read()
-            headers = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status, headers, content)
+            received = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(answer.status, received, content)
 
     def _translated(self, error: Exception, request: Request, *, sent: bool) -> ApiConnectionError:
         where = f"{request.operation}: {URL(request.base_url or self.base_url).origin()}"
@@ -124,6 +133,11 @@ class Transport:
         self._closed = True
         if self._session is not None and self._owned:
             await self._session.close()
+
+
+@lru_cache
+def _timeout(connect: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect)
 
 
 def _from_connection(error: BaseException) -> bool:
