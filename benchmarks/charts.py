@@ -67,6 +67,8 @@ def throughput() -> tuple[Points, dict[str, float]]:
         size, choice = float(row["mib"]), row["client"].rpartition(", ")[2]
         if row["sending"] == "inf":  # It failed.
             continue
+        if row["case"] not in SCENARIOS:
+            continue
         point = (SCENARIOS[row["case"]], 0.0 if choice == "auto" else float(choice), size / float(row["sending"]))
         (automatic if choice == "auto" else fixed).append(point)
     return medians(fixed), {name: points[0.0] for name, points in medians(automatic).items()}
