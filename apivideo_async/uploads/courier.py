@@ -161,7 +161,7 @@ class Courier:
     async def _is_held(self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, doubtful: bool) -> bool:
         """Find out whether the chunk is there although no answer said so."""
         if _already(error) and not doubtful:
-            # Only a lost attempt of our own explains that the server has it; otherwise somebody else sent it.
+            # Only an attempt of our own, lost or of an earlier call, explains that the server has it; else a rival.
             self._ledger.fail(chunk)
             return False
         if not self._target.can_ask:

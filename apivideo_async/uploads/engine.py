@@ -86,6 +86,8 @@ class UploadJob:
         self._name = source.name
         held = await self._held()
         self._resumed_parts = held.mode == "part"
+        # What an earlier call had under way may arrive while this one sends the same.
+        self._continued = not held.empty if self._target.can_ask else self._found is not None
         if isinstance(source, Source):
             known = self._pipeline.limiter.spare("uploads")
             spare = USUAL_BUDGET if known is None else known
@@ -130,7 +132,7 @@ class UploadJob:
             self._meter,
             self._slots,
             self._reporter.touch,
-            resumed=self._found is not None and not self._target.can_ask,
+            resumed=self._continued,
         )
 
     @property

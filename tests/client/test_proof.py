@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,43 @@ async def test_of_two_uploads_into_one_container_at_most_one_succeeds(
         else:
             assert isinstance(result, UploadError)
     assert not all(isinstance(result, Video) for result in results)
+
+
+class Overtaken(Source):
+    """While its second chunk is read, what an interrupted call had sent of it arrives."""
+
+    name, size = "overtaken", len(DATA)
+
+    def __init__(self, emu: Emulator, video_id: str, parts: str) -> None:
+        self._late = f"{emu.url}/videos/{video_id}/source"
+        self._basic = "Basic " + b64encode(f"{emu.api_key}:".encode()).decode()
+        self._range = parts
+
+    async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
+        if start == CHUNK:
+            form = aiohttp.FormData()
+            form.add_field("file", DATA[CHUNK : 2 * CHUNK], filename="late")
+            headers = {"Content-Range": self._range, "Authorization": self._basic}
+            async with aiohttp.ClientSession() as session, session.post(self._late, data=form, headers=headers) as late:
+                assert late.status == 201
+        yield DATA[start : start + size]
+
+
+@pytest.mark.parametrize(
+    ("mode", "arrives"), [("bytes", f"bytes {CHUNK}-{2 * CHUNK - 1}/{len(DATA)}"), ("part", "part 2/5")]
+)
+async def test_what_an_interrupted_call_had_under_way_may_arrive_late(
+    emu: Emulator, client: ApiVideoClient, mode: str, arrives: str
+) -> None:
+    """The status did not have it when the next call began, and the repeat is refused."""
+    container = await client.videos.create(title="t")
+    given = options(mode=mode, concurrency=1)
+    emu.faults.add(Fault("videos.upload", "status", status=400, nth=2))
+    with pytest.raises(UploadError):
+        await client.videos.upload(container.video_id, DATA, options=given)
+    source = Overtaken(emu, container.video_id, arrives)
+    await client.videos.upload(container.video_id, source, options=given)
+    assert emu.sha256(container.video_id) == sha256(DATA)
 
 
 async def test_calls_with_one_key_at_the_same_time_make_one_video(emu: Emulator, client: ApiVideoClient) -> None:
