@@ -32,7 +32,7 @@ async def _end(world: World, live: LiveStream) -> None:
     if not live.broadcasting:
         return
     live.broadcasting = False
-    live.updated = world.today
+    live.touch(world.today)
     world.announce("live-stream.broadcast.ended", live.key, {"liveStreamId": live.key})
     attributes = {"title": live.attributes["name"], "public": live.public}
     video = world.create_video(attributes, "live")

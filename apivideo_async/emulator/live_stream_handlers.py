@@ -57,7 +57,7 @@ async def update(call: Call) -> web.StreamResponse:
     """Change what is given; `restreams` replaces the whole array, `[]` clears it (CONTRACT §5.3)."""
     live = _live_stream(call)
     live.attributes.update(validate(await call.json(), _ATTRIBUTES))
-    live.updated = call.world.today
+    live.touch(call.world.today)
     return answer(_show(call, live))
 
 
@@ -71,7 +71,7 @@ async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Receive a picture; the answer is 201, unlike for videos (CONTRACT §6.5)."""
     live = _live_stream(call)
     live.thumbnail, _ = await call.body.file(PICTURE)
-    live.updated = call.world.today
+    live.touch(call.world.today)
     return answer(_show(call, live), 201)
 
 
@@ -79,7 +79,7 @@ async def delete_thumbnail(call: Call) -> web.StreamResponse:
     """Remove the picture; the answer is 200 with a body (CONTRACT §6.5)."""
     live = _live_stream(call)
     live.thumbnail = None
-    live.updated = call.world.today
+    live.touch(call.world.today)
     return answer(_show(call, live))
 
 

@@ -53,7 +53,7 @@ async def update(call: Call) -> web.StreamResponse:
     """Change what is given, keep the rest."""
     player = _player(call)
     player.attributes.update(validate(await call.json(), _THEME))
-    player.updated = call.world.today
+    player.touch(call.world.today)
     return answer(_show(call, player))
 
 
@@ -68,7 +68,7 @@ async def upload_logo(call: Call) -> web.StreamResponse:
     player = _player(call)
     player.logo, form = await call.body.file(_LOGO)
     player.logo_link = form.fields.get("link")
-    player.updated = call.world.today
+    player.touch(call.world.today)
     return answer(_show(call, player), 201)
 
 
@@ -76,7 +76,7 @@ async def delete_logo(call: Call) -> web.StreamResponse:
     """Remove the logo and its link, also when there is none."""
     player = _player(call)
     player.logo = player.logo_link = None
-    player.updated = call.world.today
+    player.touch(call.world.today)
     return no_content()
 
 

@@ -103,5 +103,5 @@ def _summarise(world: World, video: Video) -> None:
     written: dict[str, Any] = {"abstract": f"A video about {title}.", "takeaways": [f"It is about {title}."]}
     summary.source = {part: written[part] for part in summary.parts}
     summary.status = "completed"
-    summary.updated = world.today
+    summary.touch(world.today)
     world.announce("video.summary.generated", video.key, {"videoId": video.key, "summaryId": summary.key})

@@ -66,7 +66,7 @@ async def update_source(call: Call) -> web.StreamResponse:
         raise summary_exists(None)
     summary.source.update(source)
     summary.status = "completed"
-    summary.updated = call.world.today
+    summary.touch(call.world.today)
     return answer(summary.source, 201)
 
 

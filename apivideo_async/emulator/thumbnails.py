@@ -16,7 +16,7 @@ async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Receive a picture; the answer is 200 (CONTRACT §6.2)."""
     video = call.world.videos.find(call.path("videoId"))
     video.thumbnail, _ = await call.body.file(PICTURE)
-    video.updated = call.world.today
+    video.touch(call.world.today)
     return answer(show(call, video))
 
 
@@ -25,7 +25,7 @@ async def pick_thumbnail(call: Call) -> web.StreamResponse:
     video = call.world.videos.find(call.path("videoId"))
     video.timecode = validate(await call.json(), {"timecode": text}, required=("timecode",))["timecode"]
     video.thumbnail = None
-    video.updated = call.world.today
+    video.touch(call.world.today)
     return answer(show(call, video))
 
 

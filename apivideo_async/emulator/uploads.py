@@ -121,7 +121,7 @@ def _accepted(call: Call, video: Video) -> web.Response:
     """Answer the whole video to the request that completed it, its id to the others (CONTRACT §10.4)."""
     if not video.ledger.complete:
         return answer({"videoId": video.key}, 201)
-    video.updated = call.world.today
+    video.touch(call.world.today)
     production.begin(call.world, video)
     return answer(video.as_json(asset_urls(call, video)), 201)
 

@@ -104,8 +104,9 @@ class MultipartBody(Payload):
 
     async def _write_at_once(self, writer: AbstractStreamWriter) -> None:
         message = bytearray(self._head)
-        async for block in self._blocks():
-            message += block
+        async with aclosing(self._blocks()) as blocks:
+            async for block in blocks:
+                message += block
         await writer.write(message + self._tail)
         if self.file.on_sent is not None:
             self.file.on_sent(self.file.size)
