@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from .errors import BadRequestError as BadRequestError
     from .errors import ConfigurationError as ConfigurationError
     from .errors import ConflictError as ConflictError
+    from .errors import DuplicateVideosError as DuplicateVideosError
     from .errors import EncodingError as EncodingError
+    from .errors import LeaseLostError as LeaseLostError
+    from .errors import LedgerError as LedgerError
     from .errors import NotFoundError as NotFoundError
     from .errors import PermissionDeniedError as PermissionDeniedError
     from .errors import Problem as Problem
@@ -132,7 +135,8 @@ _HOMES = {
     "config": ("UNSET", "ClientConfig", "RetryPolicy", "Timeouts", "Unset", "UploadLimits", "UploadOptions"),
     "errors": (
         *("ApiConnectionError", "ApiResponseError", "ApiStatusError", "ApiTimeoutError", "ApiVideoError"),
-        *("AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError", "EncodingError"),
+        *("AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError", "DuplicateVideosError"),
+        *("EncodingError", "LeaseLostError", "LedgerError"),
         *("NotFoundError", "PermissionDeniedError", "Problem", "RateLimitError", "ServerError", "SourceError"),
         *("UploadError", "WebhookSignatureError"),
     ),

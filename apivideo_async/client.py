@@ -12,7 +12,7 @@ import attrs
 from .config import UNSET, ClientConfig, RetryPolicy, Timeouts, UploadOptions, resolve_config
 from .errors import ConfigurationError
 from .models import Video
-from .pipeline import Pipeline
+from .pipeline import BeforeRequest, Pipeline
 from .protocol.request import QueryValue, build_request, origin_headers
 from .protocol.response import Response
 from .resources._creation import create_video
@@ -136,13 +136,18 @@ class ApiVideoClient:
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
         upload: UploadOptions | None = None,
+        before_request: BeforeRequest | None = None,
     ) -> "ApiVideoClient":
-        """Make a copy with other options that shares connections, tokens and budgets; closing it closes nothing."""
+        """Make a copy with other options that shares connections, tokens and budgets; closing it closes nothing.
+
+        ``before_request`` is awaited before each request of the copy is sent, when there is budget for it; an error
+        that it raises ends the call, and nothing is sent.
+        """
         changes: dict[str, Any] = {"timeouts": timeouts, "retry": retry, "upload": upload}
         config = attrs.evolve(self.config, **{name: value for name, value in changes.items() if value})
         copy = object.__new__(type(self))
         copy._transport = None
-        copy._assemble(self._pipeline.with_config(config))
+        copy._assemble(self._pipeline.with_config(config, before_request=before_request))
         return copy
 
     async def upload(

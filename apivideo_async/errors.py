@@ -17,7 +17,10 @@
     │   └── ServerError                         5xx
     ├── EncodingError                           api.video could not encode the file
     ├── UploadError                             an upload did not finish
-    │   └── SourceError (also ValueError)       the bytes to upload are missing, empty, too many or changed
+    │   ├── SourceError (also ValueError)       the bytes to upload are missing, empty, too many or changed
+    │   └── DuplicateVideosError                several videos carry one idempotency key
+    ├── LedgerError                             the ledger of an ingestion cannot be used
+    ├── LeaseLostError                          another worker has taken an item over
     └── WebhookSignatureError                   a delivery that api.video did not sign
 
 Each class carries its own verdict for retries: ``retryable`` says whether a later attempt may succeed, and
@@ -28,7 +31,7 @@ Each class carries its own verdict for retries: ``retryable`` says whether a lat
 - ``"unknown"``: it may or may not have been executed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -44,7 +47,10 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "Delivery",
+    "DuplicateVideosError",
     "EncodingError",
+    "LeaseLostError",
+    "LedgerError",
     "NotFoundError",
     "PermissionDeniedError",
     "Problem",
@@ -245,6 +251,26 @@ class UploadError(ApiVideoError):
 
 class SourceError(UploadError, ValueError):
     """The bytes to upload are not usable: missing, empty, not readable, too many, or changed while read."""
+
+
+class DuplicateVideosError(UploadError):
+    """Several videos carry one idempotency key, in ``video_ids``: a person has to say which one stays."""
+
+    def __init__(self, key: str, video_ids: Sequence[str]) -> None:
+        super().__init__(
+            f"several videos carry the idempotency key {key!r} ({', '.join(video_ids)}): delete all but one"
+        )
+        self.video_ids = tuple(video_ids)
+
+
+class LedgerError(ApiVideoError):
+    """The ledger of an ingestion cannot be used: no database, no room, or made by another version."""
+
+
+class LeaseLostError(ApiVideoError):
+    """The lease of an item ended and another worker took it over: nothing more may be done for it here."""
+
+    delivery: Delivery = "not_sent"
 
 
 class WebhookSignatureError(ApiVideoError):

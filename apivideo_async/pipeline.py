@@ -7,9 +7,9 @@ allows. The upload engine uses ``attempt``, because only it can tell whether a c
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from .authenticator import Authenticator
 from .config import ClientConfig, Timeouts
@@ -20,9 +20,11 @@ from .protocol.request import Request
 from .protocol.response import Response, decode, decode_page, error_for
 from .protocol.retry import Attempts, may_repeat
 
-__all__ = ["Pipeline", "TransportLike"]
+__all__ = ["BeforeRequest", "Pipeline", "TransportLike"]
 
 T = TypeVar("T")
+BeforeRequest: TypeAlias = Callable[[Request], Awaitable[None]]
+"""Asked before a request is sent; what it raises ends the call, with nothing sent."""
 
 log: logging.Logger = logging.getLogger("apivideo_async.http")
 
@@ -53,15 +55,23 @@ class Pipeline:
         self._origin = origin
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
         self._on_response: Callable[[Response], None] | None = None
+        self._before_request: BeforeRequest | None = None
 
-    def with_config(self, config: ClientConfig, on_response: Callable[[Response], None] | None = None) -> "Pipeline":
+    def with_config(
+        self,
+        config: ClientConfig,
+        on_response: Callable[[Response], None] | None = None,
+        before_request: BeforeRequest | None = None,
+    ) -> "Pipeline":
         """Copy with other options, the same connections, tokens and budgets.
 
         ``on_response`` is shown every answer of 2xx, but those of token renewals, before it is read.
+        ``before_request`` is awaited before each request is sent, once there is budget for it.
         """
         copy = Pipeline(config, self._transport, self._origin, self.limiter, self.authenticator)
         copy._turns = self._turns
         copy._on_response = on_response
+        copy._before_request = before_request or self._before_request
         return copy
 
     @asynccontextmanager
@@ -129,13 +139,15 @@ class Pipeline:
         loop = asyncio.get_running_loop()
         permit = await self.limiter.permit(request, self.config.retry.rate_limit_seconds)
         try:
-            if request.authenticated:
-                # Asked for only now: a token may end while a request waits for its turn.
-                try:
+            try:
+                if request.authenticated:
+                    # Asked for only now: a token may end while a request waits for its turn.
                     headers["Authorization"] = authorization = await self.authenticator.header()
-                except BaseException:
-                    permit.withdraw()
-                    raise
+                if self._before_request is not None:
+                    await self._before_request(request)
+            except BaseException:
+                permit.withdraw()
+                raise
             began = loop.time()
             response = await self._transport.send(request, headers, self.config.timeouts)
             permit.answered(response)

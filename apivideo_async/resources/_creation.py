@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config import UNSET
-from ..errors import ApiVideoError, ConfigurationError, UploadError
+from ..errors import ApiVideoError, ConfigurationError, DuplicateVideosError, UploadError
 from ..models import Page, Video
 from ..pipeline import Pipeline
 from ..protocol.request import Request, build_request
@@ -86,6 +86,5 @@ async def _find(pipeline: Pipeline, key: str) -> Video | None:
     # Trust no filter: another video must never be taken for this one.
     found = [video for video in page if video.metadata.get(INGEST_KEY) == key]
     if len(found) > 1:
-        ids = ", ".join(video.video_id for video in found)
-        raise UploadError(f"several videos carry the idempotency key {key!r} ({ids}): delete all but one")
+        raise DuplicateVideosError(key, [video.video_id for video in found])
     return found[0] if found else None

@@ -14,6 +14,7 @@ from ..protocol.request import Priority, asset_request, build_request, path_for
 from ..uploads.intake import Intake
 from ..uploads.reporter import OnProgress
 from ..uploads.session import PushSession
+from ..uploads.slots import Slots
 from ..uploads.sources import SourceLike, Stream
 from ._creation import create_video
 from ._fields import VideoFields, VideoUpdateFields, video_body
@@ -129,15 +130,16 @@ class Videos(Resource):
         filename: str | None = None,
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
+        slots: Slots | None = None,
     ) -> Video:
         """Fill a container, or send what it does not hold yet (``POST /videos/{videoId}/source``, uploads).
 
         ``source``: a path, bytes, a binary file (from where it stands), an async iterable of bytes, an object with
         ``async read(n)``, or a ``Source``. Each chunk is one request of the budget. Raises ``SourceError`` before
         anything is sent when the source cannot be used, ``UploadError`` when the upload ends early: call again to
-        send the rest.
+        send the rest. ``slots`` bounds the chunks in flight of several uploads together.
         """
-        return await Intake(self._pipeline, options, on_progress).into_container(video_id, source, filename)
+        return await Intake(self._pipeline, options, on_progress, slots).into_container(video_id, source, filename)
 
     async def upload_with_token(
         self,

@@ -1,0 +1,1 @@
+"""Ingestion by many machines, through one PostgreSQL."""

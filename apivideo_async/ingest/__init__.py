@@ -1,0 +1,1 @@
+"""Ingestion: any number of files into api.video, each exactly once, on one machine or on many."""
