@@ -13,7 +13,7 @@ from .config import UNSET, ClientConfig, RetryPolicy, Timeouts, UploadOptions, r
 from .errors import ConfigurationError
 from .models import Video
 from .pipeline import BeforeRequest, Pipeline
-from .protocol.request import QueryValue, build_request, origin_headers
+from .protocol.request import LimitClass, QueryValue, build_request, origin_headers
 from .protocol.response import Response
 from .resources._creation import create_video
 from .resources._fields import VideoFields
@@ -210,6 +210,13 @@ class ApiVideoClient:
             return await self._upload(item, Intake(self._pipeline, item.options, None, slots))
 
         return run_many(items, upload, concurrency, on_result)
+
+    def request_limit(self, limit_class: LimitClass) -> int | None:
+        """Give the requests a minute that the server allows; None before an answer told it, or when there is no limit.
+
+        ``limit_class``: ``uploads``, ``writes`` or ``reads`` (CONTRACT §4).
+        """
+        return self._pipeline.limiter.window(limit_class).limit
 
     async def request(
         self,

@@ -256,11 +256,15 @@ class SourceError(UploadError, ValueError):
 class DuplicateVideosError(UploadError):
     """Several videos carry one idempotency key, in ``video_ids``: a person has to say which one stays."""
 
-    def __init__(self, key: str, video_ids: Sequence[str]) -> None:
-        super().__init__(
-            f"several videos carry the idempotency key {key!r} ({', '.join(video_ids)}): delete all but one"
-        )
+    def __init__(self, message: str, *, video_ids: Sequence[str] = ()) -> None:
+        super().__init__(message)
         self.video_ids = tuple(video_ids)
+
+    @classmethod
+    def of(cls, key: str, video_ids: Sequence[str]) -> "DuplicateVideosError":
+        """Describe them."""
+        ids = ", ".join(video_ids)
+        return cls(f"several videos carry the idempotency key {key!r} ({ids}): delete all but one", video_ids=video_ids)
 
 
 class LedgerError(ApiVideoError):

@@ -89,11 +89,9 @@ class Record:
 
 @frozen(kw_only=True)
 class Claim:
-    """An item that a worker holds a lease of."""
+    """An item that a worker holds a lease of, as it was when it was claimed."""
 
     record: Record
-    until: float
-    """When the lease ends, by this process's ``time.monotonic``; never later than the ledger thinks."""
 
     @property
     def item(self) -> Item:
@@ -120,8 +118,6 @@ class Totals:
     """Sizes, as far as they are known."""
     sent: int = 0
     """Bytes that went through us."""
-    next_due: float | None = None
-    """Seconds until an open item may be claimed, at least 0; None when there is none."""
 
     def count(self, *states: State) -> int:
         """Items in these states; all without any."""

@@ -40,11 +40,11 @@ class Usage:
 class Leases(Protocol):
     """Who works on what."""
 
-    async def claim(self, owner: str, count: int, seconds: float) -> list[Claim]:
+    async def claim(self, owner: str, count: int, seconds: float) -> list[Record]:
         """Take up to ``count`` items that are due, for ``seconds``."""
         ...
 
-    async def claim_key(self, owner: str, key: str, seconds: float) -> Claim | None:
+    async def claim_key(self, owner: str, key: str, seconds: float) -> Record | None:
         """Take this item, or None when it is finished, leased, or not due."""
         ...
 
@@ -110,6 +110,10 @@ class Ledger(Leases, Protocol):
 
     def records(self, states: Collection[State] = ()) -> AsyncIterator[Record]:
         """Go through all items, or those in these states, in the order they were added, in constant memory."""
+        ...
+
+    async def next_due(self) -> float | None:
+        """Seconds until an open item may be claimed, at least 0; None when no item is open."""
         ...
 
     async def totals(self) -> Totals:

@@ -86,5 +86,5 @@ async def _find(pipeline: Pipeline, key: str) -> Video | None:
     # Trust no filter: another video must never be taken for this one.
     found = [video for video in page if video.metadata.get(INGEST_KEY) == key]
     if len(found) > 1:
-        raise DuplicateVideosError(key, [video.video_id for video in found])
+        raise DuplicateVideosError.of(key, [video.video_id for video in found])
     return found[0] if found else None

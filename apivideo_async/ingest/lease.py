@@ -1,0 +1,121 @@
+"""The leases of one worker: kept alive in the background, checked before every request.
+
+A worker that was stopped for longer than its leases last (a frozen machine, a lost database) must not go on with
+what another has taken over meanwhile. So every request of an item first asks :meth:`Keeper.check`: while the lease is
+known to last, by this process's own clock, that costs nothing; otherwise the ledger is asked, and who lost the lease
+stops there.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+
+from ..errors import LeaseLostError, LedgerError
+from ..pipeline import BeforeRequest
+from ..protocol.request import Request
+from .items import Claim, Record
+from .ledger import Ledger, Usage
+
+__all__ = ["Keeper"]
+
+log: logging.Logger = logging.getLogger("apivideo_async.ingest")
+
+MARGIN = 0.1
+"""Share of a lease that is taken for lost early."""
+RENEWALS = 3
+"""Renewals within one lease."""
+
+
+class Keeper:
+    """Claims for one owner, and keeps what it claimed."""
+
+    def __init__(self, ledger: Ledger, owner: str, seconds: float) -> None:
+        self._ledger = ledger
+        self._seconds = seconds
+        self._until: dict[str, float] = {}
+        self._fences: dict[str, int] = {}
+        self._renewing = asyncio.Lock()
+        self._requests: Counter[tuple[int, str]] = Counter()
+        self.allowed: dict[str, int | None] = {}
+        """What the server allows of each class in a minute, as far as it is known."""
+        self.owner = owner
+
+    async def claim(self, count: int) -> list[Claim]:
+        """Take up to ``count`` items that are due."""
+        began = time.monotonic()
+        return [self._hold(record, began) for record in await self._ledger.claim(self.owner, count, self._seconds)]
+
+    async def claim_key(self, key: str) -> Claim | None:
+        """Take one item, or None when it cannot be had now."""
+        began = time.monotonic()
+        record = await self._ledger.claim_key(self.owner, key, self._seconds)
+        return None if record is None else self._hold(record, began)
+
+    def _hold(self, record: Record, began: float) -> Claim:
+        self._until[record.item.key] = began + self._seconds * (1 - MARGIN)
+        self._fences[record.item.key] = record.fence
+        return Claim(record=record)
+
+    def forget(self, claim: Claim) -> None:
+        """Stop caring for an item that is finished or given back."""
+        if self._fences.get(claim.key) == claim.fence:
+            del self._until[claim.key], self._fences[claim.key]
+
+    def guard(self, claim: Claim) -> BeforeRequest:
+        """Give what is to be asked before each request for this item."""
+
+        async def ask(request: Request) -> None:
+            await self.check(claim)
+            if request.limit_class is not None:
+                self._requests[int(time.time() // 60), request.limit_class] += 1
+
+        return ask
+
+    async def check(self, claim: Claim) -> None:
+        """Raise ``LeaseLostError`` when another worker has, or may have, the item."""
+        while self._fences.get(claim.key) == claim.fence:
+            if time.monotonic() < self._until[claim.key]:
+                return
+            await self._renew()
+        raise LeaseLostError(f"{claim.item.uri}: another worker has taken it over")
+
+    async def _renew(self) -> None:
+        async with self._renewing:
+            began = time.monotonic()
+            known = dict(self._fences)
+            held = await self._ledger.renew(self.owner, self._seconds)
+            for key, fence in known.items():
+                if self._fences.get(key) != fence:
+                    continue  # Finished or claimed anew meanwhile.
+                if held.get(key) == fence:
+                    self._until[key] = began + self._seconds * (1 - MARGIN)
+                else:
+                    log.warning("the lease of %s was lost", key)
+                    del self._until[key], self._fences[key]
+
+    async def run(self) -> None:
+        """Renew until cancelled. While the ledger cannot be reached, requests wait in :meth:`check`."""
+        while True:
+            await asyncio.sleep(self._seconds / RENEWALS)
+            try:
+                await self._renew()
+                await self.tell_usage()
+            except LedgerError as error:
+                log.warning("leases could not be renewed: %s", error)
+
+    async def tell_usage(self) -> None:
+        """Write down how many requests were sent."""
+        counted, self._requests = self._requests, Counter()
+        usage = [
+            Usage(minute=minute, limit_class=name, requests=count, allowed=self.allowed.get(name))
+            for (minute, name), count in counted.items()
+        ]
+        await self._ledger.note_usage(self.owner, usage)
+
+    async def let_go(self) -> None:
+        """Give everything back: others may have it at once."""
+        self._until.clear()
+        self._fences.clear()
+        await self.tell_usage()
+        await self._ledger.expire(self.owner)
