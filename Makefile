@@ -21,7 +21,7 @@ FILE ?=
 ARGS ?=
 export QUICK
 
-.PHONY: help demo test fast slow coverage lint types bench clean browser
+.PHONY: help demo test fast slow coverage lint types bench clean browser postgres
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -44,11 +44,11 @@ demo: $(VENV)/.demo  ## upload a real video to a local api.video (FILE=movie.mp4
 
 test: fast slow coverage  ## all tests, with coverage floors
 
-fast: $(VENV)/.dev  ## the tests without the slow group
+fast: $(VENV)/.dev postgres  ## the tests without the slow group
 	@rm -f .coverage .coverage.*
 	$(PYTEST) -q -m "not slow" --cov --cov-report=
 
-slow: $(VENV)/.dev browser
+slow: $(VENV)/.dev browser postgres
 	$(PYTEST) -q -m slow --cov --cov-append --cov-report=
 
 coverage: $(VENV)/.dev
@@ -62,6 +62,12 @@ browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || { \
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1; } || true
+
+# Where PostgreSQL cannot be installed, the tests that need it are skipped and say so.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } >/dev/null 2>&1; } || true
 
 lint: $(VENV)/.dev  ## style
 	$(BIN)/ruff format --check .

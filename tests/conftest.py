@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 from apivideo_async import ApiVideoClient, RetryPolicy, UploadLimits, UploadOptions
 from apivideo_async.emulator import Emulator
 
+pytest_plugins = ["tests.postgres"]
+
 # Property tests run the same examples every time; ``--hypothesis-profile=default`` explores others.
 settings.register_profile(
     "repeatable", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
