@@ -37,6 +37,8 @@ RUN = "APIVIDEO_TEST_RUN"
 """In the environment: the process that all of a test run belongs to."""
 ACCOUNTS = ("postgres", "nobody")
 """Who may run it where the tests run as root, which PostgreSQL refuses."""
+_started: "list[PostgresServer]" = []
+"""Shared servers that this process started; held because a process that nobody waits for is worth a warning."""
 
 
 def programs() -> Path | None:
@@ -171,6 +173,7 @@ def shared_server(run: int) -> PostgresServer:
             return PostgresServer(run, folder, int(known))
         server = PostgresServer(run, folder)
         server.start()
+        _started.append(server)
         shared.write(str(server.port))
         return server
 
