@@ -162,6 +162,13 @@ def pytest_configure() -> None:
     os.environ.setdefault(RUN, str(os.getpid()))
 
 
+def pytest_unconfigure() -> None:
+    """Without workers nobody else uses the server any more."""
+    if os.environ[RUN] == str(os.getpid()):
+        while _started:
+            _started.pop().close()
+
+
 def shared_server(run: int) -> PostgresServer:
     """Start the server of this run, unless another worker has."""
     folder = Path(tempfile.gettempdir()) / f"apivideo-postgres-of-{run}"
