@@ -5,8 +5,8 @@ import hashlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -130,22 +130,27 @@ class Ingest:
         """Count the items of the ledger, by state."""
         return await self.ledger.totals()
 
-    async def run(self, *sources: Items) -> AsyncIterator[IngestResult]:
+    async def run(self, *sources: Items) -> AsyncGenerator[IngestResult, None]:
         """Enter these sources and ingest everything that is open in the ledger; results as they come.
 
         Ends when every source has ended and nothing is open any more. A failure is a result and stops nothing, but
         ``AuthenticationError`` and ``LedgerError`` are raised, as is what a source raises. Leaving the iteration gives
         everything back; the next run goes on.
         """
-        if isinstance(self._given, str | Path) and isinstance(database := self._database(), SqliteDatabase):
-            await database.lock()
-            await self.ledger.expire()  # Whoever held a lease is dead: nobody else has the lock.
-        run = _Run(self, self._kit(), sources)
-        async for result in run.results():
-            yield result
+        async with self._alone(), aclosing(_Run(self, self._kit(), sources).results()) as results:
+            async for result in results:
+                yield result
 
-    def _database(self) -> object:
-        return getattr(self.ledger, "database", None)
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Have a ledger of our own to ourselves: then whoever held a lease is dead."""
+        database = getattr(self.ledger, "database", None)
+        if isinstance(self._given, str | Path) and isinstance(database, SqliteDatabase):
+            async with database.locked():
+                await self.ledger.expire()
+                yield
+        else:
+            yield
 
     def _kit(self) -> Kit:
         options = self._options
@@ -184,9 +189,10 @@ class _Run:
         self._kit = kit
         self._sources = sources
         self._working = 0
+        self._listed = False
         self._done: asyncio.Queue[IngestResult | BaseException | None] = asyncio.Queue(2 * kit.options.concurrency)
 
-    async def results(self) -> AsyncIterator[IngestResult]:
+    async def results(self) -> AsyncGenerator[IngestResult, None]:
         running = asyncio.create_task(self._run(), name="apivideo-ingest")
         try:
             while (result := await self._done.get()) is not None:
@@ -202,8 +208,8 @@ class _Run:
         try:
             async with asyncio.TaskGroup() as group:
                 keeping = group.create_task(self._kit.keeper.run())
-                listing = group.create_task(self._list())
-                await self._dispatch(group, listing)
+                group.create_task(self._list())
+                await self._dispatch(group)
                 keeping.cancel()
         except BaseExceptionGroup as failures:
             first: BaseException = failures
@@ -216,11 +222,13 @@ class _Run:
     async def _list(self) -> None:
         for source in self._sources:
             await self._ingest.add(source)
+        self._listed = True
+        self._ingest.wake()
 
-    async def _dispatch(self, group: asyncio.TaskGroup, listing: "asyncio.Task[None]") -> None:
+    async def _dispatch(self, group: asyncio.TaskGroup) -> None:
         kit = self._kit
         while True:
-            listed = listing.done()
+            listed = self._listed
             claims = await kit.keeper.claim(kit.options.concurrency - self._working)
             for claim in claims:
                 self._working += 1

@@ -1,0 +1,386 @@
+"""One item to exactly one video, whatever happens on the way (issue: ingestion; CONTRACT §10, §17 #20)."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from apivideo_async import ApiVideoClient, AuthenticationError, LeaseLostError, LedgerError, RetryPolicy
+from apivideo_async.emulator import Emulator, Fault
+from apivideo_async.ingest.ingestion import Ingest
+from apivideo_async.ingest.items import Item
+from apivideo_async.ingest.lease import Keeper
+from apivideo_async.ingest.one import Kit, ingest_one
+from apivideo_async.ingest.options import IngestOptions
+from apivideo_async.ingest.sql import SqlLedger
+from apivideo_async.ingest.stores import Stores
+from tests.conftest import QUICK, options, sha256
+
+from .conftest import QUICKLY, MakeItems, all_of, item_of, kit_of, records_of, videos_by_key
+
+
+def assert_exactly_once(emu: Emulator, items: list[Item]) -> None:
+    """Every source has one video with its bytes, and there is no other container."""
+    held = videos_by_key(emu)
+    assert {key: len(ids) for key, ids in held.items()} == {item.key: 1 for item in items}
+    for item in items:
+        assert emu.sha256(held[item.key][0]) == sha256(Path(item.uri).read_bytes()), item.uri
+
+
+async def claimed(kit: Kit, item: Item) -> Any:
+    await kit.ledger.add([item])
+    claim = await kit.keeper.claim_key(item.key)
+    assert claim is not None
+    return claim
+
+
+async def test_every_source_has_one_video_and_a_second_run_sends_nothing(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
+) -> None:
+    items = make_items(40)
+    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        results = await all_of(ingest, items)
+        assert {result.outcome for result in results} == {"done"}
+        assert (await ingest.totals()).items == {"done": 40}
+    assert_exactly_once(emu, items)
+    sent = len(emu.requests)
+    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        assert await all_of(ingest, items) == []
+    assert len(emu.requests) == sent
+
+
+async def test_a_lost_ledger_is_made_up_for_by_the_keys(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
+) -> None:
+    items = make_items(12)
+    for name in ("first.db", "second.db"):
+        async with Ingest(client, tmp_path / name, options=QUICKLY) as ingest:
+            assert {result.outcome for result in await all_of(ingest, items)} == {"done"}
+    assert_exactly_once(emu, items)
+
+
+@pytest.mark.parametrize("operation", ["videos.create", "videos.upload"])
+async def test_lost_answers_make_no_second_video(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, operation: str
+) -> None:
+    items = make_items(12)
+    emu.faults.add(Fault(operation, "drop-response", probability=0.3, times=None))
+    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        await all_of(ingest, items)
+        assert (await ingest.totals()).items == {"done": 12}
+    assert_exactly_once(emu, items)
+
+
+async def test_an_interrupted_run_goes_on_and_repeats_no_accepted_chunk(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
+) -> None:
+    items = make_items(30)
+    for _ in range(20):
+        async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+            run = ingest.run(items)
+            done = 0
+            async for result in run:
+                done += result.outcome == "done"
+                if done == 3:
+                    break
+            await run.aclose()
+            if not (await ingest.totals()).open:
+                break
+    assert_exactly_once(emu, items)
+    accepted = [
+        (request.video_id, request.content_range)
+        for request in emu.requests
+        if request.operation == "videos.upload" and request.status == 201
+    ]
+    assert len(accepted) == len(set(accepted))
+
+
+async def test_an_answer_lost_in_a_crash_is_found_by_the_key(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+) -> None:
+    [item] = make_items(1)
+    kit = kit_of(client, ledger)
+    claim = await claimed(kit, item)
+    await ledger.creating(claim, item.size or 0, None, "stream")
+    await client.videos.create(title="x", idempotency_key=item.key)  # The process dies here.
+    await ledger.expire()
+    again = await kit.keeper.claim_key(item.key)
+    assert again is not None
+    assert again.record.contested
+    assert (await ingest_one(again, kit)).outcome == "done"
+    assert_exactly_once(emu, [item])
+
+
+async def test_the_empty_container_of_a_lost_worker_is_deleted(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+) -> None:
+    [item] = make_items(1)
+    kit = kit_of(client, ledger)
+    await ledger.creating(await claimed(kit, item), item.size or 0, None, "stream")
+    for _ in range(2):  # Two workers, both lost before they could note the id.
+        await client.videos.create(title="x", metadata={"ingestKey": item.key})
+    await ledger.expire()
+    again = await kit.keeper.claim_key(item.key)
+    assert again is not None
+    assert (await ingest_one(again, kit)).outcome == "done"
+    assert_exactly_once(emu, [item])
+
+
+async def test_of_two_workers_that_create_the_first_to_note_its_id_wins(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+) -> None:
+    """The one that was frozen with its request on the way finds the other's id, and removes its own container."""
+    [item] = make_items(1)
+    frozen, other = kit_of(client, ledger), kit_of(client, ledger)
+    claim = await claimed(frozen, item)
+    await ledger.creating(claim, item.size or 0, None, "stream")
+    await ledger.expire()
+    taken = await other.keeper.claim_key(item.key)
+    assert taken is not None
+    assert (await ingest_one(taken, other)).outcome == "done"
+
+    thawed = await client.videos.create(title="late", metadata={"ingestKey": item.key})
+    counts = await ledger.created(claim, thawed.video_id)
+    assert counts == (await ledger.record(item.key)).video_id  # type: ignore[union-attr]
+    assert counts != thawed.video_id
+    with pytest.raises(LeaseLostError):
+        await ledger.uploading(claim)
+
+
+async def test_two_containers_that_claim_a_key_are_left_to_a_person(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+) -> None:
+    [item] = make_items(1)
+    ids = {(await client.videos.create(title="x", metadata={"ingestKey": item.key})).video_id for _ in range(2)}
+    kit = kit_of(client, ledger)
+    result = await ingest_one(await claimed(kit, item), kit)
+    record = await ledger.record(item.key)
+    assert (result.outcome, record and record.state, record and record.cause) == (
+        "quarantined",
+        "quarantined",
+        "duplicate",
+    )
+    assert all(video_id in str(result.error) for video_id in ids)
+    assert set(emu.world.videos) == ids
+    await client.videos.delete(ids.pop())
+    assert await ledger.retry(["quarantined"]) == [item.key]
+    again = await kit.keeper.claim_key(item.key)
+    assert again is not None
+    assert (await ingest_one(again, kit)).outcome == "done"
+    assert_exactly_once(emu, [item])
+
+
+async def test_a_container_that_is_gone_is_made_again(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
+) -> None:
+    items = make_items(1)
+    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        await ingest.add(items)
+        kit = kit_of(client, ingest.ledger)  # type: ignore[arg-type]
+        claim = await kit.keeper.claim_key(items[0].key)
+        assert claim is not None
+        video = await client.videos.create(title="x", idempotency_key=items[0].key)
+        await ingest.ledger.creating(claim, 1, None, "stream")
+        await ingest.ledger.created(claim, video.video_id)
+        await client.videos.delete(video.video_id)
+        await ingest.ledger.release(claim)
+        assert [result.outcome for result in await all_of(ingest)] == ["later", "done"]
+    assert_exactly_once(emu, items)
+
+
+async def test_who_lost_the_lease_sends_nothing_more(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+) -> None:
+    [item] = make_items(1, 400_000)
+    slow, other = kit_of(client, ledger, IngestOptions(lease=0.2)), kit_of(client, ledger)
+    claim = await claimed(slow, item)
+    emu.faults.add(Fault("videos.upload", "delay", nth=1, seconds=0.6))
+    working = asyncio.create_task(ingest_one(claim, slow))
+    taken = None
+    while taken is None:
+        await asyncio.sleep(0.02)
+        taken = await other.keeper.claim_key(item.key)
+    sent = len([one for one in emu.requests if one.operation == "videos.upload"])
+    assert (await working).outcome == "lost"
+    assert len([one for one in emu.requests if one.operation == "videos.upload"]) == sent
+    assert (await ingest_one(taken, other)).outcome == "done"
+    assert_exactly_once(emu, [item])
+
+
+async def test_a_lease_that_is_kept_outlasts_its_seconds(
+    client: ApiVideoClient, make_items: MakeItems, ledger: SqlLedger
+) -> None:
+    [item] = make_items(1)
+    keeper = Keeper(ledger, "owner", 0.3)
+    await ledger.add([item])
+    claim = await keeper.claim_key(item.key)
+    assert claim is not None
+    keeping = asyncio.create_task(keeper.run())
+    await asyncio.sleep(0.6)
+    assert await ledger.claim_key("thief", item.key, 1.0) is None
+    await keeper.check(claim)
+    keeping.cancel()
+    await keeper.let_go()
+    assert await ledger.claim_key("next", item.key, 1.0) is not None
+    with pytest.raises(LeaseLostError):
+        await keeper.check(claim)
+
+
+async def test_what_cannot_work_fails_at_once_and_stops_nothing(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
+) -> None:
+    items = make_items(5)
+    Path(items[2].uri).unlink()
+    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        results = await all_of(ingest, items)
+        assert sorted(result.outcome for result in results) == ["done"] * 4 + ["failed"]
+        [record] = [record async for record in ingest.ledger.records(("failed",))]
+        assert record.item == items[2]
+        assert record.message
+        assert "no such file" in record.message
+        Path(items[2].uri).write_bytes(b"x" * (items[2].size or 0))
+        assert await ingest.ledger.retry() == [items[2].key]
+        assert [result.outcome for result in await all_of(ingest)] == ["done"]
+    assert_exactly_once(emu, items)
+
+
+async def test_what_may_pass_is_tried_so_often_and_no_more(
+    emu: Emulator, make_items: MakeItems, tmp_path: Path
+) -> None:
+    items = make_items(1, 100)
+    emu.faults.add(Fault("videos.upload", "status", status=503, times=None))
+    brief = IngestOptions(first_delay=0.01, attempts=3)
+    once = RetryPolicy(attempts=1)
+    async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=once, upload=options()) as client:
+        async with Ingest(client, tmp_path / "l.db", options=brief) as ingest:
+            assert [result.outcome for result in await all_of(ingest, items)] == ["later", "later", "failed"]
+            [record] = await records_of(ingest.ledger)
+            assert (record.attempts, record.state) == (3, "failed")
+            emu.faults.clear()
+            await ingest.ledger.retry()
+            assert [result.outcome for result in await all_of(ingest)] == ["done"]
+    assert_exactly_once(emu, items)
+
+
+async def test_a_wrong_key_ends_the_run_and_loses_nothing(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
+) -> None:
+    items = make_items(5)
+    async with ApiVideoClient("wrong", base_url=emu.url, retry=QUICK) as stranger:
+        async with Ingest(stranger, tmp_path / "l.db", options=QUICKLY) as ingest:
+            with pytest.raises(AuthenticationError):
+                await all_of(ingest, items)
+    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        assert (await ingest.totals()).open == 5
+        await all_of(ingest)
+    assert_exactly_once(emu, items)
+
+
+async def test_the_key_can_be_dropped_at_the_end(client: ApiVideoClient, emu: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"video")
+    dropping = IngestOptions(keep_key=False)
+    async with Ingest(client, tmp_path / "l.db", options=dropping) as ingest:
+        [result] = await all_of(ingest, [item_of(path, metadata={"lang": "fr"}, tags=["a"], title="A")])
+        assert result.video_id is not None
+        video = await client.videos.get(result.video_id)
+        assert (video.title, list(video.tags), dict(video.metadata)) == ("A", ["a"], {"lang": "fr"})
+
+
+async def test_a_ledger_belongs_to_one_server(client: ApiVideoClient, tmp_path: Path) -> None:
+    async with Ingest(client, tmp_path / "l.db"):
+        pass
+    async with Emulator() as other, ApiVideoClient(other.api_key, base_url=other.url) as stranger:
+        with pytest.raises(LedgerError, match="belongs to"):
+            async with Ingest(stranger, tmp_path / "l.db"):
+                pass
+
+
+async def test_one_process_works_with_a_ledger_at_a_time(
+    client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
+) -> None:
+    async with Ingest(client, tmp_path / "l.db") as first, Ingest(client, tmp_path / "l.db") as second:
+        run = first.run(make_items(3))
+        await anext(aiter(run))
+        with pytest.raises(LedgerError, match="another process"):
+            await all_of(second)
+        assert (await second.totals()).count() == 3
+        await run.aclose()
+
+
+# -- pull
+
+
+class Signing(Stores):
+    """Local files that a web server hands out."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self._base = base
+
+    async def open(self, item: Item) -> Any:
+        original = await super().open(item)
+        base = self._base
+
+        async def address(seconds: float) -> str:
+            return f"{base}/{Path(item.uri).name}"
+
+        original.address = address  # type: ignore[method-assign]
+        return original
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> Any:
+    (tmp_path / "videos").mkdir()
+    app = web.Application()
+    app.router.add_static("/", tmp_path / "videos")
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("strategy", ["pull", "auto"])
+async def test_pull_takes_one_write_and_no_upload_request(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, served: str, strategy: Any
+) -> None:
+    items = make_items(10)
+    pulling = IngestOptions(strategy=strategy)
+    async with Ingest(client, tmp_path / "l.db", options=pulling, stores=Signing(served)) as ingest:
+        results = await all_of(ingest, items)
+        assert {result.outcome for result in results} <= {"done", "later"}
+        assert (await ingest.totals()).items == {"done": 10}
+        assert (await ingest.totals()).sent == 0
+    assert_exactly_once(emu, items)
+    operations = [request.operation for request in emu.requests]
+    assert operations.count("videos.create") == 10
+    assert "videos.upload" not in operations
+
+
+async def test_a_pull_that_does_not_happen_is_said_and_can_be_tried_again(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, served: str
+) -> None:
+    items = make_items(1)
+    hasty = IngestOptions(strategy="pull", pull_timeout=0.3)
+    async with Ingest(client, tmp_path / "l.db", options=hasty, stores=Signing("http://127.0.0.1:9/")) as ingest:
+        results = await all_of(ingest, items)
+        assert results[-1].outcome == "failed"
+        assert "did not fetch" in str(results[-1].error)
+    assert emu.world.videos == {}
+    async with Ingest(client, tmp_path / "l.db", options=hasty, stores=Signing(served)) as ingest:
+        await ingest.ledger.retry()
+        assert (await all_of(ingest))[-1].outcome == "done"
+    assert_exactly_once(emu, items)
+
+
+async def test_pull_of_a_local_file_says_what_to_do(
+    client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
+) -> None:
+    async with Ingest(client, tmp_path / "l.db", options=IngestOptions(strategy="pull")) as ingest:
+        [result] = await all_of(ingest, make_items(1))
+        assert result.outcome == "failed"
+        assert "use the strategy stream" in str(result.error)
