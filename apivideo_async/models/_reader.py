@@ -7,26 +7,28 @@ when a class is first read. For ``PaginationLink`` it is::
     def read(value):
         if value.__class__ is not dict and not isinstance(value, Mapping):
             raise TypeError("PaginationLink is an object, not " + type(value).__name__)
-        get, model, extra = value.get, new(cls), {}
+        get, model, extra = value.get, new(fresh), {}
         item = get('rel')
         if item.__class__ is exact0:
-            set0(model, item)
+            model.rel = item
         elif item is None:
-            set0(model, default0)
+            model.rel = default0
         else:
             try:
-                set0(model, hook0(item))
+                model.rel = hook0(item)
             except unreadable:
                 extra['rel'] = item
-                set0(model, default0)
+                model.rel = default0
         ...
         if not known.issuperset(value):
             extra.update((key, value[key]) for key in value if key not in known)
-        set_extra(model, extra)
+        model.extra = extra
+        model.__class__ = cls
         return model
 
 It does not call the constructor: a model's constructor may convert what users give, but not check or change what the
-server sends.
+server sends. Models are frozen, and calling the setters of their slots takes twice as long as assigning, so the model
+begins as an object of ``fresh``, a subclass that is not frozen.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -58,12 +60,12 @@ _HEAD = """
 def read(value):
     if value.__class__ is not dict and not isinstance(value, Mapping):
         raise TypeError({name!r} + " is an object, not " + type(value).__name__)
-    get, model, extra = value.get, new(cls), {{}}
+    get, model, extra = value.get, new(fresh), {{}}
 """
 _EXACT = """
     item = get({key!r})
     if item.__class__ is exact{n}:
-        set{n}(model, item)
+        model.{name} = item
     elif item is None:
 """
 _OTHER = """
@@ -71,18 +73,19 @@ _OTHER = """
     if item is None:
 """
 _REST = """
-        set{n}(model, default{n}{call})
+        model.{name} = default{n}{call}
     else:
         try:
-            set{n}(model, hook{n}(item))
+            model.{name} = hook{n}(item)
         except unreadable:
             extra[{key!r}] = item
-            set{n}(model, default{n}{call})
+            model.{name} = default{n}{call}
 """
 _TAIL = """
     if not known.issuperset(value):
         extra.update((key, value[key]) for key in value if key not in known)
-    set_extra(model, extra)
+    model.extra = extra
+    model.__class__ = cls
     return model
 """
 
@@ -92,20 +95,23 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
     names: dict[str, Any] = {
         "Mapping": Mapping,
         "cls": cls,
-        "new": cls.__new__,
+        "new": object.__new__,
+        "fresh": type(
+            cls.__name__,
+            (cls,),
+            {"__slots__": (), "__setattr__": object.__setattr__, "__delattr__": object.__delattr__},
+        ),
         "unreadable": UNREADABLE,
         "known": frozenset(member.key for member in members),
-        "set_extra": cls.extra.__set__,
     }
     code = [_HEAD.format(name=cls.__name__)]
     for n, member in enumerate(members):
         default: Any = member.field.default
         made = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
         names[f"exact{n}"], names[f"hook{n}"] = member.exact, member.hook
-        names[f"set{n}"] = getattr(cls, member.field.name).__set__
         names[f"default{n}"] = default.factory if made else default
         text = (_OTHER if member.exact is None else _EXACT) + _REST
-        code.append(text.format(n=n, key=member.key, call="()" if made else ""))
+        code.append(text.format(n=n, name=member.field.name, key=member.key, call="()" if made else ""))
     exec("".join([*code, _TAIL]), names)  # noqa: S102
     read: Hook = names["read"]
     return read
