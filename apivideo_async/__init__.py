@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .errors import EncodingError as EncodingError
     from .errors import LeaseLostError as LeaseLostError
     from .errors import LedgerError as LedgerError
+    from .errors import ManifestError as ManifestError
     from .errors import NotFoundError as NotFoundError
     from .errors import PermissionDeniedError as PermissionDeniedError
     from .errors import Problem as Problem
@@ -136,7 +137,7 @@ _HOMES = {
     "errors": (
         *("ApiConnectionError", "ApiResponseError", "ApiStatusError", "ApiTimeoutError", "ApiVideoError"),
         *("AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError", "DuplicateVideosError"),
-        *("EncodingError", "LeaseLostError", "LedgerError"),
+        *("EncodingError", "LeaseLostError", "LedgerError", "ManifestError"),
         *("NotFoundError", "PermissionDeniedError", "Problem", "RateLimitError", "ServerError", "SourceError"),
         *("UploadError", "WebhookSignatureError"),
     ),

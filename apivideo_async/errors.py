@@ -4,6 +4,7 @@
 
     ApiVideoError
     ├── ConfigurationError (also ValueError)    an argument or setting cannot work; nothing was sent
+    │   └── ManifestError                       a manifest has bad lines; nothing was started
     ├── ApiConnectionError                      no answer: the connection failed or was lost
     │   └── ApiTimeoutError (also TimeoutError) no answer in time
     ├── ApiResponseError                        a 2xx answer that is not what the operation returns
@@ -51,6 +52,7 @@ __all__ = [
     "EncodingError",
     "LeaseLostError",
     "LedgerError",
+    "ManifestError",
     "NotFoundError",
     "PermissionDeniedError",
     "Problem",
@@ -99,6 +101,14 @@ class ApiVideoError(Exception):
 
 class ConfigurationError(ApiVideoError, ValueError):
     """An argument or a setting cannot work. Raised before anything is sent; the message says what to do."""
+
+
+class ManifestError(ConfigurationError):
+    """A manifest cannot be used; ``problems`` has its bad lines as ``(line, text)``, the first thousand of them."""
+
+    def __init__(self, message: str, *, problems: Sequence[tuple[int, str]] = ()) -> None:
+        super().__init__(message)
+        self.problems = list(problems)
 
 
 class ApiConnectionError(ApiVideoError):
@@ -250,7 +260,24 @@ class UploadError(ApiVideoError):
 
 
 class SourceError(UploadError, ValueError):
-    """The bytes to upload are not usable: missing, empty, not readable, too many, or changed while read."""
+    """The bytes to upload are not usable: missing, empty, not readable, too many, or changed while read.
+
+    ``cause`` is one word for it, where there is one: missing, unreadable, empty, changed, credentials, bucket, expired,
+    unreachable or unsupported. ``retryable`` is True when a store failed in a way that may pass.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cause: str | None = None,
+        retryable: bool = False,
+        video_id: str | None = None,
+        ledger: Any = None,
+    ) -> None:
+        super().__init__(message, video_id=video_id, ledger=ledger)
+        self.cause = cause
+        self.retryable = retryable
 
 
 class DuplicateVideosError(UploadError):

@@ -226,10 +226,12 @@ class OpenFile:
             return None
 
     def _changed(self, how: str) -> SourceError:
-        return SourceError(f"{self._path} changed during the upload: {how}. Upload it again when it is finished")
+        return SourceError(
+            f"{self._path} changed during the upload: {how}. Upload it again when it is finished", cause="changed"
+        )
 
     def _unreadable(self, error: OSError) -> SourceError:
-        return SourceError(f"{self._path} cannot be read further: {error.strerror or error}")
+        return SourceError(f"{self._path} cannot be read further: {error.strerror or error}", cause="unreadable")
 
     async def fingerprint(self) -> dict[str, Any] | None:
         """Describe the file: path, size, time, inode and a hash of both ends; None when it has no path."""

@@ -305,11 +305,11 @@ async def _open_path(path: Path, name: str | None) -> Source | Stream:
     try:
         file = await in_thread(OpenFile.open, path, unwanted=OpenFile.close)
     except FileNotFoundError as error:
-        raise SourceError(f"no such file: {path}") from error
+        raise SourceError(f"no such file: {path}", cause="missing") from error
     except IsADirectoryError as error:
-        raise SourceError(f"{path} is a directory: name the files in it") from error
+        raise SourceError(f"{path} is a directory: name the files in it", cause="unsupported") from error
     except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
+        raise SourceError(f"cannot read {path}: {error.strerror or error}", cause="unreadable") from error
     if stat.S_ISREG(file.mode):
         return FileSource(file, name)
     handle = os.fdopen(file.release(), "rb")

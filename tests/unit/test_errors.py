@@ -20,6 +20,7 @@ from apivideo_async.errors import (
     EncodingError,
     LeaseLostError,
     LedgerError,
+    ManifestError,
     NotFoundError,
     PermissionDeniedError,
     Problem,
@@ -79,6 +80,7 @@ def make(kind: type[ApiVideoError]) -> ApiVideoError:
         for kind, retryable, delivery in [
             (ApiVideoError, False, "refused"),
             (ConfigurationError, False, "refused"),
+            (ManifestError, False, "refused"),
             (ApiConnectionError, True, "unknown"),
             (ApiTimeoutError, True, "unknown"),
             (ApiResponseError, True, "unknown"),
@@ -236,3 +238,13 @@ def test_an_upload_error_without_an_answer_has_no_status(cause: Exception | None
 
 def test_an_encoding_error_names_the_video() -> None:
     assert EncodingError("text", video_id="vi1").video_id == "vi1"
+
+
+def test_a_source_error_says_in_a_word_what_is_wrong_and_whether_it_may_pass() -> None:
+    error = SourceError("text", cause="unreachable", retryable=True, video_id="vi1")
+    assert (error.cause, error.retryable, error.video_id, error.outcome) == ("unreachable", True, "vi1", "failed")
+    assert (SourceError("text").cause, SourceError("text").retryable) == (None, False)
+
+
+def test_a_manifest_error_has_the_bad_lines() -> None:
+    assert ManifestError("text", problems=[(3, "no uri")]).problems == [(3, "no uri")]
