@@ -1,52 +1,63 @@
-"""Opens what is ingested."""
+"""Opening what is to be ingested, wherever it is.
 
-from typing import Protocol
+Local files are opened by their descriptor, objects through obstore, everything else over HTTP with byte ranges. What
+was opened is pinned: if its content changes while it is read, that is an error and never a broken video.
+"""
 
-from ..errors import SourceError
-from ..uploads.sources import Source, open_source
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .addresses import OBJECT_SCHEMES, WEB_SCHEMES, locate
 from .items import Item
+from .local import open_local
+from .original import Original
+from .web import WebStore
+
+if TYPE_CHECKING:
+    from .objects import ObjectStores
 
 __all__ = ["Original", "Stores"]
 
 
-class Original(Protocol):
-    """An opened item."""
-
-    source: Source
-    size: int
-    version: str | None
-
-    async def address(self, seconds: float) -> str | None:
-        """A URL that api.video can get for that long; None when there is none."""
-        ...
-
-    async def aclose(self) -> None:
-        """Give back what it holds."""
-        ...
-
-
-class _Local:
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.size = source.size
-        self.version: str | None = None
-
-    async def address(self, seconds: float) -> str | None:
-        return None
-
-    async def aclose(self) -> None:
-        await self.source.aclose()
-
-
 class Stores:
-    """Everything that can be opened."""
+    """Everything that items are read from: one per process, it keeps connections. Use it with ``async with``."""
+
+    def __init__(self, *, config: Mapping[str, Any] | None = None) -> None:
+        """Take obstore settings such as ``endpoint`` or ``allow_http``; the rest comes from the environment."""
+        self._config = dict(config or {})
+        self._objects: ObjectStores | None = None
+        self._web = WebStore()
+
+    def __repr__(self) -> str:
+        return "Stores()"  # The settings may hold credentials.
+
+    @property
+    def objects(self) -> "ObjectStores":
+        """The object stores; raises ``ConfigurationError`` when obstore is missing."""
+        if self._objects is None:
+            from .objects import ObjectStores
+
+            self._objects = ObjectStores(self._config)
+        return self._objects
 
     async def open(self, item: Item) -> Original:
-        """Open an item."""
-        source = await open_source(item.uri)
-        if not isinstance(source, Source):
-            raise SourceError(f"{item.uri} is no regular file")
-        return _Local(source)
+        """Open a source, and compare it with what the item says about it.
+
+        Raises ``SourceError`` with its ``cause``; ``retryable`` tells what may pass by itself.
+        """
+        place = locate(item.uri)
+        if place.scheme in OBJECT_SCHEMES:
+            return await self.objects.open(item, place)
+        if place.scheme in WEB_SCHEMES:
+            return await self._web.open(item)
+        return await open_local(item, place)
 
     async def aclose(self) -> None:
-        """Close."""
+        """Close connections."""
+        await self._web.aclose()
+
+    async def __aenter__(self) -> "Stores":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()

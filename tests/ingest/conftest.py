@@ -1,79 +1,100 @@
-"""Items, an ingestion against the emulator, and a store that can sign."""
+"""A real S3 protocol on loopback, and what tests of sources share."""
 
-import random
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from apivideo_async import ApiVideoClient
-from apivideo_async.emulator import Emulator
-from apivideo_async.ingest.ingestion import Ingest
-from apivideo_async.ingest.items import Item, Record, ingest_key
-from apivideo_async.ingest.lease import Keeper
-from apivideo_async.ingest.one import IngestResult, Kit
-from apivideo_async.ingest.options import IngestOptions
-from apivideo_async.ingest.sql import SqlLedger
-from apivideo_async.ingest.sqlite import open_sqlite_ledger
+from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.stores import Stores
-from tests.conftest import CHUNK
 
-QUICKLY = IngestOptions(first_delay=0.01, longest_delay=0.05)
+from .ingesting import ledger, make_items
 
-MakeItems = Callable[..., list[Item]]
+__all__ = ["ledger", "make_items"]
 
-
-def key_of(path: Path) -> str:
-    return ingest_key("file", str(path), size=path.stat().st_size, mtime=str(path.stat().st_mtime_ns))
+BUCKET = "films-of-tests"
 
 
-def item_of(path: Path, **fields: Any) -> Item:
-    return Item(key=key_of(path), uri=str(path), size=path.stat().st_size, fields=fields)
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    import logging
 
+    from moto.server import ThreadedMotoServer
 
-@pytest.fixture
-def make_items(tmp_path: Path) -> MakeItems:
-    """Files of mixed sizes, some of several chunks."""
-
-    def make(count: int, *sizes: int) -> list[Item]:
-        chance = random.Random(count)
-        folder = tmp_path / "videos"
-        folder.mkdir(exist_ok=True)
-        items = []
-        for index in range(count):
-            path = folder / f"{index:05}.mp4"
-            path.write_bytes(chance.randbytes(chance.choice(sizes or (100, 5_000, 3 * CHUNK + 17))))
-            items.append(item_of(path))
-        return items
-
-    return make
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    opened = await open_sqlite_ledger(tmp_path / "ledger.db")
-    yield opened
-    await opened.aclose()
+def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An empty bucket, boto3's client for it, and the environment of whoever ingests from it."""
+    import boto3
+
+    for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_"))]:
+        monkeypatch.delenv(name)
+    settings = {
+        "AWS_ENDPOINT_URL": s3_endpoint,
+        "AWS_ACCESS_KEY_ID": "AKIDOFTESTS",
+        "AWS_SECRET_ACCESS_KEY": "secretoftests",
+        "AWS_REGION": "us-east-1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3", endpoint_url=s3_endpoint, region_name="us-east-1")
+    client.create_bucket(Bucket=BUCKET)
+    yield client
+    for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        client.delete_object(Bucket=BUCKET, Key=item["Key"])
+    client.delete_bucket(Bucket=BUCKET)
+    client.close()
 
 
-def kit_of(client: ApiVideoClient, ledger: SqlLedger, options: IngestOptions = QUICKLY, stores: Any = None) -> Kit:
-    keeper = Keeper(ledger, f"owner-{random.random()}", options.lease)
-    return Kit(client=client, ledger=ledger, keeper=keeper, stores=stores or Stores(), options=options)
+@pytest.fixture
+async def stores() -> AsyncIterator[Stores]:
+    async with Stores() as made:
+        yield made
 
 
-async def all_of(ingest: Ingest, *sources: Any) -> list[IngestResult]:
-    return [result async for result in ingest.run(*sources)]
+def an_item(uri: str, **about: Any) -> Item:
+    return Item(key="key", uri=uri, **about)
 
 
-async def records_of(ledger: Any) -> list[Record]:
-    return [record async for record in ledger.records()]
+async def bytes_of(source: Any, start: int, size: int) -> bytes:
+    return b"".join([bytes(block) async for block in source.read(start, size)])
 
 
-def videos_by_key(emu: Emulator) -> dict[str, list[str]]:
-    """The ids of the containers that carry each key; the empty text for those without one."""
-    found: dict[str, list[str]] = {}
-    for video in emu.world.videos.values():
-        pairs = {pair["key"]: pair["value"] for pair in video.attributes.get("metadata", [])}
-        found.setdefault(pairs.get("ingestKey", ""), []).append(video.key)
-    return found
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+Serve = Callable[[Callable[[web.Request], Awaitable[web.StreamResponse]]], Awaitable[str]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Start a web server with one handler for everything; its address."""
+    runners = []
+
+    async def start(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> str:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", handler)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        runners.append(runner)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()

@@ -18,7 +18,7 @@ from apivideo_async.ingest.sql import SqlLedger
 from apivideo_async.ingest.stores import Stores
 from tests.conftest import QUICK, options, sha256
 
-from .conftest import QUICKLY, MakeItems, all_of, item_of, kit_of, records_of, videos_by_key
+from .ingesting import QUICKLY, MakeItems, all_of, item_of, kit_of, records_of, videos_by_key
 
 
 def assert_exactly_once(emu: Emulator, items: list[Item]) -> None:
