@@ -20,7 +20,7 @@ from .local import local_item
 from .selection import Selection
 from .threaded import threaded
 
-__all__ = ["list_folder"]
+__all__ = ["list_folder", "walk_folder"]
 
 SORTED_IN_MEMORY: Final = 20_000
 """Names of one folder; more of them are sorted on disk."""
@@ -43,7 +43,7 @@ async def list_folder(
     that are not settled; without it such a thing raises. Raises ``SourceError`` when the folder itself is missing or
     unreadable. Symbolic links are followed, and no folder is walked twice because of one.
     """
-    async with aclosing(threaded(_Walk(Selection(patterns), settle, strategy).items(Path(root)))) as found:
+    async with aclosing(walk_folder(root, Selection(patterns), settle=settle, strategy=strategy)) as found:
         async for item in found:
             if isinstance(item, Item):
                 yield item
@@ -53,9 +53,24 @@ async def list_folder(
                 on_problem(str(item))
 
 
+def walk_folder(
+    root: str | os.PathLike[str],
+    selection: Selection,
+    *,
+    below: str = "",
+    settle: float = 0,
+    strategy: Strategy = "stream",
+) -> AsyncGenerator[Item | SourceError, None]:
+    """List a folder as ``list_folder`` does, and give what is left out as the error that it is.
+
+    ``below``: the path that the selection sees before those of this folder, with a ``/`` at its end.
+    """
+    return threaded(_Walk(selection, settle, strategy).items(Path(root), below))
+
+
 @frozen
 class _Folder:
-    """A folder that is being walked."""
+    """A folder that is walked."""
 
     names: Iterator[str]
     path: str
@@ -75,11 +90,11 @@ class _Walk:
         self._linked: set[_Identity] = set()
         """Folders that were entered through a link."""
 
-    def items(self, root: Path) -> Generator[Item | SourceError, None, None]:
+    def items(self, root: Path, below: str) -> Generator[Item | SourceError, None, None]:
         """Walk."""
         try:
             real = os.path.realpath(root, strict=True)
-            folders = [_Folder(_names(real), real, "", (_identity(os.stat(real)),))]
+            folders = [_Folder(_names(real), real, below, (_identity(os.stat(real)),))]
         except OSError as error:
             cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
             raise SourceError(f"the folder {root} cannot be listed: {error.strerror}", cause=cause) from None
@@ -124,10 +139,9 @@ class _Walk:
             return _left_out(path, "it was written to a moment ago")
         real = os.path.realpath(path) if os.path.islink(path) else path
         try:
-            real.encode()
-        except UnicodeEncodeError:
-            return _left_out(path, "its name is not UTF-8: rename it")
-        return local_item(real, found, name, self._strategy)
+            return local_item(real, found, name, self._strategy)
+        except SourceError as error:
+            return error
 
 
 def _identity(found: os.stat_result) -> _Identity:

@@ -18,6 +18,8 @@ from typing import Any, Final, Literal
 
 from attrs import field, frozen
 
+from .addresses import shown
+
 __all__ = ["FAILED", "OPEN_STATES", "Claim", "Item", "Record", "State", "Strategy", "Totals", "Way", "ingest_key"]
 
 State = Literal["new", "creating", "created", "uploading", "verifying", "done", "failed", "quarantined"]
@@ -46,7 +48,7 @@ class Item:
 
     key: str
     """Of :func:`ingest_key`; stored with the video as the metadata pair ``ingestKey``."""
-    uri: str
+    uri: str = field(repr=shown)
     """Where it is: an absolute path, or ``s3://``, ``gs://``, ``az://``, ``http(s)://``, ``file://``."""
     size: int | None = None
     """Bytes; None when only the store knows."""

@@ -11,7 +11,7 @@ from .addresses import Place
 from .items import Item, Strategy, ingest_key
 from .original import Original, compare
 
-__all__ = ["file_version", "list_file", "local_item", "look", "open_local"]
+__all__ = ["file_version", "list_file", "local_item", "look", "modified", "open_local"]
 
 
 class LocalOriginal(Original):
@@ -65,8 +65,19 @@ def file_version(found: os.stat_result) -> str:
     return f"{found.st_size}-{found.st_mtime_ns}"
 
 
+def modified(item: Item) -> float:
+    """When a file that was listed had been written to, in seconds since 1970."""
+    return int((item.version or "0").rpartition("-")[2]) / 1e9
+
+
 def local_item(path: str, found: os.stat_result, name: str, strategy: Strategy = "stream") -> Item:
-    """Describe a file by its real, absolute path."""
+    """Describe a file by its real, absolute path. Raises ``SourceError`` (unreadable) for names that are not UTF-8."""
+    try:
+        path.encode()
+        name.encode()
+    except UnicodeEncodeError:
+        shown = path.encode("utf-8", "backslashreplace").decode()
+        raise SourceError(f"{shown} is left out: its name is not UTF-8, rename it", cause="unreadable") from None
     return Item(
         key=ingest_key("file", path, size=found.st_size, mtime=str(found.st_mtime_ns)),
         uri=path,

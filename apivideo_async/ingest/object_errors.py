@@ -14,7 +14,8 @@ __all__ = ["explain"]
 _STATUS: Final = re.compile(r"status code: (\d{3})")
 _CODE: Final = re.compile(r"<Code>(\w{1,60})</Code>")
 _NO_CREDENTIALS: Final = re.compile(
-    r"169\.254\.|metadata\.google|/oauth2/|securetoken|(no|missing|could not load|unable to load)[^\n]{0,40}credential"
+    r"169\.254\.|/latest/(?:api/token|meta-data)|metadata\.google|/oauth2/|securetoken"
+    r"|(?:no|missing|could not load|unable to load)[^\n]{0,40}credential"
     r"|MissingAccessKey|MissingSecretAccessKey|CredentialsError",
     re.IGNORECASE,
 )
@@ -41,7 +42,7 @@ def _verdict(kind: str, text: str, status: int | None, code: str, place: Place) 
     where = f"{place.store}/{place.path}" if place.path else place.store
     if kind == "PreconditionError" or status == 412:
         return "changed", f"{where} changed while it was read: run the ingestion again, which lists it anew"
-    if kind == "InvalidPathError":
+    if kind in ("InvalidPathError", "ValueError"):
         return "unsupported", f"{where}: a key has an empty part or a dot for one, which cannot be read: rename it"
     access = _access(kind, text, status, code, place)
     if access is not None:

@@ -98,6 +98,8 @@ class ObjectStores:
 
     async def open(self, item: Item, place: Place) -> Original:
         """Open an object. Raises ``SourceError``."""
+        if not place.path:
+            raise SourceError(f"{item.uri} names a bucket and no object", cause="unsupported")
         meta = await self.look(place)
         if meta is None:
             raise SourceError(f"no such object: {item.uri}", cause="missing")

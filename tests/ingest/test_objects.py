@@ -85,7 +85,12 @@ async def test_an_address_can_be_fetched_by_whoever_has_it(s3: Any, stores: Stor
 
 @pytest.mark.parametrize(
     ("key", "data", "cause"),
-    [("nothing.mp4", None, "missing"), ("empty.mp4", b"", "empty"), ("a//b.mp4", None, "unsupported")],
+    [
+        ("nothing.mp4", None, "missing"),
+        ("empty.mp4", b"", "empty"),
+        ("a//b.mp4", None, "unsupported"),
+        ("", None, "unsupported"),
+    ],
 )
 async def test_an_object_that_cannot_be_ingested_says_why(
     s3: Any, stores: Stores, key: str, data: bytes | None, cause: str
@@ -225,7 +230,7 @@ async def test_a_listing_gives_videos_and_leaves_out_what_stands_for_folders(s3:
 
 async def test_the_key_of_an_object_is_of_its_content(s3: Any, stores: Stores) -> None:
     async def key() -> str:
-        return [item.key async for item in list_objects(f"s3://{BUCKET}", stores=stores)][0]
+        return (await anext(list_objects(f"s3://{BUCKET}", stores=stores))).key
 
     put(s3, "a.mp4", b"x")
     first, again = await key(), await key()

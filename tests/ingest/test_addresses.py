@@ -1,0 +1,61 @@
+"""What identifies a source, and what of it may be shown."""
+
+import pytest
+
+from apivideo_async.errors import SourceError
+from apivideo_async.ingest.addresses import identity, locate, shown, signed
+from apivideo_async.ingest.items import Item
+from apivideo_async.ingest.listing import web_item
+
+AWS = "X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Date={0}&X-Amz-Expires=60&X-Amz-Security-Token=t&X-Amz-Signature={0}"
+OLD_AWS = "AWSAccessKeyId=K&Expires={0}&Signature={0}"
+GOOGLE = "X-Goog-Algorithm=G&X-Goog-Date={0}&X-Goog-Signature={0}"
+AZURE = "sv=2024&st={0}&se={0}&sr=b&sp=r&sig={0}&spr=https"
+CLOUDFRONT = "Expires={0}&Signature={0}&Key-Pair-Id=K"
+
+
+@pytest.mark.parametrize("query", [AWS, OLD_AWS, GOOGLE, AZURE, CLOUDFRONT])
+def test_a_url_that_is_signed_anew_keeps_its_key(query: str) -> None:
+    keys = {web_item(f"https://Host.example:443/a%20b.mp4?{query.format(moment)}").key for moment in ("1", "2")}
+    assert keys == {web_item("https://host.example/a%20b.mp4").key}
+    assert signed(f"https://host.example/a.mp4?{query}")
+
+
+def test_what_is_no_signature_tells_sources_apart() -> None:
+    url = "https://host.example/get?id={}&sv=3&Expires=9"
+    assert web_item(url.format(1)).key != web_item(url.format(2)).key
+    assert identity(locate(url.format(1))) == ("https://host.example", "/get?Expires=9&id=1&sv=3")
+    assert not signed(url)
+    assert identity(locate(f"https://h.example/a?versionId=7&{AWS}")) == ("https://h.example", "/a?versionId=7")
+
+
+@pytest.mark.parametrize(
+    ("uri", "scheme", "store", "path", "name"),
+    [
+        ("/a/b c.mp4", "file", "file", "/a/b c.mp4", "b c.mp4"),
+        ("file:///a/b%20c.mp4", "file", "file", "/a/b c.mp4", "b c.mp4"),
+        ("s3://bucket/a/b%20?#.mp4", "s3", "s3://bucket", "a/b%20?#.mp4", "b%20?#.mp4"),
+        ("S3A://bucket/a", "s3", "s3://bucket", "a", "a"),
+        ("gs://bucket/a/b.mp4", "gs", "gs://bucket", "a/b.mp4", "b.mp4"),
+        ("azure://box/a", "az", "az://box", "a", "a"),
+        ("http://u:p@h.example:8080/x/b%20c.mp4?q", "http", "http://h.example:8080", "/x/b%20c.mp4?q", "b c.mp4"),
+        ("https://[::1]", "https", "https://[::1]", "/", "[::1]"),
+    ],
+)
+def test_a_uri_is_taken_apart(uri: str, scheme: str, store: str, path: str, name: str) -> None:
+    place = locate(uri)
+    assert (place.scheme, place.store, place.path, place.name) == (scheme, store, path, name)
+
+
+@pytest.mark.parametrize("uri", ["ftp://h/a", "s3:///a", "http:///a", "file://server/a", "https://h:port/a"])
+def test_what_cannot_be_read_from_is_refused(uri: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        locate(uri)
+    assert caught.value.cause == "unsupported"
+
+
+def test_secrets_of_urls_are_not_shown() -> None:
+    uri = "https://user:word@host.example/a.mp4?X-Amz-Signature=word#word"
+    assert shown(uri) == "https://host.example/a.mp4"
+    for text in (repr(locate(uri)), repr(web_item(uri)), repr(Item(key="k", uri=uri))):
+        assert "word" not in text
