@@ -147,6 +147,10 @@ class WebSource(Source):
             raise changed(self._uri, "it is another version now")
         if response.headers.get("Content-Range") != f"bytes {start}-{stop - 1}/{self.size}":
             raise changed(self._uri, "the server gave another range, or of another size")
+        if response.content_length not in (None, stop - start):
+            raise SourceError(
+                f"{shown(self._uri)}: the server announces other bytes than it names", cause="unsupported"
+            )
 
 
 class WebOriginal(Original):
