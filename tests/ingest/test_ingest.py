@@ -182,7 +182,7 @@ async def test_a_container_that_is_gone_is_made_again(
         claim = await kit.keeper.claim_key(items[0].key)
         assert claim is not None
         video = await client.videos.create(title="x", idempotency_key=items[0].key)
-        await ingest.ledger.creating(claim, 1, None, "stream")
+        await ingest.ledger.creating(claim, items[0].size or 0, None, "stream")
         await ingest.ledger.created(claim, video.video_id)
         await client.videos.delete(video.video_id)
         await ingest.ledger.release(claim)
