@@ -1,0 +1,212 @@
+"""How an ingestion went: ``collect`` walks through the ledger once, in memory that does not grow with the items."""
+
+import heapq
+import re
+import time
+from collections import Counter
+from urllib.parse import urlsplit
+
+from attrs import define, field, frozen
+
+from .items import OPEN_STATES, Record, State, Totals
+from .ledger import Ledger, Usage
+from .timeline import Bucket, Timeline
+
+__all__ = ["Failure", "Failures", "Report", "Slow", "Waiting", "collect", "plain_text", "plain_uri", "seconds_of"]
+
+SLOWEST = 20
+WAITING = 20
+EXAMPLES = 5
+"""Sources named for a cause."""
+MOST_CAUSES = 50
+OTHER = "other"
+_ADDRESS = re.compile(r"[a-zA-Z][\w+.-]*://[^\s'\"<>]+")
+
+
+def plain_uri(uri: str) -> str:
+    """Leave out of a URL what may be secret: user, password, query, fragment. A path stays as it is."""
+    if "://" not in uri:
+        return uri
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return uri.partition("?")[0]
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def plain_text(text: str) -> str:
+    """Do the same to every URL in a text."""
+    return _ADDRESS.sub(lambda match: plain_uri(match[0]), text)
+
+
+def seconds_of(record: Record) -> float | None:
+    """How long an item took from its first claim to its end."""
+    if record.started_at is None or record.finished_at is None:
+        return None
+    return max(0.0, record.finished_at - record.started_at)
+
+
+@frozen(kw_only=True)
+class Failure:
+    """One cause of failures."""
+
+    cause: str
+    count: int
+    message: str
+    """Of the first item."""
+    uris: tuple[str, ...]
+    """Some of the items."""
+
+
+@frozen(kw_only=True)
+class Slow:
+    """An item that took long."""
+
+    uri: str
+    seconds: float
+    size: int | None
+    attempts: int
+    video_id: str | None
+
+
+@frozen(kw_only=True)
+class Waiting:
+    """An item that is not finished."""
+
+    uri: str
+    state: State
+    attempts: int
+    message: str | None
+
+
+@frozen(kw_only=True)
+class Report:
+    """How an ingestion went. Times are seconds since 1970; addresses are without secrets."""
+
+    made_at: float
+    totals: Totals
+    started: float | None
+    """When the first item was claimed."""
+    ended: float | None
+    """When the last finished item ended."""
+    width: int
+    """Seconds of one bucket."""
+    timeline: tuple[Bucket, ...]
+    """Items that were done."""
+    usage: tuple[Usage, ...]
+    failures: tuple[Failure, ...]
+    """The most frequent cause first."""
+    slowest: tuple[Slow, ...]
+    waiting: tuple[Waiting, ...]
+    """The first of the items that are not finished."""
+
+    @property
+    def seconds(self) -> float:
+        """From the first claim to the last end, pauses included."""
+        return max(0.0, self.ended - self.started) if self.started is not None and self.ended is not None else 0.0
+
+
+@define
+class _Cause:
+    message: str
+    count: int = 0
+    uris: list[str] = field(factory=list)
+
+
+class Failures:
+    """Failures by cause. Causes are few; of more than some dozen the rest is counted as one."""
+
+    def __init__(self) -> None:
+        self._causes: dict[str, _Cause] = {}
+
+    def add(self, record: Record) -> None:
+        """Count a failed item."""
+        name = record.cause or OTHER
+        if name not in self._causes and len(self._causes) >= MOST_CAUSES:
+            name = OTHER
+        cause = self._causes.setdefault(name, _Cause(plain_text(record.message or "")))
+        cause.count += 1
+        if len(cause.uris) < EXAMPLES:
+            cause.uris.append(plain_uri(record.item.uri))
+
+    def listed(self) -> tuple[Failure, ...]:
+        """Give the causes, the most frequent first."""
+        found = sorted(self._causes.items(), key=lambda each: -each[1].count)
+        return tuple(
+            Failure(cause=name, count=cause.count, message=cause.message, uris=tuple(cause.uris))
+            for name, cause in found
+        )
+
+
+class _Collector:
+    def __init__(self) -> None:
+        self._items: Counter[State] = Counter()
+        self._bytes: Counter[State] = Counter()
+        self._sent = 0
+        self._started: float | None = None
+        self._ended: float | None = None
+        self._timeline = Timeline()
+        self._failures = Failures()
+        self._slowest: list[tuple[float, int, Slow]] = []
+        self._waiting: list[Waiting] = []
+
+    def add(self, record: Record) -> None:
+        size = record.item.size or 0
+        self._items[record.state] += 1
+        self._bytes[record.state] += size
+        self._sent += record.sent
+        if record.started_at is not None and (self._started is None or record.started_at < self._started):
+            self._started = record.started_at
+        if record.finished_at is not None and (self._ended is None or record.finished_at > self._ended):
+            self._ended = record.finished_at
+        if record.state == "done":
+            self._done(record, size)
+        elif record.state not in OPEN_STATES:
+            self._failures.add(record)
+        elif len(self._waiting) < WAITING:
+            self._waiting.append(_waiting(record))
+
+    def _done(self, record: Record, size: int) -> None:
+        if record.finished_at is not None:
+            self._timeline.add(record.finished_at, size)
+        seconds = seconds_of(record)
+        if seconds is not None and (len(self._slowest) < SLOWEST or seconds > self._slowest[0][0]):
+            push = heapq.heappush if len(self._slowest) < SLOWEST else heapq.heapreplace
+            push(self._slowest, (seconds, record.number, _slow(record, seconds)))
+
+    def report(self, usage: list[Usage]) -> Report:
+        return Report(
+            made_at=time.time(),
+            totals=Totals(items=dict(self._items), bytes=dict(self._bytes), sent=self._sent),
+            started=self._started,
+            ended=self._ended,
+            width=self._timeline.width,
+            timeline=self._timeline.buckets(),
+            usage=tuple(usage),
+            failures=self._failures.listed(),
+            slowest=tuple(slow for _, _, slow in sorted(self._slowest, key=lambda each: (-each[0], each[1]))),
+            waiting=tuple(self._waiting),
+        )
+
+
+def _waiting(record: Record) -> Waiting:
+    message = None if record.message is None else plain_text(record.message)
+    return Waiting(uri=plain_uri(record.item.uri), state=record.state, attempts=record.attempts, message=message)
+
+
+def _slow(record: Record, seconds: float) -> Slow:
+    return Slow(
+        uri=plain_uri(record.item.uri),
+        seconds=seconds,
+        size=record.item.size,
+        attempts=record.attempts,
+        video_id=record.video_id,
+    )
+
+
+async def collect(ledger: Ledger) -> Report:
+    """Walk through the ledger. Raises ``LedgerError``."""
+    collector = _Collector()
+    async for record in ledger.records():
+        collector.add(record)
+    return collector.report(await ledger.usage())

@@ -1,0 +1,121 @@
+"""Reports as files: HTML to look at, JSON for programs, CSV with one line per item."""
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from attrs import asdict
+
+from ..errors import ConfigurationError
+from .items import Record, State
+from .ledger import Ledger, Usage
+from .report import Report, collect, plain_text, plain_uri, seconds_of
+from .report_html import page
+
+__all__ = ["check_report", "to_document", "write_report"]
+
+COLUMNS: Final = (
+    *("uri", "state", "video_id", "size", "seconds", "way", "attempts", "cause", "message", "sent"),
+    *("added_at", "started_at", "finished_at", "key"),
+)
+FORMULA = ("=", "+", "-", "@")
+"""What a spreadsheet would take for a formula."""
+
+
+def check_report(path: Path) -> None:
+    """Raise ``ConfigurationError`` when a report cannot be written there, which is better known before than after."""
+    if path.suffix.lower() not in (".html", ".json", ".csv"):
+        raise ConfigurationError(f"a report ends in .html, .json or .csv, not as {path} does")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"the folder of the report does not exist: {folder}")
+    if path.is_dir() or not os.access(folder, os.W_OK):
+        raise ConfigurationError(f"the report {path} cannot be written")
+
+
+async def write_report(ledger: Ledger, path: Path) -> None:
+    """Write the report that the suffix names: ``.html``, ``.json`` or ``.csv``.
+
+    What was there before stays until the new one is complete. Raises ``LedgerError``, ``OSError`` and, for another
+    suffix, ``ConfigurationError``.
+    """
+    check_report(path)
+    suffix = path.suffix.lower()
+    with _replacing(path) as file:
+        if suffix == ".csv":
+            await _write_rows(ledger, file)
+        elif suffix == ".json":
+            json.dump(to_document(await collect(ledger)), file, indent=2)
+        else:
+            file.write(page(await collect(ledger)))
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
+    try:
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)  # noqa: PTH101 (a temporary file is for its owner only)
+        os.replace(name, path)  # noqa: PTH105
+    except BaseException:
+        os.unlink(name)  # noqa: PTH108
+        raise
+
+
+async def _write_rows(ledger: Ledger, file: TextIO) -> None:
+    rows = csv.writer(file)
+    rows.writerow(COLUMNS)
+    async for record in ledger.records():
+        rows.writerow(_cells(record))
+
+
+def _cells(record: Record) -> list[Any]:
+    item, seconds = record.item, seconds_of(record)
+    cells = [
+        *(plain_uri(item.uri), record.state, record.video_id, item.size),
+        *(None if seconds is None else round(seconds, 3), record.way, record.attempts, record.cause),
+        *(plain_text(record.message or ""), record.sent),
+        *(_moment(at) for at in (record.added_at, record.started_at, record.finished_at)),
+        item.key,
+    ]
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in cells]
+
+
+def _moment(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def to_document(report: Report) -> dict[str, Any]:
+    """Give the report as JSON; moments in ISO 8601."""
+    totals = report.totals
+    states: list[State] = sorted(totals.items)
+    return {
+        "made_at": _moment(report.made_at),
+        "started": _moment(report.started),
+        "ended": _moment(report.ended),
+        "seconds": round(report.seconds, 3),
+        "states": {state: {"items": totals.items[state], "bytes": totals.bytes.get(state, 0)} for state in states},
+        "sent": totals.sent,
+        "bucket_seconds": report.width,
+        "throughput": [
+            {"start": _moment(each.start), "items": each.items, "bytes": each.bytes} for each in report.timeline
+        ],
+        "usage": [_usage(usage) for usage in report.usage],
+        "failures": [asdict(failure) for failure in report.failures],
+        "slowest": [asdict(slow) for slow in report.slowest],
+        "waiting": [asdict(waiting) for waiting in report.waiting],
+    }
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    share = None if not usage.allowed else round(usage.requests / usage.allowed, 4)
+    return {**asdict(usage), "minute": _moment(usage.minute * 60.0), "share": share}
