@@ -1,5 +1,6 @@
 """The client: everything put together."""
 
+import asyncio
 import json as json_module
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
@@ -217,6 +218,13 @@ class ApiVideoClient:
         ``limit_class``: ``uploads``, ``writes`` or ``reads`` (CONTRACT §4).
         """
         return self._pipeline.limiter.window(limit_class).limit
+
+    def requests_left(self, limit_class: LimitClass) -> int | None:
+        """Give the requests that may start now, without what is left to others; None as in ``request_limit``.
+
+        Call it in the event loop of the client.
+        """
+        return self._pipeline.limiter.window(limit_class).spare(asyncio.get_running_loop().time())
 
     async def request(
         self,

@@ -5,19 +5,20 @@ import hashlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Self
 
-from attrs import evolve
+from attrs import define, evolve
 
 from ..client import ApiVideoClient
 from ..config import ClientConfig
 from ..protocol.request import LimitClass
 from ..uploads.journal import default_folder
 from ..uploads.slots import Slots
+from .entering import Items, enter_all
 from .items import Claim, Item, Totals
 from .lease import Keeper
 from .ledger import Ledger
@@ -26,14 +27,8 @@ from .options import IngestOptions
 from .sqlite import SqliteDatabase, open_sqlite_ledger
 from .stores import Stores
 
-__all__ = ["Ingest", "Items", "default_ledger", "owner_name"]
+__all__ = ["Activity", "Ingest", "Items", "default_ledger", "owner_name"]
 
-Items: TypeAlias = AsyncIterable[Item] | Iterable[Item]
-
-LISTED = 500
-"""Items entered at once."""
-LISTED_AFTER = 0.2
-"""Seconds after which fewer are entered."""
 IDLE = 1.0
 """Seconds after which the ledger is looked at again, when nothing was due."""
 
@@ -47,6 +42,22 @@ def default_ledger(config: ClientConfig) -> Path:
 def owner_name() -> str:
     """Name this process, unlike any other."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+@define
+class Activity:
+    """What an ingestion does at the moment."""
+
+    listing: bool = False
+    """Whether sources may bring more."""
+    added: int = 0
+    """Items that were new to the ledger."""
+    added_bytes: int = 0
+    """Their sizes, as far as they are known."""
+    known: int = 0
+    """Items that it had already."""
+    working: int = 0
+    """Items under way."""
 
 
 class Ingest:
@@ -81,6 +92,8 @@ class Ingest:
         self._on_progress = on_progress
         self._ours = stores is None
         self._added = asyncio.Event()
+        self._run: _Run | None = None
+        self.activity: Activity = Activity()
 
     async def __aenter__(self) -> Self:
         """Open the ledger."""
@@ -98,7 +111,14 @@ class Ingest:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close what was opened here."""
+        """Give back what a run holds that was left, and close what was opened here."""
+        try:
+            if self._run is not None:
+                await self._run.stop()
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
         await self._close_ledger()
         if self._ours:
             await self._stores.aclose()
@@ -109,19 +129,14 @@ class Ingest:
 
     async def add(self, items: Items) -> int:
         """Enter items in the ledger, some hundred at a time; how many were new."""
-        new, batch = 0, list[Item]()
-        entered = asyncio.get_running_loop().time()
-        async for item in _each(items):
-            batch.append(evolve(item, strategy=self._options.strategy))
-            now = asyncio.get_running_loop().time()
-            if len(batch) >= LISTED or now - entered >= LISTED_AFTER:
-                new += await self._enter(batch)
-                entered = now
-        return new + await self._enter(batch)
+        return await enter_all(items, self._enter)
 
-    async def _enter(self, batch: list[Item]) -> int:
-        new = await self.ledger.add(batch) if batch else set()
-        batch.clear()
+    async def _enter(self, items: list[Item]) -> int:
+        new = await self.ledger.add([evolve(item, strategy=self._options.strategy) for item in items])
+        activity = self.activity
+        activity.added += len(new)
+        activity.added_bytes += sum(item.size or 0 for item in items if item.key in new)
+        activity.known += len(items) - len(new)
         if new:
             self.wake()
         return len(new)
@@ -137,20 +152,26 @@ class Ingest:
         ``AuthenticationError`` and ``LedgerError`` are raised, as is what a source raises. Leaving the iteration gives
         everything back; the next run goes on.
         """
-        async with self._alone(), aclosing(_Run(self, self._kit(), sources).results()) as results:
-            async for result in results:
-                yield result
+        async with self._alone():
+            self.activity = Activity(listing=bool(sources))
+            self._run = run = _Run(self, self._kit(), sources)
+            async with aclosing(run.results()) as results:
+                async for result in results:
+                    yield result
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Have a ledger of our own to ourselves: then whoever held a lease is dead."""
+        """Keep other processes from the ledger, when it is a file of ours."""
         database = getattr(self.ledger, "database", None)
-        if isinstance(self._given, str | Path) and isinstance(database, SqliteDatabase):
-            async with database.locked():
-                await self.ledger.expire()
-                yield
-        else:
+        if not isinstance(self._given, str | Path) or not isinstance(database, SqliteDatabase):
             yield
+            return
+        await database.lock()
+        try:
+            await self.ledger.expire()  # Whoever held a lease is dead: nobody else has the lock.
+            yield
+        finally:
+            await database.unlock()
 
     def _kit(self) -> Kit:
         options = self._options
@@ -186,30 +207,38 @@ class _Run:
 
     def __init__(self, ingest: Ingest, kit: Kit, sources: Iterable[Items]) -> None:
         self._ingest = ingest
+        self._activity = ingest.activity
         self._kit = kit
         self._sources = sources
-        self._working = 0
-        self._listed = False
+        self._running: asyncio.Task[None] | None = None
         self._done: asyncio.Queue[IngestResult | BaseException | None] = asyncio.Queue(2 * kit.options.concurrency)
 
     async def results(self) -> AsyncGenerator[IngestResult, None]:
-        running = asyncio.create_task(self._run(), name="apivideo-ingest")
+        self._running = asyncio.create_task(self._run(), name="apivideo-ingest")
         try:
             while (result := await self._done.get()) is not None:
                 if isinstance(result, BaseException):
                     raise result
                 yield result
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            await self._kit.keeper.let_go()
+            await self.stop()
+
+    async def stop(self) -> None:
+        """End what is under way and give everything back. Harmless when it has ended."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await self._kit.keeper.let_go()
 
     async def _run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 keeping = group.create_task(self._kit.keeper.run())
-                group.create_task(self._list())
-                await self._dispatch(group)
+                listing = group.create_task(self._list())
+                listing.add_done_callback(self._listed)
+                await self._dispatch(group, listing)
                 keeping.cancel()
         except BaseExceptionGroup as failures:
             first: BaseException = failures
@@ -220,29 +249,33 @@ class _Run:
             await self._done.put(None)
 
     async def _list(self) -> None:
-        for source in self._sources:
-            await self._ingest.add(source)
-        self._listed = True
+        """Enter all sources at once: one that is watched never ends."""
+        async with asyncio.TaskGroup() as group:
+            for source in self._sources:
+                group.create_task(self._ingest.add(source))
+
+    def _listed(self, _: "asyncio.Task[None]") -> None:
+        self._activity.listing = False
         self._ingest.wake()
 
-    async def _dispatch(self, group: asyncio.TaskGroup) -> None:
-        kit = self._kit
+    async def _dispatch(self, group: asyncio.TaskGroup, listing: "asyncio.Task[None]") -> None:
+        kit, activity = self._kit, self._activity
         while True:
-            listed = self._listed
-            claims = await kit.keeper.claim(kit.options.concurrency - self._working)
+            listed = listing.done()
+            claims = await kit.keeper.claim(kit.options.concurrency - activity.working)
             for claim in claims:
-                self._working += 1
+                activity.working += 1
                 group.create_task(self._work(claim))
-            if claims and self._working < kit.options.concurrency:
+            if claims and activity.working < kit.options.concurrency:
                 continue
             wait = IDLE
-            if not claims and not self._working:
+            if not claims and not activity.working:
                 due = await kit.ledger.next_due()
                 if due is None and listed:
                     return
                 wait = IDLE if due is None else min(IDLE, due)
             await self._ingest.more(wait)
-            while self._working >= kit.options.concurrency:
+            while activity.working >= kit.options.concurrency:
                 await self._ingest.more(IDLE)
 
     async def _work(self, claim: Claim) -> None:
@@ -250,16 +283,7 @@ class _Run:
         try:
             result = await ingest_one(claim, kit)
         finally:
-            self._working -= 1
+            self._activity.working -= 1
             self._ingest.wake()
         kit.keeper.allowed.update(self._ingest.allowed())
         await self._done.put(result)
-
-
-async def _each(items: Items) -> AsyncIterator[Item]:
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
-    else:
-        for item in items:
-            yield item

@@ -16,7 +16,7 @@ h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.1rem; margin: 0 0 .75rem;
 header p, .none, figcaption, caption { color: var(--soft); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.6rem, 1fr)); gap: .75rem; margin: 1.25rem 0; }
 .tiles div, section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; }
-.tiles dt { color: var(--soft); } .tiles dd { margin: 0; font-size: 1.3rem; font-variant-numeric: tabular-nums; }
+.tiles dt { color: var(--soft); } .tiles dd { margin: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums; }
 .tiles small { font-size: .8rem; color: var(--soft); display: block; }
 .tiles .good dd { color: var(--good); } .tiles .bad dd { color: var(--bad); }
 section { margin-top: 1rem; overflow-x: auto; }

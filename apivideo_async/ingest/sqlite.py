@@ -6,8 +6,7 @@ import json
 import queue
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +44,7 @@ class SqliteDatabase:
         self._waiting: queue.SimpleQueue[tuple[_Work, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock: sqlite3.Connection | None = None
 
     async def open(self) -> None:
         """Open the file, or make it. Raises ``LedgerError`` when it is none, or of another version."""
@@ -80,34 +80,36 @@ class SqliteDatabase:
             )
         return connection
 
-    @asynccontextmanager
-    async def locked(self) -> AsyncIterator[None]:
-        """Keep other processes from working with this ledger; the lock of a process that dies is gone with it.
+    async def lock(self) -> None:
+        """Keep others from working with this ledger, until ``unlock``, or until this process closes it or dies.
 
-        Raises ``LedgerError`` when another one works with it.
+        Raises ``LedgerError`` when another one does. A transaction that nobody ends is the lock: the system ends it
+        with the process.
         """
 
         def take() -> sqlite3.Connection:
             connection = sqlite3.connect(f"{self.path}-run", timeout=0, isolation_level=None, check_same_thread=False)
             try:
-                connection.execute("BEGIN EXCLUSIVE")  # Nothing is written: the transaction is the lock.
+                connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.Error:
                 connection.close()
                 raise
             return connection
 
         try:
-            lock = await asyncio.to_thread(take)
+            self._lock = await asyncio.to_thread(take)
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise self._error(error) from error
             raise LedgerError(
-                f"another process is ingesting with the ledger {self.path}: wait for it, or choose another ledger"
+                f"another run is ingesting with the ledger {self.path}: wait for it, or choose another ledger"
             ) from error
-        try:
-            yield
-        finally:
-            lock.close()
+
+    async def unlock(self) -> None:
+        """Let others work with it."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
         """Run a statement; it is on disk when this returns."""
@@ -140,6 +142,7 @@ class SqliteDatabase:
         if thread is not None:
             self._waiting.put(None)
             await asyncio.to_thread(thread.join)
+        await self.unlock()
 
     # -- in the thread
 

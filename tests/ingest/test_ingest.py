@@ -304,7 +304,7 @@ async def test_one_process_works_with_a_ledger_at_a_time(
     async with Ingest(client, tmp_path / "l.db") as first, Ingest(client, tmp_path / "l.db") as second:
         run = first.run(make_items(3))
         await anext(aiter(run))
-        with pytest.raises(LedgerError, match="another process"):
+        with pytest.raises(LedgerError, match="another run"):
             await all_of(second)
         assert (await second.totals()).count() == 3
         await run.aclose()
