@@ -4,15 +4,15 @@ import heapq
 import re
 import time
 from collections import Counter
-from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
+from .addresses import shown
 from .items import OPEN_STATES, Record, State, Totals
 from .ledger import Ledger, Usage
 from .timeline import Bucket, Timeline
 
-__all__ = ["Failure", "Failures", "Report", "Slow", "Waiting", "collect", "plain_text", "plain_uri", "seconds_of"]
+__all__ = ["Failure", "Failures", "Report", "Slow", "Waiting", "collect", "plain_text", "seconds_of"]
 
 SLOWEST = 20
 WAITING = 20
@@ -20,23 +20,12 @@ EXAMPLES = 5
 """Sources named for a cause."""
 MOST_CAUSES = 50
 OTHER = "other"
-_ADDRESS = re.compile(r"[a-zA-Z][\w+.-]*://[^\s'\"<>]+")
-
-
-def plain_uri(uri: str) -> str:
-    """Leave out of a URL what may be secret: user, password, query, fragment. A path stays as it is."""
-    if "://" not in uri:
-        return uri
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return uri.partition("?")[0]
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+_ADDRESS = re.compile(r"https?://[^\s'\"<>]+", re.IGNORECASE)
 
 
 def plain_text(text: str) -> str:
-    """Do the same to every URL in a text."""
-    return _ADDRESS.sub(lambda match: plain_uri(match[0]), text)
+    """Leave out of every URL in a text what may be secret."""
+    return _ADDRESS.sub(lambda match: shown(match[0]), text)
 
 
 def seconds_of(record: Record) -> float | None:
@@ -127,7 +116,7 @@ class Failures:
         cause = self._causes.setdefault(name, _Cause(plain_text(record.message or "")))
         cause.count += 1
         if len(cause.uris) < EXAMPLES:
-            cause.uris.append(plain_uri(record.item.uri))
+            cause.uris.append(shown(record.item.uri))
 
     def listed(self) -> tuple[Failure, ...]:
         """Give the causes, the most frequent first."""
@@ -191,12 +180,12 @@ class _Collector:
 
 def _waiting(record: Record) -> Waiting:
     message = None if record.message is None else plain_text(record.message)
-    return Waiting(uri=plain_uri(record.item.uri), state=record.state, attempts=record.attempts, message=message)
+    return Waiting(uri=shown(record.item.uri), state=record.state, attempts=record.attempts, message=message)
 
 
 def _slow(record: Record, seconds: float) -> Slow:
     return Slow(
-        uri=plain_uri(record.item.uri),
+        uri=shown(record.item.uri),
         seconds=seconds,
         size=record.item.size,
         attempts=record.attempts,

@@ -13,9 +13,10 @@ from typing import Any, Final, TextIO
 from attrs import asdict
 
 from ..errors import ConfigurationError
+from .addresses import shown
 from .items import Record, State
 from .ledger import Ledger, Usage
-from .report import Report, collect, plain_text, plain_uri, seconds_of
+from .report import Report, collect, plain_text, seconds_of
 from .report_html import page
 
 __all__ = ["check_report", "to_document", "write_report"]
@@ -81,7 +82,7 @@ async def _write_rows(ledger: Ledger, file: TextIO) -> None:
 def _cells(record: Record) -> list[Any]:
     item, seconds = record.item, seconds_of(record)
     cells = [
-        *(plain_uri(item.uri), record.state, record.video_id, item.size),
+        *(shown(item.uri), record.state, record.video_id, item.size),
         *(None if seconds is None else round(seconds, 3), record.way, record.attempts, record.cause),
         *(plain_text(record.message or ""), record.sent),
         *(_moment(at) for at in (record.added_at, record.started_at, record.finished_at)),
