@@ -24,6 +24,7 @@ __all__ = ["LazyGroup", "app", "run"]
 COMMANDS = {
     "upload": (".upload", "Upload files as videos."),
     "plan": (".plan", "Show what uploads would take, before anything is sent."),
+    "ingest": (".ingest", "Put many files into api.video, each exactly once."),
     "videos": (".videos", "Create, list, show, change, delete and restore videos."),
     "captions": (".sections.captions", "Subtitles of a video."),
     "chapters": (".sections.chapters", "Chapters of a video."),

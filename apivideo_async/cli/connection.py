@@ -36,7 +36,7 @@ class Settings:
 
 
 @asynccontextmanager
-async def connect(settings: Settings, *, needs_key: bool = True) -> AsyncIterator[ApiVideoClient]:
+async def connect(settings: Settings, *, needs_key: bool = True, reserve: float = 0.0) -> AsyncIterator[ApiVideoClient]:
     """Open a client whose plain calls give up soon. Raises ``ConfigurationError`` without a key."""
     client = ApiVideoClient(
         api_key=settings.api_key,
@@ -44,6 +44,7 @@ async def connect(settings: Settings, *, needs_key: bool = True) -> AsyncIterato
         base_url=settings.base_url,
         auth=settings.auth,
         retry=HASTY,
+        reserve=reserve,
     )
     if needs_key and client.config.api_key is None:
         raise ConfigurationError("no API key: set APIVIDEO_API_KEY or give --api-key (before the command)")

@@ -1,6 +1,7 @@
 """``apivideo plan``: what an upload of files would take, before anything is sent."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from .amounts import bytes_text, time_text
 from .parameters import Concurrency, Size
 from .session import Session
 
-__all__ = ["command"]
+__all__ = ["command", "earliest_end"]
 
 WINDOW = 60.0
 """Seconds of one window of the request budget."""
@@ -89,10 +90,22 @@ def _row(file: Path, plan: Plan) -> dict[str, Any]:
 def _totals(plans: list[Plan], per_minute: int, bandwidth: int | None) -> dict[str, Any]:
     """Work out the earliest end: a full window may go at once, each further one begins a minute later."""
     requests, size = sum(plan.parts for plan in plans), sum(plan.total for plan in plans)
-    bounds = {f"the request budget ({per_minute} a minute)": (requests - 1) // per_minute * WINDOW}
+    bounds = {f"the request budget ({per_minute} a minute)": _windows(requests, per_minute)}
     if bandwidth:
         bounds[f"the bandwidth ({bytes_text(bandwidth)}/s)"] = size / bandwidth
     bound = max(bounds, key=lambda name: bounds[name])
     if not bounds[bound]:
         bound = "nothing but the line"
     return {"requests": requests, "bytes": size, "earliest_seconds": max(bounds.values()), "bound": bound}
+
+
+def _windows(requests: int, per_minute: int) -> float:
+    """Seconds before the last of them can start."""
+    return max(0, requests - 1) // per_minute * WINDOW
+
+
+def earliest_end(requests: Mapping[str, int], limits: Mapping[str, int]) -> tuple[float, str | None]:
+    """Give the earliest end in seconds, and which class of requests it is bounded by, if any."""
+    bounds = {name: _windows(count, limits[name]) for name, count in requests.items()}
+    bound = max(bounds, key=lambda name: bounds[name])
+    return bounds[bound], bound if bounds[bound] else None

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from ..errors import LedgerError
 from .items import Item
 
-__all__ = ["Items", "enter_all"]
+__all__ = ["Items", "each_item", "enter_all"]
 
 Items: TypeAlias = AsyncIterable[Item] | Iterable[Item]
 Enter: TypeAlias = Callable[[list[Item]], Awaitable[int]]
@@ -36,7 +36,7 @@ async def enter_all(items: Items, enter: Enter) -> int:
 
     ticking = asyncio.create_task(tick(), name="apivideo-ingest-entering")
     try:
-        async for item in _each(items):
+        async for item in each_item(items):
             batch.append(item)
             if len(batch) >= LISTED:
                 await flush()
@@ -49,7 +49,8 @@ async def enter_all(items: Items, enter: Enter) -> int:
     return count
 
 
-async def _each(items: Items) -> AsyncIterator[Item]:
+async def each_item(items: Items) -> AsyncIterator[Item]:
+    """Go through items, however they come."""
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item

@@ -1,0 +1,5 @@
+"""``apivideo ingest``: many sources, each exactly once, and what became of them."""
+
+from .group import command
+
+__all__ = ["command"]
