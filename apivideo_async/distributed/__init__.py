@@ -1,1 +1,13 @@
-"""Ingestion by many machines, through one PostgreSQL."""
+"""Ingestion on many machines: the ledger and the queue are in one PostgreSQL. Extra ``[distributed]``."""
+
+try:
+    from .enqueue import Added, Distributed, defer_ingest, init_database
+    from .worker import Worker
+except ModuleNotFoundError as error:
+    if error.name not in ("procrastinate", "psycopg", "psycopg_pool"):
+        raise
+    raise ModuleNotFoundError(
+        "ingestion on many machines needs more packages: pip install 'apivideo-async[distributed]'", name=error.name
+    ) from error
+
+__all__ = ["Added", "Distributed", "Worker", "defer_ingest", "init_database"]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from types import TracebackType
@@ -17,7 +18,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from ..errors import LedgerError
 from ..ingest.sql import BUDGET, META, SCHEMA_VERSION, Dialect, schema
 
-__all__ = ["POSTGRES", "PostgresDatabase"]
+__all__ = ["POSTGRES", "OneConnection", "PostgresDatabase"]
 
 T = TypeVar("T")
 
@@ -44,6 +45,27 @@ def _translated(statement: str) -> str:
     return re.sub(r":([a-z_]+)", r"%(\1)s", statement.replace("%", "%%"))
 
 
+async def _autocommit(connection: AsyncConnection[Any]) -> None:
+    await connection.set_autocommit(True)
+
+
+class OneConnection:
+    """A ``Database`` within somebody's transaction."""
+
+    dialect = POSTGRES
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """Run a statement. Raises ``psycopg.Error``."""
+        cursor = await self._connection.execute(cast("Any", _translated(statement)), parameters)
+        return await cursor.fetchall() if cursor.description else []
+
+    async def aclose(self) -> None:
+        """Leave the connection to its owner."""
+
+
 class PostgresDatabase:
     """A pool of connections; ``init`` makes the tables, ``open`` expects them.
 
@@ -54,24 +76,32 @@ class PostgresDatabase:
 
     def __init__(self, dsn: str, *, connections: int = 8, patience: float = 300.0) -> None:
         self._dsn = dsn
-        self._patience = patience
+        self.patience = patience
         self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             dsn,
             min_size=1,
             max_size=connections,
             timeout=CONNECT,
+            reconnect_timeout=CONNECT,  # It waits twice as long after each failure: a longer one finds it back late.
             open=False,
-            kwargs={"autocommit": True, "connect_timeout": int(CONNECT), "row_factory": tuple_row},
+            kwargs={"connect_timeout": int(CONNECT), "row_factory": tuple_row},
+            configure=_autocommit,
             check=AsyncConnectionPool.check_connection,
         )
 
     async def connect(self) -> None:
         """Open the pool. Raises ``LedgerError`` when the database cannot be reached."""
+        if sys.platform == "win32" and isinstance(asyncio.get_running_loop(), asyncio.ProactorEventLoop):
+            raise LedgerError(
+                "psycopg needs another event loop on Windows: asyncio.run(..., loop_factory=asyncio.SelectorEventLoop)"
+            )
         try:
             # One connection first: the pool would try for long and hide the reason.
             async with await AsyncConnection.connect(self._dsn, connect_timeout=int(CONNECT)):
                 pass
             await self.pool.open(wait=True, timeout=CONNECT)
+        except psycopg.ProgrammingError:  # Its text quotes the address, and so the password.
+            raise LedgerError("the database's address is malformed: postgresql://user:password@host/name") from None
         except (psycopg.Error, PoolTimeout, OSError) as error:
             raise LedgerError(f"the database cannot be reached: {_first_line(error)}") from error
 
@@ -100,24 +130,22 @@ class PostgresDatabase:
 
     async def init(self) -> None:
         """Make the tables, unless they are there."""
-        async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-            for statement in schema(POSTGRES):
-                await connection.execute(cast("Any", statement))
-            await connection.execute(
-                cast("Any", f"INSERT INTO {META} VALUES ('schema', %s) ON CONFLICT (name) DO NOTHING"),
-                (str(SCHEMA_VERSION),),
-            )
+
+        async def make(connection: AsyncConnection[Any]) -> None:
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+                for statement in schema(POSTGRES):
+                    await connection.execute(cast("Any", statement))
+                version = f"INSERT INTO {META} VALUES ('schema', %s) ON CONFLICT (name) DO NOTHING"
+                await connection.execute(cast("Any", version), (str(SCHEMA_VERSION),))
+
+        await self.repeat(make)
         await self._check()
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
         """Run a statement, when the database is back if it is away."""
 
-        async def execute(connection: AsyncConnection[Any]) -> list[Any]:
-            cursor = await connection.execute(cast("Any", _translated(statement)), parameters)
-            return await cursor.fetchall()
-
-        return await self._repeat(execute)
+        return await self.repeat(lambda connection: OneConnection(connection).run(statement, parameters))
 
     async def change(self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]) -> T:
         """Replace a state of the budget by what ``step`` makes of it and the database's clock."""
@@ -134,17 +162,18 @@ class PostgresDatabase:
                 await connection.execute(cast("Any", update), (json.dumps(changed), name))
             return result
 
-        return await self._repeat(exchange)
+        return await self.repeat(exchange)
 
-    async def _repeat(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+    async def repeat(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+        """Do something with a connection, and do it again while the database is away. Raises ``LedgerError``."""
         clock = asyncio.get_running_loop().time
-        until, pause = clock() + self._patience, FIRST_PAUSE
+        began, pause = clock(), FIRST_PAUSE
         while True:
             try:
                 async with self.pool.connection() as connection:
                     return await work(connection)
             except (psycopg.OperationalError, PoolTimeout) as error:
-                if clock() >= until:
+                if clock() - began >= self.patience:
                     raise LedgerError(f"the database is away: {_first_line(error)}") from error
                 log.warning("the database is away, trying again in %.1f s: %s", pause, _first_line(error))
             except psycopg.Error as error:
