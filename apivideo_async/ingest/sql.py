@@ -6,6 +6,7 @@ happens whole or not at all, and each compares ``fence``, so it happens only for
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -87,10 +88,25 @@ _REST = (
 _COLUMNS = ", ".join(_ITEM + _REST)
 
 
+_ODD = re.compile("[\x00\ud800-\udfff]")
+_AS_JSON = "json:"
+
+
+def _stored(value: Any) -> Any:
+    """Write what no database takes, and file names may hold, in the letters of JSON: NUL, and what is no Unicode."""
+    return _AS_JSON + json.dumps(value) if isinstance(value, str) and _ODD.search(value) else value
+
+
+def _read(value: str | None) -> Any:
+    return json.loads(value.removeprefix(_AS_JSON)) if value is not None and value.startswith(_AS_JSON + '"') else value
+
+
 def _record(row: Sequence[Any]) -> Record:
     item = dict(zip(_ITEM, row, strict=False))
     rest = dict(zip(_REST, row[len(_ITEM) :], strict=True))
     rest["contested"] = bool(rest["contested"])
+    item |= {name: _read(item[name]) for name in ("uri", "version")}
+    rest["message"] = _read(rest["message"])
     return Record(item=Item(**{**item, "fields": json.loads(item["fields"])}), **rest)
 
 
@@ -110,7 +126,10 @@ class SqlLedger:
     async def add(self, items: Sequence[Item]) -> set[str]:
         """Enter items, however many, in one statement."""
         dialect = self.database.dialect
-        rows = [{**{name: getattr(item, name) for name in _ITEM}, "fields": json.dumps(item.fields)} for item in items]
+        rows = [
+            {**{name: _stored(getattr(item, name)) for name in _ITEM}, "fields": json.dumps(item.fields)}
+            for item in items
+        ]
         members = [dialect.member.format(name) for name in _ITEM]
         members[2] = f"CAST({members[2]} AS BIGINT)"
         statement = f"""INSERT INTO {ITEMS} ({", ".join(_ITEM)}, state, due, added_at)
@@ -204,7 +223,8 @@ class SqlLedger:
     async def _move(self, claim: Claim, change: str, before: Collection[State], **values: Any) -> None:
         statement = f"""UPDATE {ITEMS} SET {change} WHERE key = :key AND fence = :fence
             AND state IN ({_listed(before)}) RETURNING key"""
-        parameters = {"key": claim.key, "fence": claim.fence, **values}
+        parameters = {"key": claim.key, "fence": claim.fence}
+        parameters |= {name: _stored(value) for name, value in values.items()}
         if await self.database.run(statement, parameters):
             return
         now = await self.record(claim.key)
@@ -269,7 +289,7 @@ class SqlLedger:
         statement = f"""UPDATE {ITEMS} SET due = {self._now} + :seconds, owner = NULL, attempts = attempts + :failed,
             cause = COALESCE(CAST(:cause AS TEXT), cause), message = COALESCE(CAST(:message AS TEXT), message)
             WHERE key = :key AND fence = :fence AND due IS NOT NULL"""
-        given = {"seconds": seconds, "failed": int(cause is not None), "cause": cause, "message": message}
+        given = {"seconds": seconds, "failed": int(cause is not None), "cause": cause, "message": _stored(message)}
         await self.database.run(statement + " RETURNING key", {"key": claim.key, "fence": claim.fence, **given})
 
     async def release(self, claim: Claim) -> None:
