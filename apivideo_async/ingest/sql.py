@@ -220,9 +220,9 @@ class SqlLedger:
 
     # -- transitions
 
-    async def _move(self, claim: Claim, change: str, before: Collection[State], **values: Any) -> None:
+    async def _move(self, claim: Claim, change: str, before: Collection[State], also: str = "", **values: Any) -> None:
         statement = f"""UPDATE {ITEMS} SET {change} WHERE key = :key AND fence = :fence
-            AND state IN ({_listed(before)}) RETURNING key"""
+            AND state IN ({_listed(before)}) {also} RETURNING key"""
         parameters = {"key": claim.key, "fence": claim.fence}
         parameters |= {name: _stored(value) for name, value in values.items()}
         if await self.database.run(statement, parameters):
@@ -257,7 +257,7 @@ class SqlLedger:
     async def uploading(self, claim: Claim) -> None:
         """Bytes follow."""
         before: tuple[State, ...] = ("new", "creating", "created", "uploading", "verifying")
-        await self._move(claim, "state = 'uploading'", before)
+        await self._move(claim, "state = 'uploading'", before, "AND video_id IS NOT NULL")
 
     async def verifying(self, claim: Claim, sent: int = 0) -> None:
         """Everything was sent."""
