@@ -77,29 +77,32 @@ class Keeper:
         while self._fences.get(claim.key) == claim.fence:
             if time.monotonic() < self._until[claim.key]:
                 return
-            await self._renew()
+            async with self._renewing:
+                # Of many requests that wait, the first has asked for all of them.
+                if self._fences.get(claim.key) == claim.fence and time.monotonic() >= self._until[claim.key]:
+                    await self._renew()
         raise LeaseLostError(f"{claim.item.uri}: another worker has taken it over")
 
     async def _renew(self) -> None:
-        async with self._renewing:
-            began = time.monotonic()
-            known = dict(self._fences)
-            held = await self._ledger.renew(self.owner, self._seconds)
-            for key, fence in known.items():
-                if self._fences.get(key) != fence:
-                    continue  # Finished or claimed anew meanwhile.
-                if held.get(key) == fence:
-                    self._until[key] = began + self._seconds * (1 - MARGIN)
-                else:
-                    log.warning("the lease of %s was lost", key)
-                    del self._until[key], self._fences[key]
+        began = time.monotonic()
+        known = dict(self._fences)
+        held = await self._ledger.renew(self.owner, self._seconds, known) if known else {}
+        for key, fence in known.items():
+            if self._fences.get(key) != fence:
+                continue  # Finished or claimed anew meanwhile.
+            if held.get(key) == fence:
+                self._until[key] = began + self._seconds * (1 - MARGIN)
+            else:
+                log.warning("the lease of %s was lost", key)
+                del self._until[key], self._fences[key]
 
     async def run(self) -> None:
         """Renew until cancelled. While the ledger cannot be reached, requests wait in :meth:`check`."""
         while True:
             await asyncio.sleep(self._seconds / RENEWALS)
             try:
-                await self._renew()
+                async with self._renewing:
+                    await self._renew()
                 await self.tell_usage()
             except LedgerError as error:
                 log.warning("leases could not be renewed: %s", error)
@@ -111,11 +114,17 @@ class Keeper:
             Usage(minute=minute, limit_class=name, requests=count, allowed=self.allowed.get(name))
             for (minute, name), count in counted.items()
         ]
-        await self._ledger.note_usage(self.owner, usage)
+        try:
+            await self._ledger.note_usage(self.owner, usage)
+        except LedgerError:
+            self._requests += counted
+            raise
 
     async def let_go(self) -> None:
         """Give everything back: others may have it at once."""
         self._until.clear()
         self._fences.clear()
-        await self.tell_usage()
-        await self._ledger.expire(self.owner)
+        try:
+            await self.tell_usage()
+        finally:
+            await self._ledger.expire(self.owner)

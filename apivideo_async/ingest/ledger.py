@@ -48,8 +48,8 @@ class Leases(Protocol):
         """Take this item, or None when it is finished, leased, or not due."""
         ...
 
-    async def renew(self, owner: str, seconds: float) -> dict[str, int]:
-        """Prolong every lease of this owner; the keys that it still holds, with their fences."""
+    async def renew(self, owner: str, seconds: float, keys: Collection[str]) -> dict[str, int]:
+        """Prolong leases of this owner; the keys, of these, that it still holds, with their fences."""
         ...
 
     async def release(self, claim: Claim) -> None:

@@ -110,6 +110,10 @@ def _record(row: Sequence[Any]) -> Record:
     return Record(item=Item(**{**item, "fields": json.loads(item["fields"])}), **rest)
 
 
+def _keys(keys: Collection[str]) -> str:
+    return json.dumps([{"key": key} for key in keys])
+
+
 def _listed(states: Collection[State]) -> str:
     return ", ".join(f"'{state}'" for state in states)
 
@@ -174,13 +178,16 @@ class SqlLedger:
 
     async def retry(self, states: Collection[State] = FAILED, keys: Collection[str] = ()) -> list[str]:
         """Make finished items due again."""
-        dialect = self.database.dialect
-        chosen = f"AND key IN (SELECT {dialect.member.format('key')} FROM {dialect.elements})" if keys else ""
+        chosen = f"AND {self._among}" if keys else ""
         statement = f"""UPDATE {ITEMS} SET state = CASE WHEN video_id IS NULL THEN 'new' ELSE 'created' END,
             due = {self._now}, owner = NULL, attempts = 0, cause = NULL, message = NULL, finished_at = NULL
             WHERE state IN ({_listed(states)}) {chosen} RETURNING key"""
-        parameters = {"items": json.dumps([{"key": key} for key in keys])} if keys else {}
-        return [key for (key,) in await self.database.run(statement, parameters)]
+        return [key for (key,) in await self.database.run(statement, {"items": _keys(keys)} if keys else {})]
+
+    @property
+    def _among(self) -> str:
+        dialect = self.database.dialect
+        return f"key IN (SELECT {dialect.member.format('key')} FROM {dialect.elements})"
 
     # -- leases
 
@@ -205,11 +212,12 @@ class SqlLedger:
         rows = await self.database.run(statement, {"owner": owner, "key": key, "seconds": seconds})
         return _record(rows[0]) if rows else None
 
-    async def renew(self, owner: str, seconds: float) -> dict[str, int]:
-        """Prolong the leases of an owner."""
+    async def renew(self, owner: str, seconds: float, keys: Collection[str]) -> dict[str, int]:
+        """Prolong leases: those that the owner names, for it may not know of one whose answer was lost."""
         statement = f"""UPDATE {ITEMS} SET due = {self._now} + :seconds WHERE owner = :owner AND due IS NOT NULL
-            RETURNING key, fence"""
-        return dict(await self.database.run(statement, {"owner": owner, "seconds": seconds}))
+            AND {self._among} RETURNING key, fence"""
+        parameters = {"owner": owner, "seconds": seconds, "items": _keys(keys)}
+        return dict(await self.database.run(statement, parameters))
 
     async def expire(self, owner: str | None = None) -> int:
         """End leases."""

@@ -189,17 +189,28 @@ async def test_renewal_prolongs_what_is_held_and_nothing_else(ledger: SqlLedger)
     await claimed(ledger, "two", 0.2, "key-3")
     await ledger.fail(finished, "source", "gone")
     await ledger.later(later, 0.0)
-    assert await ledger.renew("one", LONG) == {"key-0": 1}
+    assert await ledger.renew("one", LONG, [f"key-{number}" for number in range(4)]) == {"key-0": 1}
     await asyncio.sleep(0.25)
     assert await ledger.claim_key("three", "key-0", LONG) is None
     assert await ledger.claim_key("three", "key-2", LONG) is not None
     assert await ledger.claim_key("three", "key-3", LONG) is not None
 
 
+async def test_a_lease_that_its_owner_does_not_know_of_ends(ledger: SqlLedger) -> None:
+    """The answer to a claim may be lost with a connection."""
+    await ledger.add([item_of(1), item_of(2)])
+    await claimed(ledger, "one", 0.05, "key-1")
+    await claimed(ledger, "one", 0.05, "key-2")
+    assert await ledger.renew("one", LONG, ["key-2"]) == {"key-2": 1}
+    assert await ledger.renew("one", LONG, []) == {}
+    await asyncio.sleep(0.06)
+    assert (await claimed(ledger, "two", key="key-1")).fence == 2
+
+
 async def test_a_lease_that_was_taken_over_is_not_renewed(ledger: SqlLedger) -> None:
     _, holder = await taken_over(ledger)
-    assert await ledger.renew("one", LONG) == {}
-    assert await ledger.renew("two", LONG) == {"key-1": holder.fence}
+    assert await ledger.renew("one", LONG, ["key-1"]) == {}
+    assert await ledger.renew("two", LONG, ["key-1"]) == {"key-1": holder.fence}
 
 
 async def test_a_released_item_is_due_at_once(ledger: SqlLedger) -> None:

@@ -92,7 +92,7 @@ class Interleaving(RuleBasedStateMachine):
 
     @rule(owner=OWNERS, seconds=LEASE)
     def renew(self, owner: str, seconds: float) -> None:
-        for key, fence in self.wait(self.ledger.renew(owner, seconds)).items():
+        for key, fence in self.wait(self.ledger.renew(owner, seconds, "ab")).items():
             assert fence == self.fences[key]
 
     @rule()
