@@ -37,6 +37,7 @@ COMMANDS = {
     "webhooks": (".sections.webhooks", "Subscriptions to events; a server that prints deliveries."),
     "analytics": (".sections.analytics", "Who watched what, when and where."),
     "account": (".sections.account", "Quota and features."),
+    "distributed": (".distributed", "Ingest on many machines, with PostgreSQL."),
     "doctor": (".doctor", "Find out why something does not work."),
     "emulator": (".emulator", "Run a local api.video."),
     "demo": (".demo", "Show the whole way of a video, on this machine."),

@@ -68,4 +68,5 @@ def show_logs(terminal: Terminal, *, debug: bool) -> None:
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     if not debug:
-        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        for name in ("asyncio", "procrastinate", "psycopg"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

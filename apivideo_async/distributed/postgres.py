@@ -9,16 +9,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
+from urllib.parse import quote
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ..errors import LedgerError
 from ..ingest.sql import BUDGET, META, SCHEMA_VERSION, Dialect, schema
 
-__all__ = ["POSTGRES", "OneConnection", "PostgresDatabase"]
+__all__ = ["POSTGRES", "OneConnection", "PostgresDatabase", "secrets_of"]
 
 T = TypeVar("T")
 
@@ -43,6 +45,15 @@ LOCK = 4_107_222
 def _translated(statement: str) -> str:
     """Write parameters as psycopg does."""
     return re.sub(r":([a-z_]+)", r"%(\1)s", statement.replace("%", "%%"))
+
+
+def secrets_of(dsn: str) -> list[str]:
+    """Give the password as it is and as the address spells it: what must never be shown."""
+    try:
+        password = str(conninfo_to_dict(dsn).get("password") or "")
+    except psycopg.ProgrammingError:
+        return []
+    return [password, quote(password), quote(password, safe="")]
 
 
 async def _autocommit(connection: AsyncConnection[Any]) -> None:

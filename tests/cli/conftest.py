@@ -23,7 +23,7 @@ KEY = "the-key-of-this-test"
 @contextlib.contextmanager
 def unchanged_logging() -> Iterator[None]:
     """Take back what the command line does to the loggers: other tests of this process read them."""
-    loggers = [logging.getLogger(name) for name in ("apivideo_async", "asyncio")]
+    loggers = [logging.getLogger(name) for name in ("apivideo_async", "asyncio", "procrastinate", "psycopg")]
     before = [(logger, logger.level, logger.propagate, list(logger.handlers)) for logger in loggers]
     yield
     for logger, level, propagate, handlers in before:

@@ -1,0 +1,27 @@
+"""``apivideo distributed report``."""
+
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from ...distributed import Distributed
+from ..session import Session
+from .database import database_option, with_database
+
+__all__ = ["command"]
+
+
+@click.command(name="report")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
+@database_option
+@click.pass_obj
+def command(session: Session, /, path: Path, dsn: str) -> int:
+    """Write a report about all items: FILE ends in .html, .csv or .json."""
+
+    async def work(shared: Distributed) -> None:
+        writer = import_module("...ingest.report", __package__)
+        writer.write_report(await writer.collect(shared.ledger), path)
+        session.terminal.result(str(path))
+
+    return with_database(session, dsn, work)
