@@ -12,6 +12,7 @@ import attrs
 
 from .config import UNSET, ClientConfig, RetryPolicy, Timeouts, UploadOptions, resolve_config
 from .errors import ConfigurationError
+from .limiter import Limiter
 from .models import Video
 from .pipeline import BeforeRequest, Pipeline
 from .protocol.request import LimitClass, QueryValue, build_request, origin_headers
@@ -56,6 +57,8 @@ class ApiVideoClient:
     - ``timeouts``, ``retry``, ``upload``: see those classes.
     - ``app_name``, ``app_version``: your application, told to api.video.
     - ``reserve``: share of the request budget, 0 to below 1, that is left to others who use the key.
+    - ``limiter``: one that several clients share, or, made by ``ingest.budget.shared_limiter``, several processes; it
+      has its own ``reserve``, and whoever made it closes it.
     - ``webhook_secret``: or ``APIVIDEO_WEBHOOK_SECRET``; what ``client.webhooks.unwrap`` checks with.
     - ``session``: an ``aiohttp.ClientSession`` of yours; never closed here. ``proxy``, ``trust_env``,
       ``trace_configs`` and ``ssl_context`` go to aiohttp.
@@ -76,6 +79,7 @@ class ApiVideoClient:
         app_name: str | None = None,
         app_version: str | None = None,
         reserve: float = 0.0,
+        limiter: Limiter | None = None,
         webhook_secret: str | None = None,
         session: aiohttp.ClientSession | None = None,
         proxy: str | None = None,
@@ -105,7 +109,7 @@ class ApiVideoClient:
             ssl_context=ssl_context,
         )
         self._transport: Transport | None = transport
-        self._assemble(Pipeline(config, transport, origin_headers(app_name, app_version)))
+        self._assemble(Pipeline(config, transport, origin_headers(app_name, app_version), limiter))
 
     def _assemble(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline

@@ -1,12 +1,15 @@
 """Makes requests wait until their budget allows them: the rules are in ``protocol.rate_limit``.
 
-One limiter per client, shared by its copies. Requests of a class start in the order of their
-priority; those of different uploads take turns, and polls come last.
+One limiter per client, shared by its copies, or several clients with the same one. Requests of a class start in the
+order of their priority; those of different uploads take turns, and polls come last. A lane is the queue of one class;
+lanes from elsewhere let several processes share a budget (``ingest.budget``).
 """
 
 import asyncio
 import logging
 import math
+from collections.abc import Callable
+from typing import Protocol
 
 from .errors import ApiTimeoutError
 from .protocol.rate_limit import Window, read_headers
@@ -14,7 +17,7 @@ from .protocol.request import LimitClass, Request
 from .protocol.response import Response
 from .turns import Turns
 
-__all__ = ["Limiter", "Permit"]
+__all__ = ["SCARCE", "Lane", "Limiter", "Permit"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.rate_limit")
 
@@ -22,10 +25,47 @@ SCARCE = 60.0
 """Seconds for which a budget counts as scarce once somebody had to wait for it: one window (CONTRACT §4)."""
 
 
+class Lane(Protocol):
+    """The queue of one class. A request is told apart by when it started, on a clock that only the lane reads."""
+
+    @property
+    def window(self) -> Window:
+        """The state of the budget, as it was known last."""
+        ...
+
+    def spare(self) -> int | None:
+        """Requests that may start now; 0 while the budget is what everybody waits for, None when it is not known."""
+        ...
+
+    def enter_at_once(self) -> float | None:
+        """Start when nobody waits and there is budget, and tell the time; None means to ``enter``."""
+        ...
+
+    async def enter(self, request: Request) -> float:
+        """Wait until a request may start, and tell the time. Cancelled, it leaves nothing behind."""
+        ...
+
+    def answered(self, response: Response, started: float) -> None:
+        """Learn from an answer."""
+        ...
+
+    def withdrawn(self, started: float) -> None:
+        """Take back a request: nothing was sent."""
+        ...
+
+    def abandoned(self, started: float) -> None:
+        """Count a request that ended without an answer."""
+        ...
+
+    async def aclose(self) -> None:
+        """End what runs in the background."""
+        ...
+
+
 class Permit:
     """The right to send one request; told what came of it, so that the window learns."""
 
-    def __init__(self, lane: "_Lane | None", started: float) -> None:
+    def __init__(self, lane: Lane | None, started: float) -> None:
         self._lane = lane
         self._started = started
         self._answered = False
@@ -41,17 +81,17 @@ class Permit:
         """Give the place back: nothing was sent."""
         if self._lane is not None:
             self._answered = True
-            self._lane.withdrawn()
+            self._lane.withdrawn(self._started)
 
     def close(self) -> None:
         """Count a request that ended without an answer."""
         if self._lane is not None and not self._answered:
             self._answered = True
-            self._lane.abandoned()
+            self._lane.abandoned(self._started)
 
 
 class _Lane:
-    """The queue of one class."""
+    """The queue of one class in one process."""
 
     def __init__(self, name: LimitClass, reserve: float) -> None:
         self.name = name
@@ -61,19 +101,20 @@ class _Lane:
         self._scarce_until = -math.inf
 
     def spare(self) -> int | None:
-        """Requests that may start now; 0 while the budget is what everybody waits for, None when it is not known."""
         now = asyncio.get_running_loop().time()
         return 0 if self._waiting or now < self._scarce_until else self.window.spare(now)
 
-    def enter_at_once(self) -> bool:
-        """Start when nobody waits and there is budget; most requests do, and then nothing is set up for waiting."""
-        if self._waiting or self.window.wait(asyncio.get_running_loop().time()) > 0:
-            return False
+    def enter_at_once(self) -> float | None:
+        """Most requests start at once, and then nothing is set up for waiting."""
+        now = asyncio.get_running_loop().time()
+        if self._waiting or self.window.wait(now) > 0:
+            return None
         self.window.start()
-        return True
+        return now
 
-    async def enter(self, request: Request) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def enter(self, request: Request) -> float:
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
         self._waiting.push(turn, request.flow, request.priority)
         self._wake()
         try:
@@ -83,6 +124,7 @@ class _Lane:
                 self.window.withdraw()
             self._wake()
             raise
+        return loop.time()
 
     def answered(self, response: Response, started: float) -> None:
         now = asyncio.get_running_loop().time()
@@ -93,13 +135,17 @@ class _Lane:
             log.warning("%s: refused, next request in %.1f s", self.name, self.window.wait(now))
         self._wake()
 
-    def withdrawn(self) -> None:
+    def withdrawn(self, started: float) -> None:
         self.window.withdraw()
         self._wake()
 
-    def abandoned(self) -> None:
+    def abandoned(self, started: float) -> None:
         self.window.abandon()
         self._wake()
+
+    async def aclose(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _wake(self) -> None:
         """Let in as many as the window allows, and look again when it resets."""
@@ -129,22 +175,24 @@ class _Lane:
 
 
 class Limiter:
-    """The three budgets of one API key."""
+    """The three budgets of one API key; ``lanes`` makes the queue of a class, which knows only this process by default."""
 
-    def __init__(self, reserve: float = 0.0) -> None:
-        self._lanes = {name: _Lane(name, reserve) for name in ("uploads", "writes", "reads")}  # type: dict[LimitClass, _Lane]
+    def __init__(self, reserve: float = 0.0, lanes: Callable[[LimitClass], Lane] | None = None) -> None:
+        make = lanes or (lambda name: _Lane(name, reserve))
+        self._lanes = {name: make(name) for name in ("uploads", "writes", "reads")}  # type: dict[LimitClass, Lane]
 
     async def permit(self, request: Request, longest: float | None) -> Permit:
         """Wait for a turn, at most ``longest`` seconds if given; close the permit when the request has ended."""
-        lane = None if request.limit_class is None else self._lanes[request.limit_class]
-        if lane is not None and not lane.enter_at_once():
-            await self._queue(lane, request, longest)
-        return Permit(lane, asyncio.get_running_loop().time())
+        if request.limit_class is None:
+            return Permit(None, 0.0)
+        lane = self._lanes[request.limit_class]
+        started = lane.enter_at_once()
+        return Permit(lane, await self._queue(lane, request, longest) if started is None else started)
 
-    async def _queue(self, lane: _Lane, request: Request, longest: float | None) -> None:
+    async def _queue(self, lane: Lane, request: Request, longest: float | None) -> float:
         try:
             async with asyncio.timeout(longest):
-                await lane.enter(request)
+                return await lane.enter(request)
         except TimeoutError as expired:
             error = ApiTimeoutError(
                 f"{request.operation}: no request budget within {longest:g} s "
@@ -162,3 +210,8 @@ class Limiter:
     def window(self, name: LimitClass) -> Window:
         """Show the state of one budget."""
         return self._lanes[name].window
+
+    async def aclose(self) -> None:
+        """End what runs in the background; only a limiter with lanes from elsewhere needs it."""
+        for lane in self._lanes.values():
+            await lane.aclose()
