@@ -9,7 +9,7 @@ SYNC = sync() { UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked -
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # Levels 0 to 2, and the emulator's rules: every branch is tested.
 PURE_MODULES := errors.py config.py models/* protocol/* uploads/plan.py uploads/ledger.py uploads/progress.py \
-    uploads/reconcile.py uploads/target.py uploads/tuner.py turns.py
+    uploads/reconcile.py uploads/target.py uploads/tuner.py turns.py ingest/shared_window.py
 RULES_MODULES := problems.py upload_problems.py content_range.py chunks.py source_ledger.py rate_windows.py \
     byte_ranges.py payloads.py listing.py paging.py encoding.py languages.py file_rules.py items.py \
     restreams.py webhook.py network.py player.py live_stream.py summary.py analytics/*

@@ -175,7 +175,7 @@ class _Lane:
 
 
 class Limiter:
-    """The three budgets of one API key; ``lanes`` makes the queue of a class, which knows only this process by default."""
+    """The three budgets of one API key; ``lanes`` makes the queue of a class, by default for this process alone."""
 
     def __init__(self, reserve: float = 0.0, lanes: Callable[[LimitClass], Lane] | None = None) -> None:
         make = lanes or (lambda name: _Lane(name, reserve))
