@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,10 +164,11 @@ def pytest_configure() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Without workers nobody else uses the server any more."""
+    """Without workers nobody else uses the server any more; a worker leaves it to its keeper."""
     if os.environ[RUN] == str(os.getpid()):
         while _started:
             _started.pop().close()
+    warnings.filterwarnings("ignore", "subprocess .* is still running", ResourceWarning)
 
 
 def shared_server(run: int) -> PostgresServer:
