@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +82,11 @@ class PostgresServer:
             self._keeper.terminate()
             self._keeper.wait(PATIENCE)
             self._keeper = None
+
+    def leave(self) -> None:
+        """Leave it to its keeper."""
+        if self._keeper is not None:
+            self._keeper.returncode = 0  # Or Python warns that nobody waits for it.
 
     def close(self) -> None:
         self.stop()
@@ -165,10 +169,10 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     """Without workers nobody else uses the server any more; a worker leaves it to its keeper."""
-    if os.environ[RUN] == str(os.getpid()):
-        while _started:
-            _started.pop().close()
-    warnings.filterwarnings("ignore", "subprocess .* is still running", ResourceWarning)
+    alone = os.environ[RUN] == str(os.getpid())
+    while _started:
+        server = _started.pop()
+        server.close() if alone else server.leave()
 
 
 def shared_server(run: int) -> PostgresServer:
