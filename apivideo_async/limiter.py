@@ -213,5 +213,4 @@ class Limiter:
 
     async def aclose(self) -> None:
         """End what runs in the background; only a limiter with lanes from elsewhere needs it."""
-        for lane in self._lanes.values():
-            await lane.aclose()
+        await asyncio.gather(*(lane.aclose() for lane in self._lanes.values()))

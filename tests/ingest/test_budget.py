@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from apivideo_async import ApiVideoClient, ConfigurationError
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.errors import ApiTimeoutError
+from apivideo_async.ingest import budget as budget_module
 from apivideo_async.ingest.budget import Budget, shared_limiter
 from apivideo_async.limiter import Limiter, Permit
 from apivideo_async.protocol.request import Priority, build_request
@@ -343,3 +345,17 @@ async def test_closing_does_not_wait_for_a_database_that_is_down(tmp_path: Path)
     folder.rename(tmp_path / "away")
     async with asyncio.timeout(2):
         await limiter.aclose()
+
+
+async def test_closing_does_not_wait_for_a_database_that_does_not_answer(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it had in flight is given up after its time, as when it had been killed."""
+    monkeypatch.setattr(budget_module, "PARTING", 0.3)
+    async with contextlib.aclosing(await open_budget(postgres_dsn)) as budget:
+        limiter = shared_limiter(budget, "w")
+        await ask(limiter)
+        async with await psycopg.AsyncConnection.connect(postgres_dsn) as other, asyncio.timeout(2):
+            await other.execute("SELECT * FROM apivideo_ingest_budget FOR UPDATE")
+            await limiter.aclose()
+    assert "left without a word" in caplog.text
