@@ -5,7 +5,6 @@ nothing else. ``shown`` is what messages get, ``identity`` what keys are made of
 """
 
 import re
-from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
@@ -100,9 +99,7 @@ def _unsupported(uri: str, why: str) -> SourceError:
 
 
 def identity(place: Place) -> tuple[str, str]:
-    """Name the store and the path for :func:`~.items.ingest_key`: the same however often a URL is signed anew."""
-    if place.scheme == "file":
-        return "file", str(Path(place.path).resolve())
+    """Name store and path for :func:`~.items.ingest_key`, however often a URL is signed anew; not for local files."""
     if place.scheme not in WEB_SCHEMES:
         return place.store, place.path
     path, _, query = place.path.partition("?")

@@ -19,6 +19,7 @@ _NO_CREDENTIALS: Final = re.compile(
     r"|MissingAccessKey|MissingSecretAccessKey|CredentialsError",
     re.IGNORECASE,
 )
+_WRONG_RANGE: Final = re.compile(r"non-partial|Requested \d+\.\.\d+, got|[Cc]ontent.?[Rr]ange")
 _BUCKET: Final = frozenset({"NoSuchBucket", "InvalidBucketName", "ContainerNotFound", "ContainerBeingDeleted"})
 _DENIED: Final = frozenset({"PermissionDeniedError", "UnauthenticatedError"})
 _HOW: Final = {
@@ -51,6 +52,8 @@ def _verdict(kind: str, text: str, status: int | None, code: str, place: Place) 
         return "missing", f"no such object: {where}"
     if status == 416:
         return "empty", f"{where} is empty (0 bytes): there is nothing to upload"
+    if _WRONG_RANGE.search(text):
+        return "unreadable", f"{place.store} does not give the range that it is asked for"
     if status is None or status in (408, 429) or status >= 500:
         return "unreachable", f"{place.store} cannot be reached or fails: try again later"
     return "unreadable", f"{where} cannot be read"

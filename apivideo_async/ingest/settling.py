@@ -1,6 +1,7 @@
 """Files that were seen and are waited for until they stand still."""
 
 import logging
+import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
@@ -101,7 +102,7 @@ class Settling:
             folders = [above.as_posix() for above in Path(relative).parents][:-1]
             if not all(map(self._selection.enters, folders)):
                 continue
-            if path.is_dir():
+            if os.path.isdir(path):  # noqa: PTH112  Path.is_dir() raises where it may not look.
                 if path == self._root or self._selection.enters(relative):
                     yield path
             elif self._selection.takes(relative):

@@ -5,7 +5,8 @@ import pytest
 from apivideo_async.errors import SourceError
 from apivideo_async.ingest.addresses import identity, locate, shown, signed
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.listing import web_item
+from apivideo_async.ingest.listing import list_sources, web_item
+from apivideo_async.ingest.stores import Stores
 
 AWS = "X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Date={0}&X-Amz-Expires=60&X-Amz-Security-Token=t&X-Amz-Signature={0}"
 OLD_AWS = "AWSAccessKeyId=K&Expires={0}&Signature={0}"
@@ -19,6 +20,13 @@ def test_a_url_that_is_signed_anew_keeps_its_key(query: str) -> None:
     keys = {web_item(f"https://Host.example:443/a%20b.mp4?{query.format(moment)}").key for moment in ("1", "2")}
     assert keys == {web_item("https://host.example/a%20b.mp4").key}
     assert signed(f"https://host.example/a.mp4?{query}")
+
+
+async def test_a_url_is_a_source_of_its_own_and_nobody_is_asked(stores: Stores) -> None:
+    uri = "https://host.example/a%20b.mp4?sig=1"
+    (item,) = [item async for item in list_sources(uri, stores=stores, strategy="pull")]
+    assert item == web_item(uri, strategy="pull")
+    assert (item.uri, item.fields) == (uri, {"title": "a b.mp4"})
 
 
 def test_what_is_no_signature_tells_sources_apart() -> None:

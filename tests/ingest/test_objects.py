@@ -1,17 +1,20 @@
 """Objects through the real S3 protocol: ranges, pins, signatures, listings, and what goes wrong."""
 
 import hashlib
+import sys
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from apivideo_async import ApiVideoClient
+from apivideo_async.emulator import Emulator
 from apivideo_async.errors import ConfigurationError, SourceError
 from apivideo_async.ingest.buckets import list_objects
 from apivideo_async.ingest.listing import list_sources
 from apivideo_async.ingest.stores import Stores
-from tests.conftest import data_of
+from tests.conftest import data_of, sha256
 from tests.ingest.conftest import BUCKET, an_item, bytes_of
 
 MIB = 1024 * 1024
@@ -33,6 +36,33 @@ async def test_a_large_object_arrives_range_by_range_and_whole(s3: Any, stores: 
     assert (original.size, digest.digest()) == (len(data), hashlib.sha256(data).digest())
     assert largest <= 2 * MIB
     await original.aclose()
+
+
+async def test_an_object_goes_up_in_chunks_at_once_without_a_file(
+    s3: Any, stores: Stores, client: ApiVideoClient, emu: Emulator
+) -> None:
+    data = data_of(2 * MIB)
+    original = await stores.open(an_item(put(s3, "films/a.mp4", data)))
+    video = await client.upload(original.source, title="A film")
+    assert emu.sha256(video.video_id) == sha256(data)
+
+
+async def test_an_object_that_changes_during_the_upload_makes_no_complete_video(
+    s3: Any, stores: Stores, client: ApiVideoClient
+) -> None:
+    original = await stores.open(an_item(put(s3, "a.mp4", data_of(2 * MIB))))
+    put(s3, "a.mp4", data_of(2 * MIB, seed=2))
+    with pytest.raises(SourceError) as caught:
+        await client.upload(original.source, title="A film")
+    assert (caught.value.cause, caught.value.retryable) == ("changed", False)
+    status = await client.videos.get_status(str(caught.value.video_id))
+    assert (status.encoding.playable, caught.value.ledger.accepted_bytes) == (False, 0)
+
+
+async def test_without_obstore_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, stores: Stores) -> None:
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    with pytest.raises(ConfigurationError, match=r"apivideo-async\[objects\]"):
+        await stores.open(an_item("s3://bucket/a.mp4"))
 
 
 async def test_a_range_is_exactly_what_was_asked_for(s3: Any, stores: Stores) -> None:
@@ -197,6 +227,36 @@ async def test_a_store_without_credentials_that_can_sign_gives_no_address(
         assert await original.address(60) is None
 
 
+@pytest.mark.parametrize(
+    ("given", "etag", "body", "cause"),
+    [
+        ("bytes 0-4/10", "1", b"01234", "unreadable"),
+        ("bytes 3-6/11", "1", b"3456", "changed"),
+        ("bytes 3-6/10", "2", b"3456", "changed"),
+        ("bytes 3-6/10", "1", b"345", "unreachable"),
+        ("bytes 3-6/10", "1", b"34567", "unreachable"),
+    ],
+    ids=["another range", "another size", "another content", "fewer bytes", "more bytes"],
+)
+async def test_a_store_that_gives_something_else_is_never_believed(
+    s3: Any, serve: Any, given: str, etag: str, body: bytes, cause: str
+) -> None:
+    async def wrong(request: web.Request) -> web.Response:
+        looked = request.http_range.stop == 1
+        headers = {
+            "Content-Range": "bytes 0-0/10" if looked else given,
+            "ETag": '"1"' if looked else f'"{etag}"',
+            "Last-Modified": "Mon, 05 Jan 2026 10:00:00 GMT",
+        }
+        return web.Response(status=206, body=b"0" if looked else body, headers=headers)
+
+    async with Stores(config={"endpoint": await serve(wrong)}) as stores:
+        original = await stores.open(an_item(f"s3://{BUCKET}/a.mp4"))
+        with pytest.raises(SourceError) as caught:
+            await bytes_of(original.source, 3, 4)
+    assert caught.value.cause == cause
+
+
 async def test_a_store_that_ignores_ranges_is_noticed(s3: Any, serve: Any) -> None:
     async def whole(_: web.Request) -> web.Response:
         return web.Response(
@@ -204,8 +264,19 @@ async def test_a_store_that_ignores_ranges_is_noticed(s3: Any, serve: Any) -> No
         )
 
     async with Stores(config={"endpoint": await serve(whole)}) as stores:
-        with pytest.raises(SourceError):
+        with pytest.raises(SourceError, match="does not give the range") as caught:
             await stores.open(an_item(f"s3://{BUCKET}/a.mp4"))
+    assert (caught.value.cause, caught.value.retryable) == ("unreadable", False)
+
+
+async def test_a_bucket_of_another_region_says_so(s3: Any, serve: Any) -> None:
+    async def elsewhere(_: web.Request) -> web.Response:
+        return web.Response(status=301, text=S3_ERROR.format("PermanentRedirect"))
+
+    async with Stores(config={"endpoint": await serve(elsewhere)}) as stores:
+        with pytest.raises(SourceError, match="set AWS_REGION") as caught:
+            await stores.open(an_item(f"s3://{BUCKET}/a.mp4"))
+    assert (caught.value.cause, caught.value.retryable) == ("bucket", False)
 
 
 async def test_settings_that_do_not_exist_are_refused_without_being_shown() -> None:
