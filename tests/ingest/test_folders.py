@@ -83,6 +83,7 @@ async def test_links_are_followed_and_their_loops_are_not(make: Make, tmp_path: 
     (other / "back").symlink_to(root)
     (other / "self").symlink_to(other)
     (root / "linked").symlink_to(other)
+    (root / "linked again").symlink_to(other)
     (root / "loop").symlink_to(root)
     (root / "file.mp4").symlink_to(root / "a/1.mp4")
     (root / "nowhere").symlink_to(root / "nothing")

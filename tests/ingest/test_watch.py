@@ -12,6 +12,8 @@ import pytest
 from apivideo_async.errors import ConfigurationError, SourceError
 from apivideo_async.ingest import reports, watch
 from apivideo_async.ingest.items import Item
+from apivideo_async.ingest.selection import Selection
+from apivideo_async.ingest.settling import Settling
 from apivideo_async.ingest.watch import watch_folder
 
 SETTLE = 0.15
@@ -208,6 +210,49 @@ async def test_old_files_come_at_once(tmp_path: Path) -> None:
     os.utime(path, (old, old))
     async with asyncio.timeout(10), aclosing(watch_folder(tmp_path, settle=3600)) as items:
         assert (await anext(items)).fields == {"title": "a.mp4"}
+
+
+def unwatched(root: Path, settle: float) -> Settling:
+    return Settling(root, settle, Selection(), "stream", None)
+
+
+async def test_a_change_that_nobody_reported_is_noticed_before_a_file_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"x")
+    settling = unwatched(tmp_path, 0.05)
+    await settling.look([str(path)])
+    path.write_bytes(b"longer")
+    await asyncio.sleep(0.1)
+    assert await settling.settled() == []
+    await asyncio.sleep(0.1)
+    assert [item.size for item in await settling.settled()] == [6]
+
+
+async def test_listing_again_gives_nothing_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"x")
+    os.utime(path, (1, 1))
+    settling = unwatched(tmp_path, 0)
+    assert len([item async for item in settling.relist()]) == 1
+    assert [item async for item in settling.relist()] == []
+    await settling.look([str(path), str(tmp_path), str(tmp_path / "gone.mp4")])
+    assert await settling.settled() == []
+
+
+async def test_a_problem_is_told_of_once_as_long_as_it_lasts(tmp_path: Path) -> None:
+    wrong = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4"))
+    wrong.write_bytes(b"x")
+    problems: list[str] = []
+    settling = Settling(tmp_path, 0, Selection(), "stream", problems.append)
+    for _ in range(3):
+        assert [item async for item in settling.relist()] == []
+        await settling.look([str(wrong), str(tmp_path)])
+    assert len(problems) == 1
+    wrong.unlink()
+    assert [item async for item in settling.relist()] == []
+    wrong.write_bytes(b"x")
+    assert [item async for item in settling.relist()] == []
+    assert len(problems) == 2
 
 
 async def test_a_cancelled_watch_ends_at_once_and_leaves_the_event_alone(tmp_path: Path) -> None:

@@ -79,10 +79,11 @@ async def test_what_broke_off_goes_on_where_it_was(serve: Serve, stores: Stores)
 
 @pytest.mark.parametrize("weak", [False, True], ids=["pinned by the server", "compared by us"])
 async def test_a_file_that_is_replaced_while_it_is_read_is_an_error(serve: Serve, stores: Stores, weak: bool) -> None:
-    etag = 'W/"1"' if weak else '"1"'
+    etag, refused = 'W/"1"' if weak else '"1"', list[web.Request]()
 
     async def changing(request: web.Request) -> web.StreamResponse:
         if request.headers.get("If-Match", etag) != etag:
+            refused.append(request)
             return web.Response(status=412)
         return part(request, etag=etag)
 
@@ -92,6 +93,7 @@ async def test_a_file_that_is_replaced_while_it_is_read_is_an_error(serve: Serve
     with pytest.raises(SourceError) as caught:
         await bytes_of(original.source, 10, 10)
     assert (caught.value.cause, caught.value.retryable) == ("changed", False)
+    assert len(refused) == (0 if weak else 1)
 
 
 async def test_a_server_that_ignores_ranges_serves_a_pull_and_no_stream(serve: Serve, stores: Stores) -> None:
