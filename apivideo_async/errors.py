@@ -108,7 +108,7 @@ class ManifestError(ConfigurationError):
 
     def __init__(self, message: str, *, problems: Sequence[tuple[int, str]] = ()) -> None:
         super().__init__(message)
-        self.problems = list(problems)
+        self.problems: list[tuple[int, str]] = list(problems)
 
 
 class ApiConnectionError(ApiVideoError):
@@ -285,7 +285,7 @@ class DuplicateVideosError(UploadError):
 
     def __init__(self, message: str, *, video_ids: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.video_ids = tuple(video_ids)
+        self.video_ids: tuple[str, ...] = tuple(video_ids)
 
     @classmethod
     def of(cls, key: str, video_ids: Sequence[str]) -> "DuplicateVideosError":

@@ -126,8 +126,8 @@ class ObjectSource(Source):
         self._pin = {
             name: value for name, value in (("if_match", meta["e_tag"]), ("version", meta["version"])) if value
         }
-        self.name = place.name
-        self.size = meta["size"]
+        self.name: str = place.name
+        self.size: int = meta["size"]
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
         """Read a range; raises ``SourceError`` when it is not the object that was opened."""

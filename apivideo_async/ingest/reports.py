@@ -11,7 +11,7 @@ from ..errors import ConfigurationError, SourceError
 
 __all__ = ["Report", "listed", "told"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 Report = frozenset[str] | None
 """Paths that changed, perhaps none; None: everything is to be looked at."""

@@ -19,7 +19,7 @@ from .selection import Selection
 
 __all__ = ["Settling"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 SKEW: Final = 60.0
 """Seconds by which the clock of a file server may differ: a younger file is watched before it is believed complete."""

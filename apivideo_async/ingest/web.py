@@ -107,8 +107,8 @@ class WebSource(Source):
 
     def __init__(self, store: WebStore, uri: str, found: Found) -> None:
         self._store, self._uri, self._found = store, uri, found
-        self.name = locate(uri).name
-        self.size = found.size
+        self.name: str = locate(uri).name
+        self.size: int = found.size
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
         """Read a range; what broke off goes on where it was. Raises ``SourceError``."""
@@ -158,7 +158,7 @@ class WebOriginal(Original):
 
     def __init__(self, store: WebStore, uri: str, found: Found, version: str | None) -> None:
         self._store, self._uri = store, uri
-        self.source = WebSource(store, uri, found)
+        self.source: Source = WebSource(store, uri, found)
         self.version = version
 
     async def address(self, seconds: float) -> str:
