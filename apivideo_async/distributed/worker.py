@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TypeAlias
 
 from ..client import ApiVideoClient
 from ..errors import AuthenticationError, LedgerError, UploadError
+from ..ingest.budget import shared_limiter
 from ..ingest.ingestion import owner_name
 from ..ingest.items import Claim
 from ..ingest.lease import Keeper
@@ -23,7 +24,7 @@ __all__ = ["MakeClient", "OnItemResult", "Worker"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
-MakeClient: TypeAlias = Callable[[Limiter | None], ApiVideoClient]
+MakeClient: TypeAlias = Callable[[Limiter], ApiVideoClient]
 OnItemResult: TypeAlias = Callable[[IngestResult], None]
 
 FAREWELL = 5.0
@@ -78,7 +79,8 @@ class Worker:
         ``AuthenticationError`` when the key is refused.
         """
         owner = owner_name()
-        async with self._shared, self._make_client(_shared_limiter(self._shared, owner, self._reserve)) as client:
+        limiter = shared_limiter(self._shared.database, owner, self._reserve)
+        async with self._shared, aclosing(limiter), self._make_client(limiter) as client:
             await self._shared.ledger.bind(client.config.base_url)
             stores = self._stores or Stores()
             try:
@@ -100,11 +102,6 @@ class Worker:
             slots=Slots.of(options.upload or client.config.upload, options.concurrency),
             on_progress=self._on_progress,
         )
-
-
-def _shared_limiter(shared: Distributed, owner: str, reserve: float) -> Limiter | None:
-    """Make the limiter that keeps the account's budget in the database."""
-    return None
 
 
 class _Shift:

@@ -1,13 +1,15 @@
-"""The smallest things that keep a budget: a file of SQLite, a table of PostgreSQL."""
+"""What keeps a budget: the two real databases, and a file that can be taken away while it is in use."""
 
 import asyncio
 import json
 import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
-import psycopg
+from apivideo_async.distributed.postgres import PostgresDatabase
+from apivideo_async.ingest.sqlite import SqliteDatabase
 
 T = TypeVar("T")
 Step = Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]
@@ -44,49 +46,20 @@ class SqliteBudget:
         pass
 
 
-class PostgresBudget:
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._lock = asyncio.Lock()
-        self._connection: psycopg.AsyncConnection | None = None
-
-    async def change(self, name: str, step: Step[T]) -> T:
-        async with self._lock:
-            if self._connection is None or self._connection.closed:
-                self._connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
-            async with self._connection.transaction():
-                return await self._change(self._connection, name, step)
-
-    async def _change(self, connection: psycopg.AsyncConnection, name: str, step: Step[T]) -> T:
-        mine = "INSERT INTO apivideo_ingest_budget VALUES (%s, NULL) ON CONFLICT DO NOTHING"
-        await connection.execute(mine, (name,))
-        cursor = await connection.execute(
-            "SELECT state FROM apivideo_ingest_budget WHERE name = %s FOR UPDATE", (name,)
-        )
-        found = await cursor.fetchone()
-        cursor = await connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
-        now = await cursor.fetchone()
-        assert found is not None
-        assert now is not None
-        state, result = step(json.loads(found[0]) if found[0] else None, now[0])
-        told = json.dumps(state, allow_nan=False)
-        await connection.execute("UPDATE apivideo_ingest_budget SET state = %s WHERE name = %s", (told, name))
-        return result
-
-    async def aclose(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
-
-
-async def open_budget(where: str) -> SqliteBudget | PostgresBudget:
+async def open_budget(where: str) -> SqliteDatabase | PostgresDatabase:
     """``where``: a DSN, or the path of a file."""
     if not where.startswith("postgresql:"):
-        return SqliteBudget(where)
+        file = SqliteDatabase(Path(where))
+        await file.open()
+        return file
     await create_table(where)
-    return PostgresBudget(where)
+    database = PostgresDatabase(where, patience=0.1)  # What waits for the database is what is tested.
+    await database.open()
+    return database
 
 
 async def create_table(dsn: str) -> None:
-    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-        await connection.execute("SELECT pg_advisory_lock(1)")  # Two that create at once would collide.
-        await connection.execute(TABLE)
+    database = PostgresDatabase(dsn)
+    await database.connect()
+    await database.init()
+    await database.aclose()
