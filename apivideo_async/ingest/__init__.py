@@ -1,1 +1,55 @@
-"""Ingestion: any number of files into api.video, each exactly once, on one machine or on many."""
+"""Ingestion: any number of files into api.video, each exactly once, on one machine or on many.
+
+Everything public is a name of this package; modules are loaded when a name is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .buckets import list_objects as list_objects
+    from .folders import list_folder as list_folder
+    from .ingestion import Ingest as Ingest
+    from .items import Item as Item
+    from .items import Record as Record
+    from .items import Totals as Totals
+    from .items import ingest_key as ingest_key
+    from .ledger import Ledger as Ledger
+    from .listing import list_sources as list_sources
+    from .manifest import check_manifest as check_manifest
+    from .manifest import read_manifest as read_manifest
+    from .one import IngestResult as IngestResult
+    from .options import IngestOptions as IngestOptions
+    from .report_files import write_report as write_report
+    from .stores import Stores as Stores
+    from .watch import watch_folder as watch_folder
+
+_HOMES = {
+    "buckets": ("list_objects",),
+    "folders": ("list_folder",),
+    "ingestion": ("Ingest",),
+    "items": ("Item", "Record", "Totals", "ingest_key"),
+    "ledger": ("Ledger",),
+    "listing": ("list_sources",),
+    "manifest": ("check_manifest", "read_manifest"),
+    "one": ("IngestResult",),
+    "options": ("IngestOptions",),
+    "report_files": ("write_report",),
+    "stores": ("Stores",),
+    "watch": ("watch_folder",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
