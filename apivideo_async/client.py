@@ -1,6 +1,5 @@
 """The client: everything put together."""
 
-import asyncio
 import json as json_module
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
@@ -228,7 +227,7 @@ class ApiVideoClient:
 
         Call it in the event loop of the client.
         """
-        return self._pipeline.limiter.window(limit_class).spare(asyncio.get_running_loop().time())
+        return self._pipeline.limiter.left(limit_class)
 
     async def request(
         self,

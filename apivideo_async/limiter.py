@@ -37,6 +37,10 @@ class Lane(Protocol):
         """Requests that may start now; 0 while the budget is what everybody waits for, None when it is not known."""
         ...
 
+    def left(self) -> int | None:
+        """Requests that are left of the window; None when that is not known."""
+        ...
+
     def enter_at_once(self) -> float | None:
         """Start when nobody waits and there is budget, and tell the time; None means to ``enter``."""
         ...
@@ -101,8 +105,10 @@ class _Lane:
         self._scarce_until = -math.inf
 
     def spare(self) -> int | None:
-        now = asyncio.get_running_loop().time()
-        return 0 if self._waiting or now < self._scarce_until else self.window.spare(now)
+        return 0 if self._waiting or asyncio.get_running_loop().time() < self._scarce_until else self.left()
+
+    def left(self) -> int | None:
+        return self.window.spare(asyncio.get_running_loop().time())
 
     def enter_at_once(self) -> float | None:
         """Most requests start at once, and then nothing is set up for waiting."""
@@ -206,6 +212,10 @@ class Limiter:
     def spare(self, name: LimitClass) -> int | None:
         """Requests that may start now; 0 while requests have to wait, None when no answer told the limit yet."""
         return self._lanes[name].spare()
+
+    def left(self, name: LimitClass) -> int | None:
+        """Requests that are left of the window; None when that is not known, or not limited."""
+        return self._lanes[name].left()
 
     def window(self, name: LimitClass) -> Window:
         """Show the state of one budget."""

@@ -83,8 +83,10 @@ class _SharedLane:
         self._closed = False
 
     def spare(self) -> int | None:
-        now = asyncio.get_running_loop().time()
-        return 0 if self._wanted or now < self._scarce_until else self.window.spare(self._clock + now - self._heard)
+        return 0 if self._wanted or asyncio.get_running_loop().time() < self._scarce_until else self.left()
+
+    def left(self) -> int | None:
+        return self.window.spare(self._clock + asyncio.get_running_loop().time() - self._heard)
 
     def enter_at_once(self) -> float | None:
         return UNCOUNTED if asyncio.get_running_loop().time() < self._free_until else None
