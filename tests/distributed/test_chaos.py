@@ -1,0 +1,197 @@
+"""Three workers that are killed, and frozen for longer than their leases, while requests fail and answers are lost.
+
+``APIVIDEO_CHAOS_SEED`` makes other runs.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from apivideo_async.distributed import Distributed
+from apivideo_async.emulator import Emulator, Fault
+from apivideo_async.emulator.request_log import RequestRecord
+from apivideo_async.ingest.items import Item, Record
+from tests.conftest import CHUNK, data_of, sha256
+
+from .conftest import item_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
+
+WORKERS = 3
+ITEMS = 300
+LEASE = 2.0
+CONCURRENCY = 4
+EVENTS = 16
+"""Kills and stops, at least."""
+PATIENCE = 150
+"""Seconds until everything must be done."""
+KINDS = {
+    "status": {"status": 500},
+    "reset-before": {},
+    "reset-during": {"after_bytes": 20_000},
+    "reset-after": {},
+    "reject-early": {"status": 502},
+    "truncate": {},
+    "html": {},
+    "rate-limit": {"retry_after": 0.05},
+    "expire-tokens": {},
+}
+
+
+class Workers:
+    """Worker processes that bad things happen to."""
+
+    def __init__(self, command: list[str], env: dict[str, str], log: Path, chance: random.Random) -> None:
+        self._command = command
+        self._env = env
+        self._log = log
+        self._chance = chance
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._frozen: dict[subprocess.Popen[bytes], float] = {}
+        self.kills = 0
+        self.stops = 0
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._running.append(subprocess.Popen(self._command, env=self._env, stdout=log, stderr=log))
+
+    def disturb(self, now: float) -> None:
+        """Kill one, or freeze one for longer than a lease."""
+        process = self._chance.choice(self._running)
+        if process in self._frozen or self._chance.random() < 0.5:
+            process.kill()
+            process.wait()
+            self._running.remove(process)
+            self._frozen.pop(process, None)
+            self.kills += 1
+            self.start()
+        else:
+            process.send_signal(signal.SIGSTOP)
+            self._frozen[process] = now + self._chance.uniform(1.2, 2.0) * LEASE
+            self.stops += 1
+
+    def thaw(self, now: float) -> None:
+        for process, until in list(self._frozen.items()):
+            if now >= until:
+                process.send_signal(signal.SIGCONT)
+                del self._frozen[process]
+
+    def died(self) -> list[int]:
+        return [code for process in self._running if (code := process.poll()) is not None]
+
+    def end(self) -> list[int]:
+        """Let them end in order; their exit codes."""
+        self.thaw(float("inf"))
+        for process in self._running:
+            process.terminate()
+        return [process.wait(20) for process in self._running]
+
+    def kill(self) -> None:
+        for process in self._running:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def workers(emu: Emulator, dsn: str, folder: Path, chance: random.Random) -> Iterator[Workers]:
+    env = {**os.environ, "APIVIDEO_API_KEY": emu.api_key, "APIVIDEO_BASE_URL": emu.url}
+    command = [sys.executable, str(Path(__file__).with_name("worker_process.py")), dsn, str(LEASE), str(CONCURRENCY)]
+    made = Workers(command, env, folder / "workers.log", chance)
+    try:
+        for _ in range(WORKERS):
+            made.start()
+        yield made
+    finally:
+        made.kill()
+        print((folder / "workers.log").read_text(errors="replace")[-4_000:])
+
+
+def sources(folder: Path, chance: random.Random) -> list[Item]:
+    folder.mkdir()
+    items = []
+    for number in range(ITEMS):
+        size = chance.randrange(1, CHUNK) if chance.random() < 0.6 else chance.randrange(CHUNK, 12 * CHUNK)
+        path = folder / f"{number}.mp4"
+        path.write_bytes(data_of(size, seed=chance.randrange(1 << 30)))
+        items.append(item_of(path))
+    return items
+
+
+def faults() -> list[Fault]:
+    """One request in twenty fails, one answer in fifty is lost, and nothing is quick."""
+    failing = [Fault("*", kind, probability=0.05 / len(KINDS), times=None, **how) for kind, how in KINDS.items()]  # type: ignore[arg-type]
+    slow = Fault("videos.upload", "delay", probability=0.6, times=None, seconds=0.3)
+    return [*failing, Fault("*", "drop-response", probability=0.02, times=None), slow]
+
+
+async def test_every_source_becomes_one_video(dsn: str, tmp_path: Path) -> None:
+    seed = int(os.environ.get("APIVIDEO_CHAOS_SEED") or 11)
+    print(f"APIVIDEO_CHAOS_SEED={seed}")
+    chance = random.Random(seed)
+    items = sources(tmp_path / "sources", chance)
+    with Emulator(min_chunk=CHUNK, seed=seed).in_thread() as emu:
+        emu.faults.add(*faults())
+        async with Distributed(dsn) as shared:
+            await shared.defer_ingest(items)
+            with workers(emu, dsn, tmp_path, chance) as running:
+                await disturb(running, shared, chance)
+                # One that has just been started knows of no signals yet.
+                assert set(running.end()) <= {0, -signal.SIGTERM}
+            records = [record async for record in shared.ledger.records()]
+        print(f"{running.kills} kills, {running.stops} stops, {len(emu.requests)} requests")
+        check(emu, records)
+
+
+async def disturb(running: Workers, shared: Distributed, chance: random.Random) -> None:
+    """Make trouble until everything is done."""
+    clock = asyncio.get_running_loop().time
+    give_up, trouble = clock() + PATIENCE, clock() + 2.0
+    while (await shared.totals()).open or running.kills + running.stops < EVENTS:
+        assert clock() < give_up, await shared.totals()
+        assert running.died() == [], "a worker ended by itself"
+        running.thaw(clock())
+        if clock() >= trouble:
+            running.disturb(clock())
+            trouble = clock() + chance.uniform(0.3, 1.5)
+        await asyncio.sleep(0.1)
+
+
+def check(emu: Emulator, records: list[Record]) -> None:
+    assert len(records) == ITEMS
+    assert [record for record in records if record.state != "done"] == []
+    ids = [record.video_id or "" for record in records]
+    assert len(set(ids)) == ITEMS
+    assert set(emu.world.videos) == set(ids), "a container that belongs to no source"
+    wrong = [r.item.uri for r in records if emu.sha256(r.video_id or "") != sha256(Path(r.item.uri).read_bytes())]
+    assert wrong == []
+    taken_over = sum(record.fence - 1 - record.attempts for record in records)
+    again = sent_again(emu.requests)
+    sent, size = sum(r.body_bytes for r in uploads(emu.requests)), sum(r.item.size or 0 for r in records)
+    print(f"{taken_over} items taken over, {sent / size:.2f} times the bytes, {len(again)} chunks sent in vain")
+    assert taken_over > EVENTS
+    assert again == []
+
+
+def uploads(requests: list[RequestRecord]) -> list[RequestRecord]:
+    return [record for record in requests if record.operation == "videos.upload"]
+
+
+def sent_again(requests: list[RequestRecord]) -> list[RequestRecord]:
+    """Chunks that were sent when they had been accepted long before."""
+    accepted: dict[tuple[str, str | None], float] = {}
+    again = []
+    for record in uploads(requests):
+        chunk = (record.path, record.content_range)
+        if record.started - accepted.get(chunk, float("inf")) > 1.0:
+            again.append(record)
+        if record.status in (200, 201):
+            accepted.setdefault(chunk, record.started)
+    return again
