@@ -34,7 +34,9 @@ POSTGRES: Final = Dialect(
     member="value ->> '{}'",
 )
 CONNECT = 10.0
-"""Seconds to wait for a connection."""
+"""Seconds for a connection to be made."""
+WAIT = 3.0
+"""Seconds to wait for one of the pool before saying so."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between attempts to reach a database that went away."""
 LOCK = 4_107_222
@@ -92,7 +94,6 @@ class PostgresDatabase:
             dsn,
             min_size=1,
             max_size=connections,
-            timeout=CONNECT,
             reconnect_timeout=CONNECT,  # It waits twice as long after each failure: a longer one finds it back late.
             open=False,
             kwargs={"connect_timeout": int(CONNECT), "row_factory": tuple_row},
@@ -181,7 +182,7 @@ class PostgresDatabase:
         began, pause = clock(), FIRST_PAUSE
         while True:
             try:
-                async with self.pool.connection() as connection:
+                async with self.pool.connection(WAIT) as connection:
                     return await work(connection)
             except (psycopg.OperationalError, PoolTimeout) as error:
                 if clock() - began >= self.patience:

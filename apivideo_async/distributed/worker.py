@@ -27,7 +27,7 @@ log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 MakeClient: TypeAlias = Callable[[Limiter], ApiVideoClient]
 OnItemResult: TypeAlias = Callable[[IngestResult], None]
 
-FAREWELL = 5.0
+FAREWELL = 2.0
 """Seconds for which a worker that ends waits for the database."""
 
 
