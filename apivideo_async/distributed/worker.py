@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TypeAlias
 
 from ..client import ApiVideoClient
@@ -79,17 +79,15 @@ class Worker:
         ``AuthenticationError`` when the key is refused.
         """
         owner = owner_name()
-        limiter = shared_limiter(self._shared.database, owner, self._reserve)
-        async with self._shared, aclosing(limiter), self._make_client(limiter) as client:
+        async with AsyncExitStack() as opened:
+            await opened.enter_async_context(self._shared)
+            limiter = shared_limiter(self._shared.database, owner, self._reserve)
+            await opened.enter_async_context(aclosing(limiter))
+            client = await opened.enter_async_context(self._make_client(limiter))
+            stores = self._stores or await opened.enter_async_context(aclosing(Stores()))
             await self._shared.ledger.bind(client.config.base_url)
-            stores = self._stores or Stores()
-            try:
-                await _Shift(self._shared, self._kit(client, stores, owner), self._on_result).run(
-                    self._sweep, self._poll
-                )
-            finally:
-                if self._stores is None:
-                    await stores.aclose()
+            shift = _Shift(self._shared, self._kit(client, stores, owner), self._on_result)
+            await shift.run(self._sweep, self._poll)
 
     def _kit(self, client: ApiVideoClient, stores: Stores, owner: str) -> Kit:
         options, ledger = self._options, self._shared.ledger
