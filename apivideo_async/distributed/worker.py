@@ -84,7 +84,9 @@ class Worker:
             limiter = shared_limiter(self._shared.database, owner, self._reserve)
             await opened.enter_async_context(aclosing(limiter))
             client = await opened.enter_async_context(self._make_client(limiter))
-            stores = self._stores or await opened.enter_async_context(aclosing(Stores()))
+            stores = self._stores
+            if stores is None:
+                stores = await opened.enter_async_context(aclosing(Stores()))
             await self._shared.ledger.bind(client.config.base_url)
             shift = _Shift(self._shared, self._kit(client, stores, owner), self._on_result)
             await shift.run(self._sweep, self._poll)

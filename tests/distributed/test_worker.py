@@ -104,7 +104,7 @@ async def test_a_failure_that_may_pass_is_tried_again_when_it_is_due(
     emu.faults.add(Fault("videos.create", "status", times=7, status=503))
     items = files(tmp_path, 1)
     await shared.defer_ingest(items)
-    async with working(make_worker(emu, dsn)):
+    async with working(make_worker(emu, dsn, sweep=600.0)):
         await until(lambda: all_done(shared))
     await arrived(emu, shared, items)
     record = await shared.record(items[0].key)
@@ -179,22 +179,38 @@ async def test_a_worker_that_ends_hands_its_items_back_at_once(
     emu.faults.add(SLOW)
     items = files(tmp_path, 4, size=6 * CHUNK)
     await shared.defer_ingest(items)
-    given: dict[str, Any] = {"options": {"lease": 600.0}, "sweep": 600.0}
-    async with working(make_worker(emu, dsn, **given)):
+    first, second = (make_worker(emu, dsn, options={"lease": 600.0}, sweep=600.0) for _ in range(2))
+    async with working(first):
         await until(lambda: len(uploaded(emu)) > 4)
         began = time.monotonic()
     assert time.monotonic() - began < 2.0
     assert (await shared.jobs()).waiting == 4
     assert [record.owner async for record in shared.ledger.records()] == [None] * 4
-    async with working(make_worker(emu, dsn, **given)):
+    async with working(second):
         await until(lambda: all_done(shared))
     await arrived(emu, shared, items)
 
 
-def process(emu: Emulator, dsn: str, lease: float) -> "subprocess.Popen[bytes]":
+async def test_another_worker_goes_on_at_once_where_one_ended(
+    emu: Emulator, shared: Distributed, dsn: str, tmp_path: Path
+) -> None:
+    emu.faults.add(SLOW)
+    items = files(tmp_path, 4, size=6 * CHUNK)
+    await shared.defer_ingest(items)
+    first, second = (make_worker(emu, dsn, options={"lease": 600.0}, sweep=600.0) for _ in range(2))
+    async with working(first) as [ending]:
+        await until(lambda: len(uploaded(emu)) > 4)
+        async with working(second):
+            ending.cancel()
+            await until(lambda: all_done(shared))
+    await arrived(emu, shared, items)
+
+
+def process(emu: Emulator, dsn: str, lease: float, log: Path) -> "subprocess.Popen[bytes]":
     env = {**os.environ, "APIVIDEO_API_KEY": emu.api_key, "APIVIDEO_BASE_URL": emu.url}
     script = Path(__file__).with_name("worker_process.py")
-    return subprocess.Popen([sys.executable, str(script), dsn, str(lease), "2"], env=env, stderr=subprocess.DEVNULL)
+    with log.open("wb") as stderr:
+        return subprocess.Popen([sys.executable, str(script), dsn, str(lease), "2"], env=env, stderr=stderr)
 
 
 async def test_a_frozen_worker_is_taken_over_and_when_it_wakes_sends_nothing_more(
@@ -204,7 +220,8 @@ async def test_a_frozen_worker_is_taken_over_and_when_it_wakes_sends_nothing_mor
         emu.faults.add(SLOW)
         items = files(tmp_path, 1, size=24 * CHUNK)
         await shared.defer_ingest(items)
-        frozen = process(emu, dsn, 1.0)
+        log = tmp_path / "log"
+        frozen = process(emu, dsn, 1.0, log)
         try:
             await until(lambda: len(uploaded(emu)) > 6)
             frozen.send_signal(signal.SIGSTOP)
@@ -220,9 +237,13 @@ async def test_a_frozen_worker_is_taken_over_and_when_it_wakes_sends_nothing_mor
             await until(lambda: all_done(shared))
             assert len(uploaded(emu)) == requests + 1, "it sent chunks of an item that it had lost"
             assert frozen.poll() is None, "it died of what happened meanwhile"
+            frozen.terminate()
+            assert frozen.wait(10) == 0
         finally:
             frozen.kill()
             frozen.wait()
+        assert "was lost" in log.read_text()
+        assert "Traceback" not in log.read_text()
         await arrived(emu, shared, items + more)
         record = await shared.record(items[0].key)
         assert record is not None
