@@ -24,6 +24,8 @@ __all__ = ["BATCH", "Jobs", "Queue"]
 BATCH: Final = 2_000
 """Jobs deferred in one statement."""
 SWEEP_LOCK: Final = LOCK + 1
+MOST: Final = 20_000
+"""Jobs that a sweep defers in one statement."""
 STALLED: Final = 30.0
 """Seconds without a heartbeat after which Procrastinate takes a worker for dead."""
 INDEX: Final = f"""CREATE INDEX IF NOT EXISTS apivideo_ingest_jobs ON procrastinate_jobs ((args ->> 'key'))
@@ -103,7 +105,8 @@ class Queue:
 
     async def defer(self, key: str) -> bool:
         """Defer a job for when this item is due; not when it is finished, or when one waits already."""
-        return await self._missing(self._database, "key = :key AND due IS NOT NULL", key=key) > 0
+        which, waiting = "key = :key AND due IS NOT NULL", "AND args ->> 'key' = :key"
+        return await self._missing(self._database, which, waiting, key=key) > 0
 
     async def sweep(self, every: float = 0.0, stalled: float = STALLED) -> int | None:
         """Defer what is due and has no job; how many, or None when another worker did within ``every`` seconds.
@@ -126,14 +129,16 @@ class Queue:
 
         return await self._database.repeat(once)
 
-    async def _missing(self, database: OneConnection | PostgresDatabase, which: str, **values: Any) -> int:
+    async def _missing(
+        self, database: OneConnection | PostgresDatabase, which: str, waiting: str = "", **values: Any
+    ) -> int:
+        # EXCEPT is quick with any plan; NOT EXISTS takes hours with the one for tables that were empty just now.
         statement = f"""SELECT COALESCE(array_length(procrastinate_defer_jobs_v1(array_agg(CAST(ROW(
                 CAST(:queue AS varchar), CAST(:task AS varchar), 0, NULL, NULL, jsonb_build_object('key', key),
                 to_timestamp(due)) AS procrastinate_job_to_defer_v1))), 1), 0)
-            FROM (SELECT key, due FROM {ITEMS} AS item WHERE {which} AND NOT EXISTS (
-                SELECT 1 FROM procrastinate_jobs
-                WHERE queue_name = '{QUEUE}' AND status = 'todo' AND args ->> 'key' = item.key)
-                ORDER BY number LIMIT {BATCH}) AS missing HAVING COUNT(*) > 0"""
+            FROM {ITEMS} WHERE key IN (SELECT key FROM {ITEMS} WHERE {which} EXCEPT
+                SELECT args ->> 'key' FROM procrastinate_jobs
+                WHERE queue_name = '{QUEUE}' AND status = 'todo' {waiting} LIMIT {MOST}) HAVING COUNT(*) > 0"""
         rows = await database.run(statement, {"queue": QUEUE, "task": TASK, **values})
         return int(rows[0][0]) if rows else 0
 
