@@ -79,11 +79,15 @@ class Distributed:
     async def deferring(self, items: ItemsLike) -> AsyncIterator[Added]:
         """Hand in any number of items; what became of each batch, in constant memory."""
         batch: list[Item] = []
+        first = True
         async for item in _each(items):
             batch.append(item)
             if len(batch) == BATCH:
                 yield await self._enter(batch)
                 batch = []
+                if first:
+                    await self.queue.analyze()
+                    first = False
         if batch:
             yield await self._enter(batch)
 

@@ -142,6 +142,11 @@ class Queue:
         rows = await database.run(statement, {"queue": QUEUE, "task": TASK, **values})
         return int(rows[0][0]) if rows else 0
 
+    async def analyze(self) -> None:
+        """Tell PostgreSQL how large the tables have become; until it looks itself, each fetch sorts the whole queue."""
+        for table in ("procrastinate_jobs", ITEMS):
+            await self._database.run(f"ANALYZE {table}", {})
+
     async def count(self) -> Jobs:
         """Count the jobs."""
         statement = """SELECT COUNT(*) FILTER (WHERE status = 'todo' AND COALESCE(scheduled_at <= now(), true)),

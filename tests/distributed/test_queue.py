@@ -64,6 +64,19 @@ async def test_any_number_is_handed_in_by_batches(shared: Distributed) -> None:
     assert (await shared.jobs()).waiting == (await shared.totals()).open == 4_500
 
 
+async def test_a_fetch_from_a_queue_that_was_just_filled_sorts_nothing(shared: Distributed) -> None:
+    """Of a table that was empty a moment ago PostgreSQL thinks that it still is."""
+    await shared.defer_ingest(items_of(6_000))
+    pages = "SELECT relpages FROM pg_class WHERE relname = 'procrastinate_jobs'"
+    assert (await do(shared, pages))[0][0] > 0
+    plan = await do(
+        shared,
+        """EXPLAIN SELECT * FROM procrastinate_jobs AS job WHERE status = 'todo' AND queue_name = 'apivideo-ingest'
+        AND (scheduled_at IS NULL OR scheduled_at <= now()) ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED""",
+    )
+    assert "Sort" not in str(plan)
+
+
 async def test_one_item_an_iterable_or_a_stream_can_be_handed_in(shared: Distributed) -> None:
     async def stream() -> Any:
         yield item_of(5)
