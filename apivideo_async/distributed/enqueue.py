@@ -45,9 +45,9 @@ class Distributed:
     """
 
     def __init__(self, dsn: str, *, connections: int = 8, patience: float = 30.0) -> None:
-        self.database = PostgresDatabase(dsn, connections=connections, patience=patience)
-        self.ledger = SqlLedger(self.database)
-        self.queue = Queue(self.database)
+        self.database: PostgresDatabase = PostgresDatabase(dsn, connections=connections, patience=patience)
+        self.ledger: SqlLedger = SqlLedger(self.database)
+        self.queue: Queue = Queue(self.database)
 
     async def __aenter__(self) -> Self:
         """Connect, and check the tables."""

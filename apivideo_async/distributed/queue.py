@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from attrs import frozen
+from procrastinate import App
 from procrastinate.schema import SchemaManager
 from procrastinate.types import JSONDict
 from psycopg import AsyncConnection
@@ -48,7 +49,7 @@ class Queue:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
-        self.app = make_app(database)
+        self.app: App = make_app(database)
 
     async def init(self) -> None:
         """Make Procrastinate's tables, unless they are there."""

@@ -1,0 +1,23 @@
+"""A keeper of leases, when answers are lost: what it does not know of, it does not hold."""
+
+import asyncio
+from pathlib import Path
+
+from apivideo_async.ingest.items import Item
+from apivideo_async.ingest.lease import Keeper
+from apivideo_async.ingest.sqlite import open_sqlite_ledger
+
+
+async def test_a_claim_whose_answer_was_lost_is_not_kept_for_ever(tmp_path: Path) -> None:
+    ledger = await open_sqlite_ledger(tmp_path / "ledger.db")
+    await ledger.add([Item(key="known", uri="/known"), Item(key="unknown", uri="/unknown")])
+    keeper = Keeper(ledger, "one", 0.3)
+    assert await keeper.claim_key("known") is not None
+    assert await ledger.claim_key("one", "unknown", 0.3) is not None  # Nobody heard of it.
+    running = asyncio.create_task(keeper.run())
+    await asyncio.sleep(0.5)
+    assert await ledger.claim_key("two", "known", 1.0) is None
+    assert await ledger.claim_key("two", "unknown", 1.0) is not None
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await ledger.aclose()
