@@ -95,9 +95,11 @@ class Work:
         tally.result(result, time.monotonic())
         reason = self._reason(result.error) if result.error is not None else None
         if result.outcome in ("failed", "quarantined"):
-            tally.failure(f"{shown(result.item.uri)}: {reason}")
+            where, what = shown(result.item.uri), reason or ""
+            line = what if where in what else f"{where}: {what}"
+            tally.failure(line)
             if not live and tally.failed <= MOST_LINES:
-                self._terminal.fail(f"{result.outcome}: {reason}", prefix=shown(result.item.uri))
+                self._terminal.fail(line, prefix=result.outcome)
         if self._request.as_lines:
             self._terminal.result(json.dumps(_line(result, reason), ensure_ascii=False))
 
