@@ -3,7 +3,6 @@
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from .report import report
 from .retry import retry
@@ -30,18 +29,13 @@ class FirstWord(click.Group):
 
 
 class Start(click.Command):
-    """Knows the commands beside it, for help and completion."""
+    """Names the commands beside it in its help."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands after the options."""
         super().format_options(ctx, formatter)
         with formatter.section("Commands (a source of such a name is written ./status)"):
             formatter.write_dl([(name, each.get_short_help_str(60)) for name, each in command.commands.items()])
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Offer the commands where a source could stand."""
-        names = [name for name in command.commands if name.startswith(incomplete)] if not ctx.params["sources"] else []
-        return [CompletionItem(name) for name in names] + super().shell_complete(ctx, incomplete)
 
 
 command = FirstWord(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.shell_completion import CompletionItem
 
 from ...config import UploadLimits, UploadOptions
 from ...ingest.items import Strategy
@@ -19,9 +20,19 @@ from .work import Work
 
 __all__ = ["start"]
 
+WORDS = ("status", "retry", "report")
+"""What is a command of its own as the first word."""
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer files, and the commands where the first source could stand."""
+    words = () if ctx.params.get("sources") else WORDS
+    offered = [CompletionItem(word) for word in words if word.startswith(incomplete)]
+    return [*offered, CompletionItem(incomplete, type="file")]
+
 
 @click.command(name="ingest")
-@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=_complete)
 @click.option(
     "--manifest",
     type=click.Path(path_type=Path),

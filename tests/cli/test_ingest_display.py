@@ -1,0 +1,63 @@
+"""The picture of an ingestion: it fits the screen and says what is true."""
+
+import pytest
+from rich.cells import cell_len
+
+from apivideo_async.cli.ingest.shown import log_line, screen
+from apivideo_async.cli.ingest.tally import Budget, Pace, Snapshot
+
+MIB = 1024 * 1024
+BUDGETS = (Budget("uploads", 23, 100), Budget("writes", None, None), Budget("reads", 499, 500))
+BUSY = Snapshot(
+    done=1234,
+    failed=12,
+    working=16,
+    total=2000,
+    chunks=40,
+    bytes=30 * MIB,
+    rate=12.5 * MIB,
+    items_rate=3.25,
+    eta=75.0,
+    budgets=BUDGETS,
+    failures=(
+        "/a name that is longer than any line of any screen " * 5,
+        "東京" * 60,
+        "a\x1b[31m\nb",
+    ),
+)
+
+
+@pytest.mark.parametrize("width", [1, 20, 40, 79, 80, 120, 200])
+@pytest.mark.parametrize("seen", [Snapshot(), BUSY, Snapshot(listing=True, total=10_000_000, done=9_999_999)])
+def test_no_line_is_wider_than_the_screen_or_breaks(width: int, seen: Snapshot) -> None:
+    for line in screen(seen, width, unicode=True):
+        assert cell_len(line.plain) <= width
+        assert not {"\n", "\x1b"} & set(line.plain)
+
+
+def test_the_bar_tells_done_failed_and_under_way_apart() -> None:
+    bar = screen(Snapshot(done=50, failed=25, working=10, total=100), 120, unicode=False)[0].plain
+    assert [bar.count(glyph) for glyph in "#x=-"] == [30, 15, 6, 9]
+    assert bar.endswith("50 of 100 items done  50%, 25 failed")
+
+
+def test_everything_that_matters_is_said() -> None:
+    lines = [line.plain for line in screen(BUSY, 200, unicode=True)]
+    assert "1,234 of 2,000 items done  62%, 12 failed" in lines[0]
+    assert lines[1] == "16 under way, 40 chunks, 30.0 MiB in flight | 12.5 MiB/s, 3.2 items/s | 1:15 left"
+    assert lines[2] == "requests left this minute: uploads 23 of 100, reads 499 of 500"
+    assert log_line(BUSY) == (
+        "1,234 of 2,000 items done, 12 failed, 16 under way, 12.5 MiB/s, 1:15 left, uploads 23/100, reads 499/500"
+    )
+    assert "10+" in log_line(Snapshot(total=10, listing=True)), "a number that grows is marked"
+
+
+def test_a_pace_forgets_what_is_long_ago() -> None:
+    pace = Pace(0.0, span=30.0)
+    assert pace.rate(0.5) == 0.0, "too early to tell"
+    for second in range(1, 31):
+        pace.add(10, float(second))
+    assert pace.rate(30.0) == pytest.approx(10.0, rel=0.1)
+    for second in range(31, 100):
+        pace.add(1, float(second))
+    assert pace.rate(99.0) == pytest.approx(1.0, rel=0.1)

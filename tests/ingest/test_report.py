@@ -1,0 +1,255 @@
+"""Reports: they count right, fit memory, hold no secret, and are whole or not there."""
+
+import csv
+import json
+import re
+import sqlite3
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apivideo_async import ConfigurationError
+from apivideo_async.ingest.ledger import Ledger, Usage
+from apivideo_async.ingest.report import collect
+from apivideo_async.ingest.report_files import to_document, write_report
+from apivideo_async.ingest.sqlite import open_sqlite_ledger
+from apivideo_async.ingest.timeline import MOST_BUCKETS, Timeline
+
+BEGIN = 1_790_000_000.0
+MIB = 1024 * 1024
+COLUMNS = (
+    *("key", "uri", "size", "fields", "strategy", "state", "started_at", "finished_at", "cause", "message"),
+    *("attempts", "video_id", "added_at", "sent"),
+)
+SECRET = "X-Amz-Signature=5ec7e7"
+
+
+def row(number: int, state: str = "done", **changes: Any) -> tuple[Any, ...]:
+    """An item that took ``number`` tenths of a second."""
+    finished = None if state in ("new", "uploading") else BEGIN + number + number / 10
+    given = {
+        "key": f"k{number}",
+        "uri": f"s3://bucket/{number}.mp4",
+        "size": MIB,
+        "fields": "{}",
+        "strategy": "stream",
+        "state": state,
+        "started_at": BEGIN + number,
+        "finished_at": finished,
+        "cause": None,
+        "message": None,
+        "attempts": 0,
+        "video_id": f"vi{number}",
+        "added_at": BEGIN,
+        "sent": MIB,
+        **changes,
+    }
+    return tuple(given[name] for name in COLUMNS)
+
+
+def insert(path: Path, rows: Iterator[tuple[Any, ...]]) -> None:
+    with sqlite3.connect(path) as connection:
+        marks = ", ".join("?" for _ in COLUMNS)
+        connection.executemany(f"INSERT INTO apivideo_ingest_items ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
+    connection.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.db"
+
+
+@pytest.fixture
+async def ledger(path: Path) -> AsyncIterator[Ledger]:
+    opened = await open_sqlite_ledger(path)
+    yield opened
+    await opened.aclose()
+
+
+class Page(HTMLParser):
+    """Checks that tags are balanced, and collects what would leave the file."""
+
+    VOID = ("meta", "line", "rect")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.captions = self.tables = 0
+        self.addresses: list[str | None] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value for name, value in attrs if name in ("src", "href", "srcset", "action")]
+        self.captions += tag == "caption"
+        self.tables += tag == "table"
+        if tag not in ("meta", "line", "br", "!doctype"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+async def test_everything_is_counted_once_by_state_cause_and_time(ledger: Ledger, path: Path) -> None:
+    failed = {"cause": "connection", "message": "no answer"}
+    insert(
+        path,
+        iter(
+            [
+                *(row(number) for number in range(1, 31)),
+                *(row(number, "failed", **failed) for number in range(31, 38)),
+                row(38, "quarantined", cause="duplicate", message="two videos"),
+                *(row(number, "new", started_at=None, sent=0) for number in range(39, 42)),
+            ]
+        ),
+    )
+    report = await collect(ledger)
+    assert report.totals == await ledger.totals()
+    assert (report.started, report.ended) == (BEGIN + 1, BEGIN + 38 + 3.8)
+    assert sum(bucket.items for bucket in report.timeline) == 30
+    assert sum(bucket.bytes for bucket in report.timeline) == 30 * MIB
+    assert [(each.cause, each.count, each.message) for each in report.failures] == [
+        ("connection", 7, "no answer"),
+        ("duplicate", 1, "two videos"),
+    ]
+    assert report.failures[0].uris == tuple(f"s3://bucket/{number}.mp4" for number in range(31, 36))
+    assert [slow.uri for slow in report.slowest] == [f"s3://bucket/{number}.mp4" for number in range(30, 10, -1)]
+    assert report.slowest[0].seconds == pytest.approx(3.0, abs=1e-5)
+    assert [waiting.uri for waiting in report.waiting] == [f"s3://bucket/{number}.mp4" for number in range(39, 42)]
+
+
+async def test_the_budget_is_shown_by_minute_and_class_with_its_share(ledger: Ledger) -> None:
+    minute = int(BEGIN // 60)
+    counts = (("one", 60), ("two", 35))
+    for owner, requests in counts:
+        used = Usage(minute=minute, limit_class="uploads", requests=requests, refused=1, allowed=100)
+        await ledger.note_usage(owner, [used, Usage(minute=minute, limit_class="reads", requests=3)])
+    usage = to_document(await collect(ledger))["usage"]
+    assert [(each["limit_class"], each["requests"], each["refused"], each["share"]) for each in usage] == [
+        ("reads", 6, 0, None),
+        ("uploads", 95, 2, 0.95),
+    ]
+
+
+async def test_an_empty_ledger_has_a_report_too(ledger: Ledger, tmp_path: Path) -> None:
+    for name in ("r.html", "r.json", "r.csv"):
+        await write_report(ledger, tmp_path / name)
+    Page((tmp_path / "r.html").read_text())
+    assert json.loads((tmp_path / "r.json").read_text())["states"] == {}
+    assert len((tmp_path / "r.csv").read_text().splitlines()) == 1
+
+
+async def test_the_page_is_one_file_that_runs_nothing_and_asks_nobody(
+    ledger: Ledger, path: Path, tmp_path: Path
+) -> None:
+    bad = '<script>alert("x")</script>\x1b&\u202e'
+    rows = [row(1), row(2, uri=f"/videos/{bad}.mp4"), row(3, "failed", cause=bad, message=bad), row(4, "uploading")]
+    insert(path, iter(rows))
+    await ledger.note_usage("one", [Usage(minute=int(BEGIN // 60), limit_class="uploads", requests=9, allowed=10)])
+    await write_report(ledger, tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text()
+    page = Page(text)
+    assert not page.tags & {"script", "link", "img", "iframe", "object", "form"}
+    assert page.addresses == []
+    assert "url(" not in text
+    assert "@import" not in text
+    assert not re.search(r"\son\w+=", text)
+    assert "http" not in text
+    assert page.tables == page.captions >= 5
+    assert "prefers-color-scheme" in text
+    assert "&lt;script&gt;" in text
+
+
+async def test_no_report_holds_a_signature_or_a_password(ledger: Ledger, path: Path, tmp_path: Path) -> None:
+    uri = f"https://me:pa55word@store.example/movie.mp4?{SECRET}"
+    states = [row(1, uri=uri), row(2, "failed", uri=uri, cause="expired", message=f"403 from {uri}: expired")]
+    insert(path, iter([*states, row(3, "new", uri=uri, message=f"'{uri}'")]))
+    for name in ("r.html", "r.json", "r.csv"):
+        await write_report(ledger, tmp_path / name)
+        text = (tmp_path / name).read_text()
+        assert "https://store.example/movie.mp4" in text
+        assert "5ec7e7" not in text
+        assert "pa55word" not in text
+
+
+async def test_the_table_has_a_line_for_each_item_and_no_formula(ledger: Ledger, path: Path, tmp_path: Path) -> None:
+    insert(path, iter([row(1), row(2, "failed", cause="source", message='=HYPERLINK("x"),\n"y"')]))
+    await write_report(ledger, tmp_path / "r.csv")
+    with (tmp_path / "r.csv").open(newline="") as file:
+        done, failed = csv.DictReader(file)
+    assert (done["uri"], done["state"], done["video_id"], done["seconds"]) == (
+        "s3://bucket/1.mp4",
+        "done",
+        "vi1",
+        "0.1",
+    )
+    assert done["finished_at"].startswith("2026-09-21T")
+    assert failed["message"] == '\'=HYPERLINK("x"),\n"y"'
+
+
+async def test_a_report_that_fails_leaves_the_old_one_and_no_rest(ledger: Ledger, path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "r.csv"
+    target.write_text("old")
+    insert(path, iter([row(1), row(2, fields="no JSON")]))
+    with pytest.raises(json.JSONDecodeError):
+        await write_report(ledger, target)
+    assert target.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("name", ["report", "report.pdf", "missing/report.html"])
+async def test_a_report_that_cannot_be_written_is_refused(ledger: Ledger, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        await write_report(ledger, tmp_path / name)
+
+
+def test_time_is_cut_into_a_bounded_number_of_buckets_and_nothing_is_lost() -> None:
+    timeline = Timeline()
+    moments = [BEGIN + number * 37.3 % 900_000 for number in range(20_000)]
+    for moment in moments:
+        timeline.add(moment, 10)
+    buckets = timeline.buckets()
+    assert len(buckets) <= MOST_BUCKETS
+    assert (sum(each.items for each in buckets), sum(each.bytes for each in buckets)) == (20_000, 200_000)
+    for each in buckets:
+        assert each.items == sum(each.start <= moment < each.start + timeline.width for moment in moments)
+
+
+def test_a_year_between_two_items_costs_no_memory() -> None:
+    timeline = Timeline()
+    for moment in (BEGIN, BEGIN + 1, BEGIN + 86_400 * 3650):
+        timeline.add(moment, 1)
+    assert len(timeline.buckets()) <= MOST_BUCKETS
+    assert sum(each.items for each in timeline.buckets()) == 3
+
+
+@pytest.mark.parametrize(("name", "items"), [("r.html", 100_000), ("r.csv", 20_000)])
+async def test_memory_does_not_grow_with_the_items(
+    ledger: Ledger, path: Path, tmp_path: Path, name: str, items: int
+) -> None:
+    """A tenth of the items, then all of them: what is held at the most is the same."""
+
+    async def peak() -> int:
+        tracemalloc.start()
+        await write_report(ledger, tmp_path / name)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    def rows(start: int, stop: int) -> Iterator[tuple[Any, ...]]:
+        states = ("done", "done", "done", "failed", "new")
+        return (row(number, states[number % 5], cause="c", message=f"no {number}") for number in range(start, stop))
+
+    insert(path, rows(0, items // 10))
+    small = await peak()
+    insert(path, rows(items // 10, items))
+    assert await peak() < small + 512 * 1024
