@@ -1,6 +1,7 @@
 """Counts what happens while items are ingested; ``snapshot`` is what a display shows of it."""
 
 from collections import deque
+from typing import Literal
 
 from attrs import frozen
 
@@ -8,13 +9,12 @@ from ...client import ApiVideoClient
 from ...ingest.ingestion import Activity, Ingest
 from ...ingest.items import Item, Totals
 from ...ingest.one import IngestResult
-from ...protocol.request import LimitClass
 from ...uploads.ledger import ChunkState
 from ...uploads.progress import UploadProgress
 
 __all__ = ["Budget", "Pace", "Snapshot", "Tally"]
 
-CLASSES: tuple[LimitClass, ...] = ("uploads", "writes", "reads")
+CLASSES: tuple[Literal["uploads", "writes", "reads"], ...] = ("uploads", "writes", "reads")
 LAST = 3
 """Failures that are kept to be shown."""
 SPAN = 30.0
