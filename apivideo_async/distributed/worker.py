@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TypeAlias
 
 from ..client import ApiVideoClient
