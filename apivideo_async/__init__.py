@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     from .models import WebhookEventType as WebhookEventType
     from .paginator import Paginator as Paginator
     from .protocol.private_assets import PrivateSession as PrivateSession
+    from .protocol.rate_limit import RequestBudget as RequestBudget
     from .resources._fields import VideoFields as VideoFields
     from .resources._fields import VideoUpdateFields as VideoUpdateFields
     from .resources._raw import RawResponse as RawResponse
@@ -159,6 +160,7 @@ _HOMES = {
     ),
     "paginator": ("Paginator",),
     "protocol.private_assets": ("PrivateSession",),
+    "protocol.rate_limit": ("RequestBudget",),
     "resources._fields": ("VideoFields", "VideoUpdateFields"),
     "resources._raw": ("RawResponse",),
     "resources._resource": ("PageQuery",),

@@ -11,7 +11,7 @@ import attrs
 
 from .config import UNSET, ClientConfig, RetryPolicy, Timeouts, UploadOptions, resolve_config
 from .errors import ConfigurationError
-from .limiter import Limiter
+from .limiter import Limiter, RequestBudget
 from .models import Video
 from .pipeline import BeforeRequest, Pipeline
 from .protocol.request import LimitClass, QueryValue, build_request, origin_headers
@@ -215,19 +215,12 @@ class ApiVideoClient:
 
         return run_many(items, upload, concurrency, on_result)
 
-    def request_limit(self, limit_class: LimitClass) -> int | None:
-        """Give the requests a minute that the server allows; None before an answer told it, or when there is no limit.
+    def budget(self, limit_class: LimitClass) -> RequestBudget:
+        """Tell what the answers so far said of a request budget: ``uploads``, ``writes`` or ``reads`` (CONTRACT §4).
 
-        ``limit_class``: ``uploads``, ``writes`` or ``reads`` (CONTRACT §4).
+        Sends nothing. Call it in the event loop of the client.
         """
-        return self._pipeline.limiter.window(limit_class).limit
-
-    def requests_left(self, limit_class: LimitClass) -> int | None:
-        """Give the requests that may start now, without what is left to others; None as in ``request_limit``.
-
-        Call it in the event loop of the client.
-        """
-        return self._pipeline.limiter.left(limit_class)
+        return self._pipeline.limiter.budget(limit_class)
 
     async def request(
         self,

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .errors import ApiTimeoutError
-from .protocol.rate_limit import Window, read_headers
+from .protocol.rate_limit import RequestBudget, Window, read_headers
 from .protocol.request import LimitClass, Request
 from .protocol.response import Response
 from .turns import Turns
 
-__all__ = ["SCARCE", "Lane", "Limiter", "Permit"]
+__all__ = ["SCARCE", "Lane", "Limiter", "Permit", "RequestBudget"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.rate_limit")
 
@@ -27,6 +27,9 @@ SCARCE = 60.0
 
 class Lane(Protocol):
     """The queue of one class. A request is told apart by when it started, on a clock that only the lane reads."""
+
+    refused: int
+    """Answers of 429 so far."""
 
     @property
     def window(self) -> Window:
@@ -79,6 +82,7 @@ class Permit:
         if self._lane is None or self._answered:
             return
         self._answered = True
+        self._lane.refused += response.status == 429
         self._lane.answered(response, self._started)
 
     def withdraw(self) -> None:
@@ -99,6 +103,7 @@ class _Lane:
 
     def __init__(self, name: LimitClass, reserve: float) -> None:
         self.name = name
+        self.refused = 0
         self.window: Window = Window(reserve=reserve)
         self._waiting: Turns[asyncio.Future[None]] = Turns()
         self._timer: asyncio.TimerHandle | None = None
@@ -209,13 +214,14 @@ class Limiter:
             error.retryable = False  # The wait was the retry.
             raise error from expired
 
+    def budget(self, name: LimitClass) -> RequestBudget:
+        """Tell what is known of a budget."""
+        lane = self._lanes[name]
+        return RequestBudget(name, lane.window.limit, lane.left(), lane.refused)
+
     def spare(self, name: LimitClass) -> int | None:
         """Requests that may start now; 0 while requests have to wait, None when no answer told the limit yet."""
         return self._lanes[name].spare()
-
-    def left(self, name: LimitClass) -> int | None:
-        """Requests that are left of the window; None when that is not known, or not limited."""
-        return self._lanes[name].left()
 
     def window(self, name: LimitClass) -> Window:
         """Show the state of one budget."""

@@ -7,16 +7,14 @@ from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TypeAlias
 
 from ..client import ApiVideoClient
-from ..errors import AuthenticationError, LedgerError, UploadError
+from ..errors import AuthenticationError, LedgerError
 from ..ingest.budget import shared_limiter
 from ..ingest.ingestion import owner_name
 from ..ingest.items import Claim
-from ..ingest.lease import Keeper
 from ..ingest.one import IngestResult, Kit, OnItemProgress, ingest_one
 from ..ingest.options import IngestOptions
 from ..ingest.stores import Stores
 from ..limiter import Limiter
-from ..uploads.slots import Slots
 from .engine import QUEUE, register
 from .enqueue import Distributed
 
@@ -88,20 +86,9 @@ class Worker:
             if stores is None:
                 stores = await opened.enter_async_context(aclosing(Stores()))
             await self._shared.ledger.bind(client.config.base_url)
-            shift = _Shift(self._shared, self._kit(client, stores, owner), self._on_result)
+            kit = Kit.of(client, self._shared.ledger, owner, stores, self._options, self._on_progress)
+            shift = _Shift(self._shared, kit, self._on_result)
             await shift.run(self._sweep, self._poll)
-
-    def _kit(self, client: ApiVideoClient, stores: Stores, owner: str) -> Kit:
-        options, ledger = self._options, self._shared.ledger
-        return Kit(
-            client=client,
-            ledger=ledger,
-            keeper=Keeper(ledger, owner, options.lease),
-            stores=stores,
-            options=options,
-            slots=Slots.of(options.upload or client.config.upload, options.concurrency),
-            on_progress=self._on_progress,
-        )
 
 
 class _Shift:
@@ -183,17 +170,8 @@ class _Shift:
         except asyncio.CancelledError:
             await kit.ledger.release(claim)
             raise
-        except (AuthenticationError, LedgerError):
-            raise
-        except Exception as error:
-            # The next item may well work, and this one would come back for ever.
-            log.exception("%s: a defect", claim.item.uri)
-            await kit.ledger.fail(claim, "defect", repr(error))
-            result = IngestResult(item=claim.item, outcome="failed", error=UploadError(f"a defect: {error!r}"))
         if result.outcome == "later":
             await self._shared.queue.defer(claim.key)
-        for name in ("uploads", "writes", "reads"):
-            kit.keeper.allowed[name] = kit.client.request_limit(name)
         if self._on_result is not None:
             self._on_result(result)
 

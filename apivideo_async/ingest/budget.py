@@ -66,6 +66,7 @@ class _SharedLane:
 
     def __init__(self, name: LimitClass, budget: Budget, owner: str, reserve: float, ttl: float) -> None:
         self.name = name
+        self.refused = 0
         self.window: Window = Window(reserve=reserve)
         self._budget = budget
         self._usual = Exchange(owner=owner, number=0, sent=0.0, ttl=ttl, reserve=reserve)

@@ -15,12 +15,9 @@ from attrs import define, evolve
 
 from ..client import ApiVideoClient
 from ..config import ClientConfig
-from ..protocol.request import LimitClass
 from ..uploads.journal import default_folder
-from ..uploads.slots import Slots
 from .entering import Items, enter_all
 from .items import Claim, Item, Totals
-from .lease import Keeper
 from .ledger import Ledger
 from .one import IngestResult, Kit, OnItemProgress, ingest_one
 from .options import IngestOptions
@@ -154,7 +151,8 @@ class Ingest:
         """
         async with self._alone():
             self.activity = Activity(listing=bool(sources))
-            self._run = run = _Run(self, self._kit(), sources)
+            kit = Kit.of(self._client, self.ledger, owner_name(), self._stores, self._options, self._on_progress)
+            self._run = run = _Run(self, kit, sources)
             async with aclosing(run.results()) as results:
                 async for result in results:
                     yield result
@@ -173,18 +171,6 @@ class Ingest:
         finally:
             await database.unlock()
 
-    def _kit(self) -> Kit:
-        options = self._options
-        return Kit(
-            client=self._client,
-            ledger=self.ledger,
-            keeper=Keeper(self.ledger, owner_name(), options.lease),
-            stores=self._stores,
-            options=options,
-            slots=Slots.of(options.upload or self._client.config.upload, options.concurrency),
-            on_progress=self._on_progress,
-        )
-
     async def more(self, seconds: float) -> None:
         """Wait until items were entered, for at most so long."""
         with suppress(TimeoutError):
@@ -195,11 +181,6 @@ class Ingest:
     def wake(self) -> None:
         """End a wait of :meth:`more`."""
         self._added.set()
-
-    def allowed(self) -> dict[str, int | None]:
-        """Requests a minute that the server allows, by class, as far as its answers told."""
-        names: tuple[LimitClass, ...] = ("uploads", "writes", "reads")
-        return {name: self._client.request_limit(name) for name in names}
 
 
 class _Run:
@@ -285,5 +266,4 @@ class _Run:
         finally:
             self._activity.working -= 1
             self._ingest.wake()
-        kit.keeper.allowed.update(self._ingest.allowed())
         await self._done.put(result)

@@ -10,10 +10,12 @@ import asyncio
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from ..errors import LeaseLostError, LedgerError
+from ..limiter import RequestBudget
 from ..pipeline import BeforeRequest
-from ..protocol.request import Request
+from ..protocol.request import LimitClass, Request
 from .items import Claim, Record
 from .ledger import Ledger, Usage
 
@@ -30,15 +32,18 @@ RENEWALS = 3
 class Keeper:
     """Claims for one owner, and keeps what it claimed."""
 
-    def __init__(self, ledger: Ledger, owner: str, seconds: float) -> None:
+    def __init__(
+        self, ledger: Ledger, owner: str, seconds: float, budget: Callable[[LimitClass], RequestBudget] | None = None
+    ) -> None:
+        """``budget`` tells what is to be written down beside the counts of requests."""
         self._ledger = ledger
         self._seconds = seconds
         self._until: dict[str, float] = {}
         self._fences: dict[str, int] = {}
         self._renewing = asyncio.Lock()
-        self._requests: Counter[tuple[int, str]] = Counter()
-        self.allowed: dict[str, int | None] = {}
-        """What the server allows of each class in a minute, as far as it is known."""
+        self._requests: Counter[tuple[int, LimitClass]] = Counter()
+        self._budget = budget
+        self._refused: Counter[str] = Counter()
         self.owner = owner
 
     async def claim(self, count: int) -> list[Claim]:
@@ -110,15 +115,19 @@ class Keeper:
     async def tell_usage(self) -> None:
         """Write down how many requests were sent."""
         counted, self._requests = self._requests, Counter()
-        usage = [
-            Usage(minute=minute, limit_class=name, requests=count, allowed=self.allowed.get(name))
-            for (minute, name), count in counted.items()
-        ]
+        usage = [self._usage(minute, name, count) for (minute, name), count in counted.items()]
         try:
             await self._ledger.note_usage(self.owner, usage)
         except LedgerError:
             self._requests += counted
             raise
+
+    def _usage(self, minute: int, name: LimitClass, requests: int) -> Usage:
+        if self._budget is None:
+            return Usage(minute=minute, limit_class=name, requests=requests)
+        budget = self._budget(name)
+        refused, self._refused[name] = budget.refused - self._refused[name], budget.refused
+        return Usage(minute=minute, limit_class=name, requests=requests, refused=refused, allowed=budget.limit)
 
     async def let_go(self) -> None:
         """Give everything back: others may have it at once."""

@@ -62,6 +62,27 @@ class Kit:
     slots: Slots | None = field(default=None, repr=False)
     on_progress: OnItemProgress | None = field(default=None, repr=False)
 
+    @classmethod
+    def of(
+        cls,
+        client: ApiVideoClient,
+        ledger: Ledger,
+        owner: str,
+        stores: Stores,
+        options: IngestOptions,
+        on_progress: OnItemProgress | None,
+    ) -> "Kit":
+        """Make that of a process: its items share the leases and the room for chunks in flight."""
+        return cls(
+            client=client,
+            ledger=ledger,
+            keeper=Keeper(ledger, owner, options.lease, client.budget),
+            stores=stores,
+            options=options,
+            slots=Slots.of(options.upload or client.config.upload, options.concurrency),
+            on_progress=on_progress,
+        )
+
 
 @frozen(kw_only=True)
 class IngestResult:
@@ -76,6 +97,10 @@ class IngestResult:
     """Seconds until it is due again, when the outcome is ``later``."""
     sent: int = 0
     """Bytes that went through us."""
+
+
+class _DefectError(ApiVideoError):
+    """Something that nobody thought of; the next item may well work."""
 
 
 class _NotFetchedError(ApiVideoError):
@@ -101,6 +126,9 @@ async def ingest_one(claim: Claim, kit: Kit) -> IngestResult:
         raise
     except ApiVideoError as error:
         return await work.failed(error)
+    except Exception as error:
+        log.exception("%s: a defect", claim.item.uri)
+        return await work.failed(_DefectError(f"a defect: {error!r}"))
     finally:
         kit.keeper.forget(claim)
 
@@ -300,6 +328,8 @@ def cause_of(error: BaseException) -> str:
         return "connection"
     if isinstance(error, _GoneError):
         return "gone"
+    if isinstance(error, _DefectError):
+        return "defect"
     if isinstance(error, UploadError):
         return cause_of(error.__cause__) if error.__cause__ is not None else "upload"
     return "other"

@@ -30,7 +30,7 @@ from collections.abc import Mapping
 
 from attrs import define, frozen
 
-__all__ = ["RateLimitHeaders", "Window", "read_headers"]
+__all__ = ["RateLimitHeaders", "RequestBudget", "Window", "read_headers"]
 
 UNKNOWN_BUDGET = 16
 """Requests in flight before the first answer told the limit; the smallest documented limit is 40."""
@@ -52,6 +52,19 @@ class RateLimitHeaders:
     remaining: int
     retry_after: float
     """Seconds until the window resets; not the standard ``Retry-After``."""
+
+
+@frozen
+class RequestBudget:
+    """What is known of the request budget of one class (CONTRACT §4)."""
+
+    limit_class: str
+    limit: int | None
+    """Requests a minute that the server allows; None before an answer told it, or when there is no limit."""
+    left: int | None
+    """Of them, those that may start now, without what is left to others; None as for ``limit``."""
+    refused: int
+    """Requests that were answered with 429."""
 
 
 def _number(text: str | None) -> float | None:

@@ -4,10 +4,15 @@ import pytest
 from rich.cells import cell_len
 
 from apivideo_async.cli.ingest.shown import log_line, screen
-from apivideo_async.cli.ingest.tally import Budget, Pace, Snapshot
+from apivideo_async.cli.ingest.tally import Pace, Snapshot
+from apivideo_async.limiter import RequestBudget
 
 MIB = 1024 * 1024
-BUDGETS = (Budget("uploads", 23, 100), Budget("writes", None, None), Budget("reads", 499, 500))
+BUDGETS = (
+    RequestBudget("uploads", 100, 23, 0),
+    RequestBudget("writes", None, None, 0),
+    RequestBudget("reads", 500, 499, 0),
+)
 BUSY = Snapshot(
     done=1234,
     failed=12,

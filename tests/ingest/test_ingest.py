@@ -264,6 +264,38 @@ async def test_what_may_pass_is_tried_so_often_and_no_more(
     assert_exactly_once(emu, items)
 
 
+async def test_a_defect_fails_its_item_and_no_other(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
+) -> None:
+    items = make_items(4)
+
+    class Broken(Stores):
+        async def open(self, item: Item) -> Any:
+            if item == items[1]:
+                raise RuntimeError("nobody thought of this")
+            return await super().open(item)
+
+    async with Ingest(client, tmp_path / "l.db", options=QUICKLY, stores=Broken()) as ingest:
+        results = await all_of(ingest, items)
+        assert sorted(result.outcome for result in results) == ["done", "done", "done", "failed"]
+        [record] = [record async for record in ingest.ledger.records(("failed",))]
+        assert (record.item, record.cause) == (items[1], "defect")
+        assert "nobody thought of this" in (record.message or "")
+
+
+async def test_requests_and_refusals_are_written_down(
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
+) -> None:
+    emu.faults.add(Fault("videos.upload", "rate-limit", nth=2, retry_after=0.1))
+    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        await all_of(ingest, make_items(3, 100))
+        usage = await ingest.ledger.usage()
+    assert client.budget("uploads").refused == 1
+    for name, requests, refused in (("uploads", 4, 1), ("writes", 3, 0)):
+        mine = [one for one in usage if one.limit_class == name]
+        assert (sum(one.requests for one in mine), sum(one.refused for one in mine)) == (requests, refused)
+
+
 async def test_a_wrong_key_ends_the_run_and_loses_nothing(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""The acceptance of one machine: killed at twenty moments, and every file is one video all the same."""
+"""The acceptance of one machine: killed at twenty moments, and every source is one video all the same."""
 
 import hashlib
 import random
@@ -7,38 +7,35 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from apivideo_async.emulator import Emulator
 from tests.cli.conftest import KEY, Cli
 from tests.conftest import CHUNK
+from tests.ingest.conftest import BUCKET, s3, s3_endpoint
+
+__all__ = ["s3", "s3_endpoint"]
 
 pytestmark = pytest.mark.slow
 
 FILES = 2_000
+OBJECTS = 500
 KILLS = 20
-REQUESTS = 4 * FILES
-"""A run without interruptions takes a few more: list, create, status and upload of each file."""
 
 
-def sizes(seed: random.Random) -> Iterator[int]:
+def sizes(seed: random.Random, count: int) -> Iterator[int]:
     """Mostly small files; some have several chunks, and the limits in between are there, too."""
     yield from (1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK)
-    for _ in range(FILES - 5):
+    for _ in range(count - 5):
         yield seed.randrange(CHUNK, 16 * CHUNK) if seed.random() < 0.06 else seed.randrange(1, CHUNK // 4)
 
 
-def write_files(folder: Path, seed: random.Random) -> dict[str, str]:
-    """Write the files in some folders; their digests by name."""
-    digests = {}
-    for number, size in enumerate(sizes(seed)):
-        data = seed.randbytes(size)
-        path = folder / f"{number % 7}" / f"{number}.mp4"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        digests[path.name] = hashlib.sha256(data).hexdigest()
-    return digests
+def contents(seed: random.Random, count: int) -> Iterator[tuple[str, bytes]]:
+    """Names in some folders, and what is in them."""
+    for number, size in enumerate(sizes(seed, count)):
+        yield f"{number % 7}/{number}.mp4", seed.randbytes(size)
 
 
 def run_until(cli: Cli, emu: Emulator, arguments: list[str | Path], requests: int, pause: float) -> bool:
@@ -52,22 +49,39 @@ def run_until(cli: Cli, emu: Emulator, arguments: list[str | Path], requests: in
     return not ended
 
 
-def test_a_process_killed_at_any_moment_makes_exactly_one_video_of_each_file(tmp_path: Path) -> None:
-    seed = random.Random(1)
-    digests = write_files(tmp_path / "videos", seed)
+def kill_and_finish(tmp_path: Path, source: str, digests: dict[str, str], seed: random.Random) -> None:
+    """A run without interruptions takes four requests a source: list, create, status and upload."""
     with Emulator(api_key=KEY, min_chunk=CHUNK).in_thread() as emu:
         cli = Cli(tmp_path).use(emu)
-        arguments: list[str | Path] = ["ingest", "videos", "--smallest-chunk", str(CHUNK), "--jsonl"]
-        moments = sorted(seed.randrange(0, REQUESTS - 500) for _ in range(KILLS))
+        arguments: list[str | Path] = ["ingest", source, "--smallest-chunk", str(CHUNK), "--jsonl"]
+        moments = sorted(seed.randrange(0, 4 * len(digests) - len(digests) // 4) for _ in range(KILLS))
         killed = sum(run_until(cli, emu, arguments, at, seed.random() * 0.05) for at in moments)
         assert killed == KILLS
         result = cli.process(*arguments)
         assert result.code == 0, result
-        assert f"{FILES:,} of {FILES:,} items done" in result.err
+        assert f"{len(digests):,} of {len(digests):,} items done" in result.err
         check(emu, digests)
         again = len(emu.requests)
         assert cli.process(*arguments).code == 0
         assert len(emu.requests) - again <= 2, "the token and one look: nothing is left to do"
+
+
+def test_a_process_killed_at_any_moment_makes_exactly_one_video_of_each_file(tmp_path: Path) -> None:
+    seed, digests = random.Random(1), {}
+    for name, data in contents(seed, FILES):
+        path = tmp_path / "videos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        digests[path.name] = hashlib.sha256(data).hexdigest()
+    kill_and_finish(tmp_path, "videos", digests, seed)
+
+
+def test_a_process_killed_at_any_moment_makes_exactly_one_video_of_each_object(tmp_path: Path, s3: Any) -> None:
+    seed, digests = random.Random(2), {}
+    for name, data in contents(seed, OBJECTS):
+        s3.put_object(Bucket=BUCKET, Key=f"videos/{name}", Body=data)
+        digests[name.rpartition("/")[2]] = hashlib.sha256(data).hexdigest()
+    kill_and_finish(tmp_path, f"s3://{BUCKET}/videos/", digests, seed)
 
 
 def check(emu: Emulator, digests: dict[str, str]) -> None:

@@ -2,8 +2,9 @@
 
 from rich.text import Text
 
+from ...limiter import RequestBudget
 from ..amounts import bytes_text, printable, rate_text, time_text
-from .tally import Budget, Snapshot
+from .tally import Snapshot
 
 __all__ = ["log_line", "screen"]
 
@@ -55,8 +56,8 @@ def _flight(seen: Snapshot) -> str:
     return f"{what} | {rate_text(seen.rate)}, {seen.items_rate:.1f} items/s | {left}"
 
 
-def _budgets(budgets: tuple[Budget, ...]) -> str:
-    known = [f"{each.name} {each.left} of {each.limit}" for each in budgets if each.limit is not None]
+def _budgets(budgets: tuple[RequestBudget, ...]) -> str:
+    known = [f"{each.limit_class} {each.left} of {each.limit}" for each in budgets if each.limit is not None]
     return f"requests left this minute: {', '.join(known)}" if known else "requests left: no limit is known"
 
 
@@ -65,5 +66,5 @@ def log_line(seen: Snapshot) -> str:
     parts = [f"{seen.done:,} of {seen.total:,}{'+' if seen.listing else ''} items done"]
     parts += [f"{seen.failed:,} failed"] if seen.failed else []
     parts += [f"{seen.working:,} under way", rate_text(seen.rate), f"{time_text(seen.eta)} left"]
-    parts += [f"{each.name} {each.left}/{each.limit}" for each in seen.budgets if each.limit is not None]
+    parts += [f"{each.limit_class} {each.left}/{each.limit}" for each in seen.budgets if each.limit is not None]
     return ", ".join(parts)

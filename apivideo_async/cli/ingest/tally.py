@@ -9,10 +9,11 @@ from ...client import ApiVideoClient
 from ...ingest.ingestion import Activity, Ingest
 from ...ingest.items import Item, Totals
 from ...ingest.one import IngestResult
+from ...limiter import RequestBudget
 from ...uploads.ledger import ChunkState
 from ...uploads.progress import UploadProgress
 
-__all__ = ["Budget", "Pace", "Snapshot", "Tally"]
+__all__ = ["Pace", "Snapshot", "Tally"]
 
 CLASSES: tuple[Literal["uploads", "writes", "reads"], ...] = ("uploads", "writes", "reads")
 LAST = 3
@@ -21,16 +22,6 @@ SPAN = 30.0
 """Seconds over which a pace is taken."""
 FIRST = 1.0
 """Seconds before which a pace says nothing."""
-
-
-@frozen
-class Budget:
-    """Requests of one class."""
-
-    name: str
-    left: int | None
-    """None before an answer told, or without limit."""
-    limit: int | None
 
 
 @frozen(kw_only=True)
@@ -51,7 +42,7 @@ class Snapshot:
     """Bytes a second."""
     items_rate: float = 0.0
     eta: float | None = None
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[RequestBudget, ...] = ()
     failures: tuple[str, ...] = ()
 
 
@@ -143,9 +134,7 @@ class Tally:
             rate=self._sent.rate(now),
             items_rate=self._finished.rate(now),
             eta=self._eta(now),
-            budgets=tuple(
-                Budget(name, self._client.requests_left(name), self._client.request_limit(name)) for name in CLASSES
-            ),
+            budgets=tuple(self._client.budget(name) for name in CLASSES),
             failures=tuple(self._failures),
         )
 
