@@ -39,4 +39,5 @@ async def main() -> None:
     print(json.dumps({"idle": idle, "peak": peak()}))
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

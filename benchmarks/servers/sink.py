@@ -15,6 +15,7 @@ import ssl
 import struct
 import threading
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from videos import World
 
@@ -55,19 +56,22 @@ class Connection:
         length = int(headers.get("content-length", "0"))
         if headers.get("expect", "").lower() == "100-continue":
             self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        parts = target.partition("?")[0].strip("/").split("/")
+        path, _, query = target.partition("?")
+        parts = path.strip("/").split("/")
         if method == "POST" and parts[-1] == "source" and parts[1] in self._world.videos:
             return self._upload(parts[1], headers, length)
         body = b"".join(self._take(length))
-        self._answer(*self._plain(method, parts, body))
+        self._answer(*self._plain(method, parts, query, body))
         return headers.get("connection", "").lower() != "close"
 
-    def _plain(self, method: str, parts: list[str], body: bytes) -> tuple[int, object]:
+    def _plain(self, method: str, parts: list[str], query: str, body: bytes) -> tuple[int, object]:
         match method, parts:
             case "POST", ["auth", _]:
                 return 200, TOKEN
             case "POST", ["videos"]:
-                return 201, self._world.create(json.loads(body)["title"]).shown()
+                return 201, self._world.create(json.loads(body)).shown()
+            case "GET", ["videos"]:
+                return 200, self._world.listed(dict(parse_qsl(query)).get("metadata[ingestKey]", ""))
             case "GET", ["videos", video_id] if video_id in self._world.videos:
                 return 200, self._world.videos[video_id].shown()
             case "GET", ["videos", video_id, "status"] if video_id in self._world.videos:

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from typing import Any
 
 RANGE = re.compile(r"(bytes|part) (\d+)(?:-(\d+))?/(\d+|\*)")
 
@@ -9,9 +10,10 @@ RANGE = re.compile(r"(bytes|part) (\d+)(?:-(\d+))?/(\d+|\*)")
 class Video:
     """What arrived of one video."""
 
-    def __init__(self, video_id: str, title: str) -> None:
+    def __init__(self, video_id: str, fields: dict[str, Any]) -> None:
         self.video_id = video_id
-        self.title = title
+        self.fields = fields
+        self.looks = 0
         self.sizes: dict[tuple[int, int], int] = {}
         self.mode = "whole"
         self.total: int | None = None
@@ -39,10 +41,10 @@ class Video:
         address = f"https://cdn.example/vod/{self.video_id}"
         return {
             "videoId": self.video_id,
-            "title": self.title,
+            "title": self.fields["title"],
             "public": True,
             "tags": [],
-            "metadata": [],
+            "metadata": self.fields.get("metadata", []),
             "createdAt": "2024-07-14T23:36:07+00:00",
             "updatedAt": "2024-07-14T23:36:07+00:00",
             "source": {"uri": f"/videos/{self.video_id}/source"},
@@ -50,10 +52,14 @@ class Video:
         }
 
     def status(self) -> dict[str, object]:
-        """The status as JSON."""
+        """The status as JSON. A source to be fetched is there at the second look: nothing is, at the first."""
+        if "source" in self.fields:
+            self.looks += 1
+            ingest = {"status": "ingested" if self.looks > 1 else "ingesting"}
+            return {"ingest": ingest, "encoding": {"playable": self.looks > 1, "qualities": []}}
         if not self.sizes:
             return {"ingest": None, "encoding": {"playable": False, "qualities": []}}
-        ingest: dict[str, object] = {"status": "uploaded" if self.complete else "uploading"}
+        ingest = {"status": "uploaded" if self.complete else "uploading"}
         if self.complete:
             ingest["filesize"] = self.filesize
         if self.mode == "part":
@@ -69,17 +75,26 @@ class World:
 
     def __init__(self, lose: int | None = None, most: int | None = None) -> None:
         self.videos: dict[str, Video] = {}
+        self.keys: dict[str, Video] = {}
         self.lock = threading.Lock()
         self.receiving = 0
         self.most = most
         self.lose = lose
         self._received = 0
 
-    def create(self, title: str) -> Video:
+    def create(self, fields: dict[str, Any]) -> Video:
         with self.lock:
-            video = Video(f"vi{len(self.videos):022d}", title)
+            video = Video(f"vi{len(self.videos):022d}", fields)
             self.videos[video.video_id] = video
+            self.keys |= {pair["value"]: video for pair in fields.get("metadata", []) if pair["key"] == "ingestKey"}
         return video
+
+    def listed(self, key: str) -> dict[str, object]:
+        """The page of the videos that carry an ``ingestKey``, of which there is one at most."""
+        found = [self.keys[key].shown()] if key in self.keys else []
+        count = len(found)
+        page = {"currentPage": 1, "pageSize": 25, "pagesTotal": 1, "itemsTotal": count, "currentPageItems": count}
+        return {"data": found, "pagination": page | {"links": []}}
 
     def unlucky(self, got: int) -> bool:
         """Count bytes; whether they are the ones to lose."""

@@ -84,3 +84,18 @@ async def test_the_connection_that_brings_the_bytes_to_lose_is_reset() -> None:
         async with client_of(url) as client:
             with pytest.raises(UploadError):
                 await client.upload(data_of(2 * CHUNK), title="bench")
+
+
+async def test_a_container_is_found_by_its_key() -> None:
+    with sink() as url:
+        async with client_of(url) as client:
+            videos = [await client.videos.create(title="bench", idempotency_key=key) for key in ("a", "a", "b")]
+    assert videos[0].video_id == videos[1].video_id != videos[2].video_id
+
+
+async def test_what_is_to_be_fetched_is_there_at_the_second_look() -> None:
+    with sink() as url:
+        async with client_of(url) as client:
+            video = await client.videos.create(title="bench", source="http://127.0.0.1:1/a.mp4")
+            looks = [(await client.videos.get_status(video.video_id)).ingest for _ in range(2)]
+    assert [look.status for look in looks if look is not None] == ["ingesting", "ingested"]

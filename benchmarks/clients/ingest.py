@@ -1,0 +1,46 @@
+"""Ingests a folder, or what a manifest names, into a new ledger: FOLDER|MANIFEST STRATEGY CONCURRENCY.
+
+Says seconds and CPU seconds from the listing to the last item, how many items are done and how many are not, and
+``idle`` and ``peak``: MiB that the process had needed at most, signed in, and at the end.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from memory import peak
+
+from apivideo_async import ApiVideoClient
+from apivideo_async.ingest.ingestion import Ingest
+from apivideo_async.ingest.listing import list_sources
+from apivideo_async.ingest.manifest import read_manifest
+from apivideo_async.ingest.options import IngestOptions
+from apivideo_async.ingest.stores import Stores
+
+
+async def main() -> None:
+    what, strategy, concurrency = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    options = IngestOptions(strategy=strategy, concurrency=concurrency)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        async with (
+            ApiVideoClient() as client,
+            Stores() as stores,
+            Ingest(client, path, options=options, stores=stores) as ingest,
+        ):
+            await client.videos.create(title="warm")
+            sources = list_sources(what, stores=stores) if what.is_dir() else read_manifest(what, strategy=strategy)
+            idle, began, cpu = peak(), time.perf_counter(), time.process_time()
+            async for _ in ingest.run(sources):
+                pass
+            said = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - cpu}
+            totals = await ingest.totals()
+    counts = {"done": totals.count("done"), "not_done": totals.count() - totals.count("done")}
+    print(json.dumps(said | counts | {"idle": idle, "peak": peak()}))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
