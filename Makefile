@@ -63,7 +63,7 @@ browser:
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1; } || true
 
-# Where PostgreSQL cannot be installed, the tests that need it are skipped and say so.
+# Where PostgreSQL cannot be installed, the tests that need it are skipped, benchmarks are not measured, and say so.
 postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
@@ -84,7 +84,7 @@ $(VENV)/.bench: $(BIN)/uv pyproject.toml uv.lock
 	@$(call SYNC,bench)
 	@touch $@
 
-bench: $(VENV)/.bench  ## measure every goal beside curl and the official clients (QUICK=1: only see that it works)
+bench: $(VENV)/.bench postgres  ## measure every goal beside curl and the official clients (QUICK=1: only see that it works)
 	$(BIN)/python benchmarks/all.py
 
 clean:

@@ -1,0 +1,54 @@
+"""100,000 items through the queue of many workers: handed in at once, then fetched by one worker and by two.
+
+On a private PostgreSQL, beside the workers on the same machine. The items have no source, so each fails at once: what
+is measured is the queue and the ledger: what a worker could take at most.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from harness.measuring import QUICK, Spread, Usage, client, environment, measure
+from harness.postgres import postgres
+from harness.results import Goal, publish, runs
+
+COUNT, ALONE = (4_000, 1_000) if QUICK else (100_000, 20_000)
+"""Items, and how many of them the first worker fetches alone; two fetch the rest."""
+
+
+def run(what: str, dsn: str, count: int = COUNT) -> Usage:
+    return measure(client("handed_in.py", what, dsn, count), environment())
+
+
+def together(dsn: str, workers: int) -> list[Usage]:
+    """Let workers fetch until nothing is left."""
+    with ThreadPoolExecutor(workers) as threads:
+        return list(threads.map(run, ["work"] * workers, [dsn] * workers))
+
+
+def rate(usages: list[Usage]) -> float:
+    """Items per second from the first of all to the last."""
+    said = [usage.said for usage in usages]
+    return sum(one["items"] for one in said) / (max(one["last"] for one in said) - min(one["first"] for one in said))
+
+
+def measured(dsn: str) -> dict[str, list[Usage]]:
+    found = {"handed in": [run("defer", dsn)], "1 worker": [run("work", dsn, ALONE)], "2 workers": together(dsn, 2)}
+    left = min(usage.said["left"] for usage in found["2 workers"])
+    assert left == 0, f"{left} of {COUNT} items were not fetched"
+    return found
+
+
+def main() -> None:
+    with postgres() as dsn:
+        found = {} if dsn is None else measured(dsn)
+    wanted = {"handed in": ">= 5000", "1 worker": ">= 500", "2 workers": ">= 600"}
+    goals = []
+    for name, least in wanted.items():
+        value = Spread.of([rate(found[name])]) if found else None
+        cpu = sum(usage.cpu for usage in found.get(name, []))
+        note = f"{cpu:.1f} CPU s, the database apart" if found else "PostgreSQL is not installed"
+        goals.append(Goal("queue", f"{COUNT} items in the queue, {name}: per second", value, least, note))
+    publish(__file__, [row for name, usages in found.items() for row in runs(name, {"worker": usages})], goals)
+
+
+if __name__ == "__main__":
+    main()
