@@ -40,7 +40,7 @@ def measured(dsn: str) -> dict[str, list[Usage]]:
 def main() -> None:
     with postgres() as dsn:
         found = {} if dsn is None else measured(dsn)
-    wanted = {"handed in": ">= 5000", "1 worker": ">= 500", "2 workers": ">= 600"}
+    wanted = {"handed in": ">= 5000", "1 worker": ">= 300", "2 workers": ">= 400"}
     goals = []
     for name, least in wanted.items():
         value = Spread.of([rate(found[name])]) if found else None
