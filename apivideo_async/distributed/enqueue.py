@@ -1,15 +1,18 @@
 """The face for whoever hands items to the workers: a web backend, the command line."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable
-from importlib import import_module
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
 
 from attrs import field, frozen
 
+from ..errors import SourceError
 from ..ingest.items import FAILED, Item, Record, State, Totals
+from ..ingest.listing import list_sources
 from ..ingest.sql import SqlLedger
+from ..ingest.stores import Stores
 from .postgres import PostgresDatabase
 from .queue import BATCH, Jobs, Queue
 
@@ -76,18 +79,20 @@ class Distributed:
             added.new.update(batch.new)
         return added
 
-    async def deferring(self, items: ItemsLike) -> AsyncIterator[Added]:
+    async def deferring(self, items: ItemsLike) -> AsyncGenerator[Added, None]:
         """Hand in any number of items; what became of each batch, in constant memory."""
         batch: list[Item] = []
-        first = True
-        async for item in _each(items):
-            batch.append(item)
-            if len(batch) == BATCH:
+        try:
+            async with Stores() as stores, aclosing(_each(items, stores)) as found:
+                async for item in found:
+                    batch.append(item)
+                    if len(batch) == BATCH:
+                        yield await self._enter(batch)
+                        batch = []
+        except SourceError:
+            if batch:
                 yield await self._enter(batch)
-                batch = []
-                if first:
-                    await self.queue.analyze()
-                    first = False
+            raise
         if batch:
             yield await self._enter(batch)
 
@@ -128,17 +133,18 @@ async def init_database(dsn: str) -> None:
         await database.aclose()
 
 
-async def _each(items: ItemsLike) -> AsyncIterator[Item]:
+async def _each(items: ItemsLike, stores: Stores) -> AsyncGenerator[Item, None]:
     if isinstance(items, Item):
         yield items
     elif isinstance(items, str | Path):
-        listed = import_module("..ingest.listing", __package__).list_sources(items)
-        async for item in listed:
-            yield item
+        async with aclosing(list_sources(items, stores=stores)) as listed:
+            async for item in listed:
+                yield item
     elif isinstance(items, AsyncIterable):
         async for item in items:
             yield item
     else:
         for one in items:
-            async for item in _each(one):
-                yield item
+            async with aclosing(_each(one, stores)) as found:
+                async for item in found:
+                    yield item

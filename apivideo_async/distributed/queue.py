@@ -49,6 +49,7 @@ class Queue:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
+        self._measured = self._unmeasured = 0
         self.app: App = make_app(database)
 
     async def init(self) -> None:
@@ -85,7 +86,9 @@ class Queue:
                 await self._defer(connection, [item.key for item in items if item.key in new])
                 return new
 
-        return await self._database.repeat(both)
+        new = await self._database.repeat(both)
+        await self._grown(len(new))
+        return new
 
     async def retry(self, states: Collection[State] = FAILED, keys: Collection[str] = ()) -> list[str]:
         """Make failed items due again, with a job each; their keys."""
@@ -96,7 +99,9 @@ class Queue:
                 await self._defer(connection, again)
                 return again
 
-        return await self._database.repeat(both)
+        again = await self._database.repeat(both)
+        await self._grown(len(again))
+        return again
 
     async def _defer(self, connection: AsyncConnection[Any], keys: Sequence[str]) -> None:
         task = self.app.configure_task(TASK, queue=QUEUE, connection=connection)
@@ -143,10 +148,16 @@ class Queue:
         rows = await database.run(statement, {"queue": QUEUE, "task": TASK, **values})
         return int(rows[0][0]) if rows else 0
 
-    async def analyze(self) -> None:
-        """Tell PostgreSQL how large the tables have become; until it looks itself, each fetch sorts the whole queue."""
-        for table in ("procrastinate_jobs", ITEMS):
-            await self._database.run(f"ANALYZE {table}", {})
+    async def _grown(self, count: int) -> None:
+        """Let PostgreSQL count the rows when they have doubled: else it sorts all jobs for each that is fetched.
+
+        Its autovacuum does so as well, but only after a minute.
+        """
+        self._unmeasured += count
+        if self._unmeasured >= max(BATCH, self._measured):
+            self._measured, self._unmeasured = self._measured + self._unmeasured, 0
+            for table in ("procrastinate_jobs", ITEMS):
+                await self._database.run(f"ANALYZE {table}", {})
 
     async def count(self) -> Jobs:
         """Count the jobs."""

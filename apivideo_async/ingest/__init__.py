@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .buckets import list_objects as list_objects
+    from .described import make_item as make_item
     from .folders import list_folder as list_folder
     from .ingestion import Ingest as Ingest
     from .items import Item as Item
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "buckets": ("list_objects",),
+    "described": ("make_item",),
     "folders": ("list_folder",),
     "ingestion": ("Ingest",),
     "items": ("Item", "Record", "Totals", "ingest_key"),

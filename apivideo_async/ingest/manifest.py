@@ -11,13 +11,13 @@ from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ..errors import ManifestError
 from ..uploads.threads import in_thread
-from .addresses import identity, locate
-from .items import Item, Strategy, ingest_key
-from .local import list_file
+from .addresses import locate
+from .described import described
+from .items import Item, Strategy
 from .manifest_fields import Line
 from .manifest_lines import read_lines
 from .threaded import threaded
@@ -62,7 +62,7 @@ def _read(path: Path, strategy: Strategy) -> Generator[Item, None, None]:
         try:
             if line.problems:
                 raise ValueError("; ".join(line.problems))
-            item = _item(line, path.parent, strategy)
+            item = described(line, path.parent, strategy)
         except ValueError as error:
             raise ManifestError(f"{path}, line {number}: {error}", problems=[(number, str(error))]) from None
         yield item
@@ -73,23 +73,6 @@ def _lines(path: Path) -> Generator[tuple[int, Line], None, None]:
         yield from read_lines(path)
     except OSError as error:
         raise ManifestError(f"the manifest {path} cannot be read: {error.strerror or error}") from None
-
-
-def _item(line: Line, folder: Path, strategy: Strategy) -> Item:
-    """Make the item of a line. Raises ``SourceError``, which is a ``ValueError``."""
-    place = locate(line.uri)
-    if place.scheme == "file":
-        if line.version is not None:
-            raise ValueError("version is for objects and URLs: a file's are its size and time")
-        item = list_file(folder / place.path, strategy)
-        return evolve(item, fields={**item.fields, **line.fields})
-    return Item(
-        key=ingest_key(*identity(place), line.version),
-        uri=line.uri,
-        version=line.version,
-        fields={"title": place.name, **line.fields},
-        strategy=strategy,
-    )
 
 
 class _Check:
@@ -119,7 +102,7 @@ class _Check:
 
     def _look(self, number: int, line: Line) -> list[str]:
         try:
-            item = _item(line, self._path.parent, "stream")
+            item = described(line, self._path.parent, "stream")
         except ValueError as error:
             return [str(error)]
         key = bytes.fromhex(item.key)

@@ -1,8 +1,7 @@
-"""A real S3 protocol on loopback, and what tests of sources share."""
+"""What tests of sources share."""
 
-import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,50 +9,11 @@ from aiohttp import web
 
 from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.stores import Stores
+from tests.s3 import BUCKET
 
 from .ingesting import ledger, make_items
 
-__all__ = ["ledger", "make_items"]
-
-BUCKET = "films-of-tests"
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    import logging
-
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An empty bucket, boto3's client for it, and the environment of whoever ingests from it."""
-    import boto3
-
-    for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_"))]:
-        monkeypatch.delenv(name)
-    settings = {
-        "AWS_ENDPOINT_URL": s3_endpoint,
-        "AWS_ACCESS_KEY_ID": "AKIDOFTESTS",
-        "AWS_SECRET_ACCESS_KEY": "secretoftests",
-        "AWS_REGION": "us-east-1",
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3", endpoint_url=s3_endpoint, region_name="us-east-1")
-    client.create_bucket(Bucket=BUCKET)
-    yield client
-    for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-        client.delete_object(Bucket=BUCKET, Key=item["Key"])
-    client.delete_bucket(Bucket=BUCKET)
-    client.close()
+__all__ = ["BUCKET", "ledger", "make_items"]
 
 
 @pytest.fixture
