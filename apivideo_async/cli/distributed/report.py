@@ -1,11 +1,11 @@
 """``apivideo distributed report``."""
 
-from importlib import import_module
 from pathlib import Path
 
 import click
 
 from ...distributed import Distributed
+from ...ingest.report_files import check_report, write_report
 from ..session import Session
 from .database import database_option, with_database
 
@@ -19,9 +19,10 @@ __all__ = ["command"]
 def command(session: Session, /, path: Path, dsn: str) -> int:
     """Write a report about all items: FILE ends in .html, .csv or .json."""
 
+    check_report(path)
+
     async def work(shared: Distributed) -> None:
-        writer = import_module("...ingest.report", __package__)
-        writer.write_report(await writer.collect(shared.ledger), path)
+        await write_report(shared.ledger, path)
         session.terminal.result(str(path))
 
     return with_database(session, dsn, work)

@@ -56,7 +56,11 @@ def command(session: Session, /, concurrency: int, lease: float, reserve: float,
     def make_client(limiter: Limiter | None) -> ApiVideoClient:
         given = session.settings
         return ApiVideoClient(
-            api_key=given.api_key, environment=given.environment, base_url=given.base_url, auth=given.auth
+            given.api_key,
+            environment=given.environment,
+            base_url=given.base_url,
+            auth=given.auth,
+            limiter=limiter,
         )
 
     def told(result: IngestResult) -> None:
