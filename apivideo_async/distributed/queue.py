@@ -83,7 +83,7 @@ class Queue:
         async def both(connection: AsyncConnection[Any]) -> set[str]:
             async with connection.transaction():
                 new = await SqlLedger(OneConnection(connection)).add(items)
-                await self._defer(connection, [item.key for item in items if item.key in new])
+                await self._defer(connection, list(dict.fromkeys(item.key for item in items if item.key in new)))
                 return new
 
         new = await self._database.repeat(both)

@@ -35,6 +35,13 @@ async def test_items_come_one_at_a_time_and_together(dsn: str) -> None:
     assert len((await defer_ingest(listed(), dsn=dsn)).new) == 1
 
 
+async def test_what_is_named_twice_is_one_item_with_one_job(shared: Distributed) -> None:
+    one = await make_item("https://films.example/a.mp4")
+    added = await shared.defer_ingest([one, one])
+    assert (added.keys, added.new) == ([one.key, one.key], {one.key})
+    assert (await shared.jobs()).waiting == 1
+
+
 async def test_an_address_that_cannot_be_listed_hands_in_what_came_before(shared: Distributed, tmp_path: Path) -> None:
     files(tmp_path, 1)
     with pytest.raises(SourceError, match="no such file"):
