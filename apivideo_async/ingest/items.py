@@ -58,6 +58,11 @@ class Item:
     """Fields of the video, as ``videos.create`` takes them; ``title`` is the source's name unless given."""
     strategy: Strategy = "stream"
 
+    @property
+    def shown(self) -> str:
+        """Where it is, without what is secret in it: for messages."""
+        return shown(self.uri)
+
 
 @frozen(kw_only=True)
 class Record:

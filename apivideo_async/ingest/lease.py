@@ -86,7 +86,7 @@ class Keeper:
                 # Of many requests that wait, the first has asked for all of them.
                 if self._fences.get(claim.key) == claim.fence and time.monotonic() >= self._until[claim.key]:
                     await self._renew()
-        raise LeaseLostError(f"{claim.item.uri}: another worker has taken it over")
+        raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
 
     async def _renew(self) -> None:
         began = time.monotonic()

@@ -127,7 +127,7 @@ async def ingest_one(claim: Claim, kit: Kit) -> IngestResult:
     except ApiVideoError as error:
         return await work.failed(error)
     except Exception as error:
-        log.exception("%s: a defect", claim.item.uri)
+        log.exception("%s: a defect", claim.item.shown)
         return await work.failed(_DefectError(f"a defect: {error!r}"))
     finally:
         kit.keeper.forget(claim)
@@ -225,7 +225,7 @@ class _Work:
         if others:
             raise DuplicateVideosError.of(self._claim.key, [ours, *others])
         for one in empty:
-            log.warning("%s: deleting %s, an empty container that a lost worker made", self._claim.item.uri, one)
+            log.warning("%s: deleting %s, an empty container that a lost worker made", self._claim.item.shown, one)
             await self._client.videos.delete(one, missing_ok=True)
         return ours
 
@@ -301,7 +301,7 @@ class _Work:
             delay = min(LONGEST_LOOK, max(FIRST_LOOK, taken / 2))
             await self._ledger.later(claim, delay)
             return self._result("later", None, delay)
-        message = f"api.video did not fetch {claim.item.uri} within {self._kit.options.pull_timeout:g} s"
+        message = f"api.video did not fetch {claim.item.shown} within {self._kit.options.pull_timeout:g} s"
         if self._video_id is not None:  # It cannot be filled in another way.
             await self._client.videos.delete(self._video_id, missing_ok=True)
         await self._ledger.lost(claim)

@@ -237,8 +237,8 @@ class SqlLedger:
             return
         now = await self.record(claim.key)
         if now is not None and now.fence == claim.fence:
-            raise LedgerError(f"{claim.item.uri}: a step that is not possible in the state {now.state!r}")
-        raise LeaseLostError(f"{claim.item.uri}: another worker has taken it over")
+            raise LedgerError(f"{claim.item.shown}: a step that is not possible in the state {now.state!r}")
+        raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
 
     async def creating(self, claim: Claim, size: int, version: str | None, way: Way) -> None:
         """Note what was found, and that a container will be asked for."""
@@ -259,7 +259,7 @@ class SqlLedger:
             WHERE key = :key RETURNING video_id"""
         rows = await self.database.run(statement, {"key": claim.key, "fence": claim.fence, "video_id": video_id})
         if not rows:
-            raise LedgerError(f"{claim.item.uri} is no longer in the ledger: was it made anew?")
+            raise LedgerError(f"{claim.item.shown} is no longer in the ledger: was it made anew?")
         return str(rows[0][0])
 
     async def uploading(self, claim: Claim) -> None:

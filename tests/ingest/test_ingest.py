@@ -409,6 +409,28 @@ async def test_a_pull_that_does_not_happen_is_said_and_can_be_tried_again(
     assert_exactly_once(emu, items)
 
 
+async def test_no_message_shows_the_signature_of_an_address(
+    client: ApiVideoClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    uri = "http://127.0.0.1:9/a.mp4?X-Amz-Signature=abcdef"
+    item = Item(key="k", uri=uri, size=5, strategy="pull")
+    hasty = IngestOptions(strategy="pull", pull_timeout=0.01, attempts=1)
+
+    class Blind(Stores):
+        async def open(self, item: Item) -> Any:
+            raise RuntimeError("a defect")
+
+    with caplog.at_level("DEBUG"):
+        for stores in (Stores(), Blind()):
+            async with stores, Ingest(client, tmp_path / "l.db", options=hasty, stores=stores) as ingest:
+                await all_of(ingest, [item])
+                [record] = await records_of(ingest.ledger)
+                assert record.state == "failed"
+                assert "abcdef" not in repr(record)
+                await ingest.ledger.retry()
+    assert "abcdef" not in caplog.text
+
+
 async def test_pull_of_a_local_file_says_what_to_do(
     client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
 ) -> None:

@@ -53,7 +53,7 @@ def command(session: Session, /, concurrency: int, lease: float, reserve: float,
     Each finished item gives a line: video id and source. An interrupt hands back at once what is under way.
     """
 
-    def make_client(limiter: Limiter | None) -> ApiVideoClient:
+    def make_client(limiter: Limiter) -> ApiVideoClient:
         given = session.settings
         return ApiVideoClient(
             given.api_key,
@@ -65,9 +65,9 @@ def command(session: Session, /, concurrency: int, lease: float, reserve: float,
 
     def told(result: IngestResult) -> None:
         if result.outcome == "done":
-            session.terminal.result(f"{result.video_id}\t{result.item.uri}")
+            session.terminal.result(f"{result.video_id}\t{result.item.shown}")
         elif result.outcome in ("failed", "quarantined") and result.error is not None:
-            session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.uri)
+            session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)
 
     async def work() -> int:
         options = IngestOptions(concurrency=concurrency, lease=lease)
