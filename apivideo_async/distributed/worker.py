@@ -13,7 +13,7 @@ from ..ingest.ingestion import owner_name
 from ..ingest.items import Claim
 from ..ingest.one import IngestResult, Kit, OnItemProgress, ingest_one
 from ..ingest.options import IngestOptions
-from ..ingest.stores import Stores
+from ..ingest.sources.stores import Stores
 from ..limiter import Limiter
 from .engine import QUEUE, register
 from .enqueue import Distributed

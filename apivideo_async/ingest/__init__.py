@@ -7,38 +7,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .buckets import list_objects as list_objects
-    from .described import make_item as make_item
-    from .folders import list_folder as list_folder
     from .ingestion import Ingest as Ingest
     from .items import Item as Item
     from .items import Record as Record
     from .items import Totals as Totals
     from .items import ingest_key as ingest_key
     from .ledger import Ledger as Ledger
-    from .listing import list_sources as list_sources
-    from .manifest import check_manifest as check_manifest
-    from .manifest import read_manifest as read_manifest
     from .one import IngestResult as IngestResult
     from .options import IngestOptions as IngestOptions
-    from .report_files import write_report as write_report
-    from .stores import Stores as Stores
-    from .watch import watch_folder as watch_folder
+    from .reports.files import write_report as write_report
+    from .sources.buckets import list_objects as list_objects
+    from .sources.described import make_item as make_item
+    from .sources.folders import list_folder as list_folder
+    from .sources.listing import list_sources as list_sources
+    from .sources.manifest import check_manifest as check_manifest
+    from .sources.manifest import read_manifest as read_manifest
+    from .sources.stores import Stores as Stores
+    from .sources.watch import watch_folder as watch_folder
 
 _HOMES = {
-    "buckets": ("list_objects",),
-    "described": ("make_item",),
-    "folders": ("list_folder",),
+    "sources.buckets": ("list_objects",),
+    "sources.described": ("make_item",),
+    "sources.folders": ("list_folder",),
     "ingestion": ("Ingest",),
     "items": ("Item", "Record", "Totals", "ingest_key"),
     "ledger": ("Ledger",),
-    "listing": ("list_sources",),
-    "manifest": ("check_manifest", "read_manifest"),
+    "sources.listing": ("list_sources",),
+    "sources.manifest": ("check_manifest", "read_manifest"),
     "one": ("IngestResult",),
     "options": ("IngestOptions",),
-    "report_files": ("write_report",),
-    "stores": ("Stores",),
-    "watch": ("watch_folder",),
+    "reports.files": ("write_report",),
+    "sources.stores": ("Stores",),
+    "sources.watch": ("watch_folder",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -21,8 +21,8 @@ from .items import Claim, Item, Totals
 from .ledger import Ledger
 from .one import IngestResult, Kit, OnItemProgress, ingest_one
 from .options import IngestOptions
+from .sources.stores import Stores
 from .sqlite import SqliteDatabase, open_sqlite_ledger
-from .stores import Stores
 
 __all__ = ["Activity", "Ingest", "Items", "default_ledger", "owner_name"]
 

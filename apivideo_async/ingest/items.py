@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from attrs import field, frozen
 
-from .addresses import shown
+from .sources.addresses import shown
 
 __all__ = ["FAILED", "OPEN_STATES", "Claim", "Item", "Record", "State", "Strategy", "Totals", "Way", "ingest_key"]
 

@@ -33,7 +33,7 @@ from .items import Claim, Item, Way
 from .lease import Keeper
 from .ledger import Ledger
 from .options import IngestOptions
-from .stores import Original, Stores
+from .sources.stores import Original, Stores
 
 __all__ = ["IngestResult", "Kit", "OnItemProgress", "cause_of", "ingest_one"]
 

@@ -14,10 +14,10 @@ import pytest
 
 from apivideo_async import ConfigurationError
 from apivideo_async.ingest.ledger import Ledger, Usage
-from apivideo_async.ingest.report import collect
-from apivideo_async.ingest.report_files import to_document, write_report
+from apivideo_async.ingest.reports.collected import collect
+from apivideo_async.ingest.reports.files import to_document, write_report
+from apivideo_async.ingest.reports.timeline import MOST_BUCKETS, Timeline
 from apivideo_async.ingest.sqlite import open_sqlite_ledger
-from apivideo_async.ingest.timeline import MOST_BUCKETS, Timeline
 
 BEGIN = 1_790_000_000.0
 MIB = 1024 * 1024

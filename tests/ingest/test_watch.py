@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from apivideo_async.errors import ConfigurationError, SourceError
-from apivideo_async.ingest import reports, watch
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.selection import Selection
-from apivideo_async.ingest.settling import Settling
-from apivideo_async.ingest.watch import watch_folder
+from apivideo_async.ingest.sources import changes, watch
+from apivideo_async.ingest.sources.selection import Selection
+from apivideo_async.ingest.sources.settling import Settling
+from apivideo_async.ingest.sources.watch import watch_folder
 
 SETTLE = 0.15
 """Seconds that a file stands still in these tests."""
@@ -154,9 +154,9 @@ async def test_a_folder_that_is_moved_in_brings_its_files(start: Start, polling:
 async def test_a_burst_loses_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the system drops when its queue is full is found by listing; here it drops almost everything."""
     monkeypatch.setattr(watch, "BURST", 20)
-    told = reports.told
+    told = changes.told
 
-    async def dropping(*given: object, **options: object) -> AsyncIterator[reports.Report]:
+    async def dropping(*given: object, **options: object) -> AsyncIterator[changes.Report]:
         async with aclosing(told(*given, **options)) as changes:  # type: ignore[arg-type]
             async for change in changes:
                 yield frozenset([f"/dropped/{n}" for n in range(30)]) if change and len(change) > 20 else change

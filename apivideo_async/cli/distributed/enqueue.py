@@ -8,9 +8,9 @@ import click
 
 from ...distributed import Distributed
 from ...ingest.items import Item, Strategy
-from ...ingest.listing import list_sources
-from ...ingest.manifest import check_manifest, read_manifest
-from ...ingest.stores import Stores
+from ...ingest.sources.listing import list_sources
+from ...ingest.sources.manifest import check_manifest, read_manifest
+from ...ingest.sources.stores import Stores
 from ..session import Session
 from .database import database_option, with_database
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ...distributed import Distributed
-from ...ingest.report_files import check_report, write_report
+from ...ingest.reports.files import check_report, write_report
 from ..session import Session
 from .database import database_option, with_database
 

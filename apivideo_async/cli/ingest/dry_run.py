@@ -9,11 +9,11 @@ from attrs import define, field
 
 from ...config import UploadOptions, resolve_config
 from ...errors import SourceError
-from ...ingest.addresses import locate, shown
 from ...ingest.items import Item
 from ...ingest.ledger import Ledger
+from ...ingest.sources.addresses import locate, shown
+from ...ingest.sources.stores import Stores
 from ...ingest.sqlite import open_sqlite_ledger
-from ...ingest.stores import Stores
 from ...uploads.plan import make_plan
 from ..amounts import bytes_text, time_text
 from ..plan import earliest_end

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ...ingest.report_files import check_report, write_report
+from ...ingest.reports.files import check_report, write_report
 from ..running import run
 from ..session import Session
 from .ledgers import ledger_option, open_ledger

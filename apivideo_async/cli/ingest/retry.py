@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from ...errors import LedgerError
-from ...ingest.addresses import shown
 from ...ingest.items import State
 from ...ingest.ledger import Ledger
+from ...ingest.sources.addresses import shown
 from ..running import run
 from ..session import Session
 from .ledgers import ledger_option, open_ledger

@@ -11,9 +11,9 @@ import click
 from ...errors import ManifestError, SourceError
 from ...ingest.entering import Items, each_item
 from ...ingest.items import Item
-from ...ingest.listing import list_sources
-from ...ingest.selection import has_wildcard
-from ...ingest.stores import Stores
+from ...ingest.sources.listing import list_sources
+from ...ingest.sources.selection import has_wildcard
+from ...ingest.sources.stores import Stores
 from ..terminal import Terminal
 from .asked import IngestRequest
 
@@ -37,7 +37,7 @@ async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
             raise click.UsageError(f"--watch takes folders of this machine, not {spec.partition('://')[0]}://")
     if request.manifest is None:
         return
-    from ...ingest.manifest import check_manifest
+    from ...ingest.sources.manifest import check_manifest
 
     try:
         await check_manifest(request.manifest)
@@ -71,14 +71,14 @@ def items_of(request: IngestRequest, stores: Stores, on_problem: Callable[[str],
     """Give what is to be listed side by side: all sources one after the other, or each watched folder."""
     found: list[Items] = []
     if request.watch:
-        from ...ingest.watch import watch_folder
+        from ...ingest.sources.watch import watch_folder
 
         settle = WATCH_SETTLE if request.settle is None else request.settle
         found.extend(watch_folder(spec, settle=settle, on_problem=on_problem) for spec in request.sources)
     elif request.sources:
         found.append(_listed(request, stores, on_problem))
     if request.manifest is not None:
-        from ...ingest.manifest import read_manifest
+        from ...ingest.sources.manifest import read_manifest
 
         found.append(read_manifest(request.manifest))
     return found

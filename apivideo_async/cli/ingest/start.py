@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 from ...config import UploadLimits, UploadOptions
 from ...ingest.items import Strategy
 from ...ingest.options import IngestOptions
-from ...ingest.report_files import check_report
+from ...ingest.reports.files import check_report
 from ..parameters import Concurrency, Size
 from ..running import run
 from ..session import Session

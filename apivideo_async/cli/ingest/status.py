@@ -8,7 +8,7 @@ import click
 
 from ...ingest.items import OPEN_STATES, State, Totals
 from ...ingest.ledger import Ledger
-from ...ingest.report import Failure, Failures
+from ...ingest.reports.collected import Failure, Failures
 from ..amounts import bytes_text, time_text
 from ..running import run
 from ..session import Session

@@ -10,13 +10,13 @@ from typing import Any
 from ...client import ApiVideoClient
 from ...config import RetryPolicy
 from ...errors import ApiVideoError, UploadError
-from ...ingest.addresses import shown
 from ...ingest.ingestion import Ingest
 from ...ingest.items import Item, Totals
 from ...ingest.one import IngestResult
-from ...ingest.report import plain_text
-from ...ingest.report_files import write_report
-from ...ingest.stores import Stores
+from ...ingest.reports.collected import plain_text
+from ...ingest.reports.files import write_report
+from ...ingest.sources.addresses import shown
+from ...ingest.sources.stores import Stores
 from ...uploads.progress import UploadProgress
 from ..amounts import bytes_text, readable, time_text
 from ..connection import connect

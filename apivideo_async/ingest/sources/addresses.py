@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 
 from attrs import field, frozen
 
-from ..errors import SourceError
+from ...errors import SourceError
 
 __all__ = ["OBJECT_SCHEMES", "WEB_SCHEMES", "Place", "identity", "locate", "shown", "signed"]
 

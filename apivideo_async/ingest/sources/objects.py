@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from ..errors import ConfigurationError, SourceError
-from ..uploads.sources import Source
+from ...errors import ConfigurationError, SourceError
+from ...uploads.sources import Source
+from ..items import Item
 from .addresses import Place
-from .items import Item
 from .object_errors import explain
 from .original import Original, changed, compare
 

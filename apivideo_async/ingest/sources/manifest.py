@@ -13,11 +13,11 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ..errors import ManifestError
-from ..uploads.threads import in_thread
+from ...errors import ManifestError
+from ...uploads.threads import in_thread
+from ..items import Item, Strategy
 from .addresses import locate
 from .described import described
-from .items import Item, Strategy
 from .manifest_fields import Line
 from .manifest_lines import read_lines
 from .threaded import threaded

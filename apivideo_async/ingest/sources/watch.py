@@ -15,9 +15,9 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
-from ..uploads.threads import in_thread
-from .items import Item, Strategy
-from .reports import listed, told
+from ...uploads.threads import in_thread
+from ..items import Item, Strategy
+from .changes import listed, told
 from .selection import Selection
 from .settling import Settling
 

@@ -1,6 +1,6 @@
 """What the answers of web servers mean."""
 
-from ..errors import SourceError
+from ...errors import SourceError
 from .addresses import shown, signed
 
 __all__ = ["refused"]

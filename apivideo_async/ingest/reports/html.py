@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 
-from .ledger import Usage
-from .report import Failure, Report
-from .report_charts import bars
-from .report_style import STYLE
+from ..ledger import Usage
+from .charts import bars
+from .collected import Failure, Report
+from .style import STYLE
 
 __all__ = ["page"]
 

@@ -10,10 +10,10 @@ import aiohttp
 from attrs import frozen
 from yarl import URL
 
-from ..errors import SourceError
-from ..uploads.sources import Source
+from ...errors import SourceError
+from ...uploads.sources import Source
+from ..items import Item
 from .addresses import locate, shown
-from .items import Item
 from .original import Original, changed, compare
 from .web_errors import refused
 

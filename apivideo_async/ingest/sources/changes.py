@@ -7,7 +7,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError, SourceError
+from ...errors import ConfigurationError, SourceError
 
 __all__ = ["Report", "listed", "told"]
 

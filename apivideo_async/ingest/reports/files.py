@@ -12,12 +12,12 @@ from typing import Any, Final, TextIO
 
 from attrs import asdict
 
-from ..errors import ConfigurationError
-from .addresses import shown
-from .items import Record, State
-from .ledger import Ledger, Usage
-from .report import Report, collect, plain_text, seconds_of
-from .report_html import page
+from ...errors import ConfigurationError
+from ..items import Record, State
+from ..ledger import Ledger, Usage
+from ..sources.addresses import shown
+from .collected import Report, collect, plain_text, seconds_of
+from .html import page
 
 __all__ = ["check_report", "to_document", "write_report"]
 

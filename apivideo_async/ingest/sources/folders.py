@@ -14,8 +14,8 @@ from typing import Final
 
 from attrs import frozen
 
-from ..errors import SourceError
-from .items import Item, Strategy
+from ...errors import SourceError
+from ..items import Item, Strategy
 from .local import local_item
 from .selection import Selection
 from .threaded import threaded

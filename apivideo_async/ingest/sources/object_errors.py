@@ -6,7 +6,7 @@ The text itself goes nowhere: it holds URLs, and what stores say about a wrong s
 import re
 from typing import Final
 
-from ..errors import SourceError
+from ...errors import SourceError
 from .addresses import Place
 
 __all__ = ["explain"]

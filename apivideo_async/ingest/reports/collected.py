@@ -7,9 +7,9 @@ from collections import Counter
 
 from attrs import define, field, frozen
 
-from .addresses import shown
-from .items import OPEN_STATES, Record, State, Totals
-from .ledger import Ledger, Usage
+from ..items import OPEN_STATES, Record, State, Totals
+from ..ledger import Ledger, Usage
+from ..sources.addresses import shown
 from .timeline import Bucket, Timeline
 
 __all__ = ["Failure", "Failures", "Report", "Slow", "Waiting", "collect", "plain_text", "seconds_of"]

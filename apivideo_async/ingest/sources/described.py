@@ -9,10 +9,10 @@ from typing import Any
 
 from attrs import evolve
 
-from ..errors import ConfigurationError
-from ..uploads.threads import in_thread
+from ...errors import ConfigurationError
+from ...uploads.threads import in_thread
+from ..items import Item, Strategy
 from .addresses import locate
-from .items import Item, Strategy
 from .listing import web_item
 from .local import list_file
 from .manifest_fields import Line, parse

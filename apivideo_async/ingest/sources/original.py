@@ -2,10 +2,10 @@
 
 from abc import ABC, abstractmethod
 
-from ..errors import SourceError
-from ..uploads.sources import Source
+from ...errors import SourceError
+from ...uploads.sources import Source
+from ..items import Item
 from .addresses import shown
-from .items import Item
 
 __all__ = ["Original", "changed", "compare"]
 

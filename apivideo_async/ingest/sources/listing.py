@@ -6,12 +6,12 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from ..errors import SourceError
-from ..uploads.threads import in_thread
+from ...errors import SourceError
+from ...uploads.threads import in_thread
+from ..items import Item, Strategy, ingest_key
 from .addresses import OBJECT_SCHEMES, Place, identity, locate
 from .buckets import list_objects, object_item
 from .folders import list_folder
-from .items import Item, Strategy, ingest_key
 from .local import list_file
 from .selection import has_wildcard, split_wildcard
 from .stores import Stores

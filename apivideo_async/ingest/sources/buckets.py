@@ -3,9 +3,9 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from ..errors import SourceError
+from ...errors import SourceError
+from ..items import Item, Strategy, ingest_key
 from .addresses import Place, locate
-from .items import Item, Strategy, ingest_key
 from .object_errors import explain
 from .objects import content_versions
 from .selection import Selection

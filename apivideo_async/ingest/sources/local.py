@@ -4,11 +4,11 @@ import os
 import stat
 from pathlib import Path
 
-from ..errors import SourceError
-from ..uploads.sources import Source, open_source
-from ..uploads.threads import in_thread
+from ...errors import SourceError
+from ...uploads.sources import Source, open_source
+from ...uploads.threads import in_thread
+from ..items import Item, Strategy, ingest_key
 from .addresses import Place
-from .items import Item, Strategy, ingest_key
 from .original import Original, compare
 
 __all__ = ["file_version", "list_file", "local_item", "look", "modified", "open_local"]

@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TypeVar
 
-from ..uploads.threads import in_thread
+from ...uploads.threads import in_thread
 
 __all__ = ["threaded"]
 

@@ -7,8 +7,8 @@ was opened is pinned: if its content changes while it is read, that is an error 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..items import Item
 from .addresses import OBJECT_SCHEMES, WEB_SCHEMES, locate
-from .items import Item
 from .local import open_local
 from .original import Original
 from .web import WebStore

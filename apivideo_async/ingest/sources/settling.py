@@ -10,10 +10,10 @@ from typing import Final
 
 from attrs import frozen
 
-from ..errors import SourceError
-from ..uploads.threads import in_thread
+from ...errors import SourceError
+from ...uploads.threads import in_thread
+from ..items import Item, Strategy
 from .folders import walk_folder
-from .items import Item, Strategy
 from .local import list_file, modified
 from .selection import Selection
 

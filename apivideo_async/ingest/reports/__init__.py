@@ -1,0 +1,1 @@
+"""How an ingestion went, as a page, as data, as a table."""
