@@ -38,6 +38,6 @@ class Start(click.Command):
             formatter.write_dl([(name, each.get_short_help_str(60)) for name, each in command.commands.items()])
 
 
-command = FirstWord(
+command: FirstWord = FirstWord(
     Start(name="ingest", callback=start.callback, params=start.params, help=start.help), [status, retry, report]
 )
