@@ -1,6 +1,6 @@
 """Runs every benchmark and puts the table together.
 
-    make bench            # everything: about a quarter of an hour
+    make bench            # everything: about half an hour
     make bench QUICK=1    # small sizes: shows that the scripts work, its figures mean nothing
 
 A full run writes ``results/full``, the charts in ``docs/charts`` and the table in ``README.md``; a quick one writes
@@ -20,6 +20,7 @@ from harness.results import GOALS, RESULTS, load, table
 SCRIPTS = (
     *("upload_cpu", "memory", "wan", "loop_lag", "auto_concurrency"),
     *("api_calls", "import_time", "emulator_receive", "rate_budget", "small_files"),
+    *("ingest_speed", "ingest_queue", "ingest_budget", "ingest_memory"),
 )
 README = HERE / "README.md"
 BEGIN, END = "<!-- the last full run, written by all.py -->", "<!-- end -->"
