@@ -263,7 +263,6 @@ class _Run:
         kit = self._kit
         try:
             result = await ingest_one(claim, kit)
-            kit.keeper.allowed.update(self._ingest.allowed())
             await self._done.put(result)  # Still under way: who takes results slowly must not be given all of them.
         finally:
             self._activity.working -= 1
