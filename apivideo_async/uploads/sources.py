@@ -25,7 +25,10 @@ from ..errors import ConfigurationError, SourceError
 from .files import OpenFile
 from .threads import in_thread
 
-__all__ = ["AsyncReadable", "Source", "SourceLike", "Stream", "content_type", "flow", "open_source"]
+__all__ = [
+    *("AsyncReadable", "FileSource", "Source", "SourceLike", "Stream"),
+    *("content_type", "flow", "name_of", "open_file", "open_source"),
+]
 
 BLOCK = 256 * 1024
 """Bytes read and written at once."""
@@ -300,20 +303,30 @@ def _name_of(given: Any) -> str:
 
 
 async def _open_path(path: Path, name: str | None) -> Source | Stream:
-    # A name that is not UTF-8 reaches Python with surrogates, which neither JSON nor a header can carry.
-    name = name or path.name.encode("utf-8", "replace").decode() or NAMELESS
+    name = name or name_of(path)
+    file = await in_thread(open_file, path, unwanted=OpenFile.close)
+    if stat.S_ISREG(file.mode):
+        return FileSource(file, name)
+    handle = os.fdopen(file.release(), "rb")
+    return _HandleStream(handle, name)
+
+
+def name_of(path: Path) -> str:
+    """Give a file's name as it can be sent."""
+    # One that is not UTF-8 reaches Python with surrogates, which neither JSON nor a header can carry.
+    return path.name.encode("utf-8", "replace").decode() or NAMELESS
+
+
+def open_file(path: Path) -> OpenFile:
+    """Open a file (blocking). Raises ``SourceError``: missing, unsupported or unreadable."""
     try:
-        file = await in_thread(OpenFile.open, path, unwanted=OpenFile.close)
+        return OpenFile.open(path)
     except FileNotFoundError as error:
         raise SourceError(f"no such file: {path}", cause="missing") from error
     except IsADirectoryError as error:
         raise SourceError(f"{path} is a directory: name the files in it", cause="unsupported") from error
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror or error}", cause="unreadable") from error
-    if stat.S_ISREG(file.mode):
-        return FileSource(file, name)
-    handle = os.fdopen(file.release(), "rb")
-    return _HandleStream(handle, name)
 
 
 class _HandleStream(ReaderStream):

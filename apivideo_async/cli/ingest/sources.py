@@ -47,7 +47,7 @@ async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
         for number, problem in error.problems[:MOST_BAD_LINES]:
             terminal.fail(problem, prefix=f"{request.manifest}, line {number}")
         count = str(error).partition("\n")[0].rstrip(":")
-        raise ManifestError(f"{count}: nothing was started") from error
+        raise ManifestError(count) from error
 
 
 def _check_path(spec: str, *, folder: bool) -> None:

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from ...errors import SourceError
-from ...uploads.sources import Source, open_source
+from ...uploads.sources import FileSource, Source, name_of, open_file
 from ...uploads.threads import in_thread
 from ..items import Item, Strategy, ingest_key
 from .addresses import Place
@@ -27,17 +27,24 @@ class LocalOriginal(Original):
 
 async def open_local(item: Item, place: Place) -> Original:
     """Open a regular file. Raises ``SourceError``: missing, unreadable, unsupported, empty or changed."""
-    path = Path(place.path)
-    await in_thread(look, path)  # Opening a pipe would wait for its writer.
-    source = await open_source(path)
+    source, version = await in_thread(_open, Path(place.path), unwanted=lambda opened: opened[0].close())
     try:
-        # Looked at again after opening: the descriptor finds every change from then on.
-        version = file_version(await in_thread(look, path))
-        if not isinstance(source, Source):
-            raise _no_file(path)
         return LocalOriginal(source, compare(item, source.size, (version,)))
     except BaseException:
-        await source.aclose()
+        source.close()
+        raise
+
+
+def _open(path: Path) -> tuple[FileSource, str]:
+    look(path)  # Opening a pipe would wait for its writer.
+    file = open_file(path)
+    try:
+        if not stat.S_ISREG(file.mode):
+            raise _no_file(path)
+        # Looked at again after opening: the descriptor finds every change from then on.
+        return FileSource(file, name_of(path)), file_version(look(path))
+    except BaseException:
+        file.close()
         raise
 
 
