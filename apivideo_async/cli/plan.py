@@ -44,7 +44,10 @@ def command(
     bandwidth: int | None,
     as_json: bool,
 ) -> int:
-    """Show chunks, requests and the earliest possible end of uploads. Nothing is sent, no key is needed."""
+    """Show chunks, requests and the earliest possible end of uploads. Nothing is sent, no key is needed.
+
+    For folders, manifests and object stores, and for pulling in place of sending, see apivideo ingest --dry-run.
+    """
     options = UploadOptions(chunk_size=chunk_size, concurrency=concurrency)
     plans = _plans(files, options, uploads_per_minute)
     totals = _totals([plan for _, plan in plans], uploads_per_minute, bandwidth)
