@@ -62,8 +62,8 @@ class Ingest:
 
     ::
 
-        async with Ingest(client, "videos.db") as ingest:
-            async for result in ingest.run(list_sources("/mnt/videos")):
+        async with Stores() as stores, Ingest(client, "videos.db", stores=stores) as ingest:
+            async for result in ingest.run(list_sources("/mnt/videos", stores=stores)):
                 print(result.item.uri, result.outcome, result.video_id)
 
     - ``ledger``: the file of an SQLite ledger (made when it is not there; one process works with it at a time), any

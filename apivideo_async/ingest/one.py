@@ -27,6 +27,7 @@ from ..errors import (
     UploadError,
 )
 from ..models import Video
+from ..protocol.request import Request
 from ..uploads.progress import UploadProgress
 from ..uploads.slots import Slots
 from .items import Claim, Item, Way
@@ -41,7 +42,7 @@ log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 INGEST_KEY = "ingestKey"
 FIRST_LOOK = 0.25
-"""Seconds until a pulled item is looked at again; later, half of the time that it has taken so far."""
+"""Seconds until a pulled item is looked at; later, as long again as it has taken so far."""
 LONGEST_LOOK = 60.0
 FATAL = (AuthenticationError, LedgerError)
 """What every further item would fail with, too."""
@@ -138,23 +139,30 @@ class _Work:
         self._claim = claim
         self._kit = kit
         self._ledger = kit.ledger
-        self._client = kit.client.with_options(before_request=kit.keeper.guard(claim))
+        self._guard = kit.keeper.guard(claim)
+        self._client = kit.client.with_options(before_request=self._before_request)
         self._video_id = claim.record.video_id
         self._sent = 0
+        self._fresh = False
+        """The container was made just now, and so is empty: no other was found before."""
+
+    async def _before_request(self, request: Request) -> None:
+        await self._guard(request)
+        self._fresh = self._fresh or request.operation == "videos.create"
 
     async def run(self) -> IngestResult:
         """Go on from the state in the ledger."""
         claim = self._claim
         async with aclosing(await self._kit.stores.open(claim.item)) as original:
             way: Way = claim.record.way or await self._way(original)
-            fresh = self._video_id is None
+            known = self._video_id is not None
             if self._video_id is None:
                 await self._ledger.creating(claim, original.size, original.version, way)
                 self._video_id = await self._container(original, way)
             try:
                 await self._fill(original, self._video_id, way)
             except (NotFoundError, UploadError) as error:
-                if fresh or getattr(error, "status", None) != 404:
+                if not known or getattr(error, "status", None) != 404:
                     raise
                 raise _GoneError(f"the video {self._video_id} is gone from the server") from error
         await self._ledger.verifying(claim, self._sent)
@@ -195,10 +203,12 @@ class _Work:
             if not self._claim.record.contested:
                 raise
             video_id = await self._settle(error.video_ids, None)
+            self._fresh = False
         counts = await self._ledger.created(self._claim, video_id)
         if counts != video_id:
             # Two workers made one each, and the other's is in the ledger.
             await self._discard(video_id)
+            self._fresh = False
         return counts
 
     async def _create(self, original: Original, way: Way) -> Video:
@@ -251,11 +261,18 @@ class _Work:
                 self._kit.on_progress(self._claim.item, progress)
 
         await self._client.videos.upload(
-            video_id, original.source, options=self._kit.options.upload, on_progress=note, slots=self._kit.slots
+            video_id,
+            original.source,
+            options=self._kit.options.upload,
+            on_progress=note,
+            slots=self._kit.slots,
+            fresh=self._fresh,
         )
 
     async def _pulled(self, original: Original, video_id: str) -> bool:
         """Look whether api.video has fetched it; False when the container is not one that fetches."""
+        if self._fresh:
+            raise _NotFetchedError(f"{original.source.name} was only just asked for")
         ingest = (await self._client.videos.get_status(video_id)).ingest
         if ingest is None:
             return False
@@ -298,7 +315,7 @@ class _Work:
         created = record.created_at if record is not None and record.created_at is not None else time.time()
         taken = max(0.0, time.time() - created)
         if taken < self._kit.options.pull_timeout:
-            delay = min(LONGEST_LOOK, max(FIRST_LOOK, taken / 2))
+            delay = min(LONGEST_LOOK, max(FIRST_LOOK, taken))
             await self._ledger.later(claim, delay)
             return self._result("later", None, delay)
         message = f"api.video did not fetch {claim.item.shown} within {self._kit.options.pull_timeout:g} s"

@@ -131,15 +131,18 @@ class Videos(Resource):
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
         slots: Slots | None = None,
+        fresh: bool = False,
     ) -> Video:
         """Fill a container, or send what it does not hold yet (``POST /videos/{videoId}/source``, uploads).
 
         ``source``: a path, bytes, a binary file (from where it stands), an async iterable of bytes, an object with
         ``async read(n)``, or a ``Source``. Each chunk is one request of the budget. Raises ``SourceError`` before
         anything is sent when the source cannot be used, ``UploadError`` when the upload ends early: call again to
-        send the rest. ``slots`` bounds the chunks in flight of several uploads together.
+        send the rest. ``slots`` bounds the chunks in flight of several uploads together. ``fresh``: the
+        container was just created, so what it holds is not asked for.
         """
-        return await Intake(self._pipeline, options, on_progress, slots).into_container(video_id, source, filename)
+        intake = Intake(self._pipeline, options, on_progress, slots)
+        return await intake.into_container(video_id, source, filename, fresh=fresh)
 
     async def upload_with_token(
         self,

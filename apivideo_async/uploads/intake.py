@@ -62,13 +62,15 @@ class Intake:
             video = await create(source.name)
             return await self._run(Container(video.video_id), source, notes=notes, fresh=fresh)
 
-    async def into_container(self, video_id: str, given: SourceLike, filename: str | None = None) -> Video:
-        """Send what the container does not hold yet."""
+    async def into_container(
+        self, video_id: str, given: SourceLike, filename: str | None = None, *, fresh: bool = False
+    ) -> Video:
+        """Send what the container does not hold yet. ``fresh``: it was just created, and is empty for sure."""
         async with self._opened(given, filename) as source:
             notes = await self._notes(source)
             if notes is not None and notes.found is not None and notes.found.video_id != video_id:
                 notes.found = None  # It tells of another container.
-            return await self._run(Container(video_id), source, notes=notes)
+            return await self._run(Container(video_id), source, notes=notes, fresh=fresh)
 
     async def with_token(
         self, token: str, given: SourceLike, video_id: str | None = None, filename: str | None = None

@@ -109,7 +109,7 @@ def test_the_dry_run_lists_and_names_the_bound(online: Cli, tmp_path: Path) -> N
     assert lines[0] == f"new\t1 B\t{tmp_path}/many/000.mp4"
     assert lines[-3] == "101 new, 0 known to the ledger"
     assert lines[-2] == (
-        "stream: 101 uploads (50 a minute), 101 writes (100 a minute), 202 reads (250 a minute); 101 B through this "
+        "stream: 101 uploads (50 a minute), 101 writes (100 a minute), 101 reads (250 a minute); 101 B through this "
         "machine; not before 2:00, bounded by uploads"
     )
     assert lines[-1] == "pull: not possible for 101 files of this machine"

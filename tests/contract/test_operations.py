@@ -57,7 +57,7 @@ def test_the_table_gives_every_argument(operation: Operation) -> None:
             names.add(parameter.name)
         elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
             names |= set(parameter.annotation.__args__[0].__annotations__)
-    assert names - set(operation.options) <= {"prefetch", "on_progress", "idempotency_key", "slots"}
+    assert names - set(operation.options) <= {"prefetch", "on_progress", "idempotency_key", "slots", "fresh"}
     required = [
         parameter.name
         for parameter in inspect.signature(method).parameters.values()

@@ -14,9 +14,7 @@ import pytest
 from apivideo_async.emulator import Emulator
 from tests.cli.conftest import KEY, Cli
 from tests.conftest import CHUNK
-from tests.ingest.conftest import BUCKET, s3, s3_endpoint
-
-__all__ = ["s3", "s3_endpoint"]
+from tests.s3 import BUCKET
 
 pytestmark = pytest.mark.slow
 

@@ -97,7 +97,7 @@ class DryRun:
     def _count(self, item: Item) -> None:
         chunks = self._chunks(item)
         dropping = 0 if self._request.options.keep_key else 1
-        self._stream.add(uploads=chunks, writes=1 + dropping, reads=2 + (chunks > 1), size=item.size or 0)
+        self._stream.add(uploads=chunks, writes=1 + dropping, reads=1 + (chunks > 1), size=item.size or 0)
         scheme = locate(item.uri).scheme
         self._local += scheme == "file"
         self._pull.add(uploads=0, writes=1 + dropping, reads=2)
