@@ -12,7 +12,10 @@ from aiohttp import ClientSession, web
 from apivideo_async.distributed import init_database
 from apivideo_async.emulator import Emulator
 
+from .browser import Tab, needs_browser, tab
 from .processes import EXAMPLES, Program, running, until
+
+__all__ = ["tab"]
 
 pytest.importorskip("fastapi")
 
@@ -124,3 +127,21 @@ async def test_a_database_that_cannot_be_used_is_no_error_of_the_sender(
         connection.execute("DROP TABLE apivideo_ingest_items CASCADE")
     status, said = await asked(backend, "/ingestions", [{"uri": f"{media}0.mp4"}])
     assert (status, "database" in said["detail"]) == (503, True)
+
+
+@needs_browser[0]
+@needs_browser[1]
+async def test_the_page_hands_in_and_shows_how_far_everything_is(
+    tab: Tab, backend: ClientSession, media: str, worker: Program
+) -> None:
+    await tab.call("Page.navigate", url=str(backend._base_url))
+    await tab.until("document.getElementById('send')?.onclick && document.getElementById('bar').max === 1")
+    for lines, said in (
+        ("/etc/passwd", "Not handed in: addresses must begin with"),
+        (f"{media}0.mp4\\n\\n {media}1.mp4 ", "2 handed in, 2 of them new."),
+    ):
+        await tab.evaluate(f"document.getElementById('uris').value = '{lines}'")
+        await tab.evaluate("document.getElementById('send').onclick()")
+        await tab.until(f"document.getElementById('said').textContent.startsWith('{said}')")
+    await tab.until("document.getElementById('states').textContent === '2 done'")
+    assert await tab.evaluate("document.getElementById('bar').position") == 1
