@@ -55,7 +55,7 @@ async def test_files_become_videos_when_they_are_complete_and_partial_ones_never
         with (folder / "slow.mp4").open("wb", buffering=0) as slow:
             for _ in range(15):
                 slow.write(os.urandom(1000))
-                assert "slow.mp4" not in contents(emulator)
+                assert "slow.mp4" not in watching.said
                 await asyncio.sleep(SETTLE / 10)
         os.replace(make_file("moved.mp4", 2000), folder / "moved.mp4")
         (folder / "below").mkdir()
@@ -65,6 +65,7 @@ async def test_files_become_videos_when_they_are_complete_and_partial_ones_never
         os.replace(folder / "copying.mp4.part", folder / "copied.mp4")
         found = await watching.says(r"copied\.mp4: (vi\w+)")
         assert found[1] in emulator.world.videos
+        assert watching.said.count("slow.mp4") == 1
         assert await watching.end() == 130
         assert watching.said.endswith("interrupted: the same command goes on\n")
     assert contents(emulator) == {path.name: digest(path) for path in folder.rglob("*.mp4")}
