@@ -330,7 +330,8 @@ def _may_pass(error: ApiVideoError) -> bool:
     """Whether a later attempt may succeed."""
     if isinstance(error, SourceError):
         return error.retryable
-    return error.retryable or isinstance(error, UploadError | _GoneError)
+    # Waiting for budget ends in an error that no call repeats; an ingestion has time.
+    return error.retryable or isinstance(error, UploadError | ApiConnectionError | _GoneError)
 
 
 def cause_of(error: BaseException) -> str:

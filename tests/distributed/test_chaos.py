@@ -1,6 +1,6 @@
 """Three workers that are killed, and frozen for longer than their leases, while requests fail and answers are lost.
 
-``APIVIDEO_CHAOS_SEED`` makes other runs.
+``APIVIDEO_CHAOS_SEED`` makes other runs, ``APIVIDEO_CHAOS_FILES`` longer ones.
 """
 
 import asyncio
@@ -12,26 +12,29 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from apivideo_async.distributed import Distributed
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.emulator.request_log import RequestRecord
+from apivideo_async.ingest import Stores, list_objects
 from apivideo_async.ingest.items import Item, Record
 from tests.conftest import CHUNK, data_of, sha256
+from tests.s3 import BUCKET
 
 from .conftest import item_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
-
 WORKERS = 3
-ITEMS = 300
+FILES = int(os.environ.get("APIVIDEO_CHAOS_FILES") or 240)
+OBJECTS = FILES // 4
+ITEMS = FILES + OBJECTS
 LEASE = 2.0
 CONCURRENCY = 4
 EVENTS = 16
 """Kills and stops, at least."""
-PATIENCE = 150
+PATIENCE = 60 + 0.3 * ITEMS
 """Seconds until everything must be done."""
 KINDS = {
     "status": {"status": 500},
@@ -44,6 +47,9 @@ KINDS = {
     "rate-limit": {"retry_after": 0.05},
     "expire-tokens": {},
 }
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE + 130)]
 
 
 class Workers:
@@ -114,15 +120,22 @@ def workers(emu: Emulator, dsn: str, folder: Path, chance: random.Random) -> Ite
         print((folder / "workers.log").read_text(errors="replace")[-4_000:])
 
 
-def sources(folder: Path, chance: random.Random) -> list[Item]:
+async def sources(folder: Path, s3: Any, chance: random.Random) -> tuple[list[Item], dict[str, str]]:
+    """Files of a folder and objects of a bucket, and the digest of each by its key."""
     folder.mkdir()
-    items = []
+    items, digests = [], {}
     for number in range(ITEMS):
         size = chance.randrange(1, CHUNK) if chance.random() < 0.6 else chance.randrange(CHUNK, 12 * CHUNK)
-        path = folder / f"{number}.mp4"
-        path.write_bytes(data_of(size, seed=chance.randrange(1 << 30)))
-        items.append(item_of(path))
-    return items
+        data, name = data_of(size, seed=chance.randrange(1 << 30)), f"{number}.mp4"
+        digests[name] = sha256(data)
+        if number < FILES:
+            (folder / name).write_bytes(data)
+            items.append(item_of(folder / name))
+        else:
+            s3.put_object(Bucket=BUCKET, Key=name, Body=data)
+    async with Stores() as stores:
+        items += [item async for item in list_objects(f"s3://{BUCKET}/", stores=stores)]
+    return items, {item.key: digests[item.uri.rpartition("/")[2]] for item in items}
 
 
 def faults() -> list[Fault]:
@@ -132,12 +145,13 @@ def faults() -> list[Fault]:
     return [*failing, Fault("*", "drop-response", probability=0.02, times=None), slow]
 
 
-async def test_every_source_becomes_one_video(dsn: str, tmp_path: Path) -> None:
+async def test_every_source_becomes_one_video(dsn: str, tmp_path: Path, s3: Any) -> None:
     seed = int(os.environ.get("APIVIDEO_CHAOS_SEED") or 11)
     print(f"APIVIDEO_CHAOS_SEED={seed}")
     chance = random.Random(seed)
-    items = sources(tmp_path / "sources", chance)
-    with Emulator(min_chunk=CHUNK, seed=seed).in_thread() as emu:
+    items, digests = await sources(tmp_path / "sources", s3, chance)
+    limits = {"uploads": 400, "writes": 400, "reads": 1_000}
+    with Emulator(min_chunk=CHUNK, seed=seed, rate_limits=limits, rate_window=1.0).in_thread() as emu:
         emu.faults.add(*faults())
         async with Distributed(dsn) as shared:
             await shared.defer_ingest(items)
@@ -147,7 +161,7 @@ async def test_every_source_becomes_one_video(dsn: str, tmp_path: Path) -> None:
                 assert set(running.end()) <= {0, -signal.SIGTERM}
             records = [record async for record in shared.ledger.records()]
         print(f"{running.kills} kills, {running.stops} stops, {len(emu.requests)} requests")
-        check(emu, records)
+        check(emu, records, digests)
 
 
 async def disturb(running: Workers, shared: Distributed, chance: random.Random) -> None:
@@ -164,13 +178,13 @@ async def disturb(running: Workers, shared: Distributed, chance: random.Random) 
         await asyncio.sleep(0.1)
 
 
-def check(emu: Emulator, records: list[Record]) -> None:
+def check(emu: Emulator, records: list[Record], digests: dict[str, str]) -> None:
     assert len(records) == ITEMS
     assert [record for record in records if record.state != "done"] == []
     ids = [record.video_id or "" for record in records]
     assert len(set(ids)) == ITEMS
     assert set(emu.world.videos) == set(ids), "a container that belongs to no source"
-    wrong = [r.item.uri for r in records if emu.sha256(r.video_id or "") != sha256(Path(r.item.uri).read_bytes())]
+    wrong = [record for record in records if emu.sha256(record.video_id or "") != digests[record.item.key]]
     assert wrong == []
     taken_over = sum(record.fence - 1 - record.attempts for record in records)
     again = sent_again(emu.requests)

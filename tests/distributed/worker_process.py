@@ -8,6 +8,7 @@ import sys
 from apivideo_async import ApiVideoClient, RetryPolicy, Timeouts, UploadLimits, UploadOptions
 from apivideo_async.distributed import Worker
 from apivideo_async.ingest.options import IngestOptions
+from apivideo_async.limiter import Limiter
 
 CHUNK = 64 * 1024
 
@@ -19,9 +20,11 @@ async def main(dsn: str, lease: float, concurrency: int) -> None:
         concurrency=concurrency, lease=lease, attempts=30, first_delay=0.1, longest_delay=1.0, upload=upload
     )
     timeouts = Timeouts(connect=2, response=5, stall=5)
-    worker = Worker(
-        dsn, lambda limiter: ApiVideoClient(retry=retry, timeouts=timeouts), options=options, sweep=1.0, poll=0.2
-    )
+
+    def make_client(limiter: Limiter) -> ApiVideoClient:
+        return ApiVideoClient(retry=retry, timeouts=timeouts, limiter=limiter)
+
+    worker = Worker(dsn, make_client, options=options, sweep=1.0, poll=0.2)
     running = asyncio.ensure_future(worker.run())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     await asyncio.wait([running])

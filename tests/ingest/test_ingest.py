@@ -264,6 +264,20 @@ async def test_what_may_pass_is_tried_so_often_and_no_more(
     assert_exactly_once(emu, items)
 
 
+async def test_who_found_no_budget_in_time_is_tried_again(make_items: MakeItems, tmp_path: Path) -> None:
+    items = make_items(4, 100)
+    impatient = RetryPolicy(rate_limit_seconds=0.05)
+    limits = {"uploads": 100, "writes": 2, "reads": 100}
+    async with Emulator(rate_limits=limits, rate_window=0.5) as emu:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=impatient) as client:
+            patient = IngestOptions(first_delay=0.2, longest_delay=0.5, attempts=30)
+            async with Ingest(client, tmp_path / "l.db", options=patient) as ingest:
+                results = await all_of(ingest, items)
+                assert "later" in [result.outcome for result in results]
+                assert (await ingest.totals()).items == {"done": 4}
+        assert_exactly_once(emu, items)
+
+
 async def test_a_defect_fails_its_item_and_no_other(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
 ) -> None:
