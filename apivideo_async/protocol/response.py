@@ -163,7 +163,7 @@ def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
     """Turn a 2xx body of a list operation into a page of ``kind``."""
     parsed = parse_json(response.body)
     data = parsed.get("data") if isinstance(parsed, Mapping) else None
-    if not isinstance(data, list) or not all(isinstance(item, Mapping) for item in data):
+    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
         raise _unexpected(request, response, "a page")
     parts: dict[str, Any] = {}
     extra = {name: value for name, value in parsed.items() if name != "data" and value is not None}
