@@ -62,6 +62,7 @@ __all__ = [
     "SourceError",
     "UploadError",
     "WebhookSignatureError",
+    "first_failure",
 ]
 
 Delivery = Literal["refused", "not_sent", "unknown"]
@@ -317,3 +318,11 @@ STATUS_ERRORS: Mapping[int, type[ApiStatusError]] = {
     429: RateLimitError,
 }
 """Which class a status is raised as; 5xx is :class:`ServerError`, any other :class:`ApiStatusError`."""
+
+
+def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Give the first error of a task group, however deep the groups are nested."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TypeAlias
 
 from ..client import ApiVideoClient
-from ..errors import AuthenticationError, LedgerError
+from ..errors import AuthenticationError, LedgerError, first_failure
 from ..ingest.budget import shared_limiter
 from ..ingest.ingestion import owner_name
 from ..ingest.items import Claim
@@ -109,7 +109,7 @@ class _Shift:
                 group.create_task(self._sweep(sweep))
                 group.create_task(self._fetch(poll))
         except BaseExceptionGroup as failures:
-            raise _first(failures) from None
+            raise first_failure(failures) from None
         finally:
             with suppress(LedgerError):
                 await self._kit.keeper.let_go()
@@ -174,10 +174,3 @@ class _Shift:
             await self._shared.queue.defer(claim.key)
         if self._on_result is not None:
             self._on_result(result)
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = failures
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

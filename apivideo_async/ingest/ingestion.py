@@ -15,6 +15,7 @@ from attrs import define, evolve
 
 from ..client import ApiVideoClient
 from ..config import ClientConfig
+from ..errors import first_failure
 from ..uploads.journal import default_folder
 from .entering import Items, enter_all
 from .items import Claim, Item, Totals
@@ -222,10 +223,7 @@ class _Run:
                 await self._dispatch(group, listing)
                 keeping.cancel()
         except BaseExceptionGroup as failures:
-            first: BaseException = failures
-            while isinstance(first, BaseExceptionGroup):
-                first = first.exceptions[0]
-            await self._done.put(first)
+            await self._done.put(first_failure(failures))
         else:
             await self._done.put(None)
 

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import attrs
 
 from ..config import UploadOptions
-from ..errors import ApiVideoError, SourceError, UploadError
+from ..errors import ApiVideoError, SourceError, UploadError, first_failure
 from ..models import Video
 from ..pipeline import Pipeline
 from ..protocol.request import FilePart
@@ -165,9 +165,7 @@ class UploadJob:
                 if reporting is not None:
                     reporting.cancel()
         except BaseExceptionGroup as failures:
-            first: BaseException = failures
-            while isinstance(first, BaseExceptionGroup):
-                first = first.exceptions[0]
+            first = first_failure(failures)
             # Before 3.13 a group that fails while it is waited for leaves its task counted as cancelled once too often,
             # and aiohttp, which looks at that count, would then end a later request of the caller as if cancelled.
             if sys.version_info < (3, 13) and task is not None and task.cancelling() > cancelling:
