@@ -28,6 +28,9 @@ BeforeRequest: TypeAlias = Callable[[Request], Awaitable[None]]
 
 log: logging.Logger = logging.getLogger("apivideo_async.http")
 
+RENEWALS = 2
+"""Renewed tokens that one attempt tries: a token may be revoked as soon as it was given, but not time and again."""
+
 
 class TransportLike(Protocol):
     """What the pipeline needs of a transport."""
@@ -91,13 +94,15 @@ class Pipeline:
                 self._turns[key] = (lock, users - 1)
 
     async def attempt(self, request: Request) -> Response:
-        """Try once; a refused access token is renewed and the request sent once more.
+        """Try once; a refused access token is renewed and the request sent again.
 
         Raises the ``ApiStatusError`` of the answer when it is not 2xx, or ``ApiConnectionError``.
         """
         header, response = await self._exchange(request)
-        if response.status == 401 and header is not None and await self.authenticator.refused(header):
-            _, response = await self._exchange(request)
+        for _ in range(RENEWALS):
+            if response.status != 401 or header is None or not await self.authenticator.refused(header):
+                break
+            header, response = await self._exchange(request)
         if not response.ok:
             raise error_for(request, response)
         if self._on_response is not None:

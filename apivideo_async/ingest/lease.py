@@ -3,23 +3,27 @@
 A worker that was stopped for longer than its leases last (a frozen machine, a lost database) must not go on with
 what another has taken over meanwhile. So every request of an item first asks :meth:`Keeper.check`: while the lease is
 known to last, by this process's own clock, that costs nothing; otherwise the ledger is asked, and who lost the lease
-stops there.
+stops there. :class:`HeldSource` asks once more with each block of a chunk: a worker may be frozen between a check and
+the sending, and in the middle of a chunk.
 """
 
 import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any
 
 from ..errors import LeaseLostError, LedgerError
 from ..limiter import RequestBudget
 from ..pipeline import BeforeRequest
 from ..protocol.request import LimitClass, Request
+from ..uploads.sources import Source, flow
 from .items import Claim, Record
 from .ledger import Ledger, Usage
 
-__all__ = ["Keeper"]
+__all__ = ["HeldSource", "Keeper"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
@@ -137,3 +141,25 @@ class Keeper:
             await self.tell_usage()
         finally:
             await self._ledger.expire(self.owner)
+
+
+class HeldSource(Source):
+    """The bytes of an item, for as long as its lease lasts."""
+
+    def __init__(self, source: Source, keeper: Keeper, claim: Claim) -> None:
+        self._source = source
+        self._keeper = keeper
+        self._claim = claim
+        self.name = source.name
+        self.size = source.size
+
+    async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Read a range; raises ``LeaseLostError`` instead of another block when another worker has the item."""
+        async with aclosing(flow(self._source.read(start, size))) as blocks:
+            async for block in blocks:
+                await self._keeper.check(self._claim)
+                yield block
+
+    async def fingerprint(self) -> dict[str, Any] | None:
+        """That of the source."""
+        return await self._source.fingerprint()

@@ -31,7 +31,7 @@ from ..protocol.request import Request
 from ..uploads.progress import UploadProgress
 from ..uploads.slots import Slots
 from .items import Claim, Item, Way
-from .lease import Keeper
+from .lease import HeldSource, Keeper
 from .ledger import Ledger
 from .options import IngestOptions
 from .sources.stores import Original, Stores
@@ -262,7 +262,7 @@ class _Work:
 
         await self._client.videos.upload(
             video_id,
-            original.source,
+            HeldSource(original.source, self._kit.keeper, self._claim),
             options=self._kit.options.upload,
             on_progress=note,
             slots=self._kit.slots,

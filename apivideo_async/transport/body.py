@@ -89,7 +89,6 @@ class MultipartBody(Payload):
             if self.file.size <= SMALL:
                 await self._write_at_once(writer)
             else:
-                await writer.write(self._head)
                 await self._write_file(writer)
                 await writer.write(self._tail)
         except Exception as error:
@@ -129,8 +128,13 @@ class MultipartBody(Payload):
             raise SourceError(f"the source gave {'more' if left < 0 else 'fewer'} bytes than it announced")
 
     async def _write_file(self, writer: AbstractStreamWriter) -> None:
+        head = self._head
         async with aclosing(self._blocks()) as blocks:
             async for block in blocks:
+                # Only now: a file that cannot be read, or may not be sent any more, costs no request.
+                if head:
+                    await writer.write(head)
+                    head = b""
                 await writer.write(block)
                 if self.file.on_sent is not None:
                     self.file.on_sent(len(block))

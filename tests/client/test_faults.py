@@ -1,13 +1,14 @@
 """One source, one video, byte for byte, whatever the network does."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from apivideo_async import ApiVideoClient, AuthenticationError, ServerError, UploadError
+from apivideo_async import ApiVideoClient, AuthenticationError, ServerError, Source, SourceError, UploadError
 from apivideo_async.emulator import Emulator, Fault
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, blocks_of, data_of, options, sha256
@@ -225,6 +226,21 @@ async def test_sixteen_refusals_make_one_renewal(emu: Emulator) -> None:
     assert 1 <= len(refused) <= 16
 
 
+async def test_a_token_that_is_refused_as_soon_as_it_was_given_is_renewed_again(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
+    emu.faults.add(Fault("videos.list", "expire-tokens", times=2))
+    await client.videos.list()
+    assert [record.status for record in emu.requests if record.operation == "videos.list"] == [401, 401, 200]
+
+
+async def test_who_is_refused_for_good_is_told(emu: Emulator, client: ApiVideoClient) -> None:
+    emu.faults.add(Fault("videos.list", "expire-tokens", times=None))
+    with pytest.raises(AuthenticationError):
+        await client.videos.list()
+    assert [record.status for record in emu.requests if record.operation == "videos.list"] == [401] * 3
+
+
 async def test_a_short_lived_token_is_renewed_before_it_ends() -> None:
     async with Emulator(token_lifetime=1) as emu, ApiVideoClient(emu.api_key, base_url=emu.url) as client:
         for _ in range(14):
@@ -261,3 +277,17 @@ async def test_cancelling_leaves_nothing_behind(tmp_path: Path, source: str) -> 
             emu.faults.clear()
             await client.videos.upload(seen[-1], DATA)
             assert emu.sha256(seen[-1]) == sha256(DATA)
+
+
+async def test_a_source_that_cannot_be_read_costs_no_request(emu: Emulator, client: ApiVideoClient) -> None:
+    class Broken(Source):
+        name, size = "clip.mp4", 2 * CHUNK
+
+        async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
+            raise SourceError("the disk is gone")
+            yield b""
+
+    video = await client.videos.create(title="t")
+    with pytest.raises(SourceError, match="the disk is gone"):
+        await client.videos.upload(video.video_id, Broken())
+    assert [record.operation for record in emu.requests if record.operation == "videos.upload"] == []

@@ -3,9 +3,13 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from apivideo_async.errors import LeaseLostError
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.lease import Keeper
+from apivideo_async.ingest.lease import HeldSource, Keeper
 from apivideo_async.ingest.sqlite import open_sqlite_ledger
+from apivideo_async.uploads.sources import BLOCK, MemorySource
 
 
 async def test_a_claim_whose_answer_was_lost_is_not_kept_for_ever(tmp_path: Path) -> None:
@@ -20,4 +24,22 @@ async def test_a_claim_whose_answer_was_lost_is_not_kept_for_ever(tmp_path: Path
     assert await ledger.claim_key("two", "unknown", 1.0) is not None
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    await ledger.aclose()
+
+
+async def test_who_loses_the_lease_in_the_middle_of_a_chunk_stops_there(tmp_path: Path) -> None:
+    ledger = await open_sqlite_ledger(tmp_path / "ledger.db")
+    await ledger.add([Item(key="key", uri="/key")])
+    keeper = Keeper(ledger, "frozen", 0.2)
+    claim = await keeper.claim_key("key")
+    assert claim is not None
+    source = HeldSource(MemorySource(bytes(3 * BLOCK), "clip.mp4"), keeper, claim)
+    assert (source.name, source.size) == ("clip.mp4", 3 * BLOCK)
+    given = []
+    with pytest.raises(LeaseLostError):
+        async for block in source.read(0, source.size):
+            given.append(len(block))
+            await asyncio.sleep(0.3)
+            assert await ledger.claim_key("another", "key", 10.0) is not None
+    assert given == [BLOCK]
     await ledger.aclose()
