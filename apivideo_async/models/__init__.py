@@ -1,7 +1,7 @@
 """Records of what api.video answers: frozen, tolerant of what does not exist yet (CONTRACT §7)."""
 
 from ..errors import Problem
-from ._convert import from_json, list_from_json, parse_datetime, to_json
+from ._convert import drain_json, from_json, parse_datetime, to_json
 from ._timecode import timecode
 from .account import Account, AccountQuota
 from .analytics import (
@@ -144,9 +144,9 @@ __all__ = [
     "Webhook",
     "WebhookEvent",
     "WebhookEventType",
+    "drain_json",
     "event_from",
     "from_json",
-    "list_from_json",
     "parse_datetime",
     "timecode",
     "to_json",

@@ -7,21 +7,24 @@ when a class is first read. For ``PaginationLink`` it is::
     def read(value):
         if value.__class__ is not dict and not isinstance(value, Mapping):
             raise TypeError("PaginationLink is an object, not " + type(value).__name__)
-        get, model, extra = value.get, new(fresh), {}
-        item = get('rel')
+        get, model, extra, absent = value.get, fresh(), NO_EXTRA, 0
+        item = get('rel', missing)
         if item.__class__ is exact0:
             model.rel = item
         elif item is None:
             model.rel = default0
+        elif item is missing:
+            model.rel = default0
+            absent += 1
         else:
             try:
                 model.rel = hook0(item)
             except unreadable:
-                extra['rel'] = item
+                extra = {**extra, 'rel': item}
                 model.rel = default0
         ...
-        if not known.issuperset(value):
-            extra.update((key, value[key]) for key in value if key not in known)
+        if len(value) > 2 - absent:
+            extra = {**extra, **{key: value[key] for key in value if key not in known}}
         model.extra = extra
         model.__class__ = cls
         return model
@@ -36,6 +39,8 @@ from typing import Any
 
 import attrs
 from attrs import frozen
+
+from ._no_extra import NO_EXTRA
 
 __all__ = ["Hook", "Member", "write_reader"]
 
@@ -60,30 +65,33 @@ _HEAD = """
 def read(value):
     if value.__class__ is not dict and not isinstance(value, Mapping):
         raise TypeError({name!r} + " is an object, not " + type(value).__name__)
-    get, model, extra = value.get, new(fresh), {{}}
+    get, model, extra, absent = value.get, fresh(), NO_EXTRA, 0
 """
 _EXACT = """
-    item = get({key!r})
+    item = get({key!r}, missing)
     if item.__class__ is exact{n}:
         model.{name} = item
     elif item is None:
 """
 _OTHER = """
-    item = get({key!r})
+    item = get({key!r}, missing)
     if item is None:
 """
 _REST = """
         model.{name} = default{n}{call}
+    elif item is missing:
+        model.{name} = default{n}{call}
+        absent += 1
     else:
         try:
             model.{name} = hook{n}(item)
         except unreadable:
-            extra[{key!r}] = item
+            extra = {{**extra, {key!r}: item}}
             model.{name} = default{n}{call}
 """
 _TAIL = """
-    if not known.issuperset(value):
-        extra.update((key, value[key]) for key in value if key not in known)
+    if len(value) > {count} - absent:
+        extra = {{**extra, **{{key: value[key] for key in value if key not in known}}}}
     model.extra = extra
     model.__class__ = cls
     return model
@@ -95,11 +103,12 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
     names: dict[str, Any] = {
         "Mapping": Mapping,
         "cls": cls,
-        "new": object.__new__,
+        "NO_EXTRA": NO_EXTRA,
+        "missing": object(),
         "fresh": type(
             cls.__name__,
             (cls,),
-            {"__slots__": (), "__setattr__": object.__setattr__, "__delattr__": object.__delattr__},
+            {"__slots__": (), **{name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}},
         ),
         "unreadable": UNREADABLE,
         "known": frozenset(member.key for member in members),
@@ -112,6 +121,7 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
         names[f"default{n}"] = default.factory if made else default
         text = (_OTHER if member.exact is None else _EXACT) + _REST
         code.append(text.format(n=n, name=member.field.name, key=member.key, call="()" if made else ""))
-    exec("".join([*code, _TAIL]), names)  # noqa: S102
+    code.append(_TAIL.format(count=len(members)))
+    exec("".join(code), names)  # noqa: S102
     read: Hook = names["read"]
     return read

@@ -17,7 +17,7 @@ from ..errors import (
     Problem,
     ServerError,
 )
-from ..models import MetricsContext, Page, Pagination, from_json, list_from_json
+from ..models import MetricsContext, Page, Pagination, drain_json, from_json
 from .request import Request
 
 __all__ = ["Response", "decode", "decode_page", "error_for", "parse_json", "slug_of"]
@@ -171,4 +171,4 @@ def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
         if isinstance(extra.get(name), Mapping):
             parts[name] = from_json(extra.pop(name), part)
     parts.setdefault("pagination", Pagination())
-    return Page(list_from_json(data, kind), **parts, extra=extra)
+    return Page(drain_json(data, kind), **parts, extra=extra)

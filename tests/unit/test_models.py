@@ -1,7 +1,9 @@
 """JSON to models and back: exact for what is known, tolerant of everything else (CONTRACT §5.5, §5.6, §7)."""
 
+import copy
 import json
 import math
+import pickle
 import typing
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -369,6 +371,19 @@ def test_a_status_says_whether_the_video_can_be_watched(encoding: VideoStatusEnc
 def test_a_page_is_its_items() -> None:
     page = Page(["a", "b"], Pagination())
     assert (list(page), len(page)) == (["a", "b"], 2)
+
+
+def test_the_extra_of_what_was_read_whole_is_an_empty_mapping_for_good() -> None:
+    source = from_json({"type": "upload", "uri": None}, VideoSource)
+    assert source.extra == {}
+    assert repr(source.extra) == "{}"
+    assert "uri" not in source.extra
+    with pytest.raises(KeyError):
+        source.extra["uri"]
+    with pytest.raises(TypeError):
+        source.extra["uri"] = 1  # type: ignore[index]
+    for twin in (pickle.loads(pickle.dumps(source)), copy.deepcopy(source), copy.copy(source), attrs.evolve(source)):
+        assert twin == source == VideoSource(type="upload")
 
 
 def test_models_are_frozen() -> None:
