@@ -1,7 +1,10 @@
-"""``apivideo plan``: what an upload of files would take, before anything is sent."""
+"""``apivideo plan``: what sources would take, before anything is sent.
+
+Files one by one, chunk by chunk; everything else that can be ingested in sum, by each strategy.
+"""
 
 import json
-from collections.abc import Mapping
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,19 +12,19 @@ import click
 
 from ..config import UploadOptions
 from ..errors import SourceError
+from ..ingest.sources.selection import has_wildcard
 from ..uploads.plan import Plan, make_plan
 from .amounts import bytes_text, time_text
+from .costs import windows
 from .parameters import Concurrency, Size
+from .running import run
 from .session import Session
 
-__all__ = ["command", "earliest_end"]
-
-WINDOW = 60.0
-"""Seconds of one window of the request budget."""
+__all__ = ["command"]
 
 
 @click.command(name="plan")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path())
 @click.option("--chunk-size", type=Size(), metavar="SIZE", help="Of every chunk but the last.")
 @click.option("--concurrency", type=Concurrency(), default="auto", show_default=True, help="Chunks in flight.")
 @click.option(
@@ -37,7 +40,7 @@ WINDOW = 60.0
 def command(
     session: Session,
     /,
-    files: tuple[Path, ...],
+    sources: tuple[str, ...],
     chunk_size: int | None,
     concurrency: int | Literal["auto"],
     uploads_per_minute: int,
@@ -46,9 +49,17 @@ def command(
 ) -> int:
     """Show chunks, requests and the earliest possible end of uploads. Nothing is sent, no key is needed.
 
-    For folders, manifests and object stores, and for pulling in place of sending, see apivideo ingest --dry-run.
+    SOURCE is a file; or, as for ingest, a folder, a pattern such as 'videos/**/*.mp4', or an address: s3://, gs://,
+    az://, http(s)://. Then the sum is shown, for sending from here and for having api.video fetch. What the ledger
+    of an ingestion knows is left out by apivideo ingest --dry-run.
     """
     options = UploadOptions(chunk_size=chunk_size, concurrency=concurrency)
+    if not all(_is_file(source) for source in sources):
+        from .plan_sources import PlanSources
+
+        planning = PlanSources(session.terminal, sources, options, uploads_per_minute, bandwidth, as_json=as_json)
+        return run(session.terminal, planning.run(), lambda: "interrupted; nothing was sent")
+    files = tuple(map(Path, sources))
     plans = _plans(files, options, uploads_per_minute)
     totals = _totals([plan for _, plan in plans], uploads_per_minute, bandwidth)
     if as_json:
@@ -66,9 +77,14 @@ def command(
     return 0
 
 
+def _is_file(source: str) -> bool:
+    """Whether it is one file of this machine, or would be: what is missing is no pattern and no address."""
+    if "://" in source or Path(source).is_dir():
+        return False
+    return os.path.lexists(source) or not has_wildcard(source)
+
+
 def _size_of(file: Path) -> int:
-    if file.is_dir():
-        raise SourceError(f"{file} is a directory: name the files in it")
     try:
         return file.stat().st_size
     except OSError as error:
@@ -91,24 +107,12 @@ def _row(file: Path, plan: Plan) -> dict[str, Any]:
 
 
 def _totals(plans: list[Plan], per_minute: int, bandwidth: int | None) -> dict[str, Any]:
-    """Work out the earliest end: a full window may go at once, each further one begins a minute later."""
+    """Work out the earliest end."""
     requests, size = sum(plan.parts for plan in plans), sum(plan.total for plan in plans)
-    bounds = {f"the request budget ({per_minute} a minute)": _windows(requests, per_minute)}
+    bounds = {f"the request budget ({per_minute} a minute)": windows(requests, per_minute)}
     if bandwidth:
         bounds[f"the bandwidth ({bytes_text(bandwidth)}/s)"] = size / bandwidth
     bound = max(bounds, key=lambda name: bounds[name])
     if not bounds[bound]:
         bound = "nothing but the line"
     return {"requests": requests, "bytes": size, "earliest_seconds": max(bounds.values()), "bound": bound}
-
-
-def _windows(requests: int, per_minute: int) -> float:
-    """Seconds before the last of them can start."""
-    return max(0, requests - 1) // per_minute * WINDOW
-
-
-def earliest_end(requests: Mapping[str, int], limits: Mapping[str, int]) -> tuple[float, str | None]:
-    """Give the earliest end in seconds, and which class of requests it is bounded by, if any."""
-    bounds = {name: _windows(count, limits[name]) for name, count in requests.items()}
-    bound = max(bounds, key=lambda name: bounds[name])
-    return bounds[bound], bound if bounds[bound] else None

@@ -45,8 +45,35 @@ def test_chunks_are_larger_where_requests_are_scarce(cli: Cli, tmp_path: Path) -
 
 
 def test_what_cannot_be_uploaded_cannot_be_planned(cli: Cli, tmp_path: Path) -> None:
-    for file, words in ((tmp_path, "is a directory"), (tmp_path / "none.mp4", "No such file")):
-        result = cli("plan", file)
-        assert (result.code, result.out) == (1, "")
+    for sources, words in (
+        (["none.mp4"], "No such file"),
+        ([tmp_path, tmp_path / "none.mp4"], "no such file or folder"),
+        (["ftp://host/clip.mp4"], "ftp"),
+    ):
+        result = cli("plan", *sources)
+        assert (result.code, result.out) == (1, ""), result
         assert words in result.err
     assert "empty" in cli("plan", sparse(tmp_path / "empty.mp4", 0)).err
+
+
+def test_a_folder_and_a_pattern_are_planned_in_sum(cli: Cli, tmp_path: Path) -> None:
+    """101 whole files and one of 16 chunks: the last of 117 requests starts two windows of 50 later."""
+    (tmp_path / "many" / "deep").mkdir(parents=True)
+    for number in range(101):
+        sparse(tmp_path / "many" / "deep" / f"{number:03}.mp4", 1)
+    sparse(tmp_path / "many" / "large.mp4", 600 * MIB)
+    lines = cli("plan", "many", "--uploads-per-minute", "50").out.splitlines()
+    assert lines == [
+        "102 sources, 600.0 MiB",
+        "stream: 117 uploads (50 a minute), 102 writes (200 a minute), 103 reads (500 a minute); 600.0 MiB through "
+        "this machine; not before 2:00, bounded by uploads",
+        "pull: not possible for 102 files of this machine",
+    ]
+    said = cli("plan", "many/*.mp4", "--bandwidth", "10MiB", "--json").json
+    assert (said["sources"], said["bytes"], said["pull"]) == (1, 600 * MIB, None)
+    assert said["limits"]["uploads"] == 100
+    assert (said["stream"]["uploads"], said["stream"]["earliestSeconds"], said["stream"]["bound"]) == (
+        16,
+        60.0,
+        "bandwidth",
+    )

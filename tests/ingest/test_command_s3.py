@@ -32,6 +32,9 @@ def test_objects_of_a_prefix_become_videos(cli: Cli, s3: Any, served: Emulator) 
         result = cli("ingest", f"s3://{BUCKET}/in/", "--dry-run", "--json", "--strategy", strategy)
         assert result.code == 0, result
         assert (result.json["new"], result.json["pull"]["uploads"], result.json["pull"]["writes"]) == (3, 0, 3)
+    planned = cli("plan", f"s3://{BUCKET}/in/", "--json").json
+    assert (planned["sources"], planned["stream"]["uploads"], planned["pull"]["uploads"]) == (3, 3, 0)
+    assert served.requests == []
     result = cli("ingest", f"s3://{BUCKET}/in/", "--json")
     assert result.code == 0, result
     assert result.json["states"] == {"done": 3}

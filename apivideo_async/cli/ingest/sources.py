@@ -17,7 +17,7 @@ from ...ingest.sources.stores import Stores
 from ..terminal import Terminal
 from .asked import IngestRequest
 
-__all__ = ["check_sources", "items_of", "list_all"]
+__all__ = ["check_path", "check_sources", "items_of", "list_all"]
 
 WATCH_SETTLE = 5.0
 """Seconds for which a file in a watched folder has to stand still, unless told otherwise."""
@@ -32,7 +32,7 @@ async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
     """
     for spec in request.sources:
         if "://" not in spec:
-            await asyncio.to_thread(_check_path, spec, folder=request.watch)
+            await asyncio.to_thread(check_path, spec, folder=request.watch)
         elif request.watch:
             raise click.UsageError(f"--watch takes folders of this machine, not {spec.partition('://')[0]}://")
     if request.manifest is None:
@@ -50,7 +50,8 @@ async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
         raise ManifestError(count) from error
 
 
-def _check_path(spec: str, *, folder: bool) -> None:
+def check_path(spec: str, *, folder: bool = False) -> None:
+    """Look whether it is there, may be read and, if so wanted, is a folder (blocking). Raises ``SourceError``."""
     path = Path(spec)
     if not os.path.lexists(path) and has_wildcard(spec) and not folder:
         return

@@ -1,0 +1,108 @@
+"""What a set of sources takes by each strategy, and the earliest end that the account's limits allow."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field
+
+from ..config import UploadOptions
+from ..errors import SourceError
+from ..ingest.items import Item
+from ..ingest.sources.addresses import locate
+from ..uploads.plan import make_plan
+from .amounts import bytes_text, time_text
+
+__all__ = ["USUAL", "Costs", "windows"]
+
+USUAL = {
+    "production": {"uploads": 100, "writes": 200, "reads": 500},
+    "sandbox": {"uploads": 40, "writes": 40, "reads": 100},
+}
+"""Requests a minute that api.video documents (CONTRACT §4); accounts may have other limits."""
+WINDOW = 60.0
+"""Seconds of one window of the request budget."""
+
+
+def windows(requests: int, per_minute: int) -> float:
+    """Seconds before the last of them can start: a full window may go at once, each further one a minute later."""
+    return max(0, requests - 1) // per_minute * WINDOW
+
+
+@define
+class _Cost:
+    """What a strategy takes."""
+
+    requests: dict[str, int] = field(factory=lambda: {"uploads": 0, "writes": 0, "reads": 0})
+    bytes: int = 0
+    """Through this machine."""
+
+    def add(self, *, uploads: int, writes: int, reads: int, size: int = 0) -> None:
+        for name, count in (("uploads", uploads), ("writes", writes), ("reads", reads)):
+            self.requests[name] += count
+        self.bytes += size
+
+    def earliest_end(self, limits: Mapping[str, int], bandwidth: int | None) -> tuple[float, str | None]:
+        """Give seconds from now, and what it is bounded by, if by anything."""
+        bounds = {name: windows(count, limits[name]) for name, count in self.requests.items()}
+        if bandwidth:
+            bounds["bandwidth"] = self.bytes / bandwidth
+        bound = max(bounds, key=lambda name: bounds[name])
+        return bounds[bound], bound if bounds[bound] else None
+
+
+class Costs:
+    """Adds up sources, one at a time."""
+
+    def __init__(self, upload: UploadOptions, *, keep_key: bool) -> None:
+        self._upload = upload
+        self._dropping = 0 if keep_key else 1
+        self._stream, self._pull = _Cost(), _Cost()
+        self._local = 0
+        self.unknown_sizes = 0
+        """Sources whose size only the store knows; each counts as one request."""
+
+    def add(self, item: Item) -> None:
+        """Count one that is still to be ingested."""
+        chunks = self._chunks(item)
+        writes = 1 + self._dropping
+        self._stream.add(uploads=chunks, writes=writes, reads=1 + (chunks > 1), size=item.size or 0)
+        self._pull.add(uploads=0, writes=writes, reads=2)
+        self._local += locate(item.uri).scheme == "file"
+
+    def _chunks(self, item: Item) -> int:
+        if item.size is None:
+            self.unknown_sizes += 1
+            return 1
+        try:
+            return make_plan(item.size, self._upload).parts
+        except SourceError:
+            return 0  # Empty or too large: it will fail before anything is sent.
+
+    def document(self, limits: Mapping[str, int], bandwidth: int | None = None) -> dict[str, Any]:
+        """Say it for programs."""
+        said = {}
+        for name, cost in (("stream", self._stream), ("pull", self._pull)):
+            seconds, bound = cost.earliest_end(limits, bandwidth)
+            said[name] = {**cost.requests, "bytes": cost.bytes, "earliestSeconds": seconds, "bound": bound}
+        return {"limits": dict(limits), **said, **({"pull": None} if self._local else {})}
+
+    def sentences(self, limits: Mapping[str, int], bandwidth: int | None = None) -> list[str]:
+        """Say it for people."""
+        if self._local:
+            pull = f"pull: not possible for {self._local:,} files of this machine"
+        else:
+            pull = _sentence("pull", self._pull, limits, bandwidth)
+        return [_sentence("stream", self._stream, limits, bandwidth), pull]
+
+    @property
+    def note(self) -> str | None:
+        """What the figures do not tell, if anything."""
+        count = self.unknown_sizes
+        return f"note: {count:,} sizes are not known yet and count as one request each" if count else None
+
+
+def _sentence(name: str, cost: _Cost, limits: Mapping[str, int], bandwidth: int | None) -> str:
+    seconds, bound = cost.earliest_end(limits, bandwidth)
+    requests = ", ".join(f"{count:,} {kind} ({limits[kind]:,} a minute)" for kind, count in cost.requests.items())
+    why = f", bounded by {bound}" if bound else ""
+    return f"{name}: {requests}; {bytes_text(cost.bytes)} through this machine; not before {time_text(seconds)}{why}"
