@@ -58,8 +58,7 @@ class Costs:
         self._dropping = 0 if keep_key else 1
         self._stream, self._pull = _Cost(), _Cost()
         self._local = 0
-        self.unknown_sizes = 0
-        """Sources whose size only the store knows; each counts as one request."""
+        self._unknown_sizes = 0
 
     def add(self, item: Item) -> None:
         """Count one that is still to be ingested."""
@@ -71,7 +70,7 @@ class Costs:
 
     def _chunks(self, item: Item) -> int:
         if item.size is None:
-            self.unknown_sizes += 1
+            self._unknown_sizes += 1
             return 1
         try:
             return make_plan(item.size, self._upload).parts
@@ -97,8 +96,8 @@ class Costs:
     @property
     def note(self) -> str | None:
         """What the figures do not tell, if anything."""
-        count = self.unknown_sizes
-        return f"note: {count:,} sizes are not known yet and count as one request each" if count else None
+        count = self._unknown_sizes
+        return f"note: {count:,} sizes are known only to the store and count as one request each" if count else None
 
 
 def _sentence(name: str, cost: _Cost, limits: Mapping[str, int], bandwidth: int | None) -> str:
