@@ -150,8 +150,8 @@ class HeldSource(Source):
         self._source = source
         self._keeper = keeper
         self._claim = claim
-        self.name = source.name
-        self.size = source.size
+        self.name: str = source.name
+        self.size: int = source.size
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
         """Read a range; raises ``LeaseLostError`` instead of another block when another worker has the item."""
