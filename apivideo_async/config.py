@@ -52,6 +52,12 @@ BASE_URLS: Final[Mapping[str, str]] = {
 }
 """CONTRACT §1. A key of one environment is refused by the other."""
 
+REQUEST_LIMITS: Final[Mapping[str, Mapping[str, int]]] = {
+    "production": {"uploads": 100, "writes": 200, "reads": 500},
+    "sandbox": {"uploads": 40, "writes": 40, "reads": 100},
+}
+"""Documented requests a minute of each class (CONTRACT §4); an account may have others, which only the headers tell."""
+
 Environment = Literal["production", "sandbox"]
 AuthScheme = Literal["bearer", "basic"]
 Mode = Literal["bytes", "part"]

@@ -5,27 +5,31 @@ from typing import Any
 
 from attrs import define, field
 
-from ..config import UploadOptions
+from ..config import REQUEST_LIMITS, UploadOptions, resolve_config
 from ..errors import SourceError
 from ..ingest.items import Item
 from ..ingest.sources.addresses import locate
 from ..uploads.plan import make_plan
 from .amounts import bytes_text, time_text
+from .session import Session
+from .terminal import Terminal
 
-__all__ = ["USUAL", "Costs", "windows"]
+__all__ = ["Costs", "documented_limits", "windows"]
 
-USUAL = {
-    "production": {"uploads": 100, "writes": 200, "reads": 500},
-    "sandbox": {"uploads": 40, "writes": 40, "reads": 100},
-}
-"""Requests a minute that api.video documents (CONTRACT §4); accounts may have other limits."""
-WINDOW = 60.0
-"""Seconds of one window of the request budget."""
+
+MINUTE = 60.0
+
+
+def documented_limits(session: Session) -> dict[str, int]:
+    """Requests a minute by class, in the environment that is asked. Raises ``ConfigurationError``: there is none."""
+    settings = session.settings
+    asked = resolve_config(environment=settings.environment, base_url=settings.base_url)
+    return dict(REQUEST_LIMITS["sandbox" if "sandbox" in asked.base_url else "production"])
 
 
 def windows(requests: int, per_minute: int) -> float:
     """Seconds before the last of them can start: a full window may go at once, each further one a minute later."""
-    return max(0, requests - 1) // per_minute * WINDOW
+    return max(0, requests - 1) // per_minute * MINUTE
 
 
 @define
@@ -60,6 +64,11 @@ class Costs:
         self._local = 0
         self._unknown_sizes = 0
 
+    @property
+    def bytes(self) -> int:
+        """Of all that was added, as far as sizes are known."""
+        return self._stream.bytes
+
     def add(self, item: Item) -> None:
         """Count one that is still to be ingested."""
         chunks = self._chunks(item)
@@ -85,19 +94,15 @@ class Costs:
             said[name] = {**cost.requests, "bytes": cost.bytes, "earliestSeconds": seconds, "bound": bound}
         return {"limits": dict(limits), **said, **({"pull": None} if self._local else {})}
 
-    def sentences(self, limits: Mapping[str, int], bandwidth: int | None = None) -> list[str]:
+    def tell(self, terminal: Terminal, limits: Mapping[str, int], bandwidth: int | None = None) -> None:
         """Say it for people."""
+        terminal.result(_sentence("stream", self._stream, limits, bandwidth))
         if self._local:
-            pull = f"pull: not possible for {self._local:,} files of this machine"
+            terminal.result(f"pull: not possible for {self._local:,} files of this machine")
         else:
-            pull = _sentence("pull", self._pull, limits, bandwidth)
-        return [_sentence("stream", self._stream, limits, bandwidth), pull]
-
-    @property
-    def note(self) -> str | None:
-        """What the figures do not tell, if anything."""
-        count = self._unknown_sizes
-        return f"note: {count:,} sizes are known only to the store and count as one request each" if count else None
+            terminal.result(_sentence("pull", self._pull, limits, bandwidth))
+        if self._unknown_sizes:
+            terminal.note(f"{self._unknown_sizes:,} sizes are known only to the store and count as one request each")
 
 
 def _sentence(name: str, cost: _Cost, limits: Mapping[str, int], bandwidth: int | None) -> str:

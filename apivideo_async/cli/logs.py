@@ -44,7 +44,7 @@ class _Notes(logging.Handler):
         if time.monotonic() - self._shown.get(kind, -SILENCE) < SILENCE:
             return
         self._shown[kind] = time.monotonic()
-        self._terminal.say(f"note: {shortened_retry(record.getMessage())}", style="yellow")
+        self._terminal.note(shortened_retry(record.getMessage()))
 
 
 class _Everything(logging.Handler):

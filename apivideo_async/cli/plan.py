@@ -15,7 +15,7 @@ from ..errors import SourceError
 from ..ingest.sources.selection import has_wildcard
 from ..uploads.plan import Plan, make_plan
 from .amounts import bytes_text, time_text
-from .costs import windows
+from .costs import documented_limits, windows
 from .parameters import Concurrency, Size
 from .running import run
 from .session import Session
@@ -30,9 +30,7 @@ __all__ = ["command"]
 @click.option(
     "--uploads-per-minute",
     type=click.IntRange(1),
-    default=100,
-    show_default=True,
-    help="The account's limit: production 100, sandbox 40 unless the account has another.",
+    help="The account's limit, when it has another than is documented: production 100, sandbox 40.",
 )
 @click.option("--bandwidth", type=Size(), metavar="SIZE", help="Bytes a second that the line carries, such as 12MiB.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -43,7 +41,7 @@ def command(
     sources: tuple[str, ...],
     chunk_size: int | None,
     concurrency: int | Literal["auto"],
-    uploads_per_minute: int,
+    uploads_per_minute: int | None,
     bandwidth: int | None,
     as_json: bool,
 ) -> int:
@@ -54,14 +52,16 @@ def command(
     of an ingestion knows is left out by apivideo ingest --dry-run.
     """
     options = UploadOptions(chunk_size=chunk_size, concurrency=concurrency)
+    limits = documented_limits(session)
+    if uploads_per_minute is not None:
+        limits["uploads"] = uploads_per_minute
     if not all(_is_file(source) for source in sources):
-        from .plan_sources import PlanSources
+        from .plan_sources import plan_sources
 
-        planning = PlanSources(session.terminal, sources, options, uploads_per_minute, bandwidth, as_json=as_json)
-        return run(session.terminal, planning.run(), lambda: "interrupted; nothing was sent")
-    files = tuple(map(Path, sources))
-    plans = _plans(files, options, uploads_per_minute)
-    totals = _totals([plan for _, plan in plans], uploads_per_minute, bandwidth)
+        planning = plan_sources(session.terminal, sources, options, limits, bandwidth, as_json=as_json)
+        return run(session.terminal, planning, lambda: "interrupted; nothing was sent")
+    plans = _plans([Path(source) for source in sources], options, limits["uploads"])
+    totals = _totals([plan for _, plan in plans], limits["uploads"], bandwidth)
     if as_json:
         rows = [_row(file, plan) for file, plan in plans]
         session.terminal.result(json.dumps({"files": rows, **totals}, indent=2))
@@ -91,7 +91,7 @@ def _size_of(file: Path) -> int:
         raise SourceError(f"cannot read {file}: {error.strerror}") from error
 
 
-def _plans(files: tuple[Path, ...], options: UploadOptions, per_minute: int) -> list[tuple[Path, Plan]]:
+def _plans(files: list[Path], options: UploadOptions, per_minute: int) -> list[tuple[Path, Plan]]:
     """Plan one file after the other, as an upload of them all does: what is left of the window decides on the cut."""
     plans: list[tuple[Path, Plan]] = []
     spare = per_minute

@@ -49,6 +49,10 @@ class Terminal:
         """Write a note, above the bars if there are any."""
         self.console.print(Text(self._clean(text), style=style), soft_wrap=True)
 
+    def note(self, text: str) -> None:
+        """Write what may surprise."""
+        self.say(f"note: {text}", style="yellow")
+
     def fail(self, text: str, prefix: str = "apivideo") -> None:
         """Write one line about a failure."""
         line = " ".join(printable(self._clean(f"{prefix}: {text}")).split())

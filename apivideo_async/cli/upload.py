@@ -78,7 +78,7 @@ def _journal(session: Session) -> Path | None:
         reason = f"{folder} cannot be written to"
     except (OSError, RuntimeError) as error:
         reason = str(error)
-    session.terminal.say(f"note: an interrupted upload could not be continued, as {reason}", style="yellow")
+    session.terminal.note(f"an interrupted upload could not be continued, as {reason}")
     return None
 
 

@@ -11,11 +11,9 @@ when a class is first read. For ``PaginationLink`` it is::
         item = get('rel', missing)
         if item.__class__ is exact0:
             model.rel = item
-        elif item is None:
+        elif item is None or item is missing:
             model.rel = default0
-        elif item is missing:
-            model.rel = default0
-            absent += 1
+            absent += item is missing
         else:
             try:
                 model.rel = hook0(item)
@@ -71,17 +69,15 @@ _EXACT = """
     item = get({key!r}, missing)
     if item.__class__ is exact{n}:
         model.{name} = item
-    elif item is None:
+    elif item is None or item is missing:
 """
 _OTHER = """
     item = get({key!r}, missing)
-    if item is None:
+    if item is None or item is missing:
 """
 _REST = """
         model.{name} = default{n}{call}
-    elif item is missing:
-        model.{name} = default{n}{call}
-        absent += 1
+        absent += item is missing
     else:
         try:
             model.{name} = hook{n}(item)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-from ..config import MIB, Mode, UploadLimits, UploadOptions
+from ..config import MIB, REQUEST_LIMITS, Mode, UploadLimits, UploadOptions
 from ..errors import SourceError, UploadError
 from ..protocol.content_range import ContentRange, PartOf, RangeOf
 
@@ -34,8 +34,8 @@ USUAL_LARGEST = 64 * MIB
 """Chunks grow up to here by themselves: larger ones make a retry expensive."""
 LARGEST_FOR_BUDGET = 128 * MIB
 """Chunks grow up to here when requests are what an upload has to wait for."""
-USUAL_BUDGET = 100
-"""Upload requests a minute that production allows (CONTRACT §4): assumed until an answer tells."""
+USUAL_BUDGET = REQUEST_LIMITS["production"]["uploads"]
+"""Assumed until an answer tells."""
 USUAL_WIDTH = 4
 """Chunks in flight that small files and the memory of streams are planned for when the concurrency is ``auto``."""
 WORTHWHILE = 16 * MIB

@@ -77,3 +77,14 @@ def test_a_folder_and_a_pattern_are_planned_in_sum(cli: Cli, tmp_path: Path) -> 
         60.0,
         "bandwidth",
     )
+
+
+def test_the_sandbox_has_limits_of_its_own(cli: Cli, tmp_path: Path) -> None:
+    file = sparse(tmp_path / "a.mp4", 5 * MIB * 41)
+    said = cli("--environment", "sandbox", "plan", file, "--chunk-size", "5MiB", "--json").json
+    assert (said["requests"], said["earliest_seconds"]) == (41, 60.0)
+    assert cli("--environment", "sandbox", "plan", tmp_path, "--json").json["limits"] == {
+        "uploads": 40,
+        "writes": 40,
+        "reads": 100,
+    }

@@ -1,17 +1,16 @@
 """``apivideo ingest --dry-run``: what would be ingested, and what each strategy would take. Nothing is sent."""
 
 import json
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
-from ...config import UploadOptions, resolve_config
+from ...config import UploadOptions
 from ...ingest.items import Item
 from ...ingest.ledger import Ledger
 from ...ingest.sources.addresses import shown
 from ...ingest.sources.stores import Stores
 from ...ingest.sqlite import open_sqlite_ledger
 from ..amounts import bytes_text
-from ..costs import USUAL, Costs
+from ..costs import Costs, documented_limits
 from ..session import Session
 from .asked import IngestRequest
 from .sources import check_sources, items_of, list_all
@@ -38,17 +37,11 @@ class DryRun:
             if self._request.ledger.exists():
                 ledger = await open_sqlite_ledger(self._request.ledger)
                 stack.push_async_callback(ledger.aclose)
-            async for item in self._items(stores):
+            async for item in list_all(items_of(self._request, stores, self._terminal.note)):
                 await self._look(item, ledger)
             limits = await self._limits(ledger)
         self._tell(limits)
         return 0
-
-    def _items(self, stores: Stores) -> AsyncIterator[Item]:
-        def note(text: str) -> None:
-            self._terminal.say(f"note: {text}", style="yellow")
-
-        return list_all(items_of(self._request, stores, note))
 
     async def _look(self, item: Item, ledger: Ledger | None) -> None:
         record = None if ledger is None else await ledger.record(item.key)
@@ -70,9 +63,7 @@ class DryRun:
 
     async def _limits(self, ledger: Ledger | None) -> dict[str, int]:
         """What the server told an earlier run, or else what is documented; less the reserve."""
-        settings = self._session.settings
-        sandbox = "sandbox" in resolve_config(environment=settings.environment, base_url=settings.base_url).base_url
-        limits = dict(USUAL["sandbox" if sandbox else "production"])
+        limits = documented_limits(self._session)
         for usage in [] if ledger is None else await ledger.usage():
             if usage.allowed:
                 limits[usage.limit_class] = usage.allowed
@@ -84,7 +75,4 @@ class DryRun:
             self._terminal.result(json.dumps(document, indent=None if self._request.as_lines else 2))
             return
         self._terminal.result(f"{self._new:,} new, {self._known:,} known to the ledger")
-        for sentence in self._costs.sentences(limits):
-            self._terminal.result(sentence)
-        if self._costs.note:
-            self._terminal.say(self._costs.note)
+        self._costs.tell(self._terminal, limits)

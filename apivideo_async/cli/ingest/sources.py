@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ...ingest.sources.stores import Stores
 from ..terminal import Terminal
 from .asked import IngestRequest
 
-__all__ = ["check_path", "check_sources", "items_of", "list_all"]
+__all__ = ["check_path", "check_sources", "items_of", "list_all", "list_named"]
 
 WATCH_SETTLE = 5.0
 """Seconds for which a file in a watched folder has to stand still, unless told otherwise."""
@@ -77,7 +77,7 @@ def items_of(request: IngestRequest, stores: Stores, on_problem: Callable[[str],
         settle = WATCH_SETTLE if request.settle is None else request.settle
         found.extend(watch_folder(spec, settle=settle, on_problem=on_problem) for spec in request.sources)
     elif request.sources:
-        found.append(_listed(request, stores, on_problem))
+        found.append(list_named(request.sources, stores, on_problem, settle=request.settle or 0))
     if request.manifest is not None:
         from ...ingest.sources.manifest import read_manifest
 
@@ -85,11 +85,12 @@ def items_of(request: IngestRequest, stores: Stores, on_problem: Callable[[str],
     return found
 
 
-async def _listed(request: IngestRequest, stores: Stores, on_problem: Callable[[str], object]) -> AsyncIterator[Item]:
-    for spec in request.sources:
-        async with aclosing(
-            list_sources(spec, stores=stores, settle=request.settle or 0, on_problem=on_problem)
-        ) as items:
+async def list_named(
+    sources: Sequence[str], stores: Stores, on_problem: Callable[[str], object], *, settle: float = 0
+) -> AsyncGenerator[Item, None]:
+    """List what each of them names, one after the other."""
+    for spec in sources:
+        async with aclosing(list_sources(spec, stores=stores, settle=settle, on_problem=on_problem)) as items:
             async for item in items:
                 yield item
 
