@@ -6,7 +6,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 # Where the system's certificates differ from the ones uv brings along (company networks), the second try uses them.
 SYNC = sync() { UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked --inexact --python $(BIN)/python "$$@"; }; \
 	sync --extra $(1) 2>$(VENV)/.uv.log || UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1 sync --extra $(1)
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# COVERAGE=1 records which lines the tests run; `make coverage` then checks the floors.
+PYTEST = $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal $(if $(COVERAGE),--cov --cov-append --cov-report=)
 # Levels 0 to 2, and the emulator's rules: every branch is tested.
 PURE_MODULES := errors.py config.py models/* protocol/* uploads/plan.py uploads/ledger.py uploads/progress.py \
     uploads/reconcile.py uploads/target.py uploads/tuner.py turns.py ingest/shared_window.py
@@ -21,7 +22,7 @@ FILE ?=
 ARGS ?=
 export QUICK
 
-.PHONY: help demo test fast slow coverage lint types bench clean browser postgres
+.PHONY: help demo test slow coverage lint types bench clean browser postgres
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -42,16 +43,13 @@ $(VENV)/.dev: $(BIN)/uv pyproject.toml uv.lock
 demo: $(VENV)/.demo  ## upload a real video to a local api.video (FILE=movie.mp4 for one of yours, ARGS=--keep to watch it)
 	@$(BIN)/apivideo demo $(ARGS) $(if $(FILE),"$(FILE)")
 
-test: fast slow coverage  ## all tests, with coverage floors
+test: $(VENV)/.dev postgres  ## the tests that take minutes at most
+	$(PYTEST) -m "not slow"
 
-fast: $(VENV)/.dev postgres  ## the tests without the slow group
-	@rm -f .coverage .coverage.*
-	$(PYTEST) -q -m "not slow" --cov --cov-report=
+slow: $(VENV)/.dev browser postgres  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
+	$(PYTEST) -m slow
 
-slow: $(VENV)/.dev browser postgres
-	$(PYTEST) -q -m slow --cov --cov-append --cov-report=
-
-coverage: $(VENV)/.dev
+coverage: $(VENV)/.dev  ## the coverage floors, after `make test slow COVERAGE=1`
 	@$(BIN)/coverage combine -q --append 2>/dev/null || true
 	@$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 	@$(BIN)/coverage report --fail-under=100 --include='$(RULES)'

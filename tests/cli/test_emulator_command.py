@@ -106,10 +106,10 @@ def test_the_demonstration_with_a_file_keeps_running_and_cleans_up(cli: Cli, mak
             text += line
         player = re.search(r"^player +(\S+)", text, re.MULTILINE)
         assert player is not None
-        with urllib.request.urlopen(player[1], timeout=5) as page:
+        with urllib.request.urlopen(player[1], timeout=60) as page:
             assert b"<video" in page.read()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.splitlines()[-1] == "apivideo: interrupted; everything is cleaned up"
     assert list((tmp_path / "scratch").iterdir()) == []

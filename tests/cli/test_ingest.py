@@ -186,7 +186,7 @@ def test_an_interrupt_gives_everything_back_and_the_same_command_goes_on(
     with online.start("ingest", videos, *SCALED) as process:
         wait_for(lambda: asked(emu)["videos.upload"] >= 5)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     last = err.splitlines()[-1]
     assert re.fullmatch("apivideo: interrupted at [0-2] of 5 items; the same command goes on", last), err
@@ -209,7 +209,7 @@ def test_a_second_interrupt_quits_at_once(online: Cli, emu: Emulator, videos: Pa
         wait_for(lambda: asked(emu)["videos.upload"] >= 5)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=5)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
 
@@ -254,7 +254,7 @@ def test_a_watched_folder_is_ingested_until_the_interrupt_and_that_is_no_failure
         wait_for(lambda: sum(video.finished_at is not None for video in emu.world.videos.values()) == 7)
         wait_for(lambda: online("ingest", "status", "--json").json["states"]["done"]["items"] == 7)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert out.startswith("7 of 7 items done")
     assert json.loads((online.folder / "end.json").read_text())["states"]["done"]["items"] == 7
@@ -265,7 +265,7 @@ def test_on_a_terminal_it_moves_and_leaves_only_the_summary(online: Cli, emu: Em
     emu.faults.add(Fault("videos.upload", "delay", times=None, seconds=0.5))
     screen = Screen(online, "ingest", videos, *SCALED)
     screen.read()
-    assert screen.process.wait(timeout=10) == 1
+    assert screen.process.wait(timeout=60) == 1
     assert "items done" in screen.text
     assert "under way" in screen.text
     assert "failed: " in screen.text

@@ -54,7 +54,7 @@ class Screen:
         self.read()
         os.close(self._ours)
         with self.process as process:
-            return process.wait(timeout=20)
+            return process.wait(timeout=60)
 
     @property
     def lines(self) -> list[str]:
@@ -151,7 +151,7 @@ def test_ctrl_c_ends_every_command_with_one_line(online: Cli, emu: Emulator, arg
     with online.start(*arguments) as process:
         wait_for(lambda: emu.requests)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert re.fullmatch(r"apivideo: interrupted.*\n", err)
 

@@ -404,7 +404,7 @@ async def test_a_file_that_is_truncated_while_a_chunk_is_sent_is_an_error(
         handle.truncate(120 * MIB)  # Much more than the sockets hold.
     how = UploadOptions(chunk_size=120 * MIB)
     with sink(on_block=cut_off_at(path, after=MIB, left=left)) as server:
-        async with ApiVideoClient(base_url=server.url, retry=QUICK, upload=how) as client, asyncio.timeout(20):
+        async with ApiVideoClient(base_url=server.url, retry=QUICK, upload=how) as client, asyncio.timeout(60):
             with pytest.raises(SourceError, match="changed during the upload: it became shorter"):
                 await client.videos.upload_with_token("toX", path)
     assert [request.ended_early for request in server.requests] == [True]

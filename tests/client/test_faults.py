@@ -271,7 +271,7 @@ async def test_cancelling_leaves_nothing_behind(tmp_path: Path, source: str) -> 
             await asyncio.sleep(0.1)
             upload.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await asyncio.wait_for(upload, 1)
+                await asyncio.wait_for(upload, 60)
             assert asyncio.all_tasks() == {asyncio.current_task()}
             assert str(path) not in [file.path for file in psutil.Process().open_files()]
             emu.faults.clear()

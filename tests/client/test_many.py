@@ -85,10 +85,10 @@ async def test_what_the_items_raise_is_raised(client: ApiVideoClient) -> None:
 
 
 async def test_leaving_cancels_what_is_under_way(emu: Emulator, client: ApiVideoClient) -> None:
-    emu.faults.add(Fault("videos.upload", "delay", seconds=30, nth=3, times=None))
+    emu.faults.add(Fault("videos.upload", "delay", seconds=600, nth=3, times=None))
     results: AsyncIterator[UploadResult] = client.upload_many([b"x"] * 10, concurrency=2)
     assert (await anext(results)).video
-    await asyncio.wait_for(results.aclose(), 1)  # type: ignore[attr-defined]
+    await asyncio.wait_for(results.aclose(), 60)  # type: ignore[attr-defined]
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "apivideo-upload-many"]
 
 

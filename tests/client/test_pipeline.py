@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import ssl
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -96,7 +95,7 @@ class Slow(Source):
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
         yield bytes(1_000)
-        await asyncio.sleep(30)
+        await asyncio.Event().wait()
         yield bytes(size - 1_000)
 
 
@@ -104,10 +103,8 @@ async def test_a_source_that_stands_still_ends_its_chunk(emu: Emulator) -> None:
     async with ApiVideoClient(
         emu.api_key, base_url=emu.url, retry=QUICK, upload=options(), timeouts=Timeouts(stall=0.2)
     ) as client:
-        began = time.monotonic()
         with pytest.raises(UploadError) as caught:
             await client.upload(Slow(), title="t")
-    assert time.monotonic() - began < 10
     assert isinstance(caught.value.__cause__, ApiTimeoutError)
     assert "the source gave no byte for 0.2 s" in str(caught.value)
 
@@ -126,7 +123,7 @@ class Peer:
         try:
             while self._reads > 0 and (got := await reader.read(65536)):
                 self._reads -= len(got)
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
         finally:
             writer.close()
 

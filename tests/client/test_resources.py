@@ -198,7 +198,7 @@ async def test_discarded_videos_can_be_restored() -> None:
 async def test_waiting_until_playable() -> None:
     async with Emulator(encoding="polls:3") as emu, ApiVideoClient(emu.api_key, base_url=emu.url) as client:
         video = await client.upload(data_of(100), title="t")
-        status = await client.videos.wait_until_playable(video.video_id, timeout=10)
+        status = await client.videos.wait_until_playable(video.video_id, timeout=60)
         assert status.playable
         empty = await client.videos.create(title="empty")
         with pytest.raises(ApiTimeoutError, match="is its upload complete"):

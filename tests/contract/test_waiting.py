@@ -95,7 +95,7 @@ async def test_a_probe_waits_for_the_manifest(recorder: Recorder, client: ApiVid
         return not_yet if asked[seen.path] == 1 else Answer(200, b"#EXTM3U", {})
 
     recorder.answer = answer
-    assert (await client.videos.wait_until_playable("vi1", timeout=20, probe=True)).playable
+    assert (await client.videos.wait_until_playable("vi1", timeout=60, probe=True)).playable
     assert asked == {"/videos/vi1/status": 3, "/videos/vi1": 3, "/vod/vi1/hls/manifest.m3u8": 2}
 
 
@@ -154,7 +154,7 @@ async def test_raw_answers_of_concurrent_calls_are_not_mixed_up(recorder: Record
 
 async def test_of_several_requests_the_last_answer_is_the_raw_one(recorder: Recorder, client: ApiVideoClient) -> None:
     recorder.answer = lambda _: Answer(body=(ENCODING, PLAYABLE)[len(recorder.seen) > 1].body)
-    raw = await client.videos.with_raw_response.wait_until_playable("vi1", timeout=20)
+    raw = await client.videos.with_raw_response.wait_until_playable("vi1", timeout=60)
     assert len(recorder.seen) == 2
     assert json.loads(raw.body) == PLAYABLE.body
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -185,8 +184,6 @@ async def test_a_worker_that_ends_hands_its_items_back_at_once(
     first, second = (make_worker(emu, dsn, options={"lease": 600.0}, sweep=600.0) for _ in range(2))
     async with working(first):
         await until(lambda: len(uploaded(emu)) > 4)
-        began = time.monotonic()
-    assert time.monotonic() - began < 2.0
     assert (await shared.jobs()).waiting == 4
     assert [record.owner async for record in shared.ledger.records()] == [None] * 4
     async with working(second):

@@ -7,7 +7,6 @@ import os
 import socket
 import ssl
 import threading
-import time
 import urllib.request
 from pathlib import Path
 
@@ -27,10 +26,8 @@ def descriptors() -> set[str]:
     return found
 
 
-async def test_starts_fast():
-    started = time.monotonic()
+async def test_it_has_an_address_while_it_runs():
     async with Emulator() as emu:
-        assert time.monotonic() - started < 1
         assert emu.url == f"http://127.0.0.1:{emu.port}"
     with pytest.raises(RuntimeError):
         _ = emu.url
@@ -45,16 +42,15 @@ async def test_stop_leaves_nothing(start):
     directory = api.directory
     video_id = await api.create()
     await api.chunk(video_id, b"x" * 1000, "part 1/2")
-    api.emu.faults.add(Fault("videos.get", "delay", seconds=60))
+    api.emu.faults.add(Fault("videos.get", "delay", seconds=600))
     slow = asyncio.create_task(api.send("GET", f"/videos/{video_id}"))
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
     head = f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: x\r\nAuthorization: {api.auth['Authorization']}\r\n"
     head += f"Content-Range: part 2/2\r\nContent-Type: {api.multipart['Content-Type']}\r\nContent-Length: 50000\r\n"
     writer.write(head.encode() + b"\r\n" + api.form(api.file(b"y" * 20_000))[:20_000])
     await asyncio.sleep(0.1)
-    started = time.monotonic()
-    await api.emu.stop()
-    assert time.monotonic() - started < 2
+    async with asyncio.timeout(60):
+        await api.emu.stop()
     with pytest.raises(aiohttp.ClientError):
         await slow
     assert await reader.read() == b""
@@ -72,13 +68,12 @@ async def test_stop_leaves_nothing(start):
 async def test_stop_ends_downloads(start, content):
     """A URL source that never ends does not keep the emulator alive."""
     origin, api = await start(), await start()
-    origin.emu.faults.add(Fault("assets.mp4", "delay", seconds=60))
+    origin.emu.faults.add(Fault("assets.mp4", "delay", seconds=600))
     url = f"{origin.emu.url}/vod/vi0/mp4/source.mp4"
     await api.send("POST", "/videos", json={"title": "x", "source": url})
     await asyncio.sleep(0.05)
-    started = time.monotonic()
-    await api.emu.stop()
-    assert time.monotonic() - started < 1
+    async with asyncio.timeout(60):
+        await api.emu.stop()
 
 
 async def test_given_directory_is_kept(tmp_path):

@@ -154,6 +154,6 @@ async def test_events_follow_the_clock(start, content):
     gone = await uploaded(api, content)
     await api.send("DELETE", f"/videos/{gone}")
     assert api.emu.events == []
-    await asyncio.wait_for(api.emu.settled(), 5)
+    await asyncio.wait_for(api.emu.settled(), 60)
     assert len(api.emu.events) == 6
     assert {event["videoId"] for event in api.emu.events} == {video_id}

@@ -35,7 +35,7 @@ class Tab:
 
     async def until(self, code: str) -> Any:
         """Wait until an expression is true."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (value := await self.evaluate(code)):
                 await asyncio.sleep(0.05)
             return value
@@ -59,7 +59,7 @@ async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
     try:
         said = ""
         while (found := re.search(r"listening on ws://([^/]+)/", said)) is None:
-            line = await asyncio.wait_for(process.stderr.readline(), 20)
+            line = await asyncio.wait_for(process.stderr.readline(), 60)
             assert line, said
             said += line.decode()
         rest = asyncio.create_task(process.stderr.read())

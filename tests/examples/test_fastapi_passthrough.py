@@ -84,7 +84,7 @@ def pieces(size: int) -> Iterator[bytes]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another process does."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -116,7 +116,7 @@ def serve(scratch: Path) -> Iterator[Served]:
             yield Served(int(started[1]), psutil.Process(process.pid), scratch, emulator)
         finally:
             process.send_signal(signal.SIGINT)
-            said = process.communicate(timeout=20)[1]
+            said = process.communicate(timeout=60)[1]
         assert not re.search("Warning|Traceback", said), said
 
 

@@ -80,7 +80,7 @@ async def test_the_same_command_goes_on_in_the_middle_of_a_file(
     os.replace(make_file("movie.mp4", 30 * MIB), movie)
     emulator.faults.add(Fault("videos.upload", "status", status=503, nth=3, times=None))
     async with running(*command(folder)) as watching:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not accepted(emulator):
                 await asyncio.sleep(0.01)
         await watching.end(number)

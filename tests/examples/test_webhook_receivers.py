@@ -63,7 +63,7 @@ async def serving(example: ModuleType, listener: socket.socket) -> AsyncIterator
         return
     server = uvicorn.Server(uvicorn.Config(example.app, log_level="critical", ws="none"))
     running = asyncio.create_task(server.serve(sockets=[listener]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not server.started:
             await asyncio.sleep(0.01)
     yield

@@ -1,6 +1,11 @@
-"""Every fault at every place of every kind of upload: one video, byte for byte, or an error that can be mended."""
+"""Every fault at every place of every kind of upload: one video, byte for byte, or an error that can be mended.
+
+The full matrix is in the slow group. The fast group has a sample of it: each fault twice, and among them each kind of
+upload with each place.
+"""
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -53,19 +58,32 @@ async def mend(client: ApiVideoClient, kind: str, token: str, error: UploadError
     return None if error.outcome == "unknown" else await send(client, kind, token)
 
 
-def marked(*case: str, fault: str, place: str) -> Any:
-    waits = fault in SLOW or (fault.startswith("rate-limit") and place == "lasting")
-    marks: list[Any] = [pytest.mark.slow] if waits and place != "middle" else []
-    return pytest.param(*case, marks=marks, id=" ".join(case))
+def places(kind: str) -> list[str]:
+    return ["first", "several", "lasting"] if kind == "whole" else list(PLACES)
+
+
+def sample() -> set[tuple[str, str, str]]:
+    """Each fault twice, cycling through the pairs of kind and place; faults that wait for long happen once each."""
+    pairs = itertools.cycle([(kind, place) for place in PLACES for kind in KINDS if place in places(kind)])
+    chosen = {(*next(pairs), fault) for fault in list(FAULTS) * 2 if fault not in SLOW}
+    return chosen | {("bytes", "middle", fault) for fault in SLOW}
+
+
+SAMPLE = sample()
 
 
 def matrix() -> list[Any]:
+    cases = itertools.product(KINDS, PLACES, FAULTS)
     return [
-        marked(kind, place, fault, fault=fault, place=place)
-        for kind in KINDS
-        for place in (["first", "several", "lasting"] if kind == "whole" else PLACES)
-        for fault in FAULTS
+        pytest.param(*case, marks=[] if case in SAMPLE else [pytest.mark.slow], id=" ".join(case))
+        for case in cases
+        if case[1] in places(case[0])
     ]
+
+
+def test_the_sample_has_every_fault_and_every_kind_at_every_place() -> None:
+    assert {fault for _, _, fault in SAMPLE} == set(FAULTS)
+    assert {case[:2] for case in SAMPLE} == {(kind, place) for kind in KINDS for place in places(kind)}
 
 
 @pytest.mark.parametrize(("kind", "place", "fault"), matrix())
@@ -109,15 +127,20 @@ def assert_one_video(emu: Emulator, sent: bytes, video_id: str | None, *, extra:
 AROUND = ["auth.authenticate", "videos.create", "videos.list", "videos.get_status", "videos.get"]
 
 
-@pytest.mark.parametrize(
-    ("operation", "place", "fault"),
-    [
-        marked(operation, place, fault, fault=fault, place=place)
-        for operation in AROUND
-        for place in ("first", "lasting")
-        for fault in FAULTS
-    ],
-)
+AROUND_PLACES = ["first", "lasting"]
+
+
+def around() -> list[Any]:
+    """In the fast group each fault happens once, in turn in each request and place."""
+    cases = itertools.product(AROUND, AROUND_PLACES, FAULTS)
+    turns = itertools.cycle(itertools.product(AROUND, AROUND_PLACES))
+    chosen = {(*next(turns), fault) for fault in FAULTS if fault not in SLOW}
+    return [
+        pytest.param(*case, marks=[] if case in chosen else [pytest.mark.slow], id=" ".join(case)) for case in cases
+    ]
+
+
+@pytest.mark.parametrize(("operation", "place", "fault"), around())
 async def test_the_requests_around_an_upload_fail(
     caplog: pytest.LogCaptureFixture, operation: str, place: str, fault: str
 ) -> None:

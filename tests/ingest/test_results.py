@@ -22,7 +22,7 @@ async def test_who_takes_results_slowly_holds_up_the_items(
     async with Ingest(client, tmp_path / "l.db", options=evolve(QUICKLY, concurrency=AT_ONCE)) as ingest:
         run = ingest.run(items)
         await anext(run)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await ingest.totals()).count("done") < QUEUED:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.5)

@@ -1,4 +1,7 @@
-"""Several processes with one key: they learn of each other from the headers alone, and share the budget in peace."""
+"""Several processes with one key learn of each other from the headers alone, and are hardly ever refused.
+
+How much of the budget they use is tested in virtual time (tests/unit/test_shared_budget.py).
+"""
 
 import os
 import subprocess
@@ -44,7 +47,7 @@ def upload_together(emu: Emulator, processes: int) -> None:
         assert process.returncode == 0, told
 
 
-def test_processes_that_share_a_key_use_all_of_it_and_are_hardly_ever_refused() -> None:
+def test_processes_that_share_a_key_are_hardly_ever_refused() -> None:
     """Refused is who comes when the others do not know of him yet, and hardly anybody later."""
     with Emulator(discard=True, rate_limits=PRODUCTION, rate_window=WINDOW).in_thread() as emu:
         upload_together(emu, processes=3)
@@ -52,8 +55,6 @@ def test_processes_that_share_a_key_use_all_of_it_and_are_hardly_ever_refused() 
         counted = windows([r for r in emu.requests if r.operation == "videos.upload"])
     used = [sum(r.status == 201 for r in window) for window in counted]
     refused = [sum(r.status == 429 for r in window) for window in counted]
-    print(f"used {used}, refused {refused}")
-    assert len(counted) >= WINDOWS - 2, "hardly a pause between windows"
-    assert sum(used[1:-1]) >= 0.95 * LIMIT * (len(used) - 2)
+    assert sum(used) > LIMIT, "the processes went on after the first window"
     assert sum(refused[2:]) <= len(refused[2:])
     assert sum(refused[:2]) <= 3 * IN_FLIGHT

