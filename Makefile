@@ -47,7 +47,7 @@ test: $(VENV)/.dev postgres  ## the tests that take minutes at most
 	$(PYTEST) -m "not slow"
 
 slow: $(VENV)/.dev browser postgres  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow or hypothesis" --hypothesis-profile=thorough
 
 coverage: $(VENV)/.dev  ## the coverage floors, after `make test slow COVERAGE=1`
 	@$(BIN)/coverage combine -q --append 2>/dev/null || true

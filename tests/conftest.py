@@ -13,10 +13,11 @@ from apivideo_async.emulator import Emulator
 
 pytest_plugins = ["tests.postgres", "tests.s3"]
 
-# Property tests run the same examples every time; ``--hypothesis-profile=default`` explores others.
-settings.register_profile(
-    "repeatable", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# Property tests run the same examples every time; ``--hypothesis-profile=default`` explores others. ``make slow`` runs
+# them again with the profile "thorough".
+REPEATABLE = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", REPEATABLE, max_examples=25, stateful_step_count=20)
+settings.register_profile("thorough", REPEATABLE, max_examples=200, stateful_step_count=40)
 
 CHUNK = 64 * 1024
 """The smallest chunk in these tests, in place of 5 MiB."""
@@ -26,7 +27,7 @@ QUICK = RetryPolicy(first_delay=0.01, longest_delay=0.05, attempts=5, seconds=20
 
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--hypothesis-profile"):
-        settings.load_profile("repeatable")
+        settings.load_profile("quick")
 
 
 def options(**changes: object) -> UploadOptions:

@@ -34,15 +34,15 @@ class Verdict:
         }
 
 
+ROUNDING = 1e-6
+"""Rounding error of the clock, in seconds: it must neither lengthen a wait by a second nor end it too early."""
+
+
 def format_wait(seconds: float, window: float) -> str:
     """Write a wait that never ends too early: whole seconds, or milliseconds in a window below 10 s."""
     if window >= 10:
-        return str(math.ceil(seconds))
+        return str(math.ceil(seconds - ROUNDING))
     return f"{math.ceil(seconds * 1000) / 1000:.3f}"
-
-
-ROUNDING = 1e-6
-"""Seconds: who waits exactly as told must not come too early by the last digit of a float."""
 
 
 class FixedWindow:

@@ -39,6 +39,7 @@ def test_a_breakdown_is_lines_with_tabs(online: Cli, watched: str) -> None:
     assert found.out == "FR\t2\nIT\t1\n"
 
 
+@pytest.mark.slow
 def test_a_period_is_local_time_unless_it_says_otherwise(online: Cli, watched: str) -> None:
     """Nine hours east of Greenwich, "an hour ago" has another name."""
     online.env["TZ"] = "JST-9"

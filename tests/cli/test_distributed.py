@@ -83,6 +83,7 @@ def test_a_database_that_is_not_there_is_one_line_without_the_password(online: C
     assert "database" in result.error_line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["postgresql://me:{}@127.0.0.1:1/name", "postgresql:me:{}@127.0.0.1:1/name"])
 def test_not_even_a_traceback_shows_the_password(online: Cli, address: str) -> None:
     command = ["--debug", "distributed", "status", "--database", address.format(PASSWORD)]

@@ -39,6 +39,7 @@ def test_a_source_that_is_not_there_is_one_line(connected: Cli) -> None:
     assert "no such file" in result.err
 
 
+@pytest.mark.slow
 def test_a_worker_keeps_the_budget_with_the_others_and_the_report_shows_it(
     connected: Cli, make_file: Callable[..., Path], emu: Emulator
 ) -> None:

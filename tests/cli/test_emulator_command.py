@@ -16,6 +16,7 @@ from .conftest import Cli
 Make = Callable[..., Path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_the_emulator_says_where_it_is_serves_and_ends(cli: Cli, tmp_path: Path, make_file: Make, how: int) -> None:
     cli.env["TMPDIR"] = str(tmp_path / "scratch")
@@ -67,6 +68,7 @@ def test_a_port_in_use_is_one_line(cli: Cli) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_missing_package_is_one_line(cli: Cli, tmp_path: Path) -> None:
     program = "import sys; sys.modules[{!r}] = None; from apivideo_async.cli import main; main()"
     for module, arguments, line in (
@@ -93,6 +95,7 @@ def test_the_demonstration(cli: Cli, tmp_path: Path) -> None:
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_demonstration_with_a_file_keeps_running_and_cleans_up(cli: Cli, make_file: Make, tmp_path: Path) -> None:
     cli.env["TMPDIR"] = str(tmp_path / "scratch")
     (tmp_path / "scratch").mkdir()
@@ -116,6 +119,7 @@ def test_the_demonstration_with_a_file_keeps_running_and_cleans_up(cli: Cli, mak
     assert path.exists()
 
 
+@pytest.mark.slow
 def test_the_demonstration_of_a_missing_file_is_one_line(cli: Cli) -> None:
     result = cli.process("demo", "missing.mp4")
     assert result.code == 1

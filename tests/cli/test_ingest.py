@@ -165,6 +165,7 @@ def test_a_source_with_the_name_of_a_command_is_written_as_a_path(online: Cli, e
     assert len(emu.world.videos) == 1
 
 
+@pytest.mark.slow
 def test_help_and_completion_know_both_faces(cli: Cli) -> None:
     text = cli("ingest", "--help").out
     assert text.startswith("Usage: apivideo ingest ")
@@ -203,6 +204,7 @@ def test_an_interrupt_gives_everything_back_and_the_same_command_goes_on(
     assert len(emu.world.videos) == 5
 
 
+@pytest.mark.slow
 def test_a_second_interrupt_quits_at_once(online: Cli, emu: Emulator, videos: Path) -> None:
     stall(emu, 0)
     with online.start("ingest", videos, *SCALED) as process:
@@ -231,6 +233,7 @@ def test_after_a_hard_end_the_same_command_sends_only_the_rest(online: Cli, emu:
     assert set(chunks.values()) == {1}, "the server held them, only their answers were missing"
 
 
+@pytest.mark.slow
 def test_two_runs_never_share_a_ledger(online: Cli, emu: Emulator, videos: Path) -> None:
     stall(emu, 0)
     with online.start("ingest", videos, *SCALED) as process:
@@ -243,6 +246,7 @@ def test_two_runs_never_share_a_ledger(online: Cli, emu: Emulator, videos: Path)
     assert shown["items"] == 5, "looking is always possible"
 
 
+@pytest.mark.slow
 def test_a_watched_folder_is_ingested_until_the_interrupt_and_that_is_no_failure(
     online: Cli, emu: Emulator, videos: Path, make_file: Make
 ) -> None:
@@ -260,6 +264,7 @@ def test_a_watched_folder_is_ingested_until_the_interrupt_and_that_is_no_failure
     assert json.loads((online.folder / "end.json").read_text())["states"]["done"]["items"] == 7
 
 
+@pytest.mark.slow
 def test_on_a_terminal_it_moves_and_leaves_only_the_summary(online: Cli, emu: Emulator, videos: Path) -> None:
     (videos / "empty.mp4").touch()
     emu.faults.add(Fault("videos.upload", "delay", times=None, seconds=0.5))

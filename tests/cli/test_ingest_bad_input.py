@@ -59,6 +59,7 @@ def obeying() -> list[str]:
     return without
 
 
+@pytest.mark.slow
 def test_an_unreadable_folder_is_named_and_the_rest_is_ingested(
     online: Cli, emu: Emulator, videos: Path, obeying: list[str]
 ) -> None:
@@ -190,6 +191,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_under_the_ledger_stops_in_order_and_with_room_it_goes_on(
     online: Cli, emu: Emulator, tmp_path: Path, small_disk: Path
 ) -> None:

@@ -40,6 +40,7 @@ def held(emu: Emulator) -> int:
     return sum(video.media.size for video in emu.world.videos.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["bytes", "part"])
 def test_a_killed_upload_continues_with_what_is_missing(online: Cli, emu: Emulator, make_file: Make, mode: str) -> None:
     path = make_file(size=62 * MIB)
@@ -65,6 +66,7 @@ def test_a_killed_upload_continues_with_what_is_missing(online: Cli, emu: Emulat
     assert "27.0 MiB of 62.0 MiB sent now" in result.err
 
 
+@pytest.mark.slow
 def test_a_killed_token_upload_continues(online: Cli, emu: Emulator, make_file: Make) -> None:
     path = make_file(size=32 * MIB)
     arguments = ("upload", path, *CHUNKED, "--token", emu_token(online))
@@ -81,6 +83,7 @@ def test_a_killed_token_upload_continues(online: Cli, emu: Emulator, make_file: 
     assert emu.sha256(video_id) == digest(path)
 
 
+@pytest.mark.slow
 def test_without_resume_an_interrupted_upload_is_mentioned_and_begun_anew(
     online: Cli, emu: Emulator, make_file: Make
 ) -> None:
@@ -114,6 +117,7 @@ def test_resume_of_nothing_says_so_and_uploads(online: Cli, make_file: Make) -> 
     assert "no interrupted upload of it is known" in result.err
 
 
+@pytest.mark.slow
 def test_resume_refuses_a_file_that_changed(online: Cli, emu: Emulator, make_file: Make) -> None:
     path = make_file(size=32 * MIB)
     stall_after(emu, "videos.upload", 2)
@@ -148,6 +152,7 @@ def test_an_interrupt_ends_in_order_and_says_how_to_continue(online: Cli, emu: E
     assert len(emu.world.videos) == 1
 
 
+@pytest.mark.slow
 def test_resume_of_several_files_sends_none_of_them_twice(online: Cli, emu: Emulator, make_file: Make) -> None:
     files = [make_file("a.mp4", 1000), make_file("b.mp4", 2000), make_file("c.mp4", 32 * MIB)]
     stall_after(emu, "videos.upload", 4)
@@ -168,6 +173,7 @@ def test_resume_of_several_files_sends_none_of_them_twice(online: Cli, emu: Emul
     assert online("upload", files[0], "--resume").err.count("uploaded before") == 0, "the records are gone"
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_waiting_keeps_the_video(cli: Cli, make_file: Make) -> None:
     path = make_file()
     with Emulator(api_key=KEY, encoding=1000).in_thread() as emu:
@@ -184,6 +190,7 @@ def test_an_interrupt_while_waiting_keeps_the_video(cli: Cli, make_file: Make) -
         assert list(emu.world.videos) == [video_id], "nothing is uploaded twice"
 
 
+@pytest.mark.slow
 def test_a_second_interrupt_quits_at_once(online: Cli, emu: Emulator) -> None:
     read, write = os.pipe()
     with online.start("upload", "-", stdin=read) as process:
@@ -197,6 +204,7 @@ def test_a_second_interrupt_quits_at_once(online: Cli, emu: Emulator) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_an_interrupted_pipe_does_not_wait_for_input(online: Cli, emu: Emulator) -> None:
     read, write = os.pipe()
     with online.start("upload", "-", stdin=read) as process:

@@ -96,6 +96,7 @@ def test_the_emulator_delivers_to_it(online: Cli, make_file: Make) -> None:
     assert {event["quality"] for event in events} == {"240p", "360p", "480p", "720p"}
 
 
+@pytest.mark.slow
 def test_what_is_delivered_cannot_steer_the_terminal(cli: Cli) -> None:
     body = json.dumps({"type": "new\x1b[2J", "emittedAt": "soon", "title": "\x1b]0;x\x07"}).encode()
     with listening(cli, "--secret", SECRET) as (process, url):
@@ -125,6 +126,7 @@ def test_a_port_in_use_is_one_line(cli: Cli) -> None:
     assert result.error_line == f"apivideo: port {port} of 127.0.0.1 is in use: give another --port"
 
 
+@pytest.mark.slow
 def test_the_secret_of_a_real_subscription_fits(online: Cli, emu: Emulator) -> None:
     """And that of another subscription does not."""
     secrets = [online("webhooks", "create", "https://a.test", "--json").json["signatureSecret"] for _ in range(2)]
@@ -134,6 +136,7 @@ def test_the_secret_of_a_real_subscription_fits(online: Cli, emu: Emulator) -> N
         process.communicate(timeout=60)
 
 
+@pytest.mark.slow
 def test_it_ends_when_nobody_reads_any_more(cli: Cli) -> None:
     """As in ``apivideo webhooks listen | head -1``."""
     with listening(cli, "--secret", SECRET) as (process, url):

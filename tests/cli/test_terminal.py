@@ -88,6 +88,7 @@ def test_ctrl_c_on_a_terminal_leaves_it_in_order(online: Cli, emu: Emulator, mak
     assert "Traceback" not in screen.text
 
 
+@pytest.mark.slow
 def test_delete_asks(online: Cli, emu: Emulator, make_file: Make) -> None:
     video_id = online("upload", make_file()).out.split()[0]
     for answer, left in (("n", 1), ("y", 0)):
@@ -118,6 +119,7 @@ def test_a_table_keeps_ids_whole() -> None:
         assert all(cell_len(line) <= width for line in lines)
 
 
+@pytest.mark.slow
 def test_every_section_is_a_table_that_fits(online: Cli, emu: Emulator) -> None:
     online("live-streams", "create", "--name", "東京" * 40)
     online("webhooks", "create", "https://a.test/" + "x" * 100)
@@ -143,6 +145,7 @@ def test_a_narrow_screen_leaves_out_the_last_columns() -> None:
         assert captured.get().splitlines()[0].split() == heads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [("players", "list"), ("tokens", "create"), ("tokens", "delete", "to123", "--yes"), ("doctor",)]
 )
@@ -156,6 +159,7 @@ def test_ctrl_c_ends_every_command_with_one_line(online: Cli, emu: Emulator, arg
     assert re.fullmatch(r"apivideo: interrupted.*\n", err)
 
 
+@pytest.mark.slow
 def test_one_question_for_any_number_of_things(online: Cli) -> None:
     ids = [online("players", "create", "--json").json["playerId"] for _ in range(2)]
     screen = Screen(online, "players", "delete", *ids)

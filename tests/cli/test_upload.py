@@ -82,6 +82,7 @@ def test_progress_is_plain_lines_in_a_pipe(online: Cli, emu: Emulator, make_file
     assert "\x1b" not in result.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1000, 12 * MIB])
 def test_stdin_from_a_pipe(online: Cli, emu: Emulator, size: int) -> None:
     data = os.urandom(size)
@@ -93,6 +94,7 @@ def test_stdin_from_a_pipe(online: Cli, emu: Emulator, size: int) -> None:
     assert emu.sha256(record["videoId"]) == hashlib.sha256(data).hexdigest()
 
 
+@pytest.mark.slow
 def test_stdin_from_a_file_and_a_named_pipe(online: Cli, emu: Emulator, make_file: Make, tmp_path: Path) -> None:
     path = make_file()
     with path.open("rb") as handle, online.start("upload", "-", stdin=handle) as process:
@@ -175,6 +177,7 @@ def test_names_that_need_care(online: Cli, emu: Emulator, make_file: Make) -> No
     assert "\x1b" not in result.out + result.err
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_text_is_uploaded_all_the_same(online: Cli, tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"bad\xff.mp4")).write_bytes(b"x" * 1000)
     result = online.process("upload", os.fsdecode(b"bad\xff.mp4"), "--json")

@@ -199,6 +199,7 @@ async def test_tokens_by_hand_need_a_key(recorder: Recorder) -> None:
 # -- long lists
 
 
+@pytest.mark.slow
 async def test_100_000_videos_are_never_all_in_memory(recorder: Recorder, client: ApiVideoClient) -> None:
     """With prefetch: those of the page in use and of the one before, until it is let go."""
     data = [{"videoId": f"vi{number}", "title": "t", "tags": ["a"]} for number in range(100)]

@@ -64,6 +64,7 @@ async def test_any_number_is_handed_in_by_batches(shared: Distributed) -> None:
     assert (await shared.jobs()).waiting == (await shared.totals()).open == 4_500
 
 
+@pytest.mark.slow
 async def test_a_fetch_from_a_queue_that_was_just_filled_sorts_nothing(shared: Distributed) -> None:
     """Of a table that was empty a moment ago PostgreSQL thinks that it still is."""
     await shared.defer_ingest(items_of(6_000))

@@ -229,6 +229,7 @@ async def freeze(process: "subprocess.Popen[bytes]", emu: Emulator) -> None:
         process.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.slow
 async def test_a_frozen_worker_is_taken_over_and_when_it_wakes_sends_nothing_more(
     dsn: str, shared: Distributed, tmp_path: Path
 ) -> None:
@@ -269,6 +270,7 @@ async def test_a_frozen_worker_is_taken_over_and_when_it_wakes_sends_nothing_mor
 # -- the database
 
 
+@pytest.mark.slow
 async def test_a_database_that_goes_away_is_waited_for(
     emu: Emulator, own_postgres: PostgresServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -289,6 +291,7 @@ async def test_a_database_that_goes_away_is_waited_for(
     assert "the database is away" in caplog.text
 
 
+@pytest.mark.slow
 async def test_a_database_that_stays_away_ends_the_worker_with_the_reason(
     emu: Emulator, own_postgres: PostgresServer, tmp_path: Path
 ) -> None:

@@ -136,6 +136,7 @@ def served(server: Served) -> Served:
     return server
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
 async def test_a_streamed_body_becomes_the_video_in_bounded_memory_and_without_a_file(tmp_path: Path) -> None:
     with serve(tmp_path / "scratch") as served:
@@ -165,6 +166,7 @@ async def stream_and_measure(served: Served, emulator: Emulator) -> None:
     assert served.peak() - before < (CONCURRENCY + 1) * CHUNK + 8 * MIB
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framing", ["Transfer-Encoding: chunked", f"Content-Length: {64 * MIB}"])
 async def test_a_sender_that_goes_away_leaves_no_video(served: Served, framing: str) -> None:
     emulator = served.emulator

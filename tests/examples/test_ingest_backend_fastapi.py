@@ -107,12 +107,14 @@ async def test_only_sources_from_where_it_is_allowed_are_taken(
     assert await asked(backend, "/ingestions") == (200, {"states": {}, "total": 0, "open": 0})
 
 
+@pytest.mark.slow
 async def test_a_signature_is_shown_to_nobody(backend: ClientSession, media: str) -> None:
     _, added = await asked(backend, "/ingestions", [{"uri": f"{media}0.mp4?X-Amz-Signature=secret"}])
     async with backend.get(f"/ingestions/{added['keys'][0]}") as answer:
         assert "secret" not in await answer.text()
 
 
+@pytest.mark.slow
 async def test_without_its_tables_the_backend_says_what_to_run(postgres_dsn: str) -> None:
     uvicorn = ("-m", "uvicorn", "ingest_backend_fastapi:app", "--app-dir", EXAMPLES, "--port", "0")
     async with running(*uvicorn, APIVIDEO_DATABASE_URL=postgres_dsn) as served:
@@ -120,6 +122,7 @@ async def test_without_its_tables_the_backend_says_what_to_run(postgres_dsn: str
         assert "run `apivideo distributed init` first" in served.said
 
 
+@pytest.mark.slow
 async def test_a_database_that_cannot_be_used_is_no_error_of_the_sender(
     backend: ClientSession, media: str, database: str
 ) -> None:

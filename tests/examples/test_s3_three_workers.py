@@ -151,6 +151,7 @@ def films(s3: Any) -> Iterator[dict[str, bytes]]:
     s3.delete_bucket(Bucket="films")
 
 
+@pytest.mark.slow
 async def test_by_hand_a_bucket_becomes_videos_on_three_workers(
     films: dict[str, bytes],
     emulator: Emulator,

@@ -45,6 +45,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 async def test_files_become_videos_when_they_are_complete_and_partial_ones_never_do(
     emulator: Emulator, folder: Path, make_file: MakeFile
 ) -> None:
@@ -72,6 +73,7 @@ async def test_files_become_videos_when_they_are_complete_and_partial_ones_never
     assert len(emulator.world.videos) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 async def test_the_same_command_goes_on_in_the_middle_of_a_file(
     emulator: Emulator, folder: Path, make_file: MakeFile, number: signal.Signals
@@ -104,6 +106,7 @@ async def test_what_cannot_be_a_video_is_told_and_stops_nothing(
     assert list(contents(emulator)) == ["good.mp4"]
 
 
+@pytest.mark.slow
 async def test_a_folder_that_is_missing_is_one_line(emulator: Emulator, folder: Path) -> None:
     async with running(*command(folder / "missing")) as watching:
         assert await watching.ended() == 1

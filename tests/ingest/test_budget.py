@@ -299,6 +299,7 @@ async def test_the_plan_of_an_upload_sees_what_is_left(workers: Workers) -> None
 # -- when the database is down
 
 
+@pytest.mark.slow
 async def test_requests_wait_while_the_database_is_down_and_go_on_after_it(own_postgres: PostgresServer) -> None:
     with own_postgres.database() as dsn:
         budget = await open_budget(dsn)

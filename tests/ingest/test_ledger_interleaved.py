@@ -142,6 +142,7 @@ class Interleaving(RuleBasedStateMachine):
                 assert record.video_id is not None
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_no_interleaving_breaks_a_promise(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -159,6 +160,4 @@ def test_no_interleaving_breaks_a_promise(
         return await open_sqlite_ledger(Path(tempfile.mkdtemp(dir=tmp_path)) / "ledger.db")
 
     opening = postgres if engine == "postgresql" else sqlite
-    run_state_machine_as_test(
-        lambda: Interleaving(opening), settings=settings(max_examples=60, stateful_step_count=40, deadline=None)
-    )
+    run_state_machine_as_test(lambda: Interleaving(opening), settings=settings())

@@ -223,6 +223,7 @@ async def test_what_is_written_is_what_is_read(
     assert [item.fields for item in from_csv] == expected
 
 
+@pytest.mark.slow
 async def test_memory_does_not_grow_with_the_manifest(tmp_path: Path) -> None:
     path, process = tmp_path / "list.jsonl", psutil.Process()
     with path.open("w") as file:

@@ -12,6 +12,7 @@ def test_each_test_has_an_empty_database(postgres_dsn: str, turn: int) -> None:
         connection.execute("CREATE TABLE found (turn int)")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_stopped_keeps_what_was_committed(own_postgres: PostgresServer) -> None:
     with own_postgres.database() as dsn:
         with psycopg.connect(dsn) as connection:

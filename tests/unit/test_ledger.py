@@ -4,7 +4,6 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -144,7 +143,6 @@ def test_a_snapshot_does_not_change_afterwards() -> None:
     assert ledger.snapshot() == LedgerSnapshot("bytes", 10, 10, (CHUNK,), 10)
 
 
-@settings(max_examples=60, stateful_step_count=40)
 class LedgerMachine(RuleBasedStateMachine):
     """Any interleaving of moves, against a dictionary of states."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from apivideo_async import models
@@ -110,7 +110,6 @@ def through_json(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", MODELS)
-@settings(max_examples=25)
 @given(data=st.data())
 def test_a_model_comes_back_from_json_exactly(kind: type, data: st.DataObject) -> None:
     """§5.6: known members exact, unknown ones kept in ``extra``."""
@@ -119,7 +118,6 @@ def test_a_model_comes_back_from_json_exactly(kind: type, data: st.DataObject) -
 
 
 @pytest.mark.parametrize("kind", MODELS)
-@settings(max_examples=25)
 @given(unknown=st.dictionaries(st.text().map("x-".__add__), json_values, min_size=1, max_size=4))
 def test_unknown_members_are_kept_as_received(kind: type, unknown: dict[str, Any]) -> None:
     """§5.6: the server may add members."""
