@@ -11,8 +11,7 @@ Install: ``pip install .`` in a clone. Run, then open http://127.0.0.1:8080/ in 
     export APIVIDEO_API_KEY=... UPLOAD_USERS=alice:her-password,bob:his-password
     python examples/delegated_tokens_server.py
 
-Against a local api.video: ``apivideo emulator --port 8700 --api-key emulator-api-key`` in another terminal, then
-``export APIVIDEO_BASE_URL=http://127.0.0.1:8700 APIVIDEO_API_KEY=emulator-api-key``.
+Against a local api.video: ``apivideo emulator`` in another terminal, then the two ``export`` lines that it prints.
 """
 
 import hmac

@@ -11,8 +11,7 @@ Install: ``pip install . fastapi uvicorn`` in a clone. Run::
     uvicorn fastapi_passthrough:app --app-dir examples        # or: python examples/fastapi_passthrough.py
     curl -T movie.mp4 'http://127.0.0.1:8000/videos?title=Movie'
 
-Against a local api.video: ``apivideo emulator --port 8700 --api-key emulator-api-key`` in another terminal, then
-``export APIVIDEO_BASE_URL=http://127.0.0.1:8700 APIVIDEO_API_KEY=emulator-api-key``.
+Against a local api.video: ``apivideo emulator`` in another terminal, then the two ``export`` lines that it prints.
 """
 
 import asyncio

@@ -18,8 +18,7 @@ Install: ``pip install '.[cli,distributed,objects]' fastapi uvicorn`` in a clone
     uvicorn ingest_backend_fastapi:app --app-dir examples           # or: python examples/ingest_backend_fastapi.py
     curl --json '[{"uri": "https://media.example.com/a.mp4", "title": "A"}]' http://127.0.0.1:8000/ingestions
 
-Against a local api.video: ``apivideo emulator --port 8700 --api-key emulator-api-key`` in another terminal, then
-``export APIVIDEO_BASE_URL=http://127.0.0.1:8700 APIVIDEO_API_KEY=emulator-api-key``.
+Against a local api.video: ``apivideo emulator`` in another terminal, then the two ``export`` lines that it prints.
 """
 
 import os

@@ -8,8 +8,7 @@ Install: ``pip install .`` in a clone. Run::
     export APIVIDEO_API_KEY=...
     python examples/upload_file.py movie.mp4
 
-Against a local api.video: ``apivideo emulator --port 8700 --api-key emulator-api-key`` in another terminal, then
-``export APIVIDEO_BASE_URL=http://127.0.0.1:8700 APIVIDEO_API_KEY=emulator-api-key``.
+Against a local api.video: ``apivideo emulator`` in another terminal, then the two ``export`` lines that it prints.
 """
 
 import argparse

@@ -17,9 +17,8 @@ Install: ``pip install . fastapi uvicorn`` in a clone. Run::
     export APIVIDEO_WEBHOOK_SECRET=sig_sec_...
     uvicorn webhooks_fastapi:app --app-dir examples             # or: python examples/webhooks_fastapi.py
 
-Against a local api.video: ``apivideo emulator --port 8700 --api-key emulator-api-key`` in another terminal, ``export
-APIVIDEO_BASE_URL=http://127.0.0.1:8700 APIVIDEO_API_KEY=emulator-api-key``, and the address
-``http://127.0.0.1:8000/webhooks``. Then upload something.
+Against a local api.video: ``apivideo emulator`` in another terminal, the two ``export`` lines that it prints, and the
+address ``http://127.0.0.1:8000/webhooks``. Then upload something.
 """
 
 import os

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -15,7 +16,6 @@ from ..errors import ConfigurationError
 __all__ = ["Server", "own_emulator"]
 
 FIRST_LINE = "apivideo emulator on "
-KEY = "demo-api-key"
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
 
@@ -32,9 +32,10 @@ class Server:
 @asynccontextmanager
 async def own_emulator() -> AsyncIterator[Server]:
     """Start ``apivideo emulator`` and end it afterwards; it also ends by itself when this process dies."""
+    key = secrets.token_hex(16)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "apivideo_async.cli", "emulator"),
-        *("--api-key", KEY, "--encoding", "0.5", "--until-eof"),
+        *("--api-key", key, "--encoding", "0.5", "--until-eof"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -42,7 +43,7 @@ async def own_emulator() -> AsyncIterator[Server]:
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     try:
-        yield Server(await _address(process), KEY, process.pid)
+        yield Server(await _address(process), key, process.pid)
     finally:
         await _stop(process)
 

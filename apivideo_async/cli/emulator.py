@@ -29,7 +29,14 @@ Ctrl-C ends it."""
 @click.command(name="emulator")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0, the default, takes a free one.")
-@click.option("--api-key", metavar="KEY", help="The key that it accepts.")
+@click.option("--api-key", metavar="KEY", help="The key that it accepts. Without it every start has a new random key.")
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A host name that clients may use besides localhost and --host, such as that of a container; repeatable.",
+)
 @click.option("--dir", "directory", type=click.Path(file_okay=False, path_type=Path), help="Keep the media there.")
 @click.option("--discard", is_flag=True, help="Count the media and drop it.")
 @click.option("--rate-limits", type=click.Choice(["production", "sandbox", "off"]), default="off", show_default=True)
@@ -75,7 +82,7 @@ def _emulator(settings: dict[str, Any]) -> Any:
     try:
         return Emulator(**settings)
     except ValueError as error:
-        raise click.UsageError(f"--encoding takes immediate or seconds, not {settings['encoding']!r}") from error
+        raise click.UsageError(str(error)) from error
 
 
 async def _end(*, until_eof: bool) -> None:

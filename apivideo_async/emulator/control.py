@@ -127,7 +127,7 @@ def _row(call: Call, video: Video) -> str:
 
 
 def _control(method: str, path: str, handler: Handler) -> Operation:
-    return Operation("", method, path, handler, None, "open", logged=False)
+    return Operation("", method, path, handler, None, "control")
 
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -1,4 +1,7 @@
-"""What lets a page on another origin talk to the emulator: on every answer, errors included."""
+"""What lets a page on another origin talk to the API: on all its answers, errors included; `browsers` says why.
+
+There is no `Access-Control-Allow-Private-Network`: only pages of this machine and of its network have reason to call.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Credentials:
 
     def exchange(self, api_key: str, now: float) -> dict[str, Any]:
         """Return a pair of tokens for the API key (CONTRACT §2)."""
-        if not hmac.compare_digest(api_key.encode(), self._api_key.encode()):
+        if not hmac.compare_digest(api_key.encode(errors="surrogatepass"), self._api_key.encode()):
             raise self._refusal("authentication-invalid-api-key")
         return self._issue(now)
 

@@ -1,6 +1,6 @@
 """Events on their way to subscribers: signed, in order for each video, repeated when they fail (CONTRACT §12).
 
-An emulator has no business on the network: without leave, only addresses of this machine are called.
+Only addresses of this machine are called unless `allow_network` is set, and none that a web page subscribed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Delivery:
 
     `answers` has a status for each attempt, None where there was no answer. `state` is "waiting" (for its turn,
     an answer or a retry), "delivered", "failed", "cancelled" (the webhook was deleted) or "not-allowed" (the
-    address is not on this machine).
+    address is not on this machine, or a web page subscribed it).
     """
 
     number: int
@@ -60,7 +60,7 @@ class Deliveries:
             len(self.log) + 1, subject, webhook.key, webhook.url, dict(event), body.decode(), webhook.headers(body)
         )
         self.log.append(delivery)
-        if not (self.allow_network or may_call(webhook.url)):
+        if webhook.from_page or not (self.allow_network or may_call(webhook.url)):
             delivery.state = "not-allowed"
             return
         turn = self._turns.setdefault((webhook.key, subject), asyncio.Lock())

@@ -44,9 +44,12 @@ def parse_pace(setting: str | float) -> EncodingPace:
     """Read the setting: "immediate", a number of seconds, or "polls:N"."""
     if setting == "immediate":
         return EncodingPace()
-    if isinstance(setting, str) and setting.startswith("polls:"):
-        return EncodingPace(polls=max(0, int(setting.removeprefix("polls:"))))
-    seconds = float(setting)
+    try:
+        if isinstance(setting, str) and setting.startswith("polls:"):
+            return EncodingPace(polls=max(0, int(setting.removeprefix("polls:"))))
+        seconds = float(setting)
+    except ValueError:
+        seconds = math.nan
     if not 0 <= seconds < math.inf:
         raise ValueError(f'encoding is "immediate", seconds or "polls:N", not {setting!r}')
     return EncodingPace(seconds=seconds)

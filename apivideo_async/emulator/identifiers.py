@@ -1,4 +1,8 @@
-"""Identifiers in the shapes that the service uses, the same ones again for the same seed (CONTRACT §5.4)."""
+"""Identifiers in the shapes that the service uses, the same ones again for the same seed (CONTRACT §5.4).
+
+Access tokens, refresh tokens, private tokens and sessions depend on the API key as well: a web page that knows the
+seed must not be able to compute them.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,21 @@ import string
 import uuid
 
 _ALPHABET = string.digits + string.ascii_letters
+_ACCESS = frozenset({"access", "refresh", "private-token", "session"})
 
 
 class Identifiers:
     """One stream of random numbers per kind, so that reading private videos does not change later ids."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, api_key: str = "") -> None:
         self._seed = seed
+        self._api_key = api_key
         self._streams: dict[str, random.Random] = {}
 
     def _stream(self, kind: str) -> random.Random:
         if kind not in self._streams:
-            self._streams[kind] = random.Random(f"{self._seed}/{kind}")  # noqa: S311 - repeatable on purpose
+            key = self._api_key if kind in _ACCESS else ""
+            self._streams[kind] = random.Random(f"{self._seed}/{kind}/{key}")  # noqa: S311 - repeatable on purpose
         return self._streams[kind]
 
     def opaque(self, prefix: str, length: int = 22) -> str:

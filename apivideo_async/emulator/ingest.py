@@ -1,6 +1,7 @@
 """Containers made from a `source`: a URL that is fetched, or another video that is cloned (CONTRACT §6.2).
 
-Only URLs of this machine are fetched, unless it was allowed more; others stay "ingesting".
+Only URLs of this machine are fetched, unless it was allowed more, and none that a web page gave; others stay
+"ingesting".
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from . import production
+from .browsers import sent_by_page
 from .media import ExtentWriter
 from .network import is_web_url, may_call
 from .operations import Call
@@ -26,7 +28,7 @@ def begin_ingest(call: Call, attributes: dict[str, Any], source: str) -> Video:
     if not is_web_url(source):
         raise refuse_all([invalid_attribute("source", "This value is neither a URL nor a videoId.")])
     video = world.create_video(attributes, "url")
-    if world.settings.allow_network or may_call(source):
+    if not sent_by_page(call.request) and (world.settings.allow_network or may_call(source)):
         world.spawn(_fetch(world, video, source))
     return video
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from aiohttp import web
 
 from .body import Body
+from .browsers import CONTROL_HEADERS
 from .cors import CORS_HEADERS
 from .paging import paginate
 from .problems import invalid_payload
@@ -18,7 +19,8 @@ from .request_log import RequestRecord
 from .world import World
 
 ItemT = TypeVar("ItemT")
-Access: TypeAlias = Literal["key", "upload-token", "open"]
+Access: TypeAlias = Literal["key", "upload-token", "open", "control"]
+"""What a request needs: credentials, or nothing ("open"). "control" is for other processes and not for web pages."""
 
 
 class DroppedError(Exception):
@@ -44,7 +46,7 @@ class Call:
         """Add what every answer carries, unless it is on its way already (CONTRACT §4)."""
         self.answering = True
         if not response.prepared:
-            response.headers.update(CORS_HEADERS)
+            response.headers.update(CONTROL_HEADERS if self.operation.access == "control" else CORS_HEADERS)
             if self.verdict is not None:
                 response.headers.update(self.verdict.headers())
 
@@ -83,7 +85,11 @@ class Operation:
     handler: Handler
     rate: RateClass | None
     access: Access = "key"
-    logged: bool = True
+
+    @property
+    def logged(self) -> bool:
+        """Whether requests appear in the log: all but those that read and steer the emulator."""
+        return self.access != "control"
 
 
 def api(name: str, method: str, path: str, handler: Handler, rate: RateClass | None = None) -> Operation:

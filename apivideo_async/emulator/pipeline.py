@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from .browsers import AllowedHosts, may_control
 from .cors import PREFLIGHT_HEADERS
 from .fault_actions import ACTIONS
 from .operations import Call, DroppedError, Handler, Operation, answer
 from .problems import (
     RefusedError,
+    forbidden,
     invalid_payload,
     method_not_allowed,
     server_error,
@@ -33,8 +35,21 @@ async def _wrong_method(call: Call) -> web.StreamResponse:
     raise method_not_allowed()
 
 
+async def _foreign_host(call: Call) -> web.StreamResponse:
+    raise forbidden(
+        "The Host header does not name this emulator. To reach it by another name, start it with --allow-host NAME, "
+        "in Python Emulator(allowed_hosts=[NAME])."
+    )
+
+
+async def _foreign_page(call: Call) -> web.StreamResponse:
+    raise forbidden("Web pages of other origins may not control the emulator.")
+
+
 def _unrouted(request: web.Request, handler: Handler) -> Operation:
-    """Stand in for an operation that does not exist; it counts against the rate limit all the same."""
+    """Stand in for an operation that does not exist; one of the API counts against the rate limit all the same."""
+    if request.path == "/" or request.path.startswith("/_emulator"):
+        return Operation("", request.method, request.path, handler, None, "control")
     rate: RateClass = "reads" if request.method in {"GET", "HEAD"} else "writes"
     return Operation("", request.method, request.path, handler, rate, "open")
 
@@ -42,13 +57,14 @@ def _unrouted(request: web.Request, handler: Handler) -> Operation:
 class Pipeline:
     """Takes the requests of the server to the handlers of the operations."""
 
-    def __init__(self, world: World, operations: Mapping[tuple[str, str], Operation]) -> None:
+    def __init__(self, world: World, hosts: AllowedHosts, operations: Mapping[tuple[str, str], Operation]) -> None:
         self._world = world
+        self._hosts = hosts
         self._operations = operations
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request; preflights come before everything else."""
-        operation = self._operation(request)
+        """Answer one request; preflights come before credentials and limits."""
+        operation = self._admitted(request)
         if not operation.logged:
             return await self._unlogged(request, operation)
         record = self._world.log.open(
@@ -67,10 +83,24 @@ class Pipeline:
         record.status = response.status
         return response
 
+    def _admitted(self, request: web.Request) -> Operation:
+        """Return the operation, or one that refuses what a web page must not do (`browsers`)."""
+        if not self._hosts.accept(request):
+            return Operation("", request.method, request.path, _foreign_host, None, "control")
+        operation = self._operation(request)
+        if operation.access == "control" and not may_control(request):
+            return Operation("", request.method, request.path, _foreign_page, None, "control")
+        return operation
+
     def _operation(self, request: web.Request) -> Operation:
-        if request.method == "OPTIONS":
-            return Operation("", "OPTIONS", request.path, _preflight, None, "open")
         failure = request.match_info.http_exception
+        if request.method == "OPTIONS":
+            operation = _unrouted(request, _wrong_method)
+            return (
+                operation
+                if operation.access == "control"
+                else Operation("", "OPTIONS", request.path, _preflight, None, "open")
+            )
         if failure is not None:
             return _unrouted(request, _wrong_method if failure.status == 405 else _unrecognized)
         resource = request.match_info.route.resource

@@ -94,6 +94,11 @@ def method_not_allowed() -> RefusedError:
     return refuse(405, "method-not-allowed", "Method is not allowed for this route.")
 
 
+def forbidden(detail: str) -> RefusedError:
+    """Refuse what a web page must not do. The service has no such refusal; `detail` says what to do."""
+    return refuse(403, None, "Forbidden.", detail=detail)
+
+
 def too_many_requests() -> RefusedError:
     """Refuse a request over the rate limit (CONTRACT §4)."""
     return refuse(429, "too-many-requests", "Too many requests.")

@@ -26,6 +26,7 @@ from . import (
 )
 from .analytics import handlers as analytics
 from .analytics import session_handlers as sessions
+from .browsers import AllowedHosts
 from .operations import Operation
 from .pipeline import Pipeline
 from .world import World
@@ -53,9 +54,9 @@ OPERATIONS: tuple[Operation, ...] = (
 _MAX_JSON = 16 * 1024 * 1024
 
 
-def application(world: World) -> web.Application:
+def application(world: World, hosts: AllowedHosts) -> web.Application:
     """Route every operation to the pipeline, which also answers what has no route."""
-    pipeline = Pipeline(world, {(operation.method, operation.path): operation for operation in OPERATIONS})
+    pipeline = Pipeline(world, hosts, {(operation.method, operation.path): operation for operation in OPERATIONS})
 
     @web.middleware
     async def everything(
@@ -66,7 +67,7 @@ def application(world: World) -> web.Application:
     app = web.Application(middlewares=[everything], client_max_size=_MAX_JSON)
     for operation in OPERATIONS:
         if operation.method == "GET":
-            app.router.add_get(operation.path, pipeline.handle, allow_head=operation.access == "open")
+            app.router.add_get(operation.path, pipeline.handle, allow_head=operation.access in {"open", "control"})
         else:
             app.router.add_route(operation.method, operation.path, pipeline.handle)
     return app

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from aiohttp import web
 
 from . import broadcasts
 from .analytics.play import Play
+from .browsers import AllowedHosts
 from .content_range import Limits
 from .deliveries import Delivery
 from .door import Door
@@ -46,6 +48,12 @@ class MediaInfo:
 class Emulator:
     """A local api.video. Use it with `async with`, or `with Emulator(...).in_thread()` from plain code.
 
+    Without `api_key` clients need a random one, `emu.api_key`. A request is answered with 403 unless its `Host` header
+    is `host`, `localhost` or a loopback address, because a web page can send any other name (DNS rebinding); with
+    the `host` 0.0.0.0 or :: it may be any IP address. `allowed_hosts` are names and addresses that are accepted in
+    addition, such as the name of a container. With `seed` ids and faults are repeatable; with
+    `api_key` in addition also access tokens, refresh tokens and private tokens.
+
     `rate_limits` is "off", "production", "sandbox" or numbers per class (uploads, writes, reads) in a window
     of `rate_window` seconds. `encoding` is "immediate", seconds, or "polls:N": playable after N reads of the
     status. `min_chunk` and `max_chunk` are the sizes of the upload protocol in bytes, which tests scale down.
@@ -62,14 +70,15 @@ class Emulator:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        api_key: str = "emulator-api-key",
+        api_key: str | None = None,
+        allowed_hosts: Iterable[str] = (),
         directory: str | Path | None = None,
         discard: bool = False,
         rate_limits: str | Mapping[str, int] = "off",
         rate_window: float = 60.0,
         token_lifetime: float = 3600.0,
         encoding: str | float = "immediate",
-        seed: int = 0,
+        seed: int | None = None,
         min_chunk: int = 5 * 1024 * 1024,
         max_chunk: int = 200 * 1024 * 1024,
         ssl_context: ssl.SSLContext | None = None,
@@ -83,7 +92,10 @@ class Emulator:
     ) -> None:
         if invalid_key_status not in {400, 401}:
             raise ValueError("invalid_key_status is 400 or 401")
+        if api_key == "":
+            raise ValueError("api_key is empty; leave it out for a random one")
         self.host = host
+        self._allowed_hosts = AllowedHosts(host, allowed_hosts)
         self._wanted_port = port
         self._port: int | None = None
         self._directory = None if directory is None else Path(directory)
@@ -94,15 +106,15 @@ class Emulator:
         self._thread = 0
         self._world: World | None = None
         self._log = RequestLog()
-        self.faults: FaultList = FaultList(seed)
+        self.faults: FaultList = FaultList(seed or 0)
         self._settings = Settings(
-            api_key=api_key,
+            api_key=secrets.token_hex(16) if api_key is None else api_key,
             limits=Limits(min_chunk, max_chunk),
             rates=read_rate_limits(rate_limits),
             rate_window=rate_window,
             token_lifetime=token_lifetime,
             pace=parse_pace(encoding),
-            seed=seed,
+            seed=secrets.randbits(64) if seed is None else seed,
             discard=discard,
             invalid_key_status=invalid_key_status,
             video_restore=video_restore,
@@ -214,7 +226,7 @@ class Emulator:
         store = media_store(directory, discard=self._settings.discard)
         self._world = World(self._settings, store, self.faults, self._log)
         self._runner = web.AppRunner(
-            application(self._world),
+            application(self._world, self._allowed_hosts),
             access_log=None,
             handle_signals=False,
             shutdown_timeout=_SHUTDOWN_SECONDS,

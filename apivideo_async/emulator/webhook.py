@@ -28,6 +28,8 @@ class Webhook(Item):
     events: tuple[str, ...]
     url: str
     secret: str
+    from_page: bool
+    """Whether a web page made it; then nothing is delivered."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the `webhook` schema, always with its secret (CONTRACT §12)."""

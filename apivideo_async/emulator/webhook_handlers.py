@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .browsers import sent_by_page
 from .network import is_web_url
 from .operations import Call, Operation, answer, answer_page, api, no_content
 from .payloads import Check, Problems, array, filled, one_of, validate
@@ -37,7 +38,13 @@ async def create(call: Call) -> web.StreamResponse:
     if len(world.webhooks) >= world.settings.webhook_limit:
         raise refuse(400, "webhook-limit-reached", "Your account has reached the webhook urls limit.")
     secret = world.ids.opaque("sig_sec_")
-    webhook = Webhook(**world.birth("webhook_"), events=tuple(body["events"]), url=body["url"], secret=secret)
+    webhook = Webhook(
+        **world.birth("webhook_"),
+        events=tuple(body["events"]),
+        url=body["url"],
+        secret=secret,
+        from_page=sent_by_page(call.request),
+    )
     return answer(world.webhooks.add(webhook).as_json(), 201)
 
 

@@ -107,7 +107,7 @@ class World:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.ids = Identifiers(settings.seed)
+        self.ids = Identifiers(settings.seed, settings.api_key)
         self.credentials = Credentials(
             settings.api_key,
             self.ids,

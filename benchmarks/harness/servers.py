@@ -1,5 +1,6 @@
 """Starts servers in processes of their own."""
 
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,8 +10,8 @@ from pathlib import Path
 
 from .measuring import CACHE, HERE, environment
 
-KEY = "emulator-api-key"
-"""What the emulator takes by default; the sink takes any."""
+KEY = secrets.token_hex(16)
+"""The key of the emulator; the sink accepts any."""
 TLS = CACHE / "tls"
 
 
@@ -49,7 +50,7 @@ class Server:
 def serving(script: str, *arguments: object) -> Iterator[Server]:
     """Run a program of ``servers`` until the end of the block; it prints its address when it listens."""
     command = [sys.executable, str(HERE / "servers" / script), *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(APIVIDEO_API_KEY=KEY))
     assert process.stdout is not None
     try:
         url = process.stdout.readline().strip()

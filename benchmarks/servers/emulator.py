@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import os
 import sys
 
 from apivideo_async.emulator import Emulator
 
 
 async def main() -> None:
-    async with Emulator(discard=True, max_chunk=2**36, **json.loads(sys.argv[1])) as emulator:
+    settings = {"discard": True, "max_chunk": 2**36, "api_key": os.environ["APIVIDEO_API_KEY"]}
+    async with Emulator(**settings, **json.loads(sys.argv[1])) as emulator:
         print(emulator.url, flush=True)
         await asyncio.Event().wait()
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,32 @@ def test_the_example_that_it_prints_works(cli: Cli, make_file: Make, tmp_path: P
         process.terminate()
     assert ran.returncode == 0, ran.stderr
     assert b"Video(video_id='vi" in ran.stdout
+
+
+def test_it_prints_a_random_key_and_accepts_the_hosts_that_are_allowed(cli: Cli) -> None:
+    with cli.start("emulator", "--allow-host", "other", "--allow-host", "emulator") as process:
+        assert process.stdout is not None
+        text = ""
+        while "Ctrl-C" not in text:
+            text += process.stdout.readline()
+        exports = dict(re.findall(r"export (\w+)=(\S+)", text))
+        assert re.fullmatch(r"[0-9a-f]{32}", exports["APIVIDEO_API_KEY"])
+        for host, status in (("emulator:8700", 200), ("evil.example", 403)):
+            request = urllib.request.Request(f"{exports['APIVIDEO_BASE_URL']}/", headers={"Host": host})
+            try:
+                with urllib.request.urlopen(request, timeout=5) as answer:
+                    assert answer.status == status
+            except urllib.error.HTTPError as error:
+                with error:
+                    assert error.code == status
+        process.terminate()
+
+
+@pytest.mark.parametrize(("option", "word"), [("--allow-host", "host names"), ("--api-key", "empty")])
+def test_a_setting_that_cannot_work_is_one_line(cli: Cli, option: str, word: str) -> None:
+    result = cli("emulator", option, "")
+    assert result.code == 2
+    assert word in result.error_line
 
 
 def test_a_port_in_use_is_one_line(cli: Cli) -> None:

@@ -79,7 +79,6 @@ async def test_bad_payloads(api):
         ({"Authorization": "Basic ???"}, "invalid-authorization-header-value"),
         (basic("no colon"), "invalid-authorization-header-value"),
         (basic("wrong:"), "invalid-api-key"),
-        (basic("emulator-api-key:password"), "invalid-api-key"),
         (bearer("wrong"), "invalid-access-token"),
     ],
 )
@@ -91,6 +90,16 @@ async def test_documented_401(api, headers, slug):
         assert reply.headers["Content-Type"] == "application/json"
         assert reply.headers["Access-Control-Allow-Origin"] == "*"
         assert reply.json["status"] == 401
+
+
+async def test_the_key_with_a_password_is_refused(api):
+    reply = await api.send("GET", "/videos", auth=False, headers=basic(f"{api.emu.api_key}:password"))
+    assert (reply.status, reply.slug) == (401, "authentication-invalid-api-key")
+
+
+async def test_a_key_that_utf8_cannot_hold_is_a_wrong_key(api):
+    reply = await api.send("POST", "/auth/api-key", data=b'{"apiKey": "\\ud800"}', auth=False)
+    assert (reply.status, reply.slug) == (400, "authentication-invalid-user-credentials")
 
 
 async def test_scheme_in_any_case(api):

@@ -88,7 +88,9 @@ async def test_reject_early_answers_before_the_body(api):
     video_id = await api.create()
     api.emu.faults.add(Fault("videos.upload", "reject-early", status=413, body={"status": 413}))
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
-    writer.write(f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".encode())
+    writer.write(
+        f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n".encode()
+    )
     answer = await reader.read()
     writer.close()
     await writer.wait_closed()

@@ -130,7 +130,9 @@ async def test_truncate_announces_more_than_it_sends(api):
 async def test_truncate_sends_half(api):
     api.emu.faults.add(Fault("videos.list", "truncate"))
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
-    writer.write(f"GET /videos HTTP/1.1\r\nHost: x\r\nAuthorization: {api.auth['Authorization']}\r\n\r\n".encode())
+    writer.write(
+        f"GET /videos HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n\r\n".encode()
+    )
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     await writer.wait_closed()

@@ -45,7 +45,9 @@ async def test_stop_leaves_nothing(start):
     api.emu.faults.add(Fault("videos.get", "delay", seconds=600))
     slow = asyncio.create_task(api.send("GET", f"/videos/{video_id}"))
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
-    head = f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: x\r\nAuthorization: {api.auth['Authorization']}\r\n"
+    head = (
+        f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
+    )
     head += f"Content-Range: part 2/2\r\nContent-Type: {api.multipart['Content-Type']}\r\nContent-Length: 50000\r\n"
     writer.write(head.encode() + b"\r\n" + api.form(api.file(b"y" * 20_000))[:20_000])
     await asyncio.sleep(0.1)

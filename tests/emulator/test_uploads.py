@@ -222,7 +222,9 @@ async def test_boundaries_across_reads(api, content, block):
     body = api.form(api.file(data))
     video_id = await api.create()
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
-    head = f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: x\r\nAuthorization: {api.auth['Authorization']}\r\n"
+    head = (
+        f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
+    )
     head += f"Content-Type: {api.multipart['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode())
     for at in range(0, len(body), block):
@@ -241,7 +243,7 @@ async def test_a_body_cut_off_stores_nothing(api, content, delegated):
     path = f"/upload?token={await api.token()}" if delegated else f"/videos/{video_id}/source"
     body = api.form(api.field("videoId", video_id), api.file(content(60_000)))
     _, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {api.auth['Authorization']}\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
     head += f"Content-Range: part 1/2\r\nContent-Type: {api.multipart['Content-Type']}\r\n"
     writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:40_000])
     await writer.drain()
