@@ -22,7 +22,7 @@
     │   └── DuplicateVideosError                several videos carry one idempotency key
     ├── LedgerError                             the ledger of an ingestion cannot be used
     ├── LeaseLostError                          another worker has taken an item over
-    └── WebhookSignatureError                   a delivery that api.video did not sign
+    └── WebhookSignatureError                   a delivery that api.video did not sign, or that is no event
 
 Each class carries its own verdict for retries: ``retryable`` says whether a later attempt may succeed, and
 ``delivery`` what the failed attempt may have done to the server:
@@ -306,7 +306,7 @@ class LeaseLostError(ApiVideoError):
 
 
 class WebhookSignatureError(ApiVideoError):
-    """A webhook delivery whose signature does not match: do not trust its body."""
+    """A webhook delivery whose signature does not match, or whose body is no event: do not trust it, answer 400."""
 
 
 STATUS_ERRORS: Mapping[int, type[ApiStatusError]] = {

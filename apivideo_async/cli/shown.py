@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +22,12 @@ def as_json(model: Any, indent: int | None = 2) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """Local time without fractions."""
-    return f"{value.astimezone():%Y-%m-%d %H:%M:%S}" if value is not None else ""
+    """Return local time without fractions; the time as given where there is no local one."""
+    if value is None:
+        return ""
+    with suppress(OverflowError, ValueError, OSError):  # The local time is before the year 1 or after 9999.
+        value = value.astimezone()
+    return f"{value:%Y-%m-%d %H:%M:%S}"
 
 
 def text_of(value: object) -> str:

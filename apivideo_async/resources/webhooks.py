@@ -1,6 +1,6 @@
 """Webhooks: subscriptions, and the deliveries that come in (CONTRACT §6.9, §12)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Unpack
 
 from ..config import UNSET, Unset
@@ -44,12 +44,12 @@ class Webhooks(Resource):
         path = path_for("/webhooks/{webhook_id}", webhook_id=webhook_id)
         await self._delete("webhooks.delete", path, missing_ok=missing_ok)
 
-    def verify(self, body: bytes, headers: Mapping[str, str], secret: str | Iterable[str] | None = None) -> None:
+    def verify(self, body: webhooks.Body, headers: webhooks.Headers, secret: str | Iterable[str] | None = None) -> None:
         """Check the signature of a delivery; as ``webhooks.verify``, with the client's secret unless one is given."""
         webhooks.verify(body, headers, self._secret(secret))
 
     def unwrap(
-        self, body: bytes, headers: Mapping[str, str], secret: str | Iterable[str] | None = None
+        self, body: webhooks.Body, headers: webhooks.Headers, secret: str | Iterable[str] | None = None
     ) -> WebhookEvent:
         """Check and read a delivery; as ``webhooks.unwrap``, with the client's secret unless one is given.
 

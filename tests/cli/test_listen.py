@@ -69,12 +69,13 @@ def test_what_is_signed_is_printed_and_what_is_not_is_refused(cli: Cli) -> None:
         assert deliver(url, BODY, sign(BODY, "sig_sec_wrong")) == 400
         assert deliver(url, BODY + b" ", sign(BODY, SECRET)) == 400
         assert deliver(url, b"[1]", sign(b"[1]", SECRET)) == 400
+        assert deliver(url, BODY, "caf\xe9") == 400
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\tvideo\.encoding\.quality\.completed\tvideoId=vi1\n", out)
     refused = err.splitlines()
-    assert len(refused) == 4
+    assert len(refused) == 5
     assert all(line.startswith("refused a delivery from 127.0.0.1: ") for line in refused)
     assert SECRET not in out + err
 
@@ -114,6 +115,17 @@ def test_an_empty_secret_is_no_secret(cli: Cli, secret: str) -> None:
     result = cli("webhooks", "listen", "--secret", secret)
     assert result.code == 2
     assert "no webhook secret" in result.error_line
+
+
+@pytest.mark.parametrize("options", [(), ("--jsonl",)])
+def test_odd_events_are_printed(cli: Cli, options: tuple[str, ...]) -> None:
+    bodies = [b'{"type":"a","x":"\\ud800"}', b'{"type":5,"emittedAt":"0001-01-01T00:00:00+23:59","x":{"a":[1]}}', b"{}"]
+    with listening(cli, "--secret", f"{SECRET}\n", *options) as (process, url):
+        assert [deliver(url, body, sign(body, SECRET)) for body in bodies] == [204] * 3
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert len(out.splitlines()) == 3
 
 
 def test_a_port_in_use_is_one_line(cli: Cli) -> None:

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 from aiohttp import ClientSession, web
+from yarl import URL
 
 from apivideo_async import ApiVideoClient, webhooks
 from apivideo_async.emulator import Emulator
@@ -151,6 +152,27 @@ async def test_what_is_not_signed_is_refused(start: Start) -> None:
     assert await receiver.send(body, webhooks.sign(body, "sig_sec_guessed")) == 400
     assert await receiver.send(body + b" ", webhooks.sign(body, receiver.secrets[0])) == 400
     assert receiver.seen == []
+
+
+@pytest.mark.parametrize("signature", [b"caf\xe9", "é".encode(), b"\xff" * 64, b"", b"\x80" + b"0" * 63], ids=range(5))
+async def test_a_signature_of_any_bytes_is_refused(start: Start, signature: bytes) -> None:
+    """Sent raw, because clients refuse such headers. An answer of 500 would be reported as a defect."""
+    receiver = await start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", URL(receiver.url).port)
+    head = b"POST /webhooks HTTP/1.1\r\nHost: x\r\nX-Api-Video-Signature: " + signature
+    writer.write(head + b"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    assert receiver.seen == []
+
+
+async def test_a_signed_body_that_is_no_event_is_refused(start: Start) -> None:
+    receiver = await start()
+    for body in (b"", b"[]", b"{", b"\xff", b"null", b'{"a":' * 2000):
+        assert await receiver.send(body, webhooks.sign(body, receiver.secrets[0])) == 400
+    odd = json.dumps({"type": ENCODED.TYPE, "videoId": {"a": [1]}, "emittedAt": 5, "quality": None}).encode()
+    assert await receiver.send(odd, webhooks.sign(odd, receiver.secrets[0])) == 204
 
 
 async def test_an_event_that_nobody_waits_for_is_taken(start: Start) -> None:

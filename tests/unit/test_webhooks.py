@@ -1,14 +1,20 @@
 """Deliveries of webhooks: whose they are, what they say, and that each is handled once (CONTRACT §12)."""
 
 import asyncio
+import contextvars
+import functools
 import json
+import sys
+import threading
+import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
 
-from apivideo_async import ApiVideoClient, ApiVideoError, ConfigurationError, WebhookSignatureError, webhooks
+from apivideo_async import ApiVideoClient, ConfigurationError, WebhookSignatureError, webhooks
 from apivideo_async.webhooks import (
     LiveStreamBroadcastStarted,
     UnknownEvent,
@@ -111,10 +117,143 @@ def test_a_body_that_was_parsed_cannot_be_checked(body: Any) -> None:
         verify(body, signed(BODY), SECRET)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"\xff", b"[" * 100_000])
-def test_a_signed_body_that_is_no_object_is_an_error(body: bytes) -> None:
-    with pytest.raises(ApiVideoError, match="no JSON object"):
+NO_EVENTS = (
+    *(
+        b"",
+        b"[]",
+        b"null",
+        b"1",
+        b'"x"',
+        b"{",
+        b"\xff",
+        b'{"type": "\xff"}',
+        b"{}{}",
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+    ),
+    *(
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"a":' * 500 + b"1" + b"}" * 500,
+        b'{"a":' + b"[" * 200 + b"]" * 200 + b"}",
+    ),
+    b'{"a": ' + b"9" * 5000 + b"}",  # More digits than Python reads.
+)
+
+
+@pytest.mark.parametrize("body", NO_EVENTS, ids=range(len(NO_EVENTS)))
+async def test_a_signed_body_that_is_no_object_is_refused(body: bytes) -> None:
+    with pytest.raises(WebhookSignatureError, match="no JSON object"):
         unwrap(body, signed(body), SECRET)
+    with pytest.raises(WebhookSignatureError, match="no JSON object"):
+        await WebhookHandler(SECRET).handle(body, signed(body))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+TYPES = ["live-stream.broadcast.ended", "video.source.recorded", "video.encoding.quality.completed", "video.new"]
+MEMBERS = ["type", "emittedAt", "videoId", "liveStreamId", "quality", "encoding", "extra"]
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(st.sampled_from(MEMBERS), JSON), st.sampled_from(TYPES) | JSON)
+def test_an_object_with_members_of_any_type_is_an_event(members: dict[str, Any], kind: Any) -> None:
+    body = json.dumps({**members, "type": kind}).encode()
+    event = unwrap(body, signed(body), SECRET)
+    assert isinstance(event.key, str)
+    assert unwrap(memoryview(body), signed(body), SECRET) == event
+
+
+# -- headers of every form, with every content
+
+
+class Pairs:
+    """A container that is no Mapping, as of `http.client` and Werkzeug."""
+
+    def __init__(self, *pairs: tuple[str, str]) -> None:
+        self.pairs = pairs
+
+    def items(self) -> tuple[tuple[str, str], ...]:
+        return self.pairs
+
+
+HEADERS: list[Any] = [
+    CIMultiDict({"x-api-video-signature": SIGNATURE}),
+    CIMultiDictProxy(CIMultiDict({"X-Api-Video-Signature": SIGNATURE})),
+    [("Host", "x"), ("X-Api-Video-Signature", SIGNATURE)],
+    ((b"host", b"\xff"), (b"x-api-video-signature", SIGNATURE.encode())),
+    iter([(b"x-api-video-signature", bytearray(SIGNATURE.encode()))]),
+    {b"X-Api-Video-Signature": SIGNATURE.encode()},
+    {"REQUEST_METHOD": "POST", "wsgi.multithread": True, "HTTP_X_API_VIDEO_SIGNATURE": SIGNATURE, 5: 6},
+    {"x-api-video-signature": [SIGNATURE]},
+    {"X-Api-Video-Signature": f"\t{SIGNATURE.upper()}\r\n"},
+    Pairs(("X-API-VIDEO-SIGNATURE", SIGNATURE)),
+    CIMultiDict([("X-Api-Video-Signature", "é"), ("X-Api-Video-Signature", SIGNATURE)]),
+]
+
+
+@pytest.mark.parametrize("headers", HEADERS, ids=range(len(HEADERS)))
+def test_headers_of_every_framework_are_read(headers: Any) -> None:
+    assert isinstance(unwrap(BODY, headers, SECRET), LiveStreamBroadcastStarted)
+
+
+UNSIGNED: list[Any] = [
+    *({}, [], (), CIMultiDict(), {"Signature": SIGNATURE}, {"X-Api-Video-Signature2": SIGNATURE}, {None: SIGNATURE}),
+    *({"X-Api-Video-Signature": value} for value in (None, 5, [], ["x", None], {}, b"", b"\xff" * 64, "\ud800" * 64)),
+    *(
+        {"X-Api-Video-Signature": value}
+        for value in ("é" * 64, "😀", "\udce9", "x" * 100_000, SIGNATURE + "\0", "\u0660" * 64)
+    ),
+    [(b"x-api-video-signature", b"caf\xe9"), ("x-api-video-signature", "sha256=" + SIGNATURE)],
+]
+
+
+@pytest.mark.parametrize("headers", UNSIGNED, ids=range(len(UNSIGNED)))
+async def test_a_signature_of_any_content_is_refused_and_nothing_else(headers: Any) -> None:
+    """compare_digest raises TypeError for text that is not ASCII, which receivers answered with 500."""
+    with pytest.raises(WebhookSignatureError):
+        verify(BODY, headers, SECRET)
+    with pytest.raises(WebhookSignatureError):
+        await WebhookHandler(SECRET).handle(BODY, headers)
+
+
+@given(st.text() | st.binary() | st.text(st.characters(categories=["Cs", "Lu", "Nd"])))
+def test_no_signature_makes_another_error(signature: str | bytes) -> None:
+    for headers in ({"X-Api-Video-Signature": signature}, [(b"x-api-video-signature", signature)]):
+        with pytest.raises(WebhookSignatureError):
+            verify(BODY, headers, SECRET)
+
+
+@pytest.mark.parametrize("headers", [None, 5, "text", object(), [1, 2], [("a", "b", "c")], dict, SIGNATURE])
+def test_headers_that_are_none_are_a_wrong_argument(headers: Any) -> None:
+    with pytest.raises(ConfigurationError, match="headers must be"):
+        verify(BODY, headers, SECRET)
+
+
+@pytest.mark.parametrize("secret", [None, 5, b"sig_sec_x", [b"sig_sec_x"], [None], [[SECRET]], "\ud800", [SECRET, 1]])
+def test_a_secret_of_another_type_is_a_wrong_argument(secret: Any) -> None:
+    with pytest.raises(ConfigurationError, match="secret must be"):
+        verify(BODY, signed(BODY), secret)
+    with pytest.raises(ConfigurationError, match="secret must be"):
+        WebhookHandler(secret)
+    with pytest.raises(ConfigurationError, match="secret must be"):
+        sign(BODY, secret)
+
+
+@pytest.mark.parametrize("secret", ["", " \n", [], [""], [SECRET, "\n"]])
+def test_a_handler_without_a_secret_cannot_be_made(secret: Any) -> None:
+    with pytest.raises(ConfigurationError, match="no webhook secret"):
+        WebhookHandler(secret)
+
+
+@pytest.mark.parametrize("secret", [f"{SECRET}\n", f" {SECRET}\r\n", [f"{SECRET}\n", "other\t"]])
+def test_white_space_around_a_secret_is_left_out(secret: Any) -> None:
+    """A file with a secret ends in a line break."""
+    verify(BODY, signed(BODY), secret)
+    assert sign(BODY, f"{SECRET}\n") == SIGNATURE
 
 
 def test_an_event_of_a_new_type_is_no_error() -> None:
@@ -222,6 +361,241 @@ async def test_a_cancelled_delivery_leaves_nothing_behind() -> None:
     first.cancel()
     assert await second is True
     assert first.cancelled()
+
+
+# -- several threads and loops
+
+
+class Thread(threading.Thread):
+    """A request of a synchronous framework: a loop of its own in a thread of its own."""
+
+    def __init__(self, handler: WebhookHandler, body: bytes) -> None:
+        super().__init__(daemon=True)
+        self.result: Any = "still running"
+        self._given = (handler, body)
+        self.start()
+
+    def run(self) -> None:
+        handler, body = self._given
+        try:
+            self.result = asyncio.run(handler.handle(body, signed(body)))
+        except Exception as error:
+            self.result = repr(error)
+
+    def end(self) -> Any:
+        self.join(10)
+        return self.result
+
+
+def waiting(handler: WebhookHandler, count: int) -> None:
+    """Wait until so many deliveries wait for the one that is handled."""
+    while sum(len(turn._waiting) for turn in handler._turns.values()) < count:
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+def test_threads_with_loops_of_their_own_handle_an_event_once(plain: bool, fails: bool) -> None:
+    handler, begun, release, runs = WebhookHandler(SECRET), threading.Event(), threading.Event(), list[int]()
+
+    def work() -> None:
+        runs.append(1)
+        begun.set()
+        assert release.wait(10)
+        if fails and len(runs) == 1:
+            raise OSError("failed")
+
+    def blocking(event: VideoEncodingQualityCompleted) -> None:
+        work()
+
+    async def asynchronous(event: VideoEncodingQualityCompleted) -> None:
+        await asyncio.to_thread(work)
+
+    handler.on(VideoEncodingQualityCompleted)(blocking if plain else asynchronous)
+    first = Thread(handler, delivery())
+    assert begun.wait(10)
+    others = [Thread(handler, delivery()) for _ in range(3)]
+    waiting(handler, 3)
+    release.set()
+    assert first.end() == (repr(OSError("failed")) if fails else True)
+    assert sorted(map(str, (other.end() for other in others))) == ["False", "False", "True" if fails else "False"]
+    assert len(runs) == (2 if fails else 1)
+    assert not handler._turns
+
+
+async def test_a_delivery_of_another_loop_does_not_block_this_one() -> None:
+    handler, begun, release = WebhookHandler(SECRET), threading.Event(), threading.Event()
+
+    @handler.on(VideoEncodingQualityCompleted)
+    def work(event: VideoEncodingQualityCompleted) -> None:
+        begun.set()
+        release.wait(10)
+
+    first = Thread(handler, delivery())
+    await asyncio.to_thread(begun.wait, 10)
+    second = asyncio.create_task(handler.handle(delivery(), signed(delivery())))
+    other = delivery(quality="1080p")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not second.done()
+    cancelled = asyncio.create_task(handler.handle(delivery(), signed(delivery())))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    release.set()
+    assert await second is False
+    assert await handler.handle(other, signed(other)) is True
+    assert await asyncio.to_thread(first.end) is True
+    assert cancelled.cancelled()
+
+
+def test_a_loop_that_is_closed_under_a_delivery_gives_the_event_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a server that ends a request's loop without cancelling its tasks."""
+    monkeypatch.setattr(webhooks, "_LOOK_AGAIN", 0.01)
+    handler, runs = WebhookHandler(SECRET), list[int]()
+
+    @handler.on(VideoEncodingQualityCompleted)
+    async def stuck(event: VideoEncodingQualityCompleted) -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            await asyncio.Event().wait()
+
+    async def two_steps(task: "asyncio.Task[bool]") -> None:
+        await asyncio.wait([task], timeout=0.01)
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(handler.handle(delivery(), signed(delivery())))
+    loop.run_until_complete(two_steps(task))
+    other = Thread(handler, delivery())
+    waiting(handler, 1)
+    loop.close()
+    assert other.end() is True
+    assert asyncio.run(handler.handle(delivery(), signed(delivery()))) is False
+    assert len(runs) == 2
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+async def test_a_waiting_loop_that_is_closed_is_no_error() -> None:
+    handler, release = WebhookHandler(SECRET), asyncio.Event()
+
+    @handler.on(VideoEncodingQualityCompleted)
+    async def work(event: VideoEncodingQualityCompleted) -> None:
+        await release.wait()
+
+    def wait_and_close() -> Any:
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(handler.handle(delivery(), signed(delivery())))
+        loop.call_later(0.01, loop.stop)
+        loop.run_forever()
+        loop.close()
+        return task
+
+    first = asyncio.create_task(handler.handle(delivery(), signed(delivery())))
+    await asyncio.sleep(0)
+    abandoned = await asyncio.to_thread(wait_and_close)
+    release.set()
+    assert await first is True
+    assert not abandoned.done()
+    abandoned._log_destroy_pending = False
+
+
+# -- plain functions
+
+
+async def test_a_plain_function_runs_in_a_thread_with_the_context_of_the_delivery() -> None:
+    handler, seen = WebhookHandler(SECRET), list[Any]()
+    variable = contextvars.ContextVar[str]("variable")
+    variable.set("of the request")
+
+    @handler.on(VideoEncodingQualityCompleted)
+    def ready(event: VideoEncodingQualityCompleted) -> None:
+        seen.append((event.video_id, variable.get(), threading.current_thread() is threading.main_thread()))
+
+    async def later(event: VideoEncodingQualityCompleted) -> None:
+        seen.append("awaited")
+
+    class Callable:
+        async def __call__(self, event: VideoEncodingQualityCompleted) -> None:
+            seen.append("called")
+
+    handler.on(VideoEncodingQualityCompleted)(lambda event: later(event))
+    handler.on(VideoEncodingQualityCompleted)(functools.partial(later))
+    handler.on(VideoEncodingQualityCompleted)(Callable())
+    results = [await handler.handle(delivery(), signed(delivery())) for _ in range(3)]
+    assert results == [True, False, False]
+    assert seen == [("vi1", "of the request", False), "awaited", "awaited", "called"]
+
+
+@pytest.mark.parametrize("error", [OSError("failed"), StopIteration()])
+async def test_what_a_plain_function_raises_lets_the_event_come_again(error: Exception) -> None:
+    handler, errors = WebhookHandler(SECRET), [error]
+
+    @handler.on(VideoEncodingQualityCompleted)
+    def flaky(event: VideoEncodingQualityCompleted) -> None:
+        if errors:
+            raise errors.pop()
+
+    with pytest.raises((OSError, RuntimeError)):
+        await handler.handle(delivery(), signed(delivery()))
+    assert await handler.handle(delivery(), signed(delivery())) is True
+
+
+async def test_a_cancelled_delivery_keeps_its_turn_until_its_thread_has_ended() -> None:
+    """A thread cannot be cancelled: the next delivery would run beside it."""
+    handler, release, running = WebhookHandler(SECRET), threading.Event(), list[int]()
+
+    @handler.on(VideoEncodingQualityCompleted)
+    def work(event: VideoEncodingQualityCompleted) -> None:
+        running.append(1)
+        assert len(running) == 1
+        release.wait(10)
+        running.pop()
+
+    first = asyncio.create_task(handler.handle(delivery(), signed(delivery())))
+    while not running:
+        await asyncio.sleep(0.001)
+    second = asyncio.create_task(handler.handle(delivery(), signed(delivery())))
+    for _ in range(3):
+        first.cancel()
+        await asyncio.sleep(0)
+    assert not first.done()
+    release.set()
+    assert await second is True
+    assert first.cancelled()
+
+
+@pytest.mark.parametrize("kind", [None, str, "video.source.recorded", int | str, object, lambda event: None])
+def test_only_classes_of_events_can_be_registered_for(kind: Any) -> None:
+    """`@handler.on` without a class passes the function itself."""
+    with pytest.raises(ConfigurationError, match="class of events"):
+        WebhookHandler(SECRET).on(kind)
+
+
+def test_only_functions_can_be_registered() -> None:
+    for reaction in (None, "text", 5):
+        with pytest.raises(ConfigurationError, match="decorates a function"):
+            WebhookHandler(SECRET).on(UnknownEvent)(reaction)  # type: ignore[arg-type]
+
+
+async def test_one_function_can_take_every_event() -> None:
+    handler, seen = WebhookHandler(SECRET), list[WebhookEvent]()
+    kind: Any = WebhookEvent
+    handler.on(kind)(seen.append)
+    for body in (BODY, delivery(), b"{}"):
+        assert await handler.handle(body, signed(body))
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("remember", [-1, None, 1.5, "10"])
+def test_the_number_of_remembered_events_is_checked(remember: Any) -> None:
+    with pytest.raises(ConfigurationError, match="remember"):
+        WebhookHandler(SECRET, remember=remember)
+
+
+async def test_remembering_an_event_takes_the_same_memory_whatever_its_size() -> None:
+    handler = WebhookHandler(SECRET)
+    body = json.dumps({"type": "video.new", "text": "x" * 100_000, "odd": "\ud800"}).encode()
+    assert [await handler.handle(body, signed(body)) for _ in range(2)] == [True, False]
+    assert sum(map(sys.getsizeof, handler._done)) < 1000
 
 
 async def test_only_so_many_events_are_remembered() -> None:

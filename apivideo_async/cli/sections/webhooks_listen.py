@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ... import webhooks
 from ...config import resolve_config
-from ...errors import ApiVideoError
+from ...errors import ApiVideoError, ConfigurationError
 from ...models import WebhookEvent, to_json
 from ..amounts import printable
 from ..parameters import secret
@@ -61,6 +61,11 @@ def _secrets(session: Session, given: tuple[str, ...]) -> tuple[str, ...]:
     known = given or ((configured,) if configured else ())
     if not known or not all(text.strip() for text in known):
         raise click.UsageError("no webhook secret: give --secret or set APIVIDEO_WEBHOOK_SECRET")
+    try:
+        for text in known:
+            webhooks.sign(b"", text)
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
     return known
 
 
