@@ -30,6 +30,8 @@ class Added:
     """Of every item, in order: what ``Distributed.record`` is asked with."""
     new: set[str] = field(factory=set)
     """Of those that were not known; the others stay as they are."""
+    refused: list[tuple[Item, SourceError]] = field(factory=list)
+    """Items that the ledger cannot store, with the reasons; they are not among the keys."""
 
 
 class Distributed:
@@ -77,6 +79,7 @@ class Distributed:
         async for batch in self.deferring(items):
             added.keys.extend(batch.keys)
             added.new.update(batch.new)
+            added.refused.extend(batch.refused)
         return added
 
     async def deferring(self, items: ItemsLike) -> AsyncGenerator[Added, None]:
@@ -97,7 +100,10 @@ class Distributed:
             yield await self._enter(batch)
 
     async def _enter(self, batch: list[Item]) -> Added:
-        return Added(keys=[item.key for item in batch], new=await self.queue.enter(batch))
+        refused: list[tuple[Item, SourceError]] = []
+        new = await self.queue.enter(batch, lambda item, error: refused.append((item, error)))
+        left_out = {id(item) for item, _ in refused}
+        return Added(keys=[item.key for item in batch if id(item) not in left_out], new=new, refused=refused)
 
     async def record(self, key: str) -> Record | None:
         """Show an item, or None when it is not known."""

@@ -18,6 +18,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ..errors import LedgerError
+from ..ingest.rows import unstorable
 from ..ingest.sql import BUDGET, META, SCHEMA_VERSION, Dialect, schema
 
 __all__ = ["POSTGRES", "OneConnection", "PostgresDatabase", "secrets_of"]
@@ -39,6 +40,9 @@ WAIT = 3.0
 """Seconds to wait for one of the pool before saying so."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between attempts to reach a database that went away."""
+_REFUSALS: Final = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, UnicodeError, OverflowError)
+"""Errors about a value. ``ProgramLimitExceeded`` (a text that is too long) is an ``OperationalError`` by its class, but
+repeating does not help. psycopg encodes parameters itself, so Python's own errors can come from it."""
 LOCK = 4_107_222
 """Of the advisory lock under which the tables are made."""
 
@@ -177,13 +181,18 @@ class PostgresDatabase:
         return await self.repeat(exchange)
 
     async def repeat(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
-        """Do something with a connection, and do it again while the database is away. Raises ``LedgerError``."""
+        """Do something with a connection, and do it again while the database is away.
+
+        Raises ``LedgerError``, or ``SourceError`` when the database refuses a value.
+        """
         clock = asyncio.get_running_loop().time
         began, pause = clock(), FIRST_PAUSE
         while True:
             try:
                 async with self.pool.connection(WAIT) as connection:
                     return await work(connection)
+            except _REFUSALS as error:
+                raise unstorable(error) from None  # Its further lines quote the value.
             except (psycopg.OperationalError, PoolTimeout) as error:
                 if clock() - began >= self.patience:
                     raise LedgerError(f"the database is away: {_first_line(error)}") from error

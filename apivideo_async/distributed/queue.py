@@ -6,6 +6,7 @@ A job too many does no harm, because the item is leased or finished when it is l
 """
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any, Final
 
 from attrs import frozen
@@ -15,6 +16,7 @@ from procrastinate.types import JSONDict
 from psycopg import AsyncConnection
 
 from ..errors import LedgerError
+from ..ingest.entering import Refused, enter_storable
 from ..ingest.items import FAILED, Item, State
 from ..ingest.sql import ITEMS, META, SqlLedger
 from .engine import QUEUE, TASK, make_app
@@ -77,18 +79,21 @@ class Queue:
             raise LedgerError("Procrastinate's tables are of another version: apply its migrations")
         await self.app.open_async(self._database.pool)
 
-    async def enter(self, items: Sequence[Item]) -> set[str]:
-        """Enter items with a job each, all or nothing; the keys that were new."""
+    async def enter(self, items: Sequence[Item], refused: Refused) -> set[str]:
+        """Enter items with a job each; the keys that were new. ``refused`` is as for ``Ledger.add``."""
 
-        async def both(connection: AsyncConnection[Any]) -> set[str]:
-            async with connection.transaction():
-                new = await SqlLedger(OneConnection(connection)).add(items)
-                await self._defer(connection, list(dict.fromkeys(item.key for item in items if item.key in new)))
-                return new
+        async def enter(items: Sequence[Item]) -> set[str]:
+            return await self._database.repeat(partial(self._enter, items))
 
-        new = await self._database.repeat(both)
+        new = await enter_storable(items, enter, refused)
         await self._grown(len(new))
         return new
+
+    async def _enter(self, items: Sequence[Item], connection: AsyncConnection[Any]) -> set[str]:
+        async with connection.transaction():
+            new = await SqlLedger(OneConnection(connection)).add_all(items)
+            await self._defer(connection, list(dict.fromkeys(item.key for item in items if item.key in new)))
+            return new
 
     async def retry(self, states: Collection[State] = FAILED, keys: Collection[str] = ()) -> list[str]:
         """Make failed items due again, with a job each; their keys."""

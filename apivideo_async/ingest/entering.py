@@ -1,16 +1,18 @@
 """Enters what a source lists: some hundred items at a time, and none waits long for the next one."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
-from ..errors import LedgerError
+from ..errors import LedgerError, SourceError
 from .items import Item
 
-__all__ = ["Items", "each_item", "enter_all"]
+__all__ = ["Items", "Refused", "each_item", "enter_all", "enter_storable"]
 
 Items: TypeAlias = AsyncIterable[Item] | Iterable[Item]
 Enter: TypeAlias = Callable[[list[Item]], Awaitable[int]]
+Refused: TypeAlias = Callable[[Item, SourceError], object]
+"""Called with each item that the ledger cannot store, and the reason."""
 
 LISTED = 500
 """Items entered at once."""
@@ -47,6 +49,24 @@ async def enter_all(items: Items, enter: Enter) -> int:
     if isinstance(ended, LedgerError):
         raise ended
     return count
+
+
+async def enter_storable(
+    items: Sequence[Item], enter: Callable[[Sequence[Item]], Awaitable[set[str]]], refused: Refused
+) -> set[str]:
+    """Enter items with ``enter``, which stores all of them or raises ``SourceError``; the keys that it returned.
+
+    If a value of one item cannot be stored, the items are entered in halves, so that the others are entered.
+    """
+    try:
+        return await enter(items)
+    except SourceError as error:
+        if len(items) == 1:
+            refused(items[0], error)
+            return set()
+    middle = len(items) // 2
+    first = await enter_storable(items[:middle], enter, refused)
+    return first | await enter_storable(items[middle:], enter, refused)
 
 
 async def each_item(items: Items) -> AsyncIterator[Item]:

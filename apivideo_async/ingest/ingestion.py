@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import os
 import secrets
 import socket
@@ -15,7 +16,7 @@ from attrs import define, evolve
 
 from ..client import ApiVideoClient
 from ..config import ClientConfig
-from ..errors import first_failure
+from ..errors import SourceError, first_failure
 from ..uploads.journal import default_folder
 from .entering import Items, enter_all
 from .items import Claim, Item, Totals
@@ -26,6 +27,8 @@ from .sources.stores import Stores
 from .sqlite import SqliteDatabase, open_sqlite_ledger
 
 __all__ = ["Activity", "Ingest", "Items", "default_ledger", "owner_name"]
+
+log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 IDLE = 1.0
 """Seconds after which the ledger is looked at again, when nothing was due."""
@@ -54,6 +57,8 @@ class Activity:
     """Their sizes, as far as they are known."""
     known: int = 0
     """Items that it had already."""
+    refused: int = 0
+    """Items that it cannot store; each is a result with the outcome ``failed``."""
     working: int = 0
     """Items under way."""
 
@@ -130,11 +135,20 @@ class Ingest:
         return await enter_all(items, self._enter)
 
     async def _enter(self, items: list[Item]) -> int:
-        new = await self.ledger.add([evolve(item, strategy=self._options.strategy) for item in items])
+        refused: list[IngestResult] = []
+
+        def refuse(item: Item, error: SourceError) -> None:
+            log.warning("%s is left out: %s", item.shown, error)
+            refused.append(IngestResult(item=item, outcome="failed", error=error))
+
+        new = await self.ledger.add([evolve(item, strategy=self._options.strategy) for item in items], refuse)
         activity = self.activity
         activity.added += len(new)
         activity.added_bytes += sum(item.size or 0 for item in items if item.key in new)
-        activity.known += len(items) - len(new)
+        activity.known += len(items) - len(new) - len(refused)
+        activity.refused += len(refused)
+        if self._run is not None:
+            await self._run.tell(refused)
         if new:
             self.wake()
         return len(new)
@@ -204,6 +218,12 @@ class _Run:
                 yield result
         finally:
             await self.stop()
+
+    async def tell(self, results: Iterable[IngestResult]) -> None:
+        """Add results, unless the run has ended."""
+        for result in results:
+            if self._running is not None:
+                await self._done.put(result)
 
     async def stop(self) -> None:
         """End what is under way and give everything back. Harmless when it has ended."""

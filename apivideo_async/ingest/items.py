@@ -14,13 +14,30 @@ at any moment the ledger, or a search for the key, tells which container belongs
 
 import hashlib
 import json
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
+import attrs
 from attrs import field, frozen
 
+from ..errors import SourceError
 from .sources.addresses import shown
+from .stored_text import ODD
 
-__all__ = ["FAILED", "OPEN_STATES", "Claim", "Item", "Record", "State", "Strategy", "Totals", "Way", "ingest_key"]
+__all__ = [
+    "FAILED",
+    "INGEST_KEY",
+    "INGEST_LEDGER",
+    "LARGEST",
+    "OPEN_STATES",
+    "Claim",
+    "Item",
+    "Record",
+    "State",
+    "Strategy",
+    "Totals",
+    "Way",
+    "ingest_key",
+]
 
 State = Literal["new", "creating", "created", "uploading", "verifying", "done", "failed", "quarantined"]
 Strategy = Literal["stream", "pull", "auto"]
@@ -30,6 +47,16 @@ OPEN_STATES: Final[tuple[State, ...]] = ("new", "creating", "created", "uploadin
 """The states of items that are not finished."""
 FAILED: Final[tuple[State, ...]] = ("failed",)
 """What ``retry`` takes unless told otherwise."""
+
+
+INGEST_KEY: Final = "ingestKey"
+"""The metadata pair in which a video carries the key of its source."""
+INGEST_LEDGER: Final = "ingestLedger"
+"""The metadata pair in which a container carries the mark of the ledger that created it."""
+LARGEST: Final = 2**63 - 1
+"""The largest number of the ledger's columns."""
+_LONGEST_KEY: Final = 500
+"""Characters; a database indexes no text of any length."""
 
 
 def ingest_key(store: str, path: str, version: str | None = None, size: int | None = None, mtime: str = "") -> str:
@@ -42,21 +69,59 @@ def ingest_key(store: str, path: str, version: str | None = None, size: int | No
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:40]
 
 
+def _check_key(_: object, __: "attrs.Attribute[Any]", key: Any) -> None:
+    if not isinstance(key, str) or not 0 < len(key) <= _LONGEST_KEY or ODD.search(key):
+        raise SourceError(
+            f"an item's key is a text of 1 to {_LONGEST_KEY} characters, as ingest_key() makes it, not {_short(key)}",
+            cause="unsupported",
+        )
+
+
+def _check_size(item: "Item", _: "attrs.Attribute[Any]", size: Any) -> None:
+    if size is not None and not (isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST):
+        raise SourceError(f"{item.shown}: {_short(size)} is no number of bytes", cause="unsupported")
+
+
+def _check_text(item: "Item", attribute: "attrs.Attribute[Any]", text: Any) -> None:
+    if not isinstance(text, str) and not (text is None and attribute.name == "version"):
+        raise SourceError(f"the {attribute.name} of an item is a text, not {_short(text)}", cause="unsupported")
+
+
+def _check_fields(item: "Item", _: "attrs.Attribute[Any]", fields: Any) -> None:
+    if not isinstance(fields, dict):
+        raise SourceError(f"{item.shown}: the fields of an item are a dict, not {_short(fields)}", cause="unsupported")
+
+
+def _check_strategy(item: "Item", _: "attrs.Attribute[Any]", strategy: Any) -> None:
+    if strategy not in get_args(Strategy):
+        raise SourceError(f"{item.shown}: there is no strategy {_short(strategy)}", cause="unsupported")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        return "an integer of more than 64 bits"  # Python refuses to write out thousands of digits.
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 @frozen(kw_only=True)
 class Item:
-    """A source to be ingested."""
+    """A source to be ingested. Raises ``SourceError`` for values that cannot belong to a source.
 
-    key: str
+    Stores, web servers and manifests supply these values, so they are checked here, where they enter.
+    """
+
+    key: str = field(validator=_check_key)
     """Of :func:`ingest_key`; stored with the video as the metadata pair ``ingestKey``."""
-    uri: str = field(repr=shown)
+    uri: str = field(repr=shown, validator=_check_text)
     """Where it is: an absolute path, or ``s3://``, ``gs://``, ``az://``, ``http(s)://``, ``file://``."""
-    size: int | None = None
-    """Bytes; None when only the store knows."""
-    version: str | None = None
+    size: int | None = field(default=None, validator=_check_size)
+    """Bytes, at most 2**63 - 1; None when only the store knows."""
+    version: str | None = field(default=None, validator=_check_text)
     """What tells this content from a later one at the same place: the store's version, an ETag, a time."""
-    fields: dict[str, Any] = field(factory=dict)
+    fields: dict[str, Any] = field(factory=dict, validator=_check_fields)
     """Fields of the video, as ``videos.create`` takes them; ``title`` is the source's name unless given."""
-    strategy: Strategy = "stream"
+    strategy: Strategy = field(default="stream", validator=_check_strategy)
 
     @property
     def shown(self) -> str:

@@ -9,7 +9,8 @@ workers, queues and processes do:
 - the container's id is set once (``created``): of two workers that bring one, the first wins and both learn the id;
 - bytes are sent to the id in the ledger only.
 
-Every method raises ``LedgerError`` when the ledger cannot be used, and may be repeated when its answer was lost.
+Every method raises ``LedgerError`` when the ledger cannot be used, and may be repeated when its answer was lost. It
+raises ``SourceError`` when the database refuses a value: that concerns one item, and the ledger can be used further.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -17,6 +18,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from .entering import Refused
 from .items import FAILED, Claim, Item, Record, State, Totals, Way
 
 __all__ = ["Leases", "Ledger", "Usage"]
@@ -64,8 +66,11 @@ class Leases(Protocol):
 class Ledger(Leases, Protocol):
     """The state of every item. Methods that take a claim raise ``LeaseLostError`` when it was taken over."""
 
-    async def add(self, items: Sequence[Item]) -> set[str]:
-        """Enter items; the keys that were not known yet. Known ones stay as they are."""
+    async def add(self, items: Sequence[Item], refused: Refused | None = None) -> set[str]:
+        """Enter items; the keys that were not known yet. Known ones stay as they are.
+
+        ``refused`` is called with each item that cannot be stored; without it, they are logged. The others are entered.
+        """
         ...
 
     async def creating(self, claim: Claim, size: int, version: str | None, way: Way) -> None:
@@ -88,8 +93,12 @@ class Ledger(Leases, Protocol):
         """The video is complete and is the only one of its key."""
         ...
 
-    async def fail(self, claim: Claim, cause: str, message: str) -> None:
-        """It cannot work; ``retry`` brings it back."""
+    async def fail(self, claim: Claim, cause: str, message: str, *, forget_way: bool = False) -> None:
+        """It cannot work; ``retry`` brings it back.
+
+        ``forget_way``: after ``retry``, choose again how the item is transferred. An item with a container and without
+        a way is one whose pull was given up and retried.
+        """
         ...
 
     async def quarantine(self, claim: Claim, message: str) -> None:
@@ -134,6 +143,10 @@ class Ledger(Leases, Protocol):
 
     async def bind(self, server: str) -> None:
         """Make it the ledger of this server; raises ``LedgerError`` when it belongs to another."""
+        ...
+
+    async def mark(self) -> str:
+        """Return the mark of this ledger: a random text that its containers carry, so that it knows them again."""
         ...
 
     async def aclose(self) -> None:

@@ -6,17 +6,23 @@ happens whole or not at all, and each compares ``fence``, so it happens only for
 """
 
 import json
-import re
+import logging
+import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from attrs import asdict, frozen
 
-from ..errors import LeaseLostError, LedgerError
-from .items import FAILED, Claim, Item, Record, State, Totals, Way
+from ..errors import LeaseLostError, LedgerError, SourceError
+from .entering import Refused, enter_storable
+from .items import FAILED, LARGEST, Claim, Item, Record, State, Totals, Way
 from .ledger import Usage
+from .rows import COLUMNS, ITEM_COLUMNS, record_of, row_of, stored
+from .stored_text import decode
 
 __all__ = ["BUDGET", "ITEMS", "META", "SCHEMA_VERSION", "Database", "Dialect", "SqlLedger", "schema"]
+
+log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 SCHEMA_VERSION: Final = 1
 ITEMS: Final = "apivideo_ingest_items"
@@ -25,6 +31,8 @@ BUDGET: Final = "apivideo_ingest_budget"
 META: Final = "apivideo_ingest_meta"
 PAGE = 500
 """Records read at once."""
+LONGEST_CAUSE, LONGEST_MESSAGE = 200, 4_000
+"""Characters that are kept of a failure: both may come from a server."""
 
 
 @frozen(kw_only=True)
@@ -52,7 +60,10 @@ class Database(Protocol):
         ...
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run one statement in a transaction of its own; its rows. Raises ``LedgerError``."""
+        """Run one statement in a transaction of its own; its rows.
+
+        Raises ``LedgerError`` when the database cannot be used, and ``SourceError`` when it refuses a value.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -80,34 +91,8 @@ def schema(dialect: Dialect) -> list[str]:
     ]
 
 
-_ITEM = ("key", "uri", "size", "version", "fields", "strategy")
-_REST = (
-    *("number", "state", "way", "video_id", "contested", "owner", "fence", "due", "attempts", "cause", "message"),
-    *("sent", "added_at", "started_at", "created_at", "finished_at"),
-)
-_COLUMNS = ", ".join(_ITEM + _REST)
-
-
-_ODD = re.compile("[\x00\ud800-\udfff]")
-_AS_JSON = "json:"
-
-
-def _stored(value: Any) -> Any:
-    """Write what no database takes, and file names may hold, in the letters of JSON: NUL, and what is no Unicode."""
-    return _AS_JSON + json.dumps(value) if isinstance(value, str) and _ODD.search(value) else value
-
-
-def _read(value: str | None) -> Any:
-    return json.loads(value.removeprefix(_AS_JSON)) if value is not None and value.startswith(_AS_JSON + '"') else value
-
-
-def _record(row: Sequence[Any]) -> Record:
-    item = dict(zip(_ITEM, row, strict=False))
-    rest = dict(zip(_REST, row[len(_ITEM) :], strict=True))
-    rest["contested"] = bool(rest["contested"])
-    item |= {name: _read(item[name]) for name in ("uri", "version")}
-    rest["message"] = _read(rest["message"])
-    return Record(item=Item(**{**item, "fields": json.loads(item["fields"])}), **rest)
+def _log_refused(item: Item, error: SourceError) -> None:
+    log.warning("%s is left out: %s", item.shown, error)
 
 
 def _keys(keys: Collection[str]) -> str:
@@ -124,50 +109,53 @@ class SqlLedger:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._now = database.dialect.now
+        self._mark: str | None = None
 
     # -- items
 
-    async def add(self, items: Sequence[Item]) -> set[str]:
-        """Enter items, however many, in one statement."""
+    async def add(self, items: Sequence[Item], refused: Refused | None = None) -> set[str]:
+        """Enter items, however many; one that cannot be stored is handed to ``refused``, or logged."""
+        return await enter_storable(items, self.add_all, refused or _log_refused)
+
+    async def add_all(self, items: Sequence[Item]) -> set[str]:
+        """Enter items in one statement. Raises ``SourceError``, and enters none, when one cannot be stored."""
         dialect = self.database.dialect
-        rows = [
-            {**{name: _stored(getattr(item, name)) for name in _ITEM}, "fields": json.dumps(item.fields)}
-            for item in items
-        ]
-        members = [dialect.member.format(name) for name in _ITEM]
+        rows = [row_of(item) for item in items]
+        members = [dialect.member.format(name) for name in ITEM_COLUMNS]
         members[2] = f"CAST({members[2]} AS BIGINT)"
-        statement = f"""INSERT INTO {ITEMS} ({", ".join(_ITEM)}, state, due, added_at)
+        statement = f"""INSERT INTO {ITEMS} ({", ".join(ITEM_COLUMNS)}, state, due, added_at)
             SELECT {", ".join(members)}, 'new', {self._now}, {self._now} FROM {dialect.elements} WHERE true
             ON CONFLICT (key) DO NOTHING RETURNING key"""
         return {key for (key,) in await self.database.run(statement, {"items": json.dumps(rows)})}
 
     async def record(self, key: str) -> Record | None:
         """Show an item."""
-        rows = await self.database.run(f"SELECT {_COLUMNS} FROM {ITEMS} WHERE key = :key", {"key": key})
-        return _record(rows[0]) if rows else None
+        rows = await self.database.run(f"SELECT {COLUMNS} FROM {ITEMS} WHERE key = :key", {"key": key})
+        return record_of(rows[0]) if rows else None
 
     async def records(self, states: Collection[State] = ()) -> AsyncIterator[Record]:
         """Go through the items, a page at a time."""
         among = f"AND state IN ({_listed(states)})" if states else ""
-        statement = f"SELECT {_COLUMNS} FROM {ITEMS} WHERE number > :after {among} ORDER BY number LIMIT {PAGE}"
+        statement = f"SELECT {COLUMNS} FROM {ITEMS} WHERE number > :after {among} ORDER BY number LIMIT {PAGE}"
         after = 0
         while rows := await self.database.run(statement, {"after": after}):
             for row in rows:
-                record = _record(row)
+                record = record_of(row)
                 after = record.number
                 yield record
 
     async def totals(self) -> Totals:
         """Count everything."""
         counts = await self.database.run(
-            f"""SELECT state, COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), CAST(COALESCE(SUM(sent), 0) AS BIGINT)
-            FROM {ITEMS} GROUP BY state""",
+            # As floats: servers may announce sizes whose sum no integer column holds. Exact below 8 PiB.
+            f"""SELECT state, COUNT(*), COALESCE(SUM(CAST(size AS DOUBLE PRECISION)), 0),
+            COALESCE(SUM(CAST(sent AS DOUBLE PRECISION)), 0) FROM {ITEMS} GROUP BY state""",
             {},
         )
         return Totals(
             items={state: count for state, count, _, _ in counts},
-            bytes={state: size for state, _, size, _ in counts},
-            sent=sum(sent for _, _, _, sent in counts),
+            bytes={state: int(size) for state, _, size, _ in counts},
+            sent=sum(int(sent) for _, _, _, sent in counts),
         )
 
     async def next_due(self) -> float | None:
@@ -201,22 +189,22 @@ class SqlLedger:
         """Take what is due, the oldest first."""
         statement = f"""WITH picked AS MATERIALIZED (SELECT number AS picked_number FROM {ITEMS}
                 WHERE due <= {self._now} ORDER BY due, number LIMIT :count {self.database.dialect.skip_locked})
-            UPDATE {ITEMS} SET {self._claiming} FROM picked WHERE number = picked_number RETURNING {_COLUMNS}"""
-        rows = await self.database.run(statement, {"owner": owner, "count": count, "seconds": seconds})
-        return sorted((_record(row) for row in rows), key=lambda record: record.number)
+            UPDATE {ITEMS} SET {self._claiming} FROM picked WHERE number = picked_number RETURNING {COLUMNS}"""
+        rows = await self.database.run(statement, {"owner": stored(owner), "count": count, "seconds": seconds})
+        return sorted((record_of(row) for row in rows), key=lambda record: record.number)
 
     async def claim_key(self, owner: str, key: str, seconds: float) -> Record | None:
         """Take one item."""
         statement = f"""UPDATE {ITEMS} SET {self._claiming} WHERE key = :key AND due <= {self._now}
-            RETURNING {_COLUMNS}"""
-        rows = await self.database.run(statement, {"owner": owner, "key": key, "seconds": seconds})
-        return _record(rows[0]) if rows else None
+            RETURNING {COLUMNS}"""
+        rows = await self.database.run(statement, {"owner": stored(owner), "key": key, "seconds": seconds})
+        return record_of(rows[0]) if rows else None
 
     async def renew(self, owner: str, seconds: float, keys: Collection[str]) -> dict[str, int]:
         """Prolong leases: those that the owner names, for it may not know of one whose answer was lost."""
         statement = f"""UPDATE {ITEMS} SET due = {self._now} + :seconds WHERE owner = :owner AND due IS NOT NULL
             AND {self._among} RETURNING key, fence"""
-        parameters = {"owner": owner, "seconds": seconds, "items": _keys(keys)}
+        parameters = {"owner": stored(owner), "seconds": seconds, "items": _keys(keys)}
         return dict(await self.database.run(statement, parameters))
 
     async def expire(self, owner: str | None = None) -> int:
@@ -224,7 +212,7 @@ class SqlLedger:
         whose = "owner = :owner" if owner is not None else "owner IS NOT NULL"
         statement = f"""UPDATE {ITEMS} SET due = {self._now}, owner = NULL WHERE {whose} AND due IS NOT NULL
             RETURNING key"""
-        return len(await self.database.run(statement, {} if owner is None else {"owner": owner}))
+        return len(await self.database.run(statement, {} if owner is None else {"owner": stored(owner)}))
 
     # -- transitions
 
@@ -232,7 +220,7 @@ class SqlLedger:
         statement = f"""UPDATE {ITEMS} SET {change} WHERE key = :key AND fence = :fence
             AND state IN ({_listed(before)}) {also} RETURNING key"""
         parameters = {"key": claim.key, "fence": claim.fence}
-        parameters |= {name: _stored(value) for name, value in values.items()}
+        parameters |= {name: stored(value) for name, value in values.items()}
         if await self.database.run(statement, parameters):
             return
         now = await self.record(claim.key)
@@ -257,10 +245,11 @@ class SqlLedger:
             created_at = CASE WHEN video_id IS NULL THEN {self._now} ELSE created_at END,
             state = CASE WHEN state = 'creating' AND fence = :fence THEN 'created' ELSE state END
             WHERE key = :key RETURNING video_id"""
-        rows = await self.database.run(statement, {"key": claim.key, "fence": claim.fence, "video_id": video_id})
+        parameters = {"key": claim.key, "fence": claim.fence, "video_id": stored(video_id)}
+        rows = await self.database.run(statement, parameters)
         if not rows:
             raise LedgerError(f"{claim.item.shown} is no longer in the ledger: was it made anew?")
-        return str(rows[0][0])
+        return decode(rows[0][0])
 
     async def uploading(self, claim: Claim) -> None:
         """Bytes follow."""
@@ -278,15 +267,15 @@ class SqlLedger:
             finished_at = COALESCE(finished_at, {self._now})"""
         await self._move(claim, change, ("verifying", "done"))
 
-    async def _stop(self, claim: Claim, state: State, cause: str, message: str) -> None:
+    async def _stop(self, claim: Claim, state: State, cause: str, message: str, also: str = "") -> None:
         change = f"""state = '{state}', due = NULL, owner = NULL, cause = :cause, message = :message,
-            attempts = attempts + 1, finished_at = {self._now}"""
+            attempts = attempts + 1, finished_at = {self._now} {also}"""
         before: tuple[State, ...] = ("new", "creating", "created", "uploading", "verifying", state)
-        await self._move(claim, change, before, cause=cause, message=message)
+        await self._move(claim, change, before, cause=cause[:LONGEST_CAUSE], message=message[:LONGEST_MESSAGE])
 
-    async def fail(self, claim: Claim, cause: str, message: str) -> None:
+    async def fail(self, claim: Claim, cause: str, message: str, *, forget_way: bool = False) -> None:
         """Give up."""
-        await self._stop(claim, "failed", cause, message)
+        await self._stop(claim, "failed", cause, message, ", way = NULL" if forget_way else "")
 
     async def quarantine(self, claim: Claim, message: str) -> None:
         """Leave it to a person."""
@@ -297,8 +286,10 @@ class SqlLedger:
         statement = f"""UPDATE {ITEMS} SET due = {self._now} + :seconds, owner = NULL, attempts = attempts + :failed,
             cause = COALESCE(CAST(:cause AS TEXT), cause), message = COALESCE(CAST(:message AS TEXT), message)
             WHERE key = :key AND fence = :fence AND due IS NOT NULL"""
-        given = {"seconds": seconds, "failed": int(cause is not None), "cause": cause, "message": _stored(message)}
-        await self.database.run(statement + " RETURNING key", {"key": claim.key, "fence": claim.fence, **given})
+        given = {"seconds": seconds, "failed": int(cause is not None), "key": claim.key, "fence": claim.fence}
+        texts = {"cause": (cause, LONGEST_CAUSE), "message": (message, LONGEST_MESSAGE)}
+        kept = {name: stored(text and text[:longest]) for name, (text, longest) in texts.items()}
+        await self.database.run(statement + " RETURNING key", {**given, **kept})
 
     async def release(self, claim: Claim) -> None:
         """Give it back."""
@@ -318,7 +309,9 @@ class SqlLedger:
             ON CONFLICT (minute, limit_class, owner) DO UPDATE SET requests = had.requests + excluded.requests,
             refused = had.refused + excluded.refused, allowed = COALESCE(excluded.allowed, had.allowed)"""
         for one in usage:
-            await self.database.run(statement, {"owner": owner, **asdict(one)})
+            # A header of the server says how many requests it allows, and may say anything.
+            allowed = None if one.allowed is None else min(one.allowed, LARGEST)
+            await self.database.run(statement, {**asdict(one), "owner": stored(owner), "allowed": allowed})
 
     async def usage(self) -> list[Usage]:
         """Sum over the workers."""
@@ -336,9 +329,18 @@ class SqlLedger:
         """Compare the server with the one that it began with."""
         statement = f"""INSERT INTO {META} AS had (name, value) VALUES ('server', :server)
             ON CONFLICT (name) DO UPDATE SET value = had.value RETURNING value"""
-        [(known,)] = await self.database.run(statement, {"server": server})
-        if known != server:
-            raise LedgerError(f"the ledger belongs to {known}, not to {server}: choose another ledger")
+        [(known,)] = await self.database.run(statement, {"server": stored(server)})
+        if decode(known) != server:
+            raise LedgerError(f"the ledger belongs to {decode(known)}, not to {server}: choose another ledger")
+
+    async def mark(self) -> str:
+        """Read the mark, or make it on the first call."""
+        if self._mark is None:
+            statement = f"""INSERT INTO {META} AS had (name, value) VALUES ('mark', :mark)
+                ON CONFLICT (name) DO UPDATE SET value = had.value RETURNING value"""
+            [(mark,)] = await self.database.run(statement, {"mark": secrets.token_hex(8)})
+            self._mark = str(mark)
+        return self._mark
 
     async def aclose(self) -> None:
         """Close the database."""

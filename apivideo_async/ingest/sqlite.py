@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import LedgerError
+from .rows import unstorable
 from .sql import BUDGET, META, SCHEMA_VERSION, Dialect, SqlLedger, schema
 
 __all__ = ["SqliteDatabase", "open_sqlite_ledger"]
@@ -61,24 +62,33 @@ class SqliteDatabase:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("BEGIN IMMEDIATE")
-            for statement in schema(SQLITE):
-                connection.execute(statement)
-            version = (
-                f"INSERT INTO {META} AS had VALUES ('schema', ?) ON CONFLICT (name) DO UPDATE SET value = had.value"
-            )
-            [(found,)] = connection.execute(version + " RETURNING value", (str(SCHEMA_VERSION),)).fetchall()
+            # Before the tables: those of another layout need not have the columns that an index names.
+            found = self._layout(connection)
+            if found in (None, str(SCHEMA_VERSION)):
+                for statement in schema(SQLITE):
+                    connection.execute(statement)
+                version = f"INSERT INTO {META} VALUES ('schema', ?) ON CONFLICT (name) DO NOTHING"
+                connection.execute(version, (str(SCHEMA_VERSION),))
             connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             if connection is not None:
                 connection.close()
             raise self._error(error) from error
-        if found != str(SCHEMA_VERSION):
+        if found not in (None, str(SCHEMA_VERSION)):
             connection.close()
             raise LedgerError(
                 f"the ledger {self.path} has the layout {found}, this version of apivideo-async reads "
                 f"{SCHEMA_VERSION}: use the version that made it, or another ledger"
             )
         return connection
+
+    def _layout(self, connection: sqlite3.Connection) -> Any:
+        """Read the number of the layout; None for a file without tables of a ledger."""
+        table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        if not connection.execute(table, (META,)).fetchall():
+            return None
+        rows = connection.execute(f"SELECT value FROM {META} WHERE name = 'schema'").fetchall()
+        return rows[0][0] if rows else None
 
     async def lock(self) -> None:
         """Keep others from working with this ledger, until ``unlock``, or until this process closes it or dies.
@@ -98,12 +108,17 @@ class SqliteDatabase:
 
         try:
             self._lock = await asyncio.to_thread(take)
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise self._error(error) from error
-            raise LedgerError(
-                f"another run is ingesting with the ledger {self.path}: wait for it, or choose another ledger"
-            ) from error
+        except sqlite3.Error as error:
+            if _code(error) == sqlite3.SQLITE_BUSY:
+                raise LedgerError(
+                    f"another run is ingesting with the ledger {self.path}: wait for it, or choose another ledger"
+                ) from error
+            if _code(error) in _DAMAGED:
+                raise LedgerError(
+                    f"{self.path}-run, with which runs keep out each other, holds something else ({error}): move that "
+                    "file away, or choose another ledger"
+                ) from error
+            raise self._error(error) from error
 
     async def unlock(self) -> None:
         """Let others work with it."""
@@ -112,7 +127,7 @@ class SqliteDatabase:
             self._lock = None
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run a statement; it is on disk when this returns."""
+        """Run a statement; it is on disk when this returns. Raises as ``Database.run`` does."""
         rows: list[Any] = await self._do(lambda connection: connection.execute(statement, parameters).fetchall())
         return rows
 
@@ -157,15 +172,20 @@ class SqliteDatabase:
                 self._hand_over(self._commit(connection, [work for work in group if work is not None]))
 
     def _commit(self, connection: sqlite3.Connection, group: list[Any]) -> list[tuple[Any, Any, BaseException | None]]:
-        """Do all of it in one transaction; when that fails, all of it failed."""
+        """Do all of it in one transaction; when that fails, all of it failed.
+
+        A refused value is the failure of its own statement, which SQLite undoes by itself.
+        """
         results: list[tuple[Any, Any, BaseException | None]] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
             for work, done in group:
                 try:
                     results.append((done, work(connection), None))
-                except sqlite3.Error:
-                    raise
+                except (sqlite3.Error, OverflowError, UnicodeError) as error:
+                    if not _refused(error):
+                        raise
+                    results.append((done, None, unstorable(error)))
                 except Exception as error:  # Of a step that was handed in; nothing was written for it.
                     results.append((done, None, error))
             connection.execute("COMMIT")
@@ -191,7 +211,12 @@ class SqliteDatabase:
 
     def _error(self, error: Exception) -> LedgerError:
         text = str(error)
-        if "full" in text or "No space" in text:
+        if _code(error) == sqlite3.SQLITE_CORRUPT:
+            advice = (
+                "it is damaged: restore it from a copy, or choose another ledger, which finds the videos that exist by "
+                "their keys"
+            )
+        elif "full" in text or "No space" in text:
             advice = "make room on its disk, then run the same command again: nothing is lost"
         elif "not a database" in text:
             advice = "name a ledger that apivideo made, or a file that does not exist yet"
@@ -200,6 +225,25 @@ class SqliteDatabase:
         else:
             advice = "run the same command again: what was committed is safe"
         return LedgerError(f"the ledger {self.path} cannot be used ({text}): {advice}")
+
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_VALUES = (sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE)
+"""Codes of errors about a value."""
+
+
+def _code(error: Exception) -> int | None:
+    """Return SQLite's primary error code; None for an error that Python's module made."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _refused(error: Exception) -> bool:
+    """Tell whether the database is fine and refused a value."""
+    if isinstance(error, OverflowError | UnicodeError | sqlite3.DataError):
+        return True
+    # Python's module reports a parameter of an unknown type without a code.
+    return _code(error) in _VALUES or (_code(error) is None and "binding" in str(error))
 
 
 async def open_sqlite_ledger(path: Path) -> SqlLedger:

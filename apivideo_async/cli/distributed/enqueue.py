@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ...distributed import Distributed
+from ...errors import SourceError
 from ...ingest.items import Item, Strategy
 from ...ingest.sources.listing import list_sources
 from ...ingest.sources.manifest import check_manifest, read_manifest
@@ -38,12 +39,16 @@ def command(session: Session, /, sources: Sequence[str], manifest: Path | None, 
         raise click.UsageError("name a SOURCE or a --manifest")
 
     async def work(shared: Distributed) -> None:
-        count = new = 0
+        count = new = refused = 0
         try:
             async for added in shared.deferring(_named(sources, manifest, strategy)):
-                count, new = count + len(added.keys), new + len(added.new)
+                count, new, refused = count + len(added.keys), new + len(added.new), refused + len(added.refused)
+                for item, error in added.refused:
+                    session.terminal.fail(f"{item.shown} is left out: {error}")
         finally:
             session.terminal.result(f"{count} items, {new} of them new")
+        if refused:
+            raise SourceError(f"{refused} items were left out, as named above; the others were handed in")
 
     return with_database(session, dsn, work)
 

@@ -67,7 +67,8 @@ class Work:
                 for path in request.reports:
                     await write_report(ingest.ledger, path)
         self._summarise(totals)
-        return 1 if totals.count("failed", "quarantined") and not stopped else 0
+        failed = totals.count("failed", "quarantined") + ingest.activity.refused
+        return 1 if failed and not stopped else 0
 
     def interrupted(self) -> str:
         """Say how to go on after Ctrl-C."""

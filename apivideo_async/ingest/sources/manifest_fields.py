@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from ..items import INGEST_KEY, INGEST_LEDGER
+
 __all__ = ["Line", "column", "parse"]
 
-RESERVED: Final = "ingestKey"
-"""The metadata pair in which an ingestion keeps the key of the source."""
 _TEXTS: Final = ("uri", "version", "title", "description", "language", "player_id")
 _SWITCHES: Final = ("public", "panoramic", "mp4_support", "transcript", "transcript_summary")
 _LISTS: Final = ("tags", "transcript_summary_attributes")
@@ -54,8 +54,8 @@ def parse(given: Iterable[tuple[str, Any]], *, text: bool) -> Line:
         except ValueError as error:
             problems.append(str(error))
     metadata = values.get("metadata", {})
-    if RESERVED in metadata:
-        problems.append(f"metadata.{RESERVED} is taken: the ingestion keeps its key there")
+    reserved = [name for name in (INGEST_KEY, INGEST_LEDGER) if name in metadata]
+    problems += [f"metadata.{name} is taken: the ingestion writes it" for name in reserved]
     if not values.get("uri") and not any(problem.startswith("uri ") for problem in problems):
         problems.append("no uri")
     return Line(values.pop("uri", ""), values.pop("version", None), values, problems)
