@@ -26,11 +26,11 @@ from ..errors import (
     SourceError,
     UploadError,
 )
-from ..models import Video
 from ..protocol.request import Request
 from ..uploads.progress import UploadProgress
 from ..uploads.slots import Slots
-from .items import Claim, Item, Way
+from .container import Containers
+from .items import LARGEST, Claim, Item, Way
 from .lease import HeldSource, Keeper
 from .ledger import Ledger
 from .options import IngestOptions
@@ -40,7 +40,6 @@ __all__ = ["IngestResult", "Kit", "OnItemProgress", "cause_of", "ingest_one"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
-INGEST_KEY = "ingestKey"
 FIRST_LOOK = 0.25
 """Seconds until a pulled item is looked at; later, as long again as it has taken so far."""
 LONGEST_LOOK = 60.0
@@ -104,8 +103,12 @@ class _DefectError(ApiVideoError):
     """Something that nobody thought of; the next item may well work."""
 
 
-class _NotFetchedError(ApiVideoError):
-    """api.video has not fetched the item yet."""
+class _PullError(UploadError):
+    """api.video did not fetch the item in time."""
+
+
+class _MismatchError(UploadError):
+    """The video holds another number of bytes than the source."""
 
 
 class _GoneError(ApiVideoError):
@@ -141,33 +144,42 @@ class _Work:
         self._ledger = kit.ledger
         self._guard = kit.keeper.guard(claim)
         self._client = kit.client.with_options(before_request=self._before_request)
+        self._containers = Containers(self._client, kit.ledger, claim)
         self._video_id = claim.record.video_id
         self._sent = 0
+        self._last = ""
+        """The operation of the last request."""
         self._fresh = False
-        """The container was made just now, and so is empty: no other was found before."""
+        """The container was created by the last request, so it is empty."""
 
     async def _before_request(self, request: Request) -> None:
         await self._guard(request)
-        self._fresh = self._fresh or request.operation == "videos.create"
+        self._last = request.operation
 
     async def run(self) -> IngestResult:
         """Go on from the state in the ledger."""
         claim = self._claim
         async with aclosing(await self._kit.stores.open(claim.item)) as original:
+            self._check_size(original)
+            if self._video_id is not None and claim.record.way is None:
+                await self._begin_again(self._video_id)
             way: Way = claim.record.way or await self._way(original)
             known = self._video_id is not None
             if self._video_id is None:
                 await self._ledger.creating(claim, original.size, original.version, way)
                 self._video_id = await self._container(original, way)
             try:
-                await self._fill(original, self._video_id, way)
+                filled = await self._fill(original, self._video_id, way)
             except (NotFoundError, UploadError) as error:
-                if not known or getattr(error, "status", None) != 404:
+                if getattr(error, "status", None) != 404:
                     raise
-                raise _GoneError(f"the video {self._video_id} is gone from the server") from error
+                kind = _GoneError if known else UploadError  # A new container may be unknown for some seconds.
+                raise kind(f"the video {self._video_id} is not on the server") from error
+        if not filled:
+            return await self._wait_for_pull(self._video_id)
         await self._ledger.verifying(claim, self._sent)
         if claim.record.contested:
-            await self._settle(await self._claimants(), self._video_id)
+            await self._containers.settle(await self._containers.claimants(), self._video_id)
         if not self._kit.options.keep_key:
             await self._client.videos.update(self._video_id, metadata=claim.item.fields.get("metadata", {}))
         await self._ledger.done(claim)
@@ -182,6 +194,15 @@ class _Work:
             delay=delay,
             sent=self._sent,
         )
+
+    def _check_size(self, original: Original) -> None:
+        """Refuse, before a container is created, a size that a hostile server announces or api.video does not take."""
+        largest = (self._kit.options.upload or self._client.config.upload).limits.largest_total
+        if not 0 < original.size <= largest:
+            size = f"{original.size:,} bytes" if 0 <= original.size <= LARGEST else "no possible number of bytes"
+            raise SourceError(
+                f"{self._claim.item.shown} has {size}; api.video takes 1 to {largest:,}", cause="unsupported"
+            )
 
     # -- the container
 
@@ -198,62 +219,57 @@ class _Work:
     async def _container(self, original: Original, way: Way) -> str:
         """Find or make the container, and enter its id before anything is done with it."""
         try:
-            video_id = (await self._create(original, way)).video_id
+            video_id = await self._create(original, way)
         except DuplicateVideosError as error:
             if not self._claim.record.contested:
                 raise
-            video_id = await self._settle(error.video_ids, None)
+            video_id = await self._containers.settle(error.video_ids, None)
             self._fresh = False
         counts = await self._ledger.created(self._claim, video_id)
         if counts != video_id:
-            # Two workers made one each, and the other's is in the ledger.
-            await self._discard(video_id)
+            # Two workers of this ledger found or created one each, and the other's is in the ledger. Deleted even when
+            # the lease is lost as well: no other worker knows of it.
             self._fresh = False
+            if not await self._containers.remove(video_id, self._kit.client):
+                raise DuplicateVideosError.of(self._claim.key, [counts, video_id])
         return counts
 
-    async def _create(self, original: Original, way: Way) -> Video:
+    async def _create(self, original: Original, way: Way) -> str:
         fields = dict(self._claim.item.fields)
         title = fields.pop("title", None) or original.source.name
         if way == "pull":
             fields["source"] = await original.address(self._kit.options.presign)
-        # It searches for the key first, and again after a lost answer.
-        return await self._client.videos.create(title=title, idempotency_key=self._claim.key, **fields)
+        video = await self._containers.create(title, fields)
+        # After a lost answer, or for a container that was found, the last request is a search.
+        self._fresh = self._last == "videos.create"
+        return video.video_id
 
-    async def _claimants(self) -> list[str]:
-        videos = self._client.videos.list(metadata={INGEST_KEY: self._claim.key})
-        return [video.video_id async for video in videos if video.metadata.get(INGEST_KEY) == self._claim.key]
+    async def _begin_again(self, video_id: str) -> None:
+        """After a pull that was given up and retried by the user: replace a container that still only waits.
 
-    async def _settle(self, claimants: "list[str] | tuple[str, ...]", ours: str | None) -> str:
-        """Leave one container for the key: a worker that was lost may have made another, which holds nothing.
-
-        Bytes are only ever sent to the container in the ledger, so an empty one that is not in it is nobody's.
+        It cannot be filled in another way, and the address that it was given may have ended.
         """
-        empty = [one for one in claimants if one != ours and await self._empty(one)]
-        others = [one for one in claimants if one != ours and one not in empty]
-        if ours is None:
-            ours = others.pop() if others else empty.pop(0)
-        if others:
-            raise DuplicateVideosError.of(self._claim.key, [ours, *others])
-        for one in empty:
-            log.warning("%s: deleting %s, an empty container that a lost worker made", self._claim.item.shown, one)
-            await self._client.videos.delete(one, missing_ok=True)
-        return ours
-
-    async def _empty(self, video_id: str) -> bool:
-        return (await self._client.videos.get_status(video_id)).ingest is None
-
-    async def _discard(self, video_id: str) -> None:
-        """Delete the container that lost, even when the lease is lost as well: nobody else knows it."""
-        client = self._kit.client
-        if (await client.videos.get_status(video_id)).ingest is None:
-            await client.videos.delete(video_id, missing_ok=True)
+        if await self._containers.remove(video_id, unfilled=True):
+            await self._ledger.lost(self._claim)
+            self._video_id = None
 
     # -- its content
 
-    async def _fill(self, original: Original, video_id: str, way: Way) -> None:
+    async def _fill(self, original: Original, video_id: str, way: Way) -> bool:
+        """Bring the bytes there; False while api.video fetches them."""
         await self._ledger.uploading(self._claim)
-        if way == "pull" and await self._pulled(original, video_id):
-            return
+        if self._fresh and way == "pull":
+            return False
+        empty = self._fresh
+        if not empty:
+            content = await self._containers.content(video_id)
+            if content.state == "complete":
+                self._compare(original, video_id, content.size)
+                return True
+            if content.state == "fetching" or (content.state == "unknown" and way == "pull"):
+                return False
+            # What a file upload began, another ledger's too, is only completed by an upload, whatever the strategy.
+            empty = content.state == "empty"
 
         def note(progress: UploadProgress) -> None:
             self._sent = progress.bytes_sent
@@ -266,24 +282,34 @@ class _Work:
             options=self._kit.options.upload,
             on_progress=note,
             slots=self._kit.slots,
-            fresh=self._fresh,
+            fresh=empty,
         )
+        return True
 
-    async def _pulled(self, original: Original, video_id: str) -> bool:
-        """Look whether api.video has fetched it; False when the container is not one that fetches."""
-        if self._fresh:
-            raise _NotFetchedError(f"{original.source.name} was only just asked for")
-        ingest = (await self._client.videos.get_status(video_id)).ingest
-        if ingest is None:
-            return False
-        if ingest.status != "ingested":
-            raise _NotFetchedError(f"{original.source.name} is not fetched yet")
-        if ingest.filesize not in (None, original.size):
-            raise UploadError(
-                f"{original.source.name}: api.video fetched {ingest.filesize:,} bytes of {original.size:,}",
+    def _compare(self, original: Original, video_id: str, size: int | None) -> None:
+        """Check the size of a video that is complete already."""
+        if size not in (None, original.size):
+            raise _MismatchError(
+                f"{original.source.name} has {original.size:,} bytes, and its video {video_id} holds {size:,}. The "
+                "video is kept: if it is wrong, delete it, then retry the item",
                 video_id=video_id,
             )
-        return True
+
+    async def _wait_for_pull(self, video_id: str) -> IngestResult:
+        """Look again later, or give up after ``pull_timeout``. The container stays: it may be receiving bytes."""
+        claim = self._claim
+        record = await self._ledger.record(claim.key)
+        created = record.created_at if record is not None and record.created_at is not None else time.time()
+        taken = max(0.0, time.time() - created)
+        if taken >= self._kit.options.pull_timeout:
+            raise _PullError(
+                f"api.video did not fetch {claim.item.shown} within {self._kit.options.pull_timeout:g} s. The video "
+                f"{video_id} is kept. Retry the item: that looks again, and asks anew where nothing has arrived",
+                video_id=video_id,
+            )
+        delay = min(LONGEST_LOOK, max(FIRST_LOOK, taken))
+        await self._ledger.later(claim, delay)
+        return self._result("later", None, delay)
 
     # -- failures
 
@@ -293,15 +319,14 @@ class _Work:
         if isinstance(error, LeaseLostError) or isinstance(error.__cause__, LeaseLostError):
             return self._result("lost", error)
         try:
-            if isinstance(error, _NotFetchedError):
-                return await self._wait_for_pull(error)
             if isinstance(error, DuplicateVideosError):
                 await self._ledger.quarantine(claim, str(error))
                 return self._result("quarantined", error)
             if isinstance(error, _GoneError):
                 await self._ledger.lost(claim)
             if claim.record.attempts + 1 >= options.attempts or not _may_pass(error):
-                await self._ledger.fail(claim, cause_of(error), str(error))
+                given_up = isinstance(error, _PullError)
+                await self._ledger.fail(claim, cause_of(error), str(error), forget_way=given_up)
                 return self._result("failed", error)
             delay = min(options.longest_delay, options.first_delay * 2**claim.record.attempts)
             await self._ledger.later(claim, delay, cause_of(error), str(error))
@@ -309,27 +334,13 @@ class _Work:
         except LeaseLostError as lost:
             return self._result("lost", lost)
 
-    async def _wait_for_pull(self, error: ApiVideoError) -> IngestResult:
-        claim = self._claim
-        record = await self._ledger.record(claim.key)
-        created = record.created_at if record is not None and record.created_at is not None else time.time()
-        taken = max(0.0, time.time() - created)
-        if taken < self._kit.options.pull_timeout:
-            delay = min(LONGEST_LOOK, max(FIRST_LOOK, taken))
-            await self._ledger.later(claim, delay)
-            return self._result("later", None, delay)
-        message = f"api.video did not fetch {claim.item.shown} within {self._kit.options.pull_timeout:g} s"
-        if self._video_id is not None:  # It cannot be filled in another way.
-            await self._client.videos.delete(self._video_id, missing_ok=True)
-        await self._ledger.lost(claim)
-        await self._ledger.fail(claim, "pull", message)
-        return self._result("failed", UploadError(message))
-
 
 def _may_pass(error: ApiVideoError) -> bool:
     """Whether a later attempt may succeed."""
     if isinstance(error, SourceError):
         return error.retryable
+    if isinstance(error, _PullError | _MismatchError):
+        return False
     # Waiting for budget ends in an error that no call repeats; an ingestion has time.
     return error.retryable or isinstance(error, UploadError | ApiConnectionError | _GoneError)
 
@@ -338,6 +349,10 @@ def cause_of(error: BaseException) -> str:
     """One word for a failure, by which failures are counted."""
     if isinstance(error, SourceError):
         return getattr(error, "cause", None) or "source"
+    if isinstance(error, _PullError):
+        return "pull"
+    if isinstance(error, _MismatchError):
+        return "size"
     if isinstance(error, ApiStatusError):
         return error.slug or str(error.status)
     if isinstance(error, ApiTimeoutError):

@@ -126,7 +126,7 @@ def test_a_manifest_gives_fields_to_the_videos(online: Cli, emu: Emulator, video
 def test_the_key_stays_unless_it_is_dropped(online: Cli, emu: Emulator, videos: Path) -> None:
     assert online("ingest", videos / "0.mp4", *SCALED).code == 0
     [kept] = emu.world.videos.values()
-    assert [pair["key"] for pair in kept.attributes["metadata"]] == ["ingestKey"]
+    assert [pair["key"] for pair in kept.attributes["metadata"]] == ["ingestLedger", "ingestKey"]
     assert online("ingest", videos / "1.mp4", *SCALED, "--drop-key").code == 0
     dropped = next(video for video in emu.world.videos.values() if video is not kept)
     assert dropped.attributes["metadata"] == []

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from apivideo_async import ApiVideoClient, AuthenticationError, LeaseLostError, LedgerError, RetryPolicy
 from apivideo_async.emulator import Emulator, Fault
@@ -120,7 +119,8 @@ async def test_the_empty_container_of_a_lost_worker_is_deleted(
     kit = kit_of(client, ledger)
     await ledger.creating(await claimed(kit, item), item.size or 0, None, "stream")
     for _ in range(2):  # Two workers, both lost before they could note the id.
-        await client.videos.create(title="x", metadata={"ingestKey": item.key})
+        marked = {"ingestKey": item.key, "ingestLedger": await ledger.mark()}
+        await client.videos.create(title="x", metadata=marked)
     await ledger.expire()
     again = await kit.keeper.claim_key(item.key)
     assert again is not None
@@ -354,101 +354,3 @@ async def test_one_process_works_with_a_ledger_at_a_time(
             await all_of(second)
         assert (await second.totals()).count() == 3
         await run.aclose()
-
-
-# -- pull
-
-
-class Signing(Stores):
-    """Local files that a web server hands out."""
-
-    def __init__(self, base: str) -> None:
-        super().__init__()
-        self._base = base
-
-    async def open(self, item: Item) -> Any:
-        original = await super().open(item)
-        base = self._base
-
-        async def address(seconds: float) -> str:
-            return f"{base}/{Path(item.uri).name}"
-
-        original.address = address  # type: ignore[method-assign]
-        return original
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> Any:
-    (tmp_path / "videos").mkdir()
-    app = web.Application()
-    app.router.add_static("/", tmp_path / "videos")
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
-
-
-@pytest.mark.parametrize("strategy", ["pull", "auto"])
-async def test_pull_takes_one_write_and_no_upload_request(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, served: str, strategy: Any
-) -> None:
-    items = make_items(10)
-    pulling = IngestOptions(strategy=strategy)
-    async with Ingest(client, tmp_path / "l.db", options=pulling, stores=Signing(served)) as ingest:
-        results = await all_of(ingest, items)
-        assert {result.outcome for result in results} <= {"done", "later"}
-        assert (await ingest.totals()).items == {"done": 10}
-        assert (await ingest.totals()).sent == 0
-    assert_exactly_once(emu, items)
-    operations = [request.operation for request in emu.requests]
-    assert operations.count("videos.create") == 10
-    assert "videos.upload" not in operations
-
-
-async def test_a_pull_that_does_not_happen_is_said_and_can_be_tried_again(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, served: str
-) -> None:
-    items = make_items(1)
-    hasty = IngestOptions(strategy="pull", pull_timeout=0.3)
-    async with Ingest(client, tmp_path / "l.db", options=hasty, stores=Signing("http://127.0.0.1:9/")) as ingest:
-        results = await all_of(ingest, items)
-        assert results[-1].outcome == "failed"
-        assert "did not fetch" in str(results[-1].error)
-    assert emu.world.videos == {}
-    async with Ingest(client, tmp_path / "l.db", options=hasty, stores=Signing(served)) as ingest:
-        await ingest.ledger.retry()
-        assert (await all_of(ingest))[-1].outcome == "done"
-    assert_exactly_once(emu, items)
-
-
-async def test_no_message_shows_the_signature_of_an_address(
-    client: ApiVideoClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    uri = "http://127.0.0.1:9/a.mp4?X-Amz-Signature=abcdef"
-    item = Item(key="k", uri=uri, size=5, strategy="pull")
-    hasty = IngestOptions(strategy="pull", pull_timeout=0.01, attempts=1)
-
-    class Blind(Stores):
-        async def open(self, item: Item) -> Any:
-            raise RuntimeError("a defect")
-
-    with caplog.at_level("DEBUG"):
-        for stores in (Stores(), Blind()):
-            async with stores, Ingest(client, tmp_path / "l.db", options=hasty, stores=stores) as ingest:
-                await all_of(ingest, [item])
-                [record] = await records_of(ingest.ledger)
-                assert record.state == "failed"
-                assert "abcdef" not in repr(record)
-                await ingest.ledger.retry()
-    assert "abcdef" not in caplog.text
-
-
-async def test_pull_of_a_local_file_says_what_to_do(
-    client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
-) -> None:
-    async with Ingest(client, tmp_path / "l.db", options=IngestOptions(strategy="pull")) as ingest:
-        [result] = await all_of(ingest, make_items(1))
-        assert result.outcome == "failed"
-        assert "use the strategy stream" in str(result.error)

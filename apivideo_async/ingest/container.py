@@ -1,0 +1,133 @@
+"""The container of one item: created, found by the item's key, and deleted only where that loses nothing.
+
+Every container that an ingestion creates carries two metadata pairs: ``ingestKey``, by which any ledger finds the video
+of a source, and ``ingestLedger``, the mark of the ledger that created it. Bytes are sent only to the container whose id
+is in the ledger. So a container that carries this ledger's mark, is not the one in the ledger, and holds nothing will
+not receive anything either; it was left by a worker that was lost, and can be deleted. A container of another ledger
+can receive bytes at any moment, also between a look at it and its deletion, so it is never deleted, even if empty.
+
+``Containers.remove`` is the only place in the package that deletes a video without an order of the user.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Literal
+
+from attrs import frozen
+
+from ..client import ApiVideoClient
+from ..errors import DuplicateVideosError, NotFoundError, UploadError
+from ..models import Video, VideoStatus
+from ..uploads.reconcile import held_by
+from .items import INGEST_KEY, INGEST_LEDGER, Claim
+from .ledger import Ledger
+
+__all__ = ["Containers", "Content", "content_of"]
+
+log: logging.Logger = logging.getLogger("apivideo_async.ingest")
+
+State = Literal["empty", "uploading", "fetching", "complete", "unknown"]
+
+
+@frozen
+class Content:
+    """What a container holds, by its status (CONTRACT §11)."""
+
+    state: State
+    """``unknown``: the status does not say. Only ``empty`` proves that there are no bytes."""
+    size: int | None = None
+    """Bytes of the complete file, if the status gives them."""
+    unfilled: bool = False
+    """api.video has been told to fetch a file, and shows no sign of having received any of it."""
+
+
+def content_of(status: VideoStatus) -> Content:
+    """Judge a status. A part that is missing or malformed proves nothing, so it leads to ``unknown``."""
+    ingest, encoding = status.ingest, status.encoding
+    held = held_by(status)
+    if held.complete or status.playable:
+        size = held.filesize if held.filesize is not None else held.total
+        return Content("complete", size)
+    if encoding is None or encoding.playable is None or encoding.qualities or "qualities" in encoding.extra:
+        return Content("fetching" if ingest is not None and ingest.status == "ingesting" else "unknown")
+    if ingest is None:
+        return Content("unknown" if "ingest" in status.extra else "empty")
+    if held.mode is not None or ingest.status == "uploading":
+        return Content("uploading")
+    if ingest.status == "ingesting":
+        return Content("fetching", unfilled=not ingest.filesize and not ingest.extra and not ingest.received_parts)
+    return Content("unknown")
+
+
+class Containers:
+    """The containers that carry the key of one item."""
+
+    def __init__(self, client: ApiVideoClient, ledger: Ledger, claim: Claim) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._claim = claim
+
+    async def create(self, title: str, fields: dict[str, object]) -> Video:
+        """Return the container that carries the key, or create it with the mark of this ledger."""
+        metadata = {**(fields.get("metadata") or {}), INGEST_LEDGER: await self._ledger.mark()}  # type: ignore[dict-item]
+        given: dict[str, object] = {**fields, "metadata": metadata}
+        # It searches for the key first, and again after a lost answer.
+        return await self._client.videos.create(title=title, idempotency_key=self._claim.key, **given)  # type: ignore[arg-type]
+
+    async def content(self, video_id: str) -> Content:
+        """Ask what a container holds."""
+        return content_of(await self._client.videos.get_status(video_id))
+
+    async def claimants(self) -> list[str]:
+        """List the containers that carry the key."""
+        key = self._claim.key
+        videos = self._client.videos.list(metadata={INGEST_KEY: key})
+        return [video.video_id async for video in videos if video.metadata.get(INGEST_KEY) == key]
+
+    async def settle(self, claimants: Sequence[str], ours: str | None) -> str:
+        """Leave one container for the key, and return its id: ``ours``, unless that is None.
+
+        Empty containers of this ledger, which lost workers left, are deleted. Raises ``DuplicateVideosError`` when two
+        containers remain, because they hold bytes or belong to another ledger.
+        """
+        spare, others = list[str](), list[str]()
+        for one in claimants:
+            removable = None if one == ours else await self._removable(one, self._client)
+            if removable is not None:
+                (spare if removable else others).append(one)
+        if ours is None:
+            if not others and not spare:
+                raise UploadError(f"the videos {', '.join(claimants)} are gone from the server")
+            ours = others.pop() if others else spare.pop(0)
+        for one in spare if not others else ():
+            if not await self.remove(one):
+                others.append(one)
+        if others:
+            raise DuplicateVideosError.of(self._claim.key, [ours, *others])
+        return ours
+
+    async def remove(self, video_id: str, client: ApiVideoClient | None = None, *, unfilled: bool = False) -> bool:
+        """Delete a container if this ledger created it and it holds nothing; whether it is gone.
+
+        ``unfilled``: also one that api.video was told to fill, and that shows no sign of any bytes.
+        """
+        client = client or self._client
+        removable = await self._removable(video_id, client, unfilled=unfilled)
+        if removable:
+            log.warning("%s: deleting %s, an empty container of this ledger", self._claim.item.shown, video_id)
+            await client.videos.delete(video_id, missing_ok=True)
+        return removable is not False
+
+    async def _removable(self, video_id: str, client: ApiVideoClient, *, unfilled: bool = False) -> bool | None:
+        """Tell whether a container may be deleted; None when there is no such container any more."""
+        try:
+            metadata = (await client.videos.get(video_id)).metadata
+        except NotFoundError:
+            return None
+        if (metadata.get(INGEST_KEY), metadata.get(INGEST_LEDGER)) != (self._claim.key, await self._ledger.mark()):
+            return False
+        try:
+            content = content_of(await client.videos.get_status(video_id))
+        except NotFoundError:
+            return False  # The video is there, so this answer says nothing about its content.
+        return content.state == "empty" or (unfilled and content.unfilled)
