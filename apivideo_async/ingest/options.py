@@ -34,10 +34,12 @@ class IngestOptions:
     """Wait after the first failure; it doubles each time, up to ``longest_delay``."""
     longest_delay: float = field(default=60.0, validator=_positive)
     keep_key: bool = True
-    """Leave the metadata pair ``ingestKey`` with the video. Without it, a lost ledger cannot be made up for."""
+    """Leave the metadata pairs ``ingestKey`` and ``ingestLedger`` with the video. Without them, a lost ledger cannot be
+    made up for."""
     presign: float = field(default=6 * 3600.0, validator=_positive)
     """How long a presigned URL works."""
     pull_timeout: float = field(default=6 * 3600.0, validator=_positive)
-    """How long api.video may take to fetch an item; the service does not tell that it failed to."""
+    """How long api.video may take to fetch an item; the service does not tell that it failed to. After that the item
+    fails, and its video is kept."""
     upload: UploadOptions | None = None
     """How files are cut and sent; what the client was given, unless set."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from apivideo_async import ConfigurationError
+from apivideo_async import ConfigurationError, LedgerError
 from apivideo_async.ingest.ledger import Ledger, Usage
 from apivideo_async.ingest.reports.collected import collect
 from apivideo_async.ingest.reports.files import to_document, write_report
@@ -200,7 +200,7 @@ async def test_a_report_that_fails_leaves_the_old_one_and_no_rest(ledger: Ledger
     target = tmp_path / "r.csv"
     target.write_text("old")
     insert(path, iter([row(1), row(2, fields="no JSON")]))
-    with pytest.raises(json.JSONDecodeError):
+    with pytest.raises(LedgerError, match="the ledger is damaged: item 2"):
         await write_report(ledger, target)
     assert target.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []

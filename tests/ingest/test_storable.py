@@ -22,6 +22,7 @@ from apivideo_async.ingest.ledger import Usage
 from apivideo_async.ingest.sources.listing import web_item
 from apivideo_async.ingest.sql import ITEMS, SqlLedger
 from apivideo_async.ingest.sqlite import open_sqlite_ledger
+from tests.distributed.conftest import files, make_worker, until, working
 
 from .conftest import Serve
 from .ingesting import QUICKLY, MakeItems, all_of, records_of
@@ -292,6 +293,34 @@ async def test_a_hostile_error_name_fails_the_item_alone(
         assert sorted(result.outcome for result in results) == ["done", "done", "failed"]
         [record] = [record async for record in ledger.records(("failed",))]
         assert (record.cause or "").startswith("\x00\ud800")
+
+
+async def test_hostile_sources_do_not_end_a_worker(
+    emu: Emulator, postgres_dsn: str, serve: Serve, tmp_path: Path
+) -> None:
+    """Neither a size beyond every column nor an error name that PostgreSQL refuses, nor a limit beyond every column."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=206, body=b"x", headers={"Content-Range": f"bytes 0-0/{2**63}"})
+
+    await init_database(postgres_dsn)
+    problem = {"type": "https://docs.api.video/a\x00b", "title": "no\x00", "status": 400}
+    budget = {"X-RateLimit-Limit": str(2**70), "X-RateLimit-Remaining": str(2**70), "X-RateLimit-Retry-After": "1"}
+    emu.faults.add(Fault("videos.create", "status", status=400, body=problem, headers=budget, nth=1))
+    async with Distributed(postgres_dsn, patience=5.0) as shared:
+        good = files(tmp_path, 3)
+        await shared.defer_ingest([web_item(f"{await serve(answer)}/a.mp4"), *good])
+        async with working(make_worker(emu, postgres_dsn)):
+            await until(lambda: finished(shared))
+        totals = await shared.totals()
+        assert (totals.count("done"), totals.count("failed")) == (2, 2)
+        failed = {record.cause: record async for record in shared.ledger.records(("failed",))}
+    assert set(failed) == {"unsupported", "a\x00b"}
+    assert failed["unsupported"].video_id is None
+
+
+async def finished(shared: Distributed) -> bool:
+    return not (await shared.totals()).open
 
 
 # -- damaged ledgers

@@ -22,7 +22,10 @@ __all__ = ["retry"]
 @ledger_option
 @click.pass_obj
 def retry(session: Session, /, names: tuple[str, ...], quarantined: bool, ledger: Path | None) -> int:
-    """Let failed items be tried again: all of them, or those named. The next ingestion takes them."""
+    """Let failed items be tried again: all of them, or those named. The next ingestion takes them.
+
+    A video that api.video was asked to fetch in vain is created anew, if it still holds nothing.
+    """
     states: tuple[State, ...] = ("failed", "quarantined") if quarantined else ("failed",)
 
     async def work() -> int:

@@ -65,7 +65,11 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     metavar="SECONDS",
     help="Leave a file alone that was written to so lately; 5 with --watch, else 0.",
 )
-@click.option("--keep-key/--drop-key", default=True, help="Leave the metadata pair ingestKey with the videos, or not.")
+@click.option(
+    "--keep-key/--drop-key",
+    default=True,
+    help="Leave the metadata pairs ingestKey and ingestLedger with the videos, or not.",
+)
 @click.option(
     "--report",
     "reports",
