@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from attrs import define
 
+from ..ingest.alarm import Alarm
+
 __all__ = ["Delays"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
@@ -34,6 +36,7 @@ class Delays:
     def __init__(self, explain: Callable[[int], Awaitable[str]]) -> None:
         self._explain = explain
         self._long: set[_Delay] = set()
+        self._told = False
         self._explaining: set[asyncio.Task[None]] = set()
 
     @contextmanager
@@ -41,17 +44,18 @@ class Delays:
         """Watch one piece of work; ``what`` is its name in the log."""
         loop = asyncio.get_running_loop()
         delay = _Delay(what, loop.time())
-        timer = loop.call_later(SLOW, self._begin, delay)
+        alarm = Alarm(SLOW, lambda: self._begin(delay))
         try:
             yield delay
         except BaseException:
             self._long.discard(delay)  # The caller logs or raises the failure.
             raise
         finally:
-            timer.cancel()
+            alarm.cancel()
         if delay in self._long:
             self._long.remove(delay)
-            if not self._long:
+            if self._told and not self._long:
+                self._told = False
                 log.warning("the database answers again: %s took %.1f s", delay.what, loop.time() - delay.began)
 
     def _begin(self, delay: _Delay) -> None:
@@ -70,6 +74,9 @@ class Delays:
                     reason = await self._explain(delay.pid)
             except Exception as error:  # Whatever the driver raises: without the reason, the wait is still logged.
                 log.debug("the reason of a wait is not known: %r", error)
+        if not self._long:
+            return
+        self._told = True
         waited = asyncio.get_running_loop().time() - delay.began
         log.warning("%s waits for the database since %.1f s: %s", delay.what, waited, reason or "no answer")
 

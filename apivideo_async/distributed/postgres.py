@@ -64,7 +64,7 @@ OPTIMISTIC = 8
 """Changes of the budget that may be lost to other workers before the row is locked."""
 BACKOFF = 0.002, 0.064
 """Seconds, at first and at most, of the random pause after a lost change."""
-SILENCE = 0.5
+SILENCE = 1.0
 """Seconds without a message from this process after which the server ends its transaction."""
 INIT_WAIT = 3.0
 """Seconds that ``init`` waits for a lock: statements of workers queue behind it."""

@@ -99,9 +99,9 @@ class Queue:
 
         Jobs of workers that died are deleted: their items are due when the leases end.
         """
-        turn, _, [(deferred,)] = await self._database.script(
-            _TURN, _BURY, _SWEEP, every=every, stalled=stalled, **_NAMES
-        )
+        lost = _missing(f"{_DUE} AND {_OURS}")
+        values = {"every": every, "stalled": stalled, **_NAMES}
+        turn, _, [(deferred,)] = await self._database.script(_TURN, _BURY, lost, **values)
         total = deferred
         while deferred == MOST:
             [(deferred,)] = await self._database.run(_missing(_DUE), _NAMES)
@@ -179,4 +179,3 @@ _BURY: Final = f"""DELETE FROM procrastinate_jobs AS job WHERE queue_name = '{QU
     AND NOT EXISTS (SELECT 1 FROM procrastinate_workers AS worker WHERE worker.id = job.worker_id
     AND last_heartbeat > now() - make_interval(secs => :stalled))"""
 _DUE: Final = f"due <= {POSTGRES.now}"
-_SWEEP: Final = _missing(f"{_DUE} AND {_OURS}")

@@ -25,6 +25,7 @@ from ..protocol.rate_limit import Window, read_headers
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
 from ..turns import Turns
+from .alarm import Alarm
 from .shared_window import UNCOUNTED, Exchange, Grant, Report, exchange
 
 __all__ = ["Budget", "shared_limiter"]
@@ -195,14 +196,14 @@ class _SharedLane:
                 self._usual, number=self._number, reports=reports, wanted=self._wanted, leaving=leaving
             )
         given = self._pending = evolve(self._pending, sent=loop.time())
-        slow = loop.call_later(SLOW, self._complain, "no answer yet")
+        alarm = Alarm(SLOW, lambda: self._complain("no answer yet"))
         try:
             grant = await self._budget.change(self.name, partial(exchange, given=given))
         except Exception as error:  # Whatever a driver raises: a task that ends here would hold up everybody for ever.
             self._failed(error)
             return
         finally:
-            slow.cancel()
+            alarm.cancel()
         self._pending = None
         self._take(grant, given.wanted, loop.time())
 

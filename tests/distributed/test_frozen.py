@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -16,6 +17,7 @@ from psycopg.pq import TransactionStatus
 from apivideo_async.distributed import Distributed, delays, init_database, postgres
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.emulator import Emulator
+from apivideo_async.ingest.alarm import Alarm
 from apivideo_async.ingest.items import Claim, Item
 
 from .conftest import files, make_worker, until, working
@@ -325,6 +327,17 @@ async def test_a_wait_for_a_lock_is_logged_with_its_holder_and_once_more_when_it
     assert "UPDATE apivideo_ingest_items" in waiting
     assert f"process {pid} of the server (a tool, idle in transaction for 0 s) holds its lock" in waiting
     assert "the database answers again" in over
+
+
+async def test_time_in_which_this_process_was_stopped_is_no_wait() -> None:
+    rung: list[str] = []
+    alarm = Alarm(0.2, lambda: rung.append("rung"))
+    time.sleep(0.4)  # As after SIGSTOP, the timer is due when the loop goes on.
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert rung == []
+    await until(lambda: rung)
+    alarm.cancel()
 
 
 async def test_tables_are_not_made_while_they_are_in_use_and_no_statement_waits_for_that(
