@@ -40,7 +40,7 @@ class _Connector(PsycopgConnector):
 
     async def execute_query_all_async(self, query: LiteralString, **arguments: Any) -> list[dict[str, Any]]:
         """Run a statement."""
-        return await self._database.repeat(lambda connection: self._rows(connection, query, arguments))
+        return await self._database.repeat(lambda connection: self._rows(connection, query, arguments), "the queue")
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
         """Run a statement that has no rows."""
@@ -49,12 +49,6 @@ class _Connector(PsycopgConnector):
     async def execute_query_one_async(self, query: LiteralString, **arguments: Any) -> dict[str, Any]:
         """Run a statement that has one row."""
         return (await self.execute_query_all_async(query, **arguments))[0]
-
-    async def execute_query_all_async_with_connection(
-        self, connection: AsyncConnection[Any], query: LiteralString, **arguments: Any
-    ) -> list[dict[str, Any]]:
-        """Run a statement within somebody's transaction. Raises ``psycopg.Error``."""
-        return await self._rows(connection, query, arguments)
 
 
 class _Jobs(JobManager):

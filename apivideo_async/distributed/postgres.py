@@ -1,18 +1,34 @@
-"""The ledger in PostgreSQL, for workers on many machines."""
+"""The ledger in PostgreSQL, for workers on many machines.
+
+Locks. A worker can stop at any moment for any time (SIGSTOP, a suspended machine, a lost network), and PostgreSQL keeps
+the locks of an open transaction until its client answers. So no lock is held while the server waits for this process:
+
+- a change is one statement (``run``), or several in one message (``script``): the server executes all of it, and ends
+  the transaction, without hearing from this process again;
+- the request budget, whose rules are in Python, is replaced by compare-and-swap (``change``): the new state is
+  written only if the old one is still there, otherwise the change is computed again.
+
+One exception: a change of the budget that lost ``OPTIMISTIC`` times in a row (a worker far from the database, among
+many near it) locks the row. The server ends that transaction when the worker is silent for ``SILENCE`` seconds.
+"""
 
 import asyncio
 import json
 import logging
+import os
+import random
 import re
+import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 from urllib.parse import quote
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncClientCursor, AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -20,8 +36,9 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from ..errors import LedgerError
 from ..ingest.rows import unstorable
 from ..ingest.sql import BUDGET, META, SCHEMA_VERSION, Dialect, schema
+from .delays import Delays
 
-__all__ = ["POSTGRES", "OneConnection", "PostgresDatabase", "secrets_of"]
+__all__ = ["POSTGRES", "PostgresDatabase", "secrets_of"]
 
 T = TypeVar("T")
 
@@ -43,8 +60,23 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 _REFUSALS: Final = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, UnicodeError, OverflowError)
 """Errors about a value. ``ProgramLimitExceeded`` (a text that is too long) is an ``OperationalError`` by its class, but
 repeating does not help. psycopg encodes parameters itself, so Python's own errors can come from it."""
+VANISHED = 15
+"""Seconds without a sign of life after which the system ends a connection: the database's host may be gone."""
+LONGEST_ATTEMPT = VANISHED + LONGEST_PAUSE
+"""Seconds that one failed attempt counts for at most: this process may have been frozen meanwhile."""
+OPTIMISTIC = 8
+"""Changes of the budget that may be lost to other workers before the row is locked."""
+BACKOFF = 0.002, 0.064
+"""Seconds, at first and at most, of the random pause after a lost change."""
+SILENCE = 1.0
+"""Seconds without a message from this process after which the server ends its transaction."""
+INIT_WAIT = 3.0
+"""Seconds that ``init`` waits for a lock: statements of workers queue behind it."""
 LOCK = 4_107_222
 """Of the advisory lock under which the tables are made."""
+REPEATABLE: Final = ("25006", "25P03", "25P04")
+"""SQLSTATE of errors, other than lost connections, after which a statement is repeated: the server is a standby after
+a failover, or it ended a transaction because this process did not answer in time."""
 
 
 @lru_cache(maxsize=256)
@@ -62,37 +94,47 @@ def secrets_of(dsn: str) -> list[str]:
     return [password, quote(password), quote(password, safe="")]
 
 
+def _settings(dsn: str) -> dict[str, Any]:
+    """Give the parameters of a connection that the address does not set itself."""
+    try:
+        given = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        given = {}  # ``connect`` raises the error.
+    settings: dict[str, Any] = {
+        "connect_timeout": int(CONNECT),
+        "keepalives": 1,
+        "keepalives_idle": 5,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": VANISHED * 1000,
+        "fallback_application_name": f"apivideo {socket.gethostname()}:{os.getpid()}",
+    }
+    return {name: value for name, value in settings.items() if name not in given}
+
+
 async def _autocommit(connection: AsyncConnection[Any]) -> None:
     await connection.set_autocommit(True)
 
 
-class OneConnection:
-    """A ``Database`` within somebody's transaction."""
-
-    dialect = POSTGRES
-
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
-        self._connection = connection
-
-    async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run a statement. Raises ``psycopg.Error``."""
-        cursor = await self._connection.execute(cast("Any", _translated(statement)), parameters)
-        return await cursor.fetchall() if cursor.description else []
-
-    async def aclose(self) -> None:
-        """Leave the connection to its owner."""
+async def _run(connection: AsyncConnection[Any], statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+    cursor = await connection.execute(cast("Any", _translated(statement)), parameters)
+    return await cursor.fetchall() if cursor.description else []
 
 
 class PostgresDatabase:
     """A pool of connections; ``init`` makes the tables, ``open`` expects them.
 
-    A statement that meets a lost connection is repeated for ``patience`` seconds: every one of them may be.
+    A statement that meets a lost connection is repeated for ``patience`` seconds: every one of them may be. One that
+    waits for longer than ``delays.SLOW`` is logged. Connections have TCP keepalives and a TCP user timeout, unless
+    the DSN sets these parameters itself.
     """
 
     dialect = POSTGRES
 
     def __init__(self, dsn: str, *, connections: int = 8, patience: float = 300.0) -> None:
         self._dsn = dsn
+        self._settings = _settings(dsn)
+        self._delays = Delays(self._blockers)
         self.patience = patience
         self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             dsn,
@@ -100,7 +142,7 @@ class PostgresDatabase:
             max_size=connections,
             reconnect_timeout=CONNECT,  # It waits twice as long after each failure: a longer one finds it back late.
             open=False,
-            kwargs={"connect_timeout": int(CONNECT), "row_factory": tuple_row},
+            kwargs={**self._settings, "row_factory": tuple_row},
             configure=_autocommit,
             check=AsyncConnectionPool.check_connection,
         )
@@ -113,7 +155,7 @@ class PostgresDatabase:
             )
         try:
             # One connection first: the pool would try for long and hide the reason.
-            async with await AsyncConnection.connect(self._dsn, connect_timeout=int(CONNECT)):
+            async with await AsyncConnection.connect(self._dsn, **self._settings):
                 pass
             await self.pool.open(wait=True, timeout=CONNECT)
         except psycopg.ProgrammingError:  # Its text quotes the address, and so the password.
@@ -146,61 +188,98 @@ class PostgresDatabase:
 
     async def init(self) -> None:
         """Make the tables, unless they are there."""
-
-        async def make(connection: AsyncConnection[Any]) -> None:
-            async with connection.transaction():
-                await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-                for statement in schema(POSTGRES):
-                    await connection.execute(cast("Any", statement))
-                version = f"INSERT INTO {META} VALUES ('schema', %s) ON CONFLICT (name) DO NOTHING"
-                await connection.execute(cast("Any", version), (str(SCHEMA_VERSION),))
-
-        await self.repeat(make)
+        version = f"INSERT INTO {META} VALUES ('schema', '{SCHEMA_VERSION}') ON CONFLICT (name) DO NOTHING"
+        await self.make(*schema(POSTGRES), version)
         await self._check()
+
+    async def make(self, *statements: str) -> None:
+        """Execute statements that make tables, all or nothing, and not at the same time as another process."""
+        limit, lock = f"SET LOCAL lock_timeout = '{INIT_WAIT:g}s'", f"SELECT pg_advisory_xact_lock({LOCK})"
+        await self.script(limit, lock, *statements)
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
         """Run a statement, when the database is back if it is away."""
 
-        return await self.repeat(lambda connection: OneConnection(connection).run(statement, parameters))
+        return await self.repeat(lambda connection: _run(connection, statement, parameters), _shortened(statement))
+
+    async def script(self, *statements: str, **parameters: Any) -> list[list[Any]]:
+        """Run statements in one transaction and one message, so that no lock waits for this process; their rows.
+
+        Each statement sees what was committed before it began, as in any transaction. Without ``parameters`` the
+        statements are sent as they are; otherwise these are written into them.
+        """
+
+        async def send(connection: AsyncConnection[Any]) -> list[list[Any]]:
+            # This cursor sends text: a statement with parameters of its own cannot hold several commands.
+            async with AsyncClientCursor(connection) as cursor:
+                text = ";\n".join(statements)
+                await cursor.execute(cast("Any", _translated(text) if parameters else text), parameters or None)
+                rows = [await cursor.fetchall() if cursor.description else []]
+                while cursor.nextset():
+                    rows.append(await cursor.fetchall() if cursor.description else [])
+                return rows
+
+        return await self.repeat(send, _shortened(statements[-1]))
 
     async def change(self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]) -> T:
-        """Replace a state of the budget by what ``step`` makes of it and the database's clock."""
+        """Replace a state of the budget by what ``step`` makes of it and the database's clock.
+
+        The clock is read with the state. If the state is still the same when the new one is written, no change of
+        another worker lies between that time and the new state.
+        """
 
         async def exchange(connection: AsyncConnection[Any]) -> T:
-            async with connection.transaction():
-                new = f"INSERT INTO {BUDGET} VALUES (%s, 'null') ON CONFLICT DO NOTHING"
-                lock = f"SELECT state FROM {BUDGET} WHERE name = %s FOR UPDATE"
-                await connection.execute(cast("Any", new), (name,))
-                [state] = await (await connection.execute(cast("Any", lock), (name,))).fetchone() or ("null",)
-                [now] = await (await connection.execute(cast("Any", f"SELECT {POSTGRES.now}"))).fetchone() or (0.0,)
-                changed, result = step(json.loads(state), now)
-                update = f"UPDATE {BUDGET} SET state = %s WHERE name = %s"
-                await connection.execute(cast("Any", update), (json.dumps(changed), name))
-            return result
+            lost, pause = 0, BACKOFF[0]
+            while True:
+                async with _turn(connection, locked=lost >= OPTIMISTIC) as lock:
+                    read = f"SELECT (SELECT state FROM {BUDGET} WHERE name = :name {lock}), {POSTGRES.now}"
+                    [(old, now)] = await _run(connection, read, {"name": name})
+                    changed, result = step(None if old is None else json.loads(old), now)
+                    if await _run(connection, _SWAP, {"name": name, "old": old, "new": json.dumps(changed)}):
+                        return result
+                lost += 1
+                await asyncio.sleep(random.uniform(0, pause))  # noqa: S311
+                pause = min(BACKOFF[1], pause * 2)
 
-        return await self.repeat(exchange)
+        return await self.repeat(exchange, f"the request budget of {name}")
 
-    async def repeat(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+    async def repeat(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]], what: str) -> T:
         """Do something with a connection, and do it again while the database is away.
 
-        Raises ``LedgerError``, or ``SourceError`` when the database refuses a value.
+        ``what`` is the name of the work in the log. Raises ``LedgerError``, or ``SourceError`` when the database
+        refuses a value.
         """
         clock = asyncio.get_running_loop().time
-        began, pause = clock(), FIRST_PAUSE
-        while True:
-            try:
-                async with self.pool.connection(WAIT) as connection:
-                    return await work(connection)
-            except _REFUSALS as error:
-                raise unstorable(error) from None  # Its further lines quote the value.
-            except (psycopg.OperationalError, PoolTimeout) as error:
-                if clock() - began >= self.patience:
-                    raise LedgerError(f"the database is away: {_first_line(error)}") from error
-                log.warning("the database is away, trying again in %.1f s: %s", pause, _first_line(error))
-            except psycopg.Error as error:
-                raise LedgerError(f"the ledger in the database cannot be used: {_first_line(error)}") from error
-            await asyncio.sleep(pause)
-            pause = min(LONGEST_PAUSE, pause * 2)
+        waited, pause = 0.0, FIRST_PAUSE
+        with self._delays.watched(what) as delay:
+            while True:
+                began = clock()
+                try:
+                    async with self.pool.connection(WAIT) as connection:
+                        delay.pid = connection.info.backend_pid
+                        return await work(connection)
+                except _REFUSALS as error:
+                    raise unstorable(error) from None  # Its further lines quote the value.
+                except psycopg.Error as error:
+                    if not _passes(error):
+                        text = f"the ledger in the database cannot be used: {_first_line(error)}"
+                        raise LedgerError(text) from error
+                    if waited >= self.patience:
+                        raise LedgerError(f"the database is away: {_first_line(error)}") from error
+                    log.warning("the database is away, trying again in %.1f s: %s", pause, _first_line(error))
+                delay.pid = None
+                await asyncio.sleep(pause)
+                waited += min(clock() - began, LONGEST_ATTEMPT)
+                pause = min(LONGEST_PAUSE, pause * 2)
+
+    async def _blockers(self, pid: int) -> str:
+        """Name the sessions that hold the lock for which a process of the server waits; "" when it waits for none."""
+        async with self.pool.connection(WAIT) as connection:
+            sessions = await _run(connection, _BLOCKERS, {"pid": pid})
+        return ", ".join(
+            f"process {session} of the server ({name or 'unnamed'}, {state} for {seconds:.0f} s) holds its lock"
+            for session, name, state, seconds in sessions
+        )
 
     async def __aenter__(self) -> Self:
         """Open."""
@@ -215,7 +294,37 @@ class PostgresDatabase:
 
     async def aclose(self) -> None:
         """Close the pool."""
+        await self._delays.aclose()
         await self.pool.close()
+
+
+_SWAP: Final = f"""INSERT INTO {BUDGET} AS had (name, state) VALUES (:name, :new) ON CONFLICT (name)
+    DO UPDATE SET state = excluded.state WHERE had.state = CAST(:old AS TEXT) RETURNING name"""
+_BLOCKERS: Final = """SELECT session.pid, application_name, state,
+        CAST(EXTRACT(EPOCH FROM clock_timestamp() - state_change) AS DOUBLE PRECISION)
+    FROM unnest(pg_blocking_pids(:pid)) AS blocking (pid) JOIN pg_stat_activity AS session USING (pid)"""
+
+
+@asynccontextmanager
+async def _turn(connection: AsyncConnection[Any], *, locked: bool) -> AsyncIterator[str]:
+    """Give the ending of the statement that reads a state; with ``locked``, in a transaction that can time out."""
+    if not locked:
+        yield ""
+        return
+    async with connection.transaction():
+        await connection.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{SILENCE:g}s'")
+        yield "FOR UPDATE"
+
+
+def _passes(error: psycopg.Error) -> bool:
+    """Tell whether a statement may succeed when it is repeated."""
+    return isinstance(error, psycopg.OperationalError) or error.sqlstate in REPEATABLE
+
+
+def _shortened(statement: str) -> str:
+    """Give the beginning of a statement, on one line. Parameters are not in it."""
+    text = " ".join(statement.split())
+    return f"{text[:60]}…" if len(text) > 60 else text
 
 
 def _first_line(error: BaseException) -> str:

@@ -25,6 +25,7 @@ from ..protocol.rate_limit import Window, read_headers
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
 from ..turns import Turns
+from .alarm import Alarm
 from .shared_window import UNCOUNTED, Exchange, Grant, Report, exchange
 
 __all__ = ["Budget", "shared_limiter"]
@@ -43,6 +44,11 @@ JITTER = 0.005
 """Seconds by which workers that wait for the same moment come apart."""
 PAUSE = 0.1, 5.0
 """Seconds, at first and at most, until a database that failed is tried again."""
+SLOW = 2.0
+"""Seconds without an answer from the database after which the wait is logged."""
+TTL = 6.0
+"""Seconds without an exchange after which a worker counts as gone. Until then the requests that it was granted count as
+in flight, and if it is frozen and they fill the window, the other workers wait for them."""
 PARTING = 5.0
 """Seconds for the last exchange."""
 CLOSED = "the limiter is closed: nothing can be sent any more"
@@ -54,9 +60,9 @@ class Budget(Protocol):
     async def change(self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]) -> T:
         """Replace one state: atomically, ``step`` gets it and the time, and returns the new one and a result.
 
-        The state is None at first, and of JSON values. The time is the database's clock in seconds, read when nobody
-        else can change the state any more. ``step`` is pure and may be called again. Whatever is raised means that
-        the state was perhaps changed.
+        The state is None at first, and of JSON values. The time is the database's clock in seconds; no other change
+        happens between that time and the new state. ``step`` is pure and may be called again. After any exception
+        the state may or may not have been changed.
         """
         ...
 
@@ -79,6 +85,7 @@ class _SharedLane:
         self._heard, self._clock = -math.inf, 0.0
         self._ask_at = self._free_until = self._scarce_until = -math.inf
         self._look_again, self._pause = LOOK_AGAIN[0], 0.0
+        self._troubled = False
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -189,24 +196,32 @@ class _SharedLane:
                 self._usual, number=self._number, reports=reports, wanted=self._wanted, leaving=leaving
             )
         given = self._pending = evolve(self._pending, sent=loop.time())
+        alarm = Alarm(SLOW, lambda: self._complain("no answer yet"))
         try:
             grant = await self._budget.change(self.name, partial(exchange, given=given))
         except Exception as error:  # Whatever a driver raises: a task that ends here would hold up everybody for ever.
             self._failed(error)
             return
+        finally:
+            alarm.cancel()
         self._pending = None
         self._take(grant, given.wanted, loop.time())
 
+    def _complain(self, why: object) -> None:
+        """Log once that the budget cannot be used, until it can be used again."""
+        if not self._troubled:
+            self._troubled = True
+            log.warning("%s: requests wait, because the shared budget cannot be used: %s", self.name, why)
+
     def _failed(self, error: Exception) -> None:
-        if not self._pause:
-            log.warning("%s: requests wait, because the shared budget cannot be used: %r", self.name, error)
+        self._complain(repr(error))
         self._pause = min(self._pause * 2, PAUSE[1]) or PAUSE[0]
         self._ask_at = asyncio.get_running_loop().time() + self._pause
 
     def _take(self, grant: Grant, wanted: int, now: float) -> None:
-        if self._pause:
+        if self._troubled:
             log.warning("%s: the shared budget can be used again", self.name)
-        self._pause = 0.0
+        self._troubled, self._pause = False, 0.0
         self.window, self._heard, self._clock = grant.window, now, grant.now
         self._free_until = now + FREE if grant.free else -math.inf
         self._let_in(grant)
@@ -240,7 +255,7 @@ class _SharedLane:
         return None
 
 
-def shared_limiter(budget: Budget, owner: str, reserve: float = 0.0, ttl: float = 60.0) -> Limiter:
+def shared_limiter(budget: Budget, owner: str, reserve: float = 0.0, ttl: float = TTL) -> Limiter:
     """Make the limiter of one of several processes that share a key; close it after the client.
 
     ``owner`` names the process in the database; a process that starts again may have the same name. One that was not

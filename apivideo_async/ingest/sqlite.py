@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import queue
 import sqlite3
 import threading
@@ -18,6 +19,8 @@ __all__ = ["SqliteDatabase", "open_sqlite_ledger"]
 
 T = TypeVar("T")
 
+log: logging.Logger = logging.getLogger("apivideo_async.ingest")
+
 SQLITE = Dialect(
     now="((julianday('now') - 2440587.5) * 86400.0)",
     serial="INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -27,8 +30,11 @@ SQLITE = Dialect(
 )
 GROUP = 500
 """Statements in one transaction at most."""
-BUSY = 30.0
-"""Seconds to wait for another process that writes."""
+SLOW, BUSY = 2.0, 30.0
+"""Seconds to wait for another process that writes: until that is logged, and until it is an error.
+
+A process holds the lock for milliseconds, unless it is suspended in just that time; SQLite cannot take it away then.
+"""
 
 _Work = Callable[[sqlite3.Connection], Any]
 
@@ -42,7 +48,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._waiting: queue.SimpleQueue[tuple[_Work, asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[_Work, asyncio.Future[Any], bool] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock: sqlite3.Connection | None = None
@@ -61,15 +67,18 @@ class SqliteDatabase:
             connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute("BEGIN IMMEDIATE")
-            # Before the tables: those of another layout need not have the columns that an index names.
+            connection.execute(f"PRAGMA busy_timeout = {SLOW * 1000:.0f}")
+            # Reading needs no lock: another process may hold it for long. Before the tables: those of another layout
+            # need not have the columns that an index names.
             found = self._layout(connection)
-            if found in (None, str(SCHEMA_VERSION)):
+            if found is None:
+                self._begin(connection)
                 for statement in schema(SQLITE):
                     connection.execute(statement)
                 version = f"INSERT INTO {META} VALUES ('schema', ?) ON CONFLICT (name) DO NOTHING"
                 connection.execute(version, (str(SCHEMA_VERSION),))
-            connection.execute("COMMIT")
+                found = self._layout(connection)
+                connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             if connection is not None:
                 connection.close()
@@ -89,6 +98,23 @@ class SqliteDatabase:
             return None
         rows = connection.execute(f"SELECT value FROM {META} WHERE name = 'schema'").fetchall()
         return rows[0][0] if rows else None
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begin a transaction that writes; log when another process holds the lock for long."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+        else:
+            return
+        log.warning("the ledger %s: another process holds its write lock; is it suspended?", self.path)
+        connection.execute(f"PRAGMA busy_timeout = {(BUSY - SLOW) * 1000:.0f}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {SLOW * 1000:.0f}")
+        log.warning("the ledger %s can be written again", self.path)
 
     async def lock(self) -> None:
         """Keep others from working with this ledger, until ``unlock``, or until this process closes it or dies.
@@ -128,7 +154,8 @@ class SqliteDatabase:
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
         """Run a statement; it is on disk when this returns. Raises as ``Database.run`` does."""
-        rows: list[Any] = await self._do(lambda connection: connection.execute(statement, parameters).fetchall())
+        reads = statement.startswith("SELECT")
+        rows: list[Any] = await self._do(lambda connection: connection.execute(statement, parameters).fetchall(), reads)
         return rows
 
     async def change(self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]) -> T:
@@ -144,11 +171,11 @@ class SqliteDatabase:
         result: T = await self._do(work)
         return result
 
-    async def _do(self, work: _Work) -> Any:
+    async def _do(self, work: _Work, reads: bool = False) -> Any:
         if self._thread is None or self._loop is None:
             raise LedgerError(f"the ledger {self.path} is closed")
         done: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.put((work, done))
+        self._waiting.put((work, done, reads))
         return await done
 
     async def aclose(self) -> None:
@@ -178,8 +205,11 @@ class SqliteDatabase:
         """
         results: list[tuple[Any, Any, BaseException | None]] = []
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for work, done in group:
+            if all(reads for _, _, reads in group):
+                connection.execute("BEGIN")  # Waits for no other process.
+            else:
+                self._begin(connection)
+            for work, done, _ in group:
                 try:
                     results.append((done, work(connection), None))
                 except (sqlite3.Error, OverflowError, UnicodeError) as error:
@@ -192,7 +222,7 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-            return [(done, None, self._error(error)) for _, done in group]
+            return [(done, None, self._error(error)) for _, done, _ in group]
         return results
 
     def _hand_over(self, results: list[tuple[Any, Any, BaseException | None]]) -> None:
@@ -216,6 +246,8 @@ class SqliteDatabase:
                 "it is damaged: restore it from a copy, or choose another ledger, which finds the videos that exist by "
                 "their keys"
             )
+        elif "locked" in text:
+            advice = "another process is writing to it: end that process, or let it go on, then run this command again"
         elif "full" in text or "No space" in text:
             advice = "make room on its disk, then run the same command again: nothing is lost"
         elif "not a database" in text:

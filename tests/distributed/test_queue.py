@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from procrastinate.schema import SchemaManager
 
-from apivideo_async.distributed import Distributed, defer_ingest, init_database
+from apivideo_async.distributed import Distributed, defer_ingest, init_database, queue
 from apivideo_async.distributed.queue import Jobs
 from apivideo_async.errors import LedgerError
 from apivideo_async.ingest.items import Claim, Item
@@ -124,6 +124,29 @@ async def test_a_sweep_finds_what_lost_its_job_once(shared: Distributed) -> None
 async def test_within_the_time_between_sweeps_one_worker_sweeps(shared: Distributed) -> None:
     found = await asyncio.gather(*(shared.queue.sweep(60.0) for _ in range(6)))
     assert sorted(found, key=str) == [0, None, None, None, None, None]
+
+
+async def test_a_clock_that_was_set_back_stops_no_sweep(shared: Distributed) -> None:
+    """Else none would happen until the clock is where it was."""
+    await do(shared, "INSERT INTO apivideo_ingest_meta SELECT 'swept', CAST(EXTRACT(EPOCH FROM now()) + 3600 AS TEXT)")
+    assert await shared.queue.sweep(60.0) == 0
+    assert await shared.queue.sweep(60.0) is None
+
+
+async def test_a_sweep_and_a_retry_of_any_number_are_done_by_parts(
+    shared: Distributed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shared.defer_ingest(items_of(5))
+    for number in range(5):
+        await shared.ledger.fail(await claimed(shared, f"key-{number}"), "other", "")
+    monkeypatch.setattr(queue, "BATCH", 2)
+    monkeypatch.setattr(queue, "MOST", 2)
+    await do(shared, "DELETE FROM procrastinate_jobs")
+    keys = [f"key-{number}" for number in range(5)]
+    assert sorted(await shared.retry()) == sorted(await keys_of_jobs(shared)) == keys
+    await do(shared, "DELETE FROM procrastinate_jobs")
+    assert await shared.queue.sweep() == 5
+    assert sorted(await keys_of_jobs(shared)) == keys
 
 
 async def test_a_sweep_leaves_alone_what_is_leased_later_or_finished(shared: Distributed) -> None:

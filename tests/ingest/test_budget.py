@@ -16,7 +16,9 @@ from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.errors import ApiTimeoutError
 from apivideo_async.ingest import budget as budget_module
 from apivideo_async.ingest.budget import Budget, shared_limiter
+from apivideo_async.ingest.shared_window import Exchange, exchange
 from apivideo_async.limiter import Limiter, Permit
+from apivideo_async.protocol.rate_limit import UNKNOWN_BUDGET
 from apivideo_async.protocol.request import Priority, build_request
 from apivideo_async.protocol.response import Response
 from tests.client.test_budget import LIMIT, limited, windows
@@ -296,6 +298,18 @@ async def test_the_plan_of_an_upload_sees_what_is_left(workers: Workers) -> None
     assert limiter.spare("uploads") == 0
 
 
+def test_a_frozen_worker_that_holds_every_place_holds_up_others_for_less_than_ten_seconds() -> None:
+    """Requests of the others look again every ``LOOK_AGAIN`` seconds while they wait for an answer to one of its."""
+
+    def ask(owner: str) -> Exchange:
+        return Exchange(owner=owner, number=1, sent=0.0, wanted=UNKNOWN_BUDGET, ttl=budget_module.TTL)
+
+    state, frozen = exchange(None, 0.0, ask("frozen"))
+    state, early = exchange(state, 1.0, ask("early"))
+    _, late = exchange(state, 10.0 - budget_module.LOOK_AGAIN[1], ask("late"))
+    assert (frozen.count, early.count, early.sooner, late.count) == (UNKNOWN_BUDGET, 0, True, UNKNOWN_BUDGET)
+
+
 # -- when the database is down
 
 
@@ -336,6 +350,33 @@ async def goes_on(
         await ask(limiter)
         with pytest.raises(ApiTimeoutError):
             await ask(limiter, longest=0.1)
+
+
+class Mute:
+    """A budget that does not answer for a while, as when another session holds its lock."""
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+
+    async def change(self, name: str, step: Step[T]) -> T:
+        await self.answers.wait()
+        return step(None, 0.0)[1]
+
+
+async def test_a_long_wait_for_the_budget_is_logged_once_and_its_end_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(budget_module, "SLOW", 0.02)
+    mute = Mute()
+    async with contextlib.aclosing(shared_limiter(mute, "w")) as limiter:
+        waiting = asyncio.create_task(ask(limiter))
+        await until(lambda: bool(caplog.records))
+        mute.answers.set()
+        (await waiting).withdraw()
+    assert [record.message for record in caplog.records] == [
+        "uploads: requests wait, because the shared budget cannot be used: no answer yet",
+        "uploads: the shared budget can be used again",
+    ]
 
 
 async def test_closing_does_not_wait_for_a_database_that_is_down(tmp_path: Path) -> None:

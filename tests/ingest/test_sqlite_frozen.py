@@ -1,0 +1,85 @@
+"""A process that was suspended while it wrote to an SQLite ledger: it can be read, and writers say why they wait."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing
+from pathlib import Path
+
+import pytest
+
+from apivideo_async.errors import LedgerError
+from apivideo_async.ingest import sqlite
+from apivideo_async.ingest.items import Item
+from apivideo_async.ingest.sql import SqlLedger
+from apivideo_async.ingest.sqlite import open_sqlite_ledger
+
+ITEM = Item(key="key", uri="/videos/1.mp4")
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    async with aclosing(await open_sqlite_ledger(tmp_path / "ledger.db")) as ledger:
+        await ledger.add([ITEM])
+    return tmp_path / "ledger.db"
+
+
+@pytest.fixture
+def frozen(path: Path) -> Iterator[sqlite3.Connection]:
+    """What such a process holds."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+
+
+@pytest.fixture
+async def ledger(path: Path, frozen: sqlite3.Connection) -> AsyncIterator[SqlLedger]:
+    async with aclosing(await open_sqlite_ledger(path)) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "SLOW", 0.05)
+
+
+async def test_the_ledger_can_be_opened_and_read(
+    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY", 0.1)
+    assert (await ledger.totals()).open == 1
+    assert [record.item async for record in ledger.records()] == [ITEM]
+    assert await ledger.record("key") is not None
+    assert caplog.records == []
+
+
+async def test_a_change_waits_for_it_and_the_log_says_so(
+    ledger: SqlLedger, frozen: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        claiming = asyncio.create_task(ledger.claim("one", 1, 60.0))
+        async with asyncio.timeout(20):
+            while "another process holds its write lock" not in caplog.text:
+                await asyncio.sleep(0.01)
+        frozen.execute("ROLLBACK")
+        assert len(await claiming) == 1
+    assert "can be written again" in caplog.text
+
+
+async def test_a_change_that_waits_for_too_long_is_an_error_that_says_what_to_do(
+    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY", 0.1)
+    with pytest.raises(LedgerError, match="another process is writing to it: end that process"):
+        await ledger.claim("one", 1, 60.0)
+    assert (await ledger.totals()).open == 1
+
+
+async def test_reads_and_changes_that_come_together_are_all_done(path: Path) -> None:
+    async with aclosing(await open_sqlite_ledger(path)) as ledger:
+        more = [Item(key=str(number), uri=f"/{number}.mp4") for number in range(50)]
+        changes = [asyncio.create_task(ledger.add([item])) for item in more]
+        reads = [asyncio.create_task(ledger.record(item.key)) for item in more]
+        assert [await change for change in changes] == [{item.key} for item in more]
+        assert [record.item for record in [await read for read in reads] if record] == more
