@@ -16,7 +16,7 @@ from apivideo_async.ingest.items import Item, ingest_key
 from apivideo_async.ingest.options import IngestOptions
 from tests.conftest import CHUNK, QUICK, data_of, options
 
-PATIENT = 20.0
+PATIENT = 60.0
 """Seconds for anything to come true."""
 
 
