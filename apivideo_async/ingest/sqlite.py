@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import queue
 import sqlite3
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import LedgerError
+from ..private_files import create_private, make_private_folder, restrict
 from .sql import BUDGET, META, SCHEMA_VERSION, Dialect, SqlLedger, schema
 
 __all__ = ["SqliteDatabase", "open_sqlite_ledger"]
@@ -56,7 +58,10 @@ class SqliteDatabase:
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # SQLite follows a symbolic link, and gives its other files the mode of this one.
+            real = Path(os.path.realpath(self.path))
+            make_private_folder(real.parent)
+            create_private(real)
             connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
@@ -78,6 +83,8 @@ class SqliteDatabase:
                 f"the ledger {self.path} has the layout {found}, this version of apivideo-async reads "
                 f"{SCHEMA_VERSION}: use the version that made it, or another ledger"
             )
+        for suffix in ("", "-wal", "-shm", "-run"):  # It is a ledger, so its files are for their owner only.
+            restrict(real.with_name(real.name + suffix))
         return connection
 
     async def lock(self) -> None:
@@ -88,7 +95,12 @@ class SqliteDatabase:
         """
 
         def take() -> sqlite3.Connection:
-            connection = sqlite3.connect(f"{self.path}-run", timeout=0, isolation_level=None, check_same_thread=False)
+            run = f"{self.path}-run"
+            try:
+                create_private(Path(run))
+            except OSError as error:
+                raise self._error(error) from error
+            connection = sqlite3.connect(run, timeout=0, isolation_level=None, check_same_thread=False)
             try:
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.Error:
