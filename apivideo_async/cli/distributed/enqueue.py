@@ -43,7 +43,7 @@ def command(session: Session, /, sources: Sequence[str], manifest: Path | None, 
             async for added in shared.deferring(_named(sources, manifest, strategy)):
                 count, new = count + len(added.keys), new + len(added.new)
         finally:
-            session.terminal.result(f"{count} items, {new} of them new")
+            session.terminal.report(f"{count} items, {new} of them new")
 
     return with_database(session, dsn, work)
 
