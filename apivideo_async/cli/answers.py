@@ -47,7 +47,8 @@ def tell(
         async with connect(session.settings) as client:
             answer = await ask(client)
         shown = answer if secrets else without_secrets(answer)
-        session.terminal.results([as_json(shown)] if as_document else facts(noun.facts(shown)))
+        for text in [as_json(shown)] if as_document else facts(noun.facts(shown)):
+            session.terminal.report(text)
         return 0
 
     return run(session.terminal, work(), lambda: "interrupted")
@@ -59,7 +60,7 @@ def tell_done(session: Session, ask: Callable[[ApiVideoClient], Awaitable[object
     async def work() -> int:
         async with connect(session.settings) as client:
             await ask(client)
-        session.terminal.result(done)
+        session.terminal.report(done)
         return 0
 
     return run(session.terminal, work(), lambda: "interrupted")

@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from .logs import show_logs
 from .messages import explain
 from .running import INTERRUPTED
 from .session import Session
-from .terminal import Terminal
+from .terminal import Terminal, discard_stdout
 
 __all__ = ["LazyGroup", "app", "run"]
 
@@ -123,22 +124,33 @@ def app(
 
 def run(arguments: Sequence[str]) -> int:
     """Run with these arguments and return the exit code. Every failure is one line on the standard error."""
+    _fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # File names and titles may hold anything.
     session = Session(terminal=Terminal())
     try:
         result = app.main(list(arguments), prog_name="apivideo", standalone_mode=False, obj=session)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # The reader of our output has left; so do we.
+        discard_stdout()  # The reader of our output has left; so do we.
         return 1
     except Exception as error:
         return _failed(session, error)
     except KeyboardInterrupt:
         session.terminal.fail("interrupted")
         return INTERRUPTED
-    return result if isinstance(result, int) else 0
+    code = result if isinstance(result, int) else 0
+    return code or (1 if session.terminal.lost else 0)
+
+
+def _fill_standard_streams() -> None:
+    """Let closed standard descriptors lead to nowhere: a socket that got one of their numbers would be written to."""
+    with suppress(OSError):
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            os.set_inheritable(descriptor, True)
+        os.close(descriptor)
 
 
 def _failed(session: Session, error: Exception) -> int:

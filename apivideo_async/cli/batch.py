@@ -99,7 +99,7 @@ class Batch:
             outcome = self._ready.popleft()
             await Transfer(client, self._request, outcome.file, display, finished).run(outcome)
             if outcome.video is not None and not self._request.as_json and not self._terminal.shared:
-                self._terminal.result(outcome.line())
+                self._terminal.report(outcome.line())
                 self._written.append(outcome)
 
     def _stopped(self, text: str) -> None:
@@ -112,8 +112,10 @@ class Batch:
     def _write_rest(self) -> None:
         """Write what could not be written while bars were moving, and the JSON document."""
         if self._request.as_json:
-            self._terminal.result(json_document(self._outcomes.values()))
+            self._terminal.report(json_document(self._outcomes.values()))
         else:
             width = self._terminal.width if self._terminal.shared else None
             uploaded = [outcome for outcome in self._outcomes.values() if outcome.video is not None]
-            self._terminal.results(outcome.line(width) for outcome in uploaded if outcome not in self._written)
+            for outcome in uploaded:
+                if outcome not in self._written:
+                    self._terminal.report(outcome.line(width))

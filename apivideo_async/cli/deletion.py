@@ -68,5 +68,5 @@ async def _delete(session: Session, client: ApiVideoClient, noun: Noun, names: l
     except ApiVideoError as error:
         session.terminal.fail(explain(error, session.base_url), prefix=names[-1])
         return False
-    session.terminal.result(f"deleted {names[-1]}")
+    session.terminal.report(f"deleted {names[-1]}")
     return True

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from .._version import __version__
 from ..client import ApiVideoClient
-from ..uploads.journal import default_folder
+from ..private_files import find_state_folder
 from .session import Session
 
 __all__ = ["Finding", "budget", "clock", "journal", "settings", "versions"]
@@ -47,15 +47,9 @@ def versions() -> str:
 
 
 def journal() -> Finding:
-    """Look whether uploads can be continued."""
-    try:
-        folder = default_folder()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return Finding("journal", "ok", str(folder))
-        return Finding("journal", "note", f"{folder} cannot be written to: interrupted uploads cannot be continued")
-    except (OSError, RuntimeError) as error:
-        return Finding("journal", "note", f"{error}: interrupted uploads cannot be continued")
+    """Look for the folder in which uploads are journalled."""
+    folder, note = find_state_folder("uploads")
+    return Finding("journal", "note", note) if note else Finding("journal", "ok", str(folder))
 
 
 def settings(session: Session, client: ApiVideoClient) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from ..client import ApiVideoClient
 from ..errors import NotFoundError, SourceError
 from ..models import Video
-from ..uploads.journal import Journal, JournalEntry, default_folder
+from ..private_files import state_folder
+from ..uploads.journal import Journal, JournalEntry
 
 __all__ = ["Finished"]
 
@@ -21,11 +22,14 @@ class Finished:
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
-        self._journal = Journal(default_folder().parent / "finished")
+        folder = state_folder("finished")
+        self._journal = None if folder is None else Journal(folder)
         self._fingerprints: list[Fingerprint] = []
 
     async def find(self, client: ApiVideoClient, fingerprint: Fingerprint, video_id: str | None) -> Video | None:
         """Return the video of a file that an earlier run finished, if it still exists and is the one wanted."""
+        if self._journal is None:
+            return None
         try:
             entry = await self._journal.find(fingerprint, self._base_url)
         except SourceError:
@@ -45,7 +49,9 @@ class Finished:
             return None
 
     async def add(self, fingerprint: Fingerprint, video: Video) -> None:
-        """Note that a file is uploaded."""
+        """Note that a file is uploaded; what cannot be noted is logged."""
+        if self._journal is None:
+            return
         self._fingerprints.append(fingerprint)
         entry = JournalEntry(
             fingerprint=fingerprint,
@@ -58,5 +64,6 @@ class Finished:
 
     async def clear(self) -> None:
         """Forget the records of this command."""
-        for fingerprint in self._fingerprints:
-            self._journal.forget(fingerprint, self._base_url)
+        if self._journal is not None:
+            for fingerprint in self._fingerprints:
+                self._journal.forget(fingerprint, self._base_url)

@@ -110,7 +110,7 @@ class Listing:
             self._terminal.say(f"{self._more} more: raise --limit to see them")
 
     def _show(self, items: Sequence[Any]) -> None:
-        if not sys.stdout.isatty():
+        if sys.stdout is None or not sys.stdout.isatty():
             self._terminal.results(line(self._noun, item) for item in items)
         elif not items:
             self._terminal.say(f"no {self._noun.many}")

@@ -19,6 +19,7 @@ from .costs import documented_limits, windows
 from .parameters import Concurrency, Size
 from .running import run
 from .session import Session
+from .terminal import columns
 
 __all__ = ["command"]
 
@@ -68,7 +69,7 @@ def command(
         return 0
     for file, plan in plans:
         chunks = "one request" if plan.mode == "whole" else f"{plan.parts} chunks of {bytes_text(plan.chunk_size)}"
-        session.terminal.result(f"{file}\t{bytes_text(plan.total)}\t{chunks}")
+        session.terminal.result(columns(file, bytes_text(plan.total), chunks))
     seconds = time_text(totals["earliest_seconds"])
     session.terminal.result(
         f"{totals['requests']} upload requests, {bytes_text(totals['bytes'])}: "

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from .terminal import Terminal
@@ -43,7 +44,9 @@ class _Interruption:
         """End the process now: a thread that waits for input would keep it otherwise."""
         self._terminal.console.show_cursor(True)
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            if stream is not None:
+                with suppress(OSError, ValueError):
+                    stream.flush()
         os._exit(self.code)
 
 

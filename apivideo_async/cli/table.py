@@ -9,6 +9,7 @@ from rich.text import Text
 
 from .amounts import printable
 from .noun import Noun
+from .terminal import columns
 
 __all__ = ["line", "table"]
 
@@ -18,7 +19,7 @@ NARROWEST = 8
 
 def line(noun: Noun, model: Any) -> str:
     """Write a row for programs: tabs between the columns."""
-    return "\t".join(printable(cell) for cell in noun.cells(model))
+    return columns(*noun.cells(model))
 
 
 def table(noun: Noun, models: Sequence[Any], width: int) -> Table:
@@ -28,8 +29,8 @@ def table(noun: Noun, models: Sequence[Any], width: int) -> Table:
     wanted = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
     widths = _fitting(wanted, [column in noun.cut for column in noun.columns], width)
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
-    for head, columns in zip(heads, widths, strict=False):
-        shown.add_column(head, no_wrap=True, overflow="ellipsis", max_width=columns)
+    for head, most in zip(heads, widths, strict=False):
+        shown.add_column(head, no_wrap=True, overflow="ellipsis", max_width=most)
     for row in rows:
         shown.add_row(*(Text(cell) for cell in row[: len(widths)]))
     return shown

@@ -170,9 +170,10 @@ class Transfer:
             self._say("no interrupted upload of it is known: uploading all of it")
 
     async def _interrupted(self, fingerprint: Fingerprint | None) -> JournalEntry | None:
-        if fingerprint is None:
+        folder = self._request.options.journal
+        if fingerprint is None or folder is None:
             return None
-        return await Journal(self._request.options.journal).find(fingerprint, self._client.config.base_url)
+        return await Journal(folder).find(fingerprint, self._client.config.base_url)
 
     def _say(self, text: str) -> None:
         self._display.say(self._name, text)

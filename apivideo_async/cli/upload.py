@@ -1,6 +1,5 @@
 """``apivideo upload``."""
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,7 +7,7 @@ import click
 from attrs import evolve
 
 from ..config import Mode, UploadOptions
-from ..uploads.journal import default_folder
+from ..private_files import state_folder
 from .batch import Batch
 from .parameters import Concurrency, MetadataPair, Size
 from .request import STDIN, UploadRequest
@@ -58,7 +57,7 @@ def command(
     player. One failure does not stop the others. After an interruption the same command with --resume sends only
     what is missing.
     """
-    options = UploadOptions(chunk_size=chunk_size, concurrency=concurrency, mode=mode, journal=_journal(session))
+    options = UploadOptions(chunk_size=chunk_size, concurrency=concurrency, mode=mode, journal=state_folder("uploads"))
     if given["resume"] and options.journal is not None:
         options = evolve(options, resume="on")
     request = UploadRequest(files=files, options=options, fields=_fields(given), **_rest(given))
@@ -66,20 +65,6 @@ def command(
     _check(request)
     batch = Batch(session, request)
     return run(session.terminal, batch.run(), batch.interrupted)
-
-
-def _journal(session: Session) -> Path | None:
-    """Make the folder of the journal; a system without one can upload, too."""
-    try:
-        folder = default_folder()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-        reason = f"{folder} cannot be written to"
-    except (OSError, RuntimeError) as error:
-        reason = str(error)
-    session.terminal.note(f"an interrupted upload could not be continued, as {reason}")
-    return None
 
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,6 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
-from urllib.parse import quote
 
 import psycopg
 from psycopg import AsyncClientCursor, AsyncConnection
@@ -36,9 +35,11 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from ..errors import LedgerError
 from ..ingest.rows import unstorable
 from ..ingest.sql import BUDGET, META, SCHEMA_VERSION, Dialect, schema
+from ..masking import masked
 from .delays import Delays
+from .dsn import check_dsn
 
-__all__ = ["POSTGRES", "PostgresDatabase", "secrets_of"]
+__all__ = ["POSTGRES", "PostgresDatabase"]
 
 T = TypeVar("T")
 
@@ -83,15 +84,6 @@ a failover, or it ended a transaction because this process did not answer in tim
 def _translated(statement: str) -> str:
     """Write parameters as psycopg does."""
     return re.sub(r":([a-z_]+)", r"%(\1)s", statement.replace("%", "%%"))
-
-
-def secrets_of(dsn: str) -> list[str]:
-    """Give the password as it is and as the address spells it: what must never be shown."""
-    try:
-        password = str(conninfo_to_dict(dsn).get("password") or "")
-    except psycopg.ProgrammingError:
-        return []
-    return [password, quote(password), quote(password, safe="")]
 
 
 def _settings(dsn: str) -> dict[str, Any]:
@@ -153,13 +145,12 @@ class PostgresDatabase:
             raise LedgerError(
                 "psycopg needs another event loop on Windows: asyncio.run(..., loop_factory=asyncio.SelectorEventLoop)"
             )
+        check_dsn(self._dsn)
         try:
             # One connection first: the pool would try for long and hide the reason.
             async with await AsyncConnection.connect(self._dsn, **self._settings):
                 pass
             await self.pool.open(wait=True, timeout=CONNECT)
-        except psycopg.ProgrammingError:  # Its text quotes the address, and so the password.
-            raise LedgerError("the database's address is malformed: postgresql://user:password@host/name") from None
         except (psycopg.Error, PoolTimeout, OSError) as error:
             raise LedgerError(f"the database cannot be reached: {_first_line(error)}") from error
 
@@ -328,5 +319,5 @@ def _shortened(statement: str) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    """What psycopg says, without the address and whatever else may follow."""
-    return str(error).strip().split("\n", 1)[0] or type(error).__name__
+    """Return the first line of psycopg's message, without secrets."""
+    return masked(str(error).strip().split("\n", 1)[0]) or type(error).__name__

@@ -239,5 +239,5 @@ class World:
 def media_store(directory: Path, *, discard: bool) -> MediaStore:
     """Make the store in a directory that is created when it is missing."""
     if not discard:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return MediaStore(directory, discard=discard)

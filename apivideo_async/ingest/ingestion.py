@@ -16,8 +16,8 @@ from attrs import define, evolve
 
 from ..client import ApiVideoClient
 from ..config import ClientConfig
-from ..errors import SourceError, first_failure
-from ..uploads.journal import default_folder
+from ..errors import ConfigurationError, SourceError, first_failure
+from ..private_files import state_file
 from .entering import Items, enter_all
 from .items import Claim, Item, Totals
 from .ledger import Ledger
@@ -35,9 +35,17 @@ IDLE = 1.0
 
 
 def default_ledger(config: ClientConfig) -> Path:
-    """Give the ledger of this server and key, in the user's state folder."""
+    """Return the path of the ledger for this server and key, in the user's folder for state.
+
+    Raises ``ConfigurationError`` if no such folder can be written to.
+    """
     account = hashlib.sha256(f"{config.base_url} {config.api_key}".encode()).hexdigest()[:12]
-    return default_folder().parent / "ingest" / f"{account}.db"
+    path = state_file("ingest", f"{account}.db")
+    if path is None:
+        raise ConfigurationError(
+            "no folder for the ledger can be written to: set XDG_STATE_HOME, or name a file for the ledger (--ledger)"
+        )
+    return path
 
 
 def owner_name() -> str:
@@ -76,7 +84,8 @@ class Ingest:
       ``Ledger``, which stays open, or None for the usual file of this server and key.
     - ``options``: see ``IngestOptions``. ``stores`` opens items; ``on_progress`` is called with each item's progress.
 
-    Raises ``LedgerError`` when the ledger cannot be used.
+    Entering the context raises ``LedgerError`` if the ledger cannot be used, and ``ConfigurationError`` if the file is
+    left to be chosen and no folder for it can be written to.
     """
 
     def __init__(
@@ -89,7 +98,7 @@ class Ingest:
         on_progress: OnItemProgress | None = None,
     ) -> None:
         self._client = client
-        self._given = ledger if ledger is not None else default_ledger(client.config)
+        self._given = ledger
         self._options = options or IngestOptions()
         self._stores = stores or Stores()
         self._on_progress = on_progress
@@ -100,6 +109,8 @@ class Ingest:
 
     async def __aenter__(self) -> Self:
         """Open the ledger."""
+        if self._given is None:
+            self._given = await asyncio.to_thread(default_ledger, self._client.config)
         if isinstance(self._given, str | Path):
             self.ledger: Ledger = await open_sqlite_ledger(Path(self._given))
         else:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import queue
 import sqlite3
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import LedgerError
+from ..private_files import create_private, make_private_folder, restrict
 from .rows import unstorable
 from .sql import BUDGET, META, SCHEMA_VERSION, Dialect, SqlLedger, schema
 
@@ -63,7 +65,10 @@ class SqliteDatabase:
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # SQLite follows a symbolic link, and gives its other files the mode of this one.
+            real = Path(os.path.realpath(self.path))
+            make_private_folder(real.parent)
+            create_private(real)
             connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
@@ -89,6 +94,8 @@ class SqliteDatabase:
                 f"the ledger {self.path} has the layout {found}, this version of apivideo-async reads "
                 f"{SCHEMA_VERSION}: use the version that made it, or another ledger"
             )
+        for suffix in ("", "-wal", "-shm", "-run"):  # It is a ledger, so its files are for their owner only.
+            restrict(real.with_name(real.name + suffix))
         return connection
 
     def _layout(self, connection: sqlite3.Connection) -> Any:
@@ -124,7 +131,12 @@ class SqliteDatabase:
         """
 
         def take() -> sqlite3.Connection:
-            connection = sqlite3.connect(f"{self.path}-run", timeout=0, isolation_level=None, check_same_thread=False)
+            run = f"{self.path}-run"
+            try:
+                create_private(Path(run))
+            except OSError as error:
+                raise self._error(error) from error
+            connection = sqlite3.connect(run, timeout=0, isolation_level=None, check_same_thread=False)
             try:
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.Error:

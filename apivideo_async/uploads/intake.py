@@ -1,5 +1,6 @@
 """Where an upload begins: open the source, check it before anything is sent, find or make its container."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from ..config import UploadOptions
 from ..errors import NotFoundError, UploadError
 from ..models import Video
 from ..pipeline import Pipeline
+from ..private_files import state_folder
 from .engine import UploadJob
 from .journal import Journal, Notes
 from .plan import make_plan
@@ -124,8 +126,9 @@ class Intake:
             return None
         fingerprint = await source.fingerprint() if isinstance(source, Source) else None
         notes = None
-        if fingerprint is not None:
-            notes = Notes(Journal(options.journal), fingerprint, self._pipeline.config.base_url)
+        folder = None if fingerprint is None else options.journal or await asyncio.to_thread(state_folder, "uploads")
+        if fingerprint is not None and folder is not None:
+            notes = Notes(Journal(folder), fingerprint, self._pipeline.config.base_url)
             if options.resume != "off":
                 await notes.look()
         if options.resume == "required" and (notes is None or notes.found is None):

@@ -6,25 +6,24 @@ there is no status, and the journal is all there is (CONTRACT §10.3).
 """
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import logging
-import os
 import secrets
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import aiofiles
 import aiofiles.os
 from attrs import asdict, frozen
 
 from ..errors import SourceError
+from ..private_files import make_private_folder, open_private, restrict
 from .ledger import LedgerSnapshot
 from .plan import Held, SendMode, merge
 
-__all__ = ["Journal", "JournalEntry", "Notes", "default_folder"]
+__all__ = ["Journal", "JournalEntry", "Notes"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
@@ -40,12 +39,6 @@ _MEANING = {
     "inode": "another file took its place",
     "ends": "its content changed",
 }
-
-
-def default_folder() -> Path:
-    """``$XDG_STATE_HOME/apivideo/uploads``, or the platform's usual place."""
-    base = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "apivideo" / "uploads"
 
 
 @frozen(kw_only=True)
@@ -75,10 +68,14 @@ class JournalEntry:
 
 
 class Journal:
-    """The entries of one folder."""
+    """The entries of one folder.
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder or default_folder()
+    A journal only helps later runs, so a disk that is full or read-only is logged and never ends an upload.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._warned = False
 
     def _file(self, fingerprint: dict[str, Any], base_url: str) -> Path:
         key = hashlib.sha256(f"{base_url}\n{fingerprint['path']}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
@@ -88,15 +85,13 @@ class Journal:
         """Return the entry of this source. Raises ``SourceError`` when the file is not the one that was begun."""
         path = self._file(fingerprint, base_url)
         try:
-            raw = json.loads(await _to_the_end(_read(path)))
-            if raw.pop("version") != VERSION:
-                return None
-            rows = tuple((int(number), int(start), int(size)) for number, start, size in raw.pop("accepted"))
-            entry = JournalEntry(**raw, accepted=rows)
+            entry = _parse(await _to_the_end(_read(path)))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
             log.warning("the journal %s cannot be read (%s): it is ignored", path, error)
+            return None
+        if entry is None:
             return None
         changed = [text for key, text in _MEANING.items() if entry.fingerprint.get(key) != fingerprint[key]]
         if changed:
@@ -108,26 +103,58 @@ class Journal:
         return entry
 
     async def save(self, entry: JournalEntry) -> None:
-        """Write, so that a reader sees the old entry or the new one and never half of it."""
+        """Write an entry: a reader sees the old one or the new one. A failure is logged once."""
         content = json.dumps({"version": VERSION, **asdict(entry)})
-        await _to_the_end(_replace(self._file(entry.fingerprint, entry.base_url), content))
+        try:
+            await _to_the_end(_replace(self._file(entry.fingerprint, entry.base_url), content))
+        except (OSError, RuntimeError) as error:  # RuntimeError: the system has no thread left.
+            if not self._warned:
+                self._warned = True
+                reason = getattr(error, "strerror", None) or error
+                log.warning(
+                    "the journal in %s cannot be written (%s): a later run can neither continue nor skip this upload",
+                    self._folder,
+                    reason,
+                )
 
     def forget(self, fingerprint: dict[str, Any], base_url: str) -> None:
-        """Remove an entry, if there is one; at once, so that no cancellation comes between this and what follows."""
-        with contextlib.suppress(OSError):
-            self._file(fingerprint, base_url).unlink()
+        """Remove an entry if there is one, without a point at which a cancellation could come between."""
+        path = self._file(fingerprint, base_url)
+        try:
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            log.warning(
+                "the journal %s cannot be removed (%s): with resume, the next upload of this file returns this video",
+                path,
+                error.strerror,
+            )
+
+
+def _parse(text: str) -> JournalEntry | None:
+    """Read an entry. None: another version wrote it. Raises ``ValueError`` and others for what is no entry."""
+    raw = json.loads(text)
+    if raw.pop("version") != VERSION:
+        return None
+    rows = tuple((int(number), int(start), int(size)) for number, start, size in raw.pop("accepted"))
+    whole = isinstance(raw["video_id"], str) and isinstance(raw["fingerprint"], dict)
+    if not whole or raw["mode"] not in get_args(SendMode) or raw["chunk_size"] <= 0:
+        raise ValueError("it is damaged")
+    return JournalEntry(**raw, accepted=rows)
 
 
 async def _read(path: Path) -> str:
+    restrict(path)
     async with aiofiles.open(path, encoding="utf-8") as handle:
         return await handle.read()
 
 
 async def _replace(path: Path, content: str) -> None:
-    await aiofiles.os.makedirs(path.parent, mode=0o700, exist_ok=True)
+    await asyncio.to_thread(make_private_folder, path.parent)
     fresh = path.with_suffix(f".{secrets.token_hex(8)}.new")
     try:
-        async with aiofiles.open(fresh, "w", encoding="utf-8") as handle:
+        async with aiofiles.open(fresh, "x", encoding="utf-8", opener=open_private) as handle:
             await handle.write(content)
         await aiofiles.os.replace(fresh, path)
     except BaseException:
@@ -157,7 +184,6 @@ class Notes:
         self._fingerprint = fingerprint
         self._base_url = base_url
         self._turn = asyncio.Lock()
-        self._warned = False
         self.found: JournalEntry | None = None
 
     async def look(self) -> JournalEntry | None:
@@ -178,12 +204,7 @@ class Notes:
                 chunk_size=ledger.chunk_size,
                 accepted=(self.found.accepted if self.found else ()) + now,
             )
-            try:
-                await self._journal.save(entry)
-            except OSError as error:
-                if not self._warned:
-                    log.warning("the journal cannot be written (%s): a crash could not be resumed from it", error)
-                self._warned = True
+            await self._journal.save(entry)
 
     def forget(self) -> None:
         """Remove the entry: the upload is complete."""

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -102,13 +103,14 @@ def test_without_resume_an_interrupted_upload_is_mentioned_and_begun_anew(
 
 
 def test_without_a_place_for_the_journal_files_are_uploaded_all_the_same(
-    online: Cli, make_file: Make, tmp_path: Path
+    online: Cli, make_file: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     online.env["XDG_STATE_HOME"] = str(tmp_path / "file")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
     result = online("upload", make_file("a.mp4"), make_file("b.mp4"), "--resume")
     assert result.code == 0, result
-    assert result.err.startswith("note: an interrupted upload could not be continued")
+    assert result.err.startswith("note: nothing can be kept for later runs")
 
 
 def test_resume_of_nothing_says_so_and_uploads(online: Cli, make_file: Make) -> None:

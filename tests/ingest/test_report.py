@@ -1,7 +1,9 @@
 """Reports: they count right, fit memory, hold no secret, and are whole or not there."""
 
 import csv
+import io
 import json
+import os
 import re
 import sqlite3
 import tracemalloc
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from apivideo_async import ConfigurationError, LedgerError
+from apivideo_async import ApiVideoError, ConfigurationError, LedgerError
 from apivideo_async.ingest.ledger import Ledger, Usage
 from apivideo_async.ingest.reports.collected import collect
 from apivideo_async.ingest.reports.files import to_document, write_report
@@ -254,3 +256,73 @@ async def test_memory_does_not_grow_with_the_items(
     small = await peak()
     insert(path, rows(items // 10, items))
     assert await peak() < small + 512 * 1024
+
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", '"=1"', " =1", "\u3000=1")
+
+
+@pytest.mark.parametrize("start", ["", "\t", "\r", "\n", "\r\n", "a;", "a,", "a\t", "a\n", "a\r", "a|", 'a;"', "a; "])
+async def test_no_cell_is_a_formula_wherever_a_reader_splits_it(
+    ledger: Ledger, path: Path, tmp_path: Path, start: str
+) -> None:
+    texts = [start + formula for formula in FORMULAS]
+    insert(path, iter(row(at, "failed", uri=text, cause=text, message=text) for at, text in enumerate(texts)))
+    await write_report(ledger, tmp_path / "r.csv")
+    text = (tmp_path / "r.csv").read_bytes().decode()
+    for delimiter in ",;\t|":
+        for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            for cell in line:
+                assert not re.match(r'[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]', cell), (delimiter, cell)
+                assert cell[:1] not in ("\t", "\r", "\n"), (delimiter, cell)
+
+
+async def test_numbers_and_plain_texts_of_the_table_stay_as_they_are(
+    ledger: Ledger, path: Path, tmp_path: Path
+) -> None:
+    name = "/videos/Été - 50 % (a+b=c), n@me: 日本.mp4"
+    insert(path, iter([row(1, uri=name, size=12, sent=7)]))
+    await write_report(ledger, tmp_path / "r.csv")
+    with (tmp_path / "r.csv").open(newline="", encoding="utf-8") as file:
+        [line] = csv.DictReader(file)
+    assert (line["uri"], line["size"], line["sent"], line["attempts"]) == (name, "12", "7", "0")
+
+
+async def test_reports_hold_no_character_that_acts_on_its_reader(ledger: Ledger, path: Path, tmp_path: Path) -> None:
+    bad = "</script><!--\x1b[31m\x00\x9b\u202egpj.\u2028\u200b\ud800"
+    stored = bad.replace("\ud800", "")
+    insert(path, iter([row(1, "failed", uri=f"/{stored}.mp4", cause="x", message=stored), row(2, uri=f"/{stored}")]))
+    for name in ("r.html", "r.csv", "r.json"):
+        await write_report(ledger, tmp_path / name)
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028\u202e]", text), name
+        assert "\\u202e" in text, name
+        assert "</script>" not in text or name == "r.csv", name
+    document = json.loads((tmp_path / "r.json").read_text())
+    assert document["failures"][0]["message"] == stored
+
+
+async def test_a_report_on_a_full_disk_is_an_error_with_its_path(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.open
+
+    def full(path: Path, *arguments: Any, **options: Any) -> Any:
+        path = Path("/dev/full") if path.parent == tmp_path else path
+        return real(path, "w", **options) if path.name == "full" else real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", full)
+    for name in ("r.html", "r.csv", "r.json"):
+        with pytest.raises(ApiVideoError, match=rf"{name} cannot be written: No space left on device"):
+            await write_report(ledger, tmp_path / name)
+
+
+async def test_a_report_has_the_permissions_of_the_umask(ledger: Ledger, tmp_path: Path) -> None:
+    """It is made to be shared, and a umask that is changed for a moment would hit the files of other threads."""
+    before = os.umask(0o027)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "umask", lambda _: pytest.fail("the umask was changed"))
+            await write_report(ledger, tmp_path / "r.csv")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "r.csv").stat().st_mode & 0o777 == 0o640

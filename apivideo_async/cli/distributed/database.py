@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ...distributed import Distributed
-from ...distributed.postgres import secrets_of
+from ...distributed.dsn import secrets_of
 from ..running import run
 from ..session import Session
 

@@ -46,7 +46,7 @@ def command(session: Session, /, sources: Sequence[str], manifest: Path | None, 
                 for item, error in added.refused:
                     session.terminal.fail(f"{item.shown} is left out: {error}")
         finally:
-            session.terminal.result(f"{count} items, {new} of them new")
+            session.terminal.report(f"{count} items, {new} of them new")
         if refused:
             raise SourceError(f"{refused} items were left out, as named above; the others were handed in")
 

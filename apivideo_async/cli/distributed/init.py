@@ -18,7 +18,7 @@ def command(session: Session, /, dsn: str) -> int:
 
     async def work() -> int:
         await init_database(dsn)
-        session.terminal.result("the database is ready")
+        session.terminal.report("the database is ready")
         return 0
 
     return run(session.terminal, work(), lambda: "interrupted")

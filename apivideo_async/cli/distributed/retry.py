@@ -20,6 +20,6 @@ def command(session: Session, /, keys: tuple[str, ...], quarantined: bool, dsn: 
     states: list[State] = ["failed", "quarantined"] if quarantined else ["failed"]
 
     async def work(shared: Distributed) -> None:
-        session.terminal.result(f"{len(await shared.retry(states, keys))} items handed in again")
+        session.terminal.report(f"{len(await shared.retry(states, keys))} items handed in again")
 
     return with_database(session, dsn, work)

@@ -12,6 +12,7 @@ from ...limiter import Limiter
 from ..messages import explain
 from ..running import run
 from ..session import Session
+from ..terminal import columns
 from .database import database_option
 
 __all__ = ["command"]
@@ -65,7 +66,7 @@ def command(session: Session, /, concurrency: int, lease: float, reserve: float,
 
     def told(result: IngestResult) -> None:
         if result.outcome == "done":
-            session.terminal.result(f"{result.video_id}\t{result.item.shown}")
+            session.terminal.report(columns(result.video_id, result.item.shown))
         elif result.outcome in ("failed", "quarantined") and result.error is not None:
             session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)
 

@@ -6,12 +6,13 @@ from contextlib import AsyncExitStack
 from ...config import UploadOptions
 from ...ingest.items import Item
 from ...ingest.ledger import Ledger
-from ...ingest.sources.addresses import shown
 from ...ingest.sources.stores import Stores
 from ...ingest.sqlite import open_sqlite_ledger
+from ...masking import shown
 from ..amounts import bytes_text
 from ..costs import Costs, documented_limits
 from ..session import Session
+from ..terminal import columns
 from .asked import IngestRequest
 from .sources import check_sources, items_of, list_all
 
@@ -59,7 +60,7 @@ class DryRun:
             self._terminal.result(json.dumps(shown_item, ensure_ascii=False))
         elif not self._request.as_json:
             size = "?" if item.size is None else bytes_text(item.size)
-            self._terminal.result(f"{state}\t{size}\t{shown(item.uri)}")
+            self._terminal.result(columns(state, size, shown(item.uri)))
 
     async def _limits(self, ledger: Ledger | None) -> dict[str, int]:
         """What the server told an earlier run, or else what is documented; less the reserve."""

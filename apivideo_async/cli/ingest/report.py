@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ...errors import ApiVideoError, LedgerError
 from ...ingest.reports.files import check_report, write_report
 from ..running import run
 from ..session import Session
@@ -23,9 +24,17 @@ def report(session: Session, /, out: tuple[Path, ...], ledger: Path | None) -> i
 
     async def work() -> int:
         async with open_ledger(session, ledger) as opened:
+            failed = 0
             for path in out:
-                await write_report(opened, path)
-                session.terminal.result(str(path))
-        return 0
+                try:
+                    await write_report(opened, path)
+                except LedgerError:
+                    raise
+                except ApiVideoError as error:
+                    session.terminal.fail(str(error))
+                    failed += 1
+                else:
+                    session.terminal.result(str(path))
+        return 1 if failed else 0
 
     return run(session.terminal, work(), lambda: "interrupted")

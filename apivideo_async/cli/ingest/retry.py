@@ -32,7 +32,7 @@ def retry(session: Session, /, names: tuple[str, ...], quarantined: bool, ledger
         async with open_ledger(session, ledger) as opened:
             keys = await _keys(opened, names, states) if names else set()
             again = await opened.retry(states, keys)
-        session.terminal.result(f"{len(again):,} items will be tried again")
+        session.terminal.report(f"{len(again):,} items will be tried again")
         if again:
             session.terminal.say("apivideo ingest, without a source, goes on with them")
         return 0

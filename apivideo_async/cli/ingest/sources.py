@@ -14,6 +14,7 @@ from ...ingest.items import Item
 from ...ingest.sources.listing import list_sources
 from ...ingest.sources.selection import has_wildcard
 from ...ingest.sources.stores import Stores
+from ...masking import shown
 from ..terminal import Terminal
 from .asked import IngestRequest
 
@@ -60,7 +61,7 @@ def check_path(spec: str, *, folder: bool = False) -> None:
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         raise SourceError(
-            f"no such file or folder: {spec}" if missing else f"cannot read {spec}: {error.strerror}"
+            f"no such file or folder: {shown(spec)}" if missing else f"cannot read {shown(spec)}: {error.strerror}"
         ) from (error)
     if folder and not path.is_dir():
         raise SourceError(f"{spec} is no folder: --watch takes folders")

@@ -9,7 +9,7 @@ import click
 from ...ingest.items import OPEN_STATES, State, Totals
 from ...ingest.ledger import Ledger
 from ...ingest.reports.collected import Failure, Failures
-from ..amounts import bytes_text, time_text
+from ..amounts import bytes_text, printable, time_text
 from ..running import run
 from ..session import Session
 from .ledgers import ledger_option, open_ledger
@@ -71,7 +71,10 @@ def _lines(totals: Totals, failures: tuple[Failure, ...], due: float | None) -> 
         if totals.count(state)
     ]
     lines.append(f"{'all':<12}{totals.count():>12,}  {bytes_text(sum(totals.bytes.values())):>12}")
-    lines += [f"failed by {each.cause}: {each.count:,}, such as {each.uris[0]}: {each.message}" for each in failures]
+    lines += [
+        printable(f"failed by {each.cause}: {each.count:,}, such as {each.uris[0]}: {each.message}")
+        for each in failures
+    ]
     if due is not None:
         lines.append("something is due now" if due <= 0 else f"something is due in {time_text(due)}")
     return lines

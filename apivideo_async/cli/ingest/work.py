@@ -5,6 +5,7 @@ import json
 import time
 from contextlib import aclosing
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ...client import ApiVideoClient
@@ -12,11 +13,11 @@ from ...config import RetryPolicy
 from ...errors import ApiVideoError, UploadError
 from ...ingest.ingestion import Ingest
 from ...ingest.items import Item, Totals
+from ...ingest.ledger import Ledger
 from ...ingest.one import IngestResult
-from ...ingest.reports.collected import plain_text
 from ...ingest.reports.files import write_report
-from ...ingest.sources.addresses import shown
 from ...ingest.sources.stores import Stores
+from ...masking import masked, shown
 from ...uploads.progress import UploadProgress
 from ..amounts import bytes_text, readable, time_text
 from ..connection import connect
@@ -64,11 +65,19 @@ class Work:
                     task.uncancel()  # That is how a watched folder ends.
                     stopped = True
                 totals = await ingest.totals()
-                for path in request.reports:
-                    await write_report(ingest.ledger, path)
+                written = [await self._write(ingest.ledger, path) for path in request.reports]
         self._summarise(totals)
-        failed = totals.count("failed", "quarantined") + ingest.activity.refused
-        return 1 if failed and not stopped else 0
+        failed = (totals.count("failed", "quarantined") + ingest.activity.refused) and not stopped
+        return 1 if failed or not all(written) else 0
+
+    async def _write(self, ledger: Ledger, path: Path) -> bool:
+        """Write a report. A failure hides neither the summary nor the other reports."""
+        try:
+            await write_report(ledger, path)
+        except ApiVideoError as error:
+            self._terminal.fail(explain(error, self._session.base_url))
+            return False
+        return True
 
     def interrupted(self) -> str:
         """Say how to go on after Ctrl-C."""
@@ -80,7 +89,7 @@ class Work:
     async def _ingest(self, client: ApiVideoClient, ingest: Ingest, stores: Stores) -> None:
         tally = self._tally = Tally(ingest, client, await ingest.totals(), time.monotonic())
         note = partial(self._terminal.say, style="yellow")
-        sources = items_of(self._request, stores, lambda text: note(f"note: {plain_text(text)}"))
+        sources = items_of(self._request, stores, lambda text: note(f"note: {masked(text)}"))
         live = self._terminal.live and not (self._request.as_lines and self._terminal.shared)
         async with showing(self._terminal, tally.snapshot, live=live), aclosing(ingest.run(*sources)) as results:
             async for result in results:
@@ -102,12 +111,12 @@ class Work:
             if not live and tally.failed <= MOST_LINES:
                 self._terminal.fail(line, prefix=result.outcome)
         if self._request.as_lines:
-            self._terminal.result(json.dumps(_line(result, reason), ensure_ascii=False))
+            self._terminal.report(json.dumps(_line(result, reason), ensure_ascii=False))
 
     def _reason(self, error: ApiVideoError) -> str:
         if isinstance(error, UploadError):
-            return plain_text(readable(str(error)))
-        return plain_text(explain(error, self._session.base_url))
+            return masked(readable(str(error)))
+        return masked(explain(error, self._session.base_url))
 
     def _summarise(self, totals: Totals) -> None:
         tally = self._tally
@@ -115,9 +124,9 @@ class Work:
         seconds = time.monotonic() - self._began
         failed = totals.count("failed", "quarantined")
         if self._request.as_json:
-            self._terminal.result(json.dumps(_document(tally, totals, seconds), indent=2))
+            self._terminal.report(json.dumps(_document(tally, totals, seconds), indent=2))
         else:
-            tell = self._terminal.say if self._request.as_lines else self._terminal.result
+            tell = self._terminal.say if self._request.as_lines else self._terminal.report
             tell(
                 f"{totals.count('done'):,} of {totals.count():,} items done; {tally.done:,} of them now, "
                 f"{bytes_text(tally.bytes_done)} in {time_text(seconds)}" + (f"; {failed:,} failed" if failed else "")

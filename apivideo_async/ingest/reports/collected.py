@@ -1,18 +1,17 @@
 """How an ingestion went: ``collect`` walks through the ledger once, in memory that does not grow with the items."""
 
 import heapq
-import re
 import time
 from collections import Counter
 
 from attrs import define, field, frozen
 
+from ...masking import masked, shown
 from ..items import OPEN_STATES, Record, State, Totals
 from ..ledger import Ledger, Usage
-from ..sources.addresses import shown
 from .timeline import Bucket, Timeline
 
-__all__ = ["Failure", "Failures", "Report", "Slow", "Waiting", "collect", "plain_text", "seconds_of"]
+__all__ = ["Failure", "Failures", "Report", "Slow", "Waiting", "collect", "seconds_of"]
 
 SLOWEST = 20
 WAITING = 20
@@ -20,12 +19,6 @@ EXAMPLES = 5
 """Sources named for a cause."""
 MOST_CAUSES = 50
 OTHER = "other"
-_ADDRESS = re.compile(r"https?://[^\s'\"<>]+", re.IGNORECASE)
-
-
-def plain_text(text: str) -> str:
-    """Leave out of every URL in a text what may be secret."""
-    return _ADDRESS.sub(lambda match: shown(match[0]), text)
 
 
 def seconds_of(record: Record) -> float | None:
@@ -113,7 +106,7 @@ class Failures:
         name = record.cause or OTHER
         if name not in self._causes and len(self._causes) >= MOST_CAUSES:
             name = OTHER
-        cause = self._causes.setdefault(name, _Cause(plain_text(record.message or "")))
+        cause = self._causes.setdefault(name, _Cause(masked(record.message or "")))
         cause.count += 1
         if len(cause.uris) < EXAMPLES:
             cause.uris.append(shown(record.item.uri))
@@ -179,7 +172,7 @@ class _Collector:
 
 
 def _waiting(record: Record) -> Waiting:
-    message = None if record.message is None else plain_text(record.message)
+    message = None if record.message is None else masked(record.message)
     return Waiting(uri=shown(record.item.uri), state=record.state, attempts=record.attempts, message=message)
 
 

@@ -3,20 +3,21 @@
 import csv
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from attrs import asdict
 
-from ...errors import ConfigurationError
+from ...errors import ApiVideoError, ConfigurationError
+from ...masking import masked, shown
 from ..items import Record, State
 from ..ledger import Ledger, Usage
-from ..sources.addresses import shown
-from .collected import Report, collect, plain_text, seconds_of
+from .cells import cell
+from .collected import Report, collect, seconds_of
 from .html import page
 
 __all__ = ["check_report", "to_document", "write_report"]
@@ -25,8 +26,6 @@ COLUMNS: Final = (
     *("uri", "state", "video_id", "size", "seconds", "way", "attempts", "cause", "message", "sent"),
     *("added_at", "started_at", "finished_at", "key"),
 )
-FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet would take for a formula."""
 
 
 def check_report(path: Path) -> None:
@@ -43,32 +42,36 @@ def check_report(path: Path) -> None:
 async def write_report(ledger: Ledger, path: Path) -> None:
     """Write the report that the suffix names: ``.html``, ``.json`` or ``.csv``.
 
-    What was there before stays until the new one is complete. Raises ``LedgerError``, ``OSError`` and, for another
-    suffix, ``ConfigurationError``.
+    What was there before stays until the new one is complete. A report holds no secret and is made to be shared, so a
+    new file has the permissions that the umask leaves. Raises ``LedgerError``, ``ConfigurationError`` for another
+    suffix, and ``ApiVideoError`` if the file cannot be written, for example because the disk is full.
     """
     check_report(path)
     suffix = path.suffix.lower()
-    with _replacing(path) as file:
-        if suffix == ".csv":
-            await _write_rows(ledger, file)
-        elif suffix == ".json":
-            json.dump(to_document(await collect(ledger)), file, indent=2)
-        else:
-            file.write(page(await collect(ledger)))
+    try:
+        with _replacing(path) as file:
+            if suffix == ".csv":
+                await _write_rows(ledger, file)
+            elif suffix == ".json":
+                # A program may put the document into a page: no text of it can end a script there.
+                file.write(json.dumps(to_document(await collect(ledger)), indent=2).replace("<", "\\u003c"))
+            else:
+                file.write(page(await collect(ledger)))
+    except OSError as error:
+        raise ApiVideoError(f"the report {path} cannot be written: {error.strerror or error}") from error
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[TextIO]:
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
+    fresh = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    file = fresh.open("x", encoding="utf-8", errors="backslashreplace", newline="")
     try:
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        with file:
             yield file
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # noqa: PTH101 (a temporary file is for its owner only)
-        os.replace(name, path)  # noqa: PTH105
+        fresh.replace(path)
     except BaseException:
-        os.unlink(name)  # noqa: PTH108
+        with suppress(OSError):
+            fresh.unlink()
         raise
 
 
@@ -84,11 +87,11 @@ def _cells(record: Record) -> list[Any]:
     cells = [
         *(shown(item.uri), record.state, record.video_id, item.size),
         *(None if seconds is None else round(seconds, 3), record.way, record.attempts, record.cause),
-        *(plain_text(record.message or ""), record.sent),
+        *(masked(record.message or ""), record.sent),
         *(_moment(at) for at in (record.added_at, record.started_at, record.finished_at)),
         item.key,
     ]
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in cells]
+    return [cell(each) for each in cells]
 
 
 def _moment(at: float | None) -> str | None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from html import escape
+from html import escape as escape_markup
 
 from ..ledger import Usage
+from .cells import visible
 from .charts import bars
 from .collected import Failure, Report
 from .style import STYLE
@@ -15,6 +16,11 @@ CLASSES = {"uploads": "Upload requests", "writes": "Write requests", "reads": "R
 MINUTE = 60.0
 MOST_BARS = 120
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def escape(text: str) -> str:
+    """Write foreign text as HTML."""
+    return escape_markup(visible(text))
 
 
 def _size(size: float) -> str:

@@ -12,10 +12,10 @@ from urllib.request import url2pathname
 from attrs import field, frozen
 
 from ...errors import SourceError
+from ...masking import OBJECT_SCHEMES, shown
 
 __all__ = ["OBJECT_SCHEMES", "WEB_SCHEMES", "Place", "identity", "locate", "shown", "signed"]
 
-OBJECT_SCHEMES: Final = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss"})
 WEB_SCHEMES: Final = frozenset({"http", "https"})
 
 _ONE_NAME: Final = {"s3a": "s3", "azure": "az"}
@@ -68,6 +68,9 @@ def locate(uri: str) -> Place:
         bucket, _, key = rest.partition("/")
         if not bucket:
             raise _unsupported(uri, f"names no bucket: write {scheme}://bucket/key")
+        user, at, _ = bucket.rpartition("@")
+        if at and (":" in user or not scheme.startswith("abfs")):  # abfs://container@account is a place.
+            raise _unsupported(uri, "credentials are not given in the address: set the variables of the store")
         return Place(scheme=scheme, store=f"{scheme}://{bucket}", path=key)
     if scheme in WEB_SCHEMES:
         return _web(scheme, uri)
@@ -122,13 +125,3 @@ def signed(uri: str) -> bool:
     """Tell whether a URL carries a signature, which has an end."""
     names = _names(uri.partition("?")[2].partition("#")[0])
     return any(marker in names for marker, _ in _SIGNATURES)
-
-
-def shown(uri: str) -> str:
-    """Leave out what may be secret: the query, the fragment and the credentials of a URL."""
-    match = _SCHEME.match(uri)
-    if match is None or match[1].lower() not in WEB_SCHEMES:
-        return uri
-    rest = re.split(r"[?#]", uri[match.end() :], maxsplit=1)[0]
-    host, slash, path = rest.partition("/")
-    return f"{match[0]}{host.rpartition('@')[2]}{slash}{path}"

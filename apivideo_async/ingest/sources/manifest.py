@@ -14,6 +14,7 @@ from typing import Final
 from attrs import field, frozen
 
 from ...errors import ManifestError
+from ...masking import masked
 from ...uploads.threads import in_thread
 from ..items import Item, Strategy
 from .addresses import locate
@@ -64,7 +65,8 @@ def _read(path: Path, strategy: Strategy) -> Generator[Item, None, None]:
                 raise ValueError("; ".join(line.problems))
             item = described(line, path.parent, strategy)
         except ValueError as error:
-            raise ManifestError(f"{path}, line {number}: {error}", problems=[(number, str(error))]) from None
+            problem = masked(str(error))
+            raise ManifestError(f"{path}, line {number}: {problem}", problems=[(number, problem)]) from None
         yield item
 
 
@@ -93,7 +95,7 @@ class _Check:
             for problem in line.problems or self._look(number, line):
                 self._bad += 1
                 if len(self._problems) < KEPT:
-                    self._problems.append((number, problem))
+                    self._problems.append((number, masked(problem)))
         if self._bad:
             raise self._error()
         if not self._schemes:

@@ -99,10 +99,10 @@ class ObjectStores:
     async def open(self, item: Item, place: Place) -> Original:
         """Open an object. Raises ``SourceError``."""
         if not place.path:
-            raise SourceError(f"{item.uri} names a bucket and no object", cause="unsupported")
+            raise SourceError(f"{item.shown} names a bucket and no object", cause="unsupported")
         meta = await self.look(place)
         if meta is None:
-            raise SourceError(f"no such object: {item.uri}", cause="missing")
+            raise SourceError(f"no such object: {item.shown}", cause="missing")
         version = compare(item, meta["size"], content_versions(meta))
         return ObjectOriginal(ObjectSource(self._obstore, self.store(place), place, meta), version)
 
