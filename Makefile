@@ -20,9 +20,10 @@ PURE := $(call joined,apivideo_async/,$(PURE_MODULES))
 RULES := $(call joined,apivideo_async/emulator/,$(RULES_MODULES))
 FILE ?=
 ARGS ?=
+AZURITE := 3.37.0
 export QUICK
 
-.PHONY: help demo test slow coverage lint types bench clean browser postgres
+.PHONY: help demo test slow coverage lint types bench clean browser postgres azurite
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -46,7 +47,7 @@ demo: $(VENV)/.demo  ## upload a real video to a local api.video (FILE=movie.mp4
 test: $(VENV)/.dev postgres  ## the tests that take minutes at most
 	$(PYTEST) -m "not slow"
 
-slow: $(VENV)/.dev browser postgres  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
+slow: $(VENV)/.dev browser postgres azurite  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
 	$(PYTEST) -m "slow or hypothesis" --hypothesis-profile=thorough
 
 coverage: $(VENV)/.dev  ## the coverage floors, after `make test slow COVERAGE=1`
@@ -66,6 +67,12 @@ postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } >/dev/null 2>&1; } || true
+
+# Azurite serves Azure Blob Storage; where npm is missing or fails, the tests of az:// are skipped and say so.
+azurite:
+	@test -x $(VENV)/node/node_modules/.bin/azurite-blob || { mkdir -p $(VENV)/node && \
+	  npm install --silent --no-audit --no-fund --prefix $(VENV)/node azurite@$(AZURITE) >$(VENV)/.npm.log 2>&1; } || \
+	  echo "azurite is not installed (see $(VENV)/.npm.log): the tests of az:// will be skipped" >&2
 
 lint: $(VENV)/.dev  ## style
 	$(BIN)/ruff format --check .

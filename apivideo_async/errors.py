@@ -264,7 +264,7 @@ class SourceError(UploadError, ValueError):
     """The bytes to upload are not usable: missing, empty, not readable, too many, or changed while read.
 
     ``cause`` is one word for it, where there is one: missing, unreadable, empty, changed, credentials, bucket, expired,
-    unreachable or unsupported. ``retryable`` is True when a store failed in a way that may pass.
+    redirect, unreachable or unsupported. ``retryable`` is True when a store failed in a way that may pass.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from apivideo_async import ApiVideoClient, RetryPolicy, UploadLimits, UploadOptions
 from apivideo_async.emulator import Emulator
 
-pytest_plugins = ["tests.postgres", "tests.s3"]
+pytest_plugins = ["tests.buckets", "tests.postgres", "tests.s3"]
 
 # Property tests run the same examples every time; ``--hypothesis-profile=default`` explores others. ``make slow`` runs
 # them again with the profile "thorough".

@@ -1,6 +1,8 @@
 """`ingest_backend_fastapi.py` under uvicorn, with a worker process: what is handed in becomes videos, once each."""
 
+import asyncio
 import hashlib
+import runpy
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,110 @@ async def test_only_sources_from_where_it_is_allowed_are_taken(
         assert (await asked(backend, "/ingestions", [wrong]))[0] == 422
     assert await asked(backend, f"/ingestions/{MISSING}") == (404, {"detail": "no such ingestion"})
     assert await asked(backend, "/ingestions") == (200, {"states": {}, "total": 0, "open": 0})
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The example as a module, which takes sources from a server, a server by number, and a folder of a bucket."""
+    monkeypatch.setenv("INGEST_FROM", "https://media.example.com http://10.0.0.7:8080/films s3://films/in/")
+    module = runpy.run_path(str(EXAMPLES / "ingest_backend_fastapi.py"), run_name="example")
+
+    async def check(uri: str, *addresses: str) -> str | None:
+        """Say why a source is refused, while its server's name resolves to these addresses."""
+
+        async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
+            return [(0, 0, 0, "", (address, port)) for address in addresses]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo, raising=False)
+        try:
+            await module["check"](uri)
+        except module["HTTPException"] as refused:
+            return str(refused.detail) if refused.status_code == 403 else None
+        return None
+
+    return check
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://media.example.com/a.mp4?x=http://b/",
+        "HTTPS://MEDIA.example.com:443/a.mp4",
+        "http://10.0.0.7:8080/films/a.mp4",
+        "s3://films/in/a%2F..b?#.mp4",
+    ],
+)
+async def test_a_source_below_what_is_allowed_is_taken(example: Any, uri: str) -> None:
+    assert await example(uri, "93.184.216.34", "2606:2800:220:1::1") is None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://media.example.com.evil.example/a.mp4",
+        "https://media.example.com@evil.example/a.mp4",
+        "https://evil.example#@media.example.com/a.mp4",
+        "https://evil.example\\@media.example.com/a.mp4",
+        "https://media.example.com:8443/a.mp4",
+        "http://media.example.com/a.mp4",
+        "http://10.0.0.7:8080/films-private/a.mp4",
+        "http://10.0.0.7:8080/films/../a.mp4",
+        "http://10.0.0.7:8080/films/%2e%2E/a.mp4",
+        "http://10.0.0.7:8080/films/..%2fa.mp4",
+        "http://10.0.0.7:8080/films/..%5ca.mp4",
+        "http://167772167:8080/films/a.mp4",
+        "http://012.0.0.7:8080/films/a.mp4",
+        "http://0xa.7:8080/films/a.mp4",
+        "http://[::ffff:10.0.0.7]:8080/films/a.mp4",
+        "http://user:word@10.0.0.7:8080/films/a.mp4",
+        "s3://films/other/a.mp4",
+        "s3://films2/in/a.mp4",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "https:///a.mp4",
+        "https://media.example.com/a\n.mp4",
+        "",
+    ],
+)
+async def test_a_source_from_elsewhere_is_refused_however_it_is_written(example: Any, uri: str) -> None:
+    assert (await example(uri, "93.184.216.34") or "").startswith("addresses must begin with https://media.example.com")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1%eth0",
+        "fd00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:a9fe:a9fe",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+    ],
+)
+async def test_a_server_whose_name_leads_into_a_network_is_refused(example: Any, address: str) -> None:
+    assert await example("https://media.example.com/a.mp4", "93.184.216.34", address) == (
+        "media.example.com has a private address"
+    )
+
+
+async def test_without_a_list_nothing_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INGEST_FROM", raising=False)
+    module = runpy.run_path(str(EXAMPLES / "ingest_backend_fastapi.py"), run_name="example")
+    with pytest.raises(module["HTTPException"]) as caught:
+        await module["check"]("https://media.example.com/a.mp4")
+    assert "INGEST_FROM is empty" in caught.value.detail
 
 
 @pytest.mark.slow

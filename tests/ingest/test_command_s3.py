@@ -57,3 +57,17 @@ def test_missing_credentials_are_one_line(cli: Cli, served: Emulator) -> None:
     assert result.code == 1
     assert "credentials" in result.error_line
     assert not served.world.videos
+
+
+def test_a_key_that_cannot_be_read_is_named_and_counted_and_the_others_are_ingested(
+    cli: Cli, s3: Any, served: Emulator
+) -> None:
+    for key in ("in/1.mp4", "in//2.mp4", "in/3.mp4"):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=key.encode())
+    result = cli("ingest", f"s3://{BUCKET}/in/")
+    assert result.code == 0, result
+    assert f"note: s3://{BUCKET}/in//2.mp4 is left out: its key has an empty part" in result.err
+    assert result.out.startswith("2 of 2 items done; 2 of them now, ")
+    assert "; 1 left out, see the notes above" in result.out
+    assert cli("ingest", f"s3://{BUCKET}/in/", "--json").json["now"]["leftOut"] == 1
+    assert "in//2.mp4 is left out" in cli("plan", f"s3://{BUCKET}/in/").err

@@ -11,6 +11,7 @@ from ...errors import SourceError
 from ...ingest.items import Item, Strategy
 from ...ingest.sources.listing import list_sources
 from ...ingest.sources.manifest import check_manifest, read_manifest
+from ...ingest.sources.problems import OnProblem
 from ...ingest.sources.stores import Stores
 from ..session import Session
 from .database import database_option, with_database
@@ -41,7 +42,7 @@ def command(session: Session, /, sources: Sequence[str], manifest: Path | None, 
     async def work(shared: Distributed) -> None:
         count = new = refused = 0
         try:
-            async for added in shared.deferring(_named(sources, manifest, strategy)):
+            async for added in shared.deferring(_named(sources, manifest, strategy, session.terminal.note)):
                 count, new, refused = count + len(added.keys), new + len(added.new), refused + len(added.refused)
                 for item, error in added.refused:
                     session.terminal.fail(f"{item.shown} is left out: {error}")
@@ -53,7 +54,9 @@ def command(session: Session, /, sources: Sequence[str], manifest: Path | None, 
     return with_database(session, dsn, work)
 
 
-async def _named(sources: Sequence[str], manifest: Path | None, strategy: Strategy) -> AsyncGenerator[Item, None]:
+async def _named(
+    sources: Sequence[str], manifest: Path | None, strategy: Strategy, on_problem: OnProblem
+) -> AsyncGenerator[Item, None]:
     async with Stores() as stores:
         if manifest is not None:
             await check_manifest(manifest)
@@ -61,6 +64,6 @@ async def _named(sources: Sequence[str], manifest: Path | None, strategy: Strate
                 async for item in items:
                     yield item
         for source in sources:
-            async with aclosing(list_sources(source, stores=stores, strategy=strategy)) as items:
+            async with aclosing(list_sources(source, stores=stores, strategy=strategy, on_problem=on_problem)) as items:
                 async for item in items:
                     yield item

@@ -8,8 +8,11 @@ from ...distributed import Worker
 from ...errors import ConfigurationError
 from ...ingest.one import IngestResult
 from ...ingest.options import IngestOptions
+from ...ingest.sources.redirects import Redirects
+from ...ingest.sources.stores import Stores
 from ...limiter import Limiter
 from ..messages import explain
+from ..redirects import redirects_option
 from ..running import run
 from ..session import Session
 from ..terminal import columns
@@ -46,9 +49,19 @@ SECONDS = click.FloatRange(0, min_open=True)
     metavar="SECONDS",
     help="Between two searches for items that were lost with a worker.",
 )
+@redirects_option
 @database_option
 @click.pass_obj
-def command(session: Session, /, concurrency: int, lease: float, reserve: float, sweep: float, dsn: str) -> int:
+def command(
+    session: Session,
+    /,
+    concurrency: int,
+    lease: float,
+    reserve: float,
+    sweep: float,
+    redirects: Redirects,
+    dsn: str,
+) -> int:
     """Ingest what is handed in, with any number of other workers.
 
     Each finished item gives a line: video id and source. An interrupt hands back at once what is under way.
@@ -72,7 +85,10 @@ def command(session: Session, /, concurrency: int, lease: float, reserve: float,
 
     async def work() -> int:
         options = IngestOptions(concurrency=concurrency, lease=lease)
-        await Worker(dsn, make_client, options=options, sweep=sweep, reserve=reserve, on_result=told).run()
+        async with Stores(redirects=redirects) as stores:
+            await Worker(
+                dsn, make_client, options=options, sweep=sweep, reserve=reserve, stores=stores, on_result=told
+            ).run()
         return 0
 
     _check_key(session)

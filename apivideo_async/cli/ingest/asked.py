@@ -5,6 +5,7 @@ from pathlib import Path
 from attrs import frozen
 
 from ...ingest.options import IngestOptions
+from ...ingest.sources.redirects import Redirects
 
 __all__ = ["IngestRequest"]
 
@@ -19,6 +20,7 @@ class IngestRequest:
     settle: float | None
     options: IngestOptions
     reserve: float
+    redirects: Redirects
     ledger: Path
     reports: tuple[Path, ...]
     as_json: bool

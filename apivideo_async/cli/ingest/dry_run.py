@@ -33,7 +33,7 @@ class DryRun:
         """Do it; returns the exit code."""
         await check_sources(self._request, self._terminal)
         async with AsyncExitStack() as stack:
-            stores = await stack.enter_async_context(Stores())
+            stores = await stack.enter_async_context(Stores(redirects=self._request.redirects))
             ledger = None
             if self._request.ledger.exists():
                 ledger = await open_sqlite_ledger(self._request.ledger)

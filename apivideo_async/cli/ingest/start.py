@@ -11,6 +11,7 @@ from ...ingest.items import Strategy
 from ...ingest.options import IngestOptions
 from ...ingest.reports.files import check_report
 from ..parameters import Concurrency, Size
+from ..redirects import redirects_option
 from ..running import run
 from ..session import Session
 from .asked import IngestRequest
@@ -57,6 +58,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     metavar="SHARE",
     help="Share of the request budget, 0 to below 1, that is left to others.",
 )
+@redirects_option
 @click.option("--dry-run", is_flag=True, help="Show what would be ingested and what it would take; send nothing.")
 @click.option("--watch", is_flag=True, help="Watch folders: ingest what is there and what arrives, until interrupted.")
 @click.option(

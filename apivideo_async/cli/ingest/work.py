@@ -42,13 +42,15 @@ class Work:
         self._terminal = session.terminal
         self._request = request
         self._tally: Tally | None = None
+        self._omitted = 0
+        """Sources that were left out of a listing, each with a note."""
         self._began = time.monotonic()
 
     async def run(self) -> int:
         """Ingest; returns the exit code."""
         request = self._request
         await check_sources(request, self._terminal)
-        async with connect(self._session.settings, reserve=request.reserve) as hasty, Stores() as stores:
+        async with connect(self._session.settings, reserve=request.reserve) as hasty, self._stores() as stores:
             client = hasty.with_options(retry=RetryPolicy())
             async with Ingest(
                 client, request.ledger, options=request.options, stores=stores, on_progress=self._progress
@@ -86,10 +88,17 @@ class Work:
         done, total = self._tally.items
         return f"interrupted at {done:,} of {total:,} items; the same command goes on"
 
+    def _stores(self) -> Stores:
+        return Stores(redirects=self._request.redirects)
+
+    def _left_out(self, text: str) -> None:
+        self._omitted += 1
+        self._terminal.note(readable(text))
+
     async def _ingest(self, client: ApiVideoClient, ingest: Ingest, stores: Stores) -> None:
         tally = self._tally = Tally(ingest, client, await ingest.totals(), time.monotonic())
         note = partial(self._terminal.say, style="yellow")
-        sources = items_of(self._request, stores, lambda text: note(f"note: {masked(text)}"))
+        sources = items_of(self._request, stores, self._left_out)
         live = self._terminal.live and not (self._request.as_lines and self._terminal.shared)
         async with showing(self._terminal, tally.snapshot, live=live), aclosing(ingest.run(*sources)) as results:
             async for result in results:
@@ -124,12 +133,14 @@ class Work:
         seconds = time.monotonic() - self._began
         failed = totals.count("failed", "quarantined")
         if self._request.as_json:
-            self._terminal.report(json.dumps(_document(tally, totals, seconds), indent=2))
+            self._terminal.report(json.dumps(_document(tally, totals, seconds, self._omitted), indent=2))
         else:
             tell = self._terminal.say if self._request.as_lines else self._terminal.report
             tell(
                 f"{totals.count('done'):,} of {totals.count():,} items done; {tally.done:,} of them now, "
-                f"{bytes_text(tally.bytes_done)} in {time_text(seconds)}" + (f"; {failed:,} failed" if failed else "")
+                f"{bytes_text(tally.bytes_done)} in {time_text(seconds)}"
+                + (f"; {failed:,} failed" if failed else "")
+                + (f"; {self._omitted:,} left out, see the notes above" if self._omitted else "")
             )
         if failed:
             self._terminal.say("apivideo ingest status tells what failed, apivideo ingest retry tries it again")
@@ -147,7 +158,7 @@ def _line(result: IngestResult, reason: str | None) -> dict[str, Any]:
     }
 
 
-def _document(tally: Tally, totals: Totals, seconds: float) -> dict[str, Any]:
+def _document(tally: Tally, totals: Totals, seconds: float, omitted: int) -> dict[str, Any]:
     return {
         "states": dict(sorted(totals.items.items())),
         "bytes": dict(sorted(totals.bytes.items())),
@@ -156,6 +167,7 @@ def _document(tally: Tally, totals: Totals, seconds: float) -> dict[str, Any]:
             "failed": tally.failed,
             "added": tally.activity.added,
             "known": tally.activity.known,
+            "leftOut": omitted,
             "bytes": tally.bytes_done,
             "seconds": round(seconds, 3),
         },

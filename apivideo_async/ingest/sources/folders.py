@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from attrs import frozen
 from ...errors import SourceError
 from ..items import Item, Strategy
 from .local import local_item
+from .problems import OnProblem, log_problem
 from .selection import Selection
 from .threaded import threaded
 
@@ -34,23 +35,22 @@ async def list_folder(
     patterns: Sequence[str] = (),
     settle: float = 0,
     strategy: Strategy = "stream",
-    on_problem: Callable[[str], object] | None = None,
+    on_problem: OnProblem | None = None,
 ) -> AsyncGenerator[Item, None]:
     """List the files below a folder; see :mod:`.selection` for what is taken.
 
     ``settle``: leave out files that were written to in the last so many seconds. ``on_problem`` is told of
     everything that is left out although it is wanted: unreadable folders and files, names that are not UTF-8, files
-    that are not settled; without it such a thing raises. Raises ``SourceError`` when the folder itself is missing or
+    that are not settled; without it these are logged. Raises ``SourceError`` when the folder itself is missing or
     unreadable. Symbolic links are followed, and no folder is walked twice because of one.
     """
+    report = on_problem or log_problem
     async with aclosing(walk_folder(root, Selection(patterns), settle=settle, strategy=strategy)) as found:
         async for item in found:
             if isinstance(item, Item):
                 yield item
-            elif on_problem is None:
-                raise item
             else:
-                on_problem(str(item))
+                report(str(item))
 
 
 def walk_folder(

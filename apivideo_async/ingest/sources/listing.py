@@ -1,7 +1,7 @@
 """Recognising what was given: a folder, a file, a glob, a bucket's prefix, an object, a URL."""
 
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,11 @@ from .addresses import OBJECT_SCHEMES, Place, identity, locate
 from .buckets import list_objects, object_item
 from .folders import list_folder
 from .local import list_file
+from .problems import OnProblem
 from .selection import has_wildcard, split_wildcard
 from .stores import Stores
+from .unusual_keys import fault_of, printable
+from .versions import given_version
 
 __all__ = ["list_sources", "web_item"]
 
@@ -26,7 +29,7 @@ async def list_sources(
     patterns: Sequence[str] = (),
     settle: float = 0,
     strategy: Strategy = "stream",
-    on_problem: Callable[[str], object] | None = None,
+    on_problem: OnProblem | None = None,
 ) -> AsyncGenerator[Item, None]:
     """List what ``spec`` names, in constant memory.
 
@@ -41,7 +44,7 @@ async def list_sources(
     if place.scheme == "file":
         found = _local(Path(place.path), patterns, settle, strategy, on_problem)
     elif place.scheme in OBJECT_SCHEMES:
-        found = _objects(place, patterns, strategy, stores)
+        found = _objects(place, patterns, strategy, stores, on_problem)
     else:
         yield web_item(os.fspath(spec), strategy=strategy)
         return
@@ -55,7 +58,7 @@ async def _local(
     patterns: Sequence[str],
     settle: float,
     strategy: Strategy,
-    on_problem: Callable[[str], object] | None,
+    on_problem: OnProblem | None,
 ) -> AsyncGenerator[Item, None]:
     # What exists under this very name is no pattern.
     if not await in_thread(os.path.lexists, path) and has_wildcard(str(path)):
@@ -72,10 +75,12 @@ async def _local(
 
 
 async def _objects(
-    place: Place, patterns: Sequence[str], strategy: Strategy, stores: Stores
+    place: Place, patterns: Sequence[str], strategy: Strategy, stores: Stores, on_problem: OnProblem | None
 ) -> AsyncGenerator[Item, None]:
     url, certain = f"{place.store}/{place.path}", not place.path or place.path.endswith("/")
     if not certain:
+        if fault := fault_of(place.path):
+            raise SourceError(f"{printable(url)} cannot be read: {fault}: rename it", cause="unsupported")
         meta = await stores.objects.look(place)
         if meta is not None:
             yield object_item(place, meta, strategy)
@@ -84,7 +89,9 @@ async def _objects(
             folder, pattern = split_wildcard(place.path)
             url, patterns, certain = f"{place.store}/{folder}", [pattern], True
     found = False
-    async with aclosing(list_objects(url, stores=stores, patterns=patterns, strategy=strategy)) as items:
+    async with aclosing(
+        list_objects(url, stores=stores, patterns=patterns, strategy=strategy, on_problem=on_problem)
+    ) as items:
         async for item in items:
             found = True
             yield item
@@ -94,7 +101,7 @@ async def _objects(
 
 def web_item(uri: str, *, version: str | None = None, strategy: Strategy = "stream") -> Item:
     """Describe a URL without asking its server; the signature of a presigned one does not change the key."""
-    place = locate(uri)
+    place, version = locate(uri), given_version(version)
     return Item(
         key=ingest_key(*identity(place), version),
         uri=uri,

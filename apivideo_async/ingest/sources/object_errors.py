@@ -8,6 +8,7 @@ from typing import Final
 
 from ...errors import SourceError
 from .addresses import Place
+from .unusual_keys import fault_of, printable
 
 __all__ = ["explain"]
 
@@ -19,6 +20,7 @@ _NO_CREDENTIALS: Final = re.compile(
     r"|MissingAccessKey|MissingSecretAccessKey|CredentialsError",
     re.IGNORECASE,
 )
+_KEY: Final = re.compile(r'Path "(.*?)"(?: contained|: Encountered)', re.DOTALL)
 _WRONG_RANGE: Final = re.compile(r"non-partial|Requested \d+\.\.\d+, got|[Cc]ontent.?[Rr]ange")
 _BUCKET: Final = frozenset({"NoSuchBucket", "InvalidBucketName", "ContainerNotFound", "ContainerBeingDeleted"})
 _DENIED: Final = frozenset({"PermissionDeniedError", "UnauthenticatedError"})
@@ -44,7 +46,12 @@ def _verdict(kind: str, text: str, status: int | None, code: str, place: Place) 
     if kind == "PreconditionError" or status == 412:
         return "changed", f"{where} changed while it was read: run the ingestion again, which lists it anew"
     if kind in ("InvalidPathError", "ValueError"):
-        return "unsupported", f"{where}: a key has an empty part or a dot for one, which cannot be read: rename it"
+        named = _KEY.search(text)
+        where = f"{place.store}/{printable(named[1])}" if named else where
+        return (
+            "unsupported",
+            f"{where} cannot be read: {(named and fault_of(named[1])) or 'its key is unusual'}: rename it",
+        )
     access = _access(kind, text, status, code, place)
     if access is not None:
         return access

@@ -15,6 +15,9 @@ from ..items import Item
 from .addresses import Place
 from .object_errors import explain
 from .original import Original, changed, compare
+from .runtime_exit import answer_of, wait_at_exit
+from .unusual_keys import fault_of
+from .versions import etag, is_weak
 
 __all__ = ["ObjectStores", "content_versions"]
 
@@ -35,6 +38,20 @@ _CLIENT_OPTIONS: Final = frozenset(
         *("user_agent", "pool_idle_timeout", "pool_max_idle_per_host"),
     }
 )
+_VARIABLES: Final = (
+    ("skip_signature", "AWS_SKIP_SIGNATURE"),
+    ("skip_signature", "GOOGLE_SKIP_SIGNATURE"),
+    ("base_url", "GOOGLE_BASE_URL"),
+    ("account_name", "AZURE_STORAGE_ACCOUNT_NAME"),
+    ("account_key", "AZURE_STORAGE_MASTER_KEY"),
+    ("account_key", "AZURE_STORAGE_ACCESS_KEY"),
+    ("account_key", "AZURE_STORAGE_ACCOUNT_KEY"),
+    ("sas_key", "AZURE_STORAGE_SAS_TOKEN"),
+    ("sas_key", "AZURE_STORAGE_SAS_KEY"),
+    ("endpoint", "AZURE_STORAGE_ENDPOINT"),
+    ("use_emulator", "AZURE_STORAGE_USE_EMULATOR"),
+)
+"""Settings that :mod:`.exact_listing` needs, and where obstore finds them."""
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT")
 
 
@@ -47,7 +64,8 @@ class ObjectStores:
             import obstore.store
         except ImportError:
             raise ConfigurationError("object stores need obstore: pip install 'apivideo-async[objects]'") from None
-        self._obstore: Any = obstore
+        wait_at_exit()
+        self.obstore: Any = obstore
         self._client = _CLIENT | {name: value for name, value in config.items() if name in _CLIENT_OPTIONS}
         self._config = {name: value for name, value in config.items() if name not in _CLIENT_OPTIONS}
         endpoints = [self._config.get("endpoint"), *map(os.environ.get, _ENDPOINTS)]
@@ -62,9 +80,7 @@ class ObjectStores:
         """Give the store of a bucket. Raises ``ConfigurationError`` for settings that it does not know."""
         if place.store not in self._stores:
             try:
-                self._stores[place.store] = self._obstore.store.from_url(
-                    place.store, config=self._config or None, client_options=self._client, retry_config=_RETRY
-                )
+                self._stores[place.store] = self.make(place, {})
             except Exception as error:
                 # obstore's own text may show the settings.
                 raise ConfigurationError(
@@ -72,6 +88,17 @@ class ObjectStores:
                     "check the endpoint, the region and the names of the settings"
                 ) from None
         return self._stores[place.store]
+
+    def make(self, place: Place, changes: Mapping[str, Any]) -> Any:
+        """Make an obstore store with other settings. Raises what obstore raises."""
+        return self.obstore.store.from_url(
+            place.store, config={**self._config, **changes} or None, client_options=self._client, retry_config=_RETRY
+        )
+
+    def settings(self, place: Place) -> dict[str, str]:
+        """Return what was configured for a bucket, by obstore's names for it, with those of the environment."""
+        found = {name: os.environ[variable] for name, variable in _VARIABLES if os.environ.get(variable)}
+        return found | dict(self.store(place).config)
 
     async def look(self, place: Place) -> Any | None:
         """Describe an object as it is now (obstore's ``ObjectMeta``); None: there is no such key.
@@ -81,7 +108,7 @@ class ObjectStores:
         """
         store = self.store(place)
         try:
-            return (await self._obstore.get_async(store, place.path, options={"range": (0, 1)})).meta
+            return (await answer_of(self.obstore.get_async(store, place.path, options={"range": (0, 1)}))).meta
         except Exception as error:
             failure = explain(error, place)
             if failure.cause == "empty":
@@ -92,7 +119,7 @@ class ObjectStores:
 
     async def _head(self, store: Any, place: Place) -> Any:
         try:
-            return await self._obstore.head_async(store, place.path)
+            return await answer_of(self.obstore.head_async(store, place.path))
         except Exception as error:
             raise explain(error, place) from None
 
@@ -100,21 +127,22 @@ class ObjectStores:
         """Open an object. Raises ``SourceError``."""
         if not place.path:
             raise SourceError(f"{item.shown} names a bucket and no object", cause="unsupported")
+        if fault := fault_of(place.path):
+            raise SourceError(f"{item.shown} cannot be read: {fault}: rename it", cause="unsupported")
         meta = await self.look(place)
         if meta is None:
             raise SourceError(f"no such object: {item.shown}", cause="missing")
         version = compare(item, meta["size"], content_versions(meta))
-        return ObjectOriginal(ObjectSource(self._obstore, self.store(place), place, meta), version)
+        return ObjectOriginal(ObjectSource(self.obstore, self.store(place), place, meta), version)
 
-    def pages(self, place: Place, prefix: str | None) -> AsyncIterator[Any]:
+    def pages(self, place: Place, prefix: str | None) -> Any:
         """List what is below a prefix, a thousand at a time."""
-        pages: AsyncIterator[Any] = self._obstore.list(self.store(place), prefix, chunk_size=1000)
-        return pages
+        return aiter(self.obstore.list(self.store(place), prefix, chunk_size=1000))
 
 
 def content_versions(meta: Any) -> tuple[str | None, ...]:
     """Give the names of a content: listings know the ETag only, so it comes first."""
-    return meta["e_tag"], meta["version"], meta["last_modified"].isoformat()
+    return etag(meta["e_tag"]), meta["version"], meta["last_modified"].isoformat()
 
 
 class ObjectSource(Source):
@@ -123,9 +151,10 @@ class ObjectSource(Source):
     def __init__(self, obstore: Any, store: Any, place: Place, meta: Any) -> None:
         self._obstore, self._store, self._place = obstore, store, place
         self._pinned = _identity(meta)
-        self._pin = {
-            name: value for name, value in (("if_match", meta["e_tag"]), ("version", meta["version"])) if value
-        }
+        pin = {"if_match": meta["e_tag"], "version": meta["version"]}
+        if is_weak(meta["e_tag"] or ""):
+            del pin["if_match"]  # Each answer is compared with ``_pinned`` anyway.
+        self._pin = {name: value for name, value in pin.items() if value}
         self.name: str = place.name
         self.size: int = meta["size"]
 
@@ -133,12 +162,12 @@ class ObjectSource(Source):
         """Read a range; raises ``SourceError`` when it is not the object that was opened."""
         left = size
         try:
-            answer = await self._obstore.get_async(
-                self._store, self._place.path, options={**self._pin, "range": (start, start + size)}
-            )
+            options = {**self._pin, "range": (start, start + size)}
+            answer = await answer_of(self._obstore.get_async(self._store, self._place.path, options=options))
             if answer.range != (start, start + size) or _identity(answer.meta) != self._pinned:
                 raise changed(self._uri, "the store gave another range or another version")
-            async for block in answer.stream(min_chunk_size=BLOCK):
+            blocks = answer.stream(min_chunk_size=BLOCK)
+            while (block := await answer_of(anext(blocks, None))) is not None:
                 left -= len(block)
                 if left < 0:
                     break
@@ -158,7 +187,7 @@ class ObjectSource(Source):
     async def sign(self, expires: timedelta) -> str | None:
         """Make a URL for GET; None: there are no credentials that can sign. Raises ``SourceError`` when it may pass."""
         try:
-            url: str = await self._obstore.sign_async(self._store, "GET", self._place.path, expires)
+            url: str = await answer_of(self._obstore.sign_async(self._store, "GET", self._place.path, expires))
         except Exception as error:
             failure = explain(error, self._place)
             if failure.retryable:
@@ -186,4 +215,4 @@ class ObjectOriginal(Original):
 
 
 def _identity(meta: Any) -> tuple[Any, ...]:
-    return meta["size"], meta["e_tag"], meta["last_modified"]
+    return meta["size"], etag(meta["e_tag"]), meta["last_modified"]

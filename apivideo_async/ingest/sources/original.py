@@ -6,6 +6,7 @@ from ...errors import SourceError
 from ...uploads.sources import Source
 from ..items import Item
 from .addresses import shown
+from .versions import same_version
 
 __all__ = ["Original", "changed", "compare"]
 
@@ -43,7 +44,7 @@ def compare(item: Item, size: int, versions: tuple[str | None, ...]) -> str | No
     """
     if item.size is not None and item.size != size:
         raise changed(item.uri, f"it had {item.size:,} bytes when it was listed and has {size:,} now")
-    if item.version is not None and item.version not in versions:
+    if item.version is not None and not any(same_version(item.version, version) for version in versions):
         raise changed(item.uri, "it is not the version that was listed")
     if size == 0:
         raise SourceError(f"{shown(item.uri)} is empty (0 bytes): there is nothing to upload", cause="empty")

@@ -1,9 +1,8 @@
 """Files that were seen and are waited for until they stand still."""
 
-import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final
@@ -15,11 +14,10 @@ from ...uploads.threads import in_thread
 from ..items import Item, Strategy
 from .folders import walk_folder
 from .local import list_file, modified
+from .problems import OnProblem, log_problem
 from .selection import Selection
 
 __all__ = ["Settling"]
-
-log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 SKEW: Final = 60.0
 """Seconds by which the clock of a file server may differ: a younger file is watched before it is believed complete."""
@@ -42,13 +40,13 @@ class Settling:
         settle: float,
         selection: Selection,
         strategy: Strategy,
-        on_problem: Callable[[str], object] | None,
+        on_problem: OnProblem | None,
     ) -> None:
         self._root = root
         self._settle = settle
         self._selection = selection
         self._strategy: Strategy = strategy
-        self._on_problem = on_problem or (lambda text: log.warning("%s", text))
+        self._on_problem = on_problem or log_problem
         self._waiting: dict[str, _Seen] = {}
         """By path; whoever was seen first is first."""
         self._given: set[int] = set()

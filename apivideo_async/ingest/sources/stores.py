@@ -11,6 +11,7 @@ from ..items import Item
 from .addresses import OBJECT_SCHEMES, WEB_SCHEMES, locate
 from .local import open_local
 from .original import Original
+from .redirects import Redirects, check_redirects
 from .web import WebStore
 
 if TYPE_CHECKING:
@@ -22,11 +23,17 @@ __all__ = ["Original", "Stores"]
 class Stores:
     """Everything that items are read from: one per process, it keeps connections. Use it with ``async with``."""
 
-    def __init__(self, *, config: Mapping[str, Any] | None = None) -> None:
-        """Take obstore settings such as ``endpoint`` or ``allow_http``; the rest comes from the environment."""
+    def __init__(self, *, config: Mapping[str, Any] | None = None, redirects: Redirects = "same-origin") -> None:
+        """Set up; connections are opened when they are needed.
+
+        ``config``: obstore settings such as ``endpoint`` or ``allow_http``; the rest comes from the environment.
+        ``redirects``: which redirects of web servers are followed: ``same-origin`` (scheme, host and port stay the
+        same), or ``any`` (to every server that this machine reaches, so only for trusted sources). Raises
+        ``ConfigurationError`` for any other value.
+        """
         self._config = dict(config or {})
         self._objects: ObjectStores | None = None
-        self._web = WebStore()
+        self._web = WebStore(check_redirects(redirects))
 
     def __repr__(self) -> str:
         return "Stores()"  # The settings may hold credentials.

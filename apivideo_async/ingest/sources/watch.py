@@ -10,7 +10,7 @@ watches), listing alone does it.
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from typing import Final
 from ...uploads.threads import in_thread
 from ..items import Item, Strategy
 from .changes import listed, told
+from .problems import OnProblem
 from .selection import Selection
 from .settling import Settling
 
@@ -40,7 +41,7 @@ async def watch_folder(
     stop: asyncio.Event | None = None,
     patterns: Sequence[str] = (),
     strategy: Strategy = "stream",
-    on_problem: Callable[[str], object] | None = None,
+    on_problem: OnProblem | None = None,
 ) -> AsyncGenerator[Item, None]:
     """Give the files that are there, then new ones; a file that is written again later is a new item.
 

@@ -15,6 +15,8 @@ from ...uploads.sources import Source
 from ..items import Item
 from .addresses import locate, shown
 from .original import Original, changed, compare
+from .redirects import MOST_REDIRECTS, STATUSES, Redirects, redirected
+from .versions import etag, is_weak
 from .web_errors import refused
 
 __all__ = ["WebStore"]
@@ -40,7 +42,7 @@ class Found:
     @property
     def pin(self) -> dict[str, str]:
         """Headers that make the server refuse when the content is another."""
-        if self.etag is not None and not self.etag.startswith("W/"):
+        if self.etag is not None and not is_weak(self.etag):
             return {"If-Match": self.etag}
         return {"If-Unmodified-Since": self.modified} if self.modified else {}
 
@@ -48,18 +50,16 @@ class Found:
 class WebStore:
     """Connections to web servers."""
 
-    def __init__(self) -> None:
+    def __init__(self, redirects: Redirects = "same-origin") -> None:
+        self._redirects = redirects
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
     async def get(self, uri: str, start: int, stop: int, pin: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
         """Ask for a range. Raises ``SourceError`` when nothing comes, or not in the form that was asked for."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=TIMEOUT, auto_decompress=False, read_bufsize=BUFFER)
         headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity", **pin}
         try:
-            # Encoded already: another spelling would have another signature.
-            async with self._session.get(URL(uri, encoded=True), headers=headers) as response:
+            async with self._answer(uri, headers) as response:
                 if response.headers.get("Content-Encoding", "identity") != "identity":
                     raise SourceError(f"{shown(uri)}: the server packs it, so it has no ranges", cause="unsupported")
                 if response.status not in (200, 206, 416):
@@ -74,6 +74,23 @@ class WebStore:
                 cause="unsupported" if isinstance(error, aiohttp.InvalidURL) else "unreachable",
                 retryable=not isinstance(error, aiohttp.InvalidURL),
             ) from None
+
+    @asynccontextmanager
+    async def _answer(self, uri: str, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a GET, and follow the redirects that are allowed. aiohttp itself would follow every one of them."""
+        if self._session is None:
+            # Sources do not share cookies: one must not change what the server gives for another.
+            self._session = aiohttp.ClientSession(
+                timeout=TIMEOUT, auto_decompress=False, read_bufsize=BUFFER, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        url = URL(uri, encoded=True)  # Encoded already: another spelling would have another signature.
+        for _ in range(MOST_REDIRECTS + 1):
+            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status not in STATUSES:
+                    yield response
+                    return
+                url = redirected(uri, url, response.headers.get("Location"), self._redirects)
+        raise SourceError(f"{shown(uri)} redirects more than {MOST_REDIRECTS} times", cause="redirect")
 
     async def look(self, uri: str) -> Found:
         """Ask for one byte, which tells the size and whether there are ranges."""
@@ -90,7 +107,7 @@ class WebStore:
     async def open(self, item: Item) -> Original:
         """Open a URL. Raises ``SourceError``."""
         found = await self.look(item.uri)
-        version = compare(item, found.size, (found.etag, found.modified))
+        version = compare(item, found.size, (etag(found.etag), found.modified))
         if item.strategy == "stream" and not found.ranges:
             raise no_ranges(item.uri)
         return WebOriginal(self, item.uri, found, version)

@@ -1,0 +1,18 @@
+"""The option for redirects of sources."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ..ingest.sources.redirects import REDIRECTS
+
+__all__ = ["redirects_option"]
+
+redirects_option: Callable[[Any], Any] = click.option(
+    "--redirects",
+    type=click.Choice(REDIRECTS),
+    default="same-origin",
+    show_default=True,
+    help="Redirects of web servers to follow: within scheme, host and port, or to any server, internal ones included.",
+)

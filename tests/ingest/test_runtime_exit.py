@@ -1,0 +1,121 @@
+"""A program that used an object store ends with its own exit status, whenever the store's threads finish."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from apivideo_async.ingest.sources import runtime_exit
+from tests.buckets import Bucket
+
+LATE = """
+import asyncio, threading, time
+from asyncio import selector_events
+from apivideo_async.ingest.sources.objects import ObjectStores
+from apivideo_async.ingest.sources.runtime_exit import answer_of
+import obstore
+
+write = selector_events.BaseSelectorEventLoop._write_to_self
+def write_and_dawdle(loop):
+    # The thread has woken the loop, and has yet to get the GIL back, as on a busy machine.
+    write(loop)
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(0.2)
+selector_events.BaseSelectorEventLoop._write_to_self = write_and_dawdle
+
+class Last:
+    # Makes the shutdown last until the thread wants the GIL.
+    def __del__(self, sleep=time.sleep):
+        sleep(0.4)
+last = Last()
+
+async def main():
+    ObjectStores({})
+    store = obstore.store.MemoryStore()
+    await answer_of(obstore.put_async(store, "a", b"x"))
+asyncio.run(main())
+print("done")
+"""
+LISTS = """
+import asyncio, sys
+from apivideo_async.ingest import Stores, list_sources
+
+async def main():
+    async with Stores() as stores:
+        return [item async for item in list_sources(sys.argv[1], stores=stores)]
+sys.exit(len(asyncio.run(main())))
+"""
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def test_the_exit_waits_for_a_thread_that_is_still_delivering_a_result() -> None:
+    """Without the wait, Python up to 3.13 aborts here with status 134 every time."""
+    ended = subprocess.run([sys.executable, "-c", LATE], capture_output=True, env=environment(), timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, b"done\n"), ended.stderr
+
+
+async def test_the_exit_gives_the_runtime_time_to_notice_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, slept = 0.0, list[float]()
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return now
+
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            nonlocal now
+            slept.append(seconds)
+            now += seconds
+
+    monkeypatch.setattr(runtime_exit, "time", Clock)
+    monkeypatch.setattr(runtime_exit, "_noticed", float("-inf"))
+    runtime_exit._wait()
+    assert slept == []
+    waiting = asyncio.ensure_future(runtime_exit.answer_of(asyncio.get_running_loop().create_future()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    runtime_exit._wait()
+    assert sum(slept) == pytest.approx(runtime_exit.GRACE, abs=0.01)
+
+
+async def test_the_exit_goes_on_after_some_seconds_whatever_the_threads_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return now
+
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            nonlocal now
+            now += seconds
+
+    monkeypatch.setattr(runtime_exit, "time", Clock)
+    monkeypatch.setattr(runtime_exit, "_delivering", lambda: True)
+    runtime_exit._wait()
+    assert now == pytest.approx(runtime_exit.LONGEST, abs=0.01)
+
+
+@pytest.mark.slow
+async def test_many_programs_that_list_a_bucket_at_once_end_with_their_own_status(s3_bucket: Bucket) -> None:
+    for number in range(7):
+        s3_bucket.put(f"{number}.mp4", b"x")
+    turns = asyncio.Semaphore(4)
+
+    async def run() -> Any:
+        async with turns:
+            program = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", LISTS, s3_bucket.url, env=environment()
+            )
+            return await program.wait()
+
+    assert await asyncio.gather(*(run() for _ in range(40))) == [7] * 40
