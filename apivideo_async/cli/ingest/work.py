@@ -19,7 +19,7 @@ from ...ingest.reports.files import write_report
 from ...ingest.sources.stores import Stores
 from ...masking import masked, shown
 from ...uploads.progress import UploadProgress
-from ..amounts import bytes_text, readable, time_text
+from ..amounts import bytes_text, printable, readable, time_text
 from ..connection import connect
 from ..messages import explain
 from ..session import Session
@@ -93,7 +93,7 @@ class Work:
 
     def _left_out(self, text: str) -> None:
         self._omitted += 1
-        self._terminal.note(readable(text))
+        self._terminal.note(printable(readable(text)))
 
     async def _ingest(self, client: ApiVideoClient, ingest: Ingest, stores: Stores) -> None:
         tally = self._tally = Tally(ingest, client, await ingest.totals(), time.monotonic())
