@@ -14,7 +14,8 @@ from .errors import ConfigurationError
 from .limiter import Limiter, RequestBudget
 from .models import Video
 from .pipeline import BeforeRequest, Pipeline
-from .protocol.request import LimitClass, QueryValue, build_request, origin_headers
+from .protocol.query import QueryValue
+from .protocol.request import LimitClass, build_request, origin_headers
 from .protocol.response import Response
 from .resources._creation import create_video
 from .resources._fields import VideoFields
