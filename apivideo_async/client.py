@@ -1,6 +1,5 @@
 """The client: everything put together."""
 
-import json as json_module
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -10,12 +9,12 @@ import aiohttp
 import attrs
 
 from .config import UNSET, ClientConfig, RetryPolicy, Timeouts, UploadOptions, resolve_config
-from .errors import ConfigurationError
 from .limiter import Limiter, RequestBudget
 from .models import Video
 from .pipeline import BeforeRequest, Pipeline
 from .protocol.query import QueryValue
-from .protocol.request import LimitClass, build_request, origin_headers
+from .protocol.raw import raw_request
+from .protocol.request import LimitClass, origin_headers
 from .protocol.response import Response
 from .resources._creation import create_video
 from .resources._fields import VideoFields
@@ -234,16 +233,10 @@ class ApiVideoClient:
     ) -> Response:
         """Call an operation that has no method here; authenticated, limited and retried like all others.
 
-        ``path`` starts with ``/`` and is already quoted. Raises like every method; the answer has ``status``,
-        ``headers``, ``body`` and ``json()``.
+        ``path`` starts with ``/`` and is already quoted. Raises like every method, and ``ConfigurationError`` for
+        arguments that cannot be sent; the answer has ``status``, ``headers``, ``body`` and ``json()``.
         """
-        if not path.startswith("/") or "?" in path:
-            raise ConfigurationError("path starts with / and has no query: use query={...}")
-        body = None if json is UNSET else json_module.dumps(json).encode()
-        operation = f"{method.upper()} {path}"
-        return await self._pipeline.send(
-            build_request(operation, method.upper(), path, query=query, body=body, headers=headers)
-        )
+        return await self._pipeline.send(raw_request(method, path, query=query, json=json, headers=headers))
 
     async def aclose(self) -> None:
         """Close connections that were opened here. A copy made by ``with_options`` closes nothing."""

@@ -70,6 +70,9 @@ __all__ = [
 
 Delivery = Literal["refused", "not_sent", "unknown"]
 
+KEPT_BODY = 8 * 1024
+"""Bytes of an answer that an error keeps in ``body``."""
+
 
 @frozen(kw_only=True)
 class Problem:
@@ -159,7 +162,10 @@ class ApiTimeoutError(ApiConnectionError, TimeoutError):
 
 
 class ApiResponseError(ApiVideoError):
-    """The server said 2xx, but the body is not what this operation returns (a proxy's page, cut JSON)."""
+    """The server said 2xx, but the body is not what this operation returns (a proxy's page, cut JSON, too many bytes).
+
+    ``body`` has its first 8 KiB.
+    """
 
     retryable = True
     delivery: Delivery = "unknown"
@@ -167,7 +173,7 @@ class ApiResponseError(ApiVideoError):
     def __init__(self, message: str, *, status: int, body: bytes = b"", request: RequestSummary | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.body = body
+        self.body = body[:KEPT_BODY]
         self.request = request
 
 
@@ -176,7 +182,8 @@ class ApiStatusError(ApiVideoError):
 
     Attributes: ``status``, ``slug`` (last segment of the problem's ``type``, the stable name of the fault),
     ``type``, ``title``, ``name`` (the faulty attribute), ``detail``, ``problems`` (every fault found),
-    ``headers`` (lower-case names), ``body`` (as received) and ``request``.
+    ``headers`` (lower-case names), ``body`` (the first 8 KiB) and ``request``. Tokens and keys that the answer
+    repeats are replaced by ``…``.
     """
 
     def __init__(
@@ -202,7 +209,7 @@ class ApiStatusError(ApiVideoError):
         self.range: Mapping[str, Any] | None = problem.range
         self.problems = problems
         self.headers: Mapping[str, str] = dict(headers or {})  # A proxy of a mapping cannot be pickled.
-        self.body = body
+        self.body = body[:KEPT_BODY]
         self.request = request
 
 

@@ -4,7 +4,6 @@ A :class:`Request` says everything about one call but who sends it: authenticati
 added by the pipeline, bytes are moved by the transport.
 """
 
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from enum import IntEnum
 from typing import Any, Literal, TypeAlias
@@ -15,7 +14,9 @@ from attrs import field, frozen
 from .._version import __version__
 from ..config import UNSET, Unset
 from ..errors import ConfigurationError, RequestSummary
+from ..models._masked import masked, shown
 from .query import QueryValue, check_encodable, query_string
+from .secrets import secrets_of
 
 __all__ = [
     "FilePart",
@@ -71,10 +72,10 @@ class Multipart:
 class Request:
     """One call of the API, ready to be sent any number of times."""
 
-    operation: str
-    """Our name of it, as in CONTRACT §6: ``videos.list``."""
+    operation: str = field(converter=masked)
+    """Our name of it, as in CONTRACT §6: ``videos.list``. It is displayed, so tokens are masked here."""
     method: str
-    path: str
+    path: str = field(repr=shown)
     """Quoted, without the query."""
     query: str = field(default="", repr=False)
     """Encoded; may hold an upload token, so it is never shown."""
@@ -100,12 +101,12 @@ class Request:
     @property
     def summary(self) -> RequestSummary:
         """What errors and logs may show of it: an upload token may stand in the path, too."""
-        return RequestSummary(self.method, masked(self.path), masked(self.operation))
+        return RequestSummary(self.method, masked(self.path), self.operation)
 
-
-def masked(path: str) -> str:
-    """Hide the token of ``/upload-tokens/{uploadToken}`` and ``/vod/{videoId}/token/{token}/…``."""
-    return re.sub(r"(/upload-tokens/|/token/)[^/]+", r"\1…", path)
+    @property
+    def secrets(self) -> list[str]:
+        """The tokens and keys that it carries; the answer may repeat them."""
+        return secrets_of(self.path, self.query, self.body)
 
 
 def check_text(name: str, value: object) -> None:
