@@ -9,6 +9,7 @@ import aiohttp
 import attrs
 
 from .config import UNSET, ClientConfig, RetryPolicy, Timeouts, UploadOptions, resolve_config
+from .errors import ConfigurationError
 from .limiter import Limiter, RequestBudget
 from .models import Video
 from .pipeline import BeforeRequest, Pipeline
@@ -17,7 +18,7 @@ from .protocol.raw import raw_request
 from .protocol.request import LimitClass, origin_headers
 from .protocol.response import Response
 from .resources._creation import create_video
-from .resources._fields import VideoFields
+from .resources._fields import VideoFields, check_video_fields
 from .resources.account import Accounts
 from .resources.analytics import Analytics
 from .resources.auth import Auth
@@ -33,7 +34,7 @@ from .resources.watermarks import Watermarks
 from .resources.webhooks import Webhooks
 from .transport.http import Transport
 from .uploads.intake import Intake
-from .uploads.many import OnResult, UploadItem, UploadResult, run_many
+from .uploads.many import OnResult, UploadItem, UploadResult, check_batch, run_many
 from .uploads.reporter import OnProgress
 from .uploads.slots import Slots
 from .uploads.sources import SourceLike
@@ -199,18 +200,24 @@ class ApiVideoClient:
 
         ``items``: sources, or ``UploadItem`` with a title and so on; taken only when there is room, so there may be
         any number of them. Together they have no more chunks in flight than one upload may have, or ``concurrency``
-        if that is more, and take turns; each stream among them buffers what ``UploadOptions`` says. A failure is a
-        result with ``error`` set and stops nothing; what ``items`` itself raises is raised. ``on_result`` is called
-        before each result is given out.
+        if that is more, and take turns; each stream among them buffers what ``UploadOptions`` says. A failure, an item
+        that cannot be used included, is a result with ``error`` set and stops nothing. What ``items`` itself raises is
+        raised after the results of the uploads under way. ``on_result`` is called before each result is given out.
+        Raises ``ConfigurationError`` for ``items`` that are no iterable of sources.
 
         ::
 
             async for result in client.upload_many(Path("videos").glob("*.mp4")):
                 print(result.item.source, result.error or result.video.video_id)
         """
+        check_batch(items, concurrency)
         slots = Slots.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:
+            try:
+                check_video_fields(item.fields)
+            except TypeError as error:
+                raise ConfigurationError(str(error)) from None
             return await self._upload(item, Intake(self._pipeline, item.options, None, slots))
 
         return run_many(items, upload, concurrency, on_result)
