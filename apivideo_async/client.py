@@ -1,6 +1,5 @@
 """The client: everything put together."""
 
-import json as json_module
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -14,10 +13,12 @@ from .errors import ConfigurationError
 from .limiter import Limiter, RequestBudget
 from .models import Video
 from .pipeline import BeforeRequest, Pipeline
-from .protocol.request import LimitClass, QueryValue, build_request, origin_headers
+from .protocol.query import QueryValue
+from .protocol.raw import raw_request
+from .protocol.request import LimitClass, origin_headers
 from .protocol.response import Response
 from .resources._creation import create_video
-from .resources._fields import VideoFields
+from .resources._fields import VideoFields, check_video_fields
 from .resources.account import Accounts
 from .resources.analytics import Analytics
 from .resources.auth import Auth
@@ -33,7 +34,7 @@ from .resources.watermarks import Watermarks
 from .resources.webhooks import Webhooks
 from .transport.http import Transport
 from .uploads.intake import Intake
-from .uploads.many import OnResult, UploadItem, UploadResult, run_many
+from .uploads.many import OnResult, UploadItem, UploadResult, check_batch, run_many
 from .uploads.reporter import OnProgress
 from .uploads.slots import Slots
 from .uploads.sources import SourceLike
@@ -199,18 +200,24 @@ class ApiVideoClient:
 
         ``items``: sources, or ``UploadItem`` with a title and so on; taken only when there is room, so there may be
         any number of them. Together they have no more chunks in flight than one upload may have, or ``concurrency``
-        if that is more, and take turns; each stream among them buffers what ``UploadOptions`` says. A failure is a
-        result with ``error`` set and stops nothing; what ``items`` itself raises is raised. ``on_result`` is called
-        before each result is given out.
+        if that is more, and take turns; each stream among them buffers what ``UploadOptions`` says. A failure, an item
+        that cannot be used included, is a result with ``error`` set and stops nothing. What ``items`` itself raises is
+        raised after the results of the uploads under way. ``on_result`` is called before each result is given out.
+        Raises ``ConfigurationError`` for ``items`` that are no iterable of sources.
 
         ::
 
             async for result in client.upload_many(Path("videos").glob("*.mp4")):
                 print(result.item.source, result.error or result.video.video_id)
         """
+        check_batch(items, concurrency)
         slots = Slots.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:
+            try:
+                check_video_fields(item.fields)
+            except TypeError as error:
+                raise ConfigurationError(str(error)) from None
             return await self._upload(item, Intake(self._pipeline, item.options, None, slots))
 
         return run_many(items, upload, concurrency, on_result)
@@ -233,16 +240,10 @@ class ApiVideoClient:
     ) -> Response:
         """Call an operation that has no method here; authenticated, limited and retried like all others.
 
-        ``path`` starts with ``/`` and is already quoted. Raises like every method; the answer has ``status``,
-        ``headers``, ``body`` and ``json()``.
+        ``path`` starts with ``/`` and is already quoted. Raises like every method, and ``ConfigurationError`` for
+        arguments that cannot be sent; the answer has ``status``, ``headers``, ``body`` and ``json()``.
         """
-        if not path.startswith("/") or "?" in path:
-            raise ConfigurationError("path starts with / and has no query: use query={...}")
-        body = None if json is UNSET else json_module.dumps(json).encode()
-        operation = f"{method.upper()} {path}"
-        return await self._pipeline.send(
-            build_request(operation, method.upper(), path, query=query, body=body, headers=headers)
-        )
+        return await self._pipeline.send(raw_request(method, path, query=query, json=json, headers=headers))
 
     async def aclose(self) -> None:
         """Close connections that were opened here. A copy made by ``with_options`` closes nothing."""

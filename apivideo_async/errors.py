@@ -30,6 +30,9 @@ Each class carries its own verdict for retries: ``retryable`` says whether a lat
 - ``"refused"``: the server gave a verdict and executed nothing;
 - ``"not_sent"``: the request never left;
 - ``"unknown"``: it may or may not have been executed.
+
+Every error survives ``pickle``, ``copy`` and a process pool with all its attributes and notes, and with a ``__cause__``
+that is an error of this tree. Subclasses need no code for that, whatever arguments their ``__init__`` takes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,6 +70,9 @@ __all__ = [
 
 Delivery = Literal["refused", "not_sent", "unknown"]
 
+KEPT_BODY = 8 * 1024
+"""Bytes of an answer that an error keeps in ``body``."""
+
 
 @frozen(kw_only=True)
 class Problem:
@@ -98,6 +104,31 @@ class ApiVideoError(Exception):
 
     retryable: bool = False
     delivery: Delivery = "refused"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild from ``args`` and the attributes.
+
+        ``BaseException`` would call ``__init__`` with ``args``, which fails for every class with other parameters. The
+        exception is then raised in the process that unpickles, where it breaks a whole ``ProcessPoolExecutor``.
+        """
+        state = self._attributes()
+        if isinstance(self.__cause__, ApiVideoError):
+            # Other causes may not be picklable, and an error of aiohttp may hold an address with a token.
+            state["__cause__"] = self.__cause__
+        return _unmade, (type(self), self.args), state
+
+    def _attributes(self) -> dict[str, Any]:
+        """Everything that was set on the instance, notes and slots of subclasses included."""
+        state: Any = self.__getstate__()
+        attributes, slots = state if isinstance(state, tuple) else (state, None)
+        return {**(attributes or {}), **(slots or {})}
+
+
+def _unmade(kind: type[ApiVideoError], args: tuple[Any, ...]) -> ApiVideoError:
+    """Make an error without calling ``__init__``; its attributes are restored by ``BaseException.__setstate__``."""
+    error = kind.__new__(kind, *args)
+    error.args = args  # OSError, a base of ApiTimeoutError, sets them in __init__ only.
+    return error
 
 
 class ConfigurationError(ApiVideoError, ValueError):
@@ -131,7 +162,10 @@ class ApiTimeoutError(ApiConnectionError, TimeoutError):
 
 
 class ApiResponseError(ApiVideoError):
-    """The server said 2xx, but the body is not what this operation returns (a proxy's page, cut JSON)."""
+    """The server said 2xx, but the body is not what this operation returns (a proxy's page, cut JSON, too many bytes).
+
+    ``body`` has its first 8 KiB.
+    """
 
     retryable = True
     delivery: Delivery = "unknown"
@@ -139,7 +173,7 @@ class ApiResponseError(ApiVideoError):
     def __init__(self, message: str, *, status: int, body: bytes = b"", request: RequestSummary | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.body = body
+        self.body = body[:KEPT_BODY]
         self.request = request
 
 
@@ -148,7 +182,8 @@ class ApiStatusError(ApiVideoError):
 
     Attributes: ``status``, ``slug`` (last segment of the problem's ``type``, the stable name of the fault),
     ``type``, ``title``, ``name`` (the faulty attribute), ``detail``, ``problems`` (every fault found),
-    ``headers`` (lower-case names), ``body`` (as received) and ``request``.
+    ``headers`` (lower-case names), ``body`` (the first 8 KiB) and ``request``. Tokens and keys that the answer
+    repeats are replaced by ``…``.
     """
 
     def __init__(
@@ -173,8 +208,8 @@ class ApiStatusError(ApiVideoError):
         self.detail: str | None = problem.detail
         self.range: Mapping[str, Any] | None = problem.range
         self.problems = problems
-        self.headers: Mapping[str, str] = headers or {}
-        self.body = body
+        self.headers: Mapping[str, str] = dict(headers or {})  # A proxy of a mapping cannot be pickled.
+        self.body = body[:KEPT_BODY]
         self.request = request
 
 
@@ -236,6 +271,9 @@ class UploadError(ApiVideoError):
     ``"unknown"`` when the last request may have been executed. The cause is chained as ``__cause__``.
     """
 
+    _slug: str | None = None
+    _status: int | None = None
+
     def __init__(
         self,
         message: str,
@@ -252,12 +290,18 @@ class UploadError(ApiVideoError):
     @property
     def slug(self) -> str | None:
         """The server's name of the fault, when the cause is an answer of the server."""
-        return getattr(self.__cause__, "slug", None)
+        return getattr(self.__cause__, "slug", self._slug)
 
     @property
     def status(self) -> int | None:
         """The status of the answer that ended the upload, if one did."""
-        return getattr(self.__cause__, "status", None)
+        return getattr(self.__cause__, "status", self._status)
+
+    def _attributes(self) -> dict[str, Any]:
+        # A process pool replaces the cause by the traceback of the other process.
+        if self.__cause__ is not None:
+            self._slug, self._status = self.slug, self.status
+        return super()._attributes()
 
 
 class SourceError(UploadError, ValueError):

@@ -17,7 +17,7 @@ from .errors import ApiVideoError
 from .limiter import Limiter
 from .models import Page
 from .protocol.request import Request
-from .protocol.response import Response, decode, decode_page, error_for
+from .protocol.response import Response, decode, decode_page, error_for, too_large
 from .protocol.retry import Attempts, may_repeat
 
 __all__ = ["BeforeRequest", "Pipeline", "TransportLike"]
@@ -104,7 +104,11 @@ class Pipeline:
                 break
             header, response = await self._exchange(request)
         if not response.ok:
-            raise error_for(request, response)
+            # A gateway's page may repeat the headers that it received.
+            credentials = [self.config.api_key or "", (header or "").rpartition(" ")[2]]
+            raise error_for(request, response, credentials)
+        if response.cut:
+            raise too_large(request, response)
         if self._on_response is not None:
             self._on_response(response)
         return response

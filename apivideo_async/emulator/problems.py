@@ -16,9 +16,12 @@ class RefusedError(Exception):
     """A request was refused: `status` and the JSON `body` to answer with (CONTRACT §8.1)."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
-        super().__init__(f"{status} {body.get('type') or body.get('title')}")
+        super().__init__(status, body)
         self.status = status
         self.body = body
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.body.get('type') or self.body.get('title')}"
 
 
 def refuse(

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
+from ._masked import shown
+
 __all__ = ["LiveStream", "LiveStreamAssets", "Restream"]
 
 INGEST_HOST = "broadcast.api.video"
@@ -29,13 +31,13 @@ class Restream:
 class LiveStreamAssets:
     """Addresses to watch the stream at."""
 
-    hls: str | None = None
+    hls: str | None = field(default=None, repr=shown)
     """Manifest for players."""
-    iframe: str | None = None
+    iframe: str | None = field(default=None, repr=shown)
     """HTML to embed the player."""
-    player: str | None = None
+    player: str | None = field(default=None, repr=shown)
     """The player's own page."""
-    thumbnail: str | None = None
+    thumbnail: str | None = field(default=None, repr=shown)
     """A JPEG image."""
     extra: Mapping[str, Any] = field(factory=dict)
 

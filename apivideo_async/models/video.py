@@ -8,6 +8,7 @@ from attrs import field, frozen
 from attrs.converters import optional
 
 from ._convert import wire
+from ._masked import shown
 from ._timecode import timecode
 
 __all__ = [
@@ -69,17 +70,18 @@ class VideoSource:
 
 @frozen(kw_only=True)
 class VideoAssets:
-    """Addresses of the video. Those of a private video hold a token that works once (CONTRACT §13)."""
+    """Addresses of the video. Those of a private video hold a token that works once, which ``repr``
+    masks (CONTRACT §13)."""
 
-    hls: str | None = None
+    hls: str | None = field(default=None, repr=shown)
     """Manifest for players."""
-    iframe: str | None = None
+    iframe: str | None = field(default=None, repr=shown)
     """HTML to embed the player."""
-    player: str | None = None
+    player: str | None = field(default=None, repr=shown)
     """The player's own page."""
-    thumbnail: str | None = None
+    thumbnail: str | None = field(default=None, repr=shown)
     """A JPEG image."""
-    mp4: str | None = None
+    mp4: str | None = field(default=None, repr=shown)
     """The source as an MP4, with ``mp4_support``."""
     extra: Mapping[str, Any] = field(factory=dict)
 

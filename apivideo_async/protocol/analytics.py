@@ -25,26 +25,35 @@ _KEYS = {
 _SINGLE = ("media_type", "tag")
 
 
-def filter_value(filter_by: Mapping[str, object] | Unset) -> dict[str, str | list[str]] | Unset:
+def filter_value(filter_by: object) -> dict[str, str | list[str]] | Unset:
     """Write ``{"country": ["FR"], "tag": "a"}`` as the query wants it.
 
     One text goes as ``filterBy[country]=FR``, a list as ``filterBy[country][]=FR``; both are documented. Raises
-    ``TypeError`` for a dimension that does not exist, ``ConfigurationError`` for a list where one text is taken.
+    ``TypeError`` for a dimension that does not exist, ``ConfigurationError`` for a list where one text is taken, and
+    for a filter without a value: the server would count everything. An empty ``referrer`` means views without one.
     """
     if isinstance(filter_by, Unset):
         return UNSET
+    if not isinstance(filter_by, Mapping) or not filter_by:
+        raise ConfigurationError(f'filter_by is a mapping like {{"country": ["FR"]}}, not {filter_by!r}: leave it out')
     if unknown := sorted(set(filter_by) - set(_KEYS)):
         raise TypeError(f"filter_by has no {', '.join(unknown)}; it has {', '.join(_KEYS)}")
-    return {_KEYS[name]: _texts(name, value) for name, value in set_fields(filter_by).items()}
+    given = {_KEYS[name]: _texts(name, value) for name, value in set_fields(filter_by).items()}
+    return given or UNSET
 
 
 def _texts(name: str, value: object) -> str | list[str]:
-    if isinstance(value, str):
-        return value
-    if name in _SINGLE or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+    given = list(value) if isinstance(value, list | tuple) else [value]
+    texts = [text for text in given if isinstance(text, str)]
+    if len(texts) != len(given) or (name in _SINGLE and not isinstance(value, str)):
         kind = "one text" if name in _SINGLE else "a text or a list of texts"
         raise ConfigurationError(f"filter_by[{name!r}] takes {kind}, not {value!r}")
-    return list(value)
+    if not texts or (name != "referrer" and not all(text.strip() for text in texts)):
+        raise ConfigurationError(
+            f"filter_by[{name!r}] is {value!r}, which would not filter at all: leave it out to count everything, "
+            "or send no request when nothing can match"
+        )
+    return value if isinstance(value, str) else texts
 
 
 def view_duration_text(value: str | timedelta | Unset) -> str | Unset:
@@ -60,4 +69,6 @@ def period_text(period: str | date | tuple[date, date] | Unset) -> str | Unset:
     if isinstance(period, str | Unset):
         return period
     days = period if isinstance(period, tuple) else (period,)
+    if len(days) not in (1, 2) or not all(isinstance(day, date) for day in days):
+        raise ConfigurationError(f"period is a day, a pair of days, or a text like 2018-W01, not {period!r}")
     return "/".join((day.date() if isinstance(day, datetime) else day).isoformat() for day in days)

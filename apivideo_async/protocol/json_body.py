@@ -8,7 +8,7 @@ from ..errors import ConfigurationError
 from ..models import to_json
 from .request import set_fields
 
-__all__ = ["check_names", "json_body", "text_list"]
+__all__ = ["as_json", "check_names", "json_body", "text_list"]
 
 
 def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
@@ -20,9 +20,17 @@ def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
 
 def text_list(name: str, value: Iterable[str]) -> list[str]:
     """Make a list of texts; one text in its place is a mistake, because its letters would be sent."""
-    if isinstance(value, str):
-        raise ConfigurationError(f"{name} is a list of texts, not one text: [{value!r}]")
-    return list(value)
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise ConfigurationError(f"{name} is a list of texts, not {_shown(value)}")
+    texts = list(value)
+    for text in texts:
+        if not isinstance(text, str):
+            raise ConfigurationError(f"{name} is a list of texts; {text!r} is none")
+    return texts
+
+
+def _shown(value: object) -> str:
+    return f"one text: [{value!r}]" if isinstance(value, str) else type(value).__name__
 
 
 def _camel(name: str) -> str:
@@ -31,6 +39,19 @@ def _camel(name: str) -> str:
 
 
 def json_body(fields: Mapping[str, Any]) -> bytes:
-    """Encode what is set; names become camelCase, models their wire form."""
-    body = {_camel(name): to_json(value) for name, value in set_fields(fields).items()}
-    return json.dumps(body, ensure_ascii=False).encode()
+    """Encode what is set; names become camelCase, models their wire form.
+
+    Raises ``ConfigurationError`` for what JSON or UTF-8 cannot hold.
+    """
+    return as_json({_camel(name): to_json(value) for name, value in set_fields(fields).items()})
+
+
+def as_json(value: object) -> bytes:
+    """Encode a body. Raises ``ConfigurationError`` for what JSON or UTF-8 cannot hold."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        text = ascii(error.object[max(0, error.start - 20) : error.start + 20])
+        raise ConfigurationError(f"a text holds characters that UTF-8 cannot encode: {text}") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"a value cannot be written as JSON: {error}") from None

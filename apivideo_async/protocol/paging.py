@@ -16,10 +16,10 @@ LARGEST_PAGE = 100
 
 def check_paging(current_page: int, page_size: int) -> None:
     """Refuse numbers that no page can have."""
-    if current_page < 1:
-        raise ConfigurationError(f"current_page counts from 1, not {current_page}")
-    if not 1 <= page_size <= LARGEST_PAGE:
-        raise ConfigurationError(f"page_size is 1 to {LARGEST_PAGE}, not {page_size}")
+    if type(current_page) is not int or current_page < 1:
+        raise ConfigurationError(f"current_page counts from 1, not {current_page!r}")
+    if type(page_size) is not int or not 1 <= page_size <= LARGEST_PAGE:
+        raise ConfigurationError(f"page_size is 1 to {LARGEST_PAGE}, not {page_size!r}")
 
 
 def next_page(asked: int, page: Page[Any]) -> int | None:

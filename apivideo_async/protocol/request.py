@@ -4,18 +4,19 @@ A :class:`Request` says everything about one call but who sends it: authenticati
 added by the pipeline, bytes are moved by the transport.
 """
 
-import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Mapping
 from enum import IntEnum
 from typing import Any, Literal, TypeAlias
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from attrs import field, frozen
 
 from .._version import __version__
 from ..config import UNSET, Unset
 from ..errors import ConfigurationError, RequestSummary
+from ..models._masked import masked, shown
+from .query import QueryValue, check_encodable, query_string
+from .secrets import secrets_of
 
 __all__ = [
     "FilePart",
@@ -26,6 +27,7 @@ __all__ = [
     "Request",
     "asset_request",
     "build_request",
+    "check_metadata",
     "check_text",
     "metadata_pairs",
     "origin_headers",
@@ -36,10 +38,6 @@ __all__ = [
 
 LimitClass: TypeAlias = Literal["uploads", "writes", "reads"]
 """The three request budgets of CONTRACT §4."""
-
-QueryValue: TypeAlias = (
-    "str | int | bool | datetime | Sequence[str] | Mapping[str, str] | Mapping[str, str | Sequence[str]] | Unset | None"
-)
 
 
 class Priority(IntEnum):
@@ -74,10 +72,10 @@ class Multipart:
 class Request:
     """One call of the API, ready to be sent any number of times."""
 
-    operation: str
-    """Our name of it, as in CONTRACT §6: ``videos.list``."""
+    operation: str = field(converter=masked)
+    """Our name of it, as in CONTRACT §6: ``videos.list``. It is displayed, so tokens are masked here."""
     method: str
-    path: str
+    path: str = field(repr=shown)
     """Quoted, without the query."""
     query: str = field(default="", repr=False)
     """Encoded; may hold an upload token, so it is never shown."""
@@ -103,12 +101,12 @@ class Request:
     @property
     def summary(self) -> RequestSummary:
         """What errors and logs may show of it: an upload token may stand in the path, too."""
-        return RequestSummary(self.method, masked(self.path), masked(self.operation))
+        return RequestSummary(self.method, masked(self.path), self.operation)
 
-
-def masked(path: str) -> str:
-    """Hide the token of ``/upload-tokens/{uploadToken}`` and ``/vod/{videoId}/token/{token}/…``."""
-    return re.sub(r"(/upload-tokens/|/token/)[^/]+", r"\1…", path)
+    @property
+    def secrets(self) -> list[str]:
+        """The tokens and keys that it carries; the answer may repeat them."""
+        return secrets_of(self.path, self.query, self.body)
 
 
 def check_text(name: str, value: object) -> None:
@@ -125,38 +123,8 @@ def path_for(template: str, **parameters: str) -> str:
     """
     for name, value in parameters.items():
         check_text(name, value)
+        check_encodable(name, value)
     return template.format(**{name: quote(value, safe="") for name, value in parameters.items()})
-
-
-def _text(value: str | int | bool | datetime) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(timespec="seconds")
-    return str(value)
-
-
-def _query_items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
-    if value is None or isinstance(value, Unset):
-        return
-    if isinstance(value, Mapping):
-        pairs: Mapping[str, Any] = value
-        for key, item in pairs.items():
-            if item is None or isinstance(item, Unset):
-                raise ConfigurationError(f"{name}[{key!r}] has no value: leave it out")
-            yield from _query_items(f"{name}[{key}]", item)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield from ((f"{name}[]", _text(item)) for item in value)
-    else:
-        yield name, _text(value)
-
-
-def query_string(parameters: Mapping[str, QueryValue]) -> str:
-    """Encode query parameters as CONTRACT §5.2 asks.
-
-    ``tags[]=a&tags[]=b``, ``metadata[k]=v``, ``filterBy[k]=v``, ``filterBy[k][]=v&filterBy[k][]=w``, ``true``.
-    """
-    return urlencode([pair for name, value in parameters.items() for pair in _query_items(name, value)])
 
 
 def set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,15 +132,22 @@ def set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not UNSET}
 
 
+def check_metadata(metadata: object) -> None:
+    """Refuse what is no mapping of texts to texts."""
+    if isinstance(metadata, Unset):
+        return
+    if not isinstance(metadata, Mapping):
+        raise ConfigurationError('metadata is a mapping of texts: {"key": "value"}')
+    for key, value in metadata.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise ConfigurationError(f"metadata takes text for keys and values, not {key!r}: {value!r}")
+
+
 def metadata_pairs(metadata: Mapping[str, str] | Unset) -> list[dict[str, str]] | Unset:
     """Turn ``{"k": "v"}`` into the wire's ``[{"key": "k", "value": "v"}]``."""
     if isinstance(metadata, Unset):
         return UNSET
-    if not hasattr(metadata, "items"):
-        raise ConfigurationError('metadata is a mapping of texts: {"key": "value"}')
-    for key, value in metadata.items():
-        if {type(key), type(value)} != {str}:
-            raise ConfigurationError(f"metadata takes text for keys and values, not {key!r}: {value!r}")
+    check_metadata(metadata)
     return [{"key": key, "value": value} for key, value in metadata.items()]
 
 

@@ -4,11 +4,13 @@ The body decides, not the content type: a proxy may answer HTML with any status 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from attrs import frozen
+import attrs
+from attrs import field, frozen
 
+from ..config import MIB
 from ..errors import (
     STATUS_ERRORS,
     ApiResponseError,
@@ -19,10 +21,17 @@ from ..errors import (
 )
 from ..models import MetricsContext, Page, Pagination, drain_json, from_json
 from .request import Request
+from .secrets import redacted
 
-__all__ = ["Response", "decode", "decode_page", "error_for", "parse_json", "slug_of"]
+__all__ = ["Response", "decode", "decode_page", "error_for", "most_bytes", "parse_json", "slug_of", "too_large"]
 
 T = TypeVar("T")
+
+LARGEST_ANSWER = 16 * MIB
+"""160 KiB for each item of the largest page. JSON of this size can take 20 times as much memory once it is parsed."""
+LARGEST_ERROR = 256 * 1024
+LONGEST_TEXT = 500
+"""Characters of one text of the server in a message."""
 
 _ALIASES = {
     # Names that older answers use for the same faults (CONTRACT §8.2).
@@ -49,11 +58,14 @@ _PROBLEM_FIELDS: Mapping[str, type] = {
 
 @frozen
 class Response:
-    """An answer as received; header names are lower-case."""
+    """An answer as received; header names are lower-case. ``repr`` shows the status only: the rest may hold tokens."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    """Decompressed, at most :func:`most_bytes` of it."""
+    cut: bool = False
+    """Whether there was more."""
 
     @property
     def ok(self) -> bool:
@@ -93,8 +105,23 @@ def parse_json(body: bytes) -> Any:
         return None
 
 
-def error_for(request: Request, response: Response) -> ApiStatusError:
-    """Turn an answer other than 2xx into the error of its family, with everything the body says."""
+def most_bytes(status: int) -> int:
+    """How much of an answer's body is read, after decompression; its size may not exceed that compressed either."""
+    return LARGEST_ANSWER if 200 <= status < 300 else LARGEST_ERROR
+
+
+def without_secrets(request: Request, response: Response, credentials: Iterable[str] = ()) -> Response:
+    """Remove what the server repeated of the request's tokens and of ``credentials``."""
+    headers, body = redacted(response.headers, response.body, [*request.secrets, *credentials])
+    return attrs.evolve(response, headers=headers, body=body)
+
+
+def error_for(request: Request, response: Response, credentials: Iterable[str] = ()) -> ApiStatusError:
+    """Turn an answer other than 2xx into the error of its family, with everything the body says.
+
+    ``credentials``: secrets that were sent with the request and are no part of it.
+    """
+    response = without_secrets(request, response, credentials)
     parsed = parse_json(response.body)
     raw: Mapping[str, Any] = parsed if isinstance(parsed, Mapping) else {}
     listed = raw.get("problems")
@@ -130,18 +157,36 @@ def _class_for(request: Request, status: int) -> type[ApiStatusError]:
 def _message(request: Request, status: int, problem: Problem, slug: str | None) -> str:
     parts = [f"{request.operation}: {status}"]
     if problem.title:
-        parts.append(problem.title)
+        parts.append(_short(problem.title))
     if problem.name:
-        parts.append(f"[{problem.name}]")
+        parts.append(f"[{_short(problem.name)}]")
     if problem.detail:
-        parts.append(problem.detail)
+        parts.append(_short(problem.detail))
     if slug:
-        parts.append(f"({slug})")
+        parts.append(f"({_short(slug)})")
     return " ".join(parts)
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
+
+
+def too_large(request: Request, response: Response) -> ApiResponseError:
+    """Describe a 2xx answer that was cut. It is final: a repeat would get the same answer."""
+    error = ApiResponseError(
+        f"{request.operation}: {response.status} with a body of more than {LARGEST_ANSWER // MIB} MiB, of which the "
+        "rest was not read: check base_url, or ask for a smaller page_size",
+        status=response.status,
+        body=without_secrets(request, response).body,
+        request=request.summary,
+    )
+    error.retryable = False
+    return error
+
+
 def _unexpected(request: Request, response: Response, expected: str) -> ApiResponseError:
-    kind = response.headers.get("content-type", "no content type")
+    response = without_secrets(request, response)
+    kind = _short(response.headers.get("content-type", "no content type"))
     return ApiResponseError(
         f"{request.operation}: {response.status} with a body that is not {expected} "
         f"({len(response.body)} bytes, {kind}); is base_url right, or a proxy in between?",

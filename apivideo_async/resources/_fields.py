@@ -8,7 +8,7 @@ from ..models import Language, SummaryAttribute, VideoClip, VideoWatermark
 from ..protocol.json_body import check_names, json_body, text_list
 from ..protocol.request import metadata_pairs, set_fields
 
-__all__ = ["VideoFields", "VideoUpdateFields", "video_body"]
+__all__ = ["VideoFields", "VideoUpdateFields", "check_video_fields", "video_body"]
 
 
 class VideoUpdateFields(TypedDict, total=False):
@@ -50,9 +50,14 @@ class VideoFields(VideoUpdateFields, total=False):
 _KNOWN = {"title", "source", *VideoFields.__annotations__, *VideoUpdateFields.__annotations__}
 
 
+def check_video_fields(fields: Mapping[str, Any]) -> None:
+    """Raise ``TypeError`` for a name that is no field of a video, as Python does."""
+    check_names("videos have", fields, _KNOWN)
+
+
 def video_body(fields: Mapping[str, Any]) -> bytes:
     """Encode create and update fields. Raises ``TypeError`` for a name that is none of them, as Python does."""
-    check_names("videos have", fields, _KNOWN)
+    check_video_fields(fields)
     body = set_fields(fields)
     if "metadata" in body:
         body["metadata"] = metadata_pairs(body["metadata"])

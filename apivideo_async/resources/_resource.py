@@ -8,7 +8,8 @@ from ..models import Page
 from ..paginator import Paginator
 from ..pipeline import Pipeline
 from ..protocol.json_body import json_body
-from ..protocol.request import Multipart, QueryValue, build_request, set_fields
+from ..protocol.query import QueryValue, filters
+from ..protocol.request import Multipart, build_request, set_fields
 from ..protocol.response import Response
 from ..uploads.attachment import attachment
 from ..uploads.sources import SourceLike
@@ -57,9 +58,10 @@ class Resource:
         self, operation: str, path: str, kind: type[T], page: PageQuery, query: Mapping[str, QueryValue] | None = None
     ) -> Paginator[T]:
         size = page.get("page_size", 25)
+        chosen = filters(query or {})
 
         async def fetch(number: int) -> Page[T]:
-            asked = {**(query or {}), "currentPage": number, "pageSize": size}
+            asked = {**chosen, "currentPage": number, "pageSize": size}
             return await self._pipeline.page(build_request(operation, "GET", path, query=asked), kind)
 
         return Paginator(fetch, **page)

@@ -21,7 +21,8 @@ from ..models import (
 from ..paginator import Paginator
 from ..protocol.analytics import filter_value, period_text, view_duration_text
 from ..protocol.json_body import check_names
-from ..protocol.request import QueryValue, build_request, path_for
+from ..protocol.query import QueryValue, filters
+from ..protocol.request import build_request, check_metadata, path_for
 from ._resource import PageQuery, Resource, SortOrder
 
 __all__ = ["Analytics", "FilterBy", "MetricsQuery", "Period"]
@@ -31,7 +32,10 @@ Period: TypeAlias = str | date | tuple[date, date]
 
 
 class FilterBy(TypedDict, total=False):
-    """What to count; every dimension given must fit. Of a list, one value must fit."""
+    """What to count; every dimension given must fit. Of a list, one value must fit.
+
+    An empty list is a ``ConfigurationError``, because the service would count everything.
+    """
 
     media_id: str | Sequence[str]
     """Ids of videos or live streams."""
@@ -145,6 +149,7 @@ class Analytics(Resource):
         2023: expect ``NotFoundError`` from the service of today.
         """
         path = path_for("/analytics/videos/{video_id}", video_id=video_id)
+        check_metadata(metadata)
         query: dict[str, QueryValue] = {"period": period_text(period), "metadata": metadata}
         return self._list("analytics.list_video_sessions", path, PlayerSession, page, query)
 
@@ -176,10 +181,11 @@ def _split(query: PagedMetricsQuery) -> tuple[PageQuery, MetricsQuery]:
 
 def _wire(query: MetricsQuery) -> dict[str, QueryValue]:
     check_names("metrics have", query, MetricsQuery.__annotations__)
-    return {
+    asked: dict[str, QueryValue] = {
         "from": query.get("from_", UNSET),
         "to": query.get("to", UNSET),
         "unique": query.get("unique", UNSET),
         "viewDuration": view_duration_text(query.get("view_duration", UNSET)),
         "filterBy": filter_value(query.get("filter_by", UNSET)),
     }
+    return filters(asked)

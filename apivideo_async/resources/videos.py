@@ -9,8 +9,9 @@ from ..errors import ApiResponseError
 from ..models import Video, VideoStatus
 from ..models import timecode as as_timecode
 from ..paginator import Paginator
+from ..protocol.json_body import text_list
 from ..protocol.private_assets import PrivateSession, session_address
-from ..protocol.request import Priority, asset_request, build_request, path_for
+from ..protocol.request import Priority, asset_request, build_request, check_metadata, path_for
 from ..uploads.intake import Intake
 from ..uploads.reporter import OnProgress
 from ..uploads.session import PushSession
@@ -65,6 +66,8 @@ class Videos(Resource):
         """List videos (``GET /videos``, reads); every argument is described in ``VideoListQuery``.
 
         ``title`` and ``description`` match a part of the text; every tag and every metadata pair given must match.
+        Raises ``ConfigurationError`` for a filter that is None or empty, such as ``tags=[]``: the service would list
+        every video.
         """
         return self._videos("videos.list", "/videos", query)
 
@@ -79,8 +82,11 @@ class Videos(Resource):
         if unknown := set(query) - set(_FILTERS) - set(PageQuery.__annotations__):
             raise TypeError(f"{operation} has no argument {', '.join(sorted(unknown))}")
         page: Any = {name: value for name, value in query.items() if name not in _FILTERS}
-        filters: Any = {_FILTERS[name]: value for name, value in query.items() if name in _FILTERS}
-        return self._list(operation, path, Video, page, filters)
+        chosen: Any = {_FILTERS[name]: value for name, value in query.items() if name in _FILTERS}
+        if "tags" in chosen and chosen["tags"] is not UNSET:
+            chosen["tags"] = text_list("tags", chosen["tags"])
+        check_metadata(chosen.get("metadata", UNSET))
+        return self._list(operation, path, Video, page, chosen)
 
     async def create(
         self,

@@ -18,12 +18,14 @@ from yarl import URL
 from ..config import Timeouts
 from ..errors import ApiConnectionError, ApiTimeoutError, ConfigurationError, Delivery
 from ..protocol.request import Request
-from ..protocol.response import Response
+from ..protocol.response import Response, most_bytes
 from .body import MultipartBody
 from .watchdog import Watchdog
 
 __all__ = ["Transport"]
 
+READ_BUFFER = 64 * 1024
+"""Bytes of an answer that aiohttp reads ahead."""
 CONNECTIONS = 0
 """No limit: who waits for a connection cannot be told from who waits for an answer. Callers bound themselves."""
 
@@ -70,7 +72,8 @@ class Transport:
     async def send(self, request: Request, headers: Mapping[str, str], timeouts: Timeouts) -> Response:
         """Send once, with more headers.
 
-        Raises ``ApiConnectionError`` or ``ApiTimeoutError``, or what reading the file raised.
+        Raises ``ApiConnectionError`` or ``ApiTimeoutError``, or what reading the file raised. An answer larger than
+        ``protocol.response.most_bytes`` is cut.
         """
         body = MultipartBody(request.multipart) if request.multipart is not None else None
         watchdog = Watchdog(timeouts, body)
@@ -79,17 +82,18 @@ class Transport:
         try:
             async with watchdog:
                 return await self._exchange(request, {**request.headers, **headers}, body, watchdog, timeouts)
-        except asyncio.CancelledError as error:
+        except asyncio.CancelledError:
             if task is None or task.cancelling() > asked_before:
                 raise
-            # Nobody cancelled us: aiohttp cancelled its own writer when the server was done early, and waited for it.
-            raise self._translated(ConnectionAbortedError(errno.ECONNABORTED, ""), request, sent=True) from error
+            # The caller did not cancel: aiohttp cancelled its own writer when the server was done early, and waited.
+            failure: Exception = ConnectionAbortedError(errno.ECONNABORTED, "")
         except (aiohttp.ClientError, OSError) as error:
-            if body is not None and body.failure is not None and not _from_connection(body.failure):
-                raise body.failure from error
-            translated = self._translated(error, request, sent=body is None or body.started)
-            # aiohttp's texts may hold the address, and its query an upload token: then the cause is not shown.
-            raise translated from (None if request.query and request.query in str(error) else error)
+            failure = error
+        # Raised outside of the handlers, so that no error of aiohttp becomes the context: their texts hold the address,
+        # which may have an upload token in its path or query, and their attributes the Authorization header.
+        if body is not None and body.failure is not None and not _from_connection(body.failure):
+            raise body.failure
+        raise self._translated(failure, request, sent=body is None or body.started) from _system_error(failure)
 
     async def _exchange(
         self,
@@ -112,11 +116,14 @@ class Transport:
             proxy=self._proxy,
             ssl=self._ssl,
             timeout=_timeout(timeouts.connect),
+            # A borrowed session may have other defaults; the limit of the body relies on these.
+            auto_decompress=True,
+            read_bufsize=READ_BUFFER,
         ) as answer:
             watchdog.answering()
-            content = await answer.read()
+            content, cut = await _body_of(answer)
             received = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status, received, content)
+            return Response(answer.status, received, content, cut)
 
     def _translated(self, error: Exception, request: Request, *, sent: bool) -> ApiConnectionError:
         where = f"{request.operation}: {URL(request.base_url or self.base_url).origin()}"
@@ -135,6 +142,25 @@ class Transport:
             await self._session.close()
 
 
+async def _body_of(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """Read the body, at most ``most_bytes`` of it, and tell whether that was less than everything.
+
+    aiohttp decompresses a block at a time, of a few hundred KiB, so an answer that expands a thousandfold is noticed
+    before it takes memory. ``content_length`` and ``total_raw_bytes`` count what is on the wire.
+    """
+    most = most_bytes(answer.status)
+    content = bytearray()
+    if answer.status < 300 and (answer.content_length or 0) > most:
+        answer.close()
+        return b"", True
+    async for block in answer.content.iter_any():
+        content += block
+        if max(len(content), answer.content.total_raw_bytes) > most:
+            answer.close()
+            return bytes(content[:most]), True
+    return bytes(content), False
+
+
 @lru_cache
 def _timeout(connect: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=connect)
@@ -142,6 +168,18 @@ def _timeout(connect: float) -> aiohttp.ClientTimeout:
 
 def _from_connection(error: BaseException) -> bool:
     return isinstance(error, aiohttp.ClientError | ConnectionError | asyncio.CancelledError)
+
+
+def _system_error(error: BaseException | None) -> BaseException | None:
+    """Find the error of the operating system or of TLS behind an error of aiohttp; None when there is none."""
+    while isinstance(error, aiohttp.ClientError):
+        error = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error.__cause__
+    link: BaseException | None = error
+    while link is not None:
+        link = link.__cause__ or link.__context__
+        if isinstance(link, aiohttp.ClientError):
+            return None
+    return error
 
 
 def _reason(error: Exception) -> str:

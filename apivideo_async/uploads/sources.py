@@ -128,7 +128,10 @@ class MemorySource(Source):
     """Bytes in memory."""
 
     def __init__(self, data: bytes | bytearray | memoryview, name: str = NAMELESS) -> None:
-        self._view = memoryview(data).cast("B").toreadonly()
+        try:
+            self._view = memoryview(data).cast("B").toreadonly()
+        except TypeError as error:
+            raise SourceError("the memoryview is not contiguous: give bytes(view)", cause="unsupported") from error
         self.name = name
         self.size: int = len(self._view)
 
@@ -235,6 +238,8 @@ async def flow(blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
         raise SourceError("read(start, size) of a Source must give blocks: write it as an async generator with yield")
     try:
         async for block in blocks:
+            if not isinstance(block, bytes | bytearray | memoryview):
+                raise _not_bytes(block)
             yield block
     finally:
         close = getattr(blocks, "aclose", None)
@@ -266,7 +271,11 @@ def _checked(block: Any) -> bytes | memoryview:
         return block
     if isinstance(block, bytearray | memoryview):
         return bytes(block)  # The producer may fill its buffer again before this is sent.
-    raise SourceError(f"the source gives {type(block).__name__}, not bytes: open it in binary mode")
+    raise _not_bytes(block)
+
+
+def _not_bytes(block: Any) -> SourceError:
+    return SourceError(f"the source gives {type(block).__name__}, not bytes: open it in binary mode")
 
 
 async def open_source(given: SourceLike, name: str | None = None) -> Source | Stream:
@@ -282,7 +291,8 @@ async def open_source(given: SourceLike, name: str | None = None) -> Source | St
     if callable(read):
         if inspect.iscoroutinefunction(read):
             return ReaderStream(read, name, threaded=False)
-        if isinstance(given, io.TextIOBase):
+        # Wrappers of text files, such as those of tempfile, are no TextIOBase, but have its encoding.
+        if isinstance(given, io.TextIOBase) or isinstance(getattr(given, "encoding", None), str):
             raise SourceError("the file is open in text mode: open it with 'rb'")
         return await in_thread(_open_handle, given, name, unwanted=_close_copy)
     if isinstance(given, AsyncIterable):
@@ -327,6 +337,8 @@ def open_file(path: Path) -> OpenFile:
         raise SourceError(f"{path} is a directory: name the files in it", cause="unsupported") from error
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror or error}", cause="unreadable") from error
+    except ValueError as error:  # A NUL character, or one that the file system's encoding does not have.
+        raise SourceError(f"no file can have the name {str(path)!a}: {error}", cause="missing") from error
 
 
 class _HandleStream(ReaderStream):

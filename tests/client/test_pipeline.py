@@ -22,6 +22,7 @@ from apivideo_async import (
     UploadError,
 )
 from apivideo_async.emulator import Emulator, Fault
+from apivideo_async.transport import http
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, data_of, options, sha256
 
@@ -167,15 +168,15 @@ async def test_a_cancellation_of_aiohttps_own_writer_is_a_lost_connection(
     emu: Emulator, client: ApiVideoClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the server is done early, aiohttp cancels its writer, waits for it, and may let that cancellation out."""
-    real, left = aiohttp.ClientResponse.read, [1]
+    real, left = http._body_of, [1]
 
-    async def read(answer: aiohttp.ClientResponse) -> bytes:
+    async def read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         if answer.method == "POST" and "/source" in str(answer.url) and left:
             left.pop()
             raise asyncio.CancelledError
         return await real(answer)
 
-    monkeypatch.setattr(aiohttp.ClientResponse, "read", read)
+    monkeypatch.setattr(http, "_body_of", read)
     data = data_of(5 * CHUNK)
     video = await client.upload(data, title="t")
     assert emu.sha256(video.video_id) == sha256(data)

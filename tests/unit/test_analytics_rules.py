@@ -14,7 +14,6 @@ from apivideo_async.protocol.request import query_string
 @pytest.mark.parametrize(
     ("given", "query"),
     [
-        ({}, ""),
         ({"media_type": "video", "tag": "Cool videos"}, "filterBy%5BmediaType%5D=video&filterBy%5Btag%5D=Cool+videos"),
         ({"country": "FR"}, "filterBy%5Bcountry%5D=FR"),
         ({"country": ["FR"]}, "filterBy%5Bcountry%5D%5B%5D=FR"),

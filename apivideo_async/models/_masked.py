@@ -1,0 +1,37 @@
+"""Tokens in addresses, which must not appear where an address is displayed (CONTRACT §6.3, §10.3, §13)."""
+
+import re
+from urllib.parse import quote, unquote
+
+__all__ = ["masked", "path_secrets", "shown"]
+
+_IN_PATH = re.compile(
+    r"(?P<head>.*?/+(?:upload-tokens/+(?P<upload>[^?#]+)|(?:token|private)/+(?P<private>[^/?#]+)))(?P<tail>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""``/upload-tokens/{uploadToken}``, ``/vod/{videoId}/token/{token}/…``, ``/private/{token}/…``."""
+_IN_QUERY = re.compile(r"([?&](?:token|avh|streamKey)=)[^&#\s\"']+", re.IGNORECASE)
+
+
+def masked(address: str) -> str:
+    """Return a path or an address with ``…`` in place of its tokens."""
+    # A server decodes percent signs before it routes, so an escaped spelling names the same token.
+    if found := _IN_PATH.fullmatch(unquote(address)):
+        head = found["head"].removesuffix(_token(found))
+        address = quote(head, safe="/: ") + "…" + masked(quote(found["tail"], safe="/?=&#"))
+    return _IN_QUERY.sub(r"\1…", address)
+
+
+def _token(found: re.Match[str]) -> str:
+    return str(found["upload"] or found["private"])
+
+
+def shown(address: object) -> str:
+    """Return the ``repr`` of an address without its tokens, or of None."""
+    return repr(masked(address) if isinstance(address, str) else address)
+
+
+def path_secrets(path: str) -> list[str]:
+    """Return the tokens in a path."""
+    found = _IN_PATH.fullmatch(unquote(path))
+    return [*_token(found).split("/"), *path_secrets(found["tail"])] if found else []

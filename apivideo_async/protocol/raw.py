@@ -1,0 +1,45 @@
+"""Requests written by hand: what ``client.request`` takes, checked before anything is sent."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..config import UNSET
+from ..errors import ConfigurationError
+from .json_body import as_json
+from .query import QueryValue
+from .request import Request, build_request
+
+__all__ = ["raw_request"]
+
+_METHOD = re.compile(r"[A-Za-z]{1,20}")
+_PATH = re.compile(r"/[!-~]*")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
+
+
+def raw_request(
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, QueryValue] | None = None,
+    json: Any = UNSET,
+    headers: Mapping[str, str] | None = None,
+) -> Request:
+    """Make a request. Raises ``ConfigurationError``; its messages hold no value, as each of them may be a secret."""
+    if not _fits(_METHOD, method):
+        raise ConfigurationError("method is one word, such as GET")
+    if not _fits(_PATH, path) or "?" in path or "#" in path:
+        raise ConfigurationError(
+            "path starts with / and is quoted (ASCII without spaces), without host, query and fragment: "
+            "use base_url=... of the client, and query={...}"
+        )
+    if not all(_fits(_HEADER_NAME, name) and _fits(_HEADER_VALUE, value) for name, value in (headers or {}).items()):
+        raise ConfigurationError("headers are a mapping of names to texts of one line")
+    method = method.upper()
+    body = None if json is UNSET else as_json(json)
+    return build_request(f"{method} {path}", method, path, query=query, body=body, headers=headers)
+
+
+def _fits(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
