@@ -12,19 +12,18 @@ __all__ = ["OBJECT_SCHEMES", "masked", "shown"]
 OBJECT_SCHEMES: Final = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss"})
 """Their paths are keys, in which ``?`` and ``#`` are ordinary characters."""
 
-_START: Final = r"(?:(?i:https?|postgres(?:ql)?):/*|[A-Za-z][A-Za-z0-9+.-]*://)"
+# The length of a scheme is bounded: otherwise a long word takes quadratic time.
+_START: Final = r"(?:(?i:https?|postgres(?:ql)?):/*|[A-Za-z][A-Za-z0-9+.-]{0,30}://)"
 _ADDRESS: Final = re.compile(rf"({_START})(.*)", re.DOTALL)
 _PORT: Final = re.compile(r"\d*|\[[^\]]*\](?::\d*)?")
-_SECRET_QUERY: Final = re.compile(
-    r"\?(?:.*&)?[^=&?]*(?:sig|token|credential|passw|pwd|secret|auth|key)[^=&]*=", re.IGNORECASE
-)
+_SECRET_NAME: Final = re.compile(r"sig|token|credential|passw|pwd|secret|auth|key", re.IGNORECASE)
 _SETTING: Final = re.compile(
     r"\b((?:ssl)?password|passwd|pwd)(\s*=\s*)(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+)", re.IGNORECASE | re.DOTALL
 )
 _IN_TEXT: Final = re.compile(
     rf"({_START})"
     # user:password@, where the password may hold spaces; what follows the colon is no port.
-    r"((?:[^\s/?#@:\[\]]*:(?!\d*(?:[\s/?#:'\",;).\]]|$))[^\n@]*@)?"
+    r"((?:[^\s/?#@:\[\]]*:(?!\d*(?:[\s/?#:'\",;).\]]|$))[^\n@]{0,200}@)?"
     # Quotes end an address in a text, unless an @ follows: then they are part of a password.
     r"(?:\S*@)?[^\s\"'<>]*)"
 )
@@ -58,8 +57,9 @@ def _of_object(scheme: str, rest: str) -> str:
     user, at, host = authority.rpartition("@")
     if at and scheme in ("abfs", "abfss") and ":" not in user:
         host = authority  # The container is before the @ there.
-    query = _SECRET_QUERY.search(path)
-    return f"{host}{slash}{path[: query.start()] if query else path}"
+    key, _, query = path.partition("?")
+    names = [pair.partition("=")[0] for pair in re.split(r"[?&]", query) if "=" in pair]
+    return f"{host}{slash}{key if any(map(_SECRET_NAME.search, names)) else path}"
 
 
 def _of_url(scheme: str, rest: str) -> str:

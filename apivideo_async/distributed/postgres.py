@@ -90,7 +90,7 @@ def _settings(dsn: str) -> dict[str, Any]:
     """Give the parameters of a connection that the address does not set itself."""
     try:
         given = conninfo_to_dict(dsn)
-    except psycopg.ProgrammingError:
+    except (psycopg.Error, ValueError):
         given = {}  # ``connect`` raises the error.
     settings: dict[str, Any] = {
         "connect_timeout": int(CONNECT),

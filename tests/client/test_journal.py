@@ -106,7 +106,9 @@ async def test_a_container_that_is_gone_is_made_anew(
 async def test_a_broken_journal_is_ignored(
     emu: Emulator, client: ApiVideoClient, path: Path, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for text in ("{", "[]", '{"version": 0}', '{"version": 1}'):
+    given = {"version": 1, "base_url": "", "video_id": "v", "mode": "x", "chunk_size": 0, "accepted": []}
+    damaged = [json.dumps({**given, "fingerprint": fingerprint}) for fingerprint in ([], {})]
+    for text in ("{", "[]", '{"version": 0}', '{"version": 1}', "[" * 100_000, *damaged):
         await die(emu, client, path, journalled(folder))
         for entry in folder.iterdir():
             entry.write_text(text)
