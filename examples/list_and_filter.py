@@ -15,14 +15,14 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 
-from apivideo_async import ApiVideoClient, ApiVideoError
+from apivideo_async import UNSET, ApiVideoClient, ApiVideoError
 
 
 async def show(tags: Sequence[str], metadata: Mapping[str, str], limit: int, page_size: int) -> None:
     """Print the videos that carry every tag and every metadata pair."""
     async with ApiVideoClient() as client:
         videos = client.videos.list(
-            tags=tags, metadata=metadata, sort_by="createdAt", sort_order="desc", page_size=page_size
+            tags=tags or UNSET, metadata=metadata or UNSET, sort_by="createdAt", sort_order="desc", page_size=page_size
         )
 
         newest = await videos.first()
