@@ -23,7 +23,7 @@ ARGS ?=
 AZURITE := 3.37.0
 export QUICK
 
-.PHONY: help demo test slow coverage lint types bench clean browser postgres azurite
+.PHONY: help demo test slow lowest coverage lint types bench clean browser postgres azurite
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -47,8 +47,28 @@ demo: $(VENV)/.demo  ## upload a real video to a local api.video (FILE=movie.mp4
 test: $(VENV)/.dev postgres  ## the tests that take minutes at most
 	$(PYTEST) -m "not slow"
 
-slow: $(VENV)/.dev browser postgres azurite  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
+slow: $(VENV)/.dev browser postgres azurite lowest  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
 	$(PYTEST) -m "slow or hypothesis" --hypothesis-profile=thorough
+
+# The lowest versions that pyproject.toml allows, in an environment of its own with the newest test tools.
+LOWEST := $(VENV)/lowest
+EXTRAS := cli demo distributed emulator objects otel speedups watch
+TOOLS := hypothesis moto[server] psutil pytest pytest-asyncio pytest-cov pytest-timeout pytest-xdist trustme
+UV_LOWEST = uv() { $(BIN)/uv --quiet "$$@" 2>$(VENV)/.uv.log || UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1 $(BIN)/uv --quiet "$$@"; }
+
+$(LOWEST)/.done: $(BIN)/uv pyproject.toml
+	@rm -rf $(LOWEST) && mkdir -p $(LOWEST)
+	@$(UV_LOWEST); uv venv --clear --python $(BIN)/python $(LOWEST) && \
+	  uv pip compile --no-deps --resolution lowest-direct --python $(BIN)/python $(EXTRAS:%=--extra %) pyproject.toml \
+	    --output-file $(LOWEST)/versions.txt && \
+	  uv pip install --python $(LOWEST)/bin/python --constraint $(LOWEST)/versions.txt \
+	    --editable '.[$(subst $() ,$(comma),$(EXTRAS))]' $(TOOLS)
+	@touch $@
+
+lowest: $(LOWEST)/.done postgres  ## a representative part of the tests on the lowest versions of all dependencies
+	$(LOWEST)/bin/python -m pytest -q -n logical --maxprocesses 4 -m "not slow and not hypothesis" \
+	  tests/client tests/emulator/test_operations.py tests/emulator/test_uploads.py tests/ingest \
+	  tests/distributed/test_queue.py tests/cli/test_sections.py tests/unit/test_models.py tests/unit/test_error_transfer.py
 
 coverage: $(VENV)/.dev  ## the coverage floors, after `make test slow COVERAGE=1`
 	@$(BIN)/coverage combine -q --append 2>/dev/null || true

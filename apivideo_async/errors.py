@@ -183,7 +183,7 @@ class ApiStatusError(ApiVideoError):
     Attributes: ``status``, ``slug`` (last segment of the problem's ``type``, the stable name of the fault),
     ``type``, ``title``, ``name`` (the faulty attribute), ``detail``, ``problems`` (every fault found),
     ``headers`` (lower-case names), ``body`` (the first 8 KiB) and ``request``. Tokens and keys that the answer
-    repeats are replaced by ``…``.
+    repeats are replaced by ``***``.
     """
 
     def __init__(

@@ -26,11 +26,11 @@ def secrets_of(path: str, query: str, body: bytes | None) -> list[str]:
 
 
 def redacted(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> tuple[dict[str, str], bytes]:
-    """Return headers and body of an answer with ``…`` in place of the secrets."""
+    """Return headers and body of an answer with ``***`` in place of the secrets."""
     headers = dict(headers)
     for secret in secrets:
         for spelling in {secret, quote(secret, safe="")}:
             if len(spelling) >= _SHORTEST:
-                body = body.replace(spelling.encode(), "…".encode())
-                headers = {name: value.replace(spelling, "…") for name, value in headers.items()}
+                body = body.replace(spelling.encode(), b"***")
+                headers = {name: value.replace(spelling, "***") for name, value in headers.items()}
     return headers, body
