@@ -10,10 +10,9 @@ SYNC = sync() { UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked -
 PYTEST = $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal $(if $(COVERAGE),--cov --cov-append --cov-report=)
 # Levels 0 to 2, and the emulator's rules: every branch is tested.
 PURE_MODULES := errors.py config.py models/* protocol/* uploads/plan.py uploads/ledger.py uploads/progress.py \
-    uploads/reconcile.py uploads/target.py uploads/tuner.py turns.py ingest/shared_window.py
-RULES_MODULES := problems.py upload_problems.py content_range.py chunks.py source_ledger.py rate_windows.py \
-    byte_ranges.py payloads.py listing.py paging.py encoding.py languages.py file_rules.py items.py \
-    restreams.py webhook.py network.py player.py live_stream.py summary.py analytics/*
+    uploads/received.py uploads/target.py uploads/adaptive.py rate_limit/fair_queue.py rate_limit/window.py \
+    rate_limit/shared_window.py
+RULES_MODULES := rules/* analytics/*.py state/items.py state/listing.py state/webhook.py state/player.py state/live_stream.py state/summary.py
 comma := ,
 joined = $(subst $() ,$(comma),$(addprefix $(1),$(2)))
 PURE := $(call joined,apivideo_async/,$(PURE_MODULES))

@@ -112,7 +112,7 @@ if TYPE_CHECKING:
     from .models import WebhookEventType as WebhookEventType
     from .paginator import Paginator as Paginator
     from .protocol.private_assets import PrivateSession as PrivateSession
-    from .protocol.rate_limit import RequestBudget as RequestBudget
+    from .rate_limit.window import RequestBudget as RequestBudget
     from .resources._fields import VideoFields as VideoFields
     from .resources._fields import VideoUpdateFields as VideoUpdateFields
     from .resources._raw import RawResponse as RawResponse
@@ -129,7 +129,7 @@ if TYPE_CHECKING:
     from .uploads.many import UploadResult as UploadResult
     from .uploads.progress import UploadProgress as UploadProgress
     from .uploads.session import PushSession as PushSession
-    from .uploads.sources import Source as Source
+    from .uploads.sources.opening import Source as Source
     from .webhooks import WebhookHandler as WebhookHandler
 
 _HOMES = {
@@ -160,7 +160,7 @@ _HOMES = {
     ),
     "paginator": ("Paginator",),
     "protocol.private_assets": ("PrivateSession",),
-    "protocol.rate_limit": ("RequestBudget",),
+    "rate_limit.window": ("RequestBudget",),
     "resources._fields": ("VideoFields", "VideoUpdateFields"),
     "resources._raw": ("RawResponse",),
     "resources._resource": ("PageQuery",),
@@ -173,7 +173,7 @@ _HOMES = {
     "uploads.many": ("UploadItem", "UploadResult"),
     "uploads.progress": ("UploadProgress",),
     "uploads.session": ("PushSession",),
-    "uploads.sources": ("Source",),
+    "uploads.sources.opening": ("Source",),
     "webhooks": ("WebhookHandler",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

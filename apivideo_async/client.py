@@ -10,13 +10,14 @@ import attrs
 
 from .config import UNSET, ClientConfig, RetryPolicy, Timeouts, UploadOptions, resolve_config
 from .errors import ConfigurationError
-from .limiter import Limiter, RequestBudget
+from .http.pipeline import BeforeRequest, Pipeline
+from .http.transport import Transport
 from .models import Video
-from .pipeline import BeforeRequest, Pipeline
 from .protocol.query import QueryValue
 from .protocol.raw import raw_request
 from .protocol.request import LimitClass, origin_headers
 from .protocol.response import Response
+from .rate_limit.limiter import Limiter, RequestBudget
 from .resources._creation import create_video
 from .resources._fields import VideoFields, check_video_fields
 from .resources.account import Accounts
@@ -32,12 +33,11 @@ from .resources.upload_tokens import UploadTokens
 from .resources.videos import Videos
 from .resources.watermarks import Watermarks
 from .resources.webhooks import Webhooks
-from .transport.http import Transport
-from .uploads.intake import Intake
+from .uploads.capacity import Slots
 from .uploads.many import OnResult, UploadItem, UploadResult, check_batch, run_many
 from .uploads.reporter import OnProgress
-from .uploads.slots import Slots
-from .uploads.sources import SourceLike
+from .uploads.sources.opening import SourceLike
+from .uploads.uploader import Intake
 
 __all__ = ["ApiVideoClient"]
 

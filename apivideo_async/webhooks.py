@@ -35,16 +35,7 @@ from .models import (
     VideoSummaryGenerated,
     WebhookEvent,
 )
-from .protocol.webhooks import (
-    SIGNATURE_HEADER,
-    WEBHOOK_ID_HEADER,
-    Body,
-    Headers,
-    secrets_from,
-    sign,
-    unwrap,
-    verify,
-)
+from .protocol.webhooks import SIGNATURE_HEADER, WEBHOOK_ID_HEADER, Body, Headers, secrets_from, sign, unwrap, verify
 
 __all__ = [
     "SIGNATURE_HEADER",

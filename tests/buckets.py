@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 import pytest
 from attrs import field, frozen
 
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.stores.stores import Stores
 
 ROOT = Path(__file__).parents[1]
 AZURITE = ROOT / ".venv" / "node" / "node_modules" / ".bin" / "azurite-blob"

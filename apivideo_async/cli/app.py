@@ -14,35 +14,35 @@ from click.shell_completion import CompletionItem
 from .._version import __version__
 from ..errors import ApiVideoError, ConfigurationError
 from .connection import Settings
-from .logs import show_logs
-from .messages import explain
+from .console.logs import show_logs
+from .console.messages import explain
+from .console.terminal import Terminal, discard_stdout
 from .running import INTERRUPTED
 from .session import Session
-from .terminal import Terminal, discard_stdout
 
 __all__ = ["LazyGroup", "app", "run"]
 
 COMMANDS = {
-    "upload": (".upload", "Upload files as videos."),
-    "plan": (".plan", "Show what uploads would take, before anything is sent."),
-    "ingest": (".ingest", "Put many files into api.video, each exactly once."),
-    "videos": (".videos", "Create, list, show, change, delete and restore videos."),
-    "captions": (".sections.captions", "Subtitles of a video."),
-    "chapters": (".sections.chapters", "Chapters of a video."),
-    "summaries": (".sections.summaries", "Summaries of videos."),
-    "live-streams": (".sections.live_streams", "Live streams and their keys."),
-    "players": (".sections.players", "Themes of the player."),
-    "watermarks": (".sections.watermarks", "Images to burn into videos."),
-    "tags": (".sections.tags", "Tags in use."),
-    "tokens": (".sections.tokens", "Upload tokens, for uploads without an API key."),
-    "webhooks": (".sections.webhooks", "Subscriptions to events; a server that prints deliveries."),
-    "analytics": (".sections.analytics", "Who watched what, when and where."),
-    "account": (".sections.account", "Quota and features."),
-    "distributed": (".distributed", "Ingest on many machines, with PostgreSQL."),
-    "doctor": (".doctor", "Find out why something does not work."),
-    "emulator": (".emulator", "Run a local api.video."),
-    "demo": (".demo", "Show the whole way of a video, on this machine."),
-    "completion": (".completion", "Print what completes commands in a shell."),
+    "upload": (".commands.upload.command", "Upload files as videos."),
+    "plan": (".commands.plan.command", "Show what uploads would take, before anything is sent."),
+    "ingest": (".commands.ingest", "Put many files into api.video, each exactly once."),
+    "videos": (".commands.videos", "Create, list, show, change, delete and restore videos."),
+    "captions": (".commands.captions", "Subtitles of a video."),
+    "chapters": (".commands.chapters", "Chapters of a video."),
+    "summaries": (".commands.summaries", "Summaries of videos."),
+    "live-streams": (".commands.live_streams", "Live streams and their keys."),
+    "players": (".commands.players", "Themes of the player."),
+    "watermarks": (".commands.watermarks", "Images to burn into videos."),
+    "tags": (".commands.tags", "Tags in use."),
+    "tokens": (".commands.tokens", "Upload tokens, for uploads without an API key."),
+    "webhooks": (".commands.webhooks", "Subscriptions to events; a server that prints deliveries."),
+    "analytics": (".commands.analytics", "Who watched what, when and where."),
+    "account": (".commands.account", "Quota and features."),
+    "distributed": (".commands.distributed", "Ingest on many machines, with PostgreSQL."),
+    "doctor": (".commands.doctor.command", "Find out why something does not work."),
+    "emulator": (".commands.emulator", "Run a local api.video."),
+    "demo": (".commands.demo.command", "Show the whole way of a video, on this machine."),
+    "completion": (".commands.completion", "Print what completes commands in a shell."),
 }
 
 

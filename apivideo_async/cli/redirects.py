@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ..ingest.sources.redirects import REDIRECTS
+from ..ingest.stores.redirects import REDIRECTS
 
 __all__ = ["redirects_option"]
 

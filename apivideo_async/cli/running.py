@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from .terminal import Terminal
+from .console.terminal import Terminal
 
 __all__ = ["INTERRUPTED", "run"]
 

@@ -5,7 +5,7 @@ from attrs import define, field
 from ..config import resolve_config
 from ..errors import ConfigurationError
 from .connection import Settings
-from .terminal import Terminal
+from .console.terminal import Terminal
 
 __all__ = ["Session"]
 

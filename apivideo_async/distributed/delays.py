@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from attrs import define
 
-from ..ingest.alarm import Alarm
+from ..rate_limit.alarm import Alarm
 
 __all__ = ["Delays"]
 

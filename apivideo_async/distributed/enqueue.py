@@ -10,9 +10,9 @@ from attrs import field, frozen
 
 from ..errors import SourceError
 from ..ingest.items import FAILED, Item, Record, State, Totals
-from ..ingest.sources.listing import list_sources
-from ..ingest.sources.stores import Stores
-from ..ingest.sql import SqlLedger
+from ..ingest.ledger.sql import SqlLedger
+from ..ingest.listing.sources import list_sources
+from ..ingest.stores.stores import Stores
 from .postgres import PostgresDatabase
 from .queue import BATCH, Jobs, Queue
 

@@ -33,8 +33,8 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ..errors import LedgerError
-from ..ingest.rows import unstorable
-from ..ingest.sql import BUDGET, META, SCHEMA_VERSION, Dialect, schema
+from ..ingest.ledger.rows import unstorable
+from ..ingest.ledger.sql import BUDGET, META, SCHEMA_VERSION, Dialect, schema
 from ..masking import masked
 from .delays import Delays
 from .dsn import check_dsn

@@ -17,9 +17,9 @@ from procrastinate.schema import SchemaManager
 from psycopg.sql import Literal
 
 from ..errors import LedgerError
-from ..ingest.entering import Refused
+from ..ingest.batching import Refused
 from ..ingest.items import FAILED, Item, State
-from ..ingest.sql import ITEMS, META, SqlLedger
+from ..ingest.ledger.sql import ITEMS, META, SqlLedger
 from .engine import QUEUE, TASK, make_app
 from .postgres import POSTGRES, PostgresDatabase
 

@@ -8,13 +8,13 @@ from typing import TypeAlias
 
 from ..client import ApiVideoClient
 from ..errors import AuthenticationError, LedgerError, first_failure
-from ..ingest.budget import shared_limiter
 from ..ingest.ingestion import owner_name
+from ..ingest.item_run import IngestResult, Kit, OnItemProgress, ingest_one
 from ..ingest.items import Claim
-from ..ingest.one import IngestResult, Kit, OnItemProgress, ingest_one
 from ..ingest.options import IngestOptions
-from ..ingest.sources.stores import Stores
-from ..limiter import Limiter
+from ..ingest.stores.stores import Stores
+from ..rate_limit.limiter import Limiter
+from ..rate_limit.shared_limiter import shared_limiter
 from .engine import QUEUE, register
 from .enqueue import Distributed
 

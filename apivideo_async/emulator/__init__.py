@@ -9,10 +9,10 @@ except ModuleNotFoundError as _missing:
         "the emulator needs one more package: pip install 'apivideo-async[emulator]'", name=_missing.name
     ) from _missing
 
-from .analytics.play import Play
-from .deliveries import Delivery
-from .faults import Fault, FaultList
-from .request_log import RequestRecord
+from .faults.fault_list import Fault, FaultList
 from .server import Emulator, MediaInfo
+from .state.deliveries import Delivery
+from .state.play import Play
+from .state.request_log import RequestRecord
 
 __all__ = ["Delivery", "Emulator", "Fault", "FaultList", "MediaInfo", "Play", "RequestRecord"]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from .file_rules import FileRule, SmallFile, StoredFile
-from .form_parser import FileSink, Form, FormParser, MalformedFormError, boundary_of
-from .request_log import RequestRecord
-from .upload_problems import upload_problem
+from .rules.file_rules import FileRule, SmallFile, StoredFile
+from .rules.form_parser import FileSink, Form, FormParser, MalformedFormError, boundary_of
+from .rules.upload_problems import upload_problem
+from .state.request_log import RequestRecord
 
 
 class TruncatedBodyError(ConnectionError):

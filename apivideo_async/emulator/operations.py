@@ -12,11 +12,11 @@ from aiohttp import web
 from .body import Body
 from .browsers import CONTROL_HEADERS
 from .cors import CORS_HEADERS
-from .paging import paginate
-from .problems import invalid_payload
-from .rate_windows import RateClass, Verdict
-from .request_log import RequestRecord
-from .world import World
+from .rules.paging import paginate
+from .rules.problems import invalid_payload
+from .rules.rate_windows import RateClass, Verdict
+from .state.request_log import RequestRecord
+from .state.state import World
 
 ItemT = TypeVar("ItemT")
 Access: TypeAlias = Literal["key", "upload-token", "open", "control"]

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from .browsers import AllowedHosts, may_control
 from .cors import PREFLIGHT_HEADERS
-from .fault_actions import ACTIONS
+from .faults.actions import ACTIONS
 from .operations import Call, DroppedError, Handler, Operation, answer
-from .problems import (
+from .rules.problems import (
     RefusedError,
     forbidden,
     invalid_payload,
@@ -20,9 +20,9 @@ from .problems import (
     too_many_requests,
     unrecognized_url,
 )
-from .rate_windows import RateClass
-from .request_log import RequestLog
-from .world import World
+from .rules.rate_windows import RateClass
+from .state.request_log import RequestLog
+from .state.state import World
 
 _log = logging.getLogger(__name__)
 

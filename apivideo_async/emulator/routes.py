@@ -6,30 +6,24 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from . import (
-    account_handlers,
-    assets,
-    auth_handlers,
-    control,
-    live_assets,
-    live_stream_handlers,
-    player_handlers,
-    summary_handlers,
-    tag_handlers,
-    text_tracks,
-    thumbnails,
-    token_handlers,
-    uploads,
-    video_handlers,
-    watermark_handlers,
-    webhook_handlers,
-)
-from .analytics import handlers as analytics
-from .analytics import session_handlers as sessions
+from .api import account as account_handlers
+from .api import analytics as analytics
+from .api import auth as auth_handlers
+from .api import control, text_tracks, thumbnails, uploads
+from .api import live_streams as live_stream_handlers
+from .api import players as player_handlers
+from .api import sessions as sessions
+from .api import summaries as summary_handlers
+from .api import tags as tag_handlers
+from .api import upload_tokens as token_handlers
+from .api import videos as video_handlers
+from .api import watermarks as watermark_handlers
+from .api import webhooks as webhook_handlers
 from .browsers import AllowedHosts
 from .operations import Operation
 from .pipeline import Pipeline
-from .world import World
+from .serving import assets, live_assets
+from .state.state import World
 
 OPERATIONS: tuple[Operation, ...] = (
     *auth_handlers.OPERATIONS,

@@ -15,20 +15,20 @@ from typing import Self
 
 from aiohttp import web
 
-from . import broadcasts
-from .analytics.play import Play
+from .background import broadcasts
 from .browsers import AllowedHosts
-from .content_range import Limits
-from .deliveries import Delivery
-from .door import Door
-from .encoding import parse_pace
-from .faults import FaultList
-from .rate_windows import rate_limits as read_rate_limits
-from .request_log import RequestLog, RequestRecord
+from .faults.fault_list import FaultList
+from .listener import Door
 from .routes import application
+from .rules.content_range import Limits
+from .rules.encoding import parse_pace
+from .rules.rate_windows import rate_limits as read_rate_limits
+from .state.deliveries import Delivery
+from .state.play import Play
+from .state.request_log import RequestLog, RequestRecord
+from .state.state import Settings, World, media_store
+from .state.video import Video
 from .threaded import EmulatorThread
-from .video import Video
-from .world import Settings, World, media_store
 
 _READ_BUFFER = 512 * 1024
 _LONGEST_LINE = 64 * 1024

@@ -8,37 +8,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .ingestion import Ingest as Ingest
+    from .item_run import IngestResult as IngestResult
     from .items import Item as Item
     from .items import Record as Record
     from .items import Totals as Totals
     from .items import ingest_key as ingest_key
-    from .ledger import Ledger as Ledger
-    from .one import IngestResult as IngestResult
+    from .ledger.protocol import Ledger as Ledger
+    from .listing.buckets import list_objects as list_objects
+    from .listing.described import make_item as make_item
+    from .listing.folders import list_folder as list_folder
+    from .listing.manifest import check_manifest as check_manifest
+    from .listing.manifest import read_manifest as read_manifest
+    from .listing.sources import list_sources as list_sources
+    from .listing.watch import watch_folder as watch_folder
     from .options import IngestOptions as IngestOptions
     from .reports.files import write_report as write_report
-    from .sources.buckets import list_objects as list_objects
-    from .sources.described import make_item as make_item
-    from .sources.folders import list_folder as list_folder
-    from .sources.listing import list_sources as list_sources
-    from .sources.manifest import check_manifest as check_manifest
-    from .sources.manifest import read_manifest as read_manifest
-    from .sources.stores import Stores as Stores
-    from .sources.watch import watch_folder as watch_folder
+    from .stores.stores import Stores as Stores
 
 _HOMES = {
-    "sources.buckets": ("list_objects",),
-    "sources.described": ("make_item",),
-    "sources.folders": ("list_folder",),
+    "listing.buckets": ("list_objects",),
+    "listing.described": ("make_item",),
+    "listing.folders": ("list_folder",),
     "ingestion": ("Ingest",),
     "items": ("Item", "Record", "Totals", "ingest_key"),
-    "ledger": ("Ledger",),
-    "sources.listing": ("list_sources",),
-    "sources.manifest": ("check_manifest", "read_manifest"),
-    "one": ("IngestResult",),
+    "ledger.protocol": ("Ledger",),
+    "listing.sources": ("list_sources",),
+    "listing.manifest": ("check_manifest", "read_manifest"),
+    "item_run": ("IngestResult",),
     "options": ("IngestOptions",),
     "reports.files": ("write_report",),
-    "sources.stores": ("Stores",),
-    "sources.watch": ("watch_folder",),
+    "stores.stores": ("Stores",),
+    "listing.watch": ("watch_folder",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

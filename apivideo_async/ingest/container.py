@@ -18,9 +18,9 @@ from attrs import frozen
 from ..client import ApiVideoClient
 from ..errors import DuplicateVideosError, NotFoundError, UploadError
 from ..models import Video, VideoStatus
-from ..uploads.reconcile import held_by
+from ..uploads.received import held_by
 from .items import INGEST_KEY, INGEST_LEDGER, Claim
-from .ledger import Ledger
+from .ledger.protocol import Ledger
 
 __all__ = ["Containers", "Content", "content_of"]
 

@@ -18,13 +18,13 @@ from ..client import ApiVideoClient
 from ..config import ClientConfig
 from ..errors import ConfigurationError, SourceError, first_failure
 from ..private_files import state_file
-from .entering import Items, enter_all
+from .batching import Items, enter_all
+from .item_run import IngestResult, Kit, OnItemProgress, ingest_one
 from .items import Claim, Item, Totals
-from .ledger import Ledger
-from .one import IngestResult, Kit, OnItemProgress, ingest_one
+from .ledger.protocol import Ledger
+from .ledger.sqlite import SqliteDatabase, open_sqlite_ledger
 from .options import IngestOptions
-from .sources.stores import Stores
-from .sqlite import SqliteDatabase, open_sqlite_ledger
+from .stores.stores import Stores
 
 __all__ = ["Activity", "Ingest", "Items", "default_ledger", "owner_name"]
 

@@ -20,8 +20,8 @@ import attrs
 from attrs import field, frozen
 
 from ..errors import SourceError
-from .sources.addresses import shown
 from .stored_text import ODD
+from .uris import shown
 
 __all__ = [
     "FAILED",

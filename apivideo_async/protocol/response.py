@@ -11,14 +11,7 @@ import attrs
 from attrs import field, frozen
 
 from ..config import MIB
-from ..errors import (
-    STATUS_ERRORS,
-    ApiResponseError,
-    ApiStatusError,
-    AuthenticationError,
-    Problem,
-    ServerError,
-)
+from ..errors import STATUS_ERRORS, ApiResponseError, ApiStatusError, AuthenticationError, Problem, ServerError
 from ..models import MetricsContext, Page, Pagination, drain_json, from_json
 from .request import Request
 from .secrets import redacted

@@ -14,8 +14,8 @@ from typing import Any
 
 from ..config import UNSET
 from ..errors import ApiVideoError, ConfigurationError, DuplicateVideosError, UploadError
+from ..http.pipeline import Pipeline
 from ..models import Page, Video
-from ..pipeline import Pipeline
 from ..protocol.request import Request, build_request
 from ..protocol.response import decode
 from ..protocol.retry import Attempts

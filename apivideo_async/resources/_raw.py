@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
-from ..protocol.rate_limit import RateLimitHeaders, read_headers
 from ..protocol.response import Response
+from ..rate_limit.window import RateLimitHeaders, read_headers
 
 __all__ = ["RawMethods", "RawResponse"]
 

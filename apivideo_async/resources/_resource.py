@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self, TypedDict, TypeVar
 
 from ..errors import NotFoundError
+from ..http.pipeline import Pipeline
 from ..models import Page
 from ..paginator import Paginator
-from ..pipeline import Pipeline
 from ..protocol.json_body import json_body
 from ..protocol.query import QueryValue, filters
 from ..protocol.request import Multipart, build_request, set_fields
 from ..protocol.response import Response
 from ..uploads.attachment import attachment
-from ..uploads.sources import SourceLike
+from ..uploads.sources.opening import SourceLike
 from ._raw import RawMethods
 
 __all__ = ["PageQuery", "Resource", "SortOrder"]

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Iterable
 from attrs import frozen
 
 from ..errors import ApiConnectionError, ApiStatusError, ApiTimeoutError, ApiVideoError, EncodingError
+from ..http.pipeline import Pipeline
 from ..models import Video, VideoStatus
-from ..pipeline import Pipeline
 from ..protocol.json_body import text_list
 from ..protocol.polling import PollSchedule, encoding_failed
 from ..protocol.request import Priority, Request, asset_request, build_request, check_text, path_for

@@ -12,11 +12,11 @@ from ..paginator import Paginator
 from ..protocol.json_body import text_list
 from ..protocol.private_assets import PrivateSession, session_address
 from ..protocol.request import Priority, asset_request, build_request, check_metadata, path_for
-from ..uploads.intake import Intake
+from ..uploads.capacity import Slots
 from ..uploads.reporter import OnProgress
 from ..uploads.session import PushSession
-from ..uploads.slots import Slots
-from ..uploads.sources import SourceLike, Stream
+from ..uploads.sources.opening import SourceLike, Stream
+from ..uploads.uploader import Intake
 from ._creation import create_video
 from ._fields import VideoFields, VideoUpdateFields, video_body
 from ._resource import PageQuery, Resource, SortOrder

@@ -6,8 +6,8 @@ from functools import partial
 
 from ..errors import SourceError
 from ..protocol.request import FilePart
-from .cutter import cut
-from .sources import BLOCK, NAMELESS, Source, SourceLike, content_type, flow, open_source
+from .sources.chunker import cut
+from .sources.opening import BLOCK, NAMELESS, Source, SourceLike, content_type, flow, open_source
 
 __all__ = ["attachment"]
 

@@ -4,12 +4,12 @@ import asyncio
 import logging
 
 from ..errors import ApiVideoError, UploadError
+from ..http.pipeline import Pipeline
 from ..models import Video
-from ..pipeline import Pipeline
 from ..protocol.request import build_request, path_for
-from .courier import ask
+from .chunk_sender import ask
 from .plan import Held
-from .reconcile import check_complete
+from .received import check_complete
 from .target import Delegated, Target
 
 __all__ = ["show", "verify"]

@@ -21,12 +21,12 @@ import attrs
 
 from ..config import UploadOptions
 from ..errors import ApiVideoError, SourceError, UploadError, first_failure
+from ..http.pipeline import Pipeline
 from ..models import Video
-from ..pipeline import Pipeline
 from ..protocol.request import FilePart
+from .capacity import Slots
+from .chunk_sender import Courier, Receipt, ask
 from .completion import show, verify
-from .courier import Courier, Receipt, ask
-from .cutter import Buffer, Piece, cut
 from .journal import JournalEntry, Notes
 from .ledger import Ledger
 from .plan import (
@@ -43,9 +43,9 @@ from .plan import (
 )
 from .progress import Meter, UploadProgress
 from .reporter import OnProgress, Reporter
-from .slots import Slots
-from .sources import BLOCK, FileSource, MemorySource, Source, Stream, content_type, flow
-from .spool import Spool
+from .sources.chunker import Buffer, Piece, cut
+from .sources.opening import BLOCK, FileSource, MemorySource, Source, Stream, content_type, flow
+from .sources.spool import Spool
 from .target import Target
 
 __all__ = ["UploadJob"]

@@ -17,7 +17,7 @@ from attrs import field, frozen
 from ..config import UploadOptions
 from ..errors import ApiVideoError, ConfigurationError, UploadError, first_failure
 from ..models import Video
-from .sources import SourceLike
+from .sources.opening import SourceLike
 
 __all__ = ["OnResult", "UploadItem", "UploadResult", "check_batch", "run_many"]
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from ..errors import ConfigurationError
 from ..models import Video
-from .sources import Stream
+from .sources.opening import Stream
 
 __all__ = ["PushSession"]
 

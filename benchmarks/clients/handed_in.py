@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 from apivideo_async import ApiVideoClient, SourceError
 from apivideo_async.distributed import Distributed, Worker, init_database
+from apivideo_async.ingest.item_run import IngestResult
 from apivideo_async.ingest.items import Item, ingest_key
-from apivideo_async.ingest.one import IngestResult
-from apivideo_async.ingest.sources.original import Original
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.stores.pinned import Original
+from apivideo_async.ingest.stores.stores import Stores
 
 LOOK_AGAIN = 0.5
 """Seconds between two looks whether the queue is empty."""

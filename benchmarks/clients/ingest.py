@@ -15,10 +15,10 @@ from memory import peak
 
 from apivideo_async import ApiVideoClient
 from apivideo_async.ingest.ingestion import Ingest
+from apivideo_async.ingest.listing.manifest import read_manifest
+from apivideo_async.ingest.listing.sources import list_sources
 from apivideo_async.ingest.options import IngestOptions
-from apivideo_async.ingest.sources.listing import list_sources
-from apivideo_async.ingest.sources.manifest import read_manifest
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.stores.stores import Stores
 
 
 async def main() -> None:

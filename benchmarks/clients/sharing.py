@@ -16,8 +16,8 @@ from typing import Any
 from apivideo_async import ApiVideoClient
 from apivideo_async.distributed import init_database
 from apivideo_async.distributed.postgres import PostgresDatabase
-from apivideo_async.ingest.budget import shared_limiter
-from apivideo_async.ingest.sqlite import SqliteDatabase
+from apivideo_async.ingest.ledger.sqlite import SqliteDatabase
+from apivideo_async.rate_limit.shared_limiter import shared_limiter
 
 
 async def open_database(where: str) -> Any:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from apivideo_async.emulator import Emulator
-from apivideo_async.emulator.analytics.play import Play
+from apivideo_async.emulator.state.play import Play
 
 from .conftest import Cli
 

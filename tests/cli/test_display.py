@@ -4,9 +4,9 @@ import pytest
 from rich.cells import cell_len
 
 from apivideo_async import ChunkState, UploadProgress
-from apivideo_async.cli.amounts import bytes_text, shortened, time_text
-from apivideo_async.cli.display.bar import Row
-from apivideo_async.cli.logs import shortened_retry
+from apivideo_async.cli.console.bar import Row
+from apivideo_async.cli.console.formatting import bytes_text, shortened, time_text
+from apivideo_async.cli.console.logs import shortened_retry
 from apivideo_async.cli.parameters import Size
 
 MIB = 1024 * 1024

@@ -281,7 +281,7 @@ def test_on_a_terminal_it_moves_and_leaves_only_the_summary(online: Cli, emu: Em
 def test_in_a_pipe_a_line_every_few_seconds_tells_how_far_it_is(
     online: Cli, emu: Emulator, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apivideo_async.cli.ingest.display.LINE", 0.05)
+    monkeypatch.setattr("apivideo_async.cli.commands.ingest.display.LINE", 0.05)
     emu.faults.add(Fault("videos.upload", "delay", times=None, seconds=0.4))
     result = online("ingest", videos, *SCALED)
     assert any(line.startswith("0 of 5 items done, 5 under way") for line in result.err.splitlines()), result

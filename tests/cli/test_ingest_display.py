@@ -3,9 +3,9 @@
 import pytest
 from rich.cells import cell_len
 
-from apivideo_async.cli.ingest.shown import log_line, screen
-from apivideo_async.cli.ingest.tally import Pace, Snapshot
-from apivideo_async.limiter import RequestBudget
+from apivideo_async.cli.commands.ingest.shown import log_line, screen
+from apivideo_async.cli.commands.ingest.tally import Pace, Snapshot
+from apivideo_async.rate_limit.limiter import RequestBudget
 
 MIB = 1024 * 1024
 BUDGETS = (

@@ -21,8 +21,8 @@ from apivideo_async import (
     Timeouts,
 )
 from apivideo_async.errors import KEPT_BODY
+from apivideo_async.http.transport import READ_BUFFER
 from apivideo_async.protocol import response as rules
-from apivideo_async.transport.http import READ_BUFFER
 from tests.conftest import QUICK
 
 LIMIT = 256 * 1024

@@ -15,11 +15,11 @@ from aiohttp.abc import AbstractStreamWriter
 
 from apivideo_async import ApiVideoClient, RetryPolicy, Source, SourceError, Timeouts, UploadOptions
 from apivideo_async.emulator import Emulator
+from apivideo_async.http.multipart import MultipartBody
 from apivideo_async.protocol.request import FilePart, Multipart
-from apivideo_async.transport.body import MultipartBody
-from apivideo_async.uploads.cutter import cut
-from apivideo_async.uploads.files import COLD_BLOCK, OpenFile
-from apivideo_async.uploads.sources import BLOCK, FileSource, MemorySource, SeekableSource
+from apivideo_async.uploads.sources.chunker import cut
+from apivideo_async.uploads.sources.files import COLD_BLOCK, OpenFile
+from apivideo_async.uploads.sources.opening import BLOCK, FileSource, MemorySource, SeekableSource
 from tests.conftest import QUICK, blocks_of, data_of, options, sha256
 from tests.ways import LOOPS, Received, Sink, certificates, run, sink
 

@@ -12,7 +12,7 @@ import pytest
 
 from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator, Fault, RequestRecord
-from apivideo_async.protocol import rate_limit
+from apivideo_async.rate_limit import window as rate_limit
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, data_of, options, sha256
 

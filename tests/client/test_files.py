@@ -14,8 +14,8 @@ import pytest
 
 from apivideo_async import ApiVideoClient, SourceError
 from apivideo_async.emulator import Emulator
-from apivideo_async.uploads.files import COLD_BLOCK, LARGEST_BLOCK, MEMORY, SMALLEST_BLOCK, OpenFile
-from apivideo_async.uploads.sources import open_source
+from apivideo_async.uploads.sources.files import COLD_BLOCK, LARGEST_BLOCK, MEMORY, SMALLEST_BLOCK, OpenFile
+from apivideo_async.uploads.sources.opening import open_source
 from tests.conftest import CHUNK, data_of, options, sha256
 
 DATA = data_of(3 * COLD_BLOCK + 77)

@@ -22,7 +22,7 @@ from apivideo_async import (
     UploadError,
 )
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.transport import http
+from apivideo_async.http import transport as http
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, data_of, options, sha256
 

@@ -4,9 +4,9 @@ import asyncio
 
 from apivideo_async import ApiVideoClient, UploadOptions
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.uploads.intake import Intake
-from apivideo_async.uploads.slots import Slots
-from apivideo_async.uploads.tuner import Tuner
+from apivideo_async.uploads.adaptive import Tuner
+from apivideo_async.uploads.capacity import Slots
+from apivideo_async.uploads.uploader import Intake
 from tests.conftest import CHUNK, data_of, options, sha256
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from apivideo_async import ApiVideoClient, ConfigurationError, SourceError, UploadOptions
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.uploads.spool import WRITE, Spool
+from apivideo_async.uploads.sources.spool import WRITE, Spool
 from tests.conftest import CHUNK, blocks_of, data_of, options, sha256
 
 DATA = data_of(9 * CHUNK + 1_000)

@@ -8,7 +8,7 @@ from apivideo_async.emulator import Emulator
 from apivideo_async.protocol.auth import basic_header
 from apivideo_async.protocol.request import FilePart, Request, build_request
 from apivideo_async.protocol.response import Response, error_for
-from apivideo_async.uploads.sources import MemorySource
+from apivideo_async.uploads.sources.opening import MemorySource
 from apivideo_async.uploads.target import Container
 from tests.emulator.test_upload_errors import CASES, MAX, MIN
 

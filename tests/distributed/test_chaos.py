@@ -18,7 +18,7 @@ import pytest
 
 from apivideo_async.distributed import Distributed
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.emulator.request_log import RequestRecord
+from apivideo_async.emulator.state.request_log import RequestRecord
 from apivideo_async.ingest import Stores, list_objects
 from apivideo_async.ingest.items import Item, Record
 from tests.conftest import CHUNK, data_of, sha256

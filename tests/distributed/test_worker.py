@@ -15,9 +15,9 @@ from apivideo_async import AuthenticationError
 from apivideo_async.distributed import Distributed, init_database
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.errors import LedgerError
+from apivideo_async.ingest.item_run import IngestResult
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.one import IngestResult
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.stores.stores import Stores
 from tests.conftest import CHUNK, sha256
 from tests.postgres import PostgresServer
 

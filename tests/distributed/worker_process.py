@@ -8,7 +8,7 @@ import sys
 from apivideo_async import ApiVideoClient, RetryPolicy, Timeouts, UploadLimits, UploadOptions
 from apivideo_async.distributed import Worker
 from apivideo_async.ingest.options import IngestOptions
-from apivideo_async.limiter import Limiter
+from apivideo_async.rate_limit.limiter import Limiter
 
 CHUNK = 64 * 1024
 

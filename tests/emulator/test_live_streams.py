@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from apivideo_async.emulator import Emulator
-from apivideo_async.emulator.problems import RefusedError
+from apivideo_async.emulator.rules.problems import RefusedError
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
 RESTREAM = {"name": "Mirror", "serverUrl": "rtmp://example.test/app", "streamKey": "k"}

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from apivideo_async.emulator.world import World
+from apivideo_async.emulator.state.state import World
 
 NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Retry-After")
 

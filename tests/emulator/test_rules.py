@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.emulator import encoding
-from apivideo_async.emulator.byte_ranges import UnsatisfiableRangeError, parse_range
-from apivideo_async.emulator.content_range import ByteRange, Limits, Part, parse_content_range
-from apivideo_async.emulator.identifiers import Identifiers
-from apivideo_async.emulator.problems import RefusedError
-from apivideo_async.emulator.rate_windows import ROUNDING, FixedWindow, RateLimiter, format_wait, rate_limits
-from apivideo_async.emulator.sessions import SESSION_SECONDS, PrivateAccess
-from apivideo_async.emulator.source_ledger import SourceLedger
+from apivideo_async.emulator.rules import encoding
+from apivideo_async.emulator.rules.byte_ranges import UnsatisfiableRangeError, parse_range
+from apivideo_async.emulator.rules.content_range import ByteRange, Limits, Part, parse_content_range
+from apivideo_async.emulator.rules.identifiers import Identifiers
+from apivideo_async.emulator.rules.problems import RefusedError
+from apivideo_async.emulator.rules.rate_windows import ROUNDING, FixedWindow, RateLimiter, format_wait, rate_limits
+from apivideo_async.emulator.rules.source_ledger import SourceLedger
+from apivideo_async.emulator.state.sessions import SESSION_SECONDS, PrivateAccess
 
 LIMITS = Limits(min_chunk=10, max_chunk=100)
 

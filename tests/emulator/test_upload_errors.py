@@ -2,7 +2,7 @@
 
 import pytest
 
-from apivideo_async.emulator.upload_problems import UPLOAD_PROBLEMS
+from apivideo_async.emulator.rules.upload_problems import UPLOAD_PROBLEMS
 
 MIN = 1024
 MAX = 64 * 1024

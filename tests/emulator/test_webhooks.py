@@ -8,7 +8,7 @@ import json
 import pytest
 from aiohttp import web
 
-from apivideo_async.emulator.webhook import signature
+from apivideo_async.emulator.state.webhook import signature
 
 ENCODED = "video.encoding.quality.completed"
 

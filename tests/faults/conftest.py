@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from apivideo_async import authenticator
-from apivideo_async.protocol import rate_limit
+from apivideo_async.http import authenticator
+from apivideo_async.rate_limit import window as rate_limit
 
 from .cases import BLIND
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from apivideo_async.distributed.postgres import PostgresDatabase
-from apivideo_async.ingest.sqlite import SqliteDatabase
+from apivideo_async.ingest.ledger.sqlite import SqliteDatabase
 
 T = TypeVar("T")
 Step = Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]

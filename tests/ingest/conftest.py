@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.stores.stores import Stores
 from tests.s3 import BUCKET
 
 from .ingesting import ledger, make_items

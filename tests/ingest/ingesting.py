@@ -10,13 +10,13 @@ import pytest
 from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest.ingestion import Ingest
+from apivideo_async.ingest.item_run import IngestResult, Kit
 from apivideo_async.ingest.items import Item, Record, ingest_key
-from apivideo_async.ingest.lease import Keeper
-from apivideo_async.ingest.one import IngestResult, Kit
+from apivideo_async.ingest.ledger.lease import Keeper
+from apivideo_async.ingest.ledger.sql import SqlLedger
+from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 from apivideo_async.ingest.options import IngestOptions
-from apivideo_async.ingest.sources.stores import Stores
-from apivideo_async.ingest.sql import SqlLedger
-from apivideo_async.ingest.sqlite import open_sqlite_ledger
+from apivideo_async.ingest.stores.stores import Stores
 from tests.conftest import CHUNK
 
 QUICKLY = IngestOptions(first_delay=0.01, longest_delay=0.05)

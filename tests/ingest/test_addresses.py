@@ -4,9 +4,9 @@ import pytest
 
 from apivideo_async.errors import SourceError
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.sources.addresses import identity, locate, shown, signed
-from apivideo_async.ingest.sources.listing import list_sources, web_item
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.listing.sources import list_sources, web_item
+from apivideo_async.ingest.stores.stores import Stores
+from apivideo_async.ingest.uris import identity, locate, shown, signed
 
 AWS = "X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Date={0}&X-Amz-Expires=60&X-Amz-Security-Token=t&X-Amz-Signature={0}"
 OLD_AWS = "AWSAccessKeyId=K&Expires={0}&Signature={0}"

@@ -16,10 +16,10 @@ from apivideo_async.emulator import Emulator
 from apivideo_async.errors import SourceError
 from apivideo_async.ingest import Ingest, IngestOptions
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.sources.addresses import locate
-from apivideo_async.ingest.sources.exact_listing import ExactListing, _query
-from apivideo_async.ingest.sources.listing import list_sources
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.listing.exact_listing import ExactListing, _query
+from apivideo_async.ingest.listing.sources import list_sources
+from apivideo_async.ingest.stores.stores import Stores
+from apivideo_async.ingest.uris import locate
 from tests.buckets import Bucket
 from tests.conftest import sha256
 

@@ -14,13 +14,13 @@ from apivideo_async import ApiVideoClient, ConfigurationError
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.errors import ApiTimeoutError
-from apivideo_async.ingest import budget as budget_module
-from apivideo_async.ingest.budget import Budget, shared_limiter
-from apivideo_async.ingest.shared_window import Exchange, exchange
-from apivideo_async.limiter import Limiter, Permit
-from apivideo_async.protocol.rate_limit import UNKNOWN_BUDGET
 from apivideo_async.protocol.request import Priority, build_request
 from apivideo_async.protocol.response import Response
+from apivideo_async.rate_limit import shared_limiter as budget_module
+from apivideo_async.rate_limit.limiter import Limiter, Permit
+from apivideo_async.rate_limit.shared_limiter import Budget, shared_limiter
+from apivideo_async.rate_limit.shared_window import Exchange, exchange
+from apivideo_async.rate_limit.window import UNKNOWN_BUDGET
 from tests.client.test_budget import LIMIT, limited, windows
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK

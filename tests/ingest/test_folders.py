@@ -9,10 +9,10 @@ import pytest
 
 from apivideo_async.errors import SourceError
 from apivideo_async.ingest.items import ingest_key
-from apivideo_async.ingest.sources import folders
-from apivideo_async.ingest.sources.folders import list_folder
-from apivideo_async.ingest.sources.listing import list_sources
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.listing import folders
+from apivideo_async.ingest.listing.folders import list_folder
+from apivideo_async.ingest.listing.sources import list_sources
+from apivideo_async.ingest.stores.stores import Stores
 
 Make = Callable[..., Path]
 

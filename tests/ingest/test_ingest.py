@@ -9,12 +9,12 @@ import pytest
 from apivideo_async import ApiVideoClient, AuthenticationError, LeaseLostError, LedgerError, RetryPolicy
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.ingest.ingestion import Ingest
+from apivideo_async.ingest.item_run import Kit, ingest_one
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.lease import Keeper
-from apivideo_async.ingest.one import Kit, ingest_one
+from apivideo_async.ingest.ledger.lease import Keeper
+from apivideo_async.ingest.ledger.sql import SqlLedger
 from apivideo_async.ingest.options import IngestOptions
-from apivideo_async.ingest.sources.stores import Stores
-from apivideo_async.ingest.sql import SqlLedger
+from apivideo_async.ingest.stores.stores import Stores
 from tests.conftest import QUICK, options, sha256
 
 from .ingesting import QUICKLY, MakeItems, all_of, item_of, kit_of, records_of, videos_by_key

@@ -7,9 +7,9 @@ import pytest
 
 from apivideo_async.errors import LeaseLostError
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.lease import HeldSource, Keeper
-from apivideo_async.ingest.sqlite import open_sqlite_ledger
-from apivideo_async.uploads.sources import BLOCK, MemorySource
+from apivideo_async.ingest.ledger.lease import HeldSource, Keeper
+from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
+from apivideo_async.uploads.sources.opening import BLOCK, MemorySource
 
 
 async def test_a_claim_whose_answer_was_lost_is_not_kept_for_ever(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ import pytest
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.errors import LeaseLostError, LedgerError
 from apivideo_async.ingest.items import OPEN_STATES, Claim, Item, Record
-from apivideo_async.ingest.ledger import Usage
-from apivideo_async.ingest.sql import ITEMS, META, SqlLedger
-from apivideo_async.ingest.sqlite import open_sqlite_ledger
+from apivideo_async.ingest.ledger.protocol import Usage
+from apivideo_async.ingest.ledger.sql import ITEMS, META, SqlLedger
+from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 
 LONG = 60.0
 """Seconds that no test lasts."""
@@ -481,7 +481,7 @@ async def test_retry_takes_failed_items_and_keeps_their_containers(ledger: SqlLe
 
 
 async def test_records_come_in_order_page_by_page(ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apivideo_async.ingest.sql.PAGE", 7)
+    monkeypatch.setattr("apivideo_async.ingest.ledger.sql.PAGE", 7)
     await ledger.add([item_of(number) for number in range(30)])
     await ledger.fail(await claimed(ledger, key="key-3"), "cause", "")
     assert [record.item.key async for record in ledger.records()] == [f"key-{number}" for number in range(30)]

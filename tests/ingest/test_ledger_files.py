@@ -13,9 +13,9 @@ from apivideo_async import ApiVideoClient, ConfigurationError, LedgerError
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest import Ingest
 from apivideo_async.ingest import ingestion as ingestion_module
-from apivideo_async.ingest.sources.listing import web_item
-from apivideo_async.ingest.sql import SqlLedger
-from apivideo_async.ingest.sqlite import SqliteDatabase, open_sqlite_ledger
+from apivideo_async.ingest.ledger.sql import SqlLedger
+from apivideo_async.ingest.ledger.sqlite import SqliteDatabase, open_sqlite_ledger
+from apivideo_async.ingest.listing.sources import web_item
 
 from .ingesting import MakeItems
 

@@ -22,8 +22,8 @@ from hypothesis.stateful import (
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.errors import LeaseLostError, LedgerError
 from apivideo_async.ingest.items import OPEN_STATES, Claim, Item, Record
-from apivideo_async.ingest.sql import ITEMS, SqlLedger
-from apivideo_async.ingest.sqlite import open_sqlite_ledger
+from apivideo_async.ingest.ledger.sql import ITEMS, SqlLedger
+from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 
 OWNERS = st.sampled_from(["one", "two", "three"])
 KEYS = st.sampled_from(["a", "b"])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from apivideo_async.errors import SourceError
-from apivideo_async.ingest.sources.local import list_file
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.stores.local import list_file
+from apivideo_async.ingest.stores.stores import Stores
 from tests.ingest.conftest import an_item, bytes_of
 
 

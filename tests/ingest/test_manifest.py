@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from apivideo_async.errors import ManifestError
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.sources.folders import list_folder
-from apivideo_async.ingest.sources.manifest import check_manifest, read_manifest
+from apivideo_async.ingest.listing.folders import list_folder
+from apivideo_async.ingest.listing.manifest import check_manifest, read_manifest
 
 
 def write(folder: Path, text: str | bytes, name: str = "list.jsonl") -> Path:

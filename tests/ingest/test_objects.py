@@ -11,9 +11,9 @@ from aiohttp import web
 from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator
 from apivideo_async.errors import ConfigurationError, SourceError
-from apivideo_async.ingest.sources.buckets import list_objects
-from apivideo_async.ingest.sources.listing import list_sources
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.listing.buckets import list_objects
+from apivideo_async.ingest.listing.sources import list_sources
+from apivideo_async.ingest.stores.stores import Stores
 from tests.conftest import data_of, sha256
 from tests.ingest.conftest import BUCKET, an_item, bytes_of
 
@@ -166,7 +166,7 @@ async def test_what_s3_refuses_is_told_without_its_secrets(
     s3: Any, serve: Any, status: int, code: str, cause: str, retryable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """moto checks neither keys nor rights, so a server of our own answers as S3 does."""
-    monkeypatch.setattr("apivideo_async.ingest.sources.objects._RETRY", {"max_retries": 0})
+    monkeypatch.setattr("apivideo_async.ingest.stores.objects._RETRY", {"max_retries": 0})
 
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status, text=S3_ERROR.format(code), content_type="application/xml")

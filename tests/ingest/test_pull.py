@@ -14,11 +14,11 @@ from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.ingest.container import Containers, content_of
 from apivideo_async.ingest.ingestion import Ingest
+from apivideo_async.ingest.item_run import Kit, ingest_one
 from apivideo_async.ingest.items import Claim, Item
-from apivideo_async.ingest.one import Kit, ingest_one
+from apivideo_async.ingest.ledger.sql import SqlLedger
 from apivideo_async.ingest.options import IngestOptions
-from apivideo_async.ingest.sources.stores import Stores
-from apivideo_async.ingest.sql import SqlLedger
+from apivideo_async.ingest.stores.stores import Stores
 from apivideo_async.models import VideoStatus, from_json
 from tests.conftest import CHUNK, sha256
 

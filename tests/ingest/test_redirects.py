@@ -12,8 +12,8 @@ from yarl import URL
 
 from apivideo_async.emulator import Emulator
 from apivideo_async.errors import ConfigurationError, SourceError
-from apivideo_async.ingest.sources.redirects import MOST_REDIRECTS, redirected
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.stores.redirects import MOST_REDIRECTS, redirected
+from apivideo_async.ingest.stores.stores import Stores
 from tests.cli.conftest import Cli
 from tests.ingest.conftest import Serve, an_item, bytes_of
 

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from apivideo_async import ApiVideoError, ConfigurationError, LedgerError
-from apivideo_async.ingest.ledger import Ledger, Usage
+from apivideo_async.ingest.ledger.protocol import Ledger, Usage
+from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 from apivideo_async.ingest.reports.collected import collect
 from apivideo_async.ingest.reports.files import to_document, write_report
 from apivideo_async.ingest.reports.timeline import MOST_BUCKETS, Timeline
-from apivideo_async.ingest.sqlite import open_sqlite_ledger
 
 BEGIN = 1_790_000_000.0
 MIB = 1024 * 1024

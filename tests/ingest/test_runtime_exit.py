@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from apivideo_async.ingest.sources import runtime_exit
+from apivideo_async.ingest.stores import runtime_exit
 from tests.buckets import Bucket
 
 LATE = """
 import asyncio, threading, time
 from asyncio import selector_events
-from apivideo_async.ingest.sources.objects import ObjectStores
-from apivideo_async.ingest.sources.runtime_exit import answer_of
+from apivideo_async.ingest.stores.objects import ObjectStores
+from apivideo_async.ingest.stores.runtime_exit import answer_of
 import obstore
 
 write = selector_events.BaseSelectorEventLoop._write_to_self

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from apivideo_async.errors import LedgerError
-from apivideo_async.ingest import sqlite
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.sql import SqlLedger
-from apivideo_async.ingest.sqlite import open_sqlite_ledger
+from apivideo_async.ingest.ledger.protocol import sqlite
+from apivideo_async.ingest.ledger.sql import SqlLedger
+from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 
 ITEM = Item(key="key", uri="/videos/1.mp4")
 

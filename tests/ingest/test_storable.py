@@ -18,10 +18,10 @@ from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.errors import LedgerError, SourceError
 from apivideo_async.ingest.ingestion import Ingest
 from apivideo_async.ingest.items import LARGEST, Claim, Item
-from apivideo_async.ingest.ledger import Usage
-from apivideo_async.ingest.sources.listing import web_item
-from apivideo_async.ingest.sql import ITEMS, SqlLedger
-from apivideo_async.ingest.sqlite import open_sqlite_ledger
+from apivideo_async.ingest.ledger.protocol import Usage
+from apivideo_async.ingest.ledger.sql import ITEMS, SqlLedger
+from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
+from apivideo_async.ingest.listing.sources import web_item
 from tests.distributed.conftest import files, make_worker, until, working
 
 from .conftest import Serve

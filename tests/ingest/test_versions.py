@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from apivideo_async.ingest.items import ingest_key
-from apivideo_async.ingest.sources.addresses import locate
-from apivideo_async.ingest.sources.azure_requests import azure_request
-from apivideo_async.ingest.sources.described import make_item
-from apivideo_async.ingest.sources.exact_listing import _parsed, _s3_page
-from apivideo_async.ingest.sources.unusual_keys import fault_of, printable, usual
-from apivideo_async.ingest.sources.versions import etag, given_version, same_version
+from apivideo_async.ingest.listing.azure_requests import azure_request
+from apivideo_async.ingest.listing.described import make_item
+from apivideo_async.ingest.listing.exact_listing import _parsed, _s3_page
+from apivideo_async.ingest.stores.unusual_keys import fault_of, printable, usual
+from apivideo_async.ingest.stores.versions import etag, given_version, same_version
+from apivideo_async.ingest.uris import locate
 from tests.buckets import Bucket
 
 
@@ -42,7 +42,7 @@ async def test_a_version_of_the_callers_own_stays_as_it_is(given: str | None, ke
 
 async def test_the_key_of_an_object_is_the_one_that_ledgers_have(s3_bucket: Bucket) -> None:
     """S3 lists ETags with quotes, so earlier versions stored them with quotes."""
-    from apivideo_async.ingest.sources.buckets import list_objects
+    from apivideo_async.ingest.listing.buckets import list_objects
 
     s3_bucket.put("a.mp4", b"x")
     async with s3_bucket.stores() as stores:

@@ -11,10 +11,10 @@ import pytest
 
 from apivideo_async.errors import ConfigurationError, SourceError
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.sources import changes, watch
-from apivideo_async.ingest.sources.selection import Selection
-from apivideo_async.ingest.sources.settling import Settling
-from apivideo_async.ingest.sources.watch import watch_folder
+from apivideo_async.ingest.listing import changes, watch
+from apivideo_async.ingest.listing.selection import Selection
+from apivideo_async.ingest.listing.settling import Settling
+from apivideo_async.ingest.listing.watch import watch_folder
 
 SETTLE = 0.15
 """Seconds that a file stands still in these tests."""

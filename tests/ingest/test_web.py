@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from apivideo_async.errors import SourceError
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.stores.stores import Stores
 from tests.conftest import data_of
 from tests.ingest.conftest import Serve, an_item, bytes_of
 

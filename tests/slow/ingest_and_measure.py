@@ -17,8 +17,8 @@ from peak import peak_rss
 from apivideo_async import ApiVideoClient
 from apivideo_async.ingest.ingestion import Ingest
 from apivideo_async.ingest.items import Item, ingest_key
-from apivideo_async.ingest.sources.listing import list_sources
-from apivideo_async.ingest.sources.stores import Stores
+from apivideo_async.ingest.listing.sources import list_sources
+from apivideo_async.ingest.stores.stores import Stores
 
 
 async def missing(count: int) -> AsyncIterator[Item]:

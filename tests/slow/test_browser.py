@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from apivideo_async import ApiVideoClient
-from apivideo_async.cli.demo_media import make_video
+from apivideo_async.cli.commands.demo.media import make_video
 from apivideo_async.emulator import Emulator
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from apivideo_async.emulator import Emulator
-from apivideo_async.emulator.request_log import RequestRecord
+from apivideo_async.emulator.state.request_log import RequestRecord
 
 pytestmark = pytest.mark.slow
 

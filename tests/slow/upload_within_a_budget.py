@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from apivideo_async import ApiVideoClient
-from apivideo_async.ingest.budget import shared_limiter
+from apivideo_async.rate_limit.shared_limiter import shared_limiter
 from tests.ingest.budgets import open_budget
 
 

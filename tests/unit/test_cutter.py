@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.uploads.cutter import SMALL, Block, Buffer, Piece, cut
+from apivideo_async.uploads.sources.chunker import SMALL, Block, Buffer, Piece, cut
 
 
 class Producer:

@@ -15,7 +15,7 @@ import pytest
 
 import apivideo_async
 from apivideo_async import errors
-from apivideo_async.emulator.problems import RefusedError
+from apivideo_async.emulator.rules.problems import RefusedError
 from apivideo_async.errors import (
     ApiConnectionError,
     ApiTimeoutError,
@@ -25,8 +25,8 @@ from apivideo_async.errors import (
     RequestSummary,
     UploadError,
 )
+from apivideo_async.ingest.item_run import IngestResult
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.one import IngestResult
 from apivideo_async.models import from_json
 from apivideo_async.uploads.ledger import Ledger
 from tests.contract.operations import OPERATIONS, Operation

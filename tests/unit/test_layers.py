@@ -110,6 +110,16 @@ def test_a_module_imports_only_what_the_table_allows(path: Path) -> None:
             assert top in sys.stdlib_module_names or top in row.outside, f"{where} from outside"
 
 
+def test_the_table_allows_only_imports_from_above() -> None:
+    above: list[str] = []
+    for row in ROWS:
+        above.append(row.module)
+        packages = {
+            name for name in row.inside if not any(place == name or place.startswith(f"{name}.") for place in above)
+        }
+        assert packages == set(), f"{row.module} may import {packages}, which stand below it"
+
+
 def test_there_is_no_cycle() -> None:
     names = {dotted(path) for path in PLACED}
     graph = {

@@ -14,7 +14,7 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.protocol.rate_limit import (
+from apivideo_async.rate_limit.window import (
     UNKNOWN_BUDGET,
     RateLimitHeaders,
     Window,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from apivideo_async.errors import UploadError
 from apivideo_async.models import VideoStatus, from_json
 from apivideo_async.uploads.plan import Held
-from apivideo_async.uploads.reconcile import ALREADY_COMPLETE, ALREADY_HELD, check_complete, held_by
+from apivideo_async.uploads.received import ALREADY_COMPLETE, ALREADY_HELD, check_complete, held_by
 
 
 def status(**ingest: Any) -> VideoStatus:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from apivideo_async.protocol.rate_limit import RateLimitHeaders, Window
+from apivideo_async.rate_limit.window import RateLimitHeaders, Window
 from tests.unit.test_rate_limit import Network, Service, known, startable, started
 
 

@@ -13,8 +13,8 @@ from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.ingest.shared_window import UNCOUNTED, Exchange, Grant, Report, exchange
-from apivideo_async.protocol.rate_limit import BLIND_COOL_DOWN, UNKNOWN_BUDGET, RateLimitHeaders
+from apivideo_async.rate_limit.shared_window import UNCOUNTED, Exchange, Grant, Report, exchange
+from apivideo_async.rate_limit.window import BLIND_COOL_DOWN, UNKNOWN_BUDGET, RateLimitHeaders
 from tests.unit.test_rate_limit import Network, Service, seconds, services
 
 TTL = 20.0

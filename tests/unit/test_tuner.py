@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.uploads.tuner import HOLD, LONGEST_HOLD, Tuner
+from apivideo_async.uploads.adaptive import HOLD, LONGEST_HOLD, Tuner
 
 MIB = 1024 * 1024
 BLOCK = MIB / 4

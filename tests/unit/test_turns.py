@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async import turns
-from apivideo_async.turns import Turns
+from apivideo_async.rate_limit import fair_queue as turns
+from apivideo_async.rate_limit.fair_queue import Turns
 
 
 def served(queue: "Turns[str]") -> str:

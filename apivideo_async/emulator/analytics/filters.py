@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
-from ..problems import RefusedError, invalid_query_parameter
-from .play import Play
+from ..rules.problems import RefusedError, invalid_query_parameter
+from ..state.play import Play
 
 _NAME = re.compile(r"filterBy\[(\w+)\](?:\[\d*\])?")
 _CONTINENTS = ("AS", "AF", "NA", "SA", "AN", "EU", "AZ")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from .play import Play
+from ..state.play import Play
 
 
 class Span(NamedTuple):

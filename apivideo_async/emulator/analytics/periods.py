@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta
 
-from ..problems import invalid_query_parameter
+from ..rules.problems import invalid_query_parameter
 from .metrics import Span
 
 _DETAIL = "This period is invalid. Use a day, a week, a month, a year or a range of days."

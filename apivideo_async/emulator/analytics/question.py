@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..items import timestamp
-from ..problems import invalid_query_parameter, unrecognized_url
+from ..rules.problems import invalid_query_parameter, unrecognized_url
+from ..state.items import timestamp
 from .filters import KEYS, TOTAL_KEYS, filter_key, read_filters, unexpected
 from .metrics import Span, View
 

@@ -15,7 +15,7 @@ from attrs import asdict
 from ...errors import ApiVideoError, ConfigurationError
 from ...masking import masked, shown
 from ..items import Record, State
-from ..ledger import Ledger, Usage
+from ..ledger.protocol import Ledger, Usage
 from .cells import cell
 from .collected import Report, collect, seconds_of
 from .html import page

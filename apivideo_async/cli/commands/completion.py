@@ -1,0 +1,25 @@
+"""``apivideo completion``."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from ..session import Session
+
+__all__ = ["command"]
+
+HOME = {
+    "bash": 'eval "$(apivideo completion bash)"      in ~/.bashrc',
+    "zsh": 'eval "$(apivideo completion zsh)"       in ~/.zshrc, after compinit',
+    "fish": "apivideo completion fish | source       in ~/.config/fish/config.fish",
+}
+
+
+@click.command(name="completion", epilog="\b\n" + "\n".join(HOME.values()))
+@click.argument("shell", type=click.Choice(list(HOME)))
+@click.pass_context
+def command(ctx: click.Context, shell: str) -> None:
+    """Print what makes a shell complete commands, options and values. bash needs version 4.4 or later."""
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101
+    script = kind(ctx.find_root().command, {}, "apivideo", "_APIVIDEO_COMPLETE")
+    ctx.ensure_object(Session).terminal.result(script.source().strip())

@@ -1,0 +1,75 @@
+"""The emulator of the demonstration, as a process of its own."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from attrs import frozen
+
+from ....errors import ConfigurationError
+
+__all__ = ["Server", "own_emulator"]
+
+FIRST_LINE = "apivideo emulator on "
+START_SECONDS = 20.0
+STOP_SECONDS = 5.0
+
+
+@frozen
+class Server:
+    """Where it is."""
+
+    url: str
+    api_key: str
+    pid: int
+
+
+@asynccontextmanager
+async def own_emulator() -> AsyncIterator[Server]:
+    """Start ``apivideo emulator`` and end it afterwards; it also ends by itself when this process dies."""
+    key = secrets.token_hex(16)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "apivideo_async.cli", "emulator"),
+        *("--api-key", key, "--encoding", "0.5", "--until-eof"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is ours to handle.
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        yield Server(await _address(process), key, process.pid)
+    finally:
+        await _stop(process)
+
+
+async def _address(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None  # noqa: S101
+    assert process.stderr is not None  # noqa: S101
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            line = (await process.stdout.readline()).decode(errors="replace").strip()
+            if line.startswith(FIRST_LINE):
+                return line.removeprefix(FIRST_LINE)
+            reason = (await process.stderr.read()).decode(errors="replace").strip()
+    except TimeoutError:
+        reason = f"no sign of it within {START_SECONDS:g} s"
+    raise ConfigurationError(f"the emulator did not start: {reason.removeprefix('apivideo: ') or 'no reason given'}")
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

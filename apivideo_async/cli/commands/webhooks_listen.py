@@ -1,0 +1,123 @@
+"""``apivideo webhooks listen``."""
+
+import asyncio
+import errno
+import json
+
+import click
+from aiohttp import web
+
+from ... import webhooks
+from ...config import resolve_config
+from ...errors import ApiVideoError, ConfigurationError
+from ...models import WebhookEvent, to_json
+from ..console.formatting import printable
+from ..crud.shown import moment
+from ..parameters import secret
+from ..running import run
+from ..session import Session
+
+__all__ = ["listen"]
+
+LARGEST_BODY = 1024 * 1024
+
+
+@click.command(name="listen")
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for all interfaces.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="SECRET",
+    callback=secret,
+    help="Instead of APIVIDEO_WEBHOOK_SECRET; repeat for several subscriptions.",
+)
+@click.option("--jsonl", "as_lines", is_flag=True, help="One JSON object a line, as delivered.")
+@click.pass_obj
+def listen(session: Session, /, host: str, port: int, secrets: tuple[str, ...], as_lines: bool) -> int:
+    """Print deliveries that api.video signed; what is not signed is refused with 400.
+
+    api.video must be able to reach this machine, such as through a tunnel; the emulator delivers to it directly.
+    Any path is taken. Each delivery is a line: moment, type, what it is about.
+    """
+    known = _secrets(session, secrets)
+
+    async def work() -> int:
+        try:
+            await _serve(session, host, port, Receiver(session, known, as_lines=as_lines))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            session.terminal.fail(_reason(error, host, port))
+        return 1
+
+    return run(session.terminal, work(), interrupted=None)
+
+
+def _secrets(session: Session, given: tuple[str, ...]) -> tuple[str, ...]:
+    configured = resolve_config().webhook_secret
+    session.terminal.hide(configured)
+    known = given or ((configured,) if configured else ())
+    if not known or not all(text.strip() for text in known):
+        raise click.UsageError("no webhook secret: give --secret or set APIVIDEO_WEBHOOK_SECRET")
+    try:
+        for text in known:
+            webhooks.sign(b"", text)
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
+    return known
+
+
+async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -> None:
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app.router.add_post("/{path:.*}", receiver.receive)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.2)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        shown = f"[{host}]" if ":" in host else host
+        session.terminal.say(f"listening on http://{shown}:{runner.addresses[0][1]}/ (Ctrl-C ends it)")
+        await receiver.left.wait()
+        raise BrokenPipeError
+    finally:
+        await runner.cleanup()
+
+
+class Receiver:
+    """Answers deliveries: 204 for those that are signed, 400 for the rest."""
+
+    def __init__(self, session: Session, secrets: tuple[str, ...], *, as_lines: bool) -> None:
+        self._terminal = session.terminal
+        self._secrets = secrets
+        self._as_lines = as_lines
+        self.left: asyncio.Event = asyncio.Event()
+        """Set when nobody reads what is printed any more."""
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Take one delivery."""
+        body = await request.read()
+        try:
+            event = webhooks.unwrap(body, request.headers, self._secrets)
+        except ApiVideoError as error:
+            self._terminal.say(f"refused a delivery from {request.remote}: {printable(str(error))}", style="yellow")
+            return web.Response(status=400, text="refused\n")
+        try:
+            self._terminal.result(json.dumps(json.loads(body), ensure_ascii=False) if self._as_lines else _line(event))
+        except BrokenPipeError:
+            self.left.set()
+            return web.Response(status=503, text="going away\n")
+        return web.Response(status=204)
+
+
+def _line(event: WebhookEvent) -> str:
+    about = {name: text for name, text in to_json(event).items() if name not in ("type", "emittedAt")}
+    told = (f"{name}={text}" for name, text in about.items())
+    return "\t".join(printable(text) for text in (moment(event.emitted_at) or "-", event.type or "-", *told))
+
+
+def _reason(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is in use: give another --port"
+    return f"cannot listen on {host} port {port}: {error.strerror or error}"

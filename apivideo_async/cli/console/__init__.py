@@ -1,0 +1,1 @@
+"""Terminal output: bars, tables, messages and log notes."""

@@ -1,0 +1,74 @@
+"""One line about one upload, for any width; it never wraps.
+
+The bar tells two numbers apart: what the server accepted, and what is on its way.
+"""
+
+from attrs import define
+from rich.cells import cell_len
+from rich.text import Text
+
+from ...uploads.ledger import ChunkState
+from ...uploads.progress import UploadProgress
+from .formatting import bytes_text, rate_text, shortened, time_text
+
+__all__ = ["Row"]
+
+WIDE = 100
+ACCEPTED, UNDER_WAY, MISSING = ("━", "green"), ("╌", "cyan"), ("─", "bright_black")
+ASCII = (("#", "green"), ("=", "cyan"), ("-", "bright_black"))
+
+
+def _fitted(name: str, width: int) -> str:
+    text = shortened(name, width)
+    return text + " " * (width - cell_len(text))
+
+
+@define
+class Row:
+    """The state of one upload."""
+
+    name: str
+    size: int | None
+    event: UploadProgress | None = None
+    stage: str = ""
+
+    def render(self, width: int, *, unicode: bool) -> Text:
+        """Draw at most ``width`` columns."""
+        name_width = max(10, min(36, width // 4))
+        line = Text(_fitted(self.name, name_width) + " ", no_wrap=True, overflow="crop")
+        facts = self._facts(wide=width >= WIDE)
+        glyphs = (ACCEPTED, UNDER_WAY, MISSING) if unicode else ASCII
+        room = width - name_width - 1 - len(facts)
+        if room >= 6:
+            self._bar(line, room - 1, glyphs)
+            line.append(" ")
+        line.append(facts)
+        line.truncate(width)
+        return line
+
+    def _bar(self, line: Text, width: int, glyphs: tuple[tuple[str, str], ...]) -> None:
+        event = self.event
+        total = event.bytes_total if event is not None else self.size
+        if event is None or not total:
+            line.append(glyphs[2][0] * width, glyphs[2][1])
+            return
+        accepted = min(width, int(width * event.bytes_accepted / total))
+        sent = min(width, max(accepted, int(width * event.bytes_sent / total)))
+        for (glyph, style), count in zip(glyphs, (accepted, sent - accepted, width - sent), strict=True):
+            line.append(glyph * count, style)
+
+    def _facts(self, *, wide: bool) -> str:
+        event = self.event
+        if event is None:
+            return f"{'starting':>36}"
+        accepted, known = event.chunks.get(ChunkState.ACCEPTED, 0), sum(event.chunks.values())
+        chunks = f"{accepted}/{known}" if event.bytes_total is not None else f"{accepted}"
+        room = max(7, 2 * len(str(known)) + 1)
+        share = f"{event.fraction:4.0%}" if event.fraction is not None else "  ? "
+        last = self.stage or f"{rate_text(event.rate):>12} {time_text(event.eta):>7}"
+        if not wide:
+            amount = share if event.fraction is not None else bytes_text(event.bytes_accepted)
+            return f"{amount} {chunks:>{room}} {last:>20}"
+        total = bytes_text(event.bytes_total) if event.bytes_total is not None else "?"
+        size = f"{bytes_text(event.bytes_accepted)} / {total}"
+        return f"{share} {size:>21} {chunks:>{room}} chunks {last:>20}"

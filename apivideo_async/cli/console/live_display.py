@@ -1,0 +1,72 @@
+"""Uploads as bars that move; what is finished becomes a line above them."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+
+from ...uploads.progress import UploadProgress
+from .bar import Row
+from .display import Display
+from .terminal import Terminal
+
+__all__ = ["LiveDisplay"]
+
+FRAMES = 8
+"""Per second."""
+
+
+class LiveDisplay(Display):
+    """Redraws by itself; it is told of every change and decides when to show it."""
+
+    def __init__(self, terminal: Terminal, files: int, *, keep: bool = False) -> None:
+        super().__init__(terminal)
+        self._files = files
+        self._ended = 0
+        self._rows: dict[str, Row] = {}
+        self._live = Live(
+            self,
+            console=terminal.console,
+            refresh_per_second=FRAMES,
+            transient=not keep,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        # One column stays free: some terminals wrap when the last one is written.
+        width = options.max_width - 1
+        unicode = options.encoding.startswith("utf")
+        for row in list(self._rows.values()):
+            yield row.render(width, unicode=unicode)
+        if self._files > 1:
+            yield f"{self._ended} of {self._files} files"
+
+    def begin(self, name: str, size: int | None) -> None:
+        """Add a bar."""
+        self._rows[name] = Row(name, size)
+
+    def progress(self, name: str, event: UploadProgress) -> None:
+        """Move it."""
+        self._rows[name].event = event
+
+    def stage(self, name: str, text: str) -> None:
+        """Write the stage in place of rate and remaining time."""
+        if name in self._rows:
+            self._rows[name].stage = text
+
+    def end(self, name: str) -> None:
+        """Remove it."""
+        self._ended += 1
+        self._rows.pop(name, None)
+
+    def __enter__(self) -> Self:
+        self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Erase the bars and show the cursor again."""
+        self._live.stop()

@@ -1,0 +1,50 @@
+"""Lists as people read them: a table that fits the screen, in which names are never cut."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from ..console.formatting import printable
+from ..console.terminal import columns
+from .noun import Noun
+
+__all__ = ["line", "table"]
+
+GAP = 2
+NARROWEST = 8
+
+
+def line(noun: Noun, model: Any) -> str:
+    """Write a row for programs: tabs between the columns."""
+    return columns(*noun.cells(model))
+
+
+def table(noun: Noun, models: Sequence[Any], width: int) -> Table:
+    """Cut the texts that may be cut, and leave out the last columns where that is not enough."""
+    rows = [[printable(cell) for cell in noun.cells(model)] for model in models]
+    heads = noun.heads()
+    wanted = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
+    widths = _fitting(wanted, [column in noun.cut for column in noun.columns], width)
+    shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
+    for head, most in zip(heads, widths, strict=False):
+        shown.add_column(head, no_wrap=True, overflow="ellipsis", max_width=most)
+    for row in rows:
+        shown.add_row(*(Text(cell) for cell in row[: len(widths)]))
+    return shown
+
+
+def _fitting(wanted: list[int], cut: list[bool], width: int) -> list[int]:
+    """Choose the widths of the columns; fewer than given when the screen is too narrow for all."""
+    least = [min(columns, NARROWEST) if may else columns for columns, may in zip(wanted, cut, strict=True)]
+    while len(least) > 1 and sum(least) + GAP * len(least) > width:
+        least.pop()
+    chosen, room = list(least), width - sum(least) - GAP * len(least)
+    flexible = sorted((at for at in range(len(least)) if cut[at]), key=lambda at: wanted[at])
+    for number, at in enumerate(flexible):
+        more = min(wanted[at] - chosen[at], room // (len(flexible) - number))
+        chosen[at] += max(0, more)
+        room -= max(0, more)
+    return chosen

@@ -1,0 +1,94 @@
+"""`/data/*`: metrics, their breakdowns, their course over time (CONTRACT §6.8)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from ..analytics.filters import DIMENSIONS, matches
+from ..analytics.metrics import AGGREGATIONS, BUCKETS, METRICS, SERIES, Span
+from ..analytics.question import Question, begin_of, check_path, cut, read_question
+from ..operations import Call, Operation, answer, api
+from ..rules.paging import paginate
+from ..state.items import timestamp
+from ..state.listing import sort_items
+from ..state.play import Play
+
+
+def _chosen(call: Call, question: Question) -> list[Play]:
+    """Return the plays that pass the filters, in any span."""
+    videos = call.world.videos
+    return [
+        play
+        for play in call.world.plays.values()
+        if matches(play, question.filters, videos[play.media_id].attributes["tags"] if play.media_id in videos else ())
+    ]
+
+
+def _ask(call: Call, metric: str, *, paged: bool, timed: bool = False, total: bool = False) -> Question:
+    world = call.world
+    days = world.settings.analytics_days
+    return read_question(metric, call.query, world.today, days, paged=paged, timed=timed, total=total)
+
+
+def _listed(call: Call, question: Question, data: list[dict[str, Any]], first: str, **context: str) -> web.Response:
+    """Answer a page, in the order asked for, else by `first`."""
+    keys = {name: lambda item, name=name: item[name] for name in (first, "metricValue")}
+    ordered = sort_items(data, call.query, keys, default=keys[first])
+    page, pagination = paginate(call.request.path, call.query, ordered)
+    return answer({"context": question.context(**context), "data": page, "pagination": pagination})
+
+
+async def aggregate(call: Call) -> web.StreamResponse:
+    """Answer one number, without pages."""
+    metric, aggregation = call.path("metric"), call.path("aggregation")
+    check_path((metric, aggregation) in AGGREGATIONS)
+    question = _ask(call, metric, paged=False, total=aggregation == "total")
+    compute = METRICS[AGGREGATIONS[metric, aggregation]]
+    data = compute(_chosen(call, question), question.span, question.view)
+    return answer({"context": question.context(aggregation=aggregation), "data": data})
+
+
+async def break_down(call: Call) -> web.StreamResponse:
+    """Answer a number for each value of a dimension; those without any are left out."""
+    metric, breakdown = call.path("metric"), call.path("breakdown")
+    check_path(metric in BUCKETS and breakdown in DIMENSIONS)
+    check_path(metric != "play-total" or breakdown == "media-id")
+    question = _ask(call, metric, paged=True, total=metric == "play-total")
+    groups: dict[str, list[Play]] = {}
+    for play in _chosen(call, question):
+        groups.setdefault(DIMENSIONS[breakdown](play), []).append(play)
+    counted = [(value, METRICS[metric](plays, question.span, question.view)) for value, plays in groups.items()]
+    data = [{"metricValue": number, "dimensionValue": value} for value, number in counted if number]
+    return _listed(call, question, data, "dimensionValue", breakdown=breakdown)
+
+
+def _end(plays: list[Play], span: Span) -> datetime:
+    """Return where there is nothing to be counted any more."""
+    return min(span.stop, max((play.until for play in plays), default=span.start) + timedelta(seconds=1))
+
+
+async def over_time(call: Call) -> web.StreamResponse:
+    """Answer a number for each minute, hour or day in which there is one."""
+    metric = call.path("metric")
+    check_path(metric in SERIES)
+    question = _ask(call, metric, paged=True, timed=True)
+    interval = question.interval or "hour"
+    plays = _chosen(call, question)
+    watched = Span(question.span.start, _end(plays, question.span))
+    counted = [(piece, METRICS[metric](plays, piece, question.view)) for piece in cut(watched, interval)]
+    data = [
+        {"emittedAt": timestamp(begin_of(piece.start, interval)), "metricValue": number}
+        for piece, number in counted
+        if number
+    ]
+    return _listed(call, question, data, "emittedAt", interval=interval)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    api("analytics.get_aggregated_metrics", "GET", "/data/metrics/{metric}/{aggregation}", aggregate),
+    api("analytics.get_metrics_breakdown", "GET", "/data/buckets/{metric}/{breakdown}", break_down),
+    api("analytics.get_metrics_over_time", "GET", "/data/timeseries/{metric}", over_time),
+)

@@ -1,0 +1,26 @@
+"""`/auth/*`: an API key becomes a pair of tokens, a refresh token the next pair (CONTRACT §6.1)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ..operations import Call, Operation, answer
+from ..rules.payloads import text, validate
+
+
+async def authenticate(call: Call) -> web.StreamResponse:
+    """Exchange the API key."""
+    body = validate(await call.json(), {"apiKey": text}, required=("apiKey",))
+    return answer(call.world.credentials.exchange(body["apiKey"], call.world.expiry_clock))
+
+
+async def refresh(call: Call) -> web.StreamResponse:
+    """Exchange a refresh token, once."""
+    body = validate(await call.json(), {"refreshToken": text}, required=("refreshToken",))
+    return answer(call.world.credentials.rotate(body["refreshToken"], call.world.expiry_clock))
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("auth.authenticate", "POST", "/auth/api-key", authenticate, None, "open"),
+    Operation("auth.refresh", "POST", "/auth/refresh", refresh, None, "open"),
+)

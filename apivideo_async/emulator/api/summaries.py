@@ -1,0 +1,79 @@
+"""`/summaries` (CONTRACT §6.7, §13)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ..background import production
+from ..operations import Call, Operation, answer, answer_page, api, no_content
+from ..rules.payloads import Check, array, filled, one_of, summary_parts, text, validate
+from ..rules.problems import not_found, summary_exists
+from ..state.items import BY_DATES
+from ..state.listing import check_choices, sort_items
+from ..state.summary import PARTS, STATUSES, Summary
+
+_CREATION: dict[str, Check] = {"videoId": filled, "origin": one_of("auto"), "attributes": summary_parts}
+_SOURCE: dict[str, Check] = {"abstract": text, "takeaways": array(text, at_most=3)}
+_KEYS = {**BY_DATES, "videoId": lambda summary: summary.video_id}
+
+
+async def list_summaries(call: Call) -> web.StreamResponse:
+    """List the summaries by video, origin and status."""
+    query = call.request.query
+    check_choices(call.query, {"origin": ("auto", "api"), "sourceStatus": STATUSES})
+    chosen = [
+        summary
+        for summary in call.world.summaries.values()
+        if query.get("videoId", summary.video_id) == summary.video_id
+        and query.get("origin", summary.origin) == summary.origin
+        and query.get("sourceStatus", summary.status) == summary.status
+    ]
+    return answer_page(call, sort_items(chosen, call.query, _KEYS), Summary.as_json)
+
+
+async def create(call: Call) -> web.StreamResponse:
+    """Create the one summary of a video; nothing is written without `origin` (CONTRACT §13)."""
+    body = validate(await call.json(), _CREATION, required=("videoId",))
+    video = call.world.videos.find(body["videoId"])
+    if production.summary_of(call.world, video) is not None:
+        raise summary_exists("videoId")
+    parts = tuple(body.get("attributes", PARTS))
+    summary = production.order_summary(call.world, video, parts, auto="origin" in body)
+    shown = summary.as_json()
+    production.notice(call.world, video)
+    return answer(shown, 201)
+
+
+async def delete(call: Call) -> web.StreamResponse:
+    """Delete a summary; another one can be made then."""
+    call.world.summaries.remove(call.path("summaryId"))
+    return no_content()
+
+
+async def get_source(call: Call) -> web.StreamResponse:
+    """Show the text; there is none before the summary is completed."""
+    summary = call.world.summaries.find(call.path("summaryId"))
+    if summary.status != "completed":
+        raise not_found("summaryId")
+    return answer(summary.source)
+
+
+async def update_source(call: Call) -> web.StreamResponse:
+    """Write the text by hand; the answer is 201, and 409 while the service writes it (CONTRACT §6.7)."""
+    summary = call.world.summaries.find(call.path("summaryId"))
+    source = validate(await call.json(), _SOURCE)
+    if summary.status == "waiting":
+        raise summary_exists(None)
+    summary.source.update(source)
+    summary.status = "completed"
+    summary.touch(call.world.today)
+    return answer(summary.source, 201)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    api("summaries.list", "GET", "/summaries", list_summaries),
+    api("summaries.create", "POST", "/summaries", create),
+    api("summaries.delete", "DELETE", "/summaries/{summaryId}", delete),
+    api("summaries.get_source", "GET", "/summaries/{summaryId}/source", get_source),
+    api("summaries.update_source", "PATCH", "/summaries/{summaryId}/source", update_source),
+)

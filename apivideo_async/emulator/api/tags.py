@@ -1,0 +1,33 @@
+"""`/tags`: counted over the videos at each request (CONTRACT §6.7)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from typing import Any
+
+from aiohttp import web
+
+from ..operations import Call, Operation, answer_page, api
+from ..state.listing import sort_items
+
+_KEYS = {"value": lambda tag: tag["value"], "videoCount": lambda tag: (tag["videoCount"], tag["value"])}
+
+
+def plain(text: str) -> str:
+    """Drop case and accents, which the filter ignores (CONTRACT §13)."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in parts if not unicodedata.combining(character))
+
+
+async def list_tags(call: Call) -> web.StreamResponse:
+    """List the tags of all videos with their number of videos, by value unless told otherwise."""
+    counts = Counter(tag for video in call.world.videos.values() for tag in set(video.attributes["tags"]))
+    wanted = plain(call.request.query.get("value", ""))
+    tags: list[dict[str, Any]] = [
+        {"value": tag, "videoCount": count} for tag, count in counts.items() if wanted in plain(tag)
+    ]
+    return answer_page(call, sort_items(tags, call.query, _KEYS, default=_KEYS["value"]), dict)
+
+
+OPERATIONS: tuple[Operation, ...] = (api("tags.list", "GET", "/tags", list_tags),)

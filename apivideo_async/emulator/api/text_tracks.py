@@ -1,0 +1,131 @@
+"""Captions and chapters: one WebVTT file per language of a video, stored and served (CONTRACT §6.4, §13)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from ..operations import Call, Operation, answer, answer_page, api, asset, no_content
+from ..rules.file_rules import VTT, FileRule
+from ..rules.languages import caption_language
+from ..rules.payloads import boolean, validate
+from ..rules.problems import not_found
+from ..rules.text_track import TextTrack
+from ..serving.assets import from_path, video_base
+from ..state.video import Video
+
+_FILE = FileRule(VTT, "[vtt]")
+
+
+class _Tracks:
+    """The operations that both kinds have."""
+
+    kind = "chapters"
+    """The name of the resource, of its part of the path, and of the field of a video."""
+
+    def check_language(self, language: str) -> None:
+        """Chapters take any language."""
+
+    def show(self, call: Call, video: Video, track: TextTrack) -> dict[str, Any]:
+        """Return the `chapter` schema, `src` with a token when the video is private (CONTRACT §17 #24)."""
+        path = f"{self.kind}/{track.language}"
+        return {
+            "uri": f"/videos/{video.key}/{path}",
+            "src": f"{video_base(call, video)}/{path}.vtt",
+            "language": track.language,
+        }
+
+    def of(self, video: Video) -> dict[str, TextTrack]:
+        """Return the tracks of a video by language."""
+        tracks: dict[str, TextTrack] = getattr(video, self.kind)
+        return tracks
+
+    def video(self, call: Call) -> Video:
+        """Return the video that the path names."""
+        video = call.world.videos.find(call.path("videoId"))
+        call.record.video_id = video.key
+        return video
+
+    def named(self, call: Call) -> tuple[Video, TextTrack]:
+        """Return the track that the path names, or refuse."""
+        video, language = self.video(call), call.path("language")
+        self.check_language(language)
+        if language not in self.of(video):
+            raise not_found("language")
+        return video, self.of(video)[language]
+
+    async def list(self, call: Call) -> web.StreamResponse:
+        """List the tracks in the order of their first upload; there are no sort keys."""
+        video = self.video(call)
+        return answer_page(call, list(self.of(video).values()), lambda track: self.show(call, video, track))
+
+    async def upload(self, call: Call) -> web.StreamResponse:
+        """Store a file that is not looked into; the answer is 200 (CONTRACT §6.4)."""
+        video, language = self.video(call), call.path("language")
+        self.check_language(language)
+        file, _ = await call.body.file(_FILE)
+        track = self.of(video).setdefault(language, TextTrack(language))
+        track.data = file.data
+        return answer(self.show(call, video, track))
+
+    async def get(self, call: Call) -> web.StreamResponse:
+        """Show one track."""
+        return answer(self.show(call, *self.named(call)))
+
+    async def delete(self, call: Call) -> web.StreamResponse:
+        """Delete one track."""
+        video, track = self.named(call)
+        del self.of(video)[track.language]
+        return no_content()
+
+    async def serve(self, call: Call) -> web.StreamResponse:
+        """Send the file, as the delivery hosts do."""
+        video, _ = from_path(call)
+        track = self.of(video).get(call.path("language"))
+        if track is None:
+            raise not_found("language")
+        return web.Response(body=track.data, content_type="text/vtt", charset="utf-8")
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the operations, and the two URLs of the file."""
+        many, one = f"/videos/{{videoId}}/{self.kind}", f"/videos/{{videoId}}/{self.kind}/{{language}}"
+        return (
+            api(f"{self.kind}.list", "GET", many, self.list),
+            api(f"{self.kind}.upload", "POST", one, self.upload),
+            api(f"{self.kind}.get", "GET", one, self.get),
+            api(f"{self.kind}.delete", "DELETE", one, self.delete),
+            *asset(f"assets.{self.kind}", "/vod/{videoId}", f"{self.kind}/{{language}}.vtt", self.serve),
+        )
+
+
+class _Captions(_Tracks):
+    kind = "captions"
+
+    def check_language(self, language: str) -> None:
+        """Captions are in one of 672 languages, also where they are only read (CONTRACT §6.4)."""
+        caption_language(language)
+
+    def show(self, call: Call, video: Video, track: TextTrack) -> dict[str, Any]:
+        """Return the `caption` schema; it calls the language `srclang`."""
+        shown = super().show(call, video, track)
+        shown["srclang"] = shown.pop("language")
+        return {**shown, "languageName": caption_language(track.language), "default": track.default}
+
+    async def update(self, call: Call) -> web.StreamResponse:
+        """Set the default; setting one clears the others (CONTRACT §17 #25)."""
+        video, track = self.named(call)
+        default = validate(await call.json(), {"default": boolean}).get("default", track.default)
+        if default:
+            for other in video.captions.values():
+                other.default = False
+        track.default = default
+        return answer(self.show(call, video, track))
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the operations with the one that chapters do not have."""
+        update = api("captions.update", "PATCH", "/videos/{videoId}/captions/{language}", self.update)
+        return (*super().operations(), update)
+
+
+OPERATIONS: tuple[Operation, ...] = (*_Captions().operations(), *_Tracks().operations())

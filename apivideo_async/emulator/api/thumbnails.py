@@ -1,0 +1,35 @@
+"""Thumbnails of videos: an uploaded picture, or a moment of the video (CONTRACT §6.2, §13)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ..operations import Call, Operation, answer, api
+from ..rules.file_rules import JPEG, PNG, WEBP, FileRule
+from ..rules.payloads import text, validate
+from .videos import show
+
+PICTURE = FileRule({**JPEG, **PNG, **WEBP}, "[jpeg, jpg, JPG, JPEG]", 8 * 1024 * 1024)
+
+
+async def upload_thumbnail(call: Call) -> web.StreamResponse:
+    """Receive a picture; the answer is 200 (CONTRACT §6.2)."""
+    video = call.world.videos.find(call.path("videoId"))
+    video.thumbnail, _ = await call.body.file(PICTURE)
+    video.touch(call.world.today)
+    return answer(show(call, video))
+
+
+async def pick_thumbnail(call: Call) -> web.StreamResponse:
+    """Remember the moment; any text will do, also on an empty container (CONTRACT §6.2)."""
+    video = call.world.videos.find(call.path("videoId"))
+    video.timecode = validate(await call.json(), {"timecode": text}, required=("timecode",))["timecode"]
+    video.thumbnail = None
+    video.touch(call.world.today)
+    return answer(show(call, video))
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    api("videos.upload_thumbnail", "POST", "/videos/{videoId}/thumbnail", upload_thumbnail),
+    api("videos.pick_thumbnail", "PATCH", "/videos/{videoId}/thumbnail", pick_thumbnail),
+)

@@ -1,0 +1,108 @@
+"""`/videos` and `/discarded/videos` without the uploads (CONTRACT §6.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aiohttp import web
+
+from ..background import production
+from ..background.sources import begin_ingest
+from ..operations import Call, Operation, answer, answer_page, api, no_content
+from ..rules.payloads import VIDEO_CREATION, VIDEO_UPDATE, must_be_false, validate
+from ..serving.assets import asset_urls
+from ..state.listing import select_videos
+from ..state.video import Video
+
+
+def show(call: Call, video: Video) -> dict[str, Any]:
+    """Return the `video` schema; a discarded video has no assets (CONTRACT §13)."""
+    call.record.video_id = video.key
+    return video.as_json(None if video.discarded else asset_urls(call, video))
+
+
+def _page(call: Call, videos: Iterable[Video]) -> web.Response:
+    def item(video: Video) -> dict[str, Any]:
+        return video.as_json(None if video.discarded else asset_urls(call, video))
+
+    return answer_page(call, select_videos(videos, call.query), item)
+
+
+async def list_videos(call: Call) -> web.StreamResponse:
+    """List videos by the filters, newest first."""
+    return _page(call, call.world.videos.values())
+
+
+async def create(call: Call) -> web.StreamResponse:
+    """Create a container: 201 when it is empty, 202 when it has a `source` (CONTRACT §6.2)."""
+    attributes = validate(await call.json(), VIDEO_CREATION, required=("title",))
+    source = attributes.pop("source", None)
+    video = call.world.create_video(attributes) if source is None else begin_ingest(call, attributes, source)
+    production.order_from_attributes(call.world, video, attributes)
+    production.notice(call.world, video)
+    return answer(show(call, video), 201 if source is None else 202)
+
+
+async def get(call: Call) -> web.StreamResponse:
+    """Show one video."""
+    return answer(show(call, call.world.videos.find(call.path("videoId"))))
+
+
+async def update(call: Call) -> web.StreamResponse:
+    """Change attributes as a JSON Merge Patch; 409 for a second summary (CONTRACT §5.3, §6.2)."""
+    video = call.world.videos.find(call.path("videoId"))
+    changes = validate(await call.json(), VIDEO_UPDATE)
+    production.order_from_attributes(call.world, video, changes)
+    video.merge(changes, call.world.today)
+    production.notice(call.world, video)
+    return answer(show(call, video))
+
+
+async def delete(call: Call) -> web.StreamResponse:
+    """Delete or discard a video; the second time it is a 404 (CONTRACT §17 #18)."""
+    call.record.video_id = call.path("videoId")
+    call.world.remove_video(call.path("videoId"))
+    return no_content()
+
+
+async def get_status(call: Call) -> web.StreamResponse:
+    """Show ingest and encoding (CONTRACT §11)."""
+    world = call.world
+    video = world.videos.find(call.path("videoId"))
+    call.record.video_id = video.key
+    status = video.status(world.settings.pace, world.now)
+    if video.finished_at is not None:
+        video.status_reads += 1
+        production.notice(world, video)
+    return answer(status)
+
+
+async def list_discarded(call: Call) -> web.StreamResponse:
+    """List discarded videos; without Video Restore there are none."""
+    return _page(call, call.world.discarded.values())
+
+
+async def get_discarded(call: Call) -> web.StreamResponse:
+    """Show one discarded video."""
+    return answer(show(call, call.world.discarded.find(call.path("videoId"))))
+
+
+async def restore(call: Call) -> web.StreamResponse:
+    """Bring a discarded video back; only `{"discarded": false}` is legal (CONTRACT §13)."""
+    video = call.world.discarded.find(call.path("videoId"))
+    validate(await call.json(), {"discarded": must_be_false}, required=("discarded",))
+    return answer(show(call, call.world.restore_video(video.key)))
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    api("videos.list", "GET", "/videos", list_videos),
+    api("videos.create", "POST", "/videos", create),
+    api("videos.get", "GET", "/videos/{videoId}", get),
+    api("videos.update", "PATCH", "/videos/{videoId}", update),
+    api("videos.delete", "DELETE", "/videos/{videoId}", delete),
+    api("videos.get_status", "GET", "/videos/{videoId}/status", get_status),
+    api("videos.list_discarded", "GET", "/discarded/videos", list_discarded),
+    api("videos.get_discarded", "GET", "/discarded/videos/{videoId}", get_discarded),
+    api("videos.restore", "PATCH", "/discarded/videos/{videoId}", restore),
+)

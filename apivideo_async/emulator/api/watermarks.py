@@ -1,0 +1,42 @@
+"""`/watermarks`: pictures to be burned into videos; an id and a date are all that is kept (CONTRACT §6.7, §13)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from ..operations import Call, Operation, answer, answer_page, api, no_content
+from ..rules.file_rules import JPEG, PNG, FileRule
+from ..state.items import Item, by_creation, timestamp
+from ..state.listing import sort_items
+
+_PICTURE = FileRule({**JPEG, **PNG}, "[jpeg, jpg, JPG, JPEG, png, PNG]")
+
+
+def _show(watermark: Item) -> dict[str, Any]:
+    return {"watermarkId": watermark.key, "createdAt": timestamp(watermark.created)}
+
+
+async def list_watermarks(call: Call) -> web.StreamResponse:
+    """List the watermarks, newest first; `createdAt` is the only sort key."""
+    return answer_page(call, sort_items(call.world.watermarks.values(), call.query, {"createdAt": by_creation}), _show)
+
+
+async def upload(call: Call) -> web.StreamResponse:
+    """Receive a picture; the answer is 200 (CONTRACT §6.7)."""
+    await call.body.file(_PICTURE)
+    return answer(_show(call.world.watermarks.add(Item(**call.world.birth("watermark_")))))
+
+
+async def delete(call: Call) -> web.StreamResponse:
+    """Delete a watermark; videos that carry it keep it."""
+    call.world.watermarks.remove(call.path("watermarkId"))
+    return no_content()
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    api("watermarks.list", "GET", "/watermarks", list_watermarks),
+    api("watermarks.upload", "POST", "/watermarks", upload),
+    api("watermarks.delete", "DELETE", "/watermarks/{watermarkId}", delete),
+)

@@ -1,0 +1,67 @@
+"""`/webhooks` (CONTRACT §6.9, §12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from ..browsers import sent_by_page
+from ..operations import Call, Operation, answer, answer_page, api, no_content
+from ..rules.network import is_web_url
+from ..rules.payloads import Check, Problems, array, filled, one_of, validate
+from ..rules.problems import invalid_attribute, refuse
+from ..state.webhook import EVENTS, Webhook
+
+
+def _url(name: str, value: Any) -> Problems:
+    problems = filled(name, value)
+    if not problems and not is_web_url(value):
+        problems = [invalid_attribute(name, "This value is not a valid URL.")]
+    return problems
+
+
+_CREATION: dict[str, Check] = {"events": array(one_of(*EVENTS)), "url": _url}
+
+
+async def list_webhooks(call: Call) -> web.StreamResponse:
+    """List the subscriptions, newest first; `events` is one event (CONTRACT §6.9)."""
+    wanted = call.request.query.get("events")
+    webhooks = [each for each in call.world.webhooks.values() if wanted is None or wanted in each.events]
+    return answer_page(call, webhooks[::-1], Webhook.as_json)
+
+
+async def create(call: Call) -> web.StreamResponse:
+    """Subscribe a URL to events; the answer is 201 with the secret (CONTRACT §12)."""
+    world = call.world
+    body = validate(await call.json(), _CREATION, required=("events", "url"))
+    if len(world.webhooks) >= world.settings.webhook_limit:
+        raise refuse(400, "webhook-limit-reached", "Your account has reached the webhook urls limit.")
+    secret = world.ids.opaque("sig_sec_")
+    webhook = Webhook(
+        **world.birth("webhook_"),
+        events=tuple(body["events"]),
+        url=body["url"],
+        secret=secret,
+        from_page=sent_by_page(call.request),
+    )
+    return answer(world.webhooks.add(webhook).as_json(), 201)
+
+
+async def get(call: Call) -> web.StreamResponse:
+    """Show one subscription."""
+    return answer(call.world.webhooks.find(call.path("webhookId")).as_json())
+
+
+async def delete(call: Call) -> web.StreamResponse:
+    """End a subscription; what was not delivered yet is not tried again."""
+    call.world.webhooks.remove(call.path("webhookId"))
+    return no_content()
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    api("webhooks.list", "GET", "/webhooks", list_webhooks),
+    api("webhooks.create", "POST", "/webhooks", create),
+    api("webhooks.get", "GET", "/webhooks/{webhookId}", get),
+    api("webhooks.delete", "DELETE", "/webhooks/{webhookId}", delete),
+)

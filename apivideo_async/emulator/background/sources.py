@@ -1,0 +1,61 @@
+"""Containers made from a `source`: a URL that is fetched, or another video that is cloned (CONTRACT §6.2).
+
+Only URLs of this machine are fetched, unless it was allowed more, and none that a web page gave; others stay
+"ingesting".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from ..browsers import sent_by_page
+from ..operations import Call
+from ..rules.network import is_web_url, may_call
+from ..rules.problems import invalid_attribute, refuse_all
+from ..state.media import ExtentWriter
+from ..state.state import World
+from ..state.video import Video
+from . import production
+
+
+def begin_ingest(call: Call, attributes: dict[str, Any], source: str) -> Video:
+    """Create the container and start to fill it; uploads to it are refused from now on (CONTRACT §10.5)."""
+    world = call.world
+    if source in world.videos:
+        return _clone(world, attributes, world.videos[source])
+    if not is_web_url(source):
+        raise refuse_all([invalid_attribute("source", "This value is neither a URL nor a videoId.")])
+    video = world.create_video(attributes, "url")
+    if not sent_by_page(call.request) and (world.settings.allow_network or may_call(source)):
+        world.spawn(_fetch(world, video, source))
+    return video
+
+
+def _clone(world: World, attributes: dict[str, Any], original: Video) -> Video:
+    if original.finished_at is None:
+        raise refuse_all([invalid_attribute("source", "This video has no source to copy.")])
+    video = world.create_video(attributes, "clone")
+    video.media = original.media.copy()
+    production.begin(world, video)
+    return video
+
+
+async def _fetch(world: World, video: Video, url: str) -> None:
+    writer = ExtentWriter(world.spool_of(video), None)
+    try:
+        timeout = ClientTimeout(total=None, sock_connect=10, sock_read=60)
+        async with (
+            ClientSession(timeout=timeout, raise_for_status=True) as session,
+            session.get(url, allow_redirects=False) as response,
+        ):
+            async for block in response.content.iter_any():
+                writer.write(memoryview(block))
+        if video.key in world.videos:
+            video.media.add(0, writer.keep())
+            production.begin(world, video)
+    except (ClientError, TimeoutError, OSError):
+        return
+    finally:
+        writer.close()

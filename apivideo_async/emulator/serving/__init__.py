@@ -1,0 +1,1 @@
+"""The delivery hosts: assets of videos and live streams."""

@@ -1,0 +1,168 @@
+"""What the delivery hosts serve: the file, a player page, a manifest, a thumbnail (CONTRACT §13).
+
+Private videos have a token in the path (the player: in the query). It works for one request, which opens a
+session; `?avh=` with the session serves the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from html import escape
+
+from aiohttp import web
+
+from ..operations import Call, DroppedError, Operation, answer, asset, open_asset
+from ..rules import encoding
+from ..rules.byte_ranges import UnsatisfiableRangeError, parse_range
+from ..rules.file_rules import StoredFile
+from ..rules.problems import not_found
+from ..state.video import Video
+from .pictures import grey_picture
+from .viewers import asset_base, iframe, player_url, viewer_session
+
+_PLAYER = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>html,body{{margin:0;height:100%;background:#000}}video{{width:100%;height:100%}}</style></head>
+<body><video id="player" controls playsinline muted preload="auto" poster="{poster}" src="{media}"></video>
+</body></html>
+"""
+
+
+def video_base(call: Call, video: Video) -> str:
+    """Return where the files of a video are."""
+    return asset_base(call, f"/vod/{video.key}", video.key, public=video.public)
+
+
+def asset_urls(call: Call, video: Video) -> dict[str, str]:
+    """Return the `video-assets` schema; a private video gets a fresh one-time token (CONTRACT §13)."""
+    base = video_base(call, video)
+    player = player_url(base, "/player")
+    urls = {
+        "iframe": iframe(player),
+        "player": player,
+        "hls": f"{base}/hls/manifest.m3u8",
+        "thumbnail": f"{base}/thumbnail.jpg",
+    }
+    return {**urls, "mp4": f"{base}/mp4/source.mp4"} if video.attributes["mp4Support"] else urls
+
+
+def _admitted(call: Call, token: str | None) -> tuple[Video, str | None]:
+    video = call.world.videos.find(call.path("videoId"))
+    call.record.video_id = video.key
+    return video, viewer_session(call, video.key, "videoId", public=video.public, token=token)
+
+
+def from_path(call: Call) -> tuple[Video, str | None]:
+    """Return the video of an asset's path and the viewer's session; a used token is a 404 (CONTRACT §13)."""
+    return _admitted(call, call.request.match_info.get("token"))
+
+
+async def mp4(call: Call) -> web.StreamResponse:
+    """Serve the uploaded file, only with mp4Support (CONTRACT §13)."""
+    video, _ = from_path(call)
+    if not video.attributes["mp4Support"]:
+        raise not_found("videoId")
+    return await _serve_media(call, video)
+
+
+async def hls_media(call: Call) -> web.StreamResponse:
+    """Serve the file that the manifest and the player page point at."""
+    video, _ = from_path(call)
+    return await _serve_media(call, video)
+
+
+async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
+    if video.finished_at is None or call.world.store.discard:
+        raise not_found("videoId")
+    size = video.media.size
+    headers = {"Accept-Ranges": "bytes", "Content-Type": "video/mp4"}
+    if call.request.query.get("dl") == "1":
+        headers["Content-Disposition"] = f'attachment; filename="{video.key}.mp4"'
+    try:
+        chosen = parse_range(call.request.headers.get("Range"), size)
+    except UnsatisfiableRangeError:
+        return web.Response(status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
+    start, stop = chosen or (0, size)
+    if chosen is not None:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    response = web.StreamResponse(status=200 if chosen is None else 206, headers=headers)
+    response.content_length = stop - start
+    call.finish_headers(response)
+    await response.prepare(call.request)
+    if call.request.method != "HEAD":
+        await _send_media(response, video, start, stop)
+    await response.write_eof()
+    return response
+
+
+async def _send_media(response: web.StreamResponse, video: Video, start: int, stop: int) -> None:
+    """Send the bytes; a video that is deleted meanwhile ends the connection."""
+    with contextlib.closing(video.media.read(start, stop)) as blocks:
+        while True:
+            try:
+                block = next(blocks, None)
+            except (OSError, EOFError):
+                raise DroppedError from None
+            if block is None:
+                return
+            await response.write(block)
+
+
+async def player(call: Call) -> web.StreamResponse:
+    """Serve a page that plays the file; its token opens the session of the viewer (CONTRACT §13)."""
+    token = call.request.query.get("token")
+    video, session = _admitted(call, token)
+    base, query = f"/vod/{video.key}", ""
+    if session is not None:
+        base, query = f"{base}/token/{token}", f"?avh={session}"
+    page = _PLAYER.format(
+        title=escape(str(video.attributes["title"])),
+        media=f"{base}/hls/media.mp4{query}",
+        poster=f"{base}/thumbnail.jpg{query}",
+    )
+    return web.Response(text=page, content_type="text/html")
+
+
+async def manifest(call: Call) -> web.StreamResponse:
+    """Serve a manifest of the whole file; 202 until the video is playable (CONTRACT §17 #26)."""
+    video, session = from_path(call)
+    if not encoding.playable(video.progress(call.world.settings.pace, call.world.now)):
+        return web.Response(status=202)
+    query = "" if session is None else f"?avh={session}"
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:3",
+        "#EXT-X-TARGETDURATION:1",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        "#EXTINF:1.000,",
+        f"media.mp4{query}",
+        "#EXT-X-ENDLIST",
+    ]
+    return web.Response(text="\n".join(lines) + "\n", content_type="application/vnd.apple.mpegurl")
+
+
+async def thumbnail(call: Call) -> web.StreamResponse:
+    """Serve the uploaded thumbnail, or a small grey picture of the picked moment."""
+    video, _ = from_path(call)
+    body, content_type = video.thumbnail or StoredFile(grey_picture(video.timecode), "image/png")
+    return web.Response(body=body, content_type=content_type)
+
+
+async def session_token(call: Call) -> web.StreamResponse:
+    """Exchange a private token for a session (CONTRACT §13)."""
+    video = call.world.videos.find(call.path("videoId"))
+    session = call.world.private.open_session(video.key, call.path("token"), call.world.now)
+    if session is None:
+        raise not_found("videoId")
+    return answer({"session_token": session})
+
+
+_ROOT = "/vod/{videoId}"
+OPERATIONS: tuple[Operation, ...] = (
+    *asset("assets.mp4", _ROOT, "mp4/source.mp4", mp4),
+    *asset("assets.media", _ROOT, "hls/media.mp4", hls_media),
+    *asset("assets.hls", _ROOT, "hls/manifest.m3u8", manifest),
+    *asset("assets.thumbnail", _ROOT, "thumbnail.jpg", thumbnail),
+    open_asset("assets.player", "/vod/{videoId}/player", player),
+    open_asset("assets.session", "/vod/{videoId}/token/{token}/session", session_token),
+)

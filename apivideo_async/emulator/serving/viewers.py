@@ -1,0 +1,36 @@
+"""Who may see an asset: everybody, or whoever has an unused token or an open session (CONTRACT §13)."""
+
+from __future__ import annotations
+
+from ..operations import Call
+from ..rules.problems import not_found
+
+_IFRAME = '<iframe src="{}" width="100%" height="100%" frameborder="0" scrolling="no" allowfullscreen="true"></iframe>'
+
+
+def asset_base(call: Call, root: str, key: str, *, public: bool) -> str:
+    """Return the URL under which assets are; a private item gets a fresh one-time token."""
+    base = f"{call.request.url.origin()}{root}"
+    return base if public else f"{base}/token/{call.world.private.new_token(key)}"
+
+
+def player_url(base: str, end: str = "") -> str:
+    """Return the URL of the player, which has the token in its query."""
+    root, _, token = base.partition("/token/")
+    return f"{root}{end}?token={token}" if token else f"{root}{end}"
+
+
+def viewer_session(call: Call, key: str, parameter: str, *, public: bool, token: str | None) -> str | None:
+    """Return the session of the viewer, None for a public item; a used token is a 404."""
+    if public:
+        return None
+    given = call.request.query.get("avh")
+    session = None if token is None else call.world.private.admits(key, token, given, call.world.now)
+    if session is None:
+        raise not_found(parameter)
+    return session
+
+
+def iframe(player: str) -> str:
+    """Return the HTML that embeds a player."""
+    return _IFRAME.format(player)

@@ -1,0 +1,1 @@
+"""The state of the emulated service: videos, live streams, players, tokens and media."""

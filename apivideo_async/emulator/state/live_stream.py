@@ -1,0 +1,43 @@
+"""A live stream: a container with a secret key, on the air or not (CONTRACT §6.5, §13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..rules.file_rules import StoredFile
+from .items import Item
+
+RESTREAM = ("name", "serverUrl", "streamKey")
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class LiveStream(Item):
+    """A live stream; `media` is what a broadcast will leave as its recording, None before the first one."""
+
+    attributes: dict[str, Any]
+    stream_key: str
+    broadcasting: bool = False
+    media: bytes | None = None
+    thumbnail: StoredFile | None = None
+
+    @property
+    def public(self) -> bool:
+        """Whether assets need no token; the documents state no default."""
+        return bool(self.attributes.get("public", True))
+
+    def as_json(self, assets: dict[str, str]) -> dict[str, Any]:
+        """Return the `live-stream` schema; `playerId` is absent when there is none (CONTRACT §7)."""
+        player = {"playerId": self.attributes["playerId"]} if "playerId" in self.attributes else {}
+        restreams = self.attributes.get("restreams", [])
+        return {
+            "liveStreamId": self.key,
+            **self.dates(),
+            "streamKey": self.stream_key,
+            "name": self.attributes["name"],
+            **player,
+            "public": self.public,
+            "broadcasting": self.broadcasting,
+            "restreams": [{name: restream[name] for name in RESTREAM} for restream in restreams],
+            "assets": assets,
+        }

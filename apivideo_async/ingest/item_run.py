@@ -1,0 +1,368 @@
+"""One item, from the ledger to a complete video: ``ingest_one``.
+
+It may be called again for the same item at any time, after a crash at any line: what was done is found in the ledger,
+by the key, or on the server, and only the rest is done. It keeps no state of its own.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Literal
+
+from attrs import field, frozen
+
+from ..client import ApiVideoClient
+from ..errors import (
+    ApiConnectionError,
+    ApiStatusError,
+    ApiTimeoutError,
+    ApiVideoError,
+    AuthenticationError,
+    DuplicateVideosError,
+    LeaseLostError,
+    LedgerError,
+    NotFoundError,
+    SourceError,
+    UploadError,
+)
+from ..protocol.request import Request
+from ..uploads.capacity import Slots
+from ..uploads.progress import UploadProgress
+from .container import Containers
+from .items import LARGEST, Claim, Item, Way
+from .ledger.lease import HeldSource, Keeper
+from .ledger.protocol import Ledger
+from .options import IngestOptions
+from .stores.stores import Original, Stores
+
+__all__ = ["IngestResult", "Kit", "OnItemProgress", "cause_of", "ingest_one"]
+
+log: logging.Logger = logging.getLogger("apivideo_async.ingest")
+
+FIRST_LOOK = 0.25
+"""Seconds until a pulled item is looked at; later, as long again as it has taken so far."""
+LONGEST_LOOK = 60.0
+FATAL = (AuthenticationError, LedgerError)
+"""What every further item would fail with, too."""
+
+Outcome = Literal["done", "failed", "quarantined", "later", "lost"]
+OnItemProgress = Callable[[Item, UploadProgress], None]
+
+
+@frozen(kw_only=True)
+class Kit:
+    """What it takes to ingest."""
+
+    client: ApiVideoClient = field(repr=False)
+    ledger: Ledger = field(repr=False)
+    keeper: Keeper = field(repr=False)
+    stores: Stores = field(repr=False)
+    options: IngestOptions
+    slots: Slots | None = field(default=None, repr=False)
+    on_progress: OnItemProgress | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        client: ApiVideoClient,
+        ledger: Ledger,
+        owner: str,
+        stores: Stores,
+        options: IngestOptions,
+        on_progress: OnItemProgress | None,
+    ) -> "Kit":
+        """Make that of a process: its items share the leases and the room for chunks in flight."""
+        return cls(
+            client=client,
+            ledger=ledger,
+            keeper=Keeper(ledger, owner, options.lease, client.budget),
+            stores=stores,
+            options=options,
+            slots=Slots.of(options.upload or client.config.upload, options.concurrency),
+            on_progress=on_progress,
+        )
+
+
+@frozen(kw_only=True)
+class IngestResult:
+    """What became of a claim."""
+
+    item: Item
+    outcome: Outcome
+    """``later``: it will be tried or looked at again. ``lost``: another worker has it."""
+    video_id: str | None = None
+    error: ApiVideoError | None = None
+    delay: float = 0.0
+    """Seconds until it is due again, when the outcome is ``later``."""
+    sent: int = 0
+    """Bytes that went through us."""
+
+
+class _DefectError(ApiVideoError):
+    """Something that nobody thought of; the next item may well work."""
+
+
+class _PullError(UploadError):
+    """api.video did not fetch the item in time."""
+
+
+class _MismatchError(UploadError):
+    """The video holds another number of bytes than the source."""
+
+
+class _GoneError(ApiVideoError):
+    """The container that the ledger knows is no longer on the server."""
+
+
+async def ingest_one(claim: Claim, kit: Kit) -> IngestResult:
+    """Bring one claimed item as far as it goes, and note in the ledger what came of it.
+
+    Raises only what every other item would meet as well: ``AuthenticationError`` and ``LedgerError``; the item is then
+    given back.
+    """
+    work = _Work(claim, kit)
+    try:
+        return await work.run()
+    except FATAL as error:
+        if not isinstance(error, LedgerError):
+            await kit.ledger.release(claim)
+        raise
+    except ApiVideoError as error:
+        return await work.failed(error)
+    except Exception as error:
+        log.exception("%s: a defect", claim.item.shown)
+        return await work.failed(_DefectError(f"a defect: {error!r}"))
+    finally:
+        kit.keeper.forget(claim)
+
+
+class _Work:
+    def __init__(self, claim: Claim, kit: Kit) -> None:
+        self._claim = claim
+        self._kit = kit
+        self._ledger = kit.ledger
+        self._guard = kit.keeper.guard(claim)
+        self._client = kit.client.with_options(before_request=self._before_request)
+        self._containers = Containers(self._client, kit.ledger, claim)
+        self._video_id = claim.record.video_id
+        self._sent = 0
+        self._last = ""
+        """The operation of the last request."""
+        self._fresh = False
+        """The container was created by the last request, so it is empty."""
+
+    async def _before_request(self, request: Request) -> None:
+        await self._guard(request)
+        self._last = request.operation
+
+    async def run(self) -> IngestResult:
+        """Go on from the state in the ledger."""
+        claim = self._claim
+        async with aclosing(await self._kit.stores.open(claim.item)) as original:
+            self._check_size(original)
+            if self._video_id is not None and claim.record.way is None:
+                await self._begin_again(self._video_id)
+            way: Way = claim.record.way or await self._way(original)
+            known = self._video_id is not None
+            if self._video_id is None:
+                await self._ledger.creating(claim, original.size, original.version, way)
+                self._video_id = await self._container(original, way)
+            try:
+                filled = await self._fill(original, self._video_id, way)
+            except (NotFoundError, UploadError) as error:
+                if getattr(error, "status", None) != 404:
+                    raise
+                kind = _GoneError if known else UploadError  # A new container may be unknown for some seconds.
+                raise kind(f"the video {self._video_id} is not on the server") from error
+        if not filled:
+            return await self._wait_for_pull(self._video_id)
+        await self._ledger.verifying(claim, self._sent)
+        if claim.record.contested:
+            await self._containers.settle(await self._containers.claimants(), self._video_id)
+        if not self._kit.options.keep_key:
+            await self._client.videos.update(self._video_id, metadata=claim.item.fields.get("metadata", {}))
+        await self._ledger.done(claim)
+        return self._result("done")
+
+    def _result(self, outcome: Outcome, error: ApiVideoError | None = None, delay: float = 0.0) -> IngestResult:
+        return IngestResult(
+            item=self._claim.item,
+            outcome=outcome,
+            video_id=self._video_id,
+            error=error,
+            delay=delay,
+            sent=self._sent,
+        )
+
+    def _check_size(self, original: Original) -> None:
+        """Refuse, before a container is created, a size that a hostile server announces or api.video does not take."""
+        largest = (self._kit.options.upload or self._client.config.upload).limits.largest_total
+        if not 0 < original.size <= largest:
+            size = f"{original.size:,} bytes" if 0 <= original.size <= LARGEST else "no possible number of bytes"
+            raise SourceError(
+                f"{self._claim.item.shown} has {size}; api.video takes 1 to {largest:,}", cause="unsupported"
+            )
+
+    # -- the container
+
+    async def _way(self, original: Original) -> Way:
+        strategy = self._claim.item.strategy
+        if strategy == "stream":
+            return "stream"
+        if await original.address(self._kit.options.presign) is not None:
+            return "pull"
+        if strategy == "auto":
+            return "stream"
+        raise SourceError(f"{original.source.name} has no address that api.video could fetch: use the strategy stream")
+
+    async def _container(self, original: Original, way: Way) -> str:
+        """Find or make the container, and enter its id before anything is done with it."""
+        try:
+            video_id = await self._create(original, way)
+        except DuplicateVideosError as error:
+            if not self._claim.record.contested:
+                raise
+            video_id = await self._containers.settle(error.video_ids, None)
+            self._fresh = False
+        counts = await self._ledger.created(self._claim, video_id)
+        if counts != video_id:
+            # Two workers of this ledger found or created one each, and the other's is in the ledger. Deleted even when
+            # the lease is lost as well: no other worker knows of it.
+            self._fresh = False
+            if not await self._containers.remove(video_id, self._kit.client):
+                raise DuplicateVideosError.of(self._claim.key, [counts, video_id])
+        return counts
+
+    async def _create(self, original: Original, way: Way) -> str:
+        fields = dict(self._claim.item.fields)
+        title = fields.pop("title", None) or original.source.name
+        if way == "pull":
+            fields["source"] = await original.address(self._kit.options.presign)
+        video = await self._containers.create(title, fields)
+        # After a lost answer, or for a container that was found, the last request is a search.
+        self._fresh = self._last == "videos.create"
+        return video.video_id
+
+    async def _begin_again(self, video_id: str) -> None:
+        """After a pull that was given up and retried by the user: replace a container that still only waits.
+
+        It cannot be filled in another way, and the address that it was given may have ended.
+        """
+        if await self._containers.remove(video_id, unfilled=True):
+            await self._ledger.lost(self._claim)
+            self._video_id = None
+
+    # -- its content
+
+    async def _fill(self, original: Original, video_id: str, way: Way) -> bool:
+        """Bring the bytes there; False while api.video fetches them."""
+        await self._ledger.uploading(self._claim)
+        if self._fresh and way == "pull":
+            return False
+        empty = self._fresh
+        if not empty:
+            content = await self._containers.content(video_id)
+            if content.state == "complete":
+                self._compare(original, video_id, content.size)
+                return True
+            if content.state == "fetching" or (content.state == "unknown" and way == "pull"):
+                return False
+            # What a file upload began, another ledger's too, is only completed by an upload, whatever the strategy.
+            empty = content.state == "empty"
+
+        def note(progress: UploadProgress) -> None:
+            self._sent = progress.bytes_sent
+            if self._kit.on_progress is not None:
+                self._kit.on_progress(self._claim.item, progress)
+
+        await self._client.videos.upload(
+            video_id,
+            HeldSource(original.source, self._kit.keeper, self._claim),
+            options=self._kit.options.upload,
+            on_progress=note,
+            slots=self._kit.slots,
+            fresh=empty,
+        )
+        return True
+
+    def _compare(self, original: Original, video_id: str, size: int | None) -> None:
+        """Check the size of a video that is complete already."""
+        if size not in (None, original.size):
+            raise _MismatchError(
+                f"{original.source.name} has {original.size:,} bytes, and its video {video_id} holds {size:,}. The "
+                "video is kept: if it is wrong, delete it, then retry the item",
+                video_id=video_id,
+            )
+
+    async def _wait_for_pull(self, video_id: str) -> IngestResult:
+        """Look again later, or give up after ``pull_timeout``. The container stays: it may be receiving bytes."""
+        claim = self._claim
+        record = await self._ledger.record(claim.key)
+        created = record.created_at if record is not None and record.created_at is not None else time.time()
+        taken = max(0.0, time.time() - created)
+        if taken >= self._kit.options.pull_timeout:
+            raise _PullError(
+                f"api.video did not fetch {claim.item.shown} within {self._kit.options.pull_timeout:g} s. The video "
+                f"{video_id} is kept. Retry the item: that looks again, and asks anew where nothing has arrived",
+                video_id=video_id,
+            )
+        delay = min(LONGEST_LOOK, max(FIRST_LOOK, taken))
+        await self._ledger.later(claim, delay)
+        return self._result("later", None, delay)
+
+    # -- failures
+
+    async def failed(self, error: ApiVideoError) -> IngestResult:
+        """Decide what a failure means, and note it."""
+        claim, options = self._claim, self._kit.options
+        if isinstance(error, LeaseLostError) or isinstance(error.__cause__, LeaseLostError):
+            return self._result("lost", error)
+        try:
+            if isinstance(error, DuplicateVideosError):
+                await self._ledger.quarantine(claim, str(error))
+                return self._result("quarantined", error)
+            if isinstance(error, _GoneError):
+                await self._ledger.lost(claim)
+            if claim.record.attempts + 1 >= options.attempts or not _may_pass(error):
+                given_up = isinstance(error, _PullError)
+                await self._ledger.fail(claim, cause_of(error), str(error), forget_way=given_up)
+                return self._result("failed", error)
+            delay = min(options.longest_delay, options.first_delay * 2**claim.record.attempts)
+            await self._ledger.later(claim, delay, cause_of(error), str(error))
+            return self._result("later", error, delay)
+        except LeaseLostError as lost:
+            return self._result("lost", lost)
+
+
+def _may_pass(error: ApiVideoError) -> bool:
+    """Whether a later attempt may succeed."""
+    if isinstance(error, SourceError):
+        return error.retryable
+    if isinstance(error, _PullError | _MismatchError):
+        return False
+    # Waiting for budget ends in an error that no call repeats; an ingestion has time.
+    return error.retryable or isinstance(error, UploadError | ApiConnectionError | _GoneError)
+
+
+def cause_of(error: BaseException) -> str:
+    """One word for a failure, by which failures are counted."""
+    if isinstance(error, SourceError):
+        return getattr(error, "cause", None) or "source"
+    if isinstance(error, _PullError):
+        return "pull"
+    if isinstance(error, _MismatchError):
+        return "size"
+    if isinstance(error, ApiStatusError):
+        return error.slug or str(error.status)
+    if isinstance(error, ApiTimeoutError):
+        return "timeout"
+    if isinstance(error, ApiConnectionError):
+        return "connection"
+    if isinstance(error, _GoneError):
+        return "gone"
+    if isinstance(error, _DefectError):
+        return "defect"
+    if isinstance(error, UploadError):
+        return cause_of(error.__cause__) if error.__cause__ is not None else "upload"
+    return "other"

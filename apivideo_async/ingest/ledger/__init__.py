@@ -1,0 +1,1 @@
+"""The ledger of an ingestion: its rules, its SQL and its databases."""

@@ -1,0 +1,1 @@
+"""Listing sources: folders, buckets, manifests and watched folders."""

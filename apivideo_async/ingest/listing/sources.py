@@ -1,0 +1,111 @@
+"""Recognising what was given: a folder, a file, a glob, a bucket's prefix, an object, a URL."""
+
+import os
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from ...errors import SourceError
+from ...uploads.sources.threads import in_thread
+from ..items import Item, Strategy, ingest_key
+from ..stores.local import list_file
+from ..stores.stores import Stores
+from ..stores.unusual_keys import fault_of, printable
+from ..stores.versions import given_version
+from ..uris import OBJECT_SCHEMES, Place, identity, locate
+from .buckets import list_objects, object_item
+from .folders import list_folder
+from .problems import OnProblem
+from .selection import has_wildcard, split_wildcard
+
+__all__ = ["list_sources", "web_item"]
+
+
+async def list_sources(
+    spec: str | os.PathLike[str],
+    *,
+    stores: Stores,
+    patterns: Sequence[str] = (),
+    settle: float = 0,
+    strategy: Strategy = "stream",
+    on_problem: OnProblem | None = None,
+) -> AsyncGenerator[Item, None]:
+    """List what ``spec`` names, in constant memory.
+
+    - a folder, or ``s3://bucket/prefix``: every video below it, or what ``patterns`` match (``selection``);
+    - a path or object address with ``*``, ``?`` or ``[``: what it matches;
+    - a file, an object or an ``http(s)`` URL: itself, whatever its extension.
+
+    ``settle`` and ``on_problem`` are those of ``list_folder``. Raises ``SourceError`` when there is no such thing.
+    """
+    place = locate(os.fspath(spec))
+    found: Any
+    if place.scheme == "file":
+        found = _local(Path(place.path), patterns, settle, strategy, on_problem)
+    elif place.scheme in OBJECT_SCHEMES:
+        found = _objects(place, patterns, strategy, stores, on_problem)
+    else:
+        yield web_item(os.fspath(spec), strategy=strategy)
+        return
+    async with aclosing(found):
+        async for item in found:
+            yield item
+
+
+async def _local(
+    path: Path,
+    patterns: Sequence[str],
+    settle: float,
+    strategy: Strategy,
+    on_problem: OnProblem | None,
+) -> AsyncGenerator[Item, None]:
+    # What exists under this very name is no pattern.
+    if not await in_thread(os.path.lexists, path) and has_wildcard(str(path)):
+        folder, pattern = split_wildcard(path.as_posix())
+        path, patterns = Path(folder or "."), [pattern]
+    elif not await in_thread(path.is_dir):
+        yield await in_thread(list_file, path, strategy)
+        return
+    async with aclosing(
+        list_folder(path, patterns=patterns, settle=settle, strategy=strategy, on_problem=on_problem)
+    ) as items:
+        async for item in items:
+            yield item
+
+
+async def _objects(
+    place: Place, patterns: Sequence[str], strategy: Strategy, stores: Stores, on_problem: OnProblem | None
+) -> AsyncGenerator[Item, None]:
+    url, certain = f"{place.store}/{place.path}", not place.path or place.path.endswith("/")
+    if not certain:
+        if fault := fault_of(place.path):
+            raise SourceError(f"{printable(url)} cannot be read: {fault}: rename it", cause="unsupported")
+        meta = await stores.objects.look(place)
+        if meta is not None:
+            yield object_item(place, meta, strategy)
+            return
+        if has_wildcard(place.path):
+            folder, pattern = split_wildcard(place.path)
+            url, patterns, certain = f"{place.store}/{folder}", [pattern], True
+    found = False
+    async with aclosing(
+        list_objects(url, stores=stores, patterns=patterns, strategy=strategy, on_problem=on_problem)
+    ) as items:
+        async for item in items:
+            found = True
+            yield item
+    if not found and not certain:
+        raise SourceError(f"there is no object {url}, and no video below it", cause="missing")
+
+
+def web_item(uri: str, *, version: str | None = None, strategy: Strategy = "stream") -> Item:
+    """Describe a URL without asking its server; the signature of a presigned one does not change the key."""
+    place, version = locate(uri), given_version(version)
+    return Item(
+        key=ingest_key(*identity(place), version),
+        uri=uri,
+        version=version,
+        fields={"title": place.name},
+        strategy=strategy,
+    )

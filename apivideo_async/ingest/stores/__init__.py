@@ -1,0 +1,1 @@
+"""Opening sources: local files, objects and web files."""

@@ -1,0 +1,218 @@
+"""Objects in S3, Google Cloud Storage and Azure, through obstore.
+
+Every range is one GET whose body flows through: nothing is stored, and no more is in memory than a block or two. The
+ETag that was found first is demanded with every GET, so all ranges are of one content.
+"""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from ...errors import ConfigurationError, SourceError
+from ...uploads.sources.opening import Source
+from ..items import Item
+from ..uris import Place
+from .object_errors import explain
+from .pinned import Original, changed, compare
+from .runtime_exit import answer_of, wait_at_exit
+from .unusual_keys import fault_of
+from .versions import etag, is_weak
+
+__all__ = ["ObjectStores", "content_versions"]
+
+BLOCK: Final = 256 * 1024
+"""Bytes of a block at least; obstore adds what came with the last of them."""
+LONGEST_SIGNATURE: Final = 7 * 24 * 3600
+"""Seconds that S3 and Google allow at most."""
+_CLIENT: Final[dict[str, Any]] = {
+    "connect_timeout": "15s",
+    "read_timeout": "60s",
+    "timeout": "1d",  # It counts the whole body, which flows no faster than the upload.
+}
+_RETRY: Final = {"max_retries": 4, "retry_timeout": timedelta(seconds=45)}
+_CLIENT_OPTIONS: Final = frozenset(
+    {
+        *("allow_http", "allow_invalid_certificates", "connect_timeout", "default_headers", "http1_only", "http2_only"),
+        *("proxy_url", "proxy_ca_certificate", "proxy_excludes", "read_timeout", "root_certificate", "timeout"),
+        *("user_agent", "pool_idle_timeout", "pool_max_idle_per_host"),
+    }
+)
+_VARIABLES: Final = (
+    ("skip_signature", "AWS_SKIP_SIGNATURE"),
+    ("skip_signature", "GOOGLE_SKIP_SIGNATURE"),
+    ("base_url", "GOOGLE_BASE_URL"),
+    ("account_name", "AZURE_STORAGE_ACCOUNT_NAME"),
+    ("account_key", "AZURE_STORAGE_MASTER_KEY"),
+    ("account_key", "AZURE_STORAGE_ACCESS_KEY"),
+    ("account_key", "AZURE_STORAGE_ACCOUNT_KEY"),
+    ("sas_key", "AZURE_STORAGE_SAS_TOKEN"),
+    ("sas_key", "AZURE_STORAGE_SAS_KEY"),
+    ("endpoint", "AZURE_STORAGE_ENDPOINT"),
+    ("use_emulator", "AZURE_STORAGE_USE_EMULATOR"),
+)
+"""Settings that ``exact_listing`` needs, and where obstore finds them."""
+_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT")
+
+
+class ObjectStores:
+    """One obstore store for each bucket."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        try:
+            import obstore
+            import obstore.store
+        except ImportError:
+            raise ConfigurationError("object stores need obstore: pip install 'apivideo-async[objects]'") from None
+        wait_at_exit()
+        self.obstore: Any = obstore
+        self._client = _CLIENT | {name: value for name, value in config.items() if name in _CLIENT_OPTIONS}
+        self._config = {name: value for name, value in config.items() if name not in _CLIENT_OPTIONS}
+        endpoints = [self._config.get("endpoint"), *map(os.environ.get, _ENDPOINTS)]
+        if next(filter(None, endpoints), "").startswith("http://"):
+            self._client.setdefault("allow_http", True)
+        self._stores: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return "ObjectStores()"  # The settings may hold credentials.
+
+    def store(self, place: Place) -> Any:
+        """Give the store of a bucket. Raises ``ConfigurationError`` for settings that it does not know."""
+        if place.store not in self._stores:
+            try:
+                self._stores[place.store] = self.make(place, {})
+            except Exception as error:
+                # obstore's own text may show the settings.
+                raise ConfigurationError(
+                    f"{place.store} cannot be used with these settings ({type(error).__name__}): "
+                    "check the endpoint, the region and the names of the settings"
+                ) from None
+        return self._stores[place.store]
+
+    def make(self, place: Place, changes: Mapping[str, Any]) -> Any:
+        """Make an obstore store with other settings. Raises what obstore raises."""
+        return self.obstore.store.from_url(
+            place.store, config={**self._config, **changes} or None, client_options=self._client, retry_config=_RETRY
+        )
+
+    def settings(self, place: Place) -> dict[str, str]:
+        """Return what was configured for a bucket, by obstore's names for it, with those of the environment."""
+        found = {name: os.environ[variable] for name, variable in _VARIABLES if os.environ.get(variable)}
+        return found | dict(self.store(place).config)
+
+    async def look(self, place: Place) -> Any | None:
+        """Describe an object as it is now (obstore's ``ObjectMeta``); None: there is no such key.
+
+        One byte is asked for, because the answer to a HEAD has no body that would tell a missing bucket from a key.
+        Raises ``SourceError``.
+        """
+        store = self.store(place)
+        try:
+            return (await answer_of(self.obstore.get_async(store, place.path, options={"range": (0, 1)}))).meta
+        except Exception as error:
+            failure = explain(error, place)
+            if failure.cause == "empty":
+                return await self._head(store, place)
+            if failure.cause == "missing":
+                return None
+            raise failure from None
+
+    async def _head(self, store: Any, place: Place) -> Any:
+        try:
+            return await answer_of(self.obstore.head_async(store, place.path))
+        except Exception as error:
+            raise explain(error, place) from None
+
+    async def open(self, item: Item, place: Place) -> Original:
+        """Open an object. Raises ``SourceError``."""
+        if not place.path:
+            raise SourceError(f"{item.shown} names a bucket and no object", cause="unsupported")
+        if fault := fault_of(place.path):
+            raise SourceError(f"{item.shown} cannot be read: {fault}: rename it", cause="unsupported")
+        meta = await self.look(place)
+        if meta is None:
+            raise SourceError(f"no such object: {item.shown}", cause="missing")
+        version = compare(item, meta["size"], content_versions(meta))
+        return ObjectOriginal(ObjectSource(self.obstore, self.store(place), place, meta), version)
+
+    def pages(self, place: Place, prefix: str | None) -> Any:
+        """List what is below a prefix, a thousand at a time."""
+        return aiter(self.obstore.list(self.store(place), prefix, chunk_size=1000))
+
+
+def content_versions(meta: Any) -> tuple[str | None, ...]:
+    """Give the names of a content: listings know the ETag only, so it comes first."""
+    return etag(meta["e_tag"]), meta["version"], meta["last_modified"].isoformat()
+
+
+class ObjectSource(Source):
+    """An object, pinned to what it was when it was opened."""
+
+    def __init__(self, obstore: Any, store: Any, place: Place, meta: Any) -> None:
+        self._obstore, self._store, self._place = obstore, store, place
+        self._pinned = _identity(meta)
+        pin = {"if_match": meta["e_tag"], "version": meta["version"]}
+        if is_weak(meta["e_tag"] or ""):
+            del pin["if_match"]  # Each answer is compared with ``_pinned`` anyway.
+        self._pin = {name: value for name, value in pin.items() if value}
+        self.name: str = place.name
+        self.size: int = meta["size"]
+
+    async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
+        """Read a range; raises ``SourceError`` when it is not the object that was opened."""
+        left = size
+        try:
+            options = {**self._pin, "range": (start, start + size)}
+            answer = await answer_of(self._obstore.get_async(self._store, self._place.path, options=options))
+            if answer.range != (start, start + size) or _identity(answer.meta) != self._pinned:
+                raise changed(self._uri, "the store gave another range or another version")
+            blocks = answer.stream(min_chunk_size=BLOCK)
+            while (block := await answer_of(anext(blocks, None))) is not None:
+                left -= len(block)
+                if left < 0:
+                    break
+                yield block
+        except SourceError:
+            raise
+        except Exception as error:
+            failure = explain(error, self._place)
+            raise (changed(self._uri, "it became shorter") if failure.cause == "empty" else failure) from None
+        if left:
+            raise SourceError(
+                f"{self._uri}: the store gave {'more' if left < 0 else 'fewer'} bytes than it was asked for",
+                cause="unreachable",
+                retryable=True,
+            )
+
+    async def sign(self, expires: timedelta) -> str | None:
+        """Make a URL for GET; None: there are no credentials that can sign. Raises ``SourceError`` when it may pass."""
+        try:
+            url: str = await answer_of(self._obstore.sign_async(self._store, "GET", self._place.path, expires))
+        except Exception as error:
+            failure = explain(error, self._place)
+            if failure.retryable:
+                raise failure from None
+            return None
+        return url
+
+    @property
+    def _uri(self) -> str:
+        return f"{self._place.store}/{self._place.path}"
+
+
+class ObjectOriginal(Original):
+    """An opened object."""
+
+    source: ObjectSource
+
+    def __init__(self, source: ObjectSource, version: str | None) -> None:
+        self.source = source
+        self.version = version
+
+    async def address(self, seconds: float) -> str | None:
+        """Sign a URL, for seven days at most; None without credentials that can sign."""
+        return await self.source.sign(timedelta(seconds=min(seconds, LONGEST_SIGNATURE)))
+
+
+def _identity(meta: Any) -> tuple[Any, ...]:
+    return meta["size"], etag(meta["e_tag"]), meta["last_modified"]

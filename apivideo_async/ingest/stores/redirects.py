@@ -1,0 +1,65 @@
+"""Which redirects of a source's server are followed.
+
+A server that is allowed as a source may redirect to any address, for example to one inside the network of the machine
+that ingests. So by default only redirects within the origin (scheme, host and port) are followed.
+"""
+
+from typing import Any, Final, Literal, TypeAlias
+
+from yarl import URL
+
+from ...errors import ConfigurationError, SourceError
+from ..uris import WEB_SCHEMES, shown
+
+__all__ = ["MOST_REDIRECTS", "REDIRECTS", "STATUSES", "Redirects", "check_redirects", "redirected"]
+
+Redirects: TypeAlias = Literal["same-origin", "any"]
+"""``same-origin``: within scheme, host and port. ``any``: to every web server, those of the own network included."""
+REDIRECTS: Final[tuple[Redirects, ...]] = ("same-origin", "any")
+STATUSES: Final = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTS: Final = 10
+"""Redirects in a row that are followed."""
+
+
+def check_redirects(given: Any) -> Redirects:
+    """Return the setting. Raises ``ConfigurationError`` for any other value."""
+    for known in REDIRECTS:
+        if given == known:
+            return known
+    raise ConfigurationError(f"redirects must be one of {', '.join(REDIRECTS)}, not {given!r}")
+
+
+def redirected(uri: str, current: URL, location: str | None, allowed: Redirects) -> URL:
+    """Return where a redirect of ``current`` leads to.
+
+    The credentials of ``current`` stay within its origin. ``uri`` is the source, for messages. Raises ``SourceError``
+    (redirect) for a redirect that is not allowed, or that does not lead to a web address.
+    """
+    target = _joined(current, location) if location else None
+    if target is None or target.scheme not in WEB_SCHEMES or not target.host:
+        raise SourceError(f"{shown(uri)} redirects to an address that is no URL of a web server", cause="redirect")
+    same = _origin(target) == _origin(current)
+    if allowed == "same-origin" and not same:
+        raise SourceError(
+            f"{shown(uri)} redirects to {target.origin()}, which is not followed: name the address that it leads to as "
+            "the source, or allow such redirects (--redirects any, Stores(redirects='any'))",
+            cause="redirect",
+        )
+    if same and target.raw_user is None and current.raw_user is not None:
+        return target.with_user(current.user).with_password(current.password)
+    return target
+
+
+def _joined(current: URL, location: str) -> URL | None:
+    """Resolve ``Location``; None for text that is no URL. A presigned URL has to arrive as it is written."""
+    written = location.isascii() and location.isprintable() and " " not in location
+    try:
+        target = current.join(URL(location, encoded=written)).with_fragment(None)
+        target.port, target.host  # noqa: B018  Raise for what is not valid.
+    except (ValueError, UnicodeError):
+        return None
+    return target
+
+
+def _origin(url: URL) -> tuple[str, str, int | None]:
+    return url.scheme, (url.host or "").lower(), url.port

@@ -1,0 +1,127 @@
+"""Where sources are: what a URI means, which part of it identifies the content, and what of it may be shown.
+
+The signature of a presigned URL is a password and changes with each signing: it is in the ``uri`` of an item, and in
+nothing else. ``shown`` is what messages get, ``identity`` what keys are made of.
+"""
+
+import re
+from typing import Final
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from attrs import field, frozen
+
+from ..errors import SourceError
+from ..masking import OBJECT_SCHEMES, shown
+
+__all__ = ["OBJECT_SCHEMES", "WEB_SCHEMES", "Place", "identity", "locate", "shown", "signed"]
+
+WEB_SCHEMES: Final = frozenset({"http", "https"})
+
+_ONE_NAME: Final = {"s3a": "s3", "azure": "az"}
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_PORTS: Final = {"http": 80, "https": 443}
+
+_SIGNATURES: Final = (
+    # What shows that a query is signed by this scheme, and the names that belong to the signature then.
+    ("x-amz-signature", re.compile(r"x-amz-.*")),
+    ("x-goog-signature", re.compile(r"x-goog-.*")),
+    (
+        "signature",
+        re.compile(r"signature|expires|awsaccesskeyid|googleaccessid|key-pair-id|policy|x-amz-security-token"),
+    ),
+    ("sig", re.compile(r"sig|s[tevpr]|sip|spr|ss|srt|sdd|saoid|suoid|scid|ses|sk(oid|tid|t|e|s|v)")),
+)
+
+
+@frozen(kw_only=True)
+class Place:
+    """A URI taken apart."""
+
+    scheme: str
+    """``file``, ``s3``, ``gs``, ``az``, ``abfs``, ``abfss``, ``http`` or ``https``."""
+    store: str
+    """Bucket or server with its scheme; ``file`` for local files."""
+    path: str = field(repr=False)
+    """The local path, the object's key as the store has it, or the path of a URL with its query."""
+
+    @property
+    def name(self) -> str:
+        """The last part of the path: what the video is called when nothing else is said."""
+        if self.scheme in WEB_SCHEMES:
+            return unquote(self.path.split("?")[0]).rstrip("/").rpartition("/")[2] or self.store.partition("//")[2]
+        return self.path.rstrip("/").rpartition("/")[2] or "video"
+
+
+def locate(uri: str) -> Place:
+    """Take a URI or a local path apart. Raises ``SourceError`` (unsupported) for what cannot be read from."""
+    match = _SCHEME.match(uri)
+    if match is None:
+        return Place(scheme="file", store="file", path=uri)
+    scheme = match[1].lower()
+    scheme = _ONE_NAME.get(scheme, scheme)
+    rest = uri[match.end() :]
+    if scheme == "file":
+        return _local(rest, uri)
+    if scheme in OBJECT_SCHEMES:
+        # Keys may hold any character, so nothing is decoded, and no query is split off.
+        bucket, _, key = rest.partition("/")
+        if not bucket:
+            raise _unsupported(uri, f"names no bucket: write {scheme}://bucket/key")
+        user, at, _ = bucket.rpartition("@")
+        if at and (":" in user or not scheme.startswith("abfs")):  # abfs://container@account is a place.
+            raise _unsupported(uri, "credentials are not given in the address: set the variables of the store")
+        return Place(scheme=scheme, store=f"{scheme}://{bucket}", path=key)
+    if scheme in WEB_SCHEMES:
+        return _web(scheme, uri)
+    raise _unsupported(uri, "sources are local paths, file://, s3://, gs://, az://, http:// or https://")
+
+
+def _local(rest: str, uri: str) -> Place:
+    host, slash, path = rest.partition("/")
+    if host not in ("", "localhost") or not slash:
+        raise _unsupported(uri, "is no local file: write file:///path")
+    return Place(scheme="file", store="file", path=url2pathname(slash + path))
+
+
+def _web(scheme: str, uri: str) -> Place:
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host:
+        raise _unsupported(uri, "is no URL")
+    host = f"[{host}]" if ":" in host else host
+    where = f"{scheme}://{host}" if port in (None, _PORTS[scheme]) else f"{scheme}://{host}:{port}"
+    return Place(scheme=scheme, store=where, path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+
+
+def _unsupported(uri: str, why: str) -> SourceError:
+    return SourceError(f"{shown(uri)}: {why}", cause="unsupported")
+
+
+def identity(place: Place) -> tuple[str, str]:
+    """Name store and path for :func:`~.items.ingest_key`, however often a URL is signed anew; not for local files."""
+    if place.scheme not in WEB_SCHEMES:
+        return place.store, place.path
+    path, _, query = place.path.partition("?")
+    kept = "&".join(sorted(_unsigned(query)))
+    return place.store, f"{path}?{kept}" if kept else path
+
+
+def _names(query: str) -> list[str]:
+    return [pair.partition("=")[0].lower() for pair in query.split("&")]
+
+
+def _unsigned(query: str) -> list[str]:
+    names = _names(query)
+    belongs = [pattern for marker, pattern in _SIGNATURES if marker in names]
+    pairs = zip(query.split("&"), names, strict=True)
+    return [pair for pair, name in pairs if pair and not any(pattern.fullmatch(name) for pattern in belongs)]
+
+
+def signed(uri: str) -> bool:
+    """Tell whether a URL carries a signature, which has an end."""
+    names = _names(uri.partition("?")[2].partition("#")[0])
+    return any(marker in names for marker, _ in _SIGNATURES)

@@ -1,0 +1,1 @@
+"""Request budgets: windows, fair waiting, and limiters for one process or many."""

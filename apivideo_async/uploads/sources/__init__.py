@@ -1,0 +1,1 @@
+"""Sources of uploads: recognising, opening, reading and chunking them."""

@@ -1,0 +1,136 @@
+"""Where an upload begins: open the source, check it before anything is sent, find or make its container."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from ..config import UploadOptions
+from ..errors import NotFoundError, UploadError
+from ..http.pipeline import Pipeline
+from ..models import Video
+from ..private_files import state_folder
+from .capacity import Slots
+from .engine import UploadJob
+from .journal import Journal, Notes
+from .plan import make_plan
+from .reporter import OnProgress
+from .sources.opening import Source, SourceLike, Stream, open_source
+from .target import Container, Delegated, Target
+
+__all__ = ["Intake"]
+
+log: logging.Logger = logging.getLogger("apivideo_async.upload")
+
+Create = Callable[[str], Awaitable[Video]]
+"""Creates a container for a source of this name."""
+
+
+class Intake:
+    """Uploads with one set of options."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        options: UploadOptions | None,
+        on_progress: OnProgress | None,
+        slots: Slots | None = None,
+    ) -> None:
+        """``slots`` bounds the chunks in flight of several uploads together."""
+        self._pipeline = pipeline
+        self._slots = slots
+        self._options = options or pipeline.config.upload
+        self._on_progress = on_progress
+
+    async def into_new(
+        self, given: SourceLike, create: Create, filename: str | None = None, *, fresh: bool = True
+    ) -> Video:
+        """Upload into a container of its own: the one of an interrupted upload, or what ``create`` gives.
+
+        ``fresh``: a created container is empty for sure.
+        """
+        async with self._opened(given, filename) as source:
+            notes = await self._notes(source)
+            found = notes.found if notes is not None else None
+            if found is not None:
+                try:
+                    return await self._run(Container(found.video_id), source, notes=notes)
+                except NotFoundError:
+                    if self._options.resume == "required":
+                        raise
+                    log.warning("%s is gone from the server: uploading anew", found.video_id)
+            if notes is not None:
+                notes.found = None
+            video = await create(source.name)
+            return await self._run(Container(video.video_id), source, notes=notes, fresh=fresh)
+
+    async def into_container(
+        self, video_id: str, given: SourceLike, filename: str | None = None, *, fresh: bool = False
+    ) -> Video:
+        """Send what the container does not hold yet. ``fresh``: it was just created, and is empty for sure."""
+        async with self._opened(given, filename) as source:
+            notes = await self._notes(source)
+            if notes is not None and notes.found is not None and notes.found.video_id != video_id:
+                notes.found = None  # It tells of another container.
+            return await self._run(Container(video_id), source, notes=notes, fresh=fresh)
+
+    async def with_token(
+        self, token: str, given: SourceLike, video_id: str | None = None, filename: str | None = None
+    ) -> Video:
+        """Upload through a token, which creates the video unless it is given."""
+        async with self._opened(given, filename) as source:
+            notes = await self._notes(source)
+            found = notes.found if notes is not None else None
+            if notes is not None and found is not None and video_id not in (None, found.video_id):
+                notes.found = found = None
+            if found is not None:
+                try:
+                    return await self._run(Delegated(found.video_id, token=token), source, notes=notes)
+                except UploadError as error:
+                    if error.status != 404 or video_id is not None or self._options.resume == "required":
+                        raise
+                    log.warning("%s is gone from the server: uploading anew", found.video_id)
+            if notes is not None:
+                notes.found = None
+            return await self._run(Delegated(video_id, token=token), source, notes=notes)
+
+    async def _run(self, target: Target, source: Source | Stream, *, notes: Notes | None, fresh: bool = False) -> Video:
+        job = UploadJob(
+            self._pipeline,
+            target,
+            self._options,
+            on_progress=self._on_progress,
+            fresh=fresh,
+            notes=notes,
+            slots=self._slots,
+        )
+        return await job.run(source)
+
+    @asynccontextmanager
+    async def _opened(self, given: SourceLike, filename: str | None) -> AsyncIterator[Source | Stream]:
+        source = await open_source(given, filename)
+        try:
+            if isinstance(source, Source):
+                make_plan(source.size, self._options)
+                if source.size > self._options.limits.documented_total:
+                    log.warning("%s is larger than the 30 GiB that api.video documents", source.name)
+            yield source
+        finally:
+            if source is not given:
+                await source.aclose()
+
+    async def _notes(self, source: Source | Stream) -> Notes | None:
+        """Open the journal, and look into it when an earlier upload may be continued."""
+        options = self._options
+        if options.resume == "off" and options.journal is None:
+            return None
+        fingerprint = await source.fingerprint() if isinstance(source, Source) else None
+        notes = None
+        folder = None if fingerprint is None else options.journal or await asyncio.to_thread(state_folder, "uploads")
+        if fingerprint is not None and folder is not None:
+            notes = Notes(Journal(folder), fingerprint, self._pipeline.config.base_url)
+            if options.resume != "off":
+                await notes.look()
+        if options.resume == "required" and (notes is None or notes.found is None):
+            raise UploadError(f"no interrupted upload of {source.name} is known here: start it without resume")
+        return notes
