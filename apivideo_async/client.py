@@ -223,7 +223,9 @@ class ApiVideoClient:
         return run_many(items, upload, concurrency, on_result)
 
     def budget(self, limit_class: LimitClass) -> RequestBudget:
-        """Tell what the answers so far said of a request budget: ``uploads``, ``writes`` or ``reads`` (CONTRACT §4).
+        """Tell what the answers so far said of a request budget: ``uploads``, ``writes`` or ``reads``.
+
+        See service.md#rate-limit-headers.
 
         Sends nothing. Call it in the event loop of the client.
         """

@@ -42,7 +42,7 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""Not sent at all; ``None`` is JSON null (CONTRACT §5.3 tells the two apart)."""
+"""Not sent at all; ``None`` is JSON null (service.md#null-and-absent tells the two apart)."""
 
 MIB: Final = 1024 * 1024
 
@@ -50,13 +50,16 @@ BASE_URLS: Final[Mapping[str, str]] = {
     "production": "https://ws.api.video",
     "sandbox": "https://sandbox.api.video",
 }
-"""CONTRACT §1. A key of one environment is refused by the other."""
+"""service.md#environments. A key of one environment is refused by the other."""
 
 REQUEST_LIMITS: Final[Mapping[str, Mapping[str, int]]] = {
     "production": {"uploads": 100, "writes": 200, "reads": 500},
     "sandbox": {"uploads": 40, "writes": 40, "reads": 100},
 }
-"""Documented requests a minute of each class (CONTRACT §4); an account may have others, which only the headers tell."""
+"""Documented requests a minute of each class; an account may have others, which only the headers tell.
+
+See service.md#rate-limits.
+"""
 
 Environment = Literal["production", "sandbox"]
 AuthScheme = Literal["bearer", "basic"]
@@ -111,7 +114,7 @@ class RetryPolicy:
 
 @frozen(kw_only=True)
 class UploadLimits:
-    """What the protocol allows (CONTRACT §10). Change it only against an emulator with the same limits."""
+    """What the protocol allows (service.md#upload-modes). Change it only against an emulator with the same limits."""
 
     smallest_chunk: int = 5 * MIB
     """Every chunk but the last holds at least this."""
@@ -227,7 +230,7 @@ class ClientConfig:
             raise ConfigurationError(f"reserve is a share from 0 to below 1, not {value!r}")
 
     def __attrs_post_init__(self) -> None:
-        """Check the application's name and version (CONTRACT §3: both or neither, ASCII, whole match)."""
+        """Check the application's name and version (service.md#origin-headers: both or neither, ASCII, whole match)."""
         if (self.app_name is None) != (self.app_version is None):
             raise ConfigurationError("app_name and app_version go together: give both or neither")
         if self.app_name is not None and not _ORIGIN_NAME.fullmatch(self.app_name):

@@ -76,7 +76,7 @@ KEPT_BODY = 8 * 1024
 
 @frozen(kw_only=True)
 class Problem:
-    """One fault that the server found in a request (RFC 7807 shape, CONTRACT §8.1)."""
+    """One fault that the server found in a request (RFC 7807 shape, service.md#error-bodies)."""
 
     type: str | None = None
     title: str | None = None
@@ -218,7 +218,10 @@ class BadRequestError(ApiStatusError):
 
 
 class AuthenticationError(ApiStatusError):
-    """401, or 400 from ``/auth/*``: the key, access token or upload token is wrong or expired (CONTRACT §2)."""
+    """401, or 400 from ``/auth/*``: the key, access token or upload token is wrong or expired.
+
+    See service.md#refused-credentials.
+    """
 
 
 class PermissionDeniedError(ApiStatusError):
@@ -234,7 +237,7 @@ class ConflictError(ApiStatusError):
 
 
 class RateLimitError(ApiStatusError):
-    """429: too many requests in this window. The request was not executed (CONTRACT §4)."""
+    """429: too many requests in this window. The request was not executed (service.md#too-many-requests)."""
 
     retryable = True
 

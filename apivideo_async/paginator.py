@@ -20,7 +20,7 @@ class Paginator(Generic[T]):
     ``async for item in p`` gives every item from the first page asked for to the last; ``async for page in
     p.pages()`` gives the pages; ``await p`` gives one page. Each of them asks anew. Items that are created or
     deleted meanwhile shift the pages, as the service pages by number: an item may then come twice or not at all,
-    but nothing is raised (CONTRACT §9).
+    but nothing is raised (service.md#changing-lists).
     """
 
     def __init__(

@@ -47,7 +47,7 @@ class Body:
             seen += len(block)
 
     async def form(self, open_file: Callable[[Form], FileSink]) -> Form:
-        """Stream a multipart body; a request that is no form has no file (CONTRACT §10.5)."""
+        """Stream a multipart body; a request that is no form has no file (service.md#upload-errors)."""
         boundary = boundary_of(self.request.headers.get("Content-Type"))
         if boundary is None:
             await self.drain()
@@ -74,7 +74,7 @@ class Body:
 
 
 def check_one_file(form: Form) -> None:
-    """Refuse a form without a file or with several (CONTRACT §10.5)."""
+    """Refuse a form without a file or with several (service.md#upload-errors)."""
     if form.files == 0:
         raise upload_problem("uploaded-file-no-file")
     if form.files > 1:

@@ -43,7 +43,7 @@ class Call:
         self.body = Body(self.request, self.record)
 
     def finish_headers(self, response: web.StreamResponse) -> None:
-        """Add what every answer carries, unless it is on its way already (CONTRACT §4)."""
+        """Add what every answer carries, unless it is on its way already (service.md#rate-limit-headers)."""
         self.answering = True
         if not response.prepared:
             response.headers.update(CONTROL_HEADERS if self.operation.access == "control" else CORS_HEADERS)
@@ -60,7 +60,7 @@ class Call:
         return self.request.match_info[name]
 
     async def json(self) -> dict[str, Any]:
-        """Return the JSON object in the body whatever its content type, or refuse (CONTRACT §2)."""
+        """Return the JSON object in the body whatever its content type, or refuse (service.md#access-tokens)."""
         body = await self.request.read()
         self.record.body_bytes = len(body)
         try:
@@ -77,7 +77,10 @@ Handler: TypeAlias = Callable[[Call], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: `name` is the SDK's method name, `rate` its class of the rate limit (CONTRACT §4)."""
+    """One operation: `name` is the SDK's method name, `rate` its class of the rate limit.
+
+    See service.md#request-classes.
+    """
 
     name: str
     method: str
@@ -93,32 +96,32 @@ class Operation:
 
 
 def api(name: str, method: str, path: str, handler: Handler, rate: RateClass | None = None) -> Operation:
-    """Declare an operation of the API; GET is a read, the rest are writes by default (CONTRACT §4)."""
+    """Declare an operation of the API; GET is a read, the rest are writes by default (service.md#request-classes)."""
     return Operation(name, method, path, handler, rate or ("reads" if method == "GET" else "writes"))
 
 
 def open_asset(name: str, path: str, handler: Handler) -> Operation:
-    """Declare an URL of the delivery hosts: no credentials, no rate limit (CONTRACT §13)."""
+    """Declare an URL of the delivery hosts: no credentials, no rate limit (service.md#assets)."""
     return Operation(name, "GET", path, handler, None, "open")
 
 
 def asset(name: str, root: str, end: str, handler: Handler) -> tuple[Operation, ...]:
-    """Declare an asset at its public address and at the one with a private token (CONTRACT §13)."""
+    """Declare an asset at its public address and at the one with a private token (service.md#private-videos)."""
     return tuple(open_asset(name, f"{base}/{end}", handler) for base in (root, f"{root}/token/{{token}}"))
 
 
 def answer(payload: Any, status: int = 200) -> web.Response:
-    """Answer JSON as bare `application/json`, without a charset (CONTRACT §5.1)."""
+    """Answer JSON as bare `application/json`, without a charset (service.md#content-types)."""
     body = json.dumps(payload, separators=(",", ":")).encode()
     return web.Response(body=body, status=status, content_type="application/json")
 
 
 def answer_page(call: Call, items: Sequence[ItemT], show: Callable[[ItemT], Any]) -> web.Response:
-    """Answer one page of a list; only what is on it is shown (CONTRACT §9)."""
+    """Answer one page of a list; only what is on it is shown (service.md#page-numbers)."""
     page, pagination = paginate(call.request.path, call.query, items)
     return answer({"data": [show(item) for item in page], "pagination": pagination})
 
 
 def no_content(status: int = 204) -> web.Response:
-    """Answer without a body and without a content type (CONTRACT §5.1)."""
+    """Answer without a body and without a content type (service.md#content-types)."""
     return web.Response(status=status)

@@ -144,7 +144,7 @@ class Pipeline:
         return answer(problem.body, problem.status)
 
     def _admit(self, call: Call) -> None:
-        """Count the request, then check its credentials (CONTRACT §2, §4)."""
+        """Count the request, then check its credentials (service.md#authentication, service.md#rate-limits)."""
         world, operation = call.world, call.operation
         if operation.rate is not None:
             call.verdict = world.limiter.take(operation.rate, world.now)

@@ -32,7 +32,7 @@ from .threaded import EmulatorThread
 
 _READ_BUFFER = 512 * 1024
 _LONGEST_LINE = 64 * 1024
-"""Room for filters over the limit, whose refusal is documented (CONTRACT §8.3)."""
+"""Room for filters over the limit, whose refusal is documented (service.md#error-details)."""
 _SHUTDOWN_SECONDS = 0.2
 
 
@@ -54,15 +54,15 @@ class Emulator:
     addition, such as the name of a container. With `seed` ids and faults are repeatable; with
     `api_key` in addition also access tokens, refresh tokens and private tokens.
 
-    `rate_limits` is "off", "production", "sandbox" or numbers per class (uploads, writes, reads) in a window
-    of `rate_window` seconds. `encoding` is "immediate", seconds, or "polls:N": playable after N reads of the
-    status. `min_chunk` and `max_chunk` are the sizes of the upload protocol in bytes, which tests scale down.
-    With `discard` only the sizes of media are kept. Without `directory` media lives in a temporary one.
-    `invalid_key_status` (400 or 401) is the answer of `/auth/*` to a wrong key (CONTRACT §17 #1), and
-    `video_restore` keeps deleted videos as discarded ones (CONTRACT §13). Only with `allow_network` are other
-    machines called, for a `source` or by a webhook; `webhook_pause` and `webhook_timeout` are the seconds between
-    two attempts of a delivery and for one of them, `webhook_limit` is how many webhooks there can be.
-    `analytics_days` is how far back analytics can ask.
+    `rate_limits` is "off", "production", "sandbox" or numbers per class (uploads, writes, reads) in a window of
+    `rate_window` seconds. `encoding` is "immediate", seconds, or "polls:N": playable after N reads of the status.
+    `min_chunk` and `max_chunk` are the sizes of the upload protocol in bytes, which tests scale down. With `discard`
+    only the sizes of media are kept. Without `directory` media lives in a temporary one. `invalid_key_status` (400 or
+    401) is the answer of `/auth/*` to a wrong key (service.md#refused-credentials), and `video_restore` keeps deleted
+    videos as discarded ones (service.md#discarded-videos). Only with `allow_network` are other machines called, for a
+    `source` or by a webhook; `webhook_pause` and `webhook_timeout` are the seconds between two attempts of a delivery
+    and for one of them, `webhook_limit` is how many webhooks there can be. `analytics_days` is how far back analytics
+    can ask.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Emulator:
 
     @property
     def events(self) -> list[dict[str, str]]:
-        """What happened to videos and live streams, as webhooks are told (CONTRACT §12), oldest first."""
+        """What happened to videos and live streams, as webhooks are told (service.md#webhook-events), oldest first."""
         return self.world.events
 
     @property

@@ -31,7 +31,7 @@ State = Literal["empty", "uploading", "fetching", "complete", "unknown"]
 
 @frozen
 class Content:
-    """What a container holds, by its status (CONTRACT §11)."""
+    """What a container holds, by its status (service.md#upload-status)."""
 
     state: State
     """``unknown``: the status does not say. Only ``empty`` proves that there are no bytes."""

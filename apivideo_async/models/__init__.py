@@ -1,4 +1,4 @@
-"""Records of what api.video answers: frozen, tolerant of what does not exist yet (CONTRACT §7)."""
+"""Records of what api.video answers: frozen, tolerant of what does not exist yet (service.md#records)."""
 
 from ..errors import Problem
 from ._convert import drain_json, from_json, parse_datetime, to_json

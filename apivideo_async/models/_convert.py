@@ -5,7 +5,7 @@ The rules, for every model alike:
 - wire names are the camelCase of the field names, unless the field says otherwise (:func:`wire`);
 - an absent or null member takes the field's default; a member that this version does not know, or whose value
   has a form that it does not know (a date no parser takes), is kept as received in ``extra``: nothing raises
-  because the server added something or left something out (CONTRACT §5.6);
+  because the server added something or left something out (service.md#tolerant-reading);
 - turning a model back to JSON leaves out what is None and puts ``extra`` back.
 
 What a type needs is resolved once per class, because looking it up per value dominates decoding a page.
@@ -38,7 +38,7 @@ def wire(name: str | None = None, *, pairs: bool = False, **arguments: Any) -> A
 
 
 def parse_datetime(value: str) -> datetime:
-    """Parse any of the timestamp forms seen (CONTRACT §5.5); one without an offset is UTC."""
+    """Parse any of the timestamp forms seen (service.md#timestamps); one without an offset is UTC."""
     moment = datetime.fromisoformat(value)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -68,7 +68,7 @@ def _from_pairs(value: Any) -> dict[str, str]:
 
 
 def _integer(value: Any) -> int:
-    """Read what is no ``int``: the official example of GET /tags has "33" for a count (CONTRACT §16)."""
+    """Read what is no ``int``: the official example of GET /tags has "33" for a count (service.md#faulty-examples)."""
     if isinstance(value, bool) or int(value) != float(value):
         raise TypeError("not an integer")
     return int(value)

@@ -1,4 +1,8 @@
-"""Tokens in addresses, which must not appear where an address is displayed (CONTRACT §6.3, §10.3, §13)."""
+"""Tokens in addresses, which must not appear where an address is displayed.
+
+See service.md#upload-token-operations, service.md#token-uploads, service.md#private-videos,
+service.md#other-private-assets.
+"""
 
 import re
 from urllib.parse import quote, unquote

@@ -10,7 +10,9 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def timecode(value: str | timedelta) -> str:
-    """Write a ``timedelta`` as ``HH:MM:SS.mmm``; a text goes as it is, because more forms exist (CONTRACT §7).
+    """Write a ``timedelta`` as ``HH:MM:SS.mmm``; a text goes as it is, because more forms exist.
+
+    See service.md#time-codes.
 
     Raises ``ConfigurationError`` for a negative one.
     """

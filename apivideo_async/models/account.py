@@ -1,4 +1,4 @@
-"""The account, of the older index (CONTRACT §14)."""
+"""The account, of the older index (service.md#account-record)."""
 
 from collections.abc import Mapping
 from typing import Any

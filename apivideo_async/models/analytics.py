@@ -1,4 +1,4 @@
-"""Analytics: how often, how long and where videos are watched (CONTRACT §13)."""
+"""Analytics: how often, how long and where videos are watched (service.md#analytics)."""
 
 from collections.abc import Mapping
 from datetime import datetime

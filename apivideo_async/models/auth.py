@@ -1,4 +1,4 @@
-"""The token pair of ``/auth/*`` (CONTRACT §2)."""
+"""The token pair of ``/auth/*`` (service.md#access-tokens)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Captions of a video, one WebVTT file per language (CONTRACT §13)."""
+"""Captions of a video, one WebVTT file per language (service.md#text-tracks)."""
 
 from collections.abc import Mapping
 from typing import Any

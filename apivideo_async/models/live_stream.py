@@ -1,4 +1,4 @@
-"""Live streams: where to send them, where to watch them (CONTRACT §13)."""
+"""Live streams: where to send them, where to watch them (service.md#live-streams)."""
 
 from collections.abc import Mapping
 from datetime import datetime

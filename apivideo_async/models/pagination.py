@@ -1,4 +1,4 @@
-"""One page of a list, and where it stands (CONTRACT §9)."""
+"""One page of a list, and where it stands (service.md#page-numbers)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 @frozen(kw_only=True)
 class PaginationLink:
-    """An address that the server offers. Never followed: it may lose filters or leave the host (CONTRACT §9)."""
+    """An address that the server offers. Never followed: it may lose filters or leave the host.
+
+    See service.md#page-links.
+    """
 
     rel: str | None = None
     """``self``, ``first``, ``last``, ``next`` or ``previous``."""

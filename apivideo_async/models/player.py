@@ -1,4 +1,4 @@
-"""Player themes: how the player looks and behaves (CONTRACT §6.6)."""
+"""Player themes: how the player looks and behaves (service.md#player-record)."""
 
 from collections.abc import Mapping
 from datetime import datetime

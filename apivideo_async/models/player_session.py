@@ -1,4 +1,7 @@
-"""Sessions of viewers, of the older index (CONTRACT §14). What is not known comes as the text ``unknown``."""
+"""Sessions of viewers, of the older index. What is not known comes as the text ``unknown``.
+
+See service.md#viewer-sessions.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime

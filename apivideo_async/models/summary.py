@@ -1,4 +1,4 @@
-"""Summaries of what is said in a video (CONTRACT §13)."""
+"""Summaries of what is said in a video (service.md#summaries)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Tags that videos carry (CONTRACT §13)."""
+"""Tags that videos carry (service.md#tags)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Upload tokens (CONTRACT §6.3)."""
+"""Upload tokens (service.md#upload-token-record)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Videos and what they are made of (CONTRACT §7)."""
+"""Videos and what they are made of (service.md#video-record)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,7 +28,7 @@ Language: TypeAlias = (
     | Literal["ko", "ml", "nl", "nn", "no", "pl", "pt", "ru", "sk", "sl", "te", "tr", "uk", "ur", "vi", "zh"]
     | str
 )
-"""The languages that transcripts know (CONTRACT §13)."""
+"""The languages that transcripts know (service.md#languages)."""
 LanguageOrigin: TypeAlias = Literal["api", "auto"] | str
 """Who set the language; values that do not exist yet are kept as text."""
 
@@ -71,7 +71,7 @@ class VideoSource:
 @frozen(kw_only=True)
 class VideoAssets:
     """Addresses of the video. Those of a private video hold a token that works once, which ``repr``
-    masks (CONTRACT §13)."""
+    masks (service.md#private-videos)."""
 
     hls: str | None = field(default=None, repr=shown)
     """Manifest for players."""

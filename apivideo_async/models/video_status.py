@@ -1,4 +1,4 @@
-"""What the server holds of a video and how far it is encoded (CONTRACT §11)."""
+"""What the server holds of a video and how far it is encoded (service.md#upload-status)."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 IngestStatus: TypeAlias = Literal["uploading", "uploaded", "ingesting", "ingested"] | str
-"""Three documented sets of values exist (CONTRACT §11), so any text is kept."""
+"""Three documented sets of values exist (service.md#ingest-status), so any text is kept."""
 QualityStatus: TypeAlias = Literal["waiting", "encoding", "encoded", "failed"] | str
 
 

@@ -1,4 +1,4 @@
-"""Watermarks: images that are burnt into videos at their creation (CONTRACT §13)."""
+"""Watermarks: images that are burnt into videos at their creation (service.md#watermarks)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Webhooks: where api.video tells what happened (CONTRACT §12)."""
+"""Webhooks: where api.video tells what happened (service.md#webhook-subscriptions)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What api.video tells a webhook, one class per type of event (CONTRACT §12)."""
+"""What api.video tells a webhook, one class per type of event (service.md#webhook-events)."""
 
 import json
 from collections.abc import Mapping

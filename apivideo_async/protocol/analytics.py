@@ -1,4 +1,7 @@
-"""How questions to analytics are written (CONTRACT §5.2, §13, §14)."""
+"""How questions to analytics are written.
+
+See service.md#filter-encoding, service.md#analytics, service.md#legacy-periods.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Who we are: Basic and Bearer headers, and the life of an access token (CONTRACT §2).
+"""Who we are: Basic and Bearer headers, and the life of an access token (service.md#authentication).
 
 The API key is exchanged once for a pair of tokens; the access token is renewed a minute before it ends, through
 the refresh token, which changes each time. Time is an argument here; nothing in this module waits.
@@ -41,7 +41,7 @@ class Tokens:
 
     @property
     def header(self) -> str:
-        """Always ``Bearer``: the server's ``token_type`` comes in either case (CONTRACT §2)."""
+        """Always ``Bearer``: the server's ``token_type`` comes in either case (service.md#access-tokens)."""
         return f"Bearer {self.access}"
 
     def due(self, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""The ``Content-Range`` header of upload requests, both forms of it (CONTRACT §10.1).
+"""The ``Content-Range`` header of upload requests, both forms of it (service.md#upload-modes).
 
 The file may be announced by byte ranges, ``bytes 0-5242879/10485760`` (inclusive), or by numbered parts,
 ``part 2/3``. The total is ``*`` while unknown and must stand in at least one request.

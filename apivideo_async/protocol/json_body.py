@@ -1,4 +1,4 @@
-"""Keyword arguments to JSON bodies: UNSET is left out, None is null (CONTRACT §5.3)."""
+"""Keyword arguments to JSON bodies: UNSET is left out, None is null (service.md#null-and-absent)."""
 
 import json
 from collections.abc import Iterable, Mapping

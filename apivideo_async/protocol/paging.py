@@ -1,4 +1,4 @@
-"""Which page comes next (CONTRACT §9).
+"""Which page comes next (service.md#page-links).
 
 Links are ignored, because following one can lose the page size and the filters or leave the host; the page
 number is counted up with the original parameters instead.

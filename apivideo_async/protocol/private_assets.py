@@ -1,4 +1,4 @@
-"""Assets of private videos (CONTRACT §13).
+"""Assets of private videos (service.md#private-sessions).
 
 Their addresses hold a token that opens one session, of 24 hours, for one viewer. Without a session the second asset
 asked for is refused; with it (``?avh=``) all of them can be had. Addresses come from the service and are never built.

@@ -1,4 +1,4 @@
-"""Query parameters (CONTRACT §5.2).
+"""Query parameters (service.md#query-encoding).
 
 An empty list has no form on the wire, so the server would never see that filter and would return everything. A caller
 that filters by "the videos of this tenant" must not receive the videos of all tenants because the tenant has none;
@@ -74,7 +74,7 @@ def _items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
 
 
 def query_string(parameters: Mapping[str, QueryValue]) -> str:
-    """Encode query parameters as CONTRACT §5.2 asks. ``None`` and ``UNSET`` are left out.
+    """Encode query parameters as service.md#query-encoding asks. ``None`` and ``UNSET`` are left out.
 
     ``tags[]=a&tags[]=b``, ``metadata[k]=v``, ``filterBy[k]=v``, ``filterBy[k][]=v&filterBy[k][]=w``, ``true``.
     Raises ``ConfigurationError`` for an empty list or mapping and for a value of another type.

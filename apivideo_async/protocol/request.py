@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 LimitClass: TypeAlias = Literal["uploads", "writes", "reads"]
-"""The three request budgets of CONTRACT §4."""
+"""The three request budgets of service.md#request-classes."""
 
 
 class Priority(IntEnum):
@@ -62,7 +62,7 @@ class FilePart:
 
 @frozen
 class Multipart:
-    """One file and the fields that stand before it (CONTRACT §10.7: fields first, then ``file``)."""
+    """One file and the fields that stand before it (service.md#multipart-bodies: fields first, then ``file``)."""
 
     file: FilePart
     fields: Mapping[str, str] = field(factory=dict)
@@ -73,7 +73,7 @@ class Request:
     """One call of the API, ready to be sent any number of times."""
 
     operation: str = field(converter=masked)
-    """Our name of it, as in CONTRACT §6: ``videos.list``. It is displayed, so tokens are masked here."""
+    """Our name of it, as in service.md#operations: ``videos.list``. It is displayed, so tokens are masked here."""
     method: str
     path: str = field(repr=shown)
     """Quoted, without the query."""
@@ -128,7 +128,7 @@ def path_for(template: str, **parameters: str) -> str:
 
 
 def set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop what is ``UNSET``; ``None`` stays and becomes JSON null (CONTRACT §5.3)."""
+    """Drop what is ``UNSET``; ``None`` stays and becomes JSON null (service.md#null-and-absent)."""
     return {name: value for name, value in fields.items() if value is not UNSET}
 
 
@@ -197,7 +197,7 @@ def asset_request(operation: str, address: str) -> Request:
 
 
 def origin_headers(app_name: str | None, app_version: str | None) -> dict[str, str]:
-    """Say who calls, on every request, ``/auth/*`` included (CONTRACT §3)."""
+    """Say who calls, on every request, ``/auth/*`` included (service.md#origin-headers)."""
     headers = {"AV-Origin-Client": f"python-async:{__version__}"}
     if app_name is not None:
         headers["AV-Origin-App"] = f"{app_name}:{app_version}"

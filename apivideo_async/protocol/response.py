@@ -1,6 +1,6 @@
 """What came back: status, headers and body to a value or to an error.
 
-The body decides, not the content type: a proxy may answer HTML with any status (CONTRACT §5.1).
+The body decides, not the content type: a proxy may answer HTML with any status (service.md#content-types).
 """
 
 import json
@@ -27,7 +27,7 @@ LONGEST_TEXT = 500
 """Characters of one text of the server in a message."""
 
 _ALIASES = {
-    # Names that older answers use for the same faults (CONTRACT §8.2).
+    # Names that older answers use for the same faults (service.md#older-error-types).
     "attributerequired": "attribute-required",
     "attributeinvalid": "invalid-attribute",
     "an-attribute-is-invalid": "invalid-attribute",
@@ -62,7 +62,7 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        """Any 2xx: creations answer 200, 201 or 202 without a pattern (CONTRACT §6)."""
+        """Any 2xx: creations answer 200, 201 or 202 without a pattern (service.md#status-codes)."""
         return 200 <= self.status < 300
 
     def json(self) -> Any:
@@ -71,7 +71,7 @@ class Response:
 
 
 def slug_of(type_uri: object) -> str | None:
-    """Reduce the problem's ``type`` to its last path segment, the stable name of a fault (CONTRACT §8.1)."""
+    """Reduce the problem's ``type`` to its last path segment, the stable name of a fault (service.md#error-bodies)."""
     if not isinstance(type_uri, str):
         return None
     slug = type_uri.rstrip("/").rpartition("/")[2]
@@ -139,7 +139,7 @@ def error_for(request: Request, response: Response, credentials: Iterable[str] =
 
 
 def _class_for(request: Request, status: int) -> type[ApiStatusError]:
-    # A bad key is 400 in the specification and 401 in the guides (CONTRACT §2).
+    # A bad key is 400 in the specification and 401 in the guides (service.md#refused-credentials).
     if request.path.startswith("/auth/") and status == 400:
         return AuthenticationError
     if status >= 500:

@@ -1,7 +1,7 @@
 """Whether and when a failed attempt is repeated: a pure decision.
 
 Verdicts come with the error's class (``retryable``, ``delivery``). A request that may have been executed is
-repeated only when executing it twice does no harm; api.video knows no idempotency keys (CONTRACT §17 #20).
+repeated only when executing it twice does no harm; api.video knows no idempotency keys (service.md#repeated-requests).
 A 429 was not executed and costs no attempt: the limiter makes the next one wait for its window.
 """
 

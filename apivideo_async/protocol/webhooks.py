@@ -1,4 +1,4 @@
-"""Deliveries of webhooks: accepted only with the signature of api.video (CONTRACT §12).
+"""Deliveries of webhooks: accepted only with the signature of api.video (service.md#webhook-signatures).
 
 The signature is the hex HMAC-SHA256 of the body *as received*, keyed with the whole secret, ``sig_sec_`` included.
 JSON that was parsed and written again differs in spaces, so only raw bytes are taken.

@@ -22,7 +22,10 @@ __all__ = ["SCARCE", "Lane", "Limiter", "Permit", "RequestBudget"]
 log: logging.Logger = logging.getLogger("apivideo_async.rate_limit")
 
 SCARCE = 60.0
-"""Seconds for which a budget counts as scarce once somebody had to wait for it: one window (CONTRACT §4)."""
+"""Seconds for which a budget counts as scarce once somebody had to wait for it: one window.
+
+See service.md#rate-limit-headers.
+"""
 
 
 class Lane(Protocol):

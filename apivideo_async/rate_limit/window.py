@@ -1,4 +1,4 @@
-"""How many requests of a class may start now, judged by the server's own headers (CONTRACT §4).
+"""How many requests of a class may start now, judged by the server's own headers (service.md#rate-limit-headers).
 
 Theory of operation. Every answer (but those of ``/auth/*``) tells how many requests the window allows, how many
 remain, and in how many seconds it resets. Answers overtake each other, several processes may share one key, and
@@ -56,7 +56,7 @@ class RateLimitHeaders:
 
 @frozen
 class RequestBudget:
-    """What is known of the request budget of one class (CONTRACT §4)."""
+    """What is known of the request budget of one class (service.md#rate-limit-headers)."""
 
     limit_class: str
     limit: int | None

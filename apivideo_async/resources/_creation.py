@@ -1,4 +1,4 @@
-"""Creating a video exactly once, although api.video knows no idempotency keys (CONTRACT §17 #20).
+"""Creating a video exactly once, although api.video knows no idempotency keys (service.md#repeated-requests).
 
 With a key, the creation carries the metadata pair ``ingestKey``. A lost answer is then resolved by listing that
 key: a hit is adopted, and only when there is none the container is created again. Calls with the same key in one

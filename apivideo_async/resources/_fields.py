@@ -1,4 +1,4 @@
-"""The fields of a video as keyword arguments, and their wire form (CONTRACT §7)."""
+"""The fields of a video as keyword arguments, and their wire form (service.md#video-attributes)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -23,7 +23,7 @@ class VideoUpdateFields(TypedDict, total=False):
     mp4_support: bool | Unset
     """Whether the source can be had as an MP4 (``assets.mp4``)."""
     player_id: str | Unset | None
-    """None detaches the player (inferred, CONTRACT §5.3)."""
+    """None detaches the player (inferred, service.md#null-and-absent)."""
     tags: Sequence[str] | Unset
     """Its tags."""
     metadata: Mapping[str, str] | Unset

@@ -77,7 +77,7 @@ async def _ask(pipeline: Pipeline, video_id: str, *, probe: bool) -> PlayableRes
 
 
 async def _served(pipeline: Pipeline, video_id: str) -> bool:
-    """Whether the HLS manifest is there: 202 and 404 mean not yet (CONTRACT §17 #26)."""
+    """Whether the HLS manifest is there: 202 and 404 mean not yet (service.md#hls-readiness)."""
     path = path_for("/videos/{video_id}", video_id=video_id)
     # Asked for each time: the address of a private video works once.
     video = await pipeline.call(build_request("videos.get", "GET", path, priority=Priority.POLL), Video)

@@ -1,4 +1,4 @@
-"""The account, of the older index (CONTRACT §14)."""
+"""The account, of the older index (service.md#legacy-operations)."""
 
 from ..models import Account
 from ._resource import Resource

@@ -1,4 +1,7 @@
-"""Analytics: of today, and the sessions of the older index (CONTRACT §6.8, §13, §14)."""
+"""Analytics: of today, and the sessions of the older index.
+
+See service.md#analytics-operations, service.md#analytics, service.md#legacy-operations.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Access tokens by hand (CONTRACT §6.1); the client gets and renews its own without this."""
+"""Access tokens by hand (service.md#auth-operations); the client gets and renews its own without this."""
 
 from ..errors import ConfigurationError
 from ..models import AccessToken

@@ -1,4 +1,4 @@
-"""Captions: subtitles of a video, one WebVTT file per language (CONTRACT §6.4)."""
+"""Captions: subtitles of a video, one WebVTT file per language (service.md#caption-operations)."""
 
 from typing import Unpack
 

@@ -1,4 +1,4 @@
-"""Chapters of a video, one WebVTT file per language (CONTRACT §6.4)."""
+"""Chapters of a video, one WebVTT file per language (service.md#chapter-operations)."""
 
 from typing import Unpack
 

@@ -1,4 +1,4 @@
-"""Live streams (CONTRACT §6.5, §13)."""
+"""Live streams (service.md#live-stream-operations, service.md#live-streams)."""
 
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, TypedDict, Unpack

@@ -1,4 +1,4 @@
-"""Player themes (CONTRACT §6.6)."""
+"""Player themes (service.md#player-operations)."""
 
 from typing import Literal, TypeAlias, TypedDict, Unpack
 

@@ -1,4 +1,4 @@
-"""Summaries of videos (CONTRACT §6.7, §13)."""
+"""Summaries of videos (service.md#summary-operations, service.md#summaries)."""
 
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, Unpack

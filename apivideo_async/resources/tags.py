@@ -1,4 +1,4 @@
-"""Tags (CONTRACT §6.7)."""
+"""Tags (service.md#tag-operations)."""
 
 from typing import Literal, TypeAlias, Unpack
 

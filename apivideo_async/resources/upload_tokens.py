@@ -1,4 +1,4 @@
-"""Upload tokens: uploads without an API key, for browsers and devices (CONTRACT §6.3)."""
+"""Upload tokens: uploads without an API key, for browsers and devices (service.md#upload-token-operations)."""
 
 from datetime import timedelta
 from typing import Literal, Unpack

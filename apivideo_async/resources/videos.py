@@ -1,4 +1,4 @@
-"""Videos: containers, their files, their state (CONTRACT §6.2)."""
+"""Videos: containers, their files, their state (service.md#video-operations)."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import timedelta

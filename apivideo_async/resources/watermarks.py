@@ -1,4 +1,4 @@
-"""Watermarks (CONTRACT §6.7)."""
+"""Watermarks (service.md#watermark-operations)."""
 
 from typing import Literal, Unpack
 

@@ -1,4 +1,4 @@
-"""Webhooks: subscriptions, and the deliveries that come in (CONTRACT §6.9, §12)."""
+"""Webhooks: subscriptions, and the deliveries that come in (service.md#webhook-operations, service.md#webhooks)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Unpack

@@ -17,7 +17,7 @@ __all__ = ["show", "verify"]
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 SETTLE_DELAYS = (0.1, 0.3, 0.6)
-"""Seconds between looks at a status that still says ``uploading`` after the last chunk (CONTRACT §11)."""
+"""Seconds between looks at a status that still says ``uploading`` after the last chunk (service.md#ingest-status)."""
 
 
 async def verify(pipeline: Pipeline, target: Target, total: int, parts: int | None, *, resumed_parts: bool) -> None:

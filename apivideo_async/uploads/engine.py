@@ -296,7 +296,7 @@ class UploadJob:
         return UploadError(message, video_id=self._target.video_id, ledger=self._ledger.snapshot(), outcome=outcome)
 
     async def _record(self, receipt: Receipt) -> None:
-        """Enter what a worker brought back. The full video may come with any chunk (CONTRACT §10.4)."""
+        """Enter what a worker brought back. The full video may come with any chunk (service.md#upload-responses)."""
         video = receipt.video or Video()
         if self._target.video_id is None:
             self._target.video_id = video.video_id or None

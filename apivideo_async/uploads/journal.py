@@ -2,7 +2,7 @@
 
 One small JSON file per source and server, replaced atomically. It holds no key and no token. With an API key the
 server's status decides what is missing and the journal only names the container and the cut; with an upload token
-there is no status, and the journal is all there is (CONTRACT §10.3).
+there is no status, and the journal is all there is (service.md#token-uploads).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Size and options to chunks: the plan of an upload is data, made before anything is sent.
 
-The limits of the protocol (CONTRACT §10.1, §10.2) are checked here and only here.
+The limits of the protocol (service.md#upload-modes, service.md#upload-rules) are checked here and only here.
 """
 
 from collections.abc import Iterable
@@ -101,7 +101,7 @@ class Held:
 
 
 def merge(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Join ranges that touch: the status lists one entry per chunk (CONTRACT §17 #12)."""
+    """Join ranges that touch: the status lists one entry per chunk (service.md#received-chunks)."""
     merged: list[tuple[int, int]] = []
     for start, stop in sorted(ranges):
         if merged and start <= merged[-1][1]:

@@ -1,4 +1,4 @@
-"""What the status of a video says about the chunks it holds (CONTRACT §10.6, §11)."""
+"""What the status of a video says about the chunks it holds (service.md#resuming, service.md#upload-status)."""
 
 from ..errors import UploadError
 from ..models import VideoStatus
@@ -17,7 +17,7 @@ ALREADY_HELD = frozenset(
 ALREADY_COMPLETE = "video-source-already-uploaded"
 """Answer to any chunk once the upload is complete."""
 
-# "last_chunck_uploaded" and "merging" come between the last chunk and "uploaded" (CONTRACT §11).
+# "last_chunck_uploaded" and "merging" come between the last chunk and "uploaded" (service.md#ingest-status).
 _COMPLETE = frozenset({"uploaded", "last_chunck_uploaded", "merging", "ingested"})
 
 

@@ -1,4 +1,7 @@
-"""Where chunks go: into a container, with the API key, or through an upload token (CONTRACT §10, §10.3)."""
+"""Where chunks go: into a container, with the API key, or through an upload token.
+
+See service.md#uploads, service.md#token-uploads.
+"""
 
 from attrs import define, field
 
@@ -49,7 +52,7 @@ class Container(Target):
 class Delegated(Target):
     """An upload token. The first answer gives the video id, which every later chunk must repeat.
 
-    Without it each chunk would silently create a video of its own (CONTRACT §10.3).
+    Without it each chunk would silently create a video of its own (service.md#token-uploads).
     """
 
     token: str = field(default="", repr=False)

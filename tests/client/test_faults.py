@@ -117,7 +117,7 @@ async def test_a_final_refusal_is_not_repeated(emu: Emulator, client: ApiVideoCl
 async def test_the_first_chunk_of_a_token_is_never_repeated_blindly(
     emu: Emulator, client: ApiVideoClient, fault: str, size: int
 ) -> None:
-    """CONTRACT §10.6: a repeat would create a second video."""
+    """service.md#lost-responses: a repeat would create a second video."""
     emu.faults.add(Fault("videos.upload_with_token", fault))
     token = await client.upload_tokens.create()
     with pytest.raises(UploadError, match="second video") as caught:

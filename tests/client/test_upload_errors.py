@@ -1,4 +1,6 @@
-"""Every upload error of CONTRACT §10.5, provoked on the emulator by raw HTTP, becomes an exception with its slug."""
+"""Every upload error of service.md#upload-errors, provoked on the emulator by raw HTTP, becomes an exception with
+its slug.
+"""
 
 import aiohttp
 import pytest

@@ -1,4 +1,6 @@
-"""Every operation of api.video: how it is called here, and what must then be on the wire (CONTRACT §6, §14).
+"""Every operation of api.video: how it is called here, and what must then be on the wire.
+
+See service.md#operations, service.md#legacy-operations.
 
 Each row calls with every argument there is, so that the wire shows every parameter that this package knows.
 """

@@ -1,4 +1,7 @@
-"""Method by method: what a call puts on the wire, and what its answer becomes (CONTRACT §5, §6, §14)."""
+"""Method by method: what a call puts on the wire, and what its answer becomes.
+
+See service.md#requests-and-responses, service.md#operations, service.md#legacy-operations.
+"""
 
 import inspect
 from collections import Counter
@@ -129,7 +132,7 @@ def told(value: Any) -> Any:
 
 @pytest.mark.parametrize("operation", ROWS)
 async def test_what_is_not_given_is_not_sent(recorder: Recorder, client: ApiVideoClient, operation: Operation) -> None:
-    """CONTRACT §5.3: absent and null differ; defaults are the service's."""
+    """service.md#null-and-absent: absent and null differ; defaults are the service's."""
     answering(recorder, operation)
     await operation.call_bare(client)
     seen = sent(recorder, operation)[0]
@@ -191,7 +194,7 @@ async def test_the_answer_itself_can_be_had(recorder: Recorder, client: ApiVideo
 
 @pytest.mark.parametrize("operation", [row for row in ROWS if row.values[0].listed])
 async def test_a_list_is_a_paginator(recorder: Recorder, client: ApiVideoClient, operation: Operation) -> None:
-    """Its pages are counted up, with the original parameters (CONTRACT §9)."""
+    """Its pages are counted up, with the original parameters (service.md#page-links)."""
     answer = {**operation.body, "pagination": {"pagesTotal": 3, "links": []}}
     recorder.answer = lambda _: Answer(200, answer)
     paginator = operation.call(client)

@@ -164,7 +164,8 @@ class Sent:
 @pytest.fixture(scope="module")
 def validator() -> OpenAPI:
     root = copy.deepcopy(dict(CURRENT.root))
-    # Null is told from absent here; clients honour the extension, validators do not know it (CONTRACT §5.3).
+    # Null is told from absent here; clients honour the extension, validators do not know it
+    # (service.md#null-and-absent).
     for schema in root["components"]["schemas"].values():
         for node in schema.get("properties", {}).values():
             if node.get("x-optional-nullable"):

@@ -81,7 +81,7 @@ async def test_nothing_to_wait_for_asks_nothing(recorder: Recorder, client: ApiV
     "not_yet", [Answer(202, b"", {}), Answer(404, {}, {}), Answer(200, b"", {}), Answer(503, {}, {})]
 )
 async def test_a_probe_waits_for_the_manifest(recorder: Recorder, client: ApiVideoClient, not_yet: Answer) -> None:
-    """§17 #26: 202 is wait."""
+    """service.md#hls-readiness: 202 is wait."""
     asked = Counter[str]()
 
     def answer(seen: Seen) -> Answer:
@@ -107,7 +107,7 @@ def private(recorder: Recorder) -> Video:
 
 
 async def test_a_private_session_opens_every_asset(recorder: Recorder, client: ApiVideoClient) -> None:
-    """§13."""
+    """service.md#private-sessions."""
     recorder.answer = lambda _: Answer(body={"session_token": "s1"}, headers={})
     session = await client.videos.open_private_session(private(recorder))
     assert session.assets.hls == f"{recorder.url}/vod/vi1/token/t1/hls/manifest.m3u8?avh=s1"
@@ -170,7 +170,7 @@ JPEG = b"\xff\xd8\xff\xe0" + bytes(8)
 async def test_an_image_without_a_name_gets_the_suffix_of_its_kind(
     recorder: Recorder, client: ApiVideoClient, image: bytes, name: str, streamed: bool
 ) -> None:
-    """The service looks at suffixes (CONTRACT §8.2)."""
+    """The service looks at suffixes (service.md#file-extensions)."""
     await client.videos.upload_thumbnail("vi1", blocks_of(image, 3) if streamed else image)
     [(_, given, kind, content)] = recorder.seen[0].fields
     assert (given, kind, content) == (name, f"image/{name.rpartition('.')[2].replace('jpg', 'jpeg')}", image)
@@ -220,7 +220,7 @@ async def test_100_000_videos_are_never_all_in_memory(recorder: Recorder, client
 async def test_a_list_that_shrinks_or_grows_meanwhile_ends_without_an_error(
     recorder: Recorder, client: ApiVideoClient, change: int, prefetch: int
 ) -> None:
-    """§9: pages are numbered, so items may come twice or not at all."""
+    """service.md#changing-lists: pages are numbered, so items may come twice or not at all."""
     items = [f"vi{number}" for number in range(40)]
 
     def answer(seen: Seen) -> Answer:

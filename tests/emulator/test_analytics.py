@@ -1,4 +1,7 @@
-"""Analytics out of seeded plays (CONTRACT §5.2, §6.8, §8.3, §13)."""
+"""Analytics out of seeded plays.
+
+See service.md#filter-encoding, service.md#analytics-operations, service.md#error-details, service.md#analytics.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -65,14 +68,17 @@ def seeded(api):
     ],
 )
 async def test_aggregated_metrics(seeded, path, params, expected):
-    """A span includes its beginning and not its end; the total knows no span (CONTRACT §13)."""
+    """A span includes its beginning and not its end; the total knows no span (service.md#analytics-time-span)."""
     if (NOW - 2 * HOUR).date() != (NOW - 3 * HOUR).date() and "unique" in params:
         expected += 1  # Viewers are unique for one day.
     assert await number(seeded, path, **params) == pytest.approx(expected)
 
 
 async def test_concurrent_viewers(api):
-    """Who comes as another one leaves was not there with them; a unique viewer counts once (CONTRACT §13)."""
+    """Who comes as another one leaves was not there with them; a unique viewer counts once.
+
+    See service.md#analytics-metrics.
+    """
     at = NOW - 2 * HOUR
     for offset, seconds, viewer in ((0, 100, "a"), (50, 100, "a"), (60, 40, "b"), (100, 50, "c")):
         api.emu.add_plays(Play(media_id="vi1", at=at + timedelta(seconds=offset), watched=seconds, viewer=viewer))
@@ -86,7 +92,7 @@ async def test_concurrent_viewers(api):
 
 
 async def test_the_metric_is_spelt_anew(seeded):
-    """`view-5`, `unique-view-30`, `unique-ccv` (CONTRACT §13)."""
+    """`view-5`, `unique-view-30`, `unique-ccv` (service.md#metric-names)."""
 
     async def shown(path: str, *params: tuple[str, str]) -> str:
         return (await ask(seeded, path, params)).json["context"]["metric"]
@@ -131,7 +137,7 @@ async def test_breakdowns(seeded):
 
 
 async def test_course_over_time(seeded):
-    """Hours up to two days, else days; only where there is something (CONTRACT §6.8)."""
+    """Hours up to two days, else days; only where there is something (service.md#analytics-time-span)."""
 
     async def series(*params: tuple[str, str]) -> tuple[str, list[tuple[str, float]]]:
         reply = (await ask(seeded, "timeseries/play", params)).json
@@ -167,12 +173,12 @@ async def test_course_over_time(seeded):
     ],
 )
 async def test_filters(seeded, params, expected):
-    """`k=v`, `k[]=v` and `k[0]=v`; a referrer is decoded once or twice (CONTRACT §5.2, §17 #27)."""
+    """`k=v`, `k[]=v` and `k[0]=v`; a referrer is decoded once or twice (service.md#filter-encoding)."""
     assert (await ask(seeded, "metrics/play/count", params)).json["data"] == expected
 
 
 async def test_filter_by_tag(api):
-    """One tag, and its case matters (CONTRACT §13)."""
+    """One tag, and its case matters (service.md#analytics-filters)."""
     video_id = await api.create(tags=["Cool videos"])
     api.emu.add_plays(play(media_id=video_id), play())
     for tag, expected in (("Cool videos", 1), ("cool videos", 0)):
@@ -246,7 +252,7 @@ async def test_refused_questions(api, path, params, name, detail):
     ],
 )
 async def test_combinations_that_do_not_exist(api, path):
-    """They are unknown URLs (CONTRACT §6.8)."""
+    """They are unknown URLs (service.md#analytics-operations)."""
     reply = await ask(api, path)
     assert (reply.status, reply.slug) == (404, "unrecognized-request-url")
 

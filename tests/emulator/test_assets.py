@@ -1,4 +1,4 @@
-"""The delivery side: the file with ranges, player, manifest, private tokens, CORS (CONTRACT §13)."""
+"""The delivery side: the file with ranges, player, manifest, private tokens, CORS (service.md#assets)."""
 
 import re
 
@@ -82,7 +82,7 @@ async def test_without_mp4_support_the_player_still_plays(served):
 
 
 async def test_manifest_waits_for_the_first_quality(start, content):
-    """202 and empty until playable, then a manifest of the file (CONTRACT §17 #26)."""
+    """202 and empty until playable, then a manifest of the file (service.md#hls-readiness)."""
     api = await start(encoding="polls:1")
     video_id = await api.create()
     url = f"/vod/{video_id}/hls/manifest.m3u8"
@@ -101,7 +101,7 @@ async def test_manifest_waits_for_the_first_quality(start, content):
 
 
 async def test_private_tokens_work_once(api, content):
-    """A new token at each retrieval; the second use is a 404 (CONTRACT §13)."""
+    """A new token at each retrieval; the second use is a 404 (service.md#private-videos)."""
     data = content(500)
     video_id = await api.create(public=False)
     await api.chunk(video_id, data)
@@ -120,7 +120,7 @@ async def test_private_tokens_work_once(api, content):
 
 
 async def test_private_sessions(api, content):
-    """The token buys a session, and `avh` with the session serves everything (CONTRACT §13)."""
+    """The token buys a session, and `avh` with the session serves everything (service.md#private-sessions)."""
     data = content(500)
     video_id = await api.create(public=False)
     await api.chunk(video_id, data)

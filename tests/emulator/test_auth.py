@@ -1,4 +1,4 @@
-"""Keys, tokens and the Authorization header (CONTRACT §2)."""
+"""Keys, tokens and the Authorization header (service.md#authentication)."""
 
 import asyncio
 import base64
@@ -31,7 +31,10 @@ async def test_pair_of_tokens(api):
 
 
 async def test_refresh_rotates(api):
-    """A new pair each time; the old refresh token is used up, the old access token is not (CONTRACT §17 #22)."""
+    """A new pair each time; the old refresh token is used up, the old access token is not.
+
+    See service.md#token-renewal.
+    """
     first = await login(api)
     body = f'{{"refreshToken": "{first["refresh_token"]}"}}'
     text = {"Content-Type": "text/plain;charset=UTF-8"}  # as the browser uploader sends it
@@ -46,7 +49,7 @@ async def test_refresh_rotates(api):
 
 @pytest.mark.parametrize("status", [400, 401])
 async def test_wrong_keys(start, status):
-    """400 as the specification says, or 401 as the error pages say (CONTRACT §17 #1)."""
+    """400 as the specification says, or 401 as the error pages say (service.md#refused-credentials)."""
     api = await start(invalid_key_status=status)
     key = await api.send("POST", "/auth/api-key", json={"apiKey": "wrong"})
     token = await api.send("POST", "/auth/refresh", json={"refreshToken": "wrong"})
@@ -83,7 +86,7 @@ async def test_bad_payloads(api):
     ],
 )
 async def test_documented_401(api, headers, slug):
-    """Everything but /auth/*, /upload and assets wants credentials (CONTRACT §8.2)."""
+    """Everything but /auth/*, /upload and assets wants credentials (service.md#authentication)."""
     for method, path in (("GET", "/videos"), ("POST", "/videos/vi0/source"), ("DELETE", "/upload-tokens/to0")):
         reply = await api.send(method, path, auth=False, headers=headers)
         assert (reply.status, reply.slug) == (401, f"authentication-{slug}")

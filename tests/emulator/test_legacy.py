@@ -1,4 +1,4 @@
-"""What the specification dropped, and the emulator serves all the same (CONTRACT §14)."""
+"""What the specification dropped, and the emulator serves all the same (service.md#legacy-operations)."""
 
 from datetime import UTC, datetime
 
@@ -23,7 +23,7 @@ async def test_the_account(start):
 
 
 async def test_sessions_of_a_video(api):
-    """By period and by the metadata of the session; milliseconds and Z (CONTRACT §5.5)."""
+    """By period and by the metadata of the session; milliseconds and Z (service.md#timestamps)."""
     video_id = await api.create()
     first, second = api.emu.add_plays(
         Play(media_id=video_id, at=AT, watched=258.134, metadata={"user": "7"}, referrer="https://a.test"),
@@ -62,7 +62,7 @@ async def test_sessions_of_a_video(api):
 
 
 async def test_sessions_of_a_live_stream(api):
-    """There is no filter by metadata (CONTRACT §14)."""
+    """There is no filter by metadata (service.md#legacy-operations)."""
     live_id = (await api.send("POST", "/live-streams", json={"name": "x"})).json["liveStreamId"]
     made = api.emu.add_plays(Play(media_id=live_id, at=AT, media_type="live-stream"))
     reply = await api.send("GET", f"/analytics/live-streams/{live_id}?period=2019-W26&metadata[a]=b")
@@ -101,7 +101,7 @@ async def test_events_of_a_session(api):
     ],
 )
 def test_periods(text, first, last):
-    """A period includes its last day (CONTRACT §14)."""
+    """A period includes its last day (service.md#legacy-periods)."""
     span = read_period(text)
     assert span.start == datetime.fromisoformat(f"{first}T00:00:00+00:00")
     assert (span.stop - span.start).total_seconds() % 86400 == 0

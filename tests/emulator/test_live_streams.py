@@ -1,4 +1,7 @@
-"""Live streams (CONTRACT §6.5, §8.3, §12, §13)."""
+"""Live streams.
+
+See service.md#live-stream-operations, service.md#error-details, service.md#webhook-events, service.md#live-streams.
+"""
 
 import asyncio
 import base64
@@ -15,7 +18,7 @@ RESTREAM = {"name": "Mirror", "serverUrl": "rtmp://example.test/app", "streamKey
 
 async def create(api, name="Live", **attributes):
     reply = await api.send("POST", "/live-streams", json={"name": name, **attributes})
-    assert reply.status == 200, "200, not 201 (CONTRACT §6.5)"
+    assert reply.status == 200, "200, not 201 (service.md#live-stream-operations)"
     return reply.json
 
 
@@ -37,7 +40,7 @@ async def test_a_created_live_stream(api):
 
 
 async def test_live_streams_are_updated_and_deleted(api):
-    """Restreams are replaced as a whole, `[]` clears them (CONTRACT §5.3)."""
+    """Restreams are replaced as a whole, `[]` clears them (service.md#merge-rules)."""
     live = await create(api, restreams=[RESTREAM, RESTREAM], playerId="pl1")
     path = f"/live-streams/{live['liveStreamId']}"
     changed = (await api.send("PATCH", path, json={"restreams": [{**RESTREAM, "name": "x"}]})).json
@@ -78,7 +81,7 @@ async def test_live_streams_are_updated_and_deleted(api):
     ],
 )
 async def test_refused_restreams(api, restreams, name, detail):
-    """The documented complaints at creation and at update (CONTRACT §8.3)."""
+    """The documented complaints at creation and at update (service.md#error-details)."""
     live = await create(api, restreams=[RESTREAM] * 5)
     for method, path in (("POST", "/live-streams"), ("PATCH", f"/live-streams/{live['liveStreamId']}")):
         reply = await api.send(method, path, json={"name": "x", "restreams": restreams})
@@ -104,7 +107,7 @@ async def test_live_streams_are_filtered_and_sorted(api):
 
 
 async def test_thumbnails_of_live_streams(api):
-    """201 with a body at upload, 200 with a body at deletion (CONTRACT §6.5)."""
+    """201 with a body at upload, 200 with a body at deletion (service.md#live-stream-operations)."""
     live = await create(api)
     path = f"/live-streams/{live['liveStreamId']}/thumbnail"
     url = live["assets"]["thumbnail"]
@@ -122,7 +125,10 @@ async def test_thumbnails_of_live_streams(api):
 
 
 async def test_a_broadcast_becomes_a_video(api, content):
-    """Complete answers 202 without a body; the recording names its live stream (CONTRACT §12, §13)."""
+    """Complete answers 202 without a body; the recording names its live stream.
+
+    See service.md#webhook-events, service.md#recordings.
+    """
     live = await create(api, "Show")
     path, data = f"/live-streams/{live['liveStreamId']}", content(3000)
     assert (await api.send("GET", live["assets"]["hls"], auth=False)).status == 404

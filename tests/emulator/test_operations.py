@@ -1,4 +1,7 @@
-"""The whole API is there: names, verbs, paths, rate limits, access (CONTRACT §4, §6, §14)."""
+"""The whole API is there: names, verbs, paths, rate limits, access.
+
+See service.md#request-classes, service.md#operations, service.md#legacy-operations.
+"""
 
 from apivideo_async.emulator.routes import OPERATIONS
 
@@ -79,7 +82,7 @@ def test_every_documented_operation_is_served_and_no_other():
 
 
 def test_each_operation_has_its_rate_limit():
-    """Uploads are the two that take videos, reads are GET; /auth/* has none (CONTRACT §4)."""
+    """Uploads are the two that take videos, reads are GET; /auth/* has none (service.md#request-classes)."""
     for operation in API:
         expected = "reads" if operation.method == "GET" else "writes"
         if operation.name in UPLOADS:
@@ -93,7 +96,7 @@ def test_each_operation_wants_the_key_but_for_three():
 
 
 async def test_same_seed_same_ids_for_everything(start):
-    """Also secrets and keys; the plays of an emulator do not change them (CONTRACT §5.4)."""
+    """Also secrets and keys; the plays of an emulator do not change them (service.md#identifiers)."""
     made = []
     for _ in range(2):
         api = await start(seed=3)

@@ -1,4 +1,7 @@
-"""Player themes, watermarks, tags (CONTRACT §6.6, §6.7, §13)."""
+"""Player themes, watermarks, tags.
+
+See service.md#player-operations, service.md#watermark-operations, service.md#tag-operations.
+"""
 
 import asyncio
 
@@ -10,7 +13,7 @@ def keys(reply, name):
 
 
 async def test_a_new_player_has_the_defaults(api):
-    """`{}` is enough; the colours are those of the service, the assets null (CONTRACT §7)."""
+    """`{}` is enough; the colours are those of the service, the assets null (service.md#player-record)."""
     reply = await api.send("POST", "/players", json={})
     assert reply.status == 201
     player = reply.json
@@ -50,7 +53,7 @@ async def test_players_are_sorted(api):
 
 
 async def test_logos_of_players(api):
-    """201 at upload, 204 at deletion; the link is any text (CONTRACT §6.6)."""
+    """201 at upload, 204 at deletion; the link is any text (service.md#player-operations)."""
     path = f"/players/{(await api.send('POST', '/players', json={})).json['playerId']}"
     reply = await api.post_form(f"{path}/logo", api.field("link", "no URL"), api.file(PNG, "a.png"))
     assert reply.status == 201
@@ -71,7 +74,7 @@ async def test_logos_of_players(api):
 
 
 async def test_watermarks(api):
-    """200 at upload; jpeg and png; an id and a date are all there is (CONTRACT §6.7)."""
+    """200 at upload; jpeg and png; an id and a date are all there is (service.md#watermark-operations)."""
     reply = await api.post_form("/watermarks", api.file(PNG, "a.png"))
     assert (reply.status, set(reply.json)) == (200, {"watermarkId", "createdAt"})
     other = (await api.post_form("/watermarks", api.file(PNG, "b.JPEG"))).json["watermarkId"]
@@ -89,7 +92,7 @@ async def test_watermarks(api):
 
 
 async def test_tags_are_counted_over_the_videos(api):
-    """Sorted by value; the filter is partial and knows neither case nor accents (CONTRACT §13)."""
+    """Sorted by value; the filter is partial and knows neither case nor accents (service.md#tags)."""
     await api.create(tags=["Été", "maths", "maths"])
     last = await api.create(tags=["maths", "zoo"])
 

@@ -1,4 +1,4 @@
-"""Fixed windows per class, three headers, and a 429 that executes nothing (CONTRACT §4)."""
+"""Fixed windows per class, three headers, and a 429 that executes nothing (service.md#rate-limits)."""
 
 import time
 

@@ -1,4 +1,7 @@
-"""The pure rules: ledger, windows, ranges, encoding, sessions (CONTRACT §4, §10, §11, §13)."""
+"""The pure rules: ledger, windows, ranges, encoding, sessions.
+
+See service.md#rate-limits, service.md#uploads, service.md#encoding-status, service.md#private-sessions.
+"""
 
 import contextlib
 import itertools
@@ -75,7 +78,7 @@ def chunk(sizes: list[int], place: int, told: bool, mode: str) -> ByteRange | Pa
 
 @given(uploads(), st.sampled_from(["part", "bytes"]), st.data())
 def test_any_order_completes_exactly_with_the_last_missing_chunk(upload, mode, data):
-    """A legal upload never is refused, completes once, and a resend changes nothing (CONTRACT §10.2)."""
+    """A legal upload never is refused, completes once, and a resend changes nothing (service.md#upload-rules)."""
     sizes, order, told = upload
     ledger = SourceLedger(LIMITS)
     sent: list[int] = []

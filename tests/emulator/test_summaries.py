@@ -1,4 +1,7 @@
-"""Summaries, transcripts and events along the encoding (CONTRACT §6.7, §11, §12, §13)."""
+"""Summaries, transcripts and events along the encoding.
+
+See service.md#summary-operations, service.md#encoding-status, service.md#webhook-events, service.md#summaries.
+"""
 
 import asyncio
 
@@ -15,7 +18,7 @@ async def one(api, video_id):
 
 
 async def test_a_summary_waits_for_its_video(api, content):
-    """201; waiting until the video is encoded, then its source can be read (CONTRACT §13)."""
+    """201; waiting until the video is encoded, then its source can be read (service.md#summaries)."""
     video_id = await api.create("Maths")
     reply = await api.send("POST", "/summaries", json={"videoId": video_id, "origin": "auto"})
     summary = reply.json
@@ -35,7 +38,7 @@ async def test_a_summary_waits_for_its_video(api, content):
 
 
 async def test_nothing_is_written_without_an_origin(api, content):
-    """The status is missing until the source is written by hand, which answers 201 (CONTRACT §6.7)."""
+    """The status is missing until the source is written by hand, which answers 201 (service.md#summary-operations)."""
     video_id = await uploaded(api, content)
     summary = (await api.send("POST", "/summaries", json={"videoId": video_id})).json
     assert (summary["origin"], summary["sourceStatus"]) == ("api", "missing")
@@ -50,7 +53,7 @@ async def test_nothing_is_written_without_an_origin(api, content):
 
 
 async def test_one_summary_a_video(api, content):
-    """409 by creation and by update; after a deletion another one can be made (CONTRACT §13)."""
+    """409 by creation and by update; after a deletion another one can be made (service.md#summaries)."""
     video_id = await uploaded(api, content, transcriptSummary=True, transcriptSummaryAttributes=["abstract"])
     summary = await one(api, video_id)
     assert (summary["origin"], summary["sourceStatus"]) == ("auto", "completed")
@@ -99,7 +102,10 @@ async def test_refused_summaries(api):
 
 
 async def test_a_transcript_becomes_a_caption(api, content):
-    """In the language given, or in the one that is detected; another language makes another one (CONTRACT §13)."""
+    """In the language given, or in the one that is detected; another language makes another one.
+
+    See service.md#transcripts.
+    """
     video_id = await uploaded(api, content, title="Été", transcript=True)
 
     async def languages() -> list[str]:
@@ -117,7 +123,7 @@ async def test_a_transcript_becomes_a_caption(api, content):
 
 
 async def test_events_follow_the_encoding(start, content):
-    """Each quality once, then the transcript, then the summary, and none of them twice (CONTRACT §12)."""
+    """Each quality once, then the transcript, then the summary, and none of them twice (service.md#webhook-events)."""
     api = await start(encoding="polls:4")
     video_id = await uploaded(api, content, transcript=True, transcriptSummary=True, language="fr")
     counts = []

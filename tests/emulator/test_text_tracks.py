@@ -1,4 +1,4 @@
-"""Captions and chapters (CONTRACT §6.4, §13)."""
+"""Captions and chapters (service.md#caption-operations, service.md#chapter-operations, service.md#text-tracks)."""
 
 import pytest
 
@@ -10,7 +10,7 @@ async def put(api, video_id, kind, language, data=VTT, filename="a.vtt", **optio
 
 
 async def test_captions_are_stored_and_served(api):
-    """200, not 201; `srclang` and the native name of the language (CONTRACT §6.4)."""
+    """200, not 201; `srclang` and the native name of the language (service.md#caption-operations)."""
     video_id = await api.create()
     reply = await put(api, video_id, "captions", "fr-BE")
     path = f"/videos/{video_id}/captions/fr-BE"
@@ -36,7 +36,7 @@ async def test_captions_are_stored_and_served(api):
 
 
 async def test_chapters_are_stored_and_served(api):
-    """A chapter says `language`, takes any language and cannot be updated (CONTRACT §6.4)."""
+    """A chapter says `language`, takes any language and cannot be updated (service.md#chapter-operations)."""
     video_id = await api.create()
     reply = await put(api, video_id, "chapters", "x_klingon")
     path = f"/videos/{video_id}/chapters/x_klingon"
@@ -50,7 +50,7 @@ async def test_chapters_are_stored_and_served(api):
 
 
 async def test_one_default_caption(api):
-    """Setting one clears the others (CONTRACT §17 #25)."""
+    """Setting one clears the others (service.md#text-tracks)."""
     video_id = await api.create()
     for language in ("en", "fr"):
         await put(api, video_id, "captions", language)
@@ -78,7 +78,7 @@ async def test_one_default_caption(api):
     ],
 )
 async def test_languages_that_captions_do_not_have(api, language, detail):
-    """400 on every operation with one of two complaints (CONTRACT §8.3)."""
+    """400 on every operation with one of two complaints (service.md#error-details)."""
     video_id = await api.create()
     path = f"/videos/{video_id}/captions/{language}"
     for reply in (
@@ -92,7 +92,7 @@ async def test_languages_that_captions_do_not_have(api, language, detail):
 
 
 async def test_only_vtt(api):
-    """SRT files are not accepted; the part's type is as good as the extension (CONTRACT §13)."""
+    """SRT files are not accepted; the part's type is as good as the extension (service.md#text-tracks)."""
     video_id = await api.create()
     wrong = await put(api, video_id, "captions", "en", filename="a.srt")
     assert (wrong.status, wrong.slug) == (400, "uploaded-file-extension-invalid")
@@ -121,7 +121,7 @@ async def test_tracks_are_paginated(api):
 
 
 async def test_tracks_of_private_videos_need_their_token(api):
-    """The token of `src` works once (CONTRACT §13, §17 #24)."""
+    """The token of `src` works once (service.md#private-videos, service.md#other-private-assets)."""
     video_id = await api.create(public=False)
     src = (await put(api, video_id, "captions", "en")).json["src"]
     assert "/token/" in src

@@ -1,4 +1,4 @@
-"""Every upload error of CONTRACT §10.5, provoked by raw HTTP."""
+"""Every upload error of service.md#upload-errors, provoked by raw HTTP."""
 
 import pytest
 
@@ -107,7 +107,7 @@ async def test_refused_with_its_slug_and_nothing_stored(api, content, before, re
 
 @pytest.mark.parametrize("delegated", [False, True])
 async def test_forms_without_exactly_one_file(api, delegated):
-    """No file, two files, no form at all, a broken form (CONTRACT §10.5)."""
+    """No file, two files, no form at all, a broken form (service.md#upload-errors)."""
     path = f"/upload?token={await api.token()}" if delegated else f"/videos/{await api.create()}/source"
     assert_problem(await api.post_form(path, api.field("a", "b")), "uploaded-file-no-file")
     two = (api.file(b"1234"), api.file(b"5678"))
@@ -130,7 +130,7 @@ async def test_forms_without_exactly_one_file(api, delegated):
 
 
 async def test_containers_with_a_source_are_closed(api, content):
-    """A container made from a URL or from a video takes no upload (CONTRACT §10.5)."""
+    """A container made from a URL or from a video takes no upload (service.md#upload-errors)."""
     original = await api.create()
     await api.chunk(original, content(10))
     for source, slug in (
@@ -168,5 +168,5 @@ async def test_limits_of_the_protocol_are_the_documented_ones(start, content):
 
 
 async def test_unknown_video(api, content):
-    """An unknown videoId is a 404, on both endpoints (CONTRACT §17 #10)."""
+    """An unknown videoId is a 404, on both endpoints (service.md#token-checks)."""
     assert (await api.chunk("vi0", content(10))).slug == "resource-not-found"

@@ -1,4 +1,4 @@
-"""Both upload modes as CONTRACT §10 describes them, over raw sockets."""
+"""Both upload modes as service.md#upload-modes describes them, over raw sockets."""
 
 import asyncio
 import hashlib
@@ -24,7 +24,10 @@ def byte_headers(data: bytes, total: object, size: int = CHUNK) -> list[str]:
 
 
 async def test_a_whole_file_in_one_request(api, content):
-    """Regular upload: the answer is the full video, status has no chunks (CONTRACT §10.1, §11)."""
+    """Regular upload: the answer is the full video, status has no chunks.
+
+    See service.md#upload-modes, service.md#received-chunks.
+    """
     data = content(20_000)
     video_id = await api.create()
     reply = await api.chunk(video_id, data)
@@ -40,7 +43,10 @@ async def test_a_whole_file_in_one_request(api, content):
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 @pytest.mark.parametrize("mode", ["bytes", "part"])
 async def test_chunks_in_any_order(api, content, mode, order):
-    """Order does not matter; whichever chunk completes the set gets the video (CONTRACT §10.2 rules 2, 4)."""
+    """Order does not matter; whichever chunk completes the set gets the video.
+
+    See service.md#concurrent-chunks, service.md#upload-completion.
+    """
     data = content(2 * CHUNK + 10)
     pieces = slices(data)
     headers = byte_headers(data, len(data)) if mode == "bytes" else [f"part {n}/3" for n in (1, 2, 3)]
@@ -58,7 +64,7 @@ async def test_chunks_in_any_order(api, content, mode, order):
 @pytest.mark.parametrize("told_by", [0, 1, 2])
 @pytest.mark.parametrize("mode", ["bytes", "part"])
 async def test_the_total_may_come_with_any_one_request(api, content, mode, told_by):
-    """The total is needed once (CONTRACT §10.2 rule 1): part 3/*, part 2/*, part 1/3 is legal."""
+    """The total is needed once (service.md#upload-total): part 3/*, part 2/*, part 1/3 is legal."""
     data = content(3 * CHUNK)
     unknown = byte_headers(data, "*") if mode == "bytes" else [f"part {n}/*" for n in (1, 2, 3)]
     known = byte_headers(data, len(data)) if mode == "bytes" else [f"part {n}/3" for n in (1, 2, 3)]
@@ -72,7 +78,7 @@ async def test_the_total_may_come_with_any_one_request(api, content, mode, told_
 
 
 async def test_concurrent_chunks(api, content):
-    """Chunks sent side by side make one video, byte for byte (CONTRACT §10.2 rule 3)."""
+    """Chunks sent side by side make one video, byte for byte (service.md#concurrent-chunks)."""
     data = content(15 * CHUNK + 77)
     video_id = await api.create()
     pairs = zip(slices(data), byte_headers(data, len(data)), strict=True)
@@ -102,7 +108,7 @@ async def test_twins_in_flight(api, content, header, slug):
 
 
 async def test_status_lists_what_was_received(api, content):
-    """Ranges one by one and in order, parts in order, total null while unknown (CONTRACT §11)."""
+    """Ranges one by one and in order, parts in order, total null while unknown (service.md#received-chunks)."""
     video_id = await api.create()
     assert (await api.status(video_id))["ingest"] is None
     await api.chunk(video_id, content(CHUNK), "part 4/*")
@@ -130,7 +136,7 @@ async def test_status_lists_what_was_received(api, content):
 
 
 async def test_delegated_upload(api, content):
-    """The first chunk makes the video, titled by its file name; the others repeat its id (CONTRACT §10.3)."""
+    """The first chunk makes the video, titled by its file name; the others repeat its id (service.md#token-uploads)."""
     data = content(3 * CHUNK)
     path = f"/upload?token={await api.token()}"
     video_id = None
@@ -149,7 +155,7 @@ async def test_delegated_upload(api, content):
 
 
 async def test_delegated_chunks_without_video_id_are_unrelated(api, content):
-    """Each makes a new, broken video; no error is raised (CONTRACT §10.3)."""
+    """Each makes a new, broken video; no error is raised (service.md#token-uploads)."""
     path = f"/upload?token={await api.token()}"
     seen = set()
     for number in (1, 2):
@@ -159,7 +165,7 @@ async def test_delegated_chunks_without_video_id_are_unrelated(api, content):
 
 
 async def test_delegated_upload_into_a_container(api, content):
-    """A videoId in the first request fills an existing container, whose title stays (CONTRACT §10.3)."""
+    """A videoId in the first request fills an existing container, whose title stays (service.md#token-uploads)."""
     data = content(5000)
     video_id = await api.create("mine")
     path = f"/upload?token={await api.token()}"
@@ -172,7 +178,7 @@ async def test_delegated_upload_into_a_container(api, content):
 
 
 async def test_delegated_credentials(api, content):
-    """Only the token counts; Authorization is ignored (CONTRACT §17 #9, #11)."""
+    """Only the token counts; Authorization is ignored (service.md#token-checks)."""
     good = await api.token()
     headers = {"Authorization": "Basic nonsense"}
     for path, slug in (
@@ -190,7 +196,7 @@ async def test_delegated_credentials(api, content):
 
 
 async def test_expired_upload_token(api, content, monkeypatch):
-    """The token is checked at each request (CONTRACT §17 #9)."""
+    """The token is checked at each request (service.md#token-checks)."""
     token = await api.token(ttl=1)
     assert (await api.post_form(f"/upload?token={token}", api.file(content(10)))).status == 201
     await asyncio.sleep(1.1)
@@ -238,7 +244,7 @@ async def test_boundaries_across_reads(api, content, block):
 
 @pytest.mark.parametrize("delegated", [False, True])
 async def test_a_body_cut_off_stores_nothing(api, content, delegated):
-    """An aborted request leaves nothing, and the same chunk can be sent again (CONTRACT §10.6)."""
+    """An aborted request leaves nothing, and the same chunk can be sent again (service.md#resuming)."""
     video_id = await api.create()
     path = f"/upload?token={await api.token()}" if delegated else f"/videos/{video_id}/source"
     body = api.form(api.field("videoId", video_id), api.file(content(60_000)))
@@ -291,7 +297,10 @@ async def test_deleted_while_it_is_uploaded(api, content):
 
 
 async def test_url_sources_are_fetched_from_this_machine(api, content):
-    """A loopback URL is really downloaded; others stay ingesting (CONTRACT §6.2, §11)."""
+    """A loopback URL is really downloaded; others stay ingesting.
+
+    See service.md#video-sources, service.md#ingest-status.
+    """
     data = content(50_000)
     first = await api.create()
     await api.chunk(first, data)
@@ -311,7 +320,7 @@ async def test_url_sources_are_fetched_from_this_machine(api, content):
 
 
 async def test_clones_share_the_media(api, content):
-    """A clone has the bytes of its original and keeps them when that is deleted (CONTRACT §6.2)."""
+    """A clone has the bytes of its original and keeps them when that is deleted (service.md#video-sources)."""
     data = content(9000)
     original = await api.create()
     assert (await api.send("POST", "/videos", json={"title": "x", "source": original})).slug == "invalid-attribute"

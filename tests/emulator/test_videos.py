@@ -1,4 +1,7 @@
-"""Containers: creation, merge patch, lists, thumbnails, discarded videos (CONTRACT §5.3, §6.2, §9)."""
+"""Containers: creation, merge patch, lists, thumbnails, discarded videos.
+
+See service.md#merge-rules, service.md#video-operations, service.md#pagination.
+"""
 
 import asyncio
 import io
@@ -61,7 +64,7 @@ async def test_created_container(api):
     ],
 )
 async def test_refused_creation(api, payload, slug, name, detail):
-    """The first fault is at the top, all of them in `problems` (CONTRACT §8.1, §8.3)."""
+    """The first fault is at the top, all of them in `problems` (service.md#error-bodies, service.md#error-details)."""
     reply = await api.send("POST", "/videos", json=payload)
     assert (reply.status, reply.slug, reply.json["name"]) == (400, slug, name)
     if detail is not None:
@@ -71,7 +74,7 @@ async def test_refused_creation(api, payload, slug, name, detail):
 
 
 async def test_everything_that_may_be_sent(api):
-    """All attributes of the creation schema at once (CONTRACT §7)."""
+    """All attributes of the creation schema at once (service.md#video-attributes)."""
     await api.create(
         description="d",
         public=True,
@@ -97,7 +100,7 @@ async def test_all_faults_are_listed(api):
 
 
 async def test_merge_patch(api):
-    """Absent keeps, arrays replace, `[]` clears, null detaches player and language (CONTRACT §5.3)."""
+    """Absent keeps, arrays replace, `[]` clears, null detaches player and language (service.md#merge-rules)."""
     pairs = [{"key": "a", "value": "1"}]
     video_id = await api.create("one", tags=["a"], metadata=pairs, playerId="pl1", language="fr", description="d")
     path = f"/videos/{video_id}"
@@ -153,7 +156,7 @@ def ids(reply) -> list[str]:
 
 
 async def test_filters(api):
-    """Substrings for texts; several tags or pairs must all match (CONTRACT §6.2, §17 #15)."""
+    """Substrings for texts; several tags or pairs must all match (service.md#list-filters)."""
     one = await api.create("Maths one", tags=["a", "b c"], metadata=[{"key": "lang", "value": "fr"}])
     two = await api.create("maths TWO", tags=["a"], description="Strings", metadata=[{"key": "lang", "value": "en"}])
     three = await api.create("other")
@@ -184,7 +187,7 @@ async def test_filters(api):
 
 
 async def test_pages(api):
-    """Relative links that keep the query; previous from page 2 on (CONTRACT §9)."""
+    """Relative links that keep the query; previous from page 2 on (service.md#page-links)."""
     made = [await api.create(f"v{number}", tags=["é &"]) for number in range(5)][::-1]
     seen = []
     for page in (1, 2, 3):
@@ -224,7 +227,7 @@ async def test_pages(api):
     ],
 )
 async def test_pages_out_of_range(api, query, names):
-    """An error without a type that calls currentPage `page` (CONTRACT §9, §17 #13)."""
+    """An error without a type that calls currentPage `page` (service.md#page-limits)."""
     for path in ("/videos", "/upload-tokens", "/discarded/videos"):
         body = (await api.send("GET", f"{path}?{query}")).json
         assert "type" not in body
@@ -235,7 +238,7 @@ async def test_pages_out_of_range(api, query, names):
 
 
 async def test_discarded_videos(start, content):
-    """With Video Restore a deleted video can come back (CONTRACT §13)."""
+    """With Video Restore a deleted video can come back (service.md#discarded-videos)."""
     api = await start(video_restore=True)
     video_id = await api.create("gone")
     await api.chunk(video_id, content(100))
@@ -259,7 +262,7 @@ async def test_discarded_videos(start, content):
 
 
 async def test_thumbnails(api):
-    """jpeg, png and webp up to 8 MiB; the answer is 200 (CONTRACT §6.2, §13)."""
+    """jpeg, png and webp up to 8 MiB; the answer is 200 (service.md#video-operations, service.md#thumbnails)."""
     video_id = await api.create()
     path = f"/videos/{video_id}/thumbnail"
     url = f"/vod/{video_id}/thumbnail.jpg"
@@ -299,7 +302,7 @@ async def test_same_seed_same_ids(start):
 
 
 async def test_encoding_by_status_reads(start, content):
-    """Progress goes waiting, encoding, encoded; playable with the first quality (CONTRACT §11)."""
+    """Progress goes waiting, encoding, encoded; playable with the first quality (service.md#encoding-status)."""
     api = await start(encoding="polls:4")
     video_id = await api.create()
     assert (await api.status(video_id))["encoding"]["qualities"] == []
@@ -327,7 +330,10 @@ async def test_encoding_by_the_clock(start, content):
 
 
 async def test_upload_tokens(api):
-    """200 at creation, `{}` is enough, expiresAt only with a ttl (CONTRACT §6.3, §7)."""
+    """200 at creation, `{}` is enough, expiresAt only with a ttl.
+
+    See service.md#upload-token-operations, service.md#upload-token-record.
+    """
     forever = await api.send("POST", "/upload-tokens", json={})
     assert forever.status == 200
     assert set(forever.json) == {"token", "ttl", "createdAt"}
@@ -356,7 +362,7 @@ async def test_upload_tokens(api):
 
 
 async def test_the_emulators_own_failure(api, monkeypatch, caplog):
-    """A fault of ours is a problem without type, and is logged (CONTRACT §17 #21)."""
+    """A fault of ours is a problem without type, and is logged (service.md#server-errors)."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("broken")

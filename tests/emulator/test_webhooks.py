@@ -1,4 +1,7 @@
-"""Subscriptions and their deliveries (CONTRACT §6.9, §12, §17 #23)."""
+"""Subscriptions and their deliveries.
+
+See service.md#webhook-operations, service.md#webhooks, service.md#webhook-delivery.
+"""
 
 import asyncio
 import hashlib
@@ -55,7 +58,7 @@ async def subscribe(api, url, *events):
 
 
 async def test_webhooks_are_created_shown_and_deleted(api):
-    """The secret is in the answer to the creation, in the list, and alone (CONTRACT §12)."""
+    """The secret is in the answer to the creation, in the list, and alone (service.md#webhook-subscriptions)."""
     hook = await subscribe(api, "https://example.test/hook", ENCODED, "video.source.recorded")
     assert set(hook) == {"webhookId", "createdAt", "events", "url", "signatureSecret"}
     assert hook["webhookId"].startswith("webhook_")
@@ -98,7 +101,7 @@ async def test_there_is_a_limit_of_webhooks(start):
 
 
 def test_the_worked_example_of_a_signature():
-    """HMAC-SHA256 over the raw bytes, keyed with the whole secret (CONTRACT §12)."""
+    """HMAC-SHA256 over the raw bytes, keyed with the whole secret (service.md#webhook-signatures)."""
     body = (
         b'{"type":"live-stream.broadcast.started","emittedAt":"2024-08-15T10:18:47+00:00",'
         b'"liveStreamId":"li400mYKSgQ6xs7taUeSaEap"}'
@@ -128,7 +131,7 @@ async def test_deliveries_are_signed_and_in_order(api, subscriber, content):
 
 
 async def test_failed_deliveries_are_repeated_three_times(start, subscriber):
-    """Redirects are failures and are not followed; the next event waits for its turn (CONTRACT §12)."""
+    """Redirects are failures and are not followed; the next event waits for its turn (service.md#webhook-delivery)."""
     api = await start(webhook_pause=0.01)
     await subscribe(api, subscriber.url, "live-stream.broadcast.started", "live-stream.broadcast.ended")
     subscriber.statuses = [500, 302, 404, 503, 500, 204]
@@ -161,7 +164,7 @@ async def test_one_video_does_not_wait_for_another(start, subscriber, content):
 
 
 async def test_no_answer_is_a_failure(start, subscriber, unused_tcp_port):
-    """Nobody listens, or the answer takes too long (CONTRACT §17 #23)."""
+    """Nobody listens, or the answer takes too long (service.md#webhook-delivery)."""
     api = await start(webhook_pause=0, webhook_timeout=0.05)
     await subscribe(api, f"http://localhost:{unused_tcp_port}/", "live-stream.broadcast.started")
     await subscribe(api, subscriber.url, "live-stream.broadcast.started")

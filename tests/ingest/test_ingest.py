@@ -1,4 +1,6 @@
-"""One item to exactly one video, whatever happens on the way (issue: ingestion; CONTRACT §10, §17 #20)."""
+"""One item to exactly one video, whatever happens on the way (issue: ingestion; service.md#lost-responses,
+service.md#repeated-requests).
+"""
 
 import asyncio
 from pathlib import Path

@@ -11,7 +11,9 @@ CONTAINERS: dict[str, type] = {"metadata": dict, "filterBy": dict, "tags[]": lis
 
 @schemathesis.hook
 def filter_query(context: Any, query: Any) -> bool:
-    """Send only parameters that the operation has: others are ignored (§17 #17), which is not an error.
+    """Send only parameters that the operation has: others are ignored, which is not an error.
+
+    See service.md#unknown-parameters.
 
     Very long queries are dropped as well: a server refuses them before it is asked anything.
     """

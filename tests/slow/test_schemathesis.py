@@ -53,7 +53,10 @@ def schema(spec: Spec, name: str) -> Spec:
     return spec["components"]["schemas"][name]["properties"]
 
 
-@correction("every operation may answer 400, 401, 404 and 429, and the errors carry the headers of the others (§6)")
+@correction(
+    "every operation may answer 400, 401, 404 and 429, and the errors carry the headers of the others "
+    "(service.md#operations)"
+)
 def _errors(spec: Spec) -> None:
     problem = {"description": "a problem", "content": {"application/json": {"schema": {"type": "object"}}}}
     for _, operation in operations(spec):
@@ -61,29 +64,29 @@ def _errors(spec: Spec) -> None:
             operation["responses"].setdefault(status, problem)
 
 
-@correction("links of pages are relative (§9)")
+@correction("links of pages are relative (service.md#page-links)")
 def _links(spec: Spec) -> None:
     schema(spec, "pagination-link")["uri"]["format"] = "uri-reference"
 
 
-@correction("discarded videos have no assets (§16)")
+@correction("discarded videos have no assets (service.md#faulty-examples)")
 def _discarded_assets(spec: Spec) -> None:
     schema(spec, "video")["assets"] = {"nullable": True, "allOf": [{"$ref": "#/components/schemas/video-assets"}]}
 
 
-@correction("the assets of a player without a logo are null (§7)")
+@correction("the assets of a player without a logo are null (service.md#player-record)")
 def _logos(spec: Spec) -> None:
     for value in schema(spec, "player-theme")["assets"]["properties"].values():
         value["nullable"] = True
 
 
-@correction("an empty container has no ingest (§11)")
+@correction("an empty container has no ingest (service.md#empty-containers)")
 def _ingest(spec: Spec) -> None:
     ingest = {"nullable": True, "allOf": [{"$ref": "#/components/schemas/video-status-ingest"}]}
     schema(spec, "video-status")["ingest"] = ingest
 
 
-@correction("the contexts of analytics lack values that the operations take (§7)")
+@correction("the contexts of analytics lack values that the operations take (service.md#analytics-records)")
 def _contexts(spec: Spec) -> None:
     for kind in ("aggregated-metrics", "metrics-breakdown", "metrics-over-time"):
         context = schema(spec, f"analytics-{kind}-response")["context"]["properties"]
@@ -92,19 +95,23 @@ def _contexts(spec: Spec) -> None:
         context.get("breakdown", {"enum": []})["enum"] += ["referrer"]
 
 
-@correction("null for the language of a video is legal, although its enum does not list it (§5.3)")
+@correction(
+    "null for the language of a video is legal, although its enum does not list it (service.md#null-and-absent)"
+)
 def _languages(spec: Spec) -> None:
     for payload in ("video-creation-payload", "video-update-payload"):
         schema(spec, payload)["language"]["enum"].append(None)
     schema(spec, "video-update-payload")["playerId"]["nullable"] = True
 
 
-@correction("any time code is taken, against the pattern (§7)")
+@correction("any time code is taken, against the pattern (service.md#time-codes)")
 def _timecodes(spec: Spec) -> None:
     del schema(spec, "video-thumbnail-pick-payload")["timecode"]["pattern"]
 
 
-@correction("captions are in one of 672 languages (§13); a few of them lead further than any text")
+@correction(
+    "captions are in one of 672 languages (service.md#caption-languages); a few of them lead further than any text"
+)
 def _caption_languages(spec: Spec) -> None:
     for path, operation in operations(spec):
         for parameter in operation.get("parameters", []):

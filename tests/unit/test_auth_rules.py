@@ -1,4 +1,4 @@
-"""Headers and the life of an access token (CONTRACT §2)."""
+"""Headers and the life of an access token (service.md#authentication)."""
 
 import json
 from base64 import b64decode
@@ -21,7 +21,7 @@ def tokens(now: float = 1000.0, **body: Any) -> Tokens:
 
 
 def test_basic_is_the_key_with_an_empty_password() -> None:
-    """§2, its worked example."""
+    """service.md#basic-authentication, its worked example."""
     assert basic_header("9VxMaPgsaFg7EBqmuspSzF7") == "Basic OVZ4TWFQZ3NhRmc3RUJxbXVzcFN6Rjc6"
 
 
@@ -41,7 +41,9 @@ def test_basic_is_one_line_that_holds_the_key(key: str) -> None:
 def test_exchanges_are_posts_without_authorization_and_budget(
     request_: Request, operation: str, path: str, body: dict[str, str]
 ) -> None:
-    """§2, §4 (``/auth/*`` has no rate-limit headers), §6.1."""
+    """service.md#authentication, service.md#rate-limit-headers (``/auth/*`` has no rate-limit headers),
+    service.md#auth-operations.
+    """
     assert (request_.method, request_.path, request_.operation) == ("POST", path, operation)
     assert json.loads(request_.body or b"") == body
     assert request_.headers == {"Accept": "application/json", "Content-Type": "application/json"}
@@ -60,12 +62,12 @@ def test_tokens_show_no_secret() -> None:
 
 @pytest.mark.parametrize("token_type", ["Bearer", "bearer", None, "MAC"])
 def test_bearer_is_always_spelled_the_same(token_type: str | None) -> None:
-    """§2: the server's ``token_type`` comes in either case."""
+    """service.md#access-tokens: the server's ``token_type`` comes in either case."""
     assert tokens(token_type=token_type).header == "Bearer access"
 
 
 def test_the_newest_refresh_token_is_kept() -> None:
-    """§2: it rotates."""
+    """service.md#token-renewal: it rotates."""
     assert tokens(refresh_token="newest").refresh == "newest"
     assert tokens().refresh is None
 
@@ -83,7 +85,7 @@ def test_the_newest_refresh_token_is_kept() -> None:
     ],
 )
 def test_a_token_is_renewed_a_minute_early_or_at_half_its_life(expires_in: Any, renew_after: float) -> None:
-    """§2, docs/design.md §3."""
+    """service.md#token-renewal, docs/design.md §3."""
     assert tokens(now=1000.0, expires_in=expires_in).renew_at == 1000.0 + renew_after
 
 

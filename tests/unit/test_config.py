@@ -1,4 +1,7 @@
-"""Options are checked where they are built, and never show a secret (CONTRACT §1, §3, §10.1)."""
+"""Options are checked where they are built, and never show a secret.
+
+See service.md#environments, service.md#origin-headers, service.md#upload-modes.
+"""
 
 import math
 from pathlib import Path
@@ -27,7 +30,7 @@ KEY = "9VxMaPgsaFg7EBqmuspSzF7"
 
 
 def test_unset_is_one_false_value_that_is_not_none() -> None:
-    """§5.3: unset, null and a value are three states."""
+    """service.md#null-and-absent: unset, null and a value are three states."""
     assert not UNSET
     assert UNSET is not None
     assert Unset("UNSET") is UNSET
@@ -35,12 +38,12 @@ def test_unset_is_one_false_value_that_is_not_none() -> None:
 
 
 def test_base_urls_are_those_of_the_service() -> None:
-    """§1."""
+    """service.md#environments."""
     assert BASE_URLS == {"production": "https://ws.api.video", "sandbox": "https://sandbox.api.video"}
 
 
 def test_upload_limits_are_those_of_the_protocol() -> None:
-    """§10.1, §10.2 rule 7, §1."""
+    """service.md#upload-modes, service.md#upload-size-limit, service.md#media-limits."""
     assert attrs.asdict(UploadLimits()) == {
         "smallest_chunk": 5_242_880,
         "largest_chunk": 209_715_200,
@@ -77,7 +80,7 @@ def test_any_positive_duration_or_count_is_taken(kind: Any, name: str) -> None:
 
 @pytest.mark.parametrize("size", [5 * MIB, 5 * MIB + 1, 200 * MIB])
 def test_chunk_sizes_from_5_to_200_mib_are_taken(size: int) -> None:
-    """§10.1, both ends included (§17 #8)."""
+    """service.md#upload-modes, both ends included (service.md#upload-modes)."""
     assert UploadOptions(chunk_size=size).chunk_size == size
 
 
@@ -89,7 +92,7 @@ def test_chunk_sizes_from_5_to_200_mib_are_taken(size: int) -> None:
     ],
 )
 def test_other_chunk_sizes_are_refused_with_the_range(size: int, text: str) -> None:
-    """§10.1."""
+    """service.md#upload-modes."""
     expected = rf"^chunk_size must be from 5,242,880 to 209,715,200 bytes \(5 to 200 MiB\), not {text}$"
     with pytest.raises(ConfigurationError, match=expected):
         UploadOptions(chunk_size=size)
@@ -210,7 +213,9 @@ def test_no_bad_key_is_ever_part_of_the_message(tail: str) -> None:
 
 
 def test_an_empty_key_is_refused() -> None:
-    """§2: Basic with an empty user never works; ``resolve_config`` turns it into None, the class does not."""
+    """service.md#basic-authentication: Basic with an empty user never works; ``resolve_config`` turns it into None,
+    the class does not.
+    """
     with pytest.raises(ConfigurationError):
         ClientConfig(api_key="")
 
@@ -223,7 +228,7 @@ def test_the_configuration_shows_no_secret() -> None:
 
 
 def test_auth_is_bearer_or_basic() -> None:
-    """§2."""
+    """service.md#authentication."""
     assert ClientConfig(auth="basic").auth == "basic"
     with pytest.raises(ConfigurationError, match=r"^auth must be one of bearer, basic, not 'Bearer'$"):
         ClientConfig(auth="Bearer")  # type: ignore[arg-type]
@@ -243,7 +248,7 @@ def test_another_reserve_is_refused(reserve: float) -> None:
 @pytest.mark.parametrize("version", ["1", "1.2", "1.20.300", "0.0.0"])
 @pytest.mark.parametrize("name", ["a", "my-app_2", "A" * 50])
 def test_application_names_and_versions_of_the_contract_are_taken(name: str, version: str) -> None:
-    """§3."""
+    """service.md#origin-headers."""
     config = ClientConfig(app_name=name, app_version=version)
     assert (config.app_name, config.app_version) == (name, version)
 
@@ -269,7 +274,7 @@ def test_application_names_and_versions_of_the_contract_are_taken(name: str, ver
     ],
 )
 def test_other_application_names_and_versions_are_refused(name: Any, version: Any, message: str) -> None:
-    """§3: both or neither, ASCII, whole match (no header injection through a final newline)."""
+    """service.md#origin-headers: both or neither, ASCII, whole match (no header injection through a final newline)."""
     with pytest.raises(ConfigurationError, match=rf"^{message}$"):
         ClientConfig(app_name=name, app_version=version)
 
@@ -310,7 +315,7 @@ def test_an_address_in_the_environment_wins_over_the_environment_name() -> None:
 
 @pytest.mark.parametrize("environ", [{}, {"APIVIDEO_API_KEY": "", "APIVIDEO_ENVIRONMENT": "", "APIVIDEO_BASE_URL": ""}])
 def test_absent_and_empty_settings_mean_production_without_a_key(environ: dict[str, str]) -> None:
-    """A missing key is no error: uploads with a token need none (§10.3)."""
+    """A missing key is no error: uploads with a token need none (service.md#token-uploads)."""
     config = resolve_config(environ=environ)
     assert (config.api_key, config.base_url, config.webhook_secret) == (None, "https://ws.api.video", None)
 

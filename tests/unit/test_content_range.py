@@ -1,4 +1,4 @@
-"""The Content-Range header in both forms (CONTRACT §10.1)."""
+"""The Content-Range header in both forms (service.md#upload-modes)."""
 
 import re
 
@@ -25,7 +25,7 @@ content_ranges = st.builds(RangeOf, numbers, numbers, totals) | st.builds(PartOf
     ],
 )
 def test_headers_look_as_in_the_contract(value: ContentRange, header: str) -> None:
-    """§10.1, §10.8."""
+    """service.md#upload-modes, service.md#multipart-bodies."""
     assert value.header == header
     assert parse_content_range(header) == value
 
@@ -43,7 +43,7 @@ near_headers = st.from_regex(CONTRACT_FORM, fullmatch=True) | st.lists(
 
 @given(near_headers)
 def test_exactly_the_contracts_form_is_read(header: str) -> None:
-    """§10.1: the expression of the specification, ASCII digits, nothing before or after."""
+    """service.md#content-range: the expression of the specification, ASCII digits, nothing before or after."""
     if CONTRACT_FORM.fullmatch(header):
         assert re.sub(r"\d+", lambda digits: str(int(digits[0])), header) == parse_content_range(header).header
     else:
@@ -69,11 +69,11 @@ def test_exactly_the_contracts_form_is_read(header: str) -> None:
     ],
 )
 def test_what_the_guides_got_wrong_is_refused(header: str) -> None:
-    """§16 lists the slips of the official pages."""
+    """service.md#faulty-examples lists the slips of the official pages."""
     with pytest.raises(ValueError, match=r"^not a Content-Range of an upload: "):
         parse_content_range(header)
 
 
 def test_order_of_the_numbers_is_not_judged_here() -> None:
-    """§10.5: from above to is the server's error, of its own slug; the emulator needs to read it."""
+    """service.md#upload-errors: from above to is the server's error, of its own slug; the emulator needs to read it."""
     assert parse_content_range("bytes 200-100/5000") == RangeOf(200, 100, 5000)

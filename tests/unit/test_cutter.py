@@ -1,4 +1,6 @@
-"""Streams to chunks: the last one is known to be the last (CONTRACT §10.1 ``part n/n``, design.md §4 rule 4)."""
+"""Streams to chunks: the last one is known to be the last (service.md#upload-modes ``part n/n``, design.md §4 rule
+4).
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence

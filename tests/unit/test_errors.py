@@ -1,4 +1,4 @@
-"""The exception tree and the verdicts that its classes carry (CONTRACT §8, §10.6)."""
+"""The exception tree and the verdicts that its classes carry (service.md#errors, service.md#lost-responses)."""
 
 import re
 
@@ -103,7 +103,7 @@ def make(kind: type[ApiVideoError]) -> ApiVideoError:
     ],
 )
 def test_every_class_carries_its_verdict(kind: type[ApiVideoError], retryable: bool, delivery: str) -> None:
-    """§10.6: a 4xx is final, a 429 was not executed, a 5xx or a lost answer may have been."""
+    """service.md#lost-responses: a 4xx is final, a 429 was not executed, a 5xx or a lost answer may have been."""
     error = make(kind)
     assert (error.retryable, error.delivery, str(error)) == (retryable, delivery, "text")
 
@@ -129,7 +129,7 @@ def test_errors_that_python_has_a_name_for_are_caught_by_it(
 
 
 def test_statuses_map_to_their_family() -> None:
-    """§8.2."""
+    """service.md#error-types."""
     assert {
         400: BadRequestError,
         401: AuthenticationError,
@@ -153,7 +153,7 @@ def test_a_response_error_keeps_status_body_and_request() -> None:
 
 
 def test_a_status_error_exposes_everything_the_server_said() -> None:
-    """§8.1: status, type, slug, title, name, detail, problems, range, raw body, headers."""
+    """service.md#error-bodies: status, type, slug, title, name, detail, problems, range, raw body, headers."""
     problem = Problem(
         type="https://docs.api.video/reference/invalid-attribute",
         title="An attribute is invalid.",
@@ -205,13 +205,13 @@ def test_a_status_error_without_a_body_has_empty_members() -> None:
     ],
 )
 def test_retry_after_is_what_the_server_said(headers: dict[str, str], seconds: float | None) -> None:
-    """§4: ``X-RateLimit-Retry-After``, seconds until the window resets."""
+    """service.md#rate-limit-headers: ``X-RateLimit-Retry-After``, seconds until the window resets."""
     assert RateLimitError("text", status=429, headers=headers).retry_after == seconds
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-5"])
 def test_retry_after_is_none_when_the_header_is_no_duration(text: str) -> None:
-    """§4, and what ``rate_limit.read_headers`` refuses as well."""
+    """service.md#rate-limit-headers, and what ``rate_limit.read_headers`` refuses as well."""
     error = RateLimitError("text", status=429, headers={"x-ratelimit-retry-after": text})
     assert error.retry_after is None
 

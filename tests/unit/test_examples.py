@@ -1,4 +1,6 @@
-"""The official example bodies lose nothing on their way through the models (CONTRACT §7, §8, §11).
+"""The official example bodies lose nothing on their way through the models.
+
+See service.md#records, service.md#errors, service.md#upload-status.
 
 They are not part of this repository: ``APIVIDEO_CONTRACT`` names the folder of the contract reference.
 """
@@ -188,7 +190,7 @@ def test_an_example_body_comes_back_as_it_was(path: Path, kind: Any) -> None:
 
 @pytest.mark.parametrize(("path", "kind"), pages())
 def test_an_example_list_comes_back_as_it_was(path: Path, kind: Any) -> None:
-    """§9."""
+    """service.md#pagination."""
     request = build_request("example.list", "GET", "/")
     page = decode_page(request, Response(200, {}, path.read_bytes()), kind)
     parts = {name: to_json(getattr(page, name)) for name in ("data", "pagination", "context")}
@@ -199,7 +201,7 @@ def test_an_example_list_comes_back_as_it_was(path: Path, kind: Any) -> None:
 
 @pytest.mark.parametrize("path", events())
 def test_an_example_event_comes_back_as_it_was(path: Path) -> None:
-    """§12."""
+    """service.md#webhook-events."""
     event = event_from(read(path))
     assert same(to_json(event), read(path))
     assert not isinstance(event, UnknownEvent)
@@ -216,7 +218,7 @@ def test_a_position_with_every_link_comes_back_as_it_was() -> None:
 
 @pytest.mark.parametrize("path", errors())
 def test_an_example_error_loses_nothing(path: Path) -> None:
-    """§8.1: the status of the answer, the slug, and every member of every problem."""
+    """service.md#error-bodies: the status of the answer, the slug, and every member of every problem."""
     body, status = read(path), int(path.name[:3])
     error = error_for(build_request("example", "POST", "/videos"), Response(status, {}, path.read_bytes()))
     assert (error.status, json.loads(error.body)) == (status, body)

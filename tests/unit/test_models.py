@@ -1,4 +1,7 @@
-"""JSON to models and back: exact for what is known, tolerant of everything else (CONTRACT §5.5, §5.6, §7)."""
+"""JSON to models and back: exact for what is known, tolerant of everything else.
+
+See service.md#timestamps, service.md#tolerant-reading, service.md#records.
+"""
 
 import copy
 import json
@@ -112,7 +115,7 @@ def through_json(value: Any) -> Any:
 @pytest.mark.parametrize("kind", MODELS)
 @given(data=st.data())
 def test_a_model_comes_back_from_json_exactly(kind: type, data: st.DataObject) -> None:
-    """§5.6: known members exact, unknown ones kept in ``extra``."""
+    """service.md#tolerant-reading: known members exact, unknown ones kept in ``extra``."""
     model = data.draw(models_of(kind))
     assert from_json(through_json(to_json(model)), kind) == model
 
@@ -120,7 +123,7 @@ def test_a_model_comes_back_from_json_exactly(kind: type, data: st.DataObject) -
 @pytest.mark.parametrize("kind", MODELS)
 @given(unknown=st.dictionaries(st.text().map("x-".__add__), json_values, min_size=1, max_size=4))
 def test_unknown_members_are_kept_as_received(kind: type, unknown: dict[str, Any]) -> None:
-    """§5.6: the server may add members."""
+    """service.md#tolerant-reading: the server may add members."""
     model: Any = from_json(unknown, kind)
     assert model == kind(extra=unknown)
     assert {key: to_json(model)[key] for key in unknown} == unknown
@@ -171,7 +174,7 @@ FIELDS = [
 
 @pytest.mark.parametrize(("kind", "name", "hint"), FIELDS)
 def test_a_member_of_an_unknown_form_is_kept_raw_and_nothing_raises(kind: type, name: str, hint: Any) -> None:
-    """§5.5, §5.6: never fail a whole response for one member."""
+    """service.md#timestamps, service.md#tolerant-reading: never fail a whole response for one member."""
     for value in wrong_values(hint):
         body = {wire_name(kind, name): value}
         model: Any = from_json(body, kind)
@@ -181,7 +184,9 @@ def test_a_member_of_an_unknown_form_is_kept_raw_and_nothing_raises(kind: type, 
 
 @pytest.mark.parametrize(("kind", "name", "hint"), FIELDS)
 def test_null_means_absent(kind: type, name: str, hint: Any) -> None:
-    """§5.6, §11: absent and null members are normal, and take the default."""
+    """service.md#tolerant-reading, service.md#upload-status: absent and null members are normal, and take the
+    default.
+    """
     model: Any = from_json({wire_name(kind, name): None}, kind)
     assert model == from_json({}, kind) == kind()
     assert model.extra == {}
@@ -201,7 +206,7 @@ def test_what_is_no_object_is_a_type_error(kind: type, value: Any) -> None:
     ("value", "expected"),
     [
         pytest.param(3600, 3600, id="integer"),
-        pytest.param("33", 33, id="text of digits (the official example of GET /tags, §16)"),
+        pytest.param("33", 33, id="text of digits (the official example of GET /tags)"),
         pytest.param(33.0, 33, id="whole number with a point"),
         pytest.param(10**30, 10**30, id="large"),
         pytest.param(-1, -1, id="negative"),
@@ -214,7 +219,7 @@ def test_integers_are_read_in_the_forms_seen(value: Any, expected: int) -> None:
 
 @pytest.mark.parametrize("value", [411.218, 24, 0])
 def test_measures_of_the_encoder_are_whole_or_fractional(value: float) -> None:
-    """§11: bitrate is fractional; 24 stays 24 on the way back."""
+    """service.md#encoding-status: bitrate is fractional; 24 stays 24 on the way back."""
     metadata = from_json({"bitrate": value}, VideoStatusEncodingMetadata)
     assert to_json(metadata) == {"bitrate": value}
     assert type(metadata.bitrate) is type(value)
@@ -228,7 +233,7 @@ def test_measures_of_the_encoder_are_whole_or_fractional(value: float) -> None:
     ],
 )
 def test_a_number_beyond_all_bounds_does_not_raise(kind: type, body: str) -> None:
-    """§5.6: nothing raises because of one member; ``json`` reads all of these."""
+    """service.md#tolerant-reading: nothing raises because of one member; ``json`` reads all of these."""
     parsed = json.loads(body)
     assert from_json(parsed, kind) == kind(extra=parsed)
 
@@ -270,12 +275,12 @@ def test_true_is_no_measure() -> None:
             datetime(2018, 9, 11, 13, 4, 37, 890000, tzinfo=UTC),
             id="space, two fraction digits",
         ),
-        pytest.param("4665-07-14T23:36:18+00:00", datetime(4665, 7, 14, 23, 36, 18, tzinfo=UTC), id="far future, §14"),
+        pytest.param("4665-07-14T23:36:18+00:00", datetime(4665, 7, 14, 23, 36, 18, tzinfo=UTC), id="far future"),
         pytest.param("2024-05-28T11:15:07", datetime(2024, 5, 28, 11, 15, 7, tzinfo=UTC), id="no offset is UTC"),
     ],
 )
 def test_every_form_of_timestamp_seen_is_parsed(text: str, expected: datetime) -> None:
-    """§5.5."""
+    """service.md#timestamps."""
     moment = parse_datetime(text)
     assert (moment, moment.utcoffset()) == (expected, expected.utcoffset())
     assert from_json({"createdAt": text}, Video).created_at == expected
@@ -295,7 +300,7 @@ def test_an_atom_timestamp_is_written_as_it_came() -> None:
 
 
 def test_metadata_is_a_dict_here_and_pairs_on_the_wire() -> None:
-    """§5.2, §7."""
+    """service.md#query-encoding, service.md#small-records."""
     pairs = [{"key": "Author", "value": "John Doe"}, {"key": "", "value": ""}]
     video = from_json({"videoId": "vi1", "metadata": pairs}, Video)
     assert video.metadata == {"Author": "John Doe", "": ""}
@@ -315,7 +320,7 @@ def test_metadata_is_a_dict_here_and_pairs_on_the_wire() -> None:
     ],
 )
 def test_metadata_of_another_form_is_kept_raw(pairs: Any) -> None:
-    """§5.6: what cannot be held is kept as received, never dropped without a word."""
+    """service.md#tolerant-reading: what cannot be held is kept as received, never dropped without a word."""
     body = {"metadata": pairs}
     assert from_json(body, Video) == Video(extra=body)
 
@@ -325,7 +330,9 @@ def test_metadata_of_another_form_is_kept_raw(pairs: Any) -> None:
 
 @pytest.mark.parametrize("status", ["uploading", "uploaded", "ingesting", "missing", "last_chunck_uploaded", "новый"])
 def test_enums_are_open(status: str) -> None:
-    """§5.6, §11: three sets of values are documented, so any text is kept."""
+    """service.md#tolerant-reading, service.md#ingest-status: three sets of values are documented, so any text is
+    kept.
+    """
     assert from_json({"status": status}, VideoStatusIngest).status == status
     assert from_json({"status": status, "type": status}, Quality) == Quality(status=status, type=status)
 
@@ -362,7 +369,7 @@ def test_a_list_of_models_becomes_json_again() -> None:
     ],
 )
 def test_a_status_says_whether_the_video_can_be_watched(encoding: VideoStatusEncoding | None, playable: bool) -> None:
-    """§11."""
+    """service.md#encoding-status."""
     assert VideoStatus(encoding=encoding).playable is playable
 
 
@@ -399,5 +406,5 @@ def secret_models() -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("name", secret_models())
 def test_tokens_are_not_shown(name: str) -> None:
-    """§2, §10.3."""
+    """service.md#access-tokens, service.md#upload-tokens."""
     assert "s3cret" not in repr(secret_models()[name])

@@ -40,7 +40,7 @@ from apivideo_async.protocol.response import Response, decode_page
     ],
 )
 def test_a_duration_becomes_a_timecode(duration: timedelta, text: str) -> None:
-    """§7."""
+    """service.md#time-codes."""
     assert timecode(duration) == text
 
 
@@ -62,7 +62,7 @@ def test_a_clip_takes_durations_and_texts() -> None:
 
 
 def test_a_live_stream_says_where_to_send_it() -> None:
-    """§13."""
+    """service.md#live-streams."""
     stream = from_json({"liveStreamId": "li1", "streamKey": "cc1b&4"}, LiveStream)
     assert stream.rtmp_url == "rtmp://broadcast.api.video/s/cc1b&4"
     assert stream.rtmps_url == "rtmps://broadcast.api.video:1936/s/cc1b&4"
@@ -74,7 +74,7 @@ def test_a_live_stream_says_where_to_send_it() -> None:
 @pytest.mark.parametrize("body", [{"streamKey": "s3cret"}, {"streamkey": "s3cret"}, {"signatureSecret": "s3cret"}])
 @pytest.mark.parametrize("kind", [LiveStream, Restream, Webhook])
 def test_keys_are_not_shown(kind: type[Any], body: dict[str, str]) -> None:
-    """§12, §13; also when they come as members that are not known."""
+    """service.md#webhook-subscriptions, service.md#live-streams; also when they come as members that are not known."""
     assert "s3cret" not in repr(from_json(body, kind))
 
 
@@ -93,7 +93,7 @@ EVENTS: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_is_read_as_its_own_class(name: str) -> None:
-    """§12."""
+    """service.md#webhook-events."""
     body = {"type": name, "emittedAt": AT, **EVENTS[name]}
     event = event_from(body)
     assert (event.type, event.TYPE, event.extra) == (name, name, {})
@@ -110,14 +110,14 @@ def test_an_event_that_is_not_known_is_kept_whole(body: dict[str, Any]) -> None:
 
 
 def test_the_official_moment_that_is_no_date_is_kept_as_text() -> None:
-    """§12: ``2024-08-151T…``."""
+    """service.md#webhook-events: ``2024-08-151T…``."""
     event = event_from({"type": "video.summary.generated", "emittedAt": "2024-08-151T10:18:47+00:00"})
     assert (event.emitted_at, event.extra) == (None, {"emittedAt": "2024-08-151T10:18:47+00:00"})
 
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_key_tells_events_apart_and_takes_repeats_for_the_same(name: str) -> None:
-    """§12: deliveries have no id: type, ids, quality and encoding identify an event."""
+    """service.md#webhook-events: deliveries have no id: type, ids, quality and encoding identify an event."""
     body = {"type": name, "emittedAt": AT, **EVENTS[name]}
     assert event_from(body).key == event_from({**body, "new": 1}).key
     keys = {event_from({**body, member: "other"}).key for member in EVENTS[name]}

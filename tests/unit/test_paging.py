@@ -1,4 +1,4 @@
-"""Which page comes next (CONTRACT §9)."""
+"""Which page comes next (service.md#page-links)."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from apivideo_async.protocol.paging import check_paging, next_page
 
 @pytest.mark.parametrize(("current_page", "page_size"), [(1, 1), (1, 25), (1, 100), (10**9, 10)])
 def test_pages_from_1_and_sizes_from_1_to_100_are_asked_for(current_page: int, page_size: int) -> None:
-    """§9, §17 #13."""
+    """service.md#page-limits."""
     check_paging(current_page, page_size)
 
 
@@ -48,13 +48,13 @@ def test_other_numbers_are_refused_before_anything_is_sent(current_page: int, pa
 def test_pages_are_counted_up(
     asked: int, items: int, pages_total: int | None, page_size: int | None, expected: int | None
 ) -> None:
-    """§9: ``currentPage`` counts up to ``pagesTotal``, of which an empty list may have 0 or 1."""
+    """service.md#page-numbers: ``currentPage`` counts up to ``pagesTotal``, of which an empty list may have 0 or 1."""
     page = Page(list(range(items)), Pagination(pages_total=pages_total, page_size=page_size))
     assert next_page(asked, page) == expected
 
 
 def test_links_are_never_followed() -> None:
-    """§9: they lose filters and leave the host."""
+    """service.md#page-links: they lose filters and leave the host."""
     link = PaginationLink(rel="next", uri="https://elsewhere.example/videos?currentPage=2")
     assert next_page(1, Page([1], Pagination(pages_total=1, links=[link]))) is None
 

@@ -1,4 +1,7 @@
-"""Sizes to chunks: a fresh plan, and the rest of an interrupted upload (CONTRACT §10.1, §10.2, §10.6)."""
+"""Sizes to chunks: a fresh plan, and the rest of an interrupted upload.
+
+See service.md#upload-modes, service.md#upload-rules, service.md#resuming.
+"""
 
 import itertools
 import math
@@ -81,7 +84,7 @@ def test_chunks_tile_the_file_exactly(upload: tuple[int, UploadOptions]) -> None
 
 @given(uploads)
 def test_every_chunk_is_within_the_limits(upload: tuple[int, UploadOptions]) -> None:
-    """§10.1: 5 to 200 MiB, only the last may be smaller, at most 10,000 of them."""
+    """service.md#upload-modes: 5 to 200 MiB, only the last may be smaller, at most 10,000 of them."""
     total, options = upload
     plan = make_plan(total, options)
     assert len(plan.chunks) <= options.limits.most_parts
@@ -209,7 +212,7 @@ def test_the_most_in_flight_is_the_number_or_the_bound() -> None:
 
 
 def test_the_largest_file_of_the_protocol_fits_in_10_000_smallest_chunks() -> None:
-    """§10.2 rule 7."""
+    """service.md#upload-size-limit."""
     plan = make_plan(52_428_800_000, UploadOptions(chunk_size=5 * MIB))
     assert (len(plan.chunks), plan.chunks[-1].size) == (10_000, 5 * MIB)
 
@@ -227,7 +230,9 @@ def test_the_largest_file_of_the_protocol_fits_in_10_000_smallest_chunks() -> No
     ],
 )
 def test_sizes_that_the_service_does_not_take_are_refused(plan: Any, total: int, message: str) -> None:
-    """§10.1, §10.7 (an empty file: raise before sending), §10.2 rule 7."""
+    """service.md#upload-modes, service.md#empty-files (an empty file: raise before sending),
+    service.md#upload-size-limit.
+    """
     with pytest.raises(SourceError, match=message):
         plan(total, UploadOptions())
 
@@ -245,7 +250,7 @@ def test_a_negative_size_is_a_source_error() -> None:
 
 
 def test_too_many_chunks_are_refused_with_the_size_that_works() -> None:
-    """§10.1: at most 10,000."""
+    """service.md#upload-modes: at most 10,000."""
     limits = attrs.evolve(SMALL, most_parts=10)
     with pytest.raises(SourceError, match=r"^11 chunks are too many: take a chunk_size of at least 11 bytes$"):
         make_plan(101, UploadOptions(chunk_size=10, limits=limits))
@@ -269,7 +274,7 @@ def positions(held: Iterable[tuple[int, int]]) -> set[int]:
 
 @given(ranges)
 def test_merging_keeps_every_byte_and_leaves_nothing_that_touches(held: list[tuple[int, int]]) -> None:
-    """§17 #12: the status lists one entry per chunk."""
+    """service.md#received-chunks: the status lists one entry per chunk."""
     merged = merge(held)
     assert positions(merged) == positions(held)
     assert all(before[1] < after[0] for before, after in itertools.pairwise(merged))
@@ -321,7 +326,7 @@ def test_no_gap_reaches_beyond_the_total(held: list[tuple[int, int]], expected: 
     ],
 )
 def test_held_tells_whether_a_chunk_is_there(held: Held, covers: bool, empty: bool) -> None:
-    """§10.6."""
+    """service.md#resuming."""
     assert (held.covers(Chunk(2, 10, 10)), held.empty) == (covers, empty)
 
 
@@ -365,7 +370,7 @@ def assert_tiles(total: int, held: Held, plan: Plan) -> None:
 
 @given(interrupted())
 def test_what_is_held_and_the_rest_tile_the_file_exactly(upload: tuple[int, UploadOptions, Held]) -> None:
-    """§10.6: only the rest, in the mode and with the part size in which it was begun."""
+    """service.md#resuming: only the rest, in the mode and with the part size in which it was begun."""
     total, options, held = upload
     plan = plan_rest(total, as_begun(total, options), held)
     assert_tiles(total, held, plan)
@@ -379,7 +384,7 @@ def test_what_is_held_and_the_rest_tile_the_file_exactly(upload: tuple[int, Uplo
 
 @given(interrupted())
 def test_the_rest_of_a_chunked_upload_is_within_the_limits(upload: tuple[int, UploadOptions, Held]) -> None:
-    """§10.1: the same options cut chunks that the server takes."""
+    """service.md#upload-modes: the same options cut chunks that the server takes."""
     total, options, held = upload
     for chunk in plan_rest(total, as_begun(total, options), held).chunks:
         assert chunk.size <= options.limits.largest_chunk
@@ -402,7 +407,7 @@ def inner_gaps(total: int, held: Held) -> list[int]:
 
 @given(odd_ranges())
 def test_odd_ranges_are_completed_or_refused(upload: tuple[int, UploadOptions, Held]) -> None:
-    """§10.1: refused exactly when a gap inside the file is smaller than a chunk may be."""
+    """service.md#upload-modes: refused exactly when a gap inside the file is smaller than a chunk may be."""
     total, options, held = upload
     if any(size < options.limits.smallest_chunk for size in inner_gaps(total, held)):
         with pytest.raises(UploadError, match="but a chunk that small is only allowed at the end of the file"):
@@ -414,7 +419,9 @@ def test_odd_ranges_are_completed_or_refused(upload: tuple[int, UploadOptions, H
 @given(odd_ranges())
 @example((1_000, UploadOptions(chunk_size=150, limits=SMALL), Held("bytes", ((0, 10), (309, 1_000)))))
 def test_no_piece_of_odd_ranges_is_too_large(upload: tuple[int, UploadOptions, Held]) -> None:
-    """§10.5 range-too-large. In mebibytes: chunk_size 150 MiB and a gap of 299 MiB make one chunk of 299 MiB."""
+    """service.md#upload-errors range-too-large. In mebibytes: chunk_size 150 MiB and a gap of 299 MiB make one chunk
+    of 299 MiB.
+    """
     total, options, held = upload
     assume(all(size >= options.limits.smallest_chunk for size in inner_gaps(total, held)))
     assert all(chunk.size <= options.limits.largest_chunk for chunk in plan_rest(total, options, held).chunks)
@@ -423,7 +430,9 @@ def test_no_piece_of_odd_ranges_is_too_large(upload: tuple[int, UploadOptions, H
 @given(odd_ranges())
 @example((41, UploadOptions(chunk_size=5, limits=SMALL), Held("bytes", ((0, 5), (21, 41)))))
 def test_no_piece_of_odd_ranges_is_too_small(upload: tuple[int, UploadOptions, Held]) -> None:
-    """§10.5 range-too-small. In mebibytes: a gap of 15 MiB + 1 byte and chunk_size 5 MiB end in 5 MiB - 1 byte."""
+    """service.md#upload-errors range-too-small. In mebibytes: a gap of 15 MiB + 1 byte and chunk_size 5 MiB end in 5
+    MiB - 1 byte.
+    """
     total, options, held = upload
     smallest = options.limits.smallest_chunk
     assume(all(size >= smallest for size in inner_gaps(total, held)))
@@ -449,7 +458,7 @@ def test_an_empty_container_gets_a_fresh_plan() -> None:
 
 
 def test_the_mode_of_the_server_wins() -> None:
-    """§10.2 rule 6: bytes and parts cannot be mixed."""
+    """service.md#one-source-per-video: bytes and parts cannot be mixed."""
     parts = UploadOptions(mode="part", limits=SMALL, chunk_size=10)
     assert plan_rest(100, parts, Held("bytes", ((0, 10),))).mode == "bytes"
     assert plan_rest(100, attrs.evolve(parts, mode="bytes"), Held("part", parts=frozenset({1}))).mode == "part"
@@ -471,27 +480,29 @@ def test_the_mode_of_the_server_wins() -> None:
     ],
 )
 def test_parts_that_were_cut_otherwise_are_refused(held: Held, message: str) -> None:
-    """§10.6: the same part size; the status tells numbers, never sizes."""
+    """service.md#resuming: the same part size; the status tells numbers, never sizes."""
     with pytest.raises(UploadError, match=message):
         plan_rest(100, UploadOptions(chunk_size=10, limits=SMALL), held)
 
 
 @pytest.mark.parametrize("parts_total", [None, 0, 4, 20_000])
 def test_numbered_parts_are_never_cut_by_a_guess(parts_total: int | None) -> None:
-    """§10.6: the status tells numbers and no sizes; parts of another size would complete a broken video."""
+    """service.md#resuming: the status tells numbers and no sizes; parts of another size would complete a broken
+    video.
+    """
     with pytest.raises(UploadError, match="pass the chunk_size it was started with"):
         plan_rest(100, UploadOptions(limits=SMALL), Held("part", parts=frozenset({2, 3}), parts_total=parts_total))
 
 
 def test_ranges_that_are_all_held_but_were_never_totalled_cannot_be_completed() -> None:
-    """§10.2 rule 1, as for parts."""
+    """service.md#upload-total, as for parts."""
     with pytest.raises(UploadError, match="no request said how many there are"):
         plan_rest(100, UploadOptions(limits=SMALL), Held("bytes", ((0, 100),)))
     assert plan_rest(100, UploadOptions(limits=SMALL), Held("bytes", ((0, 100),), total=100)).chunks == ()
 
 
 def test_parts_that_are_all_held_but_were_never_totalled_cannot_be_completed() -> None:
-    """§10.2 rule 1: the total is needed in one request, and no request is left to carry it."""
+    """service.md#upload-total: the total is needed in one request, and no request is left to carry it."""
     with pytest.raises(UploadError):
         plan_rest(100, UploadOptions(chunk_size=25, limits=SMALL), Held("part", parts=frozenset({1, 2, 3, 4})))
 
@@ -524,7 +535,7 @@ def test_a_complete_upload_of_the_same_size_needs_nothing(held: Held) -> None:
     ],
 )
 def test_a_complete_upload_of_another_size_is_another_file(held: Held, what: str) -> None:
-    """§10.2 rule 6: one source per container."""
+    """service.md#one-source-per-video: one source per container."""
     expected = f"^this video holds {what} already, the source has 100 bytes: create another container for it$"
     with pytest.raises(UploadError, match=expected):
         plan_rest(100, UploadOptions(), held)
@@ -546,19 +557,19 @@ def test_a_complete_upload_of_another_size_is_another_file(held: Held, what: str
 def test_content_ranges_say_what_a_chunk_carries(
     mode: Any, total: int | None, parts: int | None, expected: Any
 ) -> None:
-    """§10.1."""
+    """service.md#upload-modes."""
     assert content_range(mode, Chunk(3, 20, 10), total=total, parts=parts) == expected
 
 
 def test_another_total_is_another_file() -> None:
-    """Ranges carry the total of the file that they were cut from (CONTRACT §11)."""
+    """Ranges carry the total of the file that they were cut from (service.md#received-chunks)."""
     held = Held("bytes", ((0, 50),), total=101)
     with pytest.raises(UploadError, match=r"^the upload was begun with a file of 101 bytes, the source has 100: "):
         plan_rest(100, UploadOptions(limits=SMALL), held)
 
 
 def test_parts_that_are_being_merged_need_nothing() -> None:
-    """The status may tell no size yet (§11: merging)."""
+    """The status may tell no size yet (service.md#ingest-status: merging)."""
     plan = plan_rest(
         100, UploadOptions(limits=SMALL), Held("part", parts=frozenset({1, 2}), parts_total=2, complete=True)
     )

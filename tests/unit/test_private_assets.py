@@ -1,4 +1,4 @@
-"""Sessions of private videos (CONTRACT §13)."""
+"""Sessions of private videos (service.md#private-sessions)."""
 
 import pytest
 

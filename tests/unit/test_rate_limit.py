@@ -1,4 +1,4 @@
-"""How many requests may start now, judged by the server's headers (CONTRACT §4).
+"""How many requests may start now, judged by the server's headers (service.md#rate-limit-headers).
 
 ``Service`` is a server with a fixed window, ``Network`` delivers requests to it and answers back, each with a delay of
 its own, so that answers overtake each other and arrive in another window than they were made in.
@@ -43,14 +43,14 @@ def header_set(limit: str = "40", remaining: str = "39", retry_after: str = "60"
     ],
 )
 def test_the_three_headers_are_read(headers: dict[str, str], expected: RateLimitHeaders) -> None:
-    """§4; a reset further away than an hour is not believed."""
+    """service.md#rate-limit-headers; a reset further away than an hour is not believed."""
     assert read_headers(headers) == expected
 
 
 @pytest.mark.parametrize("name", header_set())
 @pytest.mark.parametrize("text", [None, "", "many", "-1", "nan", "inf", "-inf", "1e999", "40, 40"])
 def test_headers_that_make_no_sense_are_no_headers(name: str, text: str | None) -> None:
-    """§4: all three or nothing; a proxy may merge or cut them."""
+    """service.md#rate-limit-headers: all three or nothing; a proxy may merge or cut them."""
     headers = header_set()
     if text is None:
         del headers[name]
@@ -163,7 +163,7 @@ def test_a_request_without_an_answer_may_have_been_counted() -> None:
 
 
 def test_without_headers_a_class_is_not_limited_until_one_comes() -> None:
-    """§4: /auth/* has none, and the service may stop sending them."""
+    """service.md#rate-limit-headers: /auth/* has none, and the service may stop sending them."""
     window = started(Window(), 2)
     window.answered(None, 0.0, 1.0)
     assert (window.unlimited, window.wait(1.0)) == (True, 0.0)
@@ -192,7 +192,7 @@ def test_one_answer_without_headers_does_not_lift_a_known_limit() -> None:
 def test_after_a_429_nobody_starts_before_the_window_resets(
     retry_after: float | None, wait: float, fresh: bool
 ) -> None:
-    """§4."""
+    """service.md#too-many-requests."""
     window = started(Window() if fresh else known(40, 40, 1.0), 1)
     window.answered(None if fresh else RateLimitHeaders(40, 0, 1.0), 0.0, 1.0)
     window.refused(retry_after, 1.0)
@@ -324,7 +324,9 @@ def opens(window: Window, now: float) -> float:
 
 @given(services, st.lists(bursts, max_size=25))
 def test_a_client_alone_is_never_refused(service: Service, schedule: list[Burst]) -> None:
-    """§4, design.md §1 promise 3: a 429 that could be foreseen does not happen, in whatever order answers come."""
+    """service.md#rate-limit-headers, design.md §1 promise 3: a 429 that could be foreseen does not happen, in
+    whatever order answers come.
+    """
     network, window = Network(service), Window()
     for burst in schedule:
         network.run(network.now + burst.gap)
@@ -338,7 +340,9 @@ def test_a_client_alone_is_never_refused(service: Service, schedule: list[Burst]
 
 @given(services, st.lists(bursts, max_size=25))
 def test_clients_that_share_a_key_stop_at_a_429_and_never_for_ever(service: Service, schedule: list[Burst]) -> None:
-    """§4: nobody who was refused starts before the reset that the refusal named; afterwards everybody may."""
+    """service.md#too-many-requests: nobody who was refused starts before the reset that the refusal named;
+    afterwards everybody may.
+    """
     network, windows = Network(service), [Window(), Window(), Window(reserve=0.25)]
     for burst in schedule:
         network.run(network.now + burst.gap)

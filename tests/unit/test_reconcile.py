@@ -1,4 +1,4 @@
-"""What the status of a video says about the chunks it holds (CONTRACT §10.6, §11)."""
+"""What the status of a video says about the chunks it holds (service.md#resuming, service.md#upload-status)."""
 
 import itertools
 from typing import Any
@@ -22,7 +22,7 @@ def entry(first: Any, last: Any, total: int | None = 300) -> dict[str, Any]:
 
 
 def test_the_slugs_are_those_of_the_contract() -> None:
-    """§10.5."""
+    """service.md#upload-errors."""
     assert (
         frozenset({"video-content-range-by-bytes-range-overlap", "video-content-range-by-part-part-already-sent"})
         == ALREADY_HELD
@@ -32,7 +32,7 @@ def test_the_slugs_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize("body", [{"ingest": None, "encoding": {"playable": False}}, {"encoding": {}}, {}], ids=str)
 def test_an_empty_container_holds_nothing(body: dict[str, Any]) -> None:
-    """§11: ``ingest`` is null."""
+    """service.md#empty-containers: ``ingest`` is null."""
     assert held_by(from_json(body, VideoStatus)) == Held()
 
 
@@ -74,7 +74,7 @@ def test_an_empty_container_holds_nothing(body: dict[str, Any]) -> None:
     ],
 )
 def test_a_status_is_read_in_all_its_shapes(ingest: dict[str, Any], held: Held) -> None:
-    """§11."""
+    """service.md#upload-status."""
     assert held_by(status(**ingest)) == held
 
 
@@ -93,7 +93,7 @@ def test_a_status_is_read_in_all_its_shapes(ingest: dict[str, Any], held: Held) 
     ],
 )
 def test_which_words_mean_that_every_byte_has_arrived(word: str | None, complete: bool) -> None:
-    """§11: three sets of values; an unknown one promises nothing."""
+    """service.md#ingest-status: three sets of values; an unknown one promises nothing."""
     assert held_by(status(status=word)).complete is complete
 
 

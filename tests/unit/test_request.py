@@ -1,4 +1,7 @@
-"""Requests as values, and the encodings of paths, queries and bodies (CONTRACT §3, §5.2 to §5.4)."""
+"""Requests as values, and the encodings of paths, queries and bodies.
+
+See service.md#origin-headers, service.md#query-encoding, service.md#null-and-absent, service.md#identifiers.
+"""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -50,7 +53,7 @@ async def no_bytes() -> AsyncIterator[bytes]:
     ],
 )
 def test_ids_are_opaque_and_quoted(value: str, path: str) -> None:
-    """§5.4."""
+    """service.md#identifiers."""
     assert path_for("/videos/{video_id}/status", video_id=value) == path
 
 
@@ -103,7 +106,7 @@ def test_an_id_that_would_change_the_address_is_refused(value: str) -> None:
     ],
 )
 def test_queries_are_encoded_as_the_contract_says(parameters: Mapping[str, Any], query: str) -> None:
-    """§5.2."""
+    """service.md#query-encoding."""
     assert query_string(parameters) == query
 
 
@@ -150,15 +153,15 @@ def test_a_moment_in_a_query_is_the_same_moment_to_the_second(moment: datetime) 
 
 
 def test_unset_fields_are_dropped_and_null_stays() -> None:
-    """§5.3: absent keeps, null clears, ``[]`` clears a list."""
+    """service.md#merge-rules: absent keeps, null clears, ``[]`` clears a list."""
     fields: dict[str, Any] = {"title": "a", "playerId": None, "tags": [], "public": False, "language": UNSET}
     assert set_fields(fields) == {"title": "a", "playerId": None, "tags": [], "public": False}
 
 
 def test_metadata_becomes_pairs() -> None:
-    """§7."""
+    """service.md#small-records."""
     assert metadata_pairs({"a": "1", "": ""}) == [{"key": "a", "value": "1"}, {"key": "", "value": ""}]
-    assert metadata_pairs({}) == [], "an empty list clears (§5.3)"
+    assert metadata_pairs({}) == [], "an empty list clears (service.md#merge-rules)"
     assert metadata_pairs(UNSET) is UNSET
 
 
@@ -181,7 +184,7 @@ def test_metadata_is_text(metadata: Any, shown: str) -> None:
 
 
 def test_a_request_asks_for_json_and_says_so_when_it_sends_some() -> None:
-    """§5.1."""
+    """service.md#content-types."""
     plain = build_request("videos.list", "GET", "/videos", query={"tags": ["a"]})
     assert (plain.query, plain.body, plain.headers) == ("tags%5B%5D=a", None, {"Accept": "application/json"})
     sending = build_request("videos.create", "POST", "/videos", body=b"{}", headers={"X-More": "1"})
@@ -203,7 +206,7 @@ def test_an_empty_body_is_a_body() -> None:
     ],
 )
 def test_every_request_has_a_budget(method: str, given_class: Any, expected: str) -> None:
-    """§4."""
+    """service.md#request-classes."""
     assert build_request("o", method, "/", limit_class=given_class).limit_class == expected
 
 
@@ -216,7 +219,7 @@ def test_every_request_has_a_budget(method: str, given_class: Any, expected: str
     ],
 )
 def test_a_post_is_not_repeated_unless_it_says_that_it_may(method: str, idempotent: bool, repeatable: bool) -> None:
-    """§17 #20: the service knows no idempotency keys."""
+    """service.md#repeated-requests: the service knows no idempotency keys."""
     request = Request(operation="o", method=method, path="/", idempotent=idempotent)
     assert request.repeatable is repeatable
 
@@ -245,7 +248,7 @@ def secret_request() -> Request:
 
 
 def test_neither_query_nor_bodies_are_shown() -> None:
-    """An upload token stands in the query, a key in the body (§2, §10.3)."""
+    """An upload token stands in the query, a key in the body (service.md#access-tokens, service.md#token-uploads)."""
     assert "s3cret" in secret_request().query
     assert "s3cret" not in repr(secret_request())
 
@@ -269,7 +272,7 @@ def test_a_file_part_is_binary_and_unwatched_by_default() -> None:
 
 
 def test_the_client_names_itself() -> None:
-    """§3."""
+    """service.md#origin-headers."""
     assert origin_headers(None, None) == {"AV-Origin-Client": f"python-async:{__version__}"}
     name, version = origin_headers(None, None)["AV-Origin-Client"].split(":")
     assert len(name) <= 50
@@ -277,7 +280,7 @@ def test_the_client_names_itself() -> None:
 
 
 def test_the_application_is_named_too() -> None:
-    """§3: AV-Origin-App, next to the client."""
+    """service.md#origin-headers: AV-Origin-App, next to the client."""
     assert origin_headers("my-app", "1.2") == {
         "AV-Origin-Client": f"python-async:{__version__}",
         "AV-Origin-App": "my-app:1.2",

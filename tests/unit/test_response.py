@@ -1,4 +1,7 @@
-"""Answers to values and errors: the body decides, not the content type (CONTRACT §5.1, §8, §9)."""
+"""Answers to values and errors: the body decides, not the content type.
+
+See service.md#content-types, service.md#errors, service.md#pagination.
+"""
 
 import json
 from typing import Any
@@ -44,7 +47,7 @@ def error(status: int, body: Any, request: Request = REQUEST) -> ApiStatusError:
     ("status", "ok"), [(199, False), (200, True), (201, True), (202, True), (204, True), (299, True), (300, False)]
 )
 def test_any_2xx_is_success(status: int, ok: bool) -> None:
-    """§6: creations answer 200, 201 or 202 without a pattern."""
+    """service.md#status-codes: creations answer 200, 201 or 202 without a pattern."""
     assert Response(status, {}, b"").ok is ok
 
 
@@ -62,7 +65,7 @@ def test_any_2xx_is_success(status: int, ok: bool) -> None:
     ],
 )
 def test_a_body_is_parsed_or_none(body: bytes, value: Any) -> None:
-    """§5.1: a proxy may answer HTML."""
+    """service.md#content-types: a proxy may answer HTML."""
     assert parse_json(body) == value
     assert Response(200, {"content-type": "application/json"}, body).json() == value
 
@@ -92,7 +95,9 @@ def test_a_body_is_parsed_or_none(body: bytes, value: Any) -> None:
 )
 @pytest.mark.parametrize("body", [b"", b"<html>Server error</html>", b"[]", b'"text"', b"{}"])
 def test_the_status_decides_the_class_whatever_the_body(path: str, status: int, kind: type, body: bytes) -> None:
-    """§8.1, §2 (a bad key is 400 or 401), §17 #21 (5xx bodies may be HTML)."""
+    """service.md#error-bodies, service.md#refused-credentials (a bad key is 400 or 401), service.md#server-errors
+    (5xx bodies may be HTML).
+    """
     raised = error(status, body, build_request("operation", "POST", path))
     assert type(raised) is kind
     assert (raised.status, raised.body, str(raised)) == (status, body, f"operation: {status}")
@@ -130,12 +135,12 @@ def test_the_status_decides_the_class_whatever_the_body(path: str, status: int, 
     ],
 )
 def test_the_slug_is_the_last_segment_of_the_type(type_uri: object, slug: str | None) -> None:
-    """§8.1, and the old names of §8.2."""
+    """service.md#error-bodies, and the old names of service.md#older-error-types."""
     assert slug_of(type_uri) == slug
 
 
 def test_an_error_holds_every_fault_of_the_body() -> None:
-    """§8.1: the first problem is copied to the top level; ``name`` is a path in PHP's style."""
+    """service.md#error-bodies: the first problem is copied to the top level; ``name`` is a path in PHP's style."""
     faults: list[dict[str, Any]] = [
         {"type": f"{DOCS}invalid-attribute", "title": "An attribute is invalid.", "name": "restreams[0][serverUrl]"},
         {"type": f"{DOCS}attribute-required", "title": "This attribute is required.", "name": "title", "code": 7},
@@ -169,14 +174,14 @@ def test_without_a_type_and_title_the_first_listed_problem_speaks() -> None:
 
 
 def test_the_paging_error_has_a_title_and_a_range_but_no_type() -> None:
-    """§8.2: (no type), name ``page``."""
+    """service.md#page-limits: (no type), name ``page``."""
     fault = {"title": "This parameter is out of the allowed range of values.", "name": "page", "range": {"min": 1}}
     raised = error(400, {**fault, "status": 400, "problems": [fault]})
     assert (raised.slug, raised.type, raised.name, raised.range) == (None, None, "page", {"min": 1})
 
 
 def test_the_status_of_the_answer_counts_not_that_of_the_body() -> None:
-    """§16: one official example claims status 85925135."""
+    """service.md#faulty-examples: one official example claims status 85925135."""
     assert error(404, {"title": "irure", "status": 85925135}).status == 404
 
 
@@ -203,7 +208,9 @@ def test_headers_are_kept() -> None:
     ],
 )
 def test_no_body_of_an_error_can_hide_its_status(body: dict[str, Any]) -> None:
-    """§8.1, §17 #21: whatever answers, the caller gets an ``ApiStatusError`` with the status."""
+    """service.md#error-bodies, service.md#server-errors: whatever answers, the caller gets an ``ApiStatusError``
+    with the status.
+    """
     assert error(422, body).status == 422
 
 
@@ -233,7 +240,7 @@ def test_every_answer_becomes_an_error_with_its_status_and_body(status: int, bod
 
 
 def test_a_body_is_decoded_whatever_its_content_type() -> None:
-    """§5.1."""
+    """service.md#content-types."""
     response = answer(200, {"videoId": "vi1"}, content_type="text/html")
     assert decode(REQUEST, response, Video) == Video(video_id="vi1")
 
@@ -256,14 +263,14 @@ def test_a_response_error_says_so_when_there_is_no_content_type() -> None:
 
 
 def test_a_page_is_its_items_and_its_position() -> None:
-    """§9."""
+    """service.md#page-numbers."""
     page = decode_page(REQUEST, answer(200, {"data": [{"videoId": "vi1"}], "pagination": {"pagesTotal": 3}}), Video)
     assert (page.data, page.pagination) == ([Video(video_id="vi1")], Pagination(pages_total=3))
 
 
 @pytest.mark.parametrize("position", [None, [], "text", 5], ids=str)
 def test_a_page_without_a_position_is_still_a_page(position: Any) -> None:
-    """§9: no field of the pagination can be relied on."""
+    """service.md#page-numbers: no field of the pagination can be relied on."""
     page = decode_page(REQUEST, answer(200, {"data": [], "pagination": position}), Video)
     assert (page.data, page.pagination) == ([], Pagination())
 

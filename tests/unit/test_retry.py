@@ -1,4 +1,4 @@
-"""Whether and when a failed attempt is repeated (CONTRACT §10.6, §17 #20)."""
+"""Whether and when a failed attempt is repeated (service.md#lost-responses, service.md#repeated-requests)."""
 
 import pytest
 from hypothesis import given
@@ -76,7 +76,7 @@ def test_a_wait_is_at_least_half_of_its_bound(policy: RetryPolicy, failures: int
 
 
 def test_a_failure_is_counted_and_a_429_is_not() -> None:
-    """§4: a 429 was not executed, it waits for its window."""
+    """service.md#too-many-requests: a 429 was not executed, it waits for its window."""
     assert Attempts().after(FAILED, 5.0) == Attempts(1, 5.0)
     assert Attempts().after(FAILED, 5.0).after(LOST, 9.0) == Attempts(2, 5.0)
     assert Attempts().after(FAILED, 5.0).after(LIMITED, 9.0) == Attempts(1, 5.0)

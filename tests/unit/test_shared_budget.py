@@ -1,4 +1,7 @@
-"""Clients that never pause: alone one uses every place, together they leave each other theirs (CONTRACT §4)."""
+"""Clients that never pause: alone one uses every place, together they leave each other theirs.
+
+See service.md#rate-limits.
+"""
 
 import math
 import random

@@ -1,4 +1,7 @@
-"""Where chunks go: a container, or an upload token (CONTRACT §10, §10.3, §10.8)."""
+"""Where chunks go: a container, or an upload token.
+
+See service.md#uploads, service.md#token-uploads, service.md#multipart-bodies.
+"""
 
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
@@ -21,7 +24,7 @@ PART = FilePart("talk.mp4", 5, nothing)
 
 
 def test_a_container_takes_chunks_at_its_source() -> None:
-    """§6.2 videos.upload, §4 (uploads have a budget of their own)."""
+    """service.md#video-operations videos.upload, service.md#request-classes (uploads have a budget of their own)."""
     request = Container("vi/1").request(PART, RangeOf(0, 4, 10))
     assert (request.method, request.path, request.query) == ("POST", "/videos/vi%2F1/source", "")
     assert request.headers == {"Accept": "application/json", "Content-Range": "bytes 0-4/10"}
@@ -31,7 +34,7 @@ def test_a_container_takes_chunks_at_its_source() -> None:
 
 
 def test_a_token_takes_chunks_without_authorization() -> None:
-    """§6.2 videos.upload_with_token, §17 #11."""
+    """service.md#video-operations videos.upload_with_token, service.md#token-checks."""
     request = Delegated(token="to1 +&").request(PART, PartOf(1))
     assert (request.method, request.path, parse_qsl(request.query)) == ("POST", "/upload", [("token", "to1 +&")])
     assert request.headers == {"Accept": "application/json", "Content-Range": "part 1/*"}
@@ -40,7 +43,11 @@ def test_a_token_takes_chunks_without_authorization() -> None:
 
 
 def test_the_first_chunk_of_a_token_has_no_video_and_every_later_one_repeats_it() -> None:
-    """§10.3: without it each chunk would create a video of its own; the field stands before the file (§10.8)."""
+    """service.md#token-uploads: without it each chunk would create a video of its own; the field stands before the
+    file.
+
+    See service.md#multipart-bodies.
+    """
     target = Delegated(token="to1")
     assert target.request(PART, None).multipart == Multipart(PART, {})
     target.video_id = "vi1"
@@ -49,12 +56,12 @@ def test_the_first_chunk_of_a_token_has_no_video_and_every_later_one_repeats_it(
 
 @pytest.mark.parametrize("target", [Container("vi1"), Delegated(token="to1")], ids=["container", "token"])
 def test_a_whole_file_has_no_content_range(target: Target) -> None:
-    """§10.1: regular."""
+    """service.md#upload-modes: regular."""
     assert "Content-Range" not in target.request(PART, None).headers
 
 
 def test_only_a_container_can_be_asked_what_it_holds() -> None:
-    """§10.3: the status needs the API key."""
+    """service.md#token-uploads: the status needs the API key."""
     assert (Container("vi1").can_ask, Delegated("vi1", token="to1").can_ask) == (True, False)
 
 
@@ -78,12 +85,12 @@ def test_the_token_is_not_shown() -> None:
 
 
 def test_an_empty_token_is_refused_before_anything_is_sent() -> None:
-    """§8.2 authentication-missing-upload-token; an unset variable is the usual cause."""
+    """service.md#error-types authentication-missing-upload-token; an unset variable is the usual cause."""
     with pytest.raises(ConfigurationError):
         Delegated(token="").request(PART, None)
 
 
 def test_an_empty_video_id_is_refused_before_anything_is_sent() -> None:
-    """§10.3: the field decides whether a chunk belongs to a video or makes one."""
+    """service.md#token-uploads: the field decides whether a chunk belongs to a video or makes one."""
     with pytest.raises(ConfigurationError):
         Delegated("", token="to1").request(PART, None)

@@ -1,4 +1,4 @@
-"""Deliveries of webhooks: whose they are, what they say, and that each is handled once (CONTRACT §12)."""
+"""Deliveries of webhooks: whose they are, what they say, and that each is handled once (service.md#webhooks)."""
 
 import asyncio
 import contextvars
@@ -60,7 +60,7 @@ def test_the_example_of_the_guide() -> None:
 
 
 def test_the_worked_example() -> None:
-    """§12: the key is the whole secret, the message the raw body."""
+    """service.md#webhook-signatures: the key is the whole secret, the message the raw body."""
     assert len(BODY) == 122
     assert sign(BODY, SECRET) == SIGNATURE
     assert sign(BODY, SECRET.removeprefix("sig_sec_")).startswith("0b77bba7")
@@ -300,7 +300,7 @@ async def test_an_event_is_handled_once_by_those_it_concerns() -> None:
 
 
 async def test_what_failed_is_handled_again() -> None:
-    """§12: a delivery that was not answered well is repeated."""
+    """service.md#webhook-delivery: a delivery that was not answered well is repeated."""
     handler, tries = WebhookHandler([SECRET]), 0
 
     @handler.on(VideoEncodingQualityCompleted)

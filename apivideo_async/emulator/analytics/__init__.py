@@ -1,1 +1,4 @@
-"""Numbers about what was watched, computed from plays that whoever steers the emulator has added (CONTRACT §13)."""
+"""Numbers about what was watched, computed from plays that whoever steers the emulator has added.
+
+See service.md#analytics.
+"""

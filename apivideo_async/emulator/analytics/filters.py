@@ -1,4 +1,7 @@
-"""`filterBy[...]` in its three spellings, and the dimensions of a play (CONTRACT §5.2, §13). Pure."""
+"""`filterBy[...]` in its three spellings, and the dimensions of a play. Pure.
+
+See service.md#filter-encoding, service.md#analytics-filters.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ TOTAL_KEYS = frozenset({"mediaId", "mediaType"})
 
 
 def unexpected(name: str) -> RefusedError:
-    """Refuse a parameter that an analytics operation does not have (CONTRACT §8.3)."""
+    """Refuse a parameter that an analytics operation does not have (service.md#error-details)."""
     return invalid_query_parameter(name, "This field was not expected.")
 
 
@@ -80,7 +83,7 @@ def matches(play: Play, filters: Mapping[str, Sequence[str]], tags: Sequence[str
 
 
 def _passes(play: Play, key: str, wanted: Sequence[str], tags: Sequence[str]) -> bool:
-    """Apply one filter; a referrer may be encoded once or twice (CONTRACT §17 #27)."""
+    """Apply one filter; a referrer may be encoded once or twice (service.md#filter-encoding)."""
     if key == "tag":
         return wanted[0] in tags
     value = _BY_KEY[key](play)

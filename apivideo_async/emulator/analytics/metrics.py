@@ -1,4 +1,4 @@
-"""The metrics as functions of plays and a span of time (CONTRACT §13). Pure."""
+"""The metrics as functions of plays and a span of time (service.md#analytics-metrics). Pure."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _ccv_average(plays: Sequence[Play], span: Span, view: View) -> float:
 
 
 def _ccv_live(plays: Sequence[Play], span: Span, view: View) -> int:
-    """Return the peak of the last 20 seconds (CONTRACT §13)."""
+    """Return the peak of the last 20 seconds (service.md#analytics-metrics)."""
     return _ccv_peak(plays, Span(span.stop - timedelta(seconds=20), span.stop), view)
 
 

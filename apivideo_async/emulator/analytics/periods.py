@@ -1,4 +1,7 @@
-"""The periods of the legacy analytics: a day, a week, a month, a year, or a range of days (CONTRACT §14). Pure."""
+"""The periods of the legacy analytics: a day, a week, a month, a year, or a range of days. Pure.
+
+See service.md#legacy-periods.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What an analytics request asks: its parameters, and what is wrong with them (CONTRACT §6.8, §8.3, §13). Pure."""
+"""What an analytics request asks: its parameters, and what is wrong with them. Pure.
+
+See service.md#analytics-operations, service.md#error-details, service.md#analytics.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def read_question(
 
 
 def _shown(metric: str, view: View) -> str:
-    """Spell the metric as the answer does: `view-5`, `unique-view-5`, `unique-ccv` (CONTRACT §13)."""
+    """Spell the metric as the answer does: `view-5`, `unique-view-5`, `unique-ccv` (service.md#metric-names)."""
     name = f"view-{view.seconds}" if metric == "view" else metric
     return f"unique-{name}" if view.unique else name
 
@@ -102,7 +105,7 @@ def _span(values: dict[str, str], now: datetime, days: int) -> Span:
 
 
 def _interval(text: str | None, span: Span) -> str:
-    """Read the interval: hours up to two days, else days; minutes within an hour only (CONTRACT §8.3)."""
+    """Read the interval: hours up to two days, else days; minutes within an hour only (service.md#error-details)."""
     if text is None:
         return "hour" if span.seconds <= 2 * 86400 else "day"
     if text not in _INTERVALS:
@@ -114,7 +117,10 @@ def _interval(text: str | None, span: Span) -> str:
 
 
 def check_path(known: bool) -> None:
-    """Refuse a metric, aggregation or breakdown that does not exist as an unknown URL (CONTRACT §6.8)."""
+    """Refuse a metric, aggregation or breakdown that does not exist as an unknown URL.
+
+    See service.md#analytics-operations.
+    """
     if not known:
         raise unrecognized_url()
 

@@ -1,4 +1,4 @@
-"""`/account`, which the specification dropped in 2021 (CONTRACT §14)."""
+"""`/account`, which the specification dropped in 2021 (service.md#legacy-operations)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/data/*`: metrics, their breakdowns, their course over time (CONTRACT §6.8)."""
+"""`/data/*`: metrics, their breakdowns, their course over time (service.md#analytics-operations)."""
 
 from __future__ import annotations
 

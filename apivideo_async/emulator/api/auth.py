@@ -1,4 +1,4 @@
-"""`/auth/*`: an API key becomes a pair of tokens, a refresh token the next pair (CONTRACT §6.1)."""
+"""`/auth/*`: an API key becomes a pair of tokens, a refresh token the next pair (service.md#auth-operations)."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ async def read_deliveries(call: Call) -> web.StreamResponse:
 
 
 async def repeat_delivery(call: Call) -> web.StreamResponse:
-    """Deliver once more what was delivered; subscribers must bear it (CONTRACT §12)."""
+    """Deliver once more what was delivered; subscribers must bear it (service.md#webhook-delivery)."""
     number = call.path("number")
     known = [delivery for delivery in call.world.deliveries.log if str(delivery.number) == number]
     if not known:

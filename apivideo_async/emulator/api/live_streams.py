@@ -1,4 +1,4 @@
-"""`/live-streams` (CONTRACT §6.5)."""
+"""`/live-streams` (service.md#live-stream-operations)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def list_live_streams(call: Call) -> web.StreamResponse:
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create a live stream with a key of its own; the answer is 200 (CONTRACT §6.5)."""
+    """Create a live stream with a key of its own; the answer is 200 (service.md#live-stream-operations)."""
     world = call.world
     attributes = validate(await call.json(), _ATTRIBUTES, required=("name",))
     live = LiveStream(**world.birth("li"), attributes=attributes, stream_key=world.ids.uuid("stream-key"))
@@ -54,7 +54,7 @@ async def get(call: Call) -> web.StreamResponse:
 
 
 async def update(call: Call) -> web.StreamResponse:
-    """Change what is given; `restreams` replaces the whole array, `[]` clears it (CONTRACT §5.3)."""
+    """Change what is given; `restreams` replaces the whole array, `[]` clears it (service.md#merge-rules)."""
     live = _live_stream(call)
     live.attributes.update(validate(await call.json(), _ATTRIBUTES))
     live.touch(call.world.today)
@@ -68,7 +68,7 @@ async def delete(call: Call) -> web.StreamResponse:
 
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
-    """Receive a picture; the answer is 201, unlike for videos (CONTRACT §6.5)."""
+    """Receive a picture; the answer is 201, unlike for videos (service.md#live-stream-operations)."""
     live = _live_stream(call)
     live.thumbnail, _ = await call.body.file(PICTURE)
     live.touch(call.world.today)
@@ -76,7 +76,7 @@ async def upload_thumbnail(call: Call) -> web.StreamResponse:
 
 
 async def delete_thumbnail(call: Call) -> web.StreamResponse:
-    """Remove the picture; the answer is 200 with a body (CONTRACT §6.5)."""
+    """Remove the picture; the answer is 200 with a body (service.md#live-stream-operations)."""
     live = _live_stream(call)
     live.thumbnail = None
     live.touch(call.world.today)

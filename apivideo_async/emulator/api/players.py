@@ -1,4 +1,4 @@
-"""`/players`: themes and their logos (CONTRACT §6.6)."""
+"""`/players`: themes and their logos (service.md#player-operations)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def list_players(call: Call) -> web.StreamResponse:
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create a theme; `{}` is enough (CONTRACT §6.6)."""
+    """Create a theme; `{}` is enough (service.md#player-operations)."""
     attributes = validate(await call.json(), _THEME)
     player = Player(**call.world.birth("pl"), attributes=attributes)
     return answer(_show(call, call.world.players.add(player)), 201)
@@ -64,7 +64,7 @@ async def delete(call: Call) -> web.StreamResponse:
 
 
 async def upload_logo(call: Call) -> web.StreamResponse:
-    """Store a logo and where it leads to; the link is not checked, the answer is 201 (CONTRACT §6.6)."""
+    """Store a logo and where it leads to; the link is not checked, the answer is 201 (service.md#player-operations)."""
     player = _player(call)
     player.logo, form = await call.body.file(_LOGO)
     player.logo_link = form.fields.get("link")

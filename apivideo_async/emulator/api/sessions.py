@@ -1,4 +1,4 @@
-"""The sessions that the specification had until 2023 (CONTRACT §14)."""
+"""The sessions that the specification had until 2023 (service.md#legacy-operations)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _METADATA = re.compile(r"metadata\[(.*)\]")
 
 
 def _moment(moment: datetime) -> str:
-    """Write a moment the way sessions do, `2019-06-24T11:49:19.243Z` (CONTRACT §5.5)."""
+    """Write a moment the way sessions do, `2019-06-24T11:49:19.243Z` (service.md#timestamps)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -65,7 +65,7 @@ async def list_live_stream_sessions(call: Call) -> web.StreamResponse:
 
 
 async def list_session_events(call: Call) -> web.StreamResponse:
-    """List what happened in a session; the 404 names a video, as documented (CONTRACT §14)."""
+    """List what happened in a session; the 404 names a video, as documented (service.md#legacy-operations)."""
     play = call.world.plays.get(call.path("sessionId"))
     if play is None:
         raise not_found("videoId")

@@ -1,4 +1,4 @@
-"""`/summaries` (CONTRACT §6.7, §13)."""
+"""`/summaries` (service.md#summary-operations, service.md#summaries)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def list_summaries(call: Call) -> web.StreamResponse:
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create the one summary of a video; nothing is written without `origin` (CONTRACT §13)."""
+    """Create the one summary of a video; nothing is written without `origin` (service.md#summaries)."""
     body = validate(await call.json(), _CREATION, required=("videoId",))
     video = call.world.videos.find(body["videoId"])
     if production.summary_of(call.world, video) is not None:
@@ -59,7 +59,10 @@ async def get_source(call: Call) -> web.StreamResponse:
 
 
 async def update_source(call: Call) -> web.StreamResponse:
-    """Write the text by hand; the answer is 201, and 409 while the service writes it (CONTRACT §6.7)."""
+    """Write the text by hand; the answer is 201, and 409 while the service writes it.
+
+    See service.md#summary-operations.
+    """
     summary = call.world.summaries.find(call.path("summaryId"))
     source = validate(await call.json(), _SOURCE)
     if summary.status == "waiting":

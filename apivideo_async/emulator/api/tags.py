@@ -1,4 +1,4 @@
-"""`/tags`: counted over the videos at each request (CONTRACT §6.7)."""
+"""`/tags`: counted over the videos at each request (service.md#tag-operations)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEYS = {"value": lambda tag: tag["value"], "videoCount": lambda tag: (tag["vide
 
 
 def plain(text: str) -> str:
-    """Drop case and accents, which the filter ignores (CONTRACT §13)."""
+    """Drop case and accents, which the filter ignores (service.md#tags)."""
     parts = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in parts if not unicodedata.combining(character))
 

@@ -1,4 +1,7 @@
-"""Captions and chapters: one WebVTT file per language of a video, stored and served (CONTRACT §6.4, §13)."""
+"""Captions and chapters: one WebVTT file per language of a video, stored and served.
+
+See service.md#caption-operations, service.md#chapter-operations, service.md#text-tracks.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ class _Tracks:
         """Chapters take any language."""
 
     def show(self, call: Call, video: Video, track: TextTrack) -> dict[str, Any]:
-        """Return the `chapter` schema, `src` with a token when the video is private (CONTRACT §17 #24)."""
+        """Return the `chapter` schema, `src` with a token when the video is private.
+
+        See service.md#other-private-assets.
+        """
         path = f"{self.kind}/{track.language}"
         return {
             "uri": f"/videos/{video.key}/{path}",
@@ -61,7 +67,7 @@ class _Tracks:
         return answer_page(call, list(self.of(video).values()), lambda track: self.show(call, video, track))
 
     async def upload(self, call: Call) -> web.StreamResponse:
-        """Store a file that is not looked into; the answer is 200 (CONTRACT §6.4)."""
+        """Store a file that is not looked into; the answer is 200 (service.md#caption-operations)."""
         video, language = self.video(call), call.path("language")
         self.check_language(language)
         file, _ = await call.body.file(_FILE)
@@ -103,7 +109,7 @@ class _Captions(_Tracks):
     kind = "captions"
 
     def check_language(self, language: str) -> None:
-        """Captions are in one of 672 languages, also where they are only read (CONTRACT §6.4)."""
+        """Captions are in one of 672 languages, also where they are only read (service.md#caption-languages)."""
         caption_language(language)
 
     def show(self, call: Call, video: Video, track: TextTrack) -> dict[str, Any]:
@@ -113,7 +119,7 @@ class _Captions(_Tracks):
         return {**shown, "languageName": caption_language(track.language), "default": track.default}
 
     async def update(self, call: Call) -> web.StreamResponse:
-        """Set the default; setting one clears the others (CONTRACT §17 #25)."""
+        """Set the default; setting one clears the others (service.md#text-tracks)."""
         video, track = self.named(call)
         default = validate(await call.json(), {"default": boolean}).get("default", track.default)
         if default:

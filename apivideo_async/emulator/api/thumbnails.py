@@ -1,4 +1,7 @@
-"""Thumbnails of videos: an uploaded picture, or a moment of the video (CONTRACT §6.2, §13)."""
+"""Thumbnails of videos: an uploaded picture, or a moment of the video.
+
+See service.md#video-operations, service.md#thumbnails.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ PICTURE = FileRule({**JPEG, **PNG, **WEBP}, "[jpeg, jpg, JPG, JPEG]", 8 * 1024 *
 
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
-    """Receive a picture; the answer is 200 (CONTRACT §6.2)."""
+    """Receive a picture; the answer is 200 (service.md#video-operations)."""
     video = call.world.videos.find(call.path("videoId"))
     video.thumbnail, _ = await call.body.file(PICTURE)
     video.touch(call.world.today)
@@ -21,7 +24,7 @@ async def upload_thumbnail(call: Call) -> web.StreamResponse:
 
 
 async def pick_thumbnail(call: Call) -> web.StreamResponse:
-    """Remember the moment; any text will do, also on an empty container (CONTRACT §6.2)."""
+    """Remember the moment; any text will do, also on an empty container (service.md#thumbnails)."""
     video = call.world.videos.find(call.path("videoId"))
     video.timecode = validate(await call.json(), {"timecode": text}, required=("timecode",))["timecode"]
     video.thumbnail = None

@@ -1,4 +1,4 @@
-"""`/upload-tokens`: tokens for delegated uploads (CONTRACT §6.3, §10.3)."""
+"""`/upload-tokens`: tokens for delegated uploads (service.md#upload-token-operations, service.md#upload-tokens)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def list_tokens(call: Call) -> web.StreamResponse:
 
 
 async def create_token(call: Call) -> web.StreamResponse:
-    """Create a token; `{}` is enough, the answer is 200 (CONTRACT §6.3)."""
+    """Create a token; `{}` is enough, the answer is 200 (service.md#upload-token-operations)."""
     body = validate(await call.json(), TOKEN_CREATION)
     return answer(call.world.create_upload_token(body.get("ttl", 0)).as_json())
 

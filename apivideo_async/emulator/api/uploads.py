@@ -1,4 +1,4 @@
-"""Receiving video files: `POST /videos/{videoId}/source` and `POST /upload` (CONTRACT §10).
+"""Receiving video files: `POST /videos/{videoId}/source` and `POST /upload` (service.md#uploads).
 
 Bodies stream side by side, each into an extent of its own. When a body has ended, one synchronous step asks
 the ledger and adds the extent to the media; a body that is cut off leaves nothing behind.
@@ -53,7 +53,7 @@ class Reception:
 
 
 async def upload(call: Call) -> web.StreamResponse:
-    """Receive a file, or a chunk of one, for a container (CONTRACT §10.2)."""
+    """Receive a file, or a chunk of one, for a container (service.md#upload-rules)."""
     video = call.world.videos.find(call.path("videoId"))
     call.record.video_id = video.key
     sent = _content_range(call)
@@ -71,7 +71,7 @@ async def upload(call: Call) -> web.StreamResponse:
 
 
 async def upload_with_token(call: Call) -> web.StreamResponse:
-    """Receive a file, or a chunk of one, from a delegated client (CONTRACT §10.3).
+    """Receive a file, or a chunk of one, from a delegated client (service.md#token-uploads).
 
     The field `videoId` may come before or after the file. Without it the request makes a new video, whose
     title is the file's name.
@@ -118,7 +118,7 @@ def _content_range(call: Call) -> ContentRange | None:
 
 
 def _accepted(call: Call, video: Video) -> web.Response:
-    """Answer the whole video to the request that completed it, its id to the others (CONTRACT §10.4)."""
+    """Answer the whole video to the request that completed it, its id to the others (service.md#upload-responses)."""
     if not video.ledger.complete:
         return answer({"videoId": video.key}, 201)
     video.touch(call.world.today)

@@ -1,4 +1,4 @@
-"""`/videos` and `/discarded/videos` without the uploads (CONTRACT §6.2)."""
+"""`/videos` and `/discarded/videos` without the uploads (service.md#video-operations)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..state.video import Video
 
 
 def show(call: Call, video: Video) -> dict[str, Any]:
-    """Return the `video` schema; a discarded video has no assets (CONTRACT §13)."""
+    """Return the `video` schema; a discarded video has no assets (service.md#discarded-videos)."""
     call.record.video_id = video.key
     return video.as_json(None if video.discarded else asset_urls(call, video))
 
@@ -35,7 +35,7 @@ async def list_videos(call: Call) -> web.StreamResponse:
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create a container: 201 when it is empty, 202 when it has a `source` (CONTRACT §6.2)."""
+    """Create a container: 201 when it is empty, 202 when it has a `source` (service.md#video-operations)."""
     attributes = validate(await call.json(), VIDEO_CREATION, required=("title",))
     source = attributes.pop("source", None)
     video = call.world.create_video(attributes) if source is None else begin_ingest(call, attributes, source)
@@ -50,7 +50,10 @@ async def get(call: Call) -> web.StreamResponse:
 
 
 async def update(call: Call) -> web.StreamResponse:
-    """Change attributes as a JSON Merge Patch; 409 for a second summary (CONTRACT §5.3, §6.2)."""
+    """Change attributes as a JSON Merge Patch; 409 for a second summary.
+
+    See service.md#merge-rules, service.md#video-operations.
+    """
     video = call.world.videos.find(call.path("videoId"))
     changes = validate(await call.json(), VIDEO_UPDATE)
     production.order_from_attributes(call.world, video, changes)
@@ -60,14 +63,14 @@ async def update(call: Call) -> web.StreamResponse:
 
 
 async def delete(call: Call) -> web.StreamResponse:
-    """Delete or discard a video; the second time it is a 404 (CONTRACT §17 #18)."""
+    """Delete or discard a video; the second time it is a 404 (service.md#repeated-deletion)."""
     call.record.video_id = call.path("videoId")
     call.world.remove_video(call.path("videoId"))
     return no_content()
 
 
 async def get_status(call: Call) -> web.StreamResponse:
-    """Show ingest and encoding (CONTRACT §11)."""
+    """Show ingest and encoding (service.md#upload-status)."""
     world = call.world
     video = world.videos.find(call.path("videoId"))
     call.record.video_id = video.key
@@ -89,7 +92,7 @@ async def get_discarded(call: Call) -> web.StreamResponse:
 
 
 async def restore(call: Call) -> web.StreamResponse:
-    """Bring a discarded video back; only `{"discarded": false}` is legal (CONTRACT §13)."""
+    """Bring a discarded video back; only `{"discarded": false}` is legal (service.md#discarded-videos)."""
     video = call.world.discarded.find(call.path("videoId"))
     validate(await call.json(), {"discarded": must_be_false}, required=("discarded",))
     return answer(show(call, call.world.restore_video(video.key)))

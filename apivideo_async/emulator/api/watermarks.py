@@ -1,4 +1,7 @@
-"""`/watermarks`: pictures to be burned into videos; an id and a date are all that is kept (CONTRACT §6.7, §13)."""
+"""`/watermarks`: pictures to be burned into videos; an id and a date are all that is kept.
+
+See service.md#watermark-operations, service.md#watermarks.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ async def list_watermarks(call: Call) -> web.StreamResponse:
 
 
 async def upload(call: Call) -> web.StreamResponse:
-    """Receive a picture; the answer is 200 (CONTRACT §6.7)."""
+    """Receive a picture; the answer is 200 (service.md#watermark-operations)."""
     await call.body.file(_PICTURE)
     return answer(_show(call.world.watermarks.add(Item(**call.world.birth("watermark_")))))
 

@@ -1,4 +1,4 @@
-"""`/webhooks` (CONTRACT §6.9, §12)."""
+"""`/webhooks` (service.md#webhook-operations, service.md#webhook-subscriptions)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _CREATION: dict[str, Check] = {"events": array(one_of(*EVENTS)), "url": _url}
 
 
 async def list_webhooks(call: Call) -> web.StreamResponse:
-    """List the subscriptions, newest first; `events` is one event (CONTRACT §6.9)."""
+    """List the subscriptions, newest first; `events` is one event (service.md#webhook-operations)."""
     wanted = call.request.query.get("events")
     webhooks = [each for each in call.world.webhooks.values() if wanted is None or wanted in each.events]
     return answer_page(call, webhooks[::-1], Webhook.as_json)
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Subscribe a URL to events; the answer is 201 with the secret (CONTRACT §12)."""
+    """Subscribe a URL to events; the answer is 201 with the secret (service.md#webhook-subscriptions)."""
     world = call.world
     body = validate(await call.json(), _CREATION, required=("events", "url"))
     if len(world.webhooks) >= world.settings.webhook_limit:

@@ -1,4 +1,6 @@
-"""Going on the air and off again: events, and the recording that becomes a video (CONTRACT §12, §13).
+"""Going on the air and off again: events, and the recording that becomes a video.
+
+See service.md#webhook-events, service.md#recordings.
 
 Nobody sends RTMP to the emulator: whoever steers it says when a broadcast begins and what its recording holds.
 """

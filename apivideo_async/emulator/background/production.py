@@ -1,6 +1,6 @@
 """What happens to a video once its source is there: qualities, a transcript, a summary, each with its event.
 
-The pace of the encoding decides when (CONTRACT §11). `notice` looks how far a video is and does what has
+The pace of the encoding decides when (service.md#encoding-status). `notice` looks how far a video is and does what has
 become due; it is called when the source is complete, at each status read, and by the clock.
 """
 
@@ -56,7 +56,10 @@ def _live_stream(video: Video) -> dict[str, str]:
 
 
 def _transcribe(world: World, video: Video) -> None:
-    """Add a caption in the language of the video; a change of that language makes another one (CONTRACT §13)."""
+    """Add a caption in the language of the video; a change of that language makes another one.
+
+    See service.md#transcripts.
+    """
     language = video.attributes.get("language") or _SPOKEN
     if video.transcript == language:
         return
@@ -88,7 +91,10 @@ def order_summary(world: World, video: Video, parts: tuple[str, ...], *, auto: b
 
 
 def order_from_attributes(world: World, video: Video, attributes: dict[str, Any]) -> None:
-    """Do what `transcriptSummary` asks for in a creation or an update; a second summary is a 409 (CONTRACT §13)."""
+    """Do what `transcriptSummary` asks for in a creation or an update; a second summary is a 409.
+
+    See service.md#summaries.
+    """
     if attributes.get("transcriptSummary"):
         if summary_of(world, video) is not None:
             raise summary_exists("transcriptSummary")

@@ -1,4 +1,4 @@
-"""Containers made from a `source`: a URL that is fetched, or another video that is cloned (CONTRACT §6.2).
+"""Containers made from a `source`: a URL that is fetched, or another video that is cloned (service.md#video-sources).
 
 Only URLs of this machine are fetched, unless it was allowed more, and none that a web page gave; others stay
 "ingesting".
@@ -21,7 +21,7 @@ from . import production
 
 
 def begin_ingest(call: Call, attributes: dict[str, Any], source: str) -> Video:
-    """Create the container and start to fill it; uploads to it are refused from now on (CONTRACT §10.5)."""
+    """Create the container and start to fill it; uploads to it are refused from now on (service.md#upload-errors)."""
     world = call.world
     if source in world.videos:
         return _clone(world, attributes, world.videos[source])

@@ -32,7 +32,10 @@ def planned(fault: Fault) -> web.Response:
 
 
 def rate_limited(call: Call, fault: Fault) -> web.Response:
-    """Answer 429 as the service does, with its three headers unless `retry_after` is None (CONTRACT §4)."""
+    """Answer 429 as the service does, with its three headers unless `retry_after` is None.
+
+    See service.md#too-many-requests.
+    """
     problem = too_many_requests()
     response = web.Response(
         status=problem.status,

@@ -1,4 +1,4 @@
-"""The Range header of HTTP as media players send it: one range, open ranges, suffixes (CONTRACT §13)."""
+"""The Range header of HTTP as media players send it: one range, open ranges, suffixes (service.md#assets)."""
 
 from __future__ import annotations
 

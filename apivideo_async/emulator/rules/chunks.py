@@ -1,9 +1,9 @@
-"""The chunks that one upload has received: one set for byte ranges, one for parts (CONTRACT §10.2).
+"""The chunks that one upload has received: one set for byte ranges, one for parts (service.md#upload-rules).
 
 Both answer the same three questions. `check`: may this chunk come, as far as its header tells? `check_size`:
 may it come, now that its size is known? `add`: record it. A chunk below the minimum is legal only in last
 place. While the total is unknown nobody can tell which place is last, so a small chunk is let in as long as
-it is the highest, and whatever would take that place from it is refused (CONTRACT §17 #6).
+it is the highest, and whatever would take that place from it is refused (service.md#small-chunks).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class ByteChunks:
 
     @property
     def complete(self) -> bool:
-        """Whether the total is known and every byte is there (CONTRACT §10.2 rule 4)."""
+        """Whether the total is known and every byte is there (service.md#upload-completion)."""
         return self.total is not None and self._covered == self.total
 
     def check(self, sent: ByteRange) -> None:
-        """Refuse a range that contradicts the ranges and the total seen so far (CONTRACT §10.5)."""
+        """Refuse a range that contradicts the ranges and the total seen so far (service.md#upload-errors)."""
         known = self.total
         if sent.total is not None and known is not None and sent.total != known:
             raise by_bytes("different-total-bytes", f'The "total_bytes" you already set for this video is {known}.')
@@ -67,7 +67,7 @@ class ByteChunks:
             raise by_bytes("range-too-small", "A range below the minimum size is not the last one.")
 
     def check_size(self, sent: ByteRange, size: int) -> None:
-        """Refuse a file whose size is not the range's (CONTRACT §10.5)."""
+        """Refuse a file whose size is not the range's (service.md#upload-errors)."""
         if size != sent.length:
             raise by_bytes(
                 "range-mismatch",
@@ -108,11 +108,11 @@ class PartChunks:
 
     @property
     def complete(self) -> bool:
-        """Whether the total is known and every part is there (CONTRACT §10.2 rule 4)."""
+        """Whether the total is known and every part is there (service.md#upload-completion)."""
         return self.total is not None and len(self._sizes) == self.total
 
     def check(self, sent: Part) -> None:
-        """Refuse a part that contradicts the parts and the total seen so far (CONTRACT §10.5)."""
+        """Refuse a part that contradicts the parts and the total seen so far (service.md#upload-errors)."""
         known = self.total
         if sent.total is not None and known is not None and sent.total != known:
             raise by_part("different-total-parts", f'The "total_parts" you already set for this video is {known}.')
@@ -124,7 +124,10 @@ class PartChunks:
             raise by_part("part-already-sent", f"The part number {sent.number} has already been sent.")
 
     def check_size(self, sent: Part, size: int) -> None:
-        """Refuse a part that is too large, or too small for its place (CONTRACT §10.1, §10.2 rule 5)."""
+        """Refuse a part that is too large, or too small for its place.
+
+        See service.md#upload-modes, service.md#small-chunks.
+        """
         if size > self._limits.max_chunk:
             raise upload_problem("uploaded-file-too-large")
         total = self.total if sent.total is None else sent.total

@@ -1,4 +1,7 @@
-"""What a Content-Range header says, and the rules that need only the header (CONTRACT §10.1, §10.5)."""
+"""What a Content-Range header says, and the rules that need only the header.
+
+See service.md#upload-modes, service.md#upload-errors.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _PATTERN = re.compile(r"(?:bytes ([0-9]{1,20})-([0-9]{1,20})|part ([0-9]{1,20}))
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes of the protocol in bytes (CONTRACT §10.1); tests scale the chunk sizes down."""
+    """Sizes of the protocol in bytes (service.md#upload-modes); tests scale the chunk sizes down."""
 
     min_chunk: int = 5 * 1024 * 1024
     max_chunk: int = 200 * 1024 * 1024

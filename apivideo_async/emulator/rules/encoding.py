@@ -1,4 +1,4 @@
-"""How far a finished upload is encoded: an arithmetic of progress, no encoder (CONTRACT §11).
+"""How far a finished upload is encoded: an arithmetic of progress, no encoder (service.md#encoding-status).
 
 Progress 1.0 is the moment the first quality is finished and the video becomes playable; each further
 quality takes a quarter of that time more.
@@ -56,7 +56,7 @@ def parse_pace(setting: str | float) -> EncodingPace:
 
 
 def playable(progress: float) -> bool:
-    """Whether the first quality is finished (CONTRACT §11)."""
+    """Whether the first quality is finished (service.md#encoding-status)."""
     return progress >= 1
 
 
@@ -68,7 +68,7 @@ def finished(progress: float) -> list[tuple[str, str]]:
 def stream_metadata(size: int | None) -> dict[str, Any]:
     """Return what the API says of the streams of a source of `size` bytes, null while it is not known.
 
-    Nothing is looked into: the duration is what fits a usual bit rate in kbit/s (CONTRACT §11).
+    Nothing is looked into: the duration is what fits a usual bit rate in kbit/s (service.md#encoding-status).
     """
     known = size is not None
     duration = max(1, round((size or 0) * 8 / 1000 / _BIT_RATE))
@@ -87,7 +87,7 @@ def stream_metadata(size: int | None) -> dict[str, Any]:
 
 
 def qualities(progress: float) -> list[dict[str, str]]:
-    """Return the status of each quality: waiting, encoding, encoded (CONTRACT §11)."""
+    """Return the status of each quality: waiting, encoding, encoded (service.md#encoding-status)."""
     return [
         {"type": kind, "quality": quality, "status": _quality_status(place, progress)}
         for place, (kind, quality) in enumerate(QUALITIES)

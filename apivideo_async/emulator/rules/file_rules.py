@@ -1,4 +1,7 @@
-"""Which small files are taken, pictures and text tracks, and how they are kept (CONTRACT §13). No I/O."""
+"""Which small files are taken, pictures and text tracks, and how they are kept. No I/O.
+
+See service.md#thumbnails, service.md#text-tracks.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ class FileRule:
     """Which files an operation takes: `types` by extension, at most `max_size` bytes.
 
     `listed` is how the refusal spells the extensions, which differs from operation to operation and from what
-    is accepted (CONTRACT §8.2).
+    is accepted (service.md#file-extensions).
     """
 
     types: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""A multipart form as it streams in: fields are kept, the file goes to a sink (CONTRACT §10.8)."""
+"""A multipart form as it streams in: fields are kept, the file goes to a sink (service.md#multipart-bodies)."""
 
 from __future__ import annotations
 

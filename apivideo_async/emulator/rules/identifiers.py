@@ -1,4 +1,4 @@
-"""Identifiers in the shapes that the service uses, the same ones again for the same seed (CONTRACT §5.4).
+"""Identifiers in the shapes that the service uses, the same ones again for the same seed (service.md#identifiers).
 
 Access tokens, refresh tokens, private tokens and sessions depend on the API key as well: a web page that knows the
 seed must not be able to compute them.
@@ -43,7 +43,7 @@ class Identifiers:
         return f"def50200{self._stream('refresh').getrandbits(512):0128x}"
 
     def access_token(self, expires_in: float) -> str:
-        """Return an access token of the shape of a JWT (CONTRACT §2); nobody verifies its signature."""
+        """Return an access token of the shape of a JWT (service.md#access-tokens); nobody verifies its signature."""
         stream = self._stream("access")
         claims = {"jti": f"{stream.getrandbits(128):032x}", "expiresIn": expires_in}
         parts = [json.dumps({"typ": "JWT", "alg": "none"}).encode(), json.dumps(claims).encode()]

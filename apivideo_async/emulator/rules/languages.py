@@ -1,4 +1,4 @@
-"""The languages of captions: 672 tags, each with the name that its speakers give it (CONTRACT §13)."""
+"""The languages of captions: 672 tags, each with the name that its speakers give it (service.md#caption-languages)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _names() -> dict[str, str]:
 
 
 def complaint(tag: str) -> str:
-    """Say what is wrong with a language that is not known, in one of two ways (CONTRACT §8.3)."""
+    """Say what is wrong with a language that is not known, in one of two ways (service.md#error-details)."""
     if _FORM.fullmatch(tag):
         return 'The "language" attribute is not valid.'
     return 'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").'

@@ -1,4 +1,4 @@
-"""Pages of a list: parameters, their range errors, and the links to other pages (CONTRACT §9)."""
+"""Pages of a list: parameters, their range errors, and the links to other pages (service.md#pagination)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def paginate(path: str, query: Sequence[tuple[str, str]], items: Sequence[ItemT]
 
 
 def page_parameters(query: Iterable[tuple[str, str]]) -> tuple[int, int]:
-    """Read currentPage (from 1) and pageSize (1 to 100, CONTRACT §17 #13).
+    """Read currentPage (from 1) and pageSize (1 to 100, service.md#page-limits).
 
-    The error calls currentPage `page` and has no type (CONTRACT §9).
+    The error calls currentPage `page` and has no type (service.md#page-limits).
     """
     values = dict(query)
     page = _integer(values.get("currentPage", "1"))

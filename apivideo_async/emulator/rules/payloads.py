@@ -1,4 +1,7 @@
-"""Validation of JSON bodies: the attributes, and what is said of wrong ones (CONTRACT §5.3, §8)."""
+"""Validation of JSON bodies: the attributes, and what is said of wrong ones.
+
+See service.md#null-and-absent, service.md#errors.
+"""
 
 from __future__ import annotations
 
@@ -67,12 +70,12 @@ def filled(name: str, value: Any) -> Problems:
 
 
 def nullable(check: Check) -> Check:
-    """Let null pass; only playerId and language are so (CONTRACT §5.3)."""
+    """Let null pass; only playerId and language are so (service.md#null-and-absent)."""
     return lambda name, value: [] if value is None else check(name, value)
 
 
 def language(name: str, value: Any) -> Problems:
-    """A language is one of the 33 of CONTRACT §13, with two different complaints (CONTRACT §8.3)."""
+    """A language is one of the 33 of service.md#languages, with two different complaints (service.md#error-details)."""
     problems = text(name, value)
     if problems or value in LANGUAGES:
         return problems
@@ -80,7 +83,7 @@ def language(name: str, value: Any) -> Problems:
 
 
 def array(item: Check, at_most: int | None = None) -> Check:
-    """An array of items (CONTRACT §8.3)."""
+    """An array of items (service.md#error-details)."""
 
     def check(name: str, value: Any) -> Problems:
         if not isinstance(value, list):
@@ -93,7 +96,7 @@ def array(item: Check, at_most: int | None = None) -> Check:
 
 
 def record(**attributes: Check) -> Check:
-    """An object whose attributes are all required; paths are written `name[attribute]` (CONTRACT §8.1)."""
+    """An object whose attributes are all required; paths are written `name[attribute]` (service.md#error-bodies)."""
 
     def check(name: str, value: Any) -> Problems:
         problems = mapping(name, value)
@@ -139,7 +142,7 @@ watermark: Check = partial(
 
 
 def ttl(name: str, value: Any) -> Problems:
-    """A lifetime is an integer of seconds, 0 for no expiry (CONTRACT §10.3)."""
+    """A lifetime is an integer of seconds, 0 for no expiry (service.md#upload-tokens)."""
     if isinstance(value, bool) or not isinstance(value, int):
         return [invalid_attribute(name, "This value must be of type integer.")]
     if not 0 <= value <= MAX_TTL:
@@ -148,7 +151,7 @@ def ttl(name: str, value: Any) -> Problems:
 
 
 def must_be_false(name: str, value: Any) -> Problems:
-    """A discarded video can only be restored (CONTRACT §13)."""
+    """A discarded video can only be restored (service.md#discarded-videos)."""
     return [] if value is False else [invalid_attribute(name, "Value must be false.")]
 
 
@@ -177,7 +180,7 @@ TOKEN_CREATION: dict[str, Check] = {"ttl": ttl}
 
 
 def validate(payload: Mapping[str, Any], checks: Mapping[str, Check], required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the known attributes of a payload, or refuse with every fault (CONTRACT §8.1).
+    """Return the known attributes of a payload, or refuse with every fault (service.md#error-bodies).
 
     Unknown attributes are ignored.
     """

@@ -1,4 +1,4 @@
-"""Error answers as values: what the service says when it refuses (CONTRACT §8).
+"""Error answers as values: what the service says when it refuses (service.md#errors).
 
 A rule that is broken raises :class:`RefusedError`; the network edge turns it into an answer. The body is
 plain data, so that every rule can be tested without a server.
@@ -13,7 +13,7 @@ TYPE_PREFIX = "https://docs.api.video/reference/"
 
 
 class RefusedError(Exception):
-    """A request was refused: `status` and the JSON `body` to answer with (CONTRACT §8.1)."""
+    """A request was refused: `status` and the JSON `body` to answer with (service.md#error-bodies)."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         super().__init__(status, body)
@@ -27,7 +27,7 @@ class RefusedError(Exception):
 def refuse(
     status: int, slug: str | None, title: str, *, name: str | None = None, detail: str | None = None
 ) -> RefusedError:
-    """Build a refusal whose `type` is the documentation page of `slug` (CONTRACT §8.2)."""
+    """Build a refusal whose `type` is the documentation page of `slug` (service.md#error-types)."""
     body: dict[str, Any] = {}
     if slug is not None:
         body["type"] = TYPE_PREFIX + slug
@@ -41,13 +41,13 @@ def refuse(
 
 
 def refuse_all(problems: Sequence[dict[str, Any]]) -> RefusedError:
-    """Refuse with several faults; the first one is copied to the top level (CONTRACT §8.1)."""
+    """Refuse with several faults; the first one is copied to the top level (service.md#error-bodies)."""
     first = problems[0]
     return RefusedError(400, {**first, "status": 400, "problems": [dict(item) for item in problems]})
 
 
 def attribute_required(name: str) -> dict[str, Any]:
-    """Describe a required attribute that is absent (CONTRACT §8.2)."""
+    """Describe a required attribute that is absent (service.md#error-types)."""
     return {
         "type": TYPE_PREFIX + "attribute-required",
         "title": "This attribute is required.",
@@ -56,28 +56,31 @@ def attribute_required(name: str) -> dict[str, Any]:
 
 
 def invalid_attribute(name: str, detail: str | None = None, title: str = "An attribute is invalid.") -> dict[str, Any]:
-    """Describe an attribute with a wrong value; `detail` says what is wrong (CONTRACT §8.3)."""
+    """Describe an attribute with a wrong value; `detail` says what is wrong (service.md#error-details)."""
     problem = {"type": TYPE_PREFIX + "invalid-attribute", "title": title, "name": name}
     return problem if detail is None else {**problem, "detail": detail}
 
 
 def invalid_payload() -> RefusedError:
-    """Refuse a body that is missing or is no JSON object (CONTRACT §8.2)."""
+    """Refuse a body that is missing or is no JSON object (service.md#error-types)."""
     return refuse(400, "invalid-payload", "The payload is invalid.")
 
 
 def invalid_query_parameter(name: str, detail: str) -> RefusedError:
-    """Refuse a query parameter (CONTRACT §8.2)."""
+    """Refuse a query parameter (service.md#error-types)."""
     return refuse(400, "request-invalid-query-parameter", "A query parameter is invalid.", name=name, detail=detail)
 
 
 def not_found(name: str) -> RefusedError:
-    """Refuse an unknown resource; `name` is the path parameter (CONTRACT §17 #2)."""
+    """Refuse an unknown resource; `name` is the path parameter (service.md#not-found)."""
     return refuse(404, "resource-not-found", "The requested resource could not be found.", name=name)
 
 
 def summary_exists(name: str | None) -> RefusedError:
-    """Refuse a second summary, or a text for one that is being written (CONTRACT §6.7, §8.2)."""
+    """Refuse a second summary, or a text for one that is being written.
+
+    See service.md#summaries, service.md#error-types.
+    """
     return refuse(
         409,
         "summary-already-exists",
@@ -88,12 +91,12 @@ def summary_exists(name: str | None) -> RefusedError:
 
 
 def unrecognized_url() -> RefusedError:
-    """Refuse a path that is not in the API (CONTRACT §8.2)."""
+    """Refuse a path that is not in the API (service.md#error-types)."""
     return refuse(404, "unrecognized-request-url", "Unrecognized request URL.")
 
 
 def method_not_allowed() -> RefusedError:
-    """Refuse a method that a path does not have (CONTRACT §8.2)."""
+    """Refuse a method that a path does not have (service.md#error-types)."""
     return refuse(405, "method-not-allowed", "Method is not allowed for this route.")
 
 
@@ -103,12 +106,12 @@ def forbidden(detail: str) -> RefusedError:
 
 
 def too_many_requests() -> RefusedError:
-    """Refuse a request over the rate limit (CONTRACT §4)."""
+    """Refuse a request over the rate limit (service.md#too-many-requests)."""
     return refuse(429, "too-many-requests", "Too many requests.")
 
 
 def server_error() -> RefusedError:
-    """Answer for a fault of the emulator itself: a problem without type (CONTRACT §17 #21)."""
+    """Answer for a fault of the emulator itself: a problem without type (service.md#server-errors)."""
     return refuse(500, None, "Server error")
 
 
@@ -124,10 +127,13 @@ _AUTHENTICATION_TITLES = {
 
 
 def unauthorized(slug: str) -> RefusedError:
-    """Refuse with one of the documented 401 answers (CONTRACT §8.2)."""
+    """Refuse with one of the documented 401 answers (service.md#error-types)."""
     return refuse(401, slug, _AUTHENTICATION_TITLES[slug])
 
 
 def invalid_credentials() -> RefusedError:
-    """Refuse a key or refresh token on /auth/* the way the current specification says (CONTRACT §2)."""
+    """Refuse a key or refresh token on /auth/* the way the current specification says.
+
+    See service.md#refused-credentials.
+    """
     return refuse(400, "authentication-invalid-user-credentials", "The user credentials were incorrect.", name="")

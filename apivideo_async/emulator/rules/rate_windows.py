@@ -1,4 +1,4 @@
-"""Fixed windows of the rate limit, one per class of operations (CONTRACT §4). Time is an argument."""
+"""Fixed windows of the rate limit, one per class of operations (service.md#rate-limits). Time is an argument."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Verdict:
     window: float
 
     def headers(self) -> dict[str, str]:
-        """Return the three headers of every answer (CONTRACT §4)."""
+        """Return the three headers of every answer (service.md#rate-limit-headers)."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),

@@ -1,4 +1,7 @@
-"""Where a live stream is sent on to: at most five RTMP servers, each with its complaints (CONTRACT §8.3, §13)."""
+"""Where a live stream is sent on to: at most five RTMP servers, each with its complaints.
+
+See service.md#error-details, service.md#restreams.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What the source of one video has received, and whether one more request may add to it (CONTRACT §10.2).
+"""What the source of one video has received, and whether one more request may add to it (service.md#upload-rules).
 
 States: empty, then either whole (one request without Content-Range) or bytes or parts, then complete. A
 container made from a URL, another video or a broadcast is closed from the start. Every decision is one synchronous
 call, so requests that arrive together are decided one after the other, in the order in which their bodies
-ended, without a lock (CONTRACT §10.2 rule 3).
+ended, without a lock (service.md#concurrent-chunks).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class SourceLedger:
 
     @property
     def complete(self) -> bool:
-        """Whether the upload is finished (CONTRACT §10.2 rule 4)."""
+        """Whether the upload is finished (service.md#upload-completion)."""
         chunks = self.bytes or self.parts
         return self.whole is not None or (chunks is not None and chunks.complete)
 
@@ -50,7 +50,10 @@ class SourceLedger:
         return (self.whole or 0) + (chunks.covered if chunks is not None else 0)
 
     def check(self, sent: ContentRange | None) -> None:
-        """Refuse whatever can be refused without the body (CONTRACT §10.2 rule 6, §10.5)."""
+        """Refuse whatever can be refused without the body.
+
+        See service.md#one-source-per-video, service.md#upload-errors.
+        """
         if self.origin in _CLOSED:
             raise upload_problem(_CLOSED[self.origin])
         if self.complete:

@@ -1,4 +1,4 @@
-"""The catalogue of upload errors: slug, title and name of each (CONTRACT §10.5, §17 #3)."""
+"""The catalogue of upload errors: slug, title and name of each (service.md#upload-errors)."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ UPLOAD_PROBLEMS: dict[str, tuple[str, str]] = {
 
 
 def upload_problem(slug: str, detail: str | None = None) -> RefusedError:
-    """Refuse an upload with one of the documented slugs; all answer 400 (CONTRACT §10.5)."""
+    """Refuse an upload with one of the documented slugs; all answer 400 (service.md#upload-errors)."""
     name, title = UPLOAD_PROBLEMS[slug]
     return refuse(400, slug, title, name=name, detail=detail)
 

@@ -1,4 +1,4 @@
-"""What the delivery hosts serve: the file, a player page, a manifest, a thumbnail (CONTRACT §13).
+"""What the delivery hosts serve: the file, a player page, a manifest, a thumbnail (service.md#assets).
 
 Private videos have a token in the path (the player: in the query). It works for one request, which opens a
 session; `?avh=` with the session serves the rest.
@@ -34,7 +34,7 @@ def video_base(call: Call, video: Video) -> str:
 
 
 def asset_urls(call: Call, video: Video) -> dict[str, str]:
-    """Return the `video-assets` schema; a private video gets a fresh one-time token (CONTRACT §13)."""
+    """Return the `video-assets` schema; a private video gets a fresh one-time token (service.md#private-videos)."""
     base = video_base(call, video)
     player = player_url(base, "/player")
     urls = {
@@ -53,12 +53,15 @@ def _admitted(call: Call, token: str | None) -> tuple[Video, str | None]:
 
 
 def from_path(call: Call) -> tuple[Video, str | None]:
-    """Return the video of an asset's path and the viewer's session; a used token is a 404 (CONTRACT §13)."""
+    """Return the video of an asset's path and the viewer's session; a used token is a 404.
+
+    See service.md#private-videos.
+    """
     return _admitted(call, call.request.match_info.get("token"))
 
 
 async def mp4(call: Call) -> web.StreamResponse:
-    """Serve the uploaded file, only with mp4Support (CONTRACT §13)."""
+    """Serve the uploaded file, only with mp4Support (service.md#assets)."""
     video, _ = from_path(call)
     if not video.attributes["mp4Support"]:
         raise not_found("videoId")
@@ -109,7 +112,7 @@ async def _send_media(response: web.StreamResponse, video: Video, start: int, st
 
 
 async def player(call: Call) -> web.StreamResponse:
-    """Serve a page that plays the file; its token opens the session of the viewer (CONTRACT §13)."""
+    """Serve a page that plays the file; its token opens the session of the viewer (service.md#private-sessions)."""
     token = call.request.query.get("token")
     video, session = _admitted(call, token)
     base, query = f"/vod/{video.key}", ""
@@ -124,7 +127,7 @@ async def player(call: Call) -> web.StreamResponse:
 
 
 async def manifest(call: Call) -> web.StreamResponse:
-    """Serve a manifest of the whole file; 202 until the video is playable (CONTRACT §17 #26)."""
+    """Serve a manifest of the whole file; 202 until the video is playable (service.md#hls-readiness)."""
     video, session = from_path(call)
     if not encoding.playable(video.progress(call.world.settings.pace, call.world.now)):
         return web.Response(status=202)
@@ -149,7 +152,7 @@ async def thumbnail(call: Call) -> web.StreamResponse:
 
 
 async def session_token(call: Call) -> web.StreamResponse:
-    """Exchange a private token for a session (CONTRACT §13)."""
+    """Exchange a private token for a session (service.md#private-sessions)."""
     video = call.world.videos.find(call.path("videoId"))
     session = call.world.private.open_session(video.key, call.path("token"), call.world.now)
     if session is None:

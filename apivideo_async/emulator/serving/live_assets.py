@@ -1,6 +1,6 @@
-"""What the delivery hosts serve of a live stream: a page, a manifest, a thumbnail (CONTRACT §13).
+"""What the delivery hosts serve of a live stream: a page, a manifest, a thumbnail (service.md#assets).
 
-Private ones have the token scheme of private videos (CONTRACT §17 #24).
+Private ones have the token scheme of private videos (service.md#other-private-assets).
 """
 
 from __future__ import annotations

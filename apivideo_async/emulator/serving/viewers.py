@@ -1,4 +1,4 @@
-"""Who may see an asset: everybody, or whoever has an unused token or an open session (CONTRACT §13)."""
+"""Who may see an asset: everybody, or whoever has an unused token or an open session (service.md#private-videos)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what: API key, access and refresh tokens, the Authorization header (CONTRACT §2). No I/O."""
+"""Who may do what: API key, access and refresh tokens, the Authorization header (service.md#authentication). No I/O."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class Credentials:
         self._issued = 0
 
     def exchange(self, api_key: str, now: float) -> dict[str, Any]:
-        """Return a pair of tokens for the API key (CONTRACT §2)."""
+        """Return a pair of tokens for the API key (service.md#access-tokens)."""
         if not hmac.compare_digest(api_key.encode(errors="surrogatepass"), self._api_key.encode()):
             raise self._refusal("authentication-invalid-api-key")
         return self._issue(now)
 
     def rotate(self, refresh_token: str, now: float) -> dict[str, Any]:
-        """Return a new pair; the refresh token given is used up (CONTRACT §17 #22)."""
+        """Return a new pair; the refresh token given is used up (service.md#token-renewal)."""
         if refresh_token not in self._refresh:
             raise self._refusal("authentication-invalid-refresh-token")
         self._refresh.remove(refresh_token)
         return self._issue(now)
 
     def _refusal(self, slug: str) -> RefusedError:
-        """Answer 400 as the specification says, or 401 as the error pages say (CONTRACT §17 #1)."""
+        """Answer 400 as the specification says, or 401 as the error pages say (service.md#refused-credentials)."""
         return invalid_credentials() if self._invalid_key_status == 400 else unauthorized(slug)
 
     def _issue(self, now: float) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Credentials:
         self._access.clear()
 
     def identify(self, header: str | None, now: float) -> str:
-        """Return a name, never the secret, for whoever sent this Authorization header (CONTRACT §8.2)."""
+        """Return a name, never the secret, for whoever sent this Authorization header (service.md#error-types)."""
         if header is None or not header.strip():
             raise unauthorized("authentication-missing-authorization-header")
         scheme, _, value = header.strip().partition(" ")
@@ -79,7 +79,10 @@ class Credentials:
         return token_id
 
     def _basic(self, value: str) -> str:
-        """Check `base64(apiKey + ":")`: the key is the user, the password is empty (CONTRACT §2)."""
+        """Check `base64(apiKey + ":")`: the key is the user, the password is empty.
+
+        See service.md#basic-authentication.
+        """
         try:
             user, colon, password = base64.b64decode(value, validate=True).partition(b":")
         except (binascii.Error, ValueError):

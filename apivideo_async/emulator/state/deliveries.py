@@ -1,4 +1,6 @@
-"""Events on their way to subscribers: signed, in order for each video, repeated when they fail (CONTRACT §12).
+"""Events on their way to subscribers: signed, in order for each video, repeated when they fail.
+
+See service.md#webhook-delivery.
 
 Only addresses of this machine are called unless `allow_network` is set, and none that a web page subscribed.
 """
@@ -48,7 +50,7 @@ class Deliveries:
     pause: float
     """Seconds between two attempts."""
     timeout: float
-    """Seconds for one attempt (CONTRACT §17 #23)."""
+    """Seconds for one attempt (service.md#webhook-delivery)."""
     allow_network: bool
     log: list[Delivery] = field(default_factory=list)
     _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(default_factory=WeakValueDictionary)

@@ -14,7 +14,7 @@ ItemT = TypeVar("ItemT", bound="Item")
 
 
 def timestamp(moment: datetime) -> str:
-    """Write a moment the way the API does, `2024-05-28T11:15:07+00:00` (CONTRACT §5.5)."""
+    """Write a moment the way the API does, `2024-05-28T11:15:07+00:00` (service.md#timestamps)."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
@@ -60,7 +60,7 @@ class Shelf(dict[str, ItemT]):
         return self[key]
 
     def remove(self, key: str) -> ItemT:
-        """Take an item off, or refuse; the second time it is a 404 (CONTRACT §17 #18)."""
+        """Take an item off, or refuse; the second time it is a 404 (service.md#repeated-deletion)."""
         item = self.find(key)
         del self[key]
         return item

@@ -1,4 +1,4 @@
-"""What a list shows and in which order (CONTRACT §6.2, §17 #14, #15). Pure functions."""
+"""What a list shows and in which order (service.md#list-filters, service.md#list-order). Pure functions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
 
 
 def _filter(name: str, value: str) -> Callable[[Video], bool] | None:
-    """Return what one parameter asks of a video; nothing for those that are no filters (CONTRACT §17 #17)."""
+    """Return what one parameter asks of a video; nothing for those that are no filters.
+
+    See service.md#unknown-parameters.
+    """
     if name in {"title", "description"}:
         part = value.casefold()
         return lambda video: part in str(video.attributes.get(name, "")).casefold()
@@ -58,7 +61,7 @@ def sort_items(
     keys: Mapping[str, Callable[[Any], Any]],
     default: Callable[[Any], Any] | None = None,
 ) -> list[ItemT]:
-    """Sort by `sortBy` and `sortOrder`; without them by `default`, or the newest first (CONTRACT §17 #14)."""
+    """Sort by `sortBy` and `sortOrder`; without them by `default`, or the newest first (service.md#list-order)."""
     values = dict(query)
     by, order = values.get("sortBy"), values.get("sortOrder")
     check_choices(query, {"sortBy": tuple(keys), "sortOrder": ("asc", "desc")})

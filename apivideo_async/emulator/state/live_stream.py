@@ -1,4 +1,7 @@
-"""A live stream: a container with a secret key, on the air or not (CONTRACT §6.5, §13)."""
+"""A live stream: a container with a secret key, on the air or not.
+
+See service.md#live-stream-operations, service.md#live-streams.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class LiveStream(Item):
         return bool(self.attributes.get("public", True))
 
     def as_json(self, assets: dict[str, str]) -> dict[str, Any]:
-        """Return the `live-stream` schema; `playerId` is absent when there is none (CONTRACT §7)."""
+        """Return the `live-stream` schema; `playerId` is absent when there is none (service.md#live-stream-record)."""
         player = {"playerId": self.attributes["playerId"]} if "playerId" in self.attributes else {}
         restreams = self.attributes.get("restreams", [])
         return {

@@ -1,4 +1,4 @@
-"""A player theme: colours, switches, a logo (CONTRACT §6.6, §7)."""
+"""A player theme: colours, switches, a logo (service.md#player-operations, service.md#player-record)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Player(Item):
     logo_link: str | None = None
 
     def as_json(self, logo_url: str) -> dict[str, Any]:
-        """Return the `player-theme` schema; without a logo its `assets` are null (CONTRACT §7)."""
+        """Return the `player-theme` schema; without a logo its `assets` are null (service.md#player-record)."""
         return {
             "playerId": self.key,
             **self.dates(),

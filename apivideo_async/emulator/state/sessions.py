@@ -1,4 +1,4 @@
-"""Tokens and sessions of private videos: a token works once and opens a session (CONTRACT §13)."""
+"""Tokens and sessions of private videos: a token works once and opens a session (service.md#private-sessions)."""
 
 from __future__ import annotations
 

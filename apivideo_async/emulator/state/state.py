@@ -58,7 +58,7 @@ class Settings:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class UploadToken(Item):
-    """A token for delegated uploads (CONTRACT §10.3)."""
+    """A token for delegated uploads (service.md#upload-tokens)."""
 
     ttl: int
 
@@ -72,7 +72,7 @@ class UploadToken(Item):
         return self.expires is None or now < self.expires
 
     def as_json(self) -> dict[str, Any]:
-        """Return the `upload-token` schema; without expiry `expiresAt` is absent (CONTRACT §7)."""
+        """Return the `upload-token` schema; without expiry `expiresAt` is absent (service.md#upload-token-record)."""
         shown = {"token": self.key, "ttl": self.ttl, "createdAt": timestamp(self.created)}
         return shown if self.expires is None else {**shown, "expiresAt": timestamp(self.expires)}
 
@@ -145,7 +145,10 @@ class World:
         self._ahead += seconds
 
     def announce(self, event: str, subject: str, fields: Mapping[str, str]) -> None:
-        """Let an event happen to a video or a live stream, and tell who subscribed to it (CONTRACT §12)."""
+        """Let an event happen to a video or a live stream, and tell who subscribed to it.
+
+        See service.md#webhook-events.
+        """
         told = {"type": event, "emittedAt": timestamp(self.today), **fields}
         self.events.append(told)
         for webhook in self.webhooks.values():
@@ -185,7 +188,7 @@ class World:
         del self.videos[video.key]
 
     def remove_video(self, video_id: str) -> None:
-        """Delete a video; with Video Restore it is discarded for 90 days instead (CONTRACT §13)."""
+        """Delete a video; with Video Restore it is discarded for 90 days instead (service.md#discarded-videos)."""
         video = self.videos.remove(video_id)
         if self.settings.video_restore:
             video.discarded = self.today
@@ -227,7 +230,7 @@ class World:
         return found
 
     def admit_upload(self, token: str | None) -> UploadToken:
-        """Check the token of a delegated upload, at each request (CONTRACT §17 #9)."""
+        """Check the token of a delegated upload, at each request (service.md#token-checks)."""
         if not token:
             raise unauthorized("authentication-missing-upload-token")
         found = self.upload_tokens.get(token)

@@ -1,4 +1,4 @@
-"""An abstract and takeaways of a video (CONTRACT §13)."""
+"""An abstract and takeaways of a video (service.md#summaries)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One video container: its attributes, its media, and how the API shows both (CONTRACT §7, §11, §13)."""
+"""One video container: its attributes, its media, and how the API shows both.
+
+See service.md#video-record, service.md#upload-status, service.md#assets.
+"""
 
 from __future__ import annotations
 
@@ -51,11 +54,11 @@ class Video(Item):
 
     @property
     def public(self) -> bool:
-        """Whether assets need no token (CONTRACT §13)."""
+        """Whether assets need no token (service.md#private-videos)."""
         return bool(self.attributes["public"])
 
     def merge(self, changes: dict[str, Any], now: datetime) -> None:
-        """Apply a JSON Merge Patch: absent keeps, null removes, arrays replace (CONTRACT §5.3)."""
+        """Apply a JSON Merge Patch: absent keeps, null removes, arrays replace (service.md#merge-rules)."""
         for name, value in changes.items():
             if value is None:
                 self.attributes.pop(name, None)
@@ -70,7 +73,7 @@ class Video(Item):
         return pace.progress(now - self.finished_at, self.status_reads)
 
     def as_json(self, assets: dict[str, str] | None) -> dict[str, Any]:
-        """Return the `video` schema; attributes that are not set are absent (CONTRACT §5.6)."""
+        """Return the `video` schema; attributes that are not set are absent (service.md#tolerant-reading)."""
         shown: dict[str, Any] = {"videoId": self.key}
         if "playerId" in self.attributes:
             shown["playerId"] = self.attributes["playerId"]
@@ -99,7 +102,7 @@ class Video(Item):
         return source
 
     def status(self, pace: encoding.EncodingPace, now: float) -> dict[str, Any]:
-        """Return the `video-status` schema (CONTRACT §11)."""
+        """Return the `video-status` schema (service.md#upload-status)."""
         progress = self.progress(pace, now)
         finished = self.finished_at is not None
         known = encoding.playable(progress)
@@ -129,7 +132,7 @@ class Video(Item):
         return ingest | self._received()
 
     def _received(self) -> dict[str, Any]:
-        """List what was accepted: one entry per range, or the numbers of the parts (CONTRACT §17 #12).
+        """List what was accepted: one entry per range, or the numbers of the parts (service.md#received-chunks).
 
         A range's `total` is absent while unknown: unlike that of parts it is not nullable.
         """

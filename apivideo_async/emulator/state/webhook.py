@@ -1,4 +1,4 @@
-"""A subscription to events, and how what is sent to it is signed (CONTRACT §12). No I/O."""
+"""A subscription to events, and how what is sent to it is signed (service.md#webhook-signatures). No I/O."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Webhook(Item):
     """Whether a web page made it; then nothing is delivered."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the `webhook` schema, always with its secret (CONTRACT §12)."""
+        """Return the `webhook` schema, always with its secret (service.md#webhook-subscriptions)."""
         return {
             "webhookId": self.key,
             "createdAt": timestamp(self.created),
@@ -51,7 +51,7 @@ class Webhook(Item):
 
 
 def signature(secret: str, body: bytes) -> str:
-    """Sign the raw body; the key is the whole secret, `sig_sec_` included (CONTRACT §12)."""
+    """Sign the raw body; the key is the whole secret, `sig_sec_` included (service.md#webhook-signatures)."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
@@ -61,5 +61,8 @@ def event_body(event: Mapping[str, str]) -> bytes:
 
 
 def delivered(status: int | None) -> bool:
-    """Whether a subscriber's answer ends the delivery; redirects do not, no answer is None (CONTRACT §12)."""
+    """Whether a subscriber's answer ends the delivery; redirects do not, no answer is None.
+
+    See service.md#webhook-delivery.
+    """
     return status is not None and status <= 299

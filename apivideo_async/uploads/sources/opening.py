@@ -95,7 +95,7 @@ SourceLike: TypeAlias = (
     | Source
     | Stream
 )
-"""What can be uploaded: see DESIGN §3."""
+"""What can be uploaded (docs/design.md §4 rule 4)."""
 
 
 class FileSource(Source):
