@@ -30,6 +30,7 @@ def ingest(emu: Emulator, folder: Path, count: int) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
+@pytest.mark.timeout(1200)
 def test_100_000_items_take_no_more_memory_than_1_000(tmp_path: Path) -> None:
     peaks = []
     with Emulator(discard=True).in_thread() as emu:
