@@ -1,4 +1,4 @@
-"""``apivideo emulator``."""
+"""The command ``apivideo emulator``."""
 
 import asyncio
 import errno
@@ -49,7 +49,7 @@ Ctrl-C ends it."""
 @click.option("--until-eof", is_flag=True, hidden=True, help="End when the standard input ends.")
 @click.pass_obj
 def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
-    """Run a local api.video to develop and test against; the state is gone when it ends."""
+    """Run a local api.video for development and tests. Its state is lost when it ends."""
     if settings["discard"] and settings["directory"] is not None:
         raise click.UsageError("--dir keeps the media, --discard drops it: give one of them")
     if settings["seed"] is None:
@@ -86,7 +86,10 @@ def _emulator(settings: dict[str, Any]) -> Any:
 
 
 async def _end(*, until_eof: bool) -> None:
-    """Wait for a signal, or for the process that started this one."""
+    """Wait until a signal cancels the task, or until the standard input closes.
+
+    The standard input closes when the process that started this one ends.
+    """
     if not until_eof:
         await asyncio.Event().wait()
     reader = asyncio.StreamReader()

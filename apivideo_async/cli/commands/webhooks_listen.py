@@ -1,4 +1,4 @@
-"""``apivideo webhooks listen``."""
+"""The command ``apivideo webhooks listen``."""
 
 import asyncio
 import errno
@@ -36,10 +36,11 @@ LARGEST_BODY = 1024 * 1024
 @click.option("--jsonl", "as_lines", is_flag=True, help="One JSON object a line, as delivered.")
 @click.pass_obj
 def listen(session: Session, /, host: str, port: int, secrets: tuple[str, ...], as_lines: bool) -> int:
-    """Print deliveries that api.video signed; what is not signed is refused with 400.
+    """Print signed deliveries of webhooks. Unsigned deliveries are refused with 400.
 
-    api.video must be able to reach this machine, such as through a tunnel; the emulator delivers to it directly.
-    Any path is taken. Each delivery is a line: moment, type, what it is about.
+    api.video must be able to reach this machine, for example through a tunnel. The emulator
+    delivers to it directly. Every path is accepted. Each delivery is printed on one line: time,
+    type, and the other fields of the event.
     """
     known = _secrets(session, secrets)
 
@@ -86,17 +87,17 @@ async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -
 
 
 class Receiver:
-    """Answers deliveries: 204 for those that are signed, 400 for the rest."""
+    """Answers deliveries: 204 if the signature is valid, otherwise 400."""
 
     def __init__(self, session: Session, secrets: tuple[str, ...], *, as_lines: bool) -> None:
         self._terminal = session.terminal
         self._secrets = secrets
         self._as_lines = as_lines
         self.left: asyncio.Event = asyncio.Event()
-        """Set when nobody reads what is printed any more."""
+        """Set when the reader of the standard output has closed the pipe."""
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Take one delivery."""
+        """Handle one delivery."""
         body = await request.read()
         try:
             event = webhooks.unwrap(body, request.headers, self._secrets)
@@ -106,6 +107,7 @@ class Receiver:
         try:
             self._terminal.result(json.dumps(json.loads(body), ensure_ascii=False) if self._as_lines else _line(event))
         except BrokenPipeError:
+            # The event could not be printed, so the sender must deliver it again.
             self.left.set()
             return web.Response(status=503, text="going away\n")
         return web.Response(status=204)

@@ -1,4 +1,4 @@
-"""``apivideo distributed enqueue``."""
+"""The command ``apivideo distributed enqueue``."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -32,7 +32,7 @@ __all__ = ["command"]
 @database_option
 @click.pass_obj
 def command(session: Session, /, sources: Sequence[str], manifest: Path | None, strategy: Strategy, dsn: str) -> int:
-    """Hand sources to the workers, each once: what is known already stays as it is.
+    """Enter sources into the ledger and the queue. Sources that are known already are kept.
 
     SOURCE is a file, a folder, a pattern, or an address such as s3://bucket/folder/.
     """
