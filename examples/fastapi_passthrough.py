@@ -1,10 +1,10 @@
 """A web backend that streams uploads to api.video as they arrive.
 
-Nothing is written to disk, and the memory is constant: each upload holds at most ``(concurrency +
-1) x chunk_size`` bytes, 24 MiB here, for any size of the video. A sender that is faster than the
-connection to api.video is slowed down. If the sender disconnects, its video is deleted, because no
-other request can send the rest. On shutdown uvicorn waits for running uploads. If the process is
-killed, api.video deletes the incomplete video itself after seven days.
+Nothing is written to disk, and the memory is constant: each upload holds at most
+``(concurrency + 1) x chunk_size`` bytes, 24 MiB here, for any size of the video. A sender that is
+faster than the connection to api.video is slowed down. If the sender disconnects, its video is
+deleted, because no other request can send the rest. On shutdown uvicorn waits for running uploads.
+If the process is killed, api.video deletes the incomplete video after seven days.
 
 Install: ``pip install . fastapi uvicorn`` in a clone. Run::
 

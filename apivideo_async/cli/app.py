@@ -79,6 +79,7 @@ class LazyGroup(click.Group):
         found = [
             CompletionItem(name, help=text) for name, (_, text) in self._homes.items() if name.startswith(incomplete)
         ]
+        # Skip the method of click.Group, which would import every command to read its help.
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -128,6 +129,7 @@ def app(
     """
     session = ctx.ensure_object(Session)
     session.settings = Settings(api_key=api_key, environment=environment, base_url=base_url, auth=auth, debug=debug)
+    # Mask the key before the first log record can be written.
     session.terminal.hide(api_key, os.environ.get("APIVIDEO_API_KEY"))
     show_logs(session.terminal, debug=debug)
 
@@ -145,6 +147,7 @@ def run(arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     session = Session(terminal=Terminal())
     try:
+        # Outside standalone mode click raises its exceptions instead of printing them and exiting.
         result = app.main(list(arguments), prog_name="apivideo", standalone_mode=False, obj=session)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -156,6 +159,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         session.terminal.fail("interrupted")
         return INTERRUPTED
+    # `--help` and `--version` return 0; a command returns its exit code or None.
     code = result if isinstance(result, int) else 0
     return code or (1 if session.terminal.lost else 0)
 
@@ -167,6 +171,7 @@ def _fill_standard_streams() -> None:
     for the terminal would be written to it.
     """
     with suppress(OSError):
+        # os.open returns the lowest free descriptor, so the loop ends when 0 to 2 are all open.
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
             os.set_inheritable(descriptor, True)
         os.close(descriptor)

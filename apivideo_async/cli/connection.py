@@ -69,6 +69,7 @@ async def reach(base_url: str) -> None:
         async with asyncio.timeout(CONNECT_SECONDS):
             _, writer = await asyncio.open_connection(parts.hostname, port)
     except OSError as error:
+        # TimeoutError is a subclass of OSError.
         reason = "no connection in time" if isinstance(error, TimeoutError) else _reason(error)
         raise ApiConnectionError(f"{base_url} cannot be reached ({reason})", delivery="not_sent") from error
     writer.close()
@@ -77,5 +78,6 @@ async def reach(base_url: str) -> None:
 
 
 def _reason(error: OSError) -> str:
+    # Failed name lookups have negative numbers on Linux; only the exception has their text.
     number = error.errno or 0
     return os.strerror(number) if number > 0 else error.strerror or type(error).__name__

@@ -85,6 +85,7 @@ class Moment(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
+            # astimezone() takes a time without a zone as local time.
             return datetime.fromisoformat(str(value)).astimezone()
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is no moment: write 2026-12-31 or 2026-12-31T23:59+01:00", param, ctx)

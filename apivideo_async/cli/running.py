@@ -75,9 +75,11 @@ def run(terminal: Terminal, work: Coroutine[Any, Any, int], interrupted: Callabl
             return await work
         except asyncio.CancelledError:
             if interruption.signal is None:
+                # The task was cancelled for another reason than a signal.
                 raise
             if interrupted is None:
                 return 0
+            # The command has cleaned up by now. Returning would let asyncio.run wait for threads.
             terminal.fail(interrupted())
             interruption.leave()
 

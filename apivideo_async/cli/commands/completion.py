@@ -22,6 +22,7 @@ def command(ctx: click.Context, shell: str) -> None:
 
     bash needs version 4.4 or later.
     """
+    # click.Choice has checked the name, so click knows the shell.
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101
     script = kind(ctx.find_root().command, {}, "apivideo", "_APIVIDEO_COMPLETE")

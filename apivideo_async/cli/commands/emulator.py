@@ -53,6 +53,7 @@ def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
     if settings["discard"] and settings["directory"] is not None:
         raise click.UsageError("--dir keeps the media, --discard drops it: give one of them")
     if settings["seed"] is None:
+        # A new seed at each start, so that ids of an earlier start are not used again.
         settings["seed"] = secrets.randbits(32)
     emulator = _emulator({name: value for name, value in settings.items() if value is not None})
 
@@ -72,6 +73,7 @@ def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
 
 def _emulator(settings: dict[str, Any]) -> Any:
     try:
+        # The emulator needs the extra `emulator`, so it is imported only here.
         from ...emulator import Emulator
     except ModuleNotFoundError as error:
         if "multipart" not in str(error.name):
@@ -94,6 +96,7 @@ async def _end(*, until_eof: bool) -> None:
         await asyncio.Event().wait()
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
+    # Reading in the loop: a thread that reads the standard input could not be cancelled.
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     await reader.read()
 

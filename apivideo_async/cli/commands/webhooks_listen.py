@@ -64,6 +64,7 @@ def _secrets(session: Session, given: tuple[str, ...]) -> tuple[str, ...]:
         raise click.UsageError("no webhook secret: give --secret or set APIVIDEO_WEBHOOK_SECRET")
     try:
         for text in known:
+            # Signing raises ConfigurationError for a text that cannot be a secret.
             webhooks.sign(b"", text)
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
@@ -73,6 +74,7 @@ def _secrets(session: Session, given: tuple[str, ...]) -> tuple[str, ...]:
 async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -> None:
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_post("/{path:.*}", receiver.receive)
+    # Signals are handled by `running.run`.
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.2)
     await runner.setup()
     try:
@@ -80,6 +82,7 @@ async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -
         await site.start()
         shown = f"[{host}]" if ":" in host else host
         session.terminal.say(f"listening on http://{shown}:{runner.addresses[0][1]}/ (Ctrl-C ends it)")
+        # Ctrl-C cancels this wait.
         await receiver.left.wait()
         raise BrokenPipeError
     finally:

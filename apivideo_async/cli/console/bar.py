@@ -67,6 +67,7 @@ class Row:
         chunks = f"{accepted}/{known}" if event.bytes_total is not None else f"{accepted}"
         room = max(7, 2 * len(str(known)) + 1)
         share = f"{event.fraction:4.0%}" if event.fraction is not None else "  ? "
+        # All figures have a fixed width, so that the bars of several uploads stay aligned.
         last = self.stage or f"{rate_text(event.rate):>12} {time_text(event.eta):>7}"
         if not wide:
             amount = share if event.fraction is not None else bytes_text(event.bytes_accepted)

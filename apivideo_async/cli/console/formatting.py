@@ -29,6 +29,7 @@ def rate_text(rate: float) -> str:
 
 def time_text(seconds: float | None) -> str:
     """Format seconds as ``0:04`` or ``1:02:03``; ``-:--`` if unknown or 100 hours and more."""
+    # 359,999 seconds are 99:59:59.
     if seconds is None or seconds > 359_999:
         return "-:--"
     minutes, rest = divmod(round(seconds), 60)

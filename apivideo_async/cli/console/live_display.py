@@ -34,6 +34,7 @@ class LiveDisplay(Display):
             console=terminal.console,
             refresh_per_second=FRAMES,
             transient=not keep,
+            # rich would redirect results from the standard output to this console.
             redirect_stdout=False,
             redirect_stderr=False,
         )

@@ -47,6 +47,7 @@ class _Notes(logging.Handler):
         budget = "budget spent" in str(record.msg)
         if record.levelno < logging.WARNING and not budget and "next attempt" not in str(record.msg):
             return
+        # Records about the budget contain changing numbers, so they are all treated as one note.
         kind = "budget" if budget else record.getMessage()
         if time.monotonic() - self._shown.get(kind, -SILENCE) < SILENCE:
             return

@@ -45,6 +45,7 @@ class PlainDisplay(Display):
         share = event.fraction
         step = int(share / TENTH) if share is not None else event.bytes_accepted // STREAM_STEP
         now = time.monotonic()
+        # The last event is left out, because `done` writes a line about it.
         if event.finished or (step <= told.step and now - told.at < LONGEST_SILENCE):
             return
         self._told[name] = _Told(step, now)

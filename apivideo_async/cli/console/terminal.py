@@ -102,6 +102,7 @@ class Terminal:
 
     def fail(self, text: str, prefix: str = "apivideo") -> None:
         """Write a failure in one line."""
+        # Error messages of other libraries may contain line breaks.
         line = " ".join(printable(self._clean(f"{prefix}: {text}")).split())
         self.say(line, style="red")
 
@@ -141,6 +142,7 @@ def discard_stdout() -> None:
     would fail and print a message.
     """
     with suppress(OSError, ValueError, AttributeError):
+        # Replace the descriptor: `sys.stdout` keeps its buffer and flushes it to the new target.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)

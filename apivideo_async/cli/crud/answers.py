@@ -54,6 +54,7 @@ def tell(
             answer = await ask(client)
         shown = answer if secrets else without_secrets(answer)
         for text in [as_json(shown)] if as_document else facts(noun.facts(shown)):
+            # `report` does not fail: the server has already made the change.
             session.terminal.report(text)
         return 0
 

@@ -53,6 +53,7 @@ def _confirmed(noun: Noun, names: tuple[str, ...]) -> bool:
     if sys.stdin is None or not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here, as the input is no terminal: add --yes to delete")
     what = f"the {noun.one} {names[0]}" if len(names) == 1 else f"{len(names)} {noun.many}"
+    # Ask on the standard error, because the standard output is for results.
     return click.confirm(f"Delete {what}?", err=True)
 
 

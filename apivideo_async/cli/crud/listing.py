@@ -49,6 +49,7 @@ def list_command(
     def command(session: Session, /, limit: int, as_document: bool, as_lines: bool, **given: Any) -> int:
         if as_document and as_lines:
             raise click.UsageError("--json and --jsonl exclude each other")
+        # Without prefetching, only the printed pages are requested.
         options = {"page_size": min(LARGEST_PAGE, limit), "prefetch": 0, **chosen(given)}
         listing = Listing(session, noun, limit)
 
@@ -101,6 +102,7 @@ class Listing:
                 given += 1
                 yield without_secrets(item)
             if given >= self._limit:
+                # `items_total` counts all matching objects at the server.
                 self._more = max(0, (page.pagination.items_total or given) - given)
                 return
 
@@ -110,6 +112,7 @@ class Listing:
             async for item in found:
                 self._terminal.result(as_json(item, indent=None))
         else:
+            # A table needs all items to compute the widths of its columns.
             items = [item async for item in found]
             self._terminal.result(as_json(items)) if as_document else self._show(items)
         if self._more:

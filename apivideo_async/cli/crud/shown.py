@@ -90,6 +90,7 @@ def without_secrets(model: Any) -> Any:
     changes: dict[str, Any] = {}
     for field in attrs.fields(type(model)):
         value = getattr(model, field.name)
+        # Only optional fields can be removed: the model must stay valid.
         if field.repr is False and field.name != "extra" and field.default is None:
             changes[field.name] = None
         elif isinstance(value, list) and value and attrs.has(type(value[0])):

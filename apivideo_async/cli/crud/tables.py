@@ -33,6 +33,7 @@ def table(noun: Noun, models: Sequence[Any], width: int) -> Table:
     wanted = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
     widths = _fitting(wanted, [column in noun.cut for column in noun.columns], width)
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
+    # There are fewer widths than heads if columns were left out.
     for head, most in zip(heads, widths, strict=False):
         shown.add_column(head, no_wrap=True, overflow="ellipsis", max_width=most)
     for row in rows:

@@ -127,6 +127,7 @@ class _Demo:
         for number in range(EXTRA):
             await client.videos.create(title=f"Empty container {number + 1}")
         pages, found = 0, []
+        # Small pages, so that the few videos fill more than one.
         async for page in client.videos.list(page_size=2).pages():
             pages += 1
             found += [item.video_id for item in page]
@@ -157,6 +158,7 @@ class _Demo:
         self._say("demo", f"everything worked, in {time.monotonic() - self._began:.1f} s")
         if self._keep:
             self._terminal.say(f"The emulator runs on {server.url} until Ctrl-C: open the player page now.")
+            # Ctrl-C cancels this wait.
             await asyncio.Event().wait()
 
 

@@ -44,6 +44,7 @@ async def own_emulator() -> AsyncIterator[Server]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C reaches this process only; it stops the emulator.
+        # Without buffering, the line with the address arrives at once.
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     try:
@@ -73,6 +74,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         process.send_signal(signal.SIGTERM)
     try:
         async with asyncio.timeout(STOP_SECONDS):
+            # Read the pipes to their end, so that the process cannot block on a full pipe.
             await process.communicate()
     except TimeoutError:
         process.kill()

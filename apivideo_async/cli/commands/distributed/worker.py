@@ -92,6 +92,7 @@ def command(
             ).run()
         return 0
 
+    # Report a missing key before the database is opened.
     _check_key(session)
     return run(session.terminal, work(), interrupted=None)
 

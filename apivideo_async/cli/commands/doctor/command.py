@@ -56,6 +56,7 @@ async def _examine(session: Session, *, all_budgets: bool) -> AsyncIterator[Find
         async with connect(session.settings, needs_key=False) as client:
             yield Finding("settings", "ok", settings(session, client))
             began = time.monotonic()
+            # A plain connection shows whether the network or the API is the problem.
             await reach(client.config.base_url)
             yield Finding("server", "ok", f"connected in {(time.monotonic() - began) * 1000:.0f} ms")
             if client.config.api_key is None:
@@ -76,6 +77,7 @@ async def _ask(session: Session, client: ApiVideoClient, *, all_budgets: bool) -
     except ApiConnectionError:
         raise
     except ApiVideoError as error:
+        # An error response proves that the server answers, so the clock can still be compared.
         what = "key" if isinstance(error, AuthenticationError) else "answer"
         yield Finding(what, "failed", explain(error, client.config.base_url))
         if isinstance(error, ApiStatusError):

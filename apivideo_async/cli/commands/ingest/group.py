@@ -38,6 +38,7 @@ class Start(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, followed by the commands of the group."""
         super().format_options(ctx, formatter)
+        # `command` is the group defined below.
         with formatter.section("Commands (a source of such a name is written ./status)"):
             formatter.write_dl([(name, each.get_short_help_str(60)) for name, each in command.commands.items()])
 

@@ -50,6 +50,7 @@ async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...
     wanted = _aliases(names)
     keys, found = set(), set()
     async for record in ledger.records(states):
+        # A name may be a key, an address, an address as displayed (with masked secrets), or a path.
         for alias in (record.item.key, record.item.uri, shown(record.item.uri)):
             if alias in wanted:
                 keys.add(record.item.key)

@@ -108,6 +108,7 @@ def start(
     limits = UploadLimits() if smallest_chunk is None else UploadLimits(smallest_chunk=smallest_chunk)
     upload = UploadOptions(chunk_size=chunk_size, concurrency=chunks, limits=limits)
     options = IngestOptions(strategy=strategy, concurrency=concurrency, keep_key=keep_key, upload=upload)
+    # The other options have the names of the fields.
     request = IngestRequest(options=options, **{**given, "ledger": find_ledger(session, given["ledger"])})
     _check(request, dry_run=dry_run)
     if dry_run:

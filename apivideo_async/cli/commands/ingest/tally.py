@@ -150,6 +150,7 @@ class Tally:
         the byte rate. Small files are limited by requests, large ones by bandwidth.
         """
         rate = self._finished.rate(now)
+        # The number of items is unknown until the listing ends.
         if self.activity.listing or not rate:
             return None
         left = self._before.open + self.activity.added - self.done - self.failed

@@ -72,6 +72,7 @@ class Work:
                 totals = await ingest.totals()
                 written = [await self._write(ingest.ledger, path) for path in request.reports]
         self._summarise(totals)
+        # A watched folder that was ended by Ctrl-C has exit code 0.
         failed = (totals.count("failed", "quarantined") + ingest.activity.refused) and not stopped
         return 1 if failed or not all(written) else 0
 
@@ -105,6 +106,7 @@ class Work:
         tally = self._tally = Tally(ingest, client, await ingest.totals(), time.monotonic())
         note = partial(self._terminal.say, style="yellow")
         sources = items_of(self._request, stores, self._left_out)
+        # JSON lines on the same screen would tear the moving picture.
         live = self._terminal.live and not (self._request.as_lines and self._terminal.shared)
         async with showing(self._terminal, tally.snapshot, live=live), aclosing(ingest.run(*sources)) as results:
             async for result in results:
@@ -121,6 +123,7 @@ class Work:
         reason = self._reason(result.error) if result.error is not None else None
         if result.outcome in ("failed", "quarantined"):
             where, what = shown(result.item.uri), reason or ""
+            # Do not repeat an address that the reason already contains.
             line = what if where in what else f"{where}: {what}"
             tally.failure(line)
             if not live and tally.failed <= MOST_LINES:
@@ -141,6 +144,7 @@ class Work:
         if self._request.as_json:
             self._terminal.report(json.dumps(_document(tally, totals, seconds, self._omitted), indent=2))
         else:
+            # With --jsonl the standard output holds only JSON.
             tell = self._terminal.say if self._request.as_lines else self._terminal.report
             tell(
                 f"{totals.count('done'):,} of {totals.count():,} items done; {tally.done:,} of them now, "

@@ -80,7 +80,9 @@ class Costs:
         chunks = self._chunks(item)
         # One request creates the video; another removes the ingest key from it unless it is kept.
         writes = 1 + self._dropping
+        # Reads: the search for the ingest key, and a status check at the end of a chunked upload.
         self._stream.add(uploads=chunks, writes=writes, reads=1 + (chunks > 1), size=item.size or 0)
+        # Reads: the search for the ingest key, and at least one poll of the status.
         self._pull.add(uploads=0, writes=writes, reads=2)
         self._local += locate(item.uri).scheme == "file"
 
@@ -99,6 +101,7 @@ class Costs:
         for name, cost in (("stream", self._stream), ("pull", self._pull)):
             seconds, bound = cost.earliest_end(limits, bandwidth)
             said[name] = {**cost.requests, "bytes": cost.bytes, "earliestSeconds": seconds, "bound": bound}
+        # api.video cannot fetch files of this machine.
         return {"limits": dict(limits), **said, **({"pull": None} if self._local else {})}
 
     def tell(self, terminal: Terminal, limits: Mapping[str, int], bandwidth: int | None = None) -> None:

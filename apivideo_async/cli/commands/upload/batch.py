@@ -29,6 +29,7 @@ class Batch:
         self._session = session
         self._terminal = session.terminal
         self._request = request
+        # A file keeps this error if the command ends before its upload.
         self._outcomes = {file: Outcome(file, error=NOT_DONE) for file in request.files}
         self._ready: deque[Outcome] = deque()
         self._written: list[Outcome] = []
@@ -92,6 +93,7 @@ class Batch:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(AT_ONCE, len(self._ready))):
                     group.create_task(self._work(client, display, finished))
+        # After a failure the records stay: the same command with --resume skips these files.
         if not any(outcome.error for outcome in self._outcomes.values()):
             await finished.clear()
 

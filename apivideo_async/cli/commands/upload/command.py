@@ -95,6 +95,7 @@ def _check(request: UploadRequest) -> None:
         raise click.UsageError("--video-id names a video that exists: its title and other fields stay as they are")
     if request.video_id is not None and len(request.files) > 1:
         raise click.UsageError("--video-id takes one FILE: a video holds one source")
+    # Compare resolved paths: one file under two names would be uploaded twice.
     paths = [file if file == STDIN else str(Path(file).resolve()) for file in request.files]
     for number, path in enumerate(paths):
         if path in paths[:number]:

@@ -109,6 +109,7 @@ class Transfer:
             raise
         finally:
             outcome.seconds = time.monotonic() - began
+            # Set after failures too: the container exists and can be resumed or deleted.
             outcome.video_id = self._last.video_id if self._last is not None else None
 
     async def _upload(self, outcome: Outcome, fingerprint: Fingerprint | None) -> None:
@@ -195,6 +196,7 @@ class Transfer:
         request = self._request
         given: dict[str, Any] = {"options": request.options, "on_progress": self._on_progress}
         if not self._journalled:
+            # The source cannot be identified later, so it is not recorded in the journal.
             given["options"] = evolve(request.options, resume="off", journal=None)
             given["filename"] = "stdin" if self._file == STDIN else _sendable(Path(self._file).name)
         if request.token is not None:
