@@ -1,10 +1,11 @@
-"""Runs every benchmark and puts the table together.
+"""Runs every benchmark and writes the table of goals.
 
-    make bench            # everything: about half an hour
-    make bench QUICK=1    # small sizes: shows that the scripts work, its figures mean nothing
+    make bench            # full sizes, about half an hour
+    make bench QUICK=1    # small sizes: shows that the scripts work; the figures mean nothing
 
-A full run writes ``results/full``, the charts in ``docs/charts`` and the table in ``README.md``; a quick one writes
-``results/quick`` only. One script that fails does not stop the others; the exit status tells.
+A full run writes ``results/full``, the charts in ``docs/charts`` and the table in ``README.md``.
+A quick run writes only ``results/quick``. A script that fails does not stop the others; the exit
+status is then 1.
 """
 
 import os
@@ -27,7 +28,7 @@ BEGIN, END = "<!-- the last full run, written by all.py -->", "<!-- end -->"
 
 
 def run(script: str) -> bool:
-    """Run one script as a process of its own."""
+    """Run one script in a separate process and return True on success."""
     print(f"\n== {script}", flush=True)
     began = time.perf_counter()
     ended = subprocess.run([sys.executable, str(HERE / f"{script}.py")], check=False)
@@ -36,14 +37,14 @@ def run(script: str) -> bool:
 
 
 def summary(scripts: list[str]) -> str:
-    """The rows of all goals, and what they were measured on."""
+    """Return the table of all goals, with a line about the machine."""
     rows = [row for script in scripts for row in load(RESULTS / f"{script}{GOALS}")]
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
     return f"{machine}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}.\n\n{table(rows)}"
 
 
 def put(text: str, path: Path) -> None:
-    """Replace what stands between the two marks."""
+    """Replace the text between the two marks ``BEGIN`` and ``END``."""
     before, _, rest = path.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
     path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")

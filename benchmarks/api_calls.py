@@ -1,6 +1,8 @@
-"""Goals 7 and 8: reading videos into models, beside aiohttp with json.loads and beside the official Python client.
+"""Goals 7 and 8: calls per second for reading videos into models.
 
-One video again and again, one call at a time and 64 at once; pages of 100 videos. Calls per second, without start-up.
+The package is compared with aiohttp and ``json.loads``, and with the official Python client. The
+calls fetch the same video repeatedly, one at a time and 64 at once, and pages of 100 videos.
+Start-up time is excluded.
 """
 
 from collections.abc import Callable
@@ -29,7 +31,7 @@ def official(server: Server) -> dict[str, Callable[[], Usage]]:
 
 
 def rates(usages: list[Usage], count: int) -> list[float]:
-    """Calls per second of each run."""
+    """Return the calls per second of each run."""
     return [count / usage.said["seconds"] for usage in usages]
 
 

@@ -1,17 +1,21 @@
-"""Concurrency that tunes itself, beside every fixed choice, on lines and servers where another choice is best.
+"""Compares automatic concurrency with fixed numbers of chunks in flight.
 
     python benchmarks/auto_concurrency.py [--fixed-only]
 
-- capped: each connection carries 12.5 MB/s, 40 ms away; more of them carry more. Also with a longer file, because the
-  way up costs a quarter of a second, whatever the size;
-- shared: 25 MB/s each, but together no more than 100 MB/s; more than four win nothing;
-- lossy: as capped, and whenever two fifths of the file have come, the server cuts off the connection that brought
-  the last of it;
-- crowded: 25 MB/s each, and the server refuses with 503 whatever comes while five chunks are in flight.
+Each scenario has another best number:
 
-The choices take turns; one and two at a time are slow everywhere and run in the first round only. The best fixed
-choice is the one with the smallest median; one that ended with an error counts as slower than all others. What is
-compared is the time from the first upload request to the last answer.
+- capped: each connection carries 12.5 MB/s at 40 ms round-trip time, so more connections carry
+  more. It also runs with a longer file, because the automatic concurrency needs a quarter of a
+  second to rise, for any size;
+- shared: 25 MB/s per connection, but at most 100 MB/s in total; more than four bring nothing;
+- lossy: like capped. Each time two fifths of the file have arrived, the server resets the
+  connection that delivered the last bytes;
+- crowded: 25 MB/s per connection. The server answers 503 while five chunks are in flight.
+
+The choices are measured in turns. One and two chunks at a time are slow in every scenario and
+run in the first round only. The best fixed choice has the smallest median; a run that ended with
+an error counts as infinitely slow. The compared time is from the first upload request to the last
+response.
 """
 
 import argparse
@@ -31,12 +35,12 @@ AUTO = "auto"
 FIXED = (1, 2, 4, 8, 16)
 SLOW = (1, 2)
 SIZE = 64 if QUICK else 320
-"""MiB. Long enough that finding the right number is not most of the time."""
+"""File size in MiB. It is large, so that the search for the right number is a small part."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A line and how the server behind it behaves."""
+    """A line, the behaviour of the server behind it, the file size and the fixed choices."""
 
     name: str
     line: dict[str, float]
@@ -65,6 +69,7 @@ def upload(choice: int | str, server: Server, size: int) -> Usage:
     try:
         return measure(command, server.environ)
     except FailedError as error:
+        # A failed upload must not end the benchmark; it counts as slower than all others.
         print(f"concurrency {choice}: {error}", file=sys.stderr)
         return Usage(math.inf, 0, 0, {"sending": math.inf})
 

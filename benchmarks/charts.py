@@ -1,6 +1,7 @@
-"""Draws docs/charts/*.svg from the last full run: throughput against concurrency, memory against file size.
+"""Draws docs/charts/*.svg from the last full run.
 
-The same figures give the same bytes: no dates, a fixed salt for the names inside.
+The charts show throughput against concurrency and memory against file size. The same figures
+give the same bytes: the files hold no dates, and the salt for their internal names is fixed.
 """
 
 import statistics
@@ -8,6 +9,7 @@ from collections import defaultdict
 
 import matplotlib as mpl
 
+# This must precede the import of pyplot.
 mpl.use("svg")
 
 from harness.measuring import HERE
@@ -53,7 +55,7 @@ Points = dict[str, dict[float, float]]
 
 
 def medians(rows: list[tuple[str, float, float]]) -> Points:
-    """Rows of series, x and y to one y for each x, in order of x."""
+    """Convert rows (series, x, y) to the median y for each x of each series, sorted by x."""
     found: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     for series, x, y in rows:
         found[series][x].append(y)
@@ -61,11 +63,11 @@ def medians(rows: list[tuple[str, float, float]]) -> Points:
 
 
 def throughput() -> tuple[Points, dict[str, float]]:
-    """MiB/s by scenario and concurrency, and of the automatic choice."""
+    """Return MiB/s by scenario and concurrency, and MiB/s of the automatic choice by scenario."""
     fixed, automatic = [], []
     for row in load(RESULTS / "auto_concurrency.csv"):
         size, choice = float(row["mib"]), row["client"].rpartition(", ")[2]
-        if row["sending"] == "inf":  # It failed.
+        if row["sending"] == "inf":  # The upload failed.
             continue
         if row["case"] not in SCENARIOS:
             continue
@@ -75,7 +77,7 @@ def throughput() -> tuple[Points, dict[str, float]]:
 
 
 def memory() -> Points:
-    """Peak MiB by client and size of the file."""
+    """Return the peak memory in MiB by client and file size."""
     names = {"pull": "this package, from a file", "push": "this package, from an async iterator"}
     rows = []
     for row in load(RESULTS / "memory.csv"):
@@ -85,7 +87,8 @@ def memory() -> Points:
 
 
 def draw(axes: Axes, points: Points, colours: list[str]) -> None:
-    axes.set_ylim(0, 1.3 * max(max(series.values()) for series in points.values()))  # Room for the legend.
+    # Leave space for the legend.
+    axes.set_ylim(0, 1.3 * max(max(series.values()) for series in points.values()))
     for (name, series), colour in zip(points.items(), colours, strict=False):
         axes.plot(list(series), list(series.values()), "o-", color=colour, label=name)
 

@@ -1,6 +1,7 @@
-"""Goal 10: how fast the emulator receives and drops media, beside an aiohttp server that drops the raw body.
+"""Goal 10: how fast the emulator receives and discards media.
 
-The same sender, curl with one multipart request, and the same read buffer; MiB per second as curl sees them.
+It is compared with an aiohttp server that discards the raw body. Both have the same sender, curl
+with one multipart request, and the same read buffer. The unit is MiB per second, as seen by curl.
 """
 
 from harness import peers

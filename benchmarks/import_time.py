@@ -1,6 +1,7 @@
-"""Goal 9: importing the package, beside importing the two libraries that its models need anyway.
+"""Goal 9: the time to import the package.
 
-CPU seconds of whole processes, less those of an interpreter that imports nothing.
+It is compared with the import of the two libraries that its models need. The figures are CPU
+seconds of whole processes, minus those of an interpreter that imports nothing.
 """
 
 import sys

@@ -1,8 +1,9 @@
-"""Workers that share one request budget in a database: 1, 2 and 4 processes, PostgreSQL and SQLite.
+"""How fully workers that share one request budget use it, and how often they exceed it.
 
-Production limits in windows of one second instead of sixty, so that the pause between a window's end and the first
-request of the next weighs sixty times as much as it would. What counts is read from the emulator's log, as in
-``rate_budget.py``; of answers 429, how many came in the worst window.
+The runs have 1, 2 and 4 processes, with PostgreSQL and with SQLite. Production limits apply to
+windows of 1 second instead of 60. The pause between the end of a window and the first request of
+the next therefore weighs sixty times as much. The figures come from the emulator's log, as in
+``rate_budget.py``. For responses 429, the worst window counts.
 """
 
 import json
@@ -23,9 +24,10 @@ STARTUP, WINDOWS = 2.0, 4 if QUICK else 15
 
 
 def share_and_worst(log: list[dict[str, Any]]) -> tuple[float, int]:
-    """Judge the windows, each of which begins with the first request after the last: all but the last are whole.
+    """Return the share of the allowed requests that was used, and the most 429 in one window.
 
-    The share of what the time between them allowed that was used, and the most answers 429 in one window.
+    Each window begins with the first request after the end of the previous one. The last window is
+    incomplete, so it does not count for the share.
     """
     begins, used, refused = list[float](), list[int](), list[int]()
     for entry in (entry for entry in log if entry["operation"] == "videos.upload"):
@@ -40,7 +42,8 @@ def share_and_worst(log: list[dict[str, Any]]) -> tuple[float, int]:
 
 
 def run(where: str, workers: int) -> tuple[list[Usage], float, int]:
-    """The workers, the share that they used, and the answers 429 in the worst window."""
+    """Return usages of the workers, their share of the budget, and the most 429 in one window."""
+    # All workers stop at the same moment, however long each takes to start.
     with serving("emulator.py", json.dumps(FAST)) as server, ThreadPoolExecutor(workers) as threads:
         command = client("sharing.py", where, time.time() + STARTUP + WINDOWS * WINDOW, IN_FLIGHT, TTL)
         usages = list(threads.map(measure, [command] * workers, [server.environ] * workers))

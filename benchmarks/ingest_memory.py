@@ -1,6 +1,7 @@
-"""Peak memory of the ingesting process for 1,000, 10,000 and 100,000 items: each an upload of one byte.
+"""Peak memory of an ingesting process for 1,000, 10,000 and 100,000 items of one byte.
 
-The files are in one folder, in memory where the system has a place for that. The longest run takes minutes.
+The files are in one folder, in memory if the system has a file system for that. The longest run
+takes minutes.
 """
 
 import os
@@ -13,7 +14,7 @@ from harness.results import Goal, publish, runs
 from harness.servers import sink
 
 COUNTS = (200, 2_000) if QUICK else (1_000, 10_000, 100_000)
-"""Items, increasing. The goal compares the last with the first."""
+"""Numbers of items, increasing. The goal compares the last with the first."""
 WIDTH = 16
 SHM = Path("/dev/shm")
 

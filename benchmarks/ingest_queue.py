@@ -1,7 +1,8 @@
-"""100,000 items through the queue of many workers: handed in at once, then fetched by one worker and by two.
+"""Sends 100,000 items through the distributed queue: enqueued at once, then fetched by workers.
 
-On a private PostgreSQL, beside the workers on the same machine. The items have no source, so each fails at once: what
-is measured is the queue and the ledger: what a worker could take at most.
+One worker fetches the first part, two workers fetch the rest. A private PostgreSQL runs on the
+same machine as the workers. The items have no source, so each fails at once. The figures thus
+show the speed of the queue and the ledger, which is the upper limit for a worker.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from harness.postgres import postgres
 from harness.results import Goal, publish, runs
 
 COUNT, ALONE = (4_000, 1_000) if QUICK else (100_000, 20_000)
-"""Items, and how many of them the first worker fetches alone; two fetch the rest."""
+"""The number of items, and how many of them the first worker fetches alone."""
 
 
 def run(what: str, dsn: str, count: int = COUNT) -> Usage:
@@ -19,13 +20,13 @@ def run(what: str, dsn: str, count: int = COUNT) -> Usage:
 
 
 def together(dsn: str, workers: int) -> list[Usage]:
-    """Let workers fetch until nothing is left."""
+    """Run workers until no item is left."""
     with ThreadPoolExecutor(workers) as threads:
         return list(threads.map(run, ["work"] * workers, [dsn] * workers))
 
 
 def rate(usages: list[Usage]) -> float:
-    """Items per second from the first of all to the last."""
+    """Return the items per second, from the first item of all workers to the last."""
     said = [usage.said for usage in usages]
     return sum(one["items"] for one in said) / (max(one["last"] for one in said) - min(one["first"] for one in said))
 

@@ -1,8 +1,10 @@
-"""Items per second of ``Ingest`` without rate limits, beside a loop that makes the same requests without a ledger.
+"""Items per second of ``Ingest`` without rate limits.
 
-``stream``: files of 16 KiB from a folder go through us. ``pull``: a web server has them, and the service, here at its
-second look, has fetched them. The time begins when each has signed in, and holds the listing and the ledger. Each run
-has a server of its own, because a second one would find the keys.
+It is compared with a loop that makes the same requests without a ledger. ``stream`` uploads files
+of 16 KiB from a folder. ``pull`` lets the service fetch them from a web server; here the service
+reports the file as fetched at the second poll. The measurement starts after signing in and
+includes the listing and the ledger. Each run has a new server, because the server of an earlier
+run already has videos with these keys.
 """
 
 import json
@@ -22,7 +24,7 @@ PROGRAMS = {peers.OURS: "ingest.py", LOOP: "ingest_loop.py"}
 
 
 def manifest(url: str) -> Path:
-    """A manifest that names the files of a web server."""
+    """Write a manifest that lists the files of a web server."""
     path = CACHE / f"{COUNT}.jsonl"
     path.write_text("".join(json.dumps({"uri": f"{url}/{number:05d}.mp4"}) + "\n" for number in range(COUNT)))
     return path

@@ -1,6 +1,7 @@
-"""Goal 6: how long the event loop stands still while 4 chunks are in flight, from a warm file and from a cold one.
+"""Goal 6: how long the event loop is blocked while 4 chunks are in flight.
 
-A task in the same process asks to be woken every millisecond; what counts is by how much 99 of 100 wake-ups were late.
+The file is in the page cache (warm) or not (cold). A task in the same process sleeps for one
+millisecond in a loop. The figure is the 99th percentile of the delay of its wake-ups.
 """
 
 import json

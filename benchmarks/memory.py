@@ -1,7 +1,9 @@
-"""Goal 4: memory does not grow with the file. Peak resident memory of whole processes, 8 chunks in flight, TLS.
+"""Goal 4: memory does not grow with the file size.
 
-A file is read by position (pull); an async iterator has to be buffered until the server has it (push, 4 in flight).
-The official Python client, which holds a whole chunk in memory, stands beside.
+The figure is the peak resident memory of whole processes, with 8 chunks in flight and TLS. A file
+is read by position (pull). An async iterator has to be buffered until the server has accepted the
+chunk (push, 4 in flight). The official Python client, which holds a whole chunk in memory, is
+measured for comparison.
 """
 
 import json
@@ -15,7 +17,7 @@ from harness.results import Goal, publish, runs
 from harness.servers import Server, sink
 
 SIZES = (16, 64, 128) if QUICK else (256, 1024, 4096)
-"""MiB, increasing. The goal compares the last with the first."""
+"""File sizes in MiB, increasing. The goal compares the last with the first."""
 PULL, PUSH = {"concurrency": 8}, {"concurrency": 4}
 
 
@@ -24,7 +26,7 @@ def said(kind: str, what: object, options: Mapping[str, object], server: Server)
 
 
 def growth(usages: list[Usage]) -> Spread:
-    """MiB above the idle client."""
+    """Return the MiB above the idle client."""
     return Spread.of(usage.said["peak"] - usage.said["idle"] for usage in usages)
 
 
@@ -35,7 +37,7 @@ def main() -> None:
         for size in SIZES:
             turns[f"pull {size}"] = said("pull", media(size), PULL, server)
         whole = interleave({name: turns[name] for name in (f"pull {SIZES[0]}", f"pull {SIZES[-1]}")}, rounds)
-        # The chart needs the shape only; one run of each is enough.
+        # The chart only needs the shape of the curve, so one run of each is enough.
         for size in SIZES:
             turns[f"push {size}"] = said("push", size * MIB, PUSH, server)
             if official is not None:

@@ -1,7 +1,8 @@
-"""Goal 11: 1,000 files of 1 MiB against production limits, in windows of one second instead of sixty.
+"""Goal 11: 1,000 files of 1 MiB within production limits.
 
-What counts is read from the emulator's log: the upload requests it took, as a share of what it would have allowed in
-the windows that went by whole since the first of them, and how many requests of any kind it answered with 429.
+The windows have 1 second instead of 60. The figures come from the emulator's log: the accepted
+upload requests as a share of the allowed ones, in the complete windows since the first request,
+and the number of responses 429 to requests of any kind.
 """
 
 import json
@@ -25,10 +26,11 @@ def log_of(url: str) -> list[dict[str, Any]]:
 
 
 def judge(log: list[dict[str, Any]]) -> tuple[float, int]:
-    """The share of the budget that was used, and the 429 answers."""
+    """Return the used share of the budget and the number of responses 429."""
     uploads = [entry for entry in log if entry["operation"] == "videos.upload" and entry["status"] == 201]
     times = [entry["started"] for entry in uploads]
     windows = int((max(times) - min(times)) / WINDOW)
+    # Requests of the last, incomplete window do not count.
     used = sum(time < min(times) + windows * WINDOW for time in times)
     return used / (windows * LIMIT), sum(entry["status"] == 429 for entry in log)
 

@@ -1,7 +1,8 @@
-"""Goals 1, 2 and 3: one file, 4 chunks of 50 MiB in flight, whole processes, imports included.
+"""Goals 1, 2 and 3: the CPU and wall time of uploading one file, 4 chunks of 50 MiB in flight.
 
-CPU seconds beside curl, which sends the file in one request; wall seconds beside the official clients, which send the
-same chunks one after the other. On a plain connection and on TLS.
+Whole processes are measured, including imports, on a plain connection and with TLS. CPU seconds
+are compared with curl, which sends the file in one request. Wall seconds are compared with the
+official clients, which send the same chunks one after the other.
 """
 
 from pathlib import Path
@@ -20,7 +21,7 @@ Measured = dict[str, list[Usage]]
 
 
 def turns(path: Path, server: Server, others: list[peers.Peer | None], rounds: int) -> Measured:
-    """Measure everybody who is there."""
+    """Measure all peers that are installed."""
     return interleave({p.name: (lambda p=p: p.run(path, server)) for p in peers.present(OURS, *others)}, rounds)
 
 
@@ -29,7 +30,7 @@ def against(measured: Measured, name: str, what: str) -> Spread | None:
 
 
 def seconds(measured: Measured, what: str) -> str:
-    """Everybody's figures: they say something about this machine only."""
+    """Format the seconds of all peers. They depend on this machine."""
     shown = (f"{name} {Spread.of(getattr(usage, what) for usage in usages)}" for name, usages in measured.items())
     return f"{what} s: " + ", ".join(shown)
 

@@ -1,8 +1,9 @@
-"""Goal 5: a line that gives 12.5 MB/s to each connection, 80 ms away; 8 chunks in flight, automatic plan.
+"""Goal 5: uploading over a line with 12.5 MB/s per connection and 80 ms round-trip time.
 
-The ideal is what eight connections carry without a pause, plus one round trip to open them and one for the answer.
-What is compared with it is the time from the first upload request to the last answer; beside it stand the whole call
-(which also signs in, creates the video and asks at the end) and the official clients.
+The upload has 8 chunks in flight and the automatic plan. The ideal time is what eight connections
+need without a pause, plus one round trip to open them and one for the response. The time from the
+first upload request to the last response is compared with it. The table also shows the whole call
+(which signs in, creates the video and checks the result) and the official clients.
 """
 
 import json
@@ -23,7 +24,7 @@ def main() -> None:
     with sink() as target, serving("wan.py", target.address, "--rate", RATE, "--rtt", RTT) as line:
         command = client("timed.py", path, json.dumps({"concurrency": WIDTH}))
         measured = interleave({peers.OURS: lambda: measure(command, line.environ)}, 2 if QUICK else 5)
-        # One after the other they take ten times as long; one run of each is enough.
+        # The official clients send one chunk at a time and take ten times as long: run them once.
         others = peers.present(peers.official_python(), None if QUICK else peers.official_node())
         measured |= interleave({peer.name: (lambda p=peer: p.run(path, line)) for peer in others}, 1, warm=0)
     ours = measured[peers.OURS]

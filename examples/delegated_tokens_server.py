@@ -1,17 +1,20 @@
-"""A backend that lets its users upload from the browser straight to api.video, without ever seeing the API key.
+"""A backend whose users upload from the browser directly to api.video, without the API key.
 
-Signed-in users get an upload token that is good for an hour, and can give it back; the bytes do not pass through this
-server. The page at ``/`` (``delegated_tokens.html``) sends a file in chunks with such a token.
+Signed-in users get an upload token that is valid for an hour, and can delete it. The bytes do not
+pass through this server. The page at ``/`` (``delegated_tokens.html``) sends a file in chunks with
+such a token.
 
-``signed_in_with`` is a complete login, HTTP Basic against the users of ``UPLOAD_USERS``, so that the example can be
-run as it is. In your application pass your own ``SignedIn`` hook to ``create_app``: look up your session cookie there.
+``signed_in_with`` is a complete login, so that the example can run as it is: HTTP Basic against
+the users of ``UPLOAD_USERS``. In your application pass your own ``SignedIn`` hook to
+``create_app``, which looks up your session cookie.
 
 Install: ``pip install .`` in a clone. Run, then open http://127.0.0.1:8080/ in a browser::
 
     export APIVIDEO_API_KEY=... UPLOAD_USERS=alice:her-password,bob:his-password
     python examples/delegated_tokens_server.py
 
-Against a local api.video: ``apivideo emulator`` in another terminal, then the two ``export`` lines that it prints.
+To run it against a local api.video, start ``apivideo emulator`` in another terminal and enter the
+two ``export`` lines that it prints.
 """
 
 import hmac
@@ -26,33 +29,34 @@ from yarl import URL
 
 from apivideo_async import ApiVideoClient
 
-LIFETIME = timedelta(hours=1)  # The longest upload must fit: every chunk needs a token that is still good.
+LIFETIME = timedelta(hours=1)  # Longer than the longest upload: every chunk needs a valid token.
 PAGE = Path(__file__).with_name("delegated_tokens.html")
 
 SignedIn = Callable[[web.Request], Awaitable[str | None]]
-"""Tells who sent a request; None when nobody is signed in."""
+"""Returns the name of the user who sent a request, or None if no user is signed in."""
 
 CLIENT = web.AppKey("CLIENT", ApiVideoClient)
 
 
 def signed_in_with(users: Mapping[str, str]) -> SignedIn:
-    """Make a hook that checks HTTP Basic credentials against names and passwords."""
+    """Make a hook that checks HTTP Basic credentials against ``users``, names with passwords."""
     known = {b"Basic " + b64encode(f"{name}:{password}".encode()): name for name, password in users.items()}
 
     async def signed_in(request: web.Request) -> str | None:
         given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+        # Compare in constant time, so that response times reveal nothing about the passwords.
         return next((name for header, name in known.items() if hmac.compare_digest(header, given)), None)
 
     return signed_in
 
 
 async def page(request: web.Request) -> web.FileResponse:
-    """Show the upload page."""
+    """Send the upload page."""
     return web.FileResponse(PAGE)
 
 
 async def create_token(request: web.Request) -> web.Response:
-    """Hand out a token: ``POST /upload-tokens``."""
+    """Create an upload token: ``POST /upload-tokens``."""
     client = request.app[CLIENT]
     made = await client.upload_tokens.create(ttl=LIFETIME)
     answer = {
@@ -64,13 +68,16 @@ async def create_token(request: web.Request) -> web.Response:
 
 
 async def delete_token(request: web.Request) -> web.Response:
-    """Take a token back before it expires: ``DELETE /upload-tokens/{token}``. Only its user knows it."""
+    """Delete a token before it expires: ``DELETE /upload-tokens/{token}``.
+
+    Only the user who got the token knows it, so no further check is needed.
+    """
     await request.app[CLIENT].upload_tokens.delete(request.match_info["token"], missing_ok=True)
     return web.Response(status=204)
 
 
 def create_app(signed_in: SignedIn) -> web.Application:
-    """Put the application together; every request must come from somebody whom ``signed_in`` knows."""
+    """Make the application. A request that ``signed_in`` does not accept gets 401."""
 
     @web.middleware
     async def login(
@@ -93,7 +100,7 @@ def create_app(signed_in: SignedIn) -> web.Application:
 
 
 def main() -> None:
-    """Serve on this machine's loopback address."""
+    """Serve on the loopback address."""
     users = dict(pair.split(":", 1) for pair in os.environ["UPLOAD_USERS"].split(","))
     web.run_app(create_app(signed_in_with(users)), host="127.0.0.1", port=8080)
 

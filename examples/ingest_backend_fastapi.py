@@ -1,26 +1,31 @@
-"""A web backend that hands sources to workers and shows how far they are; it moves no bytes itself.
+"""A web backend that passes sources to workers and shows their progress.
 
-``POST /ingestions`` takes a list of addresses and titles, enters them in the PostgreSQL that all workers share, and
-answers at once. Each source becomes one video, however often it is handed in, and whatever becomes of workers, of the
-network or of this process. ``GET /ingestions/KEY`` tells about one source, ``GET /ingestions`` about all, and the page
-at ``/`` shows it.
+The backend itself transfers no media. ``POST /ingestions`` takes a list of addresses and titles,
+stores them in the PostgreSQL that all workers share, and answers at once. Each source becomes one
+video, even if it is posted several times, and even if workers, the network or this process fail.
+``GET /ingestions/KEY`` returns the state of one source, ``GET /ingestions`` the totals of all. The
+page at ``/`` shows the totals.
 
-The workers fetch what they are told from their own network, so without a check a caller could make them read internal
-services. ``INGEST_FROM`` lists the servers, buckets and folders that sources may come from, with spaces between them;
-without it nothing is taken. A server whose name resolves to a private, loopback or link-local address is refused; a
-private server can only be listed by its number. The workers follow redirects within a server only. This example does
-not check who may post: put your login in front of it.
+The workers fetch the sources from their own network, so without a check a caller could make them
+read internal services. ``INGEST_FROM`` lists the servers, buckets and folders that sources may
+come from, separated by spaces; if it is empty, every source is refused. A server whose name
+resolves to a private, loopback or link-local address is refused. A private server can only be
+listed by its numeric address. The workers follow redirects only within a server. This example does
+not check who may post: add your own login.
 
 Install: ``pip install '.[cli,distributed,objects]' fastapi uvicorn`` in a clone. Run::
 
     export APIVIDEO_API_KEY=... APIVIDEO_DATABASE_URL=postgresql://user:password@host/name
-    apivideo distributed init                                       # once
-    apivideo distributed worker                                     # in other terminals, on any number of machines
+    apivideo distributed init      # once
+    apivideo distributed worker    # in other terminals, on any number of machines
     export INGEST_FROM='https://media.example.com/ s3://films/'
-    uvicorn ingest_backend_fastapi:app --app-dir examples           # or: python examples/ingest_backend_fastapi.py
-    curl --json '[{"uri": "https://media.example.com/a.mp4", "title": "A"}]' http://127.0.0.1:8000/ingestions
+    uvicorn ingest_backend_fastapi:app --app-dir examples
+    curl http://127.0.0.1:8000/ingestions --json '[
+        {"uri": "https://media.example.com/a.mp4", "title": "A"}]'
 
-Against a local api.video: ``apivideo emulator`` in another terminal, then the two ``export`` lines that it prints.
+Instead of uvicorn, ``python examples/ingest_backend_fastapi.py`` works too. To run it against a
+local api.video, start ``apivideo emulator`` in another terminal and enter the two ``export`` lines
+that it prints.
 """
 
 import asyncio
@@ -48,7 +53,7 @@ NAT64 = ip_network("64:ff9b::/96")
 
 
 class Place(NamedTuple):
-    """An address taken apart, so that no spelling of it can pass for another."""
+    """The parts of an address, so that different spellings of one address compare equal."""
 
     scheme: str
     host: str
@@ -57,21 +62,23 @@ class Place(NamedTuple):
 
     @classmethod
     def of(cls, uri: str) -> "Place":
-        """Take an address apart. Raises ``ValueError`` for local files and for ambiguous addresses."""
+        """Parse an address. Raises ``ValueError`` for local files and for ambiguous addresses."""
         scheme, found, rest = uri.partition("://")
         host, _, path = rest.partition("/")
+        # Refuse characters that URL parsers treat differently.
         if not found or not host or not uri.isprintable() or any(sign in host for sign in "@\\?# %"):
             raise ValueError
         if scheme.lower() not in PORTS:
             return cls(scheme.lower(), host, None, path)
         parts = urlsplit(uri)
+        # Refuse `..`, also when percent-encoded, because it could lead out of an allowed folder.
         steps = unquote(parts.path).replace("\\", "/").split("/")
         if not parts.hostname or ".." in steps or "." in steps:
             raise ValueError
         return cls(parts.scheme, parts.hostname.rstrip("."), parts.port or PORTS[parts.scheme], parts.path.lstrip("/"))
 
     def holds(self, other: "Place") -> bool:
-        """Tell whether another place is this one, or below it."""
+        """Return True if ``other`` is this place or is below it."""
         folder = self.path if self.path.endswith("/") or not self.path else f"{self.path}/"
         return self[:3] == other[:3] and (other.path.startswith(folder) or other.path == self.path)
 
@@ -80,16 +87,17 @@ ALLOWED = [Place.of(uri) for uri in os.environ.get("INGEST_FROM", "").split()]
 
 
 def is_public(address: str) -> bool:
-    """Tell whether everybody reaches the same machine under a numeric address."""
+    """Return True for a numeric address that is reachable on the public internet."""
     found = ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address):
+        # An IPv6 address may embed an IPv4 address, which is what a connection reaches.
         within = IPv4Address(int(found) & 0xFFFFFFFF) if found in NAT64 else found.ipv4_mapped or found.sixtofour
         found = within or found
     return found.is_global and not found.is_multicast
 
 
 def is_number(host: str) -> bool:
-    """Tell whether a host is given as an address, and not by name."""
+    """Return True if a host is given as a numeric address and not by name."""
     try:
         return bool(ip_address(host))
     except ValueError:
@@ -97,7 +105,11 @@ def is_number(host: str) -> bool:
 
 
 async def check(uri: str) -> None:
-    """Refuse (403) a source that is not below ``INGEST_FROM``, or whose server is inside a network."""
+    """Refuse a source with 403.
+
+    A source is refused if it is not below ``INGEST_FROM``, or if the name of its server resolves
+    to an address that is not public.
+    """
     try:
         place = Place.of(uri)
     except ValueError:
@@ -107,7 +119,7 @@ async def check(uri: str) -> None:
             403, f"addresses must begin with {os.environ.get('INGEST_FROM') or '(INGEST_FROM is empty)'}"
         )
     if place.port is None or is_number(place.host):
-        return  # A bucket, or a number that INGEST_FROM itself gives.
+        return  # A bucket, or a numeric address that INGEST_FROM itself lists.
     try:
         found = await asyncio.get_running_loop().getaddrinfo(place.host, place.port, type=SOCK_STREAM)
     except OSError:
@@ -118,7 +130,7 @@ async def check(uri: str) -> None:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Keep some connections to the database; a request waits five seconds for one that is away."""
+    """Keep connections to the database. A request waits five seconds for a lost connection."""
     async with Distributed(os.environ["APIVIDEO_DATABASE_URL"], patience=5) as shared:
         app.state.shared = shared
         yield
@@ -128,7 +140,7 @@ app = FastAPI(title="Ingestion into api.video", lifespan=lifespan)
 
 
 async def the_shared(request: Request) -> Distributed:
-    """Find the ledger and the queue that the workers share."""
+    """Return the ledger and the queue that the workers share."""
     shared: Distributed = request.app.state.shared
     return shared
 
@@ -137,14 +149,14 @@ Shared = Annotated[Distributed, Depends(the_shared)]
 
 
 class Source(BaseModel):
-    """What is to become a video."""
+    """A source to be made into a video."""
 
     uri: str
     title: str | None = None
 
 
 class Ingestion(BaseModel):
-    """What became of a source."""
+    """The state of a source."""
 
     title: str
     state: str
@@ -154,7 +166,7 @@ class Ingestion(BaseModel):
 
 @app.post("/ingestions", status_code=202)
 async def defer(sources: Annotated[list[Source], Field(max_length=1000)], shared: Shared) -> dict[str, list[str] | int]:
-    """Hand sources to the workers: the key of each, and how many were new."""
+    """Enqueue sources for the workers. Returns the key of each, and how many are new."""
     for source in sources:
         await check(source.uri)
     items = [await make_item(source.uri, title=source.title) for source in sources]
@@ -164,14 +176,17 @@ async def defer(sources: Annotated[list[Source], Field(max_length=1000)], shared
 
 @app.get("/ingestions")
 async def progress(shared: Shared) -> dict[str, Any]:
-    """Count the sources, by state."""
+    """Return the number of sources in each state."""
     totals = await shared.totals()
     return {"states": totals.items, "total": totals.count(), "open": totals.open}
 
 
 @app.get("/ingestions/{key}")
 async def ingestion(key: str, shared: Shared) -> Ingestion:
-    """Tell how far a source is. Its address stays here: it may be signed, and so a secret."""
+    """Return the state of a source.
+
+    Its address is left out: it may be signed, which makes it a secret.
+    """
     record = await shared.record(key)
     if record is None:
         raise HTTPException(404, "no such ingestion")
@@ -181,18 +196,21 @@ async def ingestion(key: str, shared: Shared) -> Ingestion:
 
 @app.get("/", include_in_schema=False)
 async def page() -> FileResponse:
-    """Show how far everything is."""
+    """Send the page that shows the totals."""
     return FileResponse(PAGE)
 
 
 @app.exception_handler(ApiVideoError)
 async def explain(request: Request, error: ApiVideoError) -> JSONResponse:
-    """Answer what went wrong: 503 while the database is away, 422 for what cannot be ingested."""
+    """Convert an error to a response.
+
+    503: the database cannot be reached. 422: the sources cannot be ingested.
+    """
     return JSONResponse({"detail": str(error)}, 503 if isinstance(error, LedgerError) else 422)
 
 
 def main() -> None:
-    """Serve on this machine's loopback address."""
+    """Serve on the loopback address."""
     uvicorn.run(app, host="127.0.0.1", port=8000)
 
 

@@ -1,13 +1,15 @@
 """List videos with filters: the newest, the first few, page by page, all of them.
 
-A list method gives a paginator at once and asks nothing yet; each way to use it below asks anew.
+A list method returns a paginator and sends no request yet. Each use of the paginator below sends
+its own requests.
 
 Install: ``pip install .`` in a clone. Run::
 
     export APIVIDEO_API_KEY=...
     python examples/list_and_filter.py --tag trailer --metadata lang=fr
 
-Against a local api.video: ``apivideo emulator`` in another terminal, then the two ``export`` lines that it prints.
+To run it against a local api.video, start ``apivideo emulator`` in another terminal and enter the
+two ``export`` lines that it prints.
 """
 
 import argparse
@@ -19,7 +21,7 @@ from apivideo_async import UNSET, ApiVideoClient, ApiVideoError
 
 
 async def show(tags: Sequence[str], metadata: Mapping[str, str], limit: int, page_size: int) -> None:
-    """Print the videos that carry every tag and every metadata pair."""
+    """Print the videos that have every given tag and every given metadata pair."""
     async with ApiVideoClient() as client:
         videos = client.videos.list(
             tags=tags or UNSET, metadata=metadata or UNSET, sort_by="createdAt", sort_order="desc", page_size=page_size
@@ -38,13 +40,13 @@ async def show(tags: Sequence[str], metadata: Mapping[str, str], limit: int, pag
             position = page.pagination
             print(f"page {position.current_page} of {position.pages_total}: {len(page)} videos")
 
-        async for video in videos:  # Fetches the next page while this one is used.
+        async for video in videos:  # The paginator fetches the next page while this one is used.
             labels = [*video.tags, *(f"{key}={value}" for key, value in video.metadata.items())]
             print(f"{video.video_id}  {video.title}  {' '.join(labels)}")
 
 
 def pair(text: str) -> tuple[str, str]:
-    """Read ``key=value``."""
+    """Parse ``key=value``."""
     key, equals, value = text.partition("=")
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not key=value")
@@ -52,7 +54,7 @@ def pair(text: str) -> tuple[str, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
+    """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(description="List the videos that carry every tag and metadata pair given.")
     parser.add_argument("--tag", action="append", default=[], dest="tags")
     parser.add_argument("--metadata", action="append", default=[], type=pair, metavar="KEY=VALUE")

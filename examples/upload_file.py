@@ -1,14 +1,15 @@
-"""Upload one file, wait until it can be watched, print the address of its player.
+"""Upload one file, wait until it is playable, print the address of its player.
 
-Shows progress in one line, and what to do when an upload ends early: the server keeps what it accepted, and a second
-run with ``--video-id`` sends only the rest.
+Shows the progress in one line. If an upload ends early, the server keeps the chunks that it has
+accepted, and a second run with ``--video-id`` sends only the rest.
 
 Install: ``pip install .`` in a clone. Run::
 
     export APIVIDEO_API_KEY=...
     python examples/upload_file.py movie.mp4
 
-Against a local api.video: ``apivideo emulator`` in another terminal, then the two ``export`` lines that it prints.
+To run it against a local api.video, start ``apivideo emulator`` in another terminal and enter the
+two ``export`` lines that it prints.
 """
 
 import argparse
@@ -22,7 +23,7 @@ MB = 1_000_000
 
 
 def show(progress: UploadProgress) -> None:
-    """Draw the progress line; called at most ten times a second."""
+    """Print the progress line. The client calls this at most ten times a second."""
     share = "  ?" if progress.fraction is None else f"{progress.fraction:4.0%}"
     left = "" if progress.eta is None else f", {progress.eta:.0f} s left"
     line = f"{share} of the file is there, {progress.rate / MB:.1f} MB/s{left}"
@@ -30,7 +31,10 @@ def show(progress: UploadProgress) -> None:
 
 
 async def upload(file: str, title: str | None, video_id: str | None) -> Video:
-    """Upload into a new video, or send the rest of an interrupted one, and wait until it is playable."""
+    """Upload a file and wait until the video is playable.
+
+    With ``video_id`` the rest of an interrupted upload is sent.
+    """
     async with ApiVideoClient() as client:
         try:
             if video_id is None:
@@ -45,7 +49,7 @@ async def upload(file: str, title: str | None, video_id: str | None) -> Video:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
+    """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(description="Upload one file and print the address of its player.")
     parser.add_argument("file")
     parser.add_argument("--title", help="the file's name unless given")
@@ -58,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.video_id is not None:
             print(f"continue: {sys.argv[0]} {given.file} --video-id {error.video_id}", file=sys.stderr)
         return 1
-    except ApiVideoError as error:  # Everything else: no key, no network, a file that is no video, ...
+    except ApiVideoError as error:
+        # All other errors: no key, no network, a file that is no video, ...
         print(f"failed: {error}", file=sys.stderr)
         return 1
     print(video.assets.player if video.assets else video.video_id)

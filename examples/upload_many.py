@@ -1,15 +1,17 @@
-"""Upload many files, a few at a time; a file that fails never stops the others.
+"""Upload many files, a few at a time. A failed file does not stop the others.
 
-A handful of workers share one iterator, so a thousand files need no thousand tasks. Each upload notes in a journal how
-far it came (``resume="on"``): after a crash, Ctrl-C or a failure run the same command with the files that are missing,
-and only the bytes that api.video does not hold are sent.
+A few workers share one iterator, so the number of tasks does not grow with the number of files.
+Each upload records its progress in a journal (``resume="on"``). After a crash, Ctrl-C or a
+failure, run the same command with the remaining files: only the bytes that api.video does not hold
+are sent.
 
 Install: ``pip install .`` in a clone. Run::
 
     export APIVIDEO_API_KEY=...
     python examples/upload_many.py --parallel 4 *.mp4
 
-Against a local api.video: ``apivideo emulator`` in another terminal, then the two ``export`` lines that it prints.
+To run it against a local api.video, start ``apivideo emulator`` in another terminal and enter the
+two ``export`` lines that it prints.
 """
 
 import argparse
@@ -23,12 +25,12 @@ Outcome = Video | ApiVideoError
 
 
 async def upload_all(client: ApiVideoClient, files: Sequence[str], parallel: int) -> dict[str, Outcome]:
-    """Upload the files, ``parallel`` at once, and tell for each the video or the error."""
+    """Upload the files, ``parallel`` at once, and return the video or the error of each."""
     outcomes: dict[str, Outcome] = {}
     waiting = iter(files)
 
     async def work() -> None:
-        for file in waiting:  # Shared by all workers: each file is taken once.
+        for file in waiting:  # All workers share the iterator, so each file is taken once.
             try:
                 outcomes[file] = video = await client.upload(file, tags=["bulk"])
             except ApiVideoError as error:
@@ -44,8 +46,9 @@ async def upload_all(client: ApiVideoClient, files: Sequence[str], parallel: int
 
 
 async def run(files: Sequence[str], parallel: int) -> int:
-    """Upload and sum up; the exit code is 1 when a file is missing."""
-    # Parallel files and parallel chunks multiply: with many files in flight two chunks of each keep the line full.
+    """Upload the files and print a summary. The exit code is 1 if a file failed."""
+    # Files and chunks in flight multiply: with several files, two chunks of each use the whole
+    # bandwidth.
     options = UploadOptions(concurrency=2, resume="on")
     async with ApiVideoClient(upload=options) as client:
         outcomes = await upload_all(client, files, parallel)
@@ -57,7 +60,7 @@ async def run(files: Sequence[str], parallel: int) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
+    """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(description="Upload many files, a few at a time.")
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--parallel", type=int, default=4, help="files in flight at once (default: 4)")

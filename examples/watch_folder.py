@@ -1,17 +1,20 @@
-"""Watch a folder: every video that is put there goes to api.video, once it is complete, and never twice.
+"""Watch a folder: upload every video that is put there, when it is complete and only once.
 
-A file is complete when it has not changed for ``--settle`` seconds. Names that end in ``.part``, ``.tmp`` and the like,
-and hidden ones, belong to somebody who is still writing: rename them when they are complete. What became of each file
-is in a ledger, one for each server and key unless ``--ledger`` names another. So Ctrl-C, a crash or a reboot lose
-nothing: the same command goes on, in the middle of a file too. ``apivideo ingest retry`` makes failed files due again,
-``apivideo ingest report report.html`` shows everything.
+A file is complete when it has not changed for ``--settle`` seconds. Hidden files and names that
+end in ``.part``, ``.tmp`` or a similar suffix are ignored, because another program is still writing
+them; it should rename them when they are complete. A ledger records the state of each file. There
+is one ledger for each server and key unless ``--ledger`` names another. Ctrl-C, a crash or a
+reboot loses nothing: the same command continues, even in the middle of a file. ``apivideo ingest
+retry`` marks failed files to be tried again, and ``apivideo ingest report report.html`` shows the
+state of all files.
 
 Install: ``pip install '.[watch]'`` in a clone. Run::
 
     export APIVIDEO_API_KEY=...
     python examples/watch_folder.py /srv/incoming
 
-Against a local api.video: ``apivideo emulator`` in another terminal, then the two ``export`` lines that it prints.
+To run it against a local api.video, start ``apivideo emulator`` in another terminal and enter the
+two ``export`` lines that it prints.
 """
 
 import argparse
@@ -25,7 +28,7 @@ from apivideo_async.ingest import Ingest, IngestResult, watch_folder
 
 
 def show(result: IngestResult) -> None:
-    """Print what became of a file; what is tried again comes again."""
+    """Print the result of a file. A file that is tried again gives another result later."""
     name = Path(result.item.uri).name
     if result.outcome == "done":
         print(f"{name}: {result.video_id}", flush=True)
@@ -36,14 +39,17 @@ def show(result: IngestResult) -> None:
 
 
 async def watch(folder: str, settle: float, ledger: str | None) -> None:
-    """Ingest what is in the folder and what comes, until cancelled; what is under way is given back then."""
+    """Ingest the files of the folder and those that arrive, until cancelled.
+
+    On cancellation, the files in progress are returned to the ledger.
+    """
     async with ApiVideoClient() as client, Ingest(client, ledger) as ingest:
         async for result in ingest.run(watch_folder(folder, settle=settle)):
             show(result)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
+    """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(description="Bring every video that is put into a folder to api.video.")
     parser.add_argument("folder")
     parser.add_argument("--settle", type=float, default=5, help="seconds that a file has to stand still (default: 5)")
@@ -54,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: the same command goes on", file=sys.stderr)
         return 130
-    except ApiVideoError as error:  # The folder is missing, the key is refused, another process has the ledger, ...
+    except ApiVideoError as error:
+        # The folder is missing, the key is refused, another process has the ledger, ...
         print(f"failed: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,7 +1,8 @@
-"""An aiohttp backend that api.video tells about finished videos.
+"""An aiohttp backend that receives webhooks of api.video about finished videos.
 
-Only what api.video signed is taken, and each event is dealt with once, however often it is delivered. How deliveries
-are repeated, and how a secret is rotated, is told in ``webhooks_fastapi.py``.
+Only deliveries signed by api.video are accepted, and each event is handled once, even if it is
+delivered several times. ``webhooks_fastapi.py`` describes how deliveries are repeated and how to
+rotate a secret.
 
 Install: ``pip install .`` in a clone. Run::
 
@@ -9,8 +10,9 @@ Install: ``pip install .`` in a clone. Run::
     export APIVIDEO_WEBHOOK_SECRET=sig_sec_...
     python examples/webhooks_aiohttp.py
 
-Against a local api.video: ``apivideo emulator`` in another terminal, the two ``export`` lines that it prints, and the
-address ``http://127.0.0.1:8000/webhooks``. Then upload something.
+To run it against a local api.video, start ``apivideo emulator`` in another terminal, enter the two
+``export`` lines that it prints, and use the address ``http://127.0.0.1:8000/webhooks``. Then upload
+a video.
 """
 
 import os
@@ -19,19 +21,23 @@ from aiohttp import web
 
 from apivideo_async import WebhookSignatureError, webhooks
 
-LARGEST = 64 * 1024  # Bytes; anybody can send to this address, and events are small.
+LARGEST = 64 * 1024  # Bytes. Anyone can send to this address, and events are small.
 
 handler = webhooks.WebhookHandler(os.environ["APIVIDEO_WEBHOOK_SECRET"].split())
 
 
 @handler.on(webhooks.VideoEncodingQualityCompleted)
 async def encoded(event: webhooks.VideoEncodingQualityCompleted) -> None:
-    """Deal with one event; what is raised here makes api.video deliver it again."""
+    """Handle one event. If this raises, api.video delivers the event again."""
     print(f"{event.video_id} can be watched in {event.quality} ({event.encoding})", flush=True)
 
 
 async def receive(request: web.Request) -> web.Response:
-    """Take a delivery. The body is checked as it came: parsed and written again it would be another one."""
+    """Receive a delivery.
+
+    The signature is checked against the bytes of the body. A body that is parsed and serialised
+    again has other bytes.
+    """
     try:
         await handler.handle(await request.read(), request.headers)
     except WebhookSignatureError as error:
@@ -44,7 +50,7 @@ app.router.add_post("/webhooks", receive)
 
 
 def main() -> None:
-    """Serve on this machine's loopback address."""
+    """Serve on the loopback address."""
     web.run_app(app, host="127.0.0.1", port=8000)
 
 

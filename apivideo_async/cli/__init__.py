@@ -1,4 +1,8 @@
-"""The command ``apivideo``. Importing this package loads nothing but the standard library."""
+"""The command line ``apivideo``.
+
+Importing this package imports only the standard library: :func:`main` must be able to report
+that the extra ``cli`` (click and rich) is not installed.
+"""
 
 import sys
 from importlib.util import find_spec
@@ -7,7 +11,10 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code: 0, 1 failed, 2 usage, 130 interrupted."""
+    """Run the command line and exit the process.
+
+    Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
+    """
     if any(find_spec(name) is None for name in ("click", "rich")):
         print("apivideo: the command line needs more packages: pip install 'apivideo-async[cli]'", file=sys.stderr)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""``python -m apivideo_async.cli``."""
+"""Entry point for ``python -m apivideo_async.cli``."""
 
 from . import main
 

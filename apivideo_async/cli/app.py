@@ -1,4 +1,8 @@
-"""The command group: global options, commands that are loaded when used, one line for every failure."""
+"""The top-level command group: global options, lazily imported commands and exit codes.
+
+To add a command, write a module with an attribute ``command`` and add it to ``COMMANDS``.
+:func:`run` reports every failure in one line and returns the exit code.
+"""
 
 import os
 import sys
@@ -47,7 +51,12 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are used; help shows their summaries without that."""
+    """A command group that imports each command when it is used.
+
+    The help of the group shows the summaries from ``homes`` and imports no command. ``homes`` maps
+    a command name to its module (relative to ``package``) and its summary. The module must have an
+    attribute ``command``.
+    """
 
     def __init__(self, *arguments: Any, homes: dict[str, tuple[str, str]], package: str, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -55,25 +64,26 @@ class LazyGroup(click.Group):
         self._package = package
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands."""
+        """Return the names of the commands."""
         return list(self._homes)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
+        """Import and return a command; None if the group has no command of this name."""
         if cmd_name not in self._homes:
             return None
         command = import_module(self._homes[cmd_name][0], self._package).command
         return command if isinstance(command, click.Command) else None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Offer commands without importing them, and otherwise options."""
+        """Complete command names and options without importing any command."""
         found = [
             CompletionItem(name, help=text) for name, (_, text) in self._homes.items() if name.startswith(incomplete)
         ]
+        # Skip the method of click.Group, which would import every command to read its help.
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the summaries."""
+        """Write the command names with their summaries."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in self._homes.items()])
 
@@ -113,59 +123,75 @@ def app(
 ) -> None:
     """Upload and manage videos on api.video.
 
-    The API key comes from APIVIDEO_API_KEY or --api-key. Results go to the standard output, everything else to
-    the standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+    Set the API key with APIVIDEO_API_KEY or --api-key. Results are written to the standard output
+    and everything else to the standard error. Exit codes: 0 success, 1 failure, 2 wrong usage,
+    130 interrupted.
     """
     session = ctx.ensure_object(Session)
     session.settings = Settings(api_key=api_key, environment=environment, base_url=base_url, auth=auth, debug=debug)
+    # Mask the key before the first log record can be written.
     session.terminal.hide(api_key, os.environ.get("APIVIDEO_API_KEY"))
     show_logs(session.terminal, debug=debug)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run with these arguments and return the exit code. Every failure is one line on the standard error."""
+    """Run the command line with these arguments and return the exit code.
+
+    A failure is reported in one line on the standard error. With ``--debug``, the traceback
+    precedes it.
+    """
     _fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # File names and titles may hold anything.
+            # File names and titles may contain characters that the encoding of the stream lacks.
+            stream.reconfigure(errors="backslashreplace")
     session = Session(terminal=Terminal())
     try:
+        # Outside standalone mode click raises its exceptions instead of printing them and exiting.
         result = app.main(list(arguments), prog_name="apivideo", standalone_mode=False, obj=session)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        discard_stdout()  # The reader of our output has left; so do we.
+        discard_stdout()  # The reader of the output closed the pipe, so end quietly.
         return 1
     except Exception as error:
         return _failed(session, error)
     except KeyboardInterrupt:
         session.terminal.fail("interrupted")
         return INTERRUPTED
+    # `--help` and `--version` return 0; a command returns its exit code or None.
     code = result if isinstance(result, int) else 0
     return code or (1 if session.terminal.lost else 0)
 
 
 def _fill_standard_streams() -> None:
-    """Let closed standard descriptors lead to nowhere: a socket that got one of their numbers would be written to."""
+    """Open ``os.devnull`` for each of the descriptors 0, 1 and 2 that is closed.
+
+    Otherwise a new socket or file could get the number of a standard descriptor, and output meant
+    for the terminal would be written to it.
+    """
     with suppress(OSError):
+        # os.open returns the lowest free descriptor, so the loop ends when 0 to 2 are all open.
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
             os.set_inheritable(descriptor, True)
         os.close(descriptor)
 
 
 def _failed(session: Session, error: Exception) -> int:
-    """Print the line of a failure and choose its exit code."""
+    """Report a failure in one line and return its exit code."""
     if isinstance(error, click.UsageError) and type(error).__name__ == "NoArgsIsHelpError":
-        click.echo(error.format_message(), err=True)  # The class is new in click 8.2.
+        click.echo(error.format_message(), err=True)  # click has this class since version 8.2.
         return 2
     if isinstance(error, click.Abort):
         session.terminal.fail("interrupted")
         return INTERRUPTED
     if session.settings.debug:
         session.terminal.say(traceback.format_exc().rstrip())
+    # The exit code is 2 for usage errors and 1 for other exceptions of click.
     if isinstance(error, click.ClickException):
         session.terminal.fail(_usage(error))
         return error.exit_code
+    # An exception outside the package's error tree is a defect, except OSError.
     if not isinstance(error, ApiVideoError | OSError):
         session.terminal.fail(f"unexpected {type(error).__name__}: {error} (a defect: --debug shows where)")
         return 1

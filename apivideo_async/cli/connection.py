@@ -1,7 +1,8 @@
-"""From the global options to a client.
+"""Creates a client from the global options.
 
-Plain calls give up within seconds, because a person waits. Once a server is known to be there, uploads get the
-patience of :class:`RetryPolicy`'s defaults.
+Plain calls give up within seconds because a user is waiting. Long uploads use the default
+:class:`RetryPolicy`; the commands switch to it after one request has shown that the server
+answers.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ CONNECT_SECONDS = 5.0
 
 @frozen(kw_only=True)
 class Settings:
-    """The global options; what is None comes from ``APIVIDEO_*`` or has a default."""
+    """The global options; None selects the ``APIVIDEO_*`` variable or the default."""
 
     api_key: str | None = field(default=None, repr=False)
     environment: Literal["production", "sandbox"] | None = None
@@ -37,7 +38,11 @@ class Settings:
 
 @asynccontextmanager
 async def connect(settings: Settings, *, needs_key: bool = True, reserve: float = 0.0) -> AsyncIterator[ApiVideoClient]:
-    """Open a client whose plain calls give up soon. Raises ``ConfigurationError`` without a key."""
+    """Open a client that retries for at most 20 seconds.
+
+    ``reserve`` is the share of the request budget (0 to below 1) that the client leaves unused.
+    Raises ``ConfigurationError`` if ``needs_key`` is set and no API key is configured.
+    """
     client = ApiVideoClient(
         api_key=settings.api_key,
         environment=settings.environment,
@@ -53,13 +58,18 @@ async def connect(settings: Settings, *, needs_key: bool = True, reserve: float 
 
 
 async def reach(base_url: str) -> None:
-    """Raise ``ApiConnectionError`` when nothing listens there; for uploads that cannot ask anything first."""
+    """Check that a server accepts TCP connections. Raises ``ApiConnectionError``.
+
+    Uploads with an upload token use it, because a token cannot make any API request that would
+    check the server.
+    """
     parts = urlsplit(base_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             _, writer = await asyncio.open_connection(parts.hostname, port)
     except OSError as error:
+        # TimeoutError is a subclass of OSError.
         reason = "no connection in time" if isinstance(error, TimeoutError) else _reason(error)
         raise ApiConnectionError(f"{base_url} cannot be reached ({reason})", delivery="not_sent") from error
     writer.close()
@@ -68,5 +78,6 @@ async def reach(base_url: str) -> None:
 
 
 def _reason(error: OSError) -> str:
+    # Failed name lookups have negative numbers on Linux; only the exception has their text.
     number = error.errno or 0
     return os.strerror(number) if number > 0 else error.strerror or type(error).__name__

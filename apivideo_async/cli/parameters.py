@@ -1,4 +1,4 @@
-"""Values of options that click does not know."""
+"""Option types that click does not provide, and callbacks for options."""
 
 import re
 import typing
@@ -21,24 +21,25 @@ class Size(click.ParamType[int]):
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Parse."""
+        """Return the number of bytes."""
         if isinstance(value, int):
             return value
         match = _SIZE.fullmatch(str(value).strip())
         if match is None:
             self.fail(f"{value!r} is no size: write bytes, or a number with a unit such as 16MiB", param, ctx)
         number, unit, binary, byte = match.groups()
+        # Only a unit with "b" and without "i" (MB) is decimal; "M" and "MiB" are binary.
         base = 1000 if byte and not binary and unit else 1024
         return int(float(number) * base ** " kmgt".index(unit.lower() or " "))
 
 
 class Concurrency(click.ParamType[int | Literal["auto"]]):
-    """``auto`` or a number of chunks."""
+    """``auto``, or a number of chunks from 1 to 64."""
 
     name = "auto|N"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | Literal["auto"]:
-        """Parse."""
+        """Return ``"auto"`` or the number."""
         if value == "auto":
             return "auto"
         if not str(value).isdecimal() or not 1 <= int(value) <= 64:
@@ -47,12 +48,12 @@ class Concurrency(click.ParamType[int | Literal["auto"]]):
 
 
 class MetadataPair(click.ParamType[tuple[str, str]]):
-    """``key=value``."""
+    """A metadata pair ``key=value``."""
 
     name = "key=value"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Split at the first equals sign."""
+        """Split the text at its first equals sign."""
         if isinstance(value, tuple):
             return value
         key, equals, text = str(value).partition("=")
@@ -62,12 +63,12 @@ class MetadataPair(click.ParamType[tuple[str, str]]):
 
 
 class Duration(click.ParamType[int]):
-    """Seconds: ``90``, ``90s``, ``15m``, ``2h``, ``7d``."""
+    """A duration in seconds: ``90``, ``90s``, ``15m``, ``2h``, ``7d``."""
 
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Parse."""
+        """Return the number of seconds."""
         match = re.fullmatch(r"([0-9]+)([smhd]?)", str(value).strip())
         if match is None:
             self.fail(f"{value!r} is no duration: write seconds, or a number with s, m, h or d such as 2h", param, ctx)
@@ -75,33 +76,39 @@ class Duration(click.ParamType[int]):
 
 
 class Moment(click.ParamType[datetime]):
-    """A day or a moment in ISO 8601; without a time zone it is local time."""
+    """A date or a date and time in ISO 8601. Without a time zone it is local time."""
 
     name = "moment"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Parse."""
+        """Return an aware ``datetime``."""
         if isinstance(value, datetime):
             return value
         try:
+            # astimezone() takes a time without a zone as local time.
             return datetime.fromisoformat(str(value)).astimezone()
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is no moment: write 2026-12-31 or 2026-12-31T23:59+01:00", param, ctx)
 
 
 def one_of(kind: Any) -> click.Choice[str]:
-    """Choose among the values that an open enum of the models names."""
+    """Make a choice of the values that an open enum of the models lists.
+
+    An open enum is a union of a ``Literal`` and ``str``. Only the values of the ``Literal`` are
+    offered.
+    """
+    # A `type` statement hides the union in `__value__`.
     kind = getattr(kind, "__value__", kind)
     literals = [part for part in (kind, *typing.get_args(kind)) if typing.get_origin(part) is Literal]
     return click.Choice([value for literal in literals for value in typing.get_args(literal)])
 
 
 def as_dict(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Join the pairs of a repeated option; for ``callback``."""
+    """Convert the pairs of a repeated option to a dict; use it as ``callback``."""
     return dict(value)
 
 
 def secret(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    """Keep what was given out of messages; for ``callback``."""
+    """Mask the value of this option in all messages; use it as ``callback``."""
     ctx.ensure_object(Session).terminal.hide(*([value] if isinstance(value, str) else value or ()))
     return value

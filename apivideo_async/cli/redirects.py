@@ -1,4 +1,4 @@
-"""The option for redirects of sources."""
+"""The option ``--redirects``: which redirects of web servers that hold sources are followed."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,8 @@
-"""Runs a command's coroutine: the first interrupt ends it in order, the second at once."""
+"""Runs the coroutine of a command and handles signals.
+
+The first SIGINT or SIGTERM cancels the command, which then cleans up. The second one ends the
+process at once.
+"""
 
 import asyncio
 import os
@@ -16,7 +20,7 @@ INTERRUPTED = 130
 
 
 class _Interruption:
-    """Cancels a task at the first signal and leaves the process at the second."""
+    """Cancels a task at the first signal and ends the process at the second."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -28,7 +32,8 @@ class _Interruption:
             try:
                 loop.add_signal_handler(number, self._arrived, number, task)
             except (NotImplementedError, RuntimeError, ValueError):
-                return  # Windows, or not the main thread: asyncio.run cancels on Ctrl-C by itself.
+                # Windows or a thread other than the main one: asyncio.run handles Ctrl-C itself.
+                return
 
     def _arrived(self, number: int, task: "asyncio.Task[Any]") -> None:
         if self.signal is not None:
@@ -41,7 +46,10 @@ class _Interruption:
         return 128 + (self.signal or signal.SIGINT)
 
     def leave(self) -> NoReturn:
-        """End the process now: a thread that waits for input would keep it otherwise."""
+        """End the process now.
+
+        ``sys.exit`` would wait for threads, and a thread that reads from the terminal never ends.
+        """
         self._terminal.console.show_cursor(True)
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
@@ -51,9 +59,11 @@ class _Interruption:
 
 
 def run(terminal: Terminal, work: Coroutine[Any, Any, int], interrupted: Callable[[], str] | None) -> int:
-    """Run to the end and return the exit code; ``interrupted`` gives the line after Ctrl-C.
+    """Run a command and return its exit code.
 
-    None: a signal is the usual end, without a line, and the code is 0.
+    ``interrupted`` returns the line to print when a signal ended the command; the process then
+    exits with 128 plus the number of the signal. Pass None for a command that normally ends by a
+    signal: it prints no line and returns 0.
     """
     interruption = _Interruption(terminal)
 
@@ -65,9 +75,11 @@ def run(terminal: Terminal, work: Coroutine[Any, Any, int], interrupted: Callabl
             return await work
         except asyncio.CancelledError:
             if interruption.signal is None:
+                # The task was cancelled for another reason than a signal.
                 raise
             if interrupted is None:
                 return 0
+            # The command has cleaned up by now. Returning would let asyncio.run wait for threads.
             terminal.fail(interrupted())
             interruption.leave()
 

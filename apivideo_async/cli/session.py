@@ -1,4 +1,4 @@
-"""What every command gets: the global options and the terminal."""
+"""The object that every command receives: the global options and the terminal."""
 
 from attrs import define, field
 
@@ -12,14 +12,14 @@ __all__ = ["Session"]
 
 @define
 class Session:
-    """One run of the command line."""
+    """State of one run of the command line."""
 
     terminal: Terminal = field(factory=Terminal)
     settings: Settings = field(factory=Settings)
 
     @property
     def base_url(self) -> str:
-        """The server in use, for messages."""
+        """The address of the API server, for messages; empty if the configuration is invalid."""
         try:
             return resolve_config(environment=self.settings.environment, base_url=self.settings.base_url).base_url
         except ConfigurationError:

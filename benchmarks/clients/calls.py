@@ -1,4 +1,7 @@
-"""Reads videos many times: ours|raw video|page COUNT WIDTH. ``raw`` is aiohttp and json. Says seconds."""
+"""Reads videos many times and prints the seconds. Arguments: ours|raw video|page COUNT WIDTH.
+
+``raw`` uses aiohttp and json.
+"""
 
 import asyncio
 import json
@@ -20,6 +23,7 @@ async def timed(call: Call, count: int, width: int) -> float:
         for _ in range(count // width):
             await call()
 
+    # The first call connects and signs in; it is not measured.
     await call()
     began = asyncio.get_running_loop().time()
     async with asyncio.TaskGroup() as group:

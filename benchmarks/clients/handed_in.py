@@ -1,7 +1,8 @@
-"""Items through the queue of many workers: defer DSN COUNT | work DSN COUNT.
+"""Sends items through the distributed queue. Arguments: defer DSN COUNT | work DSN COUNT.
 
-``work`` is a worker whose items have no source, so that each fails at once: what is left is the queue and the ledger.
-It ends after COUNT items, or when there are no more. Says how many items, and when the first and the last were done.
+``defer`` enqueues the items. ``work`` runs a worker that finds no source, so each item fails at
+once and only the queue and the ledger are measured. It ends after COUNT items, or when the queue
+is empty. Prints the number of items and the times at which the first and the last were done.
 """
 
 import asyncio
@@ -19,11 +20,11 @@ from apivideo_async.ingest.stores.pinned import Original
 from apivideo_async.ingest.stores.stores import Stores
 
 LOOK_AGAIN = 0.5
-"""Seconds between two looks whether the queue is empty."""
+"""Seconds between two checks whether the queue is empty."""
 
 
 class NoSources(Stores):
-    """Everything is missing."""
+    """Stores in which every source is missing."""
 
     async def open(self, item: Item) -> Original:
         raise SourceError(f"{item.uri} is missing", cause="missing")

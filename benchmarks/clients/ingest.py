@@ -1,7 +1,7 @@
-"""Ingests a folder, or what a manifest names, into a new ledger: FOLDER|MANIFEST STRATEGY CONCURRENCY.
+"""Ingests sources into a new ledger. Arguments: FOLDER|MANIFEST STRATEGY CONCURRENCY.
 
-Says seconds and CPU seconds from the listing to the last item, how many items are done and how many are not, and
-``idle`` and ``peak``: MiB that the process had needed at most, signed in, and at the end.
+Prints the seconds and CPU seconds from the listing to the last item, the number of items that are
+done and that are not, and the peak memory in MiB: ``idle`` after signing in, ``peak`` at the end.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ async def main() -> None:
             Stores() as stores,
             Ingest(client, path, options=options, stores=stores) as ingest,
         ):
+            # Sign in before the measurement.
             await client.videos.create(title="warm")
             sources = list_sources(what, stores=stores) if what.is_dir() else read_manifest(what, strategy=strategy)
             idle, began, cpu = peak(), time.perf_counter(), time.process_time()

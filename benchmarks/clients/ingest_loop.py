@@ -1,7 +1,8 @@
-"""The requests of an ingestion, by hand with aiohttp and without a ledger: FOLDER|MANIFEST STRATEGY CONCURRENCY.
+"""Makes the requests of an ingestion with aiohttp only. Arguments: as for ingest.py.
 
-Of a file: search for its key, create, send. Of a URL: look at it twice, search, create, and look at the status until
-it is fetched, as often as ``Ingest`` does. Says seconds and CPU seconds.
+It keeps no ledger. For a file it searches for the key, creates the video and sends the file. For
+a URL it requests the URL twice, searches, creates the video and polls the status until the video
+is fetched. These are the same requests that ``Ingest`` makes. Prints seconds and CPU seconds.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ LOOK_AGAIN = 0.25
 
 
 class Loop:
-    """Workers that take sources until none is left."""
+    """Workers that process sources until none is left."""
 
     def __init__(self, session: aiohttp.ClientSession, sources: Iterator[str], strategy: str) -> None:
         self._session = session

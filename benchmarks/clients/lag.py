@@ -1,6 +1,7 @@
-"""One upload with this package beside a ticking task, which says how late the ticks came: FILE OPTIONS-AS-JSON.
+"""Uploads one file and prints the delay of the event loop. Arguments: FILE OPTIONS-AS-JSON.
 
-Late means later than asked for, in milliseconds; ``idle`` is the same without an upload.
+A task sleeps for one millisecond in a loop and measures how many milliseconds late it wakes up.
+``p99`` is the 99th percentile during the upload, ``idle`` the same without an upload.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ async def tick(late: list[float]) -> None:
 
 
 async def p99(work: object) -> float:
-    """Milliseconds that 99 of 100 ticks stayed below while ``work`` ran."""
+    """Return the 99th percentile of the delay in milliseconds while ``work`` runs."""
     late: list[float] = []
     ticking = asyncio.create_task(tick(late))
     await work  # type: ignore[misc]

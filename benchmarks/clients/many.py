@@ -1,4 +1,7 @@
-"""Uploads a folder of small files with this package: FOLDER CONCURRENCY. Says seconds and how many failed."""
+"""Uploads a folder of small files with this package. Arguments: FOLDER CONCURRENCY.
+
+Prints the seconds and the number of failed files.
+"""
 
 import asyncio
 import json
@@ -11,6 +14,7 @@ from apivideo_async import ApiVideoClient
 async def main() -> None:
     files, concurrency = sorted(Path(sys.argv[1]).iterdir()), int(sys.argv[2])
     async with ApiVideoClient() as client:
+        # Sign in before the measurement.
         await client.videos.create(title="warm")
         began = asyncio.get_running_loop().time()
         failed = 0

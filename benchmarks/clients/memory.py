@@ -1,7 +1,7 @@
-"""One upload with this package, which says its peak memory: pull FILE | push BYTES, then OPTIONS-AS-JSON.
+"""Uploads once and prints the peak memory. Arguments: pull FILE | push BYTES, OPTIONS-AS-JSON.
 
-``idle`` is the peak of a client that has signed in and created a video, ``peak`` that of the whole process, in MiB.
-``push`` uploads an async iterator that has no file behind it.
+``idle`` is the peak in MiB of a client that has signed in and created a video. ``peak`` is that of
+the whole process. ``push`` uploads an async iterator that has no file behind it.
 """
 
 import asyncio
@@ -17,7 +17,10 @@ BLOCK = 256 * 1024
 
 
 def peak() -> float:
-    """MiB. On Linux the kernel's own mark, because ``ru_maxrss`` of a child begins with its parent's size."""
+    """Return the peak memory of this process in MiB.
+
+    On Linux it is ``VmHWM``: ``ru_maxrss`` of a child process starts with the size of its parent.
+    """
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -27,7 +30,8 @@ def peak() -> float:
 
 async def flow(size: int) -> AsyncIterator[bytes]:
     for _ in range(size // BLOCK):
-        yield b"\x01" * BLOCK  # A new object each time, and not zeros: those would take no memory.
+        # A new object each time. Its bytes are not zeros, which would take no memory.
+        yield b"\x01" * BLOCK
 
 
 async def main() -> None:

@@ -1,4 +1,4 @@
-// One upload with the official Node client: FILE.
+// Uploads one file with the official Node client. Argument: FILE.
 const ApiVideoClient = require("@api.video/nodejs-client");
 
 const client = new ApiVideoClient({ apiKey: process.env.APIVIDEO_API_KEY, baseUri: process.env.APIVIDEO_BASE_URL });

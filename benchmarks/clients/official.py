@@ -1,4 +1,4 @@
-"""One upload with the official Python client: FILE."""
+"""Uploads one file with the official Python client. Argument: FILE."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""One upload with this package, as an application would write it: FILE OPTIONS-AS-JSON."""
+"""Uploads one file as an application would. Arguments: FILE OPTIONS-AS-JSON."""
 
 import asyncio
 import json

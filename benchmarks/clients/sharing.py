@@ -1,7 +1,7 @@
-"""Uploads small streams as one of several that share a budget: DATABASE UNTIL CONCURRENCY TTL.
+"""Uploads small streams within a shared budget. Arguments: DATABASE UNTIL CONCURRENCY TTL.
 
-DATABASE is the address of a PostgreSQL or the path of a file; UNTIL is in seconds since 1970.
-Says how many it uploaded.
+Several of these processes share one request budget. DATABASE is the address of a PostgreSQL or
+the path of an SQLite file. UNTIL is in seconds since 1970. Prints the number of uploads.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ async def main(where: str, until: float, concurrency: int, ttl: float) -> None:
         contextlib.aclosing(shared_limiter(database, "worker", ttl=ttl)) as limiter,
         ApiVideoClient(limiter=limiter) as client,
     ):
-        with contextlib.suppress(TimeoutError):  # It waits for budget.
+        with contextlib.suppress(TimeoutError):  # At the end, uploads still wait for the budget.
             async with asyncio.timeout(until - time.time()):
                 async for result in client.upload_many(sources(until), concurrency=concurrency):
                     assert result.video is not None, result.error

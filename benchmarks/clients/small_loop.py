@@ -1,4 +1,7 @@
-"""What somebody would write by hand with aiohttp for a folder of small files: FOLDER CONCURRENCY. Says seconds."""
+"""Uploads a folder of small files with aiohttp only. Arguments: FOLDER CONCURRENCY.
+
+The code is what an application without this package would contain. Prints the seconds.
+"""
 
 import asyncio
 import json

@@ -1,7 +1,8 @@
-"""One upload with this package, which says how long it took: FILE OPTIONS-AS-JSON.
+"""Uploads one file with this package and prints its times. Arguments: FILE OPTIONS-AS-JSON.
 
-``sending`` is from the beginning of the first upload request to the end of the last answer to one; ``call`` is all of
-``client.upload``, which also signs in, creates the video and asks at the end whether all has arrived.
+``sending`` is the time from the start of the first upload request to the end of the last response.
+``call`` is the time of ``client.upload``, which also signs in, creates the video and checks at the
+end that the server holds every byte.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from apivideo_async import ApiVideoClient, UploadOptions
 
 
 class Stopwatch:
-    """Sees the upload requests begin and end."""
+    """Records when the first upload request starts and the last one ends."""
 
     def __init__(self) -> None:
         self.began: float | None = None

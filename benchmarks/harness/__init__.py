@@ -1,1 +1,5 @@
-"""What the benchmarks share. Only the standard library: a child's peak memory begins with its parent's size."""
+"""Code shared by the benchmarks.
+
+It uses only the standard library, because the peak memory of a child process starts with the size
+of its parent.
+"""

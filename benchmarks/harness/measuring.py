@@ -1,4 +1,4 @@
-"""Measures processes from outside, peers in turns, and says how much the figures differ."""
+"""Measures processes from outside, in turns, and computes the spread of the figures."""
 
 import json
 import math
@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any, Self
 
 QUICK = os.environ.get("QUICK", "") not in ("", "0")
-"""Small sizes and few rounds: shows that the scripts work, measures nothing."""
+"""True for small sizes and few rounds, which show that the scripts work and measure nothing."""
 MIB = 1024 * 1024
 HERE = Path(__file__).parents[1]
 CACHE = HERE / ".cache"
 LONGEST = 600
-"""Seconds after which a measured process is ended."""
+"""Seconds after which a measured process is killed."""
 
-# Without bytecode every start compiles all sources; certificates of the machine's own are loaded by some peers only.
+# Without bytecode files every start would compile all sources. The certificates of the machine
+# are loaded by some peers only, so they would distort the comparison.
 _HIDDEN = (
     *("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "SSL_CERT_FILE", "SSL_CERT_DIR"),
     *("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
@@ -30,12 +31,12 @@ _HIDDEN = (
 
 
 class FailedError(Exception):
-    """A measured process did not end well."""
+    """A measured process ended with an error."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What one process took: seconds, seconds, MiB, and what it said as JSON."""
+    """The cost of one process: wall and CPU seconds, peak MiB, and the JSON that it printed."""
 
     wall: float
     cpu: float
@@ -45,7 +46,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of some figures and how far they lie apart."""
+    """The median of some figures, with the smallest and the largest."""
 
     median: float
     low: float
@@ -67,17 +68,21 @@ def _short(value: float) -> str:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of every measured process and of every server."""
+    """Return the environment for measured processes and servers."""
     return {name: value for name, value in os.environ.items() if name not in _HIDDEN} | changes
 
 
 def client(name: str, *arguments: object) -> list[str]:
-    """The command of one of the programs in ``clients``, run by this interpreter."""
+    """Return the command that runs a program of ``clients`` with this interpreter."""
     return [sys.executable, str(HERE / "clients" / name), *map(str, arguments)]
 
 
 def measure(command: Sequence[str], environ: Mapping[str, str]) -> Usage:
-    """Run one process; its CPU seconds and peak memory are the operating system's accounting of all of it."""
+    """Run one process and return its cost.
+
+    CPU seconds and peak memory come from the operating system's accounting of the whole process.
+    Raises ``FailedError`` if the process fails.
+    """
     with tempfile.TemporaryFile() as complaints:
         began = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, env=environ)
@@ -86,6 +91,7 @@ def measure(command: Sequence[str], environ: Mapping[str, str]) -> Usage:
         assert process.stdout is not None
         with process.stdout:
             said = process.stdout.read()
+        # ``wait4`` returns the resource usage of this one process; ``Popen.wait`` does not.
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         limit.cancel()
@@ -97,7 +103,10 @@ def measure(command: Sequence[str], environ: Mapping[str, str]) -> Usage:
 
 
 def interleave(runs: Mapping[str, Callable[[], Usage]], rounds: int, warm: int = 1) -> dict[str, list[Usage]]:
-    """Let the peers take turns, so that a slow minute of the machine falls on all of them."""
+    """Run the peers in turns, so that a slow period of the machine affects all of them.
+
+    The first ``warm`` rounds are not measured.
+    """
     results: dict[str, list[Usage]] = {name: [] for name in runs}
     for number in range(warm + rounds):
         for name, run in runs.items():
@@ -108,5 +117,5 @@ def interleave(runs: Mapping[str, Callable[[], Usage]], rounds: int, warm: int =
 
 
 def ratio(mine: Sequence[Usage], theirs: Sequence[Usage], what: str) -> Spread:
-    """Compare round by round."""
+    """Return the spread of the ratios, computed round by round."""
     return Spread.of(getattr(a, what) / getattr(b, what) for a, b in zip(mine, theirs, strict=True))

@@ -7,7 +7,10 @@ from .measuring import CACHE, MIB
 
 
 def media(mib: int) -> Path:
-    """A file of so many MiB. Its blocks differ only in their number: nobody looks at more."""
+    """Return a file of ``mib`` MiB.
+
+    Its blocks differ only in their number. Servers and clients do not look at the content.
+    """
     path = CACHE / "media" / f"{mib}MiB.mp4"
     if not path.exists() or path.stat().st_size != mib * MIB:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -21,7 +24,10 @@ def media(mib: int) -> Path:
 
 
 def small_files(count: int, size: int) -> Path:
-    """A folder with ``count`` files of ``size`` bytes: many names of one file, so that the disk holds it once."""
+    """Return a folder with ``count`` files of ``size`` bytes.
+
+    All names are hard links to one file, so that the disk stores it once.
+    """
     folder = CACHE / "media" / f"{count}x{size}"
     folder.mkdir(parents=True, exist_ok=True)
     first, *others = (folder / f"{number:05d}.mp4" for number in range(count))

@@ -1,4 +1,8 @@
-"""Who is measured beside us. Each is installed on demand into an environment of its own; who cannot be is left out."""
+"""The programs that are compared with this package.
+
+Each is installed on demand into an environment of its own. A peer that cannot be installed is left
+out.
+"""
 
 import json
 import os
@@ -21,7 +25,7 @@ CURL = "curl -F"
 
 @dataclass(frozen=True)
 class Peer:
-    """Uploads one file; ``command`` gets the file and the server."""
+    """A program that uploads one file. ``command`` makes its command line."""
 
     name: str
     command: Callable[[Path, Server], Sequence[str]]
@@ -31,18 +35,22 @@ class Peer:
 
 
 def ours(**options: object) -> Peer:
-    """This package, with these ``UploadOptions``."""
+    """Return this package as a peer, with these ``UploadOptions``."""
     return Peer(OURS, lambda path, _: client("ours.py", path, json.dumps(options)))
 
 
 def _run(*command: object) -> None:
-    # With the environment as it is: a company's network may need what the measured processes must not have.
+    # Use the unchanged environment: the installation may need settings for the network (such as
+    # certificates) that the measured processes must not have.
     subprocess.run(list(map(str, command)), check=True, capture_output=True, timeout=300)
 
 
 @cache
 def official_python_program(name: str, *arguments: object) -> list[str] | None:
-    """The command of a program in ``clients`` that uses ``api.video`` from PyPI; None when that cannot be had."""
+    """Return the command of a program in ``clients`` that uses ``api.video`` from PyPI.
+
+    None is returned if the package cannot be installed.
+    """
     folder = CACHE / "official-python"
     python = folder / "bin" / "python"
     try:
@@ -56,14 +64,14 @@ def official_python_program(name: str, *arguments: object) -> list[str] | None:
 
 
 def official_python() -> Peer | None:
-    """``api.video`` from PyPI."""
+    """Return ``api.video`` from PyPI as a peer."""
     program = official_python_program("official.py")
     return None if program is None else Peer(PYTHON, lambda path, _: [*program, str(path)])
 
 
 @cache
 def official_node() -> Peer | None:
-    """``@api.video/nodejs-client`` from npm."""
+    """Return ``@api.video/nodejs-client`` from npm as a peer."""
     folder = CACHE / "official-node"
     if not (shutil.which("node") and shutil.which("npm")):
         return None
@@ -80,7 +88,7 @@ def official_node() -> Peer | None:
 
 @cache
 def curl() -> Peer | None:
-    """One plain multipart request."""
+    """Return curl as a peer; it sends one plain multipart request."""
     return Peer(CURL, _curl_command) if shutil.which("curl") else None
 
 
@@ -93,5 +101,5 @@ def _curl_command(path: Path, server: Server) -> Sequence[str]:
 
 
 def present(*peers: Peer | None) -> list[Peer]:
-    """Those that could be installed."""
+    """Return the peers that could be installed."""
     return [peer for peer in peers if peer is not None]

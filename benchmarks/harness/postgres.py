@@ -1,4 +1,4 @@
-"""A private PostgreSQL, as the tests have one."""
+"""A private PostgreSQL server, the same as in the tests."""
 
 import os
 import sys
@@ -10,7 +10,10 @@ from .measuring import HERE
 
 @contextmanager
 def postgres() -> Iterator[str | None]:
-    """Run a server until the end of the block; the address of an empty database, or None where none is installed."""
+    """Run a server for the block and yield the address of an empty database.
+
+    None is yielded if PostgreSQL is not installed.
+    """
     sys.path.append(str(HERE.parent))
     from tests.postgres_server import PostgresServer, programs
 

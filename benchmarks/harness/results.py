@@ -1,4 +1,4 @@
-"""What came out: every run as CSV, every goal as a row of a Markdown table."""
+"""Writes results: every run as a CSV row, every goal as a row of a Markdown table."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ GOALS = ".goals.csv"
 
 @dataclass(frozen=True)
 class Goal:
-    """One row of the table: ``wanted`` reads like ``<= 1.25`` or ``>= 0.8``."""
+    """One row of the table. ``wanted`` is a limit such as ``<= 1.25`` or ``>= 0.8``."""
 
     number: str
     measure: str
@@ -23,7 +23,7 @@ class Goal:
 
     @property
     def reached(self) -> str:
-        """Judge by the median; nobody to compare with is no failure."""
+        """Compare the median with the limit. A goal without a value is not a failure."""
         if self.value is None:
             return "not measured"
         sign, limit = self.wanted.split()
@@ -37,13 +37,13 @@ class Goal:
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> str:
-    """Markdown."""
+    """Format rows as a Markdown table."""
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
     return "\n".join([*lines, *("| " + " | ".join(row.values()) + " |" for row in rows)])
 
 
 def runs(case: str, measured: Mapping[str, Sequence[Usage]]) -> list[dict[str, object]]:
-    """Lay out what was measured of one case, a row for each run."""
+    """Convert the measurements of one case to rows, one for each run."""
     rows: list[dict[str, object]] = []
     for name, usages in measured.items():
         for number, usage in enumerate(usages, 1):
@@ -67,7 +67,7 @@ def load(path: Path) -> list[dict[str, str]]:
 
 
 def publish(script: str, rows: Sequence[Mapping[str, object]], goals: Iterable[Goal]) -> None:
-    """Write what a script found, and show its part of the table."""
+    """Write the results of a script and print its part of the table."""
     name = Path(script).stem
     found = [goal.row() for goal in goals]
     save(RESULTS / f"{name}.csv", rows)

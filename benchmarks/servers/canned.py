@@ -1,4 +1,7 @@
-"""Gives the same answers to everybody: one video, a page of 100, a token. Cheap, so that the client is what counts."""
+"""A server with fixed responses: one video, a page of 100 videos, a token.
+
+It needs little CPU time, so that the client determines the result.
+"""
 
 import asyncio
 import json
@@ -54,7 +57,7 @@ ANSWERS = ((b"POST /auth", answer(TOKEN)), (b"GET /videos/", answer(VIDEO)), (b"
 
 
 class Answering(asyncio.Protocol):
-    """One connection; requests come one after the other, and only signing in has a body."""
+    """One connection. Requests arrive one after the other, and only signing in has a body."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport

@@ -1,4 +1,4 @@
-"""Writes a certificate for loopback, and the authority that signed it, into a folder."""
+"""Writes a certificate for loopback and its certificate authority into a folder."""
 
 import sys
 from pathlib import Path

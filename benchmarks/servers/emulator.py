@@ -1,4 +1,7 @@
-"""The local api.video, dropping its media: SETTINGS-AS-JSON. Prints its address and serves until it is ended."""
+"""The emulator, discarding its media. Argument: SETTINGS-AS-JSON.
+
+Prints its address and serves until it is terminated.
+"""
 
 import asyncio
 import json

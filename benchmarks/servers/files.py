@@ -1,4 +1,7 @@
-"""A web server with any number of files, all alike: SIZE. Prints its address and serves until it is ended."""
+"""A web server with any number of equal files. Argument: SIZE.
+
+Prints its address and serves until it is terminated.
+"""
 
 import asyncio
 import re
@@ -9,7 +12,7 @@ RANGE = re.compile(rb"range: bytes=(\d+)-(\d+)", re.IGNORECASE)
 
 
 class Serving(asyncio.Protocol):
-    """One connection; requests have no body, and come one after the other."""
+    """One connection. Requests have no body and arrive one after the other."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport

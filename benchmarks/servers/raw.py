@@ -1,4 +1,7 @@
-"""An aiohttp server that reads every body and drops it. Prints its address and serves until it is ended."""
+"""An aiohttp server that reads every body and discards it.
+
+Prints its address and serves until it is terminated.
+"""
 
 import asyncio
 import json

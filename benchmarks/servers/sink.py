@@ -1,11 +1,14 @@
-"""A receiving api.video that costs next to nothing: it answers correctly and drops every byte of media.
+"""A receiving api.video that uses little CPU time: it answers correctly and discards all media.
 
     python benchmarks/servers/sink.py [--tls FOLDER] [--lose BYTES] [--most N]
 
-One thread per connection with blocking sockets. On Linux the kernel drops the bytes of a plain connection without
-copying them (``MSG_TRUNC``), so that what is measured is the client. ``--lose`` resets, whenever so many bytes of media
-have come, the connection that brought the last of them; ``--most`` refuses with 503 whatever comes while so many chunks
-are in flight. Prints its address and serves until it is ended. It checks no rule of the protocol: the emulator does.
+Each connection has a thread with blocking sockets. On Linux the kernel discards the bytes of a
+plain connection without copying them (``MSG_TRUNC``), so that the client determines the result.
+
+``--lose`` resets a connection each time that many bytes of media have arrived; the connection is
+the one that delivered the last of them. ``--most`` answers 503 to new chunks while that many are
+in flight. The server prints its address and serves until it is terminated. It does not check the
+rules of the protocol; the emulator does.
 """
 
 import argparse
@@ -20,13 +23,14 @@ from urllib.parse import parse_qsl
 from videos import World
 
 BLOCK = 4 * 1024 * 1024
-TRUNC = getattr(socket, "MSG_TRUNC", 0)  # Only Linux drops without a copy; elsewhere the block is written to.
+# Only Linux discards without a copy. Elsewhere the bytes are written to the block.
+TRUNC = getattr(socket, "MSG_TRUNC", 0)
 JSON = {"Content-Type": "application/json"}
 TOKEN = {"token_type": "Bearer", "expires_in": 3600, "access_token": "bench.access", "refresh_token": "bench.refresh"}
 
 
 class Lost(Exception):  # noqa: N818
-    """The connection is over."""
+    """The connection has ended."""
 
 
 class Connection:
@@ -35,6 +39,7 @@ class Connection:
     def __init__(self, sock: socket.socket, world: World) -> None:
         self._sock = sock
         self._world = world
+        # TLS has to decrypt every byte, so MSG_TRUNC is not possible there.
         self._flags = 0 if isinstance(sock, ssl.SSLSocket) else TRUNC | socket.MSG_WAITALL
         self._block = bytearray(BLOCK if self._flags else 64 * 1024)
         self._rest = b""
@@ -49,7 +54,7 @@ class Connection:
             self._sock.close()
 
     def _request(self) -> bool:
-        """Serve one request; False when the connection ends with it."""
+        """Serve one request. False means that the connection ends with it."""
         lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         method, target, _ = lines[0].split(" ", 2)
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:-2])}
@@ -98,8 +103,9 @@ class Connection:
         return headers.get("connection", "").lower() != "close"
 
     def _receive(self, headers: dict[str, str], length: int) -> int:
-        """Take one multipart message whose file comes last or alone; return the size of the file."""
+        """Receive a multipart message whose last part is the file; return the file's size."""
         boundary = headers["content-type"].partition("boundary=")[2].strip('"').encode()
+        # The message ends with CR LF, two hyphens, the boundary, two hyphens, CR LF.
         ending, read, head = len(boundary) + 8, 0, b""
         while b"filename=" not in head:
             head = self._until(b"\r\n\r\n")
@@ -108,13 +114,17 @@ class Connection:
         return length - read - ending
 
     def _refuse(self, length: int) -> bool:
-        """Answer early, then let the client finish or give up, so that it can read the answer."""
+        """Answer before the body has arrived, then read the rest.
+
+        Closing at once would reset the connection, and the client could not read the response.
+        """
         self._answer(503, {"title": "Too many at once.", "status": 503}, close=True)
         self._sock.settimeout(1)
         self._drop(length)
         return False
 
     def _reset(self) -> None:
+        # With a linger time of zero, close() sends a reset.
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise Lost
 
@@ -125,7 +135,7 @@ class Connection:
         self._sock.sendall("\r\n".join(lines).encode() + body)
 
     def _until(self, mark: bytes) -> bytes:
-        """Read up to and including ``mark``; what came after it is kept."""
+        """Read up to and including ``mark``. Bytes after it are kept for the next read."""
         while mark not in self._rest:
             more = self._sock.recv(4096)
             if not more:

@@ -1,4 +1,4 @@
-"""What the sink knows of the videos it dropped, and how badly it behaves."""
+"""The state of the sink: its videos and its faults."""
 
 import re
 import threading
@@ -8,7 +8,7 @@ RANGE = re.compile(r"(bytes|part) (\d+)(?:-(\d+))?/(\d+|\*)")
 
 
 class Video:
-    """What arrived of one video."""
+    """The received chunks of one video."""
 
     def __init__(self, video_id: str, fields: dict[str, Any]) -> None:
         self.video_id = video_id
@@ -19,7 +19,7 @@ class Video:
         self.total: int | None = None
 
     def add(self, content_range: str | None, size: int) -> None:
-        """Enter one chunk of ``size`` bytes."""
+        """Record one chunk of ``size`` bytes."""
         found = RANGE.fullmatch(content_range or "")
         if found is None:
             self.sizes[0, size - 1], self.total = size, size
@@ -37,7 +37,7 @@ class Video:
         return self.total is not None and self.total == (len(self.sizes) if self.mode == "part" else self.filesize)
 
     def shown(self) -> dict[str, object]:
-        """The video as JSON."""
+        """Return the video as JSON."""
         address = f"https://cdn.example/vod/{self.video_id}"
         return {
             "videoId": self.video_id,
@@ -52,7 +52,10 @@ class Video:
         }
 
     def status(self) -> dict[str, object]:
-        """The status as JSON. A source to be fetched is there at the second look: nothing is, at the first."""
+        """Return the status as JSON.
+
+        A video that the service fetches from an address is ingested at the second poll.
+        """
         if "source" in self.fields:
             self.looks += 1
             ingest = {"status": "ingested" if self.looks > 1 else "ingesting"}
@@ -71,7 +74,7 @@ class Video:
 
 
 class World:
-    """All videos, and how badly to behave."""
+    """All videos, and the settings of the faults."""
 
     def __init__(self, lose: int | None = None, most: int | None = None) -> None:
         self.videos: dict[str, Video] = {}
@@ -90,14 +93,14 @@ class World:
         return video
 
     def listed(self, key: str) -> dict[str, object]:
-        """The page of the videos that carry an ``ingestKey``, of which there is one at most."""
+        """Return the page of the videos with an ``ingestKey``; there is at most one."""
         found = [self.keys[key].shown()] if key in self.keys else []
         count = len(found)
         page = {"currentPage": 1, "pageSize": 25, "pagesTotal": 1, "itemsTotal": count, "currentPageItems": count}
         return {"data": found, "pagination": page | {"links": []}}
 
     def unlucky(self, got: int) -> bool:
-        """Count bytes; whether they are the ones to lose."""
+        """Count received bytes. True means that the connection must be reset now."""
         if self.lose is None:
             return False
         with self.lock:

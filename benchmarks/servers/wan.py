@@ -1,10 +1,12 @@
-"""A slow line on loopback: a proxy with a rate for each connection, one for all together, and a delay.
+"""A slow line on loopback: a proxy with limited rates and a delay.
 
     python servers/wan.py HOST:PORT [--rate BYTES] [--shared BYTES] [--rtt SECONDS]
 
-Each piece of a request waits its turn at the rates and then half of the round trip; answers wait the other half. A new
-connection costs one round trip. Socket buffers are small and reading stops while too much is on its way, so that no
-buffer lets a client believe that the line is faster. Prints its address and serves until it is ended.
+``--rate`` limits each connection, ``--shared`` all connections together. Each piece of a request
+waits for the rates and then for half of the round-trip time. Responses wait for the other half. A
+new connection costs one round trip. Socket buffers are small, and reading stops while too much
+data is on its way; otherwise buffers would make the line look faster to a client. The proxy prints
+its address and serves until it is terminated.
 """
 
 import argparse
@@ -15,18 +17,21 @@ from collections.abc import Sequence
 PIECE = 32 * 1024
 BUFFER = 64 * 1024
 LATE = 0.005
-"""Seconds that a rate may be behind its schedule and catch up: the clock of the event loop ticks in milliseconds."""
+"""Seconds by which a rate may lag behind its schedule and catch up.
+
+The clock of the event loop has a resolution of about a millisecond.
+"""
 
 
 class Rate:
-    """Bytes per second, shared fairly by all who ask."""
+    """A limit in bytes per second, shared fairly by all connections that use it."""
 
     def __init__(self, speed: float | None) -> None:
         self._speed = speed
         self._free = 0.0
 
     async def pass_on(self, size: int) -> None:
-        """Return when ``size`` bytes are through."""
+        """Return when ``size`` bytes have passed."""
         if self._speed is None:
             return
         loop = asyncio.get_running_loop()
@@ -37,7 +42,7 @@ class Rate:
 async def one_way(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rates: Sequence[Rate], delay: float
 ) -> None:
-    """Carry bytes, each late by ``delay``, until the end."""
+    """Forward bytes until the end, each delayed by ``delay`` seconds."""
     loop = asyncio.get_running_loop()
     underway: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(maxsize=256)
 
@@ -71,8 +76,8 @@ class Line:
         self._rtt = rtt
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one client until either side is done."""
-        await asyncio.sleep(self._rtt)  # What opening a connection costs.
+        """Serve one client until either side ends."""
+        await asyncio.sleep(self._rtt)  # The round trip of opening a connection.
         there, back = await asyncio.open_connection(self._host, self._port)
         try:
             async with asyncio.TaskGroup() as group:
@@ -82,7 +87,7 @@ class Line:
                 answers.cancel()
                 requests.cancel()
         except* OSError:
-            # A connection that was reset on one side is reset on the other, as it would be without us.
+            # If one side resets the connection, reset the other one too, as without the proxy.
             for side in (writer, back):
                 side.transport.abort()
         finally:
@@ -98,7 +103,7 @@ async def main() -> None:
     parser.add_argument("--rtt", type=float, default=0.0)
     asked = parser.parse_args()
     listener = socket.socket()
-    # Before listening: the window of a connection is agreed on when it opens.
+    # Set this before listening: the window of a connection is negotiated when it opens.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
     listener.bind(("127.0.0.1", 0))
     line = Line(asked.upstream, asked.rate, asked.shared, asked.rtt)

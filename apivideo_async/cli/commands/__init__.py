@@ -1,1 +1,1 @@
-"""The commands, one module or package each."""
+"""The commands; each is one module or package."""

@@ -1,4 +1,4 @@
-"""``apivideo account``."""
+"""The commands ``apivideo account``."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""``apivideo analytics``."""
+"""The commands ``apivideo analytics``."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -22,14 +22,18 @@ SINGLE = ("media-type", "tag")
 
 
 def noun(one: str, many: str, *columns: str, cut: tuple[str, ...] = ()) -> Noun:
-    """Make a noun of this section."""
+    """Describe one kind of analytics object."""
     return Noun(one=one, many=many, resource="analytics", columns=columns, cut=cut)
 
 
 def by_dimension(
     ctx: click.Context, param: click.Parameter, value: Iterable[tuple[str, str]]
 ) -> dict[str, str | list[str]]:
-    """Join the repetitions of ``--filter``: of one dimension, one value must fit."""
+    """Group the values of ``--filter`` by dimension; a callback.
+
+    A view matches if it has one of the given values of every dimension. Raises ``BadParameter``
+    for a second value of a dimension in ``SINGLE``.
+    """
     found: dict[str, list[str]] = {}
     for dimension, text in value:
         found.setdefault(dimension.replace("-", "_"), []).append(text)
@@ -56,12 +60,12 @@ PERIOD: list[click.Parameter] = [
 
 
 def argument(name: str, kind: Any) -> click.Argument:
-    """Make an argument that takes one of the values of an enum."""
+    """Make an argument that accepts the values of an open enum."""
     return click.Argument([name], type=one_of(kind), metavar=name.upper())
 
 
 def values(**enums: Any) -> str:
-    """Name the values of arguments, for the end of a help text."""
+    """List the accepted values of arguments, for the end of a help text."""
     return "\n\n".join(f"{name}: {', '.join(one_of(kind).choices)}." for name, kind in enums.items())
 
 

@@ -1,4 +1,4 @@
-"""``apivideo captions``."""
+"""The commands ``apivideo captions``."""
 
 import click
 
@@ -28,7 +28,7 @@ CAPTION = Noun(
 @json_option
 @click.pass_obj
 def update(session: Session, /, video_id: str, language: str, default: bool | None, as_document: bool) -> int:
-    """Choose whether players show it unasked."""
+    """Choose whether players show the captions by default."""
     if default is None:
         raise click.UsageError("there is nothing to change: give --default or --no-default")
     return tell(

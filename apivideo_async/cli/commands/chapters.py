@@ -1,4 +1,4 @@
-"""``apivideo chapters``."""
+"""The commands ``apivideo chapters``."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""``apivideo completion``."""
+"""The command ``apivideo completion``."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -18,7 +18,11 @@ HOME = {
 @click.argument("shell", type=click.Choice(list(HOME)))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """Print what makes a shell complete commands, options and values. bash needs version 4.4 or later."""
+    """Print a script that completes commands, options and values in a shell.
+
+    bash needs version 4.4 or later.
+    """
+    # click.Choice has checked the name, so click knows the shell.
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101
     script = kind(ctx.find_root().command, {}, "apivideo", "_APIVIDEO_COMPLETE")

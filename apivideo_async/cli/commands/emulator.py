@@ -1,4 +1,4 @@
-"""``apivideo emulator``."""
+"""The command ``apivideo emulator``."""
 
 import asyncio
 import errno
@@ -49,10 +49,11 @@ Ctrl-C ends it."""
 @click.option("--until-eof", is_flag=True, hidden=True, help="End when the standard input ends.")
 @click.pass_obj
 def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
-    """Run a local api.video to develop and test against; the state is gone when it ends."""
+    """Run a local api.video for development and tests. Its state is lost when it ends."""
     if settings["discard"] and settings["directory"] is not None:
         raise click.UsageError("--dir keeps the media, --discard drops it: give one of them")
     if settings["seed"] is None:
+        # A new seed at each start, so that ids of an earlier start are not used again.
         settings["seed"] = secrets.randbits(32)
     emulator = _emulator({name: value for name, value in settings.items() if value is not None})
 
@@ -72,6 +73,7 @@ def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
 
 def _emulator(settings: dict[str, Any]) -> Any:
     try:
+        # The emulator needs the extra `emulator`, so it is imported only here.
         from ...emulator import Emulator
     except ModuleNotFoundError as error:
         if "multipart" not in str(error.name):
@@ -86,11 +88,15 @@ def _emulator(settings: dict[str, Any]) -> Any:
 
 
 async def _end(*, until_eof: bool) -> None:
-    """Wait for a signal, or for the process that started this one."""
+    """Wait until a signal cancels the task, or until the standard input closes.
+
+    The standard input closes when the process that started this one ends.
+    """
     if not until_eof:
         await asyncio.Event().wait()
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
+    # Reading in the loop: a thread that reads the standard input could not be cancelled.
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     await reader.read()
 

@@ -1,4 +1,4 @@
-"""``apivideo live-streams``."""
+"""The commands ``apivideo live-streams``."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +21,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def live_stream_facts(stream: LiveStream) -> Iterator[tuple[str, object]]:
-    """Tell everything but HTML, and where to send it while the key is known."""
+    """Yield the facts of a live stream without its HTML code, followed by its ingest addresses.
+
+    The addresses contain the stream key, so they are None for a stream whose key is hidden.
+    """
     yield from ((name, text) for name, text in facts_of(stream) if name != "iframe")
     yield "rtmp", stream.rtmp_url
     yield "srt", stream.srt_url
@@ -44,13 +47,13 @@ FILTERS = [
 
 
 def restreams(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str, str], ...]) -> list[Restream]:
-    """Read ``--restream``, and keep the keys out of messages."""
+    """Convert the values of ``--restream`` and mask their keys in messages; a callback."""
     secret(ctx, param, [key for _, _, key in value])
     return [Restream(name=name, server_url=url, stream_key=key) for name, url, key in value]
 
 
 def fields(function: F) -> F:
-    """Add the options that describe a live stream."""
+    """Add the options for the fields of a live stream to a command."""
     options = (
         click.option("--public/--private", default=None, help="Private: only viewers with a token can watch it."),
         click.option("--player-id", metavar="ID", help="The player theme."),
@@ -75,7 +78,7 @@ def fields(function: F) -> F:
 @json_option
 @click.pass_obj
 def create(session: Session, /, as_document: bool, **given: Any) -> int:
-    """Create a live stream and print its stream key: whoever has it can broadcast."""
+    """Create a live stream and print its stream key. Anyone with the key can broadcast."""
     options = chosen(given)
     return tell(
         session,
@@ -94,7 +97,7 @@ def create(session: Session, /, as_document: bool, **given: Any) -> int:
 @json_option
 @click.pass_obj
 def update(session: Session, /, live_stream_id: str, as_document: bool, clear: tuple[str, ...], **given: Any) -> int:
-    """Change what is given and nothing else; --restream replaces all that were there."""
+    """Change the given fields. --restream replaces all existing restreams."""
     options = changes(given, {name: [] for name in clear})
     return tell(
         session,
@@ -108,7 +111,7 @@ def update(session: Session, /, live_stream_id: str, as_document: bool, clear: t
 @click.argument("live_stream_id", metavar="ID")
 @click.pass_obj
 def complete(session: Session, /, live_stream_id: str) -> int:
-    """End the broadcast that is on air; its recording becomes a video."""
+    """End the running broadcast. Its recording becomes a video."""
     return tell_done(
         session, lambda client: client.live_streams.complete(live_stream_id), f"completed {live_stream_id}"
     )
@@ -134,7 +137,7 @@ def upload_thumbnail(session: Session, /, live_stream_id: str, file: Path, as_do
 @json_option
 @click.pass_obj
 def delete_thumbnail(session: Session, /, live_stream_id: str, as_document: bool) -> int:
-    """Go back to the thumbnail of the service."""
+    """Remove the thumbnail. The service's default thumbnail is shown again."""
     return tell(
         session,
         LIVE_STREAM,

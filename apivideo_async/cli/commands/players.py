@@ -1,4 +1,4 @@
-"""``apivideo players``."""
+"""The commands ``apivideo players``."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +47,7 @@ SWITCHES = {
 
 
 def fields(function: F) -> F:
-    """Add the options that describe a theme."""
+    """Add the options for the fields of a player theme to a command."""
     for name, text in reversed(SWITCHES.items()):
         function = click.option(name, default=None, help=text)(function)
     for name, text in reversed(COLOURS.items()):
@@ -60,7 +60,11 @@ def fields(function: F) -> F:
 @json_option
 @click.pass_obj
 def create(session: Session, /, as_document: bool, **given: Any) -> int:
-    """Create a theme. COLOUR is a text such as "rgba(88, 131, 255, .95)"; what is not given looks as usual."""
+    """Create a player theme.
+
+    COLOUR is a text such as "rgba(88, 131, 255, .95)". Fields that are not given have the defaults
+    of the service.
+    """
     options = chosen(given)
     return tell(session, PLAYER, lambda client: client.players.create(**options), as_document=as_document)
 
@@ -71,7 +75,7 @@ def create(session: Session, /, as_document: bool, **given: Any) -> int:
 @json_option
 @click.pass_obj
 def update(session: Session, /, player_id: str, as_document: bool, **given: Any) -> int:
-    """Change what is given and nothing else; viewers may see it after ten minutes."""
+    """Change the given fields. Viewers may see the change ten minutes later."""
     options = changes(given)
     return tell(session, PLAYER, lambda client: client.players.update(player_id, **options), as_document=as_document)
 
@@ -97,7 +101,7 @@ def upload_logo(session: Session, /, player_id: str, file: Path, link: str | Non
 @click.argument("player_id", metavar="ID")
 @click.pass_obj
 def delete_logo(session: Session, /, player_id: str) -> int:
-    """Take the logo away."""
+    """Delete the logo."""
     return tell_done(session, lambda client: client.players.delete_logo(player_id), f"deleted the logo of {player_id}")
 
 

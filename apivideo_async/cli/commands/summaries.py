@@ -1,4 +1,4 @@
-"""``apivideo summaries``."""
+"""The commands ``apivideo summaries``."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ FILTERS = [
 @json_option
 @click.pass_obj
 def create(session: Session, /, video_id: str, as_document: bool, **given: Any) -> int:
-    """Give a video a summary; without --auto its text is missing until `update` writes it."""
+    """Create a summary of a video. Without --auto it has no text until `update` sets it."""
     options = chosen(given)
     return tell(
         session, SUMMARY, lambda client: client.summaries.create(video_id=video_id, **options), as_document=as_document
@@ -52,7 +52,7 @@ def create(session: Session, /, video_id: str, as_document: bool, **given: Any) 
 @json_option
 @click.pass_obj
 def update(session: Session, /, summary_id: str, as_document: bool, **given: Any) -> int:
-    """Write the text, or a part of it; --takeaway replaces all that were there."""
+    """Set the text or a part of it. --takeaway replaces all existing takeaways."""
     options = changes(given)
     return tell(
         session, TEXT, lambda client: client.summaries.update_source(summary_id, **options), as_document=as_document

@@ -1,4 +1,4 @@
-"""``apivideo tags``."""
+"""The commands ``apivideo tags``."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""``apivideo tokens``."""
+"""The commands ``apivideo tokens``."""
 
 import click
 
@@ -25,7 +25,7 @@ TOKEN = Noun(
 @json_option
 @click.pass_obj
 def create(session: Session, /, ttl: int, as_document: bool) -> int:
-    """Create a token for any number of uploads; without --ttl it never expires."""
+    """Create a token for any number of uploads. Without --ttl it never expires."""
     return tell(session, TOKEN, lambda client: client.upload_tokens.create(ttl=ttl), as_document=as_document)
 
 

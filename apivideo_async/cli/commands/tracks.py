@@ -1,4 +1,4 @@
-"""What captions and chapters share: one WebVTT file per language of a video."""
+"""The ``upload`` command of captions and chapters: one WebVTT file per language of a video."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ __all__ = ["upload_command"]
 
 
 def upload_command(noun: Noun) -> click.Command:
-    """Make a command that adds a file in a language."""
+    """Make a command that uploads a WebVTT file in one language."""
 
     def command(session: Session, /, video_id: str, language: str, file: Path, as_document: bool) -> int:
         return tell(

@@ -1,4 +1,4 @@
-"""``apivideo watermarks``."""
+"""The commands ``apivideo watermarks``."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ WATERMARK = Noun(one="watermark", many="watermarks", resource="watermarks", colu
 @json_option
 @click.pass_obj
 def upload(session: Session, /, file: Path, as_document: bool) -> int:
-    """Add a watermark: a JPEG or PNG, which cannot be looked at later."""
+    """Upload a watermark: a JPEG or PNG. The service cannot show it later."""
     return tell(session, WATERMARK, lambda client: client.watermarks.upload(file), as_document=as_document)
 
 

@@ -1,4 +1,4 @@
-"""``apivideo webhooks``."""
+"""The commands ``apivideo webhooks``."""
 
 import click
 
@@ -31,7 +31,7 @@ EVENTS = one_of(WebhookEventType)
 @json_option
 @click.pass_obj
 def create(session: Session, /, url: str, events: tuple[str, ...], as_document: bool) -> int:
-    """Subscribe, and print the secret that signs the deliveries."""
+    """Create a subscription and print the secret that signs its deliveries."""
     wanted = events or EVENTS.choices
     return tell(
         session,

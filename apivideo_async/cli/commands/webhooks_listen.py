@@ -1,4 +1,4 @@
-"""``apivideo webhooks listen``."""
+"""The command ``apivideo webhooks listen``."""
 
 import asyncio
 import errno
@@ -36,10 +36,11 @@ LARGEST_BODY = 1024 * 1024
 @click.option("--jsonl", "as_lines", is_flag=True, help="One JSON object a line, as delivered.")
 @click.pass_obj
 def listen(session: Session, /, host: str, port: int, secrets: tuple[str, ...], as_lines: bool) -> int:
-    """Print deliveries that api.video signed; what is not signed is refused with 400.
+    """Print signed deliveries of webhooks. Unsigned deliveries are refused with 400.
 
-    api.video must be able to reach this machine, such as through a tunnel; the emulator delivers to it directly.
-    Any path is taken. Each delivery is a line: moment, type, what it is about.
+    api.video must be able to reach this machine, for example through a tunnel. The emulator
+    delivers to it directly. Every path is accepted. Each delivery is printed on one line: time,
+    type, and the other fields of the event.
     """
     known = _secrets(session, secrets)
 
@@ -63,6 +64,7 @@ def _secrets(session: Session, given: tuple[str, ...]) -> tuple[str, ...]:
         raise click.UsageError("no webhook secret: give --secret or set APIVIDEO_WEBHOOK_SECRET")
     try:
         for text in known:
+            # Signing raises ConfigurationError for a text that cannot be a secret.
             webhooks.sign(b"", text)
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
@@ -72,6 +74,7 @@ def _secrets(session: Session, given: tuple[str, ...]) -> tuple[str, ...]:
 async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -> None:
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_post("/{path:.*}", receiver.receive)
+    # Signals are handled by `running.run`.
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.2)
     await runner.setup()
     try:
@@ -79,6 +82,7 @@ async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -
         await site.start()
         shown = f"[{host}]" if ":" in host else host
         session.terminal.say(f"listening on http://{shown}:{runner.addresses[0][1]}/ (Ctrl-C ends it)")
+        # Ctrl-C cancels this wait.
         await receiver.left.wait()
         raise BrokenPipeError
     finally:
@@ -86,17 +90,17 @@ async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -
 
 
 class Receiver:
-    """Answers deliveries: 204 for those that are signed, 400 for the rest."""
+    """Answers deliveries: 204 if the signature is valid, otherwise 400."""
 
     def __init__(self, session: Session, secrets: tuple[str, ...], *, as_lines: bool) -> None:
         self._terminal = session.terminal
         self._secrets = secrets
         self._as_lines = as_lines
         self.left: asyncio.Event = asyncio.Event()
-        """Set when nobody reads what is printed any more."""
+        """Set when the reader of the standard output has closed the pipe."""
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Take one delivery."""
+        """Handle one delivery."""
         body = await request.read()
         try:
             event = webhooks.unwrap(body, request.headers, self._secrets)
@@ -106,6 +110,7 @@ class Receiver:
         try:
             self._terminal.result(json.dumps(json.loads(body), ensure_ascii=False) if self._as_lines else _line(event))
         except BrokenPipeError:
+            # The event could not be printed, so the sender must deliver it again.
             self.left.set()
             return web.Response(status=503, text="going away\n")
         return web.Response(status=204)

@@ -1,6 +1,7 @@
-"""One line about one upload, for any width; it never wraps.
+"""One line that shows one upload, for any terminal width; it never wraps.
 
-The bar tells two numbers apart: what the server accepted, and what is on its way.
+The bar shows two amounts in different styles: the bytes that the server accepted, and the bytes
+that were sent and are not accepted yet.
 """
 
 from attrs import define
@@ -25,7 +26,7 @@ def _fitted(name: str, width: int) -> str:
 
 @define
 class Row:
-    """The state of one upload."""
+    """The displayed state of one upload."""
 
     name: str
     size: int | None
@@ -33,12 +34,13 @@ class Row:
     stage: str = ""
 
     def render(self, width: int, *, unicode: bool) -> Text:
-        """Draw at most ``width`` columns."""
+        """Return a line of at most ``width`` columns."""
         name_width = max(10, min(36, width // 4))
         line = Text(_fitted(self.name, name_width) + " ", no_wrap=True, overflow="crop")
         facts = self._facts(wide=width >= WIDE)
         glyphs = (ACCEPTED, UNDER_WAY, MISSING) if unicode else ASCII
         room = width - name_width - 1 - len(facts)
+        # Below 6 columns a bar shows nothing useful, so only the figures remain.
         if room >= 6:
             self._bar(line, room - 1, glyphs)
             line.append(" ")
@@ -65,6 +67,7 @@ class Row:
         chunks = f"{accepted}/{known}" if event.bytes_total is not None else f"{accepted}"
         room = max(7, 2 * len(str(known)) + 1)
         share = f"{event.fraction:4.0%}" if event.fraction is not None else "  ? "
+        # All figures have a fixed width, so that the bars of several uploads stay aligned.
         last = self.stage or f"{rate_text(event.rate):>12} {time_text(event.eta):>7}"
         if not wide:
             amount = share if event.fraction is not None else bytes_text(event.bytes_accepted)

@@ -1,4 +1,4 @@
-"""What a display is told."""
+"""The interface of the displays that show uploads."""
 
 from types import TracebackType
 from typing import Self
@@ -15,38 +15,45 @@ SHORT_NAME = 12
 
 
 class Display:
-    """Shows the uploads of one command; ``name`` stands for a file everywhere."""
+    """Shows the uploads of one command.
+
+    The argument ``name`` of the methods identifies the file. The base class writes the final lines;
+    subclasses show the progress.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
 
     def begin(self, name: str, size: int | None) -> None:
-        """Show that an upload starts; ``size`` is None while it is unknown."""
+        """Show that an upload starts. ``size`` is in bytes, None if unknown."""
 
     def progress(self, name: str, event: UploadProgress) -> None:
-        """Show how far it is."""
+        """Show the progress of an upload."""
 
     def stage(self, name: str, text: str) -> None:
-        """Show what happens after the last byte."""
+        """Show the step that follows the upload, such as "encoding"."""
 
     def end(self, name: str) -> None:
-        """Take it off the screen."""
+        """Remove the progress of an upload from the screen."""
 
     def done(self, name: str, size: int, sent: int, seconds: float) -> None:
-        """Show that it is finished: ``sent`` of ``size`` bytes went out in this run."""
+        """Show that an upload is finished.
+
+        ``sent`` of the ``size`` bytes were sent in this run, which took ``seconds``.
+        """
         self.end(name)
         what = bytes_text(size) if sent == size else f"{bytes_text(sent)} of {bytes_text(size)} sent now"
         rate = f", {rate_text(sent / seconds)}" if seconds > 0 and sent else ""
         self.say(name, f"done, {what} in {seconds:.1f} s{rate}", style="green")
 
     def say(self, name: str, text: str, style: str = "yellow") -> None:
-        """Write a line about a file; on a screen its name is cut, so that the line fits."""
+        """Write a line about a file. On a terminal the name is shortened so that the line fits."""
         width = self.terminal.width
         shown = name if width is None else shortened(name, max(SHORT_NAME, width - cell_len(text) - 3))
         self.terminal.say(f"{shown}: {text}", style=style)
 
     def failed(self, name: str, text: str) -> None:
-        """Show that it failed."""
+        """Show that an upload failed; ``text`` is the reason."""
         self.end(name)
         self.terminal.fail(text, prefix=name)
 
@@ -56,4 +63,4 @@ class Display:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the screen in order."""
+        """Restore the screen."""

@@ -1,4 +1,4 @@
-"""Numbers and foreign text as people read them."""
+"""Formats numbers and untrusted text for display."""
 
 import re
 
@@ -11,23 +11,25 @@ _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
 def bytes_text(size: float) -> str:
-    """``12.3 MiB``."""
+    """Format a number of bytes, such as ``12.3 MiB``."""
     if size < 1024:
         return f"{size:.0f} B"
     for unit in _UNITS:
         size /= 1024
+        # 999.95 would be rounded to 1000.0, so it gets the next unit.
         if size < 999.95 or unit == _UNITS[-1]:
             break
     return f"{size:.1f} {unit}"
 
 
 def rate_text(rate: float) -> str:
-    """``12.3 MiB/s``."""
+    """Format a rate in bytes per second, such as ``12.3 MiB/s``."""
     return f"{bytes_text(rate)}/s"
 
 
 def time_text(seconds: float | None) -> str:
-    """``0:04``, ``1:02:03``, or dashes when it is not known."""
+    """Format seconds as ``0:04`` or ``1:02:03``; ``-:--`` if unknown or 100 hours and more."""
+    # 359,999 seconds are 99:59:59.
     if seconds is None or seconds > 359_999:
         return "-:--"
     minutes, rest = divmod(round(seconds), 60)
@@ -36,22 +38,26 @@ def time_text(seconds: float | None) -> str:
 
 
 def readable(text: str) -> str:
-    """Replace asyncio's words for a connection that failed, which name the address a second time."""
+    """Shorten asyncio's message for a failed connection, which repeats the address."""
     return _CONNECT.sub("no connection", text)
 
 
 def printable(text: str) -> str:
-    """Replace what could steer the terminal; lone surrogates of odd file names stay for the encoder."""
+    """Replace characters that could control the terminal.
+
+    Lone surrogates, which come from file names that are not valid UTF-8, are kept. The error
+    handler of the output stream escapes them.
+    """
     return "".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else " " if c.isspace() else "?" for c in text)
 
 
 def shortened(text: str, width: int) -> str:
-    """Cut the middle to this many columns, so that the end of a file name stays visible."""
+    """Shorten the text in its middle to ``width`` columns. A file extension stays visible."""
     if cell_len(text) <= width:
         return text
     room = min(width, len(text))
     while cell_len(cut := _cut(text, room)) > width:
-        room -= 1  # Some letters take two columns.
+        room -= 1  # Some characters occupy two columns.
     return cut
 
 

@@ -1,4 +1,4 @@
-"""Uploads as bars that move; what is finished becomes a line above them."""
+"""Shows uploads as moving bars. A finished upload becomes a line above the bars."""
 
 from types import TracebackType
 from typing import Self
@@ -14,11 +14,15 @@ from .terminal import Terminal
 __all__ = ["LiveDisplay"]
 
 FRAMES = 8
-"""Per second."""
+"""Redraws per second."""
 
 
 class LiveDisplay(Display):
-    """Redraws by itself; it is told of every change and decides when to show it."""
+    """Display for terminals.
+
+    The methods only store the new state. rich's ``Live`` redraws the bars in its own thread,
+    ``FRAMES`` times a second.
+    """
 
     def __init__(self, terminal: Terminal, files: int, *, keep: bool = False) -> None:
         super().__init__(terminal)
@@ -30,14 +34,16 @@ class LiveDisplay(Display):
             console=terminal.console,
             refresh_per_second=FRAMES,
             transient=not keep,
+            # rich would redirect results from the standard output to this console.
             redirect_stdout=False,
             redirect_stderr=False,
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        # One column stays free: some terminals wrap when the last one is written.
+        # One column stays free, because some terminals wrap when the last column is written.
         width = options.max_width - 1
         unicode = options.encoding.startswith("utf")
+        # Copy the rows: this method runs in the thread of Live while uploads add and remove rows.
         for row in list(self._rows.values()):
             yield row.render(width, unicode=unicode)
         if self._files > 1:
@@ -48,16 +54,16 @@ class LiveDisplay(Display):
         self._rows[name] = Row(name, size)
 
     def progress(self, name: str, event: UploadProgress) -> None:
-        """Move it."""
+        """Update the state of a bar."""
         self._rows[name].event = event
 
     def stage(self, name: str, text: str) -> None:
-        """Write the stage in place of rate and remaining time."""
+        """Show the stage instead of rate and remaining time."""
         if name in self._rows:
             self._rows[name].stage = text
 
     def end(self, name: str) -> None:
-        """Remove it."""
+        """Remove a bar and count its file as ended."""
         self._ended += 1
         self._rows.pop(name, None)
 

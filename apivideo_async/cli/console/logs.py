@@ -1,4 +1,8 @@
-"""The package's log as short notes, so that nobody stares at a silent terminal while something is retried."""
+"""Shows the package's log records as short notes on the terminal.
+
+Without the notes, the terminal would show nothing while a request is retried or waits for the
+request budget.
+"""
 
 import logging
 import re
@@ -16,7 +20,7 @@ SILENCE = 10.0
 
 
 def shortened_retry(text: str) -> str:
-    """Turn a record about a repeated attempt or a wait into a note; other texts stay as they are."""
+    """Convert a record about a retry or a wait to a note. Other texts are returned unchanged."""
     spent = _BUDGET.match(text)
     if spent is not None:
         return f"the request budget is spent: {spent['what']} go on in {spent['wait']} s"
@@ -29,7 +33,10 @@ def shortened_retry(text: str) -> str:
 
 
 class _Notes(logging.Handler):
-    """Shows retries, waits for request budget and warnings."""
+    """Shows retries, waits for the request budget, and warnings.
+
+    The same note appears at most once in ``SILENCE`` seconds.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__()
@@ -40,6 +47,7 @@ class _Notes(logging.Handler):
         budget = "budget spent" in str(record.msg)
         if record.levelno < logging.WARNING and not budget and "next attempt" not in str(record.msg):
             return
+        # Records about the budget contain changing numbers, so they are all treated as one note.
         kind = "budget" if budget else record.getMessage()
         if time.monotonic() - self._shown.get(kind, -SILENCE) < SILENCE:
             return
@@ -48,7 +56,7 @@ class _Notes(logging.Handler):
 
 
 class _Everything(logging.Handler):
-    """Shows every record."""
+    """Shows every record; for ``--debug``."""
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__()
@@ -60,13 +68,15 @@ class _Everything(logging.Handler):
 
 
 def show_logs(terminal: Terminal, *, debug: bool) -> None:
-    """Attach to the package's loggers, in place of what an earlier call attached."""
+    """Attach a handler to the package's loggers. It replaces the handler of an earlier call."""
     logger = logging.getLogger("apivideo_async")
     for handler in [handler for handler in logger.handlers if isinstance(handler, _Notes | _Everything)]:
         logger.removeHandler(handler)
     logger.addHandler(_Everything(terminal) if debug else _Notes(terminal))
+    # The level is DEBUG in both cases, because retries and waits are logged below WARNING.
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     if not debug:
+        # These loggers report failures that the command reports itself.
         for name in ("asyncio", "procrastinate", "psycopg"):
             logging.getLogger(name).setLevel(logging.CRITICAL)

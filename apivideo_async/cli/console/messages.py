@@ -1,4 +1,4 @@
-"""From an error to the one line that says what to do."""
+"""Converts an error to one line that says what happened and what to do."""
 
 import os
 
@@ -23,7 +23,10 @@ _OPTIONS = {"chunk_size": "--chunk-size", "base_url": "APIVIDEO_BASE_URL or --ba
 
 
 def explain(error: Exception, base_url: str) -> str:
-    """Say what happened and what to do about it, without a line break."""
+    """Return one line that says what happened and what the user can do about it.
+
+    ``base_url`` is the address of the API server, for errors that may have their cause in it.
+    """
     if isinstance(error, ConfigurationError):
         return _with_options(str(error))
     if isinstance(error, UploadError) and not isinstance(error, SourceError):
@@ -51,6 +54,7 @@ def _without_operation(error: ApiConnectionError | ApiStatusError | ApiResponseE
 
 def _of_upload(error: UploadError, base_url: str) -> str:
     cause = error.__cause__
+    # The message of the upload does not say how to fix a refused key.
     if isinstance(cause, AuthenticationError):
         return explain(cause, base_url)
     again = isinstance(cause, ApiVideoError) and cause.retryable and error.video_id is not None
@@ -65,6 +69,7 @@ def _of_connection(error: ApiConnectionError) -> str:
 
 
 def _of_answer(error: ApiStatusError | ApiResponseError, base_url: str) -> str:
+    # A body that starts with "<" is HTML, so something other than the API answered.
     if error.body.lstrip()[:1] == b"<":
         return (
             f"{base_url} answered {error.status} with a web page instead of JSON: "

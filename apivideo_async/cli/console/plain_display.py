@@ -1,4 +1,7 @@
-"""Uploads as plain lines: start, about every tenth, and at least one a minute."""
+"""Shows uploads as plain lines, for logs and pipes.
+
+Each upload gets a line at its start, about one for every tenth of it, and at least one a minute.
+"""
 
 import time
 
@@ -14,7 +17,7 @@ __all__ = ["PlainDisplay"]
 
 TENTH = 0.1
 STREAM_STEP = 64 * 1024 * 1024
-"""Bytes between two lines when the total is unknown."""
+"""Bytes between two lines if the total is unknown."""
 LONGEST_SILENCE = 60.0
 
 
@@ -25,34 +28,35 @@ class _Told:
 
 
 class PlainDisplay(Display):
-    """For logs and pipes: nothing moves, every line stands for itself."""
+    """Display without cursor movement: every line can be read alone."""
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__(terminal)
         self._told: dict[str, _Told] = {}
 
     def begin(self, name: str, size: int | None) -> None:
-        """Write the first line."""
+        """Write the line about the start."""
         self._told[name] = _Told(0, time.monotonic())
         self.terminal.say(f"{name}: uploading" + ("" if size is None else f" {bytes_text(size)}"))
 
     def progress(self, name: str, event: UploadProgress) -> None:
-        """Write a line when there is something new to say."""
+        """Write a line if another tenth is accepted, or if the last line is a minute old."""
         told = self._told[name]
         share = event.fraction
         step = int(share / TENTH) if share is not None else event.bytes_accepted // STREAM_STEP
         now = time.monotonic()
+        # The last event is left out, because `done` writes a line about it.
         if event.finished or (step <= told.step and now - told.at < LONGEST_SILENCE):
             return
         self._told[name] = _Told(step, now)
         self.terminal.say(f"{name}: {_line(event)}")
 
     def stage(self, name: str, text: str) -> None:
-        """Write it."""
+        """Write a line about the stage."""
         self.terminal.say(f"{name}: {text}")
 
     def end(self, name: str) -> None:
-        """Forget it."""
+        """Drop the state of an upload."""
         self._told.pop(name, None)
 
 

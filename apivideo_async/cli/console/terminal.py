@@ -1,4 +1,4 @@
-"""The two outputs: results on the standard output, everything else on the standard error."""
+"""Writes results to the standard output and everything else to the standard error."""
 
 import os
 import sys
@@ -15,16 +15,19 @@ from .formatting import printable
 __all__ = ["Terminal", "columns", "discard_stdout"]
 
 SHORTEST_SECRET = 6
-"""Shorter ones are no real keys, and masking them would garble everything."""
+"""Shorter texts are not masked: they are no real keys, and masking them would garble messages."""
 
 
 def columns(*cells: object) -> str:
-    """Write a row for programs: cells with tabs between them, and none within."""
+    """Join the cells of a row with tabs, for programs; no cell contains a tab."""
     return "\t".join(printable(str(cell)) for cell in cells)
 
 
 class _StandardError:
-    """The standard error of the moment. Notes that cannot be written, on a full disk for example, end no work."""
+    """A file object that always writes to the current ``sys.stderr``.
+
+    Write errors, such as on a full disk, are ignored: a lost note must not end the work.
+    """
 
     def write(self, text: str) -> int:
         with suppress(OSError, ValueError):
@@ -49,9 +52,11 @@ class _StandardError:
 
 
 class Terminal:
-    """Writes lines. Secrets that it was told, and those of addresses, never appear in the lines on the standard error.
+    """Writes lines to both outputs.
 
-    The standard output may be closed: then results are written to nowhere, as the caller wants it.
+    Secrets passed to :meth:`hide` and credentials in addresses are masked in all lines on the
+    standard error. The caller of the program may have closed the standard output; results are then
+    discarded.
     """
 
     def __init__(self) -> None:
@@ -60,61 +65,64 @@ class Terminal:
         )
         self._secrets: set[str] = set()
         self.lost: OSError | None = None
-        """Why results could not be written to the standard output, if they could not."""
+        """The error that prevented writing results to the standard output, if any."""
 
     @property
     def live(self) -> bool:
-        """Whether moving bars can be drawn on the standard error."""
+        """True if moving bars can be drawn on the standard error."""
         return self.console.file.isatty() and not self.console.is_dumb_terminal
 
     @property
     def shared(self) -> bool:
-        """Whether results appear on the screen on which bars move."""
+        """True if results are written to the same screen as moving bars."""
         return self.live and sys.stdout is not None and sys.stdout.isatty()
 
     @property
     def width(self) -> int | None:
-        """Columns, when lines should fit a screen."""
+        """Columns of the terminal; None if lines need not fit a screen."""
         return self.console.width if self.live else None
 
     def hide(self, *secrets: str | None) -> None:
-        """Never print these."""
+        """Mask these texts in all lines on the standard error."""
         self._secrets.update(secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET)
 
     def _clean(self, text: str) -> str:
+        # Longest first: a short secret may be part of a longer one.
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return masked(text)
 
     def say(self, text: str, style: str = "") -> None:
-        """Write a note, above the bars if there are any."""
+        """Write a note to the standard error. Moving bars stay below it."""
         self.console.print(Text(self._clean(text), style=style), soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """Write what may surprise."""
+        """Write a note that needs the user's attention."""
         self.say(f"note: {text}", style="yellow")
 
     def fail(self, text: str, prefix: str = "apivideo") -> None:
-        """Write one line about a failure."""
+        """Write a failure in one line."""
+        # Error messages of other libraries may contain line breaks.
         line = " ".join(printable(self._clean(f"{prefix}: {text}")).split())
         self.say(line, style="red")
 
     def result(self, text: str) -> None:
-        """Write a result and hand it to the reader at once. Raises ``OSError`` if that is not possible."""
+        """Write a result and flush it. Raises ``OSError`` if that fails."""
         if sys.stdout is not None:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
 
     def results(self, lines: Iterable[str]) -> None:
-        """Write several results. Raises ``OSError`` if that is not possible."""
+        """Write several results. Raises ``OSError`` if that fails."""
         for line in lines:
             self.result(line)
 
     def report(self, text: str) -> None:
-        """Write the result of work that is done and must not fail any more.
+        """Write the result of work that is already done; never raises ``OSError``.
 
-        If the standard output cannot be written to (a full disk, a reader that has left), this result and the later
-        ones go to the standard error, ``lost`` is set and the command ends with exit code 1.
+        If the standard output cannot be written (the disk is full, or the reader closed the
+        pipe), this result and all later ones are written to the standard error. :attr:`lost` is
+        then set, and the command exits with code 1.
         """
         if self.lost is None:
             try:
@@ -128,8 +136,13 @@ class Terminal:
 
 
 def discard_stdout() -> None:
-    """Lead the standard output to nowhere, so that what is still buffered is not written when the process ends."""
+    """Redirect the standard output to ``os.devnull``.
+
+    Python flushes the standard output at exit. Without the redirection the flush of a broken pipe
+    would fail and print a message.
+    """
     with suppress(OSError, ValueError, AttributeError):
+        # Replace the descriptor: `sys.stdout` keeps its buffer and flushes it to the new target.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)

@@ -1,4 +1,4 @@
-"""Commands that ask once and tell what came back: ``show``, and whatever creates or changes one thing."""
+"""Commands that make one call and print its response: ``show``, ``create``, ``update``."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -19,12 +19,15 @@ json_option: Callable[[Any], Any] = click.option("--json", "as_document", is_fla
 
 
 def chosen(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep the options that were given, False included."""
+    """Return the options that were given. False counts as given; None and empty values do not."""
     return {name: value for name, value in given.items() if value is not None and value not in ((), [], {})}
 
 
 def changes(given: Mapping[str, Any], cleared: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Keep what shall be changed. Raises ``UsageError`` when that is nothing, or one thing in two ways."""
+    """Return the changes to send, with ``cleared`` merged into the options that were given.
+
+    Raises ``UsageError`` if there is no change, or if an option is both set and cleared.
+    """
     found = chosen(given)
     if twice := sorted(set(found) & set(cleared or {})):
         raise click.UsageError(f"--clear excludes the option that sets {label(twice[0])}")
@@ -41,13 +44,17 @@ def tell(
     as_document: bool,
     secrets: bool = False,
 ) -> int:
-    """Ask, and write the answer as facts or JSON; without ``secrets``, keys that it holds are left out."""
+    """Make a call, print its response as facts or JSON, and return the exit code.
+
+    The response is printed without secret fields (such as stream keys) unless ``secrets`` is set.
+    """
 
     async def work() -> int:
         async with connect(session.settings) as client:
             answer = await ask(client)
         shown = answer if secrets else without_secrets(answer)
         for text in [as_json(shown)] if as_document else facts(noun.facts(shown)):
+            # `report` does not fail: the server has already made the change.
             session.terminal.report(text)
         return 0
 
@@ -55,7 +62,7 @@ def tell(
 
 
 def tell_done(session: Session, ask: Callable[[ApiVideoClient], Awaitable[object]], done: str) -> int:
-    """Ask for what has no answer worth telling, and say that it is done."""
+    """Make a call whose response is not shown, print ``done``, and return the exit code."""
 
     async def work() -> int:
         async with connect(session.settings) as client:
@@ -67,7 +74,10 @@ def tell_done(session: Session, ask: Callable[[ApiVideoClient], Awaitable[object
 
 
 def show_command(noun: Noun, *, method: str = "get", summary: str = "") -> click.Command:
-    """Make a command that shows one, with the secrets that it has."""
+    """Make a command that shows one object, including its secret fields.
+
+    ``method`` is the method of the section that fetches the object.
+    """
 
     def command(session: Session, /, as_document: bool, **names: str) -> int:
         wanted = [names[name] for name in noun.names]

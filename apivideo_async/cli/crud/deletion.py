@@ -1,4 +1,4 @@
-"""The ``delete`` of a section: asks first, and one failure does not stop the others."""
+"""The generic ``delete`` command: asks for confirmation and continues after failures."""
 
 import sys
 from typing import Any
@@ -17,7 +17,7 @@ __all__ = ["delete_command"]
 
 
 def delete_command(noun: Noun, *, summary: str = "") -> click.Command:
-    """Make a command that deletes any number of them."""
+    """Make a command that deletes any number of objects."""
 
     def command(session: Session, /, yes: bool, missing_ok: bool, **given: Any) -> int:
         parents, names = [given[name] for name in noun.names[:-1]], given[noun.names[-1]]
@@ -28,6 +28,7 @@ def delete_command(noun: Noun, *, summary: str = "") -> click.Command:
         async def work() -> int:
             failures = 0
             async with connect(session.settings) as client:
+                # `dict.fromkeys` removes names that are given twice and keeps the order.
                 for name in dict.fromkeys(names):
                     failures += not await _delete(session, client, noun, [*parents, name], missing_ok=missing_ok)
             return 1 if failures else 0
@@ -52,11 +53,15 @@ def _confirmed(noun: Noun, names: tuple[str, ...]) -> bool:
     if sys.stdin is None or not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here, as the input is no terminal: add --yes to delete")
     what = f"the {noun.one} {names[0]}" if len(names) == 1 else f"{len(names)} {noun.many}"
+    # Ask on the standard error, because the standard output is for results.
     return click.confirm(f"Delete {what}?", err=True)
 
 
 async def _delete(session: Session, client: ApiVideoClient, noun: Noun, names: list[str], *, missing_ok: bool) -> bool:
-    """Delete one; whether that is a success."""
+    """Delete one object and return True on success.
+
+    A missing object counts as success if ``missing_ok`` is set.
+    """
     try:
         await noun.call(client, "delete", *names)
     except NotFoundError:
@@ -64,7 +69,7 @@ async def _delete(session: Session, client: ApiVideoClient, noun: Noun, names: l
             session.terminal.fail(f"there is no such {noun.one}", prefix=names[-1])
         return missing_ok
     except AuthenticationError:
-        raise  # It would be the same for each.
+        raise  # The key is refused for every object, so stop.
     except ApiVideoError as error:
         session.terminal.fail(explain(error, session.base_url), prefix=names[-1])
         return False

@@ -1,4 +1,7 @@
-"""The ``list`` of a section: pages until the limit, then a table, lines, or JSON."""
+"""The generic ``list`` command: fetches pages up to the limit and prints them.
+
+The output is a table on a terminal, lines with tabs in a pipe, or JSON.
+"""
 
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -22,7 +25,7 @@ LARGEST_PAGE = 100
 
 
 def sorting(*names: str) -> list[click.Parameter]:
-    """Make the options that choose an order."""
+    """Make the options ``--sort-by`` and ``--sort-order``; ``names`` are the fields to sort by."""
     return [
         click.Option(["--sort-by"], type=click.Choice(names)),
         click.Option(["--sort-order"], type=click.Choice(["asc", "desc"])),
@@ -38,11 +41,15 @@ def list_command(
     summary: str = "",
     epilog: str | None = None,
 ) -> click.Command:
-    """Make a command that lists; ``filters`` are arguments and options, named as those of ``method``."""
+    """Make a command that lists objects.
+
+    ``filters`` are arguments and options; each has the name of a parameter of ``method``.
+    """
 
     def command(session: Session, /, limit: int, as_document: bool, as_lines: bool, **given: Any) -> int:
         if as_document and as_lines:
             raise click.UsageError("--json and --jsonl exclude each other")
+        # Without prefetching, only the printed pages are requested.
         options = {"page_size": min(LARGEST_PAGE, limit), "prefetch": 0, **chosen(given)}
         listing = Listing(session, noun, limit)
 
@@ -79,7 +86,7 @@ def _output(noun: Noun) -> list[click.Parameter]:
 
 
 class Listing:
-    """What a list command found, and how much was left out."""
+    """Prints the objects that a list command found, and counts those above the limit."""
 
     def __init__(self, session: Session, noun: Noun, limit: int) -> None:
         self._terminal = session.terminal
@@ -88,22 +95,24 @@ class Listing:
         self._more = 0
 
     async def items(self, paginator: Paginator[Any]) -> AsyncIterator[Any]:
-        """Give up to ``limit`` of them, without their secrets, and count the rest."""
+        """Yield at most ``limit`` objects without their secret fields, and count the rest."""
         given = 0
         async for page in paginator.pages():
             for item in page.data[: self._limit - given]:
                 given += 1
                 yield without_secrets(item)
             if given >= self._limit:
+                # `items_total` counts all matching objects at the server.
                 self._more = max(0, (page.pagination.items_total or given) - given)
                 return
 
     async def tell(self, found: AsyncIterator[Any], *, as_document: bool, as_lines: bool) -> None:
-        """Write them in the form that was asked for."""
+        """Print the objects in the requested format."""
         if as_lines:
             async for item in found:
                 self._terminal.result(as_json(item, indent=None))
         else:
+            # A table needs all items to compute the widths of its columns.
             items = [item async for item in found]
             self._terminal.result(as_json(items)) if as_document else self._show(items)
         if self._more:

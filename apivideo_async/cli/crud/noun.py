@@ -1,4 +1,4 @@
-"""What the commands of one section of the API have in common: a noun, and how it is told."""
+"""Describes a kind of object (video, live stream, …) to the generic commands."""
 
 from collections.abc import Callable, Iterable
 from operator import methodcaller
@@ -12,27 +12,30 @@ from .shown import facts_of, label, text_of
 __all__ = ["Noun"]
 
 METAVARS = {"video_id": "VIDEO_ID", "language": "LANGUAGE", "upload_token": "TOKEN"}
-"""What help calls an argument; any other id is ``ID``."""
+"""Names of arguments in help texts. Every other argument is called ``ID``."""
 
 
 @frozen(kw_only=True)
 class Noun:
-    """A kind of thing that commands list, show and delete."""
+    """A kind of object that commands list, show and delete."""
 
     one: str
     many: str
     resource: str
-    """The member of the client that has its methods."""
+    """The attribute of the client that has the methods for this kind of object."""
     names: tuple[str, ...] = ("id",)
-    """What identifies one: its own name last, before it the name of what it belongs to."""
+    """Arguments that identify one object.
+
+    The last one names the object itself; those before name the object that it belongs to.
+    """
     columns: tuple[str, ...]
-    """Fields that a list shows, the most important first; a dot leads into a model."""
+    """Fields shown in a list, the most important first. A dot selects a field of a nested model."""
     cut: tuple[str, ...] = ()
-    """Columns that may be cut so that a table fits the screen."""
+    """Columns whose texts may be shortened so that a table fits the screen."""
     facts: Callable[[Any], Iterable[tuple[str, object]]] = facts_of
 
     def metavars(self) -> tuple[str, ...]:
-        """Name the arguments in help."""
+        """Return the names of the arguments in help texts."""
         return tuple(METAVARS.get(name, "ID") for name in self.names)
 
     def call(self, client: ApiVideoClient, method: str, *arguments: Any, **options: Any) -> Any:
@@ -40,11 +43,11 @@ class Noun:
         return methodcaller(method, *arguments, **options)(getattr(client, self.resource))
 
     def cells(self, model: Any) -> list[str]:
-        """Give the texts of the columns."""
+        """Return the texts of the columns for one object."""
         return [text_of(_reach(model, column)) for column in self.columns]
 
     def heads(self) -> list[str]:
-        """Name the columns."""
+        """Return the headings of the columns."""
         own = "id" if self.columns[0].endswith("_id") else label(self.columns[0])
         return [own, *(label(column.rpartition(".")[2]) for column in self.columns[1:])]
 

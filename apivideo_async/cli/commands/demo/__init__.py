@@ -1,1 +1,1 @@
-"""``apivideo demo``."""
+"""The command ``apivideo demo``."""

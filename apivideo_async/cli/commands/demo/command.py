@@ -1,4 +1,4 @@
-"""``apivideo demo``: the whole way of a video, against an emulator of its own."""
+"""The command ``apivideo demo``: uploads a video to an emulator and downloads it again."""
 
 import asyncio
 import hashlib
@@ -32,7 +32,7 @@ CHUNK = 8 * MIB
 SMALLEST_CHUNK = 5 * MIB
 CONCURRENCY = 4
 EXTRA = 3
-"""Empty containers, so that the list has more than one page."""
+"""Number of empty containers that are created so that the list has more than one page."""
 
 
 @click.command(name="demo")
@@ -57,7 +57,7 @@ def command(session: Session, /, file: Path | None, size: int, keep: bool) -> in
 
 
 class _Demo:
-    """The steps, one method each."""
+    """Runs the demonstration; each step is one method."""
 
     def __init__(self, session: Session, file: Path | None, size: int, *, keep: bool) -> None:
         self._terminal = session.terminal
@@ -67,7 +67,7 @@ class _Demo:
         self._began = time.monotonic()
 
     async def run(self) -> int:
-        """Take all steps. Raises what goes wrong, after cleaning up."""
+        """Run all steps and return the exit code. Errors are raised after the cleanup."""
         if self._file is not None and not self._file.is_file():
             raise SourceError(f"no such file: {self._file}")
         _check_packages(self._file)
@@ -86,7 +86,7 @@ class _Demo:
 
     @asynccontextmanager
     async def _media(self) -> AsyncIterator[Path]:
-        """The file to upload; one that was made is removed again."""
+        """Yield the file to upload. A generated file is removed at the end of the block."""
         if self._file is not None:
             yield self._file
             return
@@ -99,6 +99,7 @@ class _Demo:
 
     async def _upload(self, client: ApiVideoClient, path: Path) -> Video:
         size = _size_of(path)
+        # Small files get smaller chunks, so that several chunks are in flight at once.
         chunk = max(SMALLEST_CHUNK, min(CHUNK, size // CONCURRENCY))
         options = UploadOptions(chunk_size=chunk, concurrency=CONCURRENCY)
         began = time.monotonic()
@@ -126,6 +127,7 @@ class _Demo:
         for number in range(EXTRA):
             await client.videos.create(title=f"Empty container {number + 1}")
         pages, found = 0, []
+        # Small pages, so that the few videos fill more than one.
         async for page in client.videos.list(page_size=2).pages():
             pages += 1
             found += [item.video_id for item in page]
@@ -138,6 +140,7 @@ class _Demo:
     async def _compare(self, video: Video, path: Path) -> None:
         if video.assets is None or video.assets.mp4 is None:
             raise ApiVideoError(f"{video.video_id} has no address to download it from")
+        # Cancelling the task does not end the threads; the event does, at their next block.
         stop = threading.Event()
         try:
             sent = await asyncio.to_thread(_digest_of_file, path, stop)
@@ -155,11 +158,12 @@ class _Demo:
         self._say("demo", f"everything worked, in {time.monotonic() - self._began:.1f} s")
         if self._keep:
             self._terminal.say(f"The emulator runs on {server.url} until Ctrl-C: open the player page now.")
+            # Ctrl-C cancels this wait.
             await asyncio.Event().wait()
 
 
 def _check_packages(file: Path | None) -> None:
-    """Name everything that is missing at once."""
+    """Raise ``ConfigurationError`` if packages that the demonstration needs are missing."""
     needed = (
         ["python_multipart"] if file is not None or shutil.which("ffmpeg") else ["python_multipart", "imageio_ffmpeg"]
     )
@@ -181,7 +185,8 @@ def _digest_of_file(path: Path, stop: threading.Event) -> str:
 
 def _digest_of_url(url: str, stop: threading.Event) -> str:
     digest = hashlib.sha256()
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # The emulator is on this machine.
+    # Bypass proxies: the emulator runs on this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=30) as answer:
         while (block := answer.read(BLOCK)) and not stop.is_set():
             digest.update(block)

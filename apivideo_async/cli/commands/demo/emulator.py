@@ -1,4 +1,4 @@
-"""The emulator of the demonstration, as a process of its own."""
+"""Runs the emulator of the demonstration in a separate process."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ STOP_SECONDS = 5.0
 
 @frozen
 class Server:
-    """Where it is."""
+    """Address, API key and process id of the emulator."""
 
     url: str
     api_key: str
@@ -31,7 +31,11 @@ class Server:
 
 @asynccontextmanager
 async def own_emulator() -> AsyncIterator[Server]:
-    """Start ``apivideo emulator`` and end it afterwards; it also ends by itself when this process dies."""
+    """Start ``apivideo emulator`` and stop it at the end of the block.
+
+    The option ``--until-eof`` ends the emulator when its standard input closes, so it also ends if
+    this process dies. Raises ``ConfigurationError`` if the emulator does not start.
+    """
     key = secrets.token_hex(16)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "apivideo_async.cli", "emulator"),
@@ -39,7 +43,8 @@ async def own_emulator() -> AsyncIterator[Server]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is ours to handle.
+        start_new_session=True,  # Ctrl-C reaches this process only; it stops the emulator.
+        # Without buffering, the line with the address arrives at once.
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     try:
@@ -69,6 +74,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         process.send_signal(signal.SIGTERM)
     try:
         async with asyncio.timeout(STOP_SECONDS):
+            # Read the pipes to their end, so that the process cannot block on a full pipe.
             await process.communicate()
     except TimeoutError:
         process.kill()

@@ -1,4 +1,4 @@
-"""Makes the video of the demonstration: real H.264, of at least the size that was asked for."""
+"""Makes the video of the demonstration with ffmpeg: H.264 of at least the requested size."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,15 @@ __all__ = ["make_video"]
 MARGIN = 1024 * 1024
 PICTURE = "testsrc2=size=1280x720:rate=30"
 NOISE = "noise=alls=14:allf=t,format=yuv420p"
-"""Noise cannot be compressed: a few seconds of picture make many bytes, at little work."""
+"""Noise does not compress well, so a few seconds of video reach the size with little CPU time."""
 CODEC = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "22", "-movflags", "+faststart")
 
 
 def _ffmpeg() -> str:
-    """Find an ffmpeg: the one of the wheel imageio-ffmpeg, or the system's."""
+    """Return the path of ffmpeg: the one in the package imageio-ffmpeg, or the system's.
+
+    Raises ``ConfigurationError`` if there is none.
+    """
     try:
         return str(import_module("imageio_ffmpeg").get_ffmpeg_exe())
     except (ImportError, RuntimeError):
@@ -33,7 +36,10 @@ def _ffmpeg() -> str:
 
 
 async def make_video(path: Path, size: int) -> None:
-    """Write an MP4 that browsers play, of ``size`` bytes or a little more."""
+    """Write an MP4 file of at least ``size`` bytes that browsers can play.
+
+    Raises ``ConfigurationError`` if ffmpeg is missing or fails.
+    """
     limit = ("-fs", str(size + MARGIN))
     arguments = ("-hide_banner", "-loglevel", "error", "-y", "-f", "lavfi", "-i", PICTURE, "-vf", NOISE)
     process = await asyncio.create_subprocess_exec(
@@ -41,7 +47,7 @@ async def make_video(path: Path, size: int) -> None:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is ours to handle.
+        start_new_session=True,  # Ctrl-C reaches this process only; it ends ffmpeg.
     )
     try:
         _, errors = await process.communicate()
@@ -57,10 +63,12 @@ async def make_video(path: Path, size: int) -> None:
 
 
 def _pad(path: Path, size: int) -> None:
-    """Reach the size in any case: players skip a box named ``free``."""
+    """Append a box of type ``free``, which players skip, if the file is too small."""
     missing = size - path.stat().st_size
     if missing > 0:
+        # The header of a box has 8 bytes: its length and its type.
         missing = max(8, missing)
         with path.open("ab") as handle:
             handle.write(struct.pack(">I4s", missing, b"free"))
+            # Extend the file without writing the content of the box.
             handle.truncate(handle.tell() + missing - 8)

@@ -1,4 +1,4 @@
-"""``apivideo distributed``: one module per command."""
+"""The commands ``apivideo distributed``, one module each."""
 
 import click
 
@@ -21,6 +21,7 @@ class _Group(LazyGroup):
         try:
             return super().get_command(ctx, cmd_name)
         except ModuleNotFoundError as error:
+            # The subpackage reports a missing extra with the pip command to run.
             if "pip install" not in str(error):
                 raise
             raise click.ClickException(str(error)) from error
@@ -28,4 +29,8 @@ class _Group(LazyGroup):
 
 @click.group(cls=_Group, homes=COMMANDS, package=__package__, name="distributed", no_args_is_help=True)
 def command() -> None:
-    """Ingest on many machines. Ledger and queue are in one PostgreSQL: --database, or APIVIDEO_DATABASE_URL."""
+    """Ingest with workers on many machines.
+
+    The ledger and the queue are in one PostgreSQL database: set --database or
+    APIVIDEO_DATABASE_URL.
+    """

@@ -1,4 +1,4 @@
-"""The option that names the database, and work with it."""
+"""The option ``--database`` and a function that connects to the database."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -31,7 +31,7 @@ database_option: Callable[[Any], Any] = click.option(
 
 
 def with_database(session: Session, dsn: str, work: Callable[[Distributed], Awaitable[None]]) -> int:
-    """Connect, do something, and return the exit code."""
+    """Connect to the database, await ``work`` with the connection, and return the exit code."""
 
     async def connected() -> int:
         async with Distributed(dsn) as shared:

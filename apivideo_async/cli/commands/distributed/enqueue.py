@@ -1,4 +1,4 @@
-"""``apivideo distributed enqueue``."""
+"""The command ``apivideo distributed enqueue``."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -32,7 +32,7 @@ __all__ = ["command"]
 @database_option
 @click.pass_obj
 def command(session: Session, /, sources: Sequence[str], manifest: Path | None, strategy: Strategy, dsn: str) -> int:
-    """Hand sources to the workers, each once: what is known already stays as it is.
+    """Enter sources into the ledger and the queue. Sources that are known already are kept.
 
     SOURCE is a file, a folder, a pattern, or an address such as s3://bucket/folder/.
     """
@@ -47,6 +47,7 @@ def command(session: Session, /, sources: Sequence[str], manifest: Path | None, 
                 for item, error in added.refused:
                     session.terminal.fail(f"{item.shown} is left out: {error}")
         finally:
+            # Report also after an error: the batches entered so far remain in the ledger.
             session.terminal.report(f"{count} items, {new} of them new")
         if refused:
             raise SourceError(f"{refused} items were left out, as named above; the others were handed in")
@@ -60,6 +61,7 @@ async def _named(
     async with Stores() as stores:
         if manifest is not None:
             await check_manifest(manifest)
+            # aclosing() closes the file at once if the caller stops early.
             async with aclosing(read_manifest(manifest, strategy=strategy)) as items:
                 async for item in items:
                     yield item

@@ -1,4 +1,4 @@
-"""``apivideo distributed init``."""
+"""The command ``apivideo distributed init``."""
 
 import click
 
@@ -14,7 +14,7 @@ __all__ = ["command"]
 @database_option
 @click.pass_obj
 def command(session: Session, /, dsn: str) -> int:
-    """Make the tables of the ledger and of Procrastinate; what is there stays as it is."""
+    """Create the ledger's and Procrastinate's tables. Existing tables are kept."""
 
     async def work() -> int:
         await init_database(dsn)

@@ -1,4 +1,4 @@
-"""``apivideo distributed report``."""
+"""The command ``apivideo distributed report``."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ __all__ = ["command"]
 @database_option
 @click.pass_obj
 def command(session: Session, /, path: Path, dsn: str) -> int:
-    """Write a report about all items: FILE ends in .html, .csv or .json."""
+    """Write a report about all items. FILE ends in .html, .csv or .json."""
 
     check_report(path)
 

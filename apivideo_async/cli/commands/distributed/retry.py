@@ -1,4 +1,4 @@
-"""``apivideo distributed retry``."""
+"""The command ``apivideo distributed retry``."""
 
 import click
 
@@ -16,7 +16,7 @@ __all__ = ["command"]
 @database_option
 @click.pass_obj
 def command(session: Session, /, keys: tuple[str, ...], quarantined: bool, dsn: str) -> int:
-    """Hand in again what failed, or the items with these keys."""
+    """Enqueue failed items again: all of them, or those with the given keys."""
     states: list[State] = ["failed", "quarantined"] if quarantined else ["failed"]
 
     async def work(shared: Distributed) -> None:

@@ -1,4 +1,4 @@
-"""``apivideo distributed status``."""
+"""The command ``apivideo distributed status``."""
 
 import json
 
@@ -19,7 +19,7 @@ __all__ = ["command"]
 @database_option
 @click.pass_obj
 def command(session: Session, /, as_document: bool, dsn: str) -> int:
-    """Show how far everything is: items by state, and what is in the queue."""
+    """Show the number of items in each state and the number of jobs in the queue."""
 
     async def work(shared: Distributed) -> None:
         totals, jobs = await shared.totals(), await shared.jobs()

@@ -1,4 +1,4 @@
-"""``apivideo distributed worker``."""
+"""The command ``apivideo distributed worker``."""
 
 import click
 
@@ -62,9 +62,10 @@ def command(
     redirects: Redirects,
     dsn: str,
 ) -> int:
-    """Ingest what is handed in, with any number of other workers.
+    """Ingest the enqueued items; any number of workers can run at once.
 
-    Each finished item gives a line: video id and source. An interrupt hands back at once what is under way.
+    Each finished item is printed on one line: video id and source. An interrupt returns the items
+    in progress to the queue at once.
     """
 
     def make_client(limiter: Limiter) -> ApiVideoClient:
@@ -91,6 +92,7 @@ def command(
             ).run()
         return 0
 
+    # Report a missing key before the database is opened.
     _check_key(session)
     return run(session.terminal, work(), interrupted=None)
 

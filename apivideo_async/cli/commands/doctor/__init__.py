@@ -1,1 +1,1 @@
-"""``apivideo doctor``."""
+"""The command ``apivideo doctor``."""

@@ -1,4 +1,4 @@
-"""``apivideo doctor``."""
+"""The command ``apivideo doctor``."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +18,11 @@ from .findings import Finding, budget, clock, journal, settings, versions
 __all__ = ["command"]
 
 REFUSED = {"writes": ("PATCH", "/videos/doctor"), "uploads": ("POST", "/videos/doctor/source")}
-"""Requests about a video that does not exist change nothing, and their answers tell the budget."""
+"""Requests that read the budgets of writes and uploads without changing anything.
+
+They name a video that does not exist, so the server answers with an error, and the error
+response has the rate headers.
+"""
 
 
 @click.command(name="doctor")
@@ -26,9 +30,10 @@ REFUSED = {"writes": ("PATCH", "/videos/doctor"), "uploads": ("POST", "/videos/d
 @click.option("--json", "as_document", is_flag=True, help="One JSON list.")
 @click.pass_obj
 def command(session: Session, /, all_budgets: bool, as_document: bool) -> int:
-    """Find out why something does not work: versions, settings, server, key, clock, request budgets.
+    """Find out why something does not work.
 
-    Exit code 0 when nothing failed, 1 otherwise. Takes one request of the read budget and changes nothing at api.video.
+    Checks versions, settings, server, key, clock and request budgets. Exit code 0 if no check
+    failed, otherwise 1. Uses one request of the read budget and changes nothing at api.video.
     """
 
     async def work() -> int:
@@ -51,6 +56,7 @@ async def _examine(session: Session, *, all_budgets: bool) -> AsyncIterator[Find
         async with connect(session.settings, needs_key=False) as client:
             yield Finding("settings", "ok", settings(session, client))
             began = time.monotonic()
+            # A plain connection shows whether the network or the API is the problem.
             await reach(client.config.base_url)
             yield Finding("server", "ok", f"connected in {(time.monotonic() - began) * 1000:.0f} ms")
             if client.config.api_key is None:
@@ -71,6 +77,7 @@ async def _ask(session: Session, client: ApiVideoClient, *, all_budgets: bool) -
     except ApiConnectionError:
         raise
     except ApiVideoError as error:
+        # An error response proves that the server answers, so the clock can still be compared.
         what = "key" if isinstance(error, AuthenticationError) else "answer"
         yield Finding(what, "failed", explain(error, client.config.base_url))
         if isinstance(error, ApiStatusError):
@@ -85,7 +92,7 @@ async def _ask(session: Session, client: ApiVideoClient, *, all_budgets: bool) -
 
 
 async def _refused(client: ApiVideoClient, method: str, path: str) -> Mapping[str, str]:
-    """Return the headers of a request that nobody can grant."""
+    """Send a request that the server must refuse, and return the headers of its response."""
     try:
         return (await client.request(method, path, json={})).headers
     except ApiStatusError as error:

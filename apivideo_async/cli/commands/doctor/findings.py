@@ -1,4 +1,4 @@
-"""What ``apivideo doctor`` looks at, one finding each."""
+"""The checks of ``apivideo doctor``; each gives one finding."""
 
 import os
 import platform
@@ -19,24 +19,27 @@ __all__ = ["Finding", "budget", "clock", "journal", "settings", "versions"]
 
 PACKAGES = ("aiohttp", "attrs", "cattrs", "aiofiles", "click", "rich", "uvloop")
 LARGEST_SKEW = 30.0
-"""Seconds; analytics and the log of an account are hard to compare with a clock that is further off."""
+"""Largest accepted difference to the server's clock, in seconds.
+
+With a larger difference, analytics and the logs of an account are hard to compare.
+"""
 
 
 @frozen
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     state: Literal["ok", "note", "failed"]
     text: str
 
     def line(self) -> str:
-        """Write it for people."""
+        """Return the finding as a line for the terminal."""
         return f"{self.state:<8}{self.name:<13}{self.text}"
 
 
 def versions() -> str:
-    """Name what is installed."""
+    """Return the versions of this package, Python and the packages it uses."""
     found = [f"apivideo-async {__version__}", f"Python {platform.python_version()}", platform.system()]
     for name in PACKAGES:
         try:
@@ -47,13 +50,13 @@ def versions() -> str:
 
 
 def journal() -> Finding:
-    """Look for the folder in which uploads are journalled."""
+    """Check the folder that holds the journals of uploads."""
     folder, note = find_state_folder("uploads")
     return Finding("journal", "note", note) if note else Finding("journal", "ok", str(folder))
 
 
 def settings(session: Session, client: ApiVideoClient) -> str:
-    """Tell which server is meant, and where each setting comes from."""
+    """Return the address of the server and the origin of each setting."""
     given = session.settings
     where = {
         "key": _origin(given.api_key, "--api-key", "APIVIDEO_API_KEY"),
@@ -70,7 +73,10 @@ def _origin(given: str | None, option: str, variable: str) -> str:
 
 
 def clock(headers: Mapping[str, str], now: float) -> Finding:
-    """Compare with the server's clock, which tells whole seconds."""
+    """Compare this machine's clock with the server's ``Date`` header, which has whole seconds.
+
+    ``now`` is the local time (a POSIX timestamp) halfway between request and response.
+    """
     try:
         moment = parsedate_to_datetime(headers.get("date", ""))
     except ValueError:
@@ -83,7 +89,7 @@ def clock(headers: Mapping[str, str], now: float) -> Finding:
 
 
 def budget(name: str, headers: Mapping[str, str]) -> Finding:
-    """Tell what is left of a request budget."""
+    """Return a finding about one request budget, from the rate headers of a response."""
     limit, left, reset = (headers.get(f"x-ratelimit-{part}") for part in ("limit", "remaining", "retry-after"))
     if limit is None or left is None:
         return Finding(name, "note", "the server told no budget")

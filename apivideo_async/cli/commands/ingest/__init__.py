@@ -1,4 +1,4 @@
-"""``apivideo ingest``: many sources, each exactly once, and what became of them."""
+"""The commands ``apivideo ingest``: ingest sources, each exactly once, and report results."""
 
 from .group import command
 

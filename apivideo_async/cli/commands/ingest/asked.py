@@ -1,4 +1,4 @@
-"""What ``apivideo ingest`` was asked."""
+"""The arguments and options of ``apivideo ingest``."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ __all__ = ["IngestRequest"]
 
 @frozen(kw_only=True)
 class IngestRequest:
-    """The arguments and options."""
+    """The arguments and options of one command line."""
 
     sources: tuple[str, ...]
     manifest: Path | None
@@ -28,5 +28,5 @@ class IngestRequest:
 
     @property
     def continues(self) -> bool:
-        """Whether nothing is named, so that it goes on with what the ledger holds."""
+        """True if no source is named, so that the open items of the ledger are ingested."""
         return not self.sources and self.manifest is None

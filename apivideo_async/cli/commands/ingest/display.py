@@ -1,4 +1,4 @@
-"""Shows an ingestion: a picture that moves on a terminal, a line every few seconds anywhere else."""
+"""Shows an ingestion: a moving picture on a terminal, a line every few seconds elsewhere."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from .tally import Snapshot
 __all__ = ["showing"]
 
 FRAME = 0.125
-"""Seconds between two pictures."""
+"""Seconds between two redraws."""
 LINE = 5.0
 """Seconds between two lines."""
 Look = Callable[[float], Snapshot]
@@ -26,13 +26,17 @@ class _Picture:
         self.seen = seen
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        # One column stays free: some terminals wrap when the last one is written.
+        # One column stays free, because some terminals wrap when the last column is written.
         yield from screen(self.seen, options.max_width - 1, unicode=options.encoding.startswith("utf"))
 
 
 @asynccontextmanager
 async def showing(terminal: Terminal, look: Look, *, live: bool) -> AsyncIterator[None]:
-    """Show what ``look`` gives for the time now, until the end of the block."""
+    """Show the progress until the end of the block.
+
+    ``look`` returns the state for a time of ``time.monotonic()``. It is called in the event loop,
+    because the state belongs to the loop. ``live`` selects the moving picture.
+    """
     ticking = asyncio.create_task(_draw(terminal, look) if live else _tell(terminal, look))
     try:
         yield
@@ -46,6 +50,7 @@ async def _draw(terminal: Terminal, look: Look) -> None:
     with Live(
         picture,
         console=terminal.console,
+        # Without its own thread, Live redraws only in `_draw`, which runs in the event loop.
         auto_refresh=False,
         transient=True,
         redirect_stdout=False,
@@ -62,6 +67,7 @@ async def _tell(terminal: Terminal, look: Look) -> None:
     while True:
         await asyncio.sleep(LINE)
         line = log_line(look(time.monotonic()))
+        # A line that repeats the previous one is not written.
         if line != told:
             terminal.say(line)
         told = line

@@ -1,4 +1,4 @@
-"""``apivideo ingest --dry-run``: what would be ingested, and what each strategy would take. Nothing is sent."""
+"""``apivideo ingest --dry-run``: lists the items and their costs. No item is sent."""
 
 import json
 from contextlib import AsyncExitStack
@@ -20,7 +20,7 @@ __all__ = ["DryRun"]
 
 
 class DryRun:
-    """Lists, looks every item up in the ledger, and adds up."""
+    """Lists the sources, looks up every item in the ledger, and adds up the costs."""
 
     def __init__(self, session: Session, request: IngestRequest) -> None:
         self._session = session
@@ -30,11 +30,12 @@ class DryRun:
         self._new = self._known = 0
 
     async def run(self) -> int:
-        """Do it; returns the exit code."""
+        """Run the listing, print the costs, and return the exit code."""
         await check_sources(self._request, self._terminal)
         async with AsyncExitStack() as stack:
             stores = await stack.enter_async_context(Stores(redirects=self._request.redirects))
             ledger = None
+            # A dry run does not create a ledger.
             if self._request.ledger.exists():
                 ledger = await open_sqlite_ledger(self._request.ledger)
                 stack.push_async_callback(ledger.aclose)
@@ -63,7 +64,11 @@ class DryRun:
             self._terminal.result(columns(state, size, shown(item.uri)))
 
     async def _limits(self, ledger: Ledger | None) -> dict[str, int]:
-        """What the server told an earlier run, or else what is documented; less the reserve."""
+        """Return the requests per minute by class that this ingestion may use.
+
+        The limits are those that the server reported in an earlier run (stored in the ledger), or
+        the documented ones. ``--reserve`` is subtracted.
+        """
         limits = documented_limits(self._session)
         for usage in [] if ledger is None else await ledger.usage():
             if usage.allowed:

@@ -1,4 +1,4 @@
-"""Which ledger a command means."""
+"""Finds and opens the ledger that a command uses."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,7 +25,10 @@ ledger_option: Callable[[Any], Any] = click.option(
 
 
 def find_ledger(session: Session, given: Path | None) -> Path:
-    """Name the file. Raises ``ConfigurationError`` when it depends on a key and there is none."""
+    """Return the path of the ledger: the given one, or the default for this server and key.
+
+    Raises ``ConfigurationError`` if the default is needed and no API key is configured.
+    """
     if given is not None:
         return given
     settings = session.settings
@@ -39,7 +42,7 @@ def find_ledger(session: Session, given: Path | None) -> Path:
 
 @asynccontextmanager
 async def open_ledger(session: Session, given: Path | None) -> AsyncIterator[Ledger]:
-    """Open a ledger that exists. Raises ``LedgerError``."""
+    """Open an existing ledger. Raises ``LedgerError`` if it does not exist."""
     path = find_ledger(session, given)
     if not path.exists():
         raise LedgerError(f"there is no ledger {path}: nothing was ingested with it yet")

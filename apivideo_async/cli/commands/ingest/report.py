@@ -1,4 +1,4 @@
-"""``apivideo ingest report``."""
+"""The command ``apivideo ingest report``."""
 
 from pathlib import Path
 
@@ -18,7 +18,10 @@ __all__ = ["report"]
 @ledger_option
 @click.pass_obj
 def report(session: Session, /, out: tuple[Path, ...], ledger: Path | None) -> int:
-    """Write reports: OUT ends in .html, .json or .csv. Nothing is sent; the ingestion may be running."""
+    """Write reports. OUT ends in .html, .json or .csv.
+
+    Nothing is sent. The ingestion may be running.
+    """
     for path in out:
         check_report(path)
 
@@ -29,6 +32,7 @@ def report(session: Session, /, out: tuple[Path, ...], ledger: Path | None) -> i
                 try:
                     await write_report(opened, path)
                 except LedgerError:
+                    # An unreadable ledger affects all reports; other errors affect one file.
                     raise
                 except ApiVideoError as error:
                     session.terminal.fail(str(error))

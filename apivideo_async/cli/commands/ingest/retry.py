@@ -1,4 +1,4 @@
-"""``apivideo ingest retry``."""
+"""The command ``apivideo ingest retry``."""
 
 import os
 from pathlib import Path
@@ -22,9 +22,10 @@ __all__ = ["retry"]
 @ledger_option
 @click.pass_obj
 def retry(session: Session, /, names: tuple[str, ...], quarantined: bool, ledger: Path | None) -> int:
-    """Let failed items be tried again: all of them, or those named. The next ingestion takes them.
+    """Mark failed items to be tried again: all of them, or the named ones.
 
-    A video that api.video was asked to fetch in vain is created anew, if it still holds nothing.
+    The next ingestion processes them. If api.video could not fetch the file of a video and the
+    video is still empty, the video is created again.
     """
     states: tuple[State, ...] = ("failed", "quarantined") if quarantined else ("failed",)
 
@@ -41,10 +42,15 @@ def retry(session: Session, /, names: tuple[str, ...], quarantined: bool, ledger
 
 
 async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...]) -> set[str]:
-    """Find the items in one walk. Raises ``LedgerError`` when one of them is not there, before any is changed."""
+    """Find the keys of the named items. Raises ``LedgerError`` before any item is changed.
+
+    The error is raised if a name matches no item in one of the states.
+    """
+    # One pass over the ledger for all names: it may hold a million items.
     wanted = _aliases(names)
     keys, found = set(), set()
     async for record in ledger.records(states):
+        # A name may be a key, an address, an address as displayed (with masked secrets), or a path.
         for alias in (record.item.key, record.item.uri, shown(record.item.uri)):
             if alias in wanted:
                 keys.add(record.item.key)

@@ -1,4 +1,4 @@
-"""How far an ingestion is, as lines: some for a screen, one for a log."""
+"""Formats the state of an ingestion: several lines for a terminal, one line for a log."""
 
 from rich.text import Text
 
@@ -14,7 +14,10 @@ WIDEST = 60
 
 
 def screen(seen: Snapshot, width: int, *, unicode: bool) -> list[Text]:
-    """Draw at most ``width`` columns: a bar, what is under way, the budgets, the last failures."""
+    """Return the lines for a terminal of ``width`` columns.
+
+    They show a bar, the work in progress, the request budgets and the last failures.
+    """
     lines = [_bar(seen, width, unicode=unicode), Text(_flight(seen)), Text(_budgets(seen.budgets), style="dim")]
     lines += [Text(f"failed: {printable(line)}", style="red") for line in seen.failures]
     for line in lines:
@@ -41,6 +44,7 @@ def _glyphs(unicode: bool) -> tuple[tuple[str, str], ...]:
 
 
 def _columns(seen: Snapshot, room: int) -> list[int]:
+    # Round the running totals instead of each count, so that the parts always fill the bar.
     columns, so_far, drawn = [], 0, 0
     for count in (seen.done, seen.failed, seen.working):
         so_far += count
@@ -62,7 +66,7 @@ def _budgets(budgets: tuple[RequestBudget, ...]) -> str:
 
 
 def log_line(seen: Snapshot) -> str:
-    """Write it all on one line."""
+    """Return the state as one line."""
     parts = [f"{seen.done:,} of {seen.total:,}{'+' if seen.listing else ''} items done"]
     parts += [f"{seen.failed:,} failed"] if seen.failed else []
     parts += [f"{seen.working:,} under way", rate_text(seen.rate), f"{time_text(seen.eta)} left"]

@@ -1,4 +1,8 @@
-"""From what was named to items; everything that can be known to be wrong is found before anything starts."""
+"""Converts the named sources to items.
+
+:func:`check_sources` reports every error that can be found without a network before the
+ingestion starts.
+"""
 
 import asyncio
 import os
@@ -21,15 +25,16 @@ from .asked import IngestRequest
 __all__ = ["check_path", "check_sources", "items_of", "list_all", "list_named"]
 
 WATCH_SETTLE = 5.0
-"""Seconds for which a file in a watched folder has to stand still, unless told otherwise."""
+"""Default of ``--settle`` with ``--watch``: seconds without a write before a file is ingested."""
 MOST_BAD_LINES = 50
-"""Bad lines of a manifest that are shown."""
+"""Largest number of bad manifest lines that are shown."""
 
 
 async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
-    """Look at files, folders and every line of the manifest.
+    """Check the named files and folders and every line of the manifest.
 
-    Raises ``SourceError`` or ``ManifestError``, whose bad lines were shown then, one by one.
+    Raises ``UsageError`` if ``--watch`` names an address, ``SourceError`` for a path that cannot be
+    used, and ``ManifestError`` after the bad lines of the manifest have been shown.
     """
     for spec in request.sources:
         if "://" not in spec:
@@ -52,7 +57,10 @@ async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
 
 
 def check_path(spec: str, *, folder: bool = False) -> None:
-    """Look whether it is there, may be read and, if so wanted, is a folder (blocking). Raises ``SourceError``."""
+    """Check that a path exists and can be read (blocking). Raises ``SourceError``.
+
+    With ``folder``, the path must be a folder. A pattern passes unchecked.
+    """
     path = Path(spec)
     if not os.path.lexists(path) and has_wildcard(spec) and not folder:
         return
@@ -70,7 +78,11 @@ def check_path(spec: str, *, folder: bool = False) -> None:
 
 
 def items_of(request: IngestRequest, stores: Stores, on_problem: Callable[[str], object]) -> list[Items]:
-    """Give what is to be listed side by side: all sources one after the other, or each watched folder."""
+    """Return the listings that run concurrently.
+
+    Each watched folder is a listing of its own, because it never ends. The other sources form one
+    listing. The manifest is another.
+    """
     found: list[Items] = []
     if request.watch:
         from ....ingest.listing.watch import watch_folder
@@ -89,7 +101,7 @@ def items_of(request: IngestRequest, stores: Stores, on_problem: Callable[[str],
 async def list_named(
     sources: Sequence[str], stores: Stores, on_problem: Callable[[str], object], *, settle: float = 0
 ) -> AsyncGenerator[Item, None]:
-    """List what each of them names, one after the other."""
+    """Yield the items of all sources, one source after the other."""
     for spec in sources:
         async with aclosing(list_sources(spec, stores=stores, settle=settle, on_problem=on_problem)) as items:
             async for item in items:
@@ -97,7 +109,7 @@ async def list_named(
 
 
 async def list_all(sources: list[Items]) -> AsyncIterator[Item]:
-    """Go through all of them."""
+    """Yield the items of all listings, one listing after the other."""
     for source in sources:
         async for item in each_item(source):
             yield item

@@ -1,4 +1,4 @@
-"""``apivideo ingest SOURCE...``."""
+"""The command ``apivideo ingest SOURCE...``."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -22,11 +22,11 @@ from .work import Work
 __all__ = ["start"]
 
 WORDS = ("status", "retry", "report")
-"""What is a command of its own as the first word."""
+"""Words that are commands if they come first; used by the completion."""
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer files, and the commands where the first source could stand."""
+    """Complete files and, for the first source, the commands of the group."""
     words = () if ctx.params.get("sources") else WORDS
     offered = [CompletionItem(word) for word in words if word.startswith(incomplete)]
     return [*offered, CompletionItem(incomplete, type="file")]
@@ -96,18 +96,19 @@ def start(
     dry_run: bool,
     **given: Any,
 ) -> int:
-    """Put many files into api.video, each exactly once.
+    """Upload many files to api.video, each exactly once.
 
-    SOURCE is a file, a folder, a pattern such as 'videos/**/*.mp4', or an address: s3://, gs://, az://, http(s)://.
-    A ledger remembers every source: after an interruption, even a hard one, the same command goes on. Without any
-    SOURCE, what is open in the ledger is continued.
+    SOURCE is a file, a folder, a pattern such as 'videos/**/*.mp4', or an address: s3://, gs://,
+    az://, http(s)://. A ledger records every source. After an interruption, even a crash, the same
+    command continues. Without any SOURCE, the open items of the ledger are ingested.
 
-    Exit code 0 when everything in the ledger is done, 1 when something failed. A watched folder ends with Ctrl-C
-    and 0.
+    Exit code 0 if everything in the ledger is done, 1 if something failed. A watched folder ends
+    with Ctrl-C and exit code 0.
     """
     limits = UploadLimits() if smallest_chunk is None else UploadLimits(smallest_chunk=smallest_chunk)
     upload = UploadOptions(chunk_size=chunk_size, concurrency=chunks, limits=limits)
     options = IngestOptions(strategy=strategy, concurrency=concurrency, keep_key=keep_key, upload=upload)
+    # The other options have the names of the fields.
     request = IngestRequest(options=options, **{**given, "ledger": find_ledger(session, given["ledger"])})
     _check(request, dry_run=dry_run)
     if dry_run:
@@ -117,7 +118,7 @@ def start(
 
 
 def _check(request: IngestRequest, *, dry_run: bool) -> None:
-    """Refuse what cannot mean anything."""
+    """Raise ``UsageError`` for options that exclude each other."""
     if request.as_json and request.as_lines:
         raise click.UsageError("--json writes one document, --jsonl lines: choose one")
     if request.watch and not request.sources:

@@ -1,4 +1,4 @@
-"""``apivideo ingest status``."""
+"""The command ``apivideo ingest status``."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ STATES: tuple[State, ...] = (*OPEN_STATES, "done", "failed", "quarantined")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def status(session: Session, /, ledger: Path | None, as_json: bool) -> int:
-    """Show how far an ingestion is. Nothing is sent; it may be running."""
+    """Show the progress of an ingestion. Nothing is sent. The ingestion may be running."""
 
     async def work() -> int:
         async with open_ledger(session, ledger) as opened:

@@ -1,4 +1,4 @@
-"""Counts what happens while items are ingested; ``snapshot`` is what a display shows of it."""
+"""Counts the results of a running ingestion. Displays read a :class:`Snapshot` of the counts."""
 
 from collections import deque
 from typing import Literal
@@ -17,29 +17,29 @@ __all__ = ["Pace", "Snapshot", "Tally"]
 
 CLASSES: tuple[Literal["uploads", "writes", "reads"], ...] = ("uploads", "writes", "reads")
 LAST = 3
-"""Failures that are kept to be shown."""
+"""Number of failures that are kept for the display."""
 SPAN = 30.0
-"""Seconds over which a pace is taken."""
+"""Seconds over which a rate is measured."""
 FIRST = 1.0
-"""Seconds before which a pace says nothing."""
+"""Seconds of measurement before a rate is given."""
 
 
 @frozen(kw_only=True)
 class Snapshot:
-    """How far an ingestion is."""
+    """The state of an ingestion at one moment."""
 
     done: int = 0
     failed: int = 0
-    """Quarantined ones included."""
+    """Includes quarantined items."""
     working: int = 0
     total: int = 0
     listing: bool = False
     chunks: int = 0
-    """In flight."""
+    """Chunks in flight."""
     bytes: int = 0
-    """Sent and not accepted yet."""
+    """Bytes that were sent and are not accepted yet."""
     rate: float = 0.0
-    """Bytes a second."""
+    """Bytes per second."""
     items_rate: float = 0.0
     eta: float | None = None
     budgets: tuple[RequestBudget, ...] = ()
@@ -47,7 +47,10 @@ class Snapshot:
 
 
 class Pace:
-    """Something a second, of late."""
+    """Measures a rate over the last ``span`` seconds.
+
+    It keeps samples of the running total, at most about 60 for the span.
+    """
 
     def __init__(self, now: float, span: float = SPAN) -> None:
         self._span = span
@@ -55,21 +58,22 @@ class Pace:
         self.count: int = 0
 
     def add(self, count: int, now: float) -> None:
-        """Count; what is taken back is negative."""
+        """Add ``count`` to the total. A negative count takes back what was counted before."""
         self.count += count
         if now - self._samples[-1][0] >= self._span / 60:
             self._samples.append((now, self.count))
+            # The oldest sample is the last one before the span, so the rate covers the whole span.
             while len(self._samples) > 2 and now - self._samples[1][0] > self._span:
                 self._samples.popleft()
 
     def rate(self, now: float) -> float:
-        """So much a second."""
+        """Return the rate per second, 0 at the beginning."""
         since, before = self._samples[0]
         return max(0.0, (self.count - before) / (now - since)) if now - since >= FIRST else 0.0
 
 
 class Tally:
-    """Counts, from where the ledger stood at the beginning."""
+    """Counts results on top of the ledger's totals at the beginning."""
 
     def __init__(self, ingest: Ingest, client: ApiVideoClient, totals: Totals, now: float) -> None:
         self._ingest = ingest
@@ -84,13 +88,14 @@ class Tally:
         self.failed: int = 0
 
     def progress(self, item: Item, event: UploadProgress, now: float) -> None:
-        """Note how far an item is."""
+        """Record the progress of an item."""
+        # The first event of a resumed upload includes bytes of an earlier run. Skip those.
         before = self._flying.get(item.key)
         self._sent.add(event.bytes_sent - (before.bytes_sent if before else event.bytes_accepted), now)
         self._flying[item.key] = event
 
     def result(self, result: IngestResult, now: float) -> None:
-        """Note what became of one."""
+        """Record the result of an item."""
         self._flying.pop(result.item.key, None)
         if result.outcome == "done":
             self.done += 1
@@ -101,26 +106,26 @@ class Tally:
             self._finished.add(1, now)
 
     def failure(self, line: str) -> None:
-        """Keep a line about a failure."""
+        """Keep a line about a failure for the display."""
         self._failures.append(line)
 
     @property
     def activity(self) -> Activity:
-        """What the ingestion does at the moment."""
+        """The current activity of the ingestion."""
         return self._ingest.activity
 
     @property
     def bytes_done(self) -> int:
-        """Bytes of items that were done in this run."""
+        """Bytes of the items that were completed in this run."""
         return self._bytes_done
 
     @property
     def items(self) -> tuple[int, int]:
-        """Items that are done, and all items."""
+        """The number of completed items and the number of all items."""
         return self._before.count("done") + self.done, self._before.count() + self.activity.added
 
     def snapshot(self, now: float) -> Snapshot:
-        """Put together what there is to show; call it in the client's loop."""
+        """Return the current state. Call it in the event loop of the client."""
         done, total = self.items
         flying = self._flying.values()
         return Snapshot(
@@ -139,8 +144,13 @@ class Tally:
         )
 
     def _eta(self, now: float) -> float | None:
-        """Go by items or by bytes, whichever takes longer: small files wait for requests, large ones for the line."""
+        """Estimate the remaining seconds; None if unknown.
+
+        The estimate is the larger of two: remaining items at the item rate, and remaining bytes at
+        the byte rate. Small files are limited by requests, large ones by bandwidth.
+        """
         rate = self._finished.rate(now)
+        # The number of items is unknown until the listing ends.
         if self.activity.listing or not rate:
             return None
         left = self._before.open + self.activity.added - self.done - self.failed

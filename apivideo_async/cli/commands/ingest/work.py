@@ -1,4 +1,4 @@
-"""One ``apivideo ingest``: from the sources to the summary."""
+"""Runs one ``apivideo ingest``, from the sources to the summary."""
 
 import asyncio
 import json
@@ -31,11 +31,11 @@ from .tally import Tally
 __all__ = ["Work"]
 
 MOST_LINES = 50
-"""Failures that are written one by one."""
+"""Largest number of failures that are written one by one."""
 
 
 class Work:
-    """Runs the ingestion, shows it, and writes what came of it."""
+    """Runs the ingestion, shows its progress, and writes the results."""
 
     def __init__(self, session: Session, request: IngestRequest) -> None:
         self._session = session
@@ -43,19 +43,21 @@ class Work:
         self._request = request
         self._tally: Tally | None = None
         self._omitted = 0
-        """Sources that were left out of a listing, each with a note."""
+        """Sources that the listing left out, each with a note."""
         self._began = time.monotonic()
 
     async def run(self) -> int:
-        """Ingest; returns the exit code."""
+        """Run the ingestion and return the exit code."""
         request = self._request
         await check_sources(request, self._terminal)
         async with connect(self._session.settings, reserve=request.reserve) as hasty, self._stores() as stores:
+            # The first request fails fast; the ingestion itself uses the default retries.
             client = hasty.with_options(retry=RetryPolicy())
             async with Ingest(
                 client, request.ledger, options=request.options, stores=stores, on_progress=self._progress
             ) as ingest:
-                # One request tells whether server and key are right, instead of one for each item.
+                # One request checks the server and the key. Otherwise a mistake would be reported
+                # for each item.
                 await hasty.videos.list(page_size=1)
                 stopped = False
                 try:
@@ -64,16 +66,21 @@ class Work:
                     task = asyncio.current_task()
                     if not request.watch or task is None:
                         raise
-                    task.uncancel()  # That is how a watched folder ends.
+                    # Ctrl-C is the normal end of a watched folder, so clear the cancellation.
+                    task.uncancel()
                     stopped = True
                 totals = await ingest.totals()
                 written = [await self._write(ingest.ledger, path) for path in request.reports]
         self._summarise(totals)
+        # A watched folder that was ended by Ctrl-C has exit code 0.
         failed = (totals.count("failed", "quarantined") + ingest.activity.refused) and not stopped
         return 1 if failed or not all(written) else 0
 
     async def _write(self, ledger: Ledger, path: Path) -> bool:
-        """Write a report. A failure hides neither the summary nor the other reports."""
+        """Write a report and return True on success.
+
+        A failure is reported here, so that the other reports and the summary are still written.
+        """
         try:
             await write_report(ledger, path)
         except ApiVideoError as error:
@@ -82,7 +89,7 @@ class Work:
         return True
 
     def interrupted(self) -> str:
-        """Say how to go on after Ctrl-C."""
+        """Return the line to print after Ctrl-C."""
         if self._tally is None:
             return "interrupted; the same command goes on"
         done, total = self._tally.items
@@ -99,6 +106,7 @@ class Work:
         tally = self._tally = Tally(ingest, client, await ingest.totals(), time.monotonic())
         note = partial(self._terminal.say, style="yellow")
         sources = items_of(self._request, stores, self._left_out)
+        # JSON lines on the same screen would tear the moving picture.
         live = self._terminal.live and not (self._request.as_lines and self._terminal.shared)
         async with showing(self._terminal, tally.snapshot, live=live), aclosing(ingest.run(*sources)) as results:
             async for result in results:
@@ -115,6 +123,7 @@ class Work:
         reason = self._reason(result.error) if result.error is not None else None
         if result.outcome in ("failed", "quarantined"):
             where, what = shown(result.item.uri), reason or ""
+            # Do not repeat an address that the reason already contains.
             line = what if where in what else f"{where}: {what}"
             tally.failure(line)
             if not live and tally.failed <= MOST_LINES:
@@ -135,6 +144,7 @@ class Work:
         if self._request.as_json:
             self._terminal.report(json.dumps(_document(tally, totals, seconds, self._omitted), indent=2))
         else:
+            # With --jsonl the standard output holds only JSON.
             tell = self._terminal.say if self._request.as_lines else self._terminal.report
             tell(
                 f"{totals.count('done'):,} of {totals.count():,} items done; {tally.done:,} of them now, "

@@ -1,1 +1,1 @@
-"""``apivideo plan``."""
+"""The command ``apivideo plan``."""

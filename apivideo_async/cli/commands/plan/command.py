@@ -1,6 +1,7 @@
-"""``apivideo plan``: what sources would take, before anything is sent.
+"""The command ``apivideo plan``: computes the costs of uploads. Nothing is sent.
 
-Files one by one, chunk by chunk; everything else that can be ingested in sum, by each strategy.
+Local files are planned one by one, with their chunks. All other sources are planned by
+:mod:`.sources`, which gives the totals of each ingestion strategy.
 """
 
 import json
@@ -46,11 +47,12 @@ def command(
     bandwidth: int | None,
     as_json: bool,
 ) -> int:
-    """Show chunks, requests and the earliest possible end of uploads. Nothing is sent, no key is needed.
+    """Show chunks, requests and the earliest possible end of uploads. Nothing is sent.
 
-    SOURCE is a file; or, as for ingest, a folder, a pattern such as 'videos/**/*.mp4', or an address: s3://, gs://,
-    az://, http(s)://. Then the sum is shown, for sending from here and for having api.video fetch. What the ledger
-    of an ingestion knows is left out by apivideo ingest --dry-run.
+    No key is needed. SOURCE is a file or, as for ingest, a folder, a pattern such as
+    'videos/**/*.mp4', or an address: s3://, gs://, az://, http(s)://. For sources other than files
+    the totals are shown, for sending from this machine and for fetching by api.video. To leave out
+    items that a ledger holds, use apivideo ingest --dry-run.
     """
     options = UploadOptions(chunk_size=chunk_size, concurrency=concurrency)
     limits = documented_limits(session)
@@ -79,7 +81,7 @@ def command(
 
 
 def _is_file(source: str) -> bool:
-    """Whether it is one file of this machine, or would be: what is missing is no pattern and no address."""
+    """True for a local file, including a missing one. False for folders, patterns and addresses."""
     if "://" in source or Path(source).is_dir():
         return False
     return os.path.lexists(source) or not has_wildcard(source)
@@ -93,7 +95,11 @@ def _size_of(file: Path) -> int:
 
 
 def _plans(files: list[Path], options: UploadOptions, per_minute: int) -> list[tuple[Path, Plan]]:
-    """Plan one file after the other, as an upload of them all does: what is left of the window decides on the cut."""
+    """Plan the files in the order in which an upload sends them.
+
+    The chunk size of a file depends on the upload requests that the earlier files leave in the
+    first rate window.
+    """
     plans: list[tuple[Path, Plan]] = []
     spare = per_minute
     for file in files:
@@ -108,7 +114,7 @@ def _row(file: Path, plan: Plan) -> dict[str, Any]:
 
 
 def _totals(plans: list[Plan], per_minute: int, bandwidth: int | None) -> dict[str, Any]:
-    """Work out the earliest end."""
+    """Compute requests, bytes and the earliest end in seconds, with the bound that sets it."""
     requests, size = sum(plan.parts for plan in plans), sum(plan.total for plan in plans)
     bounds = {f"the request budget ({per_minute} a minute)": windows(requests, per_minute)}
     if bandwidth:

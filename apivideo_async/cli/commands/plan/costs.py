@@ -1,4 +1,4 @@
-"""What a set of sources takes by each strategy, and the earliest end that the account's limits allow."""
+"""Computes the costs of sources for each ingestion strategy, and the earliest possible end."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,24 +21,30 @@ MINUTE = 60.0
 
 
 def documented_limits(session: Session) -> dict[str, int]:
-    """Requests a minute by class, in the environment that is asked. Raises ``ConfigurationError``: there is none."""
+    """Return the documented requests per minute by class for the configured environment.
+
+    Raises ``ConfigurationError`` if the environment does not exist.
+    """
     settings = session.settings
     asked = resolve_config(environment=settings.environment, base_url=settings.base_url)
     return dict(REQUEST_LIMITS["sandbox" if "sandbox" in asked.base_url else "production"])
 
 
 def windows(requests: int, per_minute: int) -> float:
-    """Seconds before the last of them can start: a full window may go at once, each further one a minute later."""
+    """Return the seconds before the last of ``requests`` can start.
+
+    All requests of the first window can start at once. Each further window begins a minute later.
+    """
     return max(0, requests - 1) // per_minute * MINUTE
 
 
 @define
 class _Cost:
-    """What a strategy takes."""
+    """The costs of one strategy."""
 
     requests: dict[str, int] = field(factory=lambda: {"uploads": 0, "writes": 0, "reads": 0})
     bytes: int = 0
-    """Through this machine."""
+    """Bytes that pass through this machine."""
 
     def add(self, *, uploads: int, writes: int, reads: int, size: int = 0) -> None:
         for name, count in (("uploads", uploads), ("writes", writes), ("reads", reads)):
@@ -46,7 +52,7 @@ class _Cost:
         self.bytes += size
 
     def earliest_end(self, limits: Mapping[str, int], bandwidth: int | None) -> tuple[float, str | None]:
-        """Give seconds from now, and what it is bounded by, if by anything."""
+        """Return the earliest end in seconds and the name of the limit that causes it, if any."""
         bounds = {name: windows(count, limits[name]) for name, count in self.requests.items()}
         if bandwidth:
             bounds["bandwidth"] = self.bytes / bandwidth
@@ -55,7 +61,7 @@ class _Cost:
 
 
 class Costs:
-    """Adds up sources, one at a time."""
+    """Adds up the costs of sources, one at a time."""
 
     def __init__(self, upload: UploadOptions, *, keep_key: bool) -> None:
         self._upload = upload
@@ -66,14 +72,17 @@ class Costs:
 
     @property
     def bytes(self) -> int:
-        """Of all that was added, as far as sizes are known."""
+        """The total size of the sources whose size is known."""
         return self._stream.bytes
 
     def add(self, item: Item) -> None:
-        """Count one that is still to be ingested."""
+        """Add an item that is still to be ingested."""
         chunks = self._chunks(item)
+        # One request creates the video; another removes the ingest key from it unless it is kept.
         writes = 1 + self._dropping
+        # Reads: the search for the ingest key, and a status check at the end of a chunked upload.
         self._stream.add(uploads=chunks, writes=writes, reads=1 + (chunks > 1), size=item.size or 0)
+        # Reads: the search for the ingest key, and at least one poll of the status.
         self._pull.add(uploads=0, writes=writes, reads=2)
         self._local += locate(item.uri).scheme == "file"
 
@@ -84,18 +93,19 @@ class Costs:
         try:
             return make_plan(item.size, self._upload).parts
         except SourceError:
-            return 0  # Empty or too large: it will fail before anything is sent.
+            return 0  # An empty or too large file fails before any request.
 
     def document(self, limits: Mapping[str, int], bandwidth: int | None = None) -> dict[str, Any]:
-        """Say it for programs."""
+        """Return the costs as a JSON document."""
         said = {}
         for name, cost in (("stream", self._stream), ("pull", self._pull)):
             seconds, bound = cost.earliest_end(limits, bandwidth)
             said[name] = {**cost.requests, "bytes": cost.bytes, "earliestSeconds": seconds, "bound": bound}
+        # api.video cannot fetch files of this machine.
         return {"limits": dict(limits), **said, **({"pull": None} if self._local else {})}
 
     def tell(self, terminal: Terminal, limits: Mapping[str, int], bandwidth: int | None = None) -> None:
-        """Say it for people."""
+        """Print the costs for people."""
         terminal.result(_sentence("stream", self._stream, limits, bandwidth))
         if self._local:
             terminal.result(f"pull: not possible for {self._local:,} files of this machine")

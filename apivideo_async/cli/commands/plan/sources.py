@@ -1,4 +1,4 @@
-"""``apivideo plan`` for folders, patterns and stores: listed, counted and forgotten, one source at a time."""
+"""``apivideo plan`` for folders, patterns and stores. Items are counted as they are listed."""
 
 import asyncio
 import json
@@ -24,7 +24,10 @@ async def plan_sources(
     *,
     as_json: bool,
 ) -> int:
-    """List everything, then tell; returns the exit code. Raises ``SourceError`` for what is not there."""
+    """List all sources, print the costs, and return the exit code.
+
+    Raises ``SourceError`` if a local path does not exist.
+    """
     for spec in sources:
         if "://" not in spec:
             await asyncio.to_thread(check_path, spec)

@@ -1,1 +1,1 @@
-"""``apivideo upload``."""
+"""The command ``apivideo upload``."""

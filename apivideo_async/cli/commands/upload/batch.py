@@ -1,4 +1,4 @@
-"""The files of one ``apivideo upload``: two at a time, and one failure never stops the others."""
+"""Uploads the files of one ``apivideo upload``. A failed file does not stop the others."""
 
 import asyncio
 import shlex
@@ -19,7 +19,7 @@ __all__ = ["Batch"]
 
 NOT_DONE = "interrupted"
 AT_ONCE = 2
-"""Files; each has several chunks under way already."""
+"""Files uploaded at once. Each upload has several chunks in flight already."""
 
 
 class Batch:
@@ -29,12 +29,13 @@ class Batch:
         self._session = session
         self._terminal = session.terminal
         self._request = request
+        # A file keeps this error if the command ends before its upload.
         self._outcomes = {file: Outcome(file, error=NOT_DONE) for file in request.files}
         self._ready: deque[Outcome] = deque()
         self._written: list[Outcome] = []
 
     async def run(self) -> int:
-        """Upload everything; returns the exit code."""
+        """Upload all files and return the exit code."""
         request = self._request
         try:
             async with connect(self._session.settings, needs_key=request.token is None) as client:
@@ -43,6 +44,7 @@ class Batch:
                 await self._inspect()
                 if self._ready:
                     await self._check_server(client)
+                    # The server has answered, so the uploads use the default retries.
                     await self._upload(client.with_options(retry=RetryPolicy()))
         except asyncio.CancelledError:
             self._write_rest()
@@ -54,7 +56,7 @@ class Batch:
         return 1 if any(outcome.error for outcome in self._outcomes.values()) else 0
 
     def interrupted(self) -> str:
-        """Say how to go on after Ctrl-C."""
+        """Return the line to print after Ctrl-C."""
         rest = [file for file, outcome in self._outcomes.items() if outcome.video is None]
         if not rest:
             return "interrupted after the upload, while waiting"
@@ -66,7 +68,7 @@ class Batch:
         return f"interrupted at {len(self._outcomes) - len(rest)} of {len(self._outcomes)} files; {same}"
 
     async def _inspect(self) -> None:
-        """Look at every file before anything is sent."""
+        """Check every file before anything is sent."""
         for file in self._request.files:
             try:
                 self._outcomes[file].bytes = await inspect(file, self._request)
@@ -77,7 +79,7 @@ class Batch:
                 self._terminal.fail(text, prefix=self._request.label(file))
 
     async def _check_server(self, client: ApiVideoClient) -> None:
-        """Find out with one request whether server and key are right, instead of once for every file."""
+        """Check the server and the key with one request, so that a mistake is reported once."""
         if self._request.token is not None:
             await reach(client.config.base_url)
         elif self._request.video_id is not None:
@@ -91,6 +93,7 @@ class Batch:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(AT_ONCE, len(self._ready))):
                     group.create_task(self._work(client, display, finished))
+        # After a failure the records stay: the same command with --resume skips these files.
         if not any(outcome.error for outcome in self._outcomes.values()):
             await finished.clear()
 
@@ -98,19 +101,20 @@ class Batch:
         while self._ready:
             outcome = self._ready.popleft()
             await Transfer(client, self._request, outcome.file, display, finished).run(outcome)
+            # On a screen with moving bars, the results are written at the end.
             if outcome.video is not None and not self._request.as_json and not self._terminal.shared:
                 self._terminal.report(outcome.line())
                 self._written.append(outcome)
 
     def _stopped(self, text: str) -> None:
-        """Write why nothing was uploaded, for those who read the JSON document."""
+        """Record the reason for every file that was not uploaded, for the JSON document."""
         for outcome in self._outcomes.values():
             outcome.error = text if outcome.error == NOT_DONE else outcome.error
         if self._request.as_json:
             self._write_rest()
 
     def _write_rest(self) -> None:
-        """Write what could not be written while bars were moving, and the JSON document."""
+        """Write the JSON document, or the results that were held back while bars were moving."""
         if self._request.as_json:
             self._terminal.report(json_document(self._outcomes.values()))
         else:

@@ -1,4 +1,4 @@
-"""``apivideo upload``."""
+"""The command ``apivideo upload``."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -53,9 +53,9 @@ def command(
 ) -> int:
     """Upload files as videos, in concurrent chunks.
 
-    FILE is a path, or - for the standard input. Each finished file gives a line: video id, title, address of the
-    player. One failure does not stop the others. After an interruption the same command with --resume sends only
-    what is missing.
+    FILE is a path, or - for the standard input. Each finished file is printed on one line: video
+    id, title, address of the player. A failed file does not stop the others. After an interruption,
+    the same command with --resume sends only the missing chunks.
     """
     options = UploadOptions(chunk_size=chunk_size, concurrency=concurrency, mode=mode, journal=state_folder("uploads"))
     if given["resume"] and options.journal is not None:
@@ -68,7 +68,7 @@ def command(
 
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:
-    """Keep the fields of the video that were given."""
+    """Return the fields of the video that were given."""
     fields: dict[str, Any] = {name: given[name] for name in ("description", "player_id") if given[name] is not None}
     if given["tags"]:
         fields["tags"] = list(given["tags"])
@@ -84,7 +84,7 @@ def _rest(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(request: UploadRequest) -> None:
-    """Refuse what cannot mean anything."""
+    """Raise ``UsageError`` for options that exclude each other and for files given twice."""
     described = request.fields or request.title is not None
     if request.token is not None and described:
         raise click.UsageError(
@@ -95,6 +95,7 @@ def _check(request: UploadRequest) -> None:
         raise click.UsageError("--video-id names a video that exists: its title and other fields stay as they are")
     if request.video_id is not None and len(request.files) > 1:
         raise click.UsageError("--video-id takes one FILE: a video holds one source")
+    # Compare resolved paths: one file under two names would be uploaded twice.
     paths = [file if file == STDIN else str(Path(file).resolve()) for file in request.files]
     for number, path in enumerate(paths):
         if path in paths[:number]:

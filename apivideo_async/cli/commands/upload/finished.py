@@ -1,7 +1,7 @@
-"""Which files of a command are uploaded already, when the command as a whole was interrupted.
+"""Records the files that an interrupted ``apivideo upload`` has already uploaded.
 
-The journal forgets an upload that is complete. Without this record the same command with ``--resume`` would
-continue the interrupted file and upload the finished ones a second time.
+The journal deletes the entry of a completed upload. Without these records, the same command
+with ``--resume`` would continue the interrupted file and upload the completed ones again.
 """
 
 from typing import Any
@@ -18,7 +18,10 @@ Fingerprint = dict[str, Any]
 
 
 class Finished:
-    """Records beside the journal; removed when the command has done all of its work."""
+    """The records of one command, in a folder beside the journal.
+
+    They are deleted when all files of the command are uploaded.
+    """
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
@@ -27,13 +30,16 @@ class Finished:
         self._fingerprints: list[Fingerprint] = []
 
     async def find(self, client: ApiVideoClient, fingerprint: Fingerprint, video_id: str | None) -> Video | None:
-        """Return the video of a file that an earlier run finished, if it still exists and is the one wanted."""
+        """Return the video of a file that an earlier run uploaded, or None.
+
+        None is returned if the video no longer exists, is not ``video_id``, or has another size.
+        """
         if self._journal is None:
             return None
         try:
             entry = await self._journal.find(fingerprint, self._base_url)
         except SourceError:
-            return None  # The file is another one by now.
+            return None  # The file has changed since.
         if entry is None or video_id not in (None, entry.video_id):
             return None
         self._fingerprints.append(fingerprint)
@@ -41,7 +47,7 @@ class Finished:
             return Video(video_id=entry.video_id)
         try:
             ingest = (await client.videos.get_status(entry.video_id)).ingest
-            # An id alone proves little: an emulator that was started anew gives it to another video.
+            # The id alone does not identify the video: a restarted emulator may use it again.
             if ingest is None or ingest.filesize not in (None, fingerprint["size"]):
                 return None
             return await client.videos.get(entry.video_id)
@@ -49,7 +55,7 @@ class Finished:
             return None
 
     async def add(self, fingerprint: Fingerprint, video: Video) -> None:
-        """Note that a file is uploaded; what cannot be noted is logged."""
+        """Record that a file is uploaded. The journal logs a record that cannot be written."""
         if self._journal is None:
             return
         self._fingerprints.append(fingerprint)
@@ -63,7 +69,7 @@ class Finished:
         await self._journal.save(entry)
 
     async def clear(self) -> None:
-        """Forget the records of this command."""
+        """Delete the records of this command."""
         if self._journal is not None:
             for fingerprint in self._fingerprints:
                 self._journal.forget(fingerprint, self._base_url)

@@ -1,4 +1,4 @@
-"""What ``apivideo upload`` was asked, and what became of each file."""
+"""The arguments of ``apivideo upload``, and the outcome of each file."""
 
 import json
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ SHORT_TITLE = 12
 
 @frozen(kw_only=True)
 class UploadRequest:
-    """The arguments and options."""
+    """The arguments and options of one command line."""
 
     files: tuple[str, ...]
     options: UploadOptions
@@ -33,7 +33,10 @@ class UploadRequest:
     as_json: bool
 
     def label(self, file: str) -> str:
-        """Name a file on the screen: the shortest name that no other file of this command has."""
+        """Return the name of a file for the display.
+
+        It is the last component of the path if that is unique in this command, otherwise the path.
+        """
         if file == STDIN:
             return "stdin"
         short = Path(file).name or file
@@ -43,19 +46,23 @@ class UploadRequest:
 
 @define
 class Outcome:
-    """One file at the end."""
+    """The outcome of one file."""
 
     file: str
     video: Video | None = None
     video_id: str | None = None
-    """The container, even when the upload did not end well."""
+    """The id of the container, even if the upload failed."""
     error: str | None = None
-    """A line for people; an uploaded video that is not playable in time has one, too."""
+    """A message. An uploaded video that did not become playable in time has one, too."""
     seconds: float = 0.0
     bytes: int | None = None
 
     def line(self, width: int | None = None) -> str:
-        """``vi… title player-url``: with tabs for a program; for a screen the title is cut when that makes it fit."""
+        """Return the line of results: video id, title, address of the player.
+
+        Without ``width`` the fields are separated by tabs, for programs. With ``width`` (columns of
+        the screen) the title is shortened if the line then fits.
+        """
         video = self.video or Video()
         player = (video.assets.player if video.assets else None) or ""
         title = printable(video.title or "")
@@ -66,7 +73,7 @@ class Outcome:
         )
 
     def record(self) -> dict[str, Any]:
-        """The object of ``--json``."""
+        """Return the object for ``--json``."""
         video = self.video or Video()
         return {
             "file": self.file,
@@ -82,5 +89,5 @@ class Outcome:
 
 
 def json_document(outcomes: Iterable[Outcome]) -> str:
-    """All files as one JSON list."""
+    """Return all outcomes as one JSON list."""
     return json.dumps([outcome.record() for outcome in outcomes], indent=2, ensure_ascii=False)

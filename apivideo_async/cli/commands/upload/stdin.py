@@ -1,4 +1,4 @@
-"""The standard input as a source."""
+"""Opens the standard input as a source."""
 
 import asyncio
 import os
@@ -17,7 +17,11 @@ BUFFER = 4 * 1024 * 1024
 
 @asynccontextmanager
 async def open_stdin() -> AsyncIterator[SourceLike]:
-    """Open it; a pipe is read by the loop, so that Ctrl-C need not wait for a thread that waits for input."""
+    """Open the standard input as a source for the block.
+
+    The event loop reads a pipe or socket. A thread that reads from it could not be cancelled, and
+    Ctrl-C would wait for the next input. Raises ``SourceError`` if there is nothing to read.
+    """
     stream = getattr(sys.stdin, "buffer", None)
     if stream is None:
         raise SourceError("the standard input is closed: pipe a file into it")

@@ -1,4 +1,4 @@
-"""The way of one file: look, upload, wait."""
+"""Uploads one file of a command: checks for earlier runs, uploads, waits for the encoding."""
 
 import logging
 import time
@@ -29,9 +29,9 @@ __all__ = ["Transfer", "flows", "inspect"]
 
 
 async def inspect(file: str, request: UploadRequest) -> int | None:
-    """Return the size. Raises ``SourceError`` for a file that cannot be uploaded.
+    """Return the size in bytes. Raises ``SourceError`` for a file that cannot be uploaded.
 
-    A pipe has none and is not touched, because what is read from it is gone.
+    A pipe has no size and is not opened, because bytes read from it cannot be read again.
     """
     if flows(file):
         return None
@@ -46,12 +46,12 @@ async def inspect(file: str, request: UploadRequest) -> int | None:
 
 
 def flows(file: str) -> bool:
-    """Whether it can be read only once."""
+    """True if the source can be read only once."""
     return file == STDIN or Path(file).is_fifo() or Path(file).is_char_device()
 
 
 async def _fingerprint(file: str) -> Fingerprint | None:
-    """Describe a file as the journal does."""
+    """Return the fingerprint by which the journal identifies a file; None for a pipe."""
     source = await open_source(file)
     try:
         return await source.fingerprint() if isinstance(source, Source) else None
@@ -60,12 +60,15 @@ async def _fingerprint(file: str) -> Fingerprint | None:
 
 
 def _sendable(name: str) -> str:
-    """Replace what is no text in a file name: neither JSON nor the journal could hold it."""
+    """Replace characters of a file name that are not valid text.
+
+    Neither JSON nor the journal can store such characters.
+    """
     return name.encode(errors="replace").decode()
 
 
 class Transfer:
-    """One file of a command."""
+    """The upload of one file."""
 
     def __init__(
         self,
@@ -84,10 +87,11 @@ class Transfer:
         self._first: UploadProgress | None = None
         self._last: UploadProgress | None = None
         path = str(Path(file).resolve())
+        # The journal identifies a file by its path, so the path must be storable.
         self._journalled = request.options.journal is not None and not flows(file) and path == _sendable(path)
 
     async def run(self, outcome: Outcome) -> None:
-        """Upload; failures are shown and noted, not raised."""
+        """Upload the file. Failures are shown and recorded in ``outcome``; they are not raised."""
         began = time.monotonic()
         self._display.begin(self._name, outcome.bytes)
         try:
@@ -105,6 +109,7 @@ class Transfer:
             raise
         finally:
             outcome.seconds = time.monotonic() - began
+            # Set after failures too: the container exists and can be resumed or deleted.
             outcome.video_id = self._last.video_id if self._last is not None else None
 
     async def _upload(self, outcome: Outcome, fingerprint: Fingerprint | None) -> None:
@@ -128,7 +133,7 @@ class Transfer:
         self._display.done(self._name, total, total - held, seconds)
 
     def _amounts(self, size: int) -> tuple[int, int]:
-        """Bytes that the server held before, and all bytes."""
+        """Return the bytes that the server already had before this run, and all bytes."""
         held = self._first.bytes_accepted if self._first is not None and self._request.resume else 0
         total = self._last.bytes_total if self._last is not None else None
         return held, total if total is not None else size
@@ -147,7 +152,7 @@ class Transfer:
             ) from error
 
     async def _uploaded_before(self, fingerprint: Fingerprint) -> Video | None:
-        """Find out whether an interrupted run of this command had finished the file."""
+        """Return the video if an interrupted run of this command had uploaded the file."""
         if self._request.options.resume == "off":
             return None
         video = await self._finished.find(self._client, fingerprint, self._request.video_id)
@@ -156,12 +161,13 @@ class Transfer:
         return video
 
     async def _announce(self, fingerprint: Fingerprint | None) -> None:
-        """Tell of an interrupted upload of the same file."""
+        """Say whether there is an interrupted upload of the same file."""
         resume = self._request.resume
         try:
             found = await self._interrupted(fingerprint)
         except SourceError:
             found = None
+            # Without --resume the upload starts again, so a file that has changed is no error.
             if resume:
                 raise
         if found is not None and not resume:
@@ -190,6 +196,7 @@ class Transfer:
         request = self._request
         given: dict[str, Any] = {"options": request.options, "on_progress": self._on_progress}
         if not self._journalled:
+            # The source cannot be identified later, so it is not recorded in the journal.
             given["options"] = evolve(request.options, resume="off", journal=None)
             given["filename"] = "stdin" if self._file == STDIN else _sendable(Path(self._file).name)
         if request.token is not None:

@@ -1,4 +1,4 @@
-"""``apivideo videos``: one module per command."""
+"""The commands ``apivideo videos``, one module each."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""``apivideo videos create``."""
+"""The command ``apivideo videos create``."""
 
 from typing import Any
 
@@ -20,6 +20,9 @@ __all__ = ["command"]
 @json_option
 @click.pass_obj
 def command(session: Session, /, as_document: bool, **given: Any) -> int:
-    """Create an empty video to upload into later, or one from an address. `apivideo upload` does both at once."""
+    """Create an empty video for a later upload, or a video from an address.
+
+    `apivideo upload` creates a video and uploads its file.
+    """
     options = chosen(given)
     return tell(session, VIDEO, lambda client: client.videos.create(**options), as_document=as_document)

@@ -1,4 +1,4 @@
-"""``apivideo videos delete``."""
+"""The command ``apivideo videos delete``."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""``apivideo videos discarded``."""
+"""The command ``apivideo videos discarded``."""
 
 import click
 from attrs import evolve

@@ -1,4 +1,4 @@
-"""What can be said about a video, at its creation and later."""
+"""The options for the fields of a video, shared by ``create`` and ``update``."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ OPTIONS = (
 
 
 def fields(function: F) -> F:
-    """Add these options to a command."""
+    """Add the options for the fields of a video to a command."""
     for option in reversed(OPTIONS):
         function = option(function)
     return function

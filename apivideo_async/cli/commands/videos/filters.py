@@ -1,4 +1,4 @@
-"""What both lists of videos can be filtered by."""
+"""The filters of the commands ``list`` and ``discarded``."""
 
 import click
 

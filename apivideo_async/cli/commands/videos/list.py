@@ -1,4 +1,4 @@
-"""``apivideo videos list``."""
+"""The command ``apivideo videos list``."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""``apivideo videos pick-thumbnail``."""
+"""The command ``apivideo videos pick-thumbnail``."""
 
 import click
 
@@ -15,7 +15,10 @@ __all__ = ["command"]
 @json_option
 @click.pass_obj
 def command(session: Session, /, video_id: str, timecode: str, as_document: bool) -> int:
-    """Take the thumbnail from the video. HH:MM:SS may end in milliseconds (.mmm) or a frame (:ff)."""
+    """Set the thumbnail to a frame of the video.
+
+    HH:MM:SS may end in milliseconds (.mmm) or a frame (:ff).
+    """
     return tell(
         session,
         VIDEO,

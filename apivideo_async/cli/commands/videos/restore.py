@@ -1,4 +1,4 @@
-"""``apivideo videos restore``."""
+"""The command ``apivideo videos restore``."""
 
 import click
 
@@ -14,5 +14,5 @@ __all__ = ["command"]
 @json_option
 @click.pass_obj
 def command(session: Session, /, video_id: str, as_document: bool) -> int:
-    """Bring a discarded video back."""
+    """Restore a discarded video."""
     return tell(session, VIDEO, lambda client: client.videos.restore(video_id), as_document=as_document)

@@ -1,4 +1,4 @@
-"""``apivideo videos show``."""
+"""The command ``apivideo videos show``."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""Facts about videos as people ask for them."""
+"""Facts about videos and their status, for display."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ __all__ = ["VIDEO", "status_facts", "video_facts"]
 
 
 def video_facts(video: Video) -> Iterator[tuple[str, object]]:
-    """Everything that people ask about a video."""
+    """Yield the facts of a video in the order in which they are shown."""
     yield "id", video.video_id
     yield "title", video.title
     yield "description", video.description
@@ -40,10 +40,11 @@ VIDEO = Noun(
 
 
 def status_facts(status: VideoStatus) -> Iterator[tuple[str, object]]:
-    """Ingest, encoding and qualities."""
+    """Yield the facts of a video's ingest, encoding and qualities."""
     ingest, encoding = status.ingest, status.encoding
     yield "ingest", (ingest.status if ingest is not None else None) or "nothing has arrived yet"
     if ingest is not None:
+        # The bounds of a range of received bytes are inclusive.
         received = sum((piece.to or 0) - (piece.from_ or 0) + 1 for piece in ingest.received_bytes)
         yield "received", bytes_text(received) if received else None
         if ingest.received_parts is not None and ingest.received_parts.parts:

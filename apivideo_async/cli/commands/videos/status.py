@@ -1,4 +1,4 @@
-"""``apivideo videos status``."""
+"""The command ``apivideo videos status``."""
 
 import click
 
@@ -16,7 +16,7 @@ __all__ = ["command"]
 @click.option("--json", "as_document", is_flag=True, help="As the API writes it.")
 @click.pass_obj
 def command(session: Session, /, video_id: str, as_document: bool) -> int:
-    """Show what has arrived of a video and how far its encoding is."""
+    """Show the received bytes of a video and the progress of its encoding."""
 
     async def work() -> int:
         async with connect(session.settings) as client:

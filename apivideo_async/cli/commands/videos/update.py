@@ -1,4 +1,4 @@
-"""``apivideo videos update``."""
+"""The command ``apivideo videos update``."""
 
 from typing import Any
 
@@ -28,6 +28,6 @@ CLEARED: dict[str, Any] = {
 @json_option
 @click.pass_obj
 def command(session: Session, /, video_id: str, as_document: bool, clear: tuple[str, ...], **given: Any) -> int:
-    """Change what is given and nothing else; --tag and --metadata replace all that was there."""
+    """Change the given fields. --tag and --metadata replace all existing tags and pairs."""
     options = changes(given, {name.replace("-", "_"): CLEARED[name] for name in clear})
     return tell(session, VIDEO, lambda client: client.videos.update(video_id, **options), as_document=as_document)

@@ -1,4 +1,4 @@
-"""``apivideo videos upload-thumbnail``."""
+"""The command ``apivideo videos upload-thumbnail``."""
 
 from pathlib import Path
 

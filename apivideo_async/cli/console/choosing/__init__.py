@@ -1,4 +1,4 @@
-"""How uploads are shown: moving bars on a terminal, a few plain lines anywhere else."""
+"""Chooses the display of uploads: moving bars on a terminal, plain lines elsewhere."""
 
 from ..display import Display
 from ..live_display import LiveDisplay
@@ -9,5 +9,8 @@ __all__ = ["Display", "display_for"]
 
 
 def display_for(terminal: Terminal, files: int, *, keep: bool = False) -> Display:
-    """Choose by what the standard error is; ``keep`` leaves the last picture of bars that did not end."""
+    """Return the display that fits the standard error.
+
+    ``files`` is the number of uploads. ``keep`` leaves unfinished bars on the screen at the end.
+    """
     return LiveDisplay(terminal, files, keep=keep) if terminal.live else PlainDisplay(terminal)
