@@ -89,7 +89,7 @@ class Tuner:
         # The upload is about to end and cannot use the whole width, so the rate says nothing about
         # it.
         if in_flight < self.width:
-            return False  # Too few chunks are left to tell anything.
+            return False
         return self._double(rate, now) if self._before is None else self._judge(*self._before, rate, now)
 
     def _double(self, rate: float, now: float) -> bool:
@@ -123,7 +123,7 @@ class Tuner:
         """
         # The attempt began under another width and must not count for this one.
         if started < self._changed_at:
-            return False  # It says something about another width.
+            return False
         self._failed += failed
         self._succeeded += not failed
         # Attempts in flight count as successes, and a single failure never halves the width. One

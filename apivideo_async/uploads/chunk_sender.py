@@ -128,7 +128,7 @@ class Courier:
                     return Receipt(chunk, None)
                 doubtful = doubtful or unknown
                 if self._ledger.accepted_bytes > accepted:
-                    # Others get through: the connection works, so this chunk gets its full budget again.
+                    # Other chunks were accepted, so the connection works. Refill the retry budget.
                     accepted = self._ledger.accepted_bytes
                     attempts = Attempts()
                 # The budget of time starts with the first failure, so a slow transfer does not
@@ -201,7 +201,6 @@ class Courier:
         # earlier call. Without one, another client writes to the same container, and the upload
         # must fail.
         if _already(error) and not doubtful:
-            # Only an attempt of our own, lost or of an earlier call, explains that the server has it; else a rival.
             self._ledger.fail(chunk)
             return False
         if not self._target.can_ask:

@@ -313,7 +313,6 @@ def _pieces(start: int, stop: int, total: int, chunk_size: int, limits: UploadLi
 
 
 def _rest_of_parts(total: int, options: UploadOptions, held: Held) -> Plan:
-    # The status tells numbers, not sizes: cut in another way than before, the parts would make a broken video.
     """Plan the missing part numbers."""
     # The status reports part numbers without sizes (service.md#resuming). Another chunk size would
     # give the same numbers to other bytes, and the server would complete a broken video.
