@@ -108,7 +108,7 @@ class Courier:
     async def deliver(self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None) -> Receipt:
         """Send a chunk until the server holds it, and return the receipt.
 
-        ``make`` creates the body anew for every attempt. Raises ``UploadError`` if the chunk was
+        ``make`` creates a new body for every attempt. Raises ``UploadError`` if the chunk was
         refused or the retry budget is spent, ``SourceError`` if the source cannot be read, and
         ``ConfigurationError`` if the client is not configured correctly.
         """
@@ -177,7 +177,8 @@ class Courier:
             self._on_change()
             raise
         self._slots.ended(started, clock(), failed=False)
-        # The transport may report fewer bytes than the chunk has. Complete the count.
+        # ``sent`` exceeds the chunk size if the pipeline renewed the token and sent the body again.
+        # Correct the count.
         self._meter.add(chunk.size - sent, clock())
         return video
 
@@ -204,7 +205,8 @@ class Courier:
             self._ledger.fail(chunk)
             return False
         if not self._target.can_ask:
-            # No status is available with an upload token, so the answer itself decides.
+            # A token cannot read the status. "Already sent" is sufficient, because the server stores
+            # a numbered chunk once.
             return _already(error)
         # The server gave a clear refusal, or the request was never sent.
         if not unknown and not _already(error):

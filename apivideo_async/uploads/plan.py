@@ -306,8 +306,8 @@ def _pieces(start: int, stop: int, total: int, chunk_size: int, limits: UploadLi
     if stop == total:
         return ((piece, min(piece + chunk_size, stop)) for piece in range(start, stop, chunk_size))
     size = stop - start
-    # Round down, so that every piece has at least ``chunk_size`` bytes if the gap has. A large gap
-    # needs more pieces if one would exceed the limit of a request.
+    # Round the count down, so that a piece is smaller than ``chunk_size`` only if the whole gap is.
+    # Cut into more pieces if one would exceed the size limit of a request.
     count = max(1, size // chunk_size, -(-size // limits.largest_chunk))
     return ((start + size * n // count, start + size * (n + 1) // count) for n in range(count))
 

@@ -88,6 +88,7 @@ class Intake:
         async with self._opened(given, filename) as source:
             notes = await self._notes(source)
             found = notes.found if notes is not None else None
+            # An entry for another video must not be continued.
             if notes is not None and found is not None and video_id not in (None, found.video_id):
                 notes.found = found = None
             if found is not None:

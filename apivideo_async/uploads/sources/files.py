@@ -58,10 +58,7 @@ class Blocks:
         return bytearray(size)
 
     def keep(self, block: bytearray) -> None:
-        """Return a block to the pool.
-
-        Other objects may hold views of it, but no other reference.
-        """
+        """Put a block into the pool. Views of it may exist, but no other reference to it."""
         self._kept.append(block)
 
 
@@ -143,6 +140,7 @@ class OpenFile:
     async def _read_positional(
         self, start: int, size: int, block: int | None
     ) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Read a range with ``preadv``: from the page cache if possible, otherwise in a thread."""
         position, stop = start, start + size
         self._ranges += 1
         try:
@@ -184,13 +182,15 @@ class OpenFile:
             self._nowait = False
             return None
         finally:
+            # Nothing can take the block from the pool before the view exists: there is no ``await``
+            # in between.
             self._blocks.keep(block)
         return memoryview(block)[:got]
 
     async def _read_cold(self, position: int, size: int) -> memoryview:
-        block = self._blocks.take(size)
         # Allocate the block here. A thread allocates from a pool of its own, which keeps freed
         # memory.
+        block = self._blocks.take(size)
         got = await self._in_thread(os.preadv, self._fd, [block], position)
         # Keep the block only after the read. If the caller is cancelled, the thread still writes
         # into it.
@@ -198,6 +198,7 @@ class OpenFile:
         return memoryview(block)[:got]
 
     async def _read_portable(self, start: int, size: int, block: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Read a range where ``preadv`` does not exist, with a new handle for each block."""
         position, stop = start, start + size
         while position < stop:
             try:
