@@ -205,8 +205,8 @@ class Courier:
             self._ledger.fail(chunk)
             return False
         if not self._target.can_ask:
-            # A token cannot read the status. "Already sent" is sufficient, because the server stores
-            # a numbered chunk once.
+            # A token cannot read the status. "Already sent" is sufficient, because the server
+            # stores a numbered chunk once.
             return _already(error)
         # The server gave a clear refusal, or the request was never sent.
         if not unknown and not _already(error):

@@ -27,7 +27,11 @@ Create = Callable[[str], Awaitable[Video]]
 
 
 class Intake:
-    """Uploads with one set of options."""
+    """Uploads with one set of options.
+
+    All methods raise ``SourceError`` if the source cannot be used, and ``UploadError`` if the upload
+    ends early. ``filename`` overrides the name of the source.
+    """
 
     def __init__(
         self,
