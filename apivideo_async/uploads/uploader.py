@@ -29,8 +29,8 @@ Create = Callable[[str], Awaitable[Video]]
 class Intake:
     """Uploads with one set of options.
 
-    All methods raise ``SourceError`` if the source cannot be used, and ``UploadError`` if the upload
-    ends early. ``filename`` overrides the name of the source.
+    All methods raise ``SourceError`` if the source cannot be used, and ``UploadError`` if the
+    upload ends early. ``filename`` overrides the name of the source.
     """
 
     def __init__(
