@@ -1,1 +1,1 @@
-"""One module per section of the API, a few lines per method."""
+"""The resources of the client: one module per section of the API, a few lines per method."""

@@ -1,9 +1,10 @@
-"""Creating a video exactly once, although api.video knows no idempotency keys (service.md#repeated-requests).
+"""Create a video exactly once. api.video has no idempotency keys (service.md#repeated-requests).
 
-With a key, the creation carries the metadata pair ``ingestKey``. A lost answer is then resolved by listing that
-key: a hit is adopted, and only when there is none the container is created again. Calls with the same key in one
-process take turns (``Pipeline.exclusive``); two processes that create with one key at the same moment can still make
-two containers, which every later call with that key reports.
+With a key, the creation carries the metadata pair ``ingestKey``. If the response is lost, the
+client lists the videos with that key. It uses an existing video, and repeats the creation only if
+there is none. Calls with the same key in one process run one after the other
+(``Pipeline.exclusive``). Two processes that create with one key at the same moment can still create
+two containers. Every later call with that key reports them with ``DuplicateVideosError``.
 """
 
 import asyncio
@@ -29,20 +30,26 @@ INGEST_KEY = "ingestKey"
 
 
 async def create_video(pipeline: Pipeline, fields: Mapping[str, Any], *, key: str | None, again: bool = False) -> Video:
-    """Create a container; ``again`` allows a repeat after a lost answer without a key, with a warning."""
+    """Create a container and return it, or return the one that exists for ``key``.
+
+    ``again`` allows a repeat after a lost response without a key, which logs a warning. Raises
+    ``DuplicateVideosError`` if several videos have the key.
+    """
     if key is None:
         return (await _create(pipeline, fields, None, again=again))[0]
     fields = {**fields, "metadata": _with_key(fields.get("metadata", UNSET), key)}
+    # An earlier call may have created the video.
     if (found := await _find(pipeline, key)) is not None:
         return found
     video, lost = await _create(pipeline, fields, key, again=again)
+    # A lost request may have arrived after all and created a second video. ``_find`` raises then.
     if lost:
-        await _find(pipeline, key)  # Raises when a lost request arrived after all.
+        await _find(pipeline, key)
     return video
 
 
 async def _create(pipeline: Pipeline, fields: Mapping[str, Any], key: str | None, *, again: bool) -> tuple[Video, bool]:
-    """Create, and tell whether an answer was lost on the way."""
+    """Create a video. Return it, and whether a response was lost before it was created."""
     request = build_request("videos.create", "POST", "/videos", body=video_body(fields))
     clock = asyncio.get_running_loop().time
     attempts, lost = Attempts(), False
@@ -53,6 +60,8 @@ async def _create(pipeline: Pipeline, fields: Mapping[str, Any], key: str | None
             lost = lost or error.delivery == "unknown"
             attempts = attempts.after(error, clock())
             wait = attempts.delay(pipeline.config.retry, clock(), random.random())  # noqa: S311
+            # Without a key nothing can show whether a lost request created a video. Only ``again``
+            # permits a repeat in that case.
             if wait is None or not error.retryable or (lost and key is None and not again):
                 raise
             await asyncio.sleep(wait)
@@ -81,9 +90,14 @@ def _with_key(metadata: Any, key: str) -> dict[str, str]:
 
 
 async def _find(pipeline: Pipeline, key: str) -> Video | None:
+    """Return the video with this key, or None.
+
+    Raises ``DuplicateVideosError`` if there are several.
+    """
     request = build_request("videos.list", "GET", "/videos", query={"metadata": {INGEST_KEY: key}})
     page: Page[Video] = await pipeline.page(request, Video)
-    # Trust no filter: another video must never be taken for this one.
+    # Compare the key again: if the service ignored the filter, another video would be taken for
+    # this one.
     found = [video for video in page if video.metadata.get(INGEST_KEY) == key]
     if len(found) > 1:
         raise DuplicateVideosError.of(key, [video.video_id for video in found])

@@ -1,4 +1,4 @@
-"""The fields of a video as keyword arguments, and their wire form (service.md#video-attributes)."""
+"""The fields of a video as keyword arguments, and their JSON form (service.md#video-attributes)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -12,51 +12,60 @@ __all__ = ["VideoFields", "VideoUpdateFields", "check_video_fields", "video_body
 
 
 class VideoUpdateFields(TypedDict, total=False):
-    """What can be changed at any time. Left out is not sent; arrays replace as a whole, ``[]`` clears."""
+    """Fields that can be set at creation and changed later.
+
+    An absent field is not sent. An array replaces the stored one as a whole, and ``[]`` clears it.
+    """
 
     description: str | Unset
-    """Its description."""
+    """Description of the video."""
     public: bool | Unset
-    """False makes every asset address need a token that works once."""
+    """With False, every asset address contains a token that works once."""
     panoramic: bool | Unset
-    """Whether it is a 360° video."""
+    """True for a 360° video."""
     mp4_support: bool | Unset
-    """Whether the source can be had as an MP4 (``assets.mp4``)."""
+    """True to offer the video as an MP4 file (``assets.mp4``)."""
     player_id: str | Unset | None
-    """None detaches the player (inferred, service.md#null-and-absent)."""
+    """Id of a player theme. None detaches it (inferred, service.md#null-and-absent)."""
     tags: Sequence[str] | Unset
-    """Its tags."""
+    """Tags of the video."""
     metadata: Mapping[str, str] | Unset
-    """Pairs of texts of your own."""
+    """Pairs of text that the user defines."""
     language: Language | Unset | None
-    """What is spoken: one of 33 codes, such as ``fr``; another one transcribes again."""
+    """Spoken language, one of 33 codes such as ``fr``. A change creates a new transcript."""
     transcript: bool | Unset
-    """Make captions from what is said, at least 50 words."""
+    """True to create captions from the speech. This needs at least 50 words."""
     transcript_summary: bool | Unset
-    """Make a summary from what is said; ``ConflictError`` at an update when there is one."""
+    """True to create a summary from the speech.
+
+    An update raises ``ConflictError`` if the video has a summary.
+    """
     transcript_summary_attributes: Sequence[SummaryAttribute] | Unset
-    """The parts of that summary."""
+    """Parts of the summary to create."""
 
 
 class VideoFields(VideoUpdateFields, total=False):
-    """What can be said at creation."""
+    """Fields that can be set at creation. ``clip`` and ``watermark`` cannot be changed later."""
 
     clip: VideoClip | Unset
-    """The part of the source to keep."""
+    """Part of the source to keep."""
     watermark: VideoWatermark | Unset
-    """An image to burn in."""
+    """Image that is burned into the video."""
 
 
 _KNOWN = {"title", "source", *VideoFields.__annotations__, *VideoUpdateFields.__annotations__}
 
 
 def check_video_fields(fields: Mapping[str, Any]) -> None:
-    """Raise ``TypeError`` for a name that is no field of a video, as Python does."""
+    """Raise ``TypeError`` for an unknown field name, like Python for an unknown argument."""
     check_names("videos have", fields, _KNOWN)
 
 
 def video_body(fields: Mapping[str, Any]) -> bytes:
-    """Encode create and update fields. Raises ``TypeError`` for a name that is none of them, as Python does."""
+    """Encode the fields of a creation or update as JSON.
+
+    Raises ``TypeError`` for an unknown field name, like Python for an unknown argument.
+    """
     check_video_fields(fields)
     body = set_fields(fields)
     if "metadata" in body:

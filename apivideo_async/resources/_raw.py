@@ -1,4 +1,4 @@
-"""``with_raw_response``: what a method returns, together with the answer that it came from."""
+"""``with_raw_response``: the result of a method together with the HTTP response."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,30 +16,40 @@ T = TypeVar("T")
 
 @frozen
 class RawResponse(Generic[T]):
-    """A value and its answer. Of a method that makes several requests, the last answer."""
+    """A result and the HTTP response that contained it.
+
+    For a method that sends several requests, this is the last response.
+    """
 
     value: T
-    """What the method returns without ``with_raw_response``; of a list, one page."""
+    """The result that the method returns without ``with_raw_response``. A list gives one page."""
     status: int
-    """Of the answer, 200 to 299; any other raises, and the error has the same members."""
+    """Status of the response, 200 to 299.
+
+    For other statuses an error with the same attributes is raised.
+    """
     headers: Mapping[str, str] = field(repr=False)
-    """Of the answer; names are lower-case."""
+    """Headers of the response, with lower-case names."""
     body: bytes = field(repr=False)
-    """Of the answer, as received."""
+    """Body of the response as received."""
 
     @property
     def rate_limit(self) -> RateLimitHeaders | None:
-        """The request budget as the answer told it; None when it told none (``/auth/*``)."""
+        """Request budget in the response, or None if it has none (``/auth/*``)."""
         return read_headers(self.headers)
 
 
 class RawMethods:
-    """The methods of a resource, each giving a :class:`RawResponse` of its value; same arguments, same errors."""
+    """The methods of a resource, each returning a :class:`RawResponse`.
+
+    Arguments and errors are those of the original methods.
+    """
 
     def __init__(self, observed: Callable[[Callable[[Response], None]], object]) -> None:
         self._observed = observed
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[RawResponse[Any]]]:
+        # Each access creates a copy of the resource that appends its responses to ``seen``.
         seen: list[Response] = []
         method = None if name.startswith("_") else getattr(self._observed(seen.append), name, None)
         if method is None:
@@ -47,6 +57,7 @@ class RawMethods:
 
         async def call(*arguments: Any, **options: Any) -> RawResponse[Any]:
             result = method(*arguments, **options)
+            # For example ``open_upload``, which returns an object without sending a request.
             if not inspect.isawaitable(result):
                 raise TypeError(f"{name} has no answer of its own")
             value = await result

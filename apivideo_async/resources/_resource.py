@@ -1,4 +1,4 @@
-"""What the resources share: how a call becomes a request, and an answer a value."""
+"""Base class of the resources: from a method call to a request, and from a response to a value."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self, TypedDict, TypeVar
@@ -23,14 +23,17 @@ SortOrder = Literal["asc", "desc"]
 
 
 class PageQuery(TypedDict, total=False):
-    """What every list takes."""
+    """Arguments of every list method."""
 
     current_page: int
-    """The page to begin with, from 1."""
+    """First page to request, from 1."""
     page_size: int
-    """Items of a page, 1 to 100; 25 unless given."""
+    """Items per page, 1 to 100. The default is 25."""
     prefetch: int
-    """1 (the default) asks for the next page ahead, 0 only when it is needed."""
+    """With 1 (default), the next page is requested in advance.
+
+    With 0, it is requested when needed.
+    """
 
 
 class Resource:
@@ -41,7 +44,7 @@ class Resource:
 
     @property
     def with_raw_response(self) -> RawMethods:
-        """The same methods, each giving its value together with status, headers and request budget."""
+        """The same methods, returning their result with status, headers and request budget."""
         return RawMethods(self._observed)
 
     def _observed(self, on_response: Callable[[Response], None]) -> Self:
@@ -50,13 +53,20 @@ class Resource:
     async def _call(
         self, operation: str, method: str, path: str, kind: type[T], fields: Mapping[str, Any] | None = None
     ) -> T:
-        """Send ``fields`` as JSON, if any are meant to be sent, and decode."""
+        """Send a request and decode the response as ``kind``.
+
+        ``fields`` is the JSON body, or None for a request without a body.
+        """
         body = None if fields is None else json_body(fields)
         return await self._pipeline.call(build_request(operation, method, path, body=body), kind)
 
     def _list(
         self, operation: str, path: str, kind: type[T], page: PageQuery, query: Mapping[str, QueryValue] | None = None
     ) -> Paginator[T]:
+        """Create a paginator.
+
+        The filters are checked and copied now, so that every page uses the same ones.
+        """
         size = page.get("page_size", 25)
         chosen = filters(query or {})
 
@@ -77,12 +87,16 @@ class Resource:
         nameless: str,
         fields: Mapping[str, Any] | None = None,
     ) -> T:
-        """Send a small file in one request, ``fields`` before it."""
+        """Send a small file in one multipart request, with ``fields`` before the file.
+
+        ``largest`` is the limit in bytes, ``nameless`` the file name of a source without a name.
+        """
         async with attachment(source, filename, largest, nameless=nameless) as part:
             multipart = Multipart(part, set_fields(fields or {}))
             return await self._pipeline.call(build_request(operation, "POST", path, multipart=multipart), kind)
 
     async def _delete(self, operation: str, path: str, *, missing_ok: bool) -> None:
+        """Delete an object. With ``missing_ok``, a 404 is ignored."""
         try:
             await self._pipeline.send(build_request(operation, "DELETE", path))
         except NotFoundError:

@@ -1,4 +1,7 @@
-"""Waiting for videos to become playable: one poller, however many there are (rules in ``protocol.polling``)."""
+"""Wait for videos to become playable, with one poller for any number of videos.
+
+The order of the requests is decided in ``protocol.polling``.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
@@ -17,17 +20,17 @@ __all__ = ["PlayableResult", "status_request", "wait_for_all"]
 
 @frozen(kw_only=True)
 class PlayableResult:
-    """What became of a video that was waited for: a status that is playable, or an error."""
+    """Result of waiting for a video: a playable status, or an error."""
 
     video_id: str
     status: VideoStatus | None = None
-    """Set when it can be watched."""
+    """Set if the video is playable."""
     error: ApiVideoError | None = None
-    """``EncodingError``, ``ApiTimeoutError``, or what asking raised."""
+    """``EncodingError``, ``ApiTimeoutError``, or the error of the status request."""
 
 
 def status_request(video_id: str, priority: Priority) -> Request:
-    """Ask for the status of one video."""
+    """Build the request for the status of one video."""
     path = path_for("/videos/{video_id}/status", video_id=video_id)
     return build_request("videos.get_status", "GET", path, priority=priority)
 
@@ -35,7 +38,10 @@ def status_request(video_id: str, priority: Priority) -> Request:
 async def wait_for_all(
     pipeline: Pipeline, video_ids: Iterable[str], *, timeout: float, probe: bool
 ) -> AsyncGenerator[PlayableResult, None]:
-    """Give a result for each, in the order in which they become known; ``timeout`` is for all together."""
+    """Yield a result for each video in the order in which they become known.
+
+    ``timeout`` is in seconds, for all videos together. ``probe`` also waits for the HLS manifest.
+    """
     clock = asyncio.get_running_loop().time
     ends_at = clock() + timeout
     schedule = PollSchedule()
@@ -43,6 +49,8 @@ async def wait_for_all(
     while schedule:
         try:
             async with asyncio.timeout_at(ends_at):
+                # The interval depends on the read limit, so that polling leaves budget for other
+                # requests.
                 await asyncio.sleep(schedule.wait(clock(), pipeline.limiter.window("reads").limit))
                 result = await _ask(pipeline, schedule.ask(clock()), probe=probe)
         except TimeoutError:
@@ -52,6 +60,7 @@ async def wait_for_all(
         else:
             schedule.done()
             yield result
+    # The time is over. These videos have no result.
     for video_id in schedule.names:
         summary = status_request(video_id, Priority.POLL).summary
         text = f"{video_id} was not playable within {timeout:g} s; is its upload complete?"
@@ -66,6 +75,7 @@ def _checked(video_ids: Iterable[str]) -> list[str]:
 
 
 async def _ask(pipeline: Pipeline, video_id: str, *, probe: bool) -> PlayableResult | None:
+    """Request the status of one video. Return None if it is not playable yet."""
     try:
         status = await pipeline.call(status_request(video_id, Priority.POLL), VideoStatus)
         if encoding_failed(status):
@@ -77,9 +87,12 @@ async def _ask(pipeline: Pipeline, video_id: str, *, probe: bool) -> PlayableRes
 
 
 async def _served(pipeline: Pipeline, video_id: str) -> bool:
-    """Whether the HLS manifest is there: 202 and 404 mean not yet (service.md#hls-readiness)."""
+    """Return True if the HLS manifest is available.
+
+    202 and 404 mean that it is not available yet (service.md#hls-readiness).
+    """
     path = path_for("/videos/{video_id}", video_id=video_id)
-    # Asked for each time: the address of a private video works once.
+    # Request the address each time, because the address of a private video works once.
     video = await pipeline.call(build_request("videos.get", "GET", path, priority=Priority.POLL), Video)
     if video.assets is None or video.assets.hls is None:
         return False

@@ -1,4 +1,4 @@
-"""The account, of the older index (service.md#legacy-operations)."""
+"""The account, an operation of the older API (service.md#legacy-operations)."""
 
 from ..models import Account
 from ._resource import Resource
@@ -10,8 +10,9 @@ class Accounts(Resource):
     """``client.account``."""
 
     async def get(self) -> Account:
-        """Show quota, features and environment (``GET /account``, reads).
+        """Return quota, features and environment (``GET /account``, reads).
 
-        Left the specification in 2021: expect ``NotFoundError`` from the service of today.
+        The specification has not contained this operation since 2021. Expect ``NotFoundError`` from
+        the current service.
         """
         return await self._call("account.get", "GET", "/account", Account)

@@ -1,4 +1,4 @@
-"""Analytics: of today, and the sessions of the older index.
+"""Analytics: metrics of the current API, and viewer sessions of the older API.
 
 See service.md#analytics-operations, service.md#analytics, service.md#legacy-operations.
 """
@@ -31,13 +31,17 @@ from ._resource import PageQuery, Resource, SortOrder
 __all__ = ["Analytics", "FilterBy", "MetricsQuery", "Period"]
 
 Period: TypeAlias = str | date | tuple[date, date]
-"""A day, two days with what is between them, or a text: ``2018-01-01``, ``2018-W01``, ``2018-01``, ``2018``."""
+"""A date, a range of two dates, or text: ``2018-01-01``, ``2018-W01``, ``2018-01``, ``2018``.
+
+A range includes both dates and the days between them.
+"""
 
 
 class FilterBy(TypedDict, total=False):
-    """What to count; every dimension given must fit. Of a list, one value must fit.
+    """Filters of metrics. A view is counted if every given dimension matches.
 
-    An empty list is a ``ConfigurationError``, because the service would count everything.
+    For a list, one of its values must match. An empty list raises ``ConfigurationError``, because
+    the service would count everything.
     """
 
     media_id: str | Sequence[str]
@@ -46,7 +50,7 @@ class FilterBy(TypedDict, total=False):
     continent: str | Sequence[str]
     """``AS AF NA SA AN EU AZ``."""
     country: str | Sequence[str]
-    """ISO 3166 alpha-2, such as ``FR``."""
+    """ISO 3166 alpha-2 codes, such as ``FR``."""
     device_type: str | Sequence[str]
     """``computer``, ``phone``, ``tablet``, ``tv``, ``console``, ``wearable``, ``unknown``."""
     operating_system: str | Sequence[str]
@@ -54,43 +58,51 @@ class FilterBy(TypedDict, total=False):
     browser: str | Sequence[str]
     """Such as ``chrome``, ``firefox``, ``edge``, ``opera``."""
     tag: str
-    """A tag of the video; upper and lower case differ."""
+    """One tag of the video, case-sensitive."""
     referrer: str | Sequence[str]
-    """Addresses of at most 2,048 characters, matched exactly; an empty text: views without one."""
+    """URLs of at most 2,048 characters, matched exactly.
+
+    An empty text matches views without a referrer.
+    """
 
 
 class MetricsQuery(TypedDict, total=False):
-    """What every question about metrics takes."""
+    """Arguments of all metrics methods."""
 
     from_: datetime | Unset
-    """Beginning, at most 30 days ago; a day before ``to`` unless given. Without a time zone it is UTC."""
+    """Start of the period, at most 30 days ago. The default is one day before ``to``.
+
+    A time without a time zone is UTC.
+    """
     to: datetime | Unset
-    """End, exclusive; now unless given."""
+    """End of the period, exclusive. The default is now."""
     unique: bool | Unset
-    """Count viewers, not views; only with ``view`` and the ``ccv`` metrics."""
+    """Count viewers instead of views. Valid with ``view`` and the ``ccv`` metrics only."""
     view_duration: Literal["3s", "5s", "10s", "30s"] | timedelta | Unset
-    """How long somebody must watch to be counted by ``view``; 5 s unless given."""
+    """Minimum duration that ``view`` counts. The default is 5 s."""
     filter_by: FilterBy | Unset
 
 
 class PagedMetricsQuery(MetricsQuery, PageQuery, total=False):
-    """The same, page by page."""
+    """``MetricsQuery`` and the arguments of pages."""
 
 
 class Analytics(Resource):
-    """``client.analytics``: metrics, and the viewers' sessions of the older index.
+    """``client.analytics``: metrics, and the viewer sessions of the older API.
 
-    ``BadRequestError`` for a value that is not taken, ``NotFoundError`` for a metric that does not exist or not so.
+    Methods raise ``BadRequestError`` for an invalid value, and ``NotFoundError`` if the metric does
+    not exist or does not support the aggregation or breakdown.
     """
 
     async def get_aggregated_metrics(
         self, metric: Metric, aggregation: Aggregation, **query: Unpack[MetricsQuery]
     ) -> AggregatedMetrics:
-        """One number for a period (``GET /data/metrics/{metric}/{aggregation}``, reads).
+        """Return one number for a period (``GET /data/metrics/{metric}/{aggregation}``, reads).
 
-        ``play`` takes ``count``, ``rate``, ``total`` (of all times); ``impression-time`` (milliseconds) and
-        ``watch-time`` (seconds) ``average``, ``sum``; ``ccv`` ``peak``, ``average``, ``live`` (the last 20 s); the
-        others ``count``.
+        ``play`` supports ``count``, ``rate`` and ``total`` (all time). ``impression-time``
+        (milliseconds) and ``watch-time`` (seconds) support ``average`` and ``sum``. ``ccv``
+        supports ``peak``, ``average`` and ``live`` (the last 20 s). The other metrics support
+        ``count``.
         """
         path = path_for("/data/metrics/{metric}/{aggregation}", metric=metric, aggregation=aggregation)
         request = build_request("analytics.get_aggregated_metrics", "GET", path, query=_wire(query))
@@ -105,9 +117,10 @@ class Analytics(Resource):
         sort_order: SortOrder | Unset = UNSET,
         **query: Unpack[PagedMetricsQuery],
     ) -> Paginator[MetricBucket]:
-        """A number for each value of a dimension (``GET /data/buckets/{metric}/{breakdown}``, reads).
+        """List numbers by dimension (``GET /data/buckets/{metric}/{breakdown}``, reads).
 
-        ``play-total`` can be broken down by ``media-id`` only. ``page.context`` says what was counted.
+        Each item is one value of the dimension with its number. ``play-total`` supports the
+        breakdown ``media-id`` only. ``page.context`` describes the metric and the period.
         """
         path = path_for("/data/buckets/{metric}/{breakdown}", metric=metric, breakdown=breakdown)
         page, rest = _split(query)
@@ -123,10 +136,11 @@ class Analytics(Resource):
         sort_order: SortOrder | Unset = UNSET,
         **query: Unpack[PagedMetricsQuery],
     ) -> Paginator[MetricPoint]:
-        """A number for each interval (``GET /data/timeseries/{metric}``, reads).
+        """List a number per interval (``GET /data/timeseries/{metric}``, reads).
 
-        ``interval``: ``minute`` (in a period of at most 60 minutes), ``hour`` or ``day``; ``hour`` for up to two
-        days unless given, else ``day``. ``page.context`` says what was counted.
+        ``interval`` is ``minute`` (for periods of at most 60 minutes), ``hour`` or ``day``. The
+        default is ``hour`` for up to two days, and ``day`` for longer periods. ``page.context``
+        describes the metric and the period.
         """
         path = path_for("/data/timeseries/{metric}", metric=metric)
         page, rest = _split(query)
@@ -146,10 +160,11 @@ class Analytics(Resource):
         metadata: Mapping[str, str] | Unset = UNSET,
         **page: Unpack[PageQuery],
     ) -> Paginator[PlayerSession]:
-        """List who watched a video (``GET /analytics/videos/{videoId}``, reads).
+        """List the viewer sessions of a video (``GET /analytics/videos/{videoId}``, reads).
 
-        ``period``: required since 2022; ``metadata``: pairs that the session must have. Left the specification in
-        2023: expect ``NotFoundError`` from the service of today.
+        ``period`` is required by the service since 2022. ``metadata`` are pairs that a session must
+        have. The specification has not contained this operation since 2023. Expect
+        ``NotFoundError`` from the current service.
         """
         path = path_for("/analytics/videos/{video_id}", video_id=video_id)
         check_metadata(metadata)
@@ -159,30 +174,33 @@ class Analytics(Resource):
     def list_live_stream_sessions(
         self, live_stream_id: str, *, period: Period | Unset = UNSET, **page: Unpack[PageQuery]
     ) -> Paginator[PlayerSession]:
-        """List who watched a live stream (``GET /analytics/live-streams/{liveStreamId}``, reads).
+        """List viewer sessions (``GET /analytics/live-streams/{liveStreamId}``, reads).
 
-        As :meth:`list_video_sessions`, without metadata.
+        This is :meth:`list_video_sessions` for a live stream, without the metadata filter.
         """
         path = path_for("/analytics/live-streams/{live_stream_id}", live_stream_id=live_stream_id)
         query: dict[str, QueryValue] = {"period": period_text(period)}
         return self._list("analytics.list_live_stream_sessions", path, PlayerSession, page, query)
 
     def list_session_events(self, session_id: str, **page: Unpack[PageQuery]) -> Paginator[PlayerSessionEvent]:
-        """List what a viewer did (``GET /analytics/sessions/{sessionId}/events``, reads).
+        """List the events of a session (``GET /analytics/sessions/{sessionId}/events``, reads).
 
-        ``session_id``: ``session.session_id`` of a ``PlayerSession``. Left the specification in 2023.
+        ``session_id`` is ``session.session_id`` of a ``PlayerSession``. The specification has not
+        contained this operation since 2023.
         """
         path = path_for("/analytics/sessions/{session_id}/events", session_id=session_id)
         return self._list("analytics.list_session_events", path, PlayerSessionEvent, page)
 
 
 def _split(query: PagedMetricsQuery) -> tuple[PageQuery, MetricsQuery]:
+    """Separate the arguments of pages from those of metrics."""
     pages: Any = {name: value for name, value in query.items() if name in PageQuery.__annotations__}
     rest: Any = {name: value for name, value in query.items() if name not in pages}
     return pages, rest
 
 
 def _wire(query: MetricsQuery) -> dict[str, QueryValue]:
+    """Convert the arguments to query parameters. Raises ``TypeError`` for an unknown name."""
     check_names("metrics have", query, MetricsQuery.__annotations__)
     asked: dict[str, QueryValue] = {
         "from": query.get("from_", UNSET),

@@ -1,4 +1,7 @@
-"""Access tokens by hand (service.md#auth-operations); the client gets and renews its own without this."""
+"""Access tokens for other programs (service.md#auth-operations).
+
+The client obtains and renews its own tokens without this module.
+"""
 
 from ..errors import ConfigurationError
 from ..models import AccessToken
@@ -10,13 +13,14 @@ __all__ = ["Auth"]
 
 
 class Auth(Resource):
-    """``client.auth``: tokens to hand to programs that must not have the API key."""
+    """``client.auth``: tokens for programs that must not have the API key."""
 
     async def authenticate(self, *, api_key: str | None = None) -> AccessToken:
-        """Exchange an API key for a pair of tokens (``POST /auth/api-key``, outside the request budget).
+        """Exchange an API key for a pair of tokens (``POST /auth/api-key``).
 
-        ``api_key``: the client's own unless given. Raises ``AuthenticationError`` for a wrong one, or one of the other
-        environment.
+        The request is outside the request budget. ``api_key`` defaults to the key of the client.
+        Raises ``AuthenticationError`` if the key is wrong or belongs to the other environment, and
+        ``ConfigurationError`` if there is no key.
         """
         key = self._pipeline.config.api_key if api_key is None else api_key
         if key is None:
@@ -25,9 +29,10 @@ class Auth(Resource):
         return await self._pipeline.call(authenticate_request(key), AccessToken)
 
     async def refresh(self, *, refresh_token: str) -> AccessToken:
-        """Exchange a refresh token for a new pair (``POST /auth/refresh``, outside the request budget).
+        """Exchange a refresh token for a new pair (``POST /auth/refresh``).
 
-        The old refresh token is spent by it. Raises ``AuthenticationError`` for a wrong or spent one.
+        The request is outside the request budget. The old refresh token is invalid afterwards.
+        Raises ``AuthenticationError`` for a wrong or used token.
         """
         check_text("refresh_token", refresh_token)
         return await self._pipeline.call(refresh_request(refresh_token), AccessToken)

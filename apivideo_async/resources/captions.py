@@ -12,14 +12,15 @@ from ._resource import PageQuery, Resource
 __all__ = ["Captions"]
 
 LARGEST_FILE = 64 * MIB
-"""Not a limit of the service: what is held in memory when a stream is given."""
+"""Limit in bytes of the memory for a stream. The service documents no limit."""
 
 
 class Captions(Resource):
     """``client.captions``.
 
-    ``language`` is a tag such as ``fr`` or ``fr-BE``, with dashes. Every method raises ``NotFoundError`` when there
-    is no such video (or no captions in that language), ``BadRequestError`` for a tag that is none.
+    ``language`` is a tag with dashes, such as ``fr`` or ``fr-BE``. Every method raises
+    ``NotFoundError`` if the video, or its captions in that language, do not exist, and
+    ``BadRequestError`` for an invalid tag.
     """
 
     def list(self, video_id: str, **page: Unpack[PageQuery]) -> Paginator[Caption]:
@@ -30,29 +31,32 @@ class Captions(Resource):
     async def upload(self, video_id: str, language: str, source: SourceLike, *, filename: str | None = None) -> Caption:
         """Add captions (``POST /videos/{videoId}/captions/{language}``, writes).
 
-        ``source``: a WebVTT file in UTF-8, given as videos are; SRT is not taken. The service does not look into
-        it: broken WebVTT is accepted and then not shown. ``filename`` must end in ``.vtt``.
+        ``source`` is a WebVTT file in UTF-8, of any type that a video upload accepts. SRT is not
+        accepted. The service does not check the content: it accepts invalid WebVTT and then does
+        not show it. ``filename`` must end in ``.vtt``. Raises ``SourceError`` if the source is
+        empty or cannot be read.
         """
         path = path_for("/videos/{video_id}/captions/{language}", video_id=video_id, language=language)
         return await self._attach("captions.upload", path, Caption, source, filename, LARGEST_FILE, "captions.vtt")
 
     async def get(self, video_id: str, language: str) -> Caption:
-        """Show the captions of one language (``GET /videos/{videoId}/captions/{language}``, reads)."""
+        """Return the captions (``GET /videos/{videoId}/captions/{language}``, reads)."""
         path = path_for("/videos/{video_id}/captions/{language}", video_id=video_id, language=language)
         return await self._call("captions.get", "GET", path, Caption)
 
     async def update(self, video_id: str, language: str, *, default: bool) -> Caption:
-        """Choose whether players show it unasked (``PATCH /videos/{videoId}/captions/{language}``, writes).
+        """Set the default (``PATCH /videos/{videoId}/captions/{language}``, writes).
 
-        ``default``: whether another language loses that place is not documented.
+        ``default`` is True if players show these captions without a choice of the viewer. The
+        effect on the captions in other languages is not documented.
         """
         path = path_for("/videos/{video_id}/captions/{language}", video_id=video_id, language=language)
         return await self._call("captions.update", "PATCH", path, Caption, {"default": default})
 
     async def delete(self, video_id: str, language: str, *, missing_ok: bool = False) -> None:
-        """Delete the captions of one language (``DELETE /videos/{videoId}/captions/{language}``, writes).
+        """Delete captions (``DELETE /videos/{videoId}/captions/{language}``, writes).
 
-        ``missing_ok``: no ``NotFoundError`` when there is nothing to delete.
+        ``missing_ok`` suppresses ``NotFoundError`` if there is nothing to delete.
         """
         path = path_for("/videos/{video_id}/captions/{language}", video_id=video_id, language=language)
         await self._delete("captions.delete", path, missing_ok=missing_ok)

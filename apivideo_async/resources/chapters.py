@@ -12,14 +12,14 @@ from ._resource import PageQuery, Resource
 __all__ = ["Chapters"]
 
 LARGEST_FILE = 64 * MIB
-"""Not a limit of the service: what is held in memory when a stream is given."""
+"""Limit in bytes of the memory for a stream. The service documents no limit."""
 
 
 class Chapters(Resource):
-    """``client.chapters``. They cannot be updated: upload them again.
+    """``client.chapters``. Chapters cannot be updated: upload them again.
 
-    ``language`` is any BCP 47 tag, such as ``fr``. Every method raises ``NotFoundError`` when there is no such video
-    (or no chapters in that language).
+    ``language`` is any BCP 47 tag, such as ``fr``. Every method raises ``NotFoundError`` if the
+    video, or its chapters in that language, do not exist.
     """
 
     def list(self, video_id: str, **page: Unpack[PageQuery]) -> Paginator[Chapter]:
@@ -30,21 +30,22 @@ class Chapters(Resource):
     async def upload(self, video_id: str, language: str, source: SourceLike, *, filename: str | None = None) -> Chapter:
         """Add chapters (``POST /videos/{videoId}/chapters/{language}``, writes).
 
-        ``source``: a WebVTT file in UTF-8, given as videos are; the service does not look into it. ``filename`` must
-        end in ``.vtt``. ``BadRequestError`` for a file that is no ``.vtt``.
+        ``source`` is a WebVTT file in UTF-8, of any type that a video upload accepts. The service
+        does not check its content. ``filename`` must end in ``.vtt``. Raises ``BadRequestError`` if
+        the file is no ``.vtt``, and ``SourceError`` if the source is empty or cannot be read.
         """
         path = path_for("/videos/{video_id}/chapters/{language}", video_id=video_id, language=language)
         return await self._attach("chapters.upload", path, Chapter, source, filename, LARGEST_FILE, "chapters.vtt")
 
     async def get(self, video_id: str, language: str) -> Chapter:
-        """Show the chapters of one language (``GET /videos/{videoId}/chapters/{language}``, reads)."""
+        """Return the chapters (``GET /videos/{videoId}/chapters/{language}``, reads)."""
         path = path_for("/videos/{video_id}/chapters/{language}", video_id=video_id, language=language)
         return await self._call("chapters.get", "GET", path, Chapter)
 
     async def delete(self, video_id: str, language: str, *, missing_ok: bool = False) -> None:
-        """Delete the chapters of one language (``DELETE /videos/{videoId}/chapters/{language}``, writes).
+        """Delete chapters (``DELETE /videos/{videoId}/chapters/{language}``, writes).
 
-        ``missing_ok``: no ``NotFoundError`` when there is nothing to delete.
+        ``missing_ok`` suppresses ``NotFoundError`` if there is nothing to delete.
         """
         path = path_for("/videos/{video_id}/chapters/{language}", video_id=video_id, language=language)
         await self._delete("chapters.delete", path, missing_ok=missing_ok)

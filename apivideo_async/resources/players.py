@@ -13,52 +13,56 @@ from ._resource import PageQuery, Resource, SortOrder
 __all__ = ["PlayerFields", "Players"]
 
 LARGEST_LOGO = 100 * 1024
+"""In bytes (service.md#player-logos)."""
 
 PlayerSort: TypeAlias = Literal["name", "createdAt", "updatedAt"]
 
 
 class PlayerFields(TypedDict, total=False):
-    """What a theme can have; left out is not sent. Colours are texts such as ``rgba(88, 131, 255, .95)``."""
+    """Fields of a theme. An absent field is not sent.
+
+    Colours are texts such as ``rgba(88, 131, 255, .95)``.
+    """
 
     name: str | Unset
-    """100 characters at most."""
+    """Name of the theme, at most 100 characters."""
     text: str | Unset
     """Colour of timer and text."""
     link: str | Unset
     """Colour of the controls."""
     link_hover: str | Unset
-    """Colour of a control that the pointer is on."""
+    """Colour of a control under the pointer."""
     link_active: str | Unset
     """Colour of an active control."""
     track_played: str | Unset
-    """Colour of the bar where it was played."""
+    """Colour of the played part of the bar."""
     track_unplayed: str | Unset
-    """Colour of the bar where it is loaded and not played."""
+    """Colour of the part of the bar that is loaded but not played."""
     track_background: str | Unset
-    """Colour behind the bar."""
+    """Background colour of the bar."""
     background_top: str | Unset
-    """Colour behind the controls, at the top."""
+    """Background colour of the controls, at the top."""
     background_bottom: str | Unset
-    """Colour behind the controls, at the bottom."""
+    """Background colour of the controls, at the bottom."""
     background_text: str | Unset
-    """Colour behind the title."""
+    """Background colour of the title."""
     enable_api: bool | Unset
-    """Whether scripts of the page may steer the player; true unless given."""
+    """True (default) if scripts of the page may control the player."""
     enable_controls: bool | Unset
-    """Whether the player shows controls; true unless given."""
+    """True (default) to show controls."""
     force_autoplay: bool | Unset
-    """Whether it starts by itself; false unless given."""
+    """True to start automatically. The default is False."""
     hide_title: bool | Unset
-    """Whether the title stays hidden; false unless given."""
+    """True to hide the title. The default is False."""
     force_loop: bool | Unset
-    """Whether it starts again at the end; false unless given."""
+    """True to start again at the end. The default is False."""
 
 
 class Players(Resource):
-    """``client.players``: themes, which videos and live streams name by ``player_id``.
+    """``client.players``: themes that videos and live streams use by ``player_id``.
 
-    Every method that takes an id raises ``NotFoundError`` when there is no such theme. A change may take ten minutes
-    to reach every viewer.
+    Methods with an id raise ``NotFoundError`` if the theme does not exist. A change may need ten
+    minutes to reach all viewers.
     """
 
     def list(
@@ -73,23 +77,26 @@ class Players(Resource):
         return self._list("players.list", "/players", PlayerTheme, page, query)
 
     async def create(self, **fields: Unpack[PlayerFields]) -> PlayerTheme:
-        """Create a theme (``POST /players``, writes); what is not given takes the player's own looks."""
+        """Create a theme (``POST /players``, writes).
+
+        Absent fields keep the defaults of the player.
+        """
         return await self._write("players.create", "POST", "/players", fields)
 
     async def get(self, player_id: str) -> PlayerTheme:
-        """Show a theme (``GET /players/{playerId}``, reads)."""
+        """Return a theme (``GET /players/{playerId}``, reads)."""
         path = path_for("/players/{player_id}", player_id=player_id)
         return await self._call("players.get", "GET", path, PlayerTheme)
 
     async def update(self, player_id: str, **fields: Unpack[PlayerFields]) -> PlayerTheme:
-        """Change what is given and nothing else (``PATCH /players/{playerId}``, writes)."""
+        """Change the given fields only (``PATCH /players/{playerId}``, writes)."""
         path = path_for("/players/{player_id}", player_id=player_id)
         return await self._write("players.update", "PATCH", path, fields)
 
     async def delete(self, player_id: str, *, missing_ok: bool = False) -> None:
         """Delete a theme (``DELETE /players/{playerId}``, writes).
 
-        ``missing_ok``: no ``NotFoundError`` when there is nothing to delete.
+        ``missing_ok`` suppresses ``NotFoundError`` if there is nothing to delete.
         """
         path = path_for("/players/{player_id}", player_id=player_id)
         await self._delete("players.delete", path, missing_ok=missing_ok)
@@ -99,17 +106,18 @@ class Players(Resource):
     ) -> PlayerTheme:
         """Set the logo (``POST /players/{playerId}/logo``, writes).
 
-        ``source``: a JPEG or PNG of at most 200x100 pixels and 100 KiB, given as videos are; a larger file is a
-        ``SourceError``. ``link``: where a click on it leads; the service does not check it.
+        ``source`` is a JPEG or PNG of at most 200x100 pixels and 100 KiB, of any type that a video
+        upload accepts. ``link`` is the address that a click on the logo opens. The service does not
+        check it. Raises ``SourceError`` if the file is larger.
         """
         path = path_for("/players/{player_id}/logo", player_id=player_id)
         operation = "players.upload_logo"
         return await self._attach(operation, path, PlayerTheme, source, filename, LARGEST_LOGO, "logo", {"link": link})
 
     async def delete_logo(self, player_id: str, *, missing_ok: bool = False) -> None:
-        """Take the logo away (``DELETE /players/{playerId}/logo``, writes).
+        """Remove the logo (``DELETE /players/{playerId}/logo``, writes).
 
-        ``missing_ok``: no ``NotFoundError`` when there is nothing to delete.
+        ``missing_ok`` suppresses ``NotFoundError`` if there is nothing to delete.
         """
         path = path_for("/players/{player_id}/logo", player_id=player_id)
         await self._delete("players.delete_logo", path, missing_ok=missing_ok)

@@ -16,7 +16,10 @@ SummarySort: TypeAlias = Literal["createdAt", "updatedAt", "videoId"]
 
 
 class Summaries(Resource):
-    """``client.summaries``: a summary belongs to a video, its text (the *source*) is read and written apart."""
+    """``client.summaries``. A summary belongs to a video.
+
+    Its text (the *source*) has methods of its own.
+    """
 
     def list(
         self,
@@ -30,8 +33,8 @@ class Summaries(Resource):
     ) -> Paginator[Summary]:
         """List summaries (``GET /summaries``, reads).
 
-        ``origin``: ``auto`` or ``api``; ``source_status``: ``missing``, ``waiting``, ``failed``, ``completed`` or
-        ``unprocessable``.
+        ``origin`` is ``auto`` or ``api``. ``source_status`` is ``missing``, ``waiting``,
+        ``failed``, ``completed`` or ``unprocessable``.
         """
         query = {
             "videoId": video_id,
@@ -49,11 +52,12 @@ class Summaries(Resource):
         origin: Literal["auto"] | Unset = UNSET,
         attributes: Sequence[SummaryAttribute] | Unset = UNSET,
     ) -> Summary:
-        """Give a video a summary (``POST /summaries``, writes).
+        """Create the summary of a video (``POST /summaries``, writes).
 
-        ``origin``: with ``auto`` the text is generated from what is said; without, nothing is, and the text is
-        ``missing`` until ``update_source``. ``attributes``: the parts to generate, ``abstract`` and ``takeaways``.
-        Raises ``ConflictError`` when the video has a summary already: delete that first.
+        With ``origin="auto"`` the service generates the text from the speech. Otherwise it
+        generates nothing, and the status of the text is ``missing`` until ``update_source``.
+        ``attributes`` are the parts to generate, ``abstract`` and ``takeaways``. Raises
+        ``ConflictError`` if the video has a summary already. Delete that summary first.
         """
         parts = attributes if isinstance(attributes, Unset) else text_list("attributes", attributes)
         fields = {"video_id": video_id, "origin": origin, "attributes": parts}
@@ -62,13 +66,16 @@ class Summaries(Resource):
     async def delete(self, summary_id: str, *, missing_ok: bool = False) -> None:
         """Delete a summary and its text (``DELETE /summaries/{summaryId}``, writes).
 
-        Raises ``NotFoundError`` when there is no such summary, unless ``missing_ok``.
+        Raises ``NotFoundError`` if the summary does not exist, unless ``missing_ok`` is True.
         """
         path = path_for("/summaries/{summary_id}", summary_id=summary_id)
         await self._delete("summaries.delete", path, missing_ok=missing_ok)
 
     async def get_source(self, summary_id: str) -> SummarySource:
-        """Show the text (``GET /summaries/{summaryId}/source``, reads). ``NotFoundError`` when there is no summary."""
+        """Return the text (``GET /summaries/{summaryId}/source``, reads).
+
+        Raises ``NotFoundError`` if the summary does not exist.
+        """
         path = path_for("/summaries/{summary_id}/source", summary_id=summary_id)
         return await self._call("summaries.get_source", "GET", path, SummarySource)
 
@@ -77,8 +84,8 @@ class Summaries(Resource):
     ) -> SummarySource:
         """Write the text, or a part of it (``PATCH /summaries/{summaryId}/source``, writes).
 
-        ``abstract``: 20 to 300 words; ``takeaways``: 3 at most, all are replaced. Raises ``ConflictError`` while the
-        text is generated.
+        ``abstract`` has 20 to 300 words. ``takeaways`` are at most 3 and replace all stored ones.
+        Raises ``ConflictError`` while the service generates the text.
         """
         path = path_for("/summaries/{summary_id}/source", summary_id=summary_id)
         points = takeaways if isinstance(takeaways, Unset) else text_list("takeaways", takeaways)

@@ -13,7 +13,10 @@ TagSort: TypeAlias = Literal["value", "videoCount"]
 
 
 class Tags(Resource):
-    """``client.tags``: what videos are tagged with. Tags are made and unmade by tagging videos."""
+    """``client.tags``: the tags of all videos.
+
+    Tags have no create or delete operation. They follow from the tags of the videos.
+    """
 
     def list(
         self,
@@ -25,7 +28,8 @@ class Tags(Resource):
     ) -> Paginator[Tag]:
         """List the tags in use, each with its number of videos (``GET /tags``, reads).
 
-        ``value``: a part of the tag; neither case nor accents matter. Sorted by ``value`` unless ``sort_by`` is given.
+        ``value`` matches a part of the tag and ignores case and accents. The default order is
+        ``value``.
         """
         query = {"value": value, "sortBy": sort_by, "sortOrder": sort_order}
         return self._list("tags.list", "/tags", Tag, page, query)

@@ -1,4 +1,7 @@
-"""Upload tokens: uploads without an API key, for browsers and devices (service.md#upload-token-operations)."""
+"""Upload tokens: uploads without an API key, for browsers and devices.
+
+See service.md#upload-token-operations.
+"""
 
 from datetime import timedelta
 from typing import Literal, Unpack
@@ -13,6 +16,7 @@ from ._resource import PageQuery, Resource, SortOrder
 __all__ = ["UploadTokens"]
 
 LONGEST_TTL = 2_147_483_647
+"""In seconds (service.md#upload-tokens)."""
 
 
 class UploadTokens(Resource):
@@ -25,14 +29,15 @@ class UploadTokens(Resource):
         sort_order: SortOrder | Unset = UNSET,
         **page: Unpack[PageQuery],
     ) -> Paginator[UploadToken]:
-        """List the tokens that are still good (``GET /upload-tokens``, reads)."""
+        """List the tokens that have not expired (``GET /upload-tokens``, reads)."""
         query = {"sortBy": sort_by, "sortOrder": sort_order}
         return self._list("upload_tokens.list", "/upload-tokens", UploadToken, page, query)
 
     async def create(self, *, ttl: int | timedelta = 0) -> UploadToken:
         """Create a token for any number of uploads (``POST /upload-tokens``, writes).
 
-        ``ttl``: lifetime in seconds, 0 to 2,147,483,647, or a ``timedelta``; 0 never expires.
+        ``ttl`` is the lifetime in seconds, 0 to 2,147,483,647, or a ``timedelta``. A token with 0
+        never expires. Raises ``ConfigurationError`` for another value.
         """
         seconds = int(ttl.total_seconds()) if isinstance(ttl, timedelta) else ttl
         if not 0 <= seconds <= LONGEST_TTL:
@@ -40,14 +45,17 @@ class UploadTokens(Resource):
         return await self._call("upload_tokens.create", "POST", "/upload-tokens", UploadToken, {"ttl": seconds})
 
     async def get(self, upload_token: str) -> UploadToken:
-        """Show a token (``GET /upload-tokens/{uploadToken}``, reads). ``NotFoundError`` when there is none."""
+        """Return a token (``GET /upload-tokens/{uploadToken}``, reads).
+
+        Raises ``NotFoundError`` if the token does not exist.
+        """
         path = path_for("/upload-tokens/{upload_token}", upload_token=upload_token)
         return await self._call("upload_tokens.get", "GET", path, UploadToken)
 
     async def delete(self, upload_token: str, *, missing_ok: bool = False) -> None:
         """Revoke a token (``DELETE /upload-tokens/{uploadToken}``, writes).
 
-        Raises ``NotFoundError`` when there is no such token, unless ``missing_ok``.
+        Raises ``NotFoundError`` if the token does not exist, unless ``missing_ok`` is True.
         """
         path = path_for("/upload-tokens/{upload_token}", upload_token=upload_token)
         await self._delete("upload_tokens.delete", path, missing_ok=missing_ok)

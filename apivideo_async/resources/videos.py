@@ -1,4 +1,4 @@
-"""Videos: containers, their files, their state (service.md#video-operations)."""
+"""Videos: containers, their files and their status (service.md#video-operations)."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -27,6 +27,7 @@ __all__ = ["VideoListQuery", "Videos"]
 VideoSort = Literal["title", "createdAt", "publishedAt", "updatedAt"]
 
 LARGEST_THUMBNAIL = 8 * MIB
+"""In bytes (service.md#thumbnails)."""
 
 
 class _VideoFilters(TypedDict, total=False):
@@ -35,17 +36,17 @@ class _VideoFilters(TypedDict, total=False):
     description: str | Unset
     """Part of the description."""
     tags: Sequence[str] | Unset
-    """All of them must be there."""
+    """Tags that the video must have, all of them."""
     metadata: Mapping[str, str] | Unset
-    """All of the pairs must be there."""
+    """Pairs that the video must have, all of them."""
     live_stream_id: str | Unset
-    """Recordings of this live stream."""
+    """Live stream of which the video is a recording."""
     sort_by: VideoSort | Unset
     sort_order: SortOrder | Unset
 
 
 class VideoListQuery(_VideoFilters, PageQuery, total=False):
-    """What the two lists of videos take."""
+    """Arguments of ``videos.list`` and ``videos.list_discarded``."""
 
 
 _FILTERS = {
@@ -60,21 +61,25 @@ _FILTERS = {
 
 
 class Videos(Resource):
-    """``client.videos``. Errors of every method: ``ApiStatusError`` and its classes, ``ApiConnectionError``."""
+    """``client.videos``.
+
+    All methods raise ``ApiStatusError``, its subclasses and ``ApiConnectionError``.
+    """
 
     def list(self, **query: Unpack[VideoListQuery]) -> Paginator[Video]:
-        """List videos (``GET /videos``, reads); every argument is described in ``VideoListQuery``.
+        """List videos (``GET /videos``, reads). ``VideoListQuery`` describes the arguments.
 
-        ``title`` and ``description`` match a part of the text; every tag and every metadata pair given must match.
-        Raises ``ConfigurationError`` for a filter that is None or empty, such as ``tags=[]``: the service would list
-        every video.
+        ``title`` and ``description`` match a part of the text. Every given tag and metadata pair
+        must match. Raises ``ConfigurationError`` for a filter that is None or empty, such as
+        ``tags=[]``, because the service would list every video.
         """
         return self._videos("videos.list", "/videos", query)
 
     def list_discarded(self, **query: Unpack[VideoListQuery]) -> Paginator[Video]:
-        """List videos that were deleted and can be restored (``GET /discarded/videos``, reads).
+        """List deleted videos that can be restored (``GET /discarded/videos``, reads).
 
-        Same arguments as :meth:`list`; their ``assets`` are None. Empty unless Video Restore is on.
+        The arguments are those of :meth:`list`. ``assets`` of the videos are None. The list is
+        empty unless Video Restore is enabled.
         """
         return self._videos("videos.list_discarded", "/discarded/videos", query)
 
@@ -98,32 +103,37 @@ class Videos(Resource):
     ) -> Video:
         """Create a container, or a video from ``source`` (``POST /videos``, writes).
 
-        ``source`` is a URL that api.video downloads, or the id of a video to clone. An empty container is deleted
-        by the service after 7 days. With ``idempotency_key`` (stored as the metadata pair ``ingestKey``) a second
-        call, or a call whose answer was lost, gives the video that exists; without it a lost answer raises.
+        ``source`` is a URL that api.video downloads, or the id of a video to copy. The service
+        deletes an empty container after 7 days. With ``idempotency_key`` (stored as the metadata
+        pair ``ingestKey``), a second call, or a call whose response was lost, returns the existing
+        video. Without a key, a lost response raises an error.
         """
         given = {"title": title, "source": source, **fields}
         async with self._pipeline.exclusive(idempotency_key):
             return await create_video(self._pipeline, given, key=idempotency_key)
 
     async def get(self, video_id: str) -> Video:
-        """Show a video (``GET /videos/{videoId}``, reads). Of a private one, each call makes a new one-time token."""
+        """Return a video (``GET /videos/{videoId}``, reads).
+
+        For a private video, each call creates a new one-time token.
+        """
         path = path_for("/videos/{video_id}", video_id=video_id)
         return await self._call("videos.get", "GET", path, Video)
 
     async def update(self, video_id: str, *, title: str | Unset = UNSET, **fields: Unpack[VideoUpdateFields]) -> Video:
-        """Change what is given and nothing else (``PATCH /videos/{videoId}``, writes).
+        """Change the given fields only (``PATCH /videos/{videoId}``, writes).
 
-        ``tags`` and ``metadata`` replace what was there; ``ConflictError`` when a summary exists already.
+        ``tags`` and ``metadata`` replace the stored values. Raises ``ConflictError`` if
+        ``transcript_summary`` is set and the video has a summary.
         """
         path = path_for("/videos/{video_id}", video_id=video_id)
         request = build_request("videos.update", "PATCH", path, body=video_body({"title": title, **fields}))
         return await self._pipeline.call(request, Video)
 
     async def delete(self, video_id: str, *, missing_ok: bool = False) -> None:
-        """Delete for good, or discard where Video Restore is on (``DELETE /videos/{videoId}``, writes).
+        """Delete a video, or discard it with Video Restore (``DELETE /videos/{videoId}``, writes).
 
-        Raises ``NotFoundError`` when there is no such video, unless ``missing_ok``.
+        Raises ``NotFoundError`` if the video does not exist, unless ``missing_ok`` is True.
         """
         path = path_for("/videos/{video_id}", video_id=video_id)
         await self._delete("videos.delete", path, missing_ok=missing_ok)
@@ -139,13 +149,16 @@ class Videos(Resource):
         slots: Slots | None = None,
         fresh: bool = False,
     ) -> Video:
-        """Fill a container, or send what it does not hold yet (``POST /videos/{videoId}/source``, uploads).
+        """Upload a source into a container (``POST /videos/{videoId}/source``, uploads).
 
-        ``source``: a path, bytes, a binary file (from where it stands), an async iterable of bytes, an object with
-        ``async read(n)``, or a ``Source``. Each chunk is one request of the budget. Raises ``SourceError`` before
-        anything is sent when the source cannot be used, ``UploadError`` when the upload ends early: call again to
-        send the rest. ``slots`` bounds the chunks in flight of several uploads together. ``fresh``: the
-        container was just created, so what it holds is not asked for.
+        If the container holds a part of the source already, only the rest is sent. ``source`` is a
+        path, bytes, a binary file (read from its current position), an async iterable of bytes, an
+        object with ``async read(n)``, or a ``Source``. Each chunk uses one request of the budget.
+        ``slots`` is the capacity that several uploads share. ``fresh`` is True if the container was
+        just created, so its status need not be read.
+
+        Raises ``SourceError`` before anything is sent if the source cannot be used, and
+        ``UploadError`` if the upload ends early. Call again to send the rest.
         """
         intake = Intake(self._pipeline, options, on_progress, slots)
         return await intake.into_container(video_id, source, filename, fresh=fresh)
@@ -162,9 +175,10 @@ class Videos(Resource):
     ) -> Video:
         """Upload with an upload token and no API key (``POST /upload``, uploads).
 
-        Creates the video, titled with the file name, unless ``video_id`` names a container. The first chunk goes
-        alone, because its answer gives the id that the others must carry. When the answer to that first chunk is
-        lost, ``UploadError`` with ``outcome="unknown"`` is raised rather than a second video created.
+        The upload creates a video with the file name as its title, unless ``video_id`` names a
+        container. The first chunk is sent alone, because its response gives the id that the other
+        chunks must carry. If that response is lost, ``UploadError`` with ``outcome="unknown"`` is
+        raised, because a repeat would create a second video.
         """
         return await Intake(self._pipeline, options, on_progress).with_token(token, source, video_id, filename)
 
@@ -176,7 +190,11 @@ class Videos(Resource):
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
     ) -> PushSession:
-        """Open an upload that is fed by ``await session.write(data)`` and ended by ``await session.finish()``."""
+        """Open an upload whose data the caller writes piece by piece.
+
+        Use ``await session.write(data)`` to send data and ``await session.finish()`` to complete
+        the upload.
+        """
         intake = Intake(self._pipeline, options, on_progress)
 
         async def start(stream: Stream) -> Video:
@@ -185,14 +203,16 @@ class Videos(Resource):
         return PushSession(start, filename)
 
     async def get_status(self, video_id: str) -> VideoStatus:
-        """Show what has arrived and how far the encoding is (``GET /videos/{videoId}/status``, reads)."""
+        """Return the upload and encoding status (``GET /videos/{videoId}/status``, reads)."""
         return await self._pipeline.call(status_request(video_id, Priority.NORMAL), VideoStatus)
 
     async def wait_until_playable(self, video_id: str, *, timeout: float = 600.0, probe: bool = False) -> VideoStatus:
-        """Wait until at least one quality can be watched; polls less and less often, and last in the read budget.
+        """Wait until at least one quality can be watched.
 
-        ``timeout`` in seconds. ``probe``: wait until the HLS manifest is served, too, which takes two more requests a
-        poll. Raises ``ApiTimeoutError`` after the timeout, ``EncodingError`` when every quality failed.
+        The status is requested less often over time, with the lowest priority in the read budget.
+        ``timeout`` is in seconds. With ``probe``, the method also waits for the HLS manifest, which
+        needs two more requests per poll. Raises ``ApiTimeoutError`` after the timeout, and
+        ``EncodingError`` if every quality failed.
         """
         [result] = [one async for one in self.wait_until_playable_many([video_id], timeout=timeout, probe=probe)]
         if result.status is None:
@@ -202,23 +222,25 @@ class Videos(Resource):
     def wait_until_playable_many(
         self, video_ids: Iterable[str], *, timeout: float = 3600.0, probe: bool = False
     ) -> AsyncIterator[PlayableResult]:
-        """Wait for any number of videos with one poller; iterate over what became of each, as it becomes known.
+        """Wait for any number of videos, and yield each result when it becomes known.
 
-        As :meth:`wait_until_playable`, but a failure is a result with ``error`` set and stops nothing; ``timeout`` is
-        for all together. Takes at most half of the read budget: with 500 requests a minute a thousand videos are
-        looked at every four minutes.
+        The arguments are those of :meth:`wait_until_playable`, but ``timeout`` is for all videos
+        together. A failure is a result with ``error`` set, and the other videos are still waited
+        for. One poller uses at most half of the read budget. With 500 reads per minute, it checks a
+        thousand videos every four minutes.
         """
         return wait_for_all(self._pipeline, video_ids, timeout=timeout, probe=probe)
 
     async def open_private_session(self, video: Video) -> PrivateSession:
-        """Open a session for the assets of a private video (a GET beside them, outside the request budget).
+        """Open a session for the assets of a private video.
 
-        Spends the token that ``video`` came with, so ``get`` the video anew for each viewer. The session lasts 24
-        hours: ``session.assets`` and ``session.url(address)`` are addresses that work as often as needed. Raises
-        ``NotFoundError`` when the token was used before, ``ConfigurationError`` when the video is public.
+        Sends a GET request outside the request budget. This uses up the token in ``video``, so call
+        ``get`` again for each viewer. The session lasts 24 hours. ``session.assets`` and
+        ``session.url(address)`` are addresses that can be used repeatedly. Raises ``NotFoundError``
+        if the token was used before, and ``ConfigurationError`` if the video is public.
         """
         request = asset_request("videos.open_private_session", session_address(video.assets))
-        # Tried once: a repeat after a lost answer finds the token spent.
+        # No retry: after a lost response the token would be used up.
         response = await self._pipeline.attempt(request)
         content = response.json()
         token = content.get("session_token") if isinstance(content, Mapping) else None
@@ -233,30 +255,34 @@ class Videos(Resource):
     async def upload_thumbnail(self, video_id: str, source: SourceLike, *, filename: str | None = None) -> Video:
         """Set the thumbnail (``POST /videos/{videoId}/thumbnail``, writes).
 
-        ``source``: a JPEG, PNG or WebP of at most 8 MiB, given as videos are; a larger one is a ``SourceError``.
+        ``source`` is a JPEG, PNG or WebP of at most 8 MiB, of any type that a video upload accepts.
+        Raises ``SourceError`` if it is larger.
         """
         path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
         operation = "videos.upload_thumbnail"
         return await self._attach(operation, path, Video, source, filename, LARGEST_THUMBNAIL, "thumbnail")
 
     async def pick_thumbnail(self, video_id: str, *, timecode: str | timedelta) -> Video:
-        """Take the thumbnail from the video (``PATCH /videos/{videoId}/thumbnail``, writes).
+        """Use a frame of the video as thumbnail (``PATCH /videos/{videoId}/thumbnail``, writes).
 
-        ``timecode``: a ``timedelta``, or ``HH:MM:SS[.mmm]``, ``HH:MM:SS:frame`` or seconds as digits; out of range
-        means the start.
+        ``timecode`` is a ``timedelta``, ``HH:MM:SS[.mmm]``, ``HH:MM:SS:frame``, or seconds as
+        digits. A time outside the video selects the first frame.
         """
         path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
         return await self._call("videos.pick_thumbnail", "PATCH", path, Video, {"timecode": as_timecode(timecode)})
 
     async def get_discarded(self, video_id: str) -> Video:
-        """Show a discarded video (``GET /discarded/videos/{videoId}``, reads). ``NotFoundError`` when it is none."""
+        """Return a discarded video (``GET /discarded/videos/{videoId}``, reads).
+
+        Raises ``NotFoundError`` if the video is not discarded.
+        """
         path = path_for("/discarded/videos/{video_id}", video_id=video_id)
         return await self._call("videos.get_discarded", "GET", path, Video)
 
     async def restore(self, video_id: str) -> Video:
-        """Bring a discarded video back (``PATCH /discarded/videos/{videoId}``, writes).
+        """Restore a discarded video (``PATCH /discarded/videos/{videoId}``, writes).
 
-        ``NotFoundError`` when it was not discarded, or is gone for good.
+        Raises ``NotFoundError`` if the video is not discarded or was deleted permanently.
         """
         path = path_for("/discarded/videos/{video_id}", video_id=video_id)
         return await self._call("videos.restore", "PATCH", path, Video, {"discarded": False})

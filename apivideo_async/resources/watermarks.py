@@ -12,7 +12,7 @@ from ._resource import PageQuery, Resource, SortOrder
 __all__ = ["Watermarks"]
 
 LARGEST_FILE = 64 * MIB
-"""Not a limit of the service: what is held in memory when a stream is given."""
+"""Limit in bytes of the memory for a stream. The service documents no limit."""
 
 
 class Watermarks(Resource):
@@ -32,16 +32,17 @@ class Watermarks(Resource):
     async def upload(self, source: SourceLike, *, filename: str | None = None) -> Watermark:
         """Add a watermark (``POST /watermarks``, writes).
 
-        ``source``: a JPEG or PNG, given as videos are. The service keeps its id and its time only, so the image
-        cannot be looked at later. ``BadRequestError`` for a file of another kind.
+        ``source`` is a JPEG or PNG, of any type that a video upload accepts. The API returns only
+        its id and time of creation, so the image cannot be retrieved later. Raises
+        ``BadRequestError`` for another file format.
         """
         operation = "watermarks.upload"
         return await self._attach(operation, "/watermarks", Watermark, source, filename, LARGEST_FILE, "watermark")
 
     async def delete(self, watermark_id: str, *, missing_ok: bool = False) -> None:
-        """Delete a watermark; videos keep it (``DELETE /watermarks/{watermarkId}``, writes).
+        """Delete a watermark. Videos keep the image (``DELETE /watermarks/{watermarkId}``, writes).
 
-        Raises ``NotFoundError`` when there is no such watermark, unless ``missing_ok``.
+        Raises ``NotFoundError`` if the watermark does not exist, unless ``missing_ok`` is True.
         """
         path = path_for("/watermarks/{watermark_id}", watermark_id=watermark_id)
         await self._delete("watermarks.delete", path, missing_ok=missing_ok)

@@ -1,4 +1,7 @@
-"""Webhooks: subscriptions, and the deliveries that come in (service.md#webhook-operations, service.md#webhooks)."""
+"""Webhooks: subscriptions, and verification of received deliveries.
+
+See service.md#webhook-operations and service.md#webhooks.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Unpack
@@ -15,48 +18,61 @@ __all__ = ["Webhooks"]
 
 
 class Webhooks(Resource):
-    """``client.webhooks``. A subscription cannot be changed: create another and delete the old one."""
+    """``client.webhooks``.
+
+    A subscription cannot be changed: create a new one and delete the old one.
+    """
 
     def list(self, *, events: WebhookEventType | Unset = UNSET, **page: Unpack[PageQuery]) -> Paginator[Webhook]:
-        """List subscriptions (``GET /webhooks``, reads); ``events``: those told about this one type of event."""
+        """List subscriptions (``GET /webhooks``, reads).
+
+        ``events`` selects the subscriptions to one event type.
+        """
         return self._list("webhooks.list", "/webhooks", Webhook, page, {"events": events})
 
     async def create(self, *, events: Sequence[WebhookEventType], url: str) -> Webhook:
-        """Subscribe (``POST /webhooks``, writes).
+        """Create a subscription (``POST /webhooks``, writes).
 
-        ``events``: the types to be told about; ``url``: where deliveries go, as signed POSTs. Keep the answer's
-        ``signature_secret``: ``unwrap`` needs it. Raises ``BadRequestError`` for an unknown type, an address that is
-        none, and (``webhook-limit-reached``) too many subscriptions.
+        ``events`` are the event types. ``url`` is the address that receives deliveries as signed
+        POST requests. Store ``signature_secret`` of the result, because ``unwrap`` needs it. Raises
+        ``BadRequestError`` for an unknown type, for an invalid address, and for too many
+        subscriptions (``webhook-limit-reached``).
         """
         fields = {"events": text_list("events", events), "url": url}
         return await self._call("webhooks.create", "POST", "/webhooks", Webhook, fields)
 
     async def get(self, webhook_id: str) -> Webhook:
-        """Show a subscription (``GET /webhooks/{webhookId}``, reads). ``NotFoundError`` when there is none."""
+        """Return a subscription (``GET /webhooks/{webhookId}``, reads).
+
+        Raises ``NotFoundError`` if the subscription does not exist.
+        """
         path = path_for("/webhooks/{webhook_id}", webhook_id=webhook_id)
         return await self._call("webhooks.get", "GET", path, Webhook)
 
     async def delete(self, webhook_id: str, *, missing_ok: bool = False) -> None:
-        """Unsubscribe (``DELETE /webhooks/{webhookId}``, writes).
+        """Delete a subscription (``DELETE /webhooks/{webhookId}``, writes).
 
-        Raises ``NotFoundError`` when there is no such subscription, unless ``missing_ok``.
+        Raises ``NotFoundError`` if the subscription does not exist, unless ``missing_ok`` is True.
         """
         path = path_for("/webhooks/{webhook_id}", webhook_id=webhook_id)
         await self._delete("webhooks.delete", path, missing_ok=missing_ok)
 
     def verify(self, body: webhooks.Body, headers: webhooks.Headers, secret: str | Iterable[str] | None = None) -> None:
-        """Check the signature of a delivery; as ``webhooks.verify``, with the client's secret unless one is given."""
+        """Verify the signature of a delivery, like ``webhooks.verify``. Sends no request.
+
+        ``secret`` defaults to ``webhook_secret=`` of the client or ``APIVIDEO_WEBHOOK_SECRET``.
+        """
         webhooks.verify(body, headers, self._secret(secret))
 
     def unwrap(
         self, body: webhooks.Body, headers: webhooks.Headers, secret: str | Iterable[str] | None = None
     ) -> WebhookEvent:
-        """Check and read a delivery; as ``webhooks.unwrap``, with the client's secret unless one is given.
+        """Verify and parse a delivery, like ``webhooks.unwrap``. Sends no request.
 
-        The client's secret is ``webhook_secret=`` or ``APIVIDEO_WEBHOOK_SECRET``. Sends nothing.
+        ``secret`` defaults to ``webhook_secret=`` of the client or ``APIVIDEO_WEBHOOK_SECRET``.
         """
         return webhooks.unwrap(body, headers, self._secret(secret))
 
     def _secret(self, given: str | Iterable[str] | None) -> str | Iterable[str]:
-        # Without any, `webhooks.verify` says what to do.
+        # With no secret at all, ``webhooks.verify`` raises an error that explains what to do.
         return given if given is not None else self._pipeline.config.webhook_secret or ()

@@ -1,1 +1,1 @@
-"""Uploads: plan, ledger, sources, and the engine that moves the bytes."""
+"""Uploads: plan, ledger, sources, and the engine that sends the chunks."""

@@ -1,40 +1,48 @@
-"""How many chunks should be in flight, judged by what they achieve together.
+"""Adaptive concurrency: choose the number of chunks in flight from the measured throughput.
 
-Theory of operation. More connections help where each of them is slow (a cap per connection, a long way), do nothing
-where the line is full, and do harm where the server cannot take them. Nobody tells which case it is, so the tuner
-tries: it doubles the width and looks whether more bytes leave. Where the rate grows, it doubles again; where it does
-not, it goes back, because on a slow line more chunks at once only make each of them take longer. When a large share
-of the attempts fails, it halves. After a try that was of no use the next one comes later each time.
+Theory of operation. Additional connections raise the throughput when each connection is slow (a
+rate cap per connection, a long round trip). They have no effect when the line is saturated, and
+they cause failures when the server is overloaded. The client cannot know the cause, so it measures.
+It doubles the width (the number of chunks in flight) and compares the rates before and after. If
+the rate grew, it doubles the width again. If the rate did not grow, it restores the old width,
+because additional chunks on a saturated line only make every chunk take longer. If too many
+attempts fail, it halves the width. After an unsuccessful doubling the time until the next one
+grows.
 
-The rate is taken over epochs. An epoch lasts until every connection has moved some blocks, so it is short on a fast
-line and longer on a slow one. The first after a change is not counted, because a fresh connection takes what it is
-given into its buffers at once. Widths are doubled and halved, not changed by one: the number of chunks in a plan is a
-multiple of them, so no connection is left over in the last round.
+The rate is measured over epochs. An epoch ends when each connection has sent ``EPOCH_BYTES`` on
+average, so an epoch is short on a fast line and long on a slow one. The first epoch after a change
+of the width is ignored, because a new connection accepts data into its buffers faster than it sends
+it. Widths are doubled and halved instead of changed by one, because the number of chunks in a plan
+is a multiple of such widths. The last round of an upload then uses every connection.
 
-Time is an argument, in seconds of any steady clock.
+Time is an argument, in seconds of a monotonic clock.
 """
 
 __all__ = ["Tuner"]
 
 EPOCH = 0.1
-"""Seconds of the shortest epoch."""
+"""Shortest epoch, in seconds."""
 EPOCH_BYTES = 1024 * 1024
-"""Bytes that a connection moves in an epoch, on average: some blocks, so that their edges do not matter."""
+"""Bytes per connection and epoch, on average.
+
+This is several blocks, so that block boundaries do not matter.
+"""
 GROWN = 1.3
-"""A doubling helps when an epoch brings this many times the rate before."""
+"""A doubling succeeded at once if an epoch reaches this multiple of the earlier rate."""
 USEFUL = 1.1
-"""A doubling that brings less than this on average is taken back."""
+"""A doubling is undone if its average rate stays below this multiple of the earlier rate."""
 PATIENCE = 1.0
-"""Seconds, and at least two epochs, that a doubling is given to help: connections start slowly."""
+"""Seconds, and at least two epochs, until a doubling is judged. Connections start slowly."""
 HOLD = 10.0
-"""Seconds until the next try after one that was of no use; doubled each time."""
+"""Seconds until the next doubling after an unsuccessful one. Doubled after each failure."""
 LONGEST_HOLD = 160.0
+"""Upper bound of the growing hold time, in seconds."""
 FAILING = 0.25
-"""Share of the attempts that fail above which fewer at once are better."""
+"""Share of failed attempts above which the width is halved."""
 
 
 class Tuner:
-    """The width of one group of connections: ``first`` to begin with, never above ``most``."""
+    """Adaptive width of one group of connections, from ``first`` up to ``most``."""
 
     width: int
 
@@ -44,7 +52,7 @@ class Tuner:
         self._hold = HOLD
         self._try_at = 0.0
         self._before: tuple[int, float] | None = None
-        """Width and rate before the last doubling, while that is being judged."""
+        """Width and rate before the last doubling, until that doubling is judged."""
         self._set(self.width, 0.0)
 
     def _set(self, width: int, now: float) -> None:
@@ -55,22 +63,33 @@ class Tuner:
         self._moved = self._steadily = self._epochs = 0
 
     def moved(self, size: int, now: float, *, in_flight: int) -> bool:
-        """Count bytes that went out, or come back as lost (negative). Tells whether the width changed."""
+        """Count sent bytes and return True if the width changed.
+
+        ``size`` is negative when the bytes of a failed attempt are subtracted. ``in_flight`` is the
+        number of attempts that hold capacity now.
+        """
         if self._epochs == 0 and self._moved == 0:
-            self._began = now  # What came before was waiting.
+            # The time before the first byte was spent waiting for responses or budget. Start the
+            # epoch here.
+            self._began = now
         self._moved += size
         length = now - self._began
         if length < EPOCH or self._moved < self.width * EPOCH_BYTES:
             return False
+        # The epoch is over.
         rate = self._moved / length
         self._steadily += self._moved
         self._began, self._moved = now, 0
         self._epochs += 1
         if self._epochs == 1:
+            # This was the first epoch after a change. Its bytes only filled the buffers of new
+            # connections.
             self._steady_from, self._steadily = now, 0
             return False
+        # The upload is about to end and cannot use the whole width, so the rate says nothing about
+        # it.
         if in_flight < self.width:
-            return False  # Too few chunks are left to tell anything.
+            return False
         return self._double(rate, now) if self._before is None else self._judge(*self._before, rate, now)
 
     def _double(self, rate: float, now: float) -> bool:
@@ -81,24 +100,34 @@ class Tuner:
         return True
 
     def _judge(self, width: int, before: float, rate: float, now: float) -> bool:
+        # A success also resets the hold time, because the line has capacity to spare.
         if rate >= GROWN * before:
             self._before, self._hold = None, HOLD
             return self._double(rate, now)
+        # The first epoch was ignored, so the third one is the second that counts.
         if now - self._steady_from < PATIENCE or self._epochs < 3:
             return False
         self._before = None
         self._postpone(now)
+        # A moderate gain over the whole time keeps the larger width.
         if self._steadily >= USEFUL * before * (now - self._steady_from):
             return False
         self._set(width, now)
         return True
 
     def ended(self, started: float, now: float, *, failed: bool, in_flight: int) -> bool:
-        """Count an attempt; ``in_flight`` are those still under way. Tells whether the width changed."""
+        """Count a finished attempt and return True if the width changed.
+
+        ``started`` is the time at which the attempt began, ``in_flight`` the number of attempts
+        that are still running.
+        """
+        # The attempt began under another width and must not count for this one.
         if started < self._changed_at:
-            return False  # It says something about another width.
+            return False
         self._failed += failed
         self._succeeded += not failed
+        # Attempts in flight count as successes, and a single failure never halves the width. One
+        # lost connection is therefore not taken for an overload.
         if self._failed < 2 or self._failed <= FAILING * (self._failed + self._succeeded + in_flight):
             return False
         self._before = None

@@ -1,4 +1,7 @@
-"""Small files that go in one request: thumbnails and the like, from the same sources as videos."""
+"""Uploads of small files, such as thumbnails, in one request.
+
+They accept the same sources as videos.
+"""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -16,16 +19,20 @@ __all__ = ["attachment"]
 async def attachment(
     given: SourceLike, filename: str | None, largest: int, *, nameless: str = "image"
 ) -> AsyncIterator[FilePart]:
-    """Open a source as one file part. Raises ``SourceError`` when it is empty or above ``largest`` bytes.
+    """Open a source and yield it as one file part.
 
-    ``nameless`` is the name of a source that has none; one without a suffix gets that of the image's kind, because
-    the service looks at suffixes.
+    ``filename`` overrides the name of the source. ``largest`` is the limit in bytes. ``nameless``
+    is the file name of a source without a name. If ``nameless`` has no suffix, the suffix of the
+    detected image type is added, because the service checks suffixes.
+
+    Raises ``SourceError`` if the source is empty, larger than ``largest`` or not readable.
     """
     source = await open_source(given, filename)
     try:
         if isinstance(source, Source):
             size, blocks = source.size, partial(source.read, 0, source.size)
         else:
+            # A stream has no size in advance. Buffer it, and stop one byte above the limit.
             async with aclosing(cut(flow(source.blocks()), largest + 1)) as pieces:
                 piece = await anext(pieces)
             size, blocks = piece.size, partial(piece.read, BLOCK)
@@ -36,11 +43,13 @@ async def attachment(
             name = nameless if "." in nameless else nameless + await _suffix(flow(blocks()))
         yield FilePart(name, size, lambda: flow(blocks()), content_type(name))
     finally:
+        # The caller closes a ``Source`` or ``Stream`` that it passed in.
         if source is not given:
             await source.aclose()
 
 
 async def _suffix(blocks: AsyncGenerator[bytes | bytearray | memoryview, None]) -> str:
+    """Detect the image type from its first bytes. JPEG is the default."""
     async with aclosing(blocks):
         head = bytes((await anext(blocks))[:12])
     if head.startswith(b"\x89PNG"):

@@ -1,4 +1,4 @@
-"""Room for chunks in flight: of one upload, or of several that share it."""
+"""Capacity for chunks in flight, of one upload or of several uploads that share it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -11,11 +11,15 @@ from .adaptive import Tuner
 __all__ = ["Slots"]
 
 FIRST_WIDTH = 8
-"""Chunks in flight that ``concurrency="auto"`` begins with."""
+"""Initial number of chunks in flight with ``concurrency="auto"``."""
 
 
 class Slots:
-    """At most ``width`` chunks hold a slot at once; when a tuner says how many, what they move changes it."""
+    """A limit on the number of chunks in flight: at most ``width`` chunks hold capacity at once.
+
+    The width is fixed, or comes from adaptive concurrency, which changes it with the measured
+    throughput. Waiting chunks are served in fair order between uploads.
+    """
 
     def __init__(self, width: int | Tuner) -> None:
         self._width = width
@@ -24,19 +28,25 @@ class Slots:
 
     @classmethod
     def of(cls, options: UploadOptions, uploads: int = 1) -> "Slots":
-        """Make room for one upload with these options, or for so many uploads together."""
+        """Create the capacity for ``uploads`` uploads that use these options together.
+
+        Each upload can always have at least one chunk in flight.
+        """
         if options.concurrency != "auto":
             return cls(max(options.concurrency, uploads))
         return cls(Tuner(max(FIRST_WIDTH, uploads), max(options.max_concurrency, uploads)))
 
     @property
     def width(self) -> int:
-        """How many there are now."""
+        """Current limit of chunks in flight."""
         return self._width if isinstance(self._width, int) else self._width.width
 
     @asynccontextmanager
     async def slot(self, flow: Hashable = None) -> AsyncIterator[None]:
-        """Wait for a slot and hold it. Those who wait take turns by ``flow``."""
+        """Wait for capacity and hold it in the ``async with`` block.
+
+        ``flow`` identifies the upload. Waiting chunks of different flows are served in turn.
+        """
         await self._take(flow)
         try:
             yield
@@ -51,6 +61,8 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
+            # The capacity was granted and the waiting task was cancelled in the same iteration of
+            # the loop. Return it, or the width would shrink permanently.
             if turn.done() and not turn.cancelled():
                 self._taken -= 1
                 self._fill()
@@ -59,16 +71,23 @@ class Slots:
     def _fill(self) -> None:
         while self._waiting and self._taken < self.width:
             turn = self._waiting.pop()
+            # A cancelled waiter stays in the queue. Its future is done, so it is skipped here.
             if not turn.done():
                 self._taken += 1
                 turn.set_result(None)
 
     def moved(self, size: int, now: float) -> None:
-        """Count bytes that went out; negative when an attempt was lost with them."""
+        """Count sent bytes.
+
+        ``size`` is negative when the bytes of a failed attempt are subtracted.
+        """
+        # A larger width admits waiting chunks at once.
         if isinstance(self._width, Tuner) and self._width.moved(size, now, in_flight=self._taken):
             self._fill()
 
     def ended(self, started: float, now: float, *, failed: bool) -> None:
-        """Count an attempt that began at ``started``."""
+        """Count a finished attempt that began at ``started`` (loop time)."""
         if isinstance(self._width, Tuner):
+            # The attempt that ended still holds its capacity, so it is subtracted. The width can
+            # only shrink here, so no waiting chunk can start.
             self._width.ended(started, now, failed=failed, in_flight=self._taken - 1)

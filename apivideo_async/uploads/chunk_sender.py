@@ -1,18 +1,21 @@
-"""Brings one chunk to the server, whatever happens on the way.
+"""Send one chunk and resolve its failures: retry, reconcile with the server, or give up.
 
-Theory of operation. An attempt ends in one of four ways:
+Theory of operation. An attempt has one of four outcomes:
 
-- accepted: any 2xx;
-- refused: the server gave a verdict and stored nothing. A 429 is repeated when its window opens, anything else
-  is final;
-- not sent: repeated after a wait;
-- unknown: the answer was lost, or a 5xx says nothing. Then the server is asked what it holds. It has the chunk:
-  accepted. It has not: repeated after a wait. The lost attempt may still arrive meanwhile; the repeat is then
-  answered with "overlaps" or "already sent", and asking again settles it.
+- accepted: the server answered 2xx with a ``videoId``;
+- refused: the server answered with an error and stored nothing. A 429 is sent again when its window
+  opens. Any other refusal is final;
+- not sent: the request did not reach the server. The chunk is sent again after a delay;
+- unknown: the response was lost, or a 5xx does not say whether the chunk was stored. The client
+  then asks for the status of the video. If the status contains the chunk, the chunk is accepted. If
+  not, the chunk is sent again after a delay. The lost attempt may still arrive in the meantime. The
+  server then answers the repeat with "overlaps" or "already sent", and the client asks for the
+  status again.
 
-With an upload token nobody can be asked. A numbered chunk does no harm when it is repeated, because the server
-refuses a second copy, so "already sent" after an unknown attempt of our own means accepted. The *first* chunk of
-a token upload is different: a repeat would create a second video. It is never repeated blindly.
+A client with an upload token cannot read the status. It may send a numbered chunk again, because
+the server refuses a second copy. "Already sent" after an unknown attempt therefore means accepted.
+The *first* chunk of a token upload is an exception: a repeat would create a second video. It is
+never sent again after an unknown attempt.
 """
 
 import asyncio
@@ -49,26 +52,33 @@ __all__ = ["Courier", "Receipt", "ask"]
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 PartFactory = Callable[[Chunk, Callable[[int], None]], FilePart]
-"""Makes the file part of a chunk; the second argument is told what was sent."""
+"""Creates the file part of a chunk.
+
+The second argument is a callback that receives the number of bytes sent since its last call.
+"""
 
 
 @frozen
 class Receipt:
-    """Proof that the server holds a chunk; the video of its answer is None when its status said so."""
+    """Proof that the server holds a chunk.
+
+    ``video`` is the video in the response to the chunk. It is None if the status confirmed the
+    chunk.
+    """
 
     chunk: Chunk
     video: Video | None
 
 
 async def ask(pipeline: Pipeline, target: Target) -> Held:
-    """Ask the server what it holds of a video."""
+    """Request the status of the video and return the chunks that the server holds."""
     path = path_for("/videos/{video_id}/status", video_id=target.video_id or "")
     request = build_request("videos.get_status", "GET", path)
     return held_by(await pipeline.call(request, VideoStatus))
 
 
 class Courier:
-    """Delivers the chunks of one upload; many deliveries may be under way."""
+    """Sends the chunks of one upload. Several ``deliver`` calls may run at the same time."""
 
     def __init__(
         self,
@@ -81,7 +91,11 @@ class Courier:
         *,
         resumed: bool = False,
     ) -> None:
-        """``resumed``: an earlier process may have sent chunks whose answer it never saw."""
+        """Prepare to send chunks to ``target``. ``on_change`` is called when the progress changed.
+
+        ``resumed`` is True if an earlier process may have sent chunks without receiving the
+        responses.
+        """
         self._pipeline = pipeline
         self._policy = pipeline.config.retry
         self._target = target
@@ -92,14 +106,20 @@ class Courier:
         self._resumed = resumed
 
     async def deliver(self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None) -> Receipt:
-        """Return when the server holds the chunk. Raises ``UploadError`` when it cannot be brought there."""
+        """Send a chunk until the server holds it, and return the receipt.
+
+        ``make`` creates a new body for every attempt. Raises ``UploadError`` if the chunk was
+        refused or the retry budget is spent, ``SourceError`` if the source cannot be read, and
+        ``ConfigurationError`` if the client is not configured correctly.
+        """
         clock = asyncio.get_running_loop().time
         attempts = Attempts()
         accepted = self._ledger.accepted_bytes
         doubtful = self._resumed
         while True:
             try:
-                # Not held while we wait: where fewer are to be in flight, a chunk that failed has to wait as well.
+                # Release the capacity between attempts. If failures reduced the width, this chunk
+                # has to wait for capacity again like any other chunk.
                 async with self._slots.slot(self):
                     return Receipt(chunk, await self._attempt(chunk, make, content_range))
             except ApiVideoError as error:
@@ -108,14 +128,21 @@ class Courier:
                     return Receipt(chunk, None)
                 doubtful = doubtful or unknown
                 if self._ledger.accepted_bytes > accepted:
-                    # Others get through: the connection works, so this chunk gets its full budget again.
+                    # Other chunks were accepted, so the connection works. Refill the retry budget.
                     accepted = self._ledger.accepted_bytes
                     attempts = Attempts()
+                # The budget of time starts with the first failure, so a slow transfer does not
+                # consume it.
                 attempts = attempts.after(error, clock())
                 await self._pause(chunk, error, attempts, doubtful=doubtful)
 
     async def _attempt(self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None) -> Video:
-        """Send once; a failure leaves the chunk pending (no harm done), failed (final) or unknown."""
+        """Send the chunk once and return the video of the response.
+
+        On failure the ledger state of the chunk becomes pending (it may be sent again), failed
+        (final) or unknown. An "already held" response leaves it in flight, and ``_is_held``
+        decides.
+        """
         clock = asyncio.get_running_loop().time
         started, sent = clock(), 0
 
@@ -131,7 +158,8 @@ class Courier:
         try:
             request = self._target.request(make(chunk, count), content_range)
             response = await self._pipeline.attempt(request)
-            # A 2xx alone proves nothing: a proxy's page has that status too.
+            # A 2xx status alone is no proof: the page of a proxy can have it too. The service
+            # always sends a ``videoId`` (service.md#upload-responses).
             video = decode(request, response, Video)
             if not video.video_id:
                 raise ApiResponseError(
@@ -140,6 +168,8 @@ class Courier:
                     body=response.body,
                 )
         except BaseException as error:
+            # These bytes have to be sent again. Subtract them from the progress and from the
+            # throughput.
             self._meter.rewind(sent)
             self._slots.moved(-sent, clock())
             self._slots.ended(started, clock(), failed=_overloaded(error))
@@ -147,25 +177,38 @@ class Courier:
             self._on_change()
             raise
         self._slots.ended(started, clock(), failed=False)
+        # ``sent`` exceeds the chunk size if the pipeline renewed the token and sent the body again.
+        # Correct the count.
         self._meter.add(chunk.size - sent, clock())
         return video
 
     def _settle(self, chunk: Chunk, error: BaseException) -> None:
+        """Move the chunk to the ledger state that follows from the error."""
         if not isinstance(error, ApiVideoError) or error.delivery == "unknown":
-            self._ledger.lose(chunk)  # Cancelled on the way, too: nobody knows.
+            # A cancelled attempt is unknown too: its request may have reached the server.
+            self._ledger.lose(chunk)
         elif error.retryable:
             self._ledger.put_back(chunk)
         elif not _already(error):
             self._ledger.fail(chunk)
 
     async def _is_held(self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, doubtful: bool) -> bool:
-        """Find out whether the chunk is there although no answer said so."""
+        """Return True if the server holds the chunk although no response confirmed it.
+
+        ``unknown`` is True if this attempt ended without a verdict. ``doubtful`` is True if any
+        earlier attempt may have stored the chunk.
+        """
+        # The server may hold the chunk only because of a lost attempt of this upload or of an
+        # earlier call. Without one, another client writes to the same container, and the upload
+        # must fail.
         if _already(error) and not doubtful:
-            # Only an attempt of our own, lost or of an earlier call, explains that the server has it; else a rival.
             self._ledger.fail(chunk)
             return False
         if not self._target.can_ask:
+            # A token cannot read the status. "Already sent" is sufficient, because the server
+            # stores a numbered chunk once.
             return _already(error)
+        # The server gave a clear refusal, or the request was never sent.
         if not unknown and not _already(error):
             return False
         try:
@@ -173,11 +216,13 @@ class Courier:
         except ApiVideoError as failure:
             raise self._failed(f"chunk {chunk.number}: the server cannot be asked for it", failure) from failure
         if held.filesize is not None and (held.complete or self._ledger.mode == "whole"):
+            # A complete upload may list no ranges or parts, so compare its size.
             return held.filesize == self._ledger.total
+        # The upload is in progress, so compare the stored ranges or parts.
         return held.covers(chunk)
 
     async def _pause(self, chunk: Chunk, error: ApiVideoError, attempts: Attempts, *, doubtful: bool) -> None:
-        """Wait before the next attempt, or raise when there must be none."""
+        """Wait before the next attempt, or raise if there must be none."""
         if isinstance(error, SourceError):
             error.video_id, error.ledger = self._target.video_id, self._ledger.snapshot()
             raise error
@@ -210,7 +255,10 @@ class Courier:
 
 
 def _overloaded(error: BaseException) -> bool:
-    """Whether fewer chunks at once might have spared it. A spent budget is the limiter's business."""
+    """Return True if lower concurrency could have avoided this failure.
+
+    429 is excluded, because the rate limiter handles it.
+    """
     return isinstance(error, ApiVideoError) and error.retryable and not isinstance(error, RateLimitError)
 
 
@@ -219,5 +267,6 @@ def _slug(error: ApiVideoError) -> str | None:
 
 
 def _already(error: ApiVideoError) -> bool:
+    """Return True if the server says that it stored the chunk or the whole upload before."""
     slug = _slug(error)
     return slug == ALREADY_COMPLETE or slug in ALREADY_HELD

@@ -1,4 +1,4 @@
-"""The end of an upload: the server must hold every byte, or an error says which are missing."""
+"""The end of an upload: verify that the server holds every byte, and fetch the video."""
 
 import asyncio
 import logging
@@ -17,13 +17,21 @@ __all__ = ["show", "verify"]
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 SETTLE_DELAYS = (0.1, 0.3, 0.6)
-"""Seconds between looks at a status that still says ``uploading`` after the last chunk (service.md#ingest-status)."""
+"""Seconds between status requests while ``ingest`` still says ``uploading`` after the last chunk.
+
+See service.md#ingest-status.
+"""
 
 
 async def verify(pipeline: Pipeline, target: Target, total: int, parts: int | None, *, resumed_parts: bool) -> None:
-    """Ask whether the server holds everything, a few times while it still says that it is busy.
+    """Verify that the server holds all ``total`` bytes in ``parts`` parts.
 
-    ``resumed_parts``: some numbered parts were sent by an earlier call. Raises ``UploadError`` without the ledger.
+    The status is requested again after short delays while it still says that the upload is in
+    progress. ``parts`` is None if the number of parts is unknown. ``resumed_parts`` is True if an
+    earlier call sent some of the numbered parts.
+
+    Raises ``UploadError`` if bytes are missing or the status cannot be read. The caller adds the
+    ledger.
     """
     try:
         held = await _settled(pipeline, target)
@@ -32,6 +40,8 @@ async def verify(pipeline: Pipeline, target: Target, total: int, parts: int | No
             f"everything was sent, but the server cannot be asked whether it holds it: {error}", outcome="unknown"
         ) from error
     check_complete(held, total, parts)
+    # The status lists part numbers without sizes. Parts of an earlier call may have had another
+    # size, and only ``filesize`` could show that.
     if held.filesize is None and resumed_parts:
         raise UploadError(
             "every part is there, but the server tells no size: parts of an earlier upload may have had another "
@@ -41,6 +51,7 @@ async def verify(pipeline: Pipeline, target: Target, total: int, parts: int | No
 
 
 async def _settled(pipeline: Pipeline, target: Target) -> Held:
+    """Request the status until it says complete or the delays are used up."""
     held = await ask(pipeline, target)
     for delay in SETTLE_DELAYS:
         if held.complete:
@@ -51,10 +62,15 @@ async def _settled(pipeline: Pipeline, target: Target) -> Held:
 
 
 async def show(pipeline: Pipeline, target: Target) -> Video:
-    """Get the full video; that it is there is known already."""
+    """Return the full video. The caller has verified that the upload is complete.
+
+    If the video cannot be read, a ``Video`` with only its id is returned: a failure to display the
+    video must not make a successful upload fail.
+    """
     video_id = target.video_id or ""
     if isinstance(target, Delegated):
-        return Video(video_id=video_id)  # A token cannot read the video.
+        # An upload token cannot read the video (service.md#token-uploads).
+        return Video(video_id=video_id)
     path = path_for("/videos/{video_id}", video_id=video_id)
     try:
         return await pipeline.call(build_request("videos.get", "GET", path), Video)

@@ -1,12 +1,15 @@
-"""The upload engine: chunks of one source in flight concurrently, in constant memory.
+"""The upload engine: send the chunks of one source concurrently, in constant memory.
 
-Theory of operation. A source that can be read by position (:class:`Source`) is planned first; workers take chunks
-from the ledger until none is left, each reading its own range, so memory holds one block per worker. A source that
-only flows (:class:`Stream`) is cut while it comes; each cut piece is buffered until the server has it, and the
-producer waits while all workers are busy, so memory, or the disk, holds ``concurrency + 1`` chunks.
+Theory of operation. The engine plans a source that can be read by position (:class:`Source`) before
+it sends anything. Workers then take chunks from the ledger until none is left. Each worker reads
+its own range, so the memory holds one block per worker. A :class:`Stream` can only be read in
+order. The engine cuts it into chunks while it reads, and keeps each chunk until the server has
+accepted it. The producer waits while all workers are busy, so the memory, or the disk, holds
+``concurrency + 1`` chunks.
 
-What happens to a single chunk is the courier's business; what was accepted is the ledger's. The engine starts,
-records and ends: at the end the server must hold every byte, or an error says which are missing.
+The chunk sender sends a single chunk and resolves its failures. The ledger records the accepted
+chunks. The engine starts the work, records the results and ends the upload: at the end the server
+must hold every byte, or an error says which bytes are missing.
 """
 
 import asyncio
@@ -54,7 +57,7 @@ log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 
 class UploadJob:
-    """One upload of one source into one target. Used once."""
+    """One upload of one source to one target. An instance can be used once."""
 
     def __init__(
         self,
@@ -67,9 +70,11 @@ class UploadJob:
         notes: Notes | None = None,
         slots: Slots | None = None,
     ) -> None:
-        """``fresh``: the container was just created, so there is no need to ask what it holds.
+        """Prepare the upload. Nothing is sent before ``run``.
 
-        ``slots`` bounds the chunks in flight of several uploads together.
+        ``fresh`` is True if the container was just created, so its status need not be read.
+        ``notes`` is the journal of this upload. ``slots`` is the capacity that several uploads
+        share.
         """
         self._pipeline = pipeline
         self._target = target
@@ -82,18 +87,25 @@ class UploadJob:
         self._reporter = Reporter(self._progress, on_progress)
 
     async def run(self, source: Source | Stream) -> Video:
-        """Upload, and return the video. The source stays open; cancelling leaves nothing behind."""
+        """Upload the source and return the video. The source stays open.
+
+        All tasks have ended when this returns, raises or is cancelled. Raises ``UploadError``,
+        ``SourceError`` or another ``ApiVideoError``.
+        """
         self._name = source.name
         held = await self._held()
+        # The check at the end needs this: parts of an earlier call may have had another size.
         self._resumed_parts = held.mode == "part"
-        # What an earlier call had under way may arrive while this one sends the same.
+        # A request of an earlier call may still arrive while this call sends the same chunk.
         self._continued = not held.empty if self._target.can_ask else self._found is not None
         if isinstance(source, Source):
+            # None: no response has reported the limit yet.
             known = self._pipeline.limiter.spare("uploads")
             spare = USUAL_BUDGET if known is None else known
             plan = plan_rest(source.size, self._options_for(held), held, spare)
             self._open(Ledger.of(plan), plan.held, plan.parts)
-            self._ambiguous = not plan.chunks  # The answer that proves it was given to an earlier call.
+            # If no chunk is left, an earlier call received the response that completed the video.
+            self._ambiguous = not plan.chunks
             await self._note()
             log.info("%s: %d chunks of %d bytes, %s", self._name, len(plan.chunks), plan.chunk_size, plan.mode)
             await self._grouped(self._pull(source, plan))
@@ -111,7 +123,10 @@ class UploadJob:
         return await self._finish()
 
     async def _finished_stream(self, stream: Stream, held: Held) -> Video:
-        """Nothing is left to send; a stream of the same size is taken for the one that was uploaded, as a file is."""
+        """Compare a stream with the complete upload that the container holds, and return the video.
+
+        Only the sizes are compared, as with a file.
+        """
         self._open(Ledger(held.mode or "part", stream_chunk_size(self._options)), 0, None)
         size = 0
         async with aclosing(self._guarded(stream.blocks())) as blocks:
@@ -123,6 +138,7 @@ class UploadJob:
     def _open(self, ledger: Ledger, held: int, parts: int | None) -> None:
         self._ledger = ledger
         self._parts = parts
+        # Last chunk of a stream. The next one begins where it ends.
         self._entered = Chunk(0, 0, 0)
         self._meter = Meter(asyncio.get_running_loop().time(), held)
         self._courier = Courier(
@@ -140,22 +156,23 @@ class UploadJob:
         return self._notes.found if self._notes is not None else None
 
     async def _held(self) -> Held:
-        """What the target holds before we begin."""
+        """Return the chunks that the target held before this call."""
         if self._fresh or self._target.video_id is None:
             return Held()
         if self._target.can_ask:
             return await ask(self._pipeline, self._target)
+        # With an upload token only the journal knows the accepted chunks.
         return self._found.held() if self._found is not None else Held()
 
     def _options_for(self, held: Held) -> UploadOptions:
-        """Cut as the journal says it was cut: part numbers mean nothing otherwise."""
+        """Return the options with the chunk size of the earlier upload, as in the journal."""
         found = self._found
         if found is not None and not held.empty and found.mode != "whole":
             return attrs.evolve(self._options, chunk_size=found.chunk_size)
         return self._options
 
     async def _grouped(self, work: Any) -> None:
-        """Run beside the reporter; of several failures the first is raised, as itself."""
+        """Run ``work`` and the reporter. If several tasks fail, raise the first failure itself."""
         task = asyncio.current_task()
         cancelling = task.cancelling() if task is not None else 0
         try:
@@ -166,17 +183,21 @@ class UploadJob:
                     reporting.cancel()
         except BaseExceptionGroup as failures:
             first = first_failure(failures)
-            # Before 3.13 a group that fails while it is waited for leaves its task counted as cancelled once too often,
-            # and aiohttp, which looks at that count, would then end a later request of the caller as if cancelled.
+            # Before Python 3.13, a task group that fails while its body waits leaves the
+            # cancellation count of the task too high by one. aiohttp reads that count and would end
+            # a later request of the caller as if it were cancelled.
             if sys.version_info < (3, 13) and task is not None and task.cancelling() > cancelling:
                 task.uncancel()
             raise first from first.__cause__
         finally:
+            # Avoid a warning if ``work`` was never awaited.
             work.close()
 
     # -- sources that are read by position
 
     async def _pull(self, source: Source, plan: Plan) -> None:
+        """Send a source that is read by position. Every worker reads its own range."""
+        # Our own sources raise ``SourceError`` already. Only foreign ones need the wrapper.
         careful = not isinstance(source, FileSource | MemorySource)
 
         def make(chunk: Chunk, on_sent: Callable[[int], None]) -> FilePart:
@@ -194,6 +215,8 @@ class UploadJob:
             while (chunk := self._ledger.take()) is not None:
                 await deliver(chunk)
 
+        # With an upload token the first response gives the id that all later chunks must carry, so
+        # the first chunk is sent alone (service.md#token-uploads).
         if self._target.video_id is None and (first := self._ledger.take()) is not None:
             await deliver(first)
         async with asyncio.TaskGroup() as group:
@@ -203,6 +226,8 @@ class UploadJob:
     # -- sources that only flow
 
     async def _push(self, stream: Stream, held: Held) -> None:
+        """Send a stream: read, cut and buffer it, and send each chunk in its own task."""
+        # Backpressure: the reader waits here, so that the memory stays bounded.
         room = asyncio.Semaphore(most_buffered(self._options, self._ledger.chunk_size))
 
         async def deliver(piece: Buffer, chunk: Chunk, total: int | None, parts: int | None) -> None:
@@ -224,21 +249,25 @@ class UploadJob:
             ):
                 async for piece in pieces:
                     chunk = self._enter(piece, held)
+                    # The last chunk carries the total. If the server does not know the total yet,
+                    # send the last chunk even if it is stored.
                     known = not piece.last or held.parts_total is not None or held.total is not None
                     if not held.empty and held.covers(chunk) and known:
                         self._skip(chunk)
                         piece.close()
                         continue
                     await room.acquire()
+                    # Only the last piece carries the totals.
                     sending = deliver(piece, chunk, self._ledger.total, chunk.number if piece.last else None)
                     if self._target.video_id is None:
+                        # As in ``_pull``: the first response gives the video id.
                         await sending
                     else:
                         group.create_task(sending)
 
     @contextmanager
     def _buffers(self) -> Iterator[Callable[[], Buffer]]:
-        """Give what makes the buffers of a stream's chunks."""
+        """Yield the function that creates chunk buffers: in memory, or on disk with ``spool``."""
         spool = self._options.spool
         if spool is False:
             yield Piece
@@ -247,18 +276,20 @@ class UploadJob:
                 yield opened.piece
 
     def _enter(self, piece: Buffer, held: Held) -> Chunk:
-        """Give a piece its place in the ledger; the last one tells the end."""
+        """Add a piece of a stream to the ledger. The last piece sets the total."""
         before = self._entered
         chunk = self._entered = Chunk(before.number + 1, before.stop, piece.size)
         self._check_flow(chunk, piece)
         self._ledger.add(chunk)
         if piece.last:
             self._ledger.total, self._parts = chunk.stop, chunk.number
+            # The whole stream fits one chunk, so it is sent as one request without Content-Range.
             if chunk.number == 1 and held.empty:
                 self._ledger.mode = "whole"
         return chunk
 
     def _check_flow(self, chunk: Chunk, piece: Buffer) -> None:
+        """Raise ``SourceError`` if the stream is empty or exceeds the limits of the protocol."""
         limits = self._options.limits
         if piece.last and chunk.stop == 0:
             raise self._source_error("the source is empty (0 bytes): there is nothing to upload")
@@ -269,6 +300,7 @@ class UploadJob:
             )
 
     def _skip(self, chunk: Chunk) -> None:
+        """Mark a chunk of a stream as accepted without sending it: the server holds it already."""
         self._ledger.start(chunk)
         self._ledger.accept(chunk)
         self._meter.add(chunk.size, asyncio.get_running_loop().time())
@@ -279,7 +311,7 @@ class UploadJob:
         return FilePart(self._name, size, read, content_type(self._name), on_sent)
 
     async def _guarded(self, blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-        """Turn what foreign code raises while it reads into a ``SourceError`` that knows the upload."""
+        """Convert exceptions of foreign code into ``SourceError`` with the state of the upload."""
         try:
             async with aclosing(flow(blocks)) as source:
                 async for block in source:
@@ -296,7 +328,11 @@ class UploadJob:
         return UploadError(message, video_id=self._target.video_id, ledger=self._ledger.snapshot(), outcome=outcome)
 
     async def _record(self, receipt: Receipt) -> None:
-        """Enter what a worker brought back. The full video may come with any chunk (service.md#upload-responses)."""
+        """Record an accepted chunk in the ledger, and its video id in the target.
+
+        The response to any chunk may contain the full video (service.md#upload-responses). Raises
+        ``UploadError`` if the response names another video.
+        """
         video = receipt.video or Video()
         if self._target.video_id is None:
             self._target.video_id = video.video_id or None
@@ -306,17 +342,21 @@ class UploadJob:
                 "not for this one: it cannot be continued",
                 outcome="unknown",
             )
+        # If the status confirmed the chunk, the lost response may have contained the full video. A
+        # response with more than the id completed the upload.
         if receipt.video is None:
             self._ambiguous = True
         elif video != Video(video_id=video.video_id):
             self._final = video
         self._ledger.accept(receipt.chunk)
         self._reporter.touch()
+        # With an API key the status is the record. With a token only the journal has it, so write
+        # it now.
         if not self._target.can_ask:
-            await self._note()  # With an API key the server remembers; a token cannot ask it.
+            await self._note()
 
     async def _note(self) -> None:
-        """Write the journal, if there is one and the video is known."""
+        """Write the journal, if there is one and the video id is known."""
         if self._notes is not None and self._target.video_id is not None:
             await self._notes.write(self._target.video_id, self._ledger.snapshot)
 
@@ -334,9 +374,10 @@ class UploadJob:
         )
 
     async def _finish(self) -> Video:
-        """Make sure that the server holds every byte, and get the full video."""
+        """Verify that the server holds every byte, and return the full video."""
         if not self._ledger.complete:
             raise self._error("not every chunk was accepted")
+        # A token cannot read the status, so only the full video proves that the upload is complete.
         if not self._target.can_ask and self._final is None and not self._ambiguous:
             raise self._error("every chunk was accepted, but no answer said that the video is complete", "unknown")
         if self._target.can_ask and self._ledger.mode != "whole" and self._options.verify:
@@ -349,5 +390,7 @@ class UploadJob:
         await self._reporter.tell()
         video = self._final or await show(self._pipeline, self._target)
         if self._notes is not None:
-            self._notes.forget()  # Nothing is awaited any more: who is cancelled before this finds the video again.
+            # There is no ``await`` after this line. If the caller is cancelled earlier, the next
+            # call still finds the video in the journal.
+            self._notes.forget()
         return video

@@ -1,8 +1,9 @@
-"""The ledger on disk: how a later process finds an interrupted upload again.
+"""The journal: the ledger on disk, with which a later process finds an interrupted upload.
 
-One small JSON file per source and server, replaced atomically. It holds no key and no token. With an API key the
-server's status decides what is missing and the journal only names the container and the cut; with an upload token
-there is no status, and the journal is all there is (service.md#token-uploads).
+It has one small JSON file per source and server, replaced atomically. A file contains no API key
+and no token. With an API key, the status of the server says which chunks are missing, and the
+journal gives only the container and the chunk size. With an upload token the status cannot be read,
+so the journal is the only record (service.md#token-uploads).
 """
 
 import asyncio
@@ -29,7 +30,7 @@ log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 VERSION = 1
 LAST_WRITE = 0.5
-"""Seconds that a cancelled caller waits for what is being written."""
+"""Seconds that a cancelled caller waits for a write in progress."""
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ _MEANING = {
 
 @frozen(kw_only=True)
 class JournalEntry:
-    """An upload that began."""
+    """An upload that was started."""
 
     fingerprint: dict[str, Any]
     base_url: str
@@ -51,12 +52,16 @@ class JournalEntry:
     mode: SendMode
     chunk_size: int
     accepted: tuple[tuple[int, int, int], ...] = ()
-    """Number, start and size of each chunk that was accepted."""
+    """Number, start and size (bytes) of each accepted chunk."""
 
     def held(self) -> Held:
-        """What the server must hold, going by the journal alone; each request told how much there is in all."""
+        """Return the chunks that the server must hold according to the journal alone.
+
+        The total is known to the server, because each request of a file upload carried it.
+        """
         size: int = self.fingerprint["size"]
         ranges = merge((start, start + size) for _, start, size in self.accepted)
+        # Every byte was accepted, whatever the mode.
         if ranges == ((0, size),):
             return Held(None if self.mode == "whole" else self.mode, ranges, filesize=size, complete=True)
         if self.mode == "bytes":
@@ -68,9 +73,10 @@ class JournalEntry:
 
 
 class Journal:
-    """The entries of one folder.
+    """The journal entries in one folder.
 
-    A journal only helps later runs, so a disk that is full or read-only is logged and never ends an upload.
+    A journal only helps later runs. A full or read-only disk is therefore logged and never ends an
+    upload.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -78,11 +84,16 @@ class Journal:
         self._warned = False
 
     def _file(self, fingerprint: dict[str, Any], base_url: str) -> Path:
+        # The same file may be uploaded to several servers, so the base URL is part of the key.
+        # Paths can contain bytes that are not UTF-8.
         key = hashlib.sha256(f"{base_url}\n{fingerprint['path']}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
         return self._folder / f"{key}.json"
 
     async def find(self, fingerprint: dict[str, Any], base_url: str) -> JournalEntry | None:
-        """Return the entry of this source. Raises ``SourceError`` when the file is not the one that was begun."""
+        """Return the entry of this source, or None if there is none or it cannot be read.
+
+        Raises ``SourceError`` if the file has changed since the upload was started.
+        """
         path = self._file(fingerprint, base_url)
         try:
             entry = _parse(await _to_the_end(_read(path)))
@@ -103,11 +114,15 @@ class Journal:
         return entry
 
     async def save(self, entry: JournalEntry) -> None:
-        """Write an entry: a reader sees the old one or the new one. A failure is logged once."""
+        """Write an entry atomically: a reader sees the old entry or the new one.
+
+        The first failure is logged as a warning. Later ones are ignored.
+        """
         content = json.dumps({"version": VERSION, **asdict(entry)})
         try:
             await _to_the_end(_replace(self._file(entry.fingerprint, entry.base_url), content))
-        except (OSError, RuntimeError) as error:  # RuntimeError: the system has no thread left.
+        # ``RuntimeError``: the system cannot start another thread.
+        except (OSError, RuntimeError) as error:
             if not self._warned:
                 self._warned = True
                 reason = getattr(error, "strerror", None) or error
@@ -118,7 +133,10 @@ class Journal:
                 )
 
     def forget(self, fingerprint: dict[str, Any], base_url: str) -> None:
-        """Remove an entry if there is one, without a point at which a cancellation could come between."""
+        """Remove the entry if it exists.
+
+        This is synchronous, so that a cancellation cannot interrupt it. A failure is logged.
+        """
         path = self._file(fingerprint, base_url)
         try:
             path.unlink(missing_ok=True)
@@ -133,7 +151,10 @@ class Journal:
 
 
 def _parse(text: str) -> JournalEntry | None:
-    """Read an entry. None: another version wrote it. Raises ``ValueError`` and others for what is no entry."""
+    """Parse an entry. Return None if another version of the format wrote it.
+
+    Raises ``ValueError``, ``TypeError``, ``LookupError`` or ``AttributeError`` for invalid content.
+    """
     raw = json.loads(text)
     if raw.pop("version") != VERSION:
         return None
@@ -151,9 +172,11 @@ async def _read(path: Path) -> str:
 
 
 async def _replace(path: Path, content: str) -> None:
+    """Write ``content`` to a new private file and rename it to ``path``."""
     await asyncio.to_thread(make_private_folder, path.parent)
     fresh = path.with_suffix(f".{secrets.token_hex(8)}.new")
     try:
+        # Mode ``x`` fails if the name exists, so a prepared link cannot redirect the write.
         async with aiofiles.open(fresh, "x", encoding="utf-8", opener=open_private) as handle:
             await handle.write(content)
         await aiofiles.os.replace(fresh, path)
@@ -163,12 +186,15 @@ async def _replace(path: Path, content: str) -> None:
 
 
 async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do all of it: a caller that is cancelled waits for the end, but not for long.
+    """Run ``work`` to its end, even if the caller is cancelled.
 
-    Half of it would leave a file open, or a fresh one behind; and what came late would replace what is newer.
+    A cancelled caller waits at most ``LAST_WRITE`` seconds and then leaves the work running.
+    Interrupted work would leave a file open or a temporary file behind, and a late write would
+    replace a newer entry.
     """
     running = asyncio.ensure_future(work)
-    running.add_done_callback(lambda done: done.cancelled() or done.exception())  # Perhaps nobody waits any more.
+    # Retrieve the exception, so that asyncio does not log it if the caller was cancelled.
+    running.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
@@ -177,7 +203,7 @@ async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Notes:
-    """The journal of one upload: what was found of an earlier one, and what is written for a later one."""
+    """The journal of one upload: the entry of an earlier upload, and the entry for a later one."""
 
     def __init__(self, journal: Journal, fingerprint: dict[str, Any], base_url: str) -> None:
         self._journal = journal
@@ -187,12 +213,20 @@ class Notes:
         self.found: JournalEntry | None = None
 
     async def look(self) -> JournalEntry | None:
-        """Find an earlier upload of the same source."""
+        """Load the entry of an earlier upload of the same source, and return it.
+
+        Raises ``SourceError`` as ``Journal.find`` does.
+        """
         self.found = await self._journal.find(self._fingerprint, self._base_url)
         return self.found
 
     async def write(self, video_id: str, read: Callable[[], LedgerSnapshot]) -> None:
-        """Write what is accepted by now, together with what an earlier process had sent."""
+        """Write the accepted chunks, together with those of the earlier upload.
+
+        ``read`` returns the current ledger.
+        """
+        # One writer at a time. Each reads the ledger after it has the lock, so a later write never
+        # stores an older state.
         async with self._turn:
             ledger = read()
             now = tuple((chunk.number, chunk.start, chunk.size) for chunk in ledger.accepted)
@@ -207,5 +241,5 @@ class Notes:
             await self._journal.save(entry)
 
     def forget(self) -> None:
-        """Remove the entry: the upload is complete."""
+        """Remove the entry, because the upload is complete."""
         self._journal.forget(self._fingerprint, self._base_url)

@@ -1,8 +1,9 @@
-"""What was accepted: the state machine of an upload.
+"""The ledger of an upload: a state machine that records which chunks the server accepted.
 
-Theory of operation. Every chunk is in one of five states and moves only along this table; anything else is a
-bug of ours and raises. Nobody but the ledger decides what is done, and nobody but the server makes a chunk
-accepted: either by an answer, or by its status after an answer was lost.
+Theory of operation. Every chunk is in one of five states and moves only along the transitions
+below. Any other transition is a bug in this package and raises ``RuntimeError``. Only the ledger
+decides which chunks are done. Only the server can make a chunk accepted: by a response, or by its
+status after a response was lost.
 
 ::
 
@@ -12,8 +13,9 @@ accepted: either by an answer, or by its status after an answer was lost.
        │                  └──lose──▶ UNKNOWN ──accept──▶ ACCEPTED
        └───────put_back──────────────┘ └──fail──▶ FAILED
 
-``lose`` is an attempt without a verdict: the chunk may or may not have arrived. It never goes out again before
-somebody has either asked the server or decided that a repeat does no harm (``put_back``).
+``lose`` records an attempt without a verdict: the chunk may or may not have reached the server.
+Such a chunk is sent again only after ``put_back``. The chunk sender calls ``put_back`` after it has
+read the status of the video, or when a repeat does no harm.
 """
 
 from collections import deque
@@ -28,7 +30,7 @@ __all__ = ["ChunkState", "Ledger", "LedgerSnapshot"]
 
 
 class ChunkState(Enum):
-    """Where a chunk stands."""
+    """State of a chunk."""
 
     PENDING = "pending"
     IN_FLIGHT = "in flight"
@@ -41,6 +43,7 @@ _P, _I, _U, _A, _F = ChunkState
 
 Event = Literal["start", "accept", "put_back", "lose", "fail"]
 
+# Every transition that is missing here is a bug in the caller.
 TRANSITIONS: Final[dict[tuple[ChunkState, Event], ChunkState]] = {
     (_P, "start"): _I,
     (_I, "accept"): _A,
@@ -55,18 +58,25 @@ TRANSITIONS: Final[dict[tuple[ChunkState, Event], ChunkState]] = {
 
 @frozen
 class LedgerSnapshot:
-    """The ledger at one moment: enough to continue without asking the server."""
+    """The ledger at one moment.
+
+    It is sufficient to continue the upload without a status request.
+    """
 
     mode: SendMode
     total: int | None
     chunk_size: int
     accepted: tuple[Chunk, ...]
     accepted_bytes: int
-    """Includes what the server held before this call."""
+    """Accepted bytes, including those that the server held before this call."""
 
 
 class Ledger:
-    """The chunks of one upload and their states. ``total`` is None while a stream has not ended."""
+    """The chunks of one upload and their states.
+
+    ``total`` is the size of the source in bytes, or None until a stream has ended. ``held`` is the
+    number of bytes that the server held before.
+    """
 
     def __init__(self, mode: SendMode, chunk_size: int, total: int | None = None, held: int = 0) -> None:
         self.mode = mode
@@ -75,19 +85,22 @@ class Ledger:
         self.accepted_bytes: int = held
         self._chunks: dict[int, Chunk] = {}
         self._states: dict[int, ChunkState] = {}
+        # Chunks that no worker has taken. A chunk that is put back stays with the worker that took
+        # it.
         self._pending: deque[int] = deque()
+        # Kept up to date with every transition, because the progress display reads it often.
         self._counts = dict.fromkeys(ChunkState, 0)
 
     @classmethod
     def of(cls, plan: Plan) -> "Ledger":
-        """Open the ledger of a plan: all of its chunks are pending."""
+        """Create the ledger of a plan. All of its chunks are pending."""
         ledger = cls(plan.mode, plan.chunk_size, plan.total, plan.held)
         for chunk in plan.chunks:
             ledger.add(chunk)
         return ledger
 
     def add(self, chunk: Chunk) -> None:
-        """Enter a chunk, pending."""
+        """Add a pending chunk. Raises ``RuntimeError`` if its number is already in the ledger."""
         if chunk.number in self._chunks:
             raise RuntimeError(f"chunk {chunk.number} is in the ledger already")
         self._chunks[chunk.number] = chunk
@@ -96,7 +109,7 @@ class Ledger:
         self._pending.append(chunk.number)
 
     def take(self) -> Chunk | None:
-        """Return the next chunk that nobody has taken yet, or None."""
+        """Return the next chunk that no worker has taken, or None."""
         return self._chunks[self._pending.popleft()] if self._pending else None
 
     def _move(self, chunk: Chunk, event: Event) -> None:
@@ -113,12 +126,15 @@ class Ledger:
         self._move(chunk, "start")
 
     def accept(self, chunk: Chunk) -> None:
-        """Record that the server has it."""
+        """Record that the server holds the chunk."""
         self._move(chunk, "accept")
         self.accepted_bytes += self._chunks[chunk.number].size
 
     def put_back(self, chunk: Chunk) -> None:
-        """Record that the server does not have it, or that a repeat does no harm."""
+        """Record that the chunk may be sent again.
+
+        Either the server does not hold it, or a repeat does no harm.
+        """
         self._move(chunk, "put_back")
 
     def lose(self, chunk: Chunk) -> None:
@@ -126,25 +142,25 @@ class Ledger:
         self._move(chunk, "lose")
 
     def fail(self, chunk: Chunk) -> None:
-        """Record that it will not be tried again in this call."""
+        """Record that the chunk will not be sent again in this call."""
         self._move(chunk, "fail")
 
     def state(self, chunk: Chunk) -> ChunkState:
-        """Tell where a chunk stands."""
+        """Return the state of a chunk."""
         return self._states[chunk.number]
 
     @property
     def counts(self) -> dict[ChunkState, int]:
-        """How many chunks are in each state."""
+        """Number of chunks in each state."""
         return dict(self._counts)
 
     @property
     def complete(self) -> bool:
-        """Whether the end is known and every chunk accepted."""
+        """True if the size is known and every byte is accepted."""
         return self.total is not None and self.accepted_bytes == self.total
 
     def snapshot(self) -> LedgerSnapshot:
-        """Freeze what was accepted."""
+        """Return an immutable copy of the accepted chunks and the totals."""
         accepted = tuple(
             self._chunks[number] for number, state in sorted(self._states.items()) if state is ChunkState.ACCEPTED
         )

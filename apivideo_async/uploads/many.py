@@ -1,10 +1,11 @@
-"""Many uploads at once: a bounded number of them, results in the order of completion.
+"""Many uploads at once, with bounded concurrency and results in the order of completion.
 
-No item can end the batch: whatever its upload raises is its result. An error of the iterable that gives the items is
-raised when the uploads under way have ended and their results were given out.
+A failed item never ends the batch: its exception becomes its result. An exception of the iterable
+that provides the items is raised after the running uploads have ended and their results were
+delivered.
 
-Items are taken from their iterable only when a worker is free, so ten thousand of them are never all in memory; the
-chunks of all uploads together share one bound.
+An item is taken from the iterable only when a worker is free, so ten thousand items are never in
+memory together. The chunks of all uploads share one capacity.
 """
 
 import asyncio
@@ -24,7 +25,10 @@ __all__ = ["OnResult", "UploadItem", "UploadResult", "check_batch", "run_many"]
 
 @frozen(kw_only=True)
 class UploadItem:
-    """One upload of many; the fields mean what they mean for ``client.upload``."""
+    """One upload of a batch.
+
+    The fields have the same meaning as the arguments of ``client.upload``.
+    """
 
     source: SourceLike = field(repr=False)
     title: str | None = None
@@ -32,19 +36,19 @@ class UploadItem:
     options: UploadOptions | None = None
     idempotency_key: str | None = None
     fields: dict[str, Any] = field(factory=dict)
-    """Further fields of the video: ``tags``, ``metadata``, ``public`` and so on."""
+    """Further fields of the video, such as ``tags``, ``metadata`` and ``public``."""
 
 
 @frozen(kw_only=True)
 class UploadResult:
-    """What became of an item: a video or an error.
+    """The result of an item: a video or an error.
 
-    An error that is none of this package, such as one of a source of your own, is the ``__cause__`` of an
-    ``UploadError``.
+    An exception that is not an ``ApiVideoError``, for example one of your own source, is the
+    ``__cause__`` of an ``UploadError``.
     """
 
     index: int
-    """Its place among the items, from 0."""
+    """Position of the item in the iterable, from 0."""
     item: UploadItem
     video: Video | None = None
     error: ApiVideoError | None = None
@@ -55,6 +59,7 @@ UploadOne: TypeAlias = Callable[[UploadItem], Awaitable[Video]]
 
 
 async def _numbered(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[tuple[int, UploadItem], None]:
+    """Yield every item with its position, from an iterable or an async iterable."""
     index = 0
     if isinstance(items, AsyncIterable):
         async for item in items:
@@ -71,7 +76,7 @@ def _item(given: Any) -> UploadItem:
 
 
 def _check(item: UploadItem) -> None:
-    """Raise ``ConfigurationError`` for an item that ``client.upload`` could not be called with."""
+    """Raise ``ConfigurationError`` for an item that ``client.upload`` would not accept."""
     for name in ("title", "filename", "idempotency_key"):
         value = getattr(item, name)
         if value is not None and not isinstance(value, str):
@@ -84,7 +89,10 @@ def _check(item: UploadItem) -> None:
 
 
 class _Batch:
-    """Workers that take items, and the queue of what became of them; ``None`` ends it."""
+    """Workers that upload items, and the queue ``done`` of their results.
+
+    The last entry of the queue is None, or the exception that ended the batch.
+    """
 
     def __init__(self, waiting: AsyncGenerator[tuple[int, UploadItem], None], upload: UploadOne, room: int) -> None:
         self._waiting = waiting
@@ -92,6 +100,7 @@ class _Batch:
         self._room = room
         self._turn = asyncio.Lock()
         self._failure: Exception | None = None
+        # The bound makes workers wait for a slow consumer, so that results do not accumulate.
         self.done: asyncio.Queue[UploadResult | BaseException | None] = asyncio.Queue(maxsize=room)
 
     async def run(self) -> None:
@@ -99,8 +108,10 @@ class _Batch:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._room):
                     group.create_task(self._work())
+        # Workers turn ordinary exceptions into results. Only ``SystemExit`` and similar ones arrive
+        # here.
         except BaseExceptionGroup as failures:
-            await self.done.put(first_failure(failures))  # SystemExit and the like.
+            await self.done.put(first_failure(failures))
         else:
             await self.done.put(self._failure)
 
@@ -113,7 +124,8 @@ class _Batch:
             try:
                 return await anext(self._waiting, None)
             except Exception as error:
-                # The generator has ended by that, so the other workers get None and end as well.
+                # An exception ends the generator, so the other workers receive None and end as
+                # well. ``run`` delivers the exception after their results.
                 self._failure = error
                 return None
 
@@ -125,20 +137,26 @@ class _Batch:
         except ApiVideoError as error:
             return UploadResult(index=index, item=item, error=error)
         except (Exception, asyncio.CancelledError) as error:
+            # Re-raise a cancellation of this worker. A ``CancelledError`` that only the upload
+            # raised is a result.
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
             return UploadResult(index=index, item=item, error=_foreign(error))
 
 
 def _foreign(error: BaseException) -> UploadError:
-    """Wrap an error that is none of this package: of a source or a callback, or a defect."""
+    """Wrap an exception that is not an ``ApiVideoError``: of a source, of a callback, or a bug."""
     failure = UploadError(f"the upload ended with {type(error).__name__}: {error}", outcome="unknown")
     failure.__cause__ = error
     return failure
 
 
 def check_batch(items: object, concurrency: object) -> None:
-    """Raise ``ConfigurationError`` for items that are no iterable of sources, or a concurrency that is no number."""
+    """Raise ``ConfigurationError`` for invalid ``items`` or ``concurrency``.
+
+    ``items`` must be an iterable of sources or ``UploadItem`` objects, ``concurrency`` a positive
+    int.
+    """
     if isinstance(items, str | bytes | bytearray | memoryview) or not isinstance(items, Iterable | AsyncIterable):
         raise ConfigurationError(f"items are an iterable of sources or UploadItems, not {type(items).__name__}")
     if type(concurrency) is not int or concurrency < 1:
@@ -151,7 +169,7 @@ async def run_many(
     concurrency: int,
     on_result: OnResult | None,
 ) -> AsyncIterator[UploadResult]:
-    """Give results in the order of completion. Leaving the iteration cancels what is under way."""
+    """Yield results in the order of completion. Closing the iterator cancels running uploads."""
     waiting = _numbered(items)
     batch = _Batch(waiting, upload, concurrency)
     running = asyncio.create_task(batch.run(), name="apivideo-upload-many")

@@ -1,6 +1,7 @@
-"""Size and options to chunks: the plan of an upload is data, made before anything is sent.
+"""The plan of an upload: from its size and options to chunks, before anything is sent.
 
-The limits of the protocol (service.md#upload-modes, service.md#upload-rules) are checked here and only here.
+The plan is plain data. The limits of the protocol (service.md#upload-modes,
+service.md#upload-rules) are checked in this module only.
 """
 
 from collections.abc import Iterable
@@ -31,20 +32,29 @@ SendMode: TypeAlias = Literal["whole", "bytes", "part"]
 """``whole`` is one plain request without Content-Range."""
 
 USUAL_LARGEST = 64 * MIB
-"""Chunks grow up to here by themselves: larger ones make a retry expensive."""
+"""Largest automatic chunk size. Larger chunks make a retry expensive."""
 LARGEST_FOR_BUDGET = 128 * MIB
-"""Chunks grow up to here when requests are what an upload has to wait for."""
+"""Largest automatic chunk size when the request budget limits the upload."""
 USUAL_BUDGET = REQUEST_LIMITS["production"]["uploads"]
-"""Assumed until an answer tells."""
+"""Assumed number of upload requests per minute until a response reports the limit."""
 USUAL_WIDTH = 4
-"""Chunks in flight that small files and the memory of streams are planned for when the concurrency is ``auto``."""
+"""Number of chunks in flight that the plan assumes for ``concurrency="auto"``.
+
+It applies to small files and to the memory of streams.
+"""
 WORTHWHILE = 16 * MIB
-"""A file is cut for more of them only into chunks of at least this, to be sparing with requests."""
+"""Smallest chunk size for which a file is planned for more than ``USUAL_WIDTH`` chunks in flight.
+
+Smaller chunks would spend requests without need.
+"""
 
 
 @frozen
 class Chunk:
-    """What one upload request carries: ``size`` bytes from ``start``; ``number`` counts from 1."""
+    """The content of one upload request: ``size`` bytes from offset ``start``.
+
+    ``number`` counts from 1.
+    """
 
     number: int
     start: int
@@ -52,13 +62,17 @@ class Chunk:
 
     @property
     def stop(self) -> int:
-        """First byte after the chunk."""
+        """Offset of the first byte after the chunk."""
         return self.start + self.size
 
 
 @frozen
 class Plan:
-    """The chunks to send. After an interruption only the missing ones; ``parts`` counts all of them."""
+    """The chunks to send. After an interruption these are only the missing ones.
+
+    ``total`` is the size of the source in bytes. ``parts`` counts all chunks of the upload,
+    including those that the server holds already.
+    """
 
     total: int
     mode: SendMode
@@ -68,26 +82,26 @@ class Plan:
 
     @property
     def held(self) -> int:
-        """Bytes that the server holds already."""
+        """Number of bytes that the server held before this plan."""
         return self.total - sum(chunk.size for chunk in self.chunks)
 
 
 @frozen
 class Held:
-    """What the server says it holds of an upload."""
+    """The chunks that the server reports as received (service.md#received-chunks)."""
 
     mode: Mode | None = None
     ranges: tuple[tuple[int, int], ...] = ()
-    """Merged, sorted, the second number is the first byte after."""
+    """Received byte ranges, merged and sorted. The end of a range is exclusive."""
     parts: frozenset[int] = frozenset()
     parts_total: int | None = None
     filesize: int | None = None
     complete: bool = False
     total: int | None = None
-    """What the ranges say the whole file has."""
+    """Size of the whole file in bytes, as given in the byte ranges."""
 
     def covers(self, chunk: Chunk) -> bool:
-        """Whether the server holds all of a chunk."""
+        """Return True if the server holds all bytes of ``chunk``."""
         if self.complete:
             return True
         if self.mode == "part":
@@ -96,12 +110,15 @@ class Held:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing has arrived."""
+        """True if the server has received nothing."""
         return not (self.complete or self.ranges or self.parts)
 
 
 def merge(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Join ranges that touch: the status lists one entry per chunk (service.md#received-chunks)."""
+    """Sort ranges and join those that touch or overlap.
+
+    The status lists one entry per chunk (service.md#received-chunks).
+    """
     merged: list[tuple[int, int]] = []
     for start, stop in sorted(ranges):
         if merged and start <= merged[-1][1]:
@@ -112,7 +129,7 @@ def merge(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 
 def gaps(ranges: Iterable[tuple[int, int]], total: int) -> tuple[tuple[int, int], ...]:
-    """Return what is missing from ``0`` to ``total``."""
+    """Return the missing ranges between 0 and ``total``. Ends are exclusive."""
     missing: list[tuple[int, int]] = []
     position = 0
     for start, stop in merge(ranges):
@@ -127,7 +144,7 @@ def gaps(ranges: Iterable[tuple[int, int]], total: int) -> tuple[tuple[int, int]
 
 
 def check_total(total: int, limits: UploadLimits) -> None:
-    """Refuse an empty source, and one above the limit of the protocol."""
+    """Raise ``SourceError`` for an empty source or one above the size limit of the protocol."""
     if total <= 0:
         raise SourceError("the source is empty (0 bytes): there is nothing to upload")
     if total > limits.largest_total:
@@ -138,12 +155,16 @@ def check_total(total: int, limits: UploadLimits) -> None:
 
 
 def most_in_flight(options: UploadOptions) -> int:
-    """Chunks of one upload that are ever in flight at once."""
+    """Return the largest number of chunks that one upload can have in flight."""
     return options.max_concurrency if options.concurrency == "auto" else options.concurrency
 
 
 def _workers(total: int, options: UploadOptions) -> int:
-    """How many chunks the count should be a multiple of: whatever width is found must find enough of them."""
+    """Return the number that the chunk count should be a multiple of.
+
+    With ``auto`` the later width is unknown, so a large file gets enough chunks for
+    ``max_concurrency``.
+    """
     if options.concurrency != "auto":
         return options.concurrency
     workers = min(USUAL_WIDTH, options.max_concurrency)
@@ -153,24 +174,32 @@ def _workers(total: int, options: UploadOptions) -> int:
 
 
 def choose_chunk_size(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> int:
-    """Equal chunks, a multiple of the concurrency, not below the smallest allowed, normally at most 64 MiB.
+    """Choose the chunk size in bytes for a source of ``total`` bytes.
 
-    ``spare``: upload requests that the budget allows now. When they are too few, chunks are as large as 128 MiB,
-    because the limit counts requests and not bytes.
+    Chunks are equal, and their number is a multiple of the concurrency where possible. A chunk has
+    at least the smallest size that the protocol allows, and normally at most 64 MiB. ``spare`` is
+    the number of upload requests that the budget allows now. If that is too small, chunks have up
+    to 128 MiB, because the limit counts requests instead of bytes.
     """
     if options.chunk_size is not None:
         return options.chunk_size
     limits = options.limits
     workers = _workers(total, options)
     count = -(-total // min(USUAL_LARGEST, limits.largest_chunk))
+    # ``-(-a // b)`` rounds the quotient up. Round the count up to a multiple of the workers, as
+    # long as no chunk becomes smaller than the protocol allows.
     rounded = -(-count // workers) * workers
     count = min(rounded, max(count, total // limits.smallest_chunk), limits.most_parts)
+    # A small budget reduces the count, down to chunks of ``LARGEST_FOR_BUDGET``.
     fewest = -(-total // min(LARGEST_FOR_BUDGET, limits.largest_chunk))
     return -(-total // max(fewest, min(count, spare)))
 
 
 def stream_chunk_size(options: UploadOptions) -> int:
-    """Cut a source of unknown size so that the chunks in flight and the one being filled fit the memory."""
+    """Choose the chunk size in bytes for a source of unknown size.
+
+    All chunks in flight and the chunk that is being filled must fit in ``options.memory``.
+    """
     if options.chunk_size is not None:
         return options.chunk_size
     limits = options.limits
@@ -178,24 +207,34 @@ def stream_chunk_size(options: UploadOptions) -> int:
         size = USUAL_LARGEST
     else:
         flying = min(USUAL_WIDTH, options.max_concurrency) if options.concurrency == "auto" else options.concurrency
+        # One more chunk than those in flight: the one that is being filled.
         size = min(USUAL_LARGEST, options.memory // (flying + 1))
     return max(limits.smallest_chunk, min(size, limits.largest_chunk))
 
 
 def most_buffered(options: UploadOptions, chunk_size: int) -> int:
-    """Chunks of a stream that are ever in flight at once; one more is being filled."""
+    """Return the largest number of chunks of a stream that can be in flight.
+
+    One more chunk is being filled at the same time. Chunks in memory are limited by
+    ``options.memory``.
+    """
     if options.spool or options.concurrency != "auto":
         return most_in_flight(options)
     return max(1, min(options.max_concurrency, options.memory // chunk_size - 1))
 
 
 def _cut(total: int, chunk_size: int) -> tuple[Chunk, ...]:
+    """Cut ``total`` bytes into equal chunks. The last one may be smaller."""
     starts = range(0, total, chunk_size)
     return tuple(Chunk(n, start, min(chunk_size, total - start)) for n, start in enumerate(starts, 1))
 
 
 def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> Plan:
-    """Plan a fresh upload. Raises ``SourceError`` for a size that api.video does not take."""
+    """Plan a new upload of ``total`` bytes.
+
+    Raises ``SourceError`` if the source is empty, too large, or needs more chunks than the protocol
+    allows.
+    """
     check_total(total, options.limits)
     chunk_size = choose_chunk_size(total, options, spare)
     chunks = _cut(total, chunk_size)
@@ -207,9 +246,10 @@ def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> 
 
 
 def plan_rest(total: int, options: UploadOptions, held: Held, spare: int = USUAL_BUDGET) -> Plan:
-    """Plan what the server does not hold yet, in the mode in which the upload was started.
+    """Plan the chunks that the server does not hold, in the mode in which the upload was started.
 
-    Raises ``UploadError`` when what is held cannot belong to this source, or cannot be completed.
+    Raises ``UploadError`` if the stored chunks cannot belong to this source or the upload cannot be
+    completed, and ``SourceError`` as ``make_plan`` does.
     """
     if held.total not in (None, total):
         raise UploadError(
@@ -217,7 +257,8 @@ def plan_rest(total: int, options: UploadOptions, held: Held, spare: int = USUAL
         )
     if held.complete:
         size = held.filesize if held.filesize is not None else held.ranges[-1][1] if held.ranges else None
-        # While the server still merges numbered parts it may not tell a size; that is looked at again at the end.
+        # While the server merges numbered parts, it may not report a size. The check at the end of
+        # the upload covers this case.
         merging = size is None and held.mode == "part"
         if size != total and not merging:
             what = "a complete source" if size is None else f"a complete upload of {size:,} bytes"
@@ -232,6 +273,7 @@ def plan_rest(total: int, options: UploadOptions, held: Held, spare: int = USUAL
 
 
 def _rest_of_bytes(total: int, options: UploadOptions, held: Held, spare: int) -> Plan:
+    """Plan the gaps between the stored byte ranges."""
     if held.ranges[-1][1] > total:
         raise UploadError(
             f"the server holds bytes up to {held.ranges[-1][1]:,}, the source has {total:,}: not the same file"
@@ -239,10 +281,12 @@ def _rest_of_bytes(total: int, options: UploadOptions, held: Held, spare: int) -
     chunk_size = choose_chunk_size(total, options, spare)
     chunks: list[Chunk] = []
     missing = gaps(held.ranges, total)
+    # The upload completes only with a request that contains the total, and no byte is left to send.
     if not missing and held.total is None:
         raise UploadError("every byte was sent, but no request said how many there are: create another container")
     for start, stop in missing:
         size = stop - start
+        # The protocol accepts a small chunk only at the end of the file (service.md#small-chunks).
         if size < options.limits.smallest_chunk and stop != total:
             raise UploadError(
                 f"bytes {start:,} to {stop - 1:,} are missing, but a chunk that small is only allowed at the "
@@ -254,16 +298,24 @@ def _rest_of_bytes(total: int, options: UploadOptions, held: Held, spare: int) -
 
 
 def _pieces(start: int, stop: int, total: int, chunk_size: int, limits: UploadLimits) -> Iterable[tuple[int, int]]:
-    """Cut a gap. Only the last piece of the file may be smaller than a chunk; before that, pieces are larger."""
+    """Cut a gap into pieces.
+
+    Only the last piece of the file may be smaller than a chunk. In other gaps the remainder is
+    spread over the pieces, so that they become larger.
+    """
     if stop == total:
         return ((piece, min(piece + chunk_size, stop)) for piece in range(start, stop, chunk_size))
     size = stop - start
+    # Round the count down, so that a piece is smaller than ``chunk_size`` only if the whole gap is.
+    # Cut into more pieces if one would exceed the size limit of a request.
     count = max(1, size // chunk_size, -(-size // limits.largest_chunk))
     return ((start + size * n // count, start + size * (n + 1) // count) for n in range(count))
 
 
 def _rest_of_parts(total: int, options: UploadOptions, held: Held) -> Plan:
-    # The status tells numbers, not sizes: cut in another way than before, the parts would make a broken video.
+    """Plan the missing part numbers."""
+    # The status reports part numbers without sizes (service.md#resuming). Another chunk size would
+    # give the same numbers to other bytes, and the server would complete a broken video.
     chunk_size = options.chunk_size
     if chunk_size is None:
         raise UploadError(
@@ -284,7 +336,10 @@ def _rest_of_parts(total: int, options: UploadOptions, held: Held) -> Plan:
 
 
 def content_range(mode: SendMode, chunk: Chunk, *, total: int | None, parts: int | None) -> ContentRange | None:
-    """Say what a request carries; ``total`` and ``parts`` are None while the end is unknown."""
+    """Return the ``Content-Range`` of a chunk, or None for an upload in one request.
+
+    ``total`` and ``parts`` are None while the end of the source is unknown.
+    """
     if mode == "whole":
         return None
     if mode == "part":

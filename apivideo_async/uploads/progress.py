@@ -1,7 +1,8 @@
-"""The arithmetic of progress: two counters that are never mixed, a rate and a remaining time.
+"""Progress of an upload: sent and accepted bytes, the rate and the remaining time.
 
-*Sent* bytes were handed to a connection; they fall when an attempt fails, because they must go out again.
-*Accepted* bytes are held by the server; they never fall.
+*Sent* bytes were handed to a connection. Their number falls when an attempt fails, because they
+must be sent again. *Accepted* bytes are held by the server. Their number never falls. The two
+counters are never combined.
 """
 
 from collections import deque
@@ -14,40 +15,43 @@ from .ledger import ChunkState
 __all__ = ["Meter", "UploadProgress"]
 
 RATE_WINDOW = 5.0
-"""Seconds over which the rate is taken."""
+"""Length of the time window for the rate, in seconds."""
 
 
 @frozen(kw_only=True)
 class UploadProgress:
-    """The state of an upload, as given to ``on_progress``."""
+    """The state of an upload, passed to ``on_progress``."""
 
     video_id: str | None
     bytes_total: int | None
-    """None while the end of a stream is unknown."""
+    """Size of the source, or None until a stream has ended."""
     bytes_sent: int
     bytes_accepted: int
     rate: float
-    """Bytes per second, of late."""
+    """Bytes per second, over the last five seconds."""
     eta: float | None
-    """Seconds left at this rate, or None while that cannot be told."""
+    """Seconds left at this rate, or None if unknown."""
     elapsed: float
     """Seconds since the upload began."""
     chunks: Mapping[ChunkState, int]
-    """How many chunks are in each state."""
+    """Number of chunks in each state."""
 
     @property
     def fraction(self) -> float | None:
-        """Accepted share of the total, 0 to 1."""
+        """Accepted share of the total, 0 to 1, or None if the total is unknown."""
         return self.bytes_accepted / self.bytes_total if self.bytes_total else None
 
     @property
     def finished(self) -> bool:
-        """Whether the server holds every byte."""
+        """True if the server holds every byte."""
         return self.bytes_total is not None and self.bytes_accepted == self.bytes_total
 
 
 class Meter:
-    """Counts sent bytes over time; ``held`` bytes were there before and say nothing about the rate."""
+    """Counts sent bytes over time.
+
+    ``held`` bytes were on the server before. They count as sent and do not affect the rate.
+    """
 
     def __init__(self, now: float, held: int = 0) -> None:
         self.started = now
@@ -55,23 +59,28 @@ class Meter:
         self._samples: deque[tuple[float, int]] = deque([(now, held)])
 
     def add(self, count: int, now: float) -> None:
-        """Count bytes that went out."""
+        """Count sent bytes. ``now`` is a time in seconds."""
         self.sent += count
+        # Keep at most about 50 samples in the window, however often blocks are sent.
         if now - self._samples[-1][0] >= RATE_WINDOW / 50:
             self._samples.append((now, self.sent))
+            # Keep one sample at or before the start of the window as the base of the rate.
             while len(self._samples) > 2 and now - self._samples[1][0] > RATE_WINDOW:
                 self._samples.popleft()
 
     def rewind(self, count: int) -> None:
-        """Take back bytes of an attempt that failed."""
+        """Subtract the bytes of a failed attempt."""
         self.sent -= count
 
     def rate(self, now: float) -> float:
-        """Bytes per second over the last seconds."""
+        """Return the rate in bytes per second over the last ``RATE_WINDOW`` seconds."""
         since, before = self._samples[0]
         return max(0.0, (self.sent - before) / (now - since)) if now > since else 0.0
 
     def eta(self, now: float, total: int | None) -> float | None:
-        """Seconds until everything is sent; None when that is not known, or only answers are missing."""
+        """Return the seconds until everything is sent.
+
+        The result is None if the total or the rate is unknown, or if only responses are missing.
+        """
         rate = self.rate(now)
         return (total - self.sent) / rate if total is not None and rate > 0 and total > self.sent else None

@@ -1,4 +1,7 @@
-"""What the status of a video says about the chunks it holds (service.md#resuming, service.md#upload-status)."""
+"""Read the chunks that the server holds from the status of a video.
+
+See service.md#resuming and service.md#upload-status.
+"""
 
 from ..errors import UploadError
 from ..models import VideoStatus
@@ -12,17 +15,18 @@ ALREADY_HELD = frozenset(
         "video-content-range-by-part-part-already-sent",
     }
 )
-"""Answers to a chunk that the server may have stored before."""
+"""Error types for a chunk that the server may have stored before."""
 
 ALREADY_COMPLETE = "video-source-already-uploaded"
-"""Answer to any chunk once the upload is complete."""
+"""Error type for any chunk after the upload is complete."""
 
-# "last_chunck_uploaded" and "merging" come between the last chunk and "uploaded" (service.md#ingest-status).
+# ``last_chunck_uploaded`` (sic) and ``merging`` come between the last chunk and ``uploaded``
+# (service.md#ingest-status). The server has every byte in these states.
 _COMPLETE = frozenset({"uploaded", "last_chunck_uploaded", "merging", "ingested"})
 
 
 def held_by(status: VideoStatus) -> Held:
-    """Read a status; an ``ingest`` of null is an empty container."""
+    """Convert a status to ``Held``. A status without ``ingest`` means an empty container."""
     ingest = status.ingest
     if ingest is None:
         return Held()
@@ -31,6 +35,7 @@ def held_by(status: VideoStatus) -> Held:
         parts = ingest.received_parts
         return Held("part", (), frozenset(parts.parts), parts.total, ingest.filesize, complete)
     ranges = merge(
+        # The status gives inclusive ends. ``Held`` has exclusive ends.
         (entry.from_, entry.to + 1)
         for entry in ingest.received_bytes
         if entry.from_ is not None and entry.to is not None
@@ -40,7 +45,11 @@ def held_by(status: VideoStatus) -> Held:
 
 
 def check_complete(held: Held, total: int, parts: int | None) -> None:
-    """Raise ``UploadError`` unless the server holds exactly ``total`` bytes and knows that this is all."""
+    """Raise ``UploadError`` unless the server holds exactly ``total`` bytes and knows the total.
+
+    ``parts`` is the number of parts, or None if it is unknown.
+    """
+    # The reported size is the strongest evidence. Ranges and parts are checked only without it.
     if held.complete and held.filesize is not None:
         if held.filesize != total:
             raise UploadError(f"the server holds {held.filesize:,} bytes, the source has {total:,}")

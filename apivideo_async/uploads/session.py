@@ -1,4 +1,4 @@
-"""Uploads fed by the caller, write by write, while the end is not known."""
+"""Uploads whose data the caller writes piece by piece."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +13,10 @@ __all__ = ["PushSession"]
 
 
 class _Channel(Stream):
-    """Hands blocks from the writer to the engine, one at a time: the writer waits while the engine is busy."""
+    """A stream that passes blocks from the writer to the engine, one at a time.
+
+    The writer waits while the engine is busy.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -23,7 +26,7 @@ class _Channel(Stream):
         self._block: bytes | None = None
 
     def put(self, block: bytes | None) -> None:
-        """Hand over a block, or the end; only while the channel is empty."""
+        """Pass a block, or None for the end. The channel must be empty."""
         self._block = block
         self.empty.clear()
         self._filled.set()
@@ -41,7 +44,7 @@ class _Channel(Stream):
 
 
 class PushSession:
-    """An open upload. ``write`` waits when memory for ``concurrency + 1`` chunks is full.
+    """An open upload. ``write`` waits while ``concurrency + 1`` chunks are in memory.
 
     ::
 
@@ -49,8 +52,9 @@ class PushSession:
             await session.write(data)
         print(session.video)
 
-    Leaving the block finishes the upload; leaving it by an exception aborts it and keeps what the server holds. A
-    ``write`` that was cancelled took nothing, so it may be repeated. What ended the upload is raised by later calls.
+    Leaving the block normally finishes the upload. Leaving it with an exception aborts the upload,
+    and the server keeps the chunks that it has accepted. A cancelled ``write`` has consumed no data
+    and may be repeated. If the upload fails, later calls raise the error.
     """
 
     def __init__(self, start: Callable[[Stream], Awaitable[Video]], name: str = "video") -> None:
@@ -61,7 +65,7 @@ class PushSession:
         self._aborted = False
         self._order = asyncio.Lock()
         self.video: Video | None = None
-        """The video, once the upload is finished."""
+        """The video, after the upload has finished."""
 
     def _running(self) -> "asyncio.Task[Video]":
         if self._aborted:
@@ -75,20 +79,28 @@ class PushSession:
         return await self._start(self._channel)
 
     async def _put(self, block: bytes | None) -> None:
-        """Hand over in the order of the calls; nothing is awaited once the block is taken."""
+        """Pass a block to the channel in the order of the calls.
+
+        There is no ``await`` after the block was passed, so a cancelled call has passed nothing.
+        """
         async with self._order:
             task = self._running()
             room = asyncio.ensure_future(self._channel.empty.wait())
             try:
+                # The upload may fail while the writer waits for an empty channel, so wait for both.
                 await asyncio.wait({room, task}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 room.cancel()
             if task.done():
+                # The upload ended before this block. This raises its error.
                 await self._outcome(task)
             self._channel.put(block)
 
     async def _outcome(self, task: "asyncio.Task[Video]") -> Video:
-        """Wait for the end, also of somebody else's waiting; a cancelled caller does not stop the upload."""
+        """Wait for the end of the upload and return the video. Other callers may wait too.
+
+        The cancellation of one caller does not stop the upload.
+        """
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -97,14 +109,20 @@ class PushSession:
             raise
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send more bytes. Raises what ended the upload, if something did."""
+        """Send more bytes. Raises the error that ended the upload, if it has failed.
+
+        Raises ``ConfigurationError`` after ``finish`` or ``abort``.
+        """
         if self._finishing:
             raise ConfigurationError("this upload session has ended: open another one")
         if len(data):
             await self._put(bytes(data))
 
     async def finish(self) -> Video:
-        """Send the rest and return the video. Raises ``SourceError`` when nothing was written."""
+        """Send the remaining bytes and return the video.
+
+        Raises ``SourceError`` if nothing was written, and ``UploadError`` if the upload failed.
+        """
         if not self._finishing:
             self._finishing = True
             await self._put(None)
@@ -112,7 +130,7 @@ class PushSession:
         return self.video
 
     async def abort(self) -> None:
-        """Stop; what the server holds stays there."""
+        """Stop the upload. The server keeps the chunks that it has accepted."""
         self._aborted = True
         if self._task is not None:
             self._task.cancel()
@@ -135,4 +153,5 @@ class PushSession:
 
 def _retrieve(task: "asyncio.Task[Video]") -> None:
     if not task.cancelled():
-        task.exception()  # Whoever calls next is told; perhaps nobody does.
+        # Retrieve the exception, so that asyncio does not log it if no later call raises it.
+        task.exception()

@@ -1,6 +1,6 @@
-"""Where chunks go: into a container, with the API key, or through an upload token.
+"""The target of chunks: a container with the API key, or an upload token.
 
-See service.md#uploads, service.md#token-uploads.
+See service.md#uploads and service.md#token-uploads.
 """
 
 from attrs import define, field
@@ -13,15 +13,15 @@ __all__ = ["Container", "Delegated", "Target"]
 
 @define
 class Target:
-    """An address for chunks."""
+    """The destination of the chunks of one upload."""
 
     video_id: str | None = None
 
     can_ask = False
-    """Whether the server can be asked what it holds."""
+    """True if the client can read the upload status of the video."""
 
     def request(self, part: FilePart, content_range: ContentRange | None) -> Request:
-        """Build the request of one chunk."""
+        """Build the request for one chunk."""
         raise NotImplementedError
 
 
@@ -31,12 +31,12 @@ def _headers(content_range: ContentRange | None) -> dict[str, str]:
 
 @define
 class Container(Target):
-    """A video created before; the API key can ask for its status."""
+    """An existing video. The API key can read its status."""
 
     can_ask = True
 
     def request(self, part: FilePart, content_range: ContentRange | None) -> Request:
-        """``POST /videos/{videoId}/source``."""
+        """Build ``POST /videos/{videoId}/source``."""
         return build_request(
             "videos.upload",
             "POST",
@@ -50,21 +50,25 @@ class Container(Target):
 
 @define
 class Delegated(Target):
-    """An upload token. The first answer gives the video id, which every later chunk must repeat.
+    """An upload with an upload token.
 
-    Without it each chunk would silently create a video of its own (service.md#token-uploads).
+    The first response gives the video id, which every later chunk must repeat. Without the id, each
+    chunk would create a separate video and no error would be reported (service.md#token-uploads).
     """
 
     token: str = field(default="", repr=False)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse an empty token or id before anything is sent."""
+        """Raise ``ConfigurationError`` for an empty token or video id, before anything is sent."""
         check_text("token", self.token)
         if self.video_id is not None:
             check_text("video_id", self.video_id)
 
     def request(self, part: FilePart, content_range: ContentRange | None) -> Request:
-        """``POST /upload?token=…``, without authorization; ``videoId`` stands before the file."""
+        """Build ``POST /upload?token=…`` without authorization.
+
+        The form field ``videoId`` precedes the file (service.md#multipart-bodies).
+        """
         fields = {} if self.video_id is None else {"videoId": self.video_id}
         return Request(
             operation="videos.upload_with_token",
@@ -74,6 +78,7 @@ class Delegated(Target):
             headers={"Accept": "application/json", **_headers(content_range)},
             multipart=Multipart(part, fields),
             limit_class="uploads",
+            # The first chunk of a token upload has no video id, so the token identifies the flow.
             flow=self.video_id or self.token,
             authenticated=False,
         )

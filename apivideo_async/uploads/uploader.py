@@ -1,4 +1,4 @@
-"""Where an upload begins: open the source, check it before anything is sent, find or make its container."""
+"""Start of an upload: open and check the source, then find or create the container."""
 
 import asyncio
 import logging
@@ -23,11 +23,15 @@ __all__ = ["Intake"]
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 Create = Callable[[str], Awaitable[Video]]
-"""Creates a container for a source of this name."""
+"""Creates a container. The argument is the name of the source."""
 
 
 class Intake:
-    """Uploads with one set of options."""
+    """Uploads with one set of options.
+
+    All methods raise ``SourceError`` if the source cannot be used, and ``UploadError`` if the
+    upload ends early. ``filename`` overrides the name of the source.
+    """
 
     def __init__(
         self,
@@ -36,7 +40,10 @@ class Intake:
         on_progress: OnProgress | None,
         slots: Slots | None = None,
     ) -> None:
-        """``slots`` bounds the chunks in flight of several uploads together."""
+        """Prepare uploads. ``options`` default to those of the client.
+
+        ``slots`` is the capacity that several uploads share.
+        """
         self._pipeline = pipeline
         self._slots = slots
         self._options = options or pipeline.config.upload
@@ -45,9 +52,9 @@ class Intake:
     async def into_new(
         self, given: SourceLike, create: Create, filename: str | None = None, *, fresh: bool = True
     ) -> Video:
-        """Upload into a container of its own: the one of an interrupted upload, or what ``create`` gives.
+        """Upload into the container of an interrupted upload, or into one that ``create`` returns.
 
-        ``fresh``: a created container is empty for sure.
+        ``fresh`` is True if a created container is certainly empty, so its status need not be read.
         """
         async with self._opened(given, filename) as source:
             notes = await self._notes(source)
@@ -67,20 +74,25 @@ class Intake:
     async def into_container(
         self, video_id: str, given: SourceLike, filename: str | None = None, *, fresh: bool = False
     ) -> Video:
-        """Send what the container does not hold yet. ``fresh``: it was just created, and is empty for sure."""
+        """Upload the chunks that the container does not hold yet.
+
+        ``fresh`` is True if the container was just created and is certainly empty.
+        """
         async with self._opened(given, filename) as source:
             notes = await self._notes(source)
             if notes is not None and notes.found is not None and notes.found.video_id != video_id:
-                notes.found = None  # It tells of another container.
+                # The entry belongs to another container.
+                notes.found = None
             return await self._run(Container(video_id), source, notes=notes, fresh=fresh)
 
     async def with_token(
         self, token: str, given: SourceLike, video_id: str | None = None, filename: str | None = None
     ) -> Video:
-        """Upload through a token, which creates the video unless it is given."""
+        """Upload with an upload token, which creates the video unless ``video_id`` is given."""
         async with self._opened(given, filename) as source:
             notes = await self._notes(source)
             found = notes.found if notes is not None else None
+            # An entry for another video must not be continued.
             if notes is not None and found is not None and video_id not in (None, found.video_id):
                 notes.found = found = None
             if found is not None:
@@ -108,19 +120,28 @@ class Intake:
 
     @asynccontextmanager
     async def _opened(self, given: SourceLike, filename: str | None) -> AsyncIterator[Source | Stream]:
+        """Open the source, check its size before anything is sent, and close it at the end."""
         source = await open_source(given, filename)
         try:
             if isinstance(source, Source):
+                # The plan is discarded. This call only raises errors about the size before a
+                # container is created.
                 make_plan(source.size, self._options)
                 if source.size > self._options.limits.documented_total:
                     log.warning("%s is larger than the 30 GiB that api.video documents", source.name)
             yield source
         finally:
+            # The caller closes a ``Source`` or ``Stream`` that it passed in.
             if source is not given:
                 await source.aclose()
 
     async def _notes(self, source: Source | Stream) -> Notes | None:
-        """Open the journal, and look into it when an earlier upload may be continued."""
+        """Open the journal, and load the entry of an earlier upload if it may be continued.
+
+        Return None if there is no journal: resume and journal are off, the source has no
+        fingerprint, or no state folder exists. Raises ``UploadError`` if ``resume="required"`` and
+        no entry was found.
+        """
         options = self._options
         if options.resume == "off" and options.journal is None:
             return None

@@ -1,1 +1,1 @@
-"""Sources of uploads: recognising, opening, reading and chunking them."""
+"""Sources of uploads: recognise, open, read and cut the data to upload."""

@@ -1,4 +1,4 @@
-"""Cuts a stream of unknown length into chunks that can be sent again."""
+"""Cut a stream of unknown length into chunks that can be sent again."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
@@ -9,7 +9,10 @@ from attrs import define, field
 __all__ = ["Buffer", "Piece", "cut"]
 
 SMALL = 16 * 1024
-"""Blocks below this are joined, because a buffer of many tiny objects would cost more than their bytes."""
+"""Blocks below this size (bytes) are joined.
+
+The objects of many tiny blocks would need more memory than their bytes.
+"""
 
 Block = bytes | bytearray | memoryview
 
@@ -25,11 +28,11 @@ class Buffer(Protocol):
         ...
 
     def read(self, block: int, /) -> AsyncIterator[Block]:
-        """Give the bytes, as often as asked, in pieces of at most ``block``."""
+        """Yield the bytes in pieces of at most ``block`` bytes. May be called repeatedly."""
         ...
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Free the memory or the file."""
         ...
 
 
@@ -45,30 +48,33 @@ class Piece:
         """Add bytes to the end."""
         self.size += len(block)
         tail = self._blocks[-1] if self._blocks else None
+        # Extend the last block if it is small and a copy of ours, so that many tiny blocks share
+        # one object.
         if isinstance(tail, bytearray) and len(tail) + len(block) <= 4 * SMALL:
             tail += block
         else:
             self._blocks.append(bytearray(block) if len(block) < SMALL else block)
 
     async def read(self, block: int) -> AsyncIterator[Block]:
-        """Give the bytes, as often as asked, in pieces of at most ``block``."""
+        """Yield the bytes in pieces of at most ``block`` bytes. May be called repeatedly."""
         for held in self._blocks:
             view = memoryview(held)
             for start in range(0, len(view), block):
                 yield view[start : start + block]
 
     def close(self) -> None:
-        """Drop the bytes."""
+        """Free the memory."""
         self._blocks.clear()
 
 
 async def cut(
     blocks: AsyncIterator[Any], chunk_size: int, start: Callable[[], Buffer] = Piece
 ) -> AsyncGenerator[Buffer, None]:
-    """Give full chunks and then the last one, which is known to be the last; who takes one closes it.
+    """Yield the chunks of a stream. All but the last one have ``chunk_size`` bytes.
 
-    A full chunk is held back until one more byte or the end has come: only then is it clear whether its request
-    must say ``part 3/*`` or ``part 3/3``, also when the source ends exactly on a boundary.
+    The caller closes every chunk that it receives. A full chunk is yielded only after the next byte
+    or the end has arrived. Only then is it known whether its request must say ``part 3/*`` or
+    ``part 3/3``, even if the source ends exactly at a chunk boundary.
     """
     piece = start()
     async with aclosing(blocks) as source:  # type: ignore[type-var]

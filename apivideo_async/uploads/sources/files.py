@@ -1,9 +1,10 @@
-"""Reading a regular file by position, without stopping the event loop and without a thread per block.
+"""Read a regular file by position without blocking the event loop.
 
-On Linux a block that is in the page cache is read at once (``preadv`` with ``RWF_NOWAIT``: it never waits for the
-disk); only a block that is not is read in a thread, more of it at a time. Where the file system or the platform
-cannot do that (tmpfs, macOS), every read goes to a thread; where there is no positional read (Windows), every
-read has a handle of its own.
+Most reads need no thread. On Linux, a block in the page cache is read directly with ``preadv`` and
+``RWF_NOWAIT``, which never waits for the disk. Only a block that is not cached is read in a thread,
+with a larger size. Where the file system or the platform does not support this (tmpfs, macOS), a
+thread does every read. Where positional reads do not exist (Windows), every read opens its own
+handle.
 """
 
 import asyncio
@@ -20,29 +21,33 @@ from ...errors import SourceError
 __all__ = ["OpenFile"]
 
 MEMORY = 1024 * 1024
-"""Bytes that the blocks of all ranges that are read at once hold together, about."""
+"""Approximate number of bytes in the blocks of all ranges that are read at the same time."""
 SMALLEST_BLOCK, LARGEST_BLOCK = 64 * 1024, 512 * 1024
+"""Limits of the size of a cached block, in bytes."""
 COLD_MEMORY, COLD_BLOCK = 2048 * 1024, 1024 * 1024
-"""The same where a thread has to be paid for: more is read at once."""
+"""The same limits for reads in a thread. Larger reads compensate for the cost of the thread."""
 END_BLOCK = 1024 * 1024
-"""Bytes hashed at each end for the fingerprint."""
+"""Number of bytes hashed at each end of the file for the fingerprint."""
 
 _NO_NOWAIT = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS})
 
 
 class Blocks:
-    """Blocks to read into, used again as soon as nobody else holds them.
+    """A pool of buffers that are reused when no other object holds a view of them.
 
-    A transport may keep a view of a block until it is sent, and a block that was overwritten meanwhile would go out
-    with the bytes of another. But a bytearray of which a view exists cannot change its size: so whether it is free can
-    be asked, and need not be hoped for. Zeroing a new block for every read costs a tenth of the whole upload.
+    A transport may keep a view of a block until it is sent. If the block were overwritten before,
+    the request would contain the bytes of another block. Python refuses to resize a bytearray while
+    a view of it exists, which shows reliably whether a block is free. Without reuse, clearing a new
+    block for every read would take a tenth of the time of an upload.
     """
 
     def __init__(self) -> None:
         self._kept: deque[bytearray] = deque(maxlen=32)
 
     def take(self, size: int) -> bytearray:
-        """Give a block that nobody holds; its content is whatever it was."""
+        """Return a free block of ``size`` bytes. Its content is arbitrary."""
+        # Look at each kept block once. A block that is in use goes back to the end of the queue. A
+        # free block of another size is dropped, because the sizes change with the number of ranges.
         for _ in range(len(self._kept)):
             block = self._kept.popleft()
             if _is_free(block):
@@ -53,12 +58,14 @@ class Blocks:
         return bytearray(size)
 
     def keep(self, block: bytearray) -> None:
-        """Remember a block that was taken, to give it out again; only views of it may have been handed on."""
+        """Put a block into the pool. Views of it may exist, but no other reference to it."""
         self._kept.append(block)
 
 
 def _is_free(block: bytearray) -> bool:
+    """Return True if no view of the block exists."""
     try:
+        # Resizing fails while a view exists.
         block.append(0)
     except BufferError:
         return False
@@ -67,52 +74,64 @@ def _is_free(block: bytearray) -> bool:
 
 
 class OpenFile:
-    """One descriptor, shared by all chunks of an upload, and what the file looked like when it was opened."""
+    """An open file descriptor that all chunks of an upload share.
+
+    It remembers the size, the modification time and the inode at opening, to detect changes.
+    """
 
     def __init__(self, fd: int, path: Path) -> None:
         self._fd = fd
         self._path = path
         self._stat = os.fstat(fd)
+        # False if the path names another file, for example for a borrowed descriptor of a deleted
+        # file.
         self._named = self._inode_at_path() == self._stat.st_ino
         self._nowait = hasattr(os, "RWF_NOWAIT")
         self._blocks = Blocks()
         self._ranges = 0
-        """How many are being read."""
+        """Number of ranges that are being read."""
         self._threads = 0
         self._closing = False
 
     @classmethod
     def open(cls, path: Path) -> "OpenFile":
-        """Open for reading (blocking: call it in a thread)."""
+        """Open a file for reading. This blocks, so call it in a thread.
+
+        Raises ``OSError``, for a directory ``IsADirectoryError``.
+        """
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
         return cls(os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)), path)
 
     @classmethod
     def borrow(cls, fd: int, path: Path) -> "OpenFile":
-        """Read through a copy of somebody else's descriptor."""
+        """Read through a duplicate of the caller's descriptor."""
         return cls(os.dup(fd), path)
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size in bytes when the file was opened."""
         return self._stat.st_size
 
     @property
     def mode(self) -> int:
-        """The file's type and permissions."""
+        """File type and permissions."""
         return self._stat.st_mode
 
     def release(self) -> int:
-        """Hand the descriptor over; this object is done."""
+        """Return the descriptor and give up its ownership.
+
+        The object must not be used afterwards.
+        """
         fd, self._fd = self._fd, -1
         return fd
 
     def read(self, start: int, size: int, block: int | None = None) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Give a range in blocks, which are yours as long as you hold them.
+        """Yield a range of the file in blocks. A block is not changed while the caller holds it.
 
-        ``block``: bytes of the largest; None: the more ranges are read at once, the smaller. Raises ``SourceError``
-        when the file is not what it was, or cannot be read.
+        ``block`` is the largest block in bytes. With None, blocks become smaller the more ranges
+        are read at the same time. Raises ``SourceError`` if the file changed since it was opened or
+        cannot be read.
         """
         if hasattr(os, "preadv"):
             return self._read_positional(start, size, block)
@@ -121,10 +140,12 @@ class OpenFile:
     async def _read_positional(
         self, start: int, size: int, block: int | None
     ) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Read a range with ``preadv``: from the page cache if possible, otherwise in a thread."""
         position, stop = start, start + size
         self._ranges += 1
         try:
             while position < stop:
+                # The memory is shared by all ranges, so the block size falls with their number.
                 most = block or max(SMALLEST_BLOCK, min(MEMORY // self._ranges, LARGEST_BLOCK))
                 piece = self._read_cached(position, min(most, stop - position))
                 if piece is None:
@@ -139,8 +160,9 @@ class OpenFile:
             raise self._unreadable(error) from error
         finally:
             self._ranges -= 1
+        # A local file system, the only kind that supports ``RWF_NOWAIT``, answers ``fstat`` without
+        # delay. Other file systems may block, so check in a thread.
         if self._nowait:
-            # Only local file systems read without waiting, and those need not be waited for when they are looked at.
             self._assert_unchanged()
         else:
             await self._in_thread(self._assert_unchanged)
@@ -150,6 +172,7 @@ class OpenFile:
             return None
         block = self._blocks.take(size)
         try:
+            # Fails with ``BlockingIOError`` if the block is not in the page cache.
             got = os.preadv(self._fd, [block], position, os.RWF_NOWAIT)
         except BlockingIOError:
             return None
@@ -159,17 +182,23 @@ class OpenFile:
             self._nowait = False
             return None
         finally:
+            # Nothing can take the block from the pool before the view exists: there is no ``await``
+            # in between.
             self._blocks.keep(block)
         return memoryview(block)[:got]
 
     async def _read_cold(self, position: int, size: int) -> memoryview:
-        # Made here and not in the thread: each thread allocates from a pool of its own, which keeps what was freed.
+        # Allocate the block here. A thread allocates from a pool of its own, which keeps freed
+        # memory.
         block = self._blocks.take(size)
         got = await self._in_thread(os.preadv, self._fd, [block], position)
-        self._blocks.keep(block)  # Only now: who is cancelled leaves a thread that writes into it.
+        # Keep the block only after the read. If the caller is cancelled, the thread still writes
+        # into it.
+        self._blocks.keep(block)
         return memoryview(block)[:got]
 
     async def _read_portable(self, start: int, size: int, block: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+        """Read a range where ``preadv`` does not exist, with a new handle for each block."""
         position, stop = start, start + size
         while position < stop:
             try:
@@ -183,34 +212,42 @@ class OpenFile:
         await self._in_thread(self._assert_unchanged)
 
     def _read_at(self, position: int, size: int) -> bytes:
-        # A handle for each read: one that is kept would be lost when its opening is cancelled.
+        # Open a handle for each read. If opening in a thread were cancelled, a kept handle would be
+        # lost without being closed.
         with self._path.open("rb") as handle:
             handle.seek(position)
             return handle.read(size)
 
     async def _in_thread(self, function: Any, *arguments: Any) -> Any:
-        """Run in a thread; the descriptor stays open until the thread is done, even if nobody waits for it."""
+        """Run a function in a thread. The descriptor stays open until the thread has finished.
+
+        This also holds if the caller is cancelled and the thread continues.
+        """
         self._threads += 1
         future = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
         future.add_done_callback(self._thread_done)
-        # Shielded: a cancelled future is done at once, the thread behind it is not.
+        # A cancelled future is done at once, while its thread continues. Shield it, so that
+        # ``_thread_done`` is called only when the thread has finished.
         return await asyncio.shield(future)
 
     def _thread_done(self, future: "asyncio.Future[Any]") -> None:
         if not future.cancelled():
-            future.exception()  # Perhaps nobody waits for it any more.
+            # Retrieve the exception, so that asyncio does not log it if the caller was cancelled.
+            future.exception()
         self._threads -= 1
         if self._closing:
             self.close()
 
     def close(self) -> None:
-        """Close, now or when the last thread is done with the descriptor."""
+        """Close the descriptor, at once or when the last thread has finished with it."""
         self._closing = True
         if self._threads == 0 and self._fd >= 0:
             os.close(self.release())
 
     def _assert_unchanged(self) -> None:
-        # A file that was deleted meanwhile is no error: the descriptor still has every byte.
+        """Raise ``SourceError`` if the file was replaced, resized or written to."""
+        # A file that was deleted during the upload is no error: the descriptor still has every
+        # byte.
         if self._named and self._inode_at_path() not in (None, self._stat.st_ino):
             raise self._changed("another file took its place")
         now = os.fstat(self._fd)
@@ -220,6 +257,7 @@ class OpenFile:
             raise self._changed("it was written to")
 
     def _inode_at_path(self) -> int | None:
+        """Return the inode at the path now, or None if there is no file."""
         try:
             return self._path.stat().st_ino
         except OSError:
@@ -234,7 +272,10 @@ class OpenFile:
         return SourceError(f"{self._path} cannot be read further: {error.strerror or error}", cause="unreadable")
 
     async def fingerprint(self) -> dict[str, Any] | None:
-        """Describe the file: path, size, time, inode and a hash of both ends; None when it has no path."""
+        """Describe the file: path, size, modification time, inode, and a hash of both ends.
+
+        Return None if the path does not name this file, so that a later process could not find it.
+        """
         if not self._named:
             return None
         return await self._in_thread(self._fingerprint)  # type: ignore[no-any-return]

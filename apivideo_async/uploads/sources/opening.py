@@ -1,12 +1,13 @@
-"""Where the bytes come from. With ``journal`` the only module that reads users' files.
+"""Sources of uploads: the types, and how values are recognised and opened.
 
-Two kinds, because one handle with seek and read cannot be shared by concurrent chunks:
+Only this module and ``journal`` read the user's files. Concurrent chunks cannot share one handle
+with ``seek`` and ``read``, so there are two types:
 
-- a :class:`Source` is read by position, many chunks at once, and again for a retry;
-- a :class:`Stream` only flows; the engine buffers what it may have to send again.
+- a :class:`Source` is read by position, by several chunks at once, and again for a retry;
+- a :class:`Stream` is read once, in order. The engine buffers the bytes that it may send again.
 
-Transports may keep a reference to a block until it is sent, so no block changes while anybody holds it: a buffer that
-is filled again too early would go out with the bytes of another block.
+A transport may keep a reference to a block until it is sent, so a block must not change while any
+object holds it. Otherwise a request would contain the bytes of another block.
 """
 
 import asyncio
@@ -33,54 +34,54 @@ __all__ = [
 BLOCK = 256 * 1024
 """Bytes read and written at once."""
 NAMELESS = "video"
-"""The name of a source that has none."""
+"""File name of a source without a name."""
 LAST_READ = 0.5
-"""Seconds that closing waits for a read under way."""
+"""Seconds that ``aclose`` waits for a read in progress."""
 
 
 @runtime_checkable
 class AsyncReadable(Protocol):
-    """Anything with ``async read(n)``: the upload object or body stream of a web framework."""
+    """An object with ``async read(n)``, such as an upload object of a web framework."""
 
     def read(self, size: int, /) -> Awaitable[bytes]:
-        """Return up to ``size`` bytes, or nothing at the end."""
+        """Return up to ``size`` bytes, or no bytes at the end."""
         ...
 
 
 class Source(ABC):
-    """Bytes of known size that can be read by position. Subclass it for storage of your own.
+    """Bytes of known size, read by position. Subclass it for your own storage.
 
-    ``read`` may be called by several chunks at once, and again for the same range when a chunk is repeated.
+    Several chunks may call ``read`` at the same time. A retry reads the same range again.
     """
 
     name: str = NAMELESS
-    """Sent as the file name."""
+    """File name that is sent to the server."""
     size: int = 0
-    """Bytes in all."""
+    """Total size in bytes."""
 
     @abstractmethod
     def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Give exactly ``size`` bytes from ``start``, in blocks; each block a new object."""
+        """Yield exactly ``size`` bytes from offset ``start`` in blocks, each a new object."""
 
     async def fingerprint(self) -> dict[str, Any] | None:
-        """Describe the bytes so that they can be recognised later; None: uploads of it are not journalled."""
+        """Return a description that identifies the content later, or None to use no journal."""
         return None
 
     async def aclose(self) -> None:
-        """Give back what it holds."""
+        """Release the resources of the source."""
 
 
 class Stream(ABC):
-    """Bytes that come once, in order, with no end known."""
+    """Bytes that can be read once, in order, and whose total size is unknown."""
 
     name: str = NAMELESS
 
     @abstractmethod
     def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Give everything, once."""
+        """Yield all bytes. Called once."""
 
     async def aclose(self) -> None:
-        """Give back what it holds."""
+        """Release the resources of the stream."""
 
 
 SourceLike: TypeAlias = (
@@ -95,11 +96,11 @@ SourceLike: TypeAlias = (
     | Source
     | Stream
 )
-"""What can be uploaded (docs/design.md §4 rule 4)."""
+"""Types that can be uploaded (docs/design.md §4 rule 4)."""
 
 
 class FileSource(Source):
-    """A regular file, or a part of an open one, read by position."""
+    """A regular file, or the rest of an open one, read by position."""
 
     def __init__(self, file: OpenFile, name: str, start: int = 0) -> None:
         self._file = file
@@ -108,11 +109,11 @@ class FileSource(Source):
         self.size: int = file.size - start
 
     def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Read a range; raises ``SourceError`` when the file changed since it was opened."""
+        """Yield a range. Raises ``SourceError`` if the file changed since it was opened."""
         return self._file.read(self._start + start, size)
 
     async def fingerprint(self) -> dict[str, Any] | None:
-        """Path, size, times and the hashes of both ends."""
+        """Return path, size, times and the hash of both ends."""
         return await self._file.fingerprint()
 
     def close(self) -> None:
@@ -136,19 +137,19 @@ class MemorySource(Source):
         self.size: int = len(self._view)
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Give slices without a copy."""
+        """Yield slices without copying them."""
         for position in range(start, start + size, BLOCK):
             yield self._view[position : min(position + BLOCK, start + size)]
 
 
 class SeekableSource(Source):
-    """A seekable object without a descriptor of its own: one position, so reads take turns, in a thread."""
+    """A seekable object without a descriptor, read block by block in a thread."""
 
     def __init__(self, handle: IO[bytes], name: str, start: int, size: int) -> None:
         self._handle = handle
         self._start = start
         self._turn = asyncio.Lock()
-        # A cancelled read goes on in its thread; this keeps the next one from moving the position under it.
+        # A cancelled read continues in its thread. It must not be disturbed by the next ``seek``.
         self._position = threading.Lock()
         self._reading: set[asyncio.Future[bytes]] = set()
         self.name = name
@@ -168,15 +169,16 @@ class SeekableSource(Source):
     def _read(self, reading: "asyncio.Future[bytes]") -> None:
         self._reading.discard(reading)
         if not reading.cancelled():
-            reading.exception()  # Perhaps nobody waits for it any more.
+            # Retrieve the exception, so that asyncio does not log it if the caller was cancelled.
+            reading.exception()
 
     async def aclose(self) -> None:
-        """Give the handle back: a read under way is waited for, but not for long."""
+        """Wait at most ``LAST_READ`` seconds for a read in progress. The caller owns the handle."""
         if self._reading:
             await asyncio.wait(self._reading, timeout=LAST_READ)
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Read a range, a block at a time."""
+        """Yield a range block by block."""
         position, stop = self._start + start, self._start + start + size
         while position < stop:
             async with self._turn:
@@ -195,7 +197,7 @@ class IteratorStream(Stream):
         self.name = name
 
     async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Pass the items on; a generator is closed when the upload ends early, so that its ``finally`` runs."""
+        """Yield the items. Close a generator if the upload ends early, to run its ``finally``."""
         iterator = aiter(self._iterable)
         try:
             async for block in iterator:
@@ -206,7 +208,7 @@ class IteratorStream(Stream):
 
 
 class ReaderStream(Stream):
-    """Something with ``read(n)``, async or not; a plain one is read in a thread."""
+    """An object with a sync or async ``read(n)``. A sync one is read in a thread."""
 
     def __init__(self, read: Callable[[int], Any], name: str, *, threaded: bool) -> None:
         self._read = read
@@ -214,7 +216,7 @@ class ReaderStream(Stream):
         self.name = name
 
     async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Read until nothing comes."""
+        """Read until ``read`` returns no bytes."""
         while True:
             if self._threaded:
                 block = await in_thread(self._read, 4 * BLOCK)
@@ -230,11 +232,11 @@ class ReaderStream(Stream):
 
 
 async def flow(blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-    """Pass blocks on, and close their iterator at the end where it can be closed."""
+    """Yield the blocks of an iterator, check their type, and close the iterator at the end."""
     if not hasattr(blocks, "__aiter__"):
         close = getattr(blocks, "close", None)
         if close is not None:
-            close()  # A coroutine that nobody awaits would warn.
+            close()  # A coroutine that is never awaited would cause a warning.
         raise SourceError("read(start, size) of a Source must give blocks: write it as an async generator with yield")
     try:
         async for block in blocks:
@@ -257,11 +259,11 @@ _VIDEOS = {
     ".mpg": "video/mpeg",
     ".ts": "video/mp2t",
 }
-"""What most uploads are: the system's table differs from machine to machine, and reading it takes milliseconds."""
+"""Types of common videos. The system's table differs between machines and is slow to load."""
 
 
 def content_type(name: str) -> str:
-    """Guess from the name, as the vendor's clients do."""
+    """Guess the content type from the file name, as the official clients do."""
     known = _VIDEOS.get(os.path.splitext(name)[1].lower())  # noqa: PTH122
     return known or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
@@ -269,8 +271,9 @@ def content_type(name: str) -> str:
 def _checked(block: Any) -> bytes | memoryview:
     if isinstance(block, bytes):
         return block
+    # The producer may reuse its buffer before the block is sent, so copy it.
     if isinstance(block, bytearray | memoryview):
-        return bytes(block)  # The producer may fill its buffer again before this is sent.
+        return bytes(block)
     raise _not_bytes(block)
 
 
@@ -279,7 +282,7 @@ def _not_bytes(block: Any) -> SourceError:
 
 
 async def open_source(given: SourceLike, name: str | None = None) -> Source | Stream:
-    """Recognise what was given and open it. Raises ``SourceError`` with what to do when it cannot be read."""
+    """Recognise a source and open it. Raises ``SourceError`` if it cannot be read."""
     if isinstance(given, Source | Stream):
         return given
     if isinstance(given, str | os.PathLike):
@@ -291,7 +294,7 @@ async def open_source(given: SourceLike, name: str | None = None) -> Source | St
     if callable(read):
         if inspect.iscoroutinefunction(read):
             return ReaderStream(read, name, threaded=False)
-        # Wrappers of text files, such as those of tempfile, are no TextIOBase, but have its encoding.
+        # Text wrappers of ``tempfile`` are no ``TextIOBase``, but have ``encoding``.
         if isinstance(given, io.TextIOBase) or isinstance(getattr(given, "encoding", None), str):
             raise SourceError("the file is open in text mode: open it with 'rb'")
         return await in_thread(_open_handle, given, name, unwanted=_close_copy)
@@ -304,7 +307,7 @@ async def open_source(given: SourceLike, name: str | None = None) -> Source | St
 
 
 def _name_of(given: Any) -> str:
-    # Starlette's UploadFile has `filename`, files have `name`, which may be a descriptor's number.
+    # Starlette's ``UploadFile`` has ``filename``. ``name`` may be a descriptor number.
     for attribute in ("filename", "name"):
         value = getattr(given, attribute, None)
         if isinstance(value, str) and value:
@@ -322,13 +325,13 @@ async def _open_path(path: Path, name: str | None) -> Source | Stream:
 
 
 def name_of(path: Path) -> str:
-    """Give a file's name as it can be sent."""
-    # One that is not UTF-8 reaches Python with surrogates, which neither JSON nor a header can carry.
+    """Return a file name that can be sent."""
+    # A name that is not UTF-8 contains surrogates, which neither JSON nor a header can carry.
     return path.name.encode("utf-8", "replace").decode() or NAMELESS
 
 
 def open_file(path: Path) -> OpenFile:
-    """Open a file (blocking). Raises ``SourceError``: missing, unsupported or unreadable."""
+    """Open a file (blocking). Raises ``SourceError`` if it is missing or cannot be read."""
     try:
         return OpenFile.open(path)
     except FileNotFoundError as error:
@@ -337,35 +340,36 @@ def open_file(path: Path) -> OpenFile:
         raise SourceError(f"{path} is a directory: name the files in it", cause="unsupported") from error
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror or error}", cause="unreadable") from error
-    except ValueError as error:  # A NUL character, or one that the file system's encoding does not have.
+    # A NUL character, or one that the file system's encoding does not have.
+    except ValueError as error:
         raise SourceError(f"no file can have the name {str(path)!a}: {error}", cause="missing") from error
 
 
 class _HandleStream(ReaderStream):
-    """A pipe or device that we opened and so close."""
+    """A pipe or device that this package opened and therefore closes."""
 
     def __init__(self, handle: IO[bytes], name: str) -> None:
         super().__init__(_reading(handle), name, threaded=True)
         self._handle = handle
 
     async def aclose(self) -> None:
-        # Closing waits for a read under way, which may wait for a writer that never comes.
+        # Closing waits for a read in progress, which may never return. Do it in a daemon thread.
         threading.Thread(target=self._handle.close, daemon=True).start()
 
 
 def _close_copy(source: Source | Stream) -> None:
-    """Close our copy of a descriptor; whatever else was opened is the caller's."""
+    """Close our duplicate of a descriptor. The caller closes all other handles."""
     if isinstance(source, FileSource):
         source.close()
 
 
 def _reading(handle: Any) -> Callable[[int], Any]:
-    """Take what is there: a buffered ``read(n)`` would wait until ``n`` bytes have come."""
+    """Return a method that reads the available bytes without waiting for all ``n``."""
     return getattr(handle, "read1", None) or handle.read  # type: ignore[no-any-return]
 
 
 def _open_handle(handle: Any, name: str) -> Source | Stream:
-    """Choose how to read an open file, from where it stands now; the caller keeps and closes it."""
+    """Choose how to read an open file from its current position. The caller closes it."""
     try:
         seekable = bool(handle.seekable()) if hasattr(handle, "seekable") else hasattr(handle, "seek")
         if not seekable:

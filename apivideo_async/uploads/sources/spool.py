@@ -1,4 +1,4 @@
-"""Buffers the chunks of a stream on disk instead of in memory, for as long as they may have to be sent again."""
+"""Buffer the chunks of a stream on disk instead of in memory, until they are accepted."""
 
 import asyncio
 import contextlib
@@ -14,11 +14,15 @@ from .files import OpenFile
 __all__ = ["Spool", "SpooledPiece"]
 
 WRITE = 1024 * 1024
-"""Bytes gathered before a thread writes them."""
+"""Bytes to collect before a thread writes them to the file."""
 
 
 class SpooledPiece:
-    """One chunk in a temporary file that has no name where the platform allows it, so that a crash leaves nothing."""
+    """One chunk in a temporary file.
+
+    On POSIX the file is unlinked directly after its creation, so that a crash leaves no file
+    behind.
+    """
 
     def __init__(self, spool: "Spool") -> None:
         self.size: int = 0
@@ -31,7 +35,7 @@ class SpooledPiece:
         self._file: OpenFile | None = None
 
     async def append(self, block: memoryview) -> None:
-        """Add bytes to the end. Raises ``SourceError`` when they cannot be written."""
+        """Add bytes to the end. Raises ``SourceError`` if the file cannot be written."""
         self._gathered += block
         self.size += len(block)
         if len(self._gathered) >= WRITE:
@@ -41,7 +45,8 @@ class SpooledPiece:
         gathered, self._gathered = self._gathered, bytearray()
         self._writing = asyncio.ensure_future(asyncio.to_thread(self._write, gathered))
         try:
-            # Shielded: a cancelled future is done at once, the thread behind it is not.
+            # A cancelled future is done at once, while its thread continues. Shield it, so that
+            # ``close`` can wait for the thread.
             await asyncio.shield(self._writing)
         except OSError as error:
             where = self._spool.folder
@@ -55,10 +60,11 @@ class SpooledPiece:
                 self._path.unlink()
         data = memoryview(gathered)
         while data:
+            # ``write`` may store fewer bytes than it was given.
             data = data[os.write(self._fd, data) :]
 
     async def read(self, block: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Give the bytes, as often as asked, in pieces of at most ``block``."""
+        """Yield the bytes in pieces of at most ``block`` bytes. May be called repeatedly."""
         if self._file is None:
             await self._flush()
             self._file = OpenFile(self._fd, self._path)
@@ -66,7 +72,10 @@ class SpooledPiece:
             yield piece
 
     def close(self) -> None:
-        """Remove the file, now or when the thread that writes is done. Nothing is awaited: nothing can cut it short."""
+        """Remove the file, at once or when the writing thread has finished.
+
+        This is synchronous, so that a cancellation cannot interrupt it.
+        """
         self._spool.pieces.discard(self)
         if self._writing is None or self._writing.done():
             self._remove(self._writing)
@@ -75,7 +84,9 @@ class SpooledPiece:
 
     def _remove(self, writing: "asyncio.Future[None] | None") -> None:
         if writing is not None and not writing.cancelled():
-            writing.exception()  # Whoever waited for it was told.
+            # Retrieve the exception, so that asyncio does not log it. ``_flush`` has raised it to
+            # its caller.
+            writing.exception()
         if self._file is not None:
             self._file.close()
         elif self._fd >= 0:
@@ -87,15 +98,15 @@ class SpooledPiece:
 
 
 class Spool:
-    """Makes pieces, and removes at the end those that nobody removed."""
+    """Creates spooled chunks, and removes the remaining ones on exit."""
 
     def __init__(self, folder: Path | None) -> None:
-        """``folder``: where the files are; None is the system's folder for temporary files."""
+        """Store the files in ``folder``. None means the system's folder for temporary files."""
         self.folder: Path = folder or Path(tempfile.gettempdir())
         self.pieces: set[SpooledPiece] = set()
 
     def piece(self) -> SpooledPiece:
-        """Start a chunk."""
+        """Create an empty chunk."""
         piece = SpooledPiece(self)
         self.pieces.add(piece)
         return piece

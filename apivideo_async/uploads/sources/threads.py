@@ -1,7 +1,8 @@
-"""Blocking calls that nobody has to wait for.
+"""Blocking calls in daemon threads, for reads that may never return.
 
-The threads of asyncio's executor are joined when the loop and the interpreter end, so a read from a pipe whose writer
-is silent would hold up Ctrl-C for ever. These are daemon threads, as many as are needed at once; idle ones are kept.
+The interpreter joins the threads of asyncio's executor when it exits. A read from a pipe whose
+writer sends nothing would then block Ctrl-C forever. The threads here are daemon threads, which are
+not joined. As many are started as are needed at the same time, and idle threads are reused.
 """
 
 import asyncio
@@ -17,13 +18,14 @@ __all__ = ["in_thread"]
 T = TypeVar("T")
 
 KEPT = 8
-"""Idle threads at most."""
+"""Largest number of idle threads."""
 
 _idle: "deque[SimpleQueue[Callable[[], None]]]" = deque()
-"""Where idle threads wait for their next call."""
+"""One queue per idle thread. The thread waits there for its next call."""
 
 
 def _work(calls: "SimpleQueue[Callable[[], None]]") -> None:
+    """Execute calls until enough other threads are idle."""
     while True:
         calls.get()()
         if len(_idle) >= KEPT:
@@ -32,6 +34,7 @@ def _work(calls: "SimpleQueue[Callable[[], None]]") -> None:
 
 
 def _start(call: Callable[[], None]) -> None:
+    """Pass a call to an idle thread, or to a new one."""
     try:
         calls = _idle.pop()
     except IndexError:
@@ -41,9 +44,14 @@ def _start(call: Callable[[], None]) -> None:
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any, unwanted: Callable[[T], object] | None = None) -> T:
-    """Run ``function`` in a thread of its own. After a cancellation its result goes to ``unwanted``."""
+    """Run ``function`` in a daemon thread and return its result.
+
+    If the caller is cancelled, the call continues, and ``unwanted`` receives its result. It can
+    release the result, for example close a file.
+    """
     outcome: Future[T] = Future()
-    outcome.set_running_or_notify_cancel()  # Whoever waits may be cancelled, the call may not.
+    # A running future cannot be cancelled, so the thread can always set its result.
+    outcome.set_running_or_notify_cancel()
 
     def run() -> None:
         try:
@@ -59,6 +67,7 @@ async def in_thread(function: Callable[..., T], *arguments: Any, unwanted: Calla
     try:
         return await asyncio.wrap_future(outcome)
     except asyncio.CancelledError:
-        # Also when the result came in the same turn of the loop: nobody has seen it.
+        # The result may also have arrived in the same loop iteration as the cancellation. The
+        # caller did not receive it in that case either.
         outcome.add_done_callback(give_up)
         raise
