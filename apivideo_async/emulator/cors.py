@@ -1,6 +1,8 @@
-"""What lets a page on another origin talk to the API: on all its answers, errors included; `browsers` says why.
+"""CORS headers, which let pages of other origins call the API.
 
-There is no `Access-Control-Allow-Private-Network`: only pages of this machine and of its network have reason to call.
+They are sent with all responses of the API, errors included; ``browsers`` explains the rules.
+``Access-Control-Allow-Private-Network`` is not sent: only pages of this machine and of its network
+need to call the emulator.
 """
 
 from __future__ import annotations
