@@ -42,15 +42,15 @@ class Reception:
 
     def open(self, form: Form) -> ExtentWriter:
         """Create the writer of the file. ``form`` has the fields that came before the file."""
-        # The length of the whole body is an upper bound for the file, so one extent is always
-        # enough.
+        # ``Content-Length`` is an upper bound for the size of the file, so one extent is enough. A
+        # body without ``Content-Length`` grows in further extents.
         self._writer = ExtentWriter(self._spool_for(form), self._announced, self._limit)
         return self._writer
 
     def keep(self, video: Video, sent: ContentRange | None) -> None:
         """Record the file in the ledger and add it to the media.
 
-        Raises the refusal of the ledger, which then leaves the media unchanged.
+        Raises the refusal of the ledger. The media is unchanged then.
         """
         place = video.ledger.accept(sent, self.size)
         if self._writer is not None:

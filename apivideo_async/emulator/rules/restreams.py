@@ -1,4 +1,4 @@
-"""Where a live stream is sent on to: at most five RTMP servers, each with its complaints.
+"""Check the restreams of a live stream: at most five RTMP servers.
 
 See service.md#error-details, service.md#restreams.
 """
