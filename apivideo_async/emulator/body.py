@@ -69,6 +69,7 @@ class Body:
             raise upload_problem("uploaded-file-no-file")
         try:
             parser = FormParser(boundary, open_file)
+            # Only one block is in memory at a time.
             while block := await self.block():
                 parser.feed(block)
         except MalformedFormError as error:

@@ -55,6 +55,7 @@ class AllowedHosts:
             raise TypeError("allowed_hosts takes a list of host names, not one text")
         own = _host(listening_on)
         self._known = {"localhost", own, *map(_allowed, allowed)}
+        # An empty ``host`` listens on all interfaces too.
         self._any_address = own == "" or (not isinstance(own, str) and own.is_unspecified)
 
     def accept(self, request: web.Request) -> bool:
@@ -127,6 +128,8 @@ def _is_own(origin: str, request: web.Request) -> bool:
 
     ``"null"`` (a sandboxed page, a local file) is never the same origin.
     """
+    # The URL in the browser can differ from the address that the emulator listens on, for example
+    # behind a forwarded port. ``Host`` states the address in the browser.
     page, own = _ORIGIN.fullmatch(origin), _AUTHORITY.fullmatch(request.headers.get("Host", ""))
     if page is None or own is None:
         return False

@@ -7,6 +7,7 @@ need to call the emulator.
 
 from __future__ import annotations
 
+# Scripts of other origins can read only those response headers that are exposed here.
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Accept-Ranges, Content-Length, Content-Range, X-RateLimit-Limit, "

@@ -29,6 +29,7 @@ class Door:
     async def open(self, host: str, port: int) -> int:
         """Start to listen and return the port."""
         await self._listen(host=host, port=port)
+        # With port 0 the system has chosen the port.
         return int(self._servers[0].sockets[0].getsockname()[1])
 
     async def _listen(self, **where: Any) -> None:
@@ -44,9 +45,11 @@ class Door:
         """
         if self._shut:
             return
+        # Set before the first ``await``, so that a concurrent call returns at once.
         self._shut = True
         addresses = [listening.getsockname() for server in self._servers for listening in server.sockets]
         await self._stop_listening()
+        # ``close`` may have been called during the ``await``; then nothing is reopened.
         if self._closed:
             return
         # Sockets that are bound but do not listen keep the port: the system gives it to no other
@@ -98,8 +101,10 @@ class Door:
 def _place(address: Any) -> socket.socket:
     """Return a socket that is bound to ``address`` and does not listen."""
     place = socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET, socket.SOCK_STREAM)
+    # Connections in TIME_WAIT would otherwise prevent binding to the port.
     place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if place.family == socket.AF_INET6:
+        # An IPv4 socket of the same listener uses the same port.
         place.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     place.bind(address)
     return place

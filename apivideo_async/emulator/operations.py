@@ -39,8 +39,11 @@ class Call:
     request: web.Request
     record: RequestRecord
     operation: Operation
+    # None before the rate limit was checked, and for operations without a limit.
     verdict: Verdict | None = None
+    # True once the response has started; its status and headers are final then.
     answering: bool = False
+    # Faults replace it (``faults.actions``).
     body: Body = field(init=False)
 
     def __post_init__(self) -> None:

@@ -72,6 +72,7 @@ class Pipeline:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Handle one request. CORS preflight requests skip credentials and rate limits."""
         operation = self._admitted(request)
+        # Control requests skip faults too, so that a test can always remove its faults.
         if not operation.logged:
             return await self._unlogged(request, operation)
         record = self._world.log.open(
@@ -88,6 +89,7 @@ class Pipeline:
             # A truncated request body (``TruncatedBodyError``) is a ConnectionError too.
             return self._gone(request)
         call.finish_headers(response)
+        # Set last: the status of a dropped response stays None.
         record.status = response.status
         return response
 

@@ -64,6 +64,7 @@ def application(world: World, hosts: AllowedHosts) -> web.Application:
     app = web.Application(middlewares=[everything], client_max_size=_MAX_JSON)
     for operation in OPERATIONS:
         if operation.method == "GET":
+            # HEAD is allowed for assets and control pages. The API refuses it with 405.
             app.router.add_get(operation.path, pipeline.handle, allow_head=operation.access in {"open", "control"})
         else:
             app.router.add_route(operation.method, operation.path, pipeline.handle)

@@ -77,7 +77,7 @@ class Emulator:
     - ``encoding``: ``"immediate"``, a number of seconds, or ``"polls:N"``: a video is playable
       after N reads of its status.
     - ``seed``: makes ids and faults repeatable. Together with ``api_key`` it also makes access
-      tokens, refresh tokens and private tokens repeatable.
+      tokens, refresh tokens and private tokens repeatable. Without it ids are unpredictable.
     - ``min_chunk``, ``max_chunk``: chunk sizes of the upload protocol in bytes. Tests reduce them.
     - ``ssl_context``: serve HTTPS with this context.
     - ``invalid_key_status``: the status (400 or 401) with which ``/auth/*`` refuses a wrong key
@@ -139,8 +139,6 @@ class Emulator:
             rate_window=rate_window,
             token_lifetime=token_lifetime,
             pace=parse_pace(encoding),
-            # Without a seed ids are unpredictable, because a web page must not be able to guess
-            # them.
             seed=secrets.randbits(64) if seed is None else seed,
             discard=discard,
             invalid_key_status=invalid_key_status,
@@ -223,6 +221,7 @@ class Emulator:
         return self._held(video_id).media.sha256()
 
     def _held(self, video_id: str) -> Video:
+        # Discarded videos keep their media until they are deleted.
         world = self.world
         return world.videos.get(video_id) or world.discarded[video_id]
 
@@ -288,8 +287,10 @@ class Emulator:
         self._runner = web.AppRunner(
             application(self._world, self._allowed_hosts),
             access_log=None,
+            # The program that runs the emulator handles signals and writes its own logs.
             handle_signals=False,
             shutdown_timeout=_SHUTDOWN_SECONDS,
+            # Do not wait for the rest of request bodies when a connection is closed.
             lingering_time=0,
             read_bufsize=_READ_BUFFER,
             max_line_size=_LONGEST_LINE,
@@ -310,8 +311,11 @@ class Emulator:
 
         Does nothing if the emulator is not running.
         """
+        # Cleared first, so that a second call does nothing.
         runner, self._runner = self._runner, None
         if runner is not None:
+            # Stop accepting before the open connections are closed, and end tasks when no request
+            # can start new ones.
             if self.world.door is not None:
                 await self.world.door.close()
             await runner.cleanup()

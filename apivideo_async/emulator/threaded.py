@@ -35,9 +35,13 @@ class EmulatorThread(Generic[StartableT]):
         self._stopping: asyncio.Event | None = None
 
     def __enter__(self) -> StartableT:
+        # The future passes an exception of ``start`` to the calling thread.
         started: Future[None] = Future()
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(started)), name="apivideo-emulator", daemon=True
+            target=lambda: asyncio.run(self._serve(started)),
+            name="apivideo-emulator",
+            # The thread must not keep a program alive that never leaves the context.
+            daemon=True,
         )
         self._thread.start()
         try:
@@ -49,6 +53,7 @@ class EmulatorThread(Generic[StartableT]):
 
     async def _serve(self, started: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
+        # Created in this thread: the event belongs to its loop.
         self._stopping = asyncio.Event()
         try:
             await self._emulator.start()

@@ -38,6 +38,7 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+# Parameters name the dimensions in camel case, paths with dashes.
 _BY_KEY = {_camel(name): dimension for name, dimension in DIMENSIONS.items()}
 KEYS = frozenset({*_BY_KEY, "tag"})
 TOTAL_KEYS = frozenset({"mediaId", "mediaType"})

@@ -26,6 +26,7 @@ class Span(NamedTuple):
         return (self.stop - self.start).total_seconds()
 
     def __contains__(self, moment: object) -> bool:
+        # Comparisons need a time zone on both sides; ``Play.at`` always has one.
         return isinstance(moment, datetime) and self.start <= moment < self.stop
 
 

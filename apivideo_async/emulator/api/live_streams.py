@@ -17,6 +17,7 @@ from ..state.live_stream import LiveStream
 from .thumbnails import PICTURE
 
 _ATTRIBUTES: dict[str, Check] = {"name": filled, "public": boolean, "playerId": text, "restreams": restreams}
+# Sort keys of ``sortBy``.
 _KEYS = {**BY_DATES, "name": lambda live: live.attributes["name"].casefold()}
 
 

@@ -13,6 +13,7 @@ from ..operations import Call, Operation, answer_page, api
 from ..rules.problems import not_found
 from ..state.play import Play
 
+# A filter such as ``metadata[user]=42``.
 _METADATA = re.compile(r"metadata\[(.*)\]")
 
 

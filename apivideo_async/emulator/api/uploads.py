@@ -53,6 +53,7 @@ class Reception:
         Raises the refusal of the ledger. The media is unchanged then.
         """
         place = video.ledger.accept(sent, self.size)
+        # ``accept`` refuses an empty file, so there is always a writer here.
         if self._writer is not None:
             video.media.add(place, self._writer.keep())
 
@@ -122,6 +123,7 @@ def _delegated_video(call: Call, form: Form, sent: ContentRange | None, receptio
         reception.keep(video, sent)
         return video
     check_one_file(form)
+    # The ledger belongs to a video, so the video must exist before the ledger can decide.
     video = world.create_video({"title": form.filename or "file"})
     try:
         reception.keep(video, sent)

@@ -32,6 +32,7 @@ def begin(world: World, video: Video) -> None:
 async def _follow(world: World, video: Video) -> None:
     """Call ``notice`` at the time of each stage."""
     for stage in encoding.STAGES:
+        # Computed from the start of the encoding, so that delays do not add up.
         due = (video.finished_at or 0.0) + stage * world.settings.pace.seconds
         await asyncio.sleep(due - world.now)
         notice(world, video)
@@ -70,6 +71,7 @@ def _transcribe(world: World, video: Video) -> None:
         video.detected = language
     video.transcript = language
     text = f"WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nTranscript of {video.attributes['title']}\n"
+    # The transcript replaces the text of an uploaded caption in the same language.
     video.captions.setdefault(language, TextTrack(language)).data = text.encode()
     caption = {"captionId": world.ids.opaque("caption_"), "generationMode": "transcript", "language": language}
     world.announce("video.caption.generated", video.key, {"videoId": video.key, **caption})

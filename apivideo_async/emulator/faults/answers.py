@@ -51,6 +51,7 @@ def rate_limited(call: Call, fault: Fault) -> web.Response:
     )
     if fault.retry_after is not None:
         rate = call.operation.rate or "writes"
+        # Without rate limits the response shows the limits of production.
         limit = (call.world.settings.rates or PRESETS["production"]).get(rate, PRESETS["production"][rate])
         # ``format_wait`` writes whole seconds for long windows and milliseconds for short ones.
         # Choose the form that represents ``retry_after``.
@@ -78,6 +79,7 @@ async def truncated(call: Call, response: web.StreamResponse) -> web.StreamRespo
     opened = await _opened(call, response, len(body))
     await _write(opened, body[: len(body) // 2])
     await opened.write_eof()
+    # ``close`` first sends the buffered bytes; ``abort`` would drop them.
     if call.request.transport is not None:
         call.request.transport.close()
     return opened
@@ -92,6 +94,7 @@ async def trickled(call: Call, response: web.StreamResponse, seconds: float) -> 
     loop = asyncio.get_running_loop()
     began = loop.time()
     for at in range(len(body)):
+        # Each byte has a time counted from the start, so that delays do not add up.
         await asyncio.sleep(began + seconds * (at + 1) / len(body) - loop.time())
         await _write(opened, body[at : at + 1])
     await opened.write_eof()

@@ -119,6 +119,7 @@ class FaultList:
         self._faults: list[Fault] = []
 
     def __iter__(self) -> Iterator[Fault]:
+        # A copy, because rules can be added or removed while the caller iterates.
         return iter(list(self._faults))
 
     def __len__(self) -> int:

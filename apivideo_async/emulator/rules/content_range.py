@@ -71,6 +71,7 @@ def parse_content_range(value: str | None, limits: Limits) -> ContentRange | Non
 
 
 def _checked_bytes(sent: ByteRange, limits: Limits) -> ByteRange:
+    # A request that breaks several rules gets the refusal of the first one.
     if sent.total == 0:
         raise by_bytes("total-bytes-zero")
     if sent.total is not None and sent.total > limits.max_total:

@@ -119,4 +119,5 @@ def _quality_status(place: int, progress: float) -> str:
     finished = 1 + place * _STEP
     if progress >= finished:
         return "encoded"
+    # A quality is being encoded during the step before it is finished.
     return "encoding" if progress >= finished - _STEP else "waiting"

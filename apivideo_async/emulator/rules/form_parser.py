@@ -111,6 +111,7 @@ class FormParser:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b"").decode("latin-1"))
+        # A part with a file name is a file, any other part is a field.
         filename = options.get(b"filename")
         if filename is None:
             self._field_name = options.get(b"name", b"").decode("utf-8", "replace")
@@ -118,6 +119,7 @@ class FormParser:
             return
         self._in_file = True
         self.form.files += 1
+        # Only the first file has a sink. Callers refuse a form with several files at its end.
         if self.form.files == 1:
             self.form.filename = filename.decode("utf-8", "replace")
             self.form.content_type = self._headers.get(b"content-type", b"").decode("latin-1").lower()

@@ -32,6 +32,7 @@ class Identifiers:
     def _stream(self, kind: str) -> random.Random:
         if kind not in self._streams:
             key = self._api_key if kind in _ACCESS else ""
+            # ``random`` hashes a text seed, so that the streams of different kinds are unrelated.
             self._streams[kind] = random.Random(f"{self._seed}/{kind}/{key}")  # noqa: S311 - repeatable on purpose
         return self._streams[kind]
 

@@ -17,6 +17,7 @@ _FORM = re.compile(r"[A-Za-z-]+")
 
 @cache
 def _names() -> dict[str, str]:
+    # The file is read at the first use only.
     names: dict[str, str] = json.loads(files(__package__).joinpath("caption_languages.json").read_bytes())
     return names
 

@@ -11,8 +11,8 @@ def may_call(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
-    # The host is a name. Names are not resolved, so a name with a loopback address is refused.
     except ValueError:
+        # The host is a name. Other names than localhost are not resolved and count as remote.
         return host == "localhost"
 
 

@@ -20,6 +20,7 @@ Check: TypeAlias = Callable[[str, Any], Problems]
 _LANGUAGES = "ar ca cs da de el en es fa fi fr he hi hr hu it ja ko ml nl nn no pl pt ru sk sl te tr uk ur vi zh"
 LANGUAGES = frozenset(_LANGUAGES.split())
 MAX_TTL = 2_147_483_647
+# Hours, minutes and seconds, with a fraction or a frame number, or a number of seconds.
 _TIMECODE = re.compile(r"(?:[0-9]{2,3}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3}|:[0-9]{1,2})?|[0-9]{1,7})")
 _NULL = "This value should not be null."
 

@@ -81,6 +81,7 @@ class FixedWindow:
             self._used = 0
             self._ends = now + self._window
         allowed = self._used < self._limit
+        # ``allowed`` is a bool, so this adds 1 or 0.
         self._used += allowed
         return Verdict(allowed, self._limit, self._limit - self._used, self._ends - now, self._window)
 

@@ -11,6 +11,7 @@ from typing import Any
 from .payloads import Check, Problems, array, filled, record
 from .problems import invalid_attribute
 
+# The group is the path, which is the application name.
 _URL = re.compile(r"rtmps?://[^/\s]+(/\S*)?", re.IGNORECASE)
 _FORM = "[rtmp|rtmps]://[host]/[app name]."
 

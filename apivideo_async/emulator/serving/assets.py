@@ -80,6 +80,7 @@ async def hls_media(call: Call) -> web.StreamResponse:
 
 
 async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
+    # An incomplete upload is not served, and discarded media cannot be.
     if video.finished_at is None or call.world.store.discard:
         raise not_found("videoId")
     size = video.media.size
@@ -95,6 +96,7 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     response = web.StreamResponse(status=200 if chosen is None else 206, headers=headers)
     response.content_length = stop - start
+    # ``prepare`` sends the headers, so all of them must be set before.
     call.finish_headers(response)
     await response.prepare(call.request)
     if call.request.method != "HEAD":
@@ -113,6 +115,8 @@ async def _send_media(response: web.StreamResponse, video: Video, start: int, st
             try:
                 block = next(blocks, None)
             except (OSError, EOFError):
+                # The status was already sent. Closing the connection is the only way to report the
+                # error.
                 raise DroppedError from None
             if block is None:
                 return

@@ -22,4 +22,5 @@ def grey_picture(moment: str = "") -> bytes:
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
+    # A PNG chunk: length of the data, type, data, and the checksum of type and data.
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -22,6 +22,7 @@ def asset_base(call: Call, root: str, key: str, *, public: bool) -> str:
 
 def player_url(base: str, end: str = "") -> str:
     """Return the URL of the player, with the token in the query."""
+    # ``asset_base`` puts the token at the end of the path of a private item.
     root, _, token = base.partition("/token/")
     return f"{root}{end}?token={token}" if token else f"{root}{end}"
 

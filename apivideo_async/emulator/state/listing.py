@@ -12,6 +12,7 @@ from .video import Video
 
 ItemT = TypeVar("ItemT")
 Query = Sequence[tuple[str, str]]
+# A filter such as ``metadata[user]=42``.
 _METADATA = re.compile(r"metadata\[(.*)\]")
 
 
@@ -71,5 +72,6 @@ def sort_items(
     check_choices(query, {"sortBy": tuple(keys), "sortOrder": ("asc", "desc")})
     key: Callable[[Any], Any] | None = keys[by] if by is not None else default
     if key is None:
+        # Lists without any key are descending by default, all others ascending.
         key, order = by_creation, order or "desc"
     return sorted(items, key=key, reverse=order == "desc")

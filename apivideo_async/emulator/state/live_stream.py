@@ -11,6 +11,7 @@ from typing import Any
 from ..rules.file_rules import StoredFile
 from .items import Item
 
+# The fields of a restream in responses. Other fields of a payload are dropped.
 RESTREAM = ("name", "serverUrl", "streamKey")
 
 

@@ -36,6 +36,7 @@ class Spool:
     def open(self) -> None:
         """Add a writer. The first writer opens the file."""
         if self._writers == 0 and self.path is not None:
+            # Only the owner can read the file.
             self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
         self._writers += 1
 
@@ -113,6 +114,7 @@ class ExtentWriter:
     def write(self, view: memoryview) -> None:
         """Append ``view``. If the extent is full, continue in another one."""
         size = len(view)
+        # The size still counts, so that the ledger refuses the file as too large.
         if self._limit is not None and self.size + size > self._limit:
             self.size += size
             return
@@ -141,6 +143,7 @@ class ExtentWriter:
 
         An extent that was not kept is freed if it is the last one of the file.
         """
+        # Extents that were already full stay allocated until the spool file is deleted.
         if not self._kept:
             self._spool.give_back(self._offset, self._reserved)
         self._spool.close()

@@ -12,6 +12,7 @@ from ..rules.file_rules import StoredFile
 from .items import Item
 
 _WHITE, _SHADE = "rgba(255, 255, 255, 1)", "rgba(0, 0, 0, .7)"
+# The defaults of the service (service.md#player-record).
 COLOURS = {
     "text": _WHITE,
     "link": _WHITE,

@@ -37,6 +37,7 @@ class RequestRecord:
 def masked_query(query: str) -> str:
     """Return the query with ``***`` in place of secret values."""
     pairs = parse_qsl(query, keep_blank_values=True)
+    # ``safe`` keeps the mask and array parameters such as ``tags[]`` readable.
     return urlencode([(name, "***" if name in _SECRETS else value) for name, value in pairs], safe="*[]")
 
 

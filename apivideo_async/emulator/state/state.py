@@ -101,6 +101,7 @@ class World:
     summaries: Shelf[Summary] = field(default_factory=lambda: Shelf("summaryId"))
     live_streams: Shelf[LiveStream] = field(default_factory=lambda: Shelf("liveStreamId"))
     webhooks: Shelf[Webhook] = field(default_factory=lambda: Shelf("webhookId"))
+    # Plays by the id of their session.
     plays: dict[str, Play] = field(default_factory=dict)
     deliveries: Deliveries = field(init=False)
     events: list[dict[str, str]] = field(default_factory=list)
@@ -213,6 +214,7 @@ class World:
             self.discarded.add(video)
             return
         video.media.delete()
+        # The summary of a video is deleted with it.
         for summary in [summary for summary in self.summaries.values() if summary.video_id == video_id]:
             self.summaries.remove(summary.key)
 

@@ -16,6 +16,7 @@ from ..rules.text_track import TextTrack
 from .items import Item, timestamp
 from .media import Media, Spool
 
+# The values that the API shows for attributes that were never set.
 _DEFAULTS: dict[str, Any] = {
     "description": "",
     "public": True,
@@ -24,6 +25,7 @@ _DEFAULTS: dict[str, Any] = {
     "tags": [],
     "metadata": [],
 }
+# These attributes are always in a response. Others appear only if they are set.
 _SHOWN = ("title", "description", "public", "panoramic", "mp4Support", "tags", "metadata")
 
 
@@ -118,6 +120,7 @@ class Video(Item):
         """Return the ``video-status`` schema (service.md#upload-status)."""
         progress = self.progress(pace, now)
         finished = self.finished_at is not None
+        # Metadata and size are unknown until the first quality is finished.
         known = encoding.playable(progress)
         return {
             "ingest": self._ingest(),
@@ -136,6 +139,7 @@ class Video(Item):
                 "filesize": self.media.size if finished else None,
                 "receivedBytes": [],
             }
+        # Before the first chunk the whole object is null.
         if not self.ledger.started:
             return None
         ingest: dict[str, Any] = {
