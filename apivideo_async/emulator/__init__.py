@@ -1,7 +1,13 @@
-"""A local api.video for development, demonstrations and tests; it shares no code with the client."""
+"""A local HTTP server that behaves like api.video, for development, demonstrations and tests.
+
+It shares no code with the client. An error in the client's reading of the protocol therefore does
+not repeat itself in the server that tests the client.
+"""
 
 from __future__ import annotations
 
+# Check the optional dependency first. Without this check, the import below would fail deep in
+# ``rules.form_parser`` with a message that does not name the extra to install.
 try:
     import python_multipart as _parser  # noqa: F401 (only looked for)
 except ModuleNotFoundError as _missing:

@@ -1,4 +1,4 @@
-"""Reading request bodies: streamed into a form, or dropped."""
+"""Request bodies: stream a multipart body into a form, or read a body and drop it."""
 
 from __future__ import annotations
 
@@ -13,24 +13,30 @@ from .state.request_log import RequestRecord
 
 
 class TruncatedBodyError(ConnectionError):
-    """The client went away in the middle of its body."""
+    """The client closed the connection before the end of its request body."""
 
 
 class Body:
-    """The body of one request, read once; faults put another kind in its place."""
+    """The body of one request. It can be read once.
+
+    Faults replace it with a subclass (``faults.bodies``).
+    """
 
     def __init__(self, request: web.Request, record: RequestRecord) -> None:
         self.request = request
         self.record = record
 
     async def block(self) -> bytes:
-        """Return what has come, at least one byte, or nothing at the end."""
+        """Return the bytes that have arrived, at least one, or ``b""`` at the end of the body.
+
+        Raises ``TruncatedBodyError`` if the connection ends first.
+        """
         try:
             block = await self.request.content.readany()
         except (ConnectionError, web.RequestPayloadError) as error:
             raise TruncatedBodyError from error
         except RuntimeError as error:
-            # What aiohttp raises when reading begins after the connection is gone.
+            # aiohttp raises RuntimeError if the first read happens after the connection was lost.
             if self.request.transport is None:
                 raise TruncatedBodyError from error
             raise
@@ -38,7 +44,10 @@ class Body:
         return block
 
     async def drain(self, limit: int | None = None) -> None:
-        """Read and drop the rest, or no more than about `limit` bytes of it."""
+        """Read and drop the rest of the body, or about ``limit`` bytes of it.
+
+        Blocks are read whole, so that up to one block more than ``limit`` may be read.
+        """
         seen = 0
         while limit is None or seen < limit:
             block = await self.block()
@@ -47,13 +56,20 @@ class Body:
             seen += len(block)
 
     async def form(self, open_file: Callable[[Form], FileSink]) -> Form:
-        """Stream a multipart body; a request that is no form has no file (service.md#upload-errors)."""
+        """Stream a multipart body through ``FormParser`` and return the form.
+
+        ``open_file`` is called when the first file begins. Raises the refusals of
+        service.md#upload-errors: ``uploaded-file-no-file`` if the content type is not
+        ``multipart/form-data``, ``uploaded-file-invalid-file`` if the body is malformed or
+        incomplete.
+        """
         boundary = boundary_of(self.request.headers.get("Content-Type"))
         if boundary is None:
             await self.drain()
             raise upload_problem("uploaded-file-no-file")
         try:
             parser = FormParser(boundary, open_file)
+            # Only one block is in memory at a time.
             while block := await self.block():
                 parser.feed(block)
         except MalformedFormError as error:
@@ -64,7 +80,10 @@ class Body:
         return parser.form
 
     async def file(self, rule: FileRule) -> tuple[StoredFile, Form]:
-        """Read the one small file of a form, or refuse; the form has the other fields."""
+        """Read a form that has exactly one small file, and return the file and the form.
+
+        Raises a refusal if the number of files, the file type or the file size breaks ``rule``.
+        """
         sink = SmallFile(rule.max_size)
         form = await self.form(lambda _: sink)
         check_one_file(form)
@@ -74,7 +93,7 @@ class Body:
 
 
 def check_one_file(form: Form) -> None:
-    """Refuse a form without a file or with several (service.md#upload-errors)."""
+    """Raise a refusal if the form has no file or several files (service.md#upload-errors)."""
     if form.files == 0:
         raise upload_problem("uploaded-file-no-file")
     if form.files > 1:

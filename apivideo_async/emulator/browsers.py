@@ -1,13 +1,17 @@
-"""Which requests of web browsers the emulator accepts. No I/O.
+"""Decide which requests from web browsers the emulator accepts. No I/O.
 
-A browser connects to 127.0.0.1 on behalf of every page that it shows, whoever wrote the page. Three rules:
+A browser connects to 127.0.0.1 for any page that it shows, including pages of unknown authors.
+Three rules limit what such a page can do:
 
-- `Host` must name this emulator. A page can let its own host name resolve to 127.0.0.1 (DNS rebinding). The browser
-  then treats the emulator as part of the page's origin, but still sends the page's host name. An IP address in `Host`
-  cannot be rebound. Ports are not compared: a forwarded port differs from the one that the emulator listens on.
-- `/` and `/_emulator/*` need no key, so they accept no request that a page of another origin sent. Their answers have
-  no CORS headers. The API itself keeps CORS, as the service has it for delegated uploads and players; it needs a key.
-- No request that a page sent makes the emulator call a URL (`sent_by_page`): the answer could be read through the API.
+- ``Host`` must name this emulator. A page can make its own host name resolve to 127.0.0.1 (DNS
+  rebinding). The browser then treats the emulator as part of the page's origin, but it still sends
+  the page's host name in ``Host``. An IP address in ``Host`` cannot be rebound. Ports are not
+  compared, because a forwarded port differs from the port that the emulator listens on.
+- ``/`` and ``/_emulator/*`` need no key, so they refuse every request that a page of another origin
+  sent. Their responses have no CORS headers. The API itself needs a key, and it keeps the CORS
+  headers of the service, which delegated uploads and players use.
+- A request that a page sent never makes the emulator call a URL (``sent_by_page``). Otherwise the
+  page could read the response of that URL through the API.
 """
 
 from __future__ import annotations
@@ -30,13 +34,20 @@ CONTROL_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""Against `<img>`, `<script>` and `<iframe>` in browsers that send neither `Origin` nor `Sec-Fetch-Site` with them."""
+"""Response headers of ``/`` and ``/_emulator/*``.
+
+They stop ``<img>``, ``<script>`` and ``<iframe>`` of other pages in browsers that send neither
+``Origin`` nor ``Sec-Fetch-Site`` with such requests.
+"""
 
 
 class AllowedHosts:
-    """The names and addresses that `Host` may have: of this machine, the one listened on, and those allowed.
+    """The host names and addresses that a ``Host`` header may have.
 
-    An emulator that listens on all interfaces accepts any IP address.
+    These are the names of this machine, the host that the emulator listens on, and the entries of
+    ``allowed``. If the emulator listens on all interfaces, any IP address is accepted too. Raises
+    ``TypeError`` if ``allowed`` is a single string, ``ValueError`` if an entry has a scheme or
+    port.
     """
 
     def __init__(self, listening_on: str, allowed: Iterable[str]) -> None:
@@ -44,12 +55,18 @@ class AllowedHosts:
             raise TypeError("allowed_hosts takes a list of host names, not one text")
         own = _host(listening_on)
         self._known = {"localhost", own, *map(_allowed, allowed)}
+        # An empty ``host`` listens on all interfaces too.
         self._any_address = own == "" or (not isinstance(own, str) and own.is_unspecified)
 
     def accept(self, request: web.Request) -> bool:
-        """Whether a request names this emulator. Browsers always send `Host`, so one without it is no page's."""
+        """Return whether the request names this emulator.
+
+        A request without ``Host`` is accepted: browsers always send the header, so no page sent it.
+        """
+        # All ``Host`` headers must be acceptable, so that a second header cannot hide the first.
         names = request.headers.getall("Host", [])
-        if names and request.host not in names:  # "GET http://name/ HTTP/1.1" overrides `Host` (RFC 9112 §3.2.2).
+        # A request line such as "GET http://name/ HTTP/1.1" overrides ``Host`` (RFC 9112 §3.2.2).
+        if names and request.host not in names:
             names = [*names, request.host]
         return all(map(self._accepts, names))
 
@@ -62,6 +79,7 @@ class AllowedHosts:
 
 
 def _allowed(text: str) -> Host:
+    # An IPv6 address in ``allowed_hosts`` may be written without brackets.
     match = _AUTHORITY.fullmatch(f"[{text}]" if text.count(":") > 1 and not text.startswith("[") else text)
     if match is None or match[2] is not None:
         raise ValueError(f"allowed_hosts takes host names and IP addresses without scheme and port, not {text!r}")
@@ -69,7 +87,11 @@ def _allowed(text: str) -> Host:
 
 
 def _host(text: str) -> Host:
-    """Return the address that a text is, or the name in small letters without the dot of the root."""
+    """Return the IP address that the text represents, otherwise the normalized host name.
+
+    Names are lower case without the dot of the root domain. An IPv4-mapped IPv6 address is returned
+    as the IPv4 address.
+    """
     name = text.strip("[]").lower().removesuffix(".")
     try:
         address = ip_address(name)
@@ -79,25 +101,35 @@ def _host(text: str) -> Host:
 
 
 def sent_by_page(request: web.Request) -> bool:
-    """Whether a script of a web page sent a request. Browsers add `Origin` to each request that is no plain GET."""
+    """Return whether a script of a web page sent the request.
+
+    Browsers add ``Origin`` to every request except a plain GET.
+    """
     return "Origin" in request.headers
 
 
 def may_control(request: web.Request) -> bool:
-    """Whether a request for `/` or `/_emulator/*` comes from no page, from one of the emulator, or from the user.
+    """Return whether a request for ``/`` or ``/_emulator/*`` is accepted.
 
-    The user follows links and types addresses; the page with the link cannot read what the browser then shows.
+    Accepted are requests of programs, of the emulator's own pages, and of the user, who follows a
+    link or types an address. A page that contains the link cannot read what the browser then shows.
     """
     if not all(_is_own(origin, request) for origin in request.headers.getall("Origin", [])):
         return False
     if request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}:
         return True
+    # A top-level navigation from another site: the user followed a link.
     shown = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest"))
     return request.method == "GET" and "Origin" not in request.headers and shown == ("navigate", "document")
 
 
 def _is_own(origin: str, request: web.Request) -> bool:
-    """Whether an origin is the one that the request was sent to; "null" (a sandbox, a file) is not."""
+    """Return whether ``origin`` is the origin that the request was sent to.
+
+    ``"null"`` (a sandboxed page, a local file) is never the same origin.
+    """
+    # The URL in the browser can differ from the address that the emulator listens on, for example
+    # behind a forwarded port. ``Host`` states the address in the browser.
     page, own = _ORIGIN.fullmatch(origin), _AUTHORITY.fullmatch(request.headers.get("Host", ""))
     if page is None or own is None:
         return False

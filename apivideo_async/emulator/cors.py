@@ -1,10 +1,13 @@
-"""What lets a page on another origin talk to the API: on all its answers, errors included; `browsers` says why.
+"""CORS headers, which let pages of other origins call the API.
 
-There is no `Access-Control-Allow-Private-Network`: only pages of this machine and of its network have reason to call.
+They are sent with all responses of the API, errors included; ``browsers`` explains the rules.
+``Access-Control-Allow-Private-Network`` is not sent: only pages of this machine and of its network
+need to call the emulator.
 """
 
 from __future__ import annotations
 
+# Scripts of other origins can read only those response headers that are exposed here.
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Accept-Ranges, Content-Length, Content-Range, X-RateLimit-Limit, "

@@ -1,4 +1,4 @@
-"""The listening sockets: they can be shut for a while and open again on the same port."""
+"""Listening sockets that can stop accepting for a while (fault ``refuse``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from aiohttp import web
 
 
 class Door:
-    """Lets connections in. While it is shut they are refused, as by a server that restarts."""
+    """The listening sockets of the emulator.
+
+    They can be closed for a number of seconds and then reopened on the same port. Until then
+    connections are refused, as by a server that restarts.
+    """
 
     def __init__(self, runner: web.AppRunner, ssl_context: ssl.SSLContext | None) -> None:
         self._runner = runner
@@ -23,8 +27,9 @@ class Door:
         self._closed = False
 
     async def open(self, host: str, port: int) -> int:
-        """Listen; the answer is the port."""
+        """Start to listen and return the port."""
         await self._listen(host=host, port=port)
+        # With port 0 the system has chosen the port.
         return int(self._servers[0].sockets[0].getsockname()[1])
 
     async def _listen(self, **where: Any) -> None:
@@ -34,15 +39,21 @@ class Door:
         self._servers.append(await loop.create_server(handlers, ssl=self._ssl, backlog=128, **where))
 
     async def shut(self, seconds: float) -> None:
-        """Cut every connection and refuse new ones for `seconds`; nothing changes when it is shut already."""
+        """Abort all connections and refuse new ones for ``seconds``.
+
+        Does nothing if the listener is already shut.
+        """
         if self._shut:
             return
+        # Set before the first ``await``, so that a concurrent call returns at once.
         self._shut = True
         addresses = [listening.getsockname() for server in self._servers for listening in server.sockets]
         await self._stop_listening()
+        # ``close`` may have been called during the ``await``; then nothing is reopened.
         if self._closed:
             return
-        # Bound but not listening: nobody is given the port, and a connection to it is refused.
+        # Sockets that are bound but do not listen keep the port: the system gives it to no other
+        # process, and it refuses connections.
         places = [_place(address) for address in addresses]
         self._reopening = asyncio.get_running_loop().create_task(self._reopen(places, seconds))
         handlers = self._runner.server
@@ -51,12 +62,17 @@ class Door:
                 connection.transport.abort()
 
     async def _stop_listening(self) -> None:
-        """Let in who is on the doorstep, then close: asyncio loses a socket accepted just before its server ends."""
+        """Accept connections that are already in the backlog, then close the sockets.
+
+        If a server is closed right after it accepted a connection, asyncio loses that connection.
+        """
         loop = asyncio.get_running_loop()
         for server in self._servers:
             for listening in server.sockets:
+                # Event loops without readers (Windows) raise NotImplementedError.
                 with suppress(NotImplementedError):
                     loop.remove_reader(listening.fileno())
+        # Two passes of the event loop let asyncio create the transports of accepted connections.
         for _ in range(2):
             await asyncio.sleep(0)
         while self._servers:
@@ -74,7 +90,7 @@ class Door:
             raise
 
     async def close(self) -> None:
-        """Stay shut for good."""
+        """Close the sockets and do not reopen them."""
         self._closed = True
         if self._reopening is not None:
             self._reopening.cancel()
@@ -83,10 +99,12 @@ class Door:
 
 
 def _place(address: Any) -> socket.socket:
-    """Bind to an address without listening."""
+    """Return a socket that is bound to ``address`` and does not listen."""
     place = socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET, socket.SOCK_STREAM)
+    # Connections in TIME_WAIT would otherwise prevent binding to the port.
     place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if place.family == socket.AF_INET6:
+        # An IPv4 socket of the same listener uses the same port.
         place.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     place.bind(address)
     return place

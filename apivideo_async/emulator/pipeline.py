@@ -1,4 +1,8 @@
-"""The way of every request: log, fault, route, rate limit, credentials, handler, headers of the answer."""
+"""The stages of every request, from the request log to the response headers.
+
+A request passes the host and page checks, the log, a fault that is due, the rate limit, the
+credentials and the handler. To add a stage for every request, change ``Pipeline``.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,10 @@ async def _foreign_page(call: Call) -> web.StreamResponse:
 
 
 def _unrouted(request: web.Request, handler: Handler) -> Operation:
-    """Stand in for an operation that does not exist; one of the API counts against the rate limit all the same."""
+    """Return an operation for a request without a route.
+
+    A request to the API counts against the rate limit even if its URL or method does not exist.
+    """
     if request.path == "/" or request.path.startswith("/_emulator"):
         return Operation("", request.method, request.path, handler, None, "control")
     rate: RateClass = "reads" if request.method in {"GET", "HEAD"} else "writes"
@@ -55,7 +62,7 @@ def _unrouted(request: web.Request, handler: Handler) -> Operation:
 
 
 class Pipeline:
-    """Takes the requests of the server to the handlers of the operations."""
+    """Passes the requests of the server to the handlers of the operations."""
 
     def __init__(self, world: World, hosts: AllowedHosts, operations: Mapping[tuple[str, str], Operation]) -> None:
         self._world = world
@@ -63,8 +70,9 @@ class Pipeline:
         self._operations = operations
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request; preflights come before credentials and limits."""
+        """Handle one request. CORS preflight requests skip credentials and rate limits."""
         operation = self._admitted(request)
+        # Control requests skip faults too, so that a test can always remove its faults.
         if not operation.logged:
             return await self._unlogged(request, operation)
         record = self._world.log.open(
@@ -77,14 +85,16 @@ class Pipeline:
         call = Call(self._world, request, record, operation)
         try:
             response = await self._with_fault(call)
-        except (DroppedError, ConnectionError):  # A body that ends early is one, too.
+        except (DroppedError, ConnectionError):
+            # A truncated request body (``TruncatedBodyError``) is a ConnectionError too.
             return self._gone(request)
         call.finish_headers(response)
+        # Set last: the status of a dropped response stays None.
         record.status = response.status
         return response
 
     def _admitted(self, request: web.Request) -> Operation:
-        """Return the operation, or one that refuses what a web page must not do (`browsers`)."""
+        """Return the operation, or one that refuses a web page (see ``browsers``)."""
         if not self._hosts.accept(request):
             return Operation("", request.method, request.path, _foreign_host, None, "control")
         operation = self._operation(request)
@@ -94,6 +104,7 @@ class Pipeline:
 
     def _operation(self, request: web.Request) -> Operation:
         failure = request.match_info.http_exception
+        # Routes have no OPTIONS method, so preflights are recognised here for every path.
         if request.method == "OPTIONS":
             operation = _unrouted(request, _wrong_method)
             return (
@@ -104,10 +115,13 @@ class Pipeline:
         if failure is not None:
             return _unrouted(request, _wrong_method if failure.status == 405 else _unrecognized)
         resource = request.match_info.route.resource
+        # aiohttp routes HEAD to the GET handler; the operations list only GET.
         method = "GET" if request.method == "HEAD" else request.method
         return self._operations[method, resource.canonical if resource is not None else ""]
 
     async def _unlogged(self, request: web.Request, operation: Operation) -> web.StreamResponse:
+        # The record belongs to a temporary log: ``Call`` needs one, and ``emu.requests`` must not
+        # show it.
         record = RequestLog().open(request.method, request.path, "", None, None)
         call = Call(self._world, request, record, operation)
         response = await self._execute(call)
@@ -122,7 +136,7 @@ class Pipeline:
         return await ACTIONS[fault.action](call, fault, lambda: self._execute(call))
 
     async def _execute(self, call: Call) -> web.StreamResponse:
-        """Run the handler; a refusal is answered once the body has been read."""
+        """Run the handler, and convert a refusal to a response after the body has been read."""
         try:
             self._admit(call)
             response = await call.operation.handler(call)
@@ -133,18 +147,25 @@ class Pipeline:
         except (ConnectionError, DroppedError):
             raise
         except Exception as error:
+            # The response has started, so its status cannot change: abort the connection.
             if call.answering:
                 raise DroppedError from error
             _log.exception("the emulator failed on %s %s", call.request.method, call.request.path)
             problem = server_error()
         else:
+            # A client may still be sending. Closing the connection with unread data would reset
+            # it, and the client could lose the response.
             await call.body.drain()
             return response
         await call.body.drain()
         return answer(problem.body, problem.status)
 
     def _admit(self, call: Call) -> None:
-        """Count the request, then check its credentials (service.md#authentication, service.md#rate-limits)."""
+        """Count the request, then check its credentials.
+
+        A request with wrong credentials counts too. See service.md#authentication,
+        service.md#rate-limits.
+        """
         world, operation = call.world, call.operation
         if operation.rate is not None:
             call.verdict = world.limiter.take(operation.rate, world.now)
@@ -159,9 +180,10 @@ class Pipeline:
 
     @staticmethod
     def _gone(request: web.Request) -> web.Response:
-        """End a request that nobody waits for."""
+        """Abort the connection of a request that gets no response."""
         if request.transport is not None:
             request.transport.abort()
+        # aiohttp needs a response object; it is never sent.
         return web.Response(status=499)
 
 

@@ -1,4 +1,4 @@
-"""All operations, and how requests find them."""
+"""The table of all operations, and the aiohttp application that routes requests to them."""
 
 from __future__ import annotations
 
@@ -45,13 +45,16 @@ OPERATIONS: tuple[Operation, ...] = (
     *assets.OPERATIONS,
     *control.OPERATIONS,
 )
+# Limit of a JSON body in bytes. Uploads are streamed and do not have this limit.
 _MAX_JSON = 16 * 1024 * 1024
 
 
 def application(world: World, hosts: AllowedHosts) -> web.Application:
-    """Route every operation to the pipeline, which also answers what has no route."""
+    """Build the application. Every request goes through the pipeline, with or without a route."""
     pipeline = Pipeline(world, hosts, {(operation.method, operation.path): operation for operation in OPERATIONS})
 
+    # The middleware also receives requests without a route, which would otherwise get the default
+    # 404 or 405 of aiohttp.
     @web.middleware
     async def everything(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -61,6 +64,7 @@ def application(world: World, hosts: AllowedHosts) -> web.Application:
     app = web.Application(middlewares=[everything], client_max_size=_MAX_JSON)
     for operation in OPERATIONS:
         if operation.method == "GET":
+            # HEAD is allowed for assets and control pages. The API refuses it with 405.
             app.router.add_get(operation.path, pipeline.handle, allow_head=operation.access in {"open", "control"})
         else:
             app.router.add_route(operation.method, operation.path, pipeline.handle)

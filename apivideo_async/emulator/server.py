@@ -1,4 +1,4 @@
-"""The emulator as an object: its settings, its address, its beginning and its end."""
+"""The emulator as an object: its settings, its address, start and stop."""
 
 from __future__ import annotations
 
@@ -30,15 +30,25 @@ from .state.state import Settings, World, media_store
 from .state.video import Video
 from .threaded import EmulatorThread
 
+# Size in bytes of aiohttp's read buffer for a connection.
 _READ_BUFFER = 512 * 1024
 _LONGEST_LINE = 64 * 1024
-"""Room for filters over the limit, whose refusal is documented (service.md#error-details)."""
+"""Limit in bytes of the request line and of each header, as given to aiohttp.
+
+It admits analytics filters that are over the documented limit, so that the emulator can send the
+documented refusal (service.md#error-details).
+"""
+# Time for running handlers to end when the emulator stops.
 _SHUTDOWN_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What the emulator holds of one video; without a digest when media is discarded."""
+    """The media that the emulator stores for one video.
+
+    ``size`` is in bytes. ``sha256`` is hexadecimal, None if media is discarded. ``complete`` is
+    true once the source is complete.
+    """
 
     size: int
     sha256: str | None
@@ -46,23 +56,38 @@ class MediaInfo:
 
 
 class Emulator:
-    """A local api.video. Use it with `async with`, or `with Emulator(...).in_thread()` from plain code.
+    """A local api.video server.
 
-    Without `api_key` clients need a random one, `emu.api_key`. A request is answered with 403 unless its `Host` header
-    is `host`, `localhost` or a loopback address, because a web page can send any other name (DNS rebinding); with
-    the `host` 0.0.0.0 or :: it may be any IP address. `allowed_hosts` are names and addresses that are accepted in
-    addition, such as the name of a container. With `seed` ids and faults are repeatable; with
-    `api_key` in addition also access tokens, refresh tokens and private tokens.
+    Use it with ``async with``, or with ``with Emulator(...).in_thread()`` in synchronous code.
+    Raises ``ValueError`` if an argument has an illegal value.
 
-    `rate_limits` is "off", "production", "sandbox" or numbers per class (uploads, writes, reads) in a window of
-    `rate_window` seconds. `encoding` is "immediate", seconds, or "polls:N": playable after N reads of the status.
-    `min_chunk` and `max_chunk` are the sizes of the upload protocol in bytes, which tests scale down. With `discard`
-    only the sizes of media are kept. Without `directory` media lives in a temporary one. `invalid_key_status` (400 or
-    401) is the answer of `/auth/*` to a wrong key (service.md#refused-credentials), and `video_restore` keeps deleted
-    videos as discarded ones (service.md#discarded-videos). Only with `allow_network` are other machines called, for a
-    `source` or by a webhook; `webhook_pause` and `webhook_timeout` are the seconds between two attempts of a delivery
-    and for one of them, `webhook_limit` is how many webhooks there can be. `analytics_days` is how far back analytics
-    can ask.
+    - ``host``, ``port``: the address to listen on. Port 0 selects a free port.
+    - ``api_key``: the key that clients must use. Without it a random key is created,
+      ``emu.api_key``.
+    - ``allowed_hosts``: host names and addresses that the ``Host`` header may have in addition to
+      ``host``, ``localhost`` and loopback addresses, such as the name of a container. Other
+      requests are answered with 403, because a web page can send any other name (DNS rebinding).
+      With the ``host`` 0.0.0.0 or ``::`` any IP address is accepted.
+    - ``directory``: where media is stored. Without it a temporary directory is used.
+    - ``discard``: drop media and keep only its size.
+    - ``rate_limits``: ``"off"``, ``"production"``, ``"sandbox"`` or a number of requests per class
+      (``uploads``, ``writes``, ``reads``).
+    - ``rate_window``: seconds in one window of the rate limits.
+    - ``token_lifetime``: seconds until an access token expires.
+    - ``encoding``: ``"immediate"``, a number of seconds, or ``"polls:N"``: a video is playable
+      after N reads of its status.
+    - ``seed``: makes ids and faults repeatable. Together with ``api_key`` it also makes access
+      tokens, refresh tokens and private tokens repeatable. Without it ids are unpredictable.
+    - ``min_chunk``, ``max_chunk``: chunk sizes of the upload protocol in bytes. Tests reduce them.
+    - ``ssl_context``: serve HTTPS with this context.
+    - ``invalid_key_status``: the status (400 or 401) with which ``/auth/*`` refuses a wrong key
+      (service.md#refused-credentials).
+    - ``video_restore``: keep deleted videos as discarded videos (service.md#discarded-videos).
+    - ``allow_network``: allow calls to other machines, for a ``source`` or by a webhook.
+    - ``webhook_pause``, ``webhook_timeout``: seconds between two attempts of a delivery, and
+      seconds for one attempt.
+    - ``webhook_limit``: the largest number of webhooks.
+    - ``analytics_days``: the number of past days that analytics requests may cover.
     """
 
     def __init__(
@@ -133,52 +158,70 @@ class Emulator:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port that the emulator listens on. Raises ``RuntimeError`` when it is not running."""
         if self._port is None:
             raise RuntimeError("the emulator is not running")
         return self._port
 
     @property
     def url(self) -> str:
-        """The base URL for clients, without a slash at the end."""
+        """The base URL for clients, without a trailing slash."""
+        # A wildcard address is no destination; clients connect to the loopback address.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
         shown = f"[{host}]" if ":" in host else host
         return f"{'http' if self._ssl is None else 'https'}://{shown}:{self.port}"
 
     @property
     def requests(self) -> list[RequestRecord]:
-        """The log of requests, in order of arrival."""
+        """The request log, in order of arrival."""
         return self._log.records
 
     @property
     def events(self) -> list[dict[str, str]]:
-        """What happened to videos and live streams, as webhooks are told (service.md#webhook-events), oldest first."""
+        """Events of videos and live streams in the form that webhooks receive, oldest first.
+
+        See service.md#webhook-events.
+        """
         return self.world.events
 
     @property
     def world(self) -> World:
-        """The state behind the API, for tests that look inside."""
+        """The state of the emulated service, for tests that inspect it.
+
+        Raises ``RuntimeError`` before the first start.
+        """
         if self._world is None:
             raise RuntimeError("the emulator is not running")
         return self._world
 
     def media(self, video_id: str) -> MediaInfo:
-        """Tell what is held of a video."""
+        """Return the size, digest and completeness of a video's media.
+
+        Raises ``KeyError`` if there is no such video.
+        """
         video = self._held(video_id)
         digest = None if self._settings.discard else video.media.sha256()
         return MediaInfo(video.media.size, digest, video.finished_at is not None)
 
     def size(self, video_id: str) -> int:
-        """Return the number of bytes held of a video."""
+        """Return the number of bytes stored for a video.
+
+        Raises ``KeyError`` if there is no such video.
+        """
         return self._held(video_id).media.size
 
     def sha256(self, video_id: str) -> str:
-        """Return the digest of the assembled media as hexadecimal text."""
+        """Return the SHA-256 digest of the assembled media in hexadecimal.
+
+        Raises ``RuntimeError`` if the emulator discards media, ``KeyError`` if there is no such
+        video.
+        """
         if self._settings.discard:
             raise RuntimeError("the emulator discards its media")
         return self._held(video_id).media.sha256()
 
     def _held(self, video_id: str) -> Video:
+        # Discarded videos keep their media until they are deleted.
         world = self.world
         return world.videos.get(video_id) or world.discarded[video_id]
 
@@ -188,34 +231,50 @@ class Emulator:
         return self.world.deliveries.log
 
     def start_broadcast(self, live_stream_id: str, media: bytes = b"") -> None:
-        """Put a live stream on the air; `media` is what its recording will hold. From any thread."""
+        """Start the broadcast of a live stream. May be called from any thread.
+
+        ``media`` is the content of the recording that the broadcast will leave. Raises a refusal
+        (404) if there is no such live stream.
+        """
         live = self.world.live_streams.find(live_stream_id)
         self._in_loop(lambda: broadcasts.start(self.world, live, media))
 
     def add_plays(self, *plays: Play) -> list[str]:
-        """Let videos and live streams be watched, for the analytics; the answer is the ids of the sessions."""
+        """Add plays of videos and live streams for the analytics.
+
+        Return the ids of their sessions.
+        """
         return [self.world.add_play(play) for play in plays]
 
     async def settled(self) -> None:
-        """Wait until nothing is under way any more: encodings by the clock, downloads, deliveries. From any loop."""
+        """Wait until no background work is left: timed encodings, downloads, deliveries.
+
+        May be called from any event loop.
+        """
         if self._loop is None or asyncio.get_running_loop() is self._loop:
             await self.world.settled()
         else:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.world.settled(), self._loop))
 
     def _in_loop(self, act: Callable[[], None]) -> None:
-        """Do something in the loop that serves, and wait for it when this is another thread."""
+        """Run ``act`` in the thread of the emulator's event loop, and wait until it has run."""
         if self._loop is None or self._thread == threading.get_ident():
             act()
             return
 
+        # A coroutine instead of ``call_soon_threadsafe``: its future passes exceptions to the
+        # caller.
         async def there() -> None:
             act()
 
         asyncio.run_coroutine_threadsafe(there(), self._loop).result()
 
     async def start(self) -> Self:
-        """Listen; returns when clients can connect."""
+        """Start to listen. Clients can connect when the method returns.
+
+        Raises ``RuntimeError`` if the emulator is already running, ``OSError`` if the port is in
+        use.
+        """
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
@@ -228,8 +287,10 @@ class Emulator:
         self._runner = web.AppRunner(
             application(self._world, self._allowed_hosts),
             access_log=None,
+            # The program that runs the emulator handles signals and writes its own logs.
             handle_signals=False,
             shutdown_timeout=_SHUTDOWN_SECONDS,
+            # Do not wait for the rest of request bodies when a connection is closed.
             lingering_time=0,
             read_bufsize=_READ_BUFFER,
             max_line_size=_LONGEST_LINE,
@@ -239,15 +300,22 @@ class Emulator:
         try:
             await self._runner.setup()
             self._port = await self._world.door.open(self.host, self._wanted_port)
+        # Release what was already opened, also if the start is cancelled.
         except BaseException:
             await self.stop()
             raise
         return self
 
     async def stop(self) -> None:
-        """Close every connection, end every task, remove temporary media. Harmless when not running."""
+        """Close all connections, end background tasks and remove temporary media.
+
+        Does nothing if the emulator is not running.
+        """
+        # Cleared first, so that a second call does nothing.
         runner, self._runner = self._runner, None
         if runner is not None:
+            # Stop accepting before the open connections are closed, and end tasks when no request
+            # can start new ones.
             if self.world.door is not None:
                 await self.world.door.close()
             await runner.cleanup()
@@ -258,7 +326,7 @@ class Emulator:
         self._port = None
 
     def in_thread(self) -> EmulatorThread[Self]:
-        """Return a context manager that serves this emulator from a thread with a loop of its own."""
+        """Return a context manager that runs this emulator in a thread with its own event loop."""
         return EmulatorThread(self)
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""An emulator served from a background thread, for code that has no event loop."""
+"""Run an emulator in a background thread, for code that has no event loop."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Startable(Protocol):
-    """What can be started and stopped in a loop."""
+    """An object that can be started and stopped in an event loop."""
 
     async def start(self) -> object:
-        """Begin."""
+        """Start."""
 
     async def stop(self) -> None:
-        """End."""
+        """Stop."""
 
 
 StartableT = TypeVar("StartableT", bound=Startable)
 
 
 class EmulatorThread(Generic[StartableT]):
-    """Starts the emulator in a thread on entry and stops both on exit."""
+    """Context manager that starts the emulator in a thread, and stops both on exit.
+
+    An exception of ``start`` is raised on entry.
+    """
 
     def __init__(self, emulator: StartableT) -> None:
         self._emulator = emulator
@@ -32,9 +35,13 @@ class EmulatorThread(Generic[StartableT]):
         self._stopping: asyncio.Event | None = None
 
     def __enter__(self) -> StartableT:
+        # The future passes an exception of ``start`` to the calling thread.
         started: Future[None] = Future()
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(started)), name="apivideo-emulator", daemon=True
+            target=lambda: asyncio.run(self._serve(started)),
+            name="apivideo-emulator",
+            # The thread must not keep a program alive that never leaves the context.
+            daemon=True,
         )
         self._thread.start()
         try:
@@ -46,6 +53,7 @@ class EmulatorThread(Generic[StartableT]):
 
     async def _serve(self, started: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
+        # Created in this thread: the event belongs to its loop.
         self._stopping = asyncio.Event()
         try:
             await self._emulator.start()
@@ -65,5 +73,6 @@ class EmulatorThread(Generic[StartableT]):
         traceback: TracebackType | None,
     ) -> None:
         if self._loop is not None and self._stopping is not None and self._thread is not None:
+            # ``asyncio.Event`` is not thread-safe: set it in the thread of its loop.
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()

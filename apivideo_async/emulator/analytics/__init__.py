@@ -1,4 +1,4 @@
-"""Numbers about what was watched, computed from plays that whoever steers the emulator has added.
+"""Analytics, computed from the plays that a test or another process has added.
 
 See service.md#analytics.
 """

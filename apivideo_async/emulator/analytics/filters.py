@@ -1,6 +1,7 @@
-"""`filterBy[...]` in its three spellings, and the dimensions of a play. Pure.
+"""The three forms of ``filterBy[...]``, and the dimensions of a play. Pure functions.
 
-See service.md#filter-encoding, service.md#analytics-filters.
+See service.md#filter-encoding, service.md#analytics-filters. To add a dimension, add it to
+``DIMENSIONS``.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from ..rules.problems import RefusedError, invalid_query_parameter
 from ..state.play import Play
 
 _NAME = re.compile(r"filterBy\[(\w+)\](?:\[\d*\])?")
+# ``AZ`` is in the documented list (service.md#analytics-filters).
 _CONTINENTS = ("AS", "AF", "NA", "SA", "AN", "EU", "AZ")
+# These keys take one value; the other keys take arrays.
 _SINGLE = frozenset({"mediaType", "tag"})
+# The largest length of a referrer in characters.
 _REFERRER = 2048
 
 DIMENSIONS: dict[str, Callable[[Play], str]] = {
@@ -34,25 +38,35 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+# Parameters name the dimensions in camel case, paths with dashes.
 _BY_KEY = {_camel(name): dimension for name, dimension in DIMENSIONS.items()}
 KEYS = frozenset({*_BY_KEY, "tag"})
 TOTAL_KEYS = frozenset({"mediaId", "mediaType"})
-"""What the total of plays can be filtered by."""
+"""The filter keys that are allowed for the total of plays."""
 
 
 def unexpected(name: str) -> RefusedError:
-    """Refuse a parameter that an analytics operation does not have (service.md#error-details)."""
+    """Return the refusal of a parameter that the operation does not have.
+
+    See service.md#error-details.
+    """
     return invalid_query_parameter(name, "This field was not expected.")
 
 
 def filter_key(name: str) -> str | None:
-    """Return the key in the name of a query parameter, in the form `k`, `k[]` or `k[0]`; None for others."""
+    """Return the key ``k`` of a parameter ``filterBy[k]``, ``filterBy[k][]`` or ``filterBy[k][0]``.
+
+    Returns None for other parameters.
+    """
     match = _NAME.fullmatch(name)
     return match[1] if match is not None else None
 
 
 def read_filters(pairs: Iterable[tuple[str, str]], allowed: frozenset[str]) -> dict[str, list[str]]:
-    """Return the values wanted for each key, or refuse."""
+    """Return the allowed values of each filter key.
+
+    Raises a refusal if a key is not in ``allowed`` or a value is illegal.
+    """
     filters: dict[str, list[str]] = {}
     for name, value in pairs:
         key = filter_key(name)
@@ -78,13 +92,17 @@ def _check(filters: Mapping[str, Sequence[str]]) -> None:
 
 
 def matches(play: Play, filters: Mapping[str, Sequence[str]], tags: Sequence[str]) -> bool:
-    """Whether a play of a video with `tags` passes every filter."""
+    """Return whether a play passes every filter. ``tags`` are the tags of its video."""
     return all(_passes(play, key, wanted, tags) for key, wanted in filters.items())
 
 
 def _passes(play: Play, key: str, wanted: Sequence[str], tags: Sequence[str]) -> bool:
-    """Apply one filter; a referrer may be encoded once or twice (service.md#filter-encoding)."""
+    """Return whether a play passes one filter.
+
+    A referrer may be encoded once or twice (service.md#filter-encoding).
+    """
     if key == "tag":
         return wanted[0] in tags
     value = _BY_KEY[key](play)
+    # aiohttp has decoded the query once; ``unquote`` decodes a second time.
     return value in wanted or (key == "referrer" and value in map(unquote, wanted))

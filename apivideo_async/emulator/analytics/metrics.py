@@ -1,4 +1,8 @@
-"""The metrics as functions of plays and a span of time (service.md#analytics-metrics). Pure."""
+"""The metrics as pure functions of plays and a time span (service.md#analytics-metrics).
+
+To add a metric, add its function to ``METRICS`` and its name to ``AGGREGATIONS``, ``SERIES`` or
+``BUCKETS``.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +15,27 @@ from ..state.play import Play
 
 
 class Span(NamedTuple):
-    """From a moment to another one, which is not part of it."""
+    """A time span. ``stop`` is exclusive."""
 
     start: datetime
     stop: datetime
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """The length of the span in seconds."""
         return (self.stop - self.start).total_seconds()
 
     def __contains__(self, moment: object) -> bool:
+        # Comparisons need a time zone on both sides; ``Play.at`` always has one.
         return isinstance(moment, datetime) and self.start <= moment < self.stop
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What counts as a view, and whether a viewer counts once (a day)."""
+    """The seconds that a play must last to count as a view, and whether viewers count once.
+
+    With ``unique`` a viewer counts once a day.
+    """
 
     seconds: int = 5
     unique: bool = False
@@ -53,19 +61,24 @@ def _sum(amount: Callable[[Play], float]) -> Metric:
 
 
 def _views(plays: Sequence[Play], span: Span, view: View) -> int:
-    """Count plays that lasted; unique viewers are so for one day."""
+    """Count the plays that lasted long enough. A unique viewer counts once for each day."""
     seen = [play for play in plays if play.at in span and play.played and play.watched >= view.seconds]
     return len({(play.who, play.at.date()) for play in seen}) if view.unique else len(seen)
 
 
 def _presences(plays: Iterable[Play], span: Span, view: View) -> list[tuple[datetime, datetime]]:
-    """Return when viewers were there, cut to the span; those of a unique viewer are merged."""
+    """Return the periods in which viewers were present, cut to the span.
+
+    For unique viewers, overlapping periods of the same viewer are merged.
+    """
     merged: dict[object, list[tuple[datetime, datetime]]] = {}
     for play in sorted(plays, key=lambda play: play.at):
         begin, end = max(play.at, span.start), min(play.until, span.stop)
         if begin >= end:
             continue
+        # Without ``unique`` every play is its own viewer, so nothing is merged.
         spells = merged.setdefault(play.who if view.unique else id(play), [])
+        # The plays are sorted by start, so only the last period of a viewer can overlap this one.
         if spells and begin <= spells[-1][1]:
             begin, end = spells[-1][0], max(end, spells.pop()[1])
         spells.append((begin, end))
@@ -73,8 +86,13 @@ def _presences(plays: Iterable[Play], span: Span, view: View) -> list[tuple[date
 
 
 def _ccv_peak(plays: Sequence[Play], span: Span, view: View) -> int:
-    """Return the highest number of viewers at one moment; who leaves makes room for who comes then."""
+    """Return the highest number of concurrent viewers in the span.
+
+    A viewer who leaves at the moment at which another one arrives is not counted together with
+    them.
+    """
     spells = _presences(plays, span, view)
+    # Tuples sort by time and then by change, so -1 comes before +1 of the same moment.
     changes = sorted([(begin, 1) for begin, _ in spells] + [(end, -1) for _, end in spells])
     now = peak = 0
     for _, change in changes:
@@ -84,12 +102,13 @@ def _ccv_peak(plays: Sequence[Play], span: Span, view: View) -> int:
 
 
 def _ccv_average(plays: Sequence[Play], span: Span, view: View) -> float:
+    # The average is the total presence in seconds divided by the length of the span.
     there = sum((end - begin).total_seconds() for begin, end in _presences(plays, span, view))
     return round(there / span.seconds, 4) if span.seconds else 0
 
 
 def _ccv_live(plays: Sequence[Play], span: Span, view: View) -> int:
-    """Return the peak of the last 20 seconds (service.md#analytics-metrics)."""
+    """Return the peak of the last 20 seconds of the span (service.md#analytics-metrics)."""
     return _ccv_peak(plays, Span(span.stop - timedelta(seconds=20), span.stop), view)
 
 
@@ -124,6 +143,6 @@ AGGREGATIONS: dict[tuple[str, str], str] = {
     **{(name, how): f"{name}-{how}" for name in ("impression-time", "watch-time") for how in ("average", "sum")},
     **{("ccv", how): f"ccv-{how}" for how in ("peak", "average", "live")},
 }
-"""The metric of each legal pair in `/data/metrics/{metric}/{aggregation}`."""
+"""The metric for each legal pair in ``/data/metrics/{metric}/{aggregation}``."""
 SERIES = ("play", "play-rate", "start", "end", "impression", "ccv-peak", "ccv-average", "view")
 BUCKETS = (*SERIES, "play-total")

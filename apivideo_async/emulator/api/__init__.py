@@ -1,1 +1,1 @@
-"""The operations of the API, one module per section."""
+"""Handlers of the API operations, one module per section of the API."""

@@ -1,4 +1,4 @@
-"""`/data/*`: metrics, their breakdowns, their course over time (service.md#analytics-operations)."""
+"""``/data/*``: metrics, breakdowns and time series (service.md#analytics-operations)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from ..state.play import Play
 
 
 def _chosen(call: Call, question: Question) -> list[Play]:
-    """Return the plays that pass the filters, in any span."""
+    """Return the plays that pass the filters, whatever their time is."""
     videos = call.world.videos
     return [
         play
         for play in call.world.plays.values()
+        # Plays of live streams and of deleted videos have no tags.
         if matches(play, question.filters, videos[play.media_id].attributes["tags"] if play.media_id in videos else ())
     ]
 
@@ -34,7 +35,7 @@ def _ask(call: Call, metric: str, *, paged: bool, timed: bool = False, total: bo
 
 
 def _listed(call: Call, question: Question, data: list[dict[str, Any]], first: str, **context: str) -> web.Response:
-    """Answer a page, in the order asked for, else by `first`."""
+    """Return one page of ``data``, sorted as the query asks or else by the field ``first``."""
     keys = {name: lambda item, name=name: item[name] for name in (first, "metricValue")}
     ordered = sort_items(data, call.query, keys, default=keys[first])
     page, pagination = paginate(call.request.path, call.query, ordered)
@@ -42,7 +43,7 @@ def _listed(call: Call, question: Question, data: list[dict[str, Any]], first: s
 
 
 async def aggregate(call: Call) -> web.StreamResponse:
-    """Answer one number, without pages."""
+    """Return one number for the whole time span, without pages."""
     metric, aggregation = call.path("metric"), call.path("aggregation")
     check_path((metric, aggregation) in AGGREGATIONS)
     question = _ask(call, metric, paged=False, total=aggregation == "total")
@@ -52,9 +53,10 @@ async def aggregate(call: Call) -> web.StreamResponse:
 
 
 async def break_down(call: Call) -> web.StreamResponse:
-    """Answer a number for each value of a dimension; those without any are left out."""
+    """Return a number for each value of a dimension. Values with the number 0 are omitted."""
     metric, breakdown = call.path("metric"), call.path("breakdown")
     check_path(metric in BUCKETS and breakdown in DIMENSIONS)
+    # The total of plays can only be broken down by ``media-id`` (service.md#analytics-metrics).
     check_path(metric != "play-total" or breakdown == "media-id")
     question = _ask(call, metric, paged=True, total=metric == "play-total")
     groups: dict[str, list[Play]] = {}
@@ -66,12 +68,16 @@ async def break_down(call: Call) -> web.StreamResponse:
 
 
 def _end(plays: list[Play], span: Span) -> datetime:
-    """Return where there is nothing to be counted any more."""
+    """Return the end of the part of the span in which there are plays.
+
+    Without this limit, ``over_time`` would compute every interval of a long span without plays.
+    """
+    # One second more, because the end of a span is exclusive.
     return min(span.stop, max((play.until for play in plays), default=span.start) + timedelta(seconds=1))
 
 
 async def over_time(call: Call) -> web.StreamResponse:
-    """Answer a number for each minute, hour or day in which there is one."""
+    """Return a number for each minute, hour or day. Intervals with the number 0 are omitted."""
     metric = call.path("metric")
     check_path(metric in SERIES)
     question = _ask(call, metric, paged=True, timed=True)

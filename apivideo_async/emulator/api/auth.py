@@ -1,4 +1,4 @@
-"""`/auth/*`: an API key becomes a pair of tokens, a refresh token the next pair (service.md#auth-operations)."""
+"""``/auth/*``: exchange an API key or a refresh token for tokens (service.md#auth-operations)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ..rules.payloads import text, validate
 
 
 async def authenticate(call: Call) -> web.StreamResponse:
-    """Exchange the API key."""
+    """Exchange the API key for an access token and a refresh token."""
     body = validate(await call.json(), {"apiKey": text}, required=("apiKey",))
     return answer(call.world.credentials.exchange(body["apiKey"], call.world.expiry_clock))
 
 
 async def refresh(call: Call) -> web.StreamResponse:
-    """Exchange a refresh token, once."""
+    """Exchange a refresh token for a new pair of tokens. A refresh token works once."""
     body = validate(await call.json(), {"refreshToken": text}, required=("refreshToken",))
     return answer(call.world.credentials.rotate(body["refreshToken"], call.world.expiry_clock))
 

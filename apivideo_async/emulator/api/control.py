@@ -1,4 +1,8 @@
-"""Steering from another process, without credentials: the log, the faults, a page for people."""
+"""``/`` and ``/_emulator/*``: control the emulator from another process, without credentials.
+
+Other processes read the request log, events and deliveries, and add faults and plays. ``/`` is an
+overview page for developers.
+"""
 
 from __future__ import annotations
 
@@ -31,28 +35,28 @@ What it received is at <a href="/_emulator/requests">/_emulator/requests</a>.</p
 
 
 async def health(call: Call) -> web.StreamResponse:
-    """Say that the emulator is there."""
+    """Return the status "ok" and the number of videos."""
     return answer({"status": "ok", "videos": len(call.world.videos)})
 
 
 async def read_requests(call: Call) -> web.StreamResponse:
-    """Return the log of requests."""
+    """Return the request log."""
     return answer([asdict(record) for record in call.world.log.records])
 
 
 async def clear_requests(call: Call) -> web.StreamResponse:
-    """Empty the log of requests."""
+    """Clear the request log."""
     call.world.log.clear()
     return no_content()
 
 
 async def read_faults(call: Call) -> web.StreamResponse:
-    """Return the rules with their counters."""
+    """Return the fault rules with their counters."""
     return answer([asdict(fault) for fault in call.world.faults])
 
 
 async def add_faults(call: Call) -> web.StreamResponse:
-    """Add a JSON list of rules."""
+    """Add a JSON list of fault rules."""
     call.world.faults.add(*await _read_list(call, fault_from_json))
     return answer({"faults": len(call.world.faults)}, 201)
 
@@ -62,30 +66,31 @@ async def _read_list(call: Call, read: Callable[[Any], ItemT]) -> list[ItemT]:
         items: Any = await call.request.json()
         return [read(item) for item in items]
     except (TypeError, ValueError, AttributeError) as error:
+        # The detail helps the developer who wrote the list. The service itself sends none.
         refusal = invalid_payload()
         raise refuse(400, "invalid-payload", str(refusal.body["title"]), detail=str(error)) from error
 
 
 async def add_plays(call: Call) -> web.StreamResponse:
-    """Add a JSON list of plays, for the analytics; the answer is the ids of the sessions."""
+    """Add a JSON list of plays for the analytics. Return the ids of their sessions."""
     plays = await _read_list(call, play_from_json)
     return answer([call.world.add_play(play) for play in plays], 201)
 
 
 async def clear_plays(call: Call) -> web.StreamResponse:
-    """Forget what was watched."""
+    """Remove all plays."""
     call.world.plays.clear()
     return no_content()
 
 
 async def clear_faults(call: Call) -> web.StreamResponse:
-    """Drop all rules."""
+    """Remove all fault rules."""
     call.world.faults.clear()
     return no_content()
 
 
 async def read_events(call: Call) -> web.StreamResponse:
-    """Return what happened to videos and live streams."""
+    """Return the events of videos and live streams."""
     return answer(call.world.events)
 
 
@@ -95,7 +100,10 @@ async def read_deliveries(call: Call) -> web.StreamResponse:
 
 
 async def repeat_delivery(call: Call) -> web.StreamResponse:
-    """Deliver once more what was delivered; subscribers must bear it (service.md#webhook-delivery)."""
+    """Send a webhook delivery once more, to test how a subscriber handles duplicates.
+
+    See service.md#webhook-delivery.
+    """
     number = call.path("number")
     known = [delivery for delivery in call.world.deliveries.log if str(delivery.number) == number]
     if not known:
@@ -106,13 +114,13 @@ async def repeat_delivery(call: Call) -> web.StreamResponse:
 
 
 async def start_broadcast(call: Call) -> web.StreamResponse:
-    """Put a live stream on the air; the body is what its recording will hold."""
+    """Start a broadcast. The request body is the content of the recording."""
     broadcasts.start(call.world, call.world.live_streams.find(call.path("liveStreamId")), await call.request.read())
     return no_content()
 
 
 async def index(call: Call) -> web.StreamResponse:
-    """Show the videos with links to their players."""
+    """Return the overview page: the videos with links to their players."""
     rows = "\n".join(_row(call, video) for video in reversed(call.world.videos.values()))
     page = _PAGE.format(url=escape(str(call.request.url.origin())), rows=rows)
     return web.Response(text=page, content_type="text/html")

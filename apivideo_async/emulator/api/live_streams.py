@@ -1,4 +1,4 @@
-"""`/live-streams` (service.md#live-stream-operations)."""
+"""``/live-streams`` (service.md#live-stream-operations)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..state.live_stream import LiveStream
 from .thumbnails import PICTURE
 
 _ATTRIBUTES: dict[str, Check] = {"name": filled, "public": boolean, "playerId": text, "restreams": restreams}
+# Sort keys of ``sortBy``.
 _KEYS = {**BY_DATES, "name": lambda live: live.attributes["name"].casefold()}
 
 
@@ -29,7 +30,7 @@ def _live_stream(call: Call) -> LiveStream:
 
 
 async def list_live_streams(call: Call) -> web.StreamResponse:
-    """List by the exact stream key and a part of the name, newest first."""
+    """List live streams, filtered by exact stream key and by part of the name, newest first."""
     query = call.request.query
     chosen = [
         live
@@ -41,7 +42,10 @@ async def list_live_streams(call: Call) -> web.StreamResponse:
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create a live stream with a key of its own; the answer is 200 (service.md#live-stream-operations)."""
+    """Create a live stream with a new stream key. The response is 200.
+
+    See service.md#live-stream-operations.
+    """
     world = call.world
     attributes = validate(await call.json(), _ATTRIBUTES, required=("name",))
     live = LiveStream(**world.birth("li"), attributes=attributes, stream_key=world.ids.uuid("stream-key"))
@@ -49,12 +53,15 @@ async def create(call: Call) -> web.StreamResponse:
 
 
 async def get(call: Call) -> web.StreamResponse:
-    """Show one live stream."""
+    """Return one live stream."""
     return answer(_show(call, _live_stream(call)))
 
 
 async def update(call: Call) -> web.StreamResponse:
-    """Change what is given; `restreams` replaces the whole array, `[]` clears it (service.md#merge-rules)."""
+    """Change the given attributes. ``restreams`` replaces the whole array and ``[]`` clears it.
+
+    See service.md#merge-rules.
+    """
     live = _live_stream(call)
     live.attributes.update(validate(await call.json(), _ATTRIBUTES))
     live.touch(call.world.today)
@@ -62,13 +69,16 @@ async def update(call: Call) -> web.StreamResponse:
 
 
 async def delete(call: Call) -> web.StreamResponse:
-    """Delete a live stream; its recordings stay."""
+    """Delete a live stream. Its recordings are kept."""
     call.world.live_streams.remove(call.path("liveStreamId"))
     return no_content()
 
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
-    """Receive a picture; the answer is 201, unlike for videos (service.md#live-stream-operations)."""
+    """Store a picture. The response is 201, for videos it is 200.
+
+    See service.md#live-stream-operations.
+    """
     live = _live_stream(call)
     live.thumbnail, _ = await call.body.file(PICTURE)
     live.touch(call.world.today)
@@ -76,7 +86,7 @@ async def upload_thumbnail(call: Call) -> web.StreamResponse:
 
 
 async def delete_thumbnail(call: Call) -> web.StreamResponse:
-    """Remove the picture; the answer is 200 with a body (service.md#live-stream-operations)."""
+    """Remove the picture. The response is 200 with a body (service.md#live-stream-operations)."""
     live = _live_stream(call)
     live.thumbnail = None
     live.touch(call.world.today)
@@ -84,7 +94,10 @@ async def delete_thumbnail(call: Call) -> web.StreamResponse:
 
 
 async def complete(call: Call) -> web.StreamResponse:
-    """End the broadcast a moment later; the answer is 202 without a body, also when nothing is on the air."""
+    """End the broadcast in the background. The response is 202 without a body.
+
+    It is the same if there is no broadcast.
+    """
     broadcasts.complete(call.world, _live_stream(call))
     return no_content(202)
 

@@ -1,4 +1,4 @@
-"""`/players`: themes and their logos (service.md#player-operations)."""
+"""``/players``: player themes and their logos (service.md#player-operations)."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ async def list_players(call: Call) -> web.StreamResponse:
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create a theme; `{}` is enough (service.md#player-operations)."""
+    """Create a theme. The payload may be ``{}`` (service.md#player-operations)."""
     attributes = validate(await call.json(), _THEME)
     player = Player(**call.world.birth("pl"), attributes=attributes)
     return answer(_show(call, call.world.players.add(player)), 201)
 
 
 async def get(call: Call) -> web.StreamResponse:
-    """Show one theme."""
+    """Return one theme."""
     return answer(_show(call, _player(call)))
 
 
 async def update(call: Call) -> web.StreamResponse:
-    """Change what is given, keep the rest."""
+    """Change the given attributes and keep the others."""
     player = _player(call)
     player.attributes.update(validate(await call.json(), _THEME))
     player.touch(call.world.today)
@@ -64,7 +64,10 @@ async def delete(call: Call) -> web.StreamResponse:
 
 
 async def upload_logo(call: Call) -> web.StreamResponse:
-    """Store a logo and where it leads to; the link is not checked, the answer is 201 (service.md#player-operations)."""
+    """Store a logo and its link. The link is not checked. The response is 201.
+
+    See service.md#player-operations.
+    """
     player = _player(call)
     player.logo, form = await call.body.file(_LOGO)
     player.logo_link = form.fields.get("link")
@@ -73,7 +76,7 @@ async def upload_logo(call: Call) -> web.StreamResponse:
 
 
 async def delete_logo(call: Call) -> web.StreamResponse:
-    """Remove the logo and its link, also when there is none."""
+    """Remove the logo and its link. Succeeds also if there is no logo."""
     player = _player(call)
     player.logo = player.logo_link = None
     player.touch(call.world.today)

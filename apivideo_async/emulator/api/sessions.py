@@ -1,4 +1,4 @@
-"""The sessions that the specification had until 2023 (service.md#legacy-operations)."""
+"""The session operations that left the specification in 2023 (service.md#legacy-operations)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from ..operations import Call, Operation, answer_page, api
 from ..rules.problems import not_found
 from ..state.play import Play
 
+# A filter such as ``metadata[user]=42``.
 _METADATA = re.compile(r"metadata\[(.*)\]")
 
 
 def _moment(moment: datetime) -> str:
-    """Write a moment the way sessions do, `2019-06-24T11:49:19.243Z` (service.md#timestamps)."""
+    """Format a moment like sessions do, ``2019-06-24T11:49:19.243Z`` (service.md#timestamps)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -45,6 +46,7 @@ def _show(session_id: str, play: Play) -> dict[str, Any]:
 
 def _sessions(call: Call, media_id: str, *, filtered: bool) -> web.Response:
     span = read_period(call.request.query.get("period"))
+    # Only the sessions of videos can be filtered by metadata.
     wanted = {match[1]: value for name, value in call.query if (match := _METADATA.fullmatch(name)) and filtered}
     chosen = [
         (session_id, play)
@@ -55,17 +57,20 @@ def _sessions(call: Call, media_id: str, *, filtered: bool) -> web.Response:
 
 
 async def list_video_sessions(call: Call) -> web.StreamResponse:
-    """List the sessions of a video in a period, by the metadata of the session."""
+    """List the sessions of a video in a period, filtered by the metadata of the session."""
     return _sessions(call, call.world.videos.find(call.path("videoId")).key, filtered=True)
 
 
 async def list_live_stream_sessions(call: Call) -> web.StreamResponse:
-    """List the sessions of a live stream in a period; there is no other filter."""
+    """List the sessions of a live stream in a period. There is no other filter."""
     return _sessions(call, call.world.live_streams.find(call.path("liveStreamId")).key, filtered=False)
 
 
 async def list_session_events(call: Call) -> web.StreamResponse:
-    """List what happened in a session; the 404 names a video, as documented (service.md#legacy-operations)."""
+    """List the events of a session.
+
+    The 404 for an unknown session names ``videoId``, as documented (service.md#legacy-operations).
+    """
     play = call.world.plays.get(call.path("sessionId"))
     if play is None:
         raise not_found("videoId")

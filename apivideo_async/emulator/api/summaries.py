@@ -1,4 +1,4 @@
-"""`/summaries` (service.md#summary-operations, service.md#summaries)."""
+"""``/summaries`` (service.md#summary-operations, service.md#summaries)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEYS = {**BY_DATES, "videoId": lambda summary: summary.video_id}
 
 
 async def list_summaries(call: Call) -> web.StreamResponse:
-    """List the summaries by video, origin and status."""
+    """List summaries, filtered by video, origin and status, newest first."""
     query = call.request.query
     check_choices(call.query, {"origin": ("auto", "api"), "sourceStatus": STATUSES})
     chosen = [
@@ -32,26 +32,32 @@ async def list_summaries(call: Call) -> web.StreamResponse:
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create the one summary of a video; nothing is written without `origin` (service.md#summaries)."""
+    """Create the summary of a video.
+
+    Its text is generated only with ``origin`` (service.md#summaries).
+
+    Raises a refusal (409) if the video already has a summary.
+    """
     body = validate(await call.json(), _CREATION, required=("videoId",))
     video = call.world.videos.find(body["videoId"])
     if production.summary_of(call.world, video) is not None:
         raise summary_exists("videoId")
     parts = tuple(body.get("attributes", PARTS))
     summary = production.order_summary(call.world, video, parts, auto="origin" in body)
+    # ``notice`` can complete the summary at once. The response shows the state before.
     shown = summary.as_json()
     production.notice(call.world, video)
     return answer(shown, 201)
 
 
 async def delete(call: Call) -> web.StreamResponse:
-    """Delete a summary; another one can be made then."""
+    """Delete a summary. Afterwards another summary can be created for the video."""
     call.world.summaries.remove(call.path("summaryId"))
     return no_content()
 
 
 async def get_source(call: Call) -> web.StreamResponse:
-    """Show the text; there is none before the summary is completed."""
+    """Return the text. The response is 404 until the summary is completed."""
     summary = call.world.summaries.find(call.path("summaryId"))
     if summary.status != "completed":
         raise not_found("summaryId")
@@ -59,9 +65,10 @@ async def get_source(call: Call) -> web.StreamResponse:
 
 
 async def update_source(call: Call) -> web.StreamResponse:
-    """Write the text by hand; the answer is 201, and 409 while the service writes it.
+    """Store a text that the client wrote. The response is 201.
 
-    See service.md#summary-operations.
+    Raises a refusal (409) while the summary waits for its generated text. See
+    service.md#summary-operations.
     """
     summary = call.world.summaries.find(call.path("summaryId"))
     source = validate(await call.json(), _SOURCE)

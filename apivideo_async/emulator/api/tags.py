@@ -1,4 +1,4 @@
-"""`/tags`: counted over the videos at each request (service.md#tag-operations)."""
+"""``/tags``: the tags of the videos, counted at each request (service.md#tag-operations)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _KEYS = {"value": lambda tag: tag["value"], "videoCount": lambda tag: (tag["vide
 
 
 def plain(text: str) -> str:
-    """Drop case and accents, which the filter ignores (service.md#tags)."""
+    """Return the text without case and accents, which the filter ignores (service.md#tags)."""
+    # NFKD separates each letter from its accents, which are combining characters.
     parts = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in parts if not unicodedata.combining(character))
 
 
 async def list_tags(call: Call) -> web.StreamResponse:
-    """List the tags of all videos with their number of videos, by value unless told otherwise."""
+    """List the tags of all videos with their number of videos. The default order is by value."""
     counts = Counter(tag for video in call.world.videos.values() for tag in set(video.attributes["tags"]))
     wanted = plain(call.request.query.get("value", ""))
     tags: list[dict[str, Any]] = [

@@ -22,16 +22,16 @@ _FILE = FileRule(VTT, "[vtt]")
 
 
 class _Tracks:
-    """The operations that both kinds have."""
+    """The operations that captions and chapters share. The class itself implements chapters."""
 
     kind = "chapters"
-    """The name of the resource, of its part of the path, and of the field of a video."""
+    """The name of the resource, of its path segment, and of the field of ``Video``."""
 
     def check_language(self, language: str) -> None:
-        """Chapters take any language."""
+        """Raise a refusal if the language is illegal. Chapters accept any language."""
 
     def show(self, call: Call, video: Video, track: TextTrack) -> dict[str, Any]:
-        """Return the `chapter` schema, `src` with a token when the video is private.
+        """Return the ``chapter`` schema. ``src`` contains a token if the video is private.
 
         See service.md#other-private-assets.
         """
@@ -48,13 +48,16 @@ class _Tracks:
         return tracks
 
     def video(self, call: Call) -> Video:
-        """Return the video that the path names."""
+        """Return the video that the path names. Raises a refusal (404) if there is none."""
         video = call.world.videos.find(call.path("videoId"))
         call.record.video_id = video.key
         return video
 
     def named(self, call: Call) -> tuple[Video, TextTrack]:
-        """Return the track that the path names, or refuse."""
+        """Return the video and the track that the path names.
+
+        Raises a refusal (404) if there is none.
+        """
         video, language = self.video(call), call.path("language")
         self.check_language(language)
         if language not in self.of(video):
@@ -62,21 +65,25 @@ class _Tracks:
         return video, self.of(video)[language]
 
     async def list(self, call: Call) -> web.StreamResponse:
-        """List the tracks in the order of their first upload; there are no sort keys."""
+        """List the tracks in the order of their first upload. There are no sort keys."""
         video = self.video(call)
         return answer_page(call, list(self.of(video).values()), lambda track: self.show(call, video, track))
 
     async def upload(self, call: Call) -> web.StreamResponse:
-        """Store a file that is not looked into; the answer is 200 (service.md#caption-operations)."""
+        """Store a file. Its content is not checked. The response is 200.
+
+        See service.md#caption-operations.
+        """
         video, language = self.video(call), call.path("language")
         self.check_language(language)
         file, _ = await call.body.file(_FILE)
+        # A new file for the same language keeps the track, and with it the caption's ``default``.
         track = self.of(video).setdefault(language, TextTrack(language))
         track.data = file.data
         return answer(self.show(call, video, track))
 
     async def get(self, call: Call) -> web.StreamResponse:
-        """Show one track."""
+        """Return one track."""
         return answer(self.show(call, *self.named(call)))
 
     async def delete(self, call: Call) -> web.StreamResponse:
@@ -94,7 +101,7 @@ class _Tracks:
         return web.Response(body=track.data, content_type="text/vtt", charset="utf-8")
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return the operations, and the two URLs of the file."""
+        """Return the operations, and the public and private URL of the file."""
         many, one = f"/videos/{{videoId}}/{self.kind}", f"/videos/{{videoId}}/{self.kind}/{{language}}"
         return (
             api(f"{self.kind}.list", "GET", many, self.list),
@@ -109,17 +116,20 @@ class _Captions(_Tracks):
     kind = "captions"
 
     def check_language(self, language: str) -> None:
-        """Captions are in one of 672 languages, also where they are only read (service.md#caption-languages)."""
+        """Raise a refusal if the language is not one of the 672 caption languages.
+
+        Operations that only read check it too (service.md#caption-languages).
+        """
         caption_language(language)
 
     def show(self, call: Call, video: Video, track: TextTrack) -> dict[str, Any]:
-        """Return the `caption` schema; it calls the language `srclang`."""
+        """Return the ``caption`` schema, in which the language is called ``srclang``."""
         shown = super().show(call, video, track)
         shown["srclang"] = shown.pop("language")
         return {**shown, "languageName": caption_language(track.language), "default": track.default}
 
     async def update(self, call: Call) -> web.StreamResponse:
-        """Set the default; setting one clears the others (service.md#text-tracks)."""
+        """Set ``default``. Only one caption can be the default (service.md#text-tracks)."""
         video, track = self.named(call)
         default = validate(await call.json(), {"default": boolean}).get("default", track.default)
         if default:
@@ -129,7 +139,7 @@ class _Captions(_Tracks):
         return answer(self.show(call, video, track))
 
     def operations(self) -> tuple[Operation, ...]:
-        """Return the operations with the one that chapters do not have."""
+        """Return the operations, with ``update``, which chapters do not have."""
         update = api("captions.update", "PATCH", "/videos/{videoId}/captions/{language}", self.update)
         return (*super().operations(), update)
 

@@ -12,11 +12,12 @@ from ..rules.file_rules import JPEG, PNG, WEBP, FileRule
 from ..rules.payloads import text, validate
 from .videos import show
 
+# The refusal lists fewer extensions than are accepted (service.md#file-extensions).
 PICTURE = FileRule({**JPEG, **PNG, **WEBP}, "[jpeg, jpg, JPG, JPEG]", 8 * 1024 * 1024)
 
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
-    """Receive a picture; the answer is 200 (service.md#video-operations)."""
+    """Store a picture. The response is 200 (service.md#video-operations)."""
     video = call.world.videos.find(call.path("videoId"))
     video.thumbnail, _ = await call.body.file(PICTURE)
     video.touch(call.world.today)
@@ -24,7 +25,10 @@ async def upload_thumbnail(call: Call) -> web.StreamResponse:
 
 
 async def pick_thumbnail(call: Call) -> web.StreamResponse:
-    """Remember the moment; any text will do, also on an empty container (service.md#thumbnails)."""
+    """Store the moment to show. Any text is accepted, also for an empty container.
+
+    The uploaded picture, if any, is removed. See service.md#thumbnails.
+    """
     video = call.world.videos.find(call.path("videoId"))
     video.timecode = validate(await call.json(), {"timecode": text}, required=("timecode",))["timecode"]
     video.thumbnail = None

@@ -1,4 +1,7 @@
-"""`/upload-tokens`: tokens for delegated uploads (service.md#upload-token-operations, service.md#upload-tokens)."""
+"""``/upload-tokens``: tokens for delegated uploads.
+
+See service.md#upload-token-operations, service.md#upload-tokens.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +27,21 @@ async def list_tokens(call: Call) -> web.StreamResponse:
 
 
 async def create_token(call: Call) -> web.StreamResponse:
-    """Create a token; `{}` is enough, the answer is 200 (service.md#upload-token-operations)."""
+    """Create a token. The payload may be ``{}``. The response is 200.
+
+    See service.md#upload-token-operations.
+    """
     body = validate(await call.json(), TOKEN_CREATION)
     return answer(call.world.create_upload_token(body.get("ttl", 0)).as_json())
 
 
 async def get_token(call: Call) -> web.StreamResponse:
-    """Show one active token."""
+    """Return one active token."""
     return answer(call.world.upload_token(call.path("uploadToken")).as_json())
 
 
 async def delete_token(call: Call) -> web.StreamResponse:
-    """Delete a token; it stops working at once."""
+    """Delete a token. It stops working at once."""
     del call.world.upload_tokens[call.world.upload_token(call.path("uploadToken")).key]
     return no_content()
 

@@ -1,7 +1,8 @@
-"""Receiving video files: `POST /videos/{videoId}/source` and `POST /upload` (service.md#uploads).
+"""Receive video files: ``POST /videos/{videoId}/source`` and ``POST /upload``.
 
-Bodies stream side by side, each into an extent of its own. When a body has ended, one synchronous step asks
-the ledger and adds the extent to the media; a body that is cut off leaves nothing behind.
+The bodies of concurrent requests are streamed at the same time, each into its own extent of the
+spool file. After the end of a body, one synchronous step asks the source ledger and adds the extent
+to the media. A truncated body changes neither. See service.md#uploads.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from ..state.video import Video
 
 
 class Reception:
-    """The file of one request: opened when it begins, kept or forgotten when the request ends."""
+    """The uploaded file of one request.
+
+    ``open`` reserves an extent when the file begins, ``keep`` adds it to the media, and ``close``
+    frees it if it was not kept.
+    """
 
     def __init__(self, call: Call, spool_for: Callable[[Form], Spool]) -> None:
         self._announced = call.request.content_length
@@ -32,22 +37,28 @@ class Reception:
 
     @property
     def size(self) -> int:
-        """Bytes of the file so far."""
+        """Bytes of the file received so far."""
         return 0 if self._writer is None else self._writer.size
 
     def open(self, form: Form) -> ExtentWriter:
-        """Begin the file."""
+        """Create the writer of the file. ``form`` has the fields that came before the file."""
+        # ``Content-Length`` is an upper bound for the size of the file, so one extent is enough. A
+        # body without ``Content-Length`` grows in further extents.
         self._writer = ExtentWriter(self._spool_for(form), self._announced, self._limit)
         return self._writer
 
     def keep(self, video: Video, sent: ContentRange | None) -> None:
-        """Let the ledger decide; an accepted file becomes part of the media."""
+        """Record the file in the ledger and add it to the media.
+
+        Raises the refusal of the ledger. The media is unchanged then.
+        """
         place = video.ledger.accept(sent, self.size)
+        # ``accept`` refuses an empty file, so there is always a writer here.
         if self._writer is not None:
             video.media.add(place, self._writer.keep())
 
     def close(self) -> None:
-        """End the request."""
+        """Release the spool. Must be called at the end of the request."""
         if self._writer is not None:
             self._writer.close()
 
@@ -61,6 +72,9 @@ async def upload(call: Call) -> web.StreamResponse:
     reception = Reception(call, lambda _: call.world.spool_of(video))
     try:
         form = await call.body.form(reception.open)
+        # The video may have been deleted, and another request may have changed the ledger, while
+        # the body arrived. Check both again. From here to ``keep`` there is no ``await``, so no
+        # other request runs in between.
         video = call.world.videos.find(video.key)
         video.ledger.check(sent)
         check_one_file(form)
@@ -73,13 +87,15 @@ async def upload(call: Call) -> web.StreamResponse:
 async def upload_with_token(call: Call) -> web.StreamResponse:
     """Receive a file, or a chunk of one, from a delegated client (service.md#token-uploads).
 
-    The field `videoId` may come before or after the file. Without it the request makes a new video, whose
-    title is the file's name.
+    The field ``videoId`` may come before or after the file. Without it the request creates a video
+    whose title is the file name.
     """
     world = call.world
     sent = _content_range(call)
 
     def spool_for(form: Form) -> Spool:
+        # The video is unknown if ``videoId`` comes after the file. The bytes then go to a separate
+        # spool, whose extent is added to the video's media.
         video = world.videos.get(form.fields.get("videoId", ""))
         return world.store.spool("delegated") if video is None else world.spool_of(video)
 
@@ -94,7 +110,10 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
 
 
 def _delegated_video(call: Call, form: Form, sent: ContentRange | None, reception: Reception) -> Video:
-    """Find or make the video of a delegated upload and keep the file; a refusal makes no video."""
+    """Find or create the video of a delegated upload, and keep the file.
+
+    A refused request creates no video.
+    """
     world = call.world
     video_id = form.fields.get("videoId")
     if video_id:
@@ -104,6 +123,7 @@ def _delegated_video(call: Call, form: Form, sent: ContentRange | None, receptio
         reception.keep(video, sent)
         return video
     check_one_file(form)
+    # The ledger belongs to a video, so the video must exist before the ledger can decide.
     video = world.create_video({"title": form.filename or "file"})
     try:
         reception.keep(video, sent)
@@ -118,7 +138,10 @@ def _content_range(call: Call) -> ContentRange | None:
 
 
 def _accepted(call: Call, video: Video) -> web.Response:
-    """Answer the whole video to the request that completed it, its id to the others (service.md#upload-responses)."""
+    """Return the full video if the request completed the upload, otherwise only its id.
+
+    See service.md#upload-responses.
+    """
     if not video.ledger.complete:
         return answer({"videoId": video.key}, 201)
     video.touch(call.world.today)

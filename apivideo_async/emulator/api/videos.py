@@ -1,4 +1,4 @@
-"""`/videos` and `/discarded/videos` without the uploads (service.md#video-operations)."""
+"""``/videos`` and ``/discarded/videos``, except uploads (service.md#video-operations)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from ..state.video import Video
 
 
 def show(call: Call, video: Video) -> dict[str, Any]:
-    """Return the `video` schema; a discarded video has no assets (service.md#discarded-videos)."""
+    """Return the ``video`` schema. ``assets`` is null for a discarded video.
+
+    See service.md#discarded-videos.
+    """
     call.record.video_id = video.key
     return video.as_json(None if video.discarded else asset_urls(call, video))
 
@@ -30,12 +33,15 @@ def _page(call: Call, videos: Iterable[Video]) -> web.Response:
 
 
 async def list_videos(call: Call) -> web.StreamResponse:
-    """List videos by the filters, newest first."""
+    """List the videos that match the filters, newest first."""
     return _page(call, call.world.videos.values())
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create a container: 201 when it is empty, 202 when it has a `source` (service.md#video-operations)."""
+    """Create a container. The response is 201, or 202 if it has a ``source``.
+
+    See service.md#video-operations.
+    """
     attributes = validate(await call.json(), VIDEO_CREATION, required=("title",))
     source = attributes.pop("source", None)
     video = call.world.create_video(attributes) if source is None else begin_ingest(call, attributes, source)
@@ -45,12 +51,12 @@ async def create(call: Call) -> web.StreamResponse:
 
 
 async def get(call: Call) -> web.StreamResponse:
-    """Show one video."""
+    """Return one video."""
     return answer(show(call, call.world.videos.find(call.path("videoId"))))
 
 
 async def update(call: Call) -> web.StreamResponse:
-    """Change attributes as a JSON Merge Patch; 409 for a second summary.
+    """Apply a JSON Merge Patch to the attributes. Raises a refusal (409) for a second summary.
 
     See service.md#merge-rules, service.md#video-operations.
     """
@@ -63,18 +69,20 @@ async def update(call: Call) -> web.StreamResponse:
 
 
 async def delete(call: Call) -> web.StreamResponse:
-    """Delete or discard a video; the second time it is a 404 (service.md#repeated-deletion)."""
+    """Delete or discard a video. A second deletion gives a 404 (service.md#repeated-deletion)."""
     call.record.video_id = call.path("videoId")
     call.world.remove_video(call.path("videoId"))
     return no_content()
 
 
 async def get_status(call: Call) -> web.StreamResponse:
-    """Show ingest and encoding (service.md#upload-status)."""
+    """Return the status of ingest and encoding (service.md#upload-status)."""
     world = call.world
     video = world.videos.find(call.path("videoId"))
     call.record.video_id = video.key
     status = video.status(world.settings.pace, world.now)
+    # The read is counted after the status was computed: with ``polls:N``, N reads come before the
+    # read that first shows the video as playable.
     if video.finished_at is not None:
         video.status_reads += 1
         production.notice(world, video)
@@ -82,17 +90,20 @@ async def get_status(call: Call) -> web.StreamResponse:
 
 
 async def list_discarded(call: Call) -> web.StreamResponse:
-    """List discarded videos; without Video Restore there are none."""
+    """List the discarded videos. Without Video Restore the list is empty."""
     return _page(call, call.world.discarded.values())
 
 
 async def get_discarded(call: Call) -> web.StreamResponse:
-    """Show one discarded video."""
+    """Return one discarded video."""
     return answer(show(call, call.world.discarded.find(call.path("videoId"))))
 
 
 async def restore(call: Call) -> web.StreamResponse:
-    """Bring a discarded video back; only `{"discarded": false}` is legal (service.md#discarded-videos)."""
+    """Restore a discarded video. The payload must be ``{"discarded": false}``.
+
+    See service.md#discarded-videos.
+    """
     video = call.world.discarded.find(call.path("videoId"))
     validate(await call.json(), {"discarded": must_be_false}, required=("discarded",))
     return answer(show(call, call.world.restore_video(video.key)))

@@ -1,4 +1,4 @@
-"""`/watermarks`: pictures to be burned into videos; an id and a date are all that is kept.
+"""``/watermarks``: pictures for videos. The emulator keeps only their id and date.
 
 See service.md#watermark-operations, service.md#watermarks.
 """
@@ -22,18 +22,18 @@ def _show(watermark: Item) -> dict[str, Any]:
 
 
 async def list_watermarks(call: Call) -> web.StreamResponse:
-    """List the watermarks, newest first; `createdAt` is the only sort key."""
+    """List the watermarks, newest first. ``createdAt`` is the only sort key."""
     return answer_page(call, sort_items(call.world.watermarks.values(), call.query, {"createdAt": by_creation}), _show)
 
 
 async def upload(call: Call) -> web.StreamResponse:
-    """Receive a picture; the answer is 200 (service.md#watermark-operations)."""
+    """Receive a picture. The response is 200 (service.md#watermark-operations)."""
     await call.body.file(_PICTURE)
     return answer(_show(call.world.watermarks.add(Item(**call.world.birth("watermark_")))))
 
 
 async def delete(call: Call) -> web.StreamResponse:
-    """Delete a watermark; videos that carry it keep it."""
+    """Delete a watermark. Videos that were created with it keep it."""
     call.world.watermarks.remove(call.path("watermarkId"))
     return no_content()
 

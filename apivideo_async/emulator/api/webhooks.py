@@ -1,4 +1,4 @@
-"""`/webhooks` (service.md#webhook-operations, service.md#webhook-subscriptions)."""
+"""``/webhooks`` (service.md#webhook-operations, service.md#webhook-subscriptions)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,20 @@ _CREATION: dict[str, Check] = {"events": array(one_of(*EVENTS)), "url": _url}
 
 
 async def list_webhooks(call: Call) -> web.StreamResponse:
-    """List the subscriptions, newest first; `events` is one event (service.md#webhook-operations)."""
+    """List the webhooks, newest first. The filter ``events`` takes one event.
+
+    See service.md#webhook-operations.
+    """
     wanted = call.request.query.get("events")
     webhooks = [each for each in call.world.webhooks.values() if wanted is None or wanted in each.events]
     return answer_page(call, webhooks[::-1], Webhook.as_json)
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Subscribe a URL to events; the answer is 201 with the secret (service.md#webhook-subscriptions)."""
+    """Subscribe a URL to events. The response is 201 with the signature secret.
+
+    See service.md#webhook-subscriptions.
+    """
     world = call.world
     body = validate(await call.json(), _CREATION, required=("events", "url"))
     if len(world.webhooks) >= world.settings.webhook_limit:
@@ -49,12 +55,12 @@ async def create(call: Call) -> web.StreamResponse:
 
 
 async def get(call: Call) -> web.StreamResponse:
-    """Show one subscription."""
+    """Return one webhook."""
     return answer(call.world.webhooks.find(call.path("webhookId")).as_json())
 
 
 async def delete(call: Call) -> web.StreamResponse:
-    """End a subscription; what was not delivered yet is not tried again."""
+    """Delete a webhook. Its pending deliveries get no further attempt."""
     call.world.webhooks.remove(call.path("webhookId"))
     return no_content()
 

@@ -1,1 +1,1 @@
-"""Work that happens without a request: encoding, broadcasts, webhook deliveries, downloads."""
+"""Work that happens without a request: encoding, broadcasts and downloads of sources."""

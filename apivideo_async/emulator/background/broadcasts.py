@@ -1,8 +1,9 @@
-"""Going on the air and off again: events, and the recording that becomes a video.
+"""Start and end broadcasts: announce the events, and turn the recording into a video.
 
 See service.md#webhook-events, service.md#recordings.
 
-Nobody sends RTMP to the emulator: whoever steers it says when a broadcast begins and what its recording holds.
+The emulator receives no RTMP. A test or another process starts each broadcast and supplies the
+content of its recording.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from . import production
 
 
 def start(world: World, live: LiveStream, media: bytes = b"") -> None:
-    """Begin a broadcast; one that is on the air goes on."""
+    """Start a broadcast. Does nothing if the live stream is already broadcasting.
+
+    ``media`` is the content of the recording.
+    """
     if live.broadcasting:
         return
     live.broadcasting = True
@@ -25,12 +29,13 @@ def start(world: World, live: LiveStream, media: bytes = b"") -> None:
 
 
 def complete(world: World, live: LiveStream) -> None:
-    """End the broadcast in the background, after the time that an encoding takes."""
+    """End the broadcast in the background, after the seconds that an encoding takes."""
     world.spawn(_end(world, live))
 
 
 async def _end(world: World, live: LiveStream) -> None:
     await asyncio.sleep(world.settings.pace.seconds)
+    # There was no broadcast, or an earlier call of ``complete`` has ended it during the sleep.
     if not live.broadcasting:
         return
     live.broadcasting = False

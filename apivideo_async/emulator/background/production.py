@@ -1,7 +1,8 @@
-"""What happens to a video once its source is there: qualities, a transcript, a summary, each with its event.
+"""Process a video after its source is complete: qualities, transcript and summary, with events.
 
-The pace of the encoding decides when (service.md#encoding-status). `notice` looks how far a video is and does what has
-become due; it is called when the source is complete, at each status read, and by the clock.
+The encoding pace determines when each stage is due (service.md#encoding-status). ``notice``
+performs the stages that have become due. It is called when the source is complete, at each status
+read, and by a timer.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from ..state.summary import PARTS, Summary
 from ..state.video import Video
 
 _SPOKEN = "en"
-"""The language that is detected where none is given."""
+"""The language that the emulator detects when the video has no ``language``."""
 
 
 def begin(world: World, video: Video) -> None:
-    """The source is complete: from now on it is encoded."""
+    """Start the encoding. Called once the source is complete."""
     video.finished_at = world.now
     notice(world, video)
     if world.settings.pace.seconds:
@@ -29,18 +30,21 @@ def begin(world: World, video: Video) -> None:
 
 
 async def _follow(world: World, video: Video) -> None:
-    """Notice every stage at its time."""
+    """Call ``notice`` at the time of each stage."""
     for stage in encoding.STAGES:
+        # Computed from the start of the encoding, so that delays do not add up.
         due = (video.finished_at or 0.0) + stage * world.settings.pace.seconds
         await asyncio.sleep(due - world.now)
         notice(world, video)
 
 
 def notice(world: World, video: Video) -> None:
-    """Do what is due; what was done is not done again."""
+    """Perform all stages that are due and have not been performed before."""
+    # The video was deleted while a timer was waiting.
     if video.key not in world.videos:
         return
     progress = video.progress(world.settings.pace, world.now)
+    # ``video.announced`` is the number of qualities whose event was already announced.
     for kind, quality in encoding.finished(progress)[video.announced :]:
         video.announced += 1
         fields = {"videoId": video.key, "encoding": kind, "quality": quality}
@@ -56,9 +60,9 @@ def _live_stream(video: Video) -> dict[str, str]:
 
 
 def _transcribe(world: World, video: Video) -> None:
-    """Add a caption in the language of the video; a change of that language makes another one.
+    """Add a caption in the language of the video, unless that language was transcribed before.
 
-    See service.md#transcripts.
+    A changed language leads to another caption. See service.md#transcripts.
     """
     language = video.attributes.get("language") or _SPOKEN
     if video.transcript == language:
@@ -67,18 +71,23 @@ def _transcribe(world: World, video: Video) -> None:
         video.detected = language
     video.transcript = language
     text = f"WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nTranscript of {video.attributes['title']}\n"
+    # The transcript replaces the text of an uploaded caption in the same language.
     video.captions.setdefault(language, TextTrack(language)).data = text.encode()
     caption = {"captionId": world.ids.opaque("caption_"), "generationMode": "transcript", "language": language}
     world.announce("video.caption.generated", video.key, {"videoId": video.key, **caption})
 
 
 def summary_of(world: World, video: Video) -> Summary | None:
-    """Return the summary of a video; there is one at most."""
+    """Return the summary of a video, or None. A video has at most one summary."""
     return next((summary for summary in world.summaries.values() if summary.video_id == video.key), None)
 
 
 def order_summary(world: World, video: Video, parts: tuple[str, ...], *, auto: bool) -> Summary:
-    """Make a summary that waits for the video, or for a text written by hand."""
+    """Create a summary.
+
+    With ``auto`` it waits for the encoding of the video, otherwise for a text that the client
+    writes.
+    """
     return world.summaries.add(
         Summary(
             **world.birth("summary_"),
@@ -91,9 +100,9 @@ def order_summary(world: World, video: Video, parts: tuple[str, ...], *, auto: b
 
 
 def order_from_attributes(world: World, video: Video, attributes: dict[str, Any]) -> None:
-    """Do what `transcriptSummary` asks for in a creation or an update; a second summary is a 409.
+    """Create the summary that ``transcriptSummary`` in a creation or an update asks for.
 
-    See service.md#summaries.
+    Raises a refusal (409) if the video already has a summary. See service.md#summaries.
     """
     if attributes.get("transcriptSummary"):
         if summary_of(world, video) is not None:

@@ -1,7 +1,7 @@
-"""Containers made from a `source`: a URL that is fetched, or another video that is cloned (service.md#video-sources).
+"""Fill a container from its ``source``: the URL of a file, or the id of a video to clone.
 
-Only URLs of this machine are fetched, unless it was allowed more, and none that a web page gave; others stay
-"ingesting".
+See service.md#video-sources. Only URLs of this machine are downloaded, unless ``allow_network`` is
+set, and no URLs that a web page sent. A video with another URL stays "ingesting".
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from . import production
 
 
 def begin_ingest(call: Call, attributes: dict[str, Any], source: str) -> Video:
-    """Create the container and start to fill it; uploads to it are refused from now on (service.md#upload-errors)."""
+    """Create the container and start to fill it.
+
+    Uploads to it are refused (service.md#upload-errors).
+
+    Raises a refusal if ``source`` is neither a web URL nor the id of a complete video.
+    """
     world = call.world
     if source in world.videos:
         return _clone(world, attributes, world.videos[source])
@@ -37,6 +42,7 @@ def _clone(world: World, attributes: dict[str, Any], original: Video) -> Video:
     if original.finished_at is None:
         raise refuse_all([invalid_attribute("source", "This video has no source to copy.")])
     video = world.create_video(attributes, "clone")
+    # The clone shares the stored bytes and keeps them when the original is deleted.
     video.media = original.media.copy()
     production.begin(world, video)
     return video
@@ -48,14 +54,18 @@ async def _fetch(world: World, video: Video, url: str) -> None:
         timeout = ClientTimeout(total=None, sock_connect=10, sock_read=60)
         async with (
             ClientSession(timeout=timeout, raise_for_status=True) as session,
+            # Redirects are not followed: they could lead to another machine.
             session.get(url, allow_redirects=False) as response,
         ):
             async for block in response.content.iter_any():
                 writer.write(memoryview(block))
+        # The video may have been deleted during the download.
         if video.key in world.videos:
             video.media.add(0, writer.keep())
             production.begin(world, video)
     except (ClientError, TimeoutError, OSError):
+        # A failed download is reported nowhere; the status stays "ingesting"
+        # (service.md#video-sources).
         return
     finally:
         writer.close()

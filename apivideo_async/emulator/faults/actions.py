@@ -1,6 +1,9 @@
-"""What a fault does on the wire. An action gets the call and the way on, and returns the answer.
+"""The effect of each fault on the wire.
 
-To add an action: write a coroutine of the same signature, put it into ``ACTIONS`` and name it in ``faults``.
+An action receives the call, the rule and ``proceed``, which executes the request. It returns the
+response, or raises ``DroppedError`` after it aborted the connection. To add an action: write a
+coroutine with this signature, add it to ``ACTIONS`` here, and add its name to ``ACTIONS`` in
+``faults.fault_list``.
 """
 
 from __future__ import annotations
@@ -18,10 +21,11 @@ from .fault_list import Fault
 
 Proceed: TypeAlias = Callable[[], Awaitable[web.StreamResponse]]
 Action: TypeAlias = Callable[[Call, Fault, Proceed], Awaitable[web.StreamResponse]]
+# Seconds that the client has to read an early response before the connection is closed.
 _READING_TIME = 0.05
 
 
-# -- not executed
+# -- Actions that do not execute the request.
 
 
 async def _status(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
@@ -60,12 +64,13 @@ async def _reject_early(call: Call, fault: Fault, proceed: Proceed) -> web.Strea
     call.finish_headers(response)
     await response.prepare(call.request)
     await response.write_eof()
-    # Closing with unread data resets the connection, which may overtake the answer: let it be read first.
+    # Closing a connection with unread data resets it, and the reset can overtake the response.
+    # The pause lets the client read the response first.
     await asyncio.sleep(_READING_TIME)
     return response
 
 
-# -- executed
+# -- Actions that execute the request.
 
 
 async def _drop_response(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
@@ -94,6 +99,7 @@ async def _html(call: Call, fault: Fault, proceed: Proceed) -> web.StreamRespons
 async def _duplicate(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
     call.body = body = RepeatableBody(call)
     first = await proceed()
+    # A streamed response has already been sent, so the request cannot be executed again.
     if first.prepared:
         return first
     body.rewind()
@@ -104,6 +110,8 @@ async def _stall(call: Call, fault: Fault, proceed: Proceed) -> web.StreamRespon
     if call.request.content_type.startswith("multipart/"):
         call.body = StallingBody(call, fault)
     else:
+        # Bodies other than forms are read in one call (``Call.json``): stall before the handler
+        # reads.
         await stall(call.request.transport, fault)
     return await proceed()
 

@@ -1,6 +1,7 @@
-"""Answers that arrive damaged: cut in half, drop by drop, or as the page of something in between.
+"""Damaged responses: truncated, sent slowly, or replaced by the page of an intermediary.
 
-An answer that streams media is on its way when a fault gets it, and stays as it is.
+A response that streams media has already started when a fault receives it (``prepared``). It is
+returned unchanged.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ _PAGE = "<!doctype html><html><head><title>OK</title></head><body><h1>It works</
 
 
 def planned(fault: Fault) -> web.Response:
-    """Build the answer that a rule asks for: text as it is, anything else as JSON."""
+    """Build the response that a rule describes.
+
+    A ``body`` of text or bytes is sent as it is, any other value as JSON.
+    """
     if fault.body is None:
         body = b""
     elif isinstance(fault.body, bytes):
@@ -32,7 +36,9 @@ def planned(fault: Fault) -> web.Response:
 
 
 def rate_limited(call: Call, fault: Fault) -> web.Response:
-    """Answer 429 as the service does, with its three headers unless `retry_after` is None.
+    """Return a 429 as the service sends it.
+
+    Without ``retry_after`` the rate limit headers are missing.
 
     See service.md#too-many-requests.
     """
@@ -45,14 +51,17 @@ def rate_limited(call: Call, fault: Fault) -> web.Response:
     )
     if fault.retry_after is not None:
         rate = call.operation.rate or "writes"
+        # Without rate limits the response shows the limits of production.
         limit = (call.world.settings.rates or PRESETS["production"]).get(rate, PRESETS["production"][rate])
+        # ``format_wait`` writes whole seconds for long windows and milliseconds for short ones.
+        # Choose the form that represents ``retry_after``.
         window = 60 if float(fault.retry_after).is_integer() else 0
         response.headers.update(Verdict(False, limit, 0, fault.retry_after, window).headers())
     return response
 
 
 def as_page(response: web.StreamResponse, fault: Fault) -> web.StreamResponse:
-    """Put a page of HTML, or the rule's `body`, in place of what a 2xx answer says."""
+    """Replace the body of a 2xx response by an HTML page, or by the ``body`` of the rule."""
     if not 200 <= response.status < 300 or response.prepared:
         return response
     shown: Any = _PAGE if fault.body is None else fault.body
@@ -63,20 +72,21 @@ def as_page(response: web.StreamResponse, fault: Fault) -> web.StreamResponse:
 
 
 async def truncated(call: Call, response: web.StreamResponse) -> web.StreamResponse:
-    """Announce all of the body, send half of it, end the connection."""
+    """Announce the length of the whole body, send half of it and close the connection."""
     if response.prepared:
         return response
     body = _body_of(response)
     opened = await _opened(call, response, len(body))
     await _write(opened, body[: len(body) // 2])
     await opened.write_eof()
+    # ``close`` first sends the buffered bytes; ``abort`` would drop them.
     if call.request.transport is not None:
         call.request.transport.close()
     return opened
 
 
 async def trickled(call: Call, response: web.StreamResponse, seconds: float) -> web.StreamResponse:
-    """Send the body a byte at a time, spread over `seconds`."""
+    """Send the body one byte at a time, spread evenly over ``seconds``."""
     if response.prepared:
         return response
     body = _body_of(response)
@@ -84,6 +94,7 @@ async def trickled(call: Call, response: web.StreamResponse, seconds: float) -> 
     loop = asyncio.get_running_loop()
     began = loop.time()
     for at in range(len(body)):
+        # Each byte has a time counted from the start, so that delays do not add up.
         await asyncio.sleep(began + seconds * (at + 1) / len(body) - loop.time())
         await _write(opened, body[at : at + 1])
     await opened.write_eof()
@@ -96,7 +107,7 @@ def _body_of(response: web.StreamResponse) -> bytes:
 
 
 async def _opened(call: Call, response: web.StreamResponse, size: int) -> web.StreamResponse:
-    """Send the head of an answer whose body is written by hand."""
+    """Send the headers of a response whose body the caller writes."""
     opened = web.StreamResponse(status=response.status, headers=response.headers)
     if size:
         opened.content_length = size

@@ -1,4 +1,4 @@
-"""Request bodies as faults see them: one that stops flowing, one that can be read twice."""
+"""Request bodies for faults: a body that stalls, and a body that can be read twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from .fault_list import Fault
 
 
 class StallingBody(Body):
-    """Nobody reads on after `after_bytes`, for `seconds`; then it flows again, or the connection is reset."""
+    """A body that the server stops reading after ``after_bytes``, for ``seconds``.
+
+    Afterwards reading continues, or the connection is aborted if the rule ``resets``.
+    """
 
     def __init__(self, call: Call, fault: Fault) -> None:
         super().__init__(call.request, call.record)
@@ -18,7 +21,7 @@ class StallingBody(Body):
         self._stalled = False
 
     async def block(self) -> bytes:
-        """Return what has come, after the stall when its place is reached."""
+        """Return the next block. Stall first when ``after_bytes`` bytes were read."""
         if not self._stalled and self.record.body_bytes >= self._fault.after_bytes:
             self._stalled = True
             await stall(self.request.transport, self._fault)
@@ -26,7 +29,7 @@ class StallingBody(Body):
 
 
 class RepeatableBody(Body):
-    """Kept in memory while it is read, so that the same request can be executed again."""
+    """A body that is kept in memory while it is read, so that the request can be executed twice."""
 
     def __init__(self, call: Call) -> None:
         super().__init__(call.request, call.record)
@@ -34,11 +37,11 @@ class RepeatableBody(Body):
         self._replay: list[bytes] | None = None
 
     def rewind(self) -> None:
-        """Begin again; what was read comes from memory from now on."""
+        """Start from the beginning. From now on the blocks come from memory."""
         self._replay = list(self._kept)
 
     async def block(self) -> bytes:
-        """Return what has come, or came the first time."""
+        """Return the next block, from the connection or after ``rewind`` from memory."""
         if self._replay is not None:
             return self._replay.pop(0) if self._replay else b""
         block = await super().block()
@@ -47,7 +50,10 @@ class RepeatableBody(Body):
 
 
 async def stall(transport: asyncio.Transport | None, fault: Fault) -> None:
-    """Do nothing for `seconds`, then return, or cut the connection when the rule `resets`."""
+    """Wait for ``seconds``, then return, or abort the connection if the rule ``resets``.
+
+    Raises ``DroppedError`` in the second case.
+    """
     await asyncio.sleep(fault.seconds)
     if fault.resets:
         if transport is not None:

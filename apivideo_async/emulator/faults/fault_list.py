@@ -1,7 +1,8 @@
-"""Faults on demand: which request gets which, decided by counting.
+"""Rules for faults, and the decision which request a fault applies to.
 
-A :class:`FaultList` is asked once per request. Every rule whose operation matches counts the request; the
-first rule that is due is consumed. What an action does on the wire is in ``fault_actions``.
+``FaultList.due`` is called once for each request of an operation that has a name. Every rule whose
+operation matches counts the request. The first rule that is due fires. The effects of the actions
+on the wire are in ``faults.actions``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+# The names are repeated here because ``faults.actions`` imports this module.
 ACTIONS = frozenset(
     {
         "clock-jump",
@@ -35,29 +37,38 @@ ACTIONS = frozenset(
 
 @dataclass(slots=True)
 class Fault:
-    """One rule.
+    """One rule: the requests that it applies to, and the action.
 
-    `operation` is a method name of the SDK such as "videos.upload", or "*". The rule is due from the `nth`
-    matching request on (1 is the first), with `probability` if given, and fires `times` times (None: always).
+    ``operation`` is a method name of the SDK such as ``"videos.upload"``, or ``"*"``. The rule is
+    due from the ``nth`` matching request on (1 is the first), with ``probability`` (0 to 1) if
+    given. It fires ``times`` times (None: without limit). Raises ``ValueError`` if ``action`` is
+    unknown.
 
     Actions that do not execute the request:
 
-    - "status" answers `status`, `body` and `content_type` (with `headers`);
-    - "rate-limit" answers 429 with the three headers, or without them when `retry_after` is None;
-    - "reject-early" answers `status` without reading the body and closes;
-    - "reset-before" aborts at once, "reset-during" after `after_bytes` of the body, "reset-after" after all of it;
-    - "refuse" cuts every connection and accepts none for `seconds`, on the port that it keeps.
+    - ``"status"`` answers ``status``, ``body`` and ``content_type`` (with ``headers``).
+    - ``"rate-limit"`` answers 429 with the three rate limit headers, or without them when
+      ``retry_after`` is None.
+    - ``"reject-early"`` answers ``status`` without reading the body, then closes the connection.
+    - ``"reset-before"`` aborts the connection at once, ``"reset-during"`` after ``after_bytes`` of
+      the body, ``"reset-after"`` after the whole body.
+    - ``"refuse"`` aborts all connections and refuses new ones for ``seconds``. The port stays the
+      same.
 
-    Actions that execute it:
+    Actions that execute the request:
 
-    - "drop-response" closes without an answer; "delay" answers after `seconds`;
-    - "truncate" announces the whole body of the answer, sends half of it and closes; "trickle" sends it a byte
-      at a time over `seconds`; "html" puts a page (or `body`, `content_type`) in the place of a 2xx body;
-    - "duplicate" executes twice, as behind a proxy that delivers twice; the answer is the second one. The body
-      is kept in memory;
-    - "stall" stops reading the body after `after_bytes`, for `seconds`, then goes on, or aborts if it `resets`;
-    - "expire-tokens" makes all access tokens invalid first; "clock-jump" sets the clock by which access and
-      upload tokens expire forward by `seconds` first.
+    - ``"drop-response"`` aborts the connection without a response.
+    - ``"delay"`` answers after ``seconds``.
+    - ``"truncate"`` announces the whole body of the response, sends half of it and closes.
+    - ``"trickle"`` sends the body of the response one byte at a time over ``seconds``.
+    - ``"html"`` replaces a 2xx body by an HTML page, or by ``body`` with ``content_type``.
+    - ``"duplicate"`` executes the request twice, like a proxy that delivers twice, and returns the
+      second response. The body is kept in memory.
+    - ``"stall"`` stops reading the body after ``after_bytes``, for ``seconds``. Then it continues,
+      or aborts the connection if the rule ``resets``.
+    - ``"expire-tokens"`` first makes all access tokens invalid.
+    - ``"clock-jump"`` first sets the clock for the expiry of access and upload tokens forward by
+      ``seconds``.
     """
 
     operation: str
@@ -81,7 +92,7 @@ class Fault:
             raise ValueError(f"unknown fault action {self.action!r}; use one of {', '.join(sorted(ACTIONS))}")
 
     def counts(self, operation: str) -> bool:
-        """Count a request of `operation`, if it matches; the answer says whether the rule could fire."""
+        """Count a request if its operation matches. Return whether the rule may fire for it."""
         if self.operation not in {"*", operation}:
             return False
         self.seen += 1
@@ -89,7 +100,10 @@ class Fault:
 
 
 def fault_from_json(item: dict[str, Any]) -> Fault:
-    """Build a rule from the JSON of the control API; the keys are the arguments of :class:`Fault`."""
+    """Build a rule from the JSON of the control API. The keys are the arguments of ``Fault``.
+
+    Raises ``ValueError`` for an unknown key or action.
+    """
     known = {entry.name for entry in fields(Fault) if entry.init}
     unknown = set(item) - known
     if unknown:
@@ -98,13 +112,14 @@ def fault_from_json(item: dict[str, Any]) -> Fault:
 
 
 class FaultList:
-    """The rules in the order in which they were added."""
+    """The rules, in the order in which they were added."""
 
     def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 - repeatable on purpose
         self._faults: list[Fault] = []
 
     def __iter__(self) -> Iterator[Fault]:
+        # A copy, because rules can be added or removed while the caller iterates.
         return iter(list(self._faults))
 
     def __len__(self) -> int:
@@ -115,13 +130,15 @@ class FaultList:
         self._faults.extend(faults)
 
     def clear(self) -> None:
-        """Drop all rules."""
+        """Remove all rules."""
         self._faults.clear()
 
     def due(self, operation: str) -> Fault | None:
-        """Return the rule that fires for this request, if any, and consume it."""
+        """Return the rule that fires for this request, or None, and count that it fired."""
         chosen: Fault | None = None
         for fault in self:
+            # ``counts`` is called for every rule, also after one was chosen, so that ``nth`` counts
+            # all requests.
             if fault.counts(operation) and chosen is None and self._happens(fault):
                 chosen = fault
         if chosen is not None:

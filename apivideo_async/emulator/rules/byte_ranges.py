@@ -1,4 +1,4 @@
-"""The Range header of HTTP as media players send it: one range, open ranges, suffixes (service.md#assets)."""
+"""Parse the HTTP ``Range`` header: one range, open ranges and suffixes (service.md#assets)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ _RANGE = re.compile(r"bytes=\s*([0-9]*)\s*-\s*([0-9]*)\s*")
 
 
 class UnsatisfiableRangeError(Exception):
-    """No byte of the media lies in the range: the answer is 416."""
+    """The range contains no byte of the media. The response is 416."""
 
 
 def parse_range(value: str | None, size: int) -> tuple[int, int] | None:
-    """Return `(start, stop)` with stop exclusive, or None when the whole media is the answer.
+    """Return ``(start, stop)`` with an exclusive stop, or None for the whole media.
 
-    A header that is malformed or asks for several ranges is ignored, as HTTP allows.
+    A header that is malformed or has several ranges is ignored, as HTTP allows. Raises
+    ``UnsatisfiableRangeError`` if no byte of the media is in the range.
     """
     match = _RANGE.fullmatch(value) if value is not None else None
     if match is None:
@@ -24,6 +25,7 @@ def parse_range(value: str | None, size: int) -> tuple[int, int] | None:
         start, stop = int(first), min(int(last) + 1 if last else size, size)
         if last and int(last) < start:
             return None
+    # Without a first byte it is a suffix: the last N bytes.
     elif last:
         start, stop = max(size - int(last), 0), size
     else:

@@ -1,9 +1,13 @@
-"""The chunks that one upload has received: one set for byte ranges, one for parts (service.md#upload-rules).
+"""The chunks that one upload has received: a class for byte ranges, and one for parts.
 
-Both answer the same three questions. `check`: may this chunk come, as far as its header tells? `check_size`:
-may it come, now that its size is known? `add`: record it. A chunk below the minimum is legal only in last
-place. While the total is unknown nobody can tell which place is last, so a small chunk is let in as long as
-it is the highest, and whatever would take that place from it is refused (service.md#small-chunks).
+Both classes have three steps. ``check`` decides on the ``Content-Range`` header, before the body is
+read. ``check_size`` decides on the size of the file, after the body was read. ``add`` records the
+chunk. See service.md#upload-rules.
+
+Only the last chunk of a file may be smaller than the minimum size. While the total is unknown, the
+last position is unknown too. A small chunk is then accepted if it is the highest one so far. From
+then on, higher chunks are refused, and so is a total that does not make the small chunk the last
+one (service.md#small-chunks).
 """
 
 from __future__ import annotations
@@ -15,32 +19,41 @@ from .upload_problems import by_bytes, by_part, upload_problem
 
 
 class ByteChunks:
-    """Byte ranges that never overlap; complete when they cover the total without a gap."""
+    """Accepted byte ranges. They never overlap.
+
+    The upload is complete when they cover the total without a gap.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        # Sorted, so that one binary search finds the neighbours of a new range.
         self._ranges: list[tuple[int, int]] = []
+        # The accepted range below the minimum size. There is one at most.
         self._small: tuple[int, int] | None = None
         self._covered = 0
         self.total: int | None = None
 
     @property
     def ranges(self) -> list[tuple[int, int]]:
-        """Accepted ranges `(first, last)` in order."""
+        """The accepted ranges ``(first, last)``, both inclusive, in ascending order."""
         return list(self._ranges)
 
     @property
     def covered(self) -> int:
-        """Number of bytes accepted."""
+        """The number of bytes accepted."""
         return self._covered
 
     @property
     def complete(self) -> bool:
-        """Whether the total is known and every byte is there (service.md#upload-completion)."""
+        """Whether the total is known and every byte was accepted (service.md#upload-completion)."""
+        # The ranges do not overlap, so their sizes add up to the total only if there is no gap.
         return self.total is not None and self._covered == self.total
 
     def check(self, sent: ByteRange) -> None:
-        """Refuse a range that contradicts the ranges and the total seen so far (service.md#upload-errors)."""
+        """Raise a refusal if the range contradicts the ranges and the total so far.
+
+        See service.md#upload-errors.
+        """
         known = self.total
         if sent.total is not None and known is not None and sent.total != known:
             raise by_bytes("different-total-bytes", f'The "total_bytes" you already set for this video is {known}.')
@@ -53,21 +66,28 @@ class ByteChunks:
         self._check_small(sent)
 
     def _overlaps(self, sent: ByteRange) -> bool:
+        # The accepted ranges do not overlap, so only the two neighbours can overlap the new range.
         at = bisect_left(self._ranges, (sent.first, sent.first))
         follows = at < len(self._ranges) and self._ranges[at][0] <= sent.last
         return follows or (at > 0 and self._ranges[at - 1][1] >= sent.first)
 
     def _check_small(self, sent: ByteRange) -> None:
+        # This request may be the one that states the total.
         total = self.total if sent.total is None else sent.total
         highest = max(sent.last, self._ranges[-1][1] if self._ranges else 0)
+        # The last byte of the file, or the highest byte so far while the total is unknown.
         last_place = highest if total is None else total - 1
         if sent.length < self._limits.min_chunk and sent.last != last_place:
             raise by_bytes("range-too-small")
+        # This range, or the total that it states, would put the earlier small range before the end.
         if self._small is not None and self._small[1] != last_place:
             raise by_bytes("range-too-small", "A range below the minimum size is not the last one.")
 
     def check_size(self, sent: ByteRange, size: int) -> None:
-        """Refuse a file whose size is not the range's (service.md#upload-errors)."""
+        """Raise a refusal if the size of the file differs from the length of the range.
+
+        See service.md#upload-errors.
+        """
         if size != sent.length:
             raise by_bytes(
                 "range-mismatch",
@@ -75,7 +95,7 @@ class ByteChunks:
             )
 
     def add(self, sent: ByteRange, size: int) -> int:
-        """Record a checked range; the answer is its place in the media."""
+        """Record a range that passed the checks. Return its position in the media."""
         insort(self._ranges, (sent.first, sent.last))
         self._covered += size
         if size < self._limits.min_chunk:
@@ -86,7 +106,10 @@ class ByteChunks:
 
 
 class PartChunks:
-    """Numbered parts; complete when the total is known and every number is there."""
+    """Accepted numbered parts.
+
+    The upload is complete when the total is known and every number was accepted.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -98,21 +121,25 @@ class PartChunks:
 
     @property
     def numbers(self) -> list[int]:
-        """Accepted part numbers in order."""
+        """The accepted part numbers in ascending order."""
         return sorted(self._sizes)
 
     @property
     def covered(self) -> int:
-        """Number of bytes accepted."""
+        """The number of bytes accepted."""
         return self._covered
 
     @property
     def complete(self) -> bool:
-        """Whether the total is known and every part is there (service.md#upload-completion)."""
+        """Whether the total is known and every part was accepted (service.md#upload-completion)."""
+        # ``check`` refuses numbers above the total, so the count is sufficient.
         return self.total is not None and len(self._sizes) == self.total
 
     def check(self, sent: Part) -> None:
-        """Refuse a part that contradicts the parts and the total seen so far (service.md#upload-errors)."""
+        """Raise a refusal if the part contradicts the parts and the total so far.
+
+        See service.md#upload-errors.
+        """
         known = self.total
         if sent.total is not None and known is not None and sent.total != known:
             raise by_part("different-total-parts", f'The "total_parts" you already set for this video is {known}.')
@@ -124,9 +151,10 @@ class PartChunks:
             raise by_part("part-already-sent", f"The part number {sent.number} has already been sent.")
 
     def check_size(self, sent: Part, size: int) -> None:
-        """Refuse a part that is too large, or too small for its place.
+        """Raise a refusal if the part is too large, or too small for its position.
 
-        See service.md#upload-modes, service.md#small-chunks.
+        The header of a part states no size, so sizes are checked here. See service.md#upload-modes,
+        service.md#small-chunks.
         """
         if size > self._limits.max_chunk:
             raise upload_problem("uploaded-file-too-large")
@@ -134,6 +162,7 @@ class PartChunks:
         last_place = max(sent.number, self._highest) if total is None else total
         if size < self._limits.min_chunk and sent.number != last_place:
             raise by_part("uploaded-file-too-small")
+        # This part, or the total that it states, would put the earlier small part before the end.
         if self._small is not None and self._small != last_place:
             raise by_part(
                 "uploaded-file-too-small",
@@ -141,7 +170,7 @@ class PartChunks:
             )
 
     def add(self, sent: Part, size: int) -> int:
-        """Record a checked part; the answer is its place in the media."""
+        """Record a part that passed the checks. Return its position in the media."""
         self._sizes[sent.number] = size
         self._highest = max(self._highest, sent.number)
         self._covered += size

@@ -1,4 +1,4 @@
-"""What a Content-Range header says, and the rules that need only the header.
+"""Parse the ``Content-Range`` header, and check the rules that need only the header.
 
 See service.md#upload-modes, service.md#upload-errors.
 """
@@ -11,12 +11,16 @@ from typing import TypeAlias
 
 from .upload_problems import by_bytes, by_part, upload_problem
 
+# Numbers with more than 20 digits are malformed.
 _PATTERN = re.compile(r"(?:bytes ([0-9]{1,20})-([0-9]{1,20})|part ([0-9]{1,20}))/([0-9]{1,20}|\*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes of the protocol in bytes (service.md#upload-modes); tests scale the chunk sizes down."""
+    """Size limits of the protocol in bytes (service.md#upload-modes). Tests reduce the chunk sizes.
+
+    ``max_parts`` is a number of parts.
+    """
 
     min_chunk: int = 5 * 1024 * 1024
     max_chunk: int = 200 * 1024 * 1024
@@ -26,7 +30,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """`bytes first-last/total`, inclusive; a total of None is `*`."""
+    """``bytes first-last/total``, both ends inclusive. A total of None stands for ``*``."""
 
     first: int
     last: int
@@ -34,13 +38,13 @@ class ByteRange:
 
     @property
     def length(self) -> int:
-        """Number of bytes that the range announces."""
+        """The number of bytes that the range announces."""
         return self.last - self.first + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`part number/total`, counted from 1; a total of None is `*`."""
+    """``part number/total``, counted from 1. A total of None stands for ``*``."""
 
     number: int
     total: int | None
@@ -50,7 +54,10 @@ ContentRange: TypeAlias = ByteRange | Part
 
 
 def parse_content_range(value: str | None, limits: Limits) -> ContentRange | None:
-    """Read the header; None when it is absent, a refusal when it breaks a rule by itself."""
+    """Parse the header. Returns None if it is absent.
+
+    Raises a refusal if it is malformed or breaks a rule that does not depend on other chunks.
+    """
     if value is None:
         return None
     match = _PATTERN.fullmatch(value.strip())
@@ -64,6 +71,7 @@ def parse_content_range(value: str | None, limits: Limits) -> ContentRange | Non
 
 
 def _checked_bytes(sent: ByteRange, limits: Limits) -> ByteRange:
+    # A request that breaks several rules gets the refusal of the first one.
     if sent.total == 0:
         raise by_bytes("total-bytes-zero")
     if sent.total is not None and sent.total > limits.max_total:
@@ -76,6 +84,7 @@ def _checked_bytes(sent: ByteRange, limits: Limits) -> ByteRange:
         raise by_bytes("to-byte-too-high-total")
     if sent.length > limits.max_chunk:
         raise by_bytes("range-too-large")
+    # With ``*`` as the total the range may be the last one; ``ByteChunks`` checks that.
     if sent.length < limits.min_chunk and sent.total is not None and sent.last != sent.total - 1:
         raise by_bytes("range-too-small")
     return sent

@@ -1,7 +1,7 @@
-"""How far a finished upload is encoded: an arithmetic of progress, no encoder (service.md#encoding-status).
+"""The encoding progress of a complete upload, computed without an encoder.
 
-Progress 1.0 is the moment the first quality is finished and the video becomes playable; each further
-quality takes a quarter of that time more.
+At progress 1.0 the first quality is finished and the video becomes playable. Each further quality
+takes 0.25 more. See service.md#encoding-status.
 """
 
 from __future__ import annotations
@@ -17,31 +17,45 @@ QUALITIES: tuple[tuple[str, str], ...] = (
     ("hls", "480p"),
     ("hls", "720p"),
 )
+# The progress between two stages.
 _STEP = 0.25
+# The transcript follows the last quality, and the summary follows the transcript.
 TRANSCRIBED = 1 + len(QUALITIES) * _STEP
 SUMMARISED = TRANSCRIBED + _STEP
 STAGES = tuple(1 + place * _STEP for place in range(len(QUALITIES) + 2))
-"""The progress at which something happens: each quality, the transcript, the summary."""
+"""The progress values at which a stage is finished: each quality, the transcript, the summary."""
 
+# The assumed bit rate of a source in kbit/s.
 _BIT_RATE = 802.5
 
 
 @dataclass(frozen=True, slots=True)
 class EncodingPace:
-    """How the emulator encodes: at once, by the clock, or by the number of status reads."""
+    """How fast the emulator encodes: at once, by time, or by the number of status reads.
+
+    ``seconds`` is the time until the first quality is finished, ``polls`` the number of status
+    reads. Zero for both means at once.
+    """
 
     seconds: float = 0.0
     polls: int = 0
 
     def progress(self, elapsed: float, reads: int) -> float:
-        """Progress of a video `elapsed` seconds after its upload and after `reads` answered status reads."""
+        """Return the progress of a video.
+
+        ``elapsed`` is in seconds since the upload was complete, ``reads`` counts the status reads
+        since.
+        """
         if self.polls:
             return reads / self.polls
         return elapsed / self.seconds if self.seconds else math.inf
 
 
 def parse_pace(setting: str | float) -> EncodingPace:
-    """Read the setting: "immediate", a number of seconds, or "polls:N"."""
+    """Parse the setting: ``"immediate"``, a number of seconds, or ``"polls:N"``.
+
+    Raises ``ValueError`` for other values.
+    """
     if setting == "immediate":
         return EncodingPace()
     try:
@@ -50,25 +64,29 @@ def parse_pace(setting: str | float) -> EncodingPace:
         seconds = float(setting)
     except ValueError:
         seconds = math.nan
+    # NaN, which stands for a parse error, fails this comparison as well.
     if not 0 <= seconds < math.inf:
         raise ValueError(f'encoding is "immediate", seconds or "polls:N", not {setting!r}')
     return EncodingPace(seconds=seconds)
 
 
 def playable(progress: float) -> bool:
-    """Whether the first quality is finished (service.md#encoding-status)."""
+    """Return whether the first quality is finished (service.md#encoding-status)."""
     return progress >= 1
 
 
 def finished(progress: float) -> list[tuple[str, str]]:
-    """Return the qualities that are encoded, in the order in which they were finished."""
+    """Return the encoded qualities, in the order in which they were finished."""
     return [each for place, each in enumerate(QUALITIES) if _quality_status(place, progress) == "encoded"]
 
 
 def stream_metadata(size: int | None) -> dict[str, Any]:
-    """Return what the API says of the streams of a source of `size` bytes, null while it is not known.
+    """Return the ``metadata`` of a source of ``size`` bytes.
 
-    Nothing is looked into: the duration is what fits a usual bit rate in kbit/s (service.md#encoding-status).
+    All values are None if ``size`` is None.
+
+    The media is not inspected. The duration in seconds follows from a usual bit rate
+    (service.md#encoding-status).
     """
     known = size is not None
     duration = max(1, round((size or 0) * 8 / 1000 / _BIT_RATE))
@@ -87,7 +105,10 @@ def stream_metadata(size: int | None) -> dict[str, Any]:
 
 
 def qualities(progress: float) -> list[dict[str, str]]:
-    """Return the status of each quality: waiting, encoding, encoded (service.md#encoding-status)."""
+    """Return the status of each quality: waiting, encoding or encoded.
+
+    See service.md#encoding-status.
+    """
     return [
         {"type": kind, "quality": quality, "status": _quality_status(place, progress)}
         for place, (kind, quality) in enumerate(QUALITIES)
@@ -98,4 +119,5 @@ def _quality_status(place: int, progress: float) -> str:
     finished = 1 + place * _STEP
     if progress >= finished:
         return "encoded"
+    # A quality is being encoded during the step before it is finished.
     return "encoding" if progress >= finished - _STEP else "waiting"

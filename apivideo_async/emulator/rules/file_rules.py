@@ -1,4 +1,4 @@
-"""Which small files are taken, pictures and text tracks, and how they are kept. No I/O.
+"""Rules for small files (pictures and text tracks), and how such files are kept. No I/O.
 
 See service.md#thumbnails, service.md#text-tracks.
 """
@@ -21,7 +21,7 @@ VTT = {"vtt": "text/vtt"}
 
 
 class StoredFile(NamedTuple):
-    """The bytes of a file and its media type."""
+    """The content of a file and its media type."""
 
     data: bytes
     content_type: str
@@ -29,10 +29,10 @@ class StoredFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileRule:
-    """Which files an operation takes: `types` by extension, at most `max_size` bytes.
+    """The files that an operation accepts: ``types`` by extension, at most ``max_size`` bytes.
 
-    `listed` is how the refusal spells the extensions, which differs from operation to operation and from what
-    is accepted (service.md#file-extensions).
+    ``types`` maps extensions to media types. ``listed`` is the list of extensions in the refusal.
+    It differs between operations and from the accepted extensions (service.md#file-extensions).
     """
 
     types: Mapping[str, str]
@@ -40,7 +40,10 @@ class FileRule:
     max_size: float = math.inf
 
     def type_of(self, form: Form) -> str:
-        """Return the media type, told by the extension or by the part's type; refuse others."""
+        """Return the media type, from the extension or else from the content type of the part.
+
+        Raises a refusal if neither is accepted.
+        """
         by_extension = self.types.get(form.filename.rpartition(".")[2].lower())
         if by_extension is not None:
             return by_extension
@@ -52,20 +55,20 @@ class FileRule:
 
 @dataclass(slots=True)
 class SmallFile:
-    """Keeps a file in memory, and only counts what is over the limit."""
+    """Keeps a file in memory. Bytes above ``max_size`` are counted and dropped."""
 
     max_size: float
     data: bytearray = field(default_factory=bytearray)
     size: int = 0
 
     def write(self, view: memoryview) -> None:
-        """Take the next bytes."""
+        """Append the next bytes."""
         self.size += len(view)
         if self.size <= self.max_size:
             self.data += view
 
     def check(self) -> None:
-        """Refuse an empty or too large file."""
+        """Raise a refusal if the file is empty or too large."""
         if self.size == 0:
             raise upload_problem("uploaded-file-empty")
         if self.size > self.max_size:

@@ -1,4 +1,7 @@
-"""A multipart form as it streams in: fields are kept, the file goes to a sink (service.md#multipart-bodies)."""
+"""Parse a multipart form while it arrives: fields are kept, the file is written to a sink.
+
+See service.md#multipart-bodies.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,28 @@ from typing import Protocol
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+# The largest size of a form field in bytes. It bounds the memory for a field.
 MAX_FIELD = 64 * 1024
 
 
 class MalformedFormError(Exception):
-    """The body is not the multipart form that its header announces."""
+    """The body is not the multipart form that its content type announces."""
 
 
 class FileSink(Protocol):
-    """Where the bytes of a file go."""
+    """Receives the bytes of a file."""
 
     def write(self, view: memoryview) -> None:
-        """Take the next bytes; the view is valid during the call only."""
+        """Process the next bytes. The view is valid only during the call."""
 
 
 @dataclass(slots=True)
 class Form:
-    """What a form held: its fields, how many files, and the first file's name and type."""
+    """The content of a form.
+
+    ``fields`` has the values by name, ``files`` is the number of files, and ``filename`` and
+    ``content_type`` belong to the first file.
+    """
 
     fields: dict[str, str] = field(default_factory=dict)
     files: int = 0
@@ -34,13 +42,18 @@ class Form:
 
 
 def boundary_of(content_type: str | None) -> bytes | None:
-    """Return the boundary of a multipart/form-data content type, None for anything else."""
+    """Return the boundary of a ``multipart/form-data`` content type, None for any other type."""
     kind, options = parse_options_header(content_type)
     return (options.get(b"boundary") or None) if kind == b"multipart/form-data" else None
 
 
 class FormParser:
-    """Parses one form; `open_file` is called when the first file begins, with the form so far."""
+    """Incremental parser of one form.
+
+    ``open_file`` is called when the first file begins, with the form so far. It returns the sink
+    for the file. Further files are counted and dropped. ``ended`` is true after the closing
+    boundary. Raises ``MalformedFormError``.
+    """
 
     def __init__(self, boundary: bytes, open_file: Callable[[Form], FileSink]) -> None:
         try:
@@ -74,7 +87,7 @@ class FormParser:
         )
 
     def feed(self, data: bytes) -> None:
-        """Take the next block of the body."""
+        """Parse the next block of the body. Raises ``MalformedFormError``."""
         try:
             self._parser.write(data)
         except FormParserError as error:
@@ -87,6 +100,7 @@ class FormParser:
         self._header_name = self._header_value = b""
 
     def _header_name_data(self, data: bytes, start: int, end: int) -> None:
+        # A name or value may be split between two blocks, so its pieces are appended.
         self._header_name += data[start:end]
 
     def _header_value_data(self, data: bytes, start: int, end: int) -> None:
@@ -97,6 +111,7 @@ class FormParser:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b"").decode("latin-1"))
+        # A part with a file name is a file, any other part is a field.
         filename = options.get(b"filename")
         if filename is None:
             self._field_name = options.get(b"name", b"").decode("utf-8", "replace")
@@ -104,6 +119,7 @@ class FormParser:
             return
         self._in_file = True
         self.form.files += 1
+        # Only the first file has a sink. Callers refuse a form with several files at its end.
         if self.form.files == 1:
             self.form.filename = filename.decode("utf-8", "replace")
             self.form.content_type = self._headers.get(b"content-type", b"").decode("latin-1").lower()
@@ -112,6 +128,7 @@ class FormParser:
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
             if self._sink is not None:
+                # A view avoids copying the block.
                 self._sink.write(memoryview(data)[start:end])
         elif len(self._field_value) + end - start > MAX_FIELD:
             raise MalformedFormError("A form field is too long.")

@@ -1,7 +1,7 @@
-"""Identifiers in the shapes that the service uses, the same ones again for the same seed (service.md#identifiers).
+"""Identifiers in the forms that the service uses. The same seed gives the same identifiers.
 
-Access tokens, refresh tokens, private tokens and sessions depend on the API key as well: a web page that knows the
-seed must not be able to compute them.
+Access tokens, refresh tokens, private tokens and sessions also depend on the API key, so that a web
+page that knows the seed cannot compute them. See service.md#identifiers.
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ import string
 import uuid
 
 _ALPHABET = string.digits + string.ascii_letters
+# The kinds whose values give access.
 _ACCESS = frozenset({"access", "refresh", "private-token", "session"})
 
 
 class Identifiers:
-    """One stream of random numbers per kind, so that reading private videos does not change later ids."""
+    """Generates identifiers, with one random number stream per kind.
+
+    Separate streams keep kinds independent: a read of a private video creates a token, and must not
+    change the ids of later videos.
+    """
 
     def __init__(self, seed: int, api_key: str = "") -> None:
         self._seed = seed
@@ -27,11 +32,15 @@ class Identifiers:
     def _stream(self, kind: str) -> random.Random:
         if kind not in self._streams:
             key = self._api_key if kind in _ACCESS else ""
+            # ``random`` hashes a text seed, so that the streams of different kinds are unrelated.
             self._streams[kind] = random.Random(f"{self._seed}/{kind}/{key}")  # noqa: S311 - repeatable on purpose
         return self._streams[kind]
 
     def opaque(self, prefix: str, length: int = 22) -> str:
-        """Return a prefix and random letters and digits, like `vi4k0jvEUuaTdRAEjQ4Jfrgz`."""
+        """Return ``prefix`` and ``length`` random letters and digits.
+
+        Example: ``vi4k0jvEUuaTdRAEjQ4Jfrgz``.
+        """
         return prefix + "".join(self._stream(prefix).choices(_ALPHABET, k=length))
 
     def uuid(self, kind: str) -> str:
@@ -39,11 +48,14 @@ class Identifiers:
         return str(uuid.UUID(int=self._stream(kind).getrandbits(128), version=4))
 
     def refresh_token(self) -> str:
-        """Return a refresh token: long hexadecimal text, like the service's."""
+        """Return a refresh token: long hexadecimal text, like that of the service."""
         return f"def50200{self._stream('refresh').getrandbits(512):0128x}"
 
     def access_token(self, expires_in: float) -> str:
-        """Return an access token of the shape of a JWT (service.md#access-tokens); nobody verifies its signature."""
+        """Return an access token in the form of a JWT. ``expires_in`` is in seconds.
+
+        The signature is random bytes and never verified. See service.md#access-tokens.
+        """
         stream = self._stream("access")
         claims = {"jti": f"{stream.getrandbits(128):032x}", "expiresIn": expires_in}
         parts = [json.dumps({"typ": "JWT", "alg": "none"}).encode(), json.dumps(claims).encode()]

@@ -1,4 +1,4 @@
-"""Which addresses the emulator calls by itself: those of this machine, unless it was allowed more."""
+"""Decide which URLs the emulator calls: URLs of this machine, unless ``allow_network`` is set."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from urllib.parse import urlsplit
 
 
 def may_call(url: str) -> bool:
-    """Whether a web URL names this machine."""
+    """Return whether a URL names this machine by a loopback address or ``localhost``."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
+        # The host is a name. Other names than localhost are not resolved and count as remote.
         return host == "localhost"
 
 
 def is_web_url(text: str) -> bool:
-    """Whether a text is an http or https URL with a host."""
+    """Return whether a text is an http or https URL with a host."""
     try:
         parts = urlsplit(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Pages of a list: parameters, their range errors, and the links to other pages (service.md#pagination)."""
+"""Pages of a list: their parameters, range errors and links (service.md#pagination)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ MAX_PAGE_SIZE = 100
 
 
 def paginate(path: str, query: Sequence[tuple[str, str]], items: Sequence[ItemT]) -> tuple[list[ItemT], Any]:
-    """Cut the page that the query asks for; the answer is its items and the `pagination` object."""
+    """Return the items of the page that the query asks for, and the ``pagination`` object.
+
+    Raises a refusal if a page parameter is out of range.
+    """
     page, size = page_parameters(query)
+    # Integer division that rounds up. An empty list has one page.
     pages = max(1, -(-len(items) // size))
     chosen = list(items[(page - 1) * size : page * size])
     return chosen, {
@@ -29,9 +33,9 @@ def paginate(path: str, query: Sequence[tuple[str, str]], items: Sequence[ItemT]
 
 
 def page_parameters(query: Iterable[tuple[str, str]]) -> tuple[int, int]:
-    """Read currentPage (from 1) and pageSize (1 to 100, service.md#page-limits).
+    """Return ``currentPage`` (from 1) and ``pageSize`` (1 to 100).
 
-    The error calls currentPage `page` and has no type (service.md#page-limits).
+    The refusal calls ``currentPage`` ``page`` and has no type (service.md#page-limits).
     """
     values = dict(query)
     page = _integer(values.get("currentPage", "1"))
@@ -62,6 +66,7 @@ def _links(path: str, query: Sequence[tuple[str, str]], page: int, size: int, pa
 
     links = [link("self", page), link("first", 1)]
     if page > 1:
+        # A page after the last one links back to the last page.
         links.append(link("previous", min(page - 1, pages)))
     if page < pages:
         links.append(link("next", page + 1))

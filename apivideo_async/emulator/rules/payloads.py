@@ -1,6 +1,8 @@
-"""Validation of JSON bodies: the attributes, and what is said of wrong ones.
+"""Validation of JSON bodies: the checks of attributes, and the problems that they report.
 
-See service.md#null-and-absent, service.md#errors.
+A ``Check`` is a function of an attribute's name and value that returns a list of problems. To add
+an attribute, add its check to a table such as ``VIDEO_UPDATE``. See service.md#null-and-absent,
+service.md#errors.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ Check: TypeAlias = Callable[[str, Any], Problems]
 _LANGUAGES = "ar ca cs da de el en es fa fi fr he hi hr hu it ja ko ml nl nn no pl pt ru sk sl te tr uk ur vi zh"
 LANGUAGES = frozenset(_LANGUAGES.split())
 MAX_TTL = 2_147_483_647
+# Hours, minutes and seconds, with a fraction or a frame number, or a number of seconds.
 _TIMECODE = re.compile(r"(?:[0-9]{2,3}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3}|:[0-9]{1,2})?|[0-9]{1,7})")
 _NULL = "This value should not be null."
 
@@ -39,7 +42,7 @@ mapping: Check = _of_type(dict, "object")
 
 
 def longest(limit: int) -> Check:
-    """Text of at most `limit` characters."""
+    """Return a check for text of at most ``limit`` characters."""
 
     def check(name: str, value: Any) -> Problems:
         problems = text(name, value)
@@ -52,7 +55,7 @@ def longest(limit: int) -> Check:
 
 
 def one_of(*choices: str) -> Check:
-    """One of a few words."""
+    """Return a check for one of the ``choices``."""
     listed = ", ".join(f'"{choice}"' for choice in choices)
 
     def check(name: str, value: Any) -> Problems:
@@ -62,7 +65,7 @@ def one_of(*choices: str) -> Check:
 
 
 def filled(name: str, value: Any) -> Problems:
-    """Text that is not blank."""
+    """Check for text that is not blank."""
     problems = text(name, value)
     if not problems and not value.strip():
         problems = [invalid_attribute(name, "This value should not be blank.")]
@@ -70,12 +73,18 @@ def filled(name: str, value: Any) -> Problems:
 
 
 def nullable(check: Check) -> Check:
-    """Let null pass; only playerId and language are so (service.md#null-and-absent)."""
+    """Return a check that also accepts null.
+
+    Only ``playerId`` and ``language`` are nullable (service.md#null-and-absent).
+    """
     return lambda name, value: [] if value is None else check(name, value)
 
 
 def language(name: str, value: Any) -> Problems:
-    """A language is one of the 33 of service.md#languages, with two different complaints (service.md#error-details)."""
+    """Check for one of the 33 languages of service.md#languages.
+
+    There are two different refusals (service.md#error-details).
+    """
     problems = text(name, value)
     if problems or value in LANGUAGES:
         return problems
@@ -83,7 +92,7 @@ def language(name: str, value: Any) -> Problems:
 
 
 def array(item: Check, at_most: int | None = None) -> Check:
-    """An array of items (service.md#error-details)."""
+    """Return a check for an array of at most ``at_most`` items (service.md#error-details)."""
 
     def check(name: str, value: Any) -> Problems:
         if not isinstance(value, list):
@@ -96,7 +105,10 @@ def array(item: Check, at_most: int | None = None) -> Check:
 
 
 def record(**attributes: Check) -> Check:
-    """An object whose attributes are all required; paths are written `name[attribute]` (service.md#error-bodies)."""
+    """Return a check for an object whose attributes are all required.
+
+    Problems name an attribute as ``name[attribute]`` (service.md#error-bodies).
+    """
 
     def check(name: str, value: Any) -> Problems:
         problems = mapping(name, value)
@@ -111,12 +123,13 @@ def record(**attributes: Check) -> Check:
 
 
 def partial(**attributes: Check) -> Check:
-    """An object that has some of these attributes."""
+    """Return a check for an object that has any of the given attributes."""
 
     def check(name: str, value: Any) -> Problems:
         problems = mapping(name, value)
         if problems:
             return problems
+        # Unknown keys are ignored.
         known = attributes.keys() & value.keys()
         return [problem for key in sorted(known) for problem in attributes[key](f"{name}[{key}]", value[key])]
 
@@ -142,7 +155,8 @@ watermark: Check = partial(
 
 
 def ttl(name: str, value: Any) -> Problems:
-    """A lifetime is an integer of seconds, 0 for no expiry (service.md#upload-tokens)."""
+    """Check for a lifetime in whole seconds. 0 means no expiry (service.md#upload-tokens)."""
+    # ``bool`` is a subclass of ``int``.
     if isinstance(value, bool) or not isinstance(value, int):
         return [invalid_attribute(name, "This value must be of type integer.")]
     if not 0 <= value <= MAX_TTL:
@@ -151,7 +165,7 @@ def ttl(name: str, value: Any) -> Problems:
 
 
 def must_be_false(name: str, value: Any) -> Problems:
-    """A discarded video can only be restored (service.md#discarded-videos)."""
+    """Check for ``false``: a discarded video can only be restored (service.md#discarded-videos)."""
     return [] if value is False else [invalid_attribute(name, "Value must be false.")]
 
 
@@ -169,6 +183,7 @@ VIDEO_UPDATE: dict[str, Check] = {
     "transcriptSummary": boolean,
     "transcriptSummaryAttributes": summary_parts,
 }
+# ``playerId`` may be null in an update, which removes it, and not in a creation.
 VIDEO_CREATION: dict[str, Check] = {
     **VIDEO_UPDATE,
     "playerId": text,
@@ -180,9 +195,9 @@ TOKEN_CREATION: dict[str, Check] = {"ttl": ttl}
 
 
 def validate(payload: Mapping[str, Any], checks: Mapping[str, Check], required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the known attributes of a payload, or refuse with every fault (service.md#error-bodies).
+    """Return the known attributes of a payload. Unknown attributes are ignored.
 
-    Unknown attributes are ignored.
+    Raises one refusal with the problems of all attributes (service.md#error-bodies).
     """
     problems = [attribute_required(name) for name in required if name not in payload]
     known = {name: payload[name] for name in checks if name in payload}

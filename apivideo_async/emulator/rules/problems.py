@@ -1,7 +1,7 @@
-"""Error answers as values: what the service says when it refuses (service.md#errors).
+"""Error responses as values (service.md#errors).
 
-A rule that is broken raises :class:`RefusedError`; the network edge turns it into an answer. The body is
-plain data, so that every rule can be tested without a server.
+A rule that refuses a request raises ``RefusedError``, and ``pipeline`` converts it to a response.
+The body is plain data, so that every rule can be tested without a server.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ TYPE_PREFIX = "https://docs.api.video/reference/"
 
 
 class RefusedError(Exception):
-    """A request was refused: `status` and the JSON `body` to answer with (service.md#error-bodies)."""
+    """A refused request: the ``status`` and JSON ``body`` of the response.
+
+    See service.md#error-bodies.
+    """
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         super().__init__(status, body)
@@ -27,7 +30,10 @@ class RefusedError(Exception):
 def refuse(
     status: int, slug: str | None, title: str, *, name: str | None = None, detail: str | None = None
 ) -> RefusedError:
-    """Build a refusal whose `type` is the documentation page of `slug` (service.md#error-types)."""
+    """Build a refusal.
+
+    Its ``type`` is the documentation page of ``slug`` (service.md#error-types).
+    """
     body: dict[str, Any] = {}
     if slug is not None:
         body["type"] = TYPE_PREFIX + slug
@@ -41,13 +47,16 @@ def refuse(
 
 
 def refuse_all(problems: Sequence[dict[str, Any]]) -> RefusedError:
-    """Refuse with several faults; the first one is copied to the top level (service.md#error-bodies)."""
+    """Build a refusal of several problems, of which there must be at least one.
+
+    The first problem is copied to the top level (service.md#error-bodies).
+    """
     first = problems[0]
     return RefusedError(400, {**first, "status": 400, "problems": [dict(item) for item in problems]})
 
 
 def attribute_required(name: str) -> dict[str, Any]:
-    """Describe a required attribute that is absent (service.md#error-types)."""
+    """Return the problem of a required attribute that is absent (service.md#error-types)."""
     return {
         "type": TYPE_PREFIX + "attribute-required",
         "title": "This attribute is required.",
@@ -56,28 +65,34 @@ def attribute_required(name: str) -> dict[str, Any]:
 
 
 def invalid_attribute(name: str, detail: str | None = None, title: str = "An attribute is invalid.") -> dict[str, Any]:
-    """Describe an attribute with a wrong value; `detail` says what is wrong (service.md#error-details)."""
+    """Return the problem of an attribute with a wrong value. ``detail`` says what is wrong.
+
+    See service.md#error-details.
+    """
     problem = {"type": TYPE_PREFIX + "invalid-attribute", "title": title, "name": name}
     return problem if detail is None else {**problem, "detail": detail}
 
 
 def invalid_payload() -> RefusedError:
-    """Refuse a body that is missing or is no JSON object (service.md#error-types)."""
+    """Return the refusal of a body that is absent or no JSON object (service.md#error-types)."""
     return refuse(400, "invalid-payload", "The payload is invalid.")
 
 
 def invalid_query_parameter(name: str, detail: str) -> RefusedError:
-    """Refuse a query parameter (service.md#error-types)."""
+    """Return the refusal of a query parameter (service.md#error-types)."""
     return refuse(400, "request-invalid-query-parameter", "A query parameter is invalid.", name=name, detail=detail)
 
 
 def not_found(name: str) -> RefusedError:
-    """Refuse an unknown resource; `name` is the path parameter (service.md#not-found)."""
+    """Return the refusal of an unknown resource. ``name`` is its path parameter.
+
+    See service.md#not-found.
+    """
     return refuse(404, "resource-not-found", "The requested resource could not be found.", name=name)
 
 
 def summary_exists(name: str | None) -> RefusedError:
-    """Refuse a second summary, or a text for one that is being written.
+    """Return the refusal of a second summary, or of a text for a summary that is being generated.
 
     See service.md#summaries, service.md#error-types.
     """
@@ -91,27 +106,33 @@ def summary_exists(name: str | None) -> RefusedError:
 
 
 def unrecognized_url() -> RefusedError:
-    """Refuse a path that is not in the API (service.md#error-types)."""
+    """Return the refusal of a path that is not in the API (service.md#error-types)."""
     return refuse(404, "unrecognized-request-url", "Unrecognized request URL.")
 
 
 def method_not_allowed() -> RefusedError:
-    """Refuse a method that a path does not have (service.md#error-types)."""
+    """Return the refusal of a method that the path does not have (service.md#error-types)."""
     return refuse(405, "method-not-allowed", "Method is not allowed for this route.")
 
 
 def forbidden(detail: str) -> RefusedError:
-    """Refuse what a web page must not do. The service has no such refusal; `detail` says what to do."""
+    """Return the refusal of a request from a web page. ``detail`` says what the developer can do.
+
+    The service has no such refusal.
+    """
     return refuse(403, None, "Forbidden.", detail=detail)
 
 
 def too_many_requests() -> RefusedError:
-    """Refuse a request over the rate limit (service.md#too-many-requests)."""
+    """Return the refusal of a request over the rate limit (service.md#too-many-requests)."""
     return refuse(429, "too-many-requests", "Too many requests.")
 
 
 def server_error() -> RefusedError:
-    """Answer for a fault of the emulator itself: a problem without type (service.md#server-errors)."""
+    """Return the response to an error in the emulator: a problem without type.
+
+    See service.md#server-errors.
+    """
     return refuse(500, None, "Server error")
 
 
@@ -127,12 +148,12 @@ _AUTHENTICATION_TITLES = {
 
 
 def unauthorized(slug: str) -> RefusedError:
-    """Refuse with one of the documented 401 answers (service.md#error-types)."""
+    """Return one of the documented 401 refusals (service.md#error-types)."""
     return refuse(401, slug, _AUTHENTICATION_TITLES[slug])
 
 
 def invalid_credentials() -> RefusedError:
-    """Refuse a key or refresh token on /auth/* the way the current specification says.
+    """Return the refusal of a key or refresh token by ``/auth/*`` in the current specification.
 
     See service.md#refused-credentials.
     """

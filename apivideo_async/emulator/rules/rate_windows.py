@@ -1,4 +1,7 @@
-"""Fixed windows of the rate limit, one per class of operations (service.md#rate-limits). Time is an argument."""
+"""Fixed windows of the rate limit, one per class of operations (service.md#rate-limits).
+
+Pure: the time in seconds is an argument.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Literal
 
 RateClass = Literal["uploads", "writes", "reads"]
 RATE_CLASSES: tuple[RateClass, ...] = ("uploads", "writes", "reads")
+# Requests per window for each environment.
 PRESETS: dict[str, dict[RateClass, int]] = {
     "sandbox": {"uploads": 40, "writes": 40, "reads": 100},
     "production": {"uploads": 100, "writes": 200, "reads": 500},
@@ -17,7 +21,10 @@ PRESETS: dict[str, dict[RateClass, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether one request fits its window, and what its answer says about the window."""
+    """The decision on one request, and the state of its window for the response headers.
+
+    ``resets_in`` and ``window`` are in seconds.
+    """
 
     allowed: bool
     limit: int
@@ -26,7 +33,7 @@ class Verdict:
     window: float
 
     def headers(self) -> dict[str, str]:
-        """Return the three headers of every answer (service.md#rate-limit-headers)."""
+        """Return the three rate limit headers of a response (service.md#rate-limit-headers)."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
@@ -35,18 +42,27 @@ class Verdict:
 
 
 ROUNDING = 1e-6
-"""Rounding error of the clock, in seconds: it must neither lengthen a wait by a second nor end it too early."""
+"""Rounding error of the clock in seconds.
+
+It must neither lengthen a wait by a whole second nor end it too early.
+"""
 
 
 def format_wait(seconds: float, window: float) -> str:
-    """Write a wait that never ends too early: whole seconds, or milliseconds in a window below 10 s."""
+    """Format a wait in seconds, rounded up so that it never ends too early.
+
+    The result has whole seconds, or milliseconds if ``window`` is below 10 s.
+    """
     if window >= 10:
         return str(math.ceil(seconds - ROUNDING))
     return f"{math.ceil(seconds * 1000) / 1000:.3f}"
 
 
 class FixedWindow:
-    """A budget of `limit` requests that is full again `window` seconds after the first of them."""
+    """A budget of ``limit`` requests per window.
+
+    The budget is full again ``window`` seconds after the first request.
+    """
 
     def __init__(self, limit: int, window: float) -> None:
         self._limit = limit
@@ -55,29 +71,38 @@ class FixedWindow:
         self._ends: float | None = None
 
     def take(self, now: float) -> Verdict:
-        """Count one request at time `now`; a refused one costs nothing."""
+        """Count one request at time ``now`` in seconds.
+
+        A refused request does not use the budget.
+        """
+        # The first request after the end of a window starts the next one. Windows do not follow a
+        # fixed schedule.
         if self._ends is None or now >= self._ends - ROUNDING:
             self._used = 0
             self._ends = now + self._window
         allowed = self._used < self._limit
+        # ``allowed`` is a bool, so this adds 1 or 0.
         self._used += allowed
         return Verdict(allowed, self._limit, self._limit - self._used, self._ends - now, self._window)
 
 
 class RateLimiter:
-    """The windows of one API key; without limits it has no opinion at all."""
+    """The windows of one API key. ``limits`` of None means no limits."""
 
     def __init__(self, limits: Mapping[RateClass, int] | None, window: float) -> None:
         self._windows = {name: FixedWindow(limit, window) for name, limit in (limits or {}).items()}
 
     def take(self, rate_class: RateClass, now: float) -> Verdict | None:
-        """Count one request of a class; None when that class has no limit."""
+        """Count one request of a class. Returns None if the class has no limit."""
         window = self._windows.get(rate_class)
         return None if window is None else window.take(now)
 
 
 def rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:
-    """Read the setting: "off", the name of an environment, or a number per class."""
+    """Parse the setting: ``"off"``, the name of an environment, or a number per class.
+
+    Returns None for ``"off"``. Raises ``ValueError`` for an unknown environment or class.
+    """
     if isinstance(setting, str):
         if setting == "off":
             return None

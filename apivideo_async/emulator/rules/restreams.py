@@ -1,4 +1,4 @@
-"""Where a live stream is sent on to: at most five RTMP servers, each with its complaints.
+"""Check the restreams of a live stream: at most five RTMP servers.
 
 See service.md#error-details, service.md#restreams.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from .payloads import Check, Problems, array, filled, record
 from .problems import invalid_attribute
 
+# The group is the path, which is the application name.
 _URL = re.compile(r"rtmps?://[^/\s]+(/\S*)?", re.IGNORECASE)
 _FORM = "[rtmp|rtmps]://[host]/[app name]."
 

@@ -1,9 +1,11 @@
-"""What the source of one video has received, and whether one more request may add to it (service.md#upload-rules).
+"""The source ledger: what one video has received, and whether it accepts another request.
 
-States: empty, then either whole (one request without Content-Range) or bytes or parts, then complete. A
-container made from a URL, another video or a broadcast is closed from the start. Every decision is one synchronous
-call, so requests that arrive together are decided one after the other, in the order in which their bodies
-ended, without a lock (service.md#concurrent-chunks).
+A ledger is empty at first. The first request makes it *whole* (no ``Content-Range``), *bytes* or
+*parts*, and it stays in that mode until it is complete. A container that was created from a URL,
+another video or a broadcast accepts no request at all. See service.md#upload-rules.
+
+Every decision is one synchronous call, so no lock is needed: concurrent requests are decided one
+after the other, in the order in which their bodies ended (service.md#concurrent-chunks).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ _CLOSED = {
 
 
 class SourceLedger:
-    """The ledger of one container."""
+    """The ledger of one container. ``whole`` is the size in bytes of an upload in one request."""
 
     def __init__(self, limits: Limits, origin: Origin = "upload") -> None:
         self._limits = limits
@@ -39,18 +41,18 @@ class SourceLedger:
 
     @property
     def complete(self) -> bool:
-        """Whether the upload is finished (service.md#upload-completion)."""
+        """Whether the upload is complete (service.md#upload-completion)."""
         chunks = self.bytes or self.parts
         return self.whole is not None or (chunks is not None and chunks.complete)
 
     @property
     def size(self) -> int:
-        """Number of bytes accepted."""
+        """The number of bytes accepted."""
         chunks = self.bytes or self.parts
         return (self.whole or 0) + (chunks.covered if chunks is not None else 0)
 
     def check(self, sent: ContentRange | None) -> None:
-        """Refuse whatever can be refused without the body.
+        """Raise a refusal if the request can be refused without its body.
 
         See service.md#one-source-per-video, service.md#upload-errors.
         """
@@ -64,6 +66,7 @@ class SourceLedger:
         elif isinstance(sent, ByteRange):
             if self.parts is not None:
                 raise upload_problem("video-content-range-started-with-part")
+            # A temporary object checks the first chunk: only ``accept`` changes the ledger.
             (self.bytes or ByteChunks(self._limits)).check(sent)
         else:
             if self.bytes is not None:
@@ -71,10 +74,11 @@ class SourceLedger:
             (self.parts or PartChunks(self._limits)).check(sent)
 
     def accept(self, sent: ContentRange | None, size: int) -> int:
-        """Record a request whose body was `size` bytes; the answer is its place in the media.
+        """Record a request whose file had ``size`` bytes. Return its position in the media.
 
-        Nothing changes when it is refused.
+        Raises a refusal, after which the ledger is unchanged.
         """
+        # The ledger may have changed since the header was checked.
         self.check(sent)
         if size == 0:
             raise upload_problem("uploaded-file-empty")
@@ -86,6 +90,8 @@ class SourceLedger:
         if isinstance(sent, ByteRange):
             byte_chunks = self.bytes or ByteChunks(self._limits)
             byte_chunks.check_size(sent, size)
+            # The mode is set after the last check, so that a refused first chunk leaves the ledger
+            # empty.
             self.bytes = byte_chunks
             return byte_chunks.add(sent, size)
         part_chunks = self.parts or PartChunks(self._limits)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True, eq=False)
 class TextTrack:
-    """A WebVTT file in one language; `default` is for captions only."""
+    """A WebVTT file in one language. ``default`` is used for captions only."""
 
     language: str
     data: bytes = b""

@@ -1,4 +1,4 @@
-"""The catalogue of upload errors: slug, title and name of each (service.md#upload-errors)."""
+"""The upload errors: slug, title and ``name`` of each (service.md#upload-errors)."""
 
 from __future__ import annotations
 
@@ -123,16 +123,19 @@ UPLOAD_PROBLEMS: dict[str, tuple[str, str]] = {
 
 
 def upload_problem(slug: str, detail: str | None = None) -> RefusedError:
-    """Refuse an upload with one of the documented slugs; all answer 400 (service.md#upload-errors)."""
+    """Return the refusal with a documented slug.
+
+    The status is always 400 (service.md#upload-errors).
+    """
     name, title = UPLOAD_PROBLEMS[slug]
     return refuse(400, slug, title, name=name, detail=detail)
 
 
 def by_bytes(rule: str, detail: str | None = None) -> RefusedError:
-    """Refuse a byte range; `rule` is the end of the slug."""
+    """Return the refusal of a byte range. ``rule`` is the end of the slug."""
     return upload_problem(f"{_BYTES}-{rule}", detail)
 
 
 def by_part(rule: str, detail: str | None = None) -> RefusedError:
-    """Refuse a part; `rule` is the end of the slug."""
+    """Return the refusal of a part. ``rule`` is the end of the slug."""
     return upload_problem(f"{_PART}-{rule}", detail)

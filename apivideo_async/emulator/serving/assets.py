@@ -1,7 +1,8 @@
-"""What the delivery hosts serve: the file, a player page, a manifest, a thumbnail (service.md#assets).
+"""Assets of videos on the delivery hosts: file, player page, manifest and thumbnail.
 
-Private videos have a token in the path (the player: in the query). It works for one request, which opens a
-session; `?avh=` with the session serves the rest.
+URLs of a private video contain a token in the path (for the player: in the query). A token works
+for one request, which opens a session. ``?avh=`` with the session gives access to all other assets.
+See service.md#assets, service.md#private-videos.
 """
 
 from __future__ import annotations
@@ -29,12 +30,15 @@ _PLAYER = """<!doctype html>
 
 
 def video_base(call: Call, video: Video) -> str:
-    """Return where the files of a video are."""
+    """Return the base URL of a video's files."""
     return asset_base(call, f"/vod/{video.key}", video.key, public=video.public)
 
 
 def asset_urls(call: Call, video: Video) -> dict[str, str]:
-    """Return the `video-assets` schema; a private video gets a fresh one-time token (service.md#private-videos)."""
+    """Return the ``video-assets`` schema.
+
+    For a private video, every call creates a new one-time token (service.md#private-videos).
+    """
     base = video_base(call, video)
     player = player_url(base, "/player")
     urls = {
@@ -53,15 +57,16 @@ def _admitted(call: Call, token: str | None) -> tuple[Video, str | None]:
 
 
 def from_path(call: Call) -> tuple[Video, str | None]:
-    """Return the video of an asset's path and the viewer's session; a used token is a 404.
+    """Return the video that the path names, and the session of the viewer.
 
+    The session is None for a public video. Raises a refusal (404) if the token was already used.
     See service.md#private-videos.
     """
     return _admitted(call, call.request.match_info.get("token"))
 
 
 async def mp4(call: Call) -> web.StreamResponse:
-    """Serve the uploaded file, only with mp4Support (service.md#assets)."""
+    """Send the uploaded file. Raises a refusal (404) without ``mp4Support`` (service.md#assets)."""
     video, _ = from_path(call)
     if not video.attributes["mp4Support"]:
         raise not_found("videoId")
@@ -69,12 +74,13 @@ async def mp4(call: Call) -> web.StreamResponse:
 
 
 async def hls_media(call: Call) -> web.StreamResponse:
-    """Serve the file that the manifest and the player page point at."""
+    """Send the file to which the manifest and the player page refer."""
     video, _ = from_path(call)
     return await _serve_media(call, video)
 
 
 async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
+    # An incomplete upload is not served, and discarded media cannot be.
     if video.finished_at is None or call.world.store.discard:
         raise not_found("videoId")
     size = video.media.size
@@ -90,6 +96,7 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     response = web.StreamResponse(status=200 if chosen is None else 206, headers=headers)
     response.content_length = stop - start
+    # ``prepare`` sends the headers, so all of them must be set before.
     call.finish_headers(response)
     await response.prepare(call.request)
     if call.request.method != "HEAD":
@@ -99,12 +106,17 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
 
 
 async def _send_media(response: web.StreamResponse, video: Video, start: int, stop: int) -> None:
-    """Send the bytes; a video that is deleted meanwhile ends the connection."""
+    """Write the bytes from ``start`` to ``stop`` to the response.
+
+    Raises ``DroppedError`` if the media file disappears because the video is deleted meanwhile.
+    """
     with contextlib.closing(video.media.read(start, stop)) as blocks:
         while True:
             try:
                 block = next(blocks, None)
             except (OSError, EOFError):
+                # The status was already sent. Closing the connection is the only way to report the
+                # error.
                 raise DroppedError from None
             if block is None:
                 return
@@ -112,11 +124,15 @@ async def _send_media(response: web.StreamResponse, video: Video, start: int, st
 
 
 async def player(call: Call) -> web.StreamResponse:
-    """Serve a page that plays the file; its token opens the session of the viewer (service.md#private-sessions)."""
+    """Send a page that plays the file. Its token opens the session of the viewer.
+
+    See service.md#private-sessions.
+    """
     token = call.request.query.get("token")
     video, session = _admitted(call, token)
     base, query = f"/vod/{video.key}", ""
     if session is not None:
+        # A token opens one session, so the page loads the other assets with that session.
         base, query = f"{base}/token/{token}", f"?avh={session}"
     page = _PLAYER.format(
         title=escape(str(video.attributes["title"])),
@@ -127,7 +143,12 @@ async def player(call: Call) -> web.StreamResponse:
 
 
 async def manifest(call: Call) -> web.StreamResponse:
-    """Serve a manifest of the whole file; 202 until the video is playable (service.md#hls-readiness)."""
+    """Send a manifest with the whole file as one segment.
+
+    The response is 202 until the video is playable.
+
+    See service.md#hls-readiness.
+    """
     video, session = from_path(call)
     if not encoding.playable(video.progress(call.world.settings.pace, call.world.now)):
         return web.Response(status=202)
@@ -145,7 +166,7 @@ async def manifest(call: Call) -> web.StreamResponse:
 
 
 async def thumbnail(call: Call) -> web.StreamResponse:
-    """Serve the uploaded thumbnail, or a small grey picture of the picked moment."""
+    """Send the uploaded thumbnail, or a grey picture that depends on the picked moment."""
     video, _ = from_path(call)
     body, content_type = video.thumbnail or StoredFile(grey_picture(video.timecode), "image/png")
     return web.Response(body=body, content_type=content_type)

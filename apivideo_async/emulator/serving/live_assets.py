@@ -1,6 +1,6 @@
-"""What the delivery hosts serve of a live stream: a page, a manifest, a thumbnail (service.md#assets).
+"""Assets of live streams on the delivery hosts: page, manifest and thumbnail (service.md#assets).
 
-Private ones have the token scheme of private videos (service.md#other-private-assets).
+Private live streams use the token scheme of private videos (service.md#other-private-assets).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PAGE = """<!doctype html>
 
 
 def live_urls(call: Call, live: LiveStream) -> dict[str, str]:
-    """Return the `live-stream-assets` schema."""
+    """Return the ``live-stream-assets`` schema."""
     base = asset_base(call, f"/live/{live.key}", live.key, public=live.public)
     player = player_url(base)
     return {
@@ -45,14 +45,17 @@ def _from_path(call: Call) -> LiveStream:
 
 
 async def player(call: Call) -> web.StreamResponse:
-    """Serve a page that says whether the stream is on the air."""
+    """Send a page that says whether the stream is broadcasting."""
     live = _admitted(call, call.request.query.get("token"))
     state = "on the air" if live.broadcasting else "off the air"
     return web.Response(text=_PAGE.format(title=escape(live.attributes["name"]), state=state), content_type="text/html")
 
 
 async def manifest(call: Call) -> web.StreamResponse:
-    """Serve a manifest without segments; it ends with the broadcast and is missing before the first one."""
+    """Send a manifest without segments.
+
+    It is 404 before the first broadcast and has the end mark after a broadcast.
+    """
     live = _from_path(call)
     if live.media is None:
         raise not_found("liveStreamId")
@@ -62,7 +65,7 @@ async def manifest(call: Call) -> web.StreamResponse:
 
 
 async def thumbnail(call: Call) -> web.StreamResponse:
-    """Serve the uploaded thumbnail, or a small grey picture."""
+    """Send the uploaded thumbnail, or a grey picture."""
     body, content_type = _from_path(call).thumbnail or StoredFile(grey_picture(), "image/png")
     return web.Response(body=body, content_type=content_type)
 

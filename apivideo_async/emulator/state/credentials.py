@@ -1,4 +1,7 @@
-"""Who may do what: API key, access and refresh tokens, the Authorization header (service.md#authentication). No I/O."""
+"""API key, access tokens, refresh tokens and the ``Authorization`` header. No I/O.
+
+See service.md#authentication.
+"""
 
 from __future__ import annotations
 
@@ -14,36 +17,54 @@ _INVALID_HEADER = "authentication-invalid-authorization-header-value"
 
 
 class Credentials:
-    """The pairs of tokens that are valid for one API key. Time is an argument."""
+    """The valid tokens of one API key.
+
+    Time is an argument, in seconds of a monotonic clock. ``token_lifetime`` is in seconds.
+    """
 
     def __init__(self, api_key: str, ids: Identifiers, *, token_lifetime: float, invalid_key_status: int) -> None:
         self._api_key = api_key
         self._ids = ids
         self._lifetime = token_lifetime
         self._invalid_key_status = invalid_key_status
+        # The name and the expiry of each access token.
         self._access: dict[str, tuple[str, float]] = {}
         self._refresh: set[str] = set()
         self._issued = 0
 
     def exchange(self, api_key: str, now: float) -> dict[str, Any]:
-        """Return a pair of tokens for the API key (service.md#access-tokens)."""
+        """Return a pair of tokens for the API key (service.md#access-tokens).
+
+        Raises a refusal if the key is wrong.
+        """
+        # JSON can contain lone surrogates, which UTF-8 cannot encode: ``surrogatepass`` avoids an
+        # error.
         if not hmac.compare_digest(api_key.encode(errors="surrogatepass"), self._api_key.encode()):
             raise self._refusal("authentication-invalid-api-key")
         return self._issue(now)
 
     def rotate(self, refresh_token: str, now: float) -> dict[str, Any]:
-        """Return a new pair; the refresh token given is used up (service.md#token-renewal)."""
+        """Return a new pair of tokens.
+
+        The given refresh token stops working (service.md#token-renewal).
+
+        Raises a refusal if the refresh token is unknown or was already used.
+        """
         if refresh_token not in self._refresh:
             raise self._refusal("authentication-invalid-refresh-token")
         self._refresh.remove(refresh_token)
         return self._issue(now)
 
     def _refusal(self, slug: str) -> RefusedError:
-        """Answer 400 as the specification says, or 401 as the error pages say (service.md#refused-credentials)."""
+        """Return a 400 as in the specification, or a 401 as in the error pages.
+
+        See service.md#refused-credentials.
+        """
         return invalid_credentials() if self._invalid_key_status == 400 else unauthorized(slug)
 
     def _issue(self, now: float) -> dict[str, Any]:
         self._issued += 1
+        # A whole number is sent without a fraction, as the service does.
         expires_in = int(self._lifetime) if self._lifetime == int(self._lifetime) else self._lifetime
         access, refresh = self._ids.access_token(expires_in), self._ids.refresh_token()
         self._access[access] = (f"access-{self._issued}", now + self._lifetime)
@@ -56,11 +77,15 @@ class Credentials:
         }
 
     def expire_access_tokens(self) -> None:
-        """Make every access token invalid at once."""
+        """Make all access tokens invalid."""
         self._access.clear()
 
     def identify(self, header: str | None, now: float) -> str:
-        """Return a name, never the secret, for whoever sent this Authorization header (service.md#error-types)."""
+        """Return the name of the credentials in an ``Authorization`` header, for the request log.
+
+        The name never contains the secret. Raises a refusal (401) if the header is absent,
+        malformed or wrong (service.md#error-types).
+        """
         if header is None or not header.strip():
             raise unauthorized("authentication-missing-authorization-header")
         scheme, _, value = header.strip().partition(" ")
@@ -72,6 +97,7 @@ class Credentials:
         raise unauthorized(_INVALID_HEADER)
 
     def _bearer(self, token: str, now: float) -> str:
+        # An unknown token gets the expiry ``now``, and is refused like an expired one.
         token_id, expires = self._access.get(token, ("", now))
         if now >= expires:
             self._access.pop(token, None)
@@ -79,7 +105,7 @@ class Credentials:
         return token_id
 
     def _basic(self, value: str) -> str:
-        """Check `base64(apiKey + ":")`: the key is the user, the password is empty.
+        """Check ``base64(apiKey + ":")``: the user name is the key, and the password is empty.
 
         See service.md#basic-authentication.
         """

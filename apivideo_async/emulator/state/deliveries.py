@@ -1,8 +1,7 @@
-"""Events on their way to subscribers: signed, in order for each video, repeated when they fail.
+"""Webhook deliveries: signed, in order for each video or live stream, and repeated when they fail.
 
-See service.md#webhook-delivery.
-
-Only addresses of this machine are called unless `allow_network` is set, and none that a web page subscribed.
+See service.md#webhook-delivery. Only URLs of this machine are called, unless ``allow_network`` is
+set, and no URLs that a web page subscribed.
 """
 
 from __future__ import annotations
@@ -18,16 +17,20 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from ..rules.network import may_call
 from .webhook import Webhook, delivered, event_body
 
+# Attempts after the first one.
 RETRIES = 3
 
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """One event for one subscriber; `subject` is the video or live stream that it is about.
+    """One event for one subscriber. ``subject`` is the id of the video or live stream of the event.
 
-    `answers` has a status for each attempt, None where there was no answer. `state` is "waiting" (for its turn,
-    an answer or a retry), "delivered", "failed", "cancelled" (the webhook was deleted) or "not-allowed" (the
-    address is not on this machine, or a web page subscribed it).
+    ``answers`` has the status of each attempt, None if there was no response. ``state`` is one of:
+
+    - ``"waiting"``: for an earlier delivery, a response or the next attempt;
+    - ``"delivered"``, ``"failed"``;
+    - ``"cancelled"``: the webhook was deleted;
+    - ``"not-allowed"``: the URL is on another machine, or a web page subscribed it.
     """
 
     number: int
@@ -43,7 +46,7 @@ class Delivery:
 
 @dataclass(slots=True, eq=False)
 class Deliveries:
-    """The log of deliveries, and what carries them out."""
+    """The log of deliveries, and the code that performs them."""
 
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     webhooks: Mapping[str, Webhook]
@@ -53,10 +56,14 @@ class Deliveries:
     """Seconds for one attempt (service.md#webhook-delivery)."""
     allow_network: bool
     log: list[Delivery] = field(default_factory=list)
+    # One lock per webhook and subject. Weak values remove a lock when no delivery uses it any more.
     _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def send(self, webhook: Webhook, event: Mapping[str, str], subject: str) -> None:
-        """Begin a delivery; deliveries about one video or live stream to one subscriber take turns."""
+        """Start a delivery in the background.
+
+        Deliveries of one webhook about one subject are performed one after the other.
+        """
         body = event_body(event)
         delivery = Delivery(
             len(self.log) + 1, subject, webhook.key, webhook.url, dict(event), body.decode(), webhook.headers(body)
@@ -69,10 +76,13 @@ class Deliveries:
         self.spawn(self._deliver(delivery, turn))
 
     async def _deliver(self, delivery: Delivery, turn: asyncio.Lock) -> None:
+        # ``asyncio.Lock`` wakes its waiters in order, so the deliveries keep the order of the
+        # events.
         async with turn:
             for attempt in range(1 + RETRIES):
                 if attempt:
                     await asyncio.sleep(self.pause)
+                # Checked before each attempt: the webhook may have been deleted during the wait.
                 if delivery.webhook_id not in self.webhooks:
                     delivery.state = "cancelled"
                     return
@@ -84,7 +94,7 @@ class Deliveries:
             delivery.state = "failed"
 
     async def _attempt(self, delivery: Delivery) -> int | None:
-        """Return the status that the subscriber answers, None when it does not."""
+        """Return the status of the subscriber's response, or None if there is none."""
         try:
             async with (
                 ClientSession(timeout=ClientTimeout(total=self.timeout)) as session,

@@ -1,4 +1,4 @@
-"""What a list shows and in which order (service.md#list-filters, service.md#list-order). Pure functions."""
+"""Filters and order of lists (service.md#list-filters, service.md#list-order). Pure functions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from .video import Video
 
 ItemT = TypeVar("ItemT")
 Query = Sequence[tuple[str, str]]
+# A filter such as ``metadata[user]=42``.
 _METADATA = re.compile(r"metadata\[(.*)\]")
 
 
 def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
-    """Keep the videos that match every filter, and sort them."""
+    """Return the videos that match every filter, sorted."""
     filters = [wanted for name, value in query if (wanted := _filter(name, value)) is not None]
     for wanted in filters:
         videos = filter(wanted, videos)
@@ -24,9 +25,9 @@ def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
 
 
 def _filter(name: str, value: str) -> Callable[[Video], bool] | None:
-    """Return what one parameter asks of a video; nothing for those that are no filters.
+    """Return the predicate for one query parameter, or None if the parameter is not a filter.
 
-    See service.md#unknown-parameters.
+    Unknown parameters are ignored (service.md#unknown-parameters).
     """
     if name in {"title", "description"}:
         part = value.casefold()
@@ -49,7 +50,7 @@ VIDEO_KEYS: dict[str, Callable[[Any], Any]] = {
 
 
 def check_choices(query: Query, choices: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a parameter whose value is none of its few."""
+    """Raise a refusal if the value of a parameter is not one of its choices."""
     for name, value in query:
         if name in choices and value not in choices[name]:
             raise invalid_query_parameter(name, f"Use one of {', '.join(choices[name])}.")
@@ -61,11 +62,16 @@ def sort_items(
     keys: Mapping[str, Callable[[Any], Any]],
     default: Callable[[Any], Any] | None = None,
 ) -> list[ItemT]:
-    """Sort by `sortBy` and `sortOrder`; without them by `default`, or the newest first (service.md#list-order)."""
+    """Sort by ``sortBy`` and ``sortOrder``.
+
+    Without ``sortBy`` the key is ``default``, or the creation with the newest first. Raises a
+    refusal if a value is illegal. See service.md#list-order.
+    """
     values = dict(query)
     by, order = values.get("sortBy"), values.get("sortOrder")
     check_choices(query, {"sortBy": tuple(keys), "sortOrder": ("asc", "desc")})
     key: Callable[[Any], Any] | None = keys[by] if by is not None else default
     if key is None:
+        # Lists without any key are descending by default, all others ascending.
         key, order = by_creation, order or "desc"
     return sorted(items, key=key, reverse=order == "desc")

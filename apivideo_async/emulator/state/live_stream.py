@@ -1,4 +1,4 @@
-"""A live stream: a container with a secret key, on the air or not.
+"""Live streams: a container with a secret stream key that is broadcasting or not.
 
 See service.md#live-stream-operations, service.md#live-streams.
 """
@@ -11,12 +11,17 @@ from typing import Any
 from ..rules.file_rules import StoredFile
 from .items import Item
 
+# The fields of a restream in responses. Other fields of a payload are dropped.
 RESTREAM = ("name", "serverUrl", "streamKey")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class LiveStream(Item):
-    """A live stream; `media` is what a broadcast will leave as its recording, None before the first one."""
+    """One live stream.
+
+    ``media`` is the content of the recording that the broadcast leaves. It is None before the first
+    broadcast.
+    """
 
     attributes: dict[str, Any]
     stream_key: str
@@ -26,11 +31,14 @@ class LiveStream(Item):
 
     @property
     def public(self) -> bool:
-        """Whether assets need no token; the documents state no default."""
+        """Whether assets need no token. The documentation states no default."""
         return bool(self.attributes.get("public", True))
 
     def as_json(self, assets: dict[str, str]) -> dict[str, Any]:
-        """Return the `live-stream` schema; `playerId` is absent when there is none (service.md#live-stream-record)."""
+        """Return the ``live-stream`` schema. ``playerId`` is absent if it is not set.
+
+        See service.md#live-stream-record.
+        """
         player = {"playerId": self.attributes["playerId"]} if "playerId" in self.attributes else {}
         restreams = self.attributes.get("restreams", [])
         return {

@@ -1,7 +1,9 @@
-"""Received bytes on disk: every request writes its own extent, and an ordered map of extents is the media.
+"""Received bytes on disk.
 
-Nothing is copied or joined when an upload completes. A spool file is open only while somebody reads or
-writes it, so that a thousand videos cost no descriptor.
+Each request writes its file into its own *extent*, a range of bytes in a *spool* file. The media of
+a video is an ordered map of extents, so nothing is copied or joined when an upload completes. A
+spool file is open only while it is read or written, so that a thousand videos use no file
+descriptors.
 """
 
 from __future__ import annotations
@@ -12,12 +14,17 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+# Size of a read in bytes.
 BLOCK = 256 * 1024
+# Smallest size in bytes of a further extent, for a body that is longer than announced.
 _SLAB = 1024 * 1024
 
 
 class Spool:
-    """A file that several requests fill side by side; without a path the bytes are dropped."""
+    """A file that several requests write at the same time. Without a path the bytes are dropped.
+
+    ``media_count`` is the number of ``Media`` objects that refer to the file.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -27,13 +34,17 @@ class Spool:
         self._end = 0
 
     def open(self) -> None:
-        """Join the writers of the file; the first one opens it."""
+        """Add a writer. The first writer opens the file."""
         if self._writers == 0 and self.path is not None:
+            # Only the owner can read the file.
             self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
         self._writers += 1
 
     def close(self) -> None:
-        """Leave the writers of the file; the last one closes it."""
+        """Remove a writer.
+
+        The last writer closes the file, and deletes it if no media refers to it.
+        """
         self._writers -= 1
         if self._writers == 0 and self._fd >= 0:
             os.close(self._fd)
@@ -41,36 +52,41 @@ class Spool:
             self.delete_if_unused()
 
     def reserve(self, size: int) -> int:
-        """Return the offset of a new extent of `size` bytes."""
+        """Reserve an extent of ``size`` bytes at the end of the file, and return its offset."""
         offset = self._end
         self._end += size
         return offset
 
     def give_back(self, offset: int, size: int) -> None:
-        """Free an extent, when it is the last one of the file."""
+        """Free an extent if it is the last one of the file.
+
+        Other extents stay reserved: their space is not used again until the file is deleted.
+        """
         if offset + size == self._end:
             self._end = offset
             if self._fd >= 0:
+                # The file may be shorter than ``offset``, and ``truncate`` must not extend it.
                 os.truncate(self._fd, min(offset, os.fstat(self._fd).st_size))
 
     def write(self, view: memoryview, offset: int) -> None:
-        """Write all of `view` at `offset`."""
+        """Write all of ``view`` at ``offset``."""
         if self._fd < 0:
             return
+        # ``pwrite`` has no shared file position, and may write fewer bytes than asked.
         while view:
             written = os.pwrite(self._fd, view, offset)
             view = view[written:]
             offset += written
 
     def delete_if_unused(self) -> None:
-        """Remove the file once no media refers to it and nobody has it open."""
+        """Delete the file if no media refers to it and it has no writer."""
         if self.path is not None and self.media_count == 0 and self._writers == 0:
             self.path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A run of bytes in a spool."""
+    """A range of bytes in a spool. ``offset`` and ``size`` are in bytes."""
 
     spool: Spool
     offset: int
@@ -78,9 +94,10 @@ class Extent:
 
 
 class ExtentWriter:
-    """Writes one request's file into a spool, in an extent reserved by the announced size.
+    """Writes the file of one request into a spool.
 
-    What is beyond `limit` bytes is counted and not written: the file will be refused anyway.
+    It reserves an extent of the ``announced`` size. Bytes above ``limit`` are counted in ``size``
+    and not written, because the file will be refused anyway.
     """
 
     def __init__(self, spool: Spool, announced: int | None, limit: int | None = None) -> None:
@@ -95,8 +112,9 @@ class ExtentWriter:
         spool.open()
 
     def write(self, view: memoryview) -> None:
-        """Append `view`; a body longer than announced goes on in another extent."""
+        """Append ``view``. If the extent is full, continue in another one."""
         size = len(view)
+        # The size still counts, so that the ledger refuses the file as too large.
         if self._limit is not None and self.size + size > self._limit:
             self.size += size
             return
@@ -109,25 +127,33 @@ class ExtentWriter:
         self.size += size
 
     def _seal(self) -> None:
+        """Add the written part of the current extent to the list."""
         if self._used:
             self._full.append(Extent(self._spool, self._offset, self._used))
         self._used = 0
 
     def keep(self) -> list[Extent]:
-        """End the writing and keep what was written; the extents hold the file in order."""
+        """End writing and return the extents of the file in order. ``close`` then keeps them."""
         self._seal()
         self._kept = True
         return self._full
 
     def close(self) -> None:
-        """Leave the spool; what was not kept is forgotten, its space given back where that is easy."""
+        """Release the spool.
+
+        An extent that was not kept is freed if it is the last one of the file.
+        """
+        # Extents that were already full stay allocated until the spool file is deleted.
         if not self._kept:
             self._spool.give_back(self._offset, self._reserved)
         self._spool.close()
 
 
 class Media:
-    """The bytes of one video: extents under the places that the ledger gave them."""
+    """The bytes of one video: lists of extents by the position that the ledger returned.
+
+    A position is the first byte of a range, or the number of a part.
+    """
 
     def __init__(self) -> None:
         self._extents: dict[int, list[Extent]] = {}
@@ -135,27 +161,33 @@ class Media:
 
     @property
     def size(self) -> int:
-        """Number of bytes held."""
+        """The number of bytes stored."""
+        # Copy the values first: another thread may read the size while the event loop adds extents.
         return sum(extent.size for extents in list(self._extents.values()) for extent in extents)
 
     def add(self, place: int, extents: list[Extent]) -> None:
-        """Put extents at a place; places are read in ascending order."""
+        """Add extents at a position. Reading goes through the positions in ascending order."""
         self._extents[place] = extents
         for spool in {extent.spool for extent in extents} - self._spools:
             spool.media_count += 1
             self._spools.add(spool)
 
     def copy(self) -> Media:
-        """Return a clone that shares the bytes."""
+        """Return a copy that shares the stored bytes."""
         clone = Media()
         for place, extents in self._extents.items():
             clone.add(place, extents)
         return clone
 
     def read(self, start: int = 0, stop: int | None = None) -> Generator[bytes, None, None]:
-        """Yield the bytes from `start` to `stop` in blocks."""
+        """Yield the bytes from ``start`` to ``stop`` (exclusive) in blocks.
+
+        Raises ``EOFError`` or ``OSError`` if a file was truncated or deleted meanwhile.
+        """
         wanted = (self.size if stop is None else stop) - start
         for extent in [extent for place in sorted(self._extents) for extent in self._extents[place]]:
+            # ``start`` counts down to the first extent that contains wanted bytes; it is 0
+            # afterwards.
             skipped = min(start, extent.size)
             start -= skipped
             size = min(extent.size - skipped, wanted)
@@ -163,14 +195,14 @@ class Media:
             yield from _read_extent(extent, skipped, size)
 
     def sha256(self) -> str:
-        """Digest of the bytes in order."""
+        """Return the SHA-256 digest of the bytes in hexadecimal."""
         digest = hashlib.sha256()
         for block in self.read():
             digest.update(block)
         return digest.hexdigest()
 
     def delete(self) -> None:
-        """Let go of the bytes; files that nobody else shares disappear."""
+        """Remove the bytes. Files that no other media shares are deleted."""
         for spool in self._spools:
             spool.media_count -= 1
             spool.delete_if_unused()
@@ -179,7 +211,10 @@ class Media:
 
 
 def _read_extent(extent: Extent, skipped: int, size: int) -> Generator[bytes, None, None]:
-    """Read with a descriptor of its own, so that any thread may look at the media."""
+    """Yield ``size`` bytes of an extent from ``skipped`` on.
+
+    Each call opens its own file descriptor, so that any thread can read media.
+    """
     if size <= 0 or extent.spool.path is None:
         return
     with extent.spool.path.open("rb", buffering=0) as file:
@@ -193,7 +228,7 @@ def _read_extent(extent: Extent, skipped: int, size: int) -> Generator[bytes, No
 
 
 class MediaStore:
-    """Makes spools in one directory, or nowhere when media is discarded."""
+    """Creates spools in one directory, or spools without a file if media is discarded."""
 
     def __init__(self, directory: Path, *, discard: bool) -> None:
         self._directory = directory
@@ -201,7 +236,7 @@ class MediaStore:
         self._made = 0
 
     def spool(self, name: str) -> Spool:
-        """Return a fresh spool."""
+        """Return a new spool."""
         if self.discard:
             return Spool(None)
         self._made += 1

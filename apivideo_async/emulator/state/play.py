@@ -1,4 +1,4 @@
-"""One visit of a player: what all analytics are computed from."""
+"""Plays: one visit of a player each. All analytics are computed from them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """A player that was loaded at `at` (UTC unless it says otherwise) and perhaps started.
+    """A player that was loaded at ``at``, and perhaps started.
 
-    `watched` counts seconds; `loading` the milliseconds until the first frame. Viewers with one name count once
-    where unique viewers are asked for; without a name each visit is a viewer of its own. `metadata` belongs to
-    the session.
+    ``at`` is in UTC if it has no time zone. ``watched`` is in seconds. ``loading`` is the time
+    until the first frame in milliseconds. Plays with the same ``viewer`` belong to one unique
+    viewer; without ``viewer`` each play has its own. ``metadata`` is the metadata of the session.
     """
 
     media_id: str
@@ -40,12 +40,12 @@ class Play:
 
     @property
     def until(self) -> datetime:
-        """When the viewer left."""
+        """The moment at which the viewer left."""
         return self.at + timedelta(seconds=self.watched if self.played else 0)
 
     @property
     def who(self) -> object:
-        """Whatever tells one viewer from another."""
+        """The identity of the viewer, for unique counts."""
         return id(self) if self.viewer is None else self.viewer
 
 
@@ -61,7 +61,10 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 
 
 def play_from_json(payload: Any) -> Play:
-    """Read a play, its moment as ISO 8601; raises TypeError or ValueError when it is none."""
+    """Build a play from JSON. ``at`` is in ISO 8601.
+
+    Raises ``TypeError`` or ``ValueError`` if the payload is not a valid play.
+    """
     known = {each.name for each in fields(Play)}
     if not isinstance(payload, dict) or not known.issuperset(payload):
         raise ValueError(f"a play is an object with some of {', '.join(sorted(known))}")

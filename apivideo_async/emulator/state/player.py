@@ -1,4 +1,7 @@
-"""A player theme: colours, switches, a logo (service.md#player-operations, service.md#player-record)."""
+"""Player themes: colours, switches and a logo.
+
+See service.md#player-operations, service.md#player-record.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from ..rules.file_rules import StoredFile
 from .items import Item
 
 _WHITE, _SHADE = "rgba(255, 255, 255, 1)", "rgba(0, 0, 0, .7)"
+# The defaults of the service (service.md#player-record).
 COLOURS = {
     "text": _WHITE,
     "link": _WHITE,
@@ -32,14 +36,17 @@ SWITCHES = {
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Player(Item):
-    """A theme; attributes that were never set have the service's defaults."""
+    """A theme. Attributes that were never set have the defaults of the service."""
 
     attributes: dict[str, Any]
     logo: StoredFile | None = None
     logo_link: str | None = None
 
     def as_json(self, logo_url: str) -> dict[str, Any]:
-        """Return the `player-theme` schema; without a logo its `assets` are null (service.md#player-record)."""
+        """Return the ``player-theme`` schema. Without a logo the values in ``assets`` are null.
+
+        See service.md#player-record.
+        """
         return {
             "playerId": self.key,
             **self.dates(),

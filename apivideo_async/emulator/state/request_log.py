@@ -1,4 +1,4 @@
-"""The log of requests that tests read: what came, what it did, how it was answered; never a secret."""
+"""The request log, which tests inspect. It contains no secrets."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
+# Query parameters whose values are masked: upload token or private token, and session.
 _SECRETS = frozenset({"token", "avh"})
 
 
 @dataclass(slots=True)
 class RequestRecord:
-    """One request. `status` is None until it was answered, and stays None when the answer was dropped.
+    """One request.
 
-    `body_bytes` counts what was read of the body. `token_id` names the credentials that were accepted, it is
-    not the token. Secret values in `query` are masked.
+    ``status`` is None until the response, and stays None if the connection was dropped.
+    ``body_bytes`` is the number of body bytes read. ``token_id`` is the name of the accepted
+    credentials, without the token itself. Secrets in ``query`` are masked. ``started`` is a Unix
+    timestamp.
     """
 
     number: int
@@ -32,13 +35,14 @@ class RequestRecord:
 
 
 def masked_query(query: str) -> str:
-    """Replace the values of secret parameters by `***`."""
+    """Return the query with ``***`` in place of secret values."""
     pairs = parse_qsl(query, keep_blank_values=True)
+    # ``safe`` keeps the mask and array parameters such as ``tags[]`` readable.
     return urlencode([(name, "***" if name in _SECRETS else value) for name, value in pairs], safe="*[]")
 
 
 class RequestLog:
-    """The records in order of arrival; numbers start at 1 and go on after `clear`."""
+    """The records in order of arrival. Numbers start at 1 and continue after ``clear``."""
 
     def __init__(self) -> None:
         self.records: list[RequestRecord] = []
@@ -47,12 +51,12 @@ class RequestLog:
     def open(
         self, method: str, path: str, query: str, operation: str | None, content_range: str | None
     ) -> RequestRecord:
-        """Add the record of a request that arrives now."""
+        """Add the record of a request that has just arrived."""
         self._count += 1
         record = RequestRecord(self._count, method, path, masked_query(query), operation, content_range=content_range)
         self.records.append(record)
         return record
 
     def clear(self) -> None:
-        """Forget the records."""
+        """Remove all records."""
         self.records.clear()

@@ -1,4 +1,4 @@
-"""Everything the emulated service knows: videos, tokens, credentials, limits, media."""
+"""The state of the emulated service: videos, tokens, credentials, limits and media."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ from .summary import Summary
 from .video import Video
 from .webhook import Webhook
 
+# See service.md#discarded-videos.
 _KEEP_DISCARDED = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the emulator was started with."""
+    """The settings that the emulator was started with. ``Emulator`` describes them."""
 
     api_key: str
     limits: Limits
@@ -58,28 +59,31 @@ class Settings:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class UploadToken(Item):
-    """A token for delegated uploads (service.md#upload-tokens)."""
+    """A token for delegated uploads (service.md#upload-tokens). ``ttl`` is in seconds."""
 
     ttl: int
 
     @property
     def expires(self) -> datetime | None:
-        """When it stops working; never with a ttl of 0."""
+        """The moment at which the token stops working. None if ``ttl`` is 0."""
         return self.created + timedelta(seconds=self.ttl) if self.ttl else None
 
     def active(self, now: datetime) -> bool:
-        """Whether it still works."""
+        """Return whether the token still works."""
         return self.expires is None or now < self.expires
 
     def as_json(self) -> dict[str, Any]:
-        """Return the `upload-token` schema; without expiry `expiresAt` is absent (service.md#upload-token-record)."""
+        """Return the ``upload-token`` schema. ``expiresAt`` is absent if the token does not expire.
+
+        See service.md#upload-token-record.
+        """
         shown = {"token": self.key, "ttl": self.ttl, "createdAt": timestamp(self.created)}
         return shown if self.expires is None else {**shown, "expiresAt": timestamp(self.expires)}
 
 
 @dataclass(slots=True, eq=False)
 class World:
-    """The state behind the API; all of it is touched from one event loop only."""
+    """The state behind the API. It must be changed from one event loop only."""
 
     settings: Settings
     store: MediaStore
@@ -97,12 +101,16 @@ class World:
     summaries: Shelf[Summary] = field(default_factory=lambda: Shelf("summaryId"))
     live_streams: Shelf[LiveStream] = field(default_factory=lambda: Shelf("liveStreamId"))
     webhooks: Shelf[Webhook] = field(default_factory=lambda: Shelf("webhookId"))
+    # Plays by the id of their session.
     plays: dict[str, Play] = field(default_factory=dict)
     deliveries: Deliveries = field(init=False)
     events: list[dict[str, str]] = field(default_factory=list)
     door: Door | None = None
+    # The number of items created so far.
     _made: int = 0
+    # Seconds by which the fault ``clock-jump`` has set the expiry clock forward.
     _ahead: float = 0.0
+    # asyncio keeps only weak references to tasks, so they must be stored.
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -122,32 +130,35 @@ class World:
 
     @property
     def now(self) -> float:
-        """Monotonic seconds, for lifetimes and windows."""
+        """Monotonic clock in seconds, for lifetimes and windows."""
         return time.monotonic()
 
     @property
     def today(self) -> datetime:
-        """The wall clock, for what is shown."""
+        """Wall clock, for the dates of resources."""
         return datetime.now(UTC)
 
     @property
     def expiry_clock(self) -> float:
-        """Monotonic seconds by which access tokens expire; ahead of `now` after a jump."""
+        """Monotonic clock in seconds for the expiry of access tokens.
+
+        It is ahead of ``now`` after a jump.
+        """
         return self.now + self._ahead
 
     @property
     def expiry_date(self) -> datetime:
-        """The wall clock by which upload tokens expire; ahead of `today` after a jump."""
+        """Wall clock for the expiry of upload tokens. It is ahead of ``today`` after a jump."""
         return self.today + timedelta(seconds=self._ahead)
 
     def jump(self, seconds: float) -> None:
-        """Set the clock by which tokens expire forward."""
+        """Set the clocks for the expiry of tokens forward by ``seconds``."""
         self._ahead += seconds
 
     def announce(self, event: str, subject: str, fields: Mapping[str, str]) -> None:
-        """Let an event happen to a video or a live stream, and tell who subscribed to it.
+        """Record an event of a video or live stream, and send it to the webhooks with that event.
 
-        See service.md#webhook-events.
+        ``subject`` is the id of the video or live stream. See service.md#webhook-events.
         """
         told = {"type": event, "emittedAt": timestamp(self.today), **fields}
         self.events.append(told)
@@ -156,39 +167,46 @@ class World:
                 self.deliveries.send(webhook, told, subject)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something in the background until it ends or the emulator stops."""
+        """Run a coroutine in the background until it ends or the emulator stops."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def settled(self) -> None:
-        """Wait until everything in the background has ended, and what it began as well."""
+        """Wait until all background work has ended, including work that it started."""
+        # A task may have started others, so check again.
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     async def stop_tasks(self) -> None:
-        """End whatever runs in the background."""
+        """Cancel all background tasks and wait for their end."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def birth(self, prefix: str) -> dict[str, Any]:
-        """Return what a new item begins with: an id with this prefix, its date, its number."""
+        """Return the common fields of a new item: id, date and number.
+
+        ``prefix`` is the start of the id.
+        """
         self._made += 1
         return {"key": self.ids.opaque(prefix), "created": self.today, "number": self._made}
 
     def create_video(self, attributes: dict[str, Any], origin: Origin = "upload") -> Video:
-        """Add a container."""
+        """Create a container."""
         ledger = SourceLedger(self.settings.limits, origin)
         return self.videos.add(Video(**self.birth("vi"), attributes=attributes, ledger=ledger))
 
     def forget_video(self, video: Video) -> None:
-        """Undo a creation that came to nothing."""
+        """Remove a video that was created by a request that is refused."""
         del self.videos[video.key]
 
     def remove_video(self, video_id: str) -> None:
-        """Delete a video; with Video Restore it is discarded for 90 days instead (service.md#discarded-videos)."""
+        """Delete a video, or with Video Restore discard it for 90 days.
+
+        See service.md#discarded-videos. Raises a refusal (404) if there is no such video.
+        """
         video = self.videos.remove(video_id)
         if self.settings.video_restore:
             video.discarded = self.today
@@ -196,41 +214,49 @@ class World:
             self.discarded.add(video)
             return
         video.media.delete()
+        # The summary of a video is deleted with it.
         for summary in [summary for summary in self.summaries.values() if summary.video_id == video_id]:
             self.summaries.remove(summary.key)
 
     def restore_video(self, video_id: str) -> Video:
-        """Bring a discarded video back."""
+        """Restore a discarded video. Raises a refusal (404) if there is none."""
         video = self.videos.add(self.discarded.remove(video_id))
         video.discarded = video.deletes = None
         return video
 
     def spool_of(self, video: Video) -> Spool:
-        """Return the spool that a video's uploads fill."""
+        """Return the spool for the uploads of a video. It is created at the first call."""
         if video.spool is None:
             video.spool = self.store.spool(video.key)
         return video.spool
 
     def add_play(self, play: Play) -> str:
-        """Let something be watched; the answer is the id of the session."""
+        """Add a play and return the id of its session."""
         session_id = self.ids.opaque("ps")
         self.plays[session_id] = play
         return session_id
 
     def create_upload_token(self, ttl: int) -> UploadToken:
-        """Add a token for delegated uploads."""
+        """Create a token for delegated uploads."""
+        # The creation date follows the expiry clock, so that a token gets its full lifetime after a
+        # jump.
         token = UploadToken(**{**self.birth("to"), "created": self.expiry_date}, ttl=ttl)
         return self.upload_tokens.add(token)
 
     def upload_token(self, token: str) -> UploadToken:
-        """Return an active upload token, or refuse."""
+        """Return an active upload token. Raises a refusal (404) if there is none."""
         found = self.upload_tokens.get(token)
         if found is None or not found.active(self.expiry_date):
             raise not_found("uploadToken")
         return found
 
     def admit_upload(self, token: str | None) -> UploadToken:
-        """Check the token of a delegated upload, at each request (service.md#token-checks)."""
+        """Return the upload token of a delegated upload.
+
+        Raises a refusal (401) if it does not work.
+
+        Called for each request (service.md#token-checks).
+        """
         if not token:
             raise unauthorized("authentication-missing-upload-token")
         found = self.upload_tokens.get(token)
@@ -240,7 +266,10 @@ class World:
 
 
 def media_store(directory: Path, *, discard: bool) -> MediaStore:
-    """Make the store in a directory that is created when it is missing."""
+    """Return the media store for a directory.
+
+    A missing directory is created, unless media is discarded.
+    """
     if not discard:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return MediaStore(directory, discard=discard)

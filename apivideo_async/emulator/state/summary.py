@@ -1,4 +1,4 @@
-"""An abstract and takeaways of a video (service.md#summaries)."""
+"""Summaries: abstract and takeaways of a video (service.md#summaries)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ PARTS = ("abstract", "takeaways")
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Summary(Item):
-    """One summary; with the origin "auto" the service writes `parts` once the video is encoded."""
+    """One summary.
+
+    With the origin ``"auto"`` the service writes the ``parts`` once the video is encoded.
+    """
 
     video_id: str
     origin: Literal["auto", "api"]
@@ -23,7 +26,7 @@ class Summary(Item):
     source: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the `summary` schema."""
+        """Return the ``summary`` schema."""
         return {
             "summaryId": self.key,
             **self.dates(),

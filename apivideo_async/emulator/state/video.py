@@ -1,4 +1,4 @@
-"""One video container: its attributes, its media, and how the API shows both.
+"""One video container: its attributes, its media, and its representation in the API.
 
 See service.md#video-record, service.md#upload-status, service.md#assets.
 """
@@ -16,6 +16,7 @@ from ..rules.text_track import TextTrack
 from .items import Item, timestamp
 from .media import Media, Spool
 
+# The values that the API shows for attributes that were never set.
 _DEFAULTS: dict[str, Any] = {
     "description": "",
     "public": True,
@@ -24,12 +25,19 @@ _DEFAULTS: dict[str, Any] = {
     "tags": [],
     "metadata": [],
 }
+# These attributes are always in a response. Others appear only if they are set.
 _SHOWN = ("title", "description", "public", "panoramic", "mp4Support", "tags", "metadata")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Video(Item):
-    """A container; `ledger` and `media` grow as it is uploaded."""
+    """A container.
+
+    ``ledger`` and ``media`` grow during the upload. ``finished_at`` is the monotonic time in
+    seconds at which the source was complete. ``announced`` is the number of encoded qualities whose
+    event was announced. ``transcript`` is the language of the last transcript, ``detected`` the
+    detected language.
+    """
 
     attributes: dict[str, Any]
     ledger: SourceLedger
@@ -49,6 +57,7 @@ class Video(Item):
     chapters: dict[str, TextTrack] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # A null in a creation means that the attribute is not set.
         given = {name: value for name, value in self.attributes.items() if value is not None}
         self.attributes = {**_DEFAULTS, **given}
 
@@ -58,7 +67,10 @@ class Video(Item):
         return bool(self.attributes["public"])
 
     def merge(self, changes: dict[str, Any], now: datetime) -> None:
-        """Apply a JSON Merge Patch: absent keeps, null removes, arrays replace (service.md#merge-rules)."""
+        """Apply a JSON Merge Patch. Absent attributes stay, null removes one, arrays are replaced.
+
+        See service.md#merge-rules.
+        """
         for name, value in changes.items():
             if value is None:
                 self.attributes.pop(name, None)
@@ -67,13 +79,16 @@ class Video(Item):
         self.touch(now)
 
     def progress(self, pace: encoding.EncodingPace, now: float) -> float:
-        """Encoding progress, 0 while the upload is not finished."""
+        """Return the encoding progress, 0 while the upload is incomplete."""
         if self.finished_at is None:
             return 0.0
         return pace.progress(now - self.finished_at, self.status_reads)
 
     def as_json(self, assets: dict[str, str] | None) -> dict[str, Any]:
-        """Return the `video` schema; attributes that are not set are absent (service.md#tolerant-reading)."""
+        """Return the ``video`` schema. Attributes that are not set are absent.
+
+        See service.md#tolerant-reading.
+        """
         shown: dict[str, Any] = {"videoId": self.key}
         if "playerId" in self.attributes:
             shown["playerId"] = self.attributes["playerId"]
@@ -102,9 +117,10 @@ class Video(Item):
         return source
 
     def status(self, pace: encoding.EncodingPace, now: float) -> dict[str, Any]:
-        """Return the `video-status` schema (service.md#upload-status)."""
+        """Return the ``video-status`` schema (service.md#upload-status)."""
         progress = self.progress(pace, now)
         finished = self.finished_at is not None
+        # Metadata and size are unknown until the first quality is finished.
         known = encoding.playable(progress)
         return {
             "ingest": self._ingest(),
@@ -123,6 +139,7 @@ class Video(Item):
                 "filesize": self.media.size if finished else None,
                 "receivedBytes": [],
             }
+        # Before the first chunk the whole object is null.
         if not self.ledger.started:
             return None
         ingest: dict[str, Any] = {
@@ -132,9 +149,10 @@ class Video(Item):
         return ingest | self._received()
 
     def _received(self) -> dict[str, Any]:
-        """List what was accepted: one entry per range, or the numbers of the parts (service.md#received-chunks).
+        """Return the accepted chunks: a list of ranges, or the numbers of the parts.
 
-        A range's `total` is absent while unknown: unlike that of parts it is not nullable.
+        While the total is unknown, a range has no ``total``: that field is not nullable, unlike the
+        ``total`` of parts. See service.md#received-chunks.
         """
         if self.ledger.parts is not None:
             return {"receivedParts": {"parts": self.ledger.parts.numbers, "total": self.ledger.parts.total}}

@@ -1,4 +1,7 @@
-"""A subscription to events, and how what is sent to it is signed (service.md#webhook-signatures). No I/O."""
+"""Webhooks: a subscription to events, and the signature of its deliveries. No I/O.
+
+See service.md#webhook-signatures.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,19 @@ EVENTS = (
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Webhook(Item):
-    """Where some kinds of events are sent."""
+    """A subscription of a URL to some types of events."""
 
     events: tuple[str, ...]
     url: str
     secret: str
     from_page: bool
-    """Whether a web page made it; then nothing is delivered."""
+    """Whether a web page created the webhook. Its events are then not delivered."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the `webhook` schema, always with its secret (service.md#webhook-subscriptions)."""
+        """Return the ``webhook`` schema.
+
+        It always contains the secret (service.md#webhook-subscriptions).
+        """
         return {
             "webhookId": self.key,
             "createdAt": timestamp(self.created),
@@ -51,18 +57,21 @@ class Webhook(Item):
 
 
 def signature(secret: str, body: bytes) -> str:
-    """Sign the raw body; the key is the whole secret, `sig_sec_` included (service.md#webhook-signatures)."""
+    """Return the signature of the raw body in hexadecimal.
+
+    The key is the whole secret, including ``sig_sec_`` (service.md#webhook-signatures).
+    """
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def event_body(event: Mapping[str, str]) -> bytes:
-    """Write an event as it is sent: compact JSON."""
+    """Return the body of a delivery: the event as compact JSON."""
     return json.dumps(dict(event), separators=(",", ":")).encode()
 
 
 def delivered(status: int | None) -> bool:
-    """Whether a subscriber's answer ends the delivery; redirects do not, no answer is None.
+    """Return whether the subscriber accepted the delivery. ``status`` is None without a response.
 
-    See service.md#webhook-delivery.
+    Redirects count as failures. See service.md#webhook-delivery.
     """
     return status is not None and status <= 299
