@@ -1,7 +1,7 @@
 """Async-first Python SDK for api.video.
 
-Everything public is a name of this package; modules are loaded when a name is first used, so that importing the
-package costs nothing.
+Every public name can be imported from this package. A module is loaded when one of its names is
+first used, so that importing the package is fast and loads no dependency.
 """
 
 from importlib import import_module
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .errors import AuthenticationError as AuthenticationError
     from .errors import BadRequestError as BadRequestError
     from .errors import ConfigurationError as ConfigurationError
+    # Type checkers and editors read these imports. At run time, ``__getattr__`` resolves the names
+    # from ``_HOMES``. A new public name is added in both places.
     from .errors import ConflictError as ConflictError
     from .errors import DuplicateVideosError as DuplicateVideosError
     from .errors import EncodingError as EncodingError
@@ -133,6 +135,7 @@ if TYPE_CHECKING:
     from .webhooks import WebhookHandler as WebhookHandler
 
 _HOMES = {
+    # The module that defines each public name, relative to this package.
     "client": ("ApiVideoClient",),
     "config": ("UNSET", "ClientConfig", "RetryPolicy", "Timeouts", "Unset", "UploadLimits", "UploadOptions"),
     "errors": (
@@ -188,6 +191,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
     globals()[name] = value
+    # Store the value in the module, so that the next access does not call ``__getattr__``.
     return value
 
 
