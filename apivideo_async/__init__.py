@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 
+# Type checkers and editors read these imports. At run time, ``__getattr__`` resolves the names from
+# ``_HOMES``. A new public name is added in both places.
 if TYPE_CHECKING:
     from . import webhooks as webhooks
     from .client import ApiVideoClient as ApiVideoClient
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from .errors import AuthenticationError as AuthenticationError
     from .errors import BadRequestError as BadRequestError
     from .errors import ConfigurationError as ConfigurationError
-    # Type checkers and editors read these imports. At run time, ``__getattr__`` resolves the names
-    # from ``_HOMES``. A new public name is added in both places.
     from .errors import ConflictError as ConflictError
     from .errors import DuplicateVideosError as DuplicateVideosError
     from .errors import EncodingError as EncodingError
@@ -134,8 +134,8 @@ if TYPE_CHECKING:
     from .uploads.sources.opening import Source as Source
     from .webhooks import WebhookHandler as WebhookHandler
 
+# The public names, by the module that defines them.
 _HOMES = {
-    # The module that defines each public name, relative to this package.
     "client": ("ApiVideoClient",),
     "config": ("UNSET", "ClientConfig", "RetryPolicy", "Timeouts", "Unset", "UploadLimits", "UploadOptions"),
     "errors": (
@@ -190,8 +190,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    # Stored, so that the next access does not call this function.
     globals()[name] = value
-    # Store the value in the module, so that the next access does not call ``__getattr__``.
     return value
 
 

@@ -161,6 +161,7 @@ class ApiVideoClient:
         that error.
         """
         changes: dict[str, Any] = {"timeouts": timeouts, "retry": retry, "upload": upload}
+        # Options that are None keep the value of this client.
         config = attrs.evolve(self.config, **{name: value for name, value in changes.items() if value})
         # ``__init__`` would create a new transport and pipeline, which the copy must not have.
         copy = object.__new__(type(self))
@@ -201,6 +202,8 @@ class ApiVideoClient:
             given = {"title": item.title or name, **item.fields}
             return await create_video(self._pipeline, given, key=item.idempotency_key, again=True)
 
+        # Two calls with one key must not create two containers, so the second call waits and then
+        # finds the container of the first.
         async with self._pipeline.exclusive(item.idempotency_key):
             return await intake.into_new(item.source, create, item.filename, fresh=item.idempotency_key is None)
 
@@ -270,7 +273,9 @@ class ApiVideoClient:
         return await self._pipeline.send(raw_request(method, path, query=query, json=json, headers=headers))
 
     async def aclose(self) -> None:
-        """Close the connections that this client opened. Does nothing for a ``with_options`` copy.
+        """Close the connections that this client opened.
+
+        Does nothing for a copy made by ``with_options``.
         """
         if self._transport is not None:
             await self._pipeline.authenticator.close()

@@ -201,7 +201,9 @@ class UploadOptions:
     None: the user's state folder, or no journal if ``resume`` is ``off``.
     """
     verify: bool = True
-    """Ask the server at the end of a chunked upload whether it has every byte (one read request).
+    """Whether to check at the end of a chunked upload that the server has every byte.
+
+    This takes one read request.
     """
     limits: UploadLimits = UploadLimits()
 
@@ -303,6 +305,7 @@ def resolve_config(
     upload token need none.
     """
     environ = os.environ if environ is None else environ
+    # An empty argument or variable counts as unset.
     environment = environment or environ.get("APIVIDEO_ENVIRONMENT") or "production"
     if environment not in BASE_URLS:
         raise ConfigurationError(f"environment must be production or sandbox, not {environment!r}")

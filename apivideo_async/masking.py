@@ -17,7 +17,9 @@ OBJECT_SCHEMES: Final = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "ab
 _START: Final = r"(?:(?i:https?|postgres(?:ql)?):/*|[A-Za-z][A-Za-z0-9+.-]{0,30}://)"
 _ADDRESS: Final = re.compile(rf"({_START})(.*)", re.DOTALL)
 _PORT: Final = re.compile(r"\d*|\[[^\]]*\](?::\d*)?")
+# Names of query parameters of presigned URLs, such as X-Amz-Signature, sig or AWSAccessKeyId.
 _SECRET_NAME: Final = re.compile(r"sig|token|credential|passw|pwd|secret|auth|key", re.IGNORECASE)
+# Settings of connection strings such as password='…', where a quoted value may have spaces.
 _SETTING: Final = re.compile(
     r"\b((?:ssl)?password|passwd|pwd)(\s*=\s*)(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+)", re.IGNORECASE | re.DOTALL
 )

@@ -51,6 +51,8 @@ class Paginator(Generic[T]):
         return self._items()
 
     async def _items(self) -> AsyncGenerator[T, None]:
+        # ``aclosing`` ends the prefetch at once when the caller leaves the loop, and not only when
+        # the garbage collector closes the generator.
         async with aclosing(self._pages()) as pages:
             async for page in pages:
                 for item in page:
@@ -69,6 +71,7 @@ class Paginator(Generic[T]):
                 yield page
                 page = await self._fetch(number)
                 continue
+            # The request runs while the caller uses ``page``.
             ahead = asyncio.ensure_future(self._fetch(number))
             try:
                 yield page

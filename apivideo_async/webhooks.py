@@ -165,6 +165,7 @@ class WebhookHandler:
             for kind, reaction in list(self._reactions):
                 if isinstance(event, kind):
                     await _call(reaction, event)
+            # Only now: if a function failed, the next delivery must call the functions again.
             self._remember_done(key)
         finally:
             self._end(key, turn)
@@ -227,6 +228,7 @@ async def _call(reaction: Callable[[Any], Awaitable[Any] | Any], event: WebhookE
         # event at the same time.
         await _finish(running)
         raise
+    # A plain function may return an awaitable, such as a lambda that calls a coroutine function.
     if inspect.isawaitable(result):
         await result
 

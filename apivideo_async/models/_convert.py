@@ -82,6 +82,7 @@ def _integer(value: Any) -> int:
 
     The official example of GET /tags has the count ``"33"`` (service.md#faulty-examples).
     """
+    # ``bool`` is a subclass of ``int``. ``33.0`` and ``"33"`` are accepted, ``33.5`` is not.
     if isinstance(value, bool) or int(value) != float(value):
         raise TypeError("not an integer")
     return int(value)

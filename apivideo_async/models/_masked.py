@@ -13,7 +13,11 @@ _IN_PATH = re.compile(
     r"(?P<head>.*?/+(?:upload-tokens/+(?P<upload>[^?#]+)|(?:token|private)/+(?P<private>[^/?#]+)))(?P<tail>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-"""``/upload-tokens/{uploadToken}``, ``/vod/{videoId}/token/{token}/…``, ``/private/{token}/…``."""
+"""The paths that contain tokens.
+
+They are ``/upload-tokens/{uploadToken}``, ``/vod/{videoId}/token/{token}/…`` and
+``/private/{token}/…``.
+"""
 _IN_QUERY = re.compile(r"([?&](?:token|avh|streamKey)=)[^&#\s\"']+", re.IGNORECASE)
 
 
@@ -22,6 +26,7 @@ def masked(address: str) -> str:
     # The path is unquoted first: a server decodes percent escapes before it routes a request, so an
     # escaped spelling refers to the same token.
     if found := _IN_PATH.fullmatch(unquote(address)):
+        # The rest is masked again, because a path may contain several tokens.
         head = found["head"].removesuffix(_token(found))
         address = quote(head, safe="/: ") + "…" + masked(quote(found["tail"], safe="/?=&#"))
     return _IN_QUERY.sub(r"\1…", address)

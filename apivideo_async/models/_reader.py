@@ -117,9 +117,11 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
         "unreadable": UNREADABLE,
         "known": frozenset(member.key for member in members),
     }
+    # Only names of fields and wire names are inserted into the code, never data of the server.
     code = [_HEAD.format(name=cls.__name__)]
     for n, member in enumerate(members):
         default: Any = member.field.default
+        # A factory is called for every object, so that objects do not share a list or dict.
         made = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
         names[f"exact{n}"], names[f"hook{n}"] = member.exact, member.hook
         names[f"default{n}"] = default.factory if made else default

@@ -179,6 +179,7 @@ def event_from(value: Mapping[str, Any]) -> WebhookEvent:
 
     The result is an ``UnknownEvent`` if the type is missing or this version does not know it.
     """
+    # ``type`` may have any form, and only a text can be looked up in the dict.
     name = value.get("type")
     kind = _KNOWN.get(name, UnknownEvent) if isinstance(name, str) else UnknownEvent
     return from_json(value, kind)

@@ -1,2 +1,4 @@
-"""Rules of api.video as pure functions and values, without sockets, files, clocks or event loops.
+"""Rules of api.video as pure functions and values.
+
+The modules use no sockets, files, clocks or event loops.
 """

@@ -25,6 +25,7 @@ _KEYS = {
     "tag": "tag",
     "referrer": "referrer",
 }
+# Dimensions that take one text. The others take a text or a list.
 _SINGLE = ("media_type", "tag")
 
 

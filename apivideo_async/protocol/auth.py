@@ -98,6 +98,7 @@ def tokens_from(request: Request, response: Response, now: float) -> Tokens:
             status=response.status,
             request=request.summary,
         )
+    # The lifetime counts from the time of the request, so the result is never too late.
     told = answer.expires_in or 0
     lifetime = float(min(told, LONGEST_LIFETIME)) if told > 0 else DEFAULT_LIFETIME
     # A token that lives for less than two minutes is renewed after half of its lifetime. With the

@@ -61,6 +61,7 @@ def as_json(value: object) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError as error:
+        # Only the part around the character is shown, escaped, because the text may be long.
         text = ascii(error.object[max(0, error.start - 20) : error.start + 20])
         raise ConfigurationError(f"a text holds characters that UTF-8 cannot encode: {text}") from None
     except (TypeError, ValueError, RecursionError) as error:

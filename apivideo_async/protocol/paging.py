@@ -32,6 +32,7 @@ def next_page(asked: int, page: Page[Any]) -> int | None:
         return None
     total = page.pagination.pages_total
     if total is None:
+        # ``page_size`` of the response, because the service may use another one than requested.
         size = page.pagination.page_size
         return asked + 1 if size is not None and len(page.data) >= size else None
     return asked + 1 if asked < total else None

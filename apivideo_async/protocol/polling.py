@@ -64,6 +64,7 @@ class PollSchedule:
         ``limit`` is the number of read requests per minute; None if it is not known. There must be
         at least one name.
         """
+        # A single name needs no gap, because its intervals soon grow to LONGEST.
         gap = WINDOW / (limit * SHARE) if limit and len(self) > 1 else 0.0
         return max(0.0, self._turns[0].at - now, self._asked_at + gap - now)
 

@@ -25,6 +25,7 @@ def session_address(assets: VideoAssets | None) -> str:
     """
     for address in (assets.hls, assets.mp4, assets.thumbnail) if assets is not None else ():
         parts = urlsplit(address or "")
+        # Everything up to the token is kept, whatever the host: custom domains exist.
         if found := re.match(r".*/token/[^/]+", parts.path):
             return urlunsplit((parts.scheme, parts.netloc, f"{found[0]}/session", "", ""))
     raise ConfigurationError("the assets hold no private token: is the video public, or discarded?")

@@ -97,6 +97,7 @@ def filters(query: Mapping[str, QueryValue]) -> dict[str, QueryValue]:
     an empty list, mapping or text, and for values that ``query_string`` refuses.
     """
     checked = {name: _filter(name, value) for name, value in query.items() if not isinstance(value, Unset)}
+    # Called for its checks only, so that errors are raised before the first page is requested.
     query_string(checked)
     return checked
 

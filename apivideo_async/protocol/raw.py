@@ -13,6 +13,7 @@ from .request import Request, build_request
 __all__ = ["raw_request"]
 
 _METHOD = re.compile(r"[A-Za-z]{1,20}")
+# Printable ASCII without spaces: nothing that could end the request line.
 _PATH = re.compile(r"/[!-~]*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Neither control characters, which could start another header, nor surrogates.

@@ -184,6 +184,7 @@ def build_request(
 
     By default, a GET uses the budget of the reads and other methods that of the writes.
     """
+    # Headers of the caller win, except the content type of a JSON body.
     sent = {"Accept": "application/json", **(headers or {})}
     if body is not None:
         sent["Content-Type"] = "application/json"
@@ -206,6 +207,7 @@ def asset_request(operation: str, address: str) -> Request:
 
     Assets are on other hosts, so the request has no credentials and uses no request budget.
     """
+    # The URL is used as received and is not encoded again: it may contain a signature or token.
     parts = urlsplit(address)
     return Request(
         operation=operation,

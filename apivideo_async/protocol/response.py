@@ -106,6 +106,7 @@ def parse_json(body: bytes) -> Any:
     """Parse JSON. Returns None if the body is not JSON."""
     try:
         return json.loads(body)
+    # ``ValueError`` includes bytes that are not UTF-8, ``RecursionError`` JSON with deep nesting.
     except (ValueError, RecursionError):
         return None
 
@@ -135,6 +136,7 @@ def error_for(request: Request, response: Response, credentials: Iterable[str] =
     listed = raw.get("problems")
     problems = tuple(_problem(item) for item in listed if isinstance(item, Mapping)) if isinstance(listed, list) else ()
     problem = _problem(raw)
+    # Some bodies have the problem only in the list ``problems``.
     if problem.type is None and problem.title is None and problems:
         problem = problems[0]
     slug = slug_of(problem.type)
@@ -223,6 +225,7 @@ def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
     """
     parsed = parse_json(response.body)
     data = parsed.get("data") if isinstance(parsed, Mapping) else None
+    # The page of a proxy, or JSON of another operation, must not look like an empty list.
     if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
         raise _unexpected(request, response, "a page")
     parts: dict[str, Any] = {}
@@ -231,4 +234,5 @@ def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
         if isinstance(extra.get(name), Mapping):
             parts[name] = from_json(extra.pop(name), part)
     parts.setdefault("pagination", Pagination())
+    # ``data`` is emptied while it is converted, so that the page is not in memory twice.
     return Page(drain_json(data, kind), **parts, extra=extra)

@@ -29,6 +29,7 @@ def backoff(policy: RetryPolicy, failures: int, random: float) -> float:
     The bound doubles with each failure. The wait is half of it plus a random part of the other
     half; ``random`` is from 0 to 1. Randomness keeps clients from retrying at the same time.
     """
+    # The exponent is bounded, because a float power overflows at 1024.
     bound = min(policy.longest_delay, policy.first_delay * 2.0 ** min(failures - 1, 40))
     return bound * (0.5 + 0.5 * random)
 
@@ -54,6 +55,7 @@ class Attempts:
         if self.failures >= policy.attempts:
             return None
         wait = backoff(policy, self.failures, random) if self.failures else 0.0
+        # The wait counts too: an attempt that could only start after the time limit is not made.
         spent = 0.0 if self.since is None else now + wait - self.since
         return None if spent > policy.seconds else wait
 

@@ -32,6 +32,7 @@ def redacted(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) ->
     """Return headers and body of a response with ``***`` in place of the secrets."""
     headers = dict(headers)
     for secret in secrets:
+        # A server may repeat the decoded value or the one from the URL.
         for spelling in {secret, quote(secret, safe="")}:
             if len(spelling) >= _SHORTEST:
                 body = body.replace(spelling.encode(), b"***")

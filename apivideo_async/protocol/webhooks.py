@@ -81,6 +81,7 @@ def unwrap(body: Body, headers: Headers, secret: str | Iterable[str]) -> Webhook
     """
     verify(body, headers, secret)
     try:
+        # Python's parser accepts NaN and Infinity, which JSON does not have.
         content = json.loads(_raw(body), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         content = None
