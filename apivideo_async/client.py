@@ -214,9 +214,9 @@ class ApiVideoClient:
         concurrency: int = 4,
         on_result: OnResult | None = None,
     ) -> AsyncIterator[UploadResult]:
-        """Upload many sources, ``concurrency`` of them at once, and yield each result when it is
-        known.
+        """Upload many sources, ``concurrency`` of them at once, and yield their results.
 
+        The results are yielded in the order in which the uploads end.
         ``items`` are sources, or ``UploadItem`` objects, which can have a title and other fields.
         An item is taken from ``items`` only when its upload can start, so there is no limit to
         their number. All uploads together have at most as many chunks in flight as one upload may

@@ -93,7 +93,7 @@ class Problem:
 
 @frozen
 class RequestSummary:
-    """The failed request without secrets: it has no query, headers or body."""
+    """The parts of a request that errors show. Query, headers and body may contain secrets."""
 
     method: str
     path: str
@@ -128,27 +128,18 @@ class ApiVideoError(Exception):
 
 
 def _unmade(kind: type[ApiVideoError], args: tuple[Any, ...]) -> ApiVideoError:
-    """Create an error without calling ``__init__``.
-
-    ``BaseException.__setstate__`` restores its attributes afterwards.
-    """
+    """Create an error without ``__init__``; ``BaseException.__setstate__`` adds its attributes."""
     error = kind.__new__(kind, *args)
     error.args = args  # OSError, a base of ApiTimeoutError, sets args only in __init__.
     return error
 
 
 class ConfigurationError(ApiVideoError, ValueError):
-    """An argument or a setting cannot work.
-
-    Raised before anything is sent. The message says what to do.
-    """
+    """An argument or a setting cannot work. Nothing was sent. The message says what to do."""
 
 
 class ManifestError(ConfigurationError):
-    """A manifest has lines that cannot be used.
-
-    ``problems`` contains them as ``(line number, text)``, at most the first thousand.
-    """
+    """A manifest has bad lines: ``problems`` has the first thousand as ``(number, text)``."""
 
     def __init__(self, message: str, *, problems: Sequence[tuple[int, str]] = ()) -> None:
         super().__init__(message)
@@ -258,10 +249,7 @@ class ConflictError(ApiStatusError):
 
 
 class RateLimitError(ApiStatusError):
-    """429: too many requests in this window.
-
-    The server did not execute the request (service.md#too-many-requests).
-    """
+    """429: too many requests. This one was not executed (service.md#too-many-requests)."""
 
     retryable = True
 
@@ -362,10 +350,7 @@ class SourceError(UploadError, ValueError):
 
 
 class DuplicateVideosError(UploadError):
-    """Several videos have the same idempotency key; ``video_ids`` lists them.
-
-    The package does not choose one. The user deletes all but one.
-    """
+    """Several videos, ``video_ids``, have one idempotency key. The user must delete all but one."""
 
     def __init__(self, message: str, *, video_ids: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -379,26 +364,17 @@ class DuplicateVideosError(UploadError):
 
 
 class LedgerError(ApiVideoError):
-    """The ledger of an ingestion cannot be used.
-
-    The database is missing, is full, or was made by another version of this package.
-    """
+    """The ledger of an ingestion is missing, has no room, or is of another version."""
 
 
 class LeaseLostError(ApiVideoError):
-    """The lease of an item ended and another worker took over the item.
-
-    This worker must do nothing more for the item.
-    """
+    """Another worker took over an item. This worker must do nothing more for it."""
 
     delivery: Delivery = "not_sent"
 
 
 class WebhookSignatureError(ApiVideoError):
-    """A webhook delivery with a wrong signature, or with a body that is not an event.
-
-    Do not trust the delivery, and answer it with 400.
-    """
+    """A webhook delivery with a wrong signature or body. Do not trust it, and answer 400."""
 
 
 STATUS_ERRORS: Mapping[int, type[ApiStatusError]] = {
@@ -409,10 +385,7 @@ STATUS_ERRORS: Mapping[int, type[ApiStatusError]] = {
     409: ConflictError,
     429: RateLimitError,
 }
-"""The class that is raised for a status.
-
-5xx raises :class:`ServerError`, any other status :class:`ApiStatusError`.
-"""
+"""Error classes by status. 5xx is :class:`ServerError`, others are :class:`ApiStatusError`."""
 
 
 def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:

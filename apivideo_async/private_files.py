@@ -51,8 +51,8 @@ def make_private_folder(folder: Path) -> None:
         make_private_folder(folder.parent)
     try:
         folder.mkdir(mode=FOLDER, exist_ok=True)
-    # ``exist_ok`` allows an existing folder only; here, the path is a file.
     except FileExistsError:
+        # ``exist_ok`` allows an existing folder only; here, the path is a file.
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
 
 

@@ -89,9 +89,9 @@ class Pipeline:
         self._turns[key] = (lock, users + 1)
         try:
             async with lock:
-                # The last user of a key removes its lock, so that ``_turns`` does not grow.
                 yield
         finally:
+            # The last user of a key removes its lock, so that ``_turns`` does not grow.
             lock, users = self._turns.pop(key)
             if users > 1:
                 self._turns[key] = (lock, users - 1)

@@ -96,8 +96,8 @@ class Transport:
         except asyncio.CancelledError:
             if task is None or task.cancelling() > asked_before:
                 raise
-            # The caller did not cancel. aiohttp cancels its own writer if the server answers and
-            # closes the connection before the body is sent, and this error then arrives here.
+            # The caller did not cancel. aiohttp cancels its own writer if the response is complete
+            # before the body is sent, and that cancellation arrives here.
             failure: Exception = ConnectionAbortedError(errno.ECONNABORTED, "")
         except (aiohttp.ClientError, OSError) as error:
             failure = error

@@ -25,7 +25,7 @@ DEFAULT_LIFETIME = 3600.0
 If the token expires earlier, a 401 response causes its renewal.
 """
 LONGEST_LIFETIME = 366 * 24 * 3600
-# Seconds in a year. Longer lifetimes are cut to this.
+"""Seconds, one year. Longer lifetimes are cut to this."""
 
 
 def basic_header(api_key: str) -> str:

@@ -24,8 +24,8 @@ SHARE = 0.5
 WINDOW = 60.0
 
 
-@frozen(order=True)
 # Compared by ``at``, then by ``number``, so that names due at the same time keep their order.
+@frozen(order=True)
 class _Turn:
     at: float
     number: int

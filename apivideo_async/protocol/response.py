@@ -106,8 +106,8 @@ def parse_json(body: bytes) -> Any:
     """Parse JSON. Returns None if the body is not JSON."""
     try:
         return json.loads(body)
-    # ``ValueError`` includes bytes that are not UTF-8, ``RecursionError`` JSON with deep nesting.
     except (ValueError, RecursionError):
+        # Also for bytes that are not UTF-8, and for JSON with very deep nesting.
         return None
 
 
