@@ -18,7 +18,7 @@
     │   └── ServerError                         5xx
     ├── EncodingError                           api.video could not encode the file
     ├── UploadError                             an upload did not finish
-    │   ├── SourceError (also ValueError)       the bytes to upload are missing, empty, too many or changed
+    │   ├── SourceError (also ValueError)       the bytes to upload cannot be used
     │   └── DuplicateVideosError                several videos have the same idempotency key
     ├── LedgerError                             the ledger of an ingestion cannot be used
     ├── LeaseLostError                          another worker has taken over an item
