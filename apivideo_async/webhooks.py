@@ -4,7 +4,7 @@
 
     from apivideo_async import webhooks
 
-    event = webhooks.unwrap(body, headers, secret)       # checks the signature, returns a typed event
+    event = webhooks.unwrap(body, headers, secret)       # verified and typed
 
     handler = webhooks.WebhookHandler(secret)            # or: call functions once per event
 
