@@ -1,7 +1,7 @@
 """Async-first Python SDK for api.video.
 
-Everything public is a name of this package; modules are loaded when a name is first used, so that importing the
-package costs nothing.
+Every public name can be imported from this package. A module is loaded when one of its names is
+first used, so that importing the package is fast and loads no dependency.
 """
 
 from importlib import import_module
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 
+# Type checkers and editors read these imports. At run time, ``__getattr__`` resolves the names from
+# ``_HOMES``. A new public name is added in both places.
 if TYPE_CHECKING:
     from . import webhooks as webhooks
     from .client import ApiVideoClient as ApiVideoClient
@@ -132,6 +134,7 @@ if TYPE_CHECKING:
     from .uploads.sources.opening import Source as Source
     from .webhooks import WebhookHandler as WebhookHandler
 
+# The public names, by the module that defines them.
 _HOMES = {
     "client": ("ApiVideoClient",),
     "config": ("UNSET", "ClientConfig", "RetryPolicy", "Timeouts", "Unset", "UploadLimits", "UploadOptions"),
@@ -187,6 +190,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    # Stored, so that the next access does not call this function.
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""The version of the package, read by the build and sent to api.video in ``AV-Origin-Client``."""
+"""The version of the package. The build and the header ``AV-Origin-Client`` use it."""
 
-# At most three numeric groups: anything else is illegal in the header (service.md#origin-headers).
+# At most three numeric groups. The header allows no other form (service.md#origin-headers).
 __version__ = "0.1.0"

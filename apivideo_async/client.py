@@ -1,4 +1,4 @@
-"""The client: everything put together."""
+"""``ApiVideoClient``: creates the transport, the pipeline and the resources of one client."""
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
@@ -50,20 +50,29 @@ class ApiVideoClient:
         async with ApiVideoClient(api_key="…") as client:
             video = await client.upload("movie.mp4", title="Movie")
 
-    - ``api_key``: or ``APIVIDEO_API_KEY``; without one only uploads with a token work.
-    - ``environment``: ``production`` or ``sandbox``, or ``APIVIDEO_ENVIRONMENT``; each has keys of its own.
-    - ``base_url``: or ``APIVIDEO_BASE_URL``: another server, such as the emulator.
-    - ``auth``: ``bearer`` exchanges the key for a token, ``basic`` sends the key with every request.
-    - ``timeouts``, ``retry``, ``upload``: see those classes.
-    - ``app_name``, ``app_version``: your application, told to api.video.
-    - ``reserve``: share of the request budget, 0 to below 1, that is left to others who use the key.
-    - ``limiter``: one that several clients share, or, made by ``ingest.budget.shared_limiter``, several processes; it
-      has its own ``reserve``, and whoever made it closes it.
-    - ``webhook_secret``: or ``APIVIDEO_WEBHOOK_SECRET``; what ``client.webhooks.unwrap`` checks with.
-    - ``session``: an ``aiohttp.ClientSession`` of yours; never closed here. ``proxy``, ``trust_env``,
-      ``trace_configs`` and ``ssl_context`` go to aiohttp.
+    - ``api_key``: the API key. Default: ``APIVIDEO_API_KEY``. Without a key, only uploads with an
+      upload token work.
+    - ``environment``: ``production`` or ``sandbox``. Default: ``APIVIDEO_ENVIRONMENT``, else
+      ``production``. Each environment has its own keys.
+    - ``base_url``: the URL of another server, such as the emulator. Default: ``APIVIDEO_BASE_URL``,
+      else the URL of the environment.
+    - ``auth``: ``bearer`` exchanges the key for an access token; ``basic`` sends the key with every
+      request.
+    - ``timeouts``, ``retry``, ``upload``: see ``Timeouts``, ``RetryPolicy`` and ``UploadOptions``.
+    - ``app_name``, ``app_version``: name and version of your application, which are sent to
+      api.video with every request.
+    - ``reserve``: share of the request budget that is left to other users of the key, from 0 to
+      below 1.
+    - ``limiter``: a limiter that several clients share.
+      ``rate_limit.shared_limiter.shared_limiter`` makes one that several processes share. A limiter
+      has its own ``reserve``. The client does not close it.
+    - ``webhook_secret``: the secret with which ``client.webhooks.unwrap`` checks signatures.
+      Default: ``APIVIDEO_WEBHOOK_SECRET``.
+    - ``session``: an existing ``aiohttp.ClientSession``. The client does not close it.
+    - ``proxy``, ``trust_env``, ``trace_configs`` and ``ssl_context`` are passed to aiohttp.
 
-    Raises ``ConfigurationError`` for settings that cannot work. Nothing is opened before the first request.
+    Raises ``ConfigurationError`` for settings that cannot work. The client opens no connection
+    before the first request.
     """
 
     def __init__(
@@ -129,7 +138,7 @@ class ApiVideoClient:
 
     @property
     def config(self) -> ClientConfig:
-        """The settings in force."""
+        """The options of this client, after defaults and environment variables were applied."""
         return self._pipeline.config
 
     def __repr__(self) -> str:
@@ -143,13 +152,18 @@ class ApiVideoClient:
         upload: UploadOptions | None = None,
         before_request: BeforeRequest | None = None,
     ) -> "ApiVideoClient":
-        """Make a copy with other options that shares connections, tokens and budgets; closing it closes nothing.
+        """Return a copy with other options. It shares connections, tokens and request budgets.
 
-        ``before_request`` is awaited before each request of the copy is sent, when there is budget for it; an error
-        that it raises ends the call, and nothing is sent.
+        Closing the copy closes nothing.
+
+        ``before_request`` is awaited before each request of the copy is sent, after the request
+        budget has allowed it. If it raises an error, the request is not sent and the call raises
+        that error.
         """
         changes: dict[str, Any] = {"timeouts": timeouts, "retry": retry, "upload": upload}
+        # Options that are None keep the value of this client.
         config = attrs.evolve(self.config, **{name: value for name, value in changes.items() if value})
+        # ``__init__`` would create a new transport and pipeline, which the copy must not have.
         copy = object.__new__(type(self))
         copy._transport = None
         copy._assemble(self._pipeline.with_config(config, before_request=before_request))
@@ -168,12 +182,14 @@ class ApiVideoClient:
     ) -> Video:
         """Create a video and upload its file.
 
-        ``source``: a path, bytes, a binary file, an async iterable of bytes, an object with ``async read(n)`` or a
-        ``Source``. ``title`` is the source's name unless given; ``fields`` as in ``videos.create``.
+        ``source`` is a path, bytes, a binary file, an async iterable of bytes, an object with
+        ``async read(n)``, or a ``Source``. ``title`` is the name of the source by default.
+        ``fields`` are those of ``videos.create``.
 
-        Raises ``SourceError`` before anything is sent when the source cannot be used. Raises ``UploadError`` when
-        the upload ends early; ``error.video_id`` with ``videos.upload`` sends the rest, and so does calling this
-        again with the same ``idempotency_key``, or with ``UploadOptions(resume="on")``.
+        Raises ``SourceError`` before anything is sent if the source cannot be used. Raises
+        ``UploadError`` if the upload does not finish. To send the rest, call ``videos.upload`` with
+        ``error.video_id``, or call this method again with the same ``idempotency_key`` or with
+        ``UploadOptions(resume="on")``.
         """
 
         item = UploadItem(
@@ -186,6 +202,8 @@ class ApiVideoClient:
             given = {"title": item.title or name, **item.fields}
             return await create_video(self._pipeline, given, key=item.idempotency_key, again=True)
 
+        # Two calls with one key must not create two containers, so the second call waits and then
+        # finds the container of the first.
         async with self._pipeline.exclusive(item.idempotency_key):
             return await intake.into_new(item.source, create, item.filename, fresh=item.idempotency_key is None)
 
@@ -196,14 +214,19 @@ class ApiVideoClient:
         concurrency: int = 4,
         on_result: OnResult | None = None,
     ) -> AsyncIterator[UploadResult]:
-        """Upload many sources, ``concurrency`` of them at once; iterate over what became of each, as it comes.
+        """Upload many sources, ``concurrency`` of them at once, and yield their results.
 
-        ``items``: sources, or ``UploadItem`` with a title and so on; taken only when there is room, so there may be
-        any number of them. Together they have no more chunks in flight than one upload may have, or ``concurrency``
-        if that is more, and take turns; each stream among them buffers what ``UploadOptions`` says. A failure, an item
-        that cannot be used included, is a result with ``error`` set and stops nothing. What ``items`` itself raises is
-        raised after the results of the uploads under way. ``on_result`` is called before each result is given out.
-        Raises ``ConfigurationError`` for ``items`` that are no iterable of sources.
+        The results are yielded in the order in which the uploads end.
+        ``items`` are sources, or ``UploadItem`` objects, which can have a title and other fields.
+        An item is taken from ``items`` only when its upload can start, so there is no limit to
+        their number. All uploads together have at most as many chunks in flight as one upload may
+        have, or ``concurrency`` if that is more. They share these places in turn. Each stream has
+        its own buffers, of the size that ``UploadOptions`` gives.
+
+        If an item fails or cannot be used, its result has ``error`` set and the other uploads
+        continue. If ``items`` raises an error, it is raised after the results of the uploads under
+        way. ``on_result`` is called before each result is yielded. Raises ``ConfigurationError`` if
+        ``items`` is not an iterable of sources.
 
         ::
 
@@ -211,6 +234,7 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
+        # One ``Slots`` object for all uploads: it bounds the chunks in flight of the whole batch.
         slots = Slots.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:
@@ -223,11 +247,10 @@ class ApiVideoClient:
         return run_many(items, upload, concurrency, on_result)
 
     def budget(self, limit_class: LimitClass) -> RequestBudget:
-        """Tell what the answers so far said of a request budget: ``uploads``, ``writes`` or ``reads``.
+        """Return the request budget of a class, as the responses so far describe it.
 
-        See service.md#rate-limit-headers.
-
-        Sends nothing. Call it in the event loop of the client.
+        ``limit_class`` is ``uploads``, ``writes`` or ``reads``. See service.md#rate-limit-headers.
+        Sends no request. Call this method in the event loop of the client.
         """
         return self._pipeline.limiter.budget(limit_class)
 
@@ -240,15 +263,20 @@ class ApiVideoClient:
         json: Any = UNSET,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Call an operation that has no method here; authenticated, limited and retried like all others.
+        """Call an operation for which the client has no method.
 
-        ``path`` starts with ``/`` and is already quoted. Raises like every method, and ``ConfigurationError`` for
-        arguments that cannot be sent; the answer has ``status``, ``headers``, ``body`` and ``json()``.
+        The request is authenticated, rate limited and retried like all others. ``path`` starts with
+        ``/`` and is percent-encoded already. The response has ``status``, ``headers``, ``body`` and
+        ``json()``. Raises the errors of every other method, and ``ConfigurationError`` for
+        arguments that cannot be sent.
         """
         return await self._pipeline.send(raw_request(method, path, query=query, json=json, headers=headers))
 
     async def aclose(self) -> None:
-        """Close connections that were opened here. A copy made by ``with_options`` closes nothing."""
+        """Close the connections that this client opened.
+
+        Does nothing for a copy made by ``with_options``.
+        """
         if self._transport is not None:
             await self._pipeline.authenticator.close()
             await self._transport.close()

@@ -1,7 +1,8 @@
-"""The options of a client: frozen, validated where they are built, none of them shows a secret.
+"""The options of a client: frozen objects that check their values when they are created.
 
-Settings come from arguments first, then from the environment: ``APIVIDEO_API_KEY``, ``APIVIDEO_ENVIRONMENT``,
-``APIVIDEO_BASE_URL``, ``APIVIDEO_WEBHOOK_SECRET``.
+Settings are taken from arguments first, then from the environment variables ``APIVIDEO_API_KEY``,
+``APIVIDEO_ENVIRONMENT``, ``APIVIDEO_BASE_URL`` and ``APIVIDEO_WEBHOOK_SECRET``. The ``repr`` of an
+option object shows no secret.
 """
 
 import os
@@ -42,7 +43,10 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""Not sent at all; ``None`` is JSON null (service.md#null-and-absent tells the two apart)."""
+"""Default of optional arguments: the attribute is not sent. ``None`` is sent as JSON null.
+
+See service.md#null-and-absent.
+"""
 
 MIB: Final = 1024 * 1024
 
@@ -50,15 +54,15 @@ BASE_URLS: Final[Mapping[str, str]] = {
     "production": "https://ws.api.video",
     "sandbox": "https://sandbox.api.video",
 }
-"""service.md#environments. A key of one environment is refused by the other."""
+"""See service.md#environments. A key of one environment is refused by the other."""
 
 REQUEST_LIMITS: Final[Mapping[str, Mapping[str, int]]] = {
     "production": {"uploads": 100, "writes": 200, "reads": 500},
     "sandbox": {"uploads": 40, "writes": 40, "reads": 100},
 }
-"""Documented requests a minute of each class; an account may have others, which only the headers tell.
+"""Documented requests per minute of each class. See service.md#rate-limits.
 
-See service.md#rate-limits.
+An account may have other limits. Only the response headers contain them.
 """
 
 Environment = Literal["production", "sandbox"]
@@ -87,77 +91,120 @@ def _one_of(*allowed: str) -> Any:
 
 @frozen(kw_only=True)
 class Timeouts:
-    """Limits in seconds. There is no total timeout: a large upload may take hours, but it may not stand still."""
+    """Time limits in seconds.
+
+    There is no limit for a whole request, because a large upload may take hours. The limits end a
+    request that makes no progress.
+    """
 
     connect: float = field(default=15.0, validator=_positive)
-    """Opening one connection, TLS included."""
+    """Seconds to open one connection, TLS handshake included."""
     response: float = field(default=120.0, validator=_positive)
-    """From the last byte of the request to the end of the answer."""
+    """Seconds from the last byte of the request to the end of the response."""
     stall: float = field(default=45.0, validator=_positive)
-    """No byte of the request left the process for this long."""
+    """Seconds in which no byte of the request body left the process."""
 
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """How often and how long a failed attempt is repeated. A 429 waits for its window and costs no attempt."""
+    """How often and for how long a failed attempt is repeated.
+
+    A request that was refused with 429 waits until the window resets. This uses no attempt.
+    """
 
     attempts: int = field(default=6, validator=_count)
-    """Attempts in all, of one call, or of one chunk while no byte of the upload is accepted."""
+    """Attempts of one call, or of one chunk.
+
+    The count of a chunk starts again when the server accepts other bytes of the upload.
+    """
     seconds: float = field(default=600.0, validator=_positive)
-    """Time after the first failure after which no further attempt of the same call or chunk starts."""
+    """Seconds after the first failure of a call or chunk, after which no further attempt starts."""
     first_delay: float = field(default=0.4, validator=_positive)
-    """Upper bound of the first wait; it doubles each time, and each wait is a random part of its bound."""
+    """Upper bound of the first wait in seconds. It doubles with each failure.
+
+    Each wait is a random value between half of the bound and the bound.
+    """
     longest_delay: float = field(default=20.0, validator=_positive)
+    """Upper bound of every wait in seconds."""
     rate_limit_seconds: float | None = field(default=None, validator=_positive)
-    """The longest time that one call waits for request budget before it gives up; None: as long as it takes."""
+    """Seconds that one call waits for request budget before it fails. None: no limit."""
 
 
 @frozen(kw_only=True)
 class UploadLimits:
-    """What the protocol allows (service.md#upload-modes). Change it only against an emulator with the same limits."""
+    """Size limits of the upload protocol (service.md#upload-modes).
+
+    Change them only for an emulator that has the same limits.
+    """
 
     smallest_chunk: int = 5 * MIB
-    """Every chunk but the last holds at least this."""
+    """Bytes. Every chunk except the last has at least this size."""
     largest_chunk: int = 200 * MIB
     largest_total: int = 52_428_800_000
     most_parts: int = 10_000
     documented_total: int = 30 * 1024 * MIB
-    """The guides promise 30 GiB; more gives a warning, more than ``largest_total`` an error."""
+    """Bytes: the 30 GiB of the guides. A larger file causes a warning.
+
+    A file larger than ``largest_total`` causes an error.
+    """
 
     def __attrs_post_init__(self) -> None:
-        """Check what the planner relies on: any size above one chunk can be cut into allowed ones."""
+        """Check that every size above one chunk can be cut into allowed chunks.
+
+        The upload plan relies on this.
+        """
         if not 0 < self.smallest_chunk * 2 <= self.largest_chunk:
             raise ConfigurationError("largest_chunk must be at least twice smallest_chunk")
 
 
 @frozen(kw_only=True)
 class UploadOptions:
-    """How a source is cut and sent.
+    """How a source is cut into chunks and sent.
 
-    Memory is about ``concurrency x block`` for sources that are read by position (paths, bytes, ranged sources)
-    and ``(concurrency + 1) x chunk_size`` for sources that only flow (iterators, streams), whatever the size; unless
-    told otherwise, both numbers are chosen so that this is at most ``memory``. With ``spool`` the chunks of a stream
-    lie on disk, and memory is ``concurrency x block`` again.
+    Memory does not depend on the size of the source. It is about ``concurrency x block`` for
+    sources that are read by position (paths, bytes, ranged sources), and ``(concurrency + 1) x
+    chunk_size`` for streams (iterators, objects with ``read``). Unless ``chunk_size`` and
+    ``concurrency`` are given, they are chosen so that the second product is at most ``memory``.
+    With ``spool``, the chunks of a stream are buffered on disk, and memory is ``concurrency x
+    block`` again.
     """
 
     chunk_size: int | None = field(default=None, validator=_count)
-    """Bytes of one upload request, 5 MiB to 200 MiB. None picks it from the size, the concurrency and the budget."""
+    """Bytes of one upload request, 5 MiB to 200 MiB.
+
+    None: chosen from the size of the source, the concurrency and the request budget.
+    """
     concurrency: int | Literal["auto"] = field(default="auto")
-    """Chunks of one upload in flight at once. ``auto`` starts with 8 and follows what they achieve."""
+    """Chunks of one upload in flight at once.
+
+    ``auto`` starts with 8 and adapts the number to the measured throughput.
+    """
     max_concurrency: int = field(default=16, validator=_count)
-    """``auto`` goes no higher."""
+    """Upper bound of the number of chunks in flight with ``concurrency="auto"``."""
     memory: int = field(default=80 * MIB, validator=_count)
     """Bytes for the buffered chunks of a stream."""
     spool: bool | Path = field(default=False)
-    """Buffer the chunks of a stream in temporary files: in this folder, or, when True, where the system has them."""
+    """Buffer the chunks of a stream in temporary files.
+
+    A path names the folder for them. True: the system's folder for temporary files.
+    """
     mode: Mode | None = field(default=None)
-    """``bytes`` (ranges) or ``part`` (numbers). None: ranges where the size is known, else numbers."""
+    """``bytes`` (byte ranges) or ``part`` (part numbers).
+
+    None: byte ranges if the size of the source is known, else part numbers.
+    """
     resume: Resume = field(default="off", validator=_one_of("off", "on", "required"))
-    """Whether an earlier upload of the same file, found in the journal, is continued."""
+    """Whether to continue an earlier upload of the same file that the journal contains."""
     journal: Path | None = field(default=None, converter=attrs.converters.optional(Path))
-    """Folder of the resume journal. None: no journal when ``resume`` is off, else the user's state folder."""
+    """Folder of the resume journal.
+
+    None: the user's state folder, or no journal if ``resume`` is ``off``.
+    """
     verify: bool = True
-    """Ask the server at the end of a chunked upload whether it holds every byte (one read request)."""
+    """Whether to check at the end of a chunked upload that the server has every byte.
+
+    This takes one read request.
+    """
     limits: UploadLimits = UploadLimits()
 
     @concurrency.validator
@@ -176,7 +223,7 @@ class UploadOptions:
             raise ConfigurationError(f"mode must be 'bytes', 'part' or None, not {value!r}")
 
     def __attrs_post_init__(self) -> None:
-        """Check the chunk size against the protocol's limits."""
+        """Check the chunk size against the limits of the protocol."""
         low, high = self.limits.smallest_chunk, self.limits.largest_chunk
         if self.chunk_size is not None and not low <= self.chunk_size <= high:
             raise ConfigurationError(
@@ -191,7 +238,7 @@ _ORIGIN_VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){0,2}")
 
 @frozen(kw_only=True)
 class ClientConfig:
-    """Everything a client was told, resolved and checked."""
+    """The options of a client, after defaults and environment variables were applied."""
 
     api_key: str | None = field(default=None, repr=False)
     base_url: str = field(default=BASE_URLS["production"])
@@ -203,11 +250,11 @@ class ClientConfig:
     app_version: str | None = None
     webhook_secret: str | None = field(default=None, repr=False)
     reserve: float = field(default=0.0)
-    """Share of the request budget, 0 to below 1, that this client leaves to others."""
+    """Share of the request budget that is left to other users of the key, from 0 to below 1."""
 
     @base_url.validator
     def _absolute(self, _: Any, value: str) -> None:
-        # The value is not part of the messages: it may hold a password.
+        # The messages do not contain the value, because it may contain a password.
         try:
             parts = urlsplit(value)
             fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -220,7 +267,7 @@ class ClientConfig:
 
     @api_key.validator
     def _sendable(self, _: Any, value: str | None) -> None:
-        # The value itself is never part of the message.
+        # The message does not contain the value, because it is a secret.
         if value is not None and (not value or not value.isascii() or not value.isprintable() or " " in value):
             raise ConfigurationError("the API key is empty or holds characters that no key has: copy it again")
 
@@ -230,7 +277,10 @@ class ClientConfig:
             raise ConfigurationError(f"reserve is a share from 0 to below 1, not {value!r}")
 
     def __attrs_post_init__(self) -> None:
-        """Check the application's name and version (service.md#origin-headers: both or neither, ASCII, whole match)."""
+        """Check the name and version of the application.
+
+        See service.md#origin-headers: both or neither, ASCII only, and the whole text must match.
+        """
         if (self.app_name is None) != (self.app_version is None):
             raise ConfigurationError("app_name and app_version go together: give both or neither")
         if self.app_name is not None and not _ORIGIN_NAME.fullmatch(self.app_name):
@@ -248,12 +298,14 @@ def resolve_config(
     environ: Mapping[str, str] | None = None,
     **options: Any,
 ) -> ClientConfig:
-    """Merge arguments with ``APIVIDEO_*`` (arguments win) and check the result.
+    """Merge arguments with the ``APIVIDEO_*`` variables and check the result. Arguments win.
 
-    Raises ``ConfigurationError`` for an environment that does not exist or a value that cannot work. A missing
-    key is no error here: uploads with a token need none.
+    ``environ`` replaces ``os.environ`` in tests. Raises ``ConfigurationError`` for an unknown
+    environment or a value that cannot work. A missing key is allowed, because uploads with an
+    upload token need none.
     """
     environ = os.environ if environ is None else environ
+    # An empty argument or variable counts as unset.
     environment = environment or environ.get("APIVIDEO_ENVIRONMENT") or "production"
     if environment not in BASE_URLS:
         raise ConfigurationError(f"environment must be production or sandbox, not {environment!r}")

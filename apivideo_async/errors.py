@@ -1,14 +1,14 @@
-"""Everything this package raises.
+"""The exceptions of this package.
 
 ::
 
     ApiVideoError
     ├── ConfigurationError (also ValueError)    an argument or setting cannot work; nothing was sent
     │   └── ManifestError                       a manifest has bad lines; nothing was started
-    ├── ApiConnectionError                      no answer: the connection failed or was lost
-    │   └── ApiTimeoutError (also TimeoutError) no answer in time
-    ├── ApiResponseError                        a 2xx answer that is not what the operation returns
-    ├── ApiStatusError                          an answer other than 2xx
+    ├── ApiConnectionError                      no response: the connection failed or was lost
+    │   └── ApiTimeoutError (also TimeoutError) no response in time
+    ├── ApiResponseError                        a 2xx response with an unexpected body
+    ├── ApiStatusError                          a response with a status other than 2xx
     │   ├── BadRequestError                     400
     │   ├── AuthenticationError                 401, and 400 from /auth/*
     │   ├── PermissionDeniedError               403
@@ -18,21 +18,22 @@
     │   └── ServerError                         5xx
     ├── EncodingError                           api.video could not encode the file
     ├── UploadError                             an upload did not finish
-    │   ├── SourceError (also ValueError)       the bytes to upload are missing, empty, too many or changed
-    │   └── DuplicateVideosError                several videos carry one idempotency key
+    │   ├── SourceError (also ValueError)       the bytes to upload cannot be used
+    │   └── DuplicateVideosError                several videos have the same idempotency key
     ├── LedgerError                             the ledger of an ingestion cannot be used
-    ├── LeaseLostError                          another worker has taken an item over
-    └── WebhookSignatureError                   a delivery that api.video did not sign, or that is no event
+    ├── LeaseLostError                          another worker has taken over an item
+    └── WebhookSignatureError                   a delivery without a valid signature or event
 
-Each class carries its own verdict for retries: ``retryable`` says whether a later attempt may succeed, and
-``delivery`` what the failed attempt may have done to the server:
+Two attributes of each class say whether an attempt may be repeated. ``retryable`` says whether a
+later attempt may succeed. ``delivery`` says what the failed attempt may have done on the server:
 
-- ``"refused"``: the server gave a verdict and executed nothing;
-- ``"not_sent"``: the request never left;
-- ``"unknown"``: it may or may not have been executed.
+- ``"refused"``: the server answered and did not execute the request;
+- ``"not_sent"``: the request did not leave this process;
+- ``"unknown"``: the server may or may not have executed the request.
 
-Every error survives ``pickle``, ``copy`` and a process pool with all its attributes and notes, and with a ``__cause__``
-that is an error of this tree. Subclasses need no code for that, whatever arguments their ``__init__`` takes.
+Every error can be pickled, copied and passed through a process pool with all its attributes and
+notes. Its ``__cause__`` is kept if it is an error of this package. Subclasses need no code for
+this, whatever arguments their ``__init__`` takes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,12 +72,12 @@ __all__ = [
 Delivery = Literal["refused", "not_sent", "unknown"]
 
 KEPT_BODY = 8 * 1024
-"""Bytes of an answer that an error keeps in ``body``."""
+"""Bytes of a response body that an error keeps in ``body``."""
 
 
 @frozen(kw_only=True)
 class Problem:
-    """One fault that the server found in a request (RFC 7807 shape, service.md#error-bodies)."""
+    """One fault that the server found in a request (RFC 7807 form, service.md#error-bodies)."""
 
     type: str | None = None
     title: str | None = None
@@ -85,14 +86,14 @@ class Problem:
     status: int | None = None
     detail: str | None = None
     range: Mapping[str, Any] | None = None
-    """Allowed ``min`` and ``max`` of a value that is out of range."""
+    """``min`` and ``max`` allowed for a value that is out of range."""
     extra: Mapping[str, Any] = field(factory=dict)
     """Members that this version does not know."""
 
 
 @frozen
 class RequestSummary:
-    """What was asked, without anything secret: no query, headers or body."""
+    """The parts of a request that errors show. Query, headers and body may contain secrets."""
 
     method: str
     path: str
@@ -100,43 +101,45 @@ class RequestSummary:
 
 
 class ApiVideoError(Exception):
-    """The root of every error of this package."""
+    """Base class of all errors of this package."""
 
     retryable: bool = False
     delivery: Delivery = "refused"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Rebuild from ``args`` and the attributes.
+        """Rebuild the error from ``args`` and its attributes.
 
-        ``BaseException`` would call ``__init__`` with ``args``, which fails for every class with other parameters. The
-        exception is then raised in the process that unpickles, where it breaks a whole ``ProcessPoolExecutor``.
+        ``BaseException`` would call ``__init__`` with ``args``. This fails for every class whose
+        ``__init__`` takes other parameters, and the exception is then raised in the process that
+        unpickles the error, where it breaks a whole ``ProcessPoolExecutor``.
         """
         state = self._attributes()
         if isinstance(self.__cause__, ApiVideoError):
-            # Other causes may not be picklable, and an error of aiohttp may hold an address with a token.
+            # Other causes are left out: they may not be picklable, and an error of aiohttp may
+            # contain a URL with a token.
             state["__cause__"] = self.__cause__
         return _unmade, (type(self), self.args), state
 
     def _attributes(self) -> dict[str, Any]:
-        """Everything that was set on the instance, notes and slots of subclasses included."""
+        """Return everything that was set on the instance: attributes, notes and slots."""
         state: Any = self.__getstate__()
         attributes, slots = state if isinstance(state, tuple) else (state, None)
         return {**(attributes or {}), **(slots or {})}
 
 
 def _unmade(kind: type[ApiVideoError], args: tuple[Any, ...]) -> ApiVideoError:
-    """Make an error without calling ``__init__``; its attributes are restored by ``BaseException.__setstate__``."""
+    """Create an error without ``__init__``; ``BaseException.__setstate__`` adds its attributes."""
     error = kind.__new__(kind, *args)
-    error.args = args  # OSError, a base of ApiTimeoutError, sets them in __init__ only.
+    error.args = args  # OSError, a base of ApiTimeoutError, sets args only in __init__.
     return error
 
 
 class ConfigurationError(ApiVideoError, ValueError):
-    """An argument or a setting cannot work. Raised before anything is sent; the message says what to do."""
+    """An argument or a setting cannot work. Nothing was sent. The message says what to do."""
 
 
 class ManifestError(ConfigurationError):
-    """A manifest cannot be used; ``problems`` has its bad lines as ``(line, text)``, the first thousand of them."""
+    """A manifest has bad lines: ``problems`` has the first thousand as ``(number, text)``."""
 
     def __init__(self, message: str, *, problems: Sequence[tuple[int, str]] = ()) -> None:
         super().__init__(message)
@@ -144,9 +147,10 @@ class ManifestError(ConfigurationError):
 
 
 class ApiConnectionError(ApiVideoError):
-    """No answer came: the server was not reached, or the connection broke.
+    """No response arrived: the server was not reached, or the connection was lost.
 
-    ``delivery`` is ``"not_sent"`` when no byte of the request left, else ``"unknown"``.
+    ``delivery`` is ``"not_sent"`` if no byte of the request left this process, else ``"unknown"``.
+    ``request`` is a ``RequestSummary``, or None.
     """
 
     retryable = True
@@ -158,13 +162,14 @@ class ApiConnectionError(ApiVideoError):
 
 
 class ApiTimeoutError(ApiConnectionError, TimeoutError):
-    """No answer came in time, or the transfer stood still for too long."""
+    """No response arrived in time, or the transfer stalled."""
 
 
 class ApiResponseError(ApiVideoError):
-    """The server said 2xx, but the body is not what this operation returns (a proxy's page, cut JSON, too many bytes).
+    """A 2xx response whose body does not belong to the operation.
 
-    ``body`` has its first 8 KiB.
+    Examples are the page of a proxy, truncated JSON, and a body that is too large. ``body`` has the
+    first 8 KiB of it.
     """
 
     retryable = True
@@ -178,12 +183,19 @@ class ApiResponseError(ApiVideoError):
 
 
 class ApiStatusError(ApiVideoError):
-    """The server answered with a status other than 2xx.
+    """A response with a status other than 2xx.
 
-    Attributes: ``status``, ``slug`` (last segment of the problem's ``type``, the stable name of the fault),
-    ``type``, ``title``, ``name`` (the faulty attribute), ``detail``, ``problems`` (every fault found),
-    ``headers`` (lower-case names), ``body`` (the first 8 KiB) and ``request``. Tokens and keys that the answer
-    repeats are replaced by ``***``.
+    - ``status``: the HTTP status;
+    - ``slug``: the stable name of the fault, which is the last segment of the problem's ``type``;
+    - ``type``, ``title``, ``detail``: the texts of the problem;
+    - ``name``: the faulty attribute;
+    - ``range``: the allowed ``min`` and ``max``;
+    - ``problems``: all faults that the server reported;
+    - ``headers``: the response headers, with lower-case names;
+    - ``body``: the first 8 KiB of the body;
+    - ``request``: a ``RequestSummary``.
+
+    Tokens and keys that the response repeats are replaced by ``***``.
     """
 
     def __init__(
@@ -208,42 +220,42 @@ class ApiStatusError(ApiVideoError):
         self.detail: str | None = problem.detail
         self.range: Mapping[str, Any] | None = problem.range
         self.problems = problems
-        self.headers: Mapping[str, str] = dict(headers or {})  # A proxy of a mapping cannot be pickled.
+        self.headers: Mapping[str, str] = dict(headers or {})  # A mapping proxy cannot be pickled.
         self.body = body[:KEPT_BODY]
         self.request = request
 
 
 class BadRequestError(ApiStatusError):
-    """400: the request is not valid; ``problems`` names each fault."""
+    """400: the request is not valid; ``problems`` has an entry for each fault."""
 
 
 class AuthenticationError(ApiStatusError):
-    """401, or 400 from ``/auth/*``: the key, access token or upload token is wrong or expired.
+    """401, or 400 from ``/auth/*``: the key or token is wrong or has expired.
 
-    See service.md#refused-credentials.
+    This concerns API keys, access tokens and upload tokens. See service.md#refused-credentials.
     """
 
 
 class PermissionDeniedError(ApiStatusError):
-    """403: the account may not do this."""
+    """403: the account is not allowed to do this."""
 
 
 class NotFoundError(ApiStatusError):
-    """404: no such resource, or no such address."""
+    """404: the resource or the URL does not exist."""
 
 
 class ConflictError(ApiStatusError):
-    """409: the resource is in a state that does not allow this (a summary exists already)."""
+    """409: the state of the resource does not allow the request, such as a second summary."""
 
 
 class RateLimitError(ApiStatusError):
-    """429: too many requests in this window. The request was not executed (service.md#too-many-requests)."""
+    """429: too many requests. This one was not executed (service.md#too-many-requests)."""
 
     retryable = True
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds until the window resets, as the server said, or None."""
+        """Seconds until the window resets, from the response headers; None if they lack it."""
         try:
             seconds = float(self.headers["x-ratelimit-retry-after"])
         except (KeyError, ValueError):
@@ -252,14 +264,14 @@ class RateLimitError(ApiStatusError):
 
 
 class ServerError(ApiStatusError):
-    """5xx: the server failed; whether it had executed the request is not known."""
+    """5xx: the server failed. It may have executed the request before."""
 
     retryable = True
     delivery: Delivery = "unknown"
 
 
 class EncodingError(ApiVideoError):
-    """Every quality of the video failed: the file is no video that api.video can read."""
+    """Every quality of the video failed: api.video cannot read the file as a video."""
 
     def __init__(self, message: str, *, video_id: str) -> None:
         super().__init__(message)
@@ -267,11 +279,16 @@ class EncodingError(ApiVideoError):
 
 
 class UploadError(ApiVideoError):
-    """An upload did not finish. What the server holds stays there: a later call sends only the rest.
+    """An upload did not finish.
 
-    Attributes: ``video_id`` (None when no container is known), ``ledger`` (a ``LedgerSnapshot`` of what was
-    accepted, or None) and ``outcome``: ``"failed"`` when the server refused or was never reached,
-    ``"unknown"`` when the last request may have been executed. The cause is chained as ``__cause__``.
+    The server keeps the bytes that it has received. A later call sends only the rest.
+
+    - ``video_id``: the container, or None if it is not known;
+    - ``ledger``: a ``LedgerSnapshot`` of the accepted chunks, or None;
+    - ``outcome``: ``"unknown"`` if the server may have executed the last request, ``"failed"`` if
+      it refused the request or was not reached.
+
+    ``__cause__`` is the error that ended the upload.
     """
 
     _slug: str | None = None
@@ -292,26 +309,30 @@ class UploadError(ApiVideoError):
 
     @property
     def slug(self) -> str | None:
-        """The server's name of the fault, when the cause is an answer of the server."""
+        """The server's name of the fault, if a response of the server ended the upload."""
         return getattr(self.__cause__, "slug", self._slug)
 
     @property
     def status(self) -> int | None:
-        """The status of the answer that ended the upload, if one did."""
+        """The status of the response that ended the upload, or None."""
         return getattr(self.__cause__, "status", self._status)
 
     def _attributes(self) -> dict[str, Any]:
-        # A process pool replaces the cause by the traceback of the other process.
+        # A process pool replaces the cause by the traceback of the other process, so the values
+        # that the properties read from the cause are stored first.
         if self.__cause__ is not None:
             self._slug, self._status = self.slug, self.status
         return super()._attributes()
 
 
 class SourceError(UploadError, ValueError):
-    """The bytes to upload are not usable: missing, empty, not readable, too many, or changed while read.
+    """The bytes to upload cannot be used.
 
-    ``cause`` is one word for it, where there is one: missing, unreadable, empty, changed, credentials, bucket, expired,
-    redirect, unreachable or unsupported. ``retryable`` is True when a store failed in a way that may pass.
+    They are missing, empty, unreadable, too many, or changed while they were read.
+
+    - ``cause``: one word for the reason, or None: missing, unreadable, empty, changed, credentials,
+      bucket, expired, redirect, unreachable or unsupported.
+    - ``retryable``: True if a store failed in a way that may be temporary.
     """
 
     def __init__(
@@ -329,7 +350,7 @@ class SourceError(UploadError, ValueError):
 
 
 class DuplicateVideosError(UploadError):
-    """Several videos carry one idempotency key, in ``video_ids``: a person has to say which one stays."""
+    """Several videos, ``video_ids``, have one idempotency key. The user must delete all but one."""
 
     def __init__(self, message: str, *, video_ids: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -337,23 +358,23 @@ class DuplicateVideosError(UploadError):
 
     @classmethod
     def of(cls, key: str, video_ids: Sequence[str]) -> "DuplicateVideosError":
-        """Describe them."""
+        """Build the error for ``video_ids``, which all have ``key``."""
         ids = ", ".join(video_ids)
         return cls(f"several videos carry the idempotency key {key!r} ({ids}): delete all but one", video_ids=video_ids)
 
 
 class LedgerError(ApiVideoError):
-    """The ledger of an ingestion cannot be used: no database, no room, or made by another version."""
+    """The ledger of an ingestion is missing, has no room, or is of another version."""
 
 
 class LeaseLostError(ApiVideoError):
-    """The lease of an item ended and another worker took it over: nothing more may be done for it here."""
+    """Another worker took over an item. This worker must do nothing more for it."""
 
     delivery: Delivery = "not_sent"
 
 
 class WebhookSignatureError(ApiVideoError):
-    """A webhook delivery whose signature does not match, or whose body is no event: do not trust it, answer 400."""
+    """A webhook delivery with a wrong signature or body. Do not trust it, and answer 400."""
 
 
 STATUS_ERRORS: Mapping[int, type[ApiStatusError]] = {
@@ -364,11 +385,11 @@ STATUS_ERRORS: Mapping[int, type[ApiStatusError]] = {
     409: ConflictError,
     429: RateLimitError,
 }
-"""Which class a status is raised as; 5xx is :class:`ServerError`, any other :class:`ApiStatusError`."""
+"""Error classes by status. 5xx is :class:`ServerError`, others are :class:`ApiStatusError`."""
 
 
 def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Give the first error of a task group, however deep the groups are nested."""
+    """Return the first error of an exception group, at any depth of nesting."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

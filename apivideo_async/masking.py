@@ -1,7 +1,8 @@
-"""Leaves passwords and signatures out of what messages, logs and reports show.
+"""Removes passwords and signatures from URLs before they are displayed or logged.
 
-``shown`` is for one address, ``masked`` for a text in which addresses may occur. Neither raises: an address that no
-parser accepts may hold a password as well. In doubt too much is left out.
+``shown`` takes one URL, ``masked`` takes a text that may contain URLs. Neither raises an error,
+because a URL that no parser accepts may contain a password too. If in doubt, the functions remove
+too much.
 """
 
 import re
@@ -10,27 +11,33 @@ from typing import Final
 __all__ = ["OBJECT_SCHEMES", "masked", "shown"]
 
 OBJECT_SCHEMES: Final = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss"})
-"""Their paths are keys, in which ``?`` and ``#`` are ordinary characters."""
+"""Schemes of object stores. In their paths, ``?`` and ``#`` are ordinary characters of a key."""
 
-# The length of a scheme is bounded: otherwise a long word takes quadratic time.
+# The length of a scheme is bounded. Otherwise, a long word would take quadratic time.
 _START: Final = r"(?:(?i:https?|postgres(?:ql)?):/*|[A-Za-z][A-Za-z0-9+.-]{0,30}://)"
 _ADDRESS: Final = re.compile(rf"({_START})(.*)", re.DOTALL)
 _PORT: Final = re.compile(r"\d*|\[[^\]]*\](?::\d*)?")
+# Names of query parameters of presigned URLs, such as X-Amz-Signature, sig or AWSAccessKeyId.
 _SECRET_NAME: Final = re.compile(r"sig|token|credential|passw|pwd|secret|auth|key", re.IGNORECASE)
+# Settings of connection strings such as password='…', where a quoted value may have spaces.
 _SETTING: Final = re.compile(
     r"\b((?:ssl)?password|passwd|pwd)(\s*=\s*)(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+)", re.IGNORECASE | re.DOTALL
 )
 _IN_TEXT: Final = re.compile(
     rf"({_START})"
-    # user:password@, where the password may hold spaces; what follows the colon is no port.
+    # ``user:password@``. The password may contain spaces. Text after the colon that can be a port
+    # is not a password.
     r"((?:[^\s/?#@:\[\]]*:(?!\d*(?:[\s/?#:'\",;).\]]|$))[^\n@]{0,200}@)?"
-    # Quotes end an address in a text, unless an @ follows: then they are part of a password.
+    # A quotation mark ends a URL in a text. If an @ follows, it is part of a password.
     r"(?:\S*@)?[^\s\"'<>]*)"
 )
 
 
 def shown(uri: str) -> str:
-    """Return an address without credentials, query and fragment. Local paths and keys of objects stay as they are."""
+    """Return a URL without credentials, query and fragment.
+
+    Local paths and keys of objects are returned unchanged.
+    """
     match = None if uri.startswith("/") else _ADDRESS.search(uri)
     if match is None:
         return uri
@@ -40,14 +47,17 @@ def shown(uri: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Return a text with every address as ``shown`` returns it, and without the passwords of connection settings."""
+    """Return a text in which every URL is masked as by ``shown``.
+
+    Passwords in connection settings (``password=…``) are replaced by ``***``.
+    """
     text = _IN_TEXT.sub(_shown_in_text, text)
     return _SETTING.sub(r"\1\2***", text)
 
 
 def _shown_in_text(match: re.Match[str]) -> str:
-    """Keep the punctuation that follows an address in a sentence."""
-    marks = ".,:;)}" if "[" in match[0] else ".,:;)}]"  # A bracket may belong to an IPv6 address.
+    """Mask one URL of a text. Punctuation that follows the URL is kept."""
+    marks = ".,:;)}" if "[" in match[0] else ".,:;)}]"  # A bracket may be part of an IPv6 address.
     address = match[0].rstrip(marks)
     return shown(address) + match[0][len(address) :]
 
@@ -56,7 +66,9 @@ def _of_object(scheme: str, rest: str) -> str:
     authority, slash, path = rest.partition("/")
     user, at, host = authority.rpartition("@")
     if at and scheme in ("abfs", "abfss") and ":" not in user:
-        host = authority  # The container is before the @ there.
+        host = authority  # Here, the part before the @ is the container.
+    # A presigned URL has its signature in the query. Without a secret parameter, the ``?`` belongs
+    # to the key.
     key, _, query = path.partition("?")
     names = [pair.partition("=")[0] for pair in re.split(r"[?&]", query) if "=" in pair]
     return f"{host}{slash}{key if any(map(_SECRET_NAME.search, names)) else path}"
@@ -65,8 +77,8 @@ def _of_object(scheme: str, rest: str) -> str:
 def _of_url(scheme: str, rest: str) -> str:
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     _, colon, after = authority.partition(":")
-    # A password may hold any unescaped character, so the last @ ends it. The part after a colon that is no port must be
-    # the beginning of a password.
+    # A password may contain any unescaped character, so it ends at the last @. If the part after
+    # the colon is not a port, it is the beginning of a password.
     if colon and not (_PORT.fullmatch(after) or _PORT.fullmatch(authority)):
         _, at, rest = rest.rpartition("@")
         rest = rest if at else "***"

@@ -1,4 +1,4 @@
-"""Lists as async iterators, with the next page fetched while this one is used."""
+"""Lists as async iterators. The next page is fetched while the current one is used."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
@@ -15,12 +15,18 @@ T = TypeVar("T")
 
 
 class Paginator(Generic[T]):
-    """A list operation that has not been asked yet.
+    """The result of a list operation. It sends its first request when it is awaited or iterated.
 
-    ``async for item in p`` gives every item from the first page asked for to the last; ``async for page in
-    p.pages()`` gives the pages; ``await p`` gives one page. Each of them asks anew. Items that are created or
-    deleted meanwhile shift the pages, as the service pages by number: an item may then come twice or not at all,
-    but nothing is raised (service.md#changing-lists).
+    - ``async for item in p`` yields every item, from the first requested page to the last.
+    - ``async for page in p.pages()`` yields the pages.
+    - ``await p`` returns one page.
+
+    Each of these sends new requests. The service numbers its pages, so items that are created or
+    deleted during the iteration shift the pages. An item may then appear twice or not at all, and
+    no error is raised (service.md#changing-lists).
+
+    ``prefetch`` is 1 to request the next page while the current one is used, or 0 to request it
+    when it is needed. Raises ``ConfigurationError`` for another value or a page that cannot exist.
     """
 
     def __init__(
@@ -45,13 +51,15 @@ class Paginator(Generic[T]):
         return self._items()
 
     async def _items(self) -> AsyncGenerator[T, None]:
+        # ``aclosing`` ends the prefetch at once when the caller leaves the loop, and not only when
+        # the garbage collector closes the generator.
         async with aclosing(self._pages()) as pages:
             async for page in pages:
                 for item in page:
                     yield item
 
     def pages(self) -> AsyncIterator[Page[T]]:
-        """Iterate over the pages, from the first asked for."""
+        """Iterate over the pages, from the first requested one."""
         return self._pages()
 
     async def _pages(self) -> AsyncGenerator[Page[T], None]:
@@ -63,6 +71,7 @@ class Paginator(Generic[T]):
                 yield page
                 page = await self._fetch(number)
                 continue
+            # The request runs while the caller uses ``page``.
             ahead = asyncio.ensure_future(self._fetch(number))
             try:
                 yield page
@@ -72,12 +81,12 @@ class Paginator(Generic[T]):
         yield page
 
     async def first(self) -> T | None:
-        """Return the first item, or None when there is none."""
+        """Return the first item of the first requested page, or None if the page is empty."""
         page = await self._fetch(self._start)
         return page.data[0] if page.data else None
 
     async def to_list(self, limit: int | None = None) -> list[T]:
-        """Collect the items, at most ``limit`` of them."""
+        """Return the items as a list, at most ``limit`` of them."""
         items: list[T] = []
         if limit is not None and limit <= 0:
             return items
@@ -90,7 +99,10 @@ class Paginator(Generic[T]):
 
 
 async def _end(ahead: "asyncio.Future[Page[T]]") -> None:
-    """Leave no request behind when the iteration ends early."""
+    """Cancel the prefetch request and wait for its end.
+
+    Without this, the request would continue after the caller has left the iteration.
+    """
     if not ahead.done():
         ahead.cancel()
     await asyncio.gather(ahead, return_exceptions=True)

@@ -1,8 +1,9 @@
-"""Files and folders that only their owner can access, and the folder in which the package keeps its state.
+"""Files and folders that only their owner can access, and the state folder of the package.
 
-A ledger holds presigned URLs and the passwords of URLs, and a journal names files and videos. Files are therefore
-created with mode 0600 and folders with mode 0700, whatever the umask is, so there is no moment at which another user
-could open them. Files of an earlier version that others can access are restricted when their owner opens them.
+A ledger contains presigned URLs and URLs with passwords, and a journal names files and videos.
+Files are therefore created with mode 0600 and folders with mode 0700, whatever the umask is, so
+that no other user can open them at any moment. Files of an earlier version that other users can
+access are restricted when their owner opens them.
 
 All functions block for the time of a few system calls.
 """
@@ -40,9 +41,9 @@ _noted: set[str] = set()
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder and its missing parents, each with mode 0700. Existing folders stay as they are.
+    """Create a folder and its missing parents, each with mode 0700.
 
-    Raises ``OSError``.
+    Existing folders are not changed. Raises ``OSError``.
     """
     if folder.is_dir():
         return
@@ -51,29 +52,33 @@ def make_private_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=FOLDER, exist_ok=True)
     except FileExistsError:
+        # ``exist_ok`` allows an existing folder only; here, the path is a file.
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
 
 
 def open_private(path: str, flags: int) -> int:
-    """Open a file, created with mode 0600: the ``opener`` of ``open``. Raises ``OSError``."""
+    """Open a file, and create it with mode 0600. Raises ``OSError``.
+
+    The function can be passed to ``open`` as ``opener``.
+    """
     return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), FILE)
 
 
 def create_private(path: Path) -> None:
-    """Create an empty file with mode 0600. An existing one stays as it is. Raises ``OSError``.
+    """Create an empty file with mode 0600. An existing file is not changed. Raises ``OSError``.
 
-    This is for files of SQLite, so an existing one is not opened: closing its descriptor would drop every POSIX lock
-    that this process has on the file, also those of SQLite's connections. For the same reason no other thread may open
-    the file between its creation and the end of ``os.close``.
+    SQLite uses these files. Closing a descriptor of such a file drops every POSIX lock that this
+    process has on it, also the locks of SQLite's connections. Therefore an existing file is not
+    opened, and no other thread may open the file between its creation and the end of ``os.close``.
     """
     with _creating, suppress(FileExistsError):
         os.close(open_private(os.fspath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 
 
 def restrict(path: Path) -> None:
-    """Take the access of other users from a file or folder that this user owns, and log that they had it."""
+    """Remove the access of other users to a path that this user owns, and log a warning."""
     if sys.platform == "win32":
-        return  # Access is a matter of the folder's list there, and the user's folders are private.
+        return  # Windows uses access lists. The user's folders are private.
     try:
         found = path.stat()
         if found.st_uid == os.geteuid() and found.st_mode & OTHERS:
@@ -86,11 +91,12 @@ def restrict(path: Path) -> None:
 
 
 def find_state_folder(name: str) -> tuple[Path | None, str]:
-    """Return the folder ``name`` for the state of this user, created if necessary, and a note about it.
+    """Create the folder ``name`` for the state of this user. Return it and a note about it.
 
-    The first of these that can be written to is used: ``$XDG_STATE_HOME/apivideo`` (``%LOCALAPPDATA%\\apivideo`` on
-    Windows, and ``~/.local/state/apivideo`` if neither is set), or else a private folder of this user among the
-    system's temporary files. The folder is None if none of them can be written to; the note is empty if the first can.
+    The first of these places that is writable is used: ``$XDG_STATE_HOME/apivideo``
+    (``%LOCALAPPDATA%\\apivideo`` on Windows, ``~/.local/state/apivideo`` if neither variable is
+    set), then a private folder of this user in the system's folder for temporary files. The folder
+    is None if no place is writable. The note is empty if the first place is writable.
     """
     problems = []
     for base in _places():
@@ -117,10 +123,10 @@ def state_folder(name: str) -> Path | None:
 
 
 def state_file(name: str, file: str) -> Path | None:
-    """Return the path of ``file`` in the folder ``name``, or None if no place for it can be written to.
+    """Return the path of ``file`` in the folder ``name``, or None if no place is writable.
 
-    A file that exists in a preferred place is returned even if that place cannot be written to: it can still be read,
-    and a new file elsewhere would hide it.
+    A file that exists in a preferred place is returned even if that place is not writable. It can
+    still be read, and a new file elsewhere would hide it.
     """
     for base in _places():
         if os.path.lexists(found := base / name / file):
@@ -130,10 +136,10 @@ def state_file(name: str, file: str) -> Path | None:
 
 
 def _places() -> Iterator[Path]:
-    """Give the place that the environment names, or else the one in the home folder."""
+    """Yield the place that an environment variable names, or else the one in the home folder."""
     for variable in ("XDG_STATE_HOME", "LOCALAPPDATA"):
         place = Path(os.environ.get(variable, ""))
-        if place.is_absolute():  # The XDG specification wants relative ones ignored.
+        if place.is_absolute():  # The XDG specification says that relative paths are ignored.
             yield place / "apivideo"
             return
     home = _home()
@@ -142,9 +148,10 @@ def _places() -> Iterator[Path]:
 
 
 def _home() -> Path | None:
-    """Return the home folder if there is one; it is not created.
+    """Return the home folder if it exists. The folder is not created.
 
-    A container may run without ``HOME``, with a user id that no passwd entry has, or with ``/nonexistent``.
+    In a container, ``HOME`` may be unset or ``/nonexistent``, and the user id may have no passwd
+    entry.
     """
     home = Path(os.environ.get("USERPROFILE" if sys.platform == "win32" else "HOME", ""))
     if sys.platform != "win32" and not home.is_absolute():
@@ -156,12 +163,17 @@ def _home() -> Path | None:
 
 
 def _temporary_place() -> Path:
-    """Return this user's folder among the temporary files. Raises ``OSError``, also if another user made it."""
+    """Return this user's folder in the system's folder for temporary files, and create it.
+
+    Raises ``OSError``, also if another user owns the folder or can access it.
+    """
     if sys.platform == "win32":
         return Path(tempfile.gettempdir()) / "apivideo"
     user = os.geteuid()
     place = Path(tempfile.gettempdir()) / f"apivideo-{user}"
     with suppress(FileExistsError):
+        # The folder for temporary files is shared, so another user may have created this folder or
+        # a symbolic link. ``lstat`` does not follow the link.
         place.mkdir(mode=FOLDER)
     found = place.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != user or found.st_mode & OTHERS:
@@ -170,7 +182,7 @@ def _temporary_place() -> Path:
 
 
 def _own_folder(base: Path, name: str) -> Path:
-    """Create a folder of ours, or restrict it to its owner. Raises ``OSError`` if it cannot be written to."""
+    """Create ``base / name``, or restrict it to its owner. Raises ``OSError`` if not writable."""
     folder = base / name
     make_private_folder(folder)
     for each in (base, folder):

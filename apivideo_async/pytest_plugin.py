@@ -1,6 +1,7 @@
-"""Fixtures for projects that use this package: a local api.video for their tests.
+"""Pytest fixtures for projects that use this package: a local emulator of api.video.
 
-Loaded by pytest when the package is installed; needs ``apivideo-async[emulator]``.
+Pytest loads this module if the package is installed. The fixtures need
+``apivideo-async[emulator]``.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ __all__ = ["apivideo_emulator", "apivideo_env"]
 
 @pytest.fixture
 def apivideo_emulator() -> "Iterator[Emulator]":
-    """Run an empty emulator in a thread of its own, for sync and async tests alike."""
+    """Run an empty emulator in its own thread, for sync and async tests."""
     from .emulator import Emulator
 
     with Emulator().in_thread() as emulator:
@@ -25,7 +26,10 @@ def apivideo_emulator() -> "Iterator[Emulator]":
 
 @pytest.fixture
 def apivideo_env(apivideo_emulator: "Emulator", monkeypatch: pytest.MonkeyPatch) -> "Emulator":
-    """Point ``APIVIDEO_*`` to an emulator, so that ``ApiVideoClient()`` in the code under test talks to it."""
+    """Set ``APIVIDEO_API_KEY`` and ``APIVIDEO_BASE_URL`` so that clients connect to an emulator.
+
+    ``ApiVideoClient()`` in the tested code then needs no arguments.
+    """
     monkeypatch.setenv("APIVIDEO_API_KEY", apivideo_emulator.api_key)
     monkeypatch.setenv("APIVIDEO_BASE_URL", apivideo_emulator.url)
     return apivideo_emulator

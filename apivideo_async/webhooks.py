@@ -1,17 +1,17 @@
-"""Receiving webhooks, without a client.
+"""Receive webhooks. No client is needed.
 
 ::
 
     from apivideo_async import webhooks
 
-    event = webhooks.unwrap(body, headers, secret)       # checked and typed
+    event = webhooks.unwrap(body, headers, secret)       # verified and typed
 
-    handler = webhooks.WebhookHandler(secret)            # or once per event, whatever is delivered how often
+    handler = webhooks.WebhookHandler(secret)            # or: call functions once per event
 
     @handler.on(webhooks.VideoEncodingQualityCompleted)
     async def ready(event: webhooks.VideoEncodingQualityCompleted) -> None: ...
 
-    await handler.handle(body, headers)                  # in any web framework, from any thread and loop
+    await handler.handle(body, headers)                  # in any web framework, thread and loop
 """
 
 import asyncio
@@ -59,14 +59,15 @@ E = TypeVar("E", bound=WebhookEvent)
 R = TypeVar("R")
 
 _LOOK_AGAIN = 1.0
-"""Seconds after which a waiting delivery looks whether the loop of the one that it waits for was closed."""
+"""Seconds between checks whether the event loop that handles the same event was closed."""
 
 
 class _Turn:
-    """The delivery that handles an event now, and the deliveries of the same event that wait for it.
+    """The delivery that handles an event now, and the deliveries of the same event that wait.
 
-    Each waits on a future of its own loop. A future must only be used in its own loop, and an event may be delivered
-    to several loops at once: a synchronous web framework runs `asyncio.run` for each request, in threads.
+    Each waiting delivery waits for a future of its own loop. A future may only be used in its own
+    loop, and several loops may receive the same event at once: a synchronous web framework runs
+    ``asyncio.run`` for each request, in threads.
     """
 
     def __init__(self) -> None:
@@ -75,19 +76,22 @@ class _Turn:
 
     @property
     def abandoned(self) -> bool:
-        """Whether it cannot end any more, because its loop was closed under it."""
+        """Whether the handling can no longer end, because its event loop was closed."""
         return self._loop.is_closed()
 
     def join(self) -> "asyncio.Future[None]":
-        """Return a future of the running loop that ends with this turn. Call it with the handler's lock held."""
+        """Return a future of the running loop that is done when the handling ends.
+
+        The caller holds the lock of the handler.
+        """
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         return future
 
     def end(self) -> None:
-        """Wake up all that wait; the first of them may then take its turn."""
+        """Wake all waiting deliveries. The first of them may then handle the event."""
         for future in self._waiting:
-            with suppress(RuntimeError):  # Its loop was closed.
+            with suppress(RuntimeError):  # The loop of this delivery was closed.
                 future.get_loop().call_soon_threadsafe(_wake, future)
 
 
@@ -97,14 +101,17 @@ def _wake(future: "asyncio.Future[None]") -> None:
 
 
 class WebhookHandler:
-    """Checks deliveries and calls what reacts to them, once per event. Usable from several threads and event loops.
+    """Checks webhook deliveries and calls the registered functions once per event.
 
-    api.video repeats a delivery that was not answered with a status up to 299, three times, three seconds apart; so
-    answer soon, and let an error out: the event is then not done, and its next delivery tries again.
+    The handler can be used from several threads and event loops. api.video repeats a delivery that
+    was not answered with a status up to 299, three times, three seconds apart. So answer soon, and
+    do not catch errors of the functions: the event then counts as not handled, and the next
+    delivery calls the functions again.
 
-    - ``secret``: one or several, as for ``verify``;
-    - ``remember``: how many events are known as done; the oldest are forgotten. They are kept in memory: several
-      processes, or one that restarts, need a store of their own, keyed on ``event.key``.
+    - ``secret``: one secret or several, as for ``verify``.
+    - ``remember``: how many handled events are remembered. The oldest are forgotten first. They are
+      kept in memory: several processes, or a process that restarts, need their own store with
+      ``event.key`` as the key.
 
     Raises ``ConfigurationError`` for arguments that cannot work.
     """
@@ -115,16 +122,19 @@ class WebhookHandler:
         self._secrets = secrets_from(secret)
         self._remember = remember
         self._reactions: list[tuple[type[Any], Callable[[Any], Any]]] = []
-        # Reentrant: the garbage collector may close an abandoned coroutine, and so end its turn, in any statement.
+        # Reentrant, because the garbage collector may close an abandoned coroutine in any
+        # statement, and closing it calls ``_end``, which takes the lock.
         self._lock = threading.RLock()
         self._done: OrderedDict[bytes, None] = OrderedDict()
         self._turns: dict[bytes, _Turn] = {}
 
     def on(self, kind: type[E]) -> Callable[[Callable[[E], R]], Callable[[E], R]]:
-        """Register a function for a class of events (``UnknownEvent``: those this version does not know).
+        """Register a function for a class of events.
 
-        The function takes the event. A plain function runs in a thread, so it may block. Raises ``ConfigurationError``
-        for anything but a class of events and a function.
+        ``UnknownEvent`` stands for all types of events that this version does not know. The
+        function takes the event. A plain function runs in a thread, so it may block. Raises
+        ``ConfigurationError`` if ``kind`` is not a class of events or the decorated object is not
+        callable.
         """
         if not all(map(_is_event_class, get_args(kind) or (kind,))):
             raise ConfigurationError(f"on() takes a class of events, such as VideoSourceRecorded, not {kind!r}")
@@ -138,14 +148,15 @@ class WebhookHandler:
         return register
 
     async def handle(self, body: Body, headers: Headers) -> bool:
-        """Take a delivery. Returns whether it was new; False: done before, or done by a delivery under way.
+        """Handle a delivery. Returns False if the event was already handled by another delivery.
 
-        A delivery of an event that is being handled waits for the end. If that fails or is cancelled, this one handles
-        the event. Raises ``WebhookSignatureError`` for a delivery that api.video did not sign or that is no event
-        (answer 400), and whatever a reaction raises (answer 500, so that it is delivered again).
+        If another delivery of the event is being handled, this one waits for it. If that one fails
+        or is cancelled, this one handles the event. Raises ``WebhookSignatureError`` if api.video
+        did not sign the delivery or the body is not an event (answer 400). Raises the errors of the
+        registered functions (answer 500, so that api.video repeats the delivery).
         """
         event = unwrap(body, headers, self._secrets)
-        # The digest, because the key of an unknown event is as long as its body.
+        # The digest is stored, because the key of an unknown event is as long as its body.
         key = sha256(event.key.encode(errors="surrogatepass")).digest()
         turn = await self._turn(key)
         if turn is None:
@@ -154,13 +165,14 @@ class WebhookHandler:
             for kind, reaction in list(self._reactions):
                 if isinstance(event, kind):
                     await _call(reaction, event)
+            # Only now: if a function failed, the next delivery must call the functions again.
             self._remember_done(key)
         finally:
             self._end(key, turn)
         return True
 
     async def _turn(self, key: bytes) -> _Turn | None:
-        """Wait for the turn to handle an event; None when it is done."""
+        """Wait until this delivery may handle the event. Returns None if the event is handled."""
         while True:
             with self._lock:
                 if key in self._done:
@@ -171,6 +183,8 @@ class WebhookHandler:
                     return turn
                 ended = running.join()
             while not ended.done() and not running.abandoned:
+                # A closed loop cannot end its turn and wake this delivery, so check for it
+                # regularly.
                 await asyncio.wait([ended], timeout=_LOOK_AGAIN)
 
     def _remember_done(self, key: bytes) -> None:
@@ -181,7 +195,7 @@ class WebhookHandler:
 
     def _end(self, key: bytes, turn: _Turn) -> None:
         with self._lock:
-            if self._turns.get(key) is turn:  # Not when it was abandoned and another delivery took over.
+            if self._turns.get(key) is turn:  # Another may have taken over.
                 del self._turns[key]
             turn.end()
 
@@ -202,17 +216,19 @@ async def _call(reaction: Callable[[Any], Awaitable[Any] | Any], event: WebhookE
     def run() -> Any:
         try:
             return reaction(event)
-        except StopIteration as error:  # A future cannot hold it.
+        except StopIteration as error:  # A future cannot hold StopIteration.
             raise RuntimeError("the reaction raised StopIteration") from error
 
-    # No task: the end of `asyncio.run` cancels all tasks, also one whose thread is running.
+    # Not a task: at its end, ``asyncio.run`` cancels all tasks, also one whose thread is running.
     running = asyncio.get_running_loop().run_in_executor(None, contextvars.copy_context().run, run)
     try:
         result = await asyncio.shield(running)
     except asyncio.CancelledError:
-        # A thread cannot be cancelled. Its event must not be handled a second time beside it.
+        # A thread cannot be cancelled. Wait for its end, so that no other delivery handles the
+        # event at the same time.
         await _finish(running)
         raise
+    # A plain function may return an awaitable, such as a lambda that calls a coroutine function.
     if inspect.isawaitable(result):
         await result
 
@@ -222,4 +238,4 @@ async def _finish(running: "asyncio.Future[Any]") -> None:
         with suppress(asyncio.CancelledError):
             await asyncio.wait([running])
     if not running.cancelled():
-        running.exception()  # The cancellation is raised instead.
+        running.exception()  # Mark it as retrieved. The cancellation is raised instead.

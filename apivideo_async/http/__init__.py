@@ -1,1 +1,1 @@
-"""From a request to its response: authentication, budget, retries, and the aiohttp session."""
+"""Sends requests: authentication, request budget, retries, and the aiohttp transport."""

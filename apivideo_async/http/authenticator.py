@@ -1,7 +1,8 @@
-"""Keeps the access token: one exchange at a time, whoever asks (the rules are in ``protocol.auth``).
+"""Keeps the access token and renews it with one exchange at a time.
 
-A renewal is keyed on the token it replaces: sixteen requests refused with the same token make one exchange, and a
-request refused with a token that was replaced meanwhile just takes the new one.
+``protocol.auth`` contains the rules. A renewal belongs to the token that it replaces. If sixteen
+requests are refused with the same token, one exchange is made. If a request is refused with a token
+that was replaced in the meantime, it uses the new token at once.
 """
 
 import asyncio
@@ -19,13 +20,13 @@ __all__ = ["Authenticator"]
 log: logging.Logger = logging.getLogger("apivideo_async.auth")
 
 LONGEST_COOL_DOWN = 60.0
-"""Seconds; the documented windows last a minute."""
+"""Seconds. The documented windows last one minute."""
 
 Exchange = Callable[[Request], Awaitable[Response]]
 
 
 class Authenticator:
-    """Gives the ``Authorization`` header of the next request."""
+    """Returns the ``Authorization`` header for requests."""
 
     def __init__(self, api_key: str | None, scheme: str, exchange: Exchange) -> None:
         self._api_key = api_key
@@ -36,7 +37,7 @@ class Authenticator:
 
     @property
     def configured(self) -> bool:
-        """Whether there is a key at all; without one only token uploads work."""
+        """Whether there is an API key. Without one, only uploads with an upload token work."""
         return self._api_key is not None
 
     def _key(self) -> str:
@@ -48,7 +49,11 @@ class Authenticator:
         return self._api_key
 
     async def header(self) -> str:
-        """Return a header that is good now, exchanging or renewing the token first if need be."""
+        """Return a valid header. Exchanges or renews the token before, if necessary.
+
+        Raises ``ConfigurationError`` without an API key, and the error of the exchange if it fails
+        and the old token has expired.
+        """
         key = self._key()
         if self._basic:
             return basic_header(key)
@@ -64,7 +69,11 @@ class Authenticator:
         return tokens.header
 
     async def refused(self, header: str) -> bool:
-        """Renew after a 401. Returns whether there is another header worth one more try."""
+        """Renew the token after a 401.
+
+        ``header`` is the refused header. Returns whether the request should be sent again with the
+        new header.
+        """
         if self._basic:
             return False
         tokens = self._tokens
@@ -73,14 +82,16 @@ class Authenticator:
         return True
 
     async def _renewed(self, old: Tokens | None) -> Tokens:
-        # The task outlives a caller that is cancelled, so that the others who wait for it are not.
+        # The renewal is a task of its own, so a caller that is cancelled does not cancel it for the
+        # other callers that wait for it.
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(old), name="apivideo-token-renewal")
             self._renewal.add_done_callback(_retrieve)
         return await asyncio.shield(self._renewal)
 
     async def _renew(self, old: Tokens | None) -> Tokens:
-        # Both are set before the task ends: a request refused in the same turn of the loop must see the new token.
+        # Both attributes are set before the task ends. A request that is refused in the same
+        # iteration of the event loop must see the new token.
         try:
             self._tokens = await self._replacement(old)
             return self._tokens
@@ -102,21 +113,23 @@ class Authenticator:
         try:
             return tokens_from(request, await self._exchange(request), asked)
         except ApiVideoError as error:
-            # Whatever became of the exchange, the request that waits for it was not sent, and may be repeated.
+            # Whatever the server did, the request that waits for the token was not sent and may be
+            # repeated.
             error.delivery = "not_sent"
             if isinstance(error, RateLimitError):
-                # /auth/* has no budget that would hold the next attempt back; everybody waits for this one.
+                # /auth/* has no request budget that would delay the next attempt. All callers wait
+                # for this task.
                 await asyncio.sleep(min(error.retry_after or BLIND_COOL_DOWN, LONGEST_COOL_DOWN))
             raise
 
     async def close(self) -> None:
-        """End a renewal under way."""
+        """Cancel a renewal that is under way."""
         if self._renewal is not None:
             self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
 
 
 def _retrieve(task: "asyncio.Task[Tokens]") -> None:
-    # Everybody who waited may have been cancelled; a failure is then nobody's news.
+    # All waiters may have been cancelled; retrieve the exception so that asyncio does not log it.
     if not task.cancelled():
         task.exception()

@@ -1,8 +1,9 @@
 """The streaming multipart body of an upload request.
 
-Known length, a fresh one for every attempt, one block in memory at a time: head, the blocks that the file part
-reads, tail. ``aiohttp.FormData`` would either hold the whole chunk two to three times or fall back to chunked
-transfer encoding, which no client of the vendor sends.
+The body consists of a head, the blocks that the file part reads, and a tail. Its length is known in
+advance, one block is in memory at a time, and each attempt has a new body. ``aiohttp.FormData``
+cannot be used: it either holds the whole chunk two to three times in memory or falls back to
+chunked transfer encoding, which no official client sends.
 """
 
 import asyncio
@@ -21,11 +22,14 @@ from ..protocol.request import FilePart, Multipart
 __all__ = ["MultipartBody"]
 
 SMALL = 32 * 1024
-"""A file up to here goes in one write with its head and tail, which is one packet less and one wait less each."""
+"""Bytes. A file of at most this size is sent in one write with its head and tail.
+
+This saves a packet and a wait for each of them.
+"""
 
 
 def _quoted(name: str) -> str:
-    # What browsers do (WHATWG): only the characters that would end the header or the value are escaped.
+    # As browsers do (WHATWG): only characters that would end the header or the value are escaped.
     return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
@@ -45,10 +49,10 @@ def _head(multipart: Multipart, boundary: str) -> bytes:
 
 
 class MultipartBody(Payload):
-    """One multipart message with one file, written with backpressure.
+    """A multipart message with one file, which is written with backpressure.
 
-    ``failure`` keeps what reading the file raised, because aiohttp reports it as a connection error;
-    ``on_written`` is called when the last byte was handed over.
+    - ``failure``: the error of reading the file, because aiohttp reports it as a connection error.
+    - ``on_written``: called when the last byte was passed to the connection.
     """
 
     _autoclose = True
@@ -60,7 +64,7 @@ class MultipartBody(Payload):
         self.failure: BaseException | None = None
         self.on_written: Callable[[], None] | None = None
         self.reading: bool = False
-        """Whether it waits for the file, and not for the connection."""
+        """Whether the body waits for the file; False if it waits for the connection."""
         self._writer: AbstractStreamWriter | None = None
         self._head = _head(multipart, boundary)
         self._tail = f"\r\n--{boundary}--\r\n".encode()
@@ -68,22 +72,28 @@ class MultipartBody(Payload):
 
     @property
     def started(self) -> bool:
-        """Whether any of it may have left: aiohttp sends the headers together with the first write."""
+        """Whether any byte of the request may have left this process.
+
+        aiohttp sends the headers together with the first write of the body.
+        """
         return self._writer is not None
 
     def left_process(self) -> int:
-        """Bytes that are no longer in this process: written, less what waits in the transport's buffer."""
+        """Return the number of bytes that have left this process.
+
+        These are the written bytes minus those in the buffer of the transport.
+        """
         if self._writer is None:
             return 0
         transport = self._writer.transport
         return self._writer.output_size - (transport.get_write_buffer_size() if transport is not None else 0)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Refuse: the body exists only as a stream."""
+        """Raise ``TypeError``, because the body exists only as a stream."""
         raise TypeError("a streaming body has no text")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Send the whole message."""
+        """Write the whole message."""
         self._writer = writer
         try:
             if self.file.size <= SMALL:
@@ -98,7 +108,7 @@ class MultipartBody(Payload):
             self.on_written()
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        """Send the whole message; its length is the one announced."""
+        """Write the whole message. Its length is the announced one."""
         await self.write(writer)
 
     async def _write_at_once(self, writer: AbstractStreamWriter) -> None:
@@ -111,7 +121,10 @@ class MultipartBody(Payload):
             self.file.on_sent(self.file.size)
 
     async def _blocks(self) -> AsyncGenerator[Any, None]:
-        """Give what the file gives. Raises ``SourceError`` unless that is as much as was announced."""
+        """Yield the blocks of the file.
+
+        Raises ``SourceError`` if the file has more or fewer bytes than announced.
+        """
         left = self.file.size
         blocks: Any = self.file.read()
         async with aclosing(blocks):
@@ -120,6 +133,7 @@ class MultipartBody(Payload):
                 self.reading = False
                 left -= len(block)
                 if left < 0:
+                    # Not sent: the body would no longer have the announced length.
                     break
                 yield block
                 self.reading = True
@@ -131,12 +145,14 @@ class MultipartBody(Payload):
         head = self._head
         async with aclosing(self._blocks()) as blocks:
             async for block in blocks:
-                # Only now: a file that cannot be read, or may not be sent any more, costs no request.
+                # The head is written after the first block was read. If the file cannot be read, or
+                # may no longer be sent, no request is sent.
                 if head:
                     await writer.write(head)
                     head = b""
                 await writer.write(block)
                 if self.file.on_sent is not None:
                     self.file.on_sent(len(block))
-                # A fast peer never makes write() suspend; without this the loop stands still for tens of ms.
+                # With a fast peer, write() never suspends. Without this, the event loop would be
+                # blocked for tens of milliseconds.
                 await asyncio.sleep(0)

@@ -1,7 +1,8 @@
-"""Sends requests: authentication, request budget, retries and logging around the transport.
+"""Sends requests with authentication, request budget, retries and logging.
 
-``attempt`` is one try with a good token and a place in the budget; ``send`` repeats it as the retry policy
-allows. The upload engine uses ``attempt``, because only it can tell whether a chunk arrived.
+``attempt`` sends a request with a valid token after the request budget has allowed it. ``send``
+repeats this as the retry policy allows. The upload engine uses ``attempt``, because only the engine
+can determine whether a chunk arrived.
 """
 
 import asyncio
@@ -24,24 +25,24 @@ __all__ = ["BeforeRequest", "Pipeline", "TransportLike"]
 
 T = TypeVar("T")
 BeforeRequest: TypeAlias = Callable[[Request], Awaitable[None]]
-"""Asked before a request is sent; what it raises ends the call, with nothing sent."""
+"""Awaited before a request is sent. If it raises an error, nothing is sent and the call fails."""
 
 log: logging.Logger = logging.getLogger("apivideo_async.http")
 
 RENEWALS = 2
-"""Renewed tokens that one attempt tries: a token may be revoked as soon as it was given, but not time and again."""
+"""Number of renewals in one attempt. A new token may be revoked at once, but not repeatedly."""
 
 
 class TransportLike(Protocol):
-    """What the pipeline needs of a transport."""
+    """The interface of a transport that the pipeline uses."""
 
     async def send(self, request: Request, headers: Mapping[str, str], timeouts: Timeouts) -> Response:
-        """Send once, with more headers."""
+        """Send a request once, with additional headers."""
         ...
 
 
 class Pipeline:
-    """Everything between a resource and the wire. Copies made by ``with_config`` share all state."""
+    """Connects the resources to the transport. Copies made by ``with_config`` share all state."""
 
     def __init__(
         self,
@@ -66,10 +67,11 @@ class Pipeline:
         on_response: Callable[[Response], None] | None = None,
         before_request: BeforeRequest | None = None,
     ) -> "Pipeline":
-        """Copy with other options, the same connections, tokens and budgets.
+        """Return a copy with other options that shares connections, tokens and budgets.
 
-        ``on_response`` is shown every answer of 2xx, but those of token renewals, before it is read.
-        ``before_request`` is awaited before each request is sent, once there is budget for it.
+        ``on_response`` is called with every 2xx response before it is decoded, except those of
+        token renewals. ``before_request`` is awaited before each request is sent, after the request
+        budget has allowed it.
         """
         copy = Pipeline(config, self._transport, self._origin, self.limiter, self.authenticator)
         copy._turns = self._turns
@@ -79,7 +81,7 @@ class Pipeline:
 
     @asynccontextmanager
     async def exclusive(self, key: str | None) -> AsyncIterator[None]:
-        """Let calls with the same idempotency key take turns; without a key nobody waits."""
+        """Run calls with the same idempotency key one after another. None: do not wait."""
         if key is None:
             yield
             return
@@ -89,22 +91,25 @@ class Pipeline:
             async with lock:
                 yield
         finally:
+            # The last user of a key removes its lock, so that ``_turns`` does not grow.
             lock, users = self._turns.pop(key)
             if users > 1:
                 self._turns[key] = (lock, users - 1)
 
     async def attempt(self, request: Request) -> Response:
-        """Try once; a refused access token is renewed and the request sent again.
+        """Send a request once. If its access token is refused, renew the token and send it again.
 
-        Raises the ``ApiStatusError`` of the answer when it is not 2xx, or ``ApiConnectionError``.
+        Raises the ``ApiStatusError`` of a response other than 2xx, ``ApiResponseError`` for a body
+        that is too large, or ``ApiConnectionError``.
         """
         header, response = await self._exchange(request)
+        # ``header`` is None for requests without authentication.
         for _ in range(RENEWALS):
             if response.status != 401 or header is None or not await self.authenticator.refused(header):
                 break
             header, response = await self._exchange(request)
         if not response.ok:
-            # A gateway's page may repeat the headers that it received.
+            # The page of a gateway may repeat the headers that it received.
             credentials = [self.config.api_key or "", (header or "").rpartition(" ")[2]]
             raise error_for(request, response, credentials)
         if response.cut:
@@ -114,15 +119,15 @@ class Pipeline:
         return response
 
     async def send(self, request: Request) -> Response:
-        """Try until it works, the verdict is final, or the retry policy is spent."""
+        """Send a request. Repeats failed attempts as long as the error and the policy allow."""
         return await self._repeat(request, lambda response: response)
 
     async def call(self, request: Request, kind: type[T]) -> T:
-        """Send and decode."""
+        """Send a request and decode its response as a ``kind``."""
         return await self._repeat(request, lambda response: decode(request, response, kind))
 
     async def page(self, request: Request, kind: type[T]) -> Page[T]:
-        """Send a list operation and decode its page."""
+        """Send a list operation and decode its response as a page of ``kind``."""
         return await self._repeat(request, lambda response: decode_page(request, response, kind))
 
     async def _repeat(self, request: Request, read: Callable[[Response], T]) -> T:
@@ -142,7 +147,7 @@ class Pipeline:
                 await asyncio.sleep(wait)
 
     async def _exchange(self, request: Request) -> tuple[str | None, Response]:
-        """Send once, when there is budget; also return the authorization that was sent."""
+        """Send a request once. Also returns the ``Authorization`` header that was sent."""
         headers = dict(self._origin)
         authorization = None
         loop = asyncio.get_running_loop()
@@ -150,7 +155,7 @@ class Pipeline:
         try:
             try:
                 if request.authenticated:
-                    # Asked for only now: a token may end while a request waits for its turn.
+                    # The header is read after the wait, because a token may expire during it.
                     headers["Authorization"] = authorization = await self.authenticator.header()
                 if self._before_request is not None:
                     await self._before_request(request)

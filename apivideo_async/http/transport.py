@@ -1,7 +1,8 @@
-"""The edge: one request in, one answer or one connection error out. Nothing here knows api.video.
+"""Sends one request through aiohttp and returns its response or a connection error.
 
-There is no total timeout. While the body goes out, the transfer may not stand still (``stall``); once it is out,
-the answer must come within ``response``.
+This module contains no rules of api.video. There is no timeout for a whole request. While the body
+is sent, the transfer may not stall for ``stall`` seconds. Afterwards, the response must arrive
+within ``response`` seconds.
 """
 
 import asyncio
@@ -25,13 +26,21 @@ from .watchdog import Watchdog
 __all__ = ["Transport"]
 
 READ_BUFFER = 64 * 1024
-"""Bytes of an answer that aiohttp reads ahead."""
+"""Bytes of a response that aiohttp reads ahead."""
 CONNECTIONS = 0
-"""No limit: who waits for a connection cannot be told from who waits for an answer. Callers bound themselves."""
+"""No limit of connections in the pool.
+
+With a limit, waiting for a connection could not be distinguished from waiting for a response.
+Callers bound the number of their requests.
+"""
 
 
 class Transport:
-    """Owns the aiohttp session: made in the running loop at the first request, closed only if made here."""
+    """Owns the aiohttp session.
+
+    The session is created at the first request, in the running event loop. ``close`` closes it, but
+    a session of the caller stays open.
+    """
 
     def __init__(
         self,
@@ -59,6 +68,7 @@ class Transport:
         loop = asyncio.get_running_loop()
         if self._loop not in (None, loop):
             raise ConfigurationError("this client was used in another event loop: make one for each asyncio.run()")
+        # The session belongs to the loop in which it is created.
         self._loop = loop
         if self._session is None:
             self._session = aiohttp.ClientSession(
@@ -70,10 +80,11 @@ class Transport:
         return self._session
 
     async def send(self, request: Request, headers: Mapping[str, str], timeouts: Timeouts) -> Response:
-        """Send once, with more headers.
+        """Send a request once, with additional headers.
 
-        Raises ``ApiConnectionError`` or ``ApiTimeoutError``, or what reading the file raised. An answer larger than
-        ``protocol.response.most_bytes`` is cut.
+        A body larger than ``protocol.response.most_bytes`` is cut. Raises ``ApiConnectionError``,
+        ``ApiTimeoutError`` or the error of reading the file. Raises ``ConfigurationError`` if the
+        transport is closed or belongs to another event loop.
         """
         body = MultipartBody(request.multipart) if request.multipart is not None else None
         watchdog = Watchdog(timeouts, body)
@@ -85,12 +96,14 @@ class Transport:
         except asyncio.CancelledError:
             if task is None or task.cancelling() > asked_before:
                 raise
-            # The caller did not cancel: aiohttp cancelled its own writer when the server was done early, and waited.
+            # The caller did not cancel. aiohttp cancels its own writer if the response is complete
+            # before the body is sent, and that cancellation arrives here.
             failure: Exception = ConnectionAbortedError(errno.ECONNABORTED, "")
         except (aiohttp.ClientError, OSError) as error:
             failure = error
-        # Raised outside of the handlers, so that no error of aiohttp becomes the context: their texts hold the address,
-        # which may have an upload token in its path or query, and their attributes the Authorization header.
+        # Raised outside of the handlers, so that no error of aiohttp becomes the context. Its text
+        # contains the URL, which may have an upload token in its path or query, and its attributes
+        # contain the Authorization header.
         if body is not None and body.failure is not None and not _from_connection(body.failure):
             raise body.failure
         raise self._translated(failure, request, sent=body is None or body.started) from _system_error(failure)
@@ -109,14 +122,14 @@ class Transport:
             URL(address, encoded=True),
             data=body if body is not None else request.body,
             headers=headers,
-            # aiohttp would call an empty body of PUT and POST an octet stream.
+            # By default, aiohttp declares an empty body of PUT and POST as an octet stream.
             skip_auto_headers=None if body is not None or request.method == "GET" else ("Content-Type",),
             allow_redirects=False,
             raise_for_status=False,
             proxy=self._proxy,
             ssl=self._ssl,
             timeout=_timeout(timeouts.connect),
-            # A borrowed session may have other defaults; the limit of the body relies on these.
+            # The caller's session may have other defaults, but the size limit relies on these.
             auto_decompress=True,
             read_bufsize=READ_BUFFER,
         ) as answer:
@@ -136,20 +149,23 @@ class Transport:
         return ApiConnectionError(f"{where} {what} ({_reason(error)})", delivery=delivery, request=request.summary)
 
     async def close(self) -> None:
-        """Close the session if it was made here; a borrowed one is left as it is."""
+        """Close the session if this object created it."""
         self._closed = True
         if self._session is not None and self._owned:
             await self._session.close()
 
 
 async def _body_of(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Read the body, at most ``most_bytes`` of it, and tell whether that was less than everything.
+    """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut.
 
-    aiohttp decompresses a block at a time, of a few hundred KiB, so an answer that expands a thousandfold is noticed
-    before it takes memory. ``content_length`` and ``total_raw_bytes`` count what is on the wire.
+    aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
+    detected before it takes much memory. ``content_length`` and ``total_raw_bytes`` count bytes
+    before decompression.
     """
     most = most_bytes(answer.status)
     content = bytearray()
+    # A 2xx body that is announced as too large is not read at all. The beginning of an error page
+    # is useful for the message.
     if answer.status < 300 and (answer.content_length or 0) > most:
         answer.close()
         return b"", True
@@ -171,7 +187,11 @@ def _from_connection(error: BaseException) -> bool:
 
 
 def _system_error(error: BaseException | None) -> BaseException | None:
-    """Find the error of the operating system or of TLS behind an error of aiohttp; None when there is none."""
+    """Return the error of the operating system or of TLS that caused an error of aiohttp.
+
+    Returns None if there is none, or if its own causes contain an error of aiohttp, which must not
+    be chained because it may contain a token.
+    """
     while isinstance(error, aiohttp.ClientError):
         error = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error.__cause__
     link: BaseException | None = error
@@ -183,7 +203,7 @@ def _system_error(error: BaseException | None) -> BaseException | None:
 
 
 def _reason(error: Exception) -> str:
-    # aiohttp's texts may hold the whole address; its query may hold an upload token.
+    # Texts of aiohttp may contain the whole URL, whose query may contain an upload token.
     cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
     number = getattr(cause, "errno", None)
     if isinstance(cause, ssl.SSLCertVerificationError):

@@ -1,8 +1,8 @@
-"""Ends an exchange that stands still.
+"""Ends a request that makes no progress.
 
-While a body goes out, what counts is bytes that left the process: what was written minus what still waits in the
-transport's buffer. Looked at once per ``stall`` seconds at most, so it costs nothing per block. When the body is
-out, the answer has ``response`` seconds.
+While the body is sent, progress means bytes that left this process: written bytes minus those in
+the buffer of the transport. The number is checked once in ``stall`` seconds, so the check costs
+nothing per block. When the body is sent, the response must arrive within ``response`` seconds.
 """
 
 import asyncio
@@ -16,7 +16,10 @@ __all__ = ["Watchdog"]
 
 
 class Watchdog:
-    """An async context manager around one exchange; raises ``TimeoutError`` that says what did not move."""
+    """An async context manager around one request.
+
+    Raises ``TimeoutError`` with a text that says what made no progress.
+    """
 
     def __init__(self, timeouts: Timeouts, body: MultipartBody | None) -> None:
         self._timeouts = timeouts
@@ -30,7 +33,7 @@ class Watchdog:
         self._loop = asyncio.get_running_loop()
         await self._deadline.__aenter__()
         if self._body is None:
-            # Opening the connection has its own limit; both must fit.
+            # Opening the connection has a limit of its own, which is added.
             self._arm(self._timeouts.connect + self._timeouts.response, self._too_late)
         else:
             self._body.on_written = self.answering
@@ -43,7 +46,8 @@ class Watchdog:
         if self._timer is not None:
             self._timer.cancel()
         if self._body is not None:
-            # Else the two would keep each other, and a buffered chunk, until the garbage collector comes by.
+            # Otherwise the two objects would refer to each other, and keep a buffered chunk in
+            # memory until the garbage collector runs.
             self._body.on_written, self._body = None, None
         try:
             await self._deadline.__aexit__(kind, error, trace)
@@ -51,10 +55,11 @@ class Watchdog:
             raise TimeoutError(self._reason) from expired
 
     def answering(self) -> None:
-        """The body is out, or the head of the answer is here: what is missing has ``response`` seconds.
+        """Start the time limit of the response.
 
-        Without a body the clock runs from the start, and goes on: a timer more for each request would cost more than
-        it tells.
+        Called when the body is sent, and when the response headers have arrived. Without a body,
+        the limit runs from the start of the request, because another timer for each request would
+        cost too much.
         """
         if self._body is not None:
             self._arm(self._timeouts.response, self._too_late)
@@ -66,7 +71,7 @@ class Watchdog:
 
     def _look(self) -> None:
         body = self._body
-        # A body that has not begun waits for a connection, which has its own limit.
+        # A body that has not started waits for a connection, which has a limit of its own.
         if body is not None and body.started:
             moved = body.left_process()
             if moved == self._moved:

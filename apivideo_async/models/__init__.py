@@ -1,4 +1,8 @@
-"""Records of what api.video answers: frozen, tolerant of what does not exist yet (service.md#records)."""
+"""Records that api.video returns.
+
+They are frozen, and they keep fields and values that this version does not know
+(service.md#records).
+"""
 
 from ..errors import Problem
 from ._convert import drain_json, from_json, parse_datetime, to_json

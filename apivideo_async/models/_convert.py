@@ -1,14 +1,16 @@
-"""The one converter between JSON and the models.
+"""Converts between JSON and the models.
 
-The rules, for every model alike:
+The rules for all models:
 
-- wire names are the camelCase of the field names, unless the field says otherwise (:func:`wire`);
-- an absent or null member takes the field's default; a member that this version does not know, or whose value
-  has a form that it does not know (a date no parser takes), is kept as received in ``extra``: nothing raises
-  because the server added something or left something out (service.md#tolerant-reading);
-- turning a model back to JSON leaves out what is None and puts ``extra`` back.
+- The wire name of a field is its name in camelCase, unless the field sets another (:func:`wire`).
+- If a member is absent or null, the field has its default.
+- A member that this version does not know is kept as received in ``extra``. So is a value of an
+  unexpected form, such as a date that cannot be parsed. Nothing raises an error because the server
+  added or left out something (service.md#tolerant-reading).
+- Converting a model to JSON leaves out fields that are None, and adds the members of ``extra``.
 
-What a type needs is resolved once per class, because looking it up per value dominates decoding a page.
+The reading function of a class is built once, when the class is first read. Looking up types for
+every value would take most of the time to decode a page.
 """
 
 import types
@@ -30,15 +32,19 @@ _PAIRS = "apivideo_async.pairs"
 
 
 def wire(name: str | None = None, *, pairs: bool = False, **arguments: Any) -> Any:
-    """Make a field whose wire name, or wire form, is not the usual one.
+    """Define a field whose wire name or wire form is not the usual one.
 
-    ``pairs``: a ``dict`` here, a list of ``{"key", "value"}`` objects on the wire.
+    ``pairs``: the field is a ``dict``, and on the wire it is a list of objects with the members
+    ``key`` and ``value``.
     """
     return attrs.field(metadata={_WIRE: name, _PAIRS: pairs}, **arguments)
 
 
 def parse_datetime(value: str) -> datetime:
-    """Parse any of the timestamp forms seen (service.md#timestamps); one without an offset is UTC."""
+    """Parse all forms of timestamps that the service uses (service.md#timestamps).
+
+    A time without an offset is taken as UTC. Raises ``ValueError`` for other forms.
+    """
     moment = datetime.fromisoformat(value)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -53,7 +59,11 @@ def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
 
 
 def _from_pairs(value: Any) -> dict[str, str]:
-    """Read a list of pairs; one that a ``dict[str, str]`` cannot hold whole is kept as received instead."""
+    """Read a list of pairs as a dict.
+
+    Raises an error if the dict would lose something, such as a second value of a key. The caller
+    then keeps the list as received in ``extra``.
+    """
     if value.__class__ is not list:
         raise TypeError("not a list")
     pairs: dict[str, str] = {}
@@ -68,7 +78,11 @@ def _from_pairs(value: Any) -> dict[str, str]:
 
 
 def _integer(value: Any) -> int:
-    """Read what is no ``int``: the official example of GET /tags has "33" for a count (service.md#faulty-examples)."""
+    """Read an integer that is not an ``int``.
+
+    The official example of GET /tags has the count ``"33"`` (service.md#faulty-examples).
+    """
+    # ``bool`` is a subclass of ``int``. ``33.0`` and ``"33"`` are accepted, ``33.5`` is not.
     if isinstance(value, bool) or int(value) != float(value):
         raise TypeError("not an integer")
     return int(value)
@@ -81,7 +95,10 @@ def _number(value: Any) -> float:
 
 
 def _only(expected: type) -> Hook:
-    """Refuse: values of the class itself never come here."""
+    """Return a function that raises ``TypeError``.
+
+    Values of the class ``expected`` are used as they are, so the function only gets other values.
+    """
 
     def refuse(value: Any) -> Any:
         raise TypeError(f"a {type(value).__name__}, not a {expected.__name__}")
@@ -100,7 +117,10 @@ _SCALARS: Mapping[Any, Hook] = {
 
 
 def _bare(kind: Any) -> Any:
-    """``X | None`` and open enums (``Literal[...] | str``) to the type that decides how to decode."""
+    """Return the type that decides how values are decoded.
+
+    This is ``X`` for ``X | None``, and ``str`` for open enumerations (``Literal[...] | str``).
+    """
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         options = [option for option in typing.get_args(kind) if option is not type(None)]
         return str if str in options else _bare(options[0])
@@ -108,7 +128,7 @@ def _bare(kind: Any) -> Any:
 
 
 def _exact(kind: Any) -> Any:
-    """The class whose values need no look, or None."""
+    """Return the class whose values are used as they are, or None."""
     kind = _bare(kind)
     return kind if kind in (str, bool, int, float) else None
 
@@ -117,6 +137,8 @@ def _list_hook(exact: type | None, item: Hook) -> Hook:
     def read(values: Any) -> list[Any]:
         if values.__class__ is not list:
             raise TypeError("not a list")
+        # Most lists have only values of one class. They are copied at once, which is the fastest
+        # way.
         for value in values:
             if value.__class__ is not exact:
                 return [one if one.__class__ is exact else item(one) for one in values]
@@ -136,7 +158,7 @@ def _hook(kind: Any) -> Hook:
 
 
 def _decoder(cls: type[Any]) -> Hook:
-    """Build the function that reads one model."""
+    """Build the function that reads a model of class ``cls``."""
     attrs.resolve_types(cls)
     members = []
     for attribute in attrs.fields(cls):
@@ -152,7 +174,7 @@ def _structure_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
 
 
 def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    """Build the unstructure hook of one model."""
+    """Build the function that converts a model of class ``cls`` to JSON."""
     table = [
         (attribute.name, _wire_name(attribute), bool(attribute.metadata.get(_PAIRS)))
         for attribute in attrs.fields(cls)
@@ -184,17 +206,18 @@ converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat())
 
 
 def from_json(value: Any, kind: type[T]) -> T:
-    """Turn parsed JSON into ``kind``. Raises ``TypeError`` when it is not even an object."""
+    """Convert parsed JSON to a ``kind``. Raises ``TypeError`` if the value is not an object."""
     return converter.structure(value, kind)
 
 
 def drain_json(values: list[Any], kind: type[T]) -> list[T]:
-    """Turn each of ``values`` into ``kind``, and leave the list empty.
+    """Convert each of ``values`` to a ``kind``, and remove it from the list.
 
-    What was read is freed at once, so the next object takes its place in memory, and the garbage collector, which
-    counts what is made more than freed, is called less often.
+    The memory of a converted value is freed at once, so the next object can reuse it. The garbage
+    collector counts new objects minus freed objects, so it also runs less often.
     """
     read = converter.get_structure_hook(kind)
+    # ``pop()`` at the end of a list takes constant time, so the list is reversed first.
     values.reverse()
     models = []
     while values:
@@ -203,5 +226,5 @@ def drain_json(values: list[Any], kind: type[T]) -> list[T]:
 
 
 def to_json(model: Any) -> Any:
-    """Turn a model, or a container of models, into what ``json.dumps`` takes."""
+    """Convert a model, or a container of models, to a value that ``json.dumps`` accepts."""
     return converter.unstructure(model)

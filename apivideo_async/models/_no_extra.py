@@ -1,4 +1,7 @@
-"""The ``extra`` of everything that was read whole: one for all, because most objects have none."""
+"""The ``extra`` of models that have no unknown members.
+
+Most models have none, so they share one object, and reading a model creates no dict for it.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,7 +10,7 @@ __all__ = ["NO_EXTRA"]
 
 
 class _NoExtra(Mapping[str, Any]):
-    """An empty mapping, which stays one, in copies and in other processes as well."""
+    """An empty, immutable mapping with one instance, also after copying and unpickling."""
 
     __slots__ = ()
 

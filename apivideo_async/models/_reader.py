@@ -1,8 +1,9 @@
-"""Writes the function that reads a model from JSON, one per class, as attrs writes constructors.
+"""Generates the functions that read models from JSON, one for each class.
 
-A page of a hundred videos has three hundred objects with thousands of members. Reading them by a loop over a table
-takes 1.6 times as long as by code that names each member once and fills its slot, so that code is written and compiled
-when a class is first read. For ``PaginationLink`` it is::
+attrs generates constructors in the same way. A page of a hundred videos has three hundred objects
+with thousands of members. Reading them with a loop over a table of members takes 1.6 times as long
+as code that names each member. The code is generated and compiled when a class is first read. For
+``PaginationLink`` it is::
 
     def read(value):
         if value.__class__ is not dict and not isinstance(value, Mapping):
@@ -27,9 +28,12 @@ when a class is first read. For ``PaginationLink`` it is::
         model.__class__ = cls
         return model
 
-It does not call the constructor: a model's constructor may convert what users give, but not check or change what the
-server sends. Models are frozen, and calling the setters of their slots takes twice as long as assigning, so the model
-begins as an object of ``fresh``, a subclass that is not frozen.
+The code does not call the constructor. Constructors of models may convert the arguments of users,
+but the data of the server must not be checked or changed.
+
+Models are frozen, and calling the setters of their slots takes twice as long as assignment. The
+code therefore creates an object of ``fresh``, a subclass that is not frozen, and changes its class
+at the end.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -47,16 +51,17 @@ Hook = Callable[[Any], Any]
 
 @frozen
 class Member:
-    """One member of an object: its wire name, its field, and how its values are read."""
+    """One member of an object: its wire name, its field, and the way its values are read."""
 
     key: str
     field: "attrs.Attribute[Any]"
     exact: type | None
-    """The class whose values are taken as they are."""
+    """The class whose values are used as they are, or None."""
     hook: Hook
     """Reads any other value, or raises one of ``UNREADABLE``."""
 
 
+# The errors that a hook may raise for a value of an unexpected form.
 UNREADABLE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 _HEAD = """
@@ -95,7 +100,10 @@ _TAIL = """
 
 
 def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
-    """Return ``read(value)``: a ``cls`` from an object; ``TypeError`` for anything else."""
+    """Return ``read(value)``, which converts an object to a ``cls``.
+
+    The function raises ``TypeError`` for anything but an object.
+    """
     names: dict[str, Any] = {
         "Mapping": Mapping,
         "cls": cls,
@@ -109,9 +117,11 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
         "unreadable": UNREADABLE,
         "known": frozenset(member.key for member in members),
     }
+    # Only names of fields and wire names are inserted into the code, never data of the server.
     code = [_HEAD.format(name=cls.__name__)]
     for n, member in enumerate(members):
         default: Any = member.field.default
+        # A factory is called for every object, so that objects do not share a list or dict.
         made = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
         names[f"exact{n}"], names[f"hook{n}"] = member.exact, member.hook
         names[f"default{n}"] = default.factory if made else default

@@ -1,4 +1,4 @@
-"""Moments of a video, as the API writes them."""
+"""Positions in a video, in the form that the API expects."""
 
 from datetime import timedelta
 
@@ -10,11 +10,11 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def timecode(value: str | timedelta) -> str:
-    """Write a ``timedelta`` as ``HH:MM:SS.mmm``; a text goes as it is, because more forms exist.
+    """Return a ``timedelta`` as ``HH:MM:SS.mmm``. Text is returned unchanged.
 
-    See service.md#time-codes.
+    Text can have other forms, such as frame numbers. See service.md#time-codes.
 
-    Raises ``ConfigurationError`` for a negative one.
+    Raises ``ConfigurationError`` for a negative ``timedelta``.
     """
     if isinstance(value, str):
         return value

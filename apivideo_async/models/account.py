@@ -1,4 +1,4 @@
-"""The account, of the older index (service.md#account-record)."""
+"""The account, from an older version of the API (service.md#account-record)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,25 +10,25 @@ __all__ = ["Account", "AccountQuota"]
 
 @frozen(kw_only=True)
 class AccountQuota:
-    """What the plan includes; in which unit is not documented."""
+    """The quota of the plan. Its unit is not documented."""
 
     quota_used: float | None = None
-    """Used so far."""
+    """Used part of the quota."""
     quota_remaining: float | None = None
-    """Left."""
+    """Remaining part of the quota."""
     quota_total: float | None = None
-    """In all."""
+    """The whole quota."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class Account:
-    """Plan and environment of the key's owner; every field has been deprecated since 2021."""
+    """The plan and environment of an API key. Every field has been deprecated since 2021."""
 
     quota: AccountQuota | None = None
-    """What the plan includes."""
+    """The quota of the plan."""
     features: list[str] = field(factory=list)
-    """What is switched on, such as ``app.event_log``."""
+    """Enabled features, such as ``app.event_log``."""
     environment: str | None = None
     """``production`` or ``sandbox``."""
     extra: Mapping[str, Any] = field(factory=dict)

@@ -23,82 +23,93 @@ __all__ = [
 ]
 
 Metric: TypeAlias = Literal["play", "start", "end", "impression", "impression-time", "watch-time", "ccv", "view"] | str
-"""What can be aggregated: ``impression-time`` in milliseconds, ``watch-time`` in seconds, ``ccv``: viewers at once."""
+"""Metrics of ``AggregatedMetrics``.
+
+``impression-time`` is in milliseconds and ``watch-time`` in seconds. ``ccv`` is the number of
+concurrent viewers.
+"""
 Aggregation: TypeAlias = Literal["count", "rate", "total", "average", "sum", "peak", "live"] | str
-"""How: count, rate, total for ``play``; average, sum for the times; peak, live, average for ``ccv``; else count."""
+"""How a metric is aggregated.
+
+``play`` has count, rate and total; ``impression-time`` and ``watch-time`` have average and sum;
+``ccv`` has peak, live and average; the other metrics have count.
+"""
 BreakdownMetric: TypeAlias = (
     Literal["play", "play-rate", "play-total", "start", "end", "impression", "ccv-peak", "ccv-average", "view"] | str
 )
-"""What can be broken down; ``play-total`` only by ``media-id``."""
+"""Metrics that can be broken down by a dimension; ``play-total`` only by ``media-id``."""
 Breakdown: TypeAlias = (
     Literal["media-id", "media-type", "continent", "country", "device-type", "operating-system", "browser", "referrer"]
     | str
 )
-"""The dimension to break down by."""
+"""The dimension of a breakdown."""
 OverTimeMetric: TypeAlias = (
     Literal["play", "play-rate", "start", "end", "impression", "ccv-peak", "ccv-average", "view"] | str
 )
-"""What can be followed over time."""
+"""Metrics over time."""
 Interval: TypeAlias = Literal["minute", "hour", "day"] | str
-"""Width of a point; ``minute`` only in a timeframe of at most 60 minutes."""
+"""The length of the interval of a point.
+
+``minute`` is valid only for a timeframe of at most 60 minutes.
+"""
 
 
 @frozen(kw_only=True)
 class Timeframe:
-    """The period that was counted; ``to`` does not belong to it."""
+    """The period of a metric. It starts at ``from_`` and ends before ``to``."""
 
     from_: datetime | None = wire("from", default=None)
-    """Its beginning."""
+    """Start of the period, inclusive."""
     to: datetime | None = None
-    """Its end, exclusive."""
+    """End of the period, exclusive."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class MetricsContext:
-    """What was counted, as the server understood it."""
+    """The query of a metric, as the server understood it."""
 
     metric: str | None = None
-    """The metric with its options: ``view`` over 5 s with ``unique`` comes back as ``unique-view-5``."""
+    """The metric with its options: ``view`` over 5 s with ``unique`` is ``unique-view-5``."""
     aggregation: Aggregation | None = None
-    """Of aggregated metrics."""
+    """Set for aggregated metrics."""
     breakdown: Breakdown | None = None
-    """Of a breakdown."""
+    """Set for a breakdown."""
     interval: Interval | None = None
-    """Of metrics over time."""
+    """Set for metrics over time."""
     timeframe: Timeframe | None = None
-    """The period that was counted."""
+    """The period of the metric."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class AggregatedMetrics:
-    """One number for a period."""
+    """One value of a metric for a period."""
 
     context: MetricsContext | None = None
-    """What was counted."""
+    """The query."""
     data: float | None = None
-    """The number; times are in milliseconds (``impression-time``) or seconds (``watch-time``)."""
+    """The value. ``impression-time`` is in milliseconds and ``watch-time`` in seconds."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class MetricBucket:
-    """The number of one value of a dimension."""
+    """The value of a metric for one value of a dimension."""
 
     dimension_value: str | None = None
-    """Such as ``FR`` for the dimension ``country``."""
+    """The value of the dimension, such as ``FR`` for ``country``."""
     metric_value: float | None = None
-    """The number."""
+    """The value of the metric."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class MetricPoint:
-    """The number of one interval."""
+    """The value of a metric for one interval."""
 
     emitted_at: datetime | None = None
-    """When the interval begins."""
+    """Start of the interval."""
     metric_value: float | None = None
-    """The number."""
+    """The value of the metric."""
     extra: Mapping[str, Any] = field(factory=dict)

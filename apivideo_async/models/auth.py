@@ -12,14 +12,17 @@ __all__ = ["AccessToken"]
 
 @frozen(kw_only=True)
 class AccessToken:
-    """What ``/auth/api-key`` and ``/auth/refresh`` answer; the only snake_case object of the API."""
+    """The response of ``/auth/api-key`` and ``/auth/refresh``.
+
+    It is the only object of the API with names in snake_case.
+    """
 
     access_token: str = wire("access_token", default="", repr=False)
-    """Sent as ``Authorization: Bearer …``."""
+    """The access token, which is sent as ``Authorization: Bearer …``."""
     refresh_token: str | None = wire("refresh_token", default=None, repr=False)
-    """Buys the next pair, once."""
+    """The refresh token. It can be exchanged for a new pair once."""
     token_type: str = wire("token_type", default="Bearer")
-    """``Bearer``, in any case."""
+    """``Bearer``, in upper or lower case."""
     expires_in: int | None = wire("expires_in", default=None)
-    """Seconds until the access token ends, usually 3600."""
+    """Seconds until the access token expires, usually 3600."""
     extra: Mapping[str, Any] = field(factory=dict, repr=False)

@@ -15,11 +15,11 @@ class Caption:
     uri: str | None = None
     """Path of this resource."""
     src: str | None = None
-    """Address of the file."""
+    """URL of the file."""
     srclang: str | None = None
-    """Language tag, such as ``fr`` or ``fr-BE``; a chapter calls it ``language``."""
+    """Language tag, such as ``fr`` or ``fr-BE``. ``Chapter`` calls it ``language``."""
     language_name: str | None = None
-    """The language's own name for itself."""
+    """Name of the language in that language."""
     default: bool | None = None
-    """Whether players show it unasked."""
+    """Whether players show these captions by default."""
     extra: Mapping[str, Any] = field(factory=dict)

@@ -15,7 +15,7 @@ class Chapter:
     uri: str | None = None
     """Path of this resource."""
     src: str | None = None
-    """Address of the file."""
+    """URL of the file."""
     language: str | None = None
-    """Language tag (BCP 47); a caption calls it ``srclang``."""
+    """Language tag (BCP 47). ``Caption`` calls it ``srclang``."""
     extra: Mapping[str, Any] = field(factory=dict)

@@ -1,4 +1,4 @@
-"""Live streams: where to send them, where to watch them (service.md#live-streams)."""
+"""Live streams and the URLs to send and watch them (service.md#live-streams)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,69 +16,75 @@ INGEST_HOST = "broadcast.api.video"
 
 @frozen(kw_only=True)
 class Restream:
-    """Another platform that the stream is passed on to; the API wants all three."""
+    """Another platform that receives the stream. The API requires all three fields."""
 
     name: str | None = None
     """Name of the platform."""
     server_url: str | None = None
-    """``rtmp://`` or ``rtmps://``, host and application: ``rtmp://host/app``."""
+    """URL with host and application: ``rtmp://host/app`` or ``rtmps://host/app``."""
     stream_key: str | None = field(default=None, repr=False)
-    """Key of the stream there; a secret, so ``repr`` leaves it out."""
+    """Stream key of the platform. It is a secret, so ``repr`` leaves it out."""
     extra: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
 @frozen(kw_only=True)
 class LiveStreamAssets:
-    """Addresses to watch the stream at."""
+    """URLs to watch the stream. ``repr`` masks their tokens."""
 
     hls: str | None = field(default=None, repr=shown)
-    """Manifest for players."""
+    """HLS manifest."""
     iframe: str | None = field(default=None, repr=shown)
     """HTML to embed the player."""
     player: str | None = field(default=None, repr=shown)
-    """The player's own page."""
+    """Page of the player."""
     thumbnail: str | None = field(default=None, repr=shown)
-    """A JPEG image."""
+    """JPEG image."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class LiveStream:
-    """A live stream. Only ``live_stream_id`` is always there."""
+    """A live stream. Only ``live_stream_id`` is always set."""
 
     live_stream_id: str = ""
-    """Identifies it; begins with ``li``."""
+    """Identifier; begins with ``li``."""
     name: str | None = None
     """Title of the stream and of its recordings."""
     stream_key: str | None = field(default=None, repr=False)
-    """Whoever has it can broadcast, so ``repr`` leaves it out."""
+    """Key that allows broadcasting to this stream. It is a secret, so ``repr`` leaves it out."""
     public: bool | None = None
-    """Whether everybody may watch."""
+    """Whether the stream can be watched without a token."""
     assets: LiveStreamAssets | None = None
-    """Where to watch it."""
+    """URLs to watch the stream."""
     player_id: str | None = None
-    """Theme of the player, if one was chosen."""
+    """Player theme of the stream, or None."""
     broadcasting: bool | None = None
-    """Whether it is on air."""
+    """Whether the stream is on air."""
     restreams: list[Restream] = field(factory=list)
-    """Where it is passed on to: 5 at most."""
+    """Platforms that receive the stream, at most 5."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Time of creation."""
     updated_at: datetime | None = None
-    """When it was last changed."""
+    """Time of the last change."""
     extra: Mapping[str, Any] = field(factory=dict, repr=False)
 
     @property
     def rtmp_url(self) -> str | None:
-        """Where to send it by RTMP; holds the stream key. None without a key."""
+        """URL for an encoder that sends RTMP. It contains the stream key; None without a key."""
         return self.stream_key and f"rtmp://{INGEST_HOST}/s/{self.stream_key}"
 
     @property
     def rtmps_url(self) -> str | None:
-        """Where to send it by RTMP over TLS; holds the stream key. None without a key."""
+        """URL for an encoder that sends RTMP over TLS.
+
+        It contains the stream key; None without a key.
+        """
         return self.stream_key and f"rtmps://{INGEST_HOST}:1936/s/{self.stream_key}"
 
     @property
     def srt_url(self) -> str | None:
-        """Where to send it by SRT 1.3 or later, at a latency of 120 ms or more; holds the stream key."""
+        """URL for an encoder that sends SRT 1.3 or later, with a latency of at least 120 ms.
+
+        It contains the stream key; None without a key.
+        """
         return self.stream_key and f"srt://{INGEST_HOST}:6200?streamid={quote(self.stream_key, safe='')}"

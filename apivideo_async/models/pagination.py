@@ -1,4 +1,4 @@
-"""One page of a list, and where it stands (service.md#page-numbers)."""
+"""One page of a list, and its position in the list (service.md#page-numbers)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
@@ -14,15 +14,16 @@ T = TypeVar("T")
 
 @frozen(kw_only=True)
 class PaginationLink:
-    """An address that the server offers. Never followed: it may lose filters or leave the host.
+    """A link that the server provides in a list.
 
-    See service.md#page-links.
+    The package does not follow links, because they may lack filters or name another host. See
+    service.md#page-links.
     """
 
     rel: str | None = None
     """``self``, ``first``, ``last``, ``next`` or ``previous``."""
     uri: str | None = None
-    """Absolute or not, as the service likes."""
+    """Absolute or relative URL."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -31,32 +32,32 @@ class Pagination:
     """The position of a page. ``items_total`` may be wrong while the list changes."""
 
     items_total: int | None = None
-    """Items of all pages."""
+    """Number of items on all pages."""
     pages_total: int | None = None
-    """Pages; 0 or 1 when there are no items."""
+    """Number of pages; 0 or 1 if there are no items."""
     page_size: int | None = None
-    """Items that a full page has."""
+    """Number of items on a full page."""
     current_page: int | None = None
     """Number of this page, from 1."""
     current_page_items: int | None = None
-    """Items of this page."""
+    """Number of items on this page."""
     links: list[PaginationLink] = field(factory=list)
-    """Addresses of other pages; not needed."""
+    """Links to other pages. The package does not use them."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen
 class Page(Generic[T]):
-    """One answer of a list operation; iterating it gives its items."""
+    """One response of a list operation. Iterating over it yields its items."""
 
     data: list[T]
     """The items."""
     pagination: Pagination
-    """Where the page stands."""
+    """Position of the page in the list."""
     context: MetricsContext | None = None
-    """What was counted; only in answers of ``analytics``."""
+    """The query of the metric; only in responses of ``analytics``."""
     extra: Mapping[str, Any] = field(factory=dict)
-    """Members beside these that this version does not know."""
+    """Other members, which this version does not know."""
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.data)

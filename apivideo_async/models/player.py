@@ -1,4 +1,4 @@
-"""Player themes: how the player looks and behaves (service.md#player-record)."""
+"""Player themes: appearance and behaviour of the player (service.md#player-record)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,34 +14,34 @@ class PlayerThemeAssets:
     """The logo of a theme."""
 
     logo: str | None = None
-    """Address of the image."""
+    """URL of the image."""
     link: str | None = None
-    """Where a click on it leads."""
+    """URL that a click on the logo opens."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class PlayerTheme:
-    """A theme. Colours are texts such as ``rgba(88, 131, 255, .95)``."""
+    """A player theme. Colours are texts such as ``rgba(88, 131, 255, .95)``."""
 
     player_id: str = ""
-    """Identifies it; begins with ``pl``."""
+    """Identifier; begins with ``pl``."""
     name: str | None = None
-    """Name of the theme, 100 characters at most."""
+    """Name of the theme, at most 100 characters."""
     text: str | None = None
     """Colour of timer and text."""
     link: str | None = None
     """Colour of the controls."""
     link_hover: str | None = None
-    """Colour of a control that the pointer is on."""
+    """Colour of a control under the pointer."""
     link_active: str | None = None
     """Colour of an active control."""
     track_played: str | None = None
-    """Colour of the bar where it was played."""
+    """Colour of the played part of the progress bar."""
     track_unplayed: str | None = None
-    """Colour of the bar where it is loaded and not played."""
+    """Colour of the loaded part of the progress bar that is not played."""
     track_background: str | None = None
-    """Colour behind the bar."""
+    """Colour of the background of the progress bar."""
     background_top: str | None = None
     """Colour behind the controls, at the top."""
     background_bottom: str | None = None
@@ -49,19 +49,19 @@ class PlayerTheme:
     background_text: str | None = None
     """Colour behind the title."""
     enable_api: bool | None = None
-    """Whether scripts of the page may steer the player."""
+    """Whether scripts of the page can control the player."""
     enable_controls: bool | None = None
     """Whether the player shows controls."""
     force_autoplay: bool | None = None
-    """Whether it starts by itself."""
+    """Whether the player starts automatically."""
     hide_title: bool | None = None
-    """Whether the title stays hidden."""
+    """Whether the title is hidden."""
     force_loop: bool | None = None
-    """Whether it starts again at the end."""
+    """Whether the player starts again at the end."""
     assets: PlayerThemeAssets | None = None
-    """The logo; its members are None where there is none."""
+    """The logo. Its members are None if the theme has no logo."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Time of creation."""
     updated_at: datetime | None = None
-    """When it was last changed."""
+    """Time of the last change."""
     extra: Mapping[str, Any] = field(factory=dict)

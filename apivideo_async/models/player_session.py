@@ -1,6 +1,6 @@
-"""Sessions of viewers, of the older index. What is not known comes as the text ``unknown``.
+"""Viewer sessions, from an older version of the API (service.md#viewer-sessions).
 
-See service.md#viewer-sessions.
+An unknown value is the text ``unknown``.
 """
 
 from collections.abc import Mapping
@@ -26,27 +26,27 @@ __all__ = [
 PlayerSessionEventType: TypeAlias = (
     Literal["ready", "play", "pause", "resume", "end", "seek.backward", "seek.forward"] | str
 )
-"""What a viewer did; values that do not exist yet are kept as text."""
+"""Actions of a viewer. Values that this version does not know are kept as text."""
 
 
 @frozen(kw_only=True)
 class PlayerSessionDetails:
-    """When it was, and with what metadata."""
+    """Times and metadata of a session."""
 
     session_id: str | None = None
-    """Identifies it, for ``analytics.list_session_events``; begins with ``ps``."""
+    """Identifier for ``analytics.list_session_events``; begins with ``ps``."""
     loaded_at: datetime | None = None
     """When the player was loaded."""
     ended_at: datetime | None = None
     """When the viewer left."""
     metadata: dict[str, str] = wire(pairs=True, factory=dict)
-    """What the page said about the viewer; never there for live streams."""
+    """Metadata about the viewer that the page gave to the player; never set for live streams."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class PlayerSessionLocation:
-    """Where the viewer was."""
+    """Location of the viewer."""
 
     country: str | None = None
     """Name of the country."""
@@ -57,35 +57,35 @@ class PlayerSessionLocation:
 
 @frozen(kw_only=True)
 class PlayerSessionReferrer:
-    """How the viewer got there."""
+    """How the viewer reached the page."""
 
     url: str | None = None
-    """The page before."""
+    """URL of the previous page."""
     medium: str | None = None
     """Such as ``organic``."""
     source: str | None = None
-    """The site before, such as a search engine."""
+    """The previous site, such as a search engine."""
     search_term: str | None = None
-    """What was searched for."""
+    """Search term of the viewer."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class PlayerSessionDevice:
-    """What it was watched on."""
+    """Device of the viewer."""
 
     type: str | None = None
     """Such as ``desktop``."""
     vendor: str | None = None
-    """Who made it."""
+    """Manufacturer."""
     model: str | None = None
-    """Which one."""
+    """Model of the device."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class PlayerSessionOs:
-    """The operating system."""
+    """Operating system of the viewer."""
 
     name: str | None = None
     """Such as ``Microsoft Windows``."""
@@ -98,7 +98,7 @@ class PlayerSessionOs:
 
 @frozen(kw_only=True)
 class PlayerSessionClient:
-    """The program it was watched with."""
+    """Program in which the viewer watched."""
 
     type: str | None = None
     """Such as ``browser``."""
@@ -111,35 +111,35 @@ class PlayerSessionClient:
 
 @frozen(kw_only=True)
 class PlayerSession:
-    """One viewer's stay with a video or a live stream."""
+    """The session of one viewer with one video or live stream."""
 
     session: PlayerSessionDetails | None = None
-    """When it was."""
+    """Times and metadata."""
     location: PlayerSessionLocation | None = None
-    """Where the viewer was."""
+    """Location of the viewer."""
     referrer: PlayerSessionReferrer | None = None
-    """How the viewer got there."""
+    """How the viewer reached the page."""
     device: PlayerSessionDevice | None = None
-    """What it was watched on."""
+    """Device of the viewer."""
     os: PlayerSessionOs | None = None
-    """The operating system."""
+    """Operating system of the viewer."""
     client: PlayerSessionClient | None = None
-    """The program it was watched with."""
+    """Program in which the viewer watched."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class PlayerSessionEvent:
-    """One thing that a viewer did."""
+    """One action of a viewer."""
 
     type: PlayerSessionEventType | None = None
-    """What it was."""
+    """Type of the action."""
     emitted_at: datetime | None = None
-    """When it was."""
+    """Time of the action."""
     at: float | None = None
-    """Second of the video; of every type but the two seeks."""
+    """Position in the video, in seconds. Set for all types except the two seeks."""
     from_: float | None = wire("from", default=None)
-    """Second of the video that a seek left."""
+    """Position before a seek, in seconds."""
     to: float | None = None
-    """Second of the video that a seek went to."""
+    """Position after a seek, in seconds."""
     extra: Mapping[str, Any] = field(factory=dict)

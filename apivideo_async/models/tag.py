@@ -1,4 +1,4 @@
-"""Tags that videos carry (service.md#tags)."""
+"""Tags of videos (service.md#tags)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ __all__ = ["Tag"]
 
 @frozen(kw_only=True)
 class Tag:
-    """A tag and how often it is used."""
+    """A tag and the number of its videos."""
 
     value: str = ""
-    """The tag itself."""
+    """The tag."""
     video_count: int | None = None
-    """How many videos carry it."""
+    """Number of videos that have the tag."""
     extra: Mapping[str, Any] = field(factory=dict)

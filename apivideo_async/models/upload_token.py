@@ -11,14 +11,14 @@ __all__ = ["UploadToken"]
 
 @frozen(kw_only=True)
 class UploadToken:
-    """Permission to upload without an API key; a secret, so ``repr`` leaves the token out."""
+    """Permission to upload without an API key."""
 
     token: str = field(default="", repr=False)
-    """The token itself; begins with ``to``."""
+    """The token; begins with ``to``. It is a secret, so ``repr`` leaves it out."""
     ttl: int | None = None
-    """Lifetime in seconds; 0 never expires."""
+    """Lifetime in seconds; 0 means that the token does not expire."""
     created_at: datetime | None = None
-    """When it was created."""
+    """Time of creation."""
     expires_at: datetime | None = None
-    """None when it never expires."""
+    """Time of expiry; None if the token does not expire."""
     extra: Mapping[str, Any] = field(factory=dict, repr=False)

@@ -1,4 +1,4 @@
-"""Videos and what they are made of (service.md#video-record)."""
+"""Videos and the parts of their records (service.md#video-record)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,14 +28,17 @@ Language: TypeAlias = (
     | Literal["ko", "ml", "nl", "nn", "no", "pl", "pt", "ru", "sk", "sl", "te", "tr", "uk", "ur", "vi", "zh"]
     | str
 )
-"""The languages that transcripts know (service.md#languages)."""
+"""Languages that transcripts support (service.md#languages)."""
 LanguageOrigin: TypeAlias = Literal["api", "auto"] | str
-"""Who set the language; values that do not exist yet are kept as text."""
+"""How the language was set (service.md#languages).
+
+Values that this version does not know are kept as text.
+"""
 
 
 @frozen(kw_only=True)
 class VideoSourceLiveStreamLink:
-    """A link to the live stream that was recorded."""
+    """A link to the recorded live stream."""
 
     rel: str | None = None
     """``self``."""
@@ -46,111 +49,118 @@ class VideoSourceLiveStreamLink:
 
 @frozen(kw_only=True)
 class VideoSourceLiveStream:
-    """The live stream of which the video is a recording."""
+    """The live stream whose recording the video is."""
 
     live_stream_id: str | None = None
-    """The live stream."""
+    """Identifier of the live stream."""
     links: list[VideoSourceLiveStreamLink] = field(factory=list)
-    """Where to find it."""
+    """Links to the live stream."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class VideoSource:
-    """Where the video came from."""
+    """Origin of the video."""
 
     uri: str | None = None
     """Path of the source."""
     type: str | None = None
-    """Seen: ``upload``."""
+    """Type of the source. Known value: ``upload``."""
     live_stream: VideoSourceLiveStream | None = None
-    """Set when it is a recording."""
+    """Set if the video is a recording."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class VideoAssets:
-    """Addresses of the video. Those of a private video hold a token that works once, which ``repr``
-    masks (service.md#private-videos)."""
+    """URLs of the video.
+
+    Those of a private video contain a token that works once. ``repr`` masks it
+    (service.md#private-videos).
+    """
 
     hls: str | None = field(default=None, repr=shown)
-    """Manifest for players."""
+    """HLS manifest."""
     iframe: str | None = field(default=None, repr=shown)
     """HTML to embed the player."""
     player: str | None = field(default=None, repr=shown)
-    """The player's own page."""
+    """Page of the player."""
     thumbnail: str | None = field(default=None, repr=shown)
-    """A JPEG image."""
+    """JPEG image."""
     mp4: str | None = field(default=None, repr=shown)
-    """The source as an MP4, with ``mp4_support``."""
+    """The source as an MP4 file; only with ``mp4_support``."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class Video:
-    """A video, or a container that waits for its file. Only ``video_id`` is always there."""
+    """A video, or a container that has no file yet. Only ``video_id`` is always set."""
 
     video_id: str = ""
-    """Identifies it; begins with ``vi``."""
+    """Identifier; begins with ``vi``."""
     title: str | None = None
-    """Its title."""
+    """Title."""
     description: str | None = None
-    """Its description."""
+    """Description."""
     created_at: datetime | None = None
     """When the container was created."""
     updated_at: datetime | None = None
-    """When it was last changed."""
+    """Time of the last change."""
     published_at: datetime | None = None
-    """When it was published."""
+    """Time of publication."""
     discarded: bool | None = None
-    """Whether it was deleted and can be restored."""
+    """Whether the video was deleted and can be restored."""
     discarded_at: datetime | None = None
-    """When it was discarded."""
+    """When the video was discarded."""
     deletes_at: datetime | None = None
-    """When a discarded video is gone for good."""
+    """When a discarded video is deleted for good."""
     language: Language | None = None
-    """What is spoken in it."""
+    """Spoken language."""
     language_origin: LanguageOrigin | None = None
-    """Who said so."""
+    """Whether a request set the language (``api``) or the service detected it (``auto``)."""
     tags: list[str] = field(factory=list)
-    """Its tags."""
+    """Tags."""
     metadata: dict[str, str] = wire(pairs=True, factory=dict)
-    """Its metadata."""
+    """Metadata."""
     source: VideoSource | None = None
-    """Where it came from."""
+    """Origin of the video."""
     assets: VideoAssets | None = None
-    """None for a discarded video."""
+    """URLs of the video; None for a discarded video."""
     player_id: str | None = None
-    """Theme of the player, if one was chosen."""
+    """Player theme of the video, or None."""
     public: bool | None = None
-    """False: every asset address needs a token that works once."""
+    """False for a private video: every asset URL needs a token that works once."""
     panoramic: bool | None = None
     """Whether it is a 360° video."""
     mp4_support: bool | None = None
-    """Whether the source can be had as an MP4."""
+    """Whether the source can be downloaded as an MP4 file."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class VideoClip:
-    """The part of the source to keep. Only at creation.
+    """The part of the source to keep. Used only when a video is created.
 
-    A ``timedelta``, or a text: ``HH:MM:SS[.mmm]``, ``HH:MM:SS:frame`` or seconds as digits.
+    Times are ``timedelta`` objects or texts: ``HH:MM:SS[.mmm]``, ``HH:MM:SS:frame`` or seconds as
+    digits.
     """
 
     start_timecode: str | None = field(default=None, converter=optional(timecode))
-    """Where it begins; None: at the beginning."""
+    """Start of the clip; None: start of the source."""
     end_timecode: str | None = field(default=None, converter=optional(timecode))
-    """Where it ends; None: at the end."""
+    """End of the clip; None: end of the source."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class VideoWatermark:
-    """A watermark and its place, in ``px``, ``%`` or ``initial``. Only at creation."""
+    """A watermark and its position. Used only when a video is created.
+
+    Lengths are texts in ``px`` or ``%``, or ``initial``.
+    """
 
     id: str | None = None
-    """The watermark, from ``watermarks.upload``."""
+    """Identifier of the watermark, from ``watermarks.upload``."""
     top: str | None = None
     """Distance to the upper edge."""
     left: str | None = None
@@ -160,9 +170,9 @@ class VideoWatermark:
     right: str | None = None
     """Distance to the right edge."""
     width: str | None = None
-    """Width; ``initial`` is that of the image."""
+    """Width; ``initial`` is the width of the image."""
     height: str | None = None
-    """Height; ``initial`` is that of the image."""
+    """Height; ``initial`` is the height of the image."""
     opacity: str | None = None
-    """0 % is invisible."""
+    """Opacity in percent; ``0%`` is invisible."""
     extra: Mapping[str, Any] = field(factory=dict)

@@ -1,4 +1,4 @@
-"""What the server holds of a video and how far it is encoded (service.md#upload-status)."""
+"""State of the upload and the encoding of a video (service.md#upload-status)."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
@@ -20,7 +20,10 @@ __all__ = [
 ]
 
 IngestStatus: TypeAlias = Literal["uploading", "uploaded", "ingesting", "ingested"] | str
-"""Three documented sets of values exist (service.md#ingest-status), so any text is kept."""
+"""State of the source file.
+
+Three documented sets of values exist (service.md#ingest-status), so any text is kept.
+"""
 QualityStatus: TypeAlias = Literal["waiting", "encoding", "encoded", "failed"] | str
 
 
@@ -33,65 +36,65 @@ class BytesRange:
     to: int | None = None
     """Last byte."""
     total: int | None = None
-    """Bytes of the whole file."""
+    """Size of the whole file in bytes."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class ReceivedParts:
-    """The received part numbers; ``total`` is None while unknown."""
+    """The received part numbers."""
 
     parts: list[int] = field(factory=list)
-    """Their numbers, from 1."""
+    """Part numbers, from 1."""
     total: int | None = None
-    """How many there are in all."""
+    """Number of all parts; None while it is not known."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class VideoStatusIngest:
-    """How much of the source has arrived."""
+    """The received part of the source file."""
 
     status: IngestStatus | None = None
-    """How far it is."""
+    """State of the source file."""
     filesize: int | None = None
-    """Bytes."""
+    """Size of the file in bytes."""
     received_bytes: list[BytesRange] = field(factory=list)
-    """Of an upload in byte ranges: one for each chunk."""
+    """One range for each chunk of an upload in byte ranges."""
     received_parts: ReceivedParts | None = None
-    """Of an upload in numbered parts."""
+    """The parts of an upload in numbered parts."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class Quality:
-    """One rendition."""
+    """One rendition of the video."""
 
     type: Literal["hls", "mp4"] | str | None = None
-    """What it is for."""
+    """``hls`` or ``mp4``."""
     quality: str | None = None
     """``240p`` to ``2160p``."""
     status: QualityStatus | None = None
-    """How far it is."""
+    """State of the rendition."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class VideoStatusEncodingMetadata:
-    """What the encoder found in the source; any of it may be missing."""
+    """Properties of the source that the encoder found. Any of them may be missing."""
 
     width: int | None = None
-    """Pixels."""
+    """Width in pixels."""
     height: int | None = None
-    """Pixels."""
+    """Height in pixels."""
     bitrate: float | None = None
-    """In a unit that is not documented."""
+    """Bit rate; the unit is not documented."""
     duration: float | None = None
-    """In a unit that is not documented; seconds in practice."""
+    """Duration; the unit is not documented, seconds in practice."""
     framerate: float | None = None
-    """Frames a second."""
+    """Frames per second."""
     samplerate: float | None = None
-    """Samples of sound a second."""
+    """Audio samples per second."""
     video_codec: str | None = None
     """Such as ``h264``."""
     audio_codec: str | None = None
@@ -103,25 +106,25 @@ class VideoStatusEncodingMetadata:
 
 @frozen(kw_only=True)
 class VideoStatusEncoding:
-    """How far the encoding is."""
+    """State of the encoding."""
 
     playable: bool | None = None
-    """True with the first finished quality."""
+    """True when the first quality is finished."""
     qualities: list[Quality] = field(factory=list)
-    """Every rendition that is there or will be."""
+    """All renditions, finished or not."""
     metadata: VideoStatusEncodingMetadata | None = None
-    """What the encoder found."""
+    """Properties of the source."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class VideoStatus:
-    """Ingest and encoding of one video; ``ingest`` is None for an empty container."""
+    """Upload and encoding of one video."""
 
     ingest: VideoStatusIngest | None = None
-    """What has arrived."""
+    """The received part of the source; None for an empty container."""
     encoding: VideoStatusEncoding | None = None
-    """How far the encoding is."""
+    """State of the encoding."""
     extra: Mapping[str, Any] = field(factory=dict)
 
     @property

@@ -1,4 +1,4 @@
-"""Watermarks: images that are burnt into videos at their creation (service.md#watermarks)."""
+"""Watermarks: images that are added to videos when these are created (service.md#watermarks)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,10 +11,10 @@ __all__ = ["Watermark"]
 
 @frozen(kw_only=True)
 class Watermark:
-    """An uploaded image; the API tells no more of it than this."""
+    """An uploaded watermark. The API returns no other properties of it."""
 
     watermark_id: str = ""
-    """Identifies it, for ``VideoWatermark(id=…)``; begins with ``watermark_``."""
+    """Identifier for ``VideoWatermark(id=…)``; begins with ``watermark_``."""
     created_at: datetime | None = None
-    """When it was uploaded."""
+    """Time of the upload."""
     extra: Mapping[str, Any] = field(factory=dict)

@@ -1,4 +1,4 @@
-"""Webhooks: where api.video tells what happened (service.md#webhook-subscriptions)."""
+"""Webhook subscriptions (service.md#webhook-subscriptions)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,21 +19,24 @@ WebhookEventType: TypeAlias = (
     ]
     | str
 )
-"""What can be subscribed to; values that do not exist yet are kept as text."""
+"""Types of events. Values that this version does not know are kept as text."""
 
 
 @frozen(kw_only=True)
 class Webhook:
-    """A subscription."""
+    """A webhook subscription."""
 
     webhook_id: str = ""
-    """Identifies it; begins with ``webhook_``."""
+    """Identifier; begins with ``webhook_``."""
     events: list[WebhookEventType] = field(factory=list)
-    """What it is told about."""
+    """Types of events that are delivered."""
     url: str | None = None
-    """Where deliveries go."""
+    """URL to which api.video sends events."""
     signature_secret: str | None = field(default=None, repr=False)
-    """Signs the deliveries; a secret, so ``repr`` leaves it out. Not in every answer."""
+    """Secret that signs the deliveries, so ``repr`` leaves it out.
+
+    Some responses do not contain it.
+    """
     created_at: datetime | None = None
-    """When it was created."""
+    """Time of creation."""
     extra: Mapping[str, Any] = field(factory=dict, repr=False)

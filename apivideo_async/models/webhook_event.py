@@ -1,4 +1,4 @@
-"""What api.video tells a webhook, one class per type of event (service.md#webhook-events)."""
+"""Webhook events, one class for each type (service.md#webhook-events)."""
 
 import json
 from collections.abc import Mapping
@@ -27,18 +27,27 @@ class _Event:
     TYPE: ClassVar[str] = ""
 
     type: str = ""
-    """The event's name, such as ``video.source.recorded``."""
+    """Type of the event, such as ``video.source.recorded``."""
     emitted_at: datetime | None = None
-    """When it happened. None when the server's text is no date; then the text is in ``extra``."""
+    """Time of the event.
+
+    None if the text of the server is not a date; ``extra`` then contains the text.
+    """
 
     @property
     def key(self) -> str:
-        """The same for every delivery of this event: deliveries have no id, and may come more than once."""
+        """A text that is the same for every delivery of this event.
+
+        Deliveries have no id, and api.video may deliver an event several times.
+        """
         members = [getattr(self, name) for name in self._identity()]
         return "/".join("" if member is None else str(member) for member in (self.type, *members))
 
     def _identity(self) -> list[str]:
-        """Names of the fields that tell this event from others of its type: all that are its own."""
+        """Return the names of the fields that identify this event among those of its type.
+
+        By default, these are all fields that the class adds.
+        """
         return [attribute.name for attribute in fields(type(self)) if attribute.name not in _SHARED]
 
 
@@ -48,11 +57,11 @@ _SHARED = ("type", "emitted_at", "extra")
 @frozen(kw_only=True)
 class _LiveStreamEvent(_Event):
     live_stream_id: str | None = None
-    """The live stream."""
+    """Identifier of the live stream."""
     extra: Mapping[str, Any] = field(factory=dict)
 
     def _identity(self) -> list[str]:
-        # A live stream is broadcast again and again: only the moment tells the broadcasts apart.
+        # A live stream is broadcast many times, and only the time distinguishes the broadcasts.
         return ["live_stream_id", "emitted_at"]
 
 
@@ -77,26 +86,26 @@ class VideoSourceRecorded(_Event):
     TYPE: ClassVar[str] = "video.source.recorded"
 
     live_stream_id: str | None = None
-    """The live stream."""
+    """Identifier of the live stream."""
     video_id: str | None = None
-    """The recording."""
+    """Identifier of the recording."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class VideoEncodingQualityCompleted(_Event):
-    """One quality of a video is ready; comes once for each of them."""
+    """One quality of a video is ready. There is one event for each quality."""
 
     TYPE: ClassVar[str] = "video.encoding.quality.completed"
 
     video_id: str | None = None
-    """The video."""
+    """Identifier of the video."""
     live_stream_id: str | None = None
-    """The live stream of which it is a recording."""
+    """Identifier of the recorded live stream; None if the video is not a recording."""
     encoding: Literal["hls", "mp4"] | str | None = None
-    """What it is for."""
+    """``hls`` or ``mp4``."""
     quality: Literal["240p", "360p", "480p", "720p", "1080p", "2160p"] | str | None = None
-    """Its height."""
+    """Height of the picture."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -107,13 +116,13 @@ class VideoCaptionGenerated(_Event):
     TYPE: ClassVar[str] = "video.caption.generated"
 
     video_id: str | None = None
-    """The video."""
+    """Identifier of the video."""
     caption_id: str | None = None
-    """The captions; begins with ``caption_``. No operation takes it."""
+    """Identifier of the captions; begins with ``caption_``. No operation uses it."""
     generation_mode: Literal["transcript"] | str | None = None
-    """How they were made."""
+    """How the captions were made."""
     language: str | None = None
-    """Language tag, for ``captions.get``."""
+    """Language tag for ``captions.get``."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -124,21 +133,24 @@ class VideoSummaryGenerated(_Event):
     TYPE: ClassVar[str] = "video.summary.generated"
 
     video_id: str | None = None
-    """The video."""
+    """Identifier of the video."""
     summary_id: str | None = None
-    """The summary, for ``summaries.get_source``."""
+    """Identifier of the summary for ``summaries.get_source``."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class UnknownEvent(_Event):
-    """An event of a type that this version does not know; everything but type and moment is in ``extra``."""
+    """An event of a type that this version does not know.
+
+    All members except type and time are in ``extra``.
+    """
 
     extra: Mapping[str, Any] = field(factory=dict)
 
     @property
     def key(self) -> str:
-        """The whole event: what identifies it is not known."""
+        """The whole event as JSON, because its identifying members are not known."""
         return json.dumps(to_json(self), sort_keys=True)
 
 
@@ -151,7 +163,7 @@ WebhookEvent: TypeAlias = (
     | VideoSummaryGenerated
     | UnknownEvent
 )
-"""Whatever a webhook may be told."""
+"""Any event that a webhook may receive."""
 
 _KNOWN: Mapping[str, type[WebhookEvent]] = {
     kind.TYPE: kind
@@ -163,7 +175,11 @@ _KNOWN: Mapping[str, type[WebhookEvent]] = {
 
 
 def event_from(value: Mapping[str, Any]) -> WebhookEvent:
-    """Read an event; one of an unknown type, or of none, is an ``UnknownEvent``."""
+    """Convert a parsed body to an event.
+
+    The result is an ``UnknownEvent`` if the type is missing or this version does not know it.
+    """
+    # ``type`` may have any form, and only a text can be looked up in the dict.
     name = value.get("type")
     kind = _KNOWN.get(name, UnknownEvent) if isinstance(name, str) else UnknownEvent
     return from_json(value, kind)

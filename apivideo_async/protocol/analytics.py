@@ -1,4 +1,4 @@
-"""How questions to analytics are written.
+"""Query parameters of analytics operations.
 
 See service.md#filter-encoding, service.md#analytics, service.md#legacy-periods.
 """
@@ -25,15 +25,19 @@ _KEYS = {
     "tag": "tag",
     "referrer": "referrer",
 }
+# Dimensions that take one text. The others take a text or a list.
 _SINGLE = ("media_type", "tag")
 
 
 def filter_value(filter_by: object) -> dict[str, str | list[str]] | Unset:
-    """Write ``{"country": ["FR"], "tag": "a"}`` as the query wants it.
+    """Convert ``{"country": ["FR"], "tag": "a"}`` to the form that ``query_string`` encodes.
 
-    One text goes as ``filterBy[country]=FR``, a list as ``filterBy[country][]=FR``; both are documented. Raises
-    ``TypeError`` for a dimension that does not exist, ``ConfigurationError`` for a list where one text is taken, and
-    for a filter without a value: the server would count everything. An empty ``referrer`` means views without one.
+    A text is sent as ``filterBy[country]=FR`` and a list as ``filterBy[country][]=FR``. Both forms
+    are documented. An empty ``referrer`` selects views without a referrer.
+
+    Raises ``TypeError`` for an unknown dimension. Raises ``ConfigurationError`` for a list where
+    only one text is allowed, and for a filter without a value, which the server would ignore so
+    that it counts everything.
     """
     if isinstance(filter_by, Unset):
         return UNSET
@@ -60,14 +64,15 @@ def _texts(name: str, value: object) -> str | list[str]:
 
 
 def view_duration_text(value: str | timedelta | Unset) -> str | Unset:
-    """Write a duration as ``5s``."""
+    """Convert a ``timedelta`` to text such as ``5s``. Other values are returned unchanged."""
     return f"{value / timedelta(seconds=1):g}s" if isinstance(value, timedelta) else value
 
 
 def period_text(period: str | date | tuple[date, date] | Unset) -> str | Unset:
-    """Write a day as ``2018-01-01``, two as ``2018-01-01/2018-01-15``; a text goes as it is.
+    """Convert a day to ``2018-01-01`` and two days to ``2018-01-01/2018-01-15``.
 
-    Of a ``datetime`` the date is taken, in its own time zone.
+    Text is returned unchanged. Of a ``datetime``, the date in its own time zone is used. Raises
+    ``ConfigurationError`` for other values.
     """
     if isinstance(period, str | Unset):
         return period

@@ -1,7 +1,8 @@
-"""Who we are: Basic and Bearer headers, and the life of an access token (service.md#authentication).
+"""Authorization headers and the lifetime of access tokens (service.md#authentication).
 
-The API key is exchanged once for a pair of tokens; the access token is renewed a minute before it ends, through
-the refresh token, which changes each time. Time is an argument here; nothing in this module waits.
+The API key is exchanged for an access token and a refresh token. One minute before the access token
+expires, the refresh token is exchanged for a new pair, in which both tokens are new. All functions
+take the time as an argument, and none of them waits.
 """
 
 import json
@@ -17,35 +18,43 @@ from .response import Response, decode
 __all__ = ["Tokens", "authenticate_request", "basic_header", "refresh_request", "tokens_from"]
 
 RENEW_EARLY = 60.0
-"""Seconds before its end at which a token is renewed."""
+"""Seconds before the expiry of a token at which it is renewed."""
 DEFAULT_LIFETIME = 3600.0
-"""Taken when the server tells none, or one that makes no sense; a 401 corrects it."""
+"""Seconds. Used if the server sends no lifetime or an invalid one.
+
+If the token expires earlier, a 401 response causes its renewal.
+"""
 LONGEST_LIFETIME = 366 * 24 * 3600
+"""Seconds, one year. Longer lifetimes are cut to this."""
 
 
 def basic_header(api_key: str) -> str:
-    """The key is the user name, the password is empty."""
+    """Return the Basic header: the key is the user name and the password is empty."""
     return "Basic " + b64encode(f"{api_key}:".encode()).decode("ascii")
 
 
 @frozen
 class Tokens:
-    """A pair of tokens and the moments, on the caller's clock, that matter for it."""
+    """A token pair, with the times of its renewal and expiry on the caller's clock, in seconds."""
 
     access: str = field(repr=False)
     refresh: str | None = field(repr=False)
     renew_at: float
-    """From here on, renew before the next request."""
+    """From this time on, the pair is renewed before the next request."""
     ends_at: float
-    """From here on it is refused."""
+    """From this time on, the server refuses the access token."""
 
     @property
     def header(self) -> str:
-        """Always ``Bearer``: the server's ``token_type`` comes in either case (service.md#access-tokens)."""
+        """The ``Authorization`` header with the access token.
+
+        The scheme is always ``Bearer``, although ``token_type`` of the server may be in lower case
+        (service.md#access-tokens).
+        """
         return f"Bearer {self.access}"
 
     def due(self, now: float) -> bool:
-        """Whether it is time to renew."""
+        """Whether the pair should be renewed at the time ``now``."""
         return now >= self.renew_at
 
 
@@ -60,23 +69,28 @@ def _auth_request(operation: str, path: str, payload: dict[str, str]) -> Request
         body=body,
         limit_class=None,
         authenticated=False,
-        # A refresh token that was spent by a lost answer is replaced through the API key.
+        # Repeating is safe: if a lost response has used up the refresh token, the client exchanges
+        # the API key instead.
         idempotent=True,
     )
 
 
 def authenticate_request(api_key: str) -> Request:
-    """Exchange an API key for tokens."""
+    """Return the request that exchanges an API key for a token pair."""
     return _auth_request("auth.authenticate", "/auth/api-key", {"apiKey": api_key})
 
 
 def refresh_request(refresh_token: str) -> Request:
-    """Exchange a refresh token for a new pair."""
+    """Return the request that exchanges a refresh token for a new pair."""
     return _auth_request("auth.refresh", "/auth/refresh", {"refreshToken": refresh_token})
 
 
 def tokens_from(request: Request, response: Response, now: float) -> Tokens:
-    """Read the answer of either request; ``now`` is when it was asked."""
+    """Read the response of either request.
+
+    ``now`` is the time at which the request was sent. Raises ``ApiResponseError`` if the response
+    contains no access token.
+    """
     answer = decode(request, response, AccessToken)
     if not answer.access_token:
         raise ApiResponseError(
@@ -84,8 +98,10 @@ def tokens_from(request: Request, response: Response, now: float) -> Tokens:
             status=response.status,
             request=request.summary,
         )
+    # The lifetime counts from the time of the request, so the result is never too late.
     told = answer.expires_in or 0
     lifetime = float(min(told, LONGEST_LIFETIME)) if told > 0 else DEFAULT_LIFETIME
-    # A token that lives for less than two minutes is renewed at half its life: never at once, never too late.
+    # A token that lives for less than two minutes is renewed after half of its lifetime. With the
+    # fixed margin, it would be renewed at once, again and again.
     early = min(RENEW_EARLY, lifetime / 2)
     return Tokens(answer.access_token, answer.refresh_token, now + lifetime - early, now + lifetime)

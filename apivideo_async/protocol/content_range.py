@@ -1,7 +1,8 @@
-"""The ``Content-Range`` header of upload requests, both forms of it (service.md#upload-modes).
+"""The ``Content-Range`` header of upload requests (service.md#upload-modes).
 
-The file may be announced by byte ranges, ``bytes 0-5242879/10485760`` (inclusive), or by numbered parts,
-``part 2/3``. The total is ``*`` while unknown and must stand in at least one request.
+A chunk is described by a byte range, ``bytes 0-5242879/10485760`` (both ends inclusive), or by a
+part number, ``part 2/3``. The total is ``*`` while it is not known. At least one request of an
+upload must contain it.
 """
 
 import re
@@ -45,7 +46,7 @@ _FORM = re.compile(r"(?:bytes ([0-9]+)-([0-9]+)|part ([0-9]+))/([0-9]+|\*)", re.
 
 
 def parse_content_range(header: str) -> ContentRange:
-    """Read a header back. Raises ``ValueError`` when it has neither form."""
+    """Parse a header. Raises ``ValueError`` if it has neither form."""
     match = _FORM.fullmatch(header)
     if match is None:
         raise ValueError(f"not a Content-Range of an upload: {header!r}")

@@ -1,4 +1,7 @@
-"""Keyword arguments to JSON bodies: UNSET is left out, None is null (service.md#null-and-absent)."""
+"""Converts keyword arguments to JSON bodies (service.md#null-and-absent).
+
+An argument that is ``UNSET`` is left out, and ``None`` becomes null.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,14 +15,20 @@ __all__ = ["as_json", "check_names", "json_body", "text_list"]
 
 
 def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse a keyword that is none of ``known``, as Python does: ``TypeError``."""
+    """Raise ``TypeError`` if ``given`` contains a name that is not in ``known``.
+
+    ``what`` is the beginning of the message. Python does the same for unknown keyword arguments.
+    """
     known = set(known)
     if unknown := sorted(set(given) - known):
         raise TypeError(f"{what} no field {', '.join(unknown)}; they have {', '.join(sorted(known))}")
 
 
 def text_list(name: str, value: Iterable[str]) -> list[str]:
-    """Make a list of texts; one text in its place is a mistake, because its letters would be sent."""
+    """Return ``value`` as a list of texts. Raises ``ConfigurationError`` for other values.
+
+    A single text is refused, because its letters would be sent as separate texts.
+    """
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise ConfigurationError(f"{name} is a list of texts, not {_shown(value)}")
     texts = list(value)
@@ -39,18 +48,20 @@ def _camel(name: str) -> str:
 
 
 def json_body(fields: Mapping[str, Any]) -> bytes:
-    """Encode what is set; names become camelCase, models their wire form.
+    """Encode the fields that are not ``UNSET``.
 
-    Raises ``ConfigurationError`` for what JSON or UTF-8 cannot hold.
+    Names are converted to camelCase and models to their JSON form. Raises ``ConfigurationError``
+    for values that JSON or UTF-8 cannot represent.
     """
     return as_json({_camel(name): to_json(value) for name, value in set_fields(fields).items()})
 
 
 def as_json(value: object) -> bytes:
-    """Encode a body. Raises ``ConfigurationError`` for what JSON or UTF-8 cannot hold."""
+    """Encode a body. Raises ``ConfigurationError`` if JSON or UTF-8 cannot represent the value."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError as error:
+        # Only the part around the character is shown, escaped, because the text may be long.
         text = ascii(error.object[max(0, error.start - 20) : error.start + 20])
         raise ConfigurationError(f"a text holds characters that UTF-8 cannot encode: {text}") from None
     except (TypeError, ValueError, RecursionError) as error:

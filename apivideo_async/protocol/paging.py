@@ -1,7 +1,7 @@
-"""Which page comes next (service.md#page-links).
+"""Page numbers of lists (service.md#page-links).
 
-Links are ignored, because following one can lose the page size and the filters or leave the host; the page
-number is counted up with the original parameters instead.
+The package does not follow the links of a page, because a link may lack the page size and the
+filters, or name another host. It increments the page number and sends the original parameters.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ LARGEST_PAGE = 100
 
 
 def check_paging(current_page: int, page_size: int) -> None:
-    """Refuse numbers that no page can have."""
+    """Raise ``ConfigurationError`` for a page number or page size that the service refuses."""
     if type(current_page) is not int or current_page < 1:
         raise ConfigurationError(f"current_page counts from 1, not {current_page!r}")
     if type(page_size) is not int or not 1 <= page_size <= LARGEST_PAGE:
@@ -23,15 +23,16 @@ def check_paging(current_page: int, page_size: int) -> None:
 
 
 def next_page(asked: int, page: Page[Any]) -> int | None:
-    """Return the number after ``asked``, or None when that was the last page.
+    """Return the number of the page after ``asked``, or None if ``asked`` was the last page.
 
-    An empty page always ends the list: pages shift when items are deleted meanwhile, and ``pagesTotal`` of an
-    empty list may be 0 or 1. Without ``pagesTotal`` a page that is full may have a successor.
+    An empty page always ends the list, because deleted items shift the pages, and ``pagesTotal`` of
+    an empty list may be 0 or 1. If ``pagesTotal`` is missing, a full page may have a successor.
     """
     if not page.data:
         return None
     total = page.pagination.pages_total
     if total is None:
+        # ``page_size`` of the response, because the service may use another one than requested.
         size = page.pagination.page_size
         return asked + 1 if size is not None and len(page.data) >= size else None
     return asked + 1 if asked < total else None

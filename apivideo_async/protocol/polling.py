@@ -1,8 +1,10 @@
-"""When to ask about which of many things that take time.
+"""Decides which of several videos is polled next, and when.
 
-Theory of operation. Each is asked about soon, then less and less often, because what took long will take longer. All
-together use at most a share of the read budget (``SHARE``), so that others who read are not held up: of more than one,
-two questions are at least ``60 / (limit x SHARE)`` seconds apart. Whoever waits longest is next. Time is an argument.
+Theory of operation. The status of each name is read soon after it was added, then in growing
+intervals: an encoding that has taken long will take longer. All names together use at most a share
+of the read budget (``SHARE``), so that other readers are not delayed: with more than one name, two
+reads are at least ``60 / (limit x SHARE)`` seconds apart. The name that is due for the longest time
+is next. All methods take the time as an argument, in seconds of any steady clock.
 """
 
 import heapq
@@ -15,11 +17,14 @@ from ..models import VideoStatus
 __all__ = ["PollSchedule", "encoding_failed"]
 
 FIRST, LONGEST, GROWTH = 0.25, 5.0, 1.5
-"""Seconds before the second question, at most, and how much longer each time."""
+"""Seconds before the second read of a name, the longest interval, and the growth per read."""
+# Share of the read budget that all reads may use.
 SHARE = 0.5
+# Length of a rate limit window in seconds.
 WINDOW = 60.0
 
 
+# Compared by ``at``, then by ``number``, so that names due at the same time keep their order.
 @frozen(order=True)
 class _Turn:
     at: float
@@ -30,14 +35,14 @@ class _Turn:
 
 @define
 class PollSchedule:
-    """What is waited for, and who is asked about next."""
+    """The names that are polled, in the order of their next read."""
 
     _turns: list[_Turn] = field(factory=list, init=False)
     _asked_at: float = field(default=float("-inf"), init=False)
     _count: int = field(default=0, init=False)
 
     def add(self, names: Iterable[str], now: float) -> None:
-        """Wait for more; a name twice is asked about once."""
+        """Add names, due now. A name that occurs twice in ``names`` is added once."""
         for name in dict.fromkeys(names):
             self._push(name, now, FIRST)
 
@@ -50,30 +55,35 @@ class PollSchedule:
 
     @property
     def names(self) -> list[str]:
-        """Who is waited for, the next first."""
+        """The names that are polled, the next one first."""
         return [turn.name for turn in sorted(self._turns)]
 
     def wait(self, now: float, limit: int | None) -> float:
-        """Seconds until the next question, when ``limit`` requests a minute are allowed (None: not known)."""
+        """Return the seconds until the next read.
+
+        ``limit`` is the number of read requests per minute; None if it is not known. There must be
+        at least one name.
+        """
+        # A single name needs no gap, because its intervals soon grow to LONGEST.
         gap = WINDOW / (limit * SHARE) if limit and len(self) > 1 else 0.0
         return max(0.0, self._turns[0].at - now, self._asked_at + gap - now)
 
     def ask(self, now: float) -> str:
-        """Return who is asked about now; it stays the next until :meth:`later` or :meth:`done`."""
+        """Return the name to read now. It stays the first until :meth:`later` or :meth:`done`."""
         self._asked_at = now
         return self._turns[0].name
 
     def later(self, now: float) -> None:
-        """Ask about the one that was asked about again, after a longer while."""
+        """Schedule the next read of the first name, after a longer interval."""
         turn = heapq.heappop(self._turns)
         self._push(turn.name, now + turn.interval, min(LONGEST, turn.interval * GROWTH))
 
     def done(self) -> None:
-        """Wait no more for the one that was asked about."""
+        """Remove the first name."""
         heapq.heappop(self._turns)
 
 
 def encoding_failed(status: VideoStatus) -> bool:
-    """Whether every quality failed, so that waiting makes no sense."""
+    """Whether every quality of a video failed, so that it can never be played."""
     qualities = status.encoding.qualities if status.encoding is not None else []
     return bool(qualities) and all(quality.status == "failed" for quality in qualities)

@@ -1,7 +1,8 @@
 """Assets of private videos (service.md#private-sessions).
 
-Their addresses hold a token that opens one session, of 24 hours, for one viewer. Without a session the second asset
-asked for is refused; with it (``?avh=``) all of them can be had. Addresses come from the service and are never built.
+The URLs of a private video contain a token. It opens one session, which lasts 24 hours, for one
+viewer. Without a session, the service refuses the second asset. With the session (``?avh=``), all
+assets can be requested. The package uses the URLs of the response and never builds asset URLs.
 """
 
 import re
@@ -18,9 +19,13 @@ __all__ = ["PrivateSession", "session_address"]
 
 
 def session_address(assets: VideoAssets | None) -> str:
-    """Return where the session of these assets is opened. Raises ``ConfigurationError`` when they hold no token."""
+    """Return the URL that opens a session for these assets.
+
+    Raises ``ConfigurationError`` if their URLs contain no token.
+    """
     for address in (assets.hls, assets.mp4, assets.thumbnail) if assets is not None else ():
         parts = urlsplit(address or "")
+        # Everything up to the token is kept, whatever the host: custom domains exist.
         if found := re.match(r".*/token/[^/]+", parts.path):
             return urlunsplit((parts.scheme, parts.netloc, f"{found[0]}/session", "", ""))
     raise ConfigurationError("the assets hold no private token: is the video public, or discarded?")
@@ -28,22 +33,25 @@ def session_address(assets: VideoAssets | None) -> str:
 
 @frozen
 class PrivateSession:
-    """An open session: whoever has it can watch, so ``repr`` shows nothing of it."""
+    """An open session. Its token gives access to the video, so ``repr`` shows no field."""
 
     token: str = field(repr=False)
-    """Sent as ``avh``."""
+    """The session token, which is sent as ``avh``."""
     video_assets: VideoAssets = field(repr=False)
-    """As the video had them."""
+    """The assets from the record of the video."""
 
     def url(self, address: str) -> str:
-        """Add the session to the address of an asset."""
+        """Return the URL of an asset with the session token added."""
         parts = urlsplit(address)
         query = "&".join(part for part in (parts.query, urlencode({"avh": self.token})) if part)
         return urlunsplit(parts._replace(query=query))
 
     @property
     def assets(self) -> VideoAssets:
-        """The assets with the session: ``hls``, ``mp4``, ``thumbnail``. The player opens a session of its own."""
+        """The assets with the session token in ``hls``, ``mp4`` and ``thumbnail``.
+
+        The other URLs are unchanged, because the player opens its own session.
+        """
         given = {name: getattr(self.video_assets, name) for name in ("hls", "mp4", "thumbnail")}
         signed: dict[str, Any] = {name: self.url(address) for name, address in given.items() if address}
         return attrs.evolve(self.video_assets, **signed)

@@ -1,8 +1,9 @@
 """Query parameters (service.md#query-encoding).
 
-An empty list has no form on the wire, so the server would never see that filter and would return everything. A caller
-that filters by "the videos of this tenant" must not receive the videos of all tenants because the tenant has none;
-therefore a filter without a value is an error, and only ``UNSET`` leaves a parameter out.
+An empty list cannot be encoded, so the server would not receive the filter and would return
+everything. If a caller filters by "the videos of this tenant" and the tenant has none, the caller
+must not receive the videos of all tenants. Therefore a filter without a value is an error, and only
+``UNSET`` leaves a parameter out.
 """
 
 import re
@@ -21,13 +22,19 @@ QueryValue: TypeAlias = (
 )
 
 _SEARCHES = ("title", "description", "name", "value")
-"""Filters that match a part of a text: the empty text is a part of every text, and a search box may send it."""
+"""Filters that match a part of a text.
+
+They may be empty: the empty text is a part of every text, and a search box may send it.
+"""
 _CHECKED = ("filterBy",)
-"""Checked by ``analytics.filter_value``, which knows that an empty referrer has a meaning."""
+"""Filters that ``analytics.filter_value`` has checked. It allows an empty referrer."""
 
 
 def check_encodable(name: str, value: str) -> None:
-    """Refuse text with lone surrogates, such as a file name that is not UTF-8: no request can carry it."""
+    """Raise ``ConfigurationError`` for text with lone surrogates, which UTF-8 cannot encode.
+
+    A file name that is not UTF-8 is such a text.
+    """
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -38,7 +45,7 @@ def _text(name: str, value: object) -> str:
     match value:
         case str():
             check_encodable(name, value)
-            return str.__str__(value)  # Not the name of a member, where it is an enumeration.
+            return str.__str__(value)  # The value of a member of a ``StrEnum``.
         case bool():
             return "true" if value else "false"
         case datetime():
@@ -74,21 +81,23 @@ def _items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
 
 
 def query_string(parameters: Mapping[str, QueryValue]) -> str:
-    """Encode query parameters as service.md#query-encoding asks. ``None`` and ``UNSET`` are left out.
+    """Encode query parameters. ``None`` and ``UNSET`` are left out.
 
-    ``tags[]=a&tags[]=b``, ``metadata[k]=v``, ``filterBy[k]=v``, ``filterBy[k][]=v&filterBy[k][]=w``, ``true``.
-    Raises ``ConfigurationError`` for an empty list or mapping and for a value of another type.
+    The forms are ``tags[]=a&tags[]=b``, ``metadata[k]=v``, ``filterBy[k]=v``,
+    ``filterBy[k][]=v&filterBy[k][]=w`` and ``true``. See service.md#query-encoding. Raises
+    ``ConfigurationError`` for an empty list or mapping and for a value of another type.
     """
     return urlencode([pair for name, value in parameters.items() for pair in _items(name, value)])
 
 
 def filters(query: Mapping[str, QueryValue]) -> dict[str, QueryValue]:
-    """Check the filters of a list operation, and copy them so that every page is asked for with the same ones.
+    """Check and copy the filters of a list operation. ``UNSET`` is left out.
 
-    Raises ``ConfigurationError`` for None, an empty list, mapping or text, and what ``query_string`` refuses. ``UNSET``
-    is left out.
+    The copy keeps the filters the same for every page. Raises ``ConfigurationError`` for None, for
+    an empty list, mapping or text, and for values that ``query_string`` refuses.
     """
     checked = {name: _filter(name, value) for name, value in query.items() if not isinstance(value, Unset)}
+    # Called for its checks only, so that errors are raised before the first page is requested.
     query_string(checked)
     return checked
 

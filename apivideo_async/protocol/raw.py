@@ -1,4 +1,4 @@
-"""Requests written by hand: what ``client.request`` takes, checked before anything is sent."""
+"""Requests for operations without a method: checks the arguments of ``client.request``."""
 
 import re
 from collections.abc import Mapping
@@ -13,8 +13,10 @@ from .request import Request, build_request
 __all__ = ["raw_request"]
 
 _METHOD = re.compile(r"[A-Za-z]{1,20}")
+# Printable ASCII without spaces: nothing that could end the request line.
 _PATH = re.compile(r"/[!-~]*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# Neither control characters, which could start another header, nor surrogates.
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 
 
@@ -26,7 +28,11 @@ def raw_request(
     json: Any = UNSET,
     headers: Mapping[str, str] | None = None,
 ) -> Request:
-    """Make a request. Raises ``ConfigurationError``; its messages hold no value, as each of them may be a secret."""
+    """Build a request from the arguments of ``client.request``.
+
+    Raises ``ConfigurationError``. The messages contain no values, because any of them may be a
+    secret.
+    """
     if not _fits(_METHOD, method):
         raise ConfigurationError("method is one word, such as GET")
     if not _fits(_PATH, path) or "?" in path or "#" in path:

@@ -1,7 +1,7 @@
-"""What to send: requests as values, and the encodings that api.video expects.
+"""Requests as values, and their encodings.
 
-A :class:`Request` says everything about one call but who sends it: authentication, rate limits and retries are
-added by the pipeline, bytes are moved by the transport.
+A :class:`Request` describes one call. The pipeline adds authentication, rate limiting and retries,
+and the transport sends the bytes.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -37,32 +37,35 @@ __all__ = [
 ]
 
 LimitClass: TypeAlias = Literal["uploads", "writes", "reads"]
-"""The three request budgets of service.md#request-classes."""
+"""The three request budgets (service.md#request-classes)."""
 
 
 class Priority(IntEnum):
-    """Who goes first when the request budget is short."""
+    """Order of requests when the request budget is short. Lower values go first."""
 
     NORMAL = 0
     POLL = 1
-    """Somebody only waits for something to become true."""
+    """Requests that read a status until it changes."""
 
 
 @frozen
 class FilePart:
-    """The file of a multipart body: its bytes come from ``read``, which is called anew for every attempt."""
+    """The file of a multipart body. ``size`` is in bytes.
+
+    ``read`` returns the bytes. It is called again for every attempt.
+    """
 
     filename: str
     size: int
     read: Callable[[], AsyncIterator[bytes | bytearray | memoryview]] = field(repr=False)
     content_type: str = "application/octet-stream"
     on_sent: Callable[[int], None] | None = field(default=None, repr=False)
-    """Told how many bytes of the file were handed to the connection."""
+    """Called with a number of bytes whenever bytes of the file were passed to the connection."""
 
 
 @frozen
 class Multipart:
-    """One file and the fields that stand before it (service.md#multipart-bodies: fields first, then ``file``)."""
+    """A file and the form fields, which are sent before it (service.md#multipart-bodies)."""
 
     file: FilePart
     fields: Mapping[str, str] = field(factory=dict)
@@ -70,56 +73,66 @@ class Multipart:
 
 @frozen(kw_only=True)
 class Request:
-    """One call of the API, ready to be sent any number of times."""
+    """One call of the API, which can be sent any number of times."""
 
     operation: str = field(converter=masked)
-    """Our name of it, as in service.md#operations: ``videos.list``. It is displayed, so tokens are masked here."""
+    """Name of the operation, as in service.md#operations: ``videos.list``.
+
+    It is displayed, so tokens are masked.
+    """
     method: str
     path: str = field(repr=shown)
-    """Quoted, without the query."""
+    """Percent-encoded, without the query."""
     query: str = field(default="", repr=False)
-    """Encoded; may hold an upload token, so it is never shown."""
+    """Encoded query. It may contain an upload token, so it is never displayed."""
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     multipart: Multipart | None = field(default=None, repr=False)
     limit_class: LimitClass | None = "reads"
-    """None: not rate limited (``/auth/*``)."""
+    """None: not rate limited (``/auth/*``, assets)."""
     priority: Priority = Priority.NORMAL
     flow: str = field(default="", repr=False)
-    """Requests of one upload share a flow; flows take turns where requests wait. May be an upload token."""
+    """Requests of one upload have the same flow. Waiting flows are served in turn.
+
+    The value may be an upload token, so it is never displayed.
+    """
     authenticated: bool = True
     base_url: str | None = None
-    """Another host than the API's, of an asset."""
+    """Base URL of an asset; None: that of the API."""
     idempotent: bool = False
-    """Whether a POST does no harm when it is executed twice."""
+    """True for a POST that does no harm when it is executed twice."""
 
     @property
     def repeatable(self) -> bool:
-        """Whether executing it twice leaves the same state as once (GET, PUT, DELETE, HEAD)."""
+        """Whether executing the request twice leaves the same state as executing it once."""
         return self.idempotent or self.method in ("GET", "HEAD", "PUT", "DELETE")
 
     @property
     def summary(self) -> RequestSummary:
-        """What errors and logs may show of it: an upload token may stand in the path, too."""
+        """The parts of the request that errors and logs may show. Tokens in the path are masked."""
         return RequestSummary(self.method, masked(self.path), self.operation)
 
     @property
     def secrets(self) -> list[str]:
-        """The tokens and keys that it carries; the answer may repeat them."""
+        """The tokens and keys in the request. The response may repeat them."""
         return secrets_of(self.path, self.query, self.body)
 
 
 def check_text(name: str, value: object) -> None:
-    """Refuse an empty id or token: it would silently mean another operation."""
+    """Raise ``ConfigurationError`` for an empty id or token, ``.`` or ``..``.
+
+    In a path, such a value would address another operation.
+    """
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
-        # Only what cannot be a secret is shown.
+        # The message shows only empty values, because others may be secrets.
         raise ConfigurationError(f"{name} must be a non-empty text" + ("" if value else f", not {value!r}"))
 
 
 def path_for(template: str, **parameters: str) -> str:
-    """Fill ``/videos/{video_id}`` with quoted values. Raises ``ConfigurationError`` for an empty one.
+    """Insert percent-encoded values into a path such as ``/videos/{video_id}``.
 
-    An empty id would silently turn ``DELETE /videos/{id}`` into an address of the whole collection.
+    Raises ``ConfigurationError`` for an empty value: it would turn ``DELETE /videos/{id}`` into a
+    request to the whole collection.
     """
     for name, value in parameters.items():
         check_text(name, value)
@@ -128,12 +141,15 @@ def path_for(template: str, **parameters: str) -> str:
 
 
 def set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop what is ``UNSET``; ``None`` stays and becomes JSON null (service.md#null-and-absent)."""
+    """Return the fields that are not ``UNSET``.
+
+    ``None`` stays and becomes JSON null (service.md#null-and-absent).
+    """
     return {name: value for name, value in fields.items() if value is not UNSET}
 
 
 def check_metadata(metadata: object) -> None:
-    """Refuse what is no mapping of texts to texts."""
+    """Raise ``ConfigurationError`` if ``metadata`` is not a mapping of texts to texts."""
     if isinstance(metadata, Unset):
         return
     if not isinstance(metadata, Mapping):
@@ -144,7 +160,7 @@ def check_metadata(metadata: object) -> None:
 
 
 def metadata_pairs(metadata: Mapping[str, str] | Unset) -> list[dict[str, str]] | Unset:
-    """Turn ``{"k": "v"}`` into the wire's ``[{"key": "k", "value": "v"}]``."""
+    """Convert ``{"k": "v"}`` to the JSON form ``[{"key": "k", "value": "v"}]``."""
     if isinstance(metadata, Unset):
         return UNSET
     check_metadata(metadata)
@@ -164,7 +180,11 @@ def build_request(
     priority: Priority = Priority.NORMAL,
     flow: str = "",
 ) -> Request:
-    """Make a request with the usual headers and, unless told otherwise, its budget: GET reads, else writes."""
+    """Create a request with the usual headers.
+
+    By default, a GET uses the budget of the reads and other methods that of the writes.
+    """
+    # Headers of the caller win, except the content type of a JSON body.
     sent = {"Accept": "application/json", **(headers or {})}
     if body is not None:
         sent["Content-Type"] = "application/json"
@@ -183,7 +203,11 @@ def build_request(
 
 
 def asset_request(operation: str, address: str) -> Request:
-    """Make a GET of an asset: another host, so without credentials, and outside the request budget."""
+    """Create a GET of an asset.
+
+    Assets are on other hosts, so the request has no credentials and uses no request budget.
+    """
+    # The URL is used as received and is not encoded again: it may contain a signature or token.
     parts = urlsplit(address)
     return Request(
         operation=operation,
@@ -197,7 +221,10 @@ def asset_request(operation: str, address: str) -> Request:
 
 
 def origin_headers(app_name: str | None, app_version: str | None) -> dict[str, str]:
-    """Say who calls, on every request, ``/auth/*`` included (service.md#origin-headers)."""
+    """Return the headers that identify the client and the application (service.md#origin-headers).
+
+    They are sent with every request, ``/auth/*`` included.
+    """
     headers = {"AV-Origin-Client": f"python-async:{__version__}"}
     if app_name is not None:
         headers["AV-Origin-App"] = f"{app_name}:{app_version}"

@@ -1,6 +1,7 @@
-"""What came back: status, headers and body to a value or to an error.
+"""Converts responses to values or errors.
 
-The body decides, not the content type: a proxy may answer HTML with any status (service.md#content-types).
+The body decides and the content type is ignored, because a proxy may answer HTML with any status
+(service.md#content-types).
 """
 
 import json
@@ -21,13 +22,18 @@ __all__ = ["Response", "decode", "decode_page", "error_for", "most_bytes", "pars
 T = TypeVar("T")
 
 LARGEST_ANSWER = 16 * MIB
-"""160 KiB for each item of the largest page. JSON of this size can take 20 times as much memory once it is parsed."""
+"""Bytes of a 2xx body: 160 KiB for each item of the largest page.
+
+Parsed JSON can take 20 times as much memory as its text.
+"""
+# Bytes of the body of any other response.
 LARGEST_ERROR = 256 * 1024
 LONGEST_TEXT = 500
-"""Characters of one text of the server in a message."""
+"""Characters of a text of the server in an error message."""
 
 _ALIASES = {
-    # Names that older answers use for the same faults (service.md#older-error-types).
+    # Names that older versions of the service use for the same faults
+    # (service.md#older-error-types).
     "attributerequired": "attribute-required",
     "attributeinvalid": "invalid-attribute",
     "an-attribute-is-invalid": "invalid-attribute",
@@ -51,27 +57,33 @@ _PROBLEM_FIELDS: Mapping[str, type] = {
 
 @frozen
 class Response:
-    """An answer as received; header names are lower-case. ``repr`` shows the status only: the rest may hold tokens."""
+    """A response as received. Header names are in lower case.
+
+    ``repr`` shows only the status and ``cut``, because headers and body may contain tokens.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    """Decompressed, at most :func:`most_bytes` of it."""
+    """The decompressed body, at most :func:`most_bytes` of it."""
     cut: bool = False
-    """Whether there was more."""
+    """True if the body was longer."""
 
     @property
     def ok(self) -> bool:
-        """Any 2xx: creations answer 200, 201 or 202 without a pattern (service.md#status-codes)."""
+        """True for any 2xx: creations answer 200, 201 or 202 (service.md#status-codes)."""
         return 200 <= self.status < 300
 
     def json(self) -> Any:
-        """Return the parsed body, or None when it is empty or no JSON."""
+        """Return the parsed body, or None if it is empty or not JSON."""
         return parse_json(self.body)
 
 
 def slug_of(type_uri: object) -> str | None:
-    """Reduce the problem's ``type`` to its last path segment, the stable name of a fault (service.md#error-bodies)."""
+    """Return the last path segment of a problem's ``type``, the stable name of the fault.
+
+    Older names are replaced by the current ones. See service.md#error-bodies.
+    """
     if not isinstance(type_uri, str):
         return None
     slug = type_uri.rstrip("/").rpartition("/")[2]
@@ -79,7 +91,7 @@ def slug_of(type_uri: object) -> str | None:
 
 
 def _problem(raw: Mapping[str, Any]) -> Problem:
-    """Read a fault; a member of another form than documented is kept in ``extra``, as it came."""
+    """Read a fault. A member of an undocumented form is kept as received in ``extra``."""
     known: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for key, value in raw.items():
@@ -91,28 +103,32 @@ def _problem(raw: Mapping[str, Any]) -> Problem:
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse, or return None when it is no JSON."""
+    """Parse JSON. Returns None if the body is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
+        # Also for bytes that are not UTF-8, and for JSON with very deep nesting.
         return None
 
 
 def most_bytes(status: int) -> int:
-    """How much of an answer's body is read, after decompression; its size may not exceed that compressed either."""
+    """Return how many bytes of a response body are read.
+
+    The limit applies to the body after decompression and, separately, to the compressed body.
+    """
     return LARGEST_ANSWER if 200 <= status < 300 else LARGEST_ERROR
 
 
 def without_secrets(request: Request, response: Response, credentials: Iterable[str] = ()) -> Response:
-    """Remove what the server repeated of the request's tokens and of ``credentials``."""
+    """Remove the tokens of the request and ``credentials`` from a response that repeats them."""
     headers, body = redacted(response.headers, response.body, [*request.secrets, *credentials])
     return attrs.evolve(response, headers=headers, body=body)
 
 
 def error_for(request: Request, response: Response, credentials: Iterable[str] = ()) -> ApiStatusError:
-    """Turn an answer other than 2xx into the error of its family, with everything the body says.
+    """Convert a response other than 2xx to the error for its status.
 
-    ``credentials``: secrets that were sent with the request and are no part of it.
+    ``credentials`` are secrets that were sent with the request but are not part of it.
     """
     response = without_secrets(request, response, credentials)
     parsed = parse_json(response.body)
@@ -120,6 +136,7 @@ def error_for(request: Request, response: Response, credentials: Iterable[str] =
     listed = raw.get("problems")
     problems = tuple(_problem(item) for item in listed if isinstance(item, Mapping)) if isinstance(listed, list) else ()
     problem = _problem(raw)
+    # Some bodies have the problem only in the list ``problems``.
     if problem.type is None and problem.title is None and problems:
         problem = problems[0]
     slug = slug_of(problem.type)
@@ -133,13 +150,14 @@ def error_for(request: Request, response: Response, credentials: Iterable[str] =
         body=response.body,
         request=request.summary,
     )
-    # 408: the server gave up waiting for the rest of the request, so it executed nothing.
+    # 408: the server did not receive the whole request in time, so it did not execute it.
     error.retryable = error.retryable or response.status == 408
     return error
 
 
 def _class_for(request: Request, status: int) -> type[ApiStatusError]:
-    # A bad key is 400 in the specification and 401 in the guides (service.md#refused-credentials).
+    # A wrong key is 400 in the specification and 401 in the guides
+    # (service.md#refused-credentials).
     if request.path.startswith("/auth/") and status == 400:
         return AuthenticationError
     if status >= 500:
@@ -165,7 +183,10 @@ def _short(text: str) -> str:
 
 
 def too_large(request: Request, response: Response) -> ApiResponseError:
-    """Describe a 2xx answer that was cut. It is final: a repeat would get the same answer."""
+    """Return the error for a 2xx response that was cut.
+
+    It is not retryable, because a repeated request would get the same response.
+    """
     error = ApiResponseError(
         f"{request.operation}: {response.status} with a body of more than {LARGEST_ANSWER // MIB} MiB, of which the "
         "rest was not read: check base_url, or ask for a smaller page_size",
@@ -190,7 +211,7 @@ def _unexpected(request: Request, response: Response, expected: str) -> ApiRespo
 
 
 def decode(request: Request, response: Response, kind: type[T]) -> T:
-    """Turn a 2xx body into ``kind``; raises ``ApiResponseError`` when it is something else."""
+    """Convert a 2xx body to a ``kind``. Raises ``ApiResponseError`` for any other body."""
     parsed = parse_json(response.body)
     if not isinstance(parsed, Mapping):
         raise _unexpected(request, response, f"a {kind.__name__}")
@@ -198,9 +219,13 @@ def decode(request: Request, response: Response, kind: type[T]) -> T:
 
 
 def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
-    """Turn a 2xx body of a list operation into a page of ``kind``."""
+    """Convert a 2xx body of a list operation to a page of ``kind``.
+
+    Raises ``ApiResponseError`` for any other body.
+    """
     parsed = parse_json(response.body)
     data = parsed.get("data") if isinstance(parsed, Mapping) else None
+    # The page of a proxy, or JSON of another operation, must not look like an empty list.
     if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
         raise _unexpected(request, response, "a page")
     parts: dict[str, Any] = {}
@@ -209,4 +234,5 @@ def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
         if isinstance(extra.get(name), Mapping):
             parts[name] = from_json(extra.pop(name), part)
     parts.setdefault("pagination", Pagination())
+    # ``data`` is emptied while it is converted, so that the page is not in memory twice.
     return Page(drain_json(data, kind), **parts, extra=extra)

@@ -1,8 +1,10 @@
-"""Whether and when a failed attempt is repeated: a pure decision.
+"""Decides whether and when a failed attempt is repeated. All functions are pure.
 
-Verdicts come with the error's class (``retryable``, ``delivery``). A request that may have been executed is
-repeated only when executing it twice does no harm; api.video knows no idempotency keys (service.md#repeated-requests).
-A 429 was not executed and costs no attempt: the limiter makes the next one wait for its window.
+The class of an error says whether a repetition may help (``retryable``) and what the server may
+have done (``delivery``). A request that may have been executed is repeated only if executing it
+twice does no harm, because api.video has no idempotency keys (service.md#repeated-requests). A 429
+response means that the request was not executed. It uses no attempt, and the limiter delays the
+next attempt until the window resets.
 """
 
 from attrs import frozen
@@ -14,41 +16,51 @@ __all__ = ["Attempts", "backoff", "may_repeat"]
 
 
 def may_repeat(error: ApiVideoError, *, repeatable: bool) -> bool:
-    """Whether another attempt is safe and may help."""
+    """Whether another attempt is safe and may succeed.
+
+    ``repeatable``: executing the request twice does no harm.
+    """
     return error.retryable and (repeatable or error.delivery != "unknown")
 
 
 def backoff(policy: RetryPolicy, failures: int, random: float) -> float:
-    """Seconds to wait after the n-th failure: half of a doubling bound, plus a random part (0 to 1) of it."""
+    """Return the seconds to wait after ``failures`` failed attempts.
+
+    The bound doubles with each failure. The wait is half of it plus a random part of the other
+    half; ``random`` is from 0 to 1. Randomness keeps clients from retrying at the same time.
+    """
+    # The exponent is bounded, because a float power overflows at 1024.
     bound = min(policy.longest_delay, policy.first_delay * 2.0 ** min(failures - 1, 40))
     return bound * (0.5 + 0.5 * random)
 
 
 @frozen
 class Attempts:
-    """The budget of one call, or of one chunk: what was spent, and since when.
+    """The failed attempts of one call or one chunk.
 
-    Its time begins with the first failure: how long a transfer took before says nothing about whether to repeat it.
+    ``since`` is the time of the first failure. The time limit starts there, because the duration of
+    a transfer says nothing about whether to repeat it.
     """
 
     failures: int = 0
     since: float | None = None
 
     def after(self, error: ApiVideoError, now: float) -> "Attempts":
-        """Count a failure."""
+        """Return the attempts with one more failure. A 429 counts as none."""
         counted = 0 if isinstance(error, RateLimitError) else 1
         return Attempts(self.failures + counted, now if self.since is None else self.since)
 
     def delay(self, policy: RetryPolicy, now: float, random: float) -> float | None:
-        """Seconds to wait before the next attempt, or None when the budget is spent."""
+        """Return the seconds to wait before the next attempt, or None if none is allowed."""
         if self.failures >= policy.attempts:
             return None
         wait = backoff(policy, self.failures, random) if self.failures else 0.0
+        # The wait counts too: an attempt that could only start after the time limit is not made.
         spent = 0.0 if self.since is None else now + wait - self.since
         return None if spent > policy.seconds else wait
 
     def describe(self, error: ApiVideoError) -> str:
-        """Say what was spent, for the message of the final error."""
+        """Describe the attempts for the message of the final error."""
         what = f"status {error.status}" if isinstance(error, ApiStatusError) else "no answer"
         if isinstance(error, ApiConnectionError) and error.delivery == "not_sent":
             what = "not reached"

@@ -1,10 +1,12 @@
-"""Deliveries of webhooks: accepted only with the signature of api.video (service.md#webhook-signatures).
+"""Verifies and reads webhook deliveries (service.md#webhook-signatures).
 
-The signature is the hex HMAC-SHA256 of the body *as received*, keyed with the whole secret, ``sig_sec_`` included.
-JSON that was parsed and written again differs in spaces, so only raw bytes are taken.
+The signature is the hexadecimal HMAC-SHA256 of the body as received. The key is the whole secret,
+with its prefix ``sig_sec_``. JSON that was parsed and encoded again may differ in spaces, so only
+raw bytes are accepted.
 
-Anyone can send to the address of a receiver. Invalid input of any kind ends in ``WebhookSignatureError``, which a
-receiver answers with 400. Any other error would be answered with 500 and be reported as a defect of the receiver.
+Anyone can send requests to a receiver. Any invalid input therefore raises
+``WebhookSignatureError``, which a receiver answers with 400. Another error would be answered with
+500 and be reported as a defect of the receiver.
 """
 
 import hmac
@@ -22,16 +24,22 @@ WEBHOOK_ID_HEADER = "X-Api-Video-WebhookID"
 
 Body: TypeAlias = bytes | bytearray | memoryview
 Headers: TypeAlias = Mapping[str, Any] | Iterable[tuple[str | bytes, str | bytes]]
-"""The headers of a delivery as web frameworks give them: a mapping, the pairs of ASGI, or the ``environ`` of WSGI."""
+"""Headers of a delivery in the forms that web frameworks use.
+
+These are a mapping, the pairs of ASGI, or the ``environ`` of WSGI.
+"""
 
 _DEEPEST = 100
-"""How deeply the JSON of an event may be nested. Deeper values exhaust the stack of whoever walks them."""
+"""Levels of nesting allowed in the JSON of an event.
+
+Deeper values could exhaust the stack of recursive functions.
+"""
 
 
 def sign(body: Body, secret: str) -> str:
-    """Return the signature that api.video sends along with ``body``; also useful to test a receiver.
+    """Return the signature that api.video sends with ``body``. Useful to test a receiver.
 
-    Raises ``ConfigurationError`` for a body or a secret that :func:`verify` does not take.
+    Raises ``ConfigurationError`` for a body or a secret that :func:`verify` does not accept.
     """
     return _signature(_raw(body), secrets_from([secret])[0])
 
@@ -43,17 +51,21 @@ def _signature(body: bytes, secret: str) -> str:
 def verify(body: Body, headers: Headers, secret: str | Iterable[str]) -> None:
     """Check that api.video sent ``body``.
 
-    ``body``: as received. ``headers``: of the delivery, in any form (:data:`Headers`), names in any case. ``secret``:
-    the subscription's ``signature_secret``, or several: those of several subscriptions, or the old and the new one
-    while they change. White space around a secret, such as the end of the line in a file, is left out.
+    - ``body``: the bytes as received.
+    - ``headers``: the headers of the delivery in any form (:data:`Headers`), names in any case.
+    - ``secret``: the subscription's ``signature_secret``. Several secrets are allowed: of several
+      subscriptions, or the old and the new one during a change. White space around a secret, such
+      as a line end from a file, is ignored.
 
-    Raises ``WebhookSignatureError`` when no signature fits, ``ConfigurationError`` for arguments that cannot work.
+    Raises ``WebhookSignatureError`` if no signature matches, and ``ConfigurationError`` for
+    arguments that cannot work.
     """
     secrets, raw, given = secrets_from(secret), _raw(body), list(_signatures(headers))
     if not given:
         raise WebhookSignatureError(f"the delivery has no header {SIGNATURE_HEADER}: api.video did not send it")
-    # All are compared, each in constant time: neither a digit nor the number of the secret shows in the duration.
-    # Bytes, because compare_digest refuses text that is not ASCII.
+    # All secrets are compared, each in constant time. Otherwise the duration would reveal digits of
+    # a signature, or which secret matches. ``compare_digest`` refuses text that is not ASCII, so
+    # bytes are compared.
     expected = [_signature(raw, one).encode() for one in secrets]
     fits = [hmac.compare_digest(one, signature) for one in expected for signature in given]
     if not any(fits):
@@ -61,13 +73,15 @@ def verify(body: Body, headers: Headers, secret: str | Iterable[str]) -> None:
 
 
 def unwrap(body: Body, headers: Headers, secret: str | Iterable[str]) -> WebhookEvent:
-    """Check a delivery as :func:`verify` does, and read it; an event of an unknown type is an ``UnknownEvent``.
+    """Check a delivery as :func:`verify` does, and return its event.
 
-    Deliveries may come twice and in any order; ``event.key`` is the same for each of the same event. Raises as
-    :func:`verify`, and ``WebhookSignatureError`` also for a signed body that is no JSON object.
+    An event of an unknown type is an ``UnknownEvent``. Deliveries may arrive several times and in
+    any order; ``event.key`` is the same for all deliveries of an event. Raises the errors of
+    :func:`verify`, and ``WebhookSignatureError`` for a signed body that is not a JSON object.
     """
     verify(body, headers, secret)
     try:
+        # Python's parser accepts NaN and Infinity, which JSON does not have.
         content = json.loads(_raw(body), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         content = None
@@ -77,7 +91,10 @@ def unwrap(body: Body, headers: Headers, secret: str | Iterable[str]) -> Webhook
 
 
 def secrets_from(secret: str | Iterable[str]) -> list[str]:
-    """Return the secrets without white space around them. Raises ``ConfigurationError`` for what can be none."""
+    """Return the secrets as a list, without white space around them.
+
+    Raises ``ConfigurationError`` for values that cannot be secrets.
+    """
     try:
         given = [secret] if isinstance(secret, str) else list(secret)
         secrets = [one.strip() for one in given]
@@ -97,7 +114,10 @@ def _raw(body: Any) -> bytes:
 
 
 def _signatures(headers: Any) -> Iterator[bytes]:
-    """Return every signature in the headers. A proxy may have doubled the header, so each of them is tried."""
+    """Yield every signature in the headers.
+
+    A proxy may have repeated the header, so the caller tries each of them.
+    """
     try:
         pairs = [(name, value) for name, value in (headers.items() if hasattr(headers, "items") else headers)]
     except (TypeError, ValueError):
@@ -105,14 +125,16 @@ def _signatures(headers: Any) -> Iterator[bytes]:
             f"headers must be a mapping or pairs of names and values, not {type(headers).__name__}"
         ) from None
     for name, value in pairs:
+        # WSGI names the header ``HTTP_X_API_VIDEO_SIGNATURE``.
         if _plain(name).lower().replace(b"_", b"-").removeprefix(b"http-") == SIGNATURE_HEADER.lower().encode():
-            # Several values of one name are a list in some forms, such as the events of AWS Lambda.
+            # Some forms have a list for several values of one name, such as the events of AWS
+            # Lambda.
             for one in value if isinstance(value, list | tuple) else (value,):
                 yield _plain(one).strip().lower()
 
 
 def _plain(text: Any) -> bytes:
-    """Return the bytes of a name or value of a header; what is neither text nor bytes is like an empty one."""
+    """Return a header name or value as bytes. Other types give empty bytes."""
     if isinstance(text, str):
         return text.encode(errors="surrogatepass")
     return bytes(text) if isinstance(text, bytes | bytearray | memoryview) else b""
@@ -123,7 +145,11 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _nested_deeper(content: Any, depth: int) -> bool:
-    """Whether a JSON value is nested deeper than this; level by level, because recursion is what it protects from."""
+    """Whether a JSON value is nested deeper than ``depth``.
+
+    The function goes level by level, because deep nesting would exhaust the stack of a recursive
+    one.
+    """
     level = [content]
     for _ in range(depth):
         level = [

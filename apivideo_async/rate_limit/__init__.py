@@ -1,1 +1,1 @@
-"""Request budgets: windows, fair waiting, and limiters for one process or many."""
+"""Request budgets: windows, the fair queue, and limiters for one process or several."""

@@ -1,4 +1,4 @@
-"""A timer for waits that take too long, which ignores time in which this process did not run."""
+"""A timer for long waits that ignores the time in which this process was stopped."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,10 +7,11 @@ __all__ = ["Alarm"]
 
 
 class Alarm:
-    """Calls ``ring`` after so many seconds, unless it is cancelled first.
+    """Calls ``ring`` after ``seconds``, unless it is cancelled before.
 
-    A process that was stopped (SIGSTOP, a suspended machine) finds all its timers due at once when it goes on, although
-    what it waits for may have happened long ago. A timer that fires late is therefore started again.
+    When a process continues after a stop (SIGSTOP, a suspended machine), all its timers are due at
+    once, although the awaited event may have happened during the stop. A timer that fires late is
+    therefore started again.
     """
 
     def __init__(self, seconds: float, ring: Callable[[], object]) -> None:
@@ -22,6 +23,8 @@ class Alarm:
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._fire)
 
     def _fire(self) -> None:
+        # Late by more than half of the time: the process was stopped, or the event loop was
+        # blocked.
         if asyncio.get_running_loop().time() - self._timer.when() > self._seconds / 2:
             self._start()
         else:

@@ -1,8 +1,9 @@
-"""Makes requests wait until their budget allows them: the rules are in ``protocol.rate_limit``.
+"""Delays requests until their budget allows them. ``window`` contains the rules.
 
-One limiter per client, shared by its copies, or several clients with the same one. Requests of a class start in the
-order of their priority; those of different uploads take turns, and polls come last. A lane is the queue of one class;
-lanes from elsewhere let several processes share a budget (``ingest.budget``).
+A client has one limiter, which its copies share. Several clients may share one too. Each class of
+requests has a lane, which is its queue. In a lane, requests start in the order of their priority,
+and those of different uploads are served in turn; polling has the lowest priority. With the lanes
+of ``shared_limiter``, several processes share a budget.
 """
 
 import asyncio
@@ -22,58 +23,74 @@ __all__ = ["SCARCE", "Lane", "Limiter", "Permit", "RequestBudget"]
 log: logging.Logger = logging.getLogger("apivideo_async.rate_limit")
 
 SCARCE = 60.0
-"""Seconds for which a budget counts as scarce once somebody had to wait for it: one window.
+"""Seconds for which a budget counts as scarce after a request had to wait: one window.
 
 See service.md#rate-limit-headers.
 """
 
 
 class Lane(Protocol):
-    """The queue of one class. A request is told apart by when it started, on a clock that only the lane reads."""
+    """The queue of one class of requests.
+
+    A request is identified by its start time, on a clock that only the lane reads.
+    """
 
     refused: int
-    """Answers of 429 so far."""
+    """Number of 429 responses so far."""
 
     @property
     def window(self) -> Window:
-        """The state of the budget, as it was known last."""
+        """The last known state of the window."""
         ...
 
     def spare(self) -> int | None:
-        """Requests that may start now; 0 while the budget is what everybody waits for, None when it is not known."""
+        """Return how many requests may start now; None if this is not known.
+
+        The result is 0 while requests wait for the budget, or had to wait recently.
+        """
         ...
 
     def left(self) -> int | None:
-        """Requests that are left of the window; None when that is not known."""
+        """Return how many requests the window has left; None if this is not known."""
         ...
 
     def enter_at_once(self) -> float | None:
-        """Start when nobody waits and there is budget, and tell the time; None means to ``enter``."""
+        """Start a request if none waits and the window has room. Returns its start time.
+
+        None: the caller must call ``enter``.
+        """
         ...
 
     async def enter(self, request: Request) -> float:
-        """Wait until a request may start, and tell the time. Cancelled, it leaves nothing behind."""
+        """Wait until the request may start. Returns its start time.
+
+        A cancelled call uses no budget.
+        """
         ...
 
     def answered(self, response: Response, started: float) -> None:
-        """Learn from an answer."""
+        """Update the window from a response."""
         ...
 
     def withdrawn(self, started: float) -> None:
-        """Take back a request: nothing was sent."""
+        """Take back a request that was not sent."""
         ...
 
     def abandoned(self, started: float) -> None:
-        """Count a request that ended without an answer."""
+        """Count a request that ended without a response."""
         ...
 
     async def aclose(self) -> None:
-        """End what runs in the background."""
+        """End background tasks and timers."""
         ...
 
 
 class Permit:
-    """The right to send one request; told what came of it, so that the window learns."""
+    """Permission to send one request.
+
+    The caller reports the outcome with one of the methods, so that the window is updated. Only the
+    first report counts.
+    """
 
     def __init__(self, lane: Lane | None, started: float) -> None:
         self._lane = lane
@@ -81,7 +98,7 @@ class Permit:
         self._answered = False
 
     def answered(self, response: Response) -> None:
-        """Learn from the headers of an answer, whatever its status."""
+        """Report a response of any status, and update the window from its headers."""
         if self._lane is None or self._answered:
             return
         self._answered = True
@@ -89,13 +106,13 @@ class Permit:
         self._lane.answered(response, self._started)
 
     def withdraw(self) -> None:
-        """Give the place back: nothing was sent."""
+        """Report that the request was not sent."""
         if self._lane is not None:
             self._answered = True
             self._lane.withdrawn(self._started)
 
     def close(self) -> None:
-        """Count a request that ended without an answer."""
+        """Report that the request ended without a response. Does nothing after another report."""
         if self._lane is not None and not self._answered:
             self._answered = True
             self._lane.abandoned(self._started)
@@ -119,7 +136,7 @@ class _Lane:
         return self.window.spare(asyncio.get_running_loop().time())
 
     def enter_at_once(self) -> float | None:
-        """Most requests start at once, and then nothing is set up for waiting."""
+        """Start a request without a future or a timer, which most requests do not need."""
         now = asyncio.get_running_loop().time()
         if self._waiting or self.window.wait(now) > 0:
             return None
@@ -134,8 +151,11 @@ class _Lane:
         try:
             await turn
         except asyncio.CancelledError:
+            # The request was granted in the same iteration of the event loop in which it was
+            # cancelled. The grant is taken back.
             if turn.done() and not turn.cancelled():
                 self.window.withdraw()
+            # The entry at the head may have changed, so check whether another request may start.
             self._wake()
             raise
         return loop.time()
@@ -162,7 +182,7 @@ class _Lane:
             self._timer.cancel()
 
     def _wake(self) -> None:
-        """Let in as many as the window allows, and look again when it resets."""
+        """Start as many waiting requests as the window allows, and set a timer for its reset."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -170,6 +190,7 @@ class _Lane:
         while self._waiting:
             turn = self._waiting.peek()
             if turn.done():
+                # The request was cancelled while it waited.
                 self._waiting.pop()
                 continue
             wait = self.window.wait(loop.time())
@@ -182,21 +203,29 @@ class _Lane:
 
     def _look_again(self, loop: asyncio.AbstractEventLoop, wait: float) -> None:
         if wait == math.inf:
-            return  # An answer will come, and wakes us.
+            return  # Only a response can make room. It calls _wake.
         log.debug("%s: budget spent, %d waiting %.1f s", self.name, len(self._waiting), wait)
         self._scarce_until = max(self._scarce_until, loop.time() + wait + SCARCE)
         self._timer = loop.call_later(wait, self._wake)
 
 
 class Limiter:
-    """The three budgets of one API key; ``lanes`` makes the queue of a class, by default for this process alone."""
+    """The three request budgets of an API key.
+
+    ``reserve`` is the share of each budget that is left to others. ``lanes`` makes the queue of a
+    class; by default, the queue is of this process only.
+    """
 
     def __init__(self, reserve: float = 0.0, lanes: Callable[[LimitClass], Lane] | None = None) -> None:
         make = lanes or (lambda name: _Lane(name, reserve))
         self._lanes = {name: make(name) for name in ("uploads", "writes", "reads")}  # type: dict[LimitClass, Lane]
 
     async def permit(self, request: Request, longest: float | None) -> Permit:
-        """Wait for a turn, at most ``longest`` seconds if given; close the permit when the request has ended."""
+        """Wait until the request may be sent, at most ``longest`` seconds (None: no limit).
+
+        The caller closes the permit when the request has ended. Raises ``ApiTimeoutError`` if the
+        time is over.
+        """
         if request.limit_class is None:
             return Permit(None, 0.0)
         lane = self._lanes[request.limit_class]
@@ -214,22 +243,25 @@ class Limiter:
                 delivery="not_sent",
                 request=request.summary,
             )
-            error.retryable = False  # The wait was the retry.
+            error.retryable = False  # The caller has waited as long as its policy allows.
             raise error from expired
 
     def budget(self, name: LimitClass) -> RequestBudget:
-        """Tell what is known of a budget."""
+        """Return the known state of a request budget."""
         lane = self._lanes[name]
         return RequestBudget(name, lane.window.limit, lane.left(), lane.refused)
 
     def spare(self, name: LimitClass) -> int | None:
-        """Requests that may start now; 0 while requests have to wait, None when no answer told the limit yet."""
+        """Return how many requests may start now.
+
+        The result is 0 while requests have to wait, and None if no response had a limit yet.
+        """
         return self._lanes[name].spare()
 
     def window(self, name: LimitClass) -> Window:
-        """Show the state of one budget."""
+        """Return the state of one window."""
         return self._lanes[name].window
 
     async def aclose(self) -> None:
-        """End what runs in the background; only a limiter with lanes from elsewhere needs it."""
+        """End background tasks and timers. Required for a limiter with shared lanes."""
         await asyncio.gather(*(lane.aclose() for lane in self._lanes.values()))

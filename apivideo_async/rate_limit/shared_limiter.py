@@ -1,10 +1,12 @@
-"""One request budget for all workers of an account: the rules are in ``shared_window``, the state is in a database.
+"""One request budget for all workers of an account. ``shared_window`` contains the rules.
 
-A lane queues the requests of its process as the limiter does, and has one task, which exchanges with the database: what
-came of requests since the last time, for leave to start those that wait. So a request waits for at most two round trips
-more than with a limiter of its own, and those that wait together share them. While a class has no limit there are none.
+Theory of operation. The state of the budget is in a database. A lane queues the requests of its
+process, as in ``limiter``. It has one task, which makes *exchanges* with the database: an exchange
+reports the outcome of earlier requests and asks for permission to start the waiting ones. A request
+therefore waits for at most two round trips more than with the limiter of one process, and requests
+that wait together share these. While the class has no limit, there are no exchanges.
 
-When the database cannot be used, requests wait until it is back, and what there is to tell is kept.
+If the database cannot be used, requests wait until it is available again, and the reports are kept.
 """
 
 import asyncio
@@ -35,34 +37,39 @@ T = TypeVar("T")
 log: logging.Logger = logging.getLogger("apivideo_async.rate_limit")
 
 LINGER = 0.01
-"""Seconds that a report waits for company: the next request often asks a moment later."""
+"""Seconds that a report waits for others: the next request is often ready a moment later."""
 LOOK_AGAIN = 0.02, 1.0
-"""Seconds, at first and at most, until it is asked again whether an answer to another worker made room."""
+"""Seconds, first and longest, until a worker checks whether the responses of others made room."""
 FREE = 2.0
-"""Seconds for which a class without limits is taken for one."""
+"""Seconds for which a class without limits is used without another exchange."""
 JITTER = 0.005
-"""Seconds by which workers that wait for the same moment come apart."""
+"""Seconds. A random part of it separates workers that wait for the same moment."""
 PAUSE = 0.1, 5.0
-"""Seconds, at first and at most, until a database that failed is tried again."""
+"""Seconds, first and longest, until an exchange that failed is repeated."""
 SLOW = 2.0
 """Seconds without an answer from the database after which the wait is logged."""
 TTL = 6.0
-"""Seconds without an exchange after which a worker counts as gone. Until then the requests that it was granted count as
-in flight, and if it is frozen and they fill the window, the other workers wait for them."""
+"""Seconds without an exchange after which a worker counts as gone.
+
+Until then, the requests that were granted to it count as in flight. If a frozen worker fills the
+window with them, the other workers wait for it.
+"""
 PARTING = 5.0
-"""Seconds for the last exchange."""
+"""Seconds for the last exchanges of a limiter that is closed."""
 CLOSED = "the limiter is closed: nothing can be sent any more"
 
 
 class Budget(Protocol):
-    """Where the state of the classes is kept, for all workers that share an account."""
+    """The storage of the states of the classes, shared by all workers of an account."""
 
     async def change(self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]) -> T:
-        """Replace one state: atomically, ``step`` gets it and the time, and returns the new one and a result.
+        """Replace the state ``name`` atomically. Returns the result of ``step``.
 
-        The state is None at first, and of JSON values. The time is the database's clock in seconds; no other change
-        happens between that time and the new state. ``step`` is pure and may be called again. After any exception
-        the state may or may not have been changed.
+        ``step`` takes the state and the time, and returns the new state and a result. It must be
+        pure, because it may be called several times. The state consists of JSON values and is None
+        at first. The time is the database's clock in seconds; no other change happens between that
+        time and the storage of the new state. After any exception, the state may or may not have
+        been changed.
         """
         ...
 
@@ -80,8 +87,11 @@ class _SharedLane:
         self._wanted = 0
         self._in_flight = 0
         self._reports: list[Report] = []
+        # The exchange that was sent and is not answered yet. It is repeated with the same number,
+        # by which ``exchange`` recognises that it was applied already.
         self._pending: Exchange | None = None
         self._number = 0
+        # The time of the last exchange on this process's clock, and on that of the database.
         self._heard, self._clock = -math.inf, 0.0
         self._ask_at = self._free_until = self._scarce_until = -math.inf
         self._look_again, self._pause = LOOK_AGAIN[0], 0.0
@@ -100,11 +110,15 @@ class _SharedLane:
         return UNCOUNTED if asyncio.get_running_loop().time() < self._free_until else None
 
     async def enter(self, request: Request) -> float:
-        """Wait until a request may start. Raises ``ConfigurationError`` when the limiter is closed."""
+        """Wait until a request may start. Returns its start time.
+
+        Raises ``ConfigurationError`` if the limiter is closed.
+        """
         if self._closed:
             raise ConfigurationError(CLOSED)
         turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._waiting.push(turn, request.flow, request.priority)
+        # If requests are waiting or an exchange is under way, the next exchange is due already.
         if not self._wanted and self._pending is None:
             self._ask_at = -math.inf
         self._wanted += 1
@@ -115,6 +129,7 @@ class _SharedLane:
             if turn.cancelled():
                 self._wanted -= 1
             elif turn.exception() is None:
+                # The request was granted before the cancellation, so the grant is returned.
                 self.withdrawn(turn.result())
             raise
 
@@ -123,6 +138,8 @@ class _SharedLane:
         if refused:
             self._free_until = -math.inf
             log.warning("%s: refused; all workers wait %s s", self.name, headers.retry_after if headers else "some")
+        # Requests that no exchange granted are not counted, so their outcome matters only if the
+        # response has a limit.
         if started != UNCOUNTED or refused or headers is not None:
             self._report(Report("answered", started, asyncio.get_running_loop().time(), headers, refused))
 
@@ -135,7 +152,7 @@ class _SharedLane:
             self._report(Report("abandoned", started, asyncio.get_running_loop().time()))
 
     async def aclose(self) -> None:
-        """Tell what there is to tell, and leave; requests that still wait raise ``ConfigurationError``."""
+        """Report the last outcomes and leave. Waiting requests raise ``ConfigurationError``."""
         self._closed = True
         if self._task is None:
             return
@@ -146,6 +163,7 @@ class _SharedLane:
             turn.set_exception(ConfigurationError(CLOSED))
         try:
             async with asyncio.timeout(PARTING):
+                # An unanswered exchange must be repeated first, so that its reports are not lost.
                 if self._pending is not None:
                     await self._exchange()
                 if self._pending is None:
@@ -176,18 +194,19 @@ class _SharedLane:
             await self._exchange()
 
     def _due(self) -> float:
-        """When to talk to the database next."""
+        """Return the time of the next exchange on the clock of the event loop."""
         if self._pending is not None:
             return self._ask_at
         due = self._ask_at if self._wanted else math.inf
         if self._reports:
             due = min(due, self._reports[0].ended + LINGER)
+        # Regular exchanges show that this worker is alive, so that its requests stay counted.
         if self._in_flight:
             due = min(due, self._heard + self._usual.ttl / 3)
         return due
 
     async def _exchange(self, *, leaving: bool = False) -> None:
-        """Exchange once; what was not answered goes again as it was, until it is."""
+        """Make one exchange. An exchange without an answer is repeated by the next call."""
         loop = asyncio.get_running_loop()
         if self._pending is None:
             self._number += 1
@@ -195,11 +214,12 @@ class _SharedLane:
             self._pending = evolve(
                 self._usual, number=self._number, reports=reports, wanted=self._wanted, leaving=leaving
             )
+        # ``sent`` is updated, because the ages of the reports are computed from it.
         given = self._pending = evolve(self._pending, sent=loop.time())
         alarm = Alarm(SLOW, lambda: self._complain("no answer yet"))
         try:
             grant = await self._budget.change(self.name, partial(exchange, given=given))
-        except Exception as error:  # Whatever a driver raises: a task that ends here would hold up everybody for ever.
+        except Exception as error:  # Drivers raise any type; the task must not end.
             self._failed(error)
             return
         finally:
@@ -208,7 +228,7 @@ class _SharedLane:
         self._take(grant, given.wanted, loop.time())
 
     def _complain(self, why: object) -> None:
-        """Log once that the budget cannot be used, until it can be used again."""
+        """Log once that the budget cannot be used. ``_take`` logs when it can be used again."""
         if not self._troubled:
             self._troubled = True
             log.warning("%s: requests wait, because the shared budget cannot be used: %s", self.name, why)
@@ -228,6 +248,8 @@ class _SharedLane:
         if grant.wait <= 0:
             self._ask_at, self._look_again = -math.inf, LOOK_AGAIN[0]
             return
+        # If other workers have requests in flight, check more often than the window resets: their
+        # responses may make room earlier. The interval grows while nothing is granted.
         self._look_again = LOOK_AGAIN[0] if grant.count else min(self._look_again * 1.5, LOOK_AGAIN[1])
         if grant.wait < math.inf:
             self._scarce_until = max(self._scarce_until, now + grant.wait + SCARCE)
@@ -241,12 +263,13 @@ class _SharedLane:
             if turn := self._next():
                 turn.set_result(grant.now)
             else:
+                # The request was cancelled during the exchange, so its grant is returned.
                 self.withdrawn(grant.now)
         while grant.free and (turn := self._next()):
             turn.set_result(UNCOUNTED)
 
     def _next(self) -> asyncio.Future[float] | None:
-        """Take who is next of those that still wait."""
+        """Remove and return the next request that still waits."""
         while self._waiting:
             turn = self._waiting.pop()
             if not turn.done():
@@ -256,10 +279,11 @@ class _SharedLane:
 
 
 def shared_limiter(budget: Budget, owner: str, reserve: float = 0.0, ttl: float = TTL) -> Limiter:
-    """Make the limiter of one of several processes that share a key; close it after the client.
+    """Return the limiter of one of several processes that share a key.
 
-    ``owner`` names the process in the database; a process that starts again may have the same name. One that was not
-    heard of for ``ttl`` seconds counts as gone: what it had in flight is no longer waited for.
+    Close it after the client. ``owner`` is the name of the process in the database; a process that
+    restarts may use the same name. A process that makes no exchange for ``ttl`` seconds counts as
+    gone, and its requests no longer count as in flight.
     """
     unique = f"{owner}:{uuid.uuid4().hex[:12]}"
     return Limiter(reserve, lambda name: _SharedLane(name, budget, unique, reserve, ttl))

@@ -1,18 +1,25 @@
-"""The budget of one class, as all workers of an account keep it together in a database.
+"""The window of one class of requests, which all workers of an account share.
 
-Theory of operation. The stored state is one ``Window`` of ``protocol.rate_limit``, to which all workers are one client:
-whatever any of them has in flight counts, and each answer is learnt from once. So the rules there hold as they are, on
-one clock, the database's, and only three things come on top:
+Theory of operation. A database stores one ``Window``, in which all workers together act as one
+client: the requests of all workers count as in flight, and each response updates the window once.
+The rules of ``window`` apply unchanged, on the clock of the database. A worker makes exchanges
+(``Exchange``, ``Grant``), in which it reports outcomes and gets permission to start requests. Four
+rules are added:
 
-- *when a request started* must not be taken for later than it was, because counts are believed by it. Its time is
-  that of the exchange that let it in, which is always earlier. Answers are taken to have come as long before the
-  exchange that reports them as they waited for it on the worker's own clock, which is never too early;
-- *a worker may be gone*. What it had in flight is kept under its name, and is abandoned when it was not heard of for
-  ``ttl`` seconds. When it comes back after all, its answers are counted as those of requests that begin and end then;
-- *an exchange may be repeated*, when its answer was lost. It has a number, and the second time changes nothing.
+- *Start times must not be too late*, because the window compares them with the time of its count.
+  The start time of a request is the time of the exchange that granted it, which is always earlier
+  than the real start.
+- *End times must not be too early.* A worker measures on its own clock how long a report waited for
+  its exchange. The end time is the time of the exchange minus that wait.
+- *A worker may die.* Its requests in flight are stored under its name and are abandoned if it makes
+  no exchange for ``ttl`` seconds. If it continues later, its responses count as requests that start
+  and end at that moment.
+- *An exchange may be repeated* because its answer was lost. Exchanges have numbers, and an exchange
+  with the same number changes nothing.
 
-A class without limits costs no exchanges: while it is ``free``, workers let requests in themselves, which are then in
-nobody's count; those have started at ``UNCOUNTED``, and matter only if their answer tells a limit after all.
+If a class has no limit, the grant is ``free``: workers start requests without exchanges, and these
+are not counted. Their start time is ``UNCOUNTED``. They are reported only if their response
+contains a limit or is a 429.
 """
 
 import math
@@ -25,65 +32,68 @@ from .window import SOON, RateLimitHeaders, Window
 __all__ = ["UNCOUNTED", "Exchange", "Grant", "Report", "exchange"]
 
 State = dict[str, Any]
-"""Of JSON values; infinities are the defaults of a window, and are left out."""
+"""JSON values. Fields that have the default of ``Window``, such as infinities, are left out."""
 UNCOUNTED: Final = -math.inf
-"""When a request started that no exchange let in."""
+"""Start time of a request that no exchange granted."""
 
 
 @frozen
 class Report:
-    """What came of one request."""
+    """The outcome of one request."""
 
     outcome: Literal["answered", "withdrawn", "abandoned"]
     started: float
-    """By the grant."""
+    """Start time from the grant, on the clock of the database, or ``UNCOUNTED``."""
     ended: float
-    """By the worker's own clock."""
+    """End time on the worker's own clock."""
     headers: RateLimitHeaders | None = None
     refused: bool = False
-    """Answered with 429."""
+    """Whether the response was a 429."""
 
 
 @frozen(kw_only=True)
 class Exchange:
-    """What a worker tells and asks in one go."""
+    """The reports and the demand of one worker."""
 
     owner: str
     number: int
-    """Counts up from 1; the same again for a repetition."""
+    """Counts up from 1. A repetition has the same number."""
     sent: float
-    """By the worker's own clock."""
+    """Time on the worker's own clock at which the exchange was sent."""
     reports: tuple[Report, ...] = ()
     wanted: int = 0
-    """Requests that wait."""
+    """Number of waiting requests."""
     ttl: float
-    """Seconds after which the worker counts as gone."""
+    """Seconds without an exchange after which the worker counts as gone."""
     reserve: float = 0.0
     leaving: bool = False
-    """The worker ends: what it has in flight will not be heard of."""
+    """The worker ends. Its requests in flight will not be reported."""
 
 
 @frozen(kw_only=True)
 class Grant:
-    """What the worker gets."""
+    """The answer to an exchange."""
 
     now: float
-    """Database time of the exchange; the requests let in start at it, or later."""
+    """Start time of the granted requests, on the clock of the database.
+
+    The requests start at this time or later.
+    """
     count: int
-    """Requests that may start."""
+    """Number of requests that may start."""
     free: bool
-    """There is no limit: all may start."""
+    """The class has no limit, so all requests may start."""
     wait: float
-    """Seconds until more may start; infinity when an answer must come first."""
+    """Seconds until more requests may start; infinity if a response must arrive first."""
     sooner: bool
-    """Others have requests in flight, whose answers may open places before that."""
+    """Other workers have requests in flight, whose responses may make room earlier."""
     window: Window
-    """For show."""
+    """State of the window, for display."""
 
 
 @define
 class _Held:
-    """Requests of one worker in flight, and its last exchange."""
+    """The requests in flight of one worker, and its last exchange."""
 
     in_flight: int = 0
     ttl: float = 0.0
@@ -93,12 +103,20 @@ class _Held:
 
 
 def exchange(state: State | None, now: float, given: Exchange) -> tuple[State, Grant]:
-    """Apply what is told, and let in as many as there is budget for; also return the state to store."""
+    """Apply an exchange. Returns the state to store, and the grant.
+
+    ``now`` is the time of the database in seconds.
+    """
     window, held = _read(state, now, given)
     mine = held.setdefault(given.owner, _Held())
+    # A repetition has the number of the last exchange. Its reports were applied already, and the
+    # stored grant is returned again.
     if mine.number != given.number:
         _bury(window, held, now, given.owner)
         for report in given.reports:
+            # The age of the report on the worker's clock, subtracted from the time here. The
+            # exchange took some time to arrive, so the result is never before the real end of the
+            # request.
             _apply(window, mine, report, now - max(0.0, given.sent - report.ended))
         mine.number, mine.seen, mine.ttl, mine.granted = given.number, now, given.ttl, 0
         while mine.granted < given.wanted and not window.unlimited and window.wait(now) <= 0:
@@ -127,6 +145,8 @@ def _apply(window: Window, mine: _Held, report: Report, ended: float) -> None:
     if mine.in_flight and report.started != UNCOUNTED:
         mine.in_flight -= 1
     else:
+        # The request is not counted as in flight: no exchange granted it, or its worker was taken
+        # for dead. The methods below subtract it, so it is added before.
         window.start()
     if report.outcome == "withdrawn":
         window.withdraw()
@@ -139,7 +159,7 @@ def _apply(window: Window, mine: _Held, report: Report, ended: float) -> None:
 
 
 def _bury(window: Window, held: dict[str, _Held], now: float, owner: str) -> None:
-    """Give up the workers that were not heard of for too long, but for the one that speaks."""
+    """Abandon the requests of workers that made no exchange for too long, except ``owner``."""
     for name in [name for name, its in held.items() if its.seen + its.ttl < now and name != owner]:
         _abandon(window, held.pop(name))
 
@@ -154,9 +174,11 @@ def _read(state: State | None, now: float, given: Exchange) -> tuple[Window, dic
         return Window(reserve=given.reserve), {}
     held = {name: _Held(**its) for name, its in state["owners"].items()}
     window = Window(**state["window"])
+    # The share may differ between workers; that of the current one applies.
     window.reserve = given.reserve
     if state["at"] > now + SOON:
-        # The clock was set back: all times are wrong, and the next answer tells them anew.
+        # The clock of the database was set back. All stored times are wrong, so the window starts
+        # again. The next response fills it.
         window = Window(reserve=given.reserve, in_flight=window.in_flight)
         for its in held.values():
             its.seen = min(its.seen, now)

@@ -1,28 +1,37 @@
-"""How many requests of a class may start now, judged by the server's own headers (service.md#rate-limit-headers).
+"""Calculates from the server's headers how many requests of a class may start now.
 
-Theory of operation. Every answer (but those of ``/auth/*``) tells how many requests the window allows, how many
-remain, and in how many seconds it resets. Answers overtake each other, several processes may share one key, and
-requests in flight are not in any answer yet. So a window keeps
+See service.md#rate-limit-headers.
 
-- ``remaining``: the lowest count known. A higher one is believed only from a request that *started after* the lowest
-  was known, because only then did the server count it later; or from one whose window cannot be this one, going by
-  when it can end. A higher count of which that is not sure bounds what the next window starts with;
-- ``in_flight``: our own requests whose answer has not come; each may or may not be in ``remaining`` already, and is
-  counted against it. One that ends without an answer, or with one that tells no count, was perhaps counted.
+Theory of operation. Every response, except those of ``/auth/*``, contains the limit of the window,
+the number of remaining requests, and the seconds until the window resets. Three things make these
+numbers uncertain: responses overtake each other, several processes may use one key, and requests in
+flight are in no response yet. A window therefore keeps
 
-``remaining - in_flight`` is then never more than what the server really has left, and equals it whenever nothing is
-in flight. Others who use the key have requests in flight as well; without places for those, every window would end in
-a burst of refusals. How many they are follows from the same counts: the ``crowd`` is what ``remaining`` fell by since
-the window was first seen, for each request of ours. It is exactly 1 for a client alone, because whatever the server
-counted was then answered to us or is in flight. What is known is a round trip old, so others are taken to have twice
-as many in flight as that.
+- ``remaining``: the lowest known count. A higher count is accepted in two cases only. Either its
+  request started after the lowest count was known, so the server counted it later; or its window
+  ends later than the current window can end. Another higher count may belong to the next window,
+  and limits the number with which that window starts.
+- ``in_flight``: our requests without a response. The server may or may not have counted each of
+  them in ``remaining``, so all of them are subtracted. A request that ends without a response, or
+  with a response without a count, may have been counted too.
 
-When the window is over, the limit is available again, and the end of the new window is not known until an answer tells
-it. If nothing is in flight that could tell, one request may always start to find out: a window never waits for an
-answer that cannot come.
+``remaining - in_flight`` is never more than the number that the server has left, and equals it when
+no request is in flight.
 
-Before the first answer little is known: a few requests may start (``UNKNOWN_BUDGET``). When the first answers carry no
-such headers, the class is not limited until one does. Time is an argument, in seconds of any steady clock.
+Other users of the key have requests in flight too. If no places were left for these, every window
+would end with a burst of 429 responses. The window estimates their number from the same counts:
+``crowd`` is the decrease of ``remaining`` since the window was first seen, divided by the number of
+our requests in that time. It is exactly 1 for a client that is alone, because the server has
+counted only requests that were answered or are in flight. The counts are one round trip old, so
+twice as many requests of others are assumed to be in flight.
+
+When the window has ended, the whole limit is available again. The end of the new window is not
+known until a response contains it. If no request is in flight that could bring such a response, one
+request may always start, so that a window never waits for a response that cannot arrive.
+
+Before the first response, ``UNKNOWN_BUDGET`` requests may be in flight. If the first responses lack
+the headers, the class is not limited until a response has them. All methods take the time as an
+argument, in seconds of any steady clock.
 """
 
 import math
@@ -33,38 +42,45 @@ from attrs import define, frozen
 __all__ = ["RateLimitHeaders", "RequestBudget", "Window", "read_headers"]
 
 UNKNOWN_BUDGET = 16
-"""Requests in flight before the first answer told the limit; the smallest documented limit is 40."""
+"""Requests in flight before a limit is known. The smallest documented limit is 40."""
 BLIND_COOL_DOWN = 5.0
-"""Seconds to wait after a 429 that does not say how long."""
+"""Seconds to wait after a 429 without ``X-RateLimit-Retry-After``."""
 SOON = 1.0
-"""Seconds that a count of whole seconds may be off; a reset "in 0 s" lies within them."""
+"""Rounding error of the header, which has whole seconds. A reset "in 0 s" is within 1 s."""
 LONGEST_WINDOW = 3600.0
-"""A reset that is further away than this is not believed."""
+"""Seconds. A longer time until a reset is cut to this."""
 LARGEST_CROWD = 8.0
-"""Who sends less than an eighth of all requests stops when so many are left, and no earlier."""
+"""Upper bound of the crowd.
+
+A client that sends less than 1/8 of the traffic stops when that many requests remain in the window.
+Without the bound, a client with a tiny share would stop much earlier.
+"""
 
 
 @frozen
 class RateLimitHeaders:
-    """The three headers of one answer."""
+    """The three rate limit headers of a response."""
 
     limit: int
     remaining: int
     retry_after: float
-    """Seconds until the window resets; not the standard ``Retry-After``."""
+    """Seconds until the window resets. The header is not the standard ``Retry-After``."""
 
 
 @frozen
 class RequestBudget:
-    """What is known of the request budget of one class (service.md#rate-limit-headers)."""
+    """The known state of the request budget of one class (service.md#rate-limit-headers)."""
 
     limit_class: str
     limit: int | None
-    """Requests a minute that the server allows; None before an answer told it, or when there is no limit."""
+    """Requests per minute that the server allows.
+
+    None before a response contains it, or if there is no limit.
+    """
     left: int | None
-    """Of them, those that may start now, without what is left to others; None as for ``limit``."""
+    """Requests that may start now, without the reserve for others. None as for ``limit``."""
     refused: int
-    """Requests that were answered with 429."""
+    """Number of 429 responses."""
 
 
 def _number(text: str | None) -> float | None:
@@ -76,7 +92,10 @@ def _number(text: str | None) -> float | None:
 
 
 def read_headers(headers: Mapping[str, str]) -> RateLimitHeaders | None:
-    """Read the headers (lower-case names), or None when they are not all there or make no sense."""
+    """Read the headers, whose names are in lower case.
+
+    Returns None if one of them is missing or is not a number of at least 0.
+    """
     limit = _number(headers.get("x-ratelimit-limit"))
     remaining = _number(headers.get("x-ratelimit-remaining"))
     retry_after = _number(headers.get("x-ratelimit-retry-after"))
@@ -87,32 +106,38 @@ def read_headers(headers: Mapping[str, str]) -> RateLimitHeaders | None:
 
 @define
 class Window:
-    """The budget of one class of requests."""
+    """The request budget of one class."""
 
     reserve: float = 0.0
-    """Share of the limit that is left to others."""
+    """Share of the limit that is left to other users of the key."""
     limit: int | None = None
     remaining: int = 0
     resets_at: float | None = None
-    """Where the window ends at the latest; None while that is not known."""
+    """Latest possible end of the window; None while it is not known."""
     resets_from: float = -math.inf
-    """Where it ends at the earliest."""
+    """Earliest possible end of the window."""
     known_at: float = -math.inf
-    """When ``remaining`` was learnt."""
+    """Time at which ``remaining`` was learned."""
     in_flight: int = 0
+    """Number of our requests without a response."""
     unlimited: bool = False
+    """True if the responses have no rate limit headers."""
     cool_until: float = -math.inf
+    """Time before which no request may start, because of a 429."""
     next_at_most: float = math.inf
-    """What the next window has left at most, going by answers that may belong to it."""
+    """Upper bound of the next window's ``remaining``, from responses that may belong to it."""
     seen_from: int = 0
-    """What remained when this window was first seen."""
+    """``remaining`` when this window was first seen."""
     ours: int = 0
-    """Requests of ours that ended since."""
+    """Number of our requests that have ended since then."""
     last_crowd: float = 1.0
-    """What the crowd was at the end of the last window."""
+    """The crowd at the end of the last window."""
 
     def wait(self, now: float) -> float:
-        """Seconds until a request may start; 0 when it may start now, infinity when an answer must come first."""
+        """Return the seconds until a request may start.
+
+        0: it may start now. Infinity: a response must arrive first.
+        """
         if now < self.cool_until:
             return self.cool_until - now
         if self.unlimited:
@@ -124,34 +149,44 @@ class Window:
             return 0.0
         if self.resets_at is not None:
             return self.resets_at - now
+        # With no request in flight, no response can arrive, so one request may start.
         return math.inf if self.in_flight else 0.0
 
     def spare(self, now: float) -> int | None:
-        """Requests that may start now; None when that is not known, or not limited."""
+        """Return how many requests may start now; None if this is not known or not limited."""
         if self.limit is None:
             return None
         self._turn(now)
         return max(0, int(self._left(self.limit) / self._each()) - self.in_flight) if now >= self.cool_until else 0
 
     def _left(self, limit: int) -> int:
+        # The reserve never takes the whole limit: at least one request may start in each window.
         return self.remaining - min(math.ceil(limit * self.reserve), max(0, limit - 1))
 
     def _each(self) -> float:
-        """Places that one request of ours takes, with those that others have sent meanwhile."""
+        """Return how many places one of our requests takes, with those of others at that time.
+
+        One place is ours. ``crowd - 1`` requests of others come with each of ours. They are counted
+        twice, because the counts are one round trip old.
+        """
         return 2 * max(self.last_crowd, self._crowd()) - 1
 
     def _fits(self, limit: int) -> bool:
-        """Whether there is a place for one more request of ours; with none in flight the crowd counts once."""
+        """Return whether one more of our requests has a place.
+
+        With no request in flight, ``remaining`` is up to date, so the requests of others are
+        counted once: ``(each + 1) / 2`` is the crowd.
+        """
         each = self._each()
         return self._left(limit) >= ((self.in_flight + 1) * each if self.in_flight else (each + 1) / 2)
 
     def _crowd(self) -> float:
-        """Requests of everybody for each one of ours in this window."""
+        """Return the requests of all users for each of ours in this window, at least 1."""
         counted, ours = self.seen_from - self.remaining, self.ours + self.in_flight
         return min(LARGEST_CROWD, max(1.0, counted / ours)) if ours else 1.0
 
     def _turn(self, now: float) -> None:
-        """Begin the next window when this one is over."""
+        """Begin the next window if this one has ended."""
         if self.limit is not None and self.resets_at is not None and now >= self.resets_at:
             self._open(int(min(self.limit, self.next_at_most)), now)
             self.next_at_most = math.inf
@@ -162,29 +197,33 @@ class Window:
         self.remaining, self.known_at = remaining, now
 
     def _learn(self, remaining: int, now: float) -> None:
-        """Take a count for the true one; a higher one is of another window."""
+        """Store a count as the true one. A higher count belongs to another window."""
         if self.limit is None or remaining > self.remaining:
             self._open(remaining, now)
         self.remaining, self.known_at = remaining, now
 
     def start(self) -> None:
-        """Count a request that begins."""
+        """Count a request that starts."""
         self.in_flight += 1
 
     def withdraw(self) -> None:
-        """Take back a request that was let in and never sent."""
+        """Take back a request that was allowed and not sent."""
         self.in_flight -= 1
 
     def abandon(self) -> None:
-        """Count a request that ended without an answer: the server may have counted it."""
+        """Count a request that ended without a response. The server may have counted it."""
         self.in_flight -= 1
         self.remaining -= 1
         self.ours += 1
 
     def answered(self, headers: RateLimitHeaders | None, started: float, now: float) -> None:
-        """Count an answer to a request that began at ``started``."""
+        """Update the window from a response.
+
+        ``started`` is the start time of its request. ``headers`` is None if the response has no
+        rate limit headers.
+        """
         if headers is None:
-            # A proxy in between does not lift a limit that is known.
+            # A response from a proxy may lack the headers. It does not remove a known limit.
             self.unlimited = self.limit is None
             self.abandon()
             return
@@ -192,23 +231,31 @@ class Window:
         self.in_flight -= 1
         self.ours += 1
         self.unlimited = False
-        # The window of this answer ends between these two, because it was counted somewhere between start and now.
+        # The server counted the request at some time between ``started`` and ``now``, so the window
+        # of this response ends between these two times.
         earliest, latest = started + headers.retry_after - SOON, now + (headers.retry_after or SOON)
         resets_at = math.inf if self.resets_at is None else self.resets_at
         if self.limit is None or started >= self.known_at or earliest > resets_at:
+            # The server counted the request after the current count, or in a later window: its
+            # window ends after the current one can end. The count replaces the current one, even if
+            # it is higher.
             self._learn(headers.remaining, now)
             self.resets_from, self.resets_at = earliest, latest
         elif latest < self.resets_from:
-            pass  # Of a window that is over.
+            pass  # The response belongs to a window that has ended.
         elif headers.remaining < self.remaining:
+            # The responses arrived in another order than the server counted. Within a window,
+            # counts only fall, so the lower one is true.
             self._learn(headers.remaining, now)
             self.resets_at = latest if self.resets_at is None else max(self.resets_at, latest)
         elif latest > resets_at + SOON:
+            # The response may belong to the next window, but this is not certain: it may also be an
+            # older response of this window. Its count only bounds the next window.
             self.next_at_most = min(self.next_at_most, headers.remaining)
         self.limit = headers.limit
 
     def refused(self, retry_after: float | None, now: float) -> None:
-        """Cool down after a 429: nobody of this class starts before its window resets."""
+        """Stop this class after a 429: no request starts before the window resets."""
         wait = BLIND_COOL_DOWN if retry_after is None else min(retry_after or SOON, LONGEST_WINDOW)
         self.cool_until = max(self.cool_until, now + wait)
         self.resets_at = max(self.resets_at or self.cool_until, self.cool_until)
