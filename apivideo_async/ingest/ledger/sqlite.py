@@ -274,6 +274,7 @@ class SqliteDatabase:
 
     def _hand_over(self, results: list[tuple[Any, Any, BaseException | None]]) -> None:
         """Set the futures in the event loop, because futures are not thread-safe."""
+
         def tell() -> None:
             for done, result, error in results:
                 if done.cancelled():
