@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: no script, no font, no request to anywhere."""
+"""The report as one HTML file without scripts, fonts or requests to any server."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -13,13 +13,16 @@ from .style import STYLE
 __all__ = ["page"]
 
 CLASSES = {"uploads": "Upload requests", "writes": "Write requests", "reads": "Read requests"}
+"""Names of the request classes."""
 MINUTE = 60.0
+"""Seconds of a minute."""
 MOST_BARS = 120
+"""Minutes shown in the chart of the request budget."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def escape(text: str) -> str:
-    """Write foreign text as HTML."""
+    """Escape text from outside for HTML."""
     return escape_markup(visible(text))
 
 
@@ -52,7 +55,7 @@ def _moment(at: float) -> str:
 
 
 def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> str:
-    """Write a table whose cells are HTML already; ``numbers`` are the columns to align to the right."""
+    """Return a table. Cells are HTML already; ``numbers`` are columns aligned to the right."""
     marks = ['class="number"' if at in numbers else "" for at in range(len(heads))]
     head = "".join(f'<th scope="col" {mark}>{escape(name)}</th>' for name, mark in zip(heads, marks, strict=True))
     body = []
@@ -69,7 +72,7 @@ def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], nu
 
 
 def page(report: Report) -> str:
-    """Write the whole page."""
+    """Return the whole page."""
     sections = (
         ("Throughput", _throughput(report)),
         ("Request budget", _budget(report.usage)),
@@ -95,6 +98,7 @@ def _span(report: Report) -> str:
 
 
 def _tiles(report: Report) -> str:
+    """Return the summary at the top of the page."""
     totals = report.totals
     done, failed = totals.count("done"), totals.count("failed", "quarantined")
     rate = f"{done / report.seconds:,.1f}/s" if report.seconds else "-"
@@ -115,10 +119,12 @@ def _tiles(report: Report) -> str:
 
 
 def _figure(caption: str, chart: str) -> str:
+    """Return a chart with its caption."""
     return f"<figure>{chart}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def _throughput(report: Report) -> str:
+    """Return the charts of the items and bytes over time."""
     width = float(report.width)
     items = [(each.start, float(each.items)) for each in report.timeline]
     size = [(each.start, each.bytes / width) for each in report.timeline]

@@ -172,7 +172,7 @@ class WebSource(Source):
             raise SourceError(f"{shown(self._uri)}: the range ended early", cause="unreachable", retryable=True)
 
     def _check(self, response: aiohttp.ClientResponse, start: int, stop: int) -> None:
-        """Raise ``SourceError`` unless the response is the requested range of the pinned content."""
+        """Raise ``SourceError`` unless the response is the requested range of the same content."""
         if response.status == 200:
             raise no_ranges(self._uri)
         # Servers may ignore the pin headers, so compare the response as well.
