@@ -49,6 +49,7 @@ class Delays:
         """Watch one operation. ``what`` is its name in the log."""
         loop = asyncio.get_running_loop()
         delay = _Delay(what, loop.time())
+        # A timer instead of a comparison at the end: a wait that never ends is logged as well.
         alarm = Alarm(SLOW, lambda: self._begin(delay))
         try:
             yield delay

@@ -42,6 +42,7 @@ def secrets_of(dsn: str) -> list[str]:
     settings = _settings(dsn) or {}
     passwords = [str(settings.get(name) or "") for name in ("password", "sslpassword")]
     spelled = _PASSWORD_IN_URL.findall(dsn)
+    # Messages may contain the password decoded, or with either encoding of ``/``.
     return [text for each in passwords for text in (each, quote(each), quote(each, safe=""))] + spelled
 
 

@@ -111,8 +111,8 @@ def _only_if_gone(error: LedgerError) -> None:
 class _Again(BaseRetryStrategy):
     """Retries a job that ended in an error at once.
 
-    Such a job was interrupted, because failures of an item are recorded in the ledger and raise
-    nothing. Another worker may continue it.
+    Failures of an item are recorded in the ledger and raise nothing. A job that ends in an error
+    was interrupted, and another worker may continue it.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:

@@ -108,6 +108,7 @@ class Distributed:
     async def _enter(self, batch: list[Item]) -> Added:
         refused: list[tuple[Item, SourceError]] = []
         new = await self.queue.enter(batch, lambda item, error: refused.append((item, error)))
+        # Compare by identity: a batch may contain several items with the same key.
         left_out = {id(item) for item, _ in refused}
         return Added(keys=[item.key for item in batch if id(item) not in left_out], new=new, refused=refused)
 

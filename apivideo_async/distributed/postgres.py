@@ -142,6 +142,8 @@ class PostgresDatabase:
         self._settings = _settings(dsn)
         self._delays = Delays(self._blockers)
         self.patience = patience
+        # ``check`` tests each connection before use, so that connections which broke while idle are
+        # replaced.
         self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             dsn,
             min_size=1,
@@ -205,6 +207,8 @@ class PostgresDatabase:
 
         An advisory lock prevents two processes from doing this at the same time.
         """
+        # Fail after ``INIT_WAIT`` instead of blocking the workers that queue behind this
+        # transaction.
         limit, lock = f"SET LOCAL lock_timeout = '{INIT_WAIT:g}s'", f"SELECT pg_advisory_xact_lock({LOCK})"
         await self.script(limit, lock, *statements)
 
@@ -295,6 +299,8 @@ class PostgresDatabase:
                     log.warning("the database is away, trying again in %.1f s: %s", pause, _first_line(error))
                 delay.pid = None
                 await asyncio.sleep(pause)
+                # Only the time of attempts and pauses counts, so that a suspended process does not
+                # give up at once when it resumes.
                 waited += min(clock() - began, LONGEST_ATTEMPT)
                 pause = min(LONGEST_PAUSE, pause * 2)
 
@@ -346,6 +352,7 @@ async def _turn(connection: AsyncConnection[Any], *, locked: bool) -> AsyncItera
         return
     async with connection.transaction():
         await connection.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{SILENCE:g}s'")
+        # The row lock makes the following compare-and-swap succeed.
         yield "FOR UPDATE"
 
 

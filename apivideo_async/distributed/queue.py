@@ -75,7 +75,10 @@ class Queue:
         await self.open()
 
     async def open(self) -> None:
-        """Open Procrastinate's application. Raises ``LedgerError`` if its tables do not fit."""
+        """Open Procrastinate's application.
+
+        Raises ``LedgerError`` if its tables are missing or of another version.
+        """
         names = "to_regproc('procrastinate_defer_jobs_v1'), to_regproc('procrastinate_fetch_job_v2')"
         [found] = await self._database.run(f"SELECT to_regclass('apivideo_ingest_jobs'), {names}", {})
         if found[0] is None:
@@ -100,6 +103,7 @@ class Queue:
         """
         chosen = list(keys) or [record.item.key async for record in self._ledger.records(states)]
         again: list[str] = []
+        # Batches keep each statement, and its locks, short.
         for start in range(0, len(chosen), BATCH):
             again += await self._entering.retry(states, chosen[start : start + BATCH])
         await self._grown(len(again))
@@ -127,6 +131,7 @@ class Queue:
         # The latter two do nothing if this transaction did not take the turn.
         turn, _, [(deferred,)] = await self._database.script(_TURN, _BURY, lost, **values)
         total = deferred
+        # A full batch means that more items may be without a job.
         while deferred == MOST:
             [(deferred,)] = await self._database.run(_missing(_DUE), _NAMES)
             total += deferred
@@ -156,7 +161,7 @@ class Queue:
 class _WithJobs:
     """A ``Database`` that defers a job for each key that a statement returns.
 
-    Both happen in the same statement, so there is never an item without a job.
+    Both happen in the same statement, so no item is inserted without a job.
     """
 
     dialect = POSTGRES

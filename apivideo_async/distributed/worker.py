@@ -90,6 +90,7 @@ class Worker:
             stores = self._stores
             if stores is None:
                 stores = await opened.enter_async_context(aclosing(Stores()))
+            # A ledger of one server must not be filled with the videos of another.
             await self._shared.ledger.bind(client.config.base_url)
             kit = Kit.of(client, self._shared.ledger, owner, stores, self._options, self._on_progress)
             shift = _Shift(self._shared, kit, self._on_result)
@@ -181,6 +182,7 @@ class _Shift:
         try:
             result = await ingest_one(claim, kit)
         except asyncio.CancelledError:
+            # The item is due at once, so another worker does not wait for the end of the lease.
             await kit.ledger.release(claim)
             raise
         if result.outcome == "later":

@@ -103,6 +103,7 @@ class Containers:
         """
         spare, others = list[str](), list[str]()
         for one in claimants:
+            # None: the container no longer exists, or is ``ours``.
             removable = None if one == ours else await self._removable(one, self._client)
             if removable is not None:
                 (spare if removable else others).append(one)

@@ -75,7 +75,7 @@ class Activity:
 
 
 class Ingest:
-    """Uploads any number of sources, each exactly once; continues what was interrupted.
+    """Uploads any number of sources, each exactly once, and continues interrupted uploads.
 
     ::
 

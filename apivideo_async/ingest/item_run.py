@@ -3,14 +3,8 @@
 Theory of operation. ``ingest_one`` keeps no state of its own. It may be called again for the same
 item at any time, also after a crash at any point. It finds the completed steps in the ledger, by a
 search for the item's key, or in the status of the container on the server, and performs only the
-remaining steps:
-
-1. Open the source and compare it with the item. 2. Write ``creating``; find or create the
-container; write its id (``created``). 3. Read the status of the container, upload the missing bytes
-or wait for api.video's fetch. 4. Write ``verifying``, resolve duplicate containers, remove the
-metadata pairs if they are not wanted, write ``done``.
-
-Failures end in ``_Work.failed``, which decides between a later attempt and a final state.
+remaining steps. Failures end in ``_Work.failed``, which decides between a later attempt and a final
+state.
 """
 
 import logging
@@ -58,9 +52,7 @@ FATAL = (AuthenticationError, LedgerError)
 """Errors that every other item would raise as well. They stop the ingestion."""
 
 Outcome = Literal["done", "failed", "quarantined", "later", "lost"]
-"""The result of one attempt; see ``IngestResult.outcome``."""
 OnItemProgress = Callable[[Item, UploadProgress], None]
-"""Called with an item and the progress of its upload."""
 
 
 @frozen(kw_only=True)
@@ -111,9 +103,7 @@ class IngestResult:
     """``done``: the video is complete. ``failed``, ``quarantined``: final states of the ledger.
     ``later``: a later attempt or status check is due. ``lost``: another worker has the item."""
     video_id: str | None = None
-    """The id of the container, if it is known."""
     error: ApiVideoError | None = None
-    """The failure of this attempt."""
     delay: float = 0.0
     """Seconds until the item is due again, for the outcome ``later``."""
     sent: int = 0
@@ -162,8 +152,6 @@ async def ingest_one(claim: Claim, kit: Kit) -> IngestResult:
 
 
 class _Work:
-    """One attempt to ingest one item."""
-
     def __init__(self, claim: Claim, kit: Kit) -> None:
         self._claim = claim
         self._kit = kit
@@ -172,7 +160,6 @@ class _Work:
         self._client = kit.client.with_options(before_request=self._before_request)
         self._containers = Containers(self._client, kit.ledger, claim)
         self._video_id = claim.record.video_id
-        """The id of the container; None until it is known."""
         self._sent = 0
         """Bytes uploaded by this attempt."""
         self._last = ""
@@ -203,15 +190,13 @@ class _Work:
             except (NotFoundError, UploadError) as error:
                 if getattr(error, "status", None) != 404:
                     raise
-                # Only a container of an earlier attempt is treated as gone. The server may respond
-                # 404 for some seconds after it created a container.
+                # The server may respond 404 for some seconds after it created a container.
                 kind = _GoneError if known else UploadError
                 raise kind(f"the video {self._video_id} is not on the server") from error
         if not filled:
             return await self._wait_for_pull(self._video_id)
         await self._ledger.verifying(claim, self._sent)
-        # An earlier worker may have created a second container. Resolve that before the item counts
-        # as done.
+        # An earlier worker may have created a second container.
         if claim.record.contested:
             await self._containers.settle(await self._containers.claimants(), self._video_id)
         if not self._kit.options.keep_key:
@@ -230,10 +215,7 @@ class _Work:
         )
 
     def _check_size(self, original: Original) -> None:
-        """Reject sizes that api.video does not accept, before a container is created.
-
-        The size may come from an untrusted server. Raises ``SourceError`` (cause ``unsupported``).
-        """
+        """Reject a size that api.video does not accept before a container is created for it."""
         largest = (self._kit.options.upload or self._client.config.upload).limits.largest_total
         if not 0 < original.size <= largest:
             size = f"{original.size:,} bytes" if 0 <= original.size <= LARGEST else "no possible number of bytes"
@@ -281,8 +263,7 @@ class _Work:
         if way == "pull":
             fields["source"] = await original.address(self._kit.options.presign)
         video = await self._containers.create(title, fields)
-        # If the container was found, or found after a lost response, the latest request was a
-        # search. Then the container may hold bytes.
+        # The latest request was a search if the container was found; it may hold bytes then.
         self._fresh = self._last == "videos.create"
         return video.video_id
 
@@ -391,8 +372,7 @@ def _may_pass(error: ApiVideoError) -> bool:
         return error.retryable
     if isinstance(error, _PullError | _MismatchError):
         return False
-    # A timeout of the wait for the request budget is not retried by the client, but an ingestion
-    # can try again later.
+    # The client does not retry a timeout of the request budget; an ingestion has time.
     return error.retryable or isinstance(error, UploadError | ApiConnectionError | _GoneError)
 
 

@@ -35,7 +35,7 @@ def encode(text: str) -> str:
 
 
 def decode(stored: str) -> str:
-    """Return the text of a stored form. Never fails, whatever is stored."""
+    """Return the text of a stored form. Raises nothing, also for malformed forms."""
     if stored.startswith(_PREFIX):
         return _CODE.sub(lambda match: chr(int(match[1], 16)), stored.removeprefix(_PREFIX))
     if stored.startswith(_JSON):

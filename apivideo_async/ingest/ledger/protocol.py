@@ -175,7 +175,7 @@ class Ledger(Leases, Protocol):
     async def mark(self) -> str:
         """Return the mark of this ledger, a random text that its containers carry as metadata.
 
-        The ledger recognises its own containers by it.
+        The mark distinguishes containers of this ledger from those of other ledgers.
         """
         ...
 

@@ -226,8 +226,8 @@ class SqlLedger:
     async def renew(self, owner: str, seconds: float, keys: Collection[str]) -> dict[str, int]:
         """Extend the leases that the owner names; return those that it still holds, with fences.
 
-        Leases that the owner does not name are not extended. The owner may not know of a claim
-        whose response was lost, and nobody would work on that item.
+        Other leases of the owner are not extended. The owner may not know of a claim whose response
+        was lost. Without a worker, that item must become due again.
         """
         statement = f"""UPDATE {ITEMS} SET due = {self._now} + :seconds WHERE owner = :owner AND due IS NOT NULL
             AND {self._among} RETURNING key, fence"""
@@ -338,7 +338,7 @@ class SqlLedger:
         change = "state = 'new', video_id = NULL, way = NULL, created_at = NULL"
         await self._move(claim, change, ("new", "creating", "created", "uploading", "verifying"))
 
-    # -- the whole
+    # -- the ledger as a whole
 
     async def note_usage(self, owner: str, usage: Sequence[Usage]) -> None:
         """Add to the number of requests per minute of this owner."""

@@ -75,6 +75,7 @@ class SqliteDatabase:
         """
         self._loop = asyncio.get_running_loop()
         connection = await asyncio.to_thread(self._connect)
+        # A daemon thread does not keep the process alive if the ledger was not closed.
         self._thread = threading.Thread(target=self._write, args=(connection,), name="apivideo-ledger", daemon=True)
         self._thread.start()
 
@@ -87,6 +88,7 @@ class SqliteDatabase:
             make_private_folder(real.parent)
             create_private(real)
             connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+            # isolation_level=None turns off the implicit transactions of Python's module.
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(f"PRAGMA busy_timeout = {SLOW * 1000:.0f}")

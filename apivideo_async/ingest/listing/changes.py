@@ -43,6 +43,8 @@ async def told(folder: Path, stop: asyncio.Event, tick: float, *, or_listed: boo
             "watching needs watchfiles: pip install 'apivideo-async[watch]', or list the folder with polling=True"
         ) from None
     milliseconds = max(1, round(tick * 1000))
+    # ``watch_filter=None`` below disables the filter of watchfiles for hidden files and others;
+    # ``selection`` decides instead.
     ending: Any = _Ending(stop)
     reports = awatch(
         folder,

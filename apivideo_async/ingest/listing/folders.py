@@ -64,7 +64,7 @@ def walk_folder(
     settle: float = 0,
     strategy: Strategy = "stream",
 ) -> AsyncGenerator[Item | SourceError, None]:
-    """List a folder like ``list_folder``; yield a ``SourceError`` for what is left out.
+    """List a folder like ``list_folder``; yield a ``SourceError`` for each skipped path.
 
     ``below``: the path of this folder as the selection sees it, with ``/`` at the end.
     """

@@ -114,6 +114,7 @@ class _Check:
             item = described(line, self._path.parent, "stream")
         except ValueError as error:
             return [str(error)]
+        # The primary key finds duplicates without holding the keys in memory.
         key = bytes.fromhex(item.key)
         if self._keys.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (key, number)).rowcount == 0:
             (first,) = self._keys.execute("SELECT line FROM keys WHERE key = ?", (key,)).fetchone()

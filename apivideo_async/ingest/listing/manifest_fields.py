@@ -116,7 +116,7 @@ def _text(value: Any) -> str:
 
 def _switch(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("is true or false")  # noqa: TRY004  what a line says, not what a caller gave
+        raise ValueError("is true or false")  # noqa: TRY004  The value comes from a manifest line.
     return value
 
 

@@ -50,6 +50,7 @@ class Selection:
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
         self._patterns = [_compiled(pattern) for pattern in patterns]
+        # A pattern with ``**``, or without ``/``, matches at any depth.
         bounded = patterns and all("**" not in pattern and "/" in pattern for pattern in patterns)
         self.depth: int | None = max(pattern.strip("/").count("/") for pattern in patterns) if bounded else None
         """Levels of folders below the top that can contain a match; None for any number."""

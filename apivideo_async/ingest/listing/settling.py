@@ -93,6 +93,7 @@ class Settling:
         """Return the files that have not changed for ``settle`` seconds."""
         now = time.monotonic()
         due = [path for path, seen in self._waiting.items() if now - seen.since >= self._settle]
+        # Look at each file once more: a change may not have been notified.
         waited = [self._waiting.pop(path).item for path in due]
         complete = []
         for item, found in zip(waited, await in_thread(lambda: [self._file(Path(path)) for path in due]), strict=True):
@@ -111,7 +112,7 @@ class Settling:
             folders = [above.as_posix() for above in Path(relative).parents][:-1]
             if not all(map(self._selection.enters, folders)):
                 continue
-            if os.path.isdir(path):  # noqa: PTH112  Path.is_dir() raises where it may not look.
+            if os.path.isdir(path):  # noqa: PTH112  Path.is_dir() raises without permission.
                 if path == self._root or self._selection.enters(relative):
                     yield path
             elif self._selection.takes(relative):

@@ -101,6 +101,7 @@ async def _objects(
         async for item in items:
             found = True
             yield item
+    # An empty prefix is no error if the user marked it as a prefix or pattern.
     if not found and not certain:
         raise SourceError(f"there is no object {url}, and no video below it", cause="missing")
 

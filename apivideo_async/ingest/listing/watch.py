@@ -71,6 +71,7 @@ async def watch_folder(
                         yield item
                 relist = time.monotonic()
             else:
+                # The notifications are complete, so only the changed paths are examined.
                 await settling.look(changes)
             for item in await settling.settled():
                 yield item

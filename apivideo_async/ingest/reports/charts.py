@@ -24,8 +24,8 @@ def clock(at: float, span: float) -> str:
 def _ceiling(value: float, unit: int) -> float:
     """Round up to 1, 2, 4, 6 or 8 times a power of ten, so that the grid has round numbers.
 
-    The power of ten counts the largest suitable power of ``unit``; for bytes (1024), the result is
-    round in KiB, MiB and so on.
+    ``unit`` is the factor between units of the value. With 1024, the result is round in KiB, MiB
+    and so on.
     """
     if value <= 0:
         return 1.0

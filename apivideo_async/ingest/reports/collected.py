@@ -167,6 +167,7 @@ class _Collector:
             self._timeline.add(record.finished_at, size)
         seconds = seconds_of(record)
         if seconds is not None and (len(self._slowest) < SLOWEST or seconds > self._slowest[0][0]):
+            # Replace the fastest of the kept items once the heap is full.
             push = heapq.heappush if len(self._slowest) < SLOWEST else heapq.heapreplace
             push(self._slowest, (seconds, record.number, _slow(record, seconds)))
 

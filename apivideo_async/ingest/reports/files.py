@@ -70,6 +70,7 @@ async def write_report(ledger: Ledger, path: Path) -> None:
 @contextmanager
 def _replacing(path: Path) -> Iterator[TextIO]:
     """Open a temporary file in the same folder, and rename it to ``path`` on success."""
+    # The same folder, because a rename is atomic only within one file system.
     fresh = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     file = fresh.open("x", encoding="utf-8", errors="backslashreplace", newline="")
     try:

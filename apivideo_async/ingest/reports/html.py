@@ -17,7 +17,7 @@ CLASSES = {"uploads": "Upload requests", "writes": "Write requests", "reads": "R
 MINUTE = 60.0
 """Seconds of a minute."""
 MOST_BARS = 120
-"""Minutes shown in the chart of the request budget."""
+"""Maximum number of bars in a chart of the request budget."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -91,6 +91,7 @@ def page(report: Report) -> str:
 
 
 def _span(report: Report) -> str:
+    """Return the line with the times of the ingestion and of the report."""
     if report.started is None:
         return f"<p>Made on {_moment(report.made_at)}; no item was begun yet.</p>"
     until = "" if report.ended is None else f" to {_moment(report.ended)}"
@@ -136,6 +137,7 @@ def _throughput(report: Report) -> str:
 
 
 def _budget(usage: Sequence[Usage]) -> str:
+    """Return the chart of each request class and the table of all of them."""
     charts, rows = [], []
     for limit_class, name in CLASSES.items():
         used = [each for each in usage if each.limit_class == limit_class]
@@ -156,7 +158,10 @@ def _budget(usage: Sequence[Usage]) -> str:
 
 
 def _shares(used: Sequence[Usage]) -> tuple[list[tuple[float, float]], float]:
-    """Give the share of each minute, or the mean of several where the minutes are many."""
+    """Return the share of the limit that was used, by time, and the seconds of one bar.
+
+    A bar is one minute, or the mean of several minutes if there are more than ``MOST_BARS``.
+    """
     first, last = used[0].minute, used[-1].minute
     together = -(-(last - first + 1) // MOST_BARS)
     sums = dict.fromkeys(range((last - first) // together + 1), 0.0)

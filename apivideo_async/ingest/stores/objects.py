@@ -191,6 +191,7 @@ class ObjectSource(Source):
         try:
             options = {**self._pin, "range": (start, start + size)}
             answer = await answer_of(self._obstore.get_async(self._store, self._place.path, options=options))
+            # Some stores ignore the range or the pin, so check the response.
             if answer.range != (start, start + size) or _identity(answer.meta) != self._pinned:
                 raise changed(self._uri, "the store gave another range or another version")
             blocks = answer.stream(min_chunk_size=BLOCK)

@@ -53,7 +53,7 @@ def compare(item: Item, size: int, versions: tuple[str | None, ...]) -> str | No
 
 
 def changed(uri: str, how: str) -> SourceError:
-    """Return the error for content that differs from what was listed or opened."""
+    """Return the error for content that differs from the listed or opened content."""
     return SourceError(
         f"{shown(uri)} changed since it was listed ({how}): run the ingestion again, which lists it anew",
         cause="changed",

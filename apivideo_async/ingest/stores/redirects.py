@@ -64,7 +64,7 @@ def _joined(current: URL, location: str) -> URL | None:
     written = location.isascii() and location.isprintable() and " " not in location
     try:
         target = current.join(URL(location, encoded=written)).with_fragment(None)
-        target.port, target.host  # noqa: B018  Raise for what is not valid.
+        target.port, target.host  # noqa: B018  Both raise for an invalid URL.
     except (ValueError, UnicodeError):
         return None
     return target
