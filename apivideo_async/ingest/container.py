@@ -49,6 +49,7 @@ class Content:
 def content_of(status: VideoStatus) -> Content:
     """Evaluate a status. A missing or malformed part proves nothing and leads to ``unknown``."""
     ingest, encoding = status.ingest, status.encoding
+    # A complete upload or a playable video is proof, whatever else is missing in the status.
     held = held_by(status)
     if held.complete or status.playable:
         size = held.filesize if held.filesize is not None else held.total

@@ -161,6 +161,7 @@ class Ingest:
             log.warning("%s is left out: %s", item.shown, error)
             refused.append(IngestResult(item=item, outcome="failed", error=error))
 
+        # The strategy of the options applies to all items of this ingestion.
         new = await self.ledger.add([evolve(item, strategy=self._options.strategy) for item in items], refuse)
         activity = self.activity
         activity.added += len(new)

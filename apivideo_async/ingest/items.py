@@ -70,6 +70,7 @@ def ingest_key(store: str, path: str, version: str | None = None, size: int | No
     ``version`` is the version that the store assigns to the content. Without a version, ``size``
     (bytes) and ``mtime`` distinguish one content from the next.
     """
+    # JSON separates the parts unambiguously, whatever characters they contain.
     identity = [store, path, version] if version else [store, path, size, mtime]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:40]
 

@@ -117,6 +117,7 @@ def identity(place: Place) -> tuple[str, str]:
     if place.scheme not in WEB_SCHEMES:
         return place.store, place.path
     path, _, query = place.path.partition("?")
+    # Sorted, because the order of parameters may differ between two signed URLs.
     kept = "&".join(sorted(_unsigned(query)))
     return place.store, f"{path}?{kept}" if kept else path
 

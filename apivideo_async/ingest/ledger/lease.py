@@ -133,6 +133,7 @@ class Keeper:
             if held.get(key) == fence:
                 self._until[key] = began + self._seconds * (1 - MARGIN)
             else:
+                # Requests and reads of this item fail at their next check.
                 log.warning("the lease of %s was lost", key)
                 del self._until[key], self._fences[key]
 
@@ -143,6 +144,7 @@ class Keeper:
         While the ledger cannot be reached, requests wait in :meth:`check`.
         """
         while True:
+            # Several renewals per period, so that one failed renewal does not end a lease.
             await asyncio.sleep(self._seconds / RENEWALS)
             try:
                 async with self._renewing:

@@ -135,6 +135,8 @@ class SqlLedger:
         Raises ``SourceError`` when one of them cannot be stored; then none is inserted.
         """
         dialect = self.database.dialect
+        # All items are one JSON parameter, so the statement is the same for any number of them.
+        # SQLite requires ``WHERE true`` to parse ON CONFLICT after a SELECT.
         rows = [row_of(item) for item in items]
         members = [dialect.member.format(name) for name in ITEM_COLUMNS]
         # Members are extracted as text; the third column is ``size``.
@@ -214,6 +216,7 @@ class SqlLedger:
                 WHERE due <= {self._now} ORDER BY due, number LIMIT :count {self.database.dialect.skip_locked})
             UPDATE {ITEMS} SET {self._claiming} FROM picked WHERE number = picked_number RETURNING {COLUMNS}"""
         rows = await self.database.run(statement, {"owner": stored(owner), "count": count, "seconds": seconds})
+        # RETURNING has no defined order.
         return sorted((record_of(row) for row in rows), key=lambda record: record.number)
 
     async def claim_key(self, owner: str, key: str, seconds: float) -> Record | None:

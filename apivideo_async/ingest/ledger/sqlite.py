@@ -137,6 +137,7 @@ class SqliteDatabase:
                 raise
         else:
             return
+        # SQLite has waited for ``SLOW`` seconds. Wait for the rest of ``BUSY``.
         log.warning("the ledger %s: another process holds its write lock; is it suspended?", self.path)
         connection.execute(f"PRAGMA busy_timeout = {(BUSY - SLOW) * 1000:.0f}")
         try:
@@ -205,6 +206,7 @@ class SqliteDatabase:
         """
 
         def work(connection: sqlite3.Connection) -> T:
+            # The join returns one row with the clock, also when there is no state yet.
             query = f"SELECT state, {SQLITE.now} FROM (SELECT 1) LEFT JOIN {BUDGET} ON name = ?"
             state, now = connection.execute(query, (name,)).fetchone()
             changed, result = step(None if state is None else json.loads(state), now)
@@ -226,6 +228,7 @@ class SqliteDatabase:
         """Finish the queued work, close the file and release the lock of this run."""
         thread, self._thread = self._thread, None
         if thread is not None:
+            # The thread commits all work queued before None.
             self._waiting.put(None)
             await asyncio.to_thread(thread.join)
         await self.unlock()

@@ -190,6 +190,7 @@ def _query(prefix: str, after: str, token: str, limit: int) -> str:
         "max-keys": str(limit),
         "prefix": prefix,
         "continuation-token": token,
+        # The token contains the position, so ``start-after`` is only for the first page.
         "start-after": "" if token else after,
     }
     return urlencode({name: value for name, value in pairs.items() if value}, quote_via=quote, safe="")
@@ -210,6 +211,7 @@ def _text(element: ElementTree.Element, name: str) -> str:
 
 def _s3_page(root: ElementTree.Element) -> _Page:
     """Read the page of a ``ListObjectsV2`` response."""
+    # The request asks for URL encoding, because XML cannot contain all characters of keys.
     decoded = unquote_plus if _text(root, "EncodingType") == "url" else str
     objects = [
         {

@@ -26,7 +26,7 @@ async def threaded(results: Generator[T, None, None]) -> AsyncGenerator[T, None]
         batch: list[T] = []
         try:
             for result in islice(results, BATCH):
-                batch.append(result)  # noqa: PERF402  extend() would lose the results before an error.
+                batch.append(result)  # noqa: PERF402  extend() would lose earlier results.
         except Exception as error:
             failure.append(error)
         return batch

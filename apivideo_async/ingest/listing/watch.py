@@ -62,6 +62,7 @@ async def watch_folder(
     tick = min(TICK, max(QUICKEST, settle / 4))
     settling = Settling(folder, settle, Selection(patterns), strategy, on_problem)
     reports = listed(stop, tick) if polling else told(folder, stop, tick, or_listed=polling is None)
+    # Makes the first report list the whole folder.
     relist = -RELIST
     async with aclosing(reports):
         async for changes in reports:

@@ -60,7 +60,8 @@ def _wait() -> None:
 
 def _delivering() -> bool:
     """Return True while a thread that Python did not start is in ``call_soon_threadsafe``."""
-    for frame in sys._current_frames().values():  # noqa: SLF001  The documented way to inspect other threads.
+    # The documented way to inspect other threads, although the name is private.
+    for frame in sys._current_frames().values():  # noqa: SLF001
         # The outermost frame of a thread that Python started is never this method.
         while frame.f_back is not None:
             frame = frame.f_back

@@ -107,6 +107,7 @@ class WebStore:
         """
         async with self.get(uri, 0, 1, {}) as response:
             match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+            # 206, or 416 for an empty file; both report the size in Content-Range.
             ranges = response.status != 200
             if ranges and match is None:
                 raise SourceError(f"{shown(uri)}: the server does not tell the size", cause="unsupported")
