@@ -1,4 +1,7 @@
-"""Ingestion on many machines: the ledger and the queue are in one PostgreSQL. Extra ``[distributed]``."""
+"""Ingestion on many machines, with the ledger and the queue in one PostgreSQL database.
+
+It requires the extra ``[distributed]``.
+"""
 
 try:
     from .enqueue import Added, Distributed, defer_ingest, init_database

@@ -1,4 +1,4 @@
-"""The address of the database, which holds a password."""
+"""Checks the address of the database (DSN), which may contain a password."""
 
 import re
 from typing import Any, Final
@@ -12,11 +12,14 @@ from ..errors import LedgerError
 __all__ = ["check_dsn", "secrets_of"]
 
 _PASSWORD_IN_URL: Final = re.compile(r"//[^:/@]*:(.*)@", re.DOTALL)
+"""The password of a URL, as written there."""
 
 
 def check_dsn(dsn: str) -> None:
-    """Raise ``LedgerError`` for an address that libpq cannot parse, or that it would split at a character of the
-    password: its messages would then show a part of the password as the name of a host or a database.
+    """Raise ``LedgerError`` for an address that is invalid or has an unescaped password.
+
+    libpq splits the address at an unescaped character such as ``@`` in the password. Its error
+    messages would then show a part of the password as the name of a host or a database.
     """
     settings = _settings(dsn)
     if settings is None:
@@ -32,28 +35,36 @@ def check_dsn(dsn: str) -> None:
 
 
 def secrets_of(dsn: str) -> list[str]:
-    """Return what must never be shown: the passwords as they are, and as the address spells them."""
+    """Return the texts that must never be displayed.
+
+    These are the passwords, decoded and in each form in which the address may contain them.
+    """
     settings = _settings(dsn) or {}
     passwords = [str(settings.get(name) or "") for name in ("password", "sslpassword")]
     spelled = _PASSWORD_IN_URL.findall(dsn)
+    # Messages may contain the password decoded, or with either encoding of ``/``.
     return [text for each in passwords for text in (each, quote(each), quote(each, safe=""))] + spelled
 
 
 def _settings(dsn: str) -> dict[str, Any] | None:
+    """Return the settings of an address; None if libpq cannot parse it."""
     try:
         return None if "\0" in dsn else conninfo_to_dict(dsn)
-    except (psycopg.Error, ValueError):  # The texts of these errors quote the address.
+    # The texts of these errors contain the address, so they are dropped.
+    except (psycopg.Error, ValueError):
         return None
 
 
 def _is_split(dsn: str, settings: dict[str, Any]) -> bool:
+    """Return True if a character of the password seems to have split the address."""
     scheme, found, rest = dsn.partition("://")
     if not found or "=" in scheme:
         return False
     before_query = rest.partition("?")[0]
     authority = before_query.partition("/")[0]
     return (
-        "@" in str(settings.get("host") or "")[1:]  # The name of an abstract socket begins with one.
+        # The name of an abstract socket begins with ``@``, which is valid.
+        "@" in str(settings.get("host") or "")[1:]
         or before_query.count("@") > authority.count("@")
         or re.fullmatch(r"[\d,]*", str(settings.get("port") or "")) is None
     )

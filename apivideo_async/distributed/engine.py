@@ -1,7 +1,8 @@
-"""Procrastinate, on the ledger's own connections, and patient: a database that is away ends nothing.
+"""Procrastinate on the ledger's database connections, with statements that are retried.
 
-Its worker would end with a lost connection, and so would the uploads under way. Here every statement of it is repeated
-until the database is back, as those of the ledger are.
+Procrastinate's own worker ends when it loses a connection, and would end the uploads in progress
+with it. Here every statement of Procrastinate is retried until the database is available again,
+like the statements of the ledger.
 """
 
 import datetime
@@ -21,11 +22,13 @@ from .postgres import PostgresDatabase
 __all__ = ["QUEUE", "TASK", "make_app", "register"]
 
 QUEUE: Final = "apivideo-ingest"
+"""Name of the queue."""
 TASK: Final = "apivideo_async:ingest_item"
+"""Name of the task that ingests an item."""
 
 
 class _Connector(PsycopgConnector):
-    """Runs Procrastinate's statements; raises ``LedgerError``."""
+    """Executes Procrastinate's statements on the ledger's pool. Raises ``LedgerError``."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         super().__init__()
@@ -34,28 +37,32 @@ class _Connector(PsycopgConnector):
     async def _rows(
         self, connection: AsyncConnection[Any], query: LiteralString, arguments: dict[str, Any]
     ) -> list[dict[str, Any]]:
+        """Execute a statement and return its rows as dictionaries."""
         async with connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(query, self._wrap_json(arguments))
             return await cursor.fetchall() if cursor.description else []
 
     async def execute_query_all_async(self, query: LiteralString, **arguments: Any) -> list[dict[str, Any]]:
-        """Run a statement."""
+        """Execute a statement and return its rows."""
         return await self._database.repeat(lambda connection: self._rows(connection, query, arguments), "the queue")
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
-        """Run a statement that has no rows."""
+        """Execute a statement without rows."""
         await self.execute_query_all_async(query, **arguments)
 
     async def execute_query_one_async(self, query: LiteralString, **arguments: Any) -> dict[str, Any]:
-        """Run a statement that has one row."""
+        """Execute a statement and return its only row."""
         return (await self.execute_query_all_async(query, **arguments))[0]
 
 
 class _Jobs(JobManager):
-    """Lets a worker come back that was taken for dead: its jobs, and its own row, may be gone."""
+    """Job manager of a worker that may resume after it was considered dead.
+
+    Other workers may have deleted its jobs, and Procrastinate may have deleted its row.
+    """
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        """End a job, unless it is gone."""
+        """Finish a job, unless it no longer exists."""
         try:
             await super().finish_job(job, status, delete_job)
         except LedgerError as error:
@@ -69,14 +76,14 @@ class _Jobs(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """Put a job back, unless it is gone."""
+        """Put a job back, unless it no longer exists."""
         try:
             await super().retry_job(job, retry_at, priority, queue, lock)
         except LedgerError as error:
             _only_if_gone(error)
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Take a job; a worker that is no longer registered is registered again first."""
+        """Fetch a job. A worker whose row was deleted is registered again first."""
         try:
             return await super().fetch_job(queues, worker_id)
         except LedgerError as error:
@@ -86,7 +93,7 @@ class _Jobs(JobManager):
             return await super().fetch_job(queues, worker_id)
 
     async def update_heartbeat(self, worker_id: int) -> None:
-        """Show that this worker lives, also when its row was deleted."""
+        """Record that this worker is alive, and insert its row again if it was deleted."""
         await self.connector.execute_query_async(
             """INSERT INTO procrastinate_workers (id) OVERRIDING SYSTEM VALUE VALUES (%(worker_id)s)
             ON CONFLICT (id) DO UPDATE SET last_heartbeat = now()""",
@@ -95,20 +102,26 @@ class _Jobs(JobManager):
 
 
 def _only_if_gone(error: LedgerError) -> None:
+    """Raise the error again unless it means that the job no longer exists."""
+    # Procrastinate's functions report a missing job by RAISE EXCEPTION.
     if not isinstance(error.__cause__, psycopg.errors.RaiseException):
         raise error
 
 
 class _Again(BaseRetryStrategy):
-    """A job that ends in an error was interrupted: another worker may have it at once."""
+    """Retries a job that ended in an error at once.
+
+    Failures of an item are recorded in the ledger and raise nothing. A job that ends in an error
+    was interrupted, and another worker may continue it.
+    """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        """Retry now."""
+        """Return the decision to retry without a delay."""
         return RetryDecision(retry_in={"seconds": 0})
 
 
 def make_app(database: PostgresDatabase) -> App:
-    """Make Procrastinate's application."""
+    """Return Procrastinate's application on this database."""
     connector = _Connector(database)
     app = App(connector=connector)
     app.job_manager = _Jobs(connector)
@@ -116,5 +129,5 @@ def make_app(database: PostgresDatabase) -> App:
 
 
 def register(app: App, work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
-    """Say what a worker of this application does with a key."""
+    """Define the work of the application's workers for the key of an item."""
     app.task(name=TASK, queue=QUEUE, retry=_Again())(work)

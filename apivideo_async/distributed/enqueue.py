@@ -1,4 +1,4 @@
-"""The face for whoever hands items to the workers: a web backend, the command line."""
+"""The interface for producers of items: a web backend, the command line."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
 from contextlib import aclosing
@@ -19,19 +19,19 @@ from .queue import BATCH, Jobs, Queue
 __all__ = ["Added", "Distributed", "ItemsLike", "defer_ingest", "init_database"]
 
 ItemsLike: TypeAlias = "Item | str | Path | Iterable[Item | str | Path] | AsyncIterable[Item]"
-"""An item, several of them, or where they are: what ``list_sources`` takes."""
+"""An item, several items, or addresses as for ``list_sources``."""
 
 
 @frozen(kw_only=True)
 class Added:
-    """What became of items that were handed in."""
+    """The result of handing in items."""
 
     keys: list[str] = field(factory=list)
-    """Of every item, in order: what ``Distributed.record`` is asked with."""
+    """The keys of all items, in order, for ``Distributed.record``."""
     new: set[str] = field(factory=set)
-    """Of those that were not known; the others stay as they are."""
+    """The keys of items that were new. The other items are unchanged."""
     refused: list[tuple[Item, SourceError]] = field(factory=list)
-    """Items that the ledger cannot store, with the reasons; they are not among the keys."""
+    """Items that the ledger cannot store, and the reasons. Their keys are not in ``keys``."""
 
 
 class Distributed:
@@ -43,10 +43,11 @@ class Distributed:
             added = await shared.defer_ingest("s3://bucket/movie.mp4")
             record = await shared.record(added.keys[0])
 
-    - ``connections``: held at most. ``patience``: seconds for which a call waits for a database that is away.
+    - ``connections``: maximum number of database connections.
+    - ``patience``: seconds for which a call retries while the database is unavailable.
 
-    Every method raises ``LedgerError`` when the database cannot be used; entering the context does when ``apivideo
-    distributed init`` has not been run.
+    Every method raises ``LedgerError`` when the database cannot be used. Entering the context
+    raises it if ``apivideo distributed init`` was not run.
     """
 
     def __init__(self, dsn: str, *, connections: int = 8, patience: float = 30.0) -> None:
@@ -55,7 +56,7 @@ class Distributed:
         self.queue: Queue = Queue(self.database)
 
     async def __aenter__(self) -> Self:
-        """Connect, and check the tables."""
+        """Connect to the database and check its tables."""
         await self.database.open()
         try:
             await self.queue.open()
@@ -67,13 +68,14 @@ class Distributed:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Disconnect."""
+        """Close the connections."""
         await self.database.aclose()
 
     async def defer_ingest(self, items: ItemsLike) -> Added:
-        """Hand items to the workers; those that are known already are not handed in again.
+        """Hand in items for the workers. Items that are known already are not handed in again.
 
-        Raises ``SourceError`` when an address cannot be listed; what was listed before is handed in.
+        Raises ``SourceError`` when an address cannot be listed; items that were listed before are
+        handed in.
         """
         added = Added()
         async for batch in self.deferring(items):
@@ -83,7 +85,10 @@ class Distributed:
         return added
 
     async def deferring(self, items: ItemsLike) -> AsyncGenerator[Added, None]:
-        """Hand in any number of items; what became of each batch, in constant memory."""
+        """Hand in any number of items, and yield the result of each batch, in constant memory.
+
+        Raises ``SourceError`` like ``defer_ingest``.
+        """
         batch: list[Item] = []
         try:
             async with Stores() as stores, aclosing(_each(items, stores)) as found:
@@ -92,6 +97,7 @@ class Distributed:
                     if len(batch) == BATCH:
                         yield await self._enter(batch)
                         batch = []
+        # Hand in the items that were listed before the error.
         except SourceError:
             if batch:
                 yield await self._enter(batch)
@@ -102,34 +108,41 @@ class Distributed:
     async def _enter(self, batch: list[Item]) -> Added:
         refused: list[tuple[Item, SourceError]] = []
         new = await self.queue.enter(batch, lambda item, error: refused.append((item, error)))
+        # Compare by identity: a batch may contain several items with the same key.
         left_out = {id(item) for item, _ in refused}
         return Added(keys=[item.key for item in batch if id(item) not in left_out], new=new, refused=refused)
 
     async def record(self, key: str) -> Record | None:
-        """Show an item, or None when it is not known."""
+        """Return an item, or None when the key is not known."""
         return await self.ledger.record(key)
 
     async def totals(self) -> Totals:
-        """Count the items, by state."""
+        """Count the items and bytes, by state."""
         return await self.ledger.totals()
 
     async def jobs(self) -> Jobs:
-        """Count the jobs."""
+        """Count the jobs of the queue."""
         return await self.queue.count()
 
     async def retry(self, states: Collection[State] = FAILED, keys: Collection[str] = ()) -> list[str]:
-        """Hand in failed items again, all or those with these keys; their keys."""
+        """Hand in finished items again; return their keys.
+
+        ``states`` limits the items to these states, and ``keys``, if not empty, to these keys.
+        """
         return await self.queue.retry(states, keys)
 
 
 async def defer_ingest(items: ItemsLike, *, dsn: str) -> Added:
-    """Hand items to the workers through a connection of its own; see ``Distributed.defer_ingest``."""
+    """Hand in items over a new connection; see ``Distributed.defer_ingest``."""
     async with Distributed(dsn, connections=1) as shared:
         return await shared.defer_ingest(items)
 
 
 async def init_database(dsn: str) -> None:
-    """Make the tables of the ledger and of the queue, unless they are there. Raises ``LedgerError``."""
+    """Create the tables of the ledger and the queue. Existing tables are kept.
+
+    Raises ``LedgerError``.
+    """
     database = PostgresDatabase(dsn, connections=2)
     await database.connect()
     try:
@@ -140,6 +153,7 @@ async def init_database(dsn: str) -> None:
 
 
 async def _each(items: ItemsLike, stores: Stores) -> AsyncGenerator[Item, None]:
+    """Yield the items that ``items`` contains or refers to."""
     if isinstance(items, Item):
         yield items
     elif isinstance(items, str | Path):

@@ -1,11 +1,17 @@
-"""The queue says when to look at an item; what is to be done, and whether, says the ledger alone.
+"""The queue of jobs, on top of the ledger.
 
-Both are in one database. An item and its job are entered in one transaction; later, whoever puts an item off defers a
-job for that time. What is lost in between, with a worker, the sweep finds: an open item that is due and has no job.
-A job too many does no harm, because the item is leased or finished when it is looked at.
+Theory of operation. A job only triggers a check of an item; the ledger alone decides whether there
+is work to do. Ledger and queue are in one database, and three rules connect them:
 
-Every change is one statement, or several in one message: a worker that stops at any moment holds no lock
-(see ``postgres``).
+- An item and its job are inserted in one transaction.
+- A worker that postpones an item defers a job for the time at which the item is due.
+- A job can be lost together with its worker. The *sweep* finds open items that are due and have no
+  job, and defers jobs for them.
+
+An additional job does no harm, because its item is leased or finished when the job runs.
+
+Every change is one statement, or several in one message, so a worker that stops at any moment holds
+no lock (see ``postgres``).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,24 +32,26 @@ from .postgres import POSTGRES, PostgresDatabase
 __all__ = ["BATCH", "Jobs", "Queue"]
 
 BATCH: Final = 2_000
-"""Items entered, or handed in again, in one statement; jobs in one call of Procrastinate's function."""
+"""Items inserted or retried in one statement, and jobs in one call of Procrastinate's function."""
 MOST: Final = 20_000
-"""Jobs that a sweep defers in one statement."""
+"""Maximum number of jobs that a sweep defers in one statement."""
 STALLED: Final = 30.0
-"""Seconds without a heartbeat after which Procrastinate takes a worker for dead."""
+"""Seconds without a heartbeat after which Procrastinate considers a worker dead."""
 INDEX: Final = f"""CREATE INDEX IF NOT EXISTS apivideo_ingest_jobs ON procrastinate_jobs ((args ->> 'key'))
     WHERE queue_name = '{QUEUE}' AND status = 'todo'"""
-"""Finds the job of an item among as many as there are items."""
+"""The index that finds the job of an item among millions of jobs."""
 
 
 @frozen(kw_only=True)
 class Jobs:
-    """What is in the queue."""
+    """Number of jobs in the queue."""
 
     waiting: int
+    """Jobs that can start now."""
     scheduled: int
-    """Waiting for a time that has not come."""
+    """Jobs whose start time is in the future."""
     running: int
+    """Jobs that a worker is executing."""
 
 
 class Queue:
@@ -53,11 +61,13 @@ class Queue:
         self._database = database
         self._ledger = SqlLedger(database)
         self._entering = SqlLedger(_WithJobs(database))
+        """A ledger whose insertions and retries also defer jobs."""
         self._measured = self._unmeasured = 0
+        """Rows included in the statistics that ``_grown`` last requested, and rows added since."""
         self.app: App = make_app(database)
 
     async def init(self) -> None:
-        """Make Procrastinate's tables, unless they are there."""
+        """Create Procrastinate's tables and the index, and check them. Existing tables are kept."""
         tables = Literal(SchemaManager.get_schema()).as_string(None)
         missing = f"""DO $apivideo$ BEGIN
             IF to_regclass('procrastinate_jobs') IS NULL THEN EXECUTE {tables}; END IF; END $apivideo$"""
@@ -65,7 +75,10 @@ class Queue:
         await self.open()
 
     async def open(self) -> None:
-        """Check the tables. Raises ``LedgerError`` when they are not those of this version."""
+        """Open Procrastinate's application.
+
+        Raises ``LedgerError`` if its tables are missing or of another version.
+        """
         names = "to_regproc('procrastinate_defer_jobs_v1'), to_regproc('procrastinate_fetch_job_v2')"
         [found] = await self._database.run(f"SELECT to_regclass('apivideo_ingest_jobs'), {names}", {})
         if found[0] is None:
@@ -75,44 +88,60 @@ class Queue:
         await self.app.open_async(self._database.pool)
 
     async def enter(self, items: Sequence[Item], refused: Refused) -> set[str]:
-        """Enter items with a job each; the keys that were new. ``refused`` is as for ``Ledger.add``."""
+        """Insert items and a job for each; return the keys that were new.
+
+        ``refused`` is called with each item that cannot be stored; see ``Ledger.add``.
+        """
         new = await self._entering.add(items, refused)
         await self._grown(len(new))
         return new
 
     async def retry(self, states: Collection[State] = FAILED, keys: Collection[str] = ()) -> list[str]:
-        """Make failed items due again, with a job each; their keys. All or nothing for each ``BATCH`` of them."""
+        """Make finished items due again and defer a job for each; return their keys.
+
+        Each ``BATCH`` of items is one transaction.
+        """
         chosen = list(keys) or [record.item.key async for record in self._ledger.records(states)]
         again: list[str] = []
+        # Batches keep each statement, and its locks, short.
         for start in range(0, len(chosen), BATCH):
             again += await self._entering.retry(states, chosen[start : start + BATCH])
         await self._grown(len(again))
         return again
 
     async def defer(self, key: str) -> bool:
-        """Defer a job for when this item is due; not when it is finished, or when one waits already."""
+        """Defer a job for the time at which this item is due; return whether one was deferred.
+
+        No job is deferred if the item is finished or has a waiting job already.
+        """
         statement = _missing("key = :key AND due IS NOT NULL", "AND args ->> 'key' = :key")
         [(deferred,)] = await self._database.run(statement, {"key": key, **_NAMES})
         return int(deferred) > 0
 
     async def sweep(self, every: float = 0.0, stalled: float = STALLED) -> int | None:
-        """Defer what is due and has no job; how many, or None when another worker did within ``every`` seconds.
+        """Defer jobs for items that are due and have none; return their number.
 
-        Jobs of workers that died are deleted: their items are due when the leases end.
+        Return None when another worker did this within the last ``every`` seconds. The jobs of dead
+        workers (no heartbeat for ``stalled`` seconds) are deleted. Their items are due when their
+        leases end.
         """
         lost = _missing(f"{_DUE} AND {_OURS}")
         values = {"every": every, "stalled": stalled, **_NAMES}
+        # The three statements run in one transaction: take the turn, delete dead jobs, defer jobs.
+        # The latter two do nothing if this transaction did not take the turn.
         turn, _, [(deferred,)] = await self._database.script(_TURN, _BURY, lost, **values)
         total = deferred
+        # A full batch means that more items may be without a job.
         while deferred == MOST:
             [(deferred,)] = await self._database.run(_missing(_DUE), _NAMES)
             total += deferred
         return int(total) if turn else None
 
     async def _grown(self, count: int) -> None:
-        """Let PostgreSQL count the rows when they have doubled: else it sorts all jobs for each that is fetched.
+        """Update PostgreSQL's statistics when the number of rows has doubled.
 
-        Its autovacuum does so as well, but only after a minute.
+        With old statistics, PostgreSQL sorts all jobs for each job that is fetched. Its autovacuum
+        updates them as well, but only after a minute.
         """
         self._unmeasured += count
         if self._unmeasured >= max(BATCH, self._measured):
@@ -121,7 +150,7 @@ class Queue:
                 await self._database.run(f"ANALYZE {table}", {})
 
     async def count(self) -> Jobs:
-        """Count the jobs."""
+        """Count the jobs of the queue."""
         statement = """SELECT COUNT(*) FILTER (WHERE status = 'todo' AND COALESCE(scheduled_at <= now(), true)),
             COUNT(*) FILTER (WHERE status = 'todo' AND scheduled_at > now()), COUNT(*) FILTER (WHERE status = 'doing')
             FROM procrastinate_jobs WHERE queue_name = :queue"""
@@ -130,7 +159,10 @@ class Queue:
 
 
 class _WithJobs:
-    """A ``Database`` that defers a job for each row of a statement that returns keys, in the same statement."""
+    """A ``Database`` that defers a job for each key that a statement returns.
+
+    Both happen in the same statement, so no item is inserted without a job.
+    """
 
     dialect = POSTGRES
 
@@ -138,19 +170,23 @@ class _WithJobs:
         self._database = database
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run a statement. Raises ``LedgerError``."""
-        # PostgreSQL executes a SELECT in WITH only if it is read: the condition reads it, and is always true.
+        """Execute a statement and return the keys. Raises ``LedgerError``."""
+        # PostgreSQL executes a SELECT in WITH only if its result is used. The condition uses it and
+        # is always true.
         with_jobs = f"""WITH entered AS ({statement}),
             deferred AS MATERIALIZED ({_deferring("SELECT key, CAST(NULL AS DOUBLE PRECISION) AS due FROM entered")})
             SELECT key FROM entered WHERE (SELECT jobs FROM deferred) >= 0"""
         return await self._database.run(with_jobs, {**_NAMES, **parameters})
 
     async def aclose(self) -> None:
-        """Leave the database to its owner."""
+        """Do nothing: the owner of the database closes it."""
 
 
 def _deferring(found: str) -> str:
-    """Give a query that defers a job for each row of ``found`` (``key``, ``due``), and counts them."""
+    """Return a query that defers a job for each row of ``found``, and counts the jobs.
+
+    ``found`` is a query with the columns ``key`` and ``due`` (seconds since 1970 or NULL).
+    """
     return f"""SELECT CAST(COALESCE(SUM(array_length(ids, 1)), 0) AS BIGINT) AS jobs FROM (
         SELECT procrastinate_defer_jobs_v1(array_agg(CAST(ROW(CAST(:queue AS varchar), CAST(:task AS varchar), 0,
             NULL, NULL, jsonb_build_object('key', key), to_timestamp(due)) AS procrastinate_job_to_defer_v1)
@@ -160,23 +196,32 @@ def _deferring(found: str) -> str:
 
 
 def _missing(which: str, waiting: str = "") -> str:
-    """Give a query that defers a job for each of these items that has none; ``MOST`` at most."""
-    # EXCEPT is quick with any plan; NOT EXISTS takes hours with the one for tables that were empty just now.
+    """Return a query that defers jobs for items without one, at most ``MOST``.
+
+    ``which`` selects the items. ``waiting`` limits the jobs that count as existing.
+    """
+    # EXCEPT is fast with any query plan. NOT EXISTS takes hours with the plan for tables that were
+    # empty a moment ago.
     return _deferring(f"""SELECT key, due FROM {ITEMS} WHERE key IN (SELECT key FROM {ITEMS} WHERE {which} EXCEPT
         SELECT args ->> 'key' FROM procrastinate_jobs
         WHERE queue_name = '{QUEUE}' AND status = 'todo' {waiting} LIMIT {MOST})""")
 
 
 _NAMES: Final = {"queue": QUEUE, "task": TASK}
+"""Parameters of the queries of ``_deferring``."""
 _BEGAN: Final = "CAST(EXTRACT(EPOCH FROM now()) AS DOUBLE PRECISION)"
-"""When the transaction began: the same in all its statements, so it tells whether this one took the turn."""
-# The first statement locks the row until the others are done. A time in the future was written before the database's
-# clock was set back.
+"""The start time of the transaction. It is the same in all its statements, so it shows whether
+this transaction took the turn."""
+# Takes the turn of the sweep and locks the row until the transaction ends. A time in the future
+# (more than 60 s) was written before the database's clock was set back, so it does not count.
 _TURN: Final = f"""INSERT INTO {META} AS had (name, value) VALUES ('swept', CAST({_BEGAN} AS TEXT))
     ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE CAST(had.value AS DOUBLE PRECISION)
     NOT BETWEEN {_BEGAN} - CAST(:every AS DOUBLE PRECISION) AND {_BEGAN} + 60 RETURNING value"""
 _OURS: Final = f"(SELECT value FROM {META} WHERE name = 'swept') = CAST({_BEGAN} AS TEXT)"
+"""True if this transaction took the turn."""
 _BURY: Final = f"""DELETE FROM procrastinate_jobs AS job WHERE queue_name = '{QUEUE}' AND status = 'doing' AND {_OURS}
     AND NOT EXISTS (SELECT 1 FROM procrastinate_workers AS worker WHERE worker.id = job.worker_id
     AND last_heartbeat > now() - make_interval(secs => :stalled))"""
+"""Deletes running jobs whose worker is gone or has sent no heartbeat."""
 _DUE: Final = f"due <= {POSTGRES.now}"
+"""True for open items that are due. ``due`` is NULL for finished items."""

@@ -1,4 +1,4 @@
-"""A worker: takes items from the queue it shares with others, many at once, until it is cancelled."""
+"""A worker: processes items of the shared queue, many at once, until it is cancelled."""
 
 import asyncio
 import logging
@@ -23,27 +23,32 @@ __all__ = ["MakeClient", "OnItemResult", "Worker"]
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 MakeClient: TypeAlias = Callable[[Limiter], ApiVideoClient]
+"""Creates a client with the given limiter."""
 OnItemResult: TypeAlias = Callable[[IngestResult], None]
+"""Called with the result of each attempt."""
 
 FAREWELL = 2.0
-"""Seconds for which a worker that ends waits for the database."""
+"""Seconds for which a worker that is shutting down retries while the database is unavailable."""
 
 
 class Worker:
-    """Ingests what is handed in with ``defer_ingest``, together with any number of other workers.
+    """Ingests items handed in with ``defer_ingest``, together with any number of other workers.
 
     ::
 
         await Worker("postgresql://…", lambda limiter: ApiVideoClient(limiter=limiter)).run()
 
-    - ``make_client`` is called with the limiter that all workers share, which the client must be given.
-    - ``options``: see ``IngestOptions``; ``concurrency`` is of this worker, and ``lease`` is how long its items stay
-      with it when it gives no sign of life.
-    - ``sweep``: seconds between two searches of all workers for items that lost their job.
-    - ``poll``: seconds after which an empty queue is looked at again.
-    - ``reserve``: share of the request budget, 0 to below 1, that all workers together leave to others.
-    - ``patience``: seconds for which it waits for a database that is away.
-    - ``stores`` opens items; ``on_result`` and ``on_progress`` are called with what becomes of each.
+    - ``make_client`` is called with the limiter that all workers share, and must pass it to the
+      client.
+    - ``options``: see ``IngestOptions``. ``concurrency`` is for this worker. ``lease`` is the
+      period after which other workers may claim its items if it stops responding.
+    - ``sweep``: seconds between two searches, by any worker, for items that lost their job.
+    - ``poll``: seconds between two requests to an empty queue.
+    - ``reserve``: share of the request budget, from 0 to below 1, that all workers together leave
+      to other clients.
+    - ``patience``: seconds for which the worker retries while the database is unavailable.
+    - ``stores`` opens the items. ``on_result`` is called with the result of each attempt, and
+      ``on_progress`` with an item and its progress.
     """
 
     def __init__(
@@ -71,10 +76,10 @@ class Worker:
         self._on_progress = on_progress
 
     async def run(self) -> None:
-        """Work until cancelled; then everything is handed back, and others may have it at once.
+        """Work until cancelled. Then give all items back, so that other workers can claim them.
 
-        Raises ``LedgerError`` when the database cannot be used, or is away for longer than ``patience``, and
-        ``AuthenticationError`` when the key is refused.
+        Raises ``LedgerError`` when the database cannot be used or is unavailable for longer than
+        ``patience``, and ``AuthenticationError`` when the API key is refused.
         """
         owner = owner_name()
         async with AsyncExitStack() as opened:
@@ -85,6 +90,7 @@ class Worker:
             stores = self._stores
             if stores is None:
                 stores = await opened.enter_async_context(aclosing(Stores()))
+            # A ledger of one server must not be filled with the videos of another.
             await self._shared.ledger.bind(client.config.base_url)
             kit = Kit.of(client, self._shared.ledger, owner, stores, self._options, self._on_progress)
             shift = _Shift(self._shared, kit, self._on_result)
@@ -99,9 +105,12 @@ class _Shift:
         self._kit = kit
         self._on_result = on_result
         self._fatal: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        """The error that stops the worker. Procrastinate catches the errors of jobs, so they are
+        passed here."""
         register(shared.queue.app, self._ingest)
 
     async def run(self, sweep: float, poll: float) -> None:
+        """Run lease renewal, sweeps and jobs until a fatal error or cancellation."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._until_fatal())
@@ -115,14 +124,16 @@ class _Shift:
                 await self._kit.keeper.let_go()
 
     async def _until_fatal(self) -> None:
+        """Wait for a fatal error and raise it."""
         try:
             raise await self._fatal
         finally:
-            # Jobs under way are put back next; nobody wants to wait long for that.
+            # Shutdown puts the jobs in progress back. It must not wait long for an unavailable
+            # database.
             self._shared.database.patience = FAREWELL
 
     async def _fetch(self, poll: float) -> None:
-        """Let Procrastinate fetch jobs; when it is cancelled, it cancels them and puts them back."""
+        """Run Procrastinate's worker. On cancellation, it cancels its jobs and puts them back."""
         try:
             await self._shared.queue.app.run_worker_async(
                 queues=[QUEUE],
@@ -140,6 +151,7 @@ class _Shift:
         raise LedgerError("Procrastinate's worker ended: its log says why")
 
     async def _sweep(self, every: float) -> None:
+        """Search for items that lost their job, every ``every`` seconds."""
         while True:
             try:
                 found = await self._shared.queue.sweep(every)
@@ -150,11 +162,12 @@ class _Shift:
             await asyncio.sleep(every)
 
     async def _ingest(self, key: str) -> None:
-        """Do a job."""
+        """Execute a job: process the item with this key, if it can be claimed."""
         try:
             claim = await self._kit.keeper.claim_key(key)
             if claim is None:
-                # Another worker has it, or it is not due: unless it is finished, somebody looks again.
+                # The item is leased, not due, or finished. Unless it is finished, a new job checks
+                # it again when it is due.
                 await self._shared.queue.defer(key)
             else:
                 await self._work(claim)
@@ -164,10 +177,12 @@ class _Shift:
             raise
 
     async def _work(self, claim: Claim) -> None:
+        """Process a claimed item and schedule its next attempt, if there is one."""
         kit = self._kit
         try:
             result = await ingest_one(claim, kit)
         except asyncio.CancelledError:
+            # The item is due at once, so another worker does not wait for the end of the lease.
             await kit.ledger.release(claim)
             raise
         if result.outcome == "later":

@@ -1,6 +1,7 @@
-"""Ingestion: any number of files into api.video, each exactly once, on one machine or on many.
+"""Ingestion: uploads any number of files to api.video, each exactly once, on one or many machines.
 
-Everything public is a name of this package; modules are loaded when a name is first used.
+All public names are names of this package. A module is imported when one of its names is first
+used, so that an application loads only the stores and listings that it needs.
 """
 
 from importlib import import_module
@@ -40,6 +41,7 @@ _HOMES = {
     "stores.stores": ("Stores",),
     "listing.watch": ("watch_folder",),
 }
+"""Modules and the public names that each of them defines."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted(_HOME_OF)

@@ -1,4 +1,4 @@
-"""Enters what a source lists: some hundred items at a time, and none waits long for the next one."""
+"""Inserts listed items into a ledger in batches, without delaying an item for long."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -10,22 +10,29 @@ from .items import Item
 __all__ = ["Items", "Refused", "each_item", "enter_all", "enter_storable"]
 
 Items: TypeAlias = AsyncIterable[Item] | Iterable[Item]
+"""Items from a synchronous or an asynchronous source."""
 Enter: TypeAlias = Callable[[list[Item]], Awaitable[int]]
+"""Inserts items and returns how many were new."""
 Refused: TypeAlias = Callable[[Item, SourceError], object]
 """Called with each item that the ledger cannot store, and the reason."""
 
 LISTED = 500
-"""Items entered at once."""
+"""Maximum number of items in one batch."""
 LISTED_AFTER = 0.2
-"""Seconds after which fewer are entered: a watched folder may bring nothing more for hours."""
+"""Seconds after which an incomplete batch is inserted. The next item of a watched folder may
+arrive hours later."""
 
 
 async def enter_all(items: Items, enter: Enter) -> int:
-    """Hand all items to ``enter``, and add up what it returns. Raises what the source and ``enter`` raise."""
+    """Pass all items to ``enter`` in batches; return the sum of its results.
+
+    Raises the errors of the source and of ``enter``.
+    """
     batch, count = list[Item](), 0
 
     async def flush() -> None:
         nonlocal count
+        # Empty the batch before awaiting: the other task may add items or flush meanwhile.
         together = batch.copy()
         batch.clear()
         if together:
@@ -43,9 +50,11 @@ async def enter_all(items: Items, enter: Enter) -> int:
             if len(batch) >= LISTED:
                 await flush()
     finally:
+        # ``gather`` waits until the timer has ended, so no item is inserted twice or lost.
         ticking.cancel()
         [ended] = await asyncio.gather(ticking, return_exceptions=True)
     await flush()
+    # An error of the timer's own insertion; cancellation is the normal end.
     if isinstance(ended, LedgerError):
         raise ended
     return count
@@ -54,9 +63,11 @@ async def enter_all(items: Items, enter: Enter) -> int:
 async def enter_storable(
     items: Sequence[Item], enter: Callable[[Sequence[Item]], Awaitable[set[str]]], refused: Refused
 ) -> set[str]:
-    """Enter items with ``enter``, which stores all of them or raises ``SourceError``; the keys that it returned.
+    """Insert items with ``enter`` and return the keys that it returned.
 
-    If a value of one item cannot be stored, the items are entered in halves, so that the others are entered.
+    ``enter`` inserts all items or raises ``SourceError``. If a value of one item cannot be stored,
+    the items are inserted in halves, recursively, so that all others are inserted. ``refused`` is
+    called with each item that cannot be stored.
     """
     try:
         return await enter(items)
@@ -70,7 +81,7 @@ async def enter_storable(
 
 
 async def each_item(items: Items) -> AsyncIterator[Item]:
-    """Go through items, however they come."""
+    """Iterate over items from a synchronous or an asynchronous source."""
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item

@@ -1,4 +1,7 @@
-"""``Ingest``: one process that lists sources, claims items and brings them to api.video, many at once."""
+"""``Ingest``: lists sources, claims their items and processes many of them at once.
+
+All of this happens in one process; ``distributed`` does the same on many machines.
+"""
 
 import asyncio
 import hashlib
@@ -31,13 +34,13 @@ __all__ = ["Activity", "Ingest", "Items", "default_ledger", "owner_name"]
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 IDLE = 1.0
-"""Seconds after which the ledger is looked at again, when nothing was due."""
+"""Seconds until the ledger is asked again when no item was due."""
 
 
 def default_ledger(config: ClientConfig) -> Path:
-    """Return the path of the ledger for this server and key, in the user's folder for state.
+    """Return the path of the ledger for this server and key, in the user's state folder.
 
-    Raises ``ConfigurationError`` if no such folder can be written to.
+    Raises ``ConfigurationError`` if no such folder is writable.
     """
     account = hashlib.sha256(f"{config.base_url} {config.api_key}".encode()).hexdigest()[:12]
     path = state_file("ingest", f"{account}.db")
@@ -49,30 +52,30 @@ def default_ledger(config: ClientConfig) -> Path:
 
 
 def owner_name() -> str:
-    """Name this process, unlike any other."""
+    """Return a name of this process for the ledger, unique across machines."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 @define
 class Activity:
-    """What an ingestion does at the moment."""
+    """What an ingestion is doing at the moment."""
 
     listing: bool = False
-    """Whether sources may bring more."""
+    """True while sources may still bring items."""
     added: int = 0
     """Items that were new to the ledger."""
     added_bytes: int = 0
-    """Their sizes, as far as they are known."""
+    """Sum of their known sizes."""
     known: int = 0
-    """Items that it had already."""
+    """Items that were in the ledger already."""
     refused: int = 0
-    """Items that it cannot store; each is a result with the outcome ``failed``."""
+    """Items that the ledger cannot store. Each one is a result with the outcome ``failed``."""
     working: int = 0
-    """Items under way."""
+    """Items that are being processed."""
 
 
 class Ingest:
-    """Any number of sources into api.video, each exactly once; what was interrupted goes on.
+    """Uploads any number of sources, each exactly once, and continues interrupted uploads.
 
     ::
 
@@ -80,12 +83,14 @@ class Ingest:
             async for result in ingest.run(list_sources("/mnt/videos", stores=stores)):
                 print(result.item.uri, result.outcome, result.video_id)
 
-    - ``ledger``: the file of an SQLite ledger (made when it is not there; one process works with it at a time), any
-      ``Ledger``, which stays open, or None for the usual file of this server and key.
-    - ``options``: see ``IngestOptions``. ``stores`` opens items; ``on_progress`` is called with each item's progress.
+    - ``ledger``: the path of an SQLite ledger, a ``Ledger``, or None for the default file of this
+      server and key. A file is created if it does not exist, and one process at a time can use it.
+      A ``Ledger`` is not closed.
+    - ``options``: see ``IngestOptions``.
+    - ``stores`` opens the items. ``on_progress`` is called with an item and its progress.
 
-    Entering the context raises ``LedgerError`` if the ledger cannot be used, and ``ConfigurationError`` if the file is
-    left to be chosen and no folder for it can be written to.
+    Entering the context raises ``LedgerError`` if the ledger cannot be used, and
+    ``ConfigurationError`` if ``ledger`` is None and no state folder is writable.
     """
 
     def __init__(
@@ -99,16 +104,20 @@ class Ingest:
     ) -> None:
         self._client = client
         self._given = ledger
+        """The argument ``ledger``, or the default path. A path means that this object closes the
+        ledger."""
         self._options = options or IngestOptions()
         self._stores = stores or Stores()
         self._on_progress = on_progress
         self._ours = stores is None
+        """True if this object created the stores and closes them."""
         self._added = asyncio.Event()
+        """Set when items were added or one has finished; see ``wake``."""
         self._run: _Run | None = None
         self.activity: Activity = Activity()
 
     async def __aenter__(self) -> Self:
-        """Open the ledger."""
+        """Open the ledger and bind it to the server of the client."""
         if self._given is None:
             self._given = await asyncio.to_thread(default_ledger, self._client.config)
         if isinstance(self._given, str | Path):
@@ -125,7 +134,7 @@ class Ingest:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give back what a run holds that was left, and close what was opened here."""
+        """Stop a run that was left, and close the resources that this object opened."""
         try:
             if self._run is not None:
                 await self._run.stop()
@@ -142,7 +151,7 @@ class Ingest:
             await self.ledger.aclose()
 
     async def add(self, items: Items) -> int:
-        """Enter items in the ledger, some hundred at a time; how many were new."""
+        """Insert items into the ledger in batches; return how many were new."""
         return await enter_all(items, self._enter)
 
     async def _enter(self, items: list[Item]) -> int:
@@ -152,6 +161,7 @@ class Ingest:
             log.warning("%s is left out: %s", item.shown, error)
             refused.append(IngestResult(item=item, outcome="failed", error=error))
 
+        # The strategy of the options applies to all items of this ingestion.
         new = await self.ledger.add([evolve(item, strategy=self._options.strategy) for item in items], refuse)
         activity = self.activity
         activity.added += len(new)
@@ -169,11 +179,12 @@ class Ingest:
         return await self.ledger.totals()
 
     async def run(self, *sources: Items) -> AsyncGenerator[IngestResult, None]:
-        """Enter these sources and ingest everything that is open in the ledger; results as they come.
+        """Insert these sources and ingest all open items of the ledger; yield results as they come.
 
-        Ends when every source has ended and nothing is open any more. A failure is a result and stops nothing, but
-        ``AuthenticationError`` and ``LedgerError`` are raised, as is what a source raises. Leaving the iteration gives
-        everything back; the next run goes on.
+        The iteration ends when all sources have ended and no item is open. A failed item is a
+        result and does not stop the run. ``AuthenticationError``, ``LedgerError`` and the errors of
+        the sources are raised. Leaving the iteration gives all claimed items back; the next run
+        continues with them.
         """
         async with self._alone():
             self.activity = Activity(listing=bool(sources))
@@ -185,20 +196,21 @@ class Ingest:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Keep other processes from the ledger, when it is a file of ours."""
+        """Lock the ledger against other processes, if it is a file that this object opened."""
         database = getattr(self.ledger, "database", None)
         if not isinstance(self._given, str | Path) or not isinstance(database, SqliteDatabase):
             yield
             return
         await database.lock()
         try:
-            await self.ledger.expire()  # Whoever held a lease is dead: nobody else has the lock.
+            # No other process holds the lock, so the owners of all leases have stopped.
+            await self.ledger.expire()
             yield
         finally:
             await database.unlock()
 
     async def more(self, seconds: float) -> None:
-        """Wait until items were entered, for at most so long."""
+        """Wait until :meth:`wake` is called, for at most ``seconds``."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._added.wait()
@@ -210,7 +222,7 @@ class Ingest:
 
 
 class _Run:
-    """Claims items and works on them until nothing is left."""
+    """One run: claims items and processes them until no item is left."""
 
     def __init__(self, ingest: Ingest, kit: Kit, sources: Iterable[Items]) -> None:
         self._ingest = ingest
@@ -219,8 +231,11 @@ class _Run:
         self._sources = sources
         self._running: asyncio.Task[None] | None = None
         self._done: asyncio.Queue[IngestResult | BaseException | None] = asyncio.Queue(2 * kit.options.concurrency)
+        """Results, then None or an error. The queue is bounded: a caller that reads slowly stops
+        the workers, so results do not accumulate in memory."""
 
     async def results(self) -> AsyncGenerator[IngestResult, None]:
+        """Start the run and yield its results. Leaving the iteration stops it."""
         self._running = asyncio.create_task(self._run(), name="apivideo-ingest")
         try:
             while (result := await self._done.get()) is not None:
@@ -237,7 +252,7 @@ class _Run:
                 await self._done.put(result)
 
     async def stop(self) -> None:
-        """End what is under way and give everything back. Harmless when it has ended."""
+        """Cancel the run and give all claimed items back. Does nothing when it has ended."""
         running, self._running = self._running, None
         if running is None:
             return
@@ -246,6 +261,7 @@ class _Run:
         await self._kit.keeper.let_go()
 
     async def _run(self) -> None:
+        """Run the lease renewal, the listing and the items until everything is done."""
         try:
             async with asyncio.TaskGroup() as group:
                 keeping = group.create_task(self._kit.keeper.run())
@@ -259,7 +275,7 @@ class _Run:
             await self._done.put(None)
 
     async def _list(self) -> None:
-        """Enter all sources at once: one that is watched never ends."""
+        """Insert all sources concurrently, because a watched source never ends."""
         async with asyncio.TaskGroup() as group:
             for source in self._sources:
                 group.create_task(self._ingest.add(source))
@@ -269,17 +285,22 @@ class _Run:
         self._ingest.wake()
 
     async def _dispatch(self, group: asyncio.TaskGroup, listing: "asyncio.Task[None]") -> None:
+        """Claim items up to the concurrency and start a task for each of them."""
         kit, activity = self._kit, self._activity
         while True:
+            # Read before the claim: items that are added after the claim must not be missed.
             listed = listing.done()
             claims = await kit.keeper.claim(kit.options.concurrency - activity.working)
             for claim in claims:
                 activity.working += 1
                 group.create_task(self._work(claim))
+            # More items may be due; claim again at once.
             if claims and activity.working < kit.options.concurrency:
                 continue
             wait = IDLE
             if not claims and not activity.working:
+                # Nothing is due now. An open item may become due later, after a delay or when the
+                # lease of another worker ends.
                 due = await kit.ledger.next_due()
                 if due is None and listed:
                     return
@@ -292,7 +313,9 @@ class _Run:
         kit = self._kit
         try:
             result = await ingest_one(claim, kit)
-            await self._done.put(result)  # Still under way: who takes results slowly must not be given all of them.
+            # The item counts as in progress until its result is taken from the bounded queue. A
+            # slow caller therefore stops new claims.
+            await self._done.put(result)
         finally:
             self._activity.working -= 1
             self._ingest.wake()

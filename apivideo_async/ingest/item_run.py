@@ -1,7 +1,10 @@
-"""One item, from the ledger to a complete video: ``ingest_one``.
+"""Processes one claimed item until its video is complete: ``ingest_one``.
 
-It may be called again for the same item at any time, after a crash at any line: what was done is found in the ledger,
-by the key, or on the server, and only the rest is done. It keeps no state of its own.
+Theory of operation. ``ingest_one`` keeps no state of its own. It may be called again for the same
+item at any time, also after a crash at any point. It finds the completed steps in the ledger, by a
+search for the item's key, or in the status of the container on the server, and performs only the
+remaining steps. Failures end in ``_Work.failed``, which decides between a later attempt and a final
+state.
 """
 
 import logging
@@ -41,10 +44,12 @@ __all__ = ["IngestResult", "Kit", "OnItemProgress", "cause_of", "ingest_one"]
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 FIRST_LOOK = 0.25
-"""Seconds until a pulled item is looked at; later, as long again as it has taken so far."""
+"""Seconds until the first status check of a pulled item. The delay of each later check equals
+the time that the pull has taken so far, up to ``LONGEST_LOOK``."""
 LONGEST_LOOK = 60.0
+"""Maximum seconds between two status checks of a pulled item."""
 FATAL = (AuthenticationError, LedgerError)
-"""What every further item would fail with, too."""
+"""Errors that every other item would raise as well. They stop the ingestion."""
 
 Outcome = Literal["done", "failed", "quarantined", "later", "lost"]
 OnItemProgress = Callable[[Item, UploadProgress], None]
@@ -52,7 +57,7 @@ OnItemProgress = Callable[[Item, UploadProgress], None]
 
 @frozen(kw_only=True)
 class Kit:
-    """What it takes to ingest."""
+    """The context of an ingestion: everything that its items share in one process."""
 
     client: ApiVideoClient = field(repr=False)
     ledger: Ledger = field(repr=False)
@@ -60,6 +65,7 @@ class Kit:
     stores: Stores = field(repr=False)
     options: IngestOptions
     slots: Slots | None = field(default=None, repr=False)
+    """The capacity for chunks in flight, shared by all items."""
     on_progress: OnItemProgress | None = field(default=None, repr=False)
 
     @classmethod
@@ -72,7 +78,11 @@ class Kit:
         options: IngestOptions,
         on_progress: OnItemProgress | None,
     ) -> "Kit":
-        """Make that of a process: its items share the leases and the room for chunks in flight."""
+        """Create the context of a process. Its items share the leases and the upload capacity.
+
+        ``owner`` is the name of this process in the ledger. ``on_progress`` is called with the
+        progress of each item.
+        """
         return cls(
             client=client,
             ledger=ledger,
@@ -86,45 +96,49 @@ class Kit:
 
 @frozen(kw_only=True)
 class IngestResult:
-    """What became of a claim."""
+    """The result of one attempt to ingest an item."""
 
     item: Item
     outcome: Outcome
-    """``later``: it will be tried or looked at again. ``lost``: another worker has it."""
+    """``done``: the video is complete. ``failed``, ``quarantined``: final states of the ledger.
+    ``later``: a later attempt or status check is due. ``lost``: another worker has the item."""
     video_id: str | None = None
     error: ApiVideoError | None = None
     delay: float = 0.0
-    """Seconds until it is due again, when the outcome is ``later``."""
+    """Seconds until the item is due again, for the outcome ``later``."""
     sent: int = 0
-    """Bytes that went through us."""
+    """Bytes that went through this process, including bytes sent more than once."""
 
 
 class _DefectError(ApiVideoError):
-    """Something that nobody thought of; the next item may well work."""
+    """An unexpected exception. Other items may still succeed, so it fails only one item."""
 
 
 class _PullError(UploadError):
-    """api.video did not fetch the item in time."""
+    """api.video did not fetch the item within ``pull_timeout``."""
 
 
 class _MismatchError(UploadError):
-    """The video holds another number of bytes than the source."""
+    """The complete video has another number of bytes than the source."""
 
 
 class _GoneError(ApiVideoError):
-    """The container that the ledger knows is no longer on the server."""
+    """The container whose id is in the ledger no longer exists on the server."""
 
 
 async def ingest_one(claim: Claim, kit: Kit) -> IngestResult:
-    """Bring one claimed item as far as it goes, and note in the ledger what came of it.
+    """Process one claimed item as far as possible, and record the result in the ledger.
 
-    Raises only what every other item would meet as well: ``AuthenticationError`` and ``LedgerError``; the item is then
-    given back.
+    Raises only errors that every other item would raise as well: ``AuthenticationError`` and
+    ``LedgerError``. After an ``AuthenticationError`` the item is given back; after a
+    ``LedgerError`` its lease ends with the other leases of this worker. All other failures are part
+    of the result.
     """
     work = _Work(claim, kit)
     try:
         return await work.run()
     except FATAL as error:
+        # A ledger that just failed cannot take the item back now; the lease ends later.
         if not isinstance(error, LedgerError):
             await kit.ledger.release(claim)
         raise
@@ -147,20 +161,23 @@ class _Work:
         self._containers = Containers(self._client, kit.ledger, claim)
         self._video_id = claim.record.video_id
         self._sent = 0
+        """Bytes uploaded by this attempt."""
         self._last = ""
-        """The operation of the last request."""
+        """The operation of the latest request."""
         self._fresh = False
-        """The container was created by the last request, so it is empty."""
+        """True if this attempt created the container, so it is empty and needs no status check."""
 
     async def _before_request(self, request: Request) -> None:
+        """Check the lease before each request, and note the operation."""
         await self._guard(request)
         self._last = request.operation
 
     async def run(self) -> IngestResult:
-        """Go on from the state in the ledger."""
+        """Continue from the state in the ledger."""
         claim = self._claim
         async with aclosing(await self._kit.stores.open(claim.item)) as original:
             self._check_size(original)
+            # An id without a transfer: the pull timed out, and the user retried the item.
             if self._video_id is not None and claim.record.way is None:
                 await self._begin_again(self._video_id)
             way: Way = claim.record.way or await self._way(original)
@@ -173,11 +190,13 @@ class _Work:
             except (NotFoundError, UploadError) as error:
                 if getattr(error, "status", None) != 404:
                     raise
-                kind = _GoneError if known else UploadError  # A new container may be unknown for some seconds.
+                # The server may respond 404 for some seconds after it created a container.
+                kind = _GoneError if known else UploadError
                 raise kind(f"the video {self._video_id} is not on the server") from error
         if not filled:
             return await self._wait_for_pull(self._video_id)
         await self._ledger.verifying(claim, self._sent)
+        # An earlier worker may have created a second container.
         if claim.record.contested:
             await self._containers.settle(await self._containers.claimants(), self._video_id)
         if not self._kit.options.keep_key:
@@ -196,7 +215,7 @@ class _Work:
         )
 
     def _check_size(self, original: Original) -> None:
-        """Refuse, before a container is created, a size that a hostile server announces or api.video does not take."""
+        """Reject a size that api.video does not accept before a container is created for it."""
         largest = (self._kit.options.upload or self._client.config.upload).limits.largest_total
         if not 0 < original.size <= largest:
             size = f"{original.size:,} bytes" if 0 <= original.size <= LARGEST else "no possible number of bytes"
@@ -207,6 +226,7 @@ class _Work:
     # -- the container
 
     async def _way(self, original: Original) -> Way:
+        """Choose the transfer. Raises ``SourceError`` if the strategy is impossible."""
         strategy = self._claim.item.strategy
         if strategy == "stream":
             return "stream"
@@ -217,37 +237,41 @@ class _Work:
         raise SourceError(f"{original.source.name} has no address that api.video could fetch: use the strategy stream")
 
     async def _container(self, original: Original, way: Way) -> str:
-        """Find or make the container, and enter its id before anything is done with it."""
+        """Find or create the container, and record its id before it is used."""
         try:
             video_id = await self._create(original, way)
         except DuplicateVideosError as error:
+            # Without a lost worker, duplicates come from outside this ledger: a person decides.
             if not self._claim.record.contested:
                 raise
             video_id = await self._containers.settle(error.video_ids, None)
             self._fresh = False
         counts = await self._ledger.created(self._claim, video_id)
         if counts != video_id:
-            # Two workers of this ledger found or created one each, and the other's is in the ledger. Deleted even when
-            # the lease is lost as well: no other worker knows of it.
+            # Two workers of this ledger each found or created a container, and the other worker's
+            # id was recorded first. Delete this container, even when the lease is lost (hence the
+            # client without the lease check): no other worker knows of it.
             self._fresh = False
             if not await self._containers.remove(video_id, self._kit.client):
                 raise DuplicateVideosError.of(self._claim.key, [counts, video_id])
         return counts
 
     async def _create(self, original: Original, way: Way) -> str:
+        """Search for the container and create it if there is none; return its id."""
         fields = dict(self._claim.item.fields)
         title = fields.pop("title", None) or original.source.name
         if way == "pull":
             fields["source"] = await original.address(self._kit.options.presign)
         video = await self._containers.create(title, fields)
-        # After a lost answer, or for a container that was found, the last request is a search.
+        # The latest request was a search if the container was found; it may hold bytes then.
         self._fresh = self._last == "videos.create"
         return video.video_id
 
     async def _begin_again(self, video_id: str) -> None:
-        """After a pull that was given up and retried by the user: replace a container that still only waits.
+        """Replace the container of a retried item if api.video has not received any byte.
 
-        It cannot be filled in another way, and the address that it was given may have ended.
+        The pull of this item timed out earlier. Its container cannot be filled in another way, and
+        the URL given to api.video may have expired.
         """
         if await self._containers.remove(video_id, unfilled=True):
             await self._ledger.lost(self._claim)
@@ -256,8 +280,9 @@ class _Work:
     # -- its content
 
     async def _fill(self, original: Original, video_id: str, way: Way) -> bool:
-        """Bring the bytes there; False while api.video fetches them."""
+        """Transfer the bytes. Return False while api.video is still fetching them."""
         await self._ledger.uploading(self._claim)
+        # The container was just created with the URL; the first status check comes later.
         if self._fresh and way == "pull":
             return False
         empty = self._fresh
@@ -268,7 +293,8 @@ class _Work:
                 return True
             if content.state == "fetching" or (content.state == "unknown" and way == "pull"):
                 return False
-            # What a file upload began, another ledger's too, is only completed by an upload, whatever the strategy.
+            # A container with uploaded bytes, also from another ledger, can only be completed by an
+            # upload, whatever the strategy is.
             empty = content.state == "empty"
 
         def note(progress: UploadProgress) -> None:
@@ -287,7 +313,7 @@ class _Work:
         return True
 
     def _compare(self, original: Original, video_id: str, size: int | None) -> None:
-        """Check the size of a video that is complete already."""
+        """Check the size of a video that was already complete."""
         if size not in (None, original.size):
             raise _MismatchError(
                 f"{original.source.name} has {original.size:,} bytes, and its video {video_id} holds {size:,}. The "
@@ -296,9 +322,13 @@ class _Work:
             )
 
     async def _wait_for_pull(self, video_id: str) -> IngestResult:
-        """Look again later, or give up after ``pull_timeout``. The container stays: it may be receiving bytes."""
+        """Schedule the next status check, or fail after ``pull_timeout``.
+
+        The container is kept in both cases, because it may be receiving bytes.
+        """
         claim = self._claim
         record = await self._ledger.record(claim.key)
+        # The age of the container counts, so that restarts do not extend the timeout.
         created = record.created_at if record is not None and record.created_at is not None else time.time()
         taken = max(0.0, time.time() - created)
         if taken >= self._kit.options.pull_timeout:
@@ -314,8 +344,9 @@ class _Work:
     # -- failures
 
     async def failed(self, error: ApiVideoError) -> IngestResult:
-        """Decide what a failure means, and note it."""
+        """Decide what follows from a failure, record it and return the result."""
         claim, options = self._claim, self._kit.options
+        # Another worker owns the item, so this worker must not write its failure.
         if isinstance(error, LeaseLostError) or isinstance(error.__cause__, LeaseLostError):
             return self._result("lost", error)
         try:
@@ -336,17 +367,17 @@ class _Work:
 
 
 def _may_pass(error: ApiVideoError) -> bool:
-    """Whether a later attempt may succeed."""
+    """Return True if a later attempt may succeed."""
     if isinstance(error, SourceError):
         return error.retryable
     if isinstance(error, _PullError | _MismatchError):
         return False
-    # Waiting for budget ends in an error that no call repeats; an ingestion has time.
+    # The client does not retry a timeout of the request budget; an ingestion has time.
     return error.retryable or isinstance(error, UploadError | ApiConnectionError | _GoneError)
 
 
 def cause_of(error: BaseException) -> str:
-    """One word for a failure, by which failures are counted."""
+    """Return one word for a failure, by which failures are counted."""
     if isinstance(error, SourceError):
         return getattr(error, "cause", None) or "source"
     if isinstance(error, _PullError):

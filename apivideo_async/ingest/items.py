@@ -1,6 +1,6 @@
-"""What is ingested: items, the states that they pass through, and the key that makes each of them unique.
+"""Items, their states, and the key that identifies each of them.
 
-::
+States and transitions::
 
     new ──> creating ──> created ──> uploading ──> verifying ──> done
      ^          │           │            │             │
@@ -8,8 +8,9 @@
     any of them ──> failed ──> (retry) new or created
     any of them ──> quarantined         two containers claim the key
 
-``creating`` is written before the container is asked for, and its id before the first byte is sent; so after a crash
-at any moment the ledger, or a search for the key, tells which container belongs to the item.
+The state ``creating`` is written before the container is requested, and the container's id is
+written before the first byte is sent. After a crash at any moment, the ledger or a search for the
+key therefore identifies the container of the item.
 """
 
 import hashlib
@@ -40,13 +41,16 @@ __all__ = [
 ]
 
 State = Literal["new", "creating", "created", "uploading", "verifying", "done", "failed", "quarantined"]
+"""The states of an item; see the diagram above."""
 Strategy = Literal["stream", "pull", "auto"]
+"""How an item should be transferred; see ``IngestOptions.strategy``."""
 Way = Literal["stream", "pull"]
+"""How an item is transferred, after ``auto`` was resolved."""
 
 OPEN_STATES: Final[tuple[State, ...]] = ("new", "creating", "created", "uploading", "verifying")
 """The states of items that are not finished."""
 FAILED: Final[tuple[State, ...]] = ("failed",)
-"""What ``retry`` takes unless told otherwise."""
+"""The states that ``retry`` makes due again by default."""
 
 
 INGEST_KEY: Final = "ingestKey"
@@ -54,17 +58,19 @@ INGEST_KEY: Final = "ingestKey"
 INGEST_LEDGER: Final = "ingestLedger"
 """The metadata pair in which a container carries the mark of the ledger that created it."""
 LARGEST: Final = 2**63 - 1
-"""The largest number of the ledger's columns."""
+"""The largest number that an integer column of the ledger stores."""
 _LONGEST_KEY: Final = 500
-"""Characters; a database indexes no text of any length."""
+"""Characters. The key is indexed, and databases limit the length of indexed text."""
 
 
 def ingest_key(store: str, path: str, version: str | None = None, size: int | None = None, mtime: str = "") -> str:
-    """Make the key of a source: the same content at the same place has the same key, on every machine.
+    """Return the key of a source, the same on every machine for the same content and place.
 
-    ``store`` is the bucket's address, or ``file``; ``version`` is the store's own, else ``size`` and ``mtime``
-    tell one content from the next.
+    ``store`` is the address of the bucket, or ``file``. ``path`` is the path within the store.
+    ``version`` is the version that the store assigns to the content. Without a version, ``size``
+    (bytes) and ``mtime`` distinguish one content from the next.
     """
+    # JSON separates the parts unambiguously, whatever characters they contain.
     identity = [store, path, version] if version else [store, path, size, mtime]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:40]
 
@@ -99,60 +105,73 @@ def _check_strategy(item: "Item", _: "attrs.Attribute[Any]", strategy: Any) -> N
 
 def _short(value: Any) -> str:
     if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
-        return "an integer of more than 64 bits"  # Python refuses to write out thousands of digits.
+        # Python raises an error when an integer of thousands of digits is converted to text.
+        return "an integer of more than 64 bits"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 @frozen(kw_only=True)
 class Item:
-    """A source to be ingested. Raises ``SourceError`` for values that cannot belong to a source.
+    """A source to ingest.
 
-    Stores, web servers and manifests supply these values, so they are checked here, where they enter.
+    Stores, web servers and manifests supply the values of items. They are validated here, where
+    they enter the package. Raises ``SourceError`` for values that no source can have.
     """
 
     key: str = field(validator=_check_key)
-    """Of :func:`ingest_key`; stored with the video as the metadata pair ``ingestKey``."""
+    """From :func:`ingest_key`. The video carries it as the metadata pair ``ingestKey``."""
     uri: str = field(repr=shown, validator=_check_text)
-    """Where it is: an absolute path, or ``s3://``, ``gs://``, ``az://``, ``http(s)://``, ``file://``."""
+    """Address: an absolute path, or ``s3://``, ``gs://``, ``az://``, ``http(s)://``,
+    ``file://``."""
     size: int | None = field(default=None, validator=_check_size)
-    """Bytes, at most 2**63 - 1; None when only the store knows."""
+    """Bytes, at most 2**63 - 1; None when it becomes known only on opening."""
     version: str | None = field(default=None, validator=_check_text)
-    """What tells this content from a later one at the same place: the store's version, an ETag, a time."""
+    """Identifies this content among later contents at the same address: the store's version, an
+    ETag or a time."""
     fields: dict[str, Any] = field(factory=dict, validator=_check_fields)
-    """Fields of the video, as ``videos.create`` takes them; ``title`` is the source's name unless given."""
+    """Arguments of ``videos.create``. ``title`` is the name of the source by default."""
     strategy: Strategy = field(default="stream", validator=_check_strategy)
+    """How this item should be transferred."""
 
     @property
     def shown(self) -> str:
-        """Where it is, without what is secret in it: for messages."""
+        """The address without secrets, for messages."""
         return shown(self.uri)
 
 
 @frozen(kw_only=True)
 class Record:
-    """An item as the ledger knows it. Times are seconds since 1970, of the ledger's clock."""
+    """An item with its state in the ledger.
+
+    Times are seconds since 1970, by the clock of the ledger's database.
+    """
 
     number: int
+    """Number of the row; it grows in the order of insertion."""
     item: Item
     state: State
     way: Way | None = None
-    """How it is brought there, once that is decided."""
+    """How the item is transferred; None until this is decided."""
     video_id: str | None = None
+    """Id of the container; None until it is created."""
     contested: bool = False
-    """A worker was lost while it asked for the container: there may be one that the ledger does not know."""
+    """True if a worker lost its lease while it requested the container. A container may exist
+    whose id is not in the ledger."""
     owner: str | None = None
+    """The worker that holds the lease."""
     fence: int = 0
-    """Grows with each claim; who holds an older number has lost the item."""
+    """Incremented by each claim. A worker with an older number has lost the item."""
     due: float | None = None
-    """When it may be claimed next: the end of the lease, or of a wait. None: finished."""
+    """When the item may be claimed next: the end of the lease or of a delay; None for a finished
+    item."""
     attempts: int = 0
-    """Attempts that failed."""
+    """Number of failed attempts."""
     cause: str | None = None
-    """One word for the last failure, for counting."""
+    """The last failure in one word, by which failures are counted."""
     message: str | None = None
     sent: int = 0
-    """Bytes that went through us, repeats included."""
+    """Bytes that went through a worker, including bytes sent more than once."""
     added_at: float = 0.0
     started_at: float | None = None
     created_at: float | None = None
@@ -161,41 +180,42 @@ class Record:
 
 @frozen(kw_only=True)
 class Claim:
-    """An item that a worker holds a lease of, as it was when it was claimed."""
+    """An item that a worker holds a lease on, with its record at the time of the claim."""
 
     record: Record
 
     @property
     def item(self) -> Item:
-        """What is to be ingested."""
+        """The item to ingest."""
         return self.record.item
 
     @property
     def key(self) -> str:
-        """The item's key."""
+        """The key of the item."""
         return self.record.item.key
 
     @property
     def fence(self) -> int:
-        """The number of this claim."""
+        """The fence of this claim."""
         return self.record.fence
 
 
 @frozen(kw_only=True)
 class Totals:
-    """How far an ingestion is."""
+    """Number and size of the items in each state."""
 
     items: dict[State, int] = field(factory=dict)
+    """Number of items by state."""
     bytes: dict[State, int] = field(factory=dict)
-    """Sizes, as far as they are known."""
+    """Sum of the known sizes by state."""
     sent: int = 0
-    """Bytes that went through us."""
+    """Bytes that went through workers, including bytes sent more than once."""
 
     def count(self, *states: State) -> int:
-        """Items in these states; all without any."""
+        """Return the number of items in these states; without arguments, of all items."""
         return sum(self.items.get(state, 0) for state in states) if states else sum(self.items.values())
 
     @property
     def open(self) -> int:
-        """Items that are not finished."""
+        """Number of items that are not finished."""
         return self.count(*OPEN_STATES)

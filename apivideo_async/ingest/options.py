@@ -1,4 +1,4 @@
-"""How an ingestion works."""
+"""The options of an ingestion."""
 
 from typing import Any
 
@@ -19,27 +19,31 @@ def _positive(_: object, attribute: "attrs.Attribute[Any]", value: float) -> Non
 
 @frozen(kw_only=True)
 class IngestOptions:
-    """Times are in seconds."""
+    """How items are ingested. Times are in seconds."""
 
     strategy: Strategy = field(default="stream", validator=attrs.validators.in_(("stream", "pull", "auto")))
-    """``stream``: through this process. ``pull``: api.video fetches it from a URL, presigned by the store, which
-    takes one write and no upload request. ``auto``: pull where the store can sign, else stream."""
+    """How the bytes reach api.video. ``stream``: through this process. ``pull``: api.video
+    fetches them from a URL that the store presigns, which takes one write request and no
+    upload request. ``auto``: pull where the store can sign, else stream."""
     concurrency: int = field(default=16, validator=_positive)
-    """Items at once."""
+    """Items processed at the same time."""
     lease: float = field(default=60.0, validator=_positive)
-    """How long an item stays with a worker that gives no sign of life."""
+    """Period after which other workers may claim the items of a worker that stopped responding."""
     attempts: int = field(default=5, validator=_positive)
-    """Failures after which an item has failed for good; what cannot work fails at once."""
+    """Attempts after which an item is failed. An error that a retry cannot resolve fails the
+    item at once."""
     first_delay: float = field(default=1.0, validator=_positive)
-    """Wait after the first failure; it doubles each time, up to ``longest_delay``."""
+    """Delay after the first failed attempt. It doubles with each attempt, up to
+    ``longest_delay``."""
     longest_delay: float = field(default=60.0, validator=_positive)
+    """Maximum delay between two attempts."""
     keep_key: bool = True
-    """Leave the metadata pairs ``ingestKey`` and ``ingestLedger`` with the video. Without them, a lost ledger cannot be
-    made up for."""
+    """Leave the metadata pairs ``ingestKey`` and ``ingestLedger`` in the video. Without them, a
+    new ledger cannot find the videos of a lost one and would create them again."""
     presign: float = field(default=6 * 3600.0, validator=_positive)
-    """How long a presigned URL works."""
+    """Period for which a presigned URL is valid."""
     pull_timeout: float = field(default=6 * 3600.0, validator=_positive)
-    """How long api.video may take to fetch an item; the service does not tell that it failed to. After that the item
-    fails, and its video is kept."""
+    """Time that api.video may take to fetch an item. The service does not report a failed fetch.
+    After this time the item fails, and its video is kept."""
     upload: UploadOptions | None = None
-    """How files are cut and sent; what the client was given, unless set."""
+    """How files are split and sent; by default, the upload options of the client."""

@@ -1,12 +1,15 @@
-"""How text that comes from outside is stored: file names, ETags, messages, the service's ids and error names.
+"""The form in which text from outside is stored in a database.
 
-PostgreSQL refuses NUL, and no database stores lone surrogates, which file names and JSON answers may contain. Such
-text is stored with a prefix, ``escaped:``, and each character that a database refuses as ``%`` and four hex digits.
-Text that starts with one of the prefixes is escaped as well. So every text has a stored form, different texts have
-different stored forms, and ``decode`` gives back exactly what was given to ``encode``.
+Such text includes file names, ETags, messages, and the ids and error names of the service.
+PostgreSQL refuses NUL, and no database stores lone surrogates, which file names and JSON responses
+may contain. Such text is stored with the prefix ``escaped:``, and each character that a database
+refuses is stored as ``%`` and four hexadecimal digits. Text that already starts with one of the
+prefixes is escaped as well. Every text thus has a stored form, different texts have different
+stored forms, and ``decode`` returns exactly the text that was passed to ``encode``.
 
-Earlier ledgers stored such text as ``json:`` and a JSON string, without escaping text that merely looked like it.
-``decode`` still reads that form; a text that only looks like it is returned as it is.
+Ledgers of version 0.1 stored such text as ``json:`` and a JSON string, and did not escape text that
+has the same form by chance. ``decode`` still reads that form. It returns text unchanged if the part
+after ``json:`` is not a JSON string.
 """
 
 import json
@@ -16,7 +19,8 @@ from typing import Final
 __all__ = ["ODD", "decode", "encode"]
 
 ODD: Final = re.compile("[\x00\ud800-\udfff]")
-"""Characters that no database stores."""
+"""Characters that a database may refuse."""
+# Forms of stored text: the current one, and that of ledgers of version 0.1.
 _PREFIX: Final = "escaped:"
 _JSON: Final = 'json:"'
 _ESCAPED: Final = re.compile("[\x00\ud800-\udfff%]")
@@ -31,7 +35,7 @@ def encode(text: str) -> str:
 
 
 def decode(stored: str) -> str:
-    """Return the text of a stored form. Never fails, whatever is stored."""
+    """Return the text of a stored form. Raises nothing, also for malformed forms."""
     if stored.startswith(_PREFIX):
         return _CODE.sub(lambda match: chr(int(match[1], 16)), stored.removeprefix(_PREFIX))
     if stored.startswith(_JSON):

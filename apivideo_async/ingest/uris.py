@@ -1,7 +1,7 @@
-"""Where sources are: what a URI means, which part of it identifies the content, and what of it may be shown.
+"""URIs of sources: how to parse them, what identifies the content, and what may be displayed.
 
-The signature of a presigned URL is a password and changes with each signing: it is in the ``uri`` of an item, and in
-nothing else. ``shown`` is what messages get, ``identity`` what keys are made of.
+The signature of a presigned URL grants access like a password, and it changes with each signing. It
+is kept only in the ``uri`` of an item. Messages use ``shown``, and keys are made from ``identity``.
 """
 
 import re
@@ -19,11 +19,13 @@ __all__ = ["OBJECT_SCHEMES", "WEB_SCHEMES", "Place", "identity", "locate", "show
 WEB_SCHEMES: Final = frozenset({"http", "https"})
 
 _ONE_NAME: Final = {"s3a": "s3", "azure": "az"}
+"""Schemes that are other names for the same store."""
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _PORTS: Final = {"http": 80, "https": 443}
 
 _SIGNATURES: Final = (
-    # What shows that a query is signed by this scheme, and the names that belong to the signature then.
+    # Each entry has the parameter that indicates the scheme, and a pattern for all parameters of
+    # that scheme. Query parameters that match no signature scheme belong to the identity.
     ("x-amz-signature", re.compile(r"x-amz-.*")),
     ("x-goog-signature", re.compile(r"x-goog-.*")),
     (
@@ -36,25 +38,29 @@ _SIGNATURES: Final = (
 
 @frozen(kw_only=True)
 class Place:
-    """A URI taken apart."""
+    """The parts of a URI."""
 
     scheme: str
     """``file``, ``s3``, ``gs``, ``az``, ``abfs``, ``abfss``, ``http`` or ``https``."""
     store: str
-    """Bucket or server with its scheme; ``file`` for local files."""
+    """The bucket or server with its scheme; ``file`` for local files."""
     path: str = field(repr=False)
-    """The local path, the object's key as the store has it, or the path of a URL with its query."""
+    """The local path, the key of the object as the store has it, or the path of a URL with its
+    query."""
 
     @property
     def name(self) -> str:
-        """The last part of the path: what the video is called when nothing else is said."""
+        """The last part of the path: the default title of the video."""
         if self.scheme in WEB_SCHEMES:
             return unquote(self.path.split("?")[0]).rstrip("/").rpartition("/")[2] or self.store.partition("//")[2]
         return self.path.rstrip("/").rpartition("/")[2] or "video"
 
 
 def locate(uri: str) -> Place:
-    """Take a URI or a local path apart. Raises ``SourceError`` (unsupported) for what cannot be read from."""
+    """Parse a URI or a local path.
+
+    Raises ``SourceError`` (cause ``unsupported``) for anything that cannot be a source.
+    """
     match = _SCHEME.match(uri)
     if match is None:
         return Place(scheme="file", store="file", path=uri)
@@ -64,12 +70,13 @@ def locate(uri: str) -> Place:
     if scheme == "file":
         return _local(rest, uri)
     if scheme in OBJECT_SCHEMES:
-        # Keys may hold any character, so nothing is decoded, and no query is split off.
+        # Keys may contain any character, so the key is not decoded and ``?`` starts no query.
         bucket, _, key = rest.partition("/")
         if not bucket:
             raise _unsupported(uri, f"names no bucket: write {scheme}://bucket/key")
         user, at, _ = bucket.rpartition("@")
-        if at and (":" in user or not scheme.startswith("abfs")):  # abfs://container@account is a place.
+        # In abfs://container@account the part before ``@`` is the container and no user name.
+        if at and (":" in user or not scheme.startswith("abfs")):
             raise _unsupported(uri, "credentials are not given in the address: set the variables of the store")
         return Place(scheme=scheme, store=f"{scheme}://{bucket}", path=key)
     if scheme in WEB_SCHEMES:
@@ -102,10 +109,15 @@ def _unsupported(uri: str, why: str) -> SourceError:
 
 
 def identity(place: Place) -> tuple[str, str]:
-    """Name store and path for :func:`~.items.ingest_key`, however often a URL is signed anew; not for local files."""
+    """Return the store and path for :func:`~.items.ingest_key`; for objects and URLs.
+
+    The result is the same for every signature of a presigned URL: the signature's parameters are
+    removed and the others are sorted. Local files are identified by their real path instead.
+    """
     if place.scheme not in WEB_SCHEMES:
         return place.store, place.path
     path, _, query = place.path.partition("?")
+    # Sorted, because the order of parameters may differ between two signed URLs.
     kept = "&".join(sorted(_unsigned(query)))
     return place.store, f"{path}?{kept}" if kept else path
 
@@ -122,6 +134,6 @@ def _unsigned(query: str) -> list[str]:
 
 
 def signed(uri: str) -> bool:
-    """Tell whether a URL carries a signature, which has an end."""
+    """Return True for a URL that carries a signature, which expires."""
     names = _names(uri.partition("?")[2].partition("#")[0])
     return any(marker in names for marker, _ in _SIGNATURES)

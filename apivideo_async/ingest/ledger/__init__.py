@@ -1,1 +1,1 @@
-"""The ledger of an ingestion: its rules, its SQL and its databases."""
+"""The ledger of an ingestion: its rules, its SQL statements, its databases and its leases."""

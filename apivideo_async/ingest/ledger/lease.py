@@ -1,10 +1,22 @@
-"""The leases of one worker: kept alive in the background, checked before every request.
+"""Leases of one worker: renewed in the background, checked before every request and block.
 
-A worker that was stopped for longer than its leases last (a frozen machine, a lost database) must not go on with
-what another has taken over meanwhile. So every request of an item first asks :meth:`Keeper.check`: while the lease is
-known to last, by this process's own clock, that costs nothing; otherwise the ledger is asked, and who lost the lease
-stops there. :class:`HeldSource` asks once more with each block of a chunk: a worker may be frozen between a check and
-the sending, and in the middle of a chunk.
+Theory of operation. A lease lets one worker work on an item for a limited time. A worker can be
+stopped for longer than that: its machine was frozen, or the database was unreachable. Another
+worker then claims the item, and the stopped worker must not continue when it resumes.
+
+Three steps enforce this:
+
+- :meth:`Keeper.run` renews all leases of the worker ``RENEWALS`` times per lease period.
+- Every request for an item calls :meth:`Keeper.check` first. While the lease is valid by the
+  monotonic clock of this process, the check costs nothing. After that, the check renews the lease
+  in the ledger. If the ledger no longer lists this worker as the holder, the check raises
+  ``LeaseLostError``.
+- :class:`HeldSource` repeats the check for each block of a chunk, because a worker may be frozen
+  after the check of the request, or in the middle of a chunk.
+
+The local deadline starts before the ledger is asked and ends ``MARGIN`` early. The local deadline
+therefore always passes before the ledger's deadline, unless the two clocks run at rates that differ
+by more than ``MARGIN``.
 """
 
 import asyncio
@@ -28,51 +40,62 @@ __all__ = ["HeldSource", "Keeper"]
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 MARGIN = 0.1
-"""Share of a lease that is taken for lost early."""
+"""Share of the lease period by which the local deadline is earlier than the ledger's."""
 RENEWALS = 3
-"""Renewals within one lease."""
+"""Renewals within one lease period."""
 
 
 class Keeper:
-    """Claims for one owner, and keeps what it claimed."""
+    """Claims items for one owner and renews the leases of the claimed items."""
 
     def __init__(
         self, ledger: Ledger, owner: str, seconds: float, budget: Callable[[LimitClass], RequestBudget] | None = None
     ) -> None:
-        """``budget`` tells what is to be written down beside the counts of requests."""
+        """Create the lease keeper of one worker.
+
+        ``seconds`` is the lease period. ``budget`` returns the state of the request budget of a
+        class; it is written to the ledger next to the number of requests.
+        """
         self._ledger = ledger
         self._seconds = seconds
         self._until: dict[str, float] = {}
+        """The local deadline of each lease, by item key, in seconds of the monotonic clock."""
         self._fences: dict[str, int] = {}
+        """The fence of each claim that this worker holds, by item key."""
         self._renewing = asyncio.Lock()
         self._requests: Counter[tuple[int, LimitClass]] = Counter()
+        """Requests since the last report, by minute since 1970 and class."""
         self._budget = budget
         self._refused: Counter[str] = Counter()
+        """Requests answered with 429, by class, that have been reported already."""
         self.owner = owner
 
     async def claim(self, count: int) -> list[Claim]:
-        """Take up to ``count`` items that are due."""
+        """Claim up to ``count`` items that are due."""
         began = time.monotonic()
         return [self._hold(record, began) for record in await self._ledger.claim(self.owner, count, self._seconds)]
 
     async def claim_key(self, key: str) -> Claim | None:
-        """Take one item, or None when it cannot be had now."""
+        """Claim one item. Return None when it is finished, leased or not due."""
         began = time.monotonic()
         record = await self._ledger.claim_key(self.owner, key, self._seconds)
         return None if record is None else self._hold(record, began)
 
     def _hold(self, record: Record, began: float) -> Claim:
+        # ``began`` was read before the ledger was asked. The time of the round trip therefore
+        # shortens the local deadline and never extends it beyond the ledger's.
         self._until[record.item.key] = began + self._seconds * (1 - MARGIN)
         self._fences[record.item.key] = record.fence
         return Claim(record=record)
 
     def forget(self, claim: Claim) -> None:
-        """Stop caring for an item that is finished or given back."""
+        """Stop renewing the lease of an item that is finished or was given back."""
         if self._fences.get(claim.key) == claim.fence:
+            # The same worker may have claimed the item again; that newer claim stays.
             del self._until[claim.key], self._fences[claim.key]
 
     def guard(self, claim: Claim) -> BeforeRequest:
-        """Give what is to be asked before each request for this item."""
+        """Return the function that the client calls before each request for this item."""
 
         async def ask(request: Request) -> None:
             await self.check(claim)
@@ -82,32 +105,46 @@ class Keeper:
         return ask
 
     async def check(self, claim: Claim) -> None:
-        """Raise ``LeaseLostError`` when another worker has, or may have, the item."""
+        """Raise ``LeaseLostError`` when another worker has, or may have, the item.
+
+        While the ledger cannot be reached, this method waits until the database gives up retrying;
+        then it raises ``LedgerError``.
+        """
         while self._fences.get(claim.key) == claim.fence:
             if time.monotonic() < self._until[claim.key]:
                 return
             async with self._renewing:
-                # Of many requests that wait, the first has asked for all of them.
+                # Requests of several items may wait for this lock. The first one renews all leases,
+                # so the others find a new deadline or a lost lease and do not ask the ledger again.
                 if self._fences.get(claim.key) == claim.fence and time.monotonic() >= self._until[claim.key]:
                     await self._renew()
         raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
 
     async def _renew(self) -> None:
         began = time.monotonic()
+        # Only leases that this process knows are renewed. A claim whose response was lost is not
+        # among them: it must expire so that another worker can take the item.
         known = dict(self._fences)
         held = await self._ledger.renew(self.owner, self._seconds, known) if known else {}
         for key, fence in known.items():
             if self._fences.get(key) != fence:
-                continue  # Finished or claimed anew meanwhile.
+                # The item was finished or claimed again during the round trip.
+                continue
             if held.get(key) == fence:
                 self._until[key] = began + self._seconds * (1 - MARGIN)
             else:
+                # Requests and reads of this item fail at their next check.
                 log.warning("the lease of %s was lost", key)
                 del self._until[key], self._fences[key]
 
     async def run(self) -> None:
-        """Renew until cancelled. While the ledger cannot be reached, requests wait in :meth:`check`."""
+        """Renew the leases and report the requests, until cancelled.
+
+        A ``LedgerError`` is logged, and the renewal is attempted again after the usual interval.
+        While the ledger cannot be reached, requests wait in :meth:`check`.
+        """
         while True:
+            # Several renewals per period, so that one failed renewal does not end a lease.
             await asyncio.sleep(self._seconds / RENEWALS)
             try:
                 async with self._renewing:
@@ -117,12 +154,13 @@ class Keeper:
                 log.warning("leases could not be renewed: %s", error)
 
     async def tell_usage(self) -> None:
-        """Write down how many requests were sent."""
+        """Add the requests since the last call to the ledger. Raises ``LedgerError``."""
         counted, self._requests = self._requests, Counter()
         usage = [self._usage(minute, name, count) for (minute, name), count in counted.items()]
         try:
             await self._ledger.note_usage(self.owner, usage)
         except LedgerError:
+            # Keep the counts for the next call.
             self._requests += counted
             raise
 
@@ -130,11 +168,15 @@ class Keeper:
         if self._budget is None:
             return Usage(minute=minute, limit_class=name, requests=requests)
         budget = self._budget(name)
+        # The limiter counts from its start, so report the difference to the last report.
         refused, self._refused[name] = budget.refused - self._refused[name], budget.refused
         return Usage(minute=minute, limit_class=name, requests=requests, refused=refused, allowed=budget.limit)
 
     async def let_go(self) -> None:
-        """Give everything back: others may have it at once."""
+        """Give up all leases, so that other workers can claim the items at once.
+
+        Raises ``LedgerError``.
+        """
         self._until.clear()
         self._fences.clear()
         try:
@@ -144,7 +186,7 @@ class Keeper:
 
 
 class HeldSource(Source):
-    """The bytes of an item, for as long as its lease lasts."""
+    """The source of an item, readable only while this worker holds the lease of the item."""
 
     def __init__(self, source: Source, keeper: Keeper, claim: Claim) -> None:
         self._source = source
@@ -154,12 +196,16 @@ class HeldSource(Source):
         self.size: int = source.size
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Read a range; raises ``LeaseLostError`` instead of another block when another worker has the item."""
+        """Read a range.
+
+        The lease is checked before each block is returned. Raises ``LeaseLostError`` when another
+        worker has the item, in addition to the errors of the source.
+        """
         async with aclosing(flow(self._source.read(start, size))) as blocks:
             async for block in blocks:
                 await self._keeper.check(self._claim)
                 yield block
 
     async def fingerprint(self) -> dict[str, Any] | None:
-        """That of the source."""
+        """Return the fingerprint of the source."""
         return await self._source.fingerprint()

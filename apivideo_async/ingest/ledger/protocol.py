@@ -1,16 +1,20 @@
-"""What a ledger of sources promises; ``sql`` keeps it in SQLite or PostgreSQL.
+"""The interface of the ledger of sources. ``sql`` implements it for SQLite and PostgreSQL.
 
-One row per source, unique by its key. Exactly one video per source follows from four rules of the ledger, whatever
-workers, queues and processes do:
+Theory of operation. The ledger has one row per source; the key of the source is unique. Four rules
+of the ledger guarantee exactly one video per source, whatever workers, queues and processes do:
 
-- whoever works on an item holds a lease with a *fence* number that grew with the claim; every transition is one
-  statement that compares it, so a worker that comes back from the dead changes nothing;
-- ``creating`` is written before a container is asked for; who claims an item in that state searches for the key first;
-- the container's id is set once (``created``): of two workers that bring one, the first wins and both learn the id;
-- bytes are sent to the id in the ledger only.
+- A worker that processes an item holds a lease with a *fence*, a number that grows with each claim.
+  Every transition is one statement that compares the fence. A worker that lost its lease therefore
+  changes nothing when it resumes.
+- The state ``creating`` is written before the container is requested. A worker that claims an item
+  in this state first searches for a container with the item's key.
+- The container's id is set only once (``created``). If two workers each bring a container, the
+  first id is kept, and both workers learn it.
+- Bytes are sent only to the container whose id is in the ledger.
 
-Every method raises ``LedgerError`` when the ledger cannot be used, and may be repeated when its answer was lost. It
-raises ``SourceError`` when the database refuses a value: that concerns one item, and the ledger can be used further.
+Every method raises ``LedgerError`` when the ledger cannot be used. Every method may be repeated
+when its response was lost. A method raises ``SourceError`` when the database refuses a value; this
+affects one item, and the ledger remains usable.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -26,7 +30,7 @@ __all__ = ["Leases", "Ledger", "Usage"]
 
 @frozen(kw_only=True)
 class Usage:
-    """Requests of one class within one minute."""
+    """Number of requests of one class within one minute."""
 
     minute: int
     """Minutes since 1970."""
@@ -34,121 +38,147 @@ class Usage:
     """``uploads``, ``writes`` or ``reads``."""
     requests: int
     refused: int = 0
-    """Of them answered with 429."""
+    """Requests answered with 429; they are included in ``requests``."""
     allowed: int | None = None
-    """What the server allows in a minute, as its headers said last."""
+    """Requests per minute that the server allows, from its latest rate limit headers."""
 
 
 class Leases(Protocol):
-    """Who works on what."""
+    """The leases: which worker processes which item, and until when."""
 
     async def claim(self, owner: str, count: int, seconds: float) -> list[Record]:
-        """Take up to ``count`` items that are due, for ``seconds``."""
+        """Claim up to ``count`` items that are due, for ``seconds``."""
         ...
 
     async def claim_key(self, owner: str, key: str, seconds: float) -> Record | None:
-        """Take this item, or None when it is finished, leased, or not due."""
+        """Claim this item. Return None when it is finished, leased or not due."""
         ...
 
     async def renew(self, owner: str, seconds: float, keys: Collection[str]) -> dict[str, int]:
-        """Prolong leases of this owner; the keys, of these, that it still holds, with their fences."""
+        """Extend the leases that this owner holds on ``keys`` to ``seconds`` from now.
+
+        Return the keys, among these, that the owner still holds, with their fences.
+        """
         ...
 
     async def release(self, claim: Claim) -> None:
-        """Give an item back: it is due at once."""
+        """Give an item back. It is due at once."""
         ...
 
     async def expire(self, owner: str | None = None) -> int:
-        """End the leases of an owner that is known to be dead, or all; how many there were."""
+        """End the leases of an owner that has stopped, or of all owners; return their number."""
         ...
 
 
 class Ledger(Leases, Protocol):
-    """The state of every item. Methods that take a claim raise ``LeaseLostError`` when it was taken over."""
+    """The state of every item.
+
+    Transition methods, except ``created``, ``later`` and ``release``, raise ``LeaseLostError`` when
+    another worker has claimed the item since.
+    """
 
     async def add(self, items: Sequence[Item], refused: Refused | None = None) -> set[str]:
-        """Enter items; the keys that were not known yet. Known ones stay as they are.
+        """Insert items; return the keys that were new. Items that are known stay unchanged.
 
-        ``refused`` is called with each item that cannot be stored; without it, they are logged. The others are entered.
+        ``refused`` is called with each item that cannot be stored. Without it, these items are
+        logged. All other items are inserted.
         """
         ...
 
     async def creating(self, claim: Claim, size: int, version: str | None, way: Way) -> None:
-        """A container will be asked for."""
+        """Record the size, version and transfer of the item before the container is requested."""
         ...
 
     async def created(self, claim: Claim, video_id: str) -> str:
-        """Set the container's id, unless there is one; the id that counts. Done even when the lease is lost."""
+        """Set the container's id, unless one is set; return the id that is set.
+
+        This also works when the lease was lost, so that both of two competing workers learn the id.
+        """
         ...
 
     async def uploading(self, claim: Claim) -> None:
-        """Bytes will be sent, or are fetched by api.video."""
+        """Record that bytes will be sent, or that api.video is fetching them."""
         ...
 
     async def verifying(self, claim: Claim, sent: int = 0) -> None:
-        """Everything is there; ``sent`` bytes went through us."""
+        """Record that the video is complete. ``sent``: bytes that went through this process."""
         ...
 
     async def done(self, claim: Claim) -> None:
-        """The video is complete and is the only one of its key."""
+        """Finish an item: its video is complete and is the only one with its key."""
         ...
 
     async def fail(self, claim: Claim, cause: str, message: str, *, forget_way: bool = False) -> None:
-        """It cannot work; ``retry`` brings it back.
+        """Finish an item that failed. ``retry`` makes it due again.
 
-        ``forget_way``: after ``retry``, choose again how the item is transferred. An item with a container and without
-        a way is one whose pull was given up and retried.
+        ``forget_way``: choose the transfer again after ``retry``. An item that has a container but
+        no transfer is one whose pull timed out and was retried.
         """
         ...
 
     async def quarantine(self, claim: Claim, message: str) -> None:
-        """Several containers claim the key; a person decides."""
+        """Finish an item whose key is carried by several containers. A person has to decide."""
         ...
 
     async def later(self, claim: Claim, seconds: float, cause: str | None = None, message: str | None = None) -> None:
-        """Give it back and try again in ``seconds``; with a ``cause`` it counts as a failed attempt."""
+        """Give the item back; it is due again in ``seconds``.
+
+        With a ``cause``, this counts as a failed attempt. Nothing happens when the lease was lost.
+        """
         ...
 
     async def lost(self, claim: Claim) -> None:
-        """The container is gone from the server: the item is new again, under the same lease."""
+        """Record that the container no longer exists on the server.
+
+        The item is in the state ``new`` again, under the same lease.
+        """
         ...
 
     async def record(self, key: str) -> Record | None:
-        """Show an item, or None when it is not known."""
+        """Return an item, or None when the key is not known."""
         ...
 
     def records(self, states: Collection[State] = ()) -> AsyncIterator[Record]:
-        """Go through all items, or those in these states, in the order they were added, in constant memory."""
+        """Iterate over all items, or those in ``states``, in the order of insertion.
+
+        Memory use does not depend on the number of items.
+        """
         ...
 
     async def next_due(self) -> float | None:
-        """Seconds until an open item may be claimed, at least 0; None when no item is open."""
+        """Return the seconds (≥ 0) until an open item is due; None when no item is open."""
         ...
 
     async def totals(self) -> Totals:
-        """Count."""
+        """Count the items and their bytes, by state."""
         ...
 
     async def retry(self, states: Collection[State] = FAILED, keys: Collection[str] = ()) -> list[str]:
-        """Make failed items due again (all, or of these keys); their keys."""
+        """Make finished items due again; return their keys.
+
+        ``states`` limits the items to these states, and ``keys``, if not empty, to these keys.
+        """
         ...
 
     async def note_usage(self, owner: str, usage: Sequence[Usage]) -> None:
-        """Add to the count of requests per minute."""
+        """Add to the number of requests per minute."""
         ...
 
     async def usage(self) -> list[Usage]:
-        """Requests of all workers, by minute and class."""
+        """Return the requests of all workers, by minute and class."""
         ...
 
     async def bind(self, server: str) -> None:
-        """Make it the ledger of this server; raises ``LedgerError`` when it belongs to another."""
+        """Bind the ledger to this server. Raises ``LedgerError`` if it is bound to another one."""
         ...
 
     async def mark(self) -> str:
-        """Return the mark of this ledger: a random text that its containers carry, so that it knows them again."""
+        """Return the mark of this ledger, a random text that its containers carry as metadata.
+
+        The mark distinguishes containers of this ledger from those of other ledgers.
+        """
         ...
 
     async def aclose(self) -> None:
-        """Give back what it holds."""
+        """Close the ledger and release its resources."""
         ...

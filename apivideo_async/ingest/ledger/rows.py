@@ -1,4 +1,4 @@
-"""Between items and the rows of the ledger's table."""
+"""Conversion between items and rows of the ledger's table."""
 
 import json
 from collections.abc import Sequence
@@ -19,17 +19,18 @@ COLUMNS: Final = ", ".join(ITEM_COLUMNS + _REST)
 
 
 _TEXTS: Final = ("uri", "version", "video_id", "owner", "cause", "message")
-"""Columns of text that comes from outside."""
+"""Columns whose text comes from outside and is therefore stored encoded (``stored_text``)."""
 
 
 def unstorable(error: Exception) -> SourceError:
-    """Make the error for a value that a database refuses. ``error`` is the database's own."""
+    """Return the error for a value that the database refuses. ``error`` is the database's own."""
+    # Further lines of a database's message may quote the value.
     reason = str(error).strip().split("\n", 1)[0]
     return SourceError(f"the ledger cannot store a value of this source ({reason})", cause="unsupported")
 
 
 def stored(value: Any) -> Any:
-    """Return a value as it is stored: text is encoded."""
+    """Return the stored form of a value: text is encoded, other values stay unchanged."""
     return encode(value) if isinstance(value, str) else value
 
 
@@ -47,13 +48,13 @@ def row_of(item: Item) -> dict[str, Any]:
 
 
 def record_of(row: Sequence[Any]) -> Record:
-    """Read a row. Raises ``LedgerError`` when something else than a ledger wrote it."""
+    """Return the record of a row. Raises ``LedgerError`` when the row is not a valid record."""
     columns = dict(zip(ITEM_COLUMNS + _REST, row, strict=True))
     try:
         columns |= {name: _read(columns[name]) for name in _TEXTS}
         columns["contested"] = bool(columns["contested"])
         item = {name: columns.pop(name) for name in ITEM_COLUMNS}
-        # Version 0.1 stored sizes that it had not checked.
+        # Version 0.1 did not validate sizes; negative ones may be stored.
         item["size"] = None if item["size"] is None or item["size"] < 0 else item["size"]
         return Record(item=Item(**{**item, "fields": json.loads(item["fields"])}), **columns)
     except (ValueError, TypeError, AttributeError) as error:

@@ -1,4 +1,13 @@
-"""The ledger in one SQLite file: written by one thread, which commits what has come together at once."""
+"""The ledger in one SQLite file.
+
+Theory of operation. One thread executes all statements. It takes everything that has queued up
+while the previous transaction was committed and commits it as one transaction. Many concurrent
+items thus share the cost of a commit.
+
+Two locks protect the file. SQLite's own write lock is held for the milliseconds of a transaction. A
+second file, with the suffix ``-run``, is locked for the whole run of an ingestion (``lock``), so
+that two runs do not use one ledger at the same time.
+"""
 
 import asyncio
 import contextlib
@@ -31,19 +40,21 @@ SQLITE = Dialect(
     member="json_extract(value, '$.{}')",
 )
 GROUP = 500
-"""Statements in one transaction at most."""
+"""Maximum number of statements in one transaction."""
 SLOW, BUSY = 2.0, 30.0
-"""Seconds to wait for another process that writes: until that is logged, and until it is an error.
+"""Seconds to wait for another process's write lock: until a log message, and until an error.
 
-A process holds the lock for milliseconds, unless it is suspended in just that time; SQLite cannot take it away then.
-"""
+A process holds the lock for milliseconds, unless it is suspended in just that time. SQLite
+cannot take the lock away from it then."""
 
 _Work = Callable[[sqlite3.Connection], Any]
 
 
 class SqliteDatabase:
-    """One file. WAL with ``synchronous=NORMAL``: a killed process loses nothing; a machine that loses power may lose
-    the last moments, after which the search for the key finds what was made in them.
+    """One SQLite file, in WAL mode with ``synchronous=NORMAL``.
+
+    A killed process loses nothing. A machine that loses power may lose the last transactions; the
+    search for the item's key then finds the containers that were created in that time.
     """
 
     dialect = SQLITE
@@ -51,30 +62,39 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._waiting: queue.SimpleQueue[tuple[_Work, asyncio.Future[Any], bool] | None] = queue.SimpleQueue()
+        """Work for the thread, its future, and whether it only reads; None ends the thread."""
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock: sqlite3.Connection | None = None
+        """The connection whose open transaction is the lock of this run."""
 
     async def open(self) -> None:
-        """Open the file, or make it. Raises ``LedgerError`` when it is none, or of another version."""
+        """Open the file, or create it, and start the thread.
+
+        Raises ``LedgerError`` when the file is not a ledger or has another layout.
+        """
         self._loop = asyncio.get_running_loop()
         connection = await asyncio.to_thread(self._connect)
+        # A daemon thread does not keep the process alive if the ledger was not closed.
         self._thread = threading.Thread(target=self._write, args=(connection,), name="apivideo-ledger", daemon=True)
         self._thread.start()
 
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None
         try:
-            # SQLite follows a symbolic link, and gives its other files the mode of this one.
+            # SQLite follows a symbolic link, and gives the ``-wal`` and ``-shm`` files the mode of
+            # the file.
             real = Path(os.path.realpath(self.path))
             make_private_folder(real.parent)
             create_private(real)
             connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+            # isolation_level=None turns off the implicit transactions of Python's module.
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(f"PRAGMA busy_timeout = {SLOW * 1000:.0f}")
-            # Reading needs no lock: another process may hold it for long. Before the tables: those of another layout
-            # need not have the columns that an index names.
+            # Read the layout before creating tables. Reading needs no lock, which another process
+            # may hold for long, and a table of another layout may lack the columns that an index
+            # names.
             found = self._layout(connection)
             if found is None:
                 self._begin(connection)
@@ -94,12 +114,14 @@ class SqliteDatabase:
                 f"the ledger {self.path} has the layout {found}, this version of apivideo-async reads "
                 f"{SCHEMA_VERSION}: use the version that made it, or another ledger"
             )
-        for suffix in ("", "-wal", "-shm", "-run"):  # It is a ledger, so its files are for their owner only.
+        # The file has proved to be a ledger. Its files hold private data, so restrict them to their
+        # owner; other files are left unchanged.
+        for suffix in ("", "-wal", "-shm", "-run"):
             restrict(real.with_name(real.name + suffix))
         return connection
 
     def _layout(self, connection: sqlite3.Connection) -> Any:
-        """Read the number of the layout; None for a file without tables of a ledger."""
+        """Return the version of the layout; None for a file without tables of a ledger."""
         table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
         if not connection.execute(table, (META,)).fetchall():
             return None
@@ -107,7 +129,7 @@ class SqliteDatabase:
         return rows[0][0] if rows else None
 
     def _begin(self, connection: sqlite3.Connection) -> None:
-        """Begin a transaction that writes; log when another process holds the lock for long."""
+        """Begin a write transaction; log when another process holds the lock for long."""
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
@@ -115,6 +137,7 @@ class SqliteDatabase:
                 raise
         else:
             return
+        # SQLite has waited for ``SLOW`` seconds. Wait for the rest of ``BUSY``.
         log.warning("the ledger %s: another process holds its write lock; is it suspended?", self.path)
         connection.execute(f"PRAGMA busy_timeout = {(BUSY - SLOW) * 1000:.0f}")
         try:
@@ -124,10 +147,11 @@ class SqliteDatabase:
         log.warning("the ledger %s can be written again", self.path)
 
     async def lock(self) -> None:
-        """Keep others from working with this ledger, until ``unlock``, or until this process closes it or dies.
+        """Lock the ledger for this run, until ``unlock``, closing, or the end of the process.
 
-        Raises ``LedgerError`` when another one does. A transaction that nobody ends is the lock: the system ends it
-        with the process.
+        Raises ``LedgerError`` when another run holds the lock. The lock is an open transaction on a
+        file of its own; the operating system releases it when the process ends, whatever the
+        reason.
         """
 
         def take() -> sqlite3.Connection:
@@ -159,21 +183,30 @@ class SqliteDatabase:
             raise self._error(error) from error
 
     async def unlock(self) -> None:
-        """Let others work with it."""
+        """Release the lock of this run."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run a statement; it is on disk when this returns. Raises as ``Database.run`` does."""
+        """Execute a statement and return its rows. Raises as ``Database.run`` does.
+
+        The change is committed when this method returns.
+        """
+        # A transaction that only reads does not wait for the write lock of another process.
         reads = statement.startswith("SELECT")
         rows: list[Any] = await self._do(lambda connection: connection.execute(statement, parameters).fetchall(), reads)
         return rows
 
     async def change(self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]) -> T:
-        """Replace a state of the budget by what ``step`` makes of it and the database's clock."""
+        """Replace a state of the request budget and return the result of ``step``.
+
+        ``step`` gets the current state (None at first) and the database's clock, and returns the
+        new state and the result.
+        """
 
         def work(connection: sqlite3.Connection) -> T:
+            # The join returns one row with the clock, also when there is no state yet.
             query = f"SELECT state, {SQLITE.now} FROM (SELECT 1) LEFT JOIN {BUDGET} ON name = ?"
             state, now = connection.execute(query, (name,)).fetchone()
             changed, result = step(None if state is None else json.loads(state), now)
@@ -184,6 +217,7 @@ class SqliteDatabase:
         return result
 
     async def _do(self, work: _Work, reads: bool = False) -> Any:
+        """Queue work for the thread and wait until it is committed."""
         if self._thread is None or self._loop is None:
             raise LedgerError(f"the ledger {self.path} is closed")
         done: asyncio.Future[Any] = self._loop.create_future()
@@ -191,34 +225,39 @@ class SqliteDatabase:
         return await done
 
     async def aclose(self) -> None:
-        """Write what waits, and close the file."""
+        """Finish the queued work, close the file and release the lock of this run."""
         thread, self._thread = self._thread, None
         if thread is not None:
+            # The thread commits all work queued before None.
             self._waiting.put(None)
             await asyncio.to_thread(thread.join)
         await self.unlock()
 
-    # -- in the thread
+    # -- executed in the thread
 
     def _write(self, connection: sqlite3.Connection) -> None:
+        """Execute the queued work in groups, until None is taken from the queue."""
         with contextlib.closing(connection):
             ended = False
             while not ended:
                 group = [self._waiting.get()]
-                while len(group) < GROUP and not self._waiting.empty():  # Nobody else takes from it.
+                # Only this thread takes from the queue, so ``get`` does not block after ``empty``.
+                while len(group) < GROUP and not self._waiting.empty():
                     group.append(self._waiting.get())
                 ended = None in group
                 self._hand_over(self._commit(connection, [work for work in group if work is not None]))
 
     def _commit(self, connection: sqlite3.Connection, group: list[Any]) -> list[tuple[Any, Any, BaseException | None]]:
-        """Do all of it in one transaction; when that fails, all of it failed.
+        """Execute a group in one transaction; return each future with its result or error.
 
-        A refused value is the failure of its own statement, which SQLite undoes by itself.
+        If the transaction fails, all work of the group fails. A value that the database refuses
+        fails only its own statement, which SQLite rolls back without ending the transaction.
         """
         results: list[tuple[Any, Any, BaseException | None]] = []
         try:
             if all(reads for _, _, reads in group):
-                connection.execute("BEGIN")  # Waits for no other process.
+                # A deferred transaction that only reads takes no write lock.
+                connection.execute("BEGIN")
             else:
                 self._begin(connection)
             for work, done, _ in group:
@@ -228,7 +267,8 @@ class SqliteDatabase:
                     if not _refused(error):
                         raise
                     results.append((done, None, unstorable(error)))
-                except Exception as error:  # Of a step that was handed in; nothing was written for it.
+                # The caller's ``step`` failed before anything was written for it.
+                except Exception as error:
                     results.append((done, None, error))
             connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -238,6 +278,8 @@ class SqliteDatabase:
         return results
 
     def _hand_over(self, results: list[tuple[Any, Any, BaseException | None]]) -> None:
+        """Set the futures in the event loop, because futures are not thread-safe."""
+
         def tell() -> None:
             for done, result, error in results:
                 if done.cancelled():
@@ -248,10 +290,12 @@ class SqliteDatabase:
                     done.set_exception(error)
 
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits.
+            # The loop is closed, so no task waits for the result.
+            with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(tell)
 
     def _error(self, error: Exception) -> LedgerError:
+        """Return a ``LedgerError`` that says what to do about an error of SQLite."""
         text = str(error)
         if _code(error) == sqlite3.SQLITE_CORRUPT:
             advice = (
@@ -273,25 +317,25 @@ class SqliteDatabase:
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _VALUES = (sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE)
-"""Codes of errors about a value."""
+"""SQLite error codes about a value."""
 
 
 def _code(error: Exception) -> int | None:
-    """Return SQLite's primary error code; None for an error that Python's module made."""
+    """Return SQLite's primary error code; None for errors raised by Python's module itself."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 
 
 def _refused(error: Exception) -> bool:
-    """Tell whether the database is fine and refused a value."""
+    """Return True when the database works but refused a value."""
     if isinstance(error, OverflowError | UnicodeError | sqlite3.DataError):
         return True
-    # Python's module reports a parameter of an unknown type without a code.
+    # Python's module reports a parameter of an unsupported type without a code.
     return _code(error) in _VALUES or (_code(error) is None and "binding" in str(error))
 
 
 async def open_sqlite_ledger(path: Path) -> SqlLedger:
-    """Open a ledger, or make it. Raises ``LedgerError``."""
+    """Open a ledger file, or create it. Raises ``LedgerError``."""
     database = SqliteDatabase(path)
     await database.open()
     return SqlLedger(database)

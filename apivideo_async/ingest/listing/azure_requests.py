@@ -1,6 +1,6 @@
-"""List requests for Azure Blob Storage, signed with the account's key or a shared access signature.
+"""List requests for Azure Blob Storage, signed by account key or shared access signature.
 
-The string to sign is that of "Authorize with Shared Key" in Azure's documentation.
+The string to sign is specified in "Authorize with Shared Key" in Azure's documentation.
 """
 
 import base64
@@ -18,23 +18,25 @@ from ..uris import Place
 __all__ = ["azure_request"]
 
 VERSION: Final = "2021-12-02"
-"""The first version of the service that escapes names which XML cannot hold."""
+"""The first version of the service that escapes names which XML cannot contain."""
 _EMULATOR: Final = {
-    # Azurite's account; its key is part of Microsoft's documentation and protects nothing.
+    # The account of Azurite, the local emulator. Its key is published in Microsoft's documentation
+    # and protects nothing.
     "account_name": "devstoreaccount1",
     "account_key": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
     "endpoint": "http://127.0.0.1:10000/devstoreaccount1",
 }
 _PAIRS: Final = {"comp": "list", "restype": "container"}
+"""The query of every list request."""
 
 
 def azure_request(
     place: Place, settings: Mapping[str, Any], prefix: str, marker: str, limit: int
 ) -> tuple[str, dict[str, str]]:
-    """Make the URL and the headers of a request for a page.
+    """Return the URL and the headers of the request for one page.
 
-    ``settings`` have obstore's names. Raises ``ValueError`` without the account's name, or without a key or a shared
-    access signature.
+    ``settings`` use obstore's names. Raises ``ValueError`` if there is no account name, or neither
+    an account key nor a shared access signature.
     """
     if str(settings.get("use_emulator", "")).lower() in ("true", "1"):
         settings = {**_EMULATOR, **settings}
@@ -51,6 +53,8 @@ def azure_request(
         raise ValueError("neither an account key nor a shared access signature")
     headers = {"x-ms-date": format_datetime(datetime.now(UTC), usegmt=True), "x-ms-version": VERSION}
     resource = f"/{account}{urlsplit(url).path}"
+    # The string to sign: the method, eleven standard headers, which are all empty here, the x-ms
+    # headers, the resource, and the query parameters in alphabetical order.
     lines = ["GET", *[""] * 11, *(f"{name}:{headers[name]}" for name in sorted(headers)), resource]
     lines += [f"{name}:{pairs[name]}" for name in sorted(pairs)]
     try:
@@ -62,6 +66,9 @@ def azure_request(
 
 
 def _names(place: Place, settings: Mapping[str, Any]) -> tuple[str, str]:
-    """Find the container and the account: ``az://container`` or ``abfss://container@account.dfs.core.windows.net``."""
+    """Return container and account.
+
+    The address is ``az://container`` or ``abfss://container@account.dfs.core.windows.net``.
+    """
     container, _, host = place.store.partition("://")[2].partition("@")
     return container, str(settings.get("account_name") or host.partition(".")[0])

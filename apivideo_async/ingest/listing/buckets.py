@@ -1,4 +1,4 @@
-"""Listing a bucket: a stream of pages, of which one is in memory."""
+"""Lists the objects of a bucket, with one page in memory at a time."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -27,11 +27,15 @@ async def list_objects(
 ) -> AsyncGenerator[Item, None]:
     """List the objects below ``s3://bucket/prefix``, in the order of the store.
 
-    A prefix is whole parts of the key: ``s3://bucket/a`` lists ``a/b.mp4`` and not ``ab.mp4``. Patterns are compared
-    with the key below the prefix; see ``selection``. Empty objects without an extension stand for folders and are
-    left out. ``on_problem`` is told of each object whose key obstore cannot address (``unusual_keys``), which is
-    left out; without it they are logged. Raises ``SourceError``: bucket, credentials, unreachable (``retryable``), or
-    unsupported for a prefix or a key behind which the listing cannot go on.
+    A prefix consists of whole parts of the key: ``s3://bucket/a`` includes ``a/b.mp4`` and excludes
+    ``ab.mp4``. Patterns are compared with the key below the prefix; see ``selection``. Empty
+    objects without an extension represent folders and are left out. ``on_problem`` is called for
+    each wanted object whose key obstore cannot address (``unusual_keys``); such objects are left
+    out. Without ``on_problem``, they are logged.
+
+    Raises ``SourceError`` with the cause bucket, credentials, unreachable (``retryable``), or
+    unsupported. The last one is for an invalid prefix, or for a key after which the listing cannot
+    continue.
     """
     place = locate(url)
     prefix = place.path.strip("/")
@@ -50,6 +54,7 @@ async def list_objects(
 
 
 def _wanted(meta: Any, prefix: str, selection: Selection) -> bool:
+    """Return True if an object is wanted and does not represent a folder."""
     key: str = meta["path"]
     if meta["size"] == 0 and "." not in key.rpartition("/")[2]:
         return False
@@ -57,7 +62,7 @@ def _wanted(meta: Any, prefix: str, selection: Selection) -> bool:
 
 
 def object_item(place: Place, meta: Any, strategy: Strategy = "stream") -> Item:
-    """Describe an object; its content is known by its version, which for most stores is the ETag."""
+    """Return the item of an object, identified by its version: for most stores, the ETag."""
     key: str = meta["path"]
     version = next((text for text in content_versions(meta) if text), None)
     return Item(

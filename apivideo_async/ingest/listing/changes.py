@@ -1,4 +1,4 @@
-"""When to look at a folder: because the system reports a change, or because some time has passed."""
+"""Decides when a watched folder is checked: on notifications of the system, or periodically."""
 
 import asyncio
 import logging
@@ -14,14 +14,14 @@ __all__ = ["Report", "listed", "told"]
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 Report = frozenset[str] | None
-"""Paths that changed, perhaps none; None: everything is to be looked at."""
+"""Paths that changed (possibly none), or None: the whole folder must be listed."""
 
 SHORTEST_DEBOUNCE = 50
-"""Milliseconds for which reports are collected."""
+"""Minimum milliseconds during which notifications are collected."""
 
 
 async def listed(stop: asyncio.Event, pause: float) -> AsyncGenerator[Report, None]:
-    """Have everything looked at, again and again."""
+    """Request a listing of the whole folder every ``pause`` seconds, until ``stop`` is set."""
     while not stop.is_set():
         yield None
         try:
@@ -31,9 +31,10 @@ async def listed(stop: asyncio.Event, pause: float) -> AsyncGenerator[Report, No
 
 
 async def told(folder: Path, stop: asyncio.Event, tick: float, *, or_listed: bool) -> AsyncGenerator[Report, None]:
-    """Pass on what the system reports, at least every ``tick`` seconds.
+    """Yield the changes that the system reports, or an empty set after ``tick`` seconds.
 
-    ``or_listed``: go on with listing where the system cannot report. Raises ``ConfigurationError`` without watchfiles.
+    ``or_listed``: fall back to repeated listing where the system sends no notifications. Otherwise
+    this raises ``SourceError``. Raises ``ConfigurationError`` when watchfiles is not installed.
     """
     try:
         from watchfiles import awatch
@@ -42,6 +43,8 @@ async def told(folder: Path, stop: asyncio.Event, tick: float, *, or_listed: boo
             "watching needs watchfiles: pip install 'apivideo-async[watch]', or list the folder with polling=True"
         ) from None
     milliseconds = max(1, round(tick * 1000))
+    # ``watch_filter=None`` below disables the filter of watchfiles for hidden files and others;
+    # ``selection`` decides instead.
     ending: Any = _Ending(stop)
     reports = awatch(
         folder,
@@ -68,7 +71,10 @@ async def told(folder: Path, stop: asyncio.Event, tick: float, *, or_listed: boo
 
 
 class _Ending:
-    """What ``awatch`` asks whether to end. When it is cancelled it sets it, which must not reach the caller's event."""
+    """A stop event for ``awatch``, separate from the caller's event.
+
+    ``awatch`` sets its stop event when it is cancelled. This must not set the event of the caller.
+    """
 
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop

@@ -1,7 +1,7 @@
-"""Sources of which somebody says what they are: a line of a manifest, a request to a web backend.
+"""Items of sources that the caller describes: a line of a manifest, a request to a web backend.
 
-Stores and servers are not asked about them, so a million can be described quickly; what is wrong with them shows when
-they are opened.
+Stores and servers are not asked about these sources, so a million of them can be described quickly.
+Errors in a description appear when the source is opened.
 """
 
 from pathlib import Path
@@ -21,11 +21,13 @@ __all__ = ["described", "make_item"]
 
 
 async def make_item(uri: str, *, version: str | None = None, strategy: Strategy = "stream", **fields: Any) -> Item:
-    """Describe one source; ``fields`` are what a line of a manifest may say of its video, such as ``title``.
+    """Create the item of one source.
 
-    ``version`` tells one content of an object or URL from the next; without it, an address is ingested once. Raises
-    ``ConfigurationError`` for unknown or wrong fields, and ``SourceError`` for an address that cannot be read from, or
-    a local file that is missing; both are a ``ValueError``.
+    ``fields`` are the fields that a line of a manifest may have, such as ``title``. ``version``
+    distinguishes one content of an object or URL from the next. Without it, an address is ingested
+    only once. Raises ``ConfigurationError`` for unknown or invalid fields. Raises ``SourceError``
+    for an address that cannot be a source, or a local file that is missing. Both are subclasses of
+    ``ValueError``.
     """
     line = parse({"uri": uri, "version": version, **fields}.items(), text=False)
     if line.problems:
@@ -34,7 +36,10 @@ async def make_item(uri: str, *, version: str | None = None, strategy: Strategy 
 
 
 def described(line: Line, folder: Path, strategy: Strategy) -> Item:
-    """Make the item of a line; local files are looked at (blocking). Raises as ``make_item`` does."""
+    """Return the item of a line (blocking, because local files are checked).
+
+    ``folder`` is the base of relative paths. Raises the errors of ``make_item``.
+    """
     place = locate(line.uri)
     if place.scheme != "file":
         item = web_item(line.uri, version=line.version, strategy=strategy)

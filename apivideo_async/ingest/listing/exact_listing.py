@@ -1,10 +1,14 @@
-"""Listings by requests of our own, which show each key as the store has it.
+"""Lists buckets with the package's own requests, which return each key exactly as stored.
 
-S3 and Google Cloud Storage answer a presigned GET of the bucket with ``ListObjectsV2``. obstore signs such a URL if the
-query is part of the bucket's name, whatever the credentials are; the tests compare the signature with botocore's. A
-signed URL ends with ``x-id=/list``, which S3 ignores, because obstore appends the path of an object. Azure
-(``azure_requests``) has no such URL, so its requests are signed with the account's key or a shared access
-signature.
+``object_pages`` uses this listing where obstore cannot address a key.
+
+S3 and Google Cloud Storage respond to a presigned GET of the bucket with ``ListObjectsV2``. obstore
+signs such a URL if the query is part of the bucket's name, whatever kind the credentials are; the
+tests compare the signature with that of botocore. obstore appends the path of an object, so the
+signed query ends with ``x-id=/list``, which S3 ignores.
+
+Azure has no such URL. Its requests are signed with the account key or a shared access signature
+(``azure_requests``).
 """
 
 import asyncio
@@ -33,20 +37,24 @@ __all__ = ["ExactListing", "UnlistedError"]
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=120, sock_connect=15, sock_read=60)
 LARGEST: Final = 16 * 1024 * 1024
-"""Bytes of a page; a thousand of the longest keys take about 4 MiB."""
+"""Maximum bytes of a page. A thousand of the longest keys take about 4 MiB."""
 TRIES: Final = 4
+"""Attempts for each page."""
 SIGNED: Final = timedelta(minutes=10)
+"""Validity of a presigned list request."""
 _AZURE: Final = frozenset({"az", "abfs", "abfss"})
 _SIGNATURE: Final = re.compile(r"&X-Amz-[^&]*")
-# Characters that XML cannot hold. A store that writes them anyway means a key that obstore cannot address; DEL stands
-# for them, which it cannot address either.
+"""The parameters of a signature in a presigned URL."""
+# Characters that XML cannot contain. A store that writes them anyway has a key that obstore cannot
+# address. They are replaced by DEL, which obstore cannot address either, so ``fault_of`` still
+# rejects the key.
 _NOT_XML: Final = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bcef]|1[\da-f]));", re.IGNORECASE
 )
 
 
 class UnlistedError(Exception):
-    """The store does not answer our own requests; ``retryable`` if that may pass."""
+    """The store did not return a list. ``retryable``: the failure may be temporary."""
 
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
@@ -55,9 +63,12 @@ class UnlistedError(Exception):
 
 @frozen
 class _Page:
+    """One page of a listing."""
+
     objects: list[dict[str, Any]]
+    """The objects, in the form of obstore's ``ObjectMeta``."""
     following: str
-    """The token of the next page; empty at the end."""
+    """The token of the next page; empty on the last page."""
 
 
 class ExactListing:
@@ -70,23 +81,27 @@ class ExactListing:
         self._session: aiohttp.ClientSession | None = None
 
     async def pages(self, prefix: str, after: str, *, limit: int = 1000) -> AsyncGenerator[list[dict[str, Any]], None]:
-        """List the keys that begin with ``prefix`` and come after ``after``, in the form of ``ObjectMeta``.
+        """Yield pages of the keys that begin with ``prefix`` and come after ``after``.
 
-        Raises ``UnlistedError``.
+        Objects have the form of obstore's ``ObjectMeta``. ``limit`` is the number of keys in a
+        page. Raises ``UnlistedError``.
         """
         token, seen = "", set[str]()
         while True:
             page = await self._page(prefix, after, token, limit)
+            # Requests to Azure have no parameter for ``after``, so filter here.
             if page.objects and (objects := [each for each in page.objects if each["path"] > after]):
                 yield objects
             token = page.following
             if not token:
                 return
+            # A store that repeats a token would make the listing endless.
             if token in seen:
                 raise UnlistedError("the store gives the same page again")
             seen.add(token)
 
     async def _page(self, prefix: str, after: str, token: str, limit: int) -> _Page:
+        """Request and parse one page. Raises ``UnlistedError``."""
         azure = self._place.scheme in _AZURE
         if azure:
             try:
@@ -102,7 +117,10 @@ class ExactListing:
             raise UnlistedError(f"the store's list cannot be read ({type(error).__name__})") from None
 
     async def _signed(self, query: str) -> str:
-        """Make the URL of a listing. Without credentials, where signing is switched off, it has no signature."""
+        """Return the presigned URL of a list request.
+
+        Where signing is switched off (``skip_signature``), the URL has no signature.
+        """
         place, unsigned = self._place, self._settings.get("skip_signature", "").lower() in ("true", "1")
         bucket = f"{place.store.partition('://')[2]}?{query}"
         if unsigned and place.scheme == "gs":
@@ -112,6 +130,8 @@ class ExactListing:
         if place.scheme == "s3":
             settings["virtual_hosted_style_request"] = False
         if unsigned:
+            # obstore creates URLs only by signing, so sign with placeholder credentials and remove
+            # the signature below.
             settings |= {"skip_signature": False, "access_key_id": "none", "secret_access_key": "none"}
         try:
             store = self._stores.make(place, settings)
@@ -121,6 +141,7 @@ class ExactListing:
         return _SIGNATURE.sub("", url) if unsigned else url
 
     async def _get(self, url: str, headers: dict[str, str]) -> bytes:
+        """Request a URL, and repeat after temporary failures."""
         for attempt in range(TRIES):
             try:
                 return await self._once(url, headers)
@@ -131,9 +152,11 @@ class ExactListing:
         raise AssertionError  # pragma: no cover
 
     async def _once(self, url: str, headers: dict[str, str]) -> bytes:
+        """Request a URL once and return the body. Raises ``UnlistedError``."""
         assert self._session is not None  # noqa: S101
         try:
-            # The text of the URL is what was signed, so it is sent as it is; credentials go to no other server.
+            # The URL is sent as it was signed. Redirects are not followed, because credentials must
+            # not be sent to another server.
             async with self._session.get(URL(url, encoded=True), headers=headers, allow_redirects=False) as response:
                 if response.status != 200:
                     later = response.status in (408, 429) or response.status >= 500
@@ -160,28 +183,35 @@ class ExactListing:
 
 
 def _query(prefix: str, after: str, token: str, limit: int) -> str:
+    """Return the query of a ``ListObjectsV2`` request."""
     pairs = {
         "list-type": "2",
         "encoding-type": "url",
         "max-keys": str(limit),
         "prefix": prefix,
         "continuation-token": token,
+        # The token contains the position, so ``start-after`` is only for the first page.
         "start-after": "" if token else after,
     }
     return urlencode({name: value for name, value in pairs.items() if value}, quote_via=quote, safe="")
 
 
 def _parsed(body: bytes) -> ElementTree.Element:
-    if b"<!DOCTYPE" in body:  # No store writes one; entities could expand without end.
+    """Parse a response. Raises ``ValueError`` or ``ElementTree.ParseError``."""
+    # No store sends a DTD, and entities in one could expand without limit.
+    if b"<!DOCTYPE" in body:
         raise ValueError
     return ElementTree.fromstring(_NOT_XML.sub(b"\x7f", body))  # noqa: S314
 
 
 def _text(element: ElementTree.Element, name: str) -> str:
+    """Return the text of a child element in any namespace; empty if there is none."""
     return element.findtext(f"{{*}}{name}") or ""
 
 
 def _s3_page(root: ElementTree.Element) -> _Page:
+    """Read the page of a ``ListObjectsV2`` response."""
+    # The request asks for URL encoding, because XML cannot contain all characters of keys.
     decoded = unquote_plus if _text(root, "EncodingType") == "url" else str
     objects = [
         {
@@ -198,6 +228,7 @@ def _s3_page(root: ElementTree.Element) -> _Page:
 
 
 def _azure_page(root: ElementTree.Element) -> _Page:
+    """Read the page of a ``List Blobs`` response."""
     objects = []
     for each in root.iterfind("Blobs/Blob"):
         name, about = each.find("Name"), each.find("Properties")

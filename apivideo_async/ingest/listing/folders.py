@@ -1,6 +1,7 @@
-"""Listing a folder: every file below it that is wanted and complete, in constant memory, in a stable order."""
+"""Lists the wanted, complete files below a folder, in constant memory and a stable order."""
 
-# A Path for each of ten million names would cost more than the rest of the listing.
+# A Path for each of ten million names would cost more than the rest of the listing, so the module
+# uses ``os.path``.
 # ruff: noqa: PTH114, PTH116, PTH118
 
 import os
@@ -24,9 +25,10 @@ from .threaded import threaded
 __all__ = ["list_folder", "walk_folder"]
 
 SORTED_IN_MEMORY: Final = 20_000
-"""Names of one folder; more of them are sorted on disk."""
+"""Names of one folder that are sorted in memory. More names are sorted on disk."""
 
 _Identity = tuple[int, int]
+"""Device and inode of a folder."""
 
 
 async def list_folder(
@@ -37,12 +39,13 @@ async def list_folder(
     strategy: Strategy = "stream",
     on_problem: OnProblem | None = None,
 ) -> AsyncGenerator[Item, None]:
-    """List the files below a folder; see ``selection`` for what is taken.
+    """List the files below a folder; see ``selection`` for the rules.
 
-    ``settle``: leave out files that were written to in the last so many seconds. ``on_problem`` is told of
-    everything that is left out although it is wanted: unreadable folders and files, names that are not UTF-8, files
-    that are not settled; without it these are logged. Raises ``SourceError`` when the folder itself is missing or
-    unreadable. Symbolic links are followed, and no folder is walked twice because of one.
+    ``settle``: leave out files that were modified within this many seconds. ``on_problem`` is
+    called for each wanted file or folder that is left out: unreadable ones, names that are not
+    UTF-8, and files that are not settled. Without it, these are logged. Symbolic links are
+    followed, except a link back to a folder above it and further links to the same folder. Raises
+    ``SourceError`` when the folder itself is missing or unreadable.
     """
     report = on_problem or log_problem
     async with aclosing(walk_folder(root, Selection(patterns), settle=settle, strategy=strategy)) as found:
@@ -61,27 +64,28 @@ def walk_folder(
     settle: float = 0,
     strategy: Strategy = "stream",
 ) -> AsyncGenerator[Item | SourceError, None]:
-    """List a folder as ``list_folder`` does, and give what is left out as the error that it is.
+    """List a folder like ``list_folder``; yield a ``SourceError`` for each skipped path.
 
-    ``below``: the path that the selection sees before those of this folder, with a ``/`` at its end.
+    ``below``: the path of this folder as the selection sees it, with ``/`` at the end.
     """
     return threaded(_Walk(selection, settle, strategy).items(Path(root), below))
 
 
 @frozen
 class _Folder:
-    """A folder that is walked."""
+    """A folder that is being walked."""
 
     names: Iterator[str]
+    """The names that were not visited yet."""
     path: str
     below: str
-    """Its path below the root, with a ``/`` at the end."""
+    """Its path below the root, with ``/`` at the end."""
     above: tuple[_Identity, ...]
-    """The folders around it and itself, to know a link that leads back."""
+    """Identities of this folder and all folders above it, to detect links that lead back."""
 
 
 class _Walk:
-    """One walk through a tree; blocking. What is left out is given as the error that it is."""
+    """One walk through a tree (blocking)."""
 
     def __init__(self, selection: Selection, settle: float, strategy: Strategy) -> None:
         self._selection = selection
@@ -91,13 +95,17 @@ class _Walk:
         """Folders that were entered through a link."""
 
     def items(self, root: Path, below: str) -> Generator[Item | SourceError, None, None]:
-        """Walk."""
+        """Yield the items, and a ``SourceError`` for each wanted file or folder that is left out.
+
+        Raises ``SourceError`` when ``root`` cannot be listed.
+        """
         try:
             real = os.path.realpath(root, strict=True)
             folders = [_Folder(_names(real), real, below, (_identity(os.stat(real)),))]
         except OSError as error:
             cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
             raise SourceError(f"the folder {root} cannot be listed: {error.strerror}", cause=cause) from None
+        # A stack of open listings instead of recursion: a deep tree must not exceed the stack.
         while folders:
             name = next(folders[-1].names, None)
             if name is None:
@@ -110,6 +118,7 @@ class _Walk:
                 yield found
 
     def _visit(self, folder: _Folder, name: str) -> _Folder | Item | SourceError | None:
+        """Examine one name: return a folder to enter, an item, an error, or None."""
         path, relative = os.path.join(folder.path, name), f"{folder.below}{name}"
         takes, enters = self._selection.takes(relative), self._selection.enters(relative)
         if not takes and not enters:
@@ -119,12 +128,13 @@ class _Walk:
             if stat.S_ISDIR(found.st_mode):
                 return self._enter(folder, path, f"{relative}/", _identity(found)) if enters else None
         except OSError as error:
-            # A link to nowhere, or a file that is gone by now, matters only if it was wanted.
+            # A broken link, or a file that was just deleted, is a problem only if it was wanted.
             gone = isinstance(error, FileNotFoundError) and not takes
             return None if gone else _left_out(path, error.strerror or str(error))
         return self._file(path, name, found) if takes and stat.S_ISREG(found.st_mode) else None
 
     def _enter(self, around: _Folder, path: str, below: str, identity: _Identity) -> _Folder | None:
+        """Open a folder; return None for a link that leads back or was followed before."""
         if identity in around.above:
             return None
         if os.path.islink(path):
@@ -135,6 +145,8 @@ class _Walk:
         return _Folder(_names(path), path, below, (*around.above, identity))
 
     def _file(self, path: str, name: str, found: os.stat_result) -> Item | SourceError:
+        """Return the item of a regular file, or the reason why it is left out."""
+        # The absolute value: a time in the future, by a clock that differs, is not settled either.
         if abs(time.time() - found.st_mtime) < self._settle:
             return _left_out(path, "it was written to a moment ago")
         real = os.path.realpath(path) if os.path.islink(path) else path
@@ -154,7 +166,7 @@ def _left_out(path: str, why: str) -> SourceError:
 
 
 def _names(folder: str) -> Iterator[str]:
-    """List a folder in order; raises ``OSError`` at once when it cannot be."""
+    """Return the names in a folder, sorted. Raises ``OSError`` at once, not on iteration."""
     names: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -166,7 +178,9 @@ def _names(folder: str) -> Iterator[str]:
 
 
 def _sorted_on_disk(first: list[str], entries: Iterator["os.DirEntry[str]"]) -> Iterator[str]:
-    database = sqlite3.connect("", check_same_thread=False)  # A temporary file; batches may run in other threads.
+    """Sort the names of a large folder in a temporary database."""
+    # An empty name opens a temporary file. Batches of the walk may run in different threads.
+    database = sqlite3.connect("", check_same_thread=False)
     database.execute("CREATE TABLE names (name BLOB PRIMARY KEY) WITHOUT ROWID")
     database.executemany("INSERT INTO names VALUES (?)", ((os.fsencode(name),) for name in first))
     database.executemany("INSERT INTO names VALUES (?)", ((os.fsencode(entry.name),) for entry in entries))

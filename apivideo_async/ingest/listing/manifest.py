@@ -1,6 +1,7 @@
-"""Manifests: one source a line, in JSONL or CSV (see ``manifest_fields``).
+"""Manifests: one source per line, in JSONL or CSV (see ``manifest_fields``).
 
-A manifest is checked as a whole before anything starts, and then read again as a stream; neither holds it in memory.
+A manifest is checked completely before anything starts, and is then read again as a stream. Neither
+step holds the manifest in memory.
 """
 
 import os
@@ -26,39 +27,43 @@ from .threaded import threaded
 __all__ = ["ManifestSummary", "check_manifest", "read_manifest"]
 
 SHOWN: Final = 50
-"""Bad lines in the message of a ``ManifestError``."""
+"""Invalid lines in the message of a ``ManifestError``."""
 KEPT: Final = 1000
-"""Bad lines in its ``problems``."""
+"""Invalid lines in the ``problems`` of a ``ManifestError``."""
 
 
 @frozen(kw_only=True)
 class ManifestSummary:
-    """What is in a manifest."""
+    """The content of a manifest in numbers."""
 
     items: int
     bytes: int
-    """Of the local files: the sizes of the others are known when they are opened."""
+    """Size of the local files. Other sizes are known only when the sources are opened."""
     schemes: Mapping[str, int] = field(factory=dict)
-    """Items by where they are: ``file``, ``s3``, ``https``, …"""
+    """Number of items by kind of address: ``file``, ``s3``, ``https``, …"""
 
 
 async def check_manifest(path: str | os.PathLike[str]) -> ManifestSummary:
-    """Read a manifest once and look at every local file that it names.
+    """Read a manifest once and check every local file that it names.
 
-    Raises ``ManifestError`` with every bad line: no JSON or CSV, unknown or wrong fields, a file that is missing, an
-    address that cannot be read from, a source that is there twice.
+    Raises ``ManifestError`` with every invalid line: invalid JSON or CSV, unknown or invalid
+    fields, a missing file, an address that cannot be a source, or a source that occurs twice.
     """
     return await in_thread(_check, Path(path))
 
 
 async def read_manifest(path: str | os.PathLike[str], *, strategy: Strategy = "stream") -> AsyncGenerator[Item, None]:
-    """Give the items of a manifest. Raises ``ManifestError`` at the first bad line: check it first."""
+    """Yield the items of a manifest.
+
+    Raises ``ManifestError`` at the first invalid line, so call ``check_manifest`` first.
+    """
     async with aclosing(threaded(_read(Path(path), strategy))) as items:
         async for item in items:
             yield item
 
 
 def _read(path: Path, strategy: Strategy) -> Generator[Item, None, None]:
+    """Yield the items of a manifest (blocking)."""
     for number, line in _lines(path):
         try:
             if line.problems:
@@ -71,6 +76,7 @@ def _read(path: Path, strategy: Strategy) -> Generator[Item, None, None]:
 
 
 def _lines(path: Path) -> Generator[tuple[int, Line], None, None]:
+    """Yield the lines of a manifest. Raises ``ManifestError`` if the file cannot be read."""
     try:
         yield from read_lines(path)
     except OSError as error:
@@ -78,7 +84,7 @@ def _lines(path: Path) -> Generator[tuple[int, Line], None, None]:
 
 
 class _Check:
-    """One walk through a manifest; the keys are kept on disk."""
+    """One pass through a manifest. Keys are stored on disk to find duplicates."""
 
     def __init__(self, path: Path, keys: sqlite3.Connection) -> None:
         self._path = path
@@ -90,7 +96,7 @@ class _Check:
         keys.execute("CREATE TABLE keys (key BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID")
 
     def walk(self) -> ManifestSummary:
-        """Look at every line."""
+        """Check every line. Raises ``ManifestError``."""
         for number, line in _lines(self._path):
             for problem in line.problems or self._look(number, line):
                 self._bad += 1
@@ -103,10 +109,12 @@ class _Check:
         return ManifestSummary(items=self._schemes.total(), bytes=self._bytes, schemes=dict(self._schemes))
 
     def _look(self, number: int, line: Line) -> list[str]:
+        """Return the problems of a line, and count it if there is none."""
         try:
             item = described(line, self._path.parent, "stream")
         except ValueError as error:
             return [str(error)]
+        # The primary key finds duplicates without holding the keys in memory.
         key = bytes.fromhex(item.key)
         if self._keys.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (key, number)).rowcount == 0:
             (first,) = self._keys.execute("SELECT line FROM keys WHERE key = ?", (key,)).fetchone()
@@ -116,6 +124,7 @@ class _Check:
         return []
 
     def _error(self) -> ManifestError:
+        """Return the error that lists the invalid lines."""
         lines = [f"  line {number}: {problem}" for number, problem in self._problems[:SHOWN]]
         if self._bad > len(lines):
             lines.append(f"  and {self._bad - len(lines):,} more")
@@ -125,5 +134,7 @@ class _Check:
 
 
 def _check(path: Path) -> ManifestSummary:
+    """Check a manifest (blocking)."""
+    # An empty name opens a temporary database, which SQLite keeps on disk if it is large.
     with closing(sqlite3.connect("")) as keys:
         return _Check(path, keys).walk()

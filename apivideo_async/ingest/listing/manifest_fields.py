@@ -1,7 +1,8 @@
-"""What a line of a manifest may say about a source, and how text becomes values.
+"""The fields of a line of a manifest, and the conversion of text to values.
 
-Names are those of ``videos.create``, as Python or as the API spells them (``player_id``, ``playerId``, ``player``). In
-CSV an empty cell says nothing, lists are separated by ``;``, and a column ``metadata.X`` is the pair ``X``.
+Field names are those of ``videos.create``, in the spelling of Python or of the API (``player_id``,
+``playerId``, ``player``). In CSV, an empty cell means that the field is not set, lists are
+separated by ``;``, and a column ``metadata.X`` sets the metadata pair ``X``.
 """
 
 import json
@@ -16,25 +17,36 @@ from ..items import INGEST_KEY, INGEST_LEDGER
 __all__ = ["Line", "column", "parse"]
 
 _TEXTS: Final = ("uri", "version", "title", "description", "language", "player_id")
+"""Fields whose value is text."""
 _SWITCHES: Final = ("public", "panoramic", "mp4_support", "transcript", "transcript_summary")
+"""Fields whose value is true or false."""
 _LISTS: Final = ("tags", "transcript_summary_attributes")
+"""Fields whose value is a list of texts."""
 _OTHER_NAMES: Final = {"path": "uri", "url": "uri", "player": "player_id"}
+"""Accepted alternative names."""
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+"""Values of switches in CSV."""
 
 
 @frozen
 class Line:
-    """What a line says."""
+    """The content of a line."""
 
     uri: str = ""
+    """The address of the source; empty if it is missing."""
     version: str | None = None
+    """The version of the content, if the line has one."""
     fields: dict[str, Any] = field(factory=dict)
+    """Arguments of ``videos.create``."""
     problems: list[str] = field(factory=list)
-    """What is wrong with it."""
+    """The problems of the line; empty for a valid one."""
 
 
 def column(name: str) -> str | None:
-    """Give our name of a field, ``metadata.X`` as it stands; None: there is no such field."""
+    """Return the canonical name of a field; None if the field does not exist.
+
+    ``metadata.X`` is returned unchanged.
+    """
     if name.startswith("metadata.") and len(name) > len("metadata."):
         return name
     snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
@@ -43,7 +55,10 @@ def column(name: str) -> str | None:
 
 
 def parse(given: Iterable[tuple[str, Any]], *, text: bool) -> Line:
-    """Read the fields of a line; ``text``: the values are the cells of a CSV file."""
+    """Read the fields of a line. ``text``: the values are cells of a CSV file.
+
+    Problems are collected in the result; nothing is raised.
+    """
     values: dict[str, Any] = {}
     problems: list[str] = []
     for name, value in given:
@@ -62,6 +77,7 @@ def parse(given: Iterable[tuple[str, Any]], *, text: bool) -> Line:
 
 
 def _take(values: dict[str, Any], name: str, value: Any, *, text: bool) -> None:
+    """Add one field to ``values``. Raises ``ValueError`` with the problem."""
     ours = column(name)
     if ours is None:
         raise ValueError(f"unknown field {name!r}")
@@ -71,12 +87,14 @@ def _take(values: dict[str, Any], name: str, value: Any, *, text: bool) -> None:
         raise ValueError(f"{name} is given twice")
     else:
         try:
+            # The readers validate the type, also for cells that could not be converted.
             values[ours] = _READERS[ours](_from_cell(ours, value) if text else value)
         except ValueError as error:
             raise ValueError(f"{name} {error}, not {_short(value)}") from None
 
 
 def _from_cell(name: str, cell: str) -> Any:
+    """Convert a CSV cell to the type of its field. Invalid text is returned unchanged."""
     cell = cell.strip()
     if name in _SWITCHES:
         return _WORDS.get(cell.lower(), cell)
@@ -98,7 +116,7 @@ def _text(value: Any) -> str:
 
 def _switch(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("is true or false")  # noqa: TRY004  what a line says, not what a caller gave
+        raise ValueError("is true or false")  # noqa: TRY004  The value comes from a manifest line.
     return value
 
 

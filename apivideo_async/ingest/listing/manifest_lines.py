@@ -1,4 +1,4 @@
-"""The lines of a manifest, JSONL or CSV, one at a time; blocking."""
+"""Reads the lines of a manifest, JSONL or CSV, one at a time (blocking)."""
 
 import csv
 import json
@@ -11,14 +11,16 @@ from .manifest_fields import Line, column, parse
 __all__ = ["read_lines"]
 
 LONGEST_LINE: Final = 1024 * 1024
-"""Characters; a longer line is an error, and is never in memory."""
+"""Maximum characters of a line. A longer line is an error and is never completely in memory."""
 _JSONL: Final = frozenset({".jsonl", ".ndjson", ".json"})
+"""Suffixes of JSONL manifests."""
 _CSV: Final = frozenset({".csv", ".tsv", ".txt"})
+"""Suffixes of CSV manifests. Other files are recognised by their first character."""
 
 
 def read_lines(path: Path) -> Generator[tuple[int, Line], None, None]:
-    """Give each line with its number, what is wrong with it included. Raises ``OSError``."""
-    # Bytes that are no UTF-8 come as surrogates, so that the line can be named.
+    """Yield each line with its number, including invalid lines. Raises ``OSError``."""
+    # Invalid UTF-8 is decoded to surrogates, so that the line can be reported with its number.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         suffix = path.suffix.lower()
         if suffix in _JSONL or (suffix not in _CSV and _is_json(file)):
@@ -34,7 +36,7 @@ def _is_json(file: TextIO) -> bool:
 
 
 def _bounded(file: TextIO) -> Iterator[str]:
-    """Give lines; one that is too long comes as one character more than the longest, cut off."""
+    """Yield lines. A line that is too long is cut to ``LONGEST_LINE + 1`` characters."""
     while line := file.readline(LONGEST_LINE + 1):
         rest = line
         while len(rest) > LONGEST_LINE and not rest.endswith("\n"):
@@ -43,10 +45,12 @@ def _bounded(file: TextIO) -> Iterator[str]:
 
 
 def _wrong(problem: str) -> Line:
+    """Return a line that consists of one problem."""
     return Line(problems=[problem])
 
 
 def _unusable(text: str) -> Line | None:
+    """Return a problem line for text that is too long or not UTF-8; None for other text."""
     if len(text) > LONGEST_LINE:
         return _wrong(f"is longer than {LONGEST_LINE:,} characters")
     try:
@@ -75,17 +79,20 @@ def _json_line(text: str) -> Line:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name is given twice")  # The last would win silently.
+        # json.loads would silently use the last value.
+        raise ValueError("a name is given twice")
     return found
 
 
 def _csv_lines(file: TextIO, delimiter: str | None) -> Iterator[tuple[int, Line]]:
+    """Read CSV. Without ``delimiter``, the most frequent one of the first line is used."""
     lines = _bounded(file)
     first = next(lines, "")
     delimiter = delimiter or max(",;\t", key=first.count)
     reader = csv.reader(_chain(first, lines), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
+        # A quoted cell may contain line breaks; the number is that of the row's first line.
         number = reader.line_num + 1
         try:
             cells = next(reader)
@@ -105,11 +112,13 @@ def _csv_lines(file: TextIO, delimiter: str | None) -> Iterator[tuple[int, Line]
 
 
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    """Yield ``first`` and then ``rest``."""
     yield first
     yield from rest
 
 
 def _header_problems(header: list[str]) -> list[str]:
+    """Return the problems of the header: unknown, duplicate and missing columns."""
     names = [column(name) for name in header]
     unknown = [f"unknown column {name!r}" for name, ours in zip(header, names, strict=True) if ours is None]
     twice = sorted({name for name in names if name and names.count(name) > 1})

@@ -1,9 +1,12 @@
-"""Pages of a listing, also where a key stops obstore.
+"""Pages of a bucket's listing, also if the bucket has keys that obstore cannot address.
 
-obstore fails for a whole page if it cannot address one of its keys (``unusual_keys``), tells nothing about the
-others, and cannot go on behind it. So the listing continues with requests of our own (``exact_listing``), from the
-last page on. A slash at the beginning of a key does not fail but disappears, so that the listing would name another
-object: for a whole bucket one more request looks for such keys.
+obstore fails for a whole page if it cannot address one of the page's keys (``unusual_keys``). It
+does not return the other keys and cannot continue after the page. The listing then continues after
+the last complete page with the package's own requests (``exact_listing``).
+
+A slash at the beginning of a key causes no error: obstore removes it, and the listing would name
+another object. For the listing of a whole bucket, one additional request therefore looks for such
+keys.
 """
 
 import logging
@@ -24,16 +27,19 @@ log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 
 async def object_pages(stores: ObjectStores, place: Place, prefix: str) -> AsyncGenerator[list[Any], None]:
-    """List what is below a prefix, without the slash at its end; each page holds obstore's ``ObjectMeta``.
+    """Yield pages of the objects below a prefix; each object is an ``ObjectMeta``.
 
-    Keys that obstore cannot address are among them. Raises ``SourceError``, also if there is such a key and the store
-    does not answer our own requests.
+    ``prefix`` has no slash at its end. Keys that obstore cannot address are included. Raises
+    ``SourceError``, also if there is such a key and the store does not answer the package's own
+    requests.
     """
     last, failure = "", None
     async with ExactListing(stores, place) as exact:
         try:
             pages = stores.pages(place, prefix or None)
             while (page := await answer_of(anext(pages, None))) is not None:
+                # Check before the first page is yielded, because a page may already contain wrong
+                # names.
                 if not last and not prefix and await _slash_first(exact):
                     break
                 last = page[-1]["path"] if page else last
@@ -41,6 +47,7 @@ async def object_pages(stores: ObjectStores, place: Place, prefix: str) -> Async
             else:
                 return
         except Exception as error:
+            # obstore is optional, so its error classes are recognised by name.
             if type(error).__name__ != "InvalidPathError":
                 raise explain(error, place) from None
             failure = explain(error, place)
@@ -53,7 +60,7 @@ async def object_pages(stores: ObjectStores, place: Place, prefix: str) -> Async
 
 
 async def _slash_first(exact: ExactListing) -> bool:
-    """Return True if some key of the bucket begins with a slash; False if the store does not tell."""
+    """Return True if a key of the bucket begins with a slash; False if this is unknown."""
     try:
         async with aclosing(exact.pages("/", "", limit=1)) as pages:
             return any([page async for page in pages])
@@ -63,6 +70,7 @@ async def _slash_first(exact: ExactListing) -> bool:
 
 
 def _stopped(place: Place, failure: SourceError | None, error: UnlistedError) -> SourceError:
+    """Return the error for a listing that cannot continue."""
     if failure is None or error.retryable:
         return SourceError(f"the listing of {place.store} broke off: {error}", cause="unreachable", retryable=True)
     return SourceError(f"{failure}; the listing cannot go on behind it ({error})", cause="unsupported")

@@ -1,4 +1,4 @@
-"""Where a listing reports what it leaves out although it is wanted."""
+"""Reports wanted sources that a listing leaves out."""
 
 import logging
 from collections.abc import Callable
@@ -13,5 +13,5 @@ OnProblem: TypeAlias = Callable[[str], object]
 
 
 def log_problem(text: str) -> None:
-    """Log a problem, for a caller that gave no ``on_problem``."""
+    """Log a problem, for callers without ``on_problem``."""
     log.warning("%s", text)

@@ -1,11 +1,13 @@
-"""Which of the files that are found are taken.
+"""Decides which of the found files are wanted.
 
-Without patterns: files whose extension is a video's (``VIDEO_EXTENSIONS``). With patterns: what one of them matches,
-whatever its extension. Hidden files and files that another program is still receiving are never taken.
+Without patterns, files with the extension of a video format (``VIDEO_EXTENSIONS``) are wanted. With
+patterns, files that match one of them are wanted, whatever their extension is. Hidden files and
+files that another program is still receiving are never wanted.
 
-Patterns are compared with the path below the folder or prefix, without regard to case: ``*`` and ``?`` stand for
-characters of one part, ``**/`` for any number of parts, ``[...]`` for one of these characters. A pattern without ``/``
-is compared with the name alone, at any depth; a leading ``/`` ties it to the top.
+Patterns are compared with the path below the folder or prefix, ignoring case. ``*`` and ``?`` match
+characters of one path part, ``**/`` matches any number of parts, and ``[...]`` matches one of the
+characters. A pattern without ``/`` is compared with the name alone, at any depth. A leading ``/``
+anchors the pattern at the top.
 """
 
 import re
@@ -37,8 +39,9 @@ VIDEO_EXTENSIONS: Final = frozenset(
         *("mpe", "mpeg", "mpg", "mts", "mxf", "ogm", "ogv", "qt", "rm", "rmvb", "ts", "vob", "webm", "wmv"),
     }
 )
-"""Files with these extensions are videos."""
+"""Extensions of video files, in lower case."""
 _PARTIAL: Final = (".part", ".partial", ".crdownload", ".tmp", ".download", ".filepart", "~")
+"""Suffixes of files that another program is still receiving."""
 _WILDCARD: Final = re.compile(r"[*?\[]")
 
 
@@ -47,12 +50,13 @@ class Selection:
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
         self._patterns = [_compiled(pattern) for pattern in patterns]
+        # A pattern with ``**``, or without ``/``, matches at any depth.
         bounded = patterns and all("**" not in pattern and "/" in pattern for pattern in patterns)
         self.depth: int | None = max(pattern.strip("/").count("/") for pattern in patterns) if bounded else None
-        """Folders below the top that can hold a match; None: any number."""
+        """Levels of folders below the top that can contain a match; None for any number."""
 
     def takes(self, path: str) -> bool:
-        """Tell whether this file is wanted; its folders have been looked at with :meth:`enters`."""
+        """Return True if this file is wanted. The caller checks its folders by :meth:`enters`."""
         name = path.rpartition("/")[2]
         if name.startswith(".") or name.lower().endswith(_PARTIAL):
             return False
@@ -61,30 +65,34 @@ class Selection:
         return any(pattern.fullmatch(path) for pattern in self._patterns)
 
     def enters(self, path: str) -> bool:
-        """Tell whether a folder is to be looked into."""
+        """Return True if a folder can contain wanted files."""
         if path.rpartition("/")[2].startswith("."):
             return False
         return self.depth is None or path.count("/") < self.depth
 
     def takes_key(self, key: str) -> bool:
-        """Tell whether an object below a prefix is wanted: its "folders" are part of the key."""
+        """Return True if an object below a prefix is wanted.
+
+        The folders of an object are part of its key, so they are checked here as well.
+        """
         folders = key.split("/")[:-1]
         return not any(folder.startswith(".") for folder in folders) and self.takes(key)
 
 
 def has_wildcard(path: str) -> bool:
-    """Tell whether a path is a pattern."""
+    """Return True if a path is a pattern."""
     return _WILDCARD.search(path) is not None
 
 
 def split_wildcard(path: str) -> tuple[str, str]:
-    """Split a pattern into the folder that holds every match, and a pattern tied to it."""
+    """Split a pattern into the folder of all matches and a pattern anchored in that folder."""
     parts = path.split("/")
     first = next(number for number, part in enumerate(parts) if has_wildcard(part))
     return "/".join(parts[:first]) or ("/" if path.startswith("/") else ""), "/" + "/".join(parts[first:])
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return the regular expression for a pattern."""
     anchored = pattern if "/" in pattern else f"**/{pattern}"
     return re.compile(_expression(anchored.lstrip("/")), re.IGNORECASE | re.DOTALL)
 
@@ -95,11 +103,12 @@ def _expression(pattern: str) -> str:
 
 
 def _token(token: str) -> str:
+    """Return the regular expression for one token of a pattern."""
     known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(token)
     if known is not None:
         return known
     if len(token) < 2:
         return re.escape(token)
     negated, characters = token[1] == "!", token[1:-1].removeprefix("!")
-    # Escaped but for the hyphen, which makes a range.
+    # All characters are escaped except the hyphen, which denotes a range.
     return f"[{'^' if negated else ''}{re.escape(characters).replace(chr(92) + '-', '-')}]"

@@ -1,4 +1,4 @@
-"""Recognising what was given: a folder, a file, a glob, a bucket's prefix, an object, a URL."""
+"""Recognises an address given by the user: folder, file, pattern, prefix, object or URL."""
 
 import os
 from collections.abc import AsyncGenerator, Sequence
@@ -31,13 +31,15 @@ async def list_sources(
     strategy: Strategy = "stream",
     on_problem: OnProblem | None = None,
 ) -> AsyncGenerator[Item, None]:
-    """List what ``spec`` names, in constant memory.
+    """List the sources that ``spec`` refers to, in constant memory.
 
-    - a folder, or ``s3://bucket/prefix``: every video below it, or what ``patterns`` match (``selection``);
-    - a path or object address with ``*``, ``?`` or ``[``: what it matches;
-    - a file, an object or an ``http(s)`` URL: itself, whatever its extension.
+    - A folder, or ``s3://bucket/prefix``: every video below it, or the files that match
+      ``patterns`` (``selection``).
+    - A path or object address with ``*``, ``?`` or ``[``: the files that match it.
+    - A file, an object or an ``http(s)`` URL: this source, whatever its extension is.
 
-    ``settle`` and ``on_problem`` are those of ``list_folder``. Raises ``SourceError`` when there is no such thing.
+    ``settle`` and ``on_problem`` are those of ``list_folder``. Raises ``SourceError`` when nothing
+    exists at this address.
     """
     place = locate(os.fspath(spec))
     found: Any
@@ -60,7 +62,8 @@ async def _local(
     strategy: Strategy,
     on_problem: OnProblem | None,
 ) -> AsyncGenerator[Item, None]:
-    # What exists under this very name is no pattern.
+    """List a folder, a pattern or a file."""
+    # A name that contains wildcard characters and exists is a file or folder.
     if not await in_thread(os.path.lexists, path) and has_wildcard(str(path)):
         folder, pattern = split_wildcard(path.as_posix())
         path, patterns = Path(folder or "."), [pattern]
@@ -77,10 +80,13 @@ async def _local(
 async def _objects(
     place: Place, patterns: Sequence[str], strategy: Strategy, stores: Stores, on_problem: OnProblem | None
 ) -> AsyncGenerator[Item, None]:
+    """List a prefix, a pattern or an object."""
     url, certain = f"{place.store}/{place.path}", not place.path or place.path.endswith("/")
     if not certain:
         if fault := fault_of(place.path):
             raise SourceError(f"{printable(url)} cannot be read: {fault}: rename it", cause="unsupported")
+        # An address without a slash at the end may be an object, a pattern or a prefix. An existing
+        # object has precedence.
         meta = await stores.objects.look(place)
         if meta is not None:
             yield object_item(place, meta, strategy)
@@ -95,12 +101,16 @@ async def _objects(
         async for item in items:
             found = True
             yield item
+    # An empty prefix is no error if the user marked it as a prefix or pattern.
     if not found and not certain:
         raise SourceError(f"there is no object {url}, and no video below it", cause="missing")
 
 
 def web_item(uri: str, *, version: str | None = None, strategy: Strategy = "stream") -> Item:
-    """Describe a URL without asking its server; the signature of a presigned one does not change the key."""
+    """Return the item of a URL, without a request to its server.
+
+    The signature of a presigned URL does not affect the key.
+    """
     place, version = locate(uri), given_version(version)
     return Item(
         key=ingest_key(*identity(place), version),

@@ -1,4 +1,4 @@
-"""Generators that block, run in a thread and read as async iterators."""
+"""Runs blocking generators in threads and returns their results as async iterators."""
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
@@ -12,18 +12,21 @@ __all__ = ["threaded"]
 T = TypeVar("T")
 
 BATCH = 128
-"""Results that are fetched at once: a switch of threads costs more than most of them."""
+"""Results produced in one call to a thread. A switch of threads costs more than most results."""
 
 
 async def threaded(results: Generator[T, None, None]) -> AsyncGenerator[T, None]:
-    """Give what a generator gives; its error comes after everything that came before it."""
+    """Yield the results of a generator that runs in threads.
+
+    An error of the generator is raised after all results that preceded it.
+    """
     failure: list[Exception] = []
 
     def take() -> list[T]:
         batch: list[T] = []
         try:
             for result in islice(results, BATCH):
-                batch.append(result)  # noqa: PERF402  extend() would lose what came before an error.
+                batch.append(result)  # noqa: PERF402  extend() would lose earlier results.
         except Exception as error:
             failure.append(error)
         return batch
@@ -37,5 +40,7 @@ async def threaded(results: Generator[T, None, None]) -> AsyncGenerator[T, None]
         if failure:
             raise failure[0]
     finally:
-        with suppress(ValueError):  # After a cancellation its thread may still be in it.
+        # After a cancellation, a thread may still execute the generator, which then cannot be
+        # closed.
+        with suppress(ValueError):
             results.close()

@@ -1,10 +1,13 @@
-"""Watching a folder: every file that is there or arrives, once, when it is complete.
+"""Watches a folder: yields each file, existing or new, once, when it is complete.
 
-Nobody tells when a file is complete, so a file is given when its size and time have stood still for ``settle`` seconds.
-What the system reports (inotify and its kin, through watchfiles) only says where to look; it may be lost when a burst
-overflows the queue, or when a new folder is filled before it is watched. So the folder is listed again after every
-burst, for every new folder, and every ``RELIST`` seconds; where the system reports nothing (network folders, a limit on
-watches), listing alone does it.
+Theory of operation. No system reports that a file is complete. A file is therefore yielded when its
+size and modification time have stayed the same for ``settle`` seconds.
+
+Notifications of the operating system (inotify and similar, through watchfiles) only show where to
+look. They can be lost when a burst overflows the queue, or when a new folder is filled before it is
+watched. The folder is therefore listed again after every burst, for every new folder, and every
+``RELIST`` seconds. Where the system sends no notifications (network folders, a limit on watches),
+repeated listing replaces them.
 """
 
 import asyncio
@@ -25,12 +28,14 @@ from .settling import Settling
 __all__ = ["watch_folder"]
 
 RELIST: Final = 60.0
-"""Seconds between two listings, at least."""
+"""Minimum seconds between two periodic listings of the whole folder."""
 BURST: Final = 5_000
-"""Changes reported at once, from which on some may have been lost: the system's queue often holds 16,384."""
+"""Number of simultaneous changes from which some may have been lost. The system's queue often
+holds 16,384."""
 TICK: Final = 1.0
-"""Seconds between two looks, at most."""
+"""Maximum seconds between two checks."""
 QUICKEST: Final = 0.02
+"""Minimum seconds between two checks."""
 
 
 async def watch_folder(
@@ -43,17 +48,21 @@ async def watch_folder(
     strategy: Strategy = "stream",
     on_problem: OnProblem | None = None,
 ) -> AsyncGenerator[Item, None]:
-    """Give the files that are there, then new ones; a file that is written again later is a new item.
+    """Yield the files in a folder, then new ones. A file that is rewritten later is a new item.
 
-    ``polling``: list the folder every few seconds in place of being told; None: only where the system cannot tell.
-    Ends when ``stop`` is set. ``on_problem`` is told of unreadable folders and files; without it they are logged. A
-    hundred bytes of memory are kept for each file that was given. Raises ``SourceError`` when the folder is missing
-    or unreadable, ``ConfigurationError`` when watchfiles is needed and not installed.
+    ``polling``: True lists the folder repeatedly and uses no notifications; None does so only where
+    the system sends none; False raises ``SourceError`` there. The generator ends when ``stop`` is
+    set. ``on_problem`` is called for unreadable folders and files; without it they are logged.
+    About 100 bytes of memory are kept for each yielded file. Raises ``SourceError`` when the folder
+    is missing or unreadable, and ``ConfigurationError`` when watchfiles is needed and not
+    installed.
     """
     folder, stop = Path(await in_thread(os.path.realpath, root)), stop or asyncio.Event()
+    # A quarter of the settle time, so that a file is yielded soon after it has settled.
     tick = min(TICK, max(QUICKEST, settle / 4))
     settling = Settling(folder, settle, Selection(patterns), strategy, on_problem)
     reports = listed(stop, tick) if polling else told(folder, stop, tick, or_listed=polling is None)
+    # Makes the first report list the whole folder.
     relist = -RELIST
     async with aclosing(reports):
         async for changes in reports:
@@ -63,6 +72,7 @@ async def watch_folder(
                         yield item
                 relist = time.monotonic()
             else:
+                # The notifications are complete, so only the changed paths are examined.
                 await settling.look(changes)
             for item in await settling.settled():
                 yield item

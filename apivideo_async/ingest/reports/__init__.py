@@ -1,1 +1,1 @@
-"""How an ingestion went, as a page, as data, as a table."""
+"""Reports on an ingestion: a web page, a JSON document, or a table."""

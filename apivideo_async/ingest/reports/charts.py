@@ -1,4 +1,4 @@
-"""Bar charts in SVG, drawn here: no script, no library, colours from the page's style."""
+"""Bar charts in SVG, without a script or a library; the page's style sets the colours."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,18 +8,25 @@ from html import escape
 __all__ = ["bars", "clock"]
 
 WIDTH, HEIGHT = 760, 190
+"""Size of a chart, in units of the SVG."""
 LEFT, RIGHT, TOP, BOTTOM = 64, 8, 10, 24
+"""Margins of a chart, for the labels."""
 GRID = 4
+"""Number of steps between the lines of the grid."""
 
 
 def clock(at: float, span: float) -> str:
-    """Write a moment, with as much of it as the span makes necessary."""
+    """Format a time; ``span`` (seconds) determines the precision."""
     form = "%H:%M:%S" if span < 600 else "%H:%M" if span < 86_400 else "%d %b %H:%M"
     return datetime.fromtimestamp(at, UTC).strftime(form)
 
 
 def _ceiling(value: float, unit: int) -> float:
-    """Round up to 1, 2, 4, 6 or 8 times a power of ten in a unit, so that the grid has round numbers."""
+    """Round up to 1, 2, 4, 6 or 8 times a power of ten, so that the grid has round numbers.
+
+    ``unit`` is the factor between units of the value. With 1024, the result is round in KiB, MiB
+    and so on.
+    """
     if value <= 0:
         return 1.0
     whole = float(unit) ** math.floor(math.log(value, unit)) if value >= 1 else 1.0
@@ -37,10 +44,10 @@ def bars(
     kind: str = "items",
     unit: int = 1000,
 ) -> str:
-    """Draw values over time, each from its moment on for ``width`` seconds.
+    """Draw values over time. Each bar starts at its time and is ``width`` seconds wide.
 
-    ``text`` writes a value, ``top`` is the upper end of the scale, ``kind`` names the colour,
-    and ``unit`` is 1024 for bytes.
+    ``text`` formats a value. ``top`` is the upper end of the scale; by default it is derived from
+    the values. ``kind`` is the CSS class, which sets the colour. ``unit`` is 1024 for bytes.
     """
     if not values:
         return '<p class="none">Nothing yet.</p>'
@@ -49,6 +56,7 @@ def bars(
     scale = top or _ceiling(max(value for _, value in values), unit)
     across, up = (WIDTH - LEFT - RIGHT) / span, (HEIGHT - TOP - BOTTOM) / scale
     drawn = [_grid(scale, up, text), _moments(begin, span, across)]
+    # One unit of space between bars, and a visible width for very narrow ones.
     wide = max(0.5, width * across - 1)
     for at, value in values:
         if value > 0:
@@ -63,6 +71,7 @@ def bars(
 
 
 def _grid(scale: float, up: float, text: Callable[[float], str]) -> str:
+    """Draw the horizontal lines and their labels."""
     lines = []
     for step in range(GRID + 1):
         value = scale * step / GRID
@@ -75,6 +84,7 @@ def _grid(scale: float, up: float, text: Callable[[float], str]) -> str:
 
 
 def _moments(begin: float, span: float, across: float) -> str:
+    """Draw the labels of the time axis: start, middle and end."""
     anchors = ((0.0, "start"), (0.5, "middle"), (1.0, "end"))
     return "".join(
         f'<text x="{LEFT + share * span * across:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">'

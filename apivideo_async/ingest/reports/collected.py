@@ -1,4 +1,4 @@
-"""How an ingestion went: ``collect`` walks through the ledger once, in memory that does not grow with the items."""
+"""Collects the data of a report in one pass through the ledger, in bounded memory."""
 
 import heapq
 import time
@@ -14,15 +14,19 @@ from .timeline import Bucket, Timeline
 __all__ = ["Failure", "Failures", "Report", "Slow", "Waiting", "collect", "seconds_of"]
 
 SLOWEST = 20
+"""Number of slow items in a report."""
 WAITING = 20
+"""Number of unfinished items in a report."""
 EXAMPLES = 5
-"""Sources named for a cause."""
+"""Number of sources named for each cause of failures."""
 MOST_CAUSES = 50
+"""Number of causes that are counted separately."""
 OTHER = "other"
+"""The cause under which further causes are counted."""
 
 
 def seconds_of(record: Record) -> float | None:
-    """How long an item took from its first claim to its end."""
+    """Return the seconds from an item's first claim to its end; None if it has not ended."""
     if record.started_at is None or record.finished_at is None:
         return None
     return max(0.0, record.finished_at - record.started_at)
@@ -30,19 +34,19 @@ def seconds_of(record: Record) -> float | None:
 
 @frozen(kw_only=True)
 class Failure:
-    """One cause of failures."""
+    """The failures with one cause."""
 
     cause: str
     count: int
     message: str
-    """Of the first item."""
+    """The message of the first item."""
     uris: tuple[str, ...]
-    """Some of the items."""
+    """Addresses of the first ``EXAMPLES`` items."""
 
 
 @frozen(kw_only=True)
 class Slow:
-    """An item that took long."""
+    """An item that took a long time."""
 
     uri: str
     seconds: float
@@ -63,40 +67,44 @@ class Waiting:
 
 @frozen(kw_only=True)
 class Report:
-    """How an ingestion went. Times are seconds since 1970; addresses are without secrets."""
+    """The data of a report. Times are seconds since 1970. Addresses contain no secrets."""
 
     made_at: float
     totals: Totals
     started: float | None
-    """When the first item was claimed."""
+    """Time of the first claim."""
     ended: float | None
-    """When the last finished item ended."""
+    """Time at which the last finished item ended."""
     width: int
-    """Seconds of one bucket."""
+    """Seconds of one bucket of the timeline."""
     timeline: tuple[Bucket, ...]
-    """Items that were done."""
+    """The items that were completed, by time."""
     usage: tuple[Usage, ...]
+    """Requests per minute and class."""
     failures: tuple[Failure, ...]
-    """The most frequent cause first."""
+    """The failures by cause, the most frequent first."""
     slowest: tuple[Slow, ...]
+    """The items that took longest, the slowest first."""
     waiting: tuple[Waiting, ...]
-    """The first of the items that are not finished."""
+    """The first items that are not finished."""
 
     @property
     def seconds(self) -> float:
-        """From the first claim to the last end, pauses included."""
+        """Seconds from the first claim to the last end, including pauses."""
         return max(0.0, self.ended - self.started) if self.started is not None and self.ended is not None else 0.0
 
 
 @define
 class _Cause:
+    """The failures with one cause so far."""
+
     message: str
     count: int = 0
     uris: list[str] = field(factory=list)
 
 
 class Failures:
-    """Failures by cause. Causes are few; of more than some dozen the rest is counted as one."""
+    """Failures by cause. After ``MOST_CAUSES`` causes, new ones are counted as ``OTHER``."""
 
     def __init__(self) -> None:
         self._causes: dict[str, _Cause] = {}
@@ -112,7 +120,7 @@ class Failures:
             cause.uris.append(shown(record.item.uri))
 
     def listed(self) -> tuple[Failure, ...]:
-        """Give the causes, the most frequent first."""
+        """Return the causes, the most frequent first."""
         found = sorted(self._causes.items(), key=lambda each: -each[1].count)
         return tuple(
             Failure(cause=name, count=cause.count, message=cause.message, uris=tuple(cause.uris))
@@ -121,6 +129,8 @@ class Failures:
 
 
 class _Collector:
+    """Accumulates the data of a report."""
+
     def __init__(self) -> None:
         self._items: Counter[State] = Counter()
         self._bytes: Counter[State] = Counter()
@@ -130,9 +140,12 @@ class _Collector:
         self._timeline = Timeline()
         self._failures = Failures()
         self._slowest: list[tuple[float, int, Slow]] = []
+        """A heap of the slowest items. The number of the record breaks ties, because ``Slow``
+        has no order."""
         self._waiting: list[Waiting] = []
 
     def add(self, record: Record) -> None:
+        """Add one record."""
         size = record.item.size or 0
         self._items[record.state] += 1
         self._bytes[record.state] += size
@@ -149,10 +162,12 @@ class _Collector:
             self._waiting.append(_waiting(record))
 
     def _done(self, record: Record, size: int) -> None:
+        """Add a completed item to the timeline and, if it was slow, to the heap."""
         if record.finished_at is not None:
             self._timeline.add(record.finished_at, size)
         seconds = seconds_of(record)
         if seconds is not None and (len(self._slowest) < SLOWEST or seconds > self._slowest[0][0]):
+            # Replace the fastest of the kept items once the heap is full.
             push = heapq.heappush if len(self._slowest) < SLOWEST else heapq.heapreplace
             push(self._slowest, (seconds, record.number, _slow(record, seconds)))
 
@@ -187,7 +202,7 @@ def _slow(record: Record, seconds: float) -> Slow:
 
 
 async def collect(ledger: Ledger) -> Report:
-    """Walk through the ledger. Raises ``LedgerError``."""
+    """Read all records of the ledger. Raises ``LedgerError``."""
     collector = _Collector()
     async for record in ledger.records():
         collector.add(record)

@@ -1,4 +1,4 @@
-"""Reports as files: HTML to look at, JSON for programs, CSV with one line per item."""
+"""Writes reports: HTML for people, JSON for programs, CSV with one line per item."""
 
 import csv
 import json
@@ -26,10 +26,14 @@ COLUMNS: Final = (
     *("uri", "state", "video_id", "size", "seconds", "way", "attempts", "cause", "message", "sent"),
     *("added_at", "started_at", "finished_at", "key"),
 )
+"""Columns of the CSV report."""
 
 
 def check_report(path: Path) -> None:
-    """Raise ``ConfigurationError`` when a report cannot be written there, which is better known before than after."""
+    """Raise ``ConfigurationError`` when a report cannot be written to this path.
+
+    Commands call this before the ingestion starts.
+    """
     if path.suffix.lower() not in (".html", ".json", ".csv"):
         raise ConfigurationError(f"a report ends in .html, .json or .csv, not as {path} does")
     folder = path.absolute().parent
@@ -40,11 +44,12 @@ def check_report(path: Path) -> None:
 
 
 async def write_report(ledger: Ledger, path: Path) -> None:
-    """Write the report that the suffix names: ``.html``, ``.json`` or ``.csv``.
+    """Write a report in the format of the suffix: ``.html``, ``.json`` or ``.csv``.
 
-    What was there before stays until the new one is complete. A report holds no secret and is made to be shared, so a
-    new file has the permissions that the umask leaves. Raises ``LedgerError``, ``ConfigurationError`` for another
-    suffix, and ``ApiVideoError`` if the file cannot be written, for example because the disk is full.
+    An existing file is kept until the new one is complete. A report contains no secrets and is
+    meant to be shared, so the umask determines the permissions of the file. Raises ``LedgerError``.
+    Raises ``ConfigurationError`` for another suffix, and ``ApiVideoError`` if the file cannot be
+    written, for example because the disk is full.
     """
     check_report(path)
     suffix = path.suffix.lower()
@@ -53,7 +58,8 @@ async def write_report(ledger: Ledger, path: Path) -> None:
             if suffix == ".csv":
                 await _write_rows(ledger, file)
             elif suffix == ".json":
-                # A program may put the document into a page: no text of it can end a script there.
+                # A program may embed the document in a web page. Escaping ``<`` prevents text in it
+                # from ending a script element.
                 file.write(json.dumps(to_document(await collect(ledger)), indent=2).replace("<", "\\u003c"))
             else:
                 file.write(page(await collect(ledger)))
@@ -63,6 +69,8 @@ async def write_report(ledger: Ledger, path: Path) -> None:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[TextIO]:
+    """Open a temporary file in the same folder, and rename it to ``path`` on success."""
+    # The same folder, because a rename is atomic only within one file system.
     fresh = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     file = fresh.open("x", encoding="utf-8", errors="backslashreplace", newline="")
     try:
@@ -83,6 +91,7 @@ async def _write_rows(ledger: Ledger, file: TextIO) -> None:
 
 
 def _cells(record: Record) -> list[Any]:
+    """Return the cells of a row, in the order of ``COLUMNS``."""
     item, seconds = record.item, seconds_of(record)
     cells = [
         *(shown(item.uri), record.state, record.video_id, item.size),
@@ -99,7 +108,7 @@ def _moment(at: float | None) -> str | None:
 
 
 def to_document(report: Report) -> dict[str, Any]:
-    """Give the report as JSON; moments in ISO 8601."""
+    """Return the report as a JSON document; times are in ISO 8601."""
     totals = report.totals
     states: list[State] = sorted(totals.items)
     return {
@@ -121,5 +130,6 @@ def to_document(report: Report) -> dict[str, Any]:
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
+    """Return the usage of a minute with the share of the limit that it is."""
     share = None if not usage.allowed else round(usage.requests / usage.allowed, 4)
     return {**asdict(usage), "minute": _moment(usage.minute * 60.0), "share": share}

@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: no script, no font, no request to anywhere."""
+"""The report as one HTML file without scripts, fonts or requests to any server."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -13,13 +13,16 @@ from .style import STYLE
 __all__ = ["page"]
 
 CLASSES = {"uploads": "Upload requests", "writes": "Write requests", "reads": "Read requests"}
+"""Names of the request classes."""
 MINUTE = 60.0
+"""Seconds of a minute."""
 MOST_BARS = 120
+"""Maximum number of bars in a chart of the request budget."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def escape(text: str) -> str:
-    """Write foreign text as HTML."""
+    """Escape text from outside for HTML."""
     return escape_markup(visible(text))
 
 
@@ -52,7 +55,7 @@ def _moment(at: float) -> str:
 
 
 def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> str:
-    """Write a table whose cells are HTML already; ``numbers`` are the columns to align to the right."""
+    """Return a table. Cells are HTML already; ``numbers`` are columns aligned to the right."""
     marks = ['class="number"' if at in numbers else "" for at in range(len(heads))]
     head = "".join(f'<th scope="col" {mark}>{escape(name)}</th>' for name, mark in zip(heads, marks, strict=True))
     body = []
@@ -69,7 +72,7 @@ def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], nu
 
 
 def page(report: Report) -> str:
-    """Write the whole page."""
+    """Return the whole page."""
     sections = (
         ("Throughput", _throughput(report)),
         ("Request budget", _budget(report.usage)),
@@ -88,6 +91,7 @@ def page(report: Report) -> str:
 
 
 def _span(report: Report) -> str:
+    """Return the line with the times of the ingestion and of the report."""
     if report.started is None:
         return f"<p>Made on {_moment(report.made_at)}; no item was begun yet.</p>"
     until = "" if report.ended is None else f" to {_moment(report.ended)}"
@@ -95,6 +99,7 @@ def _span(report: Report) -> str:
 
 
 def _tiles(report: Report) -> str:
+    """Return the summary at the top of the page."""
     totals = report.totals
     done, failed = totals.count("done"), totals.count("failed", "quarantined")
     rate = f"{done / report.seconds:,.1f}/s" if report.seconds else "-"
@@ -115,10 +120,12 @@ def _tiles(report: Report) -> str:
 
 
 def _figure(caption: str, chart: str) -> str:
+    """Return a chart with its caption."""
     return f"<figure>{chart}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def _throughput(report: Report) -> str:
+    """Return the charts of the items and bytes over time."""
     width = float(report.width)
     items = [(each.start, float(each.items)) for each in report.timeline]
     size = [(each.start, each.bytes / width) for each in report.timeline]
@@ -130,6 +137,7 @@ def _throughput(report: Report) -> str:
 
 
 def _budget(usage: Sequence[Usage]) -> str:
+    """Return the chart of each request class and the table of all of them."""
     charts, rows = [], []
     for limit_class, name in CLASSES.items():
         used = [each for each in usage if each.limit_class == limit_class]
@@ -150,7 +158,10 @@ def _budget(usage: Sequence[Usage]) -> str:
 
 
 def _shares(used: Sequence[Usage]) -> tuple[list[tuple[float, float]], float]:
-    """Give the share of each minute, or the mean of several where the minutes are many."""
+    """Return the share of the limit that was used, by time, and the seconds of one bar.
+
+    A bar is one minute, or the mean of several minutes if there are more than ``MOST_BARS``.
+    """
     first, last = used[0].minute, used[-1].minute
     together = -(-(last - first + 1) // MOST_BARS)
     sums = dict.fromkeys(range((last - first) // together + 1), 0.0)

@@ -1,4 +1,4 @@
-"""The style of the HTML report."""
+"""The CSS of the HTML report."""
 
 from typing import Final
 

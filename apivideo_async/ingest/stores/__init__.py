@@ -1,1 +1,1 @@
-"""Opening sources: local files, objects and web files."""
+"""Opening sources: local files, objects of object stores, and files on web servers."""

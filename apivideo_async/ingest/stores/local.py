@@ -1,4 +1,4 @@
-"""Local files as items."""
+"""Opens local files, and creates items for them."""
 
 import os
 import stat
@@ -15,18 +15,21 @@ __all__ = ["file_version", "list_file", "local_item", "look", "modified", "open_
 
 
 class LocalOriginal(Original):
-    """A regular file; there is no URL of it."""
+    """An opened regular file. It has no URL."""
 
     def __init__(self, source: Source, version: str | None) -> None:
         self.source = source
         self.version = version
 
     async def address(self, seconds: float) -> None:
-        """Give nothing: api.video cannot reach it."""
+        """Return None: api.video cannot reach a local file."""
 
 
 async def open_local(item: Item, place: Place) -> Original:
-    """Open a regular file. Raises ``SourceError``: missing, unreadable, unsupported, empty or changed."""
+    """Open a regular file.
+
+    Raises ``SourceError`` with the cause missing, unreadable, unsupported, empty or changed.
+    """
     source, version = await in_thread(_open, Path(place.path), unwanted=lambda opened: opened[0].close())
     try:
         return LocalOriginal(source, compare(item, source.size, (version,)))
@@ -36,12 +39,15 @@ async def open_local(item: Item, place: Place) -> Original:
 
 
 def _open(path: Path) -> tuple[FileSource, str]:
-    look(path)  # Opening a pipe would wait for its writer.
+    # Check the type first: opening a pipe would block until its writer opens it.
+    look(path)
     file = open_file(path)
     try:
+        # The path may have been replaced since the check.
         if not stat.S_ISREG(file.mode):
             raise _no_file(path)
-        # Looked at again after opening: the descriptor finds every change from then on.
+        # Read the version after opening. The source compares its descriptor with its state at
+        # opening, so it detects every change from then on.
         return FileSource(file, name_of(path)), file_version(look(path))
     except BaseException:
         file.close()
@@ -49,7 +55,10 @@ def _open(path: Path) -> tuple[FileSource, str]:
 
 
 def look(path: Path) -> os.stat_result:
-    """Describe a regular file (blocking). Raises ``SourceError``: missing, unreadable or unsupported."""
+    """Return the status of a regular file (blocking).
+
+    Raises ``SourceError`` with the cause missing, unreadable or unsupported.
+    """
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -68,17 +77,21 @@ def _no_file(path: Path) -> SourceError:
 
 
 def file_version(found: os.stat_result) -> str:
-    """Name the content of a file by its size and time."""
+    """Return the version of a file: its size in bytes and modification time in nanoseconds."""
     return f"{found.st_size}-{found.st_mtime_ns}"
 
 
 def modified(item: Item) -> float:
-    """When a file that was listed had been written to, in seconds since 1970."""
+    """Return the modification time of a listed file, in seconds since 1970."""
     return int((item.version or "0").rpartition("-")[2]) / 1e9
 
 
 def local_item(path: str, found: os.stat_result, name: str, strategy: Strategy = "stream") -> Item:
-    """Describe a file by its real, absolute path. Raises ``SourceError`` (unreadable) for names that are not UTF-8."""
+    """Return the item of a file.
+
+    ``path`` is its real, absolute path, and ``name`` becomes the title. Raises ``SourceError``
+    (cause ``unreadable``) for names that are not UTF-8.
+    """
     try:
         path.encode()
         name.encode()
@@ -96,5 +109,8 @@ def local_item(path: str, found: os.stat_result, name: str, strategy: Strategy =
 
 
 def list_file(path: Path, strategy: Strategy = "stream") -> Item:
-    """Describe one file (blocking). Raises ``SourceError``: missing, unreadable or unsupported."""
+    """Return the item of one file (blocking).
+
+    Raises ``SourceError`` with the cause missing, unreadable or unsupported.
+    """
     return local_item(os.path.realpath(path), look(path), path.name, strategy)

@@ -1,6 +1,8 @@
-"""What obstore's errors mean. It has few classes, so status and code are read from the text.
+"""Translates obstore's errors into ``SourceError``.
 
-The text itself goes nowhere: it holds URLs, and what stores say about a wrong signature holds the key's id.
+obstore has few error classes, so the HTTP status and the store's error code are read from the text
+of the error. The text itself is never shown or logged: it contains URLs, and a store's message
+about a wrong signature contains the id of the access key.
 """
 
 import re
@@ -20,8 +22,11 @@ _NO_CREDENTIALS: Final = re.compile(
     r"|MissingAccessKey|MissingSecretAccessKey|CredentialsError",
     re.IGNORECASE,
 )
+"""Errors of an attempt to get credentials from the environment or a metadata server."""
 _KEY: Final = re.compile(r'Path "(.*?)"(?: contained|: Encountered)', re.DOTALL)
+"""The key in obstore's message about a key that it cannot address."""
 _WRONG_RANGE: Final = re.compile(r"non-partial|Requested \d+\.\.\d+, got|[Cc]ontent.?[Rr]ange")
+"""Errors of a store that ignored the requested range."""
 _BUCKET: Final = frozenset({"NoSuchBucket", "InvalidBucketName", "ContainerNotFound", "ContainerBeingDeleted"})
 _DENIED: Final = frozenset({"PermissionDeniedError", "UnauthenticatedError"})
 _HOW: Final = {
@@ -32,7 +37,7 @@ _HOW: Final = {
 
 
 def explain(error: Exception, place: Place) -> SourceError:
-    """Say what went wrong with an object or a bucket, and what to do."""
+    """Return the ``SourceError`` for a failure of an object or bucket, with advice."""
     text = str(error).split("Debug source:")[0]
     status, code = _STATUS.search(text), _CODE.search(text)
     number, word = int(status[1]) if status else None, code[1] if code else ""
@@ -42,7 +47,9 @@ def explain(error: Exception, place: Place) -> SourceError:
 
 
 def _verdict(kind: str, text: str, status: int | None, code: str, place: Place) -> tuple[str, str]:
+    """Return the cause and the sentence. The order of the checks matters."""
     where = f"{place.store}/{place.path}" if place.path else place.store
+    # The pinned ETag did not match.
     if kind == "PreconditionError" or status == 412:
         return "changed", f"{where} changed while it was read: run the ingestion again, which lists it anew"
     if kind in ("InvalidPathError", "ValueError"):
@@ -52,6 +59,7 @@ def _verdict(kind: str, text: str, status: int | None, code: str, place: Place) 
             "unsupported",
             f"{where} cannot be read: {(named and fault_of(named[1])) or 'its key is unusual'}: rename it",
         )
+    # Check access before 404: a missing bucket and a missing object have the same status.
     access = _access(kind, text, status, code, place)
     if access is not None:
         return access
@@ -61,12 +69,14 @@ def _verdict(kind: str, text: str, status: int | None, code: str, place: Place) 
         return "empty", f"{where} is empty (0 bytes): there is nothing to upload"
     if _WRONG_RANGE.search(text):
         return "unreadable", f"{place.store} does not give the range that it is asked for"
+    # Without a status, no response arrived.
     if status is None or status in (408, 429) or status >= 500:
         return "unreachable", f"{place.store} cannot be reached or fails: try again later"
     return "unreadable", f"{where} cannot be read"
 
 
 def _access(kind: str, text: str, status: int | None, code: str, place: Place) -> tuple[str, str] | None:
+    """Return cause and sentence for problems of the bucket or the credentials, else None."""
     if code in _BUCKET or (status == 404 and "bucket does not exist" in text):
         return "bucket", f"there is no bucket {place.store}: check its name, and the endpoint"
     if "redirect" in text or status in (301, 307, 308):
@@ -81,4 +91,5 @@ def _access(kind: str, text: str, status: int | None, code: str, place: Place) -
 
 
 def _how(place: Place) -> str:
+    """Return the environment variables of the credentials for a store."""
     return _HOW.get(place.scheme, _HOW["az"])

@@ -1,4 +1,4 @@
-"""An opened item, and the comparison with what was listed."""
+"""An opened item (the pinned source), and its comparison with the listed item."""
 
 from abc import ABC, abstractmethod
 
@@ -12,35 +12,36 @@ __all__ = ["Original", "changed", "compare"]
 
 
 class Original(ABC):
-    """An opened item."""
+    """An opened item, pinned to its current content."""
 
     source: Source
-    """Its bytes: ranged reads, many at once."""
+    """The bytes: concurrent ranged reads."""
     version: str | None = None
-    """What tells this content from a later one, as found now."""
+    """The version of the current content."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size in bytes."""
         return self.source.size
 
     @abstractmethod
     async def address(self, seconds: float) -> str | None:
-        """Give a URL that api.video can GET for that long; None: there is none.
+        """Return a URL that api.video can GET for ``seconds``; None if there is none.
 
-        Raises ``SourceError`` when there is one that does not work.
+        Raises ``SourceError`` if the URL exists but does not work.
         """
 
     async def aclose(self) -> None:
-        """Give back what it holds."""
+        """Close the source."""
         await self.source.aclose()
 
 
 def compare(item: Item, size: int, versions: tuple[str | None, ...]) -> str | None:
-    """Check what was found against what was listed; the version that counts.
+    """Compare an opened source with its item; return the version to store.
 
-    ``versions`` are the names that the store has for the content now: an object may be listed with its ETag and opened
-    with its version. Raises ``SourceError``: empty or changed.
+    ``versions`` are all versions that the store reports for the current content. An object may have
+    been listed with its ETag and opened with its version, so any match counts. Raises
+    ``SourceError`` with the cause empty or changed.
     """
     if item.size is not None and item.size != size:
         raise changed(item.uri, f"it had {item.size:,} bytes when it was listed and has {size:,} now")
@@ -52,7 +53,7 @@ def compare(item: Item, size: int, versions: tuple[str | None, ...]) -> str | No
 
 
 def changed(uri: str, how: str) -> SourceError:
-    """Make the error for content that is not what was listed or opened."""
+    """Return the error for content that differs from the listed or opened content."""
     return SourceError(
         f"{shown(uri)} changed since it was listed ({how}): run the ingestion again, which lists it anew",
         cause="changed",

@@ -1,7 +1,8 @@
-"""Which redirects of a source's server are followed.
+"""Decides which redirects of a source's server are followed.
 
-A server that is allowed as a source may redirect to any address, for example to one inside the network of the machine
-that ingests. So by default only redirects within the origin (scheme, host and port) are followed.
+A server that is allowed as a source may redirect to any address, for example to one inside the
+network of this machine. By default, only redirects within the origin (scheme, host and port) are
+followed.
 """
 
 from typing import Any, Final, Literal, TypeAlias
@@ -14,11 +15,14 @@ from ..uris import WEB_SCHEMES, shown
 __all__ = ["MOST_REDIRECTS", "REDIRECTS", "STATUSES", "Redirects", "check_redirects", "redirected"]
 
 Redirects: TypeAlias = Literal["same-origin", "any"]
-"""``same-origin``: within scheme, host and port. ``any``: to every web server, those of the own network included."""
+"""``same-origin``: scheme, host and port must stay the same. ``any``: every web server is
+allowed, including those of the local network."""
 REDIRECTS: Final[tuple[Redirects, ...]] = ("same-origin", "any")
+"""All settings."""
 STATUSES: Final = frozenset({301, 302, 303, 307, 308})
+"""HTTP statuses that are redirects."""
 MOST_REDIRECTS: Final = 10
-"""Redirects in a row that are followed."""
+"""Maximum number of consecutive redirects."""
 
 
 def check_redirects(given: Any) -> Redirects:
@@ -30,10 +34,11 @@ def check_redirects(given: Any) -> Redirects:
 
 
 def redirected(uri: str, current: URL, location: str | None, allowed: Redirects) -> URL:
-    """Return where a redirect of ``current`` leads to.
+    """Return the URL that a redirect of ``current`` leads to.
 
-    The credentials of ``current`` stay within its origin. ``uri`` is the source, for messages. Raises ``SourceError``
-    (redirect) for a redirect that is not allowed, or that does not lead to a web address.
+    Credentials in ``current`` are kept only within its origin. ``uri`` is the source, for messages.
+    Raises ``SourceError`` (cause ``redirect``) for a redirect that is not allowed or does not lead
+    to a web address.
     """
     target = _joined(current, location) if location else None
     if target is None or target.scheme not in WEB_SCHEMES or not target.host:
@@ -51,11 +56,15 @@ def redirected(uri: str, current: URL, location: str | None, allowed: Redirects)
 
 
 def _joined(current: URL, location: str) -> URL | None:
-    """Resolve ``Location``; None for text that is no URL. A presigned URL has to arrive as it is written."""
+    """Resolve ``Location`` against the current URL; return None if it is no URL.
+
+    An ASCII location is kept exactly as written, because a change of its encoding would invalidate
+    the signature of a presigned URL.
+    """
     written = location.isascii() and location.isprintable() and " " not in location
     try:
         target = current.join(URL(location, encoded=written)).with_fragment(None)
-        target.port, target.host  # noqa: B018  Raise for what is not valid.
+        target.port, target.host  # noqa: B018  Both raise for an invalid URL.
     except (ValueError, UnicodeError):
         return None
     return target

@@ -1,7 +1,8 @@
-"""Opening what is to be ingested, wherever it is.
+"""Opens the source of an item, wherever it is stored.
 
-Local files are opened by their descriptor, objects through obstore, everything else over HTTP with byte ranges. What
-was opened is pinned: if its content changes while it is read, that is an error and never a broken video.
+Local files are opened by descriptor, objects through obstore, and all other sources over HTTP with
+byte ranges. An opened source is pinned: a change of its content while it is read raises an error,
+so it never produces a corrupt video.
 """
 
 from collections.abc import Mapping
@@ -21,26 +22,28 @@ __all__ = ["Original", "Stores"]
 
 
 class Stores:
-    """Everything that items are read from: one per process, it keeps connections. Use it with ``async with``."""
+    """The connections to all sources of a process. Use it with ``async with``."""
 
     def __init__(self, *, config: Mapping[str, Any] | None = None, redirects: Redirects = "same-origin") -> None:
-        """Set up; connections are opened when they are needed.
+        """Create the stores. Connections are opened on first use.
 
-        ``config``: obstore settings such as ``endpoint`` or ``allow_http``; the rest comes from the environment.
-        ``redirects``: which redirects of web servers are followed: ``same-origin`` (scheme, host and port stay the
-        same), or ``any`` (to every server that this machine reaches, so only for trusted sources). Raises
-        ``ConfigurationError`` for any other value.
+        ``config``: obstore settings such as ``endpoint`` or ``allow_http``; environment variables
+        supply the rest. ``redirects``: which redirects of web servers are followed. ``same-origin``
+        keeps scheme, host and port. ``any`` allows every server that this machine reaches, so use
+        it only with trusted sources. Raises ``ConfigurationError`` for any other value.
         """
         self._config = dict(config or {})
         self._objects: ObjectStores | None = None
         self._web = WebStore(check_redirects(redirects))
 
     def __repr__(self) -> str:
-        return "Stores()"  # The settings may hold credentials.
+        # The settings may contain credentials.
+        return "Stores()"
 
     @property
     def objects(self) -> "ObjectStores":
-        """The object stores; raises ``ConfigurationError`` when obstore is missing."""
+        """The object stores. Raises ``ConfigurationError`` when obstore is not installed."""
+        # obstore is an optional dependency, so import it only when it is needed.
         if self._objects is None:
             from .objects import ObjectStores
 
@@ -48,9 +51,10 @@ class Stores:
         return self._objects
 
     async def open(self, item: Item) -> Original:
-        """Open a source, and compare it with what the item says about it.
+        """Open a source and compare it with its item.
 
-        Raises ``SourceError`` with its ``cause``; ``retryable`` tells what may pass by itself.
+        Raises ``SourceError`` with a ``cause``. ``retryable`` is True for failures that may be
+        temporary.
         """
         place = locate(item.uri)
         if place.scheme in OBJECT_SCHEMES:
@@ -60,7 +64,7 @@ class Stores:
         return await open_local(item, place)
 
     async def aclose(self) -> None:
-        """Close connections."""
+        """Close the connections."""
         await self._web.aclose()
 
     async def __aenter__(self) -> "Stores":

@@ -1,7 +1,8 @@
-"""Object keys that are legal in a store, but that obstore cannot address.
+"""Object keys that are valid in a store, but that obstore cannot address.
 
-obstore removes a slash at either end of a key, and refuses empty parts, ``.`` and ``..`` as parts, and control
-characters. Such a key is named and left out; reading it through obstore could return another object.
+obstore removes a slash at either end of a key. It refuses empty parts, the parts ``.`` and ``..``,
+and control characters. Reading such a key through obstore could return another object, so these
+keys are reported and left out.
 """
 
 import re
@@ -12,7 +13,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def fault_of(key: str) -> str | None:
-    """Return the reason why a key cannot be read, None if it can."""
+    """Return the reason why obstore cannot read a key; None if it can."""
     if key.startswith("/") or key.endswith("/"):
         return "its key begins or ends with a slash"
     parts = key.split("/")
@@ -24,10 +25,13 @@ def fault_of(key: str) -> str | None:
 
 
 def usual(path: str) -> str:
-    """Leave out the parts that obstore refuses, so that a selection sees the names that a person sees."""
+    """Remove the parts of a path that obstore refuses, for comparison with patterns.
+
+    A selection then sees the file and folder names that a person sees.
+    """
     return "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
 
 
 def printable(key: str) -> str:
-    """Write a key on one line, with an escape for each character that a terminal would not show."""
+    """Return a key on one line, with an escape for each character that is not printable."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in key)

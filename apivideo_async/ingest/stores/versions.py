@@ -1,25 +1,26 @@
-"""ETags in one form, so that a listing and a response that name the same content compare equal.
+"""Normalises ETags, so that a listing and a response for the same content compare equal.
 
-Azure and some S3 servers list ``0x1D`` and answer ``"0x1D"`` to GET; servers that compress add ``W/``. Versions of
-items are stored in the strong, quoted form, which is the one that S3 itself uses in both places.
+Azure and some S3 servers list ``0x1D`` and respond with ``"0x1D"`` to GET. Servers that compress
+add ``W/``. The versions of items are stored in the strong, quoted form, which S3 itself uses in
+both places.
 """
 
 __all__ = ["etag", "given_version", "is_weak", "same_version"]
 
 
 def etag(text: str | None) -> str | None:
-    """Return the strong, quoted form of an ETag; None if there is none or it is empty."""
+    """Return the strong, quoted form of an ETag; None if it is missing or empty."""
     opaque = _opaque(text or "")
     return f'"{opaque}"' if opaque else None
 
 
 def given_version(text: str | None) -> str | None:
-    """Normalise a version that the caller gave: an ETag in quotes as ``etag`` does, anything else as it is."""
+    """Normalise a version from the caller: quoted text as an ETag, other text unchanged."""
     return etag(text) if text is not None and text.endswith('"') else text
 
 
 def same_version(first: str | None, second: str | None) -> bool:
-    """Compare two versions; quotes and the weak prefix make no difference."""
+    """Return True if two versions are equal apart from quotes and the weak prefix."""
     return first is not None and second is not None and _opaque(first) == _opaque(second)
 
 
@@ -29,5 +30,6 @@ def is_weak(text: str) -> bool:
 
 
 def _opaque(text: str) -> str:
+    """Return the text of an ETag without the weak prefix and the quotes."""
     text = text.removeprefix("W/")
     return text[1:-1] if len(text) >= 2 and text.startswith('"') and text.endswith('"') else text

@@ -1,4 +1,4 @@
-"""Files on web servers, presigned URLs among them: ranges over HTTP, pinned by ETag or date."""
+"""Files on web servers, including presigned URLs: byte ranges, pinned by ETag or date."""
 
 import asyncio
 import re
@@ -22,26 +22,27 @@ from .web_errors import refused
 __all__ = ["WebStore"]
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=60)
+"""Seconds. There is no total timeout, because a body is read at the speed of the upload."""
 BUFFER: Final = 256 * 1024
-"""Bytes buffered for each range, about; blocks are at most twice as large."""
+"""Approximate bytes buffered for each range; blocks are at most twice as large."""
 TRIES: Final = 4
-"""Attempts in a row that bring nothing, before a range is given up."""
+"""Consecutive attempts without new bytes after which a range fails."""
 _RANGE: Final = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
 
 
 @frozen
 class Found:
-    """What a server says about a file."""
+    """What a server reports about a file."""
 
     size: int
     etag: str | None
     modified: str | None
     ranges: bool
-    """Whether it serves byte ranges."""
+    """True if the server supports byte ranges."""
 
     @property
     def pin(self) -> dict[str, str]:
-        """Headers that make the server refuse when the content is another."""
+        """Request headers that make the server refuse if the content has changed."""
         if self.etag is not None and not is_weak(self.etag):
             return {"If-Match": self.etag}
         return {"If-Unmodified-Since": self.modified} if self.modified else {}
@@ -56,7 +57,10 @@ class WebStore:
 
     @asynccontextmanager
     async def get(self, uri: str, start: int, stop: int, pin: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Ask for a range. Raises ``SourceError`` when nothing comes, or not in the form that was asked for."""
+        """Request the bytes from ``start`` to before ``stop`` with the headers ``pin``.
+
+        Raises ``SourceError`` when no usable response arrives.
+        """
         headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity", **pin}
         try:
             async with self._answer(uri, headers) as response:
@@ -68,7 +72,7 @@ class WebStore:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error, SourceError):
                 raise
-            # aiohttp's own text may hold the query.
+            # The text of aiohttp's error may contain the query, and with it a signature.
             raise SourceError(
                 f"{shown(uri)} cannot be reached, or the connection broke ({type(error).__name__})",
                 cause="unsupported" if isinstance(error, aiohttp.InvalidURL) else "unreachable",
@@ -77,13 +81,17 @@ class WebStore:
 
     @asynccontextmanager
     async def _answer(self, uri: str, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a GET, and follow the redirects that are allowed. aiohttp itself would follow every one of them."""
+        """Send a GET and follow the redirects that are allowed.
+
+        aiohttp's own redirect handling would follow all of them.
+        """
         if self._session is None:
-            # Sources do not share cookies: one must not change what the server gives for another.
+            # Sources do not share cookies: a cookie of one must not change the response to another.
             self._session = aiohttp.ClientSession(
                 timeout=TIMEOUT, auto_decompress=False, read_bufsize=BUFFER, cookie_jar=aiohttp.DummyCookieJar()
             )
-        url = URL(uri, encoded=True)  # Encoded already: another spelling would have another signature.
+        # The URL is sent as it is written, because another encoding would invalidate a signature.
+        url = URL(uri, encoded=True)
         for _ in range(MOST_REDIRECTS + 1):
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status not in STATUSES:
@@ -93,9 +101,13 @@ class WebStore:
         raise SourceError(f"{shown(uri)} redirects more than {MOST_REDIRECTS} times", cause="redirect")
 
     async def look(self, uri: str) -> Found:
-        """Ask for one byte, which tells the size and whether there are ranges."""
+        """Request one byte, whose response shows the size and whether ranges work.
+
+        Raises ``SourceError``.
+        """
         async with self.get(uri, 0, 1, {}) as response:
             match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+            # 206, or 416 for an empty file; both report the size in Content-Range.
             ranges = response.status != 200
             if ranges and match is None:
                 raise SourceError(f"{shown(uri)}: the server does not tell the size", cause="unsupported")
@@ -105,9 +117,10 @@ class WebStore:
             return Found(size, response.headers.get("ETag"), response.headers.get("Last-Modified"), ranges)
 
     async def open(self, item: Item) -> Original:
-        """Open a URL. Raises ``SourceError``."""
+        """Open a URL and compare it with the item. Raises ``SourceError``."""
         found = await self.look(item.uri)
         version = compare(item, found.size, (etag(found.etag), found.modified))
+        # A pull needs no ranges: api.video fetches the whole file.
         if item.strategy == "stream" and not found.ranges:
             raise no_ranges(item.uri)
         return WebOriginal(self, item.uri, found, version)
@@ -120,7 +133,7 @@ class WebStore:
 
 
 class WebSource(Source):
-    """A file on a web server."""
+    """A file on a web server, pinned to the content that was found on opening."""
 
     def __init__(self, store: WebStore, uri: str, found: Found) -> None:
         self._store, self._uri, self._found = store, uri, found
@@ -128,12 +141,16 @@ class WebSource(Source):
         self.size: int = found.size
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
-        """Read a range; what broke off goes on where it was. Raises ``SourceError``."""
+        """Read a range. A broken connection is resumed at the current position.
+
+        Raises ``SourceError`` after ``TRIES`` consecutive attempts without new bytes.
+        """
         position, stop, failures = start, start + size, 0
         while position < stop:
             try:
                 async with aclosing(self._range(position, stop)) as blocks:
                     async for block in blocks:
+                        # Progress resets the number of failures.
                         position, failures = position + len(block), 0
                         yield block
             except SourceError as error:
@@ -143,6 +160,7 @@ class WebSource(Source):
                 await asyncio.sleep(0.1 * 2**failures)
 
     async def _range(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        """Read a range from one response."""
         async with self._store.get(self._uri, start, stop, self._found.pin) as response:
             self._check(response, start, stop)
             left = stop - start
@@ -155,8 +173,10 @@ class WebSource(Source):
             raise SourceError(f"{shown(self._uri)}: the range ended early", cause="unreachable", retryable=True)
 
     def _check(self, response: aiohttp.ClientResponse, start: int, stop: int) -> None:
+        """Raise ``SourceError`` unless the response is the requested range of the same content."""
         if response.status == 200:
             raise no_ranges(self._uri)
+        # Servers may ignore the pin headers, so compare the response as well.
         if (response.headers.get("ETag"), response.headers.get("Last-Modified")) != (
             self._found.etag,
             self._found.modified,
@@ -179,7 +199,10 @@ class WebOriginal(Original):
         self.version = version
 
     async def address(self, seconds: float) -> str:
-        """Give the URL itself, after a look whether it still works; how long it does is for who signed it to know."""
+        """Return the URL itself, after a check that it still works.
+
+        How long a presigned URL stays valid is known only to its creator. Raises ``SourceError``.
+        """
         found = await self._store.look(self._uri)
         if found.size != self.size:
             raise changed(self._uri, "it has another size now")
@@ -187,7 +210,7 @@ class WebOriginal(Original):
 
 
 def no_ranges(uri: str) -> SourceError:
-    """Make the error for a server that gives whole files only."""
+    """Return the error for a server that does not support byte ranges."""
     return SourceError(
         f"{shown(uri)}: the server does not serve byte ranges: download the file first, or let api.video pull it",
         cause="unsupported",

@@ -1,4 +1,4 @@
-"""What the answers of web servers mean."""
+"""Translates the HTTP statuses of web servers into ``SourceError``."""
 
 from ...errors import SourceError
 from ..uris import shown, signed
@@ -7,8 +7,9 @@ __all__ = ["refused"]
 
 
 def refused(uri: str, status: int, body: bytes = b"") -> SourceError:
-    """Say what a status means for a source, and what to do."""
+    """Return the error for a status, with advice. ``body`` is the start of the response."""
     where = shown(uri)
+    # Some stores respond 400 to an expired URL, with an error code that contains ``Expired``.
     if signed(uri) and (status in (401, 403) or (status == 400 and b"xpired" in body)):
         return SourceError(
             f"{where}: the presigned URL has expired, or was never valid ({status}): sign it anew", cause="expired"
