@@ -11,7 +11,7 @@ import pytest
 
 from apivideo_async.errors import LedgerError
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.ledger.protocol import sqlite
+from apivideo_async.ingest.ledger import sqlite
 from apivideo_async.ingest.ledger.sql import SqlLedger
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 
