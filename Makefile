@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 SYNC = sync() { UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked --inexact --python $(BIN)/python "$$@"; }; \
 	sync --extra $(1) 2>$(VENV)/.uv.log || UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1 sync --extra $(1)
 # COVERAGE=1 records which lines the tests run; `make coverage` then checks the floors.
-PYTEST = $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal $(if $(COVERAGE),--cov --cov-append --cov-report=)
+PYTEST = $(BIN)/python -m pytest -q --dist worksteal $(if $(COVERAGE),--cov --cov-append --cov-report=)
 # Levels 0 to 2, and the emulator's rules: every branch is tested.
 PURE_MODULES := errors.py config.py masking.py models/* protocol/* uploads/plan.py uploads/ledger.py uploads/progress.py \
     uploads/received.py uploads/target.py uploads/adaptive.py rate_limit/fair_queue.py rate_limit/window.py \
@@ -43,11 +43,12 @@ $(VENV)/.dev: $(BIN)/uv pyproject.toml uv.lock
 demo: $(VENV)/.demo  ## upload a real video to a local api.video (FILE=movie.mp4 for one of yours, ARGS=--keep to watch it)
 	@$(BIN)/apivideo demo $(ARGS) $(if $(FILE),"$(FILE)")
 
+# Half of the time of these tests is waiting, so more processes than cores are quicker.
 test: $(VENV)/.dev postgres  ## the tests that take minutes at most
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -n 4 -m "not slow"
 
 slow: $(VENV)/.dev browser postgres azurite lowest  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
-	$(PYTEST) -m "slow or hypothesis" --hypothesis-profile=thorough
+	$(PYTEST) -n logical --maxprocesses 4 -m "slow or hypothesis" --hypothesis-profile=thorough
 
 # The lowest versions that pyproject.toml allows, in an environment of its own with the newest test tools.
 LOWEST := $(VENV)/lowest
