@@ -18,7 +18,7 @@ from ..errors import ConfigurationError
 __all__ = ["QueryValue", "check_encodable", "filters", "query_string"]
 
 QueryValue: TypeAlias = (
-    "str | int | bool | datetime | Sequence[str] | Mapping[str, str] | Mapping[str, str | Sequence[str]] | Unset | None"
+    str | int | bool | datetime | Sequence[str] | Mapping[str, str] | Mapping[str, str | Sequence[str]] | Unset | None
 )
 
 _SEARCHES = ("title", "description", "name", "value")

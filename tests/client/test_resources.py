@@ -1,5 +1,7 @@
 """The methods of ``videos`` and ``upload_tokens``, and the client around them."""
 
+import inspect
+import typing
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +20,7 @@ from apivideo_async import (
     SourceError,
     UploadOptions,
     VideoClip,
+    types,
 )
 from apivideo_async.emulator import Emulator, Fault
 from tests.conftest import QUICK, blocks_of, data_of
@@ -319,3 +322,15 @@ def test_every_public_name_can_be_had() -> None:
     assert set(apivideo_async.__all__) <= set(dir(apivideo_async))
     with pytest.raises(AttributeError):
         _ = apivideo_async.nothing
+
+
+def test_the_types_of_public_signatures_are_public_and_can_be_resolved() -> None:
+    """Tools read annotations with ``typing.get_type_hints``: FastAPI, Sphinx, attrs."""
+    assert [name for name in types.__all__ if not hasattr(types, name)] == []
+    sections = [type(value) for value in vars(ApiVideoClient("key")).values() if hasattr(value, "with_raw_response")]
+    assert len(sections) > 10
+    for kind in (ApiVideoClient, *sections):
+        for name, method in inspect.getmembers(kind, inspect.isfunction):
+            if not name.startswith("_"):
+                assert typing.get_type_hints(method) is not None
+    assert typing.get_type_hints(ApiVideoClient.request)["return"] is types.Response
