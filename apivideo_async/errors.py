@@ -178,7 +178,7 @@ class ApiResponseError(ApiVideoError):
     def __init__(self, message: str, *, status: int, body: bytes = b"", request: RequestSummary | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.body = body[:KEPT_BODY]
+        self.body: bytes = body[:KEPT_BODY]
         self.request = request
 
 
@@ -221,7 +221,7 @@ class ApiStatusError(ApiVideoError):
         self.range: Mapping[str, Any] | None = problem.range
         self.problems = problems
         self.headers: Mapping[str, str] = dict(headers or {})  # A mapping proxy cannot be pickled.
-        self.body = body[:KEPT_BODY]
+        self.body: bytes = body[:KEPT_BODY]
         self.request = request
 
 
