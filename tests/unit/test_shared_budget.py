@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from apivideo_async.rate_limit.window import RateLimitHeaders, Window
-from tests.unit.test_rate_limit import Network, Service, known, startable, started
+from tests.unit.test_window import Network, Service, known, startable, started
 
 
 def keep_busy(network: Network, window: Window, in_flight: int, delay: Callable[[], float]) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from apivideo_async.rate_limit.shared_window import UNCOUNTED, Exchange, Grant, Report, exchange
 from apivideo_async.rate_limit.window import BLIND_COOL_DOWN, UNKNOWN_BUDGET, RateLimitHeaders
-from tests.unit.test_rate_limit import Network, Service, seconds, services
+from tests.unit.test_window import Network, Service, seconds, services
 
 TTL = 20.0
 """Longer than a request is on its way to the server."""
