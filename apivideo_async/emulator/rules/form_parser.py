@@ -65,7 +65,7 @@ class FormParser:
         self._in_file = False
         self._headers: dict[bytes, bytes] = {}
         self._header_name = self._header_value = b""
-        self._field_name: str | None = None
+        self._field_name = ""
         self._field_value = bytearray()
         self.form: Form = Form()
         self.ended: bool = False
@@ -139,9 +139,8 @@ class FormParser:
         if self._in_file:
             self._in_file = False
             self._sink = None
-        elif self._field_name is not None:
+        else:
             self.form.fields[self._field_name] = self._field_value.decode("utf-8", "replace")
-            self._field_name = None
 
     def _form_ends(self) -> None:
         self.ended = True
