@@ -5,7 +5,6 @@ import errno
 import io
 import os
 import threading
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -148,19 +147,25 @@ async def test_a_descriptor_outlives_the_thread_that_reads_from_it(path: Path, m
     file = OpenFile.open(path)
     file._nowait = False
     real, fds = os.preadv, []
+    entered, go_on, finished = (threading.Event() for _ in range(3))
 
-    def slow(fd: int, *rest: Any) -> int:
-        time.sleep(0.2)
+    def held_up(fd: int, *rest: Any) -> int:
+        entered.set()
+        go_on.wait(60)
         fds.append(os.fstat(fd).st_ino)
-        return real(fd, *rest)
+        try:
+            return real(fd, *rest)
+        finally:
+            finished.set()
 
-    monkeypatch.setattr(os, "preadv", slow)
+    monkeypatch.setattr(os, "preadv", held_up)
     reading = asyncio.ensure_future(content(file.read(0, 1000, 1000)))
-    await asyncio.sleep(0.05)
+    await asyncio.to_thread(entered.wait, 60)
     reading.cancel()
     file.close()
     await asyncio.gather(reading, return_exceptions=True)
-    await asyncio.sleep(0.3)
+    go_on.set()
+    await asyncio.to_thread(finished.wait, 60)
     assert fds == [path.stat().st_ino]
     assert file._fd == -1, "closed when the thread was done"
 
