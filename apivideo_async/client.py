@@ -33,11 +33,11 @@ from .resources.upload_tokens import UploadTokens
 from .resources.videos import Videos
 from .resources.watermarks import Watermarks
 from .resources.webhooks import Webhooks
-from .uploads.capacity import Slots
+from .uploads.capacity import Capacity
 from .uploads.many import OnResult, UploadItem, UploadResult, check_batch, run_many
 from .uploads.reporter import OnProgress
 from .uploads.sources.opening import SourceLike
-from .uploads.uploader import Intake
+from .uploads.uploader import Uploader
 
 __all__ = ["ApiVideoClient"]
 
@@ -162,7 +162,9 @@ class ApiVideoClient:
         """
         changes: dict[str, Any] = {"timeouts": timeouts, "retry": retry, "upload": upload}
         # Options that are None keep the value of this client.
-        config = attrs.evolve(self.config, **{name: value for name, value in changes.items() if value})
+        config = attrs.evolve(
+            self.config, **{name: value for name, value in changes.items() if value}
+        )
         # ``__init__`` would create a new transport and pipeline, which the copy must not have.
         copy = object.__new__(type(self))
         copy._transport = None
@@ -193,11 +195,15 @@ class ApiVideoClient:
         """
 
         item = UploadItem(
-            source=source, title=title, filename=filename, idempotency_key=idempotency_key, fields=dict(fields)
+            source=source,
+            title=title,
+            filename=filename,
+            idempotency_key=idempotency_key,
+            fields=dict(fields),
         )
-        return await self._upload(item, Intake(self._pipeline, options, on_progress))
+        return await self._upload(item, Uploader(self._pipeline, options, on_progress))
 
-    async def _upload(self, item: UploadItem, intake: Intake) -> Video:
+    async def _upload(self, item: UploadItem, intake: Uploader) -> Video:
         async def create(name: str) -> Video:
             given = {"title": item.title or name, **item.fields}
             return await create_video(self._pipeline, given, key=item.idempotency_key, again=True)
@@ -205,7 +211,9 @@ class ApiVideoClient:
         # Two calls with one key must not create two containers, so the second call waits and then
         # finds the container of the first.
         async with self._pipeline.exclusive(item.idempotency_key):
-            return await intake.into_new(item.source, create, item.filename, fresh=item.idempotency_key is None)
+            return await intake.into_new(
+                item.source, create, item.filename, fresh=item.idempotency_key is None
+            )
 
     def upload_many(
         self,
@@ -234,15 +242,15 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
-        # One ``Slots`` object for all uploads: it bounds the chunks in flight of the whole batch.
-        slots = Slots.of(self.config.upload, concurrency)
+        # One ``Capacity`` object for all uploads: it bounds the chunks in flight of the whole batch.
+        slots = Capacity.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:
             try:
                 check_video_fields(item.fields)
             except TypeError as error:
                 raise ConfigurationError(str(error)) from None
-            return await self._upload(item, Intake(self._pipeline, item.options, None, slots))
+            return await self._upload(item, Uploader(self._pipeline, item.options, None, slots))
 
         return run_many(items, upload, concurrency, on_result)
 
@@ -270,7 +278,9 @@ class ApiVideoClient:
         ``json()``. Raises the errors of every other method, and ``ConfigurationError`` for
         arguments that cannot be sent.
         """
-        return await self._pipeline.send(raw_request(method, path, query=query, json=json, headers=headers))
+        return await self._pipeline.send(
+            raw_request(method, path, query=query, json=json, headers=headers)
+        )
 
     async def aclose(self) -> None:
         """Close the connections that this client opened.
@@ -285,6 +295,9 @@ class ApiVideoClient:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self.aclose()

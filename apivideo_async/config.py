@@ -84,7 +84,9 @@ def _count(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
 def _one_of(*allowed: str) -> Any:
     def check(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if value not in allowed:
-            raise ConfigurationError(f"{attribute.name} must be one of {', '.join(allowed)}, not {value!r}")
+            raise ConfigurationError(
+                f"{attribute.name} must be one of {', '.join(allowed)}, not {value!r}"
+            )
 
     return check
 
@@ -261,15 +263,21 @@ class ClientConfig:
         except ValueError:
             fits = False
         if not fits or value != "".join(value.split()):
-            raise ConfigurationError("base_url must look like https://ws.api.video or http://127.0.0.1:8080")
+            raise ConfigurationError(
+                "base_url must look like https://ws.api.video or http://127.0.0.1:8080"
+            )
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ConfigurationError("base_url must hold no credentials, query or fragment")
 
     @api_key.validator
     def _sendable(self, _: Any, value: str | None) -> None:
         # The message does not contain the value, because it is a secret.
-        if value is not None and (not value or not value.isascii() or not value.isprintable() or " " in value):
-            raise ConfigurationError("the API key is empty or holds characters that no key has: copy it again")
+        if value is not None and (
+            not value or not value.isascii() or not value.isprintable() or " " in value
+        ):
+            raise ConfigurationError(
+                "the API key is empty or holds characters that no key has: copy it again"
+            )
 
     @reserve.validator
     def _share(self, _: Any, value: float) -> None:
@@ -286,7 +294,9 @@ class ClientConfig:
         if self.app_name is not None and not _ORIGIN_NAME.fullmatch(self.app_name):
             raise ConfigurationError("app_name takes 1 to 50 of A-Z a-z 0-9 - _")
         if self.app_version is not None and not _ORIGIN_VERSION.fullmatch(self.app_version):
-            raise ConfigurationError("app_version takes 1 to 3 numbers of at most 3 digits, like 1.20.3")
+            raise ConfigurationError(
+                "app_version takes 1 to 3 numbers of at most 3 digits, like 1.20.3"
+            )
 
 
 def resolve_config(

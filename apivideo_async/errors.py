@@ -155,7 +155,9 @@ class ApiConnectionError(ApiVideoError):
 
     retryable = True
 
-    def __init__(self, message: str, *, delivery: Delivery = "unknown", request: RequestSummary | None = None) -> None:
+    def __init__(
+        self, message: str, *, delivery: Delivery = "unknown", request: RequestSummary | None = None
+    ) -> None:
         super().__init__(message)
         self.delivery: Delivery = delivery
         self.request = request
@@ -175,7 +177,9 @@ class ApiResponseError(ApiVideoError):
     retryable = True
     delivery: Delivery = "unknown"
 
-    def __init__(self, message: str, *, status: int, body: bytes = b"", request: RequestSummary | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int, body: bytes = b"", request: RequestSummary | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.body: bytes = body[:KEPT_BODY]
@@ -360,7 +364,10 @@ class DuplicateVideosError(UploadError):
     def of(cls, key: str, video_ids: Sequence[str]) -> "DuplicateVideosError":
         """Build the error for ``video_ids``, which all have ``key``."""
         ids = ", ".join(video_ids)
-        return cls(f"several videos carry the idempotency key {key!r} ({ids}): delete all but one", video_ids=video_ids)
+        return cls(
+            f"several videos carry the idempotency key {key!r} ({ids}): delete all but one",
+            video_ids=video_ids,
+        )
 
 
 class LedgerError(ApiVideoError):

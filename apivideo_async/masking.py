@@ -21,7 +21,8 @@ _PORT: Final = re.compile(r"\d*|\[[^\]]*\](?::\d*)?")
 _SECRET_NAME: Final = re.compile(r"sig|token|credential|passw|pwd|secret|auth|key", re.IGNORECASE)
 # Settings of connection strings such as password='…', where a quoted value may have spaces.
 _SETTING: Final = re.compile(
-    r"\b((?:ssl)?password|passwd|pwd)(\s*=\s*)(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+)", re.IGNORECASE | re.DOTALL
+    r"\b((?:ssl)?password|passwd|pwd)(\s*=\s*)(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+)",
+    re.IGNORECASE | re.DOTALL,
 )
 _IN_TEXT: Final = re.compile(
     rf"({_START})"

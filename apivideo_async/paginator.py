@@ -39,7 +39,9 @@ class Paginator(Generic[T]):
     ) -> None:
         check_paging(current_page, page_size)
         if prefetch not in (0, 1):
-            raise ConfigurationError("prefetch is 0 (ask when needed) or 1 (ask for the next page ahead)")
+            raise ConfigurationError(
+                "prefetch is 0 (ask when needed) or 1 (ask for the next page ahead)"
+            )
         self._fetch = fetch
         self._start = current_page
         self._prefetch = bool(prefetch)

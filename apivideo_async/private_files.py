@@ -87,7 +87,11 @@ def restrict(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        log.warning("%s may be accessible to other users, and this cannot be changed: %s", path, error.strerror)
+        log.warning(
+            "%s may be accessible to other users, and this cannot be changed: %s",
+            path,
+            error.strerror,
+        )
 
 
 def find_state_folder(name: str) -> tuple[Path | None, str]:
@@ -109,8 +113,14 @@ def find_state_folder(name: str) -> tuple[Path | None, str]:
         base = _temporary_place()
         folder = _own_folder(base, name)
     except OSError as error:
-        return None, f"nothing can be kept for later runs: {why}; {error.strerror or error}. Set XDG_STATE_HOME"
-    return folder, f"what later runs need is kept in {base}, because {why}. Set XDG_STATE_HOME to keep it elsewhere"
+        return (
+            None,
+            f"nothing can be kept for later runs: {why}; {error.strerror or error}. Set XDG_STATE_HOME",
+        )
+    return (
+        folder,
+        f"what later runs need is kept in {base}, because {why}. Set XDG_STATE_HOME to keep it elsewhere",
+    )
 
 
 def state_folder(name: str) -> Path | None:

@@ -35,7 +35,16 @@ from .models import (
     VideoSummaryGenerated,
     WebhookEvent,
 )
-from .protocol.webhooks import SIGNATURE_HEADER, WEBHOOK_ID_HEADER, Body, Headers, secrets_from, sign, unwrap, verify
+from .protocol.webhooks import (
+    SIGNATURE_HEADER,
+    WEBHOOK_ID_HEADER,
+    Body,
+    Headers,
+    secrets_from,
+    sign,
+    unwrap,
+    verify,
+)
 
 __all__ = [
     "SIGNATURE_HEADER",
@@ -118,7 +127,9 @@ class WebhookHandler:
 
     def __init__(self, secret: str | Iterable[str], *, remember: int = 10_000) -> None:
         if not _is_count(remember):
-            raise ConfigurationError(f"remember must be a whole number, 0 or more, not {remember!r}")
+            raise ConfigurationError(
+                f"remember must be a whole number, 0 or more, not {remember!r}"
+            )
         self._secrets = secrets_from(secret)
         self._remember = remember
         self._reactions: list[tuple[type[Any], Callable[[Any], Any]]] = []
@@ -137,7 +148,9 @@ class WebhookHandler:
         callable.
         """
         if not all(map(_is_event_class, get_args(kind) or (kind,))):
-            raise ConfigurationError(f"on() takes a class of events, such as VideoSourceRecorded, not {kind!r}")
+            raise ConfigurationError(
+                f"on() takes a class of events, such as VideoSourceRecorded, not {kind!r}"
+            )
 
         def register(reaction: Callable[[E], R]) -> Callable[[E], R]:
             if not callable(reaction):
@@ -209,7 +222,9 @@ def _is_event_class(kind: Any) -> bool:
 
 
 async def _call(reaction: Callable[[Any], Awaitable[Any] | Any], event: WebhookEvent) -> None:
-    if inspect.iscoroutinefunction(reaction) or inspect.iscoroutinefunction(type(reaction).__call__):
+    if inspect.iscoroutinefunction(reaction) or inspect.iscoroutinefunction(
+        type(reaction).__call__
+    ):
         await reaction(event)
         return
 

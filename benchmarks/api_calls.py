@@ -47,15 +47,25 @@ def main() -> None:
     with serving("canned.py") as server:
         for width, name, wanted in ((1, "one at a time", ">= 0.85"), (64, "64 at once", ">= 0.80")):
             measured = interleave(turns(server, "video", CALLS, width), rounds)
-            note = ", ".join(f"{who} {Spread.of(rates(usages, CALLS))}/s" for who, usages in measured.items())
+            note = ", ".join(
+                f"{who} {Spread.of(rates(usages, CALLS))}/s" for who, usages in measured.items()
+            )
             goals.append(
-                Goal("7", f"GET one video, {name}, vs {RAW}", against(measured, RAW, CALLS, CALLS), wanted, note)
+                Goal(
+                    "7",
+                    f"GET one video, {name}, vs {RAW}",
+                    against(measured, RAW, CALLS, CALLS),
+                    wanted,
+                    note,
+                )
             )
             rows += runs(f"video, {name}", measured)
         measured = interleave(turns(server, "page", PAGES, 1) | official(server), rounds)
     rows += runs("page", measured)
     note = f"{Spread.of(rates(measured[peers.OURS], PAGES))} pages/s"
-    goals.append(Goal("8", f"pages of 100, vs {RAW}", against(measured, RAW, PAGES, PAGES), ">= 0.5", note))
+    goals.append(
+        Goal("8", f"pages of 100, vs {RAW}", against(measured, RAW, PAGES, PAGES), ">= 0.5", note)
+    )
     pages = against(measured, peers.PYTHON, PAGES, OFFICIAL_PAGES)
     goals.append(Goal("8", "pages of 100, vs official Python", pages, ">= 25"))
     publish(__file__, rows, goals)

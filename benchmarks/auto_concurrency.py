@@ -84,26 +84,35 @@ def play(scenario: Scenario, more: list[str], rounds: int) -> dict[int | str, li
         serving("wan.py", target.address, *flags(scenario.line)) as line,
     ):
         turns = {
-            choice: (lambda choice=choice: upload(choice, line, scenario.size)) for choice in [*scenario.fixed, *more]
+            choice: (lambda choice=choice: upload(choice, line, scenario.size))
+            for choice in [*scenario.fixed, *more]
         }
         measured = interleave(turns, 1, warm=0)
-        again = interleave({choice: run for choice, run in turns.items() if choice not in SLOW}, rounds - 1, warm=0)
+        again = interleave(
+            {choice: run for choice, run in turns.items() if choice not in SLOW}, rounds - 1, warm=0
+        )
     return {choice: usages + again.get(choice, []) for choice, usages in measured.items()}
 
 
 def judge(scenario: Scenario, measured: dict[int | str, list[Usage]]) -> Goal:
     fixed = {choice: usages for choice, usages in measured.items() if choice != AUTO}
     best = min(fixed, key=lambda choice: sending(fixed[choice]).median)
-    note = f"best fixed {best}; s: " + ", ".join(f"{choice} {sending(usages)}" for choice, usages in measured.items())
+    note = f"best fixed {best}; s: " + ", ".join(
+        f"{choice} {sending(usages)}" for choice, usages in measured.items()
+    )
     what = f"{scenario.size} MiB, {scenario.name}: auto vs best fixed concurrency"
     found = None
     if AUTO in measured:
-        found = Spread.of(usage.said["sending"] / sending(fixed[best]).median for usage in measured[AUTO])
+        found = Spread.of(
+            usage.said["sending"] / sending(fixed[best]).median for usage in measured[AUTO]
+        )
     return Goal("auto", what, found, "<= 1.10", note)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--fixed-only", action="store_true", help="leave out auto")
     more = [] if parser.parse_args().fixed_only else [AUTO]
     goals, rows = [], []

@@ -59,7 +59,10 @@ def medians(rows: list[tuple[str, float, float]]) -> Points:
     found: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     for series, x, y in rows:
         found[series][x].append(y)
-    return {name: {x: statistics.median(ys) for x, ys in sorted(points.items())} for name, points in found.items()}
+    return {
+        name: {x: statistics.median(ys) for x, ys in sorted(points.items())}
+        for name, points in found.items()
+    }
 
 
 def throughput() -> tuple[Points, dict[str, float]]:
@@ -71,7 +74,11 @@ def throughput() -> tuple[Points, dict[str, float]]:
             continue
         if row["case"] not in SCENARIOS:
             continue
-        point = (SCENARIOS[row["case"]], 0.0 if choice == "auto" else float(choice), size / float(row["sending"]))
+        point = (
+            SCENARIOS[row["case"]],
+            0.0 if choice == "auto" else float(choice),
+            size / float(row["sending"]),
+        )
         (automatic if choice == "auto" else fixed).append(point)
     return medians(fixed), {name: points[0.0] for name, points in medians(automatic).items()}
 
@@ -108,7 +115,11 @@ def draw_throughput() -> None:
     for name, colour in zip(fixed, colours, strict=False):
         if name in automatic:
             axes.axhline(automatic[name], color=colour, linewidth=1, linestyle=(0, (4, 3)))
-    axes.set(title="Throughput by chunks in flight", xlabel="chunks in flight (dashed: automatic)", ylabel="MiB/s")
+    axes.set(
+        title="Throughput by chunks in flight",
+        xlabel="chunks in flight (dashed: automatic)",
+        ylabel="MiB/s",
+    )
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.legend(fontsize="small", ncols=2, loc="upper left")

@@ -28,11 +28,17 @@ def speeds(usages: list[Usage]) -> Spread:
 def main() -> None:
     sender = peers.curl()
     if sender is None:
-        publish(__file__, [{"case": "curl is missing"}], [Goal("10", MEASURE, None, ">= 0.5", "needs curl")])
+        publish(
+            __file__,
+            [{"case": "curl is missing"}],
+            [Goal("10", MEASURE, None, ">= 0.5", "needs curl")],
+        )
         return
     with serving("raw.py") as raw, serving("emulator.py", "{}") as emulator:
         servers = {"raw aiohttp.web": raw, "emulator": emulator}
-        turns = {name: (lambda server=server: send(server, sender)) for name, server in servers.items()}
+        turns = {
+            name: (lambda server=server: send(server, sender)) for name, server in servers.items()
+        }
         measured = interleave(turns, 2 if QUICK else 7)
     note = ", ".join(f"{name} {speeds(usages)} MiB/s" for name, usages in measured.items())
     share = ratio(measured["raw aiohttp.web"], measured["emulator"], "wall")

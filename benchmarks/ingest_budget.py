@@ -45,7 +45,9 @@ def run(where: str, workers: int) -> tuple[list[Usage], float, int]:
     """Return usages of the workers, their share of the budget, and the most 429 in one window."""
     # All workers stop at the same moment, however long each takes to start.
     with serving("emulator.py", json.dumps(FAST)) as server, ThreadPoolExecutor(workers) as threads:
-        command = client("sharing.py", where, time.time() + STARTUP + WINDOWS * WINDOW, IN_FLIGHT, TTL)
+        command = client(
+            "sharing.py", where, time.time() + STARTUP + WINDOWS * WINDOW, IN_FLIGHT, TTL
+        )
         usages = list(threads.map(measure, [command] * workers, [server.environ] * workers))
         log = log_of(server.url)
     return usages, *share_and_worst(log)
@@ -56,24 +58,39 @@ def compare(kind: str, where: str | None) -> tuple[list[Goal], list[dict[str, ob
     refusals: list[float] = []
     rows: list[dict[str, object]] = []
     for workers in WORKERS if where is not None else ():
-        usages, share, refused = run(f"{where}{workers}" if kind == "SQLite" else str(where), workers)
+        usages, share, refused = run(
+            f"{where}{workers}" if kind == "SQLite" else str(where), workers
+        )
         shares[workers] = Spread.of([share])
         refusals.append(refused)
         found = {"workers": workers, "share": round(share, 4), "refused": refused}
         rows += [row | found for row in runs(kind, {f"{workers} together": usages})]
     note = "" if where is not None else "PostgreSQL is not installed"
     goals = [
-        Goal("budget", f"{kind}, {workers} at once: share of the allowed upload requests used", share, ">= 0.95", note)
+        Goal(
+            "budget",
+            f"{kind}, {workers} at once: share of the allowed upload requests used",
+            share,
+            ">= 0.95",
+            note,
+        )
         for workers, share in shares.items()
     ]
     most = Spread.of(refusals) if refusals else None
-    return [*goals, Goal("budget", f"{kind}: answers 429 in the worst window", most, "<= 1", note)], rows
+    return [
+        *goals,
+        Goal("budget", f"{kind}: answers 429 in the worst window", most, "<= 1", note),
+    ], rows
 
 
 def main() -> None:
     with TemporaryDirectory() as folder, postgres() as dsn:
         found = [compare("PostgreSQL", dsn), compare("SQLite", str(Path(folder) / "budget.db"))]
-    publish(__file__, [row for _, rows in found for row in rows], [goal for goals, _ in found for goal in goals])
+    publish(
+        __file__,
+        [row for _, rows in found for row in rows],
+        [goal for goals, _ in found for goal in goals],
+    )
 
 
 if __name__ == "__main__":

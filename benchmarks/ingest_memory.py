@@ -20,7 +20,10 @@ SHM = Path("/dev/shm")
 
 
 def run(count: int) -> Usage:
-    with TemporaryDirectory(dir=SHM if os.access(SHM, os.W_OK) else None) as folder, sink() as server:
+    with (
+        TemporaryDirectory(dir=SHM if os.access(SHM, os.W_OK) else None) as folder,
+        sink() as server,
+    ):
         for number in range(count):
             (Path(folder) / f"{number:06d}.mp4").write_bytes(b"x")
         usage = measure(client("ingest.py", folder, "stream", WIDTH), server.environ)
@@ -32,11 +35,23 @@ def main() -> None:
     found = {count: [run(count)] for count in COUNTS}
     peaks = {count: usage.said["peak"] for count, [usage] in found.items()}
     [longest] = found[COUNTS[-1]]
-    note = f"MiB: idle {longest.said['idle']:.1f}, " + ", ".join(f"{n} {peak:.1f}" for n, peak in peaks.items())
+    note = f"MiB: idle {longest.said['idle']:.1f}, " + ", ".join(
+        f"{n} {peak:.1f}" for n, peak in peaks.items()
+    )
     note += f"; {COUNTS[-1] / longest.said['seconds']:.0f} items/s"
     growth = Spread.of([peaks[COUNTS[-1]] - peaks[COUNTS[0]]])
-    goal = Goal("items", f"{COUNTS[-1]} items, peak memory minus that of {COUNTS[0]}: MiB", growth, "<= 32", note)
-    publish(__file__, [row for n, usages in found.items() for row in runs(f"{n}", {peers.OURS: usages})], [goal])
+    goal = Goal(
+        "items",
+        f"{COUNTS[-1]} items, peak memory minus that of {COUNTS[0]}: MiB",
+        growth,
+        "<= 32",
+        note,
+    )
+    publish(
+        __file__,
+        [row for n, usages in found.items() for row in runs(f"{n}", {peers.OURS: usages})],
+        [goal],
+    )
 
 
 if __name__ == "__main__":

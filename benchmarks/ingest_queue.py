@@ -28,11 +28,17 @@ def together(dsn: str, workers: int) -> list[Usage]:
 def rate(usages: list[Usage]) -> float:
     """Return the items per second, from the first item of all workers to the last."""
     said = [usage.said for usage in usages]
-    return sum(one["items"] for one in said) / (max(one["last"] for one in said) - min(one["first"] for one in said))
+    return sum(one["items"] for one in said) / (
+        max(one["last"] for one in said) - min(one["first"] for one in said)
+    )
 
 
 def measured(dsn: str) -> dict[str, list[Usage]]:
-    found = {"handed in": [run("defer", dsn)], "1 worker": [run("work", dsn, ALONE)], "2 workers": together(dsn, 2)}
+    found = {
+        "handed in": [run("defer", dsn)],
+        "1 worker": [run("work", dsn, ALONE)],
+        "2 workers": together(dsn, 2),
+    }
     left = min(usage.said["left"] for usage in found["2 workers"])
     assert left == 0, f"{left} of {COUNT} items were not fetched"
     return found
@@ -47,8 +53,14 @@ def main() -> None:
         value = Spread.of([rate(found[name])]) if found else None
         cpu = sum(usage.cpu for usage in found.get(name, []))
         note = f"{cpu:.1f} CPU s, the database apart" if found else "PostgreSQL is not installed"
-        goals.append(Goal("queue", f"{COUNT} items in the queue, {name}: per second", value, least, note))
-    publish(__file__, [row for name, usages in found.items() for row in runs(name, {"worker": usages})], goals)
+        goals.append(
+            Goal("queue", f"{COUNT} items in the queue, {name}: per second", value, least, note)
+        )
+    publish(
+        __file__,
+        [row for name, usages in found.items() for row in runs(name, {"worker": usages})],
+        goals,
+    )
 
 
 if __name__ == "__main__":

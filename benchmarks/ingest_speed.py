@@ -26,7 +26,9 @@ PROGRAMS = {peers.OURS: "ingest.py", LOOP: "ingest_loop.py"}
 def manifest(url: str) -> Path:
     """Write a manifest that lists the files of a web server."""
     path = CACHE / f"{COUNT}.jsonl"
-    path.write_text("".join(json.dumps({"uri": f"{url}/{number:05d}.mp4"}) + "\n" for number in range(COUNT)))
+    path.write_text(
+        "".join(json.dumps({"uri": f"{url}/{number:05d}.mp4"}) + "\n" for number in range(COUNT))
+    )
     return path
 
 
@@ -36,11 +38,15 @@ def run(program: str, what: Path, strategy: str) -> Usage:
 
 
 def compare(what: Path, strategy: str) -> tuple[Goal, dict[str, list[Usage]]]:
-    turns: dict[str, Callable[[], Usage]] = {who: partial(run, name, what, strategy) for who, name in PROGRAMS.items()}
+    turns: dict[str, Callable[[], Usage]] = {
+        who: partial(run, name, what, strategy) for who, name in PROGRAMS.items()
+    }
     measured = interleave(turns, 2 if QUICK else 5)
     ours, by_hand = measured[peers.OURS], measured[LOOP]
     assert all(usage.said["done"] >= COUNT and not usage.said["not_done"] for usage in ours)
-    share = Spread.of(b.said["seconds"] / a.said["seconds"] for a, b in zip(ours, by_hand, strict=True))
+    share = Spread.of(
+        b.said["seconds"] / a.said["seconds"] for a, b in zip(ours, by_hand, strict=True)
+    )
     note = ", ".join(f"{who} {speed(usages)}" for who, usages in measured.items())
     text = f"{COUNT} items of 16 KiB, {strategy}, {WIDTH} at once, per second, vs aiohttp by hand"
     return Goal("ingest", text, share, ">= 0.4", note), measured

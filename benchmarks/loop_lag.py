@@ -33,7 +33,15 @@ def main() -> None:
         for name, usages in measured.items():
             idle = Spread.of(usage.said["idle"] for usage in usages)
             lag = Spread.of(usage.said["p99"] for usage in usages)
-            goals.append(Goal(f"6 {wire}", f"event loop late by, p99, {name} file, ms", lag, "<= 5", f"idle {idle} ms"))
+            goals.append(
+                Goal(
+                    f"6 {wire}",
+                    f"event loop late by, p99, {name} file, ms",
+                    lag,
+                    "<= 5",
+                    f"idle {idle} ms",
+                )
+            )
     publish(__file__, rows, goals)
 
 

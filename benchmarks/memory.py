@@ -21,7 +21,9 @@ SIZES = (16, 64, 128) if QUICK else (256, 1024, 4096)
 PULL, PUSH = {"concurrency": 8}, {"concurrency": 4}
 
 
-def said(kind: str, what: object, options: Mapping[str, object], server: Server) -> Callable[[], Usage]:
+def said(
+    kind: str, what: object, options: Mapping[str, object], server: Server
+) -> Callable[[], Usage]:
     return partial(measure, client("memory.py", kind, what, json.dumps(options)), server.environ)
 
 
@@ -36,13 +38,17 @@ def main() -> None:
     with sink(tls=True) as server:
         for size in SIZES:
             turns[f"pull {size}"] = said("pull", media(size), PULL, server)
-        whole = interleave({name: turns[name] for name in (f"pull {SIZES[0]}", f"pull {SIZES[-1]}")}, rounds)
+        whole = interleave(
+            {name: turns[name] for name in (f"pull {SIZES[0]}", f"pull {SIZES[-1]}")}, rounds
+        )
         # The chart only needs the shape of the curve, so one run of each is enough.
         for size in SIZES:
             turns[f"push {size}"] = said("push", size * MIB, PUSH, server)
             if official is not None:
                 turns[f"{official.name} {size}"] = partial(official.run, media(size), server)
-        rest = interleave({name: run for name, run in turns.items() if name not in whole}, 1, warm=0)
+        rest = interleave(
+            {name: run for name, run in turns.items() if name not in whole}, 1, warm=0
+        )
     small, large = whole[f"pull {SIZES[0]}"], whole[f"pull {SIZES[-1]}"]
     pairs = zip(large, small, strict=True)
     idle = Spread.of(usage.said["idle"] for usage in large)

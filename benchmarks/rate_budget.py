@@ -27,7 +27,9 @@ def log_of(url: str) -> list[dict[str, Any]]:
 
 def judge(log: list[dict[str, Any]]) -> tuple[float, int]:
     """Return the used share of the budget and the number of responses 429."""
-    uploads = [entry for entry in log if entry["operation"] == "videos.upload" and entry["status"] == 201]
+    uploads = [
+        entry for entry in log if entry["operation"] == "videos.upload" and entry["status"] == 201
+    ]
     times = [entry["started"] for entry in uploads]
     windows = int((max(times) - min(times)) / WINDOW)
     # Requests of the last, incomplete window do not count.
@@ -46,7 +48,9 @@ def main() -> None:
         usages.append(usage)
         shares.append(share)
         refusals.append(refused)
-    seconds, failed = (Spread.of(usage.said[what] for usage in usages) for what in ("seconds", "failed"))
+    seconds, failed = (
+        Spread.of(usage.said[what] for usage in usages) for what in ("seconds", "failed")
+    )
     share = f"{COUNT} files of 1 MiB, share of the allowed upload requests used"
     goals = [
         Goal("11", share, Spread.of(shares), ">= 0.98", f"{seconds} s, failed {failed.high:.0f}"),

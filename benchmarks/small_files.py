@@ -21,15 +21,25 @@ def main() -> None:
     folder = small_files(COUNT, SIZE)
     with sink() as server:
         programs = {peers.OURS: "many.py", LOOP: "small_loop.py"}
-        turns = {who: partial(measure, client(name, folder, WIDTH), server.environ) for who, name in programs.items()}
+        turns = {
+            who: partial(measure, client(name, folder, WIDTH), server.environ)
+            for who, name in programs.items()
+        }
         measured = interleave(turns, 2 if QUICK else 7)
     ours, by_hand = measured[peers.OURS], measured[LOOP]
-    share = Spread.of(b.said["seconds"] / a.said["seconds"] for a, b in zip(ours, by_hand, strict=True))
+    share = Spread.of(
+        b.said["seconds"] / a.said["seconds"] for a, b in zip(ours, by_hand, strict=True)
+    )
     note = ", ".join(
-        f"{who} {Spread.of(COUNT / u.said['seconds'] for u in usages)}/s" for who, usages in measured.items()
+        f"{who} {Spread.of(COUNT / u.said['seconds'] for u in usages)}/s"
+        for who, usages in measured.items()
     )
     goal = Goal(
-        "12", f"{COUNT} files of 16 KiB, {WIDTH} at once, per second, vs aiohttp by hand", share, ">= 0.8", note
+        "12",
+        f"{COUNT} files of 16 KiB, {WIDTH} at once, per second, vs aiohttp by hand",
+        share,
+        ">= 0.8",
+        note,
     )
     publish(__file__, runs("small files", measured), [goal])
 

@@ -22,7 +22,9 @@ Measured = dict[str, list[Usage]]
 
 def turns(path: Path, server: Server, others: list[peers.Peer | None], rounds: int) -> Measured:
     """Measure all peers that are installed."""
-    return interleave({p.name: (lambda p=p: p.run(path, server)) for p in peers.present(OURS, *others)}, rounds)
+    return interleave(
+        {p.name: (lambda p=p: p.run(path, server)) for p in peers.present(OURS, *others)}, rounds
+    )
 
 
 def against(measured: Measured, name: str, what: str) -> Spread | None:
@@ -31,14 +33,23 @@ def against(measured: Measured, name: str, what: str) -> Spread | None:
 
 def seconds(measured: Measured, what: str) -> str:
     """Format the seconds of all peers. They depend on this machine."""
-    shown = (f"{name} {Spread.of(getattr(usage, what) for usage in usages)}" for name, usages in measured.items())
+    shown = (
+        f"{name} {Spread.of(getattr(usage, what) for usage in usages)}"
+        for name, usages in measured.items()
+    )
     return f"{what} s: " + ", ".join(shown)
 
 
 def goals(wire: str, small: Measured, large: Measured, wanted: tuple[str, str, str]) -> list[Goal]:
     cpu, wall, long = wanted
     return [
-        Goal(f"1 {wire}", f"{SMALL} MiB, CPU vs curl", against(small, peers.CURL, "cpu"), cpu, seconds(small, "cpu")),
+        Goal(
+            f"1 {wire}",
+            f"{SMALL} MiB, CPU vs curl",
+            against(small, peers.CURL, "cpu"),
+            cpu,
+            seconds(small, "cpu"),
+        ),
         Goal(
             f"2 {wire}",
             f"{SMALL} MiB, wall vs official Python",
@@ -46,8 +57,19 @@ def goals(wire: str, small: Measured, large: Measured, wanted: tuple[str, str, s
             wall,
             seconds(small, "wall"),
         ),
-        Goal(f"2 {wire}", f"{SMALL} MiB, wall vs official Node", against(small, peers.NODE, "wall"), wall),
-        Goal(f"3 {wire}", f"{LARGE} MiB, CPU vs curl", against(large, peers.CURL, "cpu"), long, seconds(large, "cpu")),
+        Goal(
+            f"2 {wire}",
+            f"{SMALL} MiB, wall vs official Node",
+            against(small, peers.NODE, "wall"),
+            wall,
+        ),
+        Goal(
+            f"3 {wire}",
+            f"{LARGE} MiB, CPU vs curl",
+            against(large, peers.CURL, "cpu"),
+            long,
+            seconds(large, "cpu"),
+        ),
     ]
 
 
@@ -56,7 +78,10 @@ def main() -> None:
     judged: list[Goal] = []
     small, large = media(SMALL), media(LARGE)
     official = [peers.official_python(), peers.official_node()]
-    for wire, wanted in (("plain", ("<= 1.25", "<= 0.35", "<= 1.00")), ("TLS", ("<= 1.15", "<= 0.50", "<= 1.00"))):
+    for wire, wanted in (
+        ("plain", ("<= 1.25", "<= 0.35", "<= 1.00")),
+        ("TLS", ("<= 1.15", "<= 0.50", "<= 1.00")),
+    ):
         with sink(tls=wire == "TLS") as server:
             one = turns(small, server, [peers.curl(), *official], 2 if QUICK else 5)
             four = turns(large, server, [peers.curl()], 2 if QUICK else 4)

@@ -23,12 +23,18 @@ def main() -> None:
     path = media(SIZE)
     with sink() as target, serving("wan.py", target.address, "--rate", RATE, "--rtt", RTT) as line:
         command = client("timed.py", path, json.dumps({"concurrency": WIDTH}))
-        measured = interleave({peers.OURS: lambda: measure(command, line.environ)}, 2 if QUICK else 5)
+        measured = interleave(
+            {peers.OURS: lambda: measure(command, line.environ)}, 2 if QUICK else 5
+        )
         # The official clients send one chunk at a time and take ten times as long: run them once.
         others = peers.present(peers.official_python(), None if QUICK else peers.official_node())
-        measured |= interleave({peer.name: (lambda p=peer: p.run(path, line)) for peer in others}, 1, warm=0)
+        measured |= interleave(
+            {peer.name: (lambda p=peer: p.run(path, line)) for peer in others}, 1, warm=0
+        )
     ours = measured[peers.OURS]
-    official = ", ".join(f"{name} {usages[0].wall:.1f} s" for name, usages in measured.items() if name != peers.OURS)
+    official = ", ".join(
+        f"{name} {usages[0].wall:.1f} s" for name, usages in measured.items() if name != peers.OURS
+    )
     sending = Spread.of(usage.said["sending"] / IDEAL for usage in ours)
     whole = Spread.of(usage.said["call"] for usage in ours)
     note = f"ideal {IDEAL:.2f} s, whole call {whole} s, whole process of {official}"

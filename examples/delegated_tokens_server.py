@@ -40,12 +40,17 @@ CLIENT = web.AppKey("CLIENT", ApiVideoClient)
 
 def signed_in_with(users: Mapping[str, str]) -> SignedIn:
     """Make a hook that checks HTTP Basic credentials against ``users``, names with passwords."""
-    known = {b"Basic " + b64encode(f"{name}:{password}".encode()): name for name, password in users.items()}
+    known = {
+        b"Basic " + b64encode(f"{name}:{password}".encode()): name
+        for name, password in users.items()
+    }
 
     async def signed_in(request: web.Request) -> str | None:
         given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
         # Compare in constant time, so that response times reveal nothing about the passwords.
-        return next((name for header, name in known.items() if hmac.compare_digest(header, given)), None)
+        return next(
+            (name for header, name in known.items() if hmac.compare_digest(header, given)), None
+        )
 
     return signed_in
 
@@ -84,7 +89,9 @@ def create_app(signed_in: SignedIn) -> web.Application:
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         if await signed_in(request) is None:
-            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Basic realm="uploads", charset="UTF-8"'})
+            raise web.HTTPUnauthorized(
+                headers={"WWW-Authenticate": 'Basic realm="uploads", charset="UTF-8"'}
+            )
         return await handler(request)
 
     async def client(app: web.Application) -> AsyncIterator[None]:

@@ -57,7 +57,9 @@ async def receive(
 ) -> dict[str, str | None]:
     """Stream the body of the request, which is the file itself, into a new video."""
     if request.headers.get("content-type", "").startswith("multipart/"):
-        raise HTTPException(415, "send the file itself as the body, not a form: curl -T movie.mp4 ...")
+        raise HTTPException(
+            415, "send the file itself as the body, not a form: curl -T movie.mp4 ..."
+        )
     container = await client.videos.create(title=title)
     try:
         video = await client.videos.upload(container.video_id, request.stream())

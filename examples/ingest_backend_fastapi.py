@@ -66,7 +66,12 @@ class Place(NamedTuple):
         scheme, found, rest = uri.partition("://")
         host, _, path = rest.partition("/")
         # Refuse characters that URL parsers treat differently.
-        if not found or not host or not uri.isprintable() or any(sign in host for sign in "@\\?# %"):
+        if (
+            not found
+            or not host
+            or not uri.isprintable()
+            or any(sign in host for sign in "@\\?# %")
+        ):
             raise ValueError
         if scheme.lower() not in PORTS:
             return cls(scheme.lower(), host, None, path)
@@ -75,7 +80,12 @@ class Place(NamedTuple):
         steps = unquote(parts.path).replace("\\", "/").split("/")
         if not parts.hostname or ".." in steps or "." in steps:
             raise ValueError
-        return cls(parts.scheme, parts.hostname.rstrip("."), parts.port or PORTS[parts.scheme], parts.path.lstrip("/"))
+        return cls(
+            parts.scheme,
+            parts.hostname.rstrip("."),
+            parts.port or PORTS[parts.scheme],
+            parts.path.lstrip("/"),
+        )
 
     def holds(self, other: "Place") -> bool:
         """Return True if ``other`` is this place or is below it."""
@@ -91,7 +101,11 @@ def is_public(address: str) -> bool:
     found = ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address):
         # An IPv6 address may embed an IPv4 address, which is what a connection reaches.
-        within = IPv4Address(int(found) & 0xFFFFFFFF) if found in NAT64 else found.ipv4_mapped or found.sixtofour
+        within = (
+            IPv4Address(int(found) & 0xFFFFFFFF)
+            if found in NAT64
+            else found.ipv4_mapped or found.sixtofour
+        )
         found = within or found
     return found.is_global and not found.is_multicast
 
@@ -116,12 +130,15 @@ async def check(uri: str) -> None:
         place = None
     if place is None or not any(allowed.holds(place) for allowed in ALLOWED):
         raise HTTPException(
-            403, f"addresses must begin with {os.environ.get('INGEST_FROM') or '(INGEST_FROM is empty)'}"
+            403,
+            f"addresses must begin with {os.environ.get('INGEST_FROM') or '(INGEST_FROM is empty)'}",
         )
     if place.port is None or is_number(place.host):
         return  # A bucket, or a numeric address that INGEST_FROM itself lists.
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(place.host, place.port, type=SOCK_STREAM)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            place.host, place.port, type=SOCK_STREAM
+        )
     except OSError:
         raise HTTPException(403, f"{place.host} is not known") from None
     if not all(is_public(str(sockaddr[0])) for *_, sockaddr in found):
@@ -165,7 +182,9 @@ class Ingestion(BaseModel):
 
 
 @app.post("/ingestions", status_code=202)
-async def defer(sources: Annotated[list[Source], Field(max_length=1000)], shared: Shared) -> dict[str, list[str] | int]:
+async def defer(
+    sources: Annotated[list[Source], Field(max_length=1000)], shared: Shared
+) -> dict[str, list[str] | int]:
     """Enqueue sources for the workers. Returns the key of each, and how many are new."""
     for source in sources:
         await check(source.uri)
@@ -191,7 +210,9 @@ async def ingestion(key: str, shared: Shared) -> Ingestion:
     if record is None:
         raise HTTPException(404, "no such ingestion")
     title = record.item.fields["title"]
-    return Ingestion(title=title, state=record.state, video_id=record.video_id, error=record.message)
+    return Ingestion(
+        title=title, state=record.state, video_id=record.video_id, error=record.message
+    )
 
 
 @app.get("/", include_in_schema=False)

@@ -20,11 +20,17 @@ from collections.abc import Mapping, Sequence
 from apivideo_async import UNSET, ApiVideoClient, ApiVideoError
 
 
-async def show(tags: Sequence[str], metadata: Mapping[str, str], limit: int, page_size: int) -> None:
+async def show(
+    tags: Sequence[str], metadata: Mapping[str, str], limit: int, page_size: int
+) -> None:
     """Print the videos that have every given tag and every given metadata pair."""
     async with ApiVideoClient() as client:
         videos = client.videos.list(
-            tags=tags or UNSET, metadata=metadata or UNSET, sort_by="createdAt", sort_order="desc", page_size=page_size
+            tags=tags or UNSET,
+            metadata=metadata or UNSET,
+            sort_by="createdAt",
+            sort_order="desc",
+            page_size=page_size,
         )
 
         newest = await videos.first()
@@ -55,10 +61,14 @@ def pair(text: str) -> tuple[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(description="List the videos that carry every tag and metadata pair given.")
+    parser = argparse.ArgumentParser(
+        description="List the videos that carry every tag and metadata pair given."
+    )
     parser.add_argument("--tag", action="append", default=[], dest="tags")
     parser.add_argument("--metadata", action="append", default=[], type=pair, metavar="KEY=VALUE")
-    parser.add_argument("--limit", type=int, default=5, help="how many the short list shows (default: 5)")
+    parser.add_argument(
+        "--limit", type=int, default=5, help="how many the short list shows (default: 5)"
+    )
     parser.add_argument("--page-size", type=int, default=25, help="1 to 100 (default: 25)")
     given = parser.parse_args(arguments)
     try:

@@ -50,7 +50,9 @@ async def upload(file: str, title: str | None, video_id: str | None) -> Video:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(description="Upload one file and print the address of its player.")
+    parser = argparse.ArgumentParser(
+        description="Upload one file and print the address of its player."
+    )
     parser.add_argument("file")
     parser.add_argument("--title", help="the file's name unless given")
     parser.add_argument("--video-id", help="send the rest of this interrupted upload")
@@ -60,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UploadError as error:  # The file cannot be used, or the upload ended early.
         print(f"not uploaded: {error}", file=sys.stderr)
         if error.video_id is not None:
-            print(f"continue: {sys.argv[0]} {given.file} --video-id {error.video_id}", file=sys.stderr)
+            print(
+                f"continue: {sys.argv[0]} {given.file} --video-id {error.video_id}", file=sys.stderr
+            )
         return 1
     except ApiVideoError as error:
         # All other errors: no key, no network, a file that is no video, ...

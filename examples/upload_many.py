@@ -24,7 +24,9 @@ from apivideo_async import ApiVideoClient, ApiVideoError, UploadOptions, Video
 Outcome = Video | ApiVideoError
 
 
-async def upload_all(client: ApiVideoClient, files: Sequence[str], parallel: int) -> dict[str, Outcome]:
+async def upload_all(
+    client: ApiVideoClient, files: Sequence[str], parallel: int
+) -> dict[str, Outcome]:
     """Upload the files, ``parallel`` at once, and return the video or the error of each."""
     outcomes: dict[str, Outcome] = {}
     waiting = iter(files)
@@ -63,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(description="Upload many files, a few at a time.")
     parser.add_argument("files", nargs="+", metavar="FILE")
-    parser.add_argument("--parallel", type=int, default=4, help="files in flight at once (default: 4)")
+    parser.add_argument(
+        "--parallel", type=int, default=4, help="files in flight at once (default: 4)"
+    )
     given = parser.parse_args(arguments)
     return asyncio.run(run(list(dict.fromkeys(given.files)), given.parallel))
 

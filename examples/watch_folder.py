@@ -50,9 +50,16 @@ async def watch(folder: str, settle: float, ledger: str | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(description="Bring every video that is put into a folder to api.video.")
+    parser = argparse.ArgumentParser(
+        description="Bring every video that is put into a folder to api.video."
+    )
     parser.add_argument("folder")
-    parser.add_argument("--settle", type=float, default=5, help="seconds that a file has to stand still (default: 5)")
+    parser.add_argument(
+        "--settle",
+        type=float,
+        default=5,
+        help="seconds that a file has to stand still (default: 5)",
+    )
     parser.add_argument("--ledger", help="the file that remembers what was done")
     given = parser.parse_args(arguments)
     try:

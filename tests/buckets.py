@@ -85,11 +85,21 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not Path(program).exists():
         pytest.skip("azurite is not installed: make azurite, which needs npm")
     log = tmp_path_factory.mktemp("azurite") / "log"
-    options = ["--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", "0", "--disableTelemetry"]
+    options = [
+        "--inMemoryPersistence",
+        "--blobHost",
+        "127.0.0.1",
+        "--blobPort",
+        "0",
+        "--disableTelemetry",
+    ]
     accounts = {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{ACCOUNT_KEY}"}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [program, *options, "--skipApiVersionCheck"], stdout=output, stderr=output, env={**os.environ, **accounts}
+            [program, *options, "--skipApiVersionCheck"],
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **accounts},
         )
     try:
         until_it_answers(process, lambda: b"successfully listens on" in log.read_bytes())
@@ -116,14 +126,19 @@ class _Azure:
         more: Mapping[str, str] | None = None,
     ) -> bytes:
         query = query or {}
-        headers = {"x-ms-date": format_datetime(datetime.now(UTC), usegmt=True), "x-ms-version": "2021-12-02"}
+        headers = {
+            "x-ms-date": format_datetime(datetime.now(UTC), usegmt=True),
+            "x-ms-version": "2021-12-02",
+        }
         headers |= more or {}
         path = f"/{ACCOUNT}/{quote(path)}"
         kind = "" if data is None else "video/mp4"
         lines = [method, "", "", str(len(data)) if data else "", "", kind, "", "", "", "", "", ""]
         lines += [f"{name}:{headers[name]}" for name in sorted(headers)]
         lines += [f"/{ACCOUNT}{path}", *(f"{name}:{query[name]}" for name in sorted(query))]
-        digest = hmac.digest(base64.b64decode(ACCOUNT_KEY), "\n".join(lines).encode(), hashlib.sha256)
+        digest = hmac.digest(
+            base64.b64decode(ACCOUNT_KEY), "\n".join(lines).encode(), hashlib.sha256
+        )
         headers["Authorization"] = f"SharedKey {ACCOUNT}:{base64.b64encode(digest).decode()}"
         if data is not None:
             headers["Content-Type"] = kind

@@ -16,7 +16,9 @@ pytest_plugins = ["tests.buckets", "tests.postgres", "tests.s3"]
 
 # Property tests run the same examples every time; ``--hypothesis-profile=default`` explores others. ``make slow`` runs
 # them again with the profile "thorough".
-REPEATABLE = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+REPEATABLE = settings(
+    deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("quick", REPEATABLE, max_examples=25, stateful_step_count=20)
 settings.register_profile("thorough", REPEATABLE, max_examples=200, stateful_step_count=40)
 

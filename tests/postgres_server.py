@@ -34,7 +34,9 @@ ACCOUNTS = ("postgres", "nobody")
 
 def programs() -> Path | None:
     """Find the newest version that is installed."""
-    found = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()]
+    found = [
+        path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()
+    ]
     return max(found, key=lambda path: int(path.parent.name), default=None)
 
 
@@ -124,7 +126,17 @@ def keep(run: int, folder: Path, port: int) -> None:
     with (folder / "log").open("ab") as log:
         given: dict[str, object] = {"cwd": folder, "stdout": log, "stderr": log, **account}
         if not (folder / "data").exists():
-            initdb = [bin_folder / "initdb", "-D", "data", "-U", "apivideo", "--auth=trust", "--no-sync", "-E", "UTF8"]
+            initdb = [
+                bin_folder / "initdb",
+                "-D",
+                "data",
+                "-U",
+                "apivideo",
+                "--auth=trust",
+                "--no-sync",
+                "-E",
+                "UTF8",
+            ]
             subprocess.run([*initdb, "--locale=C"], check=True, **given)  # type: ignore[call-overload]
         settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(folder)}
         options = [f"--{name}={value}" for name, value in settings.items()]

@@ -61,7 +61,9 @@ class Sink:
 
 
 @contextmanager
-def sink(*, keep: bool = False, on_block: Callable[[Received], None] = lambda _: None) -> Iterator[Sink]:
+def sink(
+    *, keep: bool = False, on_block: Callable[[Received], None] = lambda _: None
+) -> Iterator[Sink]:
     """Serve from threads; ``on_block`` is called in one of them after each 64 KiB of a body."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -16,7 +16,10 @@ def main() -> None:
     Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
     """
     if any(find_spec(name) is None for name in ("click", "rich")):
-        print("apivideo: the command line needs more packages: pip install 'apivideo-async[cli]'", file=sys.stderr)
+        print(
+            "apivideo: the command line needs more packages: pip install 'apivideo-async[cli]'",
+            file=sys.stderr,
+        )
         sys.exit(1)
     from .app import run
 

@@ -58,7 +58,9 @@ class LazyGroup(click.Group):
     attribute ``command``.
     """
 
-    def __init__(self, *arguments: Any, homes: dict[str, tuple[str, str]], package: str, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, homes: dict[str, tuple[str, str]], package: str, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         self._homes = homes
         self._package = package
@@ -77,7 +79,9 @@ class LazyGroup(click.Group):
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete command names and options without importing any command."""
         found = [
-            CompletionItem(name, help=text) for name, (_, text) in self._homes.items() if name.startswith(incomplete)
+            CompletionItem(name, help=text)
+            for name, (_, text) in self._homes.items()
+            if name.startswith(incomplete)
         ]
         # Skip the method of click.Group, which would import every command to read its help.
         return found + click.Command.shell_complete(self, ctx, incomplete)
@@ -102,7 +106,11 @@ class LazyGroup(click.Group):
     type=click.Choice(["production", "sandbox"]),
     help="Instead of APIVIDEO_ENVIRONMENT; each environment has keys of its own.",
 )
-@click.option("--base-url", metavar="URL", help="Another server, such as the emulator, instead of APIVIDEO_BASE_URL.")
+@click.option(
+    "--base-url",
+    metavar="URL",
+    help="Another server, such as the emulator, instead of APIVIDEO_BASE_URL.",
+)
 @click.option(
     "--auth",
     type=click.Choice(["bearer", "basic"]),
@@ -128,7 +136,9 @@ def app(
     130 interrupted.
     """
     session = ctx.ensure_object(Session)
-    session.settings = Settings(api_key=api_key, environment=environment, base_url=base_url, auth=auth, debug=debug)
+    session.settings = Settings(
+        api_key=api_key, environment=environment, base_url=base_url, auth=auth, debug=debug
+    )
     # Mask the key before the first log record can be written.
     session.terminal.hide(api_key, os.environ.get("APIVIDEO_API_KEY"))
     show_logs(session.terminal, debug=debug)
@@ -193,7 +203,9 @@ def _failed(session: Session, error: Exception) -> int:
         return error.exit_code
     # An exception outside the package's error tree is a defect, except OSError.
     if not isinstance(error, ApiVideoError | OSError):
-        session.terminal.fail(f"unexpected {type(error).__name__}: {error} (a defect: --debug shows where)")
+        session.terminal.fail(
+            f"unexpected {type(error).__name__}: {error} (a defect: --debug shows where)"
+        )
         return 1
     session.terminal.fail(explain(error, session.base_url))
     return 2 if isinstance(error, ConfigurationError) else 1

@@ -37,7 +37,9 @@ class Settings:
 
 
 @asynccontextmanager
-async def connect(settings: Settings, *, needs_key: bool = True, reserve: float = 0.0) -> AsyncIterator[ApiVideoClient]:
+async def connect(
+    settings: Settings, *, needs_key: bool = True, reserve: float = 0.0
+) -> AsyncIterator[ApiVideoClient]:
     """Open a client that retries for at most 20 seconds.
 
     ``reserve`` is the share of the request budget (0 to below 1) that the client leaves unused.
@@ -52,7 +54,9 @@ async def connect(settings: Settings, *, needs_key: bool = True, reserve: float 
         reserve=reserve,
     )
     if needs_key and client.config.api_key is None:
-        raise ConfigurationError("no API key: set APIVIDEO_API_KEY or give --api-key (before the command)")
+        raise ConfigurationError(
+            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
+        )
     async with client:
         yield client
 
@@ -71,7 +75,9 @@ async def reach(base_url: str) -> None:
     except OSError as error:
         # TimeoutError is a subclass of OSError.
         reason = "no connection in time" if isinstance(error, TimeoutError) else _reason(error)
-        raise ApiConnectionError(f"{base_url} cannot be reached ({reason})", delivery="not_sent") from error
+        raise ApiConnectionError(
+            f"{base_url} cannot be reached ({reason})", delivery="not_sent"
+        ) from error
     writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()

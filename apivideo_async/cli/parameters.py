@@ -9,7 +9,16 @@ import click
 
 from .session import Session
 
-__all__ = ["Concurrency", "Duration", "MetadataPair", "Moment", "Size", "as_dict", "one_of", "secret"]
+__all__ = [
+    "Concurrency",
+    "Duration",
+    "MetadataPair",
+    "Moment",
+    "Size",
+    "as_dict",
+    "one_of",
+    "secret",
+]
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(b?)", re.IGNORECASE)
@@ -26,7 +35,11 @@ class Size(click.ParamType[int]):
             return value
         match = _SIZE.fullmatch(str(value).strip())
         if match is None:
-            self.fail(f"{value!r} is no size: write bytes, or a number with a unit such as 16MiB", param, ctx)
+            self.fail(
+                f"{value!r} is no size: write bytes, or a number with a unit such as 16MiB",
+                param,
+                ctx,
+            )
         number, unit, binary, byte = match.groups()
         # Only a unit with "b" and without "i" (MB) is decimal; "M" and "MiB" are binary.
         base = 1000 if byte and not binary and unit else 1024
@@ -38,7 +51,9 @@ class Concurrency(click.ParamType[int | Literal["auto"]]):
 
     name = "auto|N"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | Literal["auto"]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | Literal["auto"]:
         """Return ``"auto"`` or the number."""
         if value == "auto":
             return "auto"
@@ -52,7 +67,9 @@ class MetadataPair(click.ParamType[tuple[str, str]]):
 
     name = "key=value"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
         """Split the text at its first equals sign."""
         if isinstance(value, tuple):
             return value
@@ -71,7 +88,11 @@ class Duration(click.ParamType[int]):
         """Return the number of seconds."""
         match = re.fullmatch(r"([0-9]+)([smhd]?)", str(value).strip())
         if match is None:
-            self.fail(f"{value!r} is no duration: write seconds, or a number with s, m, h or d such as 2h", param, ctx)
+            self.fail(
+                f"{value!r} is no duration: write seconds, or a number with s, m, h or d such as 2h",
+                param,
+                ctx,
+            )
         return int(match[1]) * _SECONDS[match[2]]
 
 
@@ -80,7 +101,9 @@ class Moment(click.ParamType[datetime]):
 
     name = "moment"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
         """Return an aware ``datetime``."""
         if isinstance(value, datetime):
             return value
@@ -88,7 +111,9 @@ class Moment(click.ParamType[datetime]):
             # astimezone() takes a time without a zone as local time.
             return datetime.fromisoformat(str(value)).astimezone()
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no moment: write 2026-12-31 or 2026-12-31T23:59+01:00", param, ctx)
+            self.fail(
+                f"{value!r} is no moment: write 2026-12-31 or 2026-12-31T23:59+01:00", param, ctx
+            )
 
 
 def one_of(kind: Any) -> click.Choice[str]:
@@ -99,11 +124,15 @@ def one_of(kind: Any) -> click.Choice[str]:
     """
     # A `type` statement hides the union in `__value__`.
     kind = getattr(kind, "__value__", kind)
-    literals = [part for part in (kind, *typing.get_args(kind)) if typing.get_origin(part) is Literal]
+    literals = [
+        part for part in (kind, *typing.get_args(kind)) if typing.get_origin(part) is Literal
+    ]
     return click.Choice([value for literal in literals for value in typing.get_args(literal)])
 
 
-def as_dict(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]) -> dict[str, str]:
+def as_dict(
+    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
+) -> dict[str, str]:
     """Convert the pairs of a repeated option to a dict; use it as ``callback``."""
     return dict(value)
 

@@ -58,7 +58,9 @@ class _Interruption:
         os._exit(self.code)
 
 
-def run(terminal: Terminal, work: Coroutine[Any, Any, int], interrupted: Callable[[], str] | None) -> int:
+def run(
+    terminal: Terminal, work: Coroutine[Any, Any, int], interrupted: Callable[[], str] | None
+) -> int:
     """Run a command and return its exit code.
 
     ``interrupted`` returns the line to print when a signal ended the command; the process then

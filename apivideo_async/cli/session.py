@@ -21,6 +21,8 @@ class Session:
     def base_url(self) -> str:
         """The address of the API server, for messages; empty if the configuration is invalid."""
         try:
-            return resolve_config(environment=self.settings.environment, base_url=self.settings.base_url).base_url
+            return resolve_config(
+                environment=self.settings.environment, base_url=self.settings.base_url
+            ).base_url
         except ConfigurationError:
             return ""

@@ -10,7 +10,8 @@ except ModuleNotFoundError as _error:
     if _error.name not in ("procrastinate", "psycopg", "psycopg_pool"):
         raise
     raise ModuleNotFoundError(
-        "ingestion on many machines needs more packages: pip install 'apivideo-async[distributed]'", name=_error.name
+        "ingestion on many machines needs more packages: pip install 'apivideo-async[distributed]'",
+        name=_error.name,
     ) from _error
 
 __all__ = ["Added", "Distributed", "Worker", "defer_ingest", "init_database"]

@@ -63,7 +63,11 @@ class Delays:
             self._long.remove(delay)
             if self._told and not self._long:
                 self._told = False
-                log.warning("the database answers again: %s took %.1f s", delay.what, loop.time() - delay.began)
+                log.warning(
+                    "the database answers again: %s took %.1f s",
+                    delay.what,
+                    loop.time() - delay.began,
+                )
 
     def _begin(self, delay: _Delay) -> None:
         """Record a long wait and, if it is the only one, log it."""
@@ -89,7 +93,9 @@ class Delays:
             return
         self._told = True
         waited = asyncio.get_running_loop().time() - delay.began
-        log.warning("%s waits for the database since %.1f s: %s", delay.what, waited, reason or "no answer")
+        log.warning(
+            "%s waits for the database since %.1f s: %s", delay.what, waited, reason or "no answer"
+        )
 
     async def aclose(self) -> None:
         """Cancel the background tasks."""

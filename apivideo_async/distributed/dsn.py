@@ -43,7 +43,9 @@ def secrets_of(dsn: str) -> list[str]:
     passwords = [str(settings.get(name) or "") for name in ("password", "sslpassword")]
     spelled = _PASSWORD_IN_URL.findall(dsn)
     # Messages may contain the password decoded, or with either encoding of ``/``.
-    return [text for each in passwords for text in (each, quote(each), quote(each, safe=""))] + spelled
+    return [
+        text for each in passwords for text in (each, quote(each), quote(each, safe=""))
+    ] + spelled
 
 
 def _settings(dsn: str) -> dict[str, Any] | None:

@@ -42,15 +42,21 @@ class _Connector(PsycopgConnector):
             await cursor.execute(query, self._wrap_json(arguments))
             return await cursor.fetchall() if cursor.description else []
 
-    async def execute_query_all_async(self, query: LiteralString, **arguments: Any) -> list[dict[str, Any]]:
+    async def execute_query_all_async(
+        self, query: LiteralString, **arguments: Any
+    ) -> list[dict[str, Any]]:
         """Execute a statement and return its rows."""
-        return await self._database.repeat(lambda connection: self._rows(connection, query, arguments), "the queue")
+        return await self._database.repeat(
+            lambda connection: self._rows(connection, query, arguments), "the queue"
+        )
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
         """Execute a statement without rows."""
         await self.execute_query_all_async(query, **arguments)
 
-    async def execute_query_one_async(self, query: LiteralString, **arguments: Any) -> dict[str, Any]:
+    async def execute_query_one_async(
+        self, query: LiteralString, **arguments: Any
+    ) -> dict[str, Any]:
         """Execute a statement and return its only row."""
         return (await self.execute_query_all_async(query, **arguments))[0]
 

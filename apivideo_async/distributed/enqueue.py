@@ -51,7 +51,9 @@ class Distributed:
     """
 
     def __init__(self, dsn: str, *, connections: int = 8, patience: float = 30.0) -> None:
-        self.database: PostgresDatabase = PostgresDatabase(dsn, connections=connections, patience=patience)
+        self.database: PostgresDatabase = PostgresDatabase(
+            dsn, connections=connections, patience=patience
+        )
         self.ledger: SqlLedger = SqlLedger(self.database)
         self.queue: Queue = Queue(self.database)
 
@@ -66,7 +68,10 @@ class Distributed:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Close the connections."""
         await self.database.aclose()
@@ -110,7 +115,9 @@ class Distributed:
         new = await self.queue.enter(batch, lambda item, error: refused.append((item, error)))
         # Compare by identity: a batch may contain several items with the same key.
         left_out = {id(item) for item, _ in refused}
-        return Added(keys=[item.key for item in batch if id(item) not in left_out], new=new, refused=refused)
+        return Added(
+            keys=[item.key for item in batch if id(item) not in left_out], new=new, refused=refused
+        )
 
     async def record(self, key: str) -> Record | None:
         """Return an item, or None when the key is not known."""
@@ -124,7 +131,9 @@ class Distributed:
         """Count the jobs of the queue."""
         return await self.queue.count()
 
-    async def retry(self, states: Collection[State] = FAILED, keys: Collection[str] = ()) -> list[str]:
+    async def retry(
+        self, states: Collection[State] = FAILED, keys: Collection[str] = ()
+    ) -> list[str]:
         """Hand in finished items again; return their keys.
 
         ``states`` limits the items to these states, and ``keys``, if not empty, to these keys.

@@ -64,7 +64,12 @@ WAIT = 3.0
 """Seconds to wait for a connection of the pool before the wait counts as a failed attempt."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between attempts while the database is unavailable: at first, and at most."""
-_REFUSALS: Final = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, UnicodeError, OverflowError)
+_REFUSALS: Final = (
+    psycopg.DataError,
+    psycopg.errors.ProgramLimitExceeded,
+    UnicodeError,
+    OverflowError,
+)
 """Errors about a value. ``ProgramLimitExceeded`` (a text that is too long) is a subclass of
 ``OperationalError``, but repeating the statement does not help. psycopg encodes parameters
 itself, so it can raise Python's own errors."""
@@ -120,7 +125,9 @@ async def _autocommit(connection: AsyncConnection[Any]) -> None:
     await connection.set_autocommit(True)
 
 
-async def _run(connection: AsyncConnection[Any], statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+async def _run(
+    connection: AsyncConnection[Any], statement: str, parameters: Mapping[str, Any]
+) -> list[Any]:
     """Execute a statement and return its rows."""
     cursor = await connection.execute(cast("Any", _translated(statement)), parameters)
     return await cursor.fetchall() if cursor.description else []
@@ -159,7 +166,9 @@ class PostgresDatabase:
 
     async def connect(self) -> None:
         """Open the pool. Raises ``LedgerError`` when the database cannot be reached."""
-        if sys.platform == "win32" and isinstance(asyncio.get_running_loop(), asyncio.ProactorEventLoop):
+        if sys.platform == "win32" and isinstance(
+            asyncio.get_running_loop(), asyncio.ProactorEventLoop
+        ):
             raise LedgerError(
                 "psycopg needs another event loop on Windows: asyncio.run(..., loop_factory=asyncio.SelectorEventLoop)"
             )
@@ -189,7 +198,9 @@ class PostgresDatabase:
             rows = await self.run(f"SELECT value FROM {META} WHERE name = 'schema'", {})
             found = rows[0][0] if rows else None
         if found is None:
-            raise LedgerError("the database holds no ledger yet: run `apivideo distributed init` first")
+            raise LedgerError(
+                "the database holds no ledger yet: run `apivideo distributed init` first"
+            )
         if found != str(SCHEMA_VERSION):
             raise LedgerError(
                 f"the ledger in the database has the layout {found}, this version of apivideo-async reads "
@@ -209,7 +220,10 @@ class PostgresDatabase:
         """
         # Fail after ``INIT_WAIT`` instead of blocking the workers that queue behind this
         # transaction.
-        limit, lock = f"SET LOCAL lock_timeout = '{INIT_WAIT:g}s'", f"SELECT pg_advisory_xact_lock({LOCK})"
+        limit, lock = (
+            f"SET LOCAL lock_timeout = '{INIT_WAIT:g}s'",
+            f"SELECT pg_advisory_xact_lock({LOCK})",
+        )
         await self.script(limit, lock, *statements)
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
@@ -218,7 +232,9 @@ class PostgresDatabase:
         Raises ``LedgerError``, or ``SourceError`` when the database refuses a value.
         """
 
-        return await self.repeat(lambda connection: _run(connection, statement, parameters), _shortened(statement))
+        return await self.repeat(
+            lambda connection: _run(connection, statement, parameters), _shortened(statement)
+        )
 
     async def script(self, *statements: str, **parameters: Any) -> list[list[Any]]:
         """Execute statements in one transaction and one message; return the rows of each.
@@ -233,7 +249,9 @@ class PostgresDatabase:
             # cursor writes the parameters into the text instead.
             async with AsyncClientCursor(connection) as cursor:
                 text = ";\n".join(statements)
-                await cursor.execute(cast("Any", _translated(text) if parameters else text), parameters or None)
+                await cursor.execute(
+                    cast("Any", _translated(text) if parameters else text), parameters or None
+                )
                 rows = [await cursor.fetchall() if cursor.description else []]
                 while cursor.nextset():
                     rows.append(await cursor.fetchall() if cursor.description else [])
@@ -241,7 +259,9 @@ class PostgresDatabase:
 
         return await self.repeat(send, _shortened(statements[-1]))
 
-    async def change(self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]) -> T:
+    async def change(
+        self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]
+    ) -> T:
         """Replace a state of the request budget and return the result of ``step``.
 
         ``step`` gets the current state (None at first) and the database's clock, and returns the
@@ -260,7 +280,9 @@ class PostgresDatabase:
                     # Compare-and-swap: read, compute, and write only if the state is still ``old``.
                     [(old, now)] = await _run(connection, read, {"name": name})
                     changed, result = step(None if old is None else json.loads(old), now)
-                    if await _run(connection, _SWAP, {"name": name, "old": old, "new": json.dumps(changed)}):
+                    if await _run(
+                        connection, _SWAP, {"name": name, "old": old, "new": json.dumps(changed)}
+                    ):
                         return result
                 # Another worker changed the state first. Random pauses keep workers from colliding
                 # again.
@@ -296,7 +318,11 @@ class PostgresDatabase:
                         raise LedgerError(text) from error
                     if waited >= self.patience:
                         raise LedgerError(f"the database is away: {_first_line(error)}") from error
-                    log.warning("the database is away, trying again in %.1f s: %s", pause, _first_line(error))
+                    log.warning(
+                        "the database is away, trying again in %.1f s: %s",
+                        pause,
+                        _first_line(error),
+                    )
                 delay.pid = None
                 await asyncio.sleep(pause)
                 # Only the time of attempts and pauses counts, so that a suspended process does not
@@ -319,7 +345,10 @@ class PostgresDatabase:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Close the database."""
         await self.aclose()

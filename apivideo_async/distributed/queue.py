@@ -79,10 +79,16 @@ class Queue:
 
         Raises ``LedgerError`` if its tables are missing or of another version.
         """
-        names = "to_regproc('procrastinate_defer_jobs_v1'), to_regproc('procrastinate_fetch_job_v2')"
-        [found] = await self._database.run(f"SELECT to_regclass('apivideo_ingest_jobs'), {names}", {})
+        names = (
+            "to_regproc('procrastinate_defer_jobs_v1'), to_regproc('procrastinate_fetch_job_v2')"
+        )
+        [found] = await self._database.run(
+            f"SELECT to_regclass('apivideo_ingest_jobs'), {names}", {}
+        )
         if found[0] is None:
-            raise LedgerError("the database holds no queue yet: run `apivideo distributed init` first")
+            raise LedgerError(
+                "the database holds no queue yet: run `apivideo distributed init` first"
+            )
         if None in found:
             raise LedgerError("Procrastinate's tables are of another version: apply its migrations")
         await self.app.open_async(self._database.pool)
@@ -96,7 +102,9 @@ class Queue:
         await self._grown(len(new))
         return new
 
-    async def retry(self, states: Collection[State] = FAILED, keys: Collection[str] = ()) -> list[str]:
+    async def retry(
+        self, states: Collection[State] = FAILED, keys: Collection[str] = ()
+    ) -> list[str]:
         """Make finished items due again and defer a job for each; return their keys.
 
         Each ``BATCH`` of items is one transaction.

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ..client import ApiVideoClient
 from ..errors import AuthenticationError, LedgerError, first_failure
 from ..ingest.ingestion import owner_name
-from ..ingest.item_run import IngestResult, Kit, OnItemProgress, ingest_one
+from ..ingest.item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
 from ..ingest.items import Claim
 from ..ingest.options import IngestOptions
 from ..ingest.stores.stores import Stores
@@ -92,7 +92,9 @@ class Worker:
                 stores = await opened.enter_async_context(aclosing(Stores()))
             # A ledger of one server must not be filled with the videos of another.
             await self._shared.ledger.bind(client.config.base_url)
-            kit = Kit.of(client, self._shared.ledger, owner, stores, self._options, self._on_progress)
+            kit = IngestContext.of(
+                client, self._shared.ledger, owner, stores, self._options, self._on_progress
+            )
             shift = _Shift(self._shared, kit, self._on_result)
             await shift.run(self._sweep, self._poll)
 
@@ -100,7 +102,9 @@ class Worker:
 class _Shift:
     """One run of a worker."""
 
-    def __init__(self, shared: Distributed, kit: Kit, on_result: OnItemResult | None) -> None:
+    def __init__(
+        self, shared: Distributed, kit: IngestContext, on_result: OnItemResult | None
+    ) -> None:
         self._shared = shared
         self._kit = kit
         self._on_result = on_result

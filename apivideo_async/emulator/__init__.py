@@ -12,7 +12,8 @@ try:
     import python_multipart as _parser  # noqa: F401 (only looked for)
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
-        "the emulator needs one more package: pip install 'apivideo-async[emulator]'", name=_missing.name
+        "the emulator needs one more package: pip install 'apivideo-async[emulator]'",
+        name=_missing.name,
     ) from _missing
 
 from .faults.fault_list import Fault, FaultList

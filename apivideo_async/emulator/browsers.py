@@ -75,14 +75,20 @@ class AllowedHosts:
         if match is None:
             return False
         host = _host(match[1])
-        return host in self._known or (not isinstance(host, str) and (host.is_loopback or self._any_address))
+        return host in self._known or (
+            not isinstance(host, str) and (host.is_loopback or self._any_address)
+        )
 
 
 def _allowed(text: str) -> Host:
     # An IPv6 address in ``allowed_hosts`` may be written without brackets.
-    match = _AUTHORITY.fullmatch(f"[{text}]" if text.count(":") > 1 and not text.startswith("[") else text)
+    match = _AUTHORITY.fullmatch(
+        f"[{text}]" if text.count(":") > 1 and not text.startswith("[") else text
+    )
     if match is None or match[2] is not None:
-        raise ValueError(f"allowed_hosts takes host names and IP addresses without scheme and port, not {text!r}")
+        raise ValueError(
+            f"allowed_hosts takes host names and IP addresses without scheme and port, not {text!r}"
+        )
     return _host(match[1])
 
 
@@ -120,7 +126,11 @@ def may_control(request: web.Request) -> bool:
         return True
     # A top-level navigation from another site: the user followed a link.
     shown = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest"))
-    return request.method == "GET" and "Origin" not in request.headers and shown == ("navigate", "document")
+    return (
+        request.method == "GET"
+        and "Origin" not in request.headers
+        and shown == ("navigate", "document")
+    )
 
 
 def _is_own(origin: str, request: web.Request) -> bool:
@@ -134,4 +144,8 @@ def _is_own(origin: str, request: web.Request) -> bool:
     if page is None or own is None:
         return False
     default = _DEFAULT_PORTS[page[1]]
-    return (page[1], _host(page[2]), page[3] or default) == (request.scheme, _host(own[1]), own[2] or default)
+    return (page[1], _host(page[2]), page[3] or default) == (
+        request.scheme,
+        _host(own[1]),
+        own[2] or default,
+    )

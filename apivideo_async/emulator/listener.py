@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 
-class Door:
+class Listener:
     """The listening sockets of the emulator.
 
     They can be closed for a number of seconds and then reopened on the same port. Until then
@@ -36,7 +36,9 @@ class Door:
         handlers = self._runner.server
         assert handlers is not None  # noqa: S101 - set up before
         loop = asyncio.get_running_loop()
-        self._servers.append(await loop.create_server(handlers, ssl=self._ssl, backlog=128, **where))
+        self._servers.append(
+            await loop.create_server(handlers, ssl=self._ssl, backlog=128, **where)
+        )
 
     async def shut(self, seconds: float) -> None:
         """Abort all connections and refuse new ones for ``seconds``.
@@ -47,7 +49,9 @@ class Door:
             return
         # Set before the first ``await``, so that a concurrent call returns at once.
         self._shut = True
-        addresses = [listening.getsockname() for server in self._servers for listening in server.sockets]
+        addresses = [
+            listening.getsockname() for server in self._servers for listening in server.sockets
+        ]
         await self._stop_listening()
         # ``close`` may have been called during the ``await``; then nothing is reopened.
         if self._closed:
@@ -100,7 +104,9 @@ class Door:
 
 def _place(address: Any) -> socket.socket:
     """Return a socket that is bound to ``address`` and does not listen."""
-    place = socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET, socket.SOCK_STREAM)
+    place = socket.socket(
+        socket.AF_INET6 if len(address) == 4 else socket.AF_INET, socket.SOCK_STREAM
+    )
     # Connections in TIME_WAIT would otherwise prevent binding to the port.
     place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if place.family == socket.AF_INET6:

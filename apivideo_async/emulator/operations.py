@@ -16,7 +16,7 @@ from .rules.paging import paginate
 from .rules.problems import invalid_payload
 from .rules.rate_windows import RateClass, Verdict
 from .state.request_log import RequestRecord
-from .state.state import World
+from .state.state import State
 
 ItemT = TypeVar("ItemT")
 Access: TypeAlias = Literal["key", "upload-token", "open", "control"]
@@ -35,7 +35,7 @@ class DroppedError(Exception):
 class Call:
     """One request and its context while the emulator handles it."""
 
-    world: World
+    state: State
     request: web.Request
     record: RequestRecord
     operation: Operation
@@ -57,7 +57,9 @@ class Call:
         """
         self.answering = True
         if not response.prepared:
-            response.headers.update(CONTROL_HEADERS if self.operation.access == "control" else CORS_HEADERS)
+            response.headers.update(
+                CONTROL_HEADERS if self.operation.access == "control" else CORS_HEADERS
+            )
             if self.verdict is not None:
                 response.headers.update(self.verdict.headers())
 
@@ -111,12 +113,16 @@ class Operation:
         return self.access != "control"
 
 
-def api(name: str, method: str, path: str, handler: Handler, rate: RateClass | None = None) -> Operation:
+def api(
+    name: str, method: str, path: str, handler: Handler, rate: RateClass | None = None
+) -> Operation:
     """Declare an API operation. GET is a read and other methods are writes by default.
 
     See service.md#request-classes.
     """
-    return Operation(name, method, path, handler, rate or ("reads" if method == "GET" else "writes"))
+    return Operation(
+        name, method, path, handler, rate or ("reads" if method == "GET" else "writes")
+    )
 
 
 def open_asset(name: str, path: str, handler: Handler) -> Operation:
@@ -129,7 +135,9 @@ def asset(name: str, root: str, end: str, handler: Handler) -> tuple[Operation, 
 
     See service.md#private-videos.
     """
-    return tuple(open_asset(name, f"{base}/{end}", handler) for base in (root, f"{root}/token/{{token}}"))
+    return tuple(
+        open_asset(name, f"{base}/{end}", handler) for base in (root, f"{root}/token/{{token}}")
+    )
 
 
 def answer(payload: Any, status: int = 200) -> web.Response:

@@ -26,7 +26,7 @@ from .rules.problems import (
 )
 from .rules.rate_windows import RateClass
 from .state.request_log import RequestLog
-from .state.state import World
+from .state.state import State
 
 _log = logging.getLogger(__name__)
 
@@ -64,8 +64,10 @@ def _unrouted(request: web.Request, handler: Handler) -> Operation:
 class Pipeline:
     """Passes the requests of the server to the handlers of the operations."""
 
-    def __init__(self, world: World, hosts: AllowedHosts, operations: Mapping[tuple[str, str], Operation]) -> None:
-        self._world = world
+    def __init__(
+        self, state: State, hosts: AllowedHosts, operations: Mapping[tuple[str, str], Operation]
+    ) -> None:
+        self._state = state
         self._hosts = hosts
         self._operations = operations
 
@@ -75,14 +77,14 @@ class Pipeline:
         # Control requests skip faults too, so that a test can always remove its faults.
         if not operation.logged:
             return await self._unlogged(request, operation)
-        record = self._world.log.open(
+        record = self._state.log.open(
             request.method,
             request.path,
             request.query_string,
             operation.name or None,
             request.headers.get("Content-Range"),
         )
-        call = Call(self._world, request, record, operation)
+        call = Call(self._state, request, record, operation)
         try:
             response = await self._with_fault(call)
         except (DroppedError, ConnectionError):
@@ -123,13 +125,13 @@ class Pipeline:
         # The record belongs to a temporary log: ``Call`` needs one, and ``emu.requests`` must not
         # show it.
         record = RequestLog().open(request.method, request.path, "", None, None)
-        call = Call(self._world, request, record, operation)
+        call = Call(self._state, request, record, operation)
         response = await self._execute(call)
         call.finish_headers(response)
         return response
 
     async def _with_fault(self, call: Call) -> web.StreamResponse:
-        fault = self._world.faults.due(call.operation.name) if call.operation.name else None
+        fault = self._state.faults.due(call.operation.name) if call.operation.name else None
         if fault is None:
             return await self._execute(call)
         call.record.fault = fault.action
@@ -166,16 +168,16 @@ class Pipeline:
         A request with wrong credentials counts too. See service.md#authentication,
         service.md#rate-limits.
         """
-        world, operation = call.world, call.operation
+        state, operation = call.state, call.operation
         if operation.rate is not None:
-            call.verdict = world.limiter.take(operation.rate, world.now)
+            call.verdict = state.limiter.take(operation.rate, state.now)
             if call.verdict is not None and not call.verdict.allowed:
                 raise too_many_requests()
         if operation.access == "key":
             header = call.request.headers.get("Authorization")
-            call.record.token_id = world.credentials.identify(header, world.expiry_clock)
+            call.record.token_id = state.credentials.identify(header, state.expiry_clock)
         elif operation.access == "upload-token":
-            token = world.admit_upload(call.request.query.get("token"))
+            token = state.admit_upload(call.request.query.get("token"))
             call.record.token_id = f"upload-token-{token.number}"
 
     @staticmethod

@@ -23,7 +23,7 @@ from .browsers import AllowedHosts
 from .operations import Operation
 from .pipeline import Pipeline
 from .serving import assets, live_assets
-from .state.state import World
+from .state.state import State
 
 OPERATIONS: tuple[Operation, ...] = (
     *auth_handlers.OPERATIONS,
@@ -49,9 +49,11 @@ OPERATIONS: tuple[Operation, ...] = (
 _MAX_JSON = 16 * 1024 * 1024
 
 
-def application(world: World, hosts: AllowedHosts) -> web.Application:
+def application(state: State, hosts: AllowedHosts) -> web.Application:
     """Build the application. Every request goes through the pipeline, with or without a route."""
-    pipeline = Pipeline(world, hosts, {(operation.method, operation.path): operation for operation in OPERATIONS})
+    pipeline = Pipeline(
+        state, hosts, {(operation.method, operation.path): operation for operation in OPERATIONS}
+    )
 
     # The middleware also receives requests without a route, which would otherwise get the default
     # 404 or 405 of aiohttp.
@@ -65,7 +67,9 @@ def application(world: World, hosts: AllowedHosts) -> web.Application:
     for operation in OPERATIONS:
         if operation.method == "GET":
             # HEAD is allowed for assets and control pages. The API refuses it with 405.
-            app.router.add_get(operation.path, pipeline.handle, allow_head=operation.access in {"open", "control"})
+            app.router.add_get(
+                operation.path, pipeline.handle, allow_head=operation.access in {"open", "control"}
+            )
         else:
             app.router.add_route(operation.method, operation.path, pipeline.handle)
     return app

@@ -18,7 +18,7 @@ from aiohttp import web
 from .background import broadcasts
 from .browsers import AllowedHosts
 from .faults.fault_list import FaultList
-from .listener import Door
+from .listener import Listener
 from .routes import application
 from .rules.content_range import Limits
 from .rules.encoding import parse_pace
@@ -26,7 +26,7 @@ from .rules.rate_windows import rate_limits as read_rate_limits
 from .state.deliveries import Delivery
 from .state.play import Play
 from .state.request_log import RequestLog, RequestRecord
-from .state.state import Settings, World, media_store
+from .state.state import Settings, State, media_store
 from .state.video import Video
 from .threaded import EmulatorThread
 
@@ -129,7 +129,7 @@ class Emulator:
         self._runner: web.AppRunner | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
-        self._world: World | None = None
+        self._state: State | None = None
         self._log = RequestLog()
         self.faults: FaultList = FaultList(seed or 0)
         self._settings = Settings(
@@ -182,17 +182,17 @@ class Emulator:
 
         See service.md#webhook-events.
         """
-        return self.world.events
+        return self.state.events
 
     @property
-    def world(self) -> World:
+    def state(self) -> State:
         """The state of the emulated service, for tests that inspect it.
 
         Raises ``RuntimeError`` before the first start.
         """
-        if self._world is None:
+        if self._state is None:
             raise RuntimeError("the emulator is not running")
-        return self._world
+        return self._state
 
     def media(self, video_id: str) -> MediaInfo:
         """Return the size, digest and completeness of a video's media.
@@ -222,13 +222,13 @@ class Emulator:
 
     def _held(self, video_id: str) -> Video:
         # Discarded videos keep their media until they are deleted.
-        world = self.world
-        return world.videos.get(video_id) or world.discarded[video_id]
+        state = self.state
+        return state.videos.get(video_id) or state.discarded[video_id]
 
     @property
     def deliveries(self) -> list[Delivery]:
         """The log of webhook deliveries, in the order in which they began."""
-        return self.world.deliveries.log
+        return self.state.deliveries.log
 
     def start_broadcast(self, live_stream_id: str, media: bytes = b"") -> None:
         """Start the broadcast of a live stream. May be called from any thread.
@@ -236,15 +236,15 @@ class Emulator:
         ``media`` is the content of the recording that the broadcast will leave. Raises a refusal
         (404) if there is no such live stream.
         """
-        live = self.world.live_streams.find(live_stream_id)
-        self._in_loop(lambda: broadcasts.start(self.world, live, media))
+        live = self.state.live_streams.find(live_stream_id)
+        self._in_loop(lambda: broadcasts.start(self.state, live, media))
 
     def add_plays(self, *plays: Play) -> list[str]:
         """Add plays of videos and live streams for the analytics.
 
         Return the ids of their sessions.
         """
-        return [self.world.add_play(play) for play in plays]
+        return [self.state.add_play(play) for play in plays]
 
     async def settled(self) -> None:
         """Wait until no background work is left: timed encodings, downloads, deliveries.
@@ -252,9 +252,11 @@ class Emulator:
         May be called from any event loop.
         """
         if self._loop is None or asyncio.get_running_loop() is self._loop:
-            await self.world.settled()
+            await self.state.settled()
         else:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.world.settled(), self._loop))
+            await asyncio.wrap_future(
+                asyncio.run_coroutine_threadsafe(self.state.settled(), self._loop)
+            )
 
     def _in_loop(self, act: Callable[[], None]) -> None:
         """Run ``act`` in the thread of the emulator's event loop, and wait until it has run."""
@@ -283,9 +285,9 @@ class Emulator:
             self._temporary = tempfile.TemporaryDirectory(prefix="apivideo-emulator-")
             directory = Path(self._temporary.name)
         store = media_store(directory, discard=self._settings.discard)
-        self._world = World(self._settings, store, self.faults, self._log)
+        self._state = State(self._settings, store, self.faults, self._log)
         self._runner = web.AppRunner(
-            application(self._world, self._allowed_hosts),
+            application(self._state, self._allowed_hosts),
             access_log=None,
             # The program that runs the emulator handles signals and writes its own logs.
             handle_signals=False,
@@ -296,10 +298,10 @@ class Emulator:
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
-        self._world.door = Door(self._runner, self._ssl)
+        self._state.door = Listener(self._runner, self._ssl)
         try:
             await self._runner.setup()
-            self._port = await self._world.door.open(self.host, self._wanted_port)
+            self._port = await self._state.door.open(self.host, self._wanted_port)
         # Release what was already opened, also if the start is cancelled.
         except BaseException:
             await self.stop()
@@ -316,10 +318,10 @@ class Emulator:
         if runner is not None:
             # Stop accepting before the open connections are closed, and end tasks when no request
             # can start new ones.
-            if self.world.door is not None:
-                await self.world.door.close()
+            if self.state.door is not None:
+                await self.state.door.close()
             await runner.cleanup()
-            await self.world.stop_tasks()
+            await self.state.stop_tasks()
         temporary, self._temporary = self._temporary, None
         if temporary is not None:
             temporary.cleanup()

@@ -36,7 +36,12 @@ def _quoted(name: str) -> str:
 def _head(multipart: Multipart, boundary: str) -> bytes:
     lines = []
     for name, value in multipart.fields.items():
-        lines += [f"--{boundary}", f'Content-Disposition: form-data; name="{_quoted(name)}"', "", value]
+        lines += [
+            f"--{boundary}",
+            f'Content-Disposition: form-data; name="{_quoted(name)}"',
+            "",
+            value,
+        ]
     file = multipart.file
     lines += [
         f"--{boundary}",
@@ -86,7 +91,9 @@ class MultipartBody(Payload):
         if self._writer is None:
             return 0
         transport = self._writer.transport
-        return self._writer.output_size - (transport.get_write_buffer_size() if transport is not None else 0)
+        return self._writer.output_size - (
+            transport.get_write_buffer_size() if transport is not None else 0
+        )
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Raise ``TypeError``, because the body exists only as a stream."""
@@ -107,7 +114,9 @@ class MultipartBody(Payload):
         if self.on_written is not None:
             self.on_written()
 
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
         """Write the whole message. Its length is the announced one."""
         await self.write(writer)
 
@@ -139,7 +148,9 @@ class MultipartBody(Payload):
                 self.reading = True
         self.reading = False
         if left:
-            raise SourceError(f"the source gave {'more' if left < 0 else 'fewer'} bytes than it announced")
+            raise SourceError(
+                f"the source gave {'more' if left < 0 else 'fewer'} bytes than it announced"
+            )
 
     async def _write_file(self, writer: AbstractStreamWriter) -> None:
         head = self._head

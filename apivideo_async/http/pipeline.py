@@ -36,7 +36,9 @@ RENEWALS = 2
 class TransportLike(Protocol):
     """The interface of a transport that the pipeline uses."""
 
-    async def send(self, request: Request, headers: Mapping[str, str], timeouts: Timeouts) -> Response:
+    async def send(
+        self, request: Request, headers: Mapping[str, str], timeouts: Timeouts
+    ) -> Response:
         """Send a request once, with additional headers."""
         ...
 
@@ -54,7 +56,9 @@ class Pipeline:
     ) -> None:
         self.config = config
         self.limiter: Limiter = limiter or Limiter(config.reserve)
-        self.authenticator: Authenticator = authenticator or Authenticator(config.api_key, config.auth, self.attempt)
+        self.authenticator: Authenticator = authenticator or Authenticator(
+            config.api_key, config.auth, self.attempt
+        )
         self._transport = transport
         self._origin = origin
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
@@ -105,7 +109,11 @@ class Pipeline:
         header, response = await self._exchange(request)
         # ``header`` is None for requests without authentication.
         for _ in range(RENEWALS):
-            if response.status != 401 or header is None or not await self.authenticator.refused(header):
+            if (
+                response.status != 401
+                or header is None
+                or not await self.authenticator.refused(header)
+            ):
                 break
             header, response = await self._exchange(request)
         if not response.ok:

@@ -67,7 +67,9 @@ class Transport:
             raise ConfigurationError("this client is closed: make a new one")
         loop = asyncio.get_running_loop()
         if self._loop not in (None, loop):
-            raise ConfigurationError("this client was used in another event loop: make one for each asyncio.run()")
+            raise ConfigurationError(
+                "this client was used in another event loop: make one for each asyncio.run()"
+            )
         # The session belongs to the loop in which it is created.
         self._loop = loop
         if self._session is None:
@@ -79,7 +81,9 @@ class Transport:
             )
         return self._session
 
-    async def send(self, request: Request, headers: Mapping[str, str], timeouts: Timeouts) -> Response:
+    async def send(
+        self, request: Request, headers: Mapping[str, str], timeouts: Timeouts
+    ) -> Response:
         """Send a request once, with additional headers.
 
         A body larger than ``protocol.response.most_bytes`` is cut. Raises ``ApiConnectionError``,
@@ -92,7 +96,9 @@ class Transport:
         asked_before = task.cancelling() if task is not None else 0
         try:
             async with watchdog:
-                return await self._exchange(request, {**request.headers, **headers}, body, watchdog, timeouts)
+                return await self._exchange(
+                    request, {**request.headers, **headers}, body, watchdog, timeouts
+                )
         except asyncio.CancelledError:
             if task is None or task.cancelling() > asked_before:
                 raise
@@ -106,7 +112,9 @@ class Transport:
         # contain the Authorization header.
         if body is not None and body.failure is not None and not _from_connection(body.failure):
             raise body.failure
-        raise self._translated(failure, request, sent=body is None or body.started) from _system_error(failure)
+        raise self._translated(
+            failure, request, sent=body is None or body.started
+        ) from _system_error(failure)
 
     async def _exchange(
         self,
@@ -116,14 +124,18 @@ class Transport:
         watchdog: Watchdog,
         timeouts: Timeouts,
     ) -> Response:
-        address = f"{request.base_url or self.base_url}{request.path}" + (f"?{request.query}" if request.query else "")
+        address = f"{request.base_url or self.base_url}{request.path}" + (
+            f"?{request.query}" if request.query else ""
+        )
         async with self._open().request(
             request.method,
             URL(address, encoded=True),
             data=body if body is not None else request.body,
             headers=headers,
             # By default, aiohttp declares an empty body of PUT and POST as an octet stream.
-            skip_auto_headers=None if body is not None or request.method == "GET" else ("Content-Type",),
+            skip_auto_headers=None
+            if body is not None or request.method == "GET"
+            else ("Content-Type",),
             allow_redirects=False,
             raise_for_status=False,
             proxy=self._proxy,
@@ -146,7 +158,9 @@ class Transport:
             what = "no connection in time" if unreached else str(error) or "no answer in time"
             return ApiTimeoutError(f"{where}: {what}", delivery=delivery, request=request.summary)
         what = "cannot be reached" if unreached else "the connection was lost"
-        return ApiConnectionError(f"{where} {what} ({_reason(error)})", delivery=delivery, request=request.summary)
+        return ApiConnectionError(
+            f"{where} {what} ({_reason(error)})", delivery=delivery, request=request.summary
+        )
 
     async def close(self) -> None:
         """Close the session if this object created it."""
@@ -193,7 +207,11 @@ def _system_error(error: BaseException | None) -> BaseException | None:
     be chained because it may contain a token.
     """
     while isinstance(error, aiohttp.ClientError):
-        error = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error.__cause__
+        error = (
+            getattr(error, "os_error", None)
+            or getattr(error, "certificate_error", None)
+            or error.__cause__
+        )
     link: BaseException | None = error
     while link is not None:
         link = link.__cause__ or link.__context__

@@ -22,7 +22,7 @@ from attrs import frozen
 from ..client import ApiVideoClient
 from ..errors import DuplicateVideosError, NotFoundError, UploadError
 from ..models import Video, VideoStatus
-from ..uploads.received import held_by
+from ..uploads.received import received_of
 from .items import INGEST_KEY, INGEST_LEDGER, Claim
 from .ledger.protocol import Ledger
 
@@ -50,19 +50,29 @@ def content_of(status: VideoStatus) -> Content:
     """Evaluate a status. A missing or malformed part proves nothing and leads to ``unknown``."""
     ingest, encoding = status.ingest, status.encoding
     # A complete upload or a playable video is proof, whatever else is missing in the status.
-    held = held_by(status)
+    held = received_of(status)
     if held.complete or status.playable:
         size = held.filesize if held.filesize is not None else held.total
         return Content("complete", size)
     # ``qualities`` in ``extra`` means that the field was malformed, so it proves nothing either.
-    if encoding is None or encoding.playable is None or encoding.qualities or "qualities" in encoding.extra:
-        return Content("fetching" if ingest is not None and ingest.status == "ingesting" else "unknown")
+    if (
+        encoding is None
+        or encoding.playable is None
+        or encoding.qualities
+        or "qualities" in encoding.extra
+    ):
+        return Content(
+            "fetching" if ingest is not None and ingest.status == "ingesting" else "unknown"
+        )
     if ingest is None:
         return Content("unknown" if "ingest" in status.extra else "empty")
     if held.mode is not None or ingest.status == "uploading":
         return Content("uploading")
     if ingest.status == "ingesting":
-        return Content("fetching", unfilled=not ingest.filesize and not ingest.extra and not ingest.received_parts)
+        return Content(
+            "fetching",
+            unfilled=not ingest.filesize and not ingest.extra and not ingest.received_parts,
+        )
     return Content("unknown")
 
 
@@ -83,7 +93,11 @@ class Containers:
         metadata = {**(fields.get("metadata") or {}), INGEST_LEDGER: await self._ledger.mark()}  # type: ignore[dict-item]
         given: dict[str, object] = {**fields, "metadata": metadata}
         # ``create`` searches for the key first, and again after a lost response.
-        return await self._client.videos.create(title=title, idempotency_key=self._claim.key, **given)  # type: ignore[arg-type]
+        return await self._client.videos.create(
+            title=title,
+            idempotency_key=self._claim.key,
+            **given,  # type: ignore[arg-type]
+        )
 
     async def content(self, video_id: str) -> Content:
         """Request the status of a container and evaluate it."""
@@ -122,7 +136,9 @@ class Containers:
             raise DuplicateVideosError.of(self._claim.key, [ours, *others])
         return ours
 
-    async def remove(self, video_id: str, client: ApiVideoClient | None = None, *, unfilled: bool = False) -> bool:
+    async def remove(
+        self, video_id: str, client: ApiVideoClient | None = None, *, unfilled: bool = False
+    ) -> bool:
         """Delete a container if this ledger created it and it is empty; return whether it is gone.
 
         ``unfilled``: also delete one that api.video was asked to fill if its status shows no
@@ -132,17 +148,26 @@ class Containers:
         client = client or self._client
         removable = await self._removable(video_id, client, unfilled=unfilled)
         if removable:
-            log.warning("%s: deleting %s, an empty container of this ledger", self._claim.item.shown, video_id)
+            log.warning(
+                "%s: deleting %s, an empty container of this ledger",
+                self._claim.item.shown,
+                video_id,
+            )
             await client.videos.delete(video_id, missing_ok=True)
         return removable is not False
 
-    async def _removable(self, video_id: str, client: ApiVideoClient, *, unfilled: bool = False) -> bool | None:
+    async def _removable(
+        self, video_id: str, client: ApiVideoClient, *, unfilled: bool = False
+    ) -> bool | None:
         """Return whether a container may be deleted; None when it no longer exists."""
         try:
             metadata = (await client.videos.get(video_id)).metadata
         except NotFoundError:
             return None
-        if (metadata.get(INGEST_KEY), metadata.get(INGEST_LEDGER)) != (self._claim.key, await self._ledger.mark()):
+        if (metadata.get(INGEST_KEY), metadata.get(INGEST_LEDGER)) != (
+            self._claim.key,
+            await self._ledger.mark(),
+        ):
             return False
         try:
             content = content_of(await client.videos.get_status(video_id))

@@ -22,7 +22,7 @@ from ..config import ClientConfig
 from ..errors import ConfigurationError, SourceError, first_failure
 from ..private_files import state_file
 from .batching import Items, enter_all
-from .item_run import IngestResult, Kit, OnItemProgress, ingest_one
+from .item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
 from .items import Claim, Item, Totals
 from .ledger.protocol import Ledger
 from .ledger.sqlite import SqliteDatabase, open_sqlite_ledger
@@ -132,7 +132,10 @@ class Ingest:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Stop a run that was left, and close the resources that this object opened."""
         try:
@@ -162,7 +165,9 @@ class Ingest:
             refused.append(IngestResult(item=item, outcome="failed", error=error))
 
         # The strategy of the options applies to all items of this ingestion.
-        new = await self.ledger.add([evolve(item, strategy=self._options.strategy) for item in items], refuse)
+        new = await self.ledger.add(
+            [evolve(item, strategy=self._options.strategy) for item in items], refuse
+        )
         activity = self.activity
         activity.added += len(new)
         activity.added_bytes += sum(item.size or 0 for item in items if item.key in new)
@@ -188,7 +193,14 @@ class Ingest:
         """
         async with self._alone():
             self.activity = Activity(listing=bool(sources))
-            kit = Kit.of(self._client, self.ledger, owner_name(), self._stores, self._options, self._on_progress)
+            kit = IngestContext.of(
+                self._client,
+                self.ledger,
+                owner_name(),
+                self._stores,
+                self._options,
+                self._on_progress,
+            )
             self._run = run = _Run(self, kit, sources)
             async with aclosing(run.results()) as results:
                 async for result in results:
@@ -224,13 +236,15 @@ class Ingest:
 class _Run:
     """One run: claims items and processes them until no item is left."""
 
-    def __init__(self, ingest: Ingest, kit: Kit, sources: Iterable[Items]) -> None:
+    def __init__(self, ingest: Ingest, kit: IngestContext, sources: Iterable[Items]) -> None:
         self._ingest = ingest
         self._activity = ingest.activity
         self._kit = kit
         self._sources = sources
         self._running: asyncio.Task[None] | None = None
-        self._done: asyncio.Queue[IngestResult | BaseException | None] = asyncio.Queue(2 * kit.options.concurrency)
+        self._done: asyncio.Queue[IngestResult | BaseException | None] = asyncio.Queue(
+            2 * kit.options.concurrency
+        )
         """Results, then None or an error. The queue is bounded: a caller that reads slowly stops
         the workers, so results do not accumulate in memory."""
 

@@ -30,16 +30,16 @@ from ..errors import (
     UploadError,
 )
 from ..protocol.request import Request
-from ..uploads.capacity import Slots
+from ..uploads.capacity import Capacity
 from ..uploads.progress import UploadProgress
 from .container import Containers
-from .items import LARGEST, Claim, Item, Way
-from .ledger.lease import HeldSource, Keeper
+from .items import LARGEST, Claim, Item, Transfer
+from .ledger.lease import LeasedSource, LeaseKeeper
 from .ledger.protocol import Ledger
 from .options import IngestOptions
-from .stores.stores import Original, Stores
+from .stores.stores import PinnedSource, Stores
 
-__all__ = ["IngestResult", "Kit", "OnItemProgress", "cause_of", "ingest_one"]
+__all__ = ["IngestContext", "IngestResult", "OnItemProgress", "cause_of", "ingest_one"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
@@ -56,15 +56,15 @@ OnItemProgress = Callable[[Item, UploadProgress], None]
 
 
 @frozen(kw_only=True)
-class Kit:
+class IngestContext:
     """The context of an ingestion: everything that its items share in one process."""
 
     client: ApiVideoClient = field(repr=False)
     ledger: Ledger = field(repr=False)
-    keeper: Keeper = field(repr=False)
+    keeper: LeaseKeeper = field(repr=False)
     stores: Stores = field(repr=False)
     options: IngestOptions
-    slots: Slots | None = field(default=None, repr=False)
+    slots: Capacity | None = field(default=None, repr=False)
     """The capacity for chunks in flight, shared by all items."""
     on_progress: OnItemProgress | None = field(default=None, repr=False)
 
@@ -77,7 +77,7 @@ class Kit:
         stores: Stores,
         options: IngestOptions,
         on_progress: OnItemProgress | None,
-    ) -> "Kit":
+    ) -> "IngestContext":
         """Create the context of a process. Its items share the leases and the upload capacity.
 
         ``owner`` is the name of this process in the ledger. ``on_progress`` is called with the
@@ -86,10 +86,10 @@ class Kit:
         return cls(
             client=client,
             ledger=ledger,
-            keeper=Keeper(ledger, owner, options.lease, client.budget),
+            keeper=LeaseKeeper(ledger, owner, options.lease, client.budget),
             stores=stores,
             options=options,
-            slots=Slots.of(options.upload or client.config.upload, options.concurrency),
+            slots=Capacity.of(options.upload or client.config.upload, options.concurrency),
             on_progress=on_progress,
         )
 
@@ -126,7 +126,7 @@ class _GoneError(ApiVideoError):
     """The container whose id is in the ledger no longer exists on the server."""
 
 
-async def ingest_one(claim: Claim, kit: Kit) -> IngestResult:
+async def ingest_one(claim: Claim, kit: IngestContext) -> IngestResult:
     """Process one claimed item as far as possible, and record the result in the ledger.
 
     Raises only errors that every other item would raise as well: ``AuthenticationError`` and
@@ -152,7 +152,7 @@ async def ingest_one(claim: Claim, kit: Kit) -> IngestResult:
 
 
 class _Work:
-    def __init__(self, claim: Claim, kit: Kit) -> None:
+    def __init__(self, claim: Claim, kit: IngestContext) -> None:
         self._claim = claim
         self._kit = kit
         self._ledger = kit.ledger
@@ -180,7 +180,7 @@ class _Work:
             # An id without a transfer: the pull timed out, and the user retried the item.
             if self._video_id is not None and claim.record.way is None:
                 await self._begin_again(self._video_id)
-            way: Way = claim.record.way or await self._way(original)
+            way: Transfer = claim.record.way or await self._way(original)
             known = self._video_id is not None
             if self._video_id is None:
                 await self._ledger.creating(claim, original.size, original.version, way)
@@ -200,11 +200,15 @@ class _Work:
         if claim.record.contested:
             await self._containers.settle(await self._containers.claimants(), self._video_id)
         if not self._kit.options.keep_key:
-            await self._client.videos.update(self._video_id, metadata=claim.item.fields.get("metadata", {}))
+            await self._client.videos.update(
+                self._video_id, metadata=claim.item.fields.get("metadata", {})
+            )
         await self._ledger.done(claim)
         return self._result("done")
 
-    def _result(self, outcome: Outcome, error: ApiVideoError | None = None, delay: float = 0.0) -> IngestResult:
+    def _result(
+        self, outcome: Outcome, error: ApiVideoError | None = None, delay: float = 0.0
+    ) -> IngestResult:
         return IngestResult(
             item=self._claim.item,
             outcome=outcome,
@@ -214,18 +218,23 @@ class _Work:
             sent=self._sent,
         )
 
-    def _check_size(self, original: Original) -> None:
+    def _check_size(self, original: PinnedSource) -> None:
         """Reject a size that api.video does not accept before a container is created for it."""
         largest = (self._kit.options.upload or self._client.config.upload).limits.largest_total
         if not 0 < original.size <= largest:
-            size = f"{original.size:,} bytes" if 0 <= original.size <= LARGEST else "no possible number of bytes"
+            size = (
+                f"{original.size:,} bytes"
+                if 0 <= original.size <= LARGEST
+                else "no possible number of bytes"
+            )
             raise SourceError(
-                f"{self._claim.item.shown} has {size}; api.video takes 1 to {largest:,}", cause="unsupported"
+                f"{self._claim.item.shown} has {size}; api.video takes 1 to {largest:,}",
+                cause="unsupported",
             )
 
     # -- the container
 
-    async def _way(self, original: Original) -> Way:
+    async def _way(self, original: PinnedSource) -> Transfer:
         """Choose the transfer. Raises ``SourceError`` if the strategy is impossible."""
         strategy = self._claim.item.strategy
         if strategy == "stream":
@@ -234,9 +243,11 @@ class _Work:
             return "pull"
         if strategy == "auto":
             return "stream"
-        raise SourceError(f"{original.source.name} has no address that api.video could fetch: use the strategy stream")
+        raise SourceError(
+            f"{original.source.name} has no address that api.video could fetch: use the strategy stream"
+        )
 
-    async def _container(self, original: Original, way: Way) -> str:
+    async def _container(self, original: PinnedSource, way: Transfer) -> str:
         """Find or create the container, and record its id before it is used."""
         try:
             video_id = await self._create(original, way)
@@ -256,7 +267,7 @@ class _Work:
                 raise DuplicateVideosError.of(self._claim.key, [counts, video_id])
         return counts
 
-    async def _create(self, original: Original, way: Way) -> str:
+    async def _create(self, original: PinnedSource, way: Transfer) -> str:
         """Search for the container and create it if there is none; return its id."""
         fields = dict(self._claim.item.fields)
         title = fields.pop("title", None) or original.source.name
@@ -279,7 +290,7 @@ class _Work:
 
     # -- its content
 
-    async def _fill(self, original: Original, video_id: str, way: Way) -> bool:
+    async def _fill(self, original: PinnedSource, video_id: str, way: Transfer) -> bool:
         """Transfer the bytes. Return False while api.video is still fetching them."""
         await self._ledger.uploading(self._claim)
         # The container was just created with the URL; the first status check comes later.
@@ -304,7 +315,7 @@ class _Work:
 
         await self._client.videos.upload(
             video_id,
-            HeldSource(original.source, self._kit.keeper, self._claim),
+            LeasedSource(original.source, self._kit.keeper, self._claim),
             options=self._kit.options.upload,
             on_progress=note,
             slots=self._kit.slots,
@@ -312,7 +323,7 @@ class _Work:
         )
         return True
 
-    def _compare(self, original: Original, video_id: str, size: int | None) -> None:
+    def _compare(self, original: PinnedSource, video_id: str, size: int | None) -> None:
         """Check the size of a video that was already complete."""
         if size not in (None, original.size):
             raise _MismatchError(
@@ -329,7 +340,11 @@ class _Work:
         claim = self._claim
         record = await self._ledger.record(claim.key)
         # The age of the container counts, so that restarts do not extend the timeout.
-        created = record.created_at if record is not None and record.created_at is not None else time.time()
+        created = (
+            record.created_at
+            if record is not None and record.created_at is not None
+            else time.time()
+        )
         taken = max(0.0, time.time() - created)
         if taken >= self._kit.options.pull_timeout:
             raise _PullError(

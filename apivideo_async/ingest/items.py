@@ -36,15 +36,17 @@ __all__ = [
     "State",
     "Strategy",
     "Totals",
-    "Way",
+    "Transfer",
     "ingest_key",
 ]
 
-State = Literal["new", "creating", "created", "uploading", "verifying", "done", "failed", "quarantined"]
+State = Literal[
+    "new", "creating", "created", "uploading", "verifying", "done", "failed", "quarantined"
+]
 """The states of an item; see the diagram above."""
 Strategy = Literal["stream", "pull", "auto"]
 """How an item should be transferred; see ``IngestOptions.strategy``."""
-Way = Literal["stream", "pull"]
+Transfer = Literal["stream", "pull"]
 """How an item is transferred, after ``auto`` was resolved."""
 
 OPEN_STATES: Final[tuple[State, ...]] = ("new", "creating", "created", "uploading", "verifying")
@@ -63,7 +65,9 @@ _LONGEST_KEY: Final = 500
 """Characters. The key is indexed, and databases limit the length of indexed text."""
 
 
-def ingest_key(store: str, path: str, version: str | None = None, size: int | None = None, mtime: str = "") -> str:
+def ingest_key(
+    store: str, path: str, version: str | None = None, size: int | None = None, mtime: str = ""
+) -> str:
     """Return the key of a source, the same on every machine for the same content and place.
 
     ``store`` is the address of the bucket, or ``file``. ``path`` is the path within the store.
@@ -84,23 +88,34 @@ def _check_key(_: object, __: "attrs.Attribute[Any]", key: Any) -> None:
 
 
 def _check_size(item: "Item", _: "attrs.Attribute[Any]", size: Any) -> None:
-    if size is not None and not (isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST):
-        raise SourceError(f"{item.shown}: {_short(size)} is no number of bytes", cause="unsupported")
+    if size is not None and not (
+        isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST
+    ):
+        raise SourceError(
+            f"{item.shown}: {_short(size)} is no number of bytes", cause="unsupported"
+        )
 
 
 def _check_text(item: "Item", attribute: "attrs.Attribute[Any]", text: Any) -> None:
     if not isinstance(text, str) and not (text is None and attribute.name == "version"):
-        raise SourceError(f"the {attribute.name} of an item is a text, not {_short(text)}", cause="unsupported")
+        raise SourceError(
+            f"the {attribute.name} of an item is a text, not {_short(text)}", cause="unsupported"
+        )
 
 
 def _check_fields(item: "Item", _: "attrs.Attribute[Any]", fields: Any) -> None:
     if not isinstance(fields, dict):
-        raise SourceError(f"{item.shown}: the fields of an item are a dict, not {_short(fields)}", cause="unsupported")
+        raise SourceError(
+            f"{item.shown}: the fields of an item are a dict, not {_short(fields)}",
+            cause="unsupported",
+        )
 
 
 def _check_strategy(item: "Item", _: "attrs.Attribute[Any]", strategy: Any) -> None:
     if strategy not in get_args(Strategy):
-        raise SourceError(f"{item.shown}: there is no strategy {_short(strategy)}", cause="unsupported")
+        raise SourceError(
+            f"{item.shown}: there is no strategy {_short(strategy)}", cause="unsupported"
+        )
 
 
 def _short(value: Any) -> str:
@@ -151,7 +166,7 @@ class Record:
     """Number of the row; it grows in the order of insertion."""
     item: Item
     state: State
-    way: Way | None = None
+    way: Transfer | None = None
     """How the item is transferred; None until this is decided."""
     video_id: str | None = None
     """Id of the container; None until it is created."""
@@ -213,7 +228,11 @@ class Totals:
 
     def count(self, *states: State) -> int:
         """Return the number of items in these states; without arguments, of all items."""
-        return sum(self.items.get(state, 0) for state in states) if states else sum(self.items.values())
+        return (
+            sum(self.items.get(state, 0) for state in states)
+            if states
+            else sum(self.items.values())
+        )
 
     @property
     def open(self) -> int:

@@ -21,7 +21,9 @@ def _positive(_: object, attribute: "attrs.Attribute[Any]", value: float) -> Non
 class IngestOptions:
     """How items are ingested. Times are in seconds."""
 
-    strategy: Strategy = field(default="stream", validator=attrs.validators.in_(("stream", "pull", "auto")))
+    strategy: Strategy = field(
+        default="stream", validator=attrs.validators.in_(("stream", "pull", "auto"))
+    )
     """How the bytes reach api.video. ``stream``: through this process. ``pull``: api.video
     fetches them from a URL that the store presigns, which takes one write request and no
     upload request. ``auto``: pull where the store can sign, else stream."""

@@ -30,9 +30,14 @@ _SIGNATURES: Final = (
     ("x-goog-signature", re.compile(r"x-goog-.*")),
     (
         "signature",
-        re.compile(r"signature|expires|awsaccesskeyid|googleaccessid|key-pair-id|policy|x-amz-security-token"),
+        re.compile(
+            r"signature|expires|awsaccesskeyid|googleaccessid|key-pair-id|policy|x-amz-security-token"
+        ),
     ),
-    ("sig", re.compile(r"sig|s[tevpr]|sip|spr|ss|srt|sdd|saoid|suoid|scid|ses|sk(oid|tid|t|e|s|v)")),
+    (
+        "sig",
+        re.compile(r"sig|s[tevpr]|sip|spr|ss|srt|sdd|saoid|suoid|scid|ses|sk(oid|tid|t|e|s|v)"),
+    ),
 )
 
 
@@ -52,7 +57,10 @@ class Place:
     def name(self) -> str:
         """The last part of the path: the default title of the video."""
         if self.scheme in WEB_SCHEMES:
-            return unquote(self.path.split("?")[0]).rstrip("/").rpartition("/")[2] or self.store.partition("//")[2]
+            return (
+                unquote(self.path.split("?")[0]).rstrip("/").rpartition("/")[2]
+                or self.store.partition("//")[2]
+            )
         return self.path.rstrip("/").rpartition("/")[2] or "video"
 
 
@@ -77,11 +85,15 @@ def locate(uri: str) -> Place:
         user, at, _ = bucket.rpartition("@")
         # In abfs://container@account the part before ``@`` is the container and no user name.
         if at and (":" in user or not scheme.startswith("abfs")):
-            raise _unsupported(uri, "credentials are not given in the address: set the variables of the store")
+            raise _unsupported(
+                uri, "credentials are not given in the address: set the variables of the store"
+            )
         return Place(scheme=scheme, store=f"{scheme}://{bucket}", path=key)
     if scheme in WEB_SCHEMES:
         return _web(scheme, uri)
-    raise _unsupported(uri, "sources are local paths, file://, s3://, gs://, az://, http:// or https://")
+    raise _unsupported(
+        uri, "sources are local paths, file://, s3://, gs://, az://, http:// or https://"
+    )
 
 
 def _local(rest: str, uri: str) -> Place:
@@ -101,7 +113,11 @@ def _web(scheme: str, uri: str) -> Place:
         raise _unsupported(uri, "is no URL")
     host = f"[{host}]" if ":" in host else host
     where = f"{scheme}://{host}" if port in (None, _PORTS[scheme]) else f"{scheme}://{host}:{port}"
-    return Place(scheme=scheme, store=where, path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+    return Place(
+        scheme=scheme,
+        store=where,
+        path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+    )
 
 
 def _unsupported(uri: str, why: str) -> SourceError:
@@ -130,7 +146,11 @@ def _unsigned(query: str) -> list[str]:
     names = _names(query)
     belongs = [pattern for marker, pattern in _SIGNATURES if marker in names]
     pairs = zip(query.split("&"), names, strict=True)
-    return [pair for pair, name in pairs if pair and not any(pattern.fullmatch(name) for pattern in belongs)]
+    return [
+        pair
+        for pair, name in pairs
+        if pair and not any(pattern.fullmatch(name) for pattern in belongs)
+    ]
 
 
 def signed(uri: str) -> bool:

@@ -112,7 +112,13 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
         "fresh": type(
             cls.__name__,
             (cls,),
-            {"__slots__": (), **{name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}},
+            {
+                "__slots__": (),
+                **{
+                    name: getattr(object, name)
+                    for name in ("__init__", "__setattr__", "__delattr__")
+                },
+            },
         ),
         "unreadable": UNREADABLE,
         "known": frozenset(member.key for member in members),
@@ -126,7 +132,9 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
         names[f"exact{n}"], names[f"hook{n}"] = member.exact, member.hook
         names[f"default{n}"] = default.factory if made else default
         text = (_OTHER if member.exact is None else _EXACT) + _REST
-        code.append(text.format(n=n, name=member.field.name, key=member.key, call="()" if made else ""))
+        code.append(
+            text.format(n=n, name=member.field.name, key=member.key, call="()" if made else "")
+        )
     code.append(_TAIL.format(count=len(members)))
     exec("".join(code), names)  # noqa: S102
     read: Hook = names["read"]

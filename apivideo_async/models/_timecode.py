@@ -19,6 +19,8 @@ def timecode(value: str | timedelta) -> str:
     if isinstance(value, str):
         return value
     if value < timedelta():
-        raise ConfigurationError(f"a timecode counts from the start of the video, so it is not {value}")
+        raise ConfigurationError(
+            f"a timecode counts from the start of the video, so it is not {value}"
+        )
     seconds, milliseconds = divmod(round(value / MILLISECOND), 1000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{milliseconds:03}"

@@ -22,7 +22,10 @@ __all__ = [
     "Timeframe",
 ]
 
-Metric: TypeAlias = Literal["play", "start", "end", "impression", "impression-time", "watch-time", "ccv", "view"] | str
+Metric: TypeAlias = (
+    Literal["play", "start", "end", "impression", "impression-time", "watch-time", "ccv", "view"]
+    | str
+)
 """Metrics of ``AggregatedMetrics``.
 
 ``impression-time`` is in milliseconds and ``watch-time`` in seconds. ``ccv`` is the number of
@@ -35,16 +38,37 @@ Aggregation: TypeAlias = Literal["count", "rate", "total", "average", "sum", "pe
 ``ccv`` has peak, live and average; the other metrics have count.
 """
 BreakdownMetric: TypeAlias = (
-    Literal["play", "play-rate", "play-total", "start", "end", "impression", "ccv-peak", "ccv-average", "view"] | str
+    Literal[
+        "play",
+        "play-rate",
+        "play-total",
+        "start",
+        "end",
+        "impression",
+        "ccv-peak",
+        "ccv-average",
+        "view",
+    ]
+    | str
 )
 """Metrics that can be broken down by a dimension; ``play-total`` only by ``media-id``."""
 Breakdown: TypeAlias = (
-    Literal["media-id", "media-type", "continent", "country", "device-type", "operating-system", "browser", "referrer"]
+    Literal[
+        "media-id",
+        "media-type",
+        "continent",
+        "country",
+        "device-type",
+        "operating-system",
+        "browser",
+        "referrer",
+    ]
     | str
 )
 """The dimension of a breakdown."""
 OverTimeMetric: TypeAlias = (
-    Literal["play", "play-rate", "start", "end", "impression", "ccv-peak", "ccv-average", "view"] | str
+    Literal["play", "play-rate", "start", "end", "impression", "ccv-peak", "ccv-average", "view"]
+    | str
 )
 """Metrics over time."""
 Interval: TypeAlias = Literal["minute", "hour", "day"] | str

@@ -87,4 +87,7 @@ class LiveStream:
 
         It contains the stream key; None without a key.
         """
-        return self.stream_key and f"srt://{INGEST_HOST}:6200?streamid={quote(self.stream_key, safe='')}"
+        return (
+            self.stream_key
+            and f"srt://{INGEST_HOST}:6200?streamid={quote(self.stream_key, safe='')}"
+        )

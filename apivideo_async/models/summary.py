@@ -12,7 +12,9 @@ SummaryAttribute: TypeAlias = Literal["abstract", "takeaways"]
 """Parts of a summary that can be requested."""
 SummaryOrigin: TypeAlias = Literal["api", "auto"] | str
 """``auto``: api.video generates the text. ``api``: the text is written through the API."""
-SummaryStatus: TypeAlias = Literal["missing", "waiting", "failed", "completed", "unprocessable"] | str
+SummaryStatus: TypeAlias = (
+    Literal["missing", "waiting", "failed", "completed", "unprocessable"] | str
+)
 """State of the text. Values that this version does not know are kept as text."""
 
 

@@ -24,8 +24,43 @@ __all__ = [
 ]
 
 Language: TypeAlias = (
-    Literal["ar", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "hu", "it", "ja"]
-    | Literal["ko", "ml", "nl", "nn", "no", "pl", "pt", "ru", "sk", "sl", "te", "tr", "uk", "ur", "vi", "zh"]
+    Literal[
+        "ar",
+        "ca",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "fa",
+        "fi",
+        "fr",
+        "he",
+        "hi",
+        "hr",
+        "hu",
+        "it",
+        "ja",
+    ]
+    | Literal[
+        "ko",
+        "ml",
+        "nl",
+        "nn",
+        "no",
+        "pl",
+        "pt",
+        "ru",
+        "sk",
+        "sl",
+        "te",
+        "tr",
+        "uk",
+        "ur",
+        "vi",
+        "zh",
+    ]
     | str
 )
 """Languages that transcripts support (service.md#languages)."""

@@ -42,7 +42,9 @@ def filter_value(filter_by: object) -> dict[str, str | list[str]] | Unset:
     if isinstance(filter_by, Unset):
         return UNSET
     if not isinstance(filter_by, Mapping) or not filter_by:
-        raise ConfigurationError(f'filter_by is a mapping like {{"country": ["FR"]}}, not {filter_by!r}: leave it out')
+        raise ConfigurationError(
+            f'filter_by is a mapping like {{"country": ["FR"]}}, not {filter_by!r}: leave it out'
+        )
     if unknown := sorted(set(filter_by) - set(_KEYS)):
         raise TypeError(f"filter_by has no {', '.join(unknown)}; it has {', '.join(_KEYS)}")
     given = {_KEYS[name]: _texts(name, value) for name, value in set_fields(filter_by).items()}
@@ -78,5 +80,7 @@ def period_text(period: str | date | tuple[date, date] | Unset) -> str | Unset:
         return period
     days = period if isinstance(period, tuple) else (period,)
     if len(days) not in (1, 2) or not all(isinstance(day, date) for day in days):
-        raise ConfigurationError(f"period is a day, a pair of days, or a text like 2018-W01, not {period!r}")
+        raise ConfigurationError(
+            f"period is a day, a pair of days, or a text like 2018-W01, not {period!r}"
+        )
     return "/".join((day.date() if isinstance(day, datetime) else day).isoformat() for day in days)

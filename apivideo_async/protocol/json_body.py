@@ -21,7 +21,9 @@ def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
     """
     known = set(known)
     if unknown := sorted(set(given) - known):
-        raise TypeError(f"{what} no field {', '.join(unknown)}; they have {', '.join(sorted(known))}")
+        raise TypeError(
+            f"{what} no field {', '.join(unknown)}; they have {', '.join(sorted(known))}"
+        )
 
 
 def text_list(name: str, value: Iterable[str]) -> list[str]:
@@ -63,6 +65,8 @@ def as_json(value: object) -> bytes:
     except UnicodeEncodeError as error:
         # Only the part around the character is shown, escaped, because the text may be long.
         text = ascii(error.object[max(0, error.start - 20) : error.start + 20])
-        raise ConfigurationError(f"a text holds characters that UTF-8 cannot encode: {text}") from None
+        raise ConfigurationError(
+            f"a text holds characters that UTF-8 cannot encode: {text}"
+        ) from None
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"a value cannot be written as JSON: {error}") from None

@@ -53,5 +53,7 @@ class PrivateSession:
         The other URLs are unchanged, because the player opens its own session.
         """
         given = {name: getattr(self.video_assets, name) for name in ("hls", "mp4", "thumbnail")}
-        signed: dict[str, Any] = {name: self.url(address) for name, address in given.items() if address}
+        signed: dict[str, Any] = {
+            name: self.url(address) for name, address in given.items() if address
+        }
         return attrs.evolve(self.video_assets, **signed)

@@ -18,7 +18,15 @@ from ..errors import ConfigurationError
 __all__ = ["QueryValue", "check_encodable", "filters", "query_string"]
 
 QueryValue: TypeAlias = (
-    str | int | bool | datetime | Sequence[str] | Mapping[str, str] | Mapping[str, str | Sequence[str]] | Unset | None
+    str
+    | int
+    | bool
+    | datetime
+    | Sequence[str]
+    | Mapping[str, str]
+    | Mapping[str, str | Sequence[str]]
+    | Unset
+    | None
 )
 
 _SEARCHES = ("title", "description", "name", "value")
@@ -38,7 +46,9 @@ def check_encodable(name: str, value: str) -> None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ConfigurationError(f"{name} holds characters that UTF-8 cannot encode: {value[:80]!a}") from None
+        raise ConfigurationError(
+            f"{name} holds characters that UTF-8 cannot encode: {value[:80]!a}"
+        ) from None
 
 
 def _text(name: str, value: object) -> str:
@@ -49,10 +59,14 @@ def _text(name: str, value: object) -> str:
         case bool():
             return "true" if value else "false"
         case datetime():
-            return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(timespec="seconds")
+            return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(
+                timespec="seconds"
+            )
         case int() | float() | date():
             return str(value)
-    raise ConfigurationError(f"{name} takes text, a number, a time, or a list of them, not {type(value).__name__}")
+    raise ConfigurationError(
+        f"{name} takes text, a number, a time, or a list of them, not {type(value).__name__}"
+    )
 
 
 def _empty(name: str, what: str) -> ConfigurationError:
@@ -74,7 +88,9 @@ def _items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
                 raise ConfigurationError(f"{name}[{key!r}] has no value: leave it out")
             check_encodable(f"a key of {name}", key)
             yield from _items(f"{name}[{key}]", item)
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview):
+    elif isinstance(value, Sequence) and not isinstance(
+        value, str | bytes | bytearray | memoryview
+    ):
         yield from ((f"{name}[]", _text(name, item)) for item in value)
     else:
         yield name, _text(name, value)
@@ -96,7 +112,9 @@ def filters(query: Mapping[str, QueryValue]) -> dict[str, QueryValue]:
     The copy keeps the filters the same for every page. Raises ``ConfigurationError`` for None, for
     an empty list, mapping or text, and for values that ``query_string`` refuses.
     """
-    checked = {name: _filter(name, value) for name, value in query.items() if not isinstance(value, Unset)}
+    checked = {
+        name: _filter(name, value) for name, value in query.items() if not isinstance(value, Unset)
+    }
     # Called for its checks only, so that errors are raised before the first page is requested.
     query_string(checked)
     return checked

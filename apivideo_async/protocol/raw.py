@@ -40,7 +40,10 @@ def raw_request(
             "path starts with / and is quoted (ASCII without spaces), without host, query and fragment: "
             "use base_url=... of the client, and query={...}"
         )
-    if not all(_fits(_HEADER_NAME, name) and _fits(_HEADER_VALUE, value) for name, value in (headers or {}).items()):
+    if not all(
+        _fits(_HEADER_NAME, name) and _fits(_HEADER_VALUE, value)
+        for name, value in (headers or {}).items()
+    ):
         raise ConfigurationError("headers are a mapping of names to texts of one line")
     method = method.upper()
     body = None if json is UNSET else as_json(json)

@@ -125,7 +125,9 @@ def check_text(name: str, value: object) -> None:
     """
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
         # The message shows only empty values, because others may be secrets.
-        raise ConfigurationError(f"{name} must be a non-empty text" + ("" if value else f", not {value!r}"))
+        raise ConfigurationError(
+            f"{name} must be a non-empty text" + ("" if value else f", not {value!r}")
+        )
 
 
 def path_for(template: str, **parameters: str) -> str:
@@ -156,7 +158,9 @@ def check_metadata(metadata: object) -> None:
         raise ConfigurationError('metadata is a mapping of texts: {"key": "value"}')
     for key, value in metadata.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            raise ConfigurationError(f"metadata takes text for keys and values, not {key!r}: {value!r}")
+            raise ConfigurationError(
+                f"metadata takes text for keys and values, not {key!r}: {value!r}"
+            )
 
 
 def metadata_pairs(metadata: Mapping[str, str] | Unset) -> list[dict[str, str]] | Unset:

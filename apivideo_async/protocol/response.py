@@ -12,12 +12,28 @@ import attrs
 from attrs import field, frozen
 
 from ..config import MIB
-from ..errors import STATUS_ERRORS, ApiResponseError, ApiStatusError, AuthenticationError, Problem, ServerError
+from ..errors import (
+    STATUS_ERRORS,
+    ApiResponseError,
+    ApiStatusError,
+    AuthenticationError,
+    Problem,
+    ServerError,
+)
 from ..models import MetricsContext, Page, Pagination, drain_json, from_json
 from .request import Request
 from .secrets import redacted
 
-__all__ = ["Response", "decode", "decode_page", "error_for", "most_bytes", "parse_json", "slug_of", "too_large"]
+__all__ = [
+    "Response",
+    "decode",
+    "decode_page",
+    "error_for",
+    "most_bytes",
+    "parse_json",
+    "slug_of",
+    "too_large",
+]
 
 T = TypeVar("T")
 
@@ -119,13 +135,17 @@ def most_bytes(status: int) -> int:
     return LARGEST_ANSWER if 200 <= status < 300 else LARGEST_ERROR
 
 
-def without_secrets(request: Request, response: Response, credentials: Iterable[str] = ()) -> Response:
+def without_secrets(
+    request: Request, response: Response, credentials: Iterable[str] = ()
+) -> Response:
     """Remove the tokens of the request and ``credentials`` from a response that repeats them."""
     headers, body = redacted(response.headers, response.body, [*request.secrets, *credentials])
     return attrs.evolve(response, headers=headers, body=body)
 
 
-def error_for(request: Request, response: Response, credentials: Iterable[str] = ()) -> ApiStatusError:
+def error_for(
+    request: Request, response: Response, credentials: Iterable[str] = ()
+) -> ApiStatusError:
     """Convert a response other than 2xx to the error for its status.
 
     ``credentials`` are secrets that were sent with the request but are not part of it.
@@ -134,7 +154,11 @@ def error_for(request: Request, response: Response, credentials: Iterable[str] =
     parsed = parse_json(response.body)
     raw: Mapping[str, Any] = parsed if isinstance(parsed, Mapping) else {}
     listed = raw.get("problems")
-    problems = tuple(_problem(item) for item in listed if isinstance(item, Mapping)) if isinstance(listed, list) else ()
+    problems = (
+        tuple(_problem(item) for item in listed if isinstance(item, Mapping))
+        if isinstance(listed, list)
+        else ()
+    )
     problem = _problem(raw)
     # Some bodies have the problem only in the list ``problems``.
     if problem.type is None and problem.title is None and problems:

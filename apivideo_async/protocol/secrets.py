@@ -28,7 +28,9 @@ def secrets_of(path: str, query: str, body: bytes | None) -> list[str]:
     return found + [value.decode("utf-8", "replace") for value in _IN_BODY.findall(body or b"")]
 
 
-def redacted(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> tuple[dict[str, str], bytes]:
+def redacted(
+    headers: Mapping[str, str], body: bytes, secrets: Iterable[str]
+) -> tuple[dict[str, str], bytes]:
     """Return headers and body of a response with ``***`` in place of the secrets."""
     headers = dict(headers)
     for secret in secrets:

@@ -17,7 +17,16 @@ from typing import Any, NoReturn, TypeAlias
 from ..errors import ConfigurationError, WebhookSignatureError
 from ..models import WebhookEvent, event_from
 
-__all__ = ["SIGNATURE_HEADER", "WEBHOOK_ID_HEADER", "Body", "Headers", "secrets_from", "sign", "unwrap", "verify"]
+__all__ = [
+    "SIGNATURE_HEADER",
+    "WEBHOOK_ID_HEADER",
+    "Body",
+    "Headers",
+    "secrets_from",
+    "sign",
+    "unwrap",
+    "verify",
+]
 
 SIGNATURE_HEADER = "X-Api-Video-Signature"
 WEBHOOK_ID_HEADER = "X-Api-Video-WebhookID"
@@ -62,14 +71,18 @@ def verify(body: Body, headers: Headers, secret: str | Iterable[str]) -> None:
     """
     secrets, raw, given = secrets_from(secret), _raw(body), list(_signatures(headers))
     if not given:
-        raise WebhookSignatureError(f"the delivery has no header {SIGNATURE_HEADER}: api.video did not send it")
+        raise WebhookSignatureError(
+            f"the delivery has no header {SIGNATURE_HEADER}: api.video did not send it"
+        )
     # All secrets are compared, each in constant time. Otherwise the duration would reveal digits of
     # a signature, or which secret matches. ``compare_digest`` refuses text that is not ASCII, so
     # bytes are compared.
     expected = [_signature(raw, one).encode() for one in secrets]
     fits = [hmac.compare_digest(one, signature) for one in expected for signature in given]
     if not any(fits):
-        raise WebhookSignatureError("the signature does not fit: a wrong secret, a changed body, or a forged delivery")
+        raise WebhookSignatureError(
+            "the signature does not fit: a wrong secret, a changed body, or a forged delivery"
+        )
 
 
 def unwrap(body: Body, headers: Headers, secret: str | Iterable[str]) -> WebhookEvent:
@@ -86,7 +99,9 @@ def unwrap(body: Body, headers: Headers, secret: str | Iterable[str]) -> Webhook
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or _nested_deeper(content, _DEEPEST):
-        raise WebhookSignatureError("the delivery is signed, but its body is no JSON object as api.video sends them")
+        raise WebhookSignatureError(
+            "the delivery is signed, but its body is no JSON object as api.video sends them"
+        )
     return event_from(content)
 
 
@@ -103,13 +118,17 @@ def secrets_from(secret: str | Iterable[str]) -> list[str]:
     except (TypeError, AttributeError, UnicodeEncodeError):
         raise ConfigurationError("a webhook secret must be a text, or several in a list") from None
     if not secrets or not all(secrets):
-        raise ConfigurationError("no webhook secret: pass the signature_secret of the webhook (or of several)")
+        raise ConfigurationError(
+            "no webhook secret: pass the signature_secret of the webhook (or of several)"
+        )
     return secrets
 
 
 def _raw(body: Any) -> bytes:
     if not isinstance(body, bytes | bytearray | memoryview):
-        raise ConfigurationError(f"body must be the bytes as received, not {type(body).__name__}: unparsed")
+        raise ConfigurationError(
+            f"body must be the bytes as received, not {type(body).__name__}: unparsed"
+        )
     return bytes(body)
 
 
@@ -119,14 +138,20 @@ def _signatures(headers: Any) -> Iterator[bytes]:
     A proxy may have repeated the header, so the caller tries each of them.
     """
     try:
-        pairs = [(name, value) for name, value in (headers.items() if hasattr(headers, "items") else headers)]
+        pairs = [
+            (name, value)
+            for name, value in (headers.items() if hasattr(headers, "items") else headers)
+        ]
     except (TypeError, ValueError):
         raise ConfigurationError(
             f"headers must be a mapping or pairs of names and values, not {type(headers).__name__}"
         ) from None
     for name, value in pairs:
         # WSGI names the header ``HTTP_X_API_VIDEO_SIGNATURE``.
-        if _plain(name).lower().replace(b"_", b"-").removeprefix(b"http-") == SIGNATURE_HEADER.lower().encode():
+        if (
+            _plain(name).lower().replace(b"_", b"-").removeprefix(b"http-")
+            == SIGNATURE_HEADER.lower().encode()
+        ):
             # Some forms have a list for several values of one name, such as the events of AWS
             # Lambda.
             for one in value if isinstance(value, list | tuple) else (value,):

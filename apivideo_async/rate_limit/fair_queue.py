@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-__all__ = ["Turns"]
+__all__ = ["FairQueue"]
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ REMEMBERED = 1024
 """Number of flows whose next turn is kept. Above it, flows that have no advantage are forgotten."""
 
 
-class Turns(Generic[T]):
+class FairQueue(Generic[T]):
     """The waiting entries, in the order in which they are served."""
 
     def __init__(self) -> None:
@@ -52,5 +52,7 @@ class Turns(Generic[T]):
             self._next.clear()
         elif len(self._next) > REMEMBERED:
             # A forgotten flow gets at most one turn earlier than it would have got.
-            self._next = {flow: later for flow, later in self._next.items() if later > self._served + 1}
+            self._next = {
+                flow: later for flow, later in self._next.items() if later > self._served + 1
+            }
         return entry

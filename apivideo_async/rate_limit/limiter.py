@@ -15,7 +15,7 @@ from typing import Protocol
 from ..errors import ApiTimeoutError
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
-from .fair_queue import Turns
+from .fair_queue import FairQueue
 from .window import RequestBudget, Window, read_headers
 
 __all__ = ["SCARCE", "Lane", "Limiter", "Permit", "RequestBudget"]
@@ -125,12 +125,16 @@ class _Lane:
         self.name = name
         self.refused = 0
         self.window: Window = Window(reserve=reserve)
-        self._waiting: Turns[asyncio.Future[None]] = Turns()
+        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
         self._timer: asyncio.TimerHandle | None = None
         self._scarce_until = -math.inf
 
     def spare(self) -> int | None:
-        return 0 if self._waiting or asyncio.get_running_loop().time() < self._scarce_until else self.left()
+        return (
+            0
+            if self._waiting or asyncio.get_running_loop().time() < self._scarce_until
+            else self.left()
+        )
 
     def left(self) -> int | None:
         return self.window.spare(asyncio.get_running_loop().time())
@@ -216,7 +220,9 @@ class Limiter:
     class; by default, the queue is of this process only.
     """
 
-    def __init__(self, reserve: float = 0.0, lanes: Callable[[LimitClass], Lane] | None = None) -> None:
+    def __init__(
+        self, reserve: float = 0.0, lanes: Callable[[LimitClass], Lane] | None = None
+    ) -> None:
         make = lanes or (lambda name: _Lane(name, reserve))
         self._lanes = {name: make(name) for name in ("uploads", "writes", "reads")}  # type: dict[LimitClass, Lane]
 
@@ -230,7 +236,9 @@ class Limiter:
             return Permit(None, 0.0)
         lane = self._lanes[request.limit_class]
         started = lane.enter_at_once()
-        return Permit(lane, await self._queue(lane, request, longest) if started is None else started)
+        return Permit(
+            lane, await self._queue(lane, request, longest) if started is None else started
+        )
 
     async def _queue(self, lane: Lane, request: Request, longest: float | None) -> float:
         try:

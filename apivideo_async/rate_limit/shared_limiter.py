@@ -25,7 +25,7 @@ from ..errors import ConfigurationError
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
 from .alarm import Alarm
-from .fair_queue import Turns
+from .fair_queue import FairQueue
 from .limiter import SCARCE, Limiter
 from .shared_window import UNCOUNTED, Exchange, Grant, Report, exchange
 from .window import Window, read_headers
@@ -62,7 +62,9 @@ CLOSED = "the limiter is closed: nothing can be sent any more"
 class Budget(Protocol):
     """The storage of the states of the classes, shared by all workers of an account."""
 
-    async def change(self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]) -> T:
+    async def change(
+        self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]
+    ) -> T:
         """Replace the state ``name`` atomically. Returns the result of ``step``.
 
         ``step`` takes the state and the time, and returns the new state and a result. It must be
@@ -77,13 +79,15 @@ class Budget(Protocol):
 class _SharedLane:
     """The queue of one class in one of several processes."""
 
-    def __init__(self, name: LimitClass, budget: Budget, owner: str, reserve: float, ttl: float) -> None:
+    def __init__(
+        self, name: LimitClass, budget: Budget, owner: str, reserve: float, ttl: float
+    ) -> None:
         self.name = name
         self.refused = 0
         self.window: Window = Window(reserve=reserve)
         self._budget = budget
         self._usual = Exchange(owner=owner, number=0, sent=0.0, ttl=ttl, reserve=reserve)
-        self._waiting: Turns[asyncio.Future[float]] = Turns()
+        self._waiting: FairQueue[asyncio.Future[float]] = FairQueue()
         self._wanted = 0
         self._in_flight = 0
         self._reports: list[Report] = []
@@ -101,7 +105,11 @@ class _SharedLane:
         self._closed = False
 
     def spare(self) -> int | None:
-        return 0 if self._wanted or asyncio.get_running_loop().time() < self._scarce_until else self.left()
+        return (
+            0
+            if self._wanted or asyncio.get_running_loop().time() < self._scarce_until
+            else self.left()
+        )
 
     def left(self) -> int | None:
         return self.window.spare(self._clock + asyncio.get_running_loop().time() - self._heard)
@@ -137,11 +145,17 @@ class _SharedLane:
         headers, refused = read_headers(response.headers), response.status == 429
         if refused:
             self._free_until = -math.inf
-            log.warning("%s: refused; all workers wait %s s", self.name, headers.retry_after if headers else "some")
+            log.warning(
+                "%s: refused; all workers wait %s s",
+                self.name,
+                headers.retry_after if headers else "some",
+            )
         # Requests that no exchange granted are not counted, so their outcome matters only if the
         # response has a limit.
         if started != UNCOUNTED or refused or headers is not None:
-            self._report(Report("answered", started, asyncio.get_running_loop().time(), headers, refused))
+            self._report(
+                Report("answered", started, asyncio.get_running_loop().time(), headers, refused)
+            )
 
     def withdrawn(self, started: float) -> None:
         if started != UNCOUNTED:
@@ -212,7 +226,11 @@ class _SharedLane:
             self._number += 1
             reports, self._reports = tuple(self._reports), []
             self._pending = evolve(
-                self._usual, number=self._number, reports=reports, wanted=self._wanted, leaving=leaving
+                self._usual,
+                number=self._number,
+                reports=reports,
+                wanted=self._wanted,
+                leaving=leaving,
             )
         # ``sent`` is updated, because the ages of the reports are computed from it.
         given = self._pending = evolve(self._pending, sent=loop.time())
@@ -231,7 +249,9 @@ class _SharedLane:
         """Log once that the budget cannot be used. ``_take`` logs when it can be used again."""
         if not self._troubled:
             self._troubled = True
-            log.warning("%s: requests wait, because the shared budget cannot be used: %s", self.name, why)
+            log.warning(
+                "%s: requests wait, because the shared budget cannot be used: %s", self.name, why
+            )
 
     def _failed(self, error: Exception) -> None:
         self._complain(repr(error))
@@ -250,7 +270,9 @@ class _SharedLane:
             return
         # If other workers have requests in flight, check more often than the window resets: their
         # responses may make room earlier. The interval grows while nothing is granted.
-        self._look_again = LOOK_AGAIN[0] if grant.count else min(self._look_again * 1.5, LOOK_AGAIN[1])
+        self._look_again = (
+            LOOK_AGAIN[0] if grant.count else min(self._look_again * 1.5, LOOK_AGAIN[1])
+        )
         if grant.wait < math.inf:
             self._scarce_until = max(self._scarce_until, now + grant.wait + SCARCE)
         wait = min(grant.wait, self._look_again) if grant.sooner else grant.wait

@@ -157,7 +157,11 @@ class Window:
         if self.limit is None:
             return None
         self._turn(now)
-        return max(0, int(self._left(self.limit) / self._each()) - self.in_flight) if now >= self.cool_until else 0
+        return (
+            max(0, int(self._left(self.limit) / self._each()) - self.in_flight)
+            if now >= self.cool_until
+            else 0
+        )
 
     def _left(self, limit: int) -> int:
         # The reserve never takes the whole limit: at least one request may start in each window.
@@ -178,7 +182,9 @@ class Window:
         counted once: ``(each + 1) / 2`` is the crowd.
         """
         each = self._each()
-        return self._left(limit) >= ((self.in_flight + 1) * each if self.in_flight else (each + 1) / 2)
+        return self._left(limit) >= (
+            (self.in_flight + 1) * each if self.in_flight else (each + 1) / 2
+        )
 
     def _crowd(self) -> float:
         """Return the requests of all users for each of ours in this window, at least 1."""

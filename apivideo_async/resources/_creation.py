@@ -29,7 +29,9 @@ log = logging.getLogger("apivideo_async.upload")
 INGEST_KEY = "ingestKey"
 
 
-async def create_video(pipeline: Pipeline, fields: Mapping[str, Any], *, key: str | None, again: bool = False) -> Video:
+async def create_video(
+    pipeline: Pipeline, fields: Mapping[str, Any], *, key: str | None, again: bool = False
+) -> Video:
     """Create a container and return it, or return the one that exists for ``key``.
 
     ``again`` allows a repeat after a lost response without a key, which logs a warning. Raises
@@ -48,7 +50,9 @@ async def create_video(pipeline: Pipeline, fields: Mapping[str, Any], *, key: st
     return video
 
 
-async def _create(pipeline: Pipeline, fields: Mapping[str, Any], key: str | None, *, again: bool) -> tuple[Video, bool]:
+async def _create(
+    pipeline: Pipeline, fields: Mapping[str, Any], key: str | None, *, again: bool
+) -> tuple[Video, bool]:
     """Create a video. Return it, and whether a response was lost before it was created."""
     request = build_request("videos.create", "POST", "/videos", body=video_body(fields))
     clock = asyncio.get_running_loop().time
@@ -85,7 +89,9 @@ async def _once(pipeline: Pipeline, request: Request) -> Video:
 def _with_key(metadata: Any, key: str) -> dict[str, str]:
     given = {} if metadata is UNSET else dict(metadata)
     if not key or given.setdefault(INGEST_KEY, key) != key:
-        raise ConfigurationError(f"idempotency_key must not be empty or differ from metadata[{INGEST_KEY!r}]")
+        raise ConfigurationError(
+            f"idempotency_key must not be empty or differ from metadata[{INGEST_KEY!r}]"
+        )
     return given
 
 

@@ -51,7 +51,12 @@ class Resource:
         return type(self)(self._pipeline.with_config(self._pipeline.config, on_response))
 
     async def _call(
-        self, operation: str, method: str, path: str, kind: type[T], fields: Mapping[str, Any] | None = None
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        kind: type[T],
+        fields: Mapping[str, Any] | None = None,
     ) -> T:
         """Send a request and decode the response as ``kind``.
 
@@ -61,7 +66,12 @@ class Resource:
         return await self._pipeline.call(build_request(operation, method, path, body=body), kind)
 
     def _list(
-        self, operation: str, path: str, kind: type[T], page: PageQuery, query: Mapping[str, QueryValue] | None = None
+        self,
+        operation: str,
+        path: str,
+        kind: type[T],
+        page: PageQuery,
+        query: Mapping[str, QueryValue] | None = None,
     ) -> Paginator[T]:
         """Create a paginator.
 
@@ -72,7 +82,9 @@ class Resource:
 
         async def fetch(number: int) -> Page[T]:
             asked = {**chosen, "currentPage": number, "pageSize": size}
-            return await self._pipeline.page(build_request(operation, "GET", path, query=asked), kind)
+            return await self._pipeline.page(
+                build_request(operation, "GET", path, query=asked), kind
+            )
 
         return Paginator(fetch, **page)
 
@@ -93,7 +105,9 @@ class Resource:
         """
         async with attachment(source, filename, largest, nameless=nameless) as part:
             multipart = Multipart(part, set_fields(fields or {}))
-            return await self._pipeline.call(build_request(operation, "POST", path, multipart=multipart), kind)
+            return await self._pipeline.call(
+                build_request(operation, "POST", path, multipart=multipart), kind
+            )
 
     async def _delete(self, operation: str, path: str, *, missing_ok: bool) -> None:
         """Delete an object. With ``missing_ok``, a 404 is ignored."""

@@ -8,7 +8,13 @@ from collections.abc import AsyncGenerator, Iterable
 
 from attrs import frozen
 
-from ..errors import ApiConnectionError, ApiStatusError, ApiTimeoutError, ApiVideoError, EncodingError
+from ..errors import (
+    ApiConnectionError,
+    ApiStatusError,
+    ApiTimeoutError,
+    ApiVideoError,
+    EncodingError,
+)
 from ..http.pipeline import Pipeline
 from ..models import Video, VideoStatus
 from ..protocol.json_body import text_list
@@ -79,7 +85,9 @@ async def _ask(pipeline: Pipeline, video_id: str, *, probe: bool) -> PlayableRes
     try:
         status = await pipeline.call(status_request(video_id, Priority.POLL), VideoStatus)
         if encoding_failed(status):
-            raise EncodingError(f"{video_id}: every quality failed; is the file a video?", video_id=video_id)
+            raise EncodingError(
+                f"{video_id}: every quality failed; is the file a video?", video_id=video_id
+            )
         ready = status.playable and (not probe or await _served(pipeline, video_id))
     except ApiVideoError as error:
         return PlayableResult(video_id=video_id, error=error)
@@ -93,11 +101,15 @@ async def _served(pipeline: Pipeline, video_id: str) -> bool:
     """
     path = path_for("/videos/{video_id}", video_id=video_id)
     # Request the address each time, because the address of a private video works once.
-    video = await pipeline.call(build_request("videos.get", "GET", path, priority=Priority.POLL), Video)
+    video = await pipeline.call(
+        build_request("videos.get", "GET", path, priority=Priority.POLL), Video
+    )
     if video.assets is None or video.assets.hls is None:
         return False
     try:
-        answer = await pipeline.attempt(asset_request("videos.wait_until_playable", video.assets.hls))
+        answer = await pipeline.attempt(
+            asset_request("videos.wait_until_playable", video.assets.hls)
+        )
     except (ApiStatusError, ApiConnectionError):
         return False
     return answer.status == 200 and bool(answer.body)

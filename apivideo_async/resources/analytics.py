@@ -104,7 +104,9 @@ class Analytics(Resource):
         supports ``peak``, ``average`` and ``live`` (the last 20 s). The other metrics support
         ``count``.
         """
-        path = path_for("/data/metrics/{metric}/{aggregation}", metric=metric, aggregation=aggregation)
+        path = path_for(
+            "/data/metrics/{metric}/{aggregation}", metric=metric, aggregation=aggregation
+        )
         request = build_request("analytics.get_aggregated_metrics", "GET", path, query=_wire(query))
         return await self._pipeline.call(request, AggregatedMetrics)
 
@@ -182,7 +184,9 @@ class Analytics(Resource):
         query: dict[str, QueryValue] = {"period": period_text(period)}
         return self._list("analytics.list_live_stream_sessions", path, PlayerSession, page, query)
 
-    def list_session_events(self, session_id: str, **page: Unpack[PageQuery]) -> Paginator[PlayerSessionEvent]:
+    def list_session_events(
+        self, session_id: str, **page: Unpack[PageQuery]
+    ) -> Paginator[PlayerSessionEvent]:
         """List the events of a session (``GET /analytics/sessions/{sessionId}/events``, reads).
 
         ``session_id`` is ``session.session_id`` of a ``PlayerSession``. The specification has not

@@ -28,7 +28,9 @@ class Captions(Resource):
         path = path_for("/videos/{video_id}/captions", video_id=video_id)
         return self._list("captions.list", path, Caption, page)
 
-    async def upload(self, video_id: str, language: str, source: SourceLike, *, filename: str | None = None) -> Caption:
+    async def upload(
+        self, video_id: str, language: str, source: SourceLike, *, filename: str | None = None
+    ) -> Caption:
         """Add captions (``POST /videos/{videoId}/captions/{language}``, writes).
 
         ``source`` is a WebVTT file in UTF-8, of any type that a video upload accepts. SRT is not
@@ -36,12 +38,18 @@ class Captions(Resource):
         not show it. ``filename`` must end in ``.vtt``. Raises ``SourceError`` if the source is
         empty or cannot be read.
         """
-        path = path_for("/videos/{video_id}/captions/{language}", video_id=video_id, language=language)
-        return await self._attach("captions.upload", path, Caption, source, filename, LARGEST_FILE, "captions.vtt")
+        path = path_for(
+            "/videos/{video_id}/captions/{language}", video_id=video_id, language=language
+        )
+        return await self._attach(
+            "captions.upload", path, Caption, source, filename, LARGEST_FILE, "captions.vtt"
+        )
 
     async def get(self, video_id: str, language: str) -> Caption:
         """Return the captions (``GET /videos/{videoId}/captions/{language}``, reads)."""
-        path = path_for("/videos/{video_id}/captions/{language}", video_id=video_id, language=language)
+        path = path_for(
+            "/videos/{video_id}/captions/{language}", video_id=video_id, language=language
+        )
         return await self._call("captions.get", "GET", path, Caption)
 
     async def update(self, video_id: str, language: str, *, default: bool) -> Caption:
@@ -50,7 +58,9 @@ class Captions(Resource):
         ``default`` is True if players show these captions without a choice of the viewer. The
         effect on the captions in other languages is not documented.
         """
-        path = path_for("/videos/{video_id}/captions/{language}", video_id=video_id, language=language)
+        path = path_for(
+            "/videos/{video_id}/captions/{language}", video_id=video_id, language=language
+        )
         return await self._call("captions.update", "PATCH", path, Caption, {"default": default})
 
     async def delete(self, video_id: str, language: str, *, missing_ok: bool = False) -> None:
@@ -58,5 +68,7 @@ class Captions(Resource):
 
         ``missing_ok`` suppresses ``NotFoundError`` if there is nothing to delete.
         """
-        path = path_for("/videos/{video_id}/captions/{language}", video_id=video_id, language=language)
+        path = path_for(
+            "/videos/{video_id}/captions/{language}", video_id=video_id, language=language
+        )
         await self._delete("captions.delete", path, missing_ok=missing_ok)

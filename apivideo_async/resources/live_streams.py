@@ -67,7 +67,9 @@ class LiveStreams(Resource):
         address, and ``ConfigurationError`` for more than 5 restreams.
         """
         _check(fields)
-        return await self._call("live_streams.create", "POST", "/live-streams", LiveStream, {"name": name, **fields})
+        return await self._call(
+            "live_streams.create", "POST", "/live-streams", LiveStream, {"name": name, **fields}
+        )
 
     async def get(self, live_stream_id: str) -> LiveStream:
         """Return a live stream (``GET /live-streams/{liveStreamId}``, reads)."""
@@ -80,7 +82,9 @@ class LiveStreams(Resource):
         """Change the given fields only (``PATCH /live-streams/{liveStreamId}``, writes)."""
         _check(fields)
         path = path_for("/live-streams/{live_stream_id}", live_stream_id=live_stream_id)
-        return await self._call("live_streams.update", "PATCH", path, LiveStream, {"name": name, **fields})
+        return await self._call(
+            "live_streams.update", "PATCH", path, LiveStream, {"name": name, **fields}
+        )
 
     async def delete(self, live_stream_id: str, *, missing_ok: bool = False) -> None:
         """Delete a live stream (``DELETE /live-streams/{liveStreamId}``, writes).
@@ -101,7 +105,9 @@ class LiveStreams(Resource):
         """
         path = path_for("/live-streams/{live_stream_id}/thumbnail", live_stream_id=live_stream_id)
         operation = "live_streams.upload_thumbnail"
-        return await self._attach(operation, path, LiveStream, source, filename, LARGEST_THUMBNAIL, "thumbnail")
+        return await self._attach(
+            operation, path, LiveStream, source, filename, LARGEST_THUMBNAIL, "thumbnail"
+        )
 
     async def delete_thumbnail(self, live_stream_id: str) -> LiveStream:
         """Restore the default (``DELETE /live-streams/{liveStreamId}/thumbnail``, writes)."""
@@ -121,4 +127,6 @@ def _check(fields: LiveStreamFields) -> None:
     check_names("live streams have", fields, LiveStreamFields.__annotations__)
     restreams = fields.get("restreams", UNSET)
     if not isinstance(restreams, Unset) and len(restreams) > MOST_RESTREAMS:
-        raise ConfigurationError(f"a live stream has at most {MOST_RESTREAMS} restreams, not {len(restreams)}")
+        raise ConfigurationError(
+            f"a live stream has at most {MOST_RESTREAMS} restreams, not {len(restreams)}"
+        )

@@ -102,7 +102,12 @@ class Players(Resource):
         await self._delete("players.delete", path, missing_ok=missing_ok)
 
     async def upload_logo(
-        self, player_id: str, source: SourceLike, *, link: str | Unset = UNSET, filename: str | None = None
+        self,
+        player_id: str,
+        source: SourceLike,
+        *,
+        link: str | Unset = UNSET,
+        filename: str | None = None,
     ) -> PlayerTheme:
         """Set the logo (``POST /players/{playerId}/logo``, writes).
 
@@ -112,7 +117,9 @@ class Players(Resource):
         """
         path = path_for("/players/{player_id}/logo", player_id=player_id)
         operation = "players.upload_logo"
-        return await self._attach(operation, path, PlayerTheme, source, filename, LARGEST_LOGO, "logo", {"link": link})
+        return await self._attach(
+            operation, path, PlayerTheme, source, filename, LARGEST_LOGO, "logo", {"link": link}
+        )
 
     async def delete_logo(self, player_id: str, *, missing_ok: bool = False) -> None:
         """Remove the logo (``DELETE /players/{playerId}/logo``, writes).
@@ -122,6 +129,8 @@ class Players(Resource):
         path = path_for("/players/{player_id}/logo", player_id=player_id)
         await self._delete("players.delete_logo", path, missing_ok=missing_ok)
 
-    async def _write(self, operation: str, method: str, path: str, fields: PlayerFields) -> PlayerTheme:
+    async def _write(
+        self, operation: str, method: str, path: str, fields: PlayerFields
+    ) -> PlayerTheme:
         check_names("players have", fields, PlayerFields.__annotations__)
         return await self._call(operation, method, path, PlayerTheme, fields)

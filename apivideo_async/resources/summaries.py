@@ -80,7 +80,11 @@ class Summaries(Resource):
         return await self._call("summaries.get_source", "GET", path, SummarySource)
 
     async def update_source(
-        self, summary_id: str, *, abstract: str | Unset = UNSET, takeaways: Sequence[str] | Unset = UNSET
+        self,
+        summary_id: str,
+        *,
+        abstract: str | Unset = UNSET,
+        takeaways: Sequence[str] | Unset = UNSET,
     ) -> SummarySource:
         """Write the text, or a part of it (``PATCH /summaries/{summaryId}/source``, writes).
 

@@ -41,8 +41,12 @@ class UploadTokens(Resource):
         """
         seconds = int(ttl.total_seconds()) if isinstance(ttl, timedelta) else ttl
         if not 0 <= seconds <= LONGEST_TTL:
-            raise ConfigurationError(f"ttl is 0 (never expires) to {LONGEST_TTL:,} seconds, not {seconds:,}")
-        return await self._call("upload_tokens.create", "POST", "/upload-tokens", UploadToken, {"ttl": seconds})
+            raise ConfigurationError(
+                f"ttl is 0 (never expires) to {LONGEST_TTL:,} seconds, not {seconds:,}"
+            )
+        return await self._call(
+            "upload_tokens.create", "POST", "/upload-tokens", UploadToken, {"ttl": seconds}
+        )
 
     async def get(self, upload_token: str) -> UploadToken:
         """Return a token (``GET /upload-tokens/{uploadToken}``, reads).

@@ -12,11 +12,11 @@ from ..paginator import Paginator
 from ..protocol.json_body import text_list
 from ..protocol.private_assets import PrivateSession, session_address
 from ..protocol.request import Priority, asset_request, build_request, check_metadata, path_for
-from ..uploads.capacity import Slots
+from ..uploads.capacity import Capacity
 from ..uploads.reporter import OnProgress
 from ..uploads.session import PushSession
 from ..uploads.sources.opening import SourceLike, Stream
-from ..uploads.uploader import Intake
+from ..uploads.uploader import Uploader
 from ._creation import create_video
 from ._fields import VideoFields, VideoUpdateFields, video_body
 from ._resource import PageQuery, Resource, SortOrder
@@ -120,14 +120,18 @@ class Videos(Resource):
         path = path_for("/videos/{video_id}", video_id=video_id)
         return await self._call("videos.get", "GET", path, Video)
 
-    async def update(self, video_id: str, *, title: str | Unset = UNSET, **fields: Unpack[VideoUpdateFields]) -> Video:
+    async def update(
+        self, video_id: str, *, title: str | Unset = UNSET, **fields: Unpack[VideoUpdateFields]
+    ) -> Video:
         """Change the given fields only (``PATCH /videos/{videoId}``, writes).
 
         ``tags`` and ``metadata`` replace the stored values. Raises ``ConflictError`` if
         ``transcript_summary`` is set and the video has a summary.
         """
         path = path_for("/videos/{video_id}", video_id=video_id)
-        request = build_request("videos.update", "PATCH", path, body=video_body({"title": title, **fields}))
+        request = build_request(
+            "videos.update", "PATCH", path, body=video_body({"title": title, **fields})
+        )
         return await self._pipeline.call(request, Video)
 
     async def delete(self, video_id: str, *, missing_ok: bool = False) -> None:
@@ -146,7 +150,7 @@ class Videos(Resource):
         filename: str | None = None,
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
-        slots: Slots | None = None,
+        slots: Capacity | None = None,
         fresh: bool = False,
     ) -> Video:
         """Upload a source into a container (``POST /videos/{videoId}/source``, uploads).
@@ -160,7 +164,7 @@ class Videos(Resource):
         Raises ``SourceError`` before anything is sent if the source cannot be used, and
         ``UploadError`` if the upload ends early. Call again to send the rest.
         """
-        intake = Intake(self._pipeline, options, on_progress, slots)
+        intake = Uploader(self._pipeline, options, on_progress, slots)
         return await intake.into_container(video_id, source, filename, fresh=fresh)
 
     async def upload_with_token(
@@ -180,7 +184,9 @@ class Videos(Resource):
         chunks must carry. If that response is lost, ``UploadError`` with ``outcome="unknown"`` is
         raised, because a repeat would create a second video.
         """
-        return await Intake(self._pipeline, options, on_progress).with_token(token, source, video_id, filename)
+        return await Uploader(self._pipeline, options, on_progress).with_token(
+            token, source, video_id, filename
+        )
 
     def open_upload(
         self,
@@ -195,7 +201,7 @@ class Videos(Resource):
         Use ``await session.write(data)`` to send data and ``await session.finish()`` to complete
         the upload.
         """
-        intake = Intake(self._pipeline, options, on_progress)
+        intake = Uploader(self._pipeline, options, on_progress)
 
         async def start(stream: Stream) -> Video:
             return await intake.into_container(video_id, stream)
@@ -206,7 +212,9 @@ class Videos(Resource):
         """Return the upload and encoding status (``GET /videos/{videoId}/status``, reads)."""
         return await self._pipeline.call(status_request(video_id, Priority.NORMAL), VideoStatus)
 
-    async def wait_until_playable(self, video_id: str, *, timeout: float = 600.0, probe: bool = False) -> VideoStatus:
+    async def wait_until_playable(
+        self, video_id: str, *, timeout: float = 600.0, probe: bool = False
+    ) -> VideoStatus:
         """Wait until at least one quality can be watched.
 
         The status is requested less often over time, with the lowest priority in the read budget.
@@ -214,7 +222,10 @@ class Videos(Resource):
         needs two more requests per poll. Raises ``ApiTimeoutError`` after the timeout, and
         ``EncodingError`` if every quality failed.
         """
-        [result] = [one async for one in self.wait_until_playable_many([video_id], timeout=timeout, probe=probe)]
+        [result] = [
+            one
+            async for one in self.wait_until_playable_many([video_id], timeout=timeout, probe=probe)
+        ]
         if result.status is None:
             raise result.error or AssertionError("neither a status nor an error")
         return result.status
@@ -252,7 +263,9 @@ class Videos(Resource):
             )
         return PrivateSession(token, video.assets)
 
-    async def upload_thumbnail(self, video_id: str, source: SourceLike, *, filename: str | None = None) -> Video:
+    async def upload_thumbnail(
+        self, video_id: str, source: SourceLike, *, filename: str | None = None
+    ) -> Video:
         """Set the thumbnail (``POST /videos/{videoId}/thumbnail``, writes).
 
         ``source`` is a JPEG, PNG or WebP of at most 8 MiB, of any type that a video upload accepts.
@@ -260,7 +273,9 @@ class Videos(Resource):
         """
         path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
         operation = "videos.upload_thumbnail"
-        return await self._attach(operation, path, Video, source, filename, LARGEST_THUMBNAIL, "thumbnail")
+        return await self._attach(
+            operation, path, Video, source, filename, LARGEST_THUMBNAIL, "thumbnail"
+        )
 
     async def pick_thumbnail(self, video_id: str, *, timecode: str | timedelta) -> Video:
         """Use a frame of the video as thumbnail (``PATCH /videos/{videoId}/thumbnail``, writes).
@@ -269,7 +284,9 @@ class Videos(Resource):
         digits. A time outside the video selects the first frame.
         """
         path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
-        return await self._call("videos.pick_thumbnail", "PATCH", path, Video, {"timecode": as_timecode(timecode)})
+        return await self._call(
+            "videos.pick_thumbnail", "PATCH", path, Video, {"timecode": as_timecode(timecode)}
+        )
 
     async def get_discarded(self, video_id: str) -> Video:
         """Return a discarded video (``GET /discarded/videos/{videoId}``, reads).

@@ -37,7 +37,9 @@ class Watermarks(Resource):
         ``BadRequestError`` for another file format.
         """
         operation = "watermarks.upload"
-        return await self._attach(operation, "/watermarks", Watermark, source, filename, LARGEST_FILE, "watermark")
+        return await self._attach(
+            operation, "/watermarks", Watermark, source, filename, LARGEST_FILE, "watermark"
+        )
 
     async def delete(self, watermark_id: str, *, missing_ok: bool = False) -> None:
         """Delete a watermark. Videos keep the image (``DELETE /watermarks/{watermarkId}``, writes).

@@ -23,7 +23,9 @@ class Webhooks(Resource):
     A subscription cannot be changed: create a new one and delete the old one.
     """
 
-    def list(self, *, events: WebhookEventType | Unset = UNSET, **page: Unpack[PageQuery]) -> Paginator[Webhook]:
+    def list(
+        self, *, events: WebhookEventType | Unset = UNSET, **page: Unpack[PageQuery]
+    ) -> Paginator[Webhook]:
         """List subscriptions (``GET /webhooks``, reads).
 
         ``events`` selects the subscriptions to one event type.
@@ -57,7 +59,12 @@ class Webhooks(Resource):
         path = path_for("/webhooks/{webhook_id}", webhook_id=webhook_id)
         await self._delete("webhooks.delete", path, missing_ok=missing_ok)
 
-    def verify(self, body: webhooks.Body, headers: webhooks.Headers, secret: str | Iterable[str] | None = None) -> None:
+    def verify(
+        self,
+        body: webhooks.Body,
+        headers: webhooks.Headers,
+        secret: str | Iterable[str] | None = None,
+    ) -> None:
         """Verify the signature of a delivery, like ``webhooks.verify``. Sends no request.
 
         ``secret`` defaults to ``webhook_secret=`` of the client or ``APIVIDEO_WEBHOOK_SECRET``.
@@ -65,7 +72,10 @@ class Webhooks(Resource):
         webhooks.verify(body, headers, self._secret(secret))
 
     def unwrap(
-        self, body: webhooks.Body, headers: webhooks.Headers, secret: str | Iterable[str] | None = None
+        self,
+        body: webhooks.Body,
+        headers: webhooks.Headers,
+        secret: str | Iterable[str] | None = None,
     ) -> WebhookEvent:
         """Verify and parse a delivery, like ``webhooks.unwrap``. Sends no request.
 

@@ -18,7 +18,7 @@ is a multiple of such widths. The last round of an upload then uses every connec
 Time is an argument, in seconds of a monotonic clock.
 """
 
-__all__ = ["Tuner"]
+__all__ = ["AdaptiveConcurrency"]
 
 EPOCH = 0.1
 """Shortest epoch, in seconds."""
@@ -41,7 +41,7 @@ FAILING = 0.25
 """Share of failed attempts above which the width is halved."""
 
 
-class Tuner:
+class AdaptiveConcurrency:
     """Adaptive width of one group of connections, from ``first`` up to ``most``."""
 
     width: int
@@ -90,7 +90,11 @@ class Tuner:
         # it.
         if in_flight < self.width:
             return False
-        return self._double(rate, now) if self._before is None else self._judge(*self._before, rate, now)
+        return (
+            self._double(rate, now)
+            if self._before is None
+            else self._judge(*self._before, rate, now)
+        )
 
     def _double(self, rate: float, now: float) -> bool:
         if now < self._try_at or self.width >= self._most:
@@ -128,7 +132,9 @@ class Tuner:
         self._succeeded += not failed
         # Attempts in flight count as successes, and a single failure never halves the width. One
         # lost connection is therefore not taken for an overload.
-        if self._failed < 2 or self._failed <= FAILING * (self._failed + self._succeeded + in_flight):
+        if self._failed < 2 or self._failed <= FAILING * (
+            self._failed + self._succeeded + in_flight
+        ):
             return False
         self._before = None
         self._postpone(now)

@@ -5,36 +5,38 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
 from ..config import UploadOptions
-from ..rate_limit.fair_queue import Turns
-from .adaptive import Tuner
+from ..rate_limit.fair_queue import FairQueue
+from .adaptive import AdaptiveConcurrency
 
-__all__ = ["Slots"]
+__all__ = ["Capacity"]
 
 FIRST_WIDTH = 8
 """Initial number of chunks in flight with ``concurrency="auto"``."""
 
 
-class Slots:
+class Capacity:
     """A limit on the number of chunks in flight: at most ``width`` chunks hold capacity at once.
 
     The width is fixed, or comes from adaptive concurrency, which changes it with the measured
     throughput. Waiting chunks are served in fair order between uploads.
     """
 
-    def __init__(self, width: int | Tuner) -> None:
+    def __init__(self, width: int | AdaptiveConcurrency) -> None:
         self._width = width
         self._taken = 0
-        self._waiting: Turns[asyncio.Future[None]] = Turns()
+        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
 
     @classmethod
-    def of(cls, options: UploadOptions, uploads: int = 1) -> "Slots":
+    def of(cls, options: UploadOptions, uploads: int = 1) -> "Capacity":
         """Create the capacity for ``uploads`` uploads that use these options together.
 
         Each upload can always have at least one chunk in flight.
         """
         if options.concurrency != "auto":
             return cls(max(options.concurrency, uploads))
-        return cls(Tuner(max(FIRST_WIDTH, uploads), max(options.max_concurrency, uploads)))
+        return cls(
+            AdaptiveConcurrency(max(FIRST_WIDTH, uploads), max(options.max_concurrency, uploads))
+        )
 
     @property
     def width(self) -> int:
@@ -82,12 +84,14 @@ class Slots:
         ``size`` is negative when the bytes of a failed attempt are subtracted.
         """
         # A larger width admits waiting chunks at once.
-        if isinstance(self._width, Tuner) and self._width.moved(size, now, in_flight=self._taken):
+        if isinstance(self._width, AdaptiveConcurrency) and self._width.moved(
+            size, now, in_flight=self._taken
+        ):
             self._fill()
 
     def ended(self, started: float, now: float, *, failed: bool) -> None:
         """Count a finished attempt that began at ``started`` (loop time)."""
-        if isinstance(self._width, Tuner):
+        if isinstance(self._width, AdaptiveConcurrency):
             # The attempt that ended still holds its capacity, so it is subtracted. The width can
             # only shrink here, so no waiting chunk can start.
             self._width.ended(started, now, failed=failed, in_flight=self._taken - 1)

@@ -40,14 +40,14 @@ from ..protocol.content_range import ContentRange
 from ..protocol.request import FilePart, build_request, path_for
 from ..protocol.response import decode
 from ..protocol.retry import Attempts
-from .capacity import Slots
+from .capacity import Capacity
 from .ledger import ChunkState, Ledger
-from .plan import Chunk, Held
+from .plan import Chunk, Received
 from .progress import Meter
-from .received import ALREADY_COMPLETE, ALREADY_HELD, held_by
+from .received import ALREADY_COMPLETE, ALREADY_HELD, received_of
 from .target import Target
 
-__all__ = ["Courier", "Receipt", "ask"]
+__all__ = ["ChunkSender", "Receipt", "ask"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
@@ -70,14 +70,14 @@ class Receipt:
     video: Video | None
 
 
-async def ask(pipeline: Pipeline, target: Target) -> Held:
+async def ask(pipeline: Pipeline, target: Target) -> Received:
     """Request the status of the video and return the chunks that the server holds."""
     path = path_for("/videos/{video_id}/status", video_id=target.video_id or "")
     request = build_request("videos.get_status", "GET", path)
-    return held_by(await pipeline.call(request, VideoStatus))
+    return received_of(await pipeline.call(request, VideoStatus))
 
 
-class Courier:
+class ChunkSender:
     """Sends the chunks of one upload. Several ``deliver`` calls may run at the same time."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Courier:
         target: Target,
         ledger: Ledger,
         meter: Meter,
-        slots: Slots,
+        slots: Capacity,
         on_change: Callable[[], None],
         *,
         resumed: bool = False,
@@ -105,7 +105,9 @@ class Courier:
         self._on_change = on_change
         self._resumed = resumed
 
-    async def deliver(self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None) -> Receipt:
+    async def deliver(
+        self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None
+    ) -> Receipt:
         """Send a chunk until the server holds it, and return the receipt.
 
         ``make`` creates a new body for every attempt. Raises ``UploadError`` if the chunk was
@@ -136,7 +138,9 @@ class Courier:
                 attempts = attempts.after(error, clock())
                 await self._pause(chunk, error, attempts, doubtful=doubtful)
 
-    async def _attempt(self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None) -> Video:
+    async def _attempt(
+        self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None
+    ) -> Video:
         """Send the chunk once and return the video of the response.
 
         On failure the ledger state of the chunk becomes pending (it may be sent again), failed
@@ -192,7 +196,9 @@ class Courier:
         elif not _already(error):
             self._ledger.fail(chunk)
 
-    async def _is_held(self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, doubtful: bool) -> bool:
+    async def _is_held(
+        self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, doubtful: bool
+    ) -> bool:
         """Return True if the server holds the chunk although no response confirmed it.
 
         ``unknown`` is True if this attempt ended without a verdict. ``doubtful`` is True if any
@@ -214,14 +220,18 @@ class Courier:
         try:
             held = await ask(self._pipeline, self._target)
         except ApiVideoError as failure:
-            raise self._failed(f"chunk {chunk.number}: the server cannot be asked for it", failure) from failure
+            raise self._failed(
+                f"chunk {chunk.number}: the server cannot be asked for it", failure
+            ) from failure
         if held.filesize is not None and (held.complete or self._ledger.mode == "whole"):
             # A complete upload may list no ranges or parts, so compare its size.
             return held.filesize == self._ledger.total
         # The upload is in progress, so compare the stored ranges or parts.
         return held.covers(chunk)
 
-    async def _pause(self, chunk: Chunk, error: ApiVideoError, attempts: Attempts, *, doubtful: bool) -> None:
+    async def _pause(
+        self, chunk: Chunk, error: ApiVideoError, attempts: Attempts, *, doubtful: bool
+    ) -> None:
         """Wait before the next attempt, or raise if there must be none."""
         if isinstance(error, SourceError):
             error.video_id, error.ledger = self._target.video_id, self._ledger.snapshot()
@@ -239,7 +249,9 @@ class Courier:
         now = asyncio.get_running_loop().time()
         wait = attempts.delay(self._policy, now, random.random())  # noqa: S311
         if wait is None:
-            raise self._failed(f"chunk {chunk.number} could not be sent: {attempts.describe(error)}", error) from error
+            raise self._failed(
+                f"chunk {chunk.number} could not be sent: {attempts.describe(error)}", error
+            ) from error
         if self._ledger.state(chunk) is ChunkState.UNKNOWN:
             self._ledger.put_back(chunk)
         log.info("chunk %d: next attempt in %.1f s: %s", chunk.number, wait, error)
@@ -259,7 +271,11 @@ def _overloaded(error: BaseException) -> bool:
 
     429 is excluded, because the rate limiter handles it.
     """
-    return isinstance(error, ApiVideoError) and error.retryable and not isinstance(error, RateLimitError)
+    return (
+        isinstance(error, ApiVideoError)
+        and error.retryable
+        and not isinstance(error, RateLimitError)
+    )
 
 
 def _slug(error: ApiVideoError) -> str | None:

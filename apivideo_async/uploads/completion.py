@@ -8,7 +8,7 @@ from ..http.pipeline import Pipeline
 from ..models import Video
 from ..protocol.request import build_request, path_for
 from .chunk_sender import ask
-from .plan import Held
+from .plan import Received
 from .received import check_complete
 from .target import Delegated, Target
 
@@ -23,7 +23,9 @@ See service.md#ingest-status.
 """
 
 
-async def verify(pipeline: Pipeline, target: Target, total: int, parts: int | None, *, resumed_parts: bool) -> None:
+async def verify(
+    pipeline: Pipeline, target: Target, total: int, parts: int | None, *, resumed_parts: bool
+) -> None:
     """Verify that the server holds all ``total`` bytes in ``parts`` parts.
 
     The status is requested again after short delays while it still says that the upload is in
@@ -37,7 +39,8 @@ async def verify(pipeline: Pipeline, target: Target, total: int, parts: int | No
         held = await _settled(pipeline, target)
     except ApiVideoError as error:
         raise UploadError(
-            f"everything was sent, but the server cannot be asked whether it holds it: {error}", outcome="unknown"
+            f"everything was sent, but the server cannot be asked whether it holds it: {error}",
+            outcome="unknown",
         ) from error
     check_complete(held, total, parts)
     # The status lists part numbers without sizes. Parts of an earlier call may have had another
@@ -50,7 +53,7 @@ async def verify(pipeline: Pipeline, target: Target, total: int, parts: int | No
         )
 
 
-async def _settled(pipeline: Pipeline, target: Target) -> Held:
+async def _settled(pipeline: Pipeline, target: Target) -> Received:
     """Request the status until it says complete or the delays are used up."""
     held = await ask(pipeline, target)
     for delay in SETTLE_DELAYS:

@@ -27,16 +27,16 @@ from ..errors import ApiVideoError, SourceError, UploadError, first_failure
 from ..http.pipeline import Pipeline
 from ..models import Video
 from ..protocol.request import FilePart
-from .capacity import Slots
-from .chunk_sender import Courier, Receipt, ask
+from .capacity import Capacity
+from .chunk_sender import ChunkSender, Receipt, ask
 from .completion import show, verify
 from .journal import JournalEntry, Notes
 from .ledger import Ledger
 from .plan import (
     USUAL_BUDGET,
     Chunk,
-    Held,
     Plan,
+    Received,
     SendMode,
     content_range,
     most_buffered,
@@ -68,7 +68,7 @@ class UploadJob:
         on_progress: OnProgress | None = None,
         fresh: bool = False,
         notes: Notes | None = None,
-        slots: Slots | None = None,
+        slots: Capacity | None = None,
     ) -> None:
         """Prepare the upload. Nothing is sent before ``run``.
 
@@ -81,7 +81,7 @@ class UploadJob:
         self._options = options
         self._fresh = fresh
         self._notes = notes
-        self._slots = slots or Slots.of(options)
+        self._slots = slots or Capacity.of(options)
         self._final: Video | None = None
         self._ambiguous = False
         self._reporter = Reporter(self._progress, on_progress)
@@ -107,7 +107,13 @@ class UploadJob:
             # If no chunk is left, an earlier call received the response that completed the video.
             self._ambiguous = not plan.chunks
             await self._note()
-            log.info("%s: %d chunks of %d bytes, %s", self._name, len(plan.chunks), plan.chunk_size, plan.mode)
+            log.info(
+                "%s: %d chunks of %d bytes, %s",
+                self._name,
+                len(plan.chunks),
+                plan.chunk_size,
+                plan.mode,
+            )
             await self._grouped(self._pull(source, plan))
         else:
             if held.complete:
@@ -122,7 +128,7 @@ class UploadJob:
             await self._grouped(self._push(source, held))
         return await self._finish()
 
-    async def _finished_stream(self, stream: Stream, held: Held) -> Video:
+    async def _finished_stream(self, stream: Stream, held: Received) -> Video:
         """Compare a stream with the complete upload that the container holds, and return the video.
 
         Only the sizes are compared, as with a file.
@@ -141,7 +147,7 @@ class UploadJob:
         # Last chunk of a stream. The next one begins where it ends.
         self._entered = Chunk(0, 0, 0)
         self._meter = Meter(asyncio.get_running_loop().time(), held)
-        self._courier = Courier(
+        self._courier = ChunkSender(
             self._pipeline,
             self._target,
             ledger,
@@ -155,16 +161,16 @@ class UploadJob:
     def _found(self) -> JournalEntry | None:
         return self._notes.found if self._notes is not None else None
 
-    async def _held(self) -> Held:
+    async def _held(self) -> Received:
         """Return the chunks that the target held before this call."""
         if self._fresh or self._target.video_id is None:
-            return Held()
+            return Received()
         if self._target.can_ask:
             return await ask(self._pipeline, self._target)
         # With an upload token only the journal knows the accepted chunks.
-        return self._found.held() if self._found is not None else Held()
+        return self._found.held() if self._found is not None else Received()
 
-    def _options_for(self, held: Held) -> UploadOptions:
+    def _options_for(self, held: Received) -> UploadOptions:
         """Return the options with the chunk size of the earlier upload, as in the journal."""
         found = self._found
         if found is not None and not held.empty and found.mode != "whole":
@@ -177,7 +183,9 @@ class UploadJob:
         cancelling = task.cancelling() if task is not None else 0
         try:
             async with asyncio.TaskGroup() as group:
-                reporting = group.create_task(self._reporter.run()) if self._reporter.wanted else None
+                reporting = (
+                    group.create_task(self._reporter.run()) if self._reporter.wanted else None
+                )
                 await work
                 if reporting is not None:
                     reporting.cancel()
@@ -225,12 +233,14 @@ class UploadJob:
 
     # -- sources that only flow
 
-    async def _push(self, stream: Stream, held: Held) -> None:
+    async def _push(self, stream: Stream, held: Received) -> None:
         """Send a stream: read, cut and buffer it, and send each chunk in its own task."""
         # Backpressure: the reader waits here, so that the memory stays bounded.
         room = asyncio.Semaphore(most_buffered(self._options, self._ledger.chunk_size))
 
-        async def deliver(piece: Buffer, chunk: Chunk, total: int | None, parts: int | None) -> None:
+        async def deliver(
+            piece: Buffer, chunk: Chunk, total: int | None, parts: int | None
+        ) -> None:
             def make(chunk: Chunk, on_sent: Callable[[int], None]) -> FilePart:
                 return self._part(chunk.size, lambda: piece.read(BLOCK), on_sent)
 
@@ -258,7 +268,9 @@ class UploadJob:
                         continue
                     await room.acquire()
                     # Only the last piece carries the totals.
-                    sending = deliver(piece, chunk, self._ledger.total, chunk.number if piece.last else None)
+                    sending = deliver(
+                        piece, chunk, self._ledger.total, chunk.number if piece.last else None
+                    )
                     if self._target.video_id is None:
                         # As in ``_pull``: the first response gives the video id.
                         await sending
@@ -275,7 +287,7 @@ class UploadJob:
             with Spool(spool if isinstance(spool, Path) else None) as opened:
                 yield opened.piece
 
-    def _enter(self, piece: Buffer, held: Held) -> Chunk:
+    def _enter(self, piece: Buffer, held: Received) -> Chunk:
         """Add a piece of a stream to the ledger. The last piece sets the total."""
         before = self._entered
         chunk = self._entered = Chunk(before.number + 1, before.stop, piece.size)
@@ -307,7 +319,9 @@ class UploadJob:
 
     # -- both
 
-    def _part(self, size: int, read: Callable[[], AsyncIterator[Any]], on_sent: Callable[[int], None]) -> FilePart:
+    def _part(
+        self, size: int, read: Callable[[], AsyncIterator[Any]], on_sent: Callable[[int], None]
+    ) -> FilePart:
         return FilePart(self._name, size, read, content_type(self._name), on_sent)
 
     async def _guarded(self, blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
@@ -325,7 +339,9 @@ class UploadJob:
         return SourceError(message, video_id=self._target.video_id, ledger=self._ledger.snapshot())
 
     def _error(self, message: str, outcome: Literal["failed", "unknown"] = "failed") -> UploadError:
-        return UploadError(message, video_id=self._target.video_id, ledger=self._ledger.snapshot(), outcome=outcome)
+        return UploadError(
+            message, video_id=self._target.video_id, ledger=self._ledger.snapshot(), outcome=outcome
+        )
 
     async def _record(self, receipt: Receipt) -> None:
         """Record an accepted chunk in the ledger, and its video id in the target.
@@ -379,11 +395,19 @@ class UploadJob:
             raise self._error("not every chunk was accepted")
         # A token cannot read the status, so only the full video proves that the upload is complete.
         if not self._target.can_ask and self._final is None and not self._ambiguous:
-            raise self._error("every chunk was accepted, but no answer said that the video is complete", "unknown")
+            raise self._error(
+                "every chunk was accepted, but no answer said that the video is complete", "unknown"
+            )
         if self._target.can_ask and self._ledger.mode != "whole" and self._options.verify:
             total = self._ledger.total or 0
             try:
-                await verify(self._pipeline, self._target, total, self._parts, resumed_parts=self._resumed_parts)
+                await verify(
+                    self._pipeline,
+                    self._target,
+                    total,
+                    self._parts,
+                    resumed_parts=self._resumed_parts,
+                )
             except UploadError as error:
                 error.video_id, error.ledger = self._target.video_id, self._ledger.snapshot()
                 raise

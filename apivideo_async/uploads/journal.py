@@ -22,7 +22,7 @@ from attrs import asdict, frozen
 from ..errors import SourceError
 from ..private_files import make_private_folder, open_private, restrict
 from .ledger import LedgerSnapshot
-from .plan import Held, SendMode, merge
+from .plan import Received, SendMode, merge
 
 __all__ = ["Journal", "JournalEntry", "Notes"]
 
@@ -54,7 +54,7 @@ class JournalEntry:
     accepted: tuple[tuple[int, int, int], ...] = ()
     """Number, start and size (bytes) of each accepted chunk."""
 
-    def held(self) -> Held:
+    def held(self) -> Received:
         """Return the chunks that the server must hold according to the journal alone.
 
         The total is known to the server, because each request of a file upload carried it.
@@ -63,13 +63,15 @@ class JournalEntry:
         ranges = merge((start, start + size) for _, start, size in self.accepted)
         # Every byte was accepted, whatever the mode.
         if ranges == ((0, size),):
-            return Held(None if self.mode == "whole" else self.mode, ranges, filesize=size, complete=True)
+            return Received(
+                None if self.mode == "whole" else self.mode, ranges, filesize=size, complete=True
+            )
         if self.mode == "bytes":
-            return Held("bytes", ranges, total=size)
+            return Received("bytes", ranges, total=size)
         if self.mode == "part":
             numbers = frozenset(number for number, _, _ in self.accepted)
-            return Held("part", parts=numbers, parts_total=-(-size // self.chunk_size))
-        return Held()
+            return Received("part", parts=numbers, parts_total=-(-size // self.chunk_size))
+        return Received()
 
 
 class Journal:
@@ -86,7 +88,9 @@ class Journal:
     def _file(self, fingerprint: dict[str, Any], base_url: str) -> Path:
         # The same file may be uploaded to several servers, so the base URL is part of the key.
         # Paths can contain bytes that are not UTF-8.
-        key = hashlib.sha256(f"{base_url}\n{fingerprint['path']}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        key = hashlib.sha256(
+            f"{base_url}\n{fingerprint['path']}".encode("utf-8", "surrogateescape")
+        ).hexdigest()[:32]
         return self._folder / f"{key}.json"
 
     async def find(self, fingerprint: dict[str, Any], base_url: str) -> JournalEntry | None:
@@ -104,7 +108,9 @@ class Journal:
             return None
         if entry is None:
             return None
-        changed = [text for key, text in _MEANING.items() if entry.fingerprint.get(key) != fingerprint[key]]
+        changed = [
+            text for key, text in _MEANING.items() if entry.fingerprint.get(key) != fingerprint[key]
+        ]
         if changed:
             raise SourceError(
                 f"{fingerprint['path']} is not the file whose upload was interrupted: {changed[0]}. "
@@ -158,7 +164,9 @@ def _parse(text: str) -> JournalEntry | None:
     raw = json.loads(text)
     if raw.pop("version") != VERSION:
         return None
-    rows = tuple((int(number), int(start), int(size)) for number, start, size in raw.pop("accepted"))
+    rows = tuple(
+        (int(number), int(start), int(size)) for number, start, size in raw.pop("accepted")
+    )
     whole = isinstance(raw["video_id"], str) and isinstance(raw["fingerprint"], dict)
     if not whole or raw["mode"] not in get_args(SendMode) or raw["chunk_size"] <= 0:
         raise ValueError("it is damaged")

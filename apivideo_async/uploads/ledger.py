@@ -78,7 +78,9 @@ class Ledger:
     number of bytes that the server held before.
     """
 
-    def __init__(self, mode: SendMode, chunk_size: int, total: int | None = None, held: int = 0) -> None:
+    def __init__(
+        self, mode: SendMode, chunk_size: int, total: int | None = None, held: int = 0
+    ) -> None:
         self.mode = mode
         self.chunk_size = chunk_size
         self.total = total
@@ -162,6 +164,8 @@ class Ledger:
     def snapshot(self) -> LedgerSnapshot:
         """Return an immutable copy of the accepted chunks and the totals."""
         accepted = tuple(
-            self._chunks[number] for number, state in sorted(self._states.items()) if state is ChunkState.ACCEPTED
+            self._chunks[number]
+            for number, state in sorted(self._states.items())
+            if state is ChunkState.ACCEPTED
         )
         return LedgerSnapshot(self.mode, self.total, self.chunk_size, accepted, self.accepted_bytes)

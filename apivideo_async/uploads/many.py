@@ -10,7 +10,15 @@ memory together. The chunks of all uploads share one capacity.
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+)
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
@@ -58,7 +66,9 @@ OnResult: TypeAlias = Callable[[UploadResult], Awaitable[None] | None]
 UploadOne: TypeAlias = Callable[[UploadItem], Awaitable[Video]]
 
 
-async def _numbered(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[tuple[int, UploadItem], None]:
+async def _numbered(
+    items: Iterable[Any] | AsyncIterable[Any],
+) -> AsyncGenerator[tuple[int, UploadItem], None]:
     """Yield every item with its position, from an iterable or an async iterable."""
     index = 0
     if isinstance(items, AsyncIterable):
@@ -82,10 +92,14 @@ def _check(item: UploadItem) -> None:
         if value is not None and not isinstance(value, str):
             raise ConfigurationError(f"{name} of an UploadItem is a text or None, not {value!r}")
     if item.options is not None and not isinstance(item.options, UploadOptions):
-        raise ConfigurationError(f"options of an UploadItem are UploadOptions or None, not {item.options!r}")
+        raise ConfigurationError(
+            f"options of an UploadItem are UploadOptions or None, not {item.options!r}"
+        )
     fields: object = item.fields
     if not isinstance(fields, Mapping) or not all(isinstance(name, str) for name in fields):
-        raise ConfigurationError(f"fields of an UploadItem are a mapping of names to values, not {fields!r}")
+        raise ConfigurationError(
+            f"fields of an UploadItem are a mapping of names to values, not {fields!r}"
+        )
 
 
 class _Batch:
@@ -94,7 +108,9 @@ class _Batch:
     The last entry of the queue is None, or the exception that ended the batch.
     """
 
-    def __init__(self, waiting: AsyncGenerator[tuple[int, UploadItem], None], upload: UploadOne, room: int) -> None:
+    def __init__(
+        self, waiting: AsyncGenerator[tuple[int, UploadItem], None], upload: UploadOne, room: int
+    ) -> None:
         self._waiting = waiting
         self._upload = upload
         self._room = room
@@ -146,7 +162,9 @@ class _Batch:
 
 def _foreign(error: BaseException) -> UploadError:
     """Wrap an exception that is not an ``ApiVideoError``: of a source, of a callback, or a bug."""
-    failure = UploadError(f"the upload ended with {type(error).__name__}: {error}", outcome="unknown")
+    failure = UploadError(
+        f"the upload ended with {type(error).__name__}: {error}", outcome="unknown"
+    )
     failure.__cause__ = error
     return failure
 
@@ -157,8 +175,12 @@ def check_batch(items: object, concurrency: object) -> None:
     ``items`` must be an iterable of sources or ``UploadItem`` objects, ``concurrency`` a positive
     int.
     """
-    if isinstance(items, str | bytes | bytearray | memoryview) or not isinstance(items, Iterable | AsyncIterable):
-        raise ConfigurationError(f"items are an iterable of sources or UploadItems, not {type(items).__name__}")
+    if isinstance(items, str | bytes | bytearray | memoryview) or not isinstance(
+        items, Iterable | AsyncIterable
+    ):
+        raise ConfigurationError(
+            f"items are an iterable of sources or UploadItems, not {type(items).__name__}"
+        )
     if type(concurrency) is not int or concurrency < 1:
         raise ConfigurationError(f"concurrency must be a whole number above 0, not {concurrency!r}")
 

@@ -15,8 +15,8 @@ from ..protocol.content_range import ContentRange, PartOf, RangeOf
 
 __all__ = [
     "Chunk",
-    "Held",
     "Plan",
+    "Received",
     "SendMode",
     "check_total",
     "choose_chunk_size",
@@ -87,7 +87,7 @@ class Plan:
 
 
 @frozen
-class Held:
+class Received:
     """The chunks that the server reports as received (service.md#received-chunks)."""
 
     mode: Mode | None = None
@@ -206,7 +206,11 @@ def stream_chunk_size(options: UploadOptions) -> int:
     if options.spool:
         size = USUAL_LARGEST
     else:
-        flying = min(USUAL_WIDTH, options.max_concurrency) if options.concurrency == "auto" else options.concurrency
+        flying = (
+            min(USUAL_WIDTH, options.max_concurrency)
+            if options.concurrency == "auto"
+            else options.concurrency
+        )
         # One more chunk than those in flight: the one that is being filled.
         size = min(USUAL_LARGEST, options.memory // (flying + 1))
     return max(limits.smallest_chunk, min(size, limits.largest_chunk))
@@ -226,7 +230,9 @@ def most_buffered(options: UploadOptions, chunk_size: int) -> int:
 def _cut(total: int, chunk_size: int) -> tuple[Chunk, ...]:
     """Cut ``total`` bytes into equal chunks. The last one may be smaller."""
     starts = range(0, total, chunk_size)
-    return tuple(Chunk(n, start, min(chunk_size, total - start)) for n, start in enumerate(starts, 1))
+    return tuple(
+        Chunk(n, start, min(chunk_size, total - start)) for n, start in enumerate(starts, 1)
+    )
 
 
 def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> Plan:
@@ -240,12 +246,16 @@ def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> 
     chunks = _cut(total, chunk_size)
     if len(chunks) > options.limits.most_parts:
         smallest = -(-total // options.limits.most_parts)
-        raise SourceError(f"{len(chunks)} chunks are too many: take a chunk_size of at least {smallest:,} bytes")
+        raise SourceError(
+            f"{len(chunks)} chunks are too many: take a chunk_size of at least {smallest:,} bytes"
+        )
     mode: SendMode = "whole" if len(chunks) == 1 else options.mode or "bytes"
     return Plan(total, mode, chunk_size, chunks, len(chunks))
 
 
-def plan_rest(total: int, options: UploadOptions, held: Held, spare: int = USUAL_BUDGET) -> Plan:
+def plan_rest(
+    total: int, options: UploadOptions, held: Received, spare: int = USUAL_BUDGET
+) -> Plan:
     """Plan the chunks that the server does not hold, in the mode in which the upload was started.
 
     Raises ``UploadError`` if the stored chunks cannot belong to this source or the upload cannot be
@@ -256,7 +266,13 @@ def plan_rest(total: int, options: UploadOptions, held: Held, spare: int = USUAL
             f"the upload was begun with a file of {held.total:,} bytes, the source has {total:,}: not the same file"
         )
     if held.complete:
-        size = held.filesize if held.filesize is not None else held.ranges[-1][1] if held.ranges else None
+        size = (
+            held.filesize
+            if held.filesize is not None
+            else held.ranges[-1][1]
+            if held.ranges
+            else None
+        )
         # While the server merges numbered parts, it may not report a size. The check at the end of
         # the upload covers this case.
         merging = size is None and held.mode == "part"
@@ -265,14 +281,20 @@ def plan_rest(total: int, options: UploadOptions, held: Held, spare: int = USUAL
             raise UploadError(
                 f"this video holds {what} already, the source has {total:,} bytes: create another container for it"
             )
-        return Plan(total, held.mode or "whole", total, (), held.parts_total or len(held.parts) or 1)
+        return Plan(
+            total, held.mode or "whole", total, (), held.parts_total or len(held.parts) or 1
+        )
     if held.empty:
         return make_plan(total, options, spare)
     check_total(total, options.limits)
-    return _rest_of_parts(total, options, held) if held.mode == "part" else _rest_of_bytes(total, options, held, spare)
+    return (
+        _rest_of_parts(total, options, held)
+        if held.mode == "part"
+        else _rest_of_bytes(total, options, held, spare)
+    )
 
 
-def _rest_of_bytes(total: int, options: UploadOptions, held: Held, spare: int) -> Plan:
+def _rest_of_bytes(total: int, options: UploadOptions, held: Received, spare: int) -> Plan:
     """Plan the gaps between the stored byte ranges."""
     if held.ranges[-1][1] > total:
         raise UploadError(
@@ -283,7 +305,9 @@ def _rest_of_bytes(total: int, options: UploadOptions, held: Held, spare: int) -
     missing = gaps(held.ranges, total)
     # The upload completes only with a request that contains the total, and no byte is left to send.
     if not missing and held.total is None:
-        raise UploadError("every byte was sent, but no request said how many there are: create another container")
+        raise UploadError(
+            "every byte was sent, but no request said how many there are: create another container"
+        )
     for start, stop in missing:
         size = stop - start
         # The protocol accepts a small chunk only at the end of the file (service.md#small-chunks).
@@ -297,7 +321,9 @@ def _rest_of_bytes(total: int, options: UploadOptions, held: Held, spare: int) -
     return Plan(total, "bytes", chunk_size, tuple(chunks), len(chunks))
 
 
-def _pieces(start: int, stop: int, total: int, chunk_size: int, limits: UploadLimits) -> Iterable[tuple[int, int]]:
+def _pieces(
+    start: int, stop: int, total: int, chunk_size: int, limits: UploadLimits
+) -> Iterable[tuple[int, int]]:
     """Cut a gap into pieces.
 
     Only the last piece of the file may be smaller than a chunk. In other gaps the remainder is
@@ -312,7 +338,7 @@ def _pieces(start: int, stop: int, total: int, chunk_size: int, limits: UploadLi
     return ((start + size * n // count, start + size * (n + 1) // count) for n in range(count))
 
 
-def _rest_of_parts(total: int, options: UploadOptions, held: Held) -> Plan:
+def _rest_of_parts(total: int, options: UploadOptions, held: Received) -> Plan:
     """Plan the missing part numbers."""
     # The status reports part numbers without sizes (service.md#resuming). Another chunk size would
     # give the same numbers to other bytes, and the server would complete a broken video.
@@ -331,11 +357,15 @@ def _rest_of_parts(total: int, options: UploadOptions, held: Held) -> Plan:
         )
     rest = tuple(chunk for chunk in chunks if chunk.number not in held.parts)
     if not rest and held.parts_total is None:
-        raise UploadError("every part was sent, but none said how many there are: create another container")
+        raise UploadError(
+            "every part was sent, but none said how many there are: create another container"
+        )
     return Plan(total, "part", chunk_size, rest, len(chunks))
 
 
-def content_range(mode: SendMode, chunk: Chunk, *, total: int | None, parts: int | None) -> ContentRange | None:
+def content_range(
+    mode: SendMode, chunk: Chunk, *, total: int | None, parts: int | None
+) -> ContentRange | None:
     """Return the ``Content-Range`` of a chunk, or None for an upload in one request.
 
     ``total`` and ``parts`` are None while the end of the source is unknown.

@@ -83,4 +83,8 @@ class Meter:
         The result is None if the total or the rate is unknown, or if only responses are missing.
         """
         rate = self.rate(now)
-        return (total - self.sent) / rate if total is not None and rate > 0 and total > self.sent else None
+        return (
+            (total - self.sent) / rate
+            if total is not None and rate > 0 and total > self.sent
+            else None
+        )

@@ -5,9 +5,9 @@ See service.md#resuming and service.md#upload-status.
 
 from ..errors import UploadError
 from ..models import VideoStatus
-from .plan import Held, gaps, merge
+from .plan import Received, gaps, merge
 
-__all__ = ["ALREADY_COMPLETE", "ALREADY_HELD", "check_complete", "held_by"]
+__all__ = ["ALREADY_COMPLETE", "ALREADY_HELD", "check_complete", "received_of"]
 
 ALREADY_HELD = frozenset(
     {
@@ -25,26 +25,28 @@ ALREADY_COMPLETE = "video-source-already-uploaded"
 _COMPLETE = frozenset({"uploaded", "last_chunck_uploaded", "merging", "ingested"})
 
 
-def held_by(status: VideoStatus) -> Held:
-    """Convert a status to ``Held``. A status without ``ingest`` means an empty container."""
+def received_of(status: VideoStatus) -> Received:
+    """Convert a status to ``Received``. A status without ``ingest`` means an empty container."""
     ingest = status.ingest
     if ingest is None:
-        return Held()
+        return Received()
     complete = ingest.status in _COMPLETE
     if ingest.received_parts is not None and ingest.received_parts.parts:
         parts = ingest.received_parts
-        return Held("part", (), frozenset(parts.parts), parts.total, ingest.filesize, complete)
+        return Received("part", (), frozenset(parts.parts), parts.total, ingest.filesize, complete)
     ranges = merge(
-        # The status gives inclusive ends. ``Held`` has exclusive ends.
+        # The status gives inclusive ends. ``Received`` has exclusive ends.
         (entry.from_, entry.to + 1)
         for entry in ingest.received_bytes
         if entry.from_ is not None and entry.to is not None
     )
     total = next((entry.total for entry in ingest.received_bytes if entry.total is not None), None)
-    return Held("bytes" if ranges else None, ranges, frozenset(), None, ingest.filesize, complete, total)
+    return Received(
+        "bytes" if ranges else None, ranges, frozenset(), None, ingest.filesize, complete, total
+    )
 
 
-def check_complete(held: Held, total: int, parts: int | None) -> None:
+def check_complete(held: Received, total: int, parts: int | None) -> None:
     """Raise ``UploadError`` unless the server holds exactly ``total`` bytes and knows the total.
 
     ``parts`` is the number of parts, or None if it is unknown.
@@ -59,25 +61,35 @@ def check_complete(held: Held, total: int, parts: int | None) -> None:
     elif held.mode == "part" and parts is not None:
         _check_parts(held, parts)
     elif not held.complete:
-        raise UploadError(f"the server does not say that it holds the {total:,} bytes that were sent")
+        raise UploadError(
+            f"the server does not say that it holds the {total:,} bytes that were sent"
+        )
 
 
-def _check_ranges(held: Held, total: int) -> None:
+def _check_ranges(held: Received, total: int) -> None:
     if held.ranges[-1][1] > total or held.total not in (None, total):
-        raise UploadError(f"the server holds bytes of a file of {held.total or held.ranges[-1][1]:,}, not {total:,}")
+        raise UploadError(
+            f"the server holds bytes of a file of {held.total or held.ranges[-1][1]:,}, not {total:,}"
+        )
     missing = gaps(held.ranges, total)
     if missing:
         listed = ", ".join(f"{start:,}-{stop - 1:,}" for start, stop in missing[:5])
         raise UploadError(f"the server does not hold bytes {listed} of {total:,}")
     if not held.complete and held.total is None:
-        raise UploadError(f"the server holds {total:,} bytes and waits for more: it was never told that this is all")
+        raise UploadError(
+            f"the server holds {total:,} bytes and waits for more: it was never told that this is all"
+        )
 
 
-def _check_parts(held: Held, parts: int) -> None:
+def _check_parts(held: Received, parts: int) -> None:
     if max(held.parts) > parts or held.parts_total not in (None, parts):
-        raise UploadError(f"the server holds {held.parts_total or max(held.parts)} parts, {parts} were sent")
+        raise UploadError(
+            f"the server holds {held.parts_total or max(held.parts)} parts, {parts} were sent"
+        )
     absent = sorted(set(range(1, parts + 1)) - held.parts)
     if absent:
         raise UploadError(f"the server does not hold parts {absent[:5]} of {parts}")
     if not held.complete and held.parts_total is None:
-        raise UploadError(f"the server holds {parts} parts and waits for more: it was never told that this is all")
+        raise UploadError(
+            f"the server holds {parts} parts and waits for more: it was never told that this is all"
+        )

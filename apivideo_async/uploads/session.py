@@ -105,7 +105,9 @@ class PushSession:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if task.cancelled():
-                raise ConfigurationError("this upload session was aborted: open another one") from None
+                raise ConfigurationError(
+                    "this upload session was aborted: open another one"
+                ) from None
             raise
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -140,7 +142,10 @@ class PushSession:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if error is None:
             try:

@@ -6,7 +6,15 @@ See service.md#uploads and service.md#token-uploads.
 from attrs import define, field
 
 from ..protocol.content_range import ContentRange
-from ..protocol.request import FilePart, Multipart, Request, build_request, check_text, path_for, query_string
+from ..protocol.request import (
+    FilePart,
+    Multipart,
+    Request,
+    build_request,
+    check_text,
+    path_for,
+    query_string,
+)
 
 __all__ = ["Container", "Delegated", "Target"]
 

@@ -10,7 +10,7 @@ from ..errors import NotFoundError, UploadError
 from ..http.pipeline import Pipeline
 from ..models import Video
 from ..private_files import state_folder
-from .capacity import Slots
+from .capacity import Capacity
 from .engine import UploadJob
 from .journal import Journal, Notes
 from .plan import make_plan
@@ -18,7 +18,7 @@ from .reporter import OnProgress
 from .sources.opening import Source, SourceLike, Stream, open_source
 from .target import Container, Delegated, Target
 
-__all__ = ["Intake"]
+__all__ = ["Uploader"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
@@ -26,7 +26,7 @@ Create = Callable[[str], Awaitable[Video]]
 """Creates a container. The argument is the name of the source."""
 
 
-class Intake:
+class Uploader:
     """Uploads with one set of options.
 
     All methods raise ``SourceError`` if the source cannot be used, and ``UploadError`` if the
@@ -38,7 +38,7 @@ class Intake:
         pipeline: Pipeline,
         options: UploadOptions | None,
         on_progress: OnProgress | None,
-        slots: Slots | None = None,
+        slots: Capacity | None = None,
     ) -> None:
         """Prepare uploads. ``options`` default to those of the client.
 
@@ -86,7 +86,11 @@ class Intake:
             return await self._run(Container(video_id), source, notes=notes, fresh=fresh)
 
     async def with_token(
-        self, token: str, given: SourceLike, video_id: str | None = None, filename: str | None = None
+        self,
+        token: str,
+        given: SourceLike,
+        video_id: str | None = None,
+        filename: str | None = None,
     ) -> Video:
         """Upload with an upload token, which creates the video unless ``video_id`` is given."""
         async with self._opened(given, filename) as source:
@@ -97,16 +101,24 @@ class Intake:
                 notes.found = found = None
             if found is not None:
                 try:
-                    return await self._run(Delegated(found.video_id, token=token), source, notes=notes)
+                    return await self._run(
+                        Delegated(found.video_id, token=token), source, notes=notes
+                    )
                 except UploadError as error:
-                    if error.status != 404 or video_id is not None or self._options.resume == "required":
+                    if (
+                        error.status != 404
+                        or video_id is not None
+                        or self._options.resume == "required"
+                    ):
                         raise
                     log.warning("%s is gone from the server: uploading anew", found.video_id)
             if notes is not None:
                 notes.found = None
             return await self._run(Delegated(video_id, token=token), source, notes=notes)
 
-    async def _run(self, target: Target, source: Source | Stream, *, notes: Notes | None, fresh: bool = False) -> Video:
+    async def _run(
+        self, target: Target, source: Source | Stream, *, notes: Notes | None, fresh: bool = False
+    ) -> Video:
         job = UploadJob(
             self._pipeline,
             target,
@@ -119,7 +131,9 @@ class Intake:
         return await job.run(source)
 
     @asynccontextmanager
-    async def _opened(self, given: SourceLike, filename: str | None) -> AsyncIterator[Source | Stream]:
+    async def _opened(
+        self, given: SourceLike, filename: str | None
+    ) -> AsyncIterator[Source | Stream]:
         """Open the source, check its size before anything is sent, and close it at the end."""
         source = await open_source(given, filename)
         try:
@@ -128,7 +142,9 @@ class Intake:
                 # container is created.
                 make_plan(source.size, self._options)
                 if source.size > self._options.limits.documented_total:
-                    log.warning("%s is larger than the 30 GiB that api.video documents", source.name)
+                    log.warning(
+                        "%s is larger than the 30 GiB that api.video documents", source.name
+                    )
             yield source
         finally:
             # The caller closes a ``Source`` or ``Stream`` that it passed in.
@@ -147,11 +163,17 @@ class Intake:
             return None
         fingerprint = await source.fingerprint() if isinstance(source, Source) else None
         notes = None
-        folder = None if fingerprint is None else options.journal or await asyncio.to_thread(state_folder, "uploads")
+        folder = (
+            None
+            if fingerprint is None
+            else options.journal or await asyncio.to_thread(state_folder, "uploads")
+        )
         if fingerprint is not None and folder is not None:
             notes = Notes(Journal(folder), fingerprint, self._pipeline.config.base_url)
             if options.resume != "off":
                 await notes.look()
         if options.resume == "required" and (notes is None or notes.found is None):
-            raise UploadError(f"no interrupted upload of {source.name} is known here: start it without resume")
+            raise UploadError(
+                f"no interrupted upload of {source.name} is known here: start it without resume"
+            )
         return notes

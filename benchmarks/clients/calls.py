@@ -48,7 +48,9 @@ async def raw(what: str, count: int, width: int) -> float:
     ) as session:
 
         async def get() -> object:
-            async with session.get(path, headers={"Authorization": "Bearer bench.access"}) as answer:
+            async with session.get(
+                path, headers={"Authorization": "Bearer bench.access"}
+            ) as answer:
                 return json.loads(await answer.read())
 
         return await timed(get, count, width)
@@ -56,7 +58,11 @@ async def raw(what: str, count: int, width: int) -> float:
 
 async def main() -> None:
     who, what, count, width = sys.argv[1:]
-    print(json.dumps({"seconds": await (ours if who == "ours" else raw)(what, int(count), int(width))}))
+    print(
+        json.dumps(
+            {"seconds": await (ours if who == "ours" else raw)(what, int(count), int(width))}
+        )
+    )
 
 
 asyncio.run(main())

@@ -16,7 +16,7 @@ from apivideo_async import ApiVideoClient, SourceError
 from apivideo_async.distributed import Distributed, Worker, init_database
 from apivideo_async.ingest.item_run import IngestResult
 from apivideo_async.ingest.items import Item, ingest_key
-from apivideo_async.ingest.stores.pinned import Original
+from apivideo_async.ingest.stores.pinned import PinnedSource
 from apivideo_async.ingest.stores.stores import Stores
 
 LOOK_AGAIN = 0.5
@@ -26,14 +26,16 @@ LOOK_AGAIN = 0.5
 class NoSources(Stores):
     """Stores in which every source is missing."""
 
-    async def open(self, item: Item) -> Original:
+    async def open(self, item: Item) -> PinnedSource:
         raise SourceError(f"{item.uri} is missing", cause="missing")
 
 
 def items(count: int) -> Iterator[Item]:
     for number in range(count):
         uri = f"s3://films/2026/{number:07d}.mp4"
-        yield Item(key=ingest_key("s3://films", uri), uri=uri, fields={"title": f"{number:07d}.mp4"})
+        yield Item(
+            key=ingest_key("s3://films", uri), uri=uri, fields={"title": f"{number:07d}.mp4"}
+        )
 
 
 async def defer(dsn: str, count: int) -> dict[str, float]:
@@ -56,7 +58,11 @@ async def work(dsn: str, count: int) -> dict[str, float]:
 
     running = asyncio.create_task(Worker(dsn, client, stores=NoSources(), on_result=note).run())
     async with Distributed(dsn, connections=1) as shared:
-        while len(times) <= count and not running.done() and ((jobs := await shared.jobs()).waiting or jobs.running):
+        while (
+            len(times) <= count
+            and not running.done()
+            and ((jobs := await shared.jobs()).waiting or jobs.running)
+        ):
             await asyncio.sleep(LOOK_AGAIN)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

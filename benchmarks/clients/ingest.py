@@ -33,11 +33,18 @@ async def main() -> None:
         ):
             # Sign in before the measurement.
             await client.videos.create(title="warm")
-            sources = list_sources(what, stores=stores) if what.is_dir() else read_manifest(what, strategy=strategy)
+            sources = (
+                list_sources(what, stores=stores)
+                if what.is_dir()
+                else read_manifest(what, strategy=strategy)
+            )
             idle, began, cpu = peak(), time.perf_counter(), time.process_time()
             async for _ in ingest.run(sources):
                 pass
-            said = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - cpu}
+            said = {
+                "seconds": time.perf_counter() - began,
+                "cpu_seconds": time.process_time() - cpu,
+            }
             totals = await ingest.totals()
     counts = {"done": totals.count("done"), "not_done": totals.count() - totals.count("done")}
     print(json.dumps(said | counts | {"idle": idle, "peak": peak()}))

@@ -23,7 +23,9 @@ LOOK_AGAIN = 0.25
 class Loop:
     """Workers that process sources until none is left."""
 
-    def __init__(self, session: aiohttp.ClientSession, sources: Iterator[str], strategy: str) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, sources: Iterator[str], strategy: str
+    ) -> None:
         self._session = session
         self._sources = sources
         self._bring = self._pull if strategy == "pull" else self._stream
@@ -51,7 +53,9 @@ class Loop:
         assert not found["data"]
         metadata = [{"key": "ingestKey", "value": key}]
         title = source.rpartition("/")[2]
-        video = await self._json("POST", "/videos", json={"title": title, "metadata": metadata, **fields})
+        video = await self._json(
+            "POST", "/videos", json={"title": title, "metadata": metadata, **fields}
+        )
         return str(video["videoId"])
 
     async def _stream(self, source: str) -> None:
@@ -89,11 +93,19 @@ async def main() -> None:
     async with aiohttp.ClientSession(base) as session:
         async with session.post("/auth/api-key", json={"apiKey": key}) as answer:
             session.headers["Authorization"] = f"Bearer {(await answer.json())['access_token']}"
-        loop, began, cpu = Loop(session, sources_of(what), strategy), time.perf_counter(), time.process_time()
+        loop, began, cpu = (
+            Loop(session, sources_of(what), strategy),
+            time.perf_counter(),
+            time.process_time(),
+        )
         async with asyncio.TaskGroup() as group:
             for _ in range(concurrency):
                 group.create_task(loop.work())
-    print(json.dumps({"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - cpu}))
+    print(
+        json.dumps(
+            {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - cpu}
+        )
+    )
 
 
 asyncio.run(main())

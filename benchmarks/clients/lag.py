@@ -34,7 +34,9 @@ async def main() -> None:
     async with ApiVideoClient(upload=UploadOptions(**json.loads(sys.argv[2]))) as client:
         await client.videos.create(title="warm")
         idle = await p99(asyncio.sleep(0.5))
-        print(json.dumps({"idle": idle, "p99": await p99(client.upload(sys.argv[1], title="bench"))}))
+        print(
+            json.dumps({"idle": idle, "p99": await p99(client.upload(sys.argv[1], title="bench"))})
+        )
 
 
 asyncio.run(main())

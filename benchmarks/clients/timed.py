@@ -45,7 +45,9 @@ async def main() -> None:
         await client.upload(sys.argv[1], title="bench")
         call = clock() - began
     assert watch.began is not None
-    print(json.dumps({"sending": watch.ended - watch.began, "call": call, "requests": watch.requests}))
+    print(
+        json.dumps({"sending": watch.ended - watch.began, "call": call, "requests": watch.requests})
+    )
 
 
 asyncio.run(main())

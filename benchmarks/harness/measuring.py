@@ -64,7 +64,13 @@ class Spread:
 def _short(value: float) -> str:
     if value == math.inf:
         return "failed"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return (
+        f"{value:.0f}"
+        if abs(value) >= 100
+        else f"{value:.1f}"
+        if abs(value) >= 10
+        else f"{value:.2f}"
+    )
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -98,11 +104,17 @@ def measure(command: Sequence[str], environ: Mapping[str, str]) -> Usage:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             complaints.seek(0)
-            raise FailedError(f"{command[:2]} ended with {process.returncode}:\n{complaints.read().decode()[-2000:]}")
-    return Usage(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(said or "{}"))
+            raise FailedError(
+                f"{command[:2]} ended with {process.returncode}:\n{complaints.read().decode()[-2000:]}"
+            )
+    return Usage(
+        wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(said or "{}")
+    )
 
 
-def interleave(runs: Mapping[str, Callable[[], Usage]], rounds: int, warm: int = 1) -> dict[str, list[Usage]]:
+def interleave(
+    runs: Mapping[str, Callable[[], Usage]], rounds: int, warm: int = 1
+) -> dict[str, list[Usage]]:
     """Run the peers in turns, so that a slow period of the machine affects all of them.
 
     The first ``warm`` rounds are not measured.

@@ -78,7 +78,15 @@ def official_node() -> Peer | None:
     try:
         if not (folder / "ready").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            _run("npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "@api.video/nodejs-client@2.6.8")
+            _run(
+                "npm",
+                "install",
+                "--prefix",
+                folder,
+                "--no-audit",
+                "--no-fund",
+                "@api.video/nodejs-client@2.6.8",
+            )
             (folder / "ready").touch()
         program = shutil.copy(HERE / "clients" / "official.js", folder)
     except (OSError, subprocess.SubprocessError):
@@ -94,7 +102,14 @@ def curl() -> Peer | None:
 
 def _curl_command(path: Path, server: Server) -> Sequence[str]:
     plain = ["curl", "-sSf", "-u", f"{server.environ['APIVIDEO_API_KEY']}:"]
-    create = [*plain, "-H", "Content-Type: application/json", "-d", '{"title": "bench"}', f"{server.url}/videos"]
+    create = [
+        *plain,
+        "-H",
+        "Content-Type: application/json",
+        "-d",
+        '{"title": "bench"}',
+        f"{server.url}/videos",
+    ]
     created = subprocess.run(create, capture_output=True, check=True, env=server.environ).stdout
     address = f"{server.url}/videos/{json.loads(created)['videoId']}/source"
     return [*plain, "-o", os.devnull, "-F", f"file=@{path}", address]

@@ -27,12 +27,19 @@ class Goal:
         if self.value is None:
             return "not measured"
         sign, limit = self.wanted.split()
-        holds = self.value.median <= float(limit) if sign == "<=" else self.value.median >= float(limit)
+        holds = (
+            self.value.median <= float(limit) if sign == "<=" else self.value.median >= float(limit)
+        )
         return "yes" if holds else "no"
 
     def row(self) -> dict[str, str]:
         value = "-" if self.value is None else str(self.value)
-        shown = {"goal": self.number, "measure": self.measure, "median (min-max)": value, "wanted": self.wanted}
+        shown = {
+            "goal": self.number,
+            "measure": self.measure,
+            "median (min-max)": value,
+            "wanted": self.wanted,
+        }
         return shown | {"reached": self.reached, "beside": self.note}
 
 
@@ -47,7 +54,9 @@ def runs(case: str, measured: Mapping[str, Sequence[Usage]]) -> list[dict[str, o
     rows: list[dict[str, object]] = []
     for name, usages in measured.items():
         for number, usage in enumerate(usages, 1):
-            figures = {key: round(value, 4) for key, value in asdict(usage).items() if key != "said"}
+            figures = {
+                key: round(value, 4) for key, value in asdict(usage).items() if key != "said"
+            }
             rows.append({"case": case, "client": name, "run": number} | figures | usage.said)
     return rows
 

@@ -54,7 +54,9 @@ def serving(script: str, *arguments: object) -> Iterator[Server]:
     The program prints its address when it listens.
     """
     command = [sys.executable, str(HERE / "servers" / script), *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(APIVIDEO_API_KEY=KEY))
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=environment(APIVIDEO_API_KEY=KEY)
+    )
     assert process.stdout is not None
     try:
         url = process.stdout.readline().strip()
@@ -71,7 +73,9 @@ def serving(script: str, *arguments: object) -> Iterator[Server]:
 def sink(*arguments: object, tls: bool = False) -> Iterator[Server]:
     """Run the server that discards what it receives."""
     if tls:
-        subprocess.run([sys.executable, str(HERE / "servers" / "certificate.py"), str(TLS)], check=True)
+        subprocess.run(
+            [sys.executable, str(HERE / "servers" / "certificate.py"), str(TLS)], check=True
+        )
         arguments = (*arguments, "--tls", TLS)
     with serving("sink.py", *arguments) as server:
         yield server

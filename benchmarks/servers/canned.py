@@ -45,15 +45,28 @@ PAGE = {
         "links": [{"rel": "self", "uri": "/videos?currentPage=1&pageSize=100"}],
     },
 }
-TOKEN = {"token_type": "Bearer", "expires_in": 3600, "access_token": "bench.access", "refresh_token": "bench.refresh"}
+TOKEN = {
+    "token_type": "Bearer",
+    "expires_in": 3600,
+    "access_token": "bench.access",
+    "refresh_token": "bench.refresh",
+}
 
 
 def answer(content: object) -> bytes:
     body = json.dumps(content).encode()
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    return (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        % len(body)
+        + body
+    )
 
 
-ANSWERS = ((b"POST /auth", answer(TOKEN)), (b"GET /videos/", answer(VIDEO)), (b"GET /videos", answer(PAGE)))
+ANSWERS = (
+    (b"POST /auth", answer(TOKEN)),
+    (b"GET /videos/", answer(VIDEO)),
+    (b"GET /videos", answer(PAGE)),
+)
 
 
 class Answering(asyncio.Protocol):

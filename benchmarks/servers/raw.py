@@ -12,7 +12,9 @@ from aiohttp import web
 async def receive(request: web.Request) -> web.Response:
     async for _ in request.content.iter_any():
         pass
-    return web.Response(text=json.dumps({"videoId": "vi0"}), content_type="application/json", status=201)
+    return web.Response(
+        text=json.dumps({"videoId": "vi0"}), content_type="application/json", status=201
+    )
 
 
 async def main() -> None:

@@ -26,7 +26,12 @@ BLOCK = 4 * 1024 * 1024
 # Only Linux discards without a copy. Elsewhere the bytes are written to the block.
 TRUNC = getattr(socket, "MSG_TRUNC", 0)
 JSON = {"Content-Type": "application/json"}
-TOKEN = {"token_type": "Bearer", "expires_in": 3600, "access_token": "bench.access", "refresh_token": "bench.refresh"}
+TOKEN = {
+    "token_type": "Bearer",
+    "expires_in": 3600,
+    "access_token": "bench.access",
+    "refresh_token": "bench.refresh",
+}
 
 
 class Lost(Exception):  # noqa: N818
@@ -57,7 +62,10 @@ class Connection:
         """Serve one request. False means that the connection ends with it."""
         lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         method, target, _ = lines[0].split(" ", 2)
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:-2])}
+        headers = {
+            name.lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines[1:-2])
+        }
         length = int(headers.get("content-length", "0"))
         if headers.get("expect", "").lower() == "100-continue":
             self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -76,7 +84,9 @@ class Connection:
             case "POST", ["videos"]:
                 return 201, self._world.create(json.loads(body)).shown()
             case "GET", ["videos"]:
-                return 200, self._world.listed(dict(parse_qsl(query)).get("metadata[ingestKey]", ""))
+                return 200, self._world.listed(
+                    dict(parse_qsl(query)).get("metadata[ingestKey]", "")
+                )
             case "GET", ["videos", video_id] if video_id in self._world.videos:
                 return 200, self._world.videos[video_id].shown()
             case "GET", ["videos", video_id, "status"] if video_id in self._world.videos:
@@ -131,7 +141,12 @@ class Connection:
     def _answer(self, status: int, content: object, *, close: bool = False) -> None:
         body = json.dumps(content).encode()
         headers = {**JSON, "Content-Length": len(body)} | ({"Connection": "close"} if close else {})
-        lines = [f"HTTP/1.1 {status} Answer", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+        lines = [
+            f"HTTP/1.1 {status} Answer",
+            *(f"{name}: {value}" for name, value in headers.items()),
+            "",
+            "",
+        ]
         self._sock.sendall("\r\n".join(lines).encode() + body)
 
     def _until(self, mark: bytes) -> bytes:
@@ -187,7 +202,9 @@ def welcome(sock: socket.socket, context: ssl.SSLContext | None, world: World) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--tls", type=Path, help="folder with server.pem")
     parser.add_argument("--lose", type=int)
     parser.add_argument("--most", type=int)

@@ -34,7 +34,9 @@ class Video:
 
     @property
     def complete(self) -> bool:
-        return self.total is not None and self.total == (len(self.sizes) if self.mode == "part" else self.filesize)
+        return self.total is not None and self.total == (
+            len(self.sizes) if self.mode == "part" else self.filesize
+        )
 
     def shown(self) -> dict[str, object]:
         """Return the video as JSON."""
@@ -48,7 +50,11 @@ class Video:
             "createdAt": "2024-07-14T23:36:07+00:00",
             "updatedAt": "2024-07-14T23:36:07+00:00",
             "source": {"uri": f"/videos/{self.video_id}/source"},
-            "assets": {"player": address, "hls": f"{address}/manifest.m3u8", "mp4": f"{address}/source.mp4"},
+            "assets": {
+                "player": address,
+                "hls": f"{address}/manifest.m3u8",
+                "mp4": f"{address}/source.mp4",
+            },
         }
 
     def status(self) -> dict[str, object]:
@@ -66,9 +72,15 @@ class Video:
         if self.complete:
             ingest["filesize"] = self.filesize
         if self.mode == "part":
-            ingest["receivedParts"] = {"parts": sorted(first for first, _ in self.sizes), "total": self.total}
+            ingest["receivedParts"] = {
+                "parts": sorted(first for first, _ in self.sizes),
+                "total": self.total,
+            }
         else:
-            spans = [{"from": first, "to": last, "total": self.total} for first, last in sorted(self.sizes)]
+            spans = [
+                {"from": first, "to": last, "total": self.total}
+                for first, last in sorted(self.sizes)
+            ]
             ingest["receivedBytes"] = spans
         return {"ingest": ingest, "encoding": {"playable": self.complete, "qualities": []}}
 
@@ -89,14 +101,24 @@ class World:
         with self.lock:
             video = Video(f"vi{len(self.videos):022d}", fields)
             self.videos[video.video_id] = video
-            self.keys |= {pair["value"]: video for pair in fields.get("metadata", []) if pair["key"] == "ingestKey"}
+            self.keys |= {
+                pair["value"]: video
+                for pair in fields.get("metadata", [])
+                if pair["key"] == "ingestKey"
+            }
         return video
 
     def listed(self, key: str) -> dict[str, object]:
         """Return the page of the videos with an ``ingestKey``; there is at most one."""
         found = [self.keys[key].shown()] if key in self.keys else []
         count = len(found)
-        page = {"currentPage": 1, "pageSize": 25, "pagesTotal": 1, "itemsTotal": count, "currentPageItems": count}
+        page = {
+            "currentPage": 1,
+            "pageSize": 25,
+            "pagesTotal": 1,
+            "itemsTotal": count,
+            "currentPageItems": count,
+        }
         return {"data": found, "pagination": page | {"links": []}}
 
     def unlucky(self, got: int) -> bool:

@@ -82,7 +82,9 @@ class Line:
         try:
             async with asyncio.TaskGroup() as group:
                 answers = group.create_task(one_way(there, writer, (), self._rtt / 2))
-                requests = group.create_task(one_way(reader, back, (Rate(self._rate), self._shared), self._rtt / 2))
+                requests = group.create_task(
+                    one_way(reader, back, (Rate(self._rate), self._shared), self._rtt / 2)
+                )
                 await asyncio.wait((answers, requests), return_when=asyncio.FIRST_COMPLETED)
                 answers.cancel()
                 requests.cancel()
@@ -96,7 +98,9 @@ class Line:
 
 
 async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("upstream")
     parser.add_argument("--rate", type=float)
     parser.add_argument("--shared", type=float)

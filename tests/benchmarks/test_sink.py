@@ -16,7 +16,9 @@ SINK = Path(__file__).parents[2] / "benchmarks" / "servers" / "sink.py"
 
 @contextmanager
 def sink(*arguments: object) -> Iterator[str]:
-    process = subprocess.Popen([sys.executable, str(SINK), *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, str(SINK), *map(str, arguments)], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     try:
         yield process.stdout.readline().strip()
@@ -68,7 +70,10 @@ async def test_an_upload_that_is_not_finished_says_so() -> None:
                 await client.upload(broken(), title="bench")
             assert caught.value.video_id is not None
             status = await client.videos.get_status(caught.value.video_id)
-    assert status.ingest is None or (status.ingest.status, status.ingest.filesize) == ("uploading", None)
+    assert status.ingest is None or (status.ingest.status, status.ingest.filesize) == (
+        "uploading",
+        None,
+    )
 
 
 async def test_what_comes_while_too_many_are_in_flight_is_refused_readably() -> None:
@@ -89,7 +94,10 @@ async def test_the_connection_that_brings_the_bytes_to_lose_is_reset() -> None:
 async def test_a_container_is_found_by_its_key() -> None:
     with sink() as url:
         async with client_of(url) as client:
-            videos = [await client.videos.create(title="bench", idempotency_key=key) for key in ("a", "a", "b")]
+            videos = [
+                await client.videos.create(title="bench", idempotency_key=key)
+                for key in ("a", "a", "b")
+            ]
     assert videos[0].video_id == videos[1].video_id != videos[2].video_id
 
 

@@ -23,7 +23,10 @@ KEY = "the-key-of-this-test"
 @contextlib.contextmanager
 def unchanged_logging() -> Iterator[None]:
     """Take back what the command line does to the loggers: other tests of this process read them."""
-    loggers = [logging.getLogger(name) for name in ("apivideo_async", "asyncio", "procrastinate", "psycopg")]
+    loggers = [
+        logging.getLogger(name)
+        for name in ("apivideo_async", "asyncio", "procrastinate", "psycopg")
+    ]
     before = [(logger, logger.level, logger.propagate, list(logger.handlers)) for logger in loggers]
     yield
     for logger, level, propagate, handlers in before:
@@ -66,8 +69,15 @@ class Cli:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("APIVIDEO_")}
-        self.env = {**kept, "XDG_STATE_HOME": str(folder / "state"), "PYTHONWARNINGS": "error", "COLUMNS": "100"}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith("APIVIDEO_")
+        }
+        self.env = {
+            **kept,
+            "XDG_STATE_HOME": str(folder / "state"),
+            "PYTHONWARNINGS": "error",
+            "COLUMNS": "100",
+        }
 
     def use(self, emulator: Emulator) -> "Cli":
         self.env |= {"APIVIDEO_BASE_URL": emulator.url, "APIVIDEO_API_KEY": emulator.api_key}

@@ -13,9 +13,16 @@ from .conftest import Cli
 @pytest.fixture
 def watched(online: Cli, emu: Emulator) -> str:
     """A video with two plays in France and one in Italy, an hour ago."""
-    video_id = str(online("videos", "create", "--title", "One", "--tag", "red", "--json").json["videoId"])
+    video_id = str(
+        online("videos", "create", "--title", "One", "--tag", "red", "--json").json["videoId"]
+    )
     at = datetime.now(UTC) - timedelta(hours=1)
-    emu.add_plays(*(Play(media_id=video_id, at=at, country=country, browser="edge") for country in ("FR", "FR", "IT")))
+    emu.add_plays(
+        *(
+            Play(media_id=video_id, at=at, country=country, browser="edge")
+            for country in ("FR", "FR", "IT")
+        )
+    )
     return video_id
 
 
@@ -30,12 +37,31 @@ def test_one_number(online: Cli, watched: str) -> None:
 def test_filters_of_one_dimension_are_alternatives(online: Cli, watched: str) -> None:
     for countries, count in ((["FR", "IT"], 3), (["IT"], 1), (["DE"], 0)):
         options = [text for country in countries for text in ("--filter", "country", country)]
-        found = online("analytics", "aggregate", "play", "count", *options, "--filter", "media-id", watched, "--json")
+        found = online(
+            "analytics",
+            "aggregate",
+            "play",
+            "count",
+            *options,
+            "--filter",
+            "media-id",
+            watched,
+            "--json",
+        )
         assert found.json["data"] == count
 
 
 def test_a_breakdown_is_lines_with_tabs(online: Cli, watched: str) -> None:
-    found = online("analytics", "breakdown", "play", "country", "--sort-by", "metricValue", "--sort-order", "desc")
+    found = online(
+        "analytics",
+        "breakdown",
+        "play",
+        "country",
+        "--sort-by",
+        "metricValue",
+        "--sort-order",
+        "desc",
+    )
     assert found.out == "FR\t2\nIT\t1\n"
 
 
@@ -47,7 +73,12 @@ def test_a_period_is_local_time_unless_it_says_otherwise(online: Cli, watched: s
     early, late = hour_ago - timedelta(minutes=5), hour_ago + timedelta(minutes=5)
     for form in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%z"):
         period = ("--from", early.strftime(form), "--to", late.strftime(form))
-        assert online.process("analytics", "aggregate", "play", "count", *period, "--json").json["data"] == 3
+        assert (
+            online.process("analytics", "aggregate", "play", "count", *period, "--json").json[
+                "data"
+            ]
+            == 3
+        )
 
 
 def test_over_time(online: Cli, watched: str) -> None:

@@ -93,8 +93,12 @@ def proxy(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("auth", ["bearer", "basic"])
-def test_a_web_page_instead_of_json_is_named_as_such(cli: Cli, proxy: str, make_file: Make, auth: str) -> None:
-    result = cli("--base-url", proxy, "--api-key", "some-key", "--auth", auth, "upload", make_file())
+def test_a_web_page_instead_of_json_is_named_as_such(
+    cli: Cli, proxy: str, make_file: Make, auth: str
+) -> None:
+    result = cli(
+        "--base-url", proxy, "--api-key", "some-key", "--auth", auth, "upload", make_file()
+    )
     assert result.code == 1
     assert "web page instead of JSON" in result.err.splitlines()[-1]
 

@@ -50,7 +50,9 @@ def test_the_script_is_one_that_the_shell_takes(cli: Cli, shell: str) -> None:
         subprocess.run([program, "-n"], input=result.out, text=True, check=True)
 
 
-def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def commands(
+    command: click.Command, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command there is."""
     yield path, command
     if isinstance(command, click.Group):
@@ -62,13 +64,19 @@ def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tup
             yield from commands(inner, (*path, name))
 
 
-@pytest.mark.parametrize(("path", "command"), [pytest.param(*each, id=" ".join(each[0])) for each in commands(app)])
-def test_every_command_and_option_says_what_it_does(cli: Cli, path: tuple[str, ...], command: click.Command) -> None:
+@pytest.mark.parametrize(
+    ("path", "command"), [pytest.param(*each, id=" ".join(each[0])) for each in commands(app)]
+)
+def test_every_command_and_option_says_what_it_does(
+    cli: Cli, path: tuple[str, ...], command: click.Command
+) -> None:
     assert cli(*path, "--help").out.startswith(f"Usage: {' '.join(('apivideo', *path))} ")
     assert command.help
     unnamed = [
         param.name
         for param in command.params
-        if isinstance(param, click.Option) and not param.help and not isinstance(param.type, click.Choice)
+        if isinstance(param, click.Option)
+        and not param.help
+        and not isinstance(param.type, click.Choice)
     ]
     assert unnamed in ([], ["host"]), "a choice names its values"

@@ -12,7 +12,9 @@ from apivideo_async.cli.parameters import Size
 MIB = 1024 * 1024
 
 
-def event(total: int | None = 1000 * MIB, accepted: int = 250 * MIB, sent: int = 500 * MIB) -> UploadProgress:
+def event(
+    total: int | None = 1000 * MIB, accepted: int = 250 * MIB, sent: int = 500 * MIB
+) -> UploadProgress:
     chunks = {ChunkState.ACCEPTED: 250, ChunkState.PENDING: 750}
     return UploadProgress(
         video_id="vi1",
@@ -30,9 +32,13 @@ def event(total: int | None = 1000 * MIB, accepted: int = 250 * MIB, sent: int =
 @pytest.mark.parametrize(
     "name", ["a.mp4", "a name that is much longer than what fits into any column.mp4", "東京" * 30]
 )
-@pytest.mark.parametrize("seen", [None, event(), event(total=None), event(accepted=1000 * MIB, sent=1000 * MIB)])
+@pytest.mark.parametrize(
+    "seen", [None, event(), event(total=None), event(accepted=1000 * MIB, sent=1000 * MIB)]
+)
 @pytest.mark.parametrize("stage", ["", "encoding"])
-def test_a_bar_never_is_wider_than_the_screen(width: int, name: str, seen: UploadProgress | None, stage: str) -> None:
+def test_a_bar_never_is_wider_than_the_screen(
+    width: int, name: str, seen: UploadProgress | None, stage: str
+) -> None:
     line = Row(name, 1000 * MIB, seen, stage).render(width, unicode=True)
     assert cell_len(line.plain) <= width
     assert "\n" not in line.plain
@@ -58,7 +64,13 @@ def test_amounts() -> None:
         "1.0 MiB",
         "48.8 GiB",
     ]
-    assert [time_text(seconds) for seconds in (None, 0, 4.4, 61, 3723)] == ["-:--", "0:00", "0:04", "1:01", "1:02:03"]
+    assert [time_text(seconds) for seconds in (None, 0, 4.4, 61, 3723)] == [
+        "-:--",
+        "0:00",
+        "0:04",
+        "1:01",
+        "1:02:03",
+    ]
     assert shortened("abcdefghij", 5) == "ab…ij"
     assert shortened("abc", 5) == "abc"
 

@@ -67,7 +67,9 @@ def enter(cli: Cli, items: list[Item]) -> None:
     asyncio.run(defer_ingest(items, dsn=cli.env["APIVIDEO_DATABASE_URL"]))
 
 
-@pytest.mark.parametrize("command", ["init", "enqueue x", "worker", "status", "retry", "report x.html"])
+@pytest.mark.parametrize(
+    "command", ["init", "enqueue x", "worker", "status", "retry", "report x.html"]
+)
 def test_a_database_must_be_named(online: Cli, command: str) -> None:
     result = online("distributed", *command.split())
     assert result.code == 2
@@ -75,8 +77,12 @@ def test_a_database_must_be_named(online: Cli, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["init", "worker", "status", "retry", "report x.html"])
-@pytest.mark.parametrize("address", ["postgresql://me:{}@127.0.0.1:1/name", "postgresql:me:{}@127.0.0.1:1/name"])
-def test_a_database_that_is_not_there_is_one_line_without_the_password(online: Cli, command: str, address: str) -> None:
+@pytest.mark.parametrize(
+    "address", ["postgresql://me:{}@127.0.0.1:1/name", "postgresql:me:{}@127.0.0.1:1/name"]
+)
+def test_a_database_that_is_not_there_is_one_line_without_the_password(
+    online: Cli, command: str, address: str
+) -> None:
     result = online("distributed", *command.split(), "--database", address.format(PASSWORD))
     assert result.code == 1
     assert PASSWORD not in result.out + result.err
@@ -84,7 +90,9 @@ def test_a_database_that_is_not_there_is_one_line_without_the_password(online: C
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("address", ["postgresql://me:{}@127.0.0.1:1/name", "postgresql:me:{}@127.0.0.1:1/name"])
+@pytest.mark.parametrize(
+    "address", ["postgresql://me:{}@127.0.0.1:1/name", "postgresql:me:{}@127.0.0.1:1/name"]
+)
 def test_not_even_a_traceback_shows_the_password(online: Cli, address: str) -> None:
     command = ["--debug", "distributed", "status", "--database", address.format(PASSWORD)]
     with online.start(*command) as process:
@@ -119,7 +127,9 @@ def test_without_the_packages_one_line_says_which(cli: Cli, tmp_path: Path) -> N
         "from apivideo_async.cli.app import run\n"
         "sys.exit(run(['distributed', 'status', '--database', 'postgresql://x']))\n"
     )
-    found = subprocess.run([sys.executable, script], capture_output=True, text=True, env=cli.env, check=False)
+    found = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, env=cli.env, check=False
+    )
     assert found.returncode == 1
     assert found.stderr == (
         "apivideo: ingestion on many machines needs more packages: pip install 'apivideo-async[distributed]'\n"

@@ -29,7 +29,9 @@ def test_folders_and_manifests_are_handed_in_once_with_their_strategy(
     again = connected("distributed", "enqueue", "--manifest", manifest, "--strategy", "pull", movie)
     assert again.out == "2 items, 1 of them new\n"
     with psycopg.connect(connected.env["APIVIDEO_DATABASE_URL"]) as database:
-        rows = database.execute("SELECT strategy FROM apivideo_ingest_items ORDER BY number").fetchall()
+        rows = database.execute(
+            "SELECT strategy FROM apivideo_ingest_items ORDER BY number"
+        ).fetchall()
     assert rows == [("stream",), ("pull",)]
 
 
@@ -55,5 +57,7 @@ def test_a_worker_keeps_the_budget_with_the_others_and_the_report_shows_it(
     assert emu.media(video_id).complete
     for name in ("report.html", "report.json", "report.csv"):
         assert connected("distributed", "report", name).out == f"{name}\n"
-    assert json.loads((connected.folder / "report.json").read_text())["states"]["done"]["items"] == 1
+    assert (
+        json.loads((connected.folder / "report.json").read_text())["states"]["done"]["items"] == 1
+    )
     assert connected("distributed", "report", "report.txt").code == 2

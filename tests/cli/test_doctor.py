@@ -21,7 +21,9 @@ def findings(cli: Cli, *arguments: str) -> tuple[int, dict[str, tuple[str, str]]
     """The exit code, and each finding's state and text."""
     result = cli(*arguments, "doctor", "--json")
     assert result.err == ""
-    return result.code, {finding["name"]: (finding["state"], finding["text"]) for finding in result.json}
+    return result.code, {
+        finding["name"]: (finding["state"], finding["text"]) for finding in result.json
+    }
 
 
 @contextmanager
@@ -61,14 +63,17 @@ def test_a_healthy_setting_is_all_ok(cli: Cli) -> None:
             ["writes", "199", "of", "200"],
             ["uploads", "99", "of", "100"],
         ]
-        assert not emulator.world.videos, "nothing is changed"
+        assert not emulator.state.videos, "nothing is changed"
 
 
 def test_a_missing_key(cli: Cli, emu: Emulator) -> None:
     del cli.use(emu).env["APIVIDEO_API_KEY"]
     code, found = findings(cli)
     assert code == 1
-    assert found["key"] == ("failed", "none: set APIVIDEO_API_KEY or give --api-key (before the command)")
+    assert found["key"] == (
+        "failed",
+        "none: set APIVIDEO_API_KEY or give --api-key (before the command)",
+    )
     assert found["server"][0] == "ok"
 
 

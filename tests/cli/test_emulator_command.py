@@ -20,7 +20,9 @@ Make = Callable[..., Path]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_the_emulator_says_where_it_is_serves_and_ends(cli: Cli, tmp_path: Path, make_file: Make, how: int) -> None:
+def test_the_emulator_says_where_it_is_serves_and_ends(
+    cli: Cli, tmp_path: Path, make_file: Make, how: int
+) -> None:
     cli.env["TMPDIR"] = str(tmp_path / "scratch")
     (tmp_path / "scratch").mkdir()
     with cli.start("emulator", "--api-key", "pasted-key") as process:
@@ -50,7 +52,11 @@ def test_the_example_that_it_prints_works(cli: Cli, make_file: Make, tmp_path: P
         exports = dict(re.findall(r"export (\w+)=(\S+)", text))
         example = text[text.index("import asyncio") : text.index("Ctrl-C")]
         ran = subprocess.run(
-            [sys.executable, "-c", example], env=cli.env | exports, cwd=tmp_path, capture_output=True, check=False
+            [sys.executable, "-c", example],
+            env=cli.env | exports,
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
         )
         process.terminate()
     assert ran.returncode == 0, ran.stderr
@@ -73,7 +79,9 @@ def test_it_prints_a_random_key_and_accepts_the_hosts_that_are_allowed(cli: Cli)
         process.terminate()
 
 
-@pytest.mark.parametrize(("option", "word"), [("--allow-host", "host names"), ("--api-key", "empty")])
+@pytest.mark.parametrize(
+    ("option", "word"), [("--allow-host", "host names"), ("--api-key", "empty")]
+)
 def test_a_setting_that_cannot_work_is_one_line(cli: Cli, option: str, word: str) -> None:
     result = cli("emulator", option, "")
     assert result.code == 2
@@ -101,7 +109,10 @@ def test_a_missing_package_is_one_line(cli: Cli, tmp_path: Path) -> None:
         ("rich", ["--help"], "apivideo: the command line needs more packages: "),
     ):
         ran = subprocess.run(
-            [sys.executable, "-c", program.format(module), *arguments], capture_output=True, text=True, check=False
+            [sys.executable, "-c", program.format(module), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert ran.returncode == 1
         assert ran.stderr.startswith(line + "pip install 'apivideo-async[")
@@ -121,7 +132,9 @@ def test_the_demonstration(cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_demonstration_with_a_file_keeps_running_and_cleans_up(cli: Cli, make_file: Make, tmp_path: Path) -> None:
+def test_the_demonstration_with_a_file_keeps_running_and_cleans_up(
+    cli: Cli, make_file: Make, tmp_path: Path
+) -> None:
     cli.env["TMPDIR"] = str(tmp_path / "scratch")
     (tmp_path / "scratch").mkdir()
     path = make_file()

@@ -42,7 +42,10 @@ def videos(tmp_path: Path, make_file: Make) -> Path:
 
 
 def titles(emu: Emulator) -> dict[str, str]:
-    return {video.attributes["title"]: emu.sha256(video_id) for video_id, video in emu.world.videos.items()}
+    return {
+        video.attributes["title"]: emu.sha256(video_id)
+        for video_id, video in emu.state.videos.items()
+    }
 
 
 def asked(emu: Emulator) -> Counter[str]:
@@ -62,7 +65,9 @@ def test_every_file_of_a_folder_becomes_one_video_however_often_it_is_named(
     assert asked(emu) - before == Counter({"auth.authenticate": 1, "videos.list": 1})
 
 
-def test_one_failure_stops_nothing_and_is_the_exit_code(online: Cli, emu: Emulator, videos: Path) -> None:
+def test_one_failure_stops_nothing_and_is_the_exit_code(
+    online: Cli, emu: Emulator, videos: Path
+) -> None:
     (videos / "empty.mp4").touch()
     result = online("ingest", videos, *SCALED)
     assert result.code == 1
@@ -115,8 +120,13 @@ def test_the_dry_run_lists_and_names_the_bound(online: Cli, tmp_path: Path) -> N
     assert lines[-1] == "pull: not possible for 101 files of this machine"
 
 
-def test_a_manifest_gives_fields_to_the_videos(online: Cli, emu: Emulator, videos: Path, tmp_path: Path) -> None:
-    lines = [{"uri": "videos/0.mp4", "title": "Zero", "tags": ["a"]}, {"uri": str(videos / "1.mp4")}]
+def test_a_manifest_gives_fields_to_the_videos(
+    online: Cli, emu: Emulator, videos: Path, tmp_path: Path
+) -> None:
+    lines = [
+        {"uri": "videos/0.mp4", "title": "Zero", "tags": ["a"]},
+        {"uri": str(videos / "1.mp4")},
+    ]
     (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, lines)))
     result = online("ingest", "--manifest", "list.jsonl", *SCALED)
     assert result.code == 0, result
@@ -125,44 +135,55 @@ def test_a_manifest_gives_fields_to_the_videos(online: Cli, emu: Emulator, video
 
 def test_the_key_stays_unless_it_is_dropped(online: Cli, emu: Emulator, videos: Path) -> None:
     assert online("ingest", videos / "0.mp4", *SCALED).code == 0
-    [kept] = emu.world.videos.values()
+    [kept] = emu.state.videos.values()
     assert [pair["key"] for pair in kept.attributes["metadata"]] == ["ingestLedger", "ingestKey"]
     assert online("ingest", videos / "1.mp4", *SCALED, "--drop-key").code == 0
-    dropped = next(video for video in emu.world.videos.values() if video is not kept)
+    dropped = next(video for video in emu.state.videos.values() if video is not kept)
     assert dropped.attributes["metadata"] == []
 
 
 def test_status_retry_and_report_tell_of_failures_and_mend_them(
     online: Cli, emu: Emulator, videos: Path, tmp_path: Path
 ) -> None:
-    refusal = Fault("videos.create", "status", status=400, times=2, body={"title": "no", "type": "x/bad-tag"})
+    refusal = Fault(
+        "videos.create", "status", status=400, times=2, body={"title": "no", "type": "x/bad-tag"}
+    )
     emu.faults.add(refusal)
-    assert online("ingest", videos, *SCALED, "--report", "out.html", "--report", "out.json").code == 1
+    assert (
+        online("ingest", videos, *SCALED, "--report", "out.html", "--report", "out.json").code == 1
+    )
     assert "<!doctype html>" in (tmp_path / "out.html").read_text()
     assert json.loads((tmp_path / "out.json").read_text())["states"]["failed"]["items"] == 2
     status = online("ingest", "status", "--json").json
-    assert {state: each["items"] for state, each in status["states"].items()} == {"done": 3, "failed": 2}
+    assert {state: each["items"] for state, each in status["states"].items()} == {
+        "done": 3,
+        "failed": 2,
+    }
     [failure] = status["failures"]
     assert (failure["cause"], failure["items"]) == ("bad-tag", 2)
     text = online("ingest", "status").out
     assert "failed by bad-tag: 2, such as /" in text
 
-    assert online("ingest", "retry", "nothing.mp4").error_line.endswith("nothing.mp4: nothing was changed")
+    assert online("ingest", "retry", "nothing.mp4").error_line.endswith(
+        "nothing.mp4: nothing was changed"
+    )
     assert online("ingest", "retry", failure["uris"][0]).out == "1 items will be tried again\n"
     assert "something is due now" in online("ingest", "status").out
     assert online("ingest", "retry").out == "1 items will be tried again\n"
     assert online("ingest", *SCALED).code == 0
-    assert len(emu.world.videos) == 5
+    assert len(emu.state.videos) == 5
     written = online("ingest", "report", "a.csv", "b.html")
     assert written.out.split() == ["a.csv", "b.html"]
     assert (tmp_path / "a.csv").read_text().count(",done,") == 5
 
 
-def test_a_source_with_the_name_of_a_command_is_written_as_a_path(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_a_source_with_the_name_of_a_command_is_written_as_a_path(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     (online.folder / "status").mkdir()
     make_file("status/a.mp4", 10)
     assert online("ingest", "./status", *SCALED).code == 0
-    assert len(emu.world.videos) == 1
+    assert len(emu.state.videos) == 1
 
 
 @pytest.mark.slow
@@ -190,18 +211,20 @@ def test_an_interrupt_gives_everything_back_and_the_same_command_goes_on(
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     last = err.splitlines()[-1]
-    assert re.fullmatch("apivideo: interrupted at [0-2] of 5 items; the same command goes on", last), err
+    assert re.fullmatch(
+        "apivideo: interrupted at [0-2] of 5 items; the same command goes on", last
+    ), err
     [ledger] = (online.folder / "state").rglob("ingest/*.db")
     with sqlite3.connect(ledger) as connection:
-        assert connection.execute("SELECT count(*) FROM apivideo_ingest_items WHERE owner IS NOT NULL").fetchone() == (
-            0,
-        )
+        assert connection.execute(
+            "SELECT count(*) FROM apivideo_ingest_items WHERE owner IS NOT NULL"
+        ).fetchone() == (0,)
     connection.close()
     emu.faults.clear()
     result = online("ingest", videos, *SCALED)
     assert result.code == 0, result
     assert titles(emu) == {path.name: digest(path) for path in videos.iterdir()}
-    assert len(emu.world.videos) == 5
+    assert len(emu.state.videos) == 5
 
 
 @pytest.mark.slow
@@ -216,18 +239,20 @@ def test_a_second_interrupt_quits_at_once(online: Cli, emu: Emulator, videos: Pa
     assert "Traceback" not in err
 
 
-def test_after_a_hard_end_the_same_command_sends_only_the_rest(online: Cli, emu: Emulator, videos: Path) -> None:
+def test_after_a_hard_end_the_same_command_sends_only_the_rest(
+    online: Cli, emu: Emulator, videos: Path
+) -> None:
     stall(emu, 3)
     with online.start("ingest", videos, *SCALED) as process:
         # A chunk whose bytes were not all read when the sender died is not held.
         whole = sum(path.stat().st_size for path in videos.iterdir())
-        wait_for(lambda: sum(video.media.size for video in emu.world.videos.values()) == whole)
+        wait_for(lambda: sum(video.media.size for video in emu.state.videos.values()) == whole)
         process.kill()
     emu.faults.clear()
     result = online("ingest", videos, *SCALED)
     assert result.code == 0, result
     assert titles(emu) == {path.name: digest(path) for path in videos.iterdir()}
-    assert len(emu.world.videos) == 5
+    assert len(emu.state.videos) == 5
     chunks = Counter(each.content_range for each in emu.requests if each.content_range is not None)
     assert len(chunks) > 3
     assert set(chunks.values()) == {1}, "the server held them, only their answers were missing"
@@ -255,7 +280,9 @@ def test_a_watched_folder_is_ingested_until_the_interrupt_and_that_is_no_failure
         wait_for(lambda: len(titles(emu)) == 5)
         make_file("videos/later.mp4", 5)
         make_file("videos/too.mp4", 6)
-        wait_for(lambda: sum(video.finished_at is not None for video in emu.world.videos.values()) == 7)
+        wait_for(
+            lambda: sum(video.finished_at is not None for video in emu.state.videos.values()) == 7
+        )
         wait_for(lambda: online("ingest", "status", "--json").json["states"]["done"]["items"] == 7)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -265,7 +292,9 @@ def test_a_watched_folder_is_ingested_until_the_interrupt_and_that_is_no_failure
 
 
 @pytest.mark.slow
-def test_on_a_terminal_it_moves_and_leaves_only_the_summary(online: Cli, emu: Emulator, videos: Path) -> None:
+def test_on_a_terminal_it_moves_and_leaves_only_the_summary(
+    online: Cli, emu: Emulator, videos: Path
+) -> None:
     (videos / "empty.mp4").touch()
     emu.faults.add(Fault("videos.upload", "delay", times=None, seconds=0.5))
     screen = Screen(online, "ingest", videos, *SCALED)
@@ -284,7 +313,9 @@ def test_in_a_pipe_a_line_every_few_seconds_tells_how_far_it_is(
     monkeypatch.setattr("apivideo_async.cli.commands.ingest.display.LINE", 0.05)
     emu.faults.add(Fault("videos.upload", "delay", times=None, seconds=0.4))
     result = online("ingest", videos, *SCALED)
-    assert any(line.startswith("0 of 5 items done, 5 under way") for line in result.err.splitlines()), result
+    assert any(
+        line.startswith("0 of 5 items done, 5 under way") for line in result.err.splitlines()
+    ), result
     assert "\x1b" not in result.err
 
 
@@ -292,7 +323,10 @@ def test_the_reserve_leaves_requests_to_others(cli: Cli, videos: Path) -> None:
     from .conftest import KEY
 
     with Emulator(
-        api_key=KEY, min_chunk=SMALL, rate_limits={"uploads": 8, "writes": 100, "reads": 100}, rate_window=0.5
+        api_key=KEY,
+        min_chunk=SMALL,
+        rate_limits={"uploads": 8, "writes": 100, "reads": 100},
+        rate_window=0.5,
     ).in_thread() as emu:
         # One at a time: before the first answer nobody knows the limit.
         result = cli.use(emu)("ingest", videos, *SCALED, "--reserve", "0.5", "--concurrency", "1")
@@ -302,7 +336,9 @@ def test_the_reserve_leaves_requests_to_others(cli: Cli, videos: Path) -> None:
         assert began[-1] - began[0] > 0.3, "not all of the budget in one window"
 
 
-def test_a_ledger_of_ones_own_needs_no_key_to_be_looked_at(online: Cli, videos: Path, tmp_path: Path) -> None:
+def test_a_ledger_of_ones_own_needs_no_key_to_be_looked_at(
+    online: Cli, videos: Path, tmp_path: Path
+) -> None:
     assert online("ingest", videos, "--ledger", "own.db", *SCALED).code == 0
     del online.env["APIVIDEO_API_KEY"]
     assert online("ingest", "status", "--ledger", "own.db", "--json").json["items"] == 5

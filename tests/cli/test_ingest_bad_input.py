@@ -34,10 +34,12 @@ def videos(tmp_path: Path) -> Path:
 
 
 def nothing_happened(emu: Emulator, cli: Cli) -> bool:
-    return not emu.world.videos and not list((cli.folder / "state").rglob("*.db"))
+    return not emu.state.videos and not list((cli.folder / "state").rglob("*.db"))
 
 
-def test_a_missing_file_is_named_before_anything_starts(online: Cli, emu: Emulator, videos: Path) -> None:
+def test_a_missing_file_is_named_before_anything_starts(
+    online: Cli, emu: Emulator, videos: Path
+) -> None:
     result = online("ingest", videos, "nowhere.mp4")
     assert (result.code, result.error_line) == (1, "apivideo: no such file or folder: nowhere.mp4")
     assert nothing_happened(emu, online)
@@ -69,35 +71,52 @@ def test_an_unreadable_folder_is_named_and_the_rest_is_ingested(
 
     def run(source: Path) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [*command, str(source)], env=online.env, cwd=online.folder, capture_output=True, text=True, timeout=60
+            [*command, str(source)],
+            env=online.env,
+            cwd=online.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     whole = run(closed)
-    assert (whole.returncode, whole.stderr) == (1, f"apivideo: cannot read {closed}: no permission\n")
-    assert not emu.world.videos
+    assert (whole.returncode, whole.stderr) == (
+        1,
+        f"apivideo: cannot read {closed}: no permission\n",
+    )
+    assert not emu.state.videos
     rest = run(videos)
     assert rest.returncode == 0, rest.stderr
     assert rest.stderr.startswith("note: ")
     assert str(closed) in rest.stderr
-    assert len(emu.world.videos) == 3
+    assert len(emu.state.videos) == 3
 
 
 def test_every_bad_line_of_a_manifest_is_named_before_anything_starts(
     online: Cli, emu: Emulator, videos: Path, tmp_path: Path
 ) -> None:
-    lines = ['{"uri": "videos/0.mp4"}', "no JSON", '{"uri": "videos/gone.mp4"}', '{"uri": "videos/./0.mp4"}']
+    lines = [
+        '{"uri": "videos/0.mp4"}',
+        "no JSON",
+        '{"uri": "videos/gone.mp4"}',
+        '{"uri": "videos/./0.mp4"}',
+    ]
     (tmp_path / "list.jsonl").write_text("\n".join(lines))
     result = online("ingest", "--manifest", "list.jsonl")
     assert result.code == 2
     bad = result.err.splitlines()
-    assert [line.partition(": ")[0] for line in bad[:-1]] == [f"list.jsonl, line {number}" for number in (2, 3, 4)]
+    assert [line.partition(": ")[0] for line in bad[:-1]] == [
+        f"list.jsonl, line {number}" for number in (2, 3, 4)
+    ]
     assert "gone.mp4" in bad[1]
     assert "the same source as line 1" in bad[2], "a key that is there twice"
     assert bad[-1].endswith("nothing was started")
     assert nothing_happened(emu, online)
 
 
-def test_a_key_of_another_server_is_refused_and_the_items_stay(online: Cli, emu: Emulator, videos: Path) -> None:
+def test_a_key_of_another_server_is_refused_and_the_items_stay(
+    online: Cli, emu: Emulator, videos: Path
+) -> None:
     refused = online("--api-key", "another-key", "ingest", videos, "--ledger", "l.db")
     assert refused.code == 1
     assert "refused the API key" in refused.error_line
@@ -109,7 +128,7 @@ def test_a_key_of_another_server_is_refused_and_the_items_stay(online: Cli, emu:
     )
     online.env["APIVIDEO_API_KEY"] = KEY
     assert online("ingest", videos, "--ledger", "l.db").code == 0
-    assert len(emu.world.videos) == 3
+    assert len(emu.state.videos) == 3
 
 
 def test_a_ledger_of_another_server_is_refused(online: Cli, emu: Emulator, videos: Path) -> None:
@@ -120,10 +139,12 @@ def test_a_ledger_of_another_server_is_refused(online: Cli, emu: Emulator, video
         assert result.error_line == (
             f"apivideo: the ledger belongs to {emu.url}, not to {other.url}: choose another ledger"
         )
-        assert not other.world.videos
+        assert not other.state.videos
 
 
-def test_a_ledger_of_another_version_is_refused_and_left_as_it_is(online: Cli, emu: Emulator, videos: Path) -> None:
+def test_a_ledger_of_another_version_is_refused_and_left_as_it_is(
+    online: Cli, emu: Emulator, videos: Path
+) -> None:
     assert online("ingest", videos, "--ledger", "l.db").code == 0
     with sqlite3.connect(online.folder / "l.db") as connection:
         connection.execute("UPDATE apivideo_ingest_meta SET value = '99' WHERE name = 'schema'")
@@ -132,11 +153,13 @@ def test_a_ledger_of_another_version_is_refused_and_left_as_it_is(online: Cli, e
         result = online(*arguments, "--ledger", "l.db")
         assert result.code == 1
         assert "has the layout 99, this version of apivideo-async reads 1" in result.error_line
-    assert len(emu.world.videos) == 3
+    assert len(emu.state.videos) == 3
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to look like a file" * 20])
-def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_is(online: Cli, videos: Path, content: bytes) -> None:
+def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_is(
+    online: Cli, videos: Path, content: bytes
+) -> None:
     (online.folder / "l.db").write_bytes(content)
     result = online("ingest", videos, "--ledger", "l.db")
     assert result.code == 1
@@ -176,7 +199,7 @@ def test_what_cannot_mean_anything_is_refused(
     result = online("ingest", *arguments)
     assert result.code in (1, 2)
     assert words in result.error_line
-    assert not emu.world.videos
+    assert not emu.state.videos
 
 
 @pytest.fixture
@@ -185,7 +208,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
-    if mount is None or subprocess.run([mount, "-t", "tmpfs", "-o", "size=256k", "none", folder]).returncode:
+    if (
+        mount is None
+        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=256k", "none", folder]).returncode
+    ):
         pytest.skip("no small file system can be mounted here")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
@@ -207,7 +233,7 @@ def test_a_full_disk_under_the_ledger_stops_in_order_and_with_room_it_goes_on(
     again = online("ingest", folder, "--ledger", small_disk / "l.db", "--json")
     assert again.code == 0, again
     assert again.json["states"] == {"done": 1500}
-    held = sorted(video.attributes["title"] for video in emu.world.videos.values())
+    held = sorted(video.attributes["title"] for video in emu.state.videos.values())
     assert held == sorted(path.name for path in folder.iterdir())
 
 
@@ -241,7 +267,9 @@ def test_an_address_that_has_expired_fails_alone_and_its_signature_stays_secret(
     online: Cli, videos: Path, tmp_path: Path, old_address: str
 ) -> None:
     uri = f"{old_address}?X-Amz-Signature=5ec7e7&X-Amz-Expires=60"
-    (tmp_path / "list.jsonl").write_text("\n".join(json.dumps({"uri": each}) for each in ("videos/0.mp4", uri)))
+    (tmp_path / "list.jsonl").write_text(
+        "\n".join(json.dumps({"uri": each}) for each in ("videos/0.mp4", uri))
+    )
     result = online("ingest", "--manifest", "list.jsonl", "--jsonl")
     assert result.code == 1
     outcomes = {line["outcome"]: line for line in map(json.loads, result.out.splitlines())}

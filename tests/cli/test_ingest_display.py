@@ -33,7 +33,9 @@ BUSY = Snapshot(
 
 
 @pytest.mark.parametrize("width", [1, 20, 40, 79, 80, 120, 200])
-@pytest.mark.parametrize("seen", [Snapshot(), BUSY, Snapshot(listing=True, total=10_000_000, done=9_999_999)])
+@pytest.mark.parametrize(
+    "seen", [Snapshot(), BUSY, Snapshot(listing=True, total=10_000_000, done=9_999_999)]
+)
 def test_no_line_is_wider_than_the_screen_or_breaks(width: int, seen: Snapshot) -> None:
     for line in screen(seen, width, unicode=True):
         assert cell_len(line.plain) <= width
@@ -49,7 +51,10 @@ def test_the_bar_tells_done_failed_and_under_way_apart() -> None:
 def test_everything_that_matters_is_said() -> None:
     lines = [line.plain for line in screen(BUSY, 200, unicode=True)]
     assert "1,234 of 2,000 items done  62%, 12 failed" in lines[0]
-    assert lines[1] == "16 under way, 40 chunks, 30.0 MiB in flight | 12.5 MiB/s, 3.2 items/s | 1:15 left"
+    assert (
+        lines[1]
+        == "16 under way, 40 chunks, 30.0 MiB in flight | 12.5 MiB/s, 3.2 items/s | 1:15 left"
+    )
     assert lines[2] == "requests left this minute: uploads 23 of 100, reads 499 of 500"
     assert log_line(BUSY) == (
         "1,234 of 2,000 items done, 12 failed, 16 under way, 12.5 MiB/s, 1:15 left, uploads 23/100, reads 499/500"

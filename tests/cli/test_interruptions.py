@@ -21,7 +21,9 @@ CHUNKED = ("--chunk-size", "5M", "--concurrency", "2")
 
 
 def ranges(emu: Emulator) -> list[str]:
-    return [str(record.content_range) for record in emu.requests if record.content_range is not None]
+    return [
+        str(record.content_range) for record in emu.requests if record.content_range is not None
+    ]
 
 
 def wait_for(condition: Callable[[], Any]) -> None:
@@ -38,12 +40,14 @@ def stall_after(emu: Emulator, operation: str, chunks: int) -> None:
 
 
 def held(emu: Emulator) -> int:
-    return sum(video.media.size for video in emu.world.videos.values())
+    return sum(video.media.size for video in emu.state.videos.values())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["bytes", "part"])
-def test_a_killed_upload_continues_with_what_is_missing(online: Cli, emu: Emulator, make_file: Make, mode: str) -> None:
+def test_a_killed_upload_continues_with_what_is_missing(
+    online: Cli, emu: Emulator, make_file: Make, mode: str
+) -> None:
     path = make_file(size=62 * MIB)
     arguments = ("upload", path, *CHUNKED, "--mode", mode)
     stall_after(emu, "videos.upload", 5)
@@ -53,7 +57,7 @@ def test_a_killed_upload_continues_with_what_is_missing(online: Cli, emu: Emulat
         process.kill()
     before = ranges(emu)
     emu.faults.clear()
-    [video_id] = emu.world.videos
+    [video_id] = emu.state.videos
 
     result = online(*arguments, "--resume")
     assert result.code == 0, result
@@ -61,7 +65,7 @@ def test_a_killed_upload_continues_with_what_is_missing(online: Cli, emu: Emulat
     assert len(before) == 7
     assert len(after) == 13 - 7
     assert not set(before) & set(after), "no chunk goes twice"
-    assert list(emu.world.videos) == [video_id], "one file makes one video"
+    assert list(emu.state.videos) == [video_id], "one file makes one video"
     assert emu.sha256(video_id) == digest(path)
     assert "continuing, the server holds 35.0 MiB of 62.0 MiB" in result.err
     assert "27.0 MiB of 62.0 MiB sent now" in result.err
@@ -80,7 +84,7 @@ def test_a_killed_token_upload_continues(online: Cli, emu: Emulator, make_file: 
     emu.faults.clear()
     result = online(*arguments, "--resume")
     assert result.code == 0, result
-    [video_id] = emu.world.videos
+    [video_id] = emu.state.videos
     assert emu.sha256(video_id) == digest(path)
 
 
@@ -96,8 +100,10 @@ def test_without_resume_an_interrupted_upload_is_mentioned_and_begun_anew(
     emu.faults.clear()
     result = online("upload", path, *CHUNKED)
     assert result.code == 0, result
-    assert "movie.mp4: an interrupted upload of it exists: add --resume to continue it" in result.err
-    assert len(emu.world.videos) == 2
+    assert (
+        "movie.mp4: an interrupted upload of it exists: add --resume to continue it" in result.err
+    )
+    assert len(emu.state.videos) == 2
     again = online("upload", path, *CHUNKED)
     assert "interrupted" not in again.err, "a finished upload leaves nothing behind"
 
@@ -134,7 +140,9 @@ def test_resume_refuses_a_file_that_changed(online: Cli, emu: Emulator, make_fil
     assert online("upload", path, *CHUNKED).code == 0
 
 
-def test_an_interrupt_ends_in_order_and_says_how_to_continue(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_an_interrupt_ends_in_order_and_says_how_to_continue(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     path = make_file(size=32 * MIB)
     stall_after(emu, "videos.upload", 2)
     with online.start("upload", path, *CHUNKED, "--json") as process:
@@ -145,17 +153,22 @@ def test_an_interrupt_ends_in_order_and_says_how_to_continue(online: Cli, emu: E
     [record] = json.loads(out)
     assert record["status"] == "failed"
     assert record["error"] == "interrupted"
-    assert record["videoId"] in emu.world.videos
+    assert record["videoId"] in emu.state.videos
     assert "Traceback" not in err
     last = err.splitlines()[-1]
-    assert last == f"apivideo: interrupted; the same command with --resume continues the upload of {path}"
+    assert (
+        last
+        == f"apivideo: interrupted; the same command with --resume continues the upload of {path}"
+    )
     emu.faults.clear()
     assert online("upload", path, *CHUNKED, "--resume").code == 0
-    assert len(emu.world.videos) == 1
+    assert len(emu.state.videos) == 1
 
 
 @pytest.mark.slow
-def test_resume_of_several_files_sends_none_of_them_twice(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_resume_of_several_files_sends_none_of_them_twice(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     files = [make_file("a.mp4", 1000), make_file("b.mp4", 2000), make_file("c.mp4", 32 * MIB)]
     stall_after(emu, "videos.upload", 4)
     with online.start("upload", *files, *CHUNKED) as process:
@@ -170,9 +183,11 @@ def test_resume_of_several_files_sends_none_of_them_twice(online: Cli, emu: Emul
     result = online("upload", *files, *CHUNKED, "--resume", "--json")
     assert result.code == 0, result
     assert "a.mp4: uploaded before, as vi" in result.err
-    assert len(emu.world.videos) == 3
+    assert len(emu.state.videos) == 3
     assert [record["title"] for record in result.json] == ["a.mp4", "b.mp4", "c.mp4"]
-    assert online("upload", files[0], "--resume").err.count("uploaded before") == 0, "the records are gone"
+    assert online("upload", files[0], "--resume").err.count("uploaded before") == 0, (
+        "the records are gone"
+    )
 
 
 @pytest.mark.slow
@@ -181,15 +196,17 @@ def test_an_interrupt_while_waiting_keeps_the_video(cli: Cli, make_file: Make) -
     with Emulator(api_key=KEY, encoding=1000).in_thread() as emu:
         cli.use(emu)
         with cli.start("upload", path, "--wait") as process:
-            wait_for(lambda: sum(record.operation == "videos.get_status" for record in emu.requests) > 1)
+            wait_for(
+                lambda: sum(record.operation == "videos.get_status" for record in emu.requests) > 1
+            )
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
-        [video_id] = emu.world.videos
+        [video_id] = emu.state.videos
         assert out.startswith(f"{video_id}\tmovie.mp4\thttp")
         assert err.splitlines()[-1] == "apivideo: interrupted after the upload, while waiting"
         again = cli("upload", path, "--wait", "--timeout", "0.1", "--resume")
         assert again.out.startswith(f"{video_id}\t")
-        assert list(emu.world.videos) == [video_id], "nothing is uploaded twice"
+        assert list(emu.state.videos) == [video_id], "nothing is uploaded twice"
 
 
 @pytest.mark.slow
@@ -216,7 +233,10 @@ def test_an_interrupted_pipe_does_not_wait_for_input(online: Cli, emu: Emulator)
         _, err = process.communicate(timeout=60)
     os.close(write)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "apivideo: interrupted; what comes from a pipe cannot be continued: start again"
+    assert (
+        err.splitlines()[-1]
+        == "apivideo: interrupted; what comes from a pipe cannot be continued: start again"
+    )
 
 
 def test_a_retry_is_shown_while_it_waits(online: Cli, emu: Emulator, make_file: Make) -> None:

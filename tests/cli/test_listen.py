@@ -37,7 +37,9 @@ def deliver(url: str, body: bytes, signature: str | None) -> int:
     """Send a delivery; returns the status of the answer."""
     headers = {} if signature is None else {"X-Api-Video-Signature": signature}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, body, headers), timeout=60
+        ) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -46,7 +48,9 @@ def deliver(url: str, body: bytes, signature: str | None) -> int:
 
 def test_subscriptions_are_created_listed_shown_and_deleted(online: Cli) -> None:
     """The secret is printed by create and show, and by nothing else."""
-    made = online("webhooks", "create", "https://a.test/x", "--event", "video.source.recorded", "--json").json
+    made = online(
+        "webhooks", "create", "https://a.test/x", "--event", "video.source.recorded", "--json"
+    ).json
     webhook_id, secret = made["webhookId"], made["signatureSecret"]
     assert made["events"] == ["video.source.recorded"]
     for options in ((), ("--json",), ("--jsonl",), ("--event", "video.source.recorded")):
@@ -73,7 +77,9 @@ def test_what_is_signed_is_printed_and_what_is_not_is_refused(cli: Cli) -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\tvideo\.encoding\.quality\.completed\tvideoId=vi1\n", out)
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\tvideo\.encoding\.quality\.completed\tvideoId=vi1\n", out
+    )
     refused = err.splitlines()
     assert len(refused) == 5
     assert all(line.startswith("refused a delivery from 127.0.0.1: ") for line in refused)
@@ -119,7 +125,11 @@ def test_an_empty_secret_is_no_secret(cli: Cli, secret: str) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--jsonl",)])
 def test_odd_events_are_printed(cli: Cli, options: tuple[str, ...]) -> None:
-    bodies = [b'{"type":"a","x":"\\ud800"}', b'{"type":5,"emittedAt":"0001-01-01T00:00:00+23:59","x":{"a":[1]}}', b"{}"]
+    bodies = [
+        b'{"type":"a","x":"\\ud800"}',
+        b'{"type":5,"emittedAt":"0001-01-01T00:00:00+23:59","x":{"a":[1]}}',
+        b"{}",
+    ]
     with listening(cli, "--secret", f"{SECRET}\n", *options) as (process, url):
         assert [deliver(url, body, sign(body, SECRET)) for body in bodies] == [204] * 3
         process.send_signal(signal.SIGINT)
@@ -141,7 +151,10 @@ def test_a_port_in_use_is_one_line(cli: Cli) -> None:
 @pytest.mark.slow
 def test_the_secret_of_a_real_subscription_fits(online: Cli, emu: Emulator) -> None:
     """And that of another subscription does not."""
-    secrets = [online("webhooks", "create", "https://a.test", "--json").json["signatureSecret"] for _ in range(2)]
+    secrets = [
+        online("webhooks", "create", "https://a.test", "--json").json["signatureSecret"]
+        for _ in range(2)
+    ]
     with listening(online, "--secret", secrets[0]) as (process, url):
         assert [deliver(url, BODY, sign(BODY, secret)) for secret in secrets] == [204, 400]
         process.terminate()

@@ -20,9 +20,15 @@ def test_the_request_budget_bounds_small_chunks(cli: Cli, tmp_path: Path) -> Non
     result = cli("plan", file, "--chunk-size", "5MiB", "--json")
     assert result.code == 0, result
     said = json.loads(result.out)
-    assert (said["requests"], said["bytes"], said["earliest_seconds"]) == (301, 5 * MIB * 301, 180.0)
+    assert (said["requests"], said["bytes"], said["earliest_seconds"]) == (
+        301,
+        5 * MIB * 301,
+        180.0,
+    )
     assert said["bound"] == "the request budget (100 a minute)"
-    assert said["files"] == [{"file": str(file), "bytes": 5 * MIB * 301, "chunks": 301, "chunkSize": 5 * MIB}]
+    assert said["files"] == [
+        {"file": str(file), "bytes": 5 * MIB * 301, "chunks": 301, "chunkSize": 5 * MIB}
+    ]
 
 
 def test_the_bandwidth_bounds_large_chunks(cli: Cli, tmp_path: Path) -> None:
@@ -40,7 +46,10 @@ def test_chunks_are_larger_where_requests_are_scarce(cli: Cli, tmp_path: Path) -
     files = [sparse(tmp_path / name, 1024 * MIB) for name in ("a.mp4", "b.mp4")]
     result = cli("plan", *files, "--uploads-per-minute", "16", "--json")
     said = json.loads(result.out)
-    assert [(row["chunks"], row["chunkSize"]) for row in said["files"]] == [(16, 64 * MIB), (8, 128 * MIB)]
+    assert [(row["chunks"], row["chunkSize"]) for row in said["files"]] == [
+        (16, 64 * MIB),
+        (8, 128 * MIB),
+    ]
     assert (said["requests"], said["earliest_seconds"]) == (24, 60.0)
 
 
@@ -72,7 +81,11 @@ def test_a_folder_and_a_pattern_are_planned_in_sum(cli: Cli, tmp_path: Path) -> 
     said = cli("plan", "many/*.mp4", "--bandwidth", "10MiB", "--json").json
     assert (said["sources"], said["bytes"], said["pull"]) == (1, 600 * MIB, None)
     assert said["limits"]["uploads"] == 100
-    assert (said["stream"]["uploads"], said["stream"]["earliestSeconds"], said["stream"]["bound"]) == (
+    assert (
+        said["stream"]["uploads"],
+        said["stream"]["earliestSeconds"],
+        said["stream"]["bound"],
+    ) == (
         16,
         60.0,
         "bandwidth",

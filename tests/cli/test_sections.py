@@ -52,7 +52,9 @@ def test_a_list_has_three_exact_forms(online: Cli, emu: Emulator) -> None:
     assert [line.split("\t")[:2] for line in lines.out.splitlines()] == [
         [theme["playerId"], theme["name"]] for theme in ordered
     ]
-    assert all(re.fullmatch(rf"\S+\t\w\t{MOMENT}\t{MOMENT}", line) for line in lines.out.splitlines())
+    assert all(
+        re.fullmatch(rf"\S+\t\w\t{MOMENT}\t{MOMENT}", line) for line in lines.out.splitlines()
+    )
     assert online("players", "list", "--sort-by", "name", "--json").json in (ordered, ordered[::-1])
     objects = online("players", "list", "--jsonl", "--limit", "1")
     assert len(objects.out.splitlines()) == 1
@@ -75,7 +77,9 @@ def test_a_list_has_three_exact_forms(online: Cli, emu: Emulator) -> None:
         ("analytics", "over-time", "play"),
     ],
 )
-def test_an_empty_list_prints_nothing_or_an_empty_json_list(online: Cli, arguments: tuple[str, ...]) -> None:
+def test_an_empty_list_prints_nothing_or_an_empty_json_list(
+    online: Cli, arguments: tuple[str, ...]
+) -> None:
     for options, out in (((), ""), (("--jsonl",), ""), (("--json",), "[]\n")):
         result = online(*arguments, *options)
         assert (result.code, result.out, result.err) == (0, out, "")
@@ -127,7 +131,9 @@ def test_an_unknown_id_is_one_line_and_code_1(online: Cli, arguments: tuple[str,
         ("summaries", ()),
     ],
 )
-def test_deleting_what_is_not_there(online: Cli, video_id: str, section: str, parents: tuple[str, ...]) -> None:
+def test_deleting_what_is_not_there(
+    online: Cli, video_id: str, section: str, parents: tuple[str, ...]
+) -> None:
     names = [video_id for _ in parents]
     missing = online(section, "delete", *names, "fr", "--yes")
     assert missing.code == 1
@@ -160,8 +166,14 @@ def test_deleting_what_is_not_there(online: Cli, video_id: str, section: str, pa
         (("summaries", "update", "summary_1"), "nothing to change"),
         (("analytics", "aggregate", "plays", "count"), "'plays' is not one of"),
         (("analytics", "aggregate", "play", "count", "--from", "yesterday"), "2026-12-31"),
-        (("analytics", "aggregate", "play", "count", "--filter", "colour", "red"), "'colour' is not one of"),
-        (("analytics", "breakdown", "play", "country", *("--filter", "tag", "a") * 2), "tag takes one value"),
+        (
+            ("analytics", "aggregate", "play", "count", "--filter", "colour", "red"),
+            "'colour' is not one of",
+        ),
+        (
+            ("analytics", "breakdown", "play", "country", *("--filter", "tag", "a") * 2),
+            "tag takes one value",
+        ),
         (("analytics", "video-sessions", "vi1"), "--period"),
         (("webhooks", "listen"), "no webhook secret"),
         (("completion", "tcsh"), "'tcsh' is not one of"),
@@ -179,15 +191,26 @@ def test_wrong_usage_is_one_line_and_code_2_before_anything_is_sent(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("tags", "list"), ("tokens", "create"), ("players", "show", "x"), ("watermarks", "upload", "x")]
+    "arguments",
+    [
+        ("tags", "list"),
+        ("tokens", "create"),
+        ("players", "show", "x"),
+        ("watermarks", "upload", "x"),
+    ],
 )
 def test_a_missing_key_is_said_by_every_section(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli(*arguments)
     assert result.code == 2
-    assert result.error_line == "apivideo: no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
+    assert (
+        result.error_line
+        == "apivideo: no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
+    )
 
 
-def test_what_the_server_refuses_names_the_field(online: Cli, video_id: str, tmp_path: Path, vtt: Path) -> None:
+def test_what_the_server_refuses_names_the_field(
+    online: Cli, video_id: str, tmp_path: Path, vtt: Path
+) -> None:
     for arguments, text in (
         (("webhooks", "create", "nonsense"), "[url]"),
         (("captions", "upload", video_id, "no language", vtt), "[language]"),
@@ -214,23 +237,46 @@ def test_a_file_that_is_not_there_is_one_line(online: Cli, emu: Emulator) -> Non
 
 def test_videos_are_created_and_changed(online: Cli) -> None:
     made = online(
-        "videos", "create", "--title", "T", "--tag", "a", "--metadata", "k=v", "--private", "--language", "fr"
+        "videos",
+        "create",
+        "--title",
+        "T",
+        "--tag",
+        "a",
+        "--metadata",
+        "k=v",
+        "--private",
+        "--language",
+        "fr",
     )
     video_id = fact(made.out, "id")
-    assert [fact(made.out, name) for name in ("title", "public", "tags", "metadata", "language")] == [
-        *("T", "no", "a", "k=v", "fr")
-    ]
+    assert [
+        fact(made.out, name) for name in ("title", "public", "tags", "metadata", "language")
+    ] == [*("T", "no", "a", "k=v", "fr")]
     kept = online("videos", "update", video_id, "--title", "U", "--json").json
     assert (kept["title"], kept["public"], kept["tags"]) == ("U", False, ["a"])
-    cleared = online("videos", "update", video_id, "--public", "--no-mp4", "--clear", "tags", "--clear", "metadata")
+    cleared = online(
+        "videos",
+        "update",
+        video_id,
+        "--public",
+        "--no-mp4",
+        "--clear",
+        "tags",
+        "--clear",
+        "metadata",
+    )
     assert fact(cleared.out, "public") == "yes"
     shown = online("videos", "show", video_id, "--json").json
     assert (shown["tags"], shown["metadata"], shown["mp4Support"]) == ([], [], False)
 
 
 def test_the_same_key_gives_the_same_video(online: Cli, emu: Emulator) -> None:
-    ids = {online("videos", "create", "--title", "T", "--idempotency-key", "k1", "--json").out for _ in range(2)}
-    assert len(emu.world.videos) == 1
+    ids = {
+        online("videos", "create", "--title", "T", "--idempotency-key", "k1", "--json").out
+        for _ in range(2)
+    }
+    assert len(emu.state.videos) == 1
     assert len(ids) == 1
 
 
@@ -268,7 +314,9 @@ def test_captions_and_chapters(online: Cli, video_id: str, vtt: Path) -> None:
 
 
 def test_a_stream_key_is_printed_by_create_and_show_and_by_nothing_else(online: Cli) -> None:
-    made = online("live-streams", "create", "--name", "x", "--restream", "other", "rtmp://a.test/app", SECRET)
+    made = online(
+        "live-streams", "create", "--name", "x", "--restream", "other", "rtmp://a.test/app", SECRET
+    )
     live_id, key = fact(made.out, "id"), fact(made.out, "stream key")
     assert fact(made.out, "rtmp").endswith(f"/{key}")
     assert SECRET in made.out
@@ -288,7 +336,10 @@ def test_a_stream_key_is_printed_by_create_and_show_and_by_nothing_else(online: 
         assert live_id in result.out
         assert key not in result.out + result.err
         assert SECRET not in result.out + result.err
-    assert fact(online("live-streams", "update", live_id, "--clear", "restreams").out, "public") == "no"
+    assert (
+        fact(online("live-streams", "update", live_id, "--clear", "restreams").out, "public")
+        == "no"
+    )
     assert online("live-streams", "show", live_id, "--json").json["restreams"] == []
 
 
@@ -297,7 +348,16 @@ def test_a_secret_in_an_option_stays_out_of_messages(online: Cli, emu: Emulator)
     for operation in ("live_streams.create", "live_streams.list"):
         emu.faults.add(Fault(operation, "status", status=400, body={"title": f"{SECRET} is bad"}))
     for arguments in (
-        ("live-streams", "create", "--name", "x", "--restream", "other", "rtmp://a.test/app", SECRET),
+        (
+            "live-streams",
+            "create",
+            "--name",
+            "x",
+            "--restream",
+            "other",
+            "rtmp://a.test/app",
+            SECRET,
+        ),
         ("live-streams", "list", "--stream-key", SECRET),
     ):
         result = online(*arguments)
@@ -307,11 +367,22 @@ def test_a_secret_in_an_option_stays_out_of_messages(online: Cli, emu: Emulator)
 
 
 def test_players(online: Cli, png: Path) -> None:
-    made = online("players", "create", "--name", "Dark", "--text", "red", "--no-enable-api", "--json").json
-    assert (made["name"], made["text"], made["enableApi"], made["enableControls"]) == ("Dark", "red", False, True)
+    made = online(
+        "players", "create", "--name", "Dark", "--text", "red", "--no-enable-api", "--json"
+    ).json
+    assert (made["name"], made["text"], made["enableApi"], made["enableControls"]) == (
+        "Dark",
+        "red",
+        False,
+        True,
+    )
     player_id = made["playerId"]
     changed = online("players", "update", player_id, "--force-loop", "--link-hover", "blue").out
-    assert [fact(changed, name) for name in ("id", "force loop", "link hover")] == [player_id, "yes", "blue"]
+    assert [fact(changed, name) for name in ("id", "force loop", "link hover")] == [
+        player_id,
+        "yes",
+        "blue",
+    ]
     logo = online("players", "upload-logo", player_id, png, "--link", "https://a.test").out
     assert fact(logo, "assets link") == "https://a.test"
     assert online("players", "delete-logo", player_id).out == f"deleted the logo of {player_id}\n"
@@ -346,10 +417,25 @@ def test_summaries(online: Cli, video_id: str) -> None:
     summary_id = fact(made, "id")
     assert fact(made, "source status") == "missing"
     abstract = " ".join(["word"] * 20)
-    written = online("summaries", "update", summary_id, "--abstract", abstract, "--takeaway", "a", "--takeaway", "b")
+    written = online(
+        "summaries",
+        "update",
+        summary_id,
+        "--abstract",
+        abstract,
+        "--takeaway",
+        "a",
+        "--takeaway",
+        "b",
+    )
     assert written.out == f"abstract     {abstract}\ntakeaways    a\ntakeaways    b\n"
-    assert online("summaries", "show", summary_id, "--json").json == {"abstract": abstract, "takeaways": ["a", "b"]}
-    assert online("summaries", "list", "--source-status", "completed").out.split("\t")[1] == video_id
+    assert online("summaries", "show", summary_id, "--json").json == {
+        "abstract": abstract,
+        "takeaways": ["a", "b"],
+    }
+    assert (
+        online("summaries", "list", "--source-status", "completed").out.split("\t")[1] == video_id
+    )
     again = online("summaries", "create", video_id, "--auto")
     assert again.code == 1
     assert "409" in again.error_line

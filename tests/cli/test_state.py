@@ -51,7 +51,9 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apivideo_async.uploads.journal.open_private", opener)
 
 
-def test_without_a_home_uploads_work_with_a_note(homeless: Cli, emu: Emulator, make_file: Make) -> None:
+def test_without_a_home_uploads_work_with_a_note(
+    homeless: Cli, emu: Emulator, make_file: Make
+) -> None:
     path = make_file()
     for arguments in (("upload", path), ("upload", path, "--resume")):
         result = homeless(*arguments)
@@ -68,7 +70,7 @@ def test_without_a_home_an_ingestion_keeps_its_ledger_in_a_private_folder(
     first, second = homeless("ingest", path), homeless("ingest", path)
     assert (first.code, second.code) == (0, 0), (first, second)
     assert first.err.startswith("note: what later runs need is kept in"), first
-    assert len(emu.world.videos) == 1
+    assert len(emu.state.videos) == 1
     assert json.loads(homeless("ingest", "status", "--json").out)["items"] == 1
     for each in (tmp_path / "tmp").rglob("*"):
         assert stat.S_IMODE(each.stat().st_mode) & 0o077 == 0, each
@@ -95,13 +97,15 @@ def test_without_any_folder_uploads_work_and_ingestions_ask_for_a_ledger(
 
 
 @pytest.mark.usefixtures("full_disk")
-def test_a_full_disk_for_the_journal_fails_no_upload(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_a_full_disk_for_the_journal_fails_no_upload(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     result = online("upload", make_file("a.mp4"), make_file("b.mp4"), "--json")
     assert result.code == 0, result
     assert [(each["status"], each["error"]) for each in result.json] == [("uploaded", None)] * 2
     assert "No space left on device" in result.err
     assert "can neither continue nor skip this upload" in result.err
-    assert len(emu.world.videos) == 2
+    assert len(emu.state.videos) == 2
 
 
 @pytest.mark.parametrize("number", [13, 30, 28, 122, 5])
@@ -127,9 +131,12 @@ def test_no_error_of_the_state_disk_fails_an_upload(
 def test_results_that_cannot_be_written_are_on_the_standard_error(
     online: Cli, emu: Emulator, make_file: Make, form: list[str]
 ) -> None:
-    with Path(FULL).open("w") as full, online.start("upload", make_file("a.mp4"), *form, stdout=full) as process:
+    with (
+        Path(FULL).open("w") as full,
+        online.start("upload", make_file("a.mp4"), *form, stdout=full) as process,
+    ):
         _, err = process.communicate(timeout=60)
-    [video_id] = emu.world.videos
+    [video_id] = emu.state.videos
     assert process.returncode == 1
     assert "results cannot be written to the standard output (No space left on device)" in err
     assert video_id in err
@@ -138,22 +145,32 @@ def test_results_that_cannot_be_written_are_on_the_standard_error(
 
 @pytest.mark.skipif(not Path(FULL).exists(), reason="no full device")
 @pytest.mark.parametrize("command", ["upload", "ingest"])
-def test_notes_that_cannot_be_written_fail_nothing(online: Cli, emu: Emulator, make_file: Make, command: str) -> None:
+def test_notes_that_cannot_be_written_fail_nothing(
+    online: Cli, emu: Emulator, make_file: Make, command: str
+) -> None:
     with Path(FULL).open("w") as full, online.start(command, make_file(), stderr=full) as process:
         process.communicate(timeout=60)
     assert process.returncode == 0
-    assert len(emu.world.videos) == 1
+    assert len(emu.state.videos) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("command", ["upload a.mp4", "ingest a.mp4", "videos list", "doctor"])
-def test_closed_streams_fail_nothing(online: Cli, make_file: Make, command: str, closed: str) -> None:
+def test_closed_streams_fail_nothing(
+    online: Cli, make_file: Make, command: str, closed: str
+) -> None:
     make_file("a.mp4")
     program = [sys.executable, "-m", "apivideo_async.cli", *command.split()]
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *program]
     done = subprocess.run(
-        shell, env=online.env, cwd=online.folder, capture_output=True, text=True, check=False, timeout=60
+        shell,
+        env=online.env,
+        cwd=online.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done
     assert done.stderr.count("Traceback") == 0
@@ -188,10 +205,15 @@ def test_no_secret_of_an_address_is_printed(online: Cli, tmp_path: Path) -> None
     (tmp_path / "a.csv").write_text("uri\n" + "".join(f'"{uri}"\n' for uri in bad))
     (tmp_path / "b.csv").write_text(f"{bad[1]}\n")
     (tmp_path / "c.jsonl").write_text("".join(json.dumps({"uri": [uri]}) + "\n" for uri in bad))
-    named += [online("ingest", "--manifest", name, "--ledger", "l.db") for name in ("a.csv", "b.csv", "c.jsonl")]
+    named += [
+        online("ingest", "--manifest", name, "--ledger", "l.db")
+        for name in ("a.csv", "b.csv", "c.jsonl")
+    ]
     for result in named:
         assert result.code != 0
-        assert not any(secret in result.out + result.err for secret in ("PASS", "WORD", "SIGNATURE")), result
+        assert not any(
+            secret in result.out + result.err for secret in ("PASS", "WORD", "SIGNATURE")
+        ), result
 
 
 def test_the_cells_of_a_row_hold_no_tab_and_no_line_break(online: Cli, tmp_path: Path) -> None:

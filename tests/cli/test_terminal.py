@@ -31,7 +31,12 @@ class Screen:
         self._ours, theirs = pty.openpty()
         environment = {**cli.env, "TERM": "xterm-256color", "COLUMNS": "80"}
         self.process = cli.start(
-            *arguments, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+            *arguments,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+            start_new_session=True,
         )
         os.close(theirs)
         self.text = ""
@@ -62,10 +67,16 @@ class Screen:
         return re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.text))
 
 
-def test_bars_fit_the_screen_and_the_cursor_comes_back(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_bars_fit_the_screen_and_the_cursor_comes_back(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     emu.faults.add(Fault("videos.upload", "delay", times=None, seconds=0.25))
     long = "a name that is much longer than what fits into the column of names.mp4"
-    files = [make_file(long, 20 * MIB), make_file("東京" * 20 + ".mp4", 20 * MIB), make_file("c.mp4")]
+    files = [
+        make_file(long, 20 * MIB),
+        make_file("東京" * 20 + ".mp4", 20 * MIB),
+        make_file("c.mp4"),
+    ]
     screen = Screen(online, "upload", *files, "--chunk-size", "5M", "--concurrency", "2")
     assert screen.end() == 0, screen.text
     bars = [line for line in screen.lines if "━" in line or "╌" in line]
@@ -76,7 +87,9 @@ def test_bars_fit_the_screen_and_the_cursor_comes_back(online: Cli, emu: Emulato
     assert "1 of 3 files" in screen.text
 
 
-def test_ctrl_c_on_a_terminal_leaves_it_in_order(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_ctrl_c_on_a_terminal_leaves_it_in_order(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     emu.faults.add(Fault("videos.upload", "delay", times=None, seconds=30))
     screen = Screen(online, "upload", make_file(size=20 * MIB), "--chunk-size", "5M")
     wait_for(lambda: sum(record.operation == "videos.upload" for record in emu.requests) == 4)
@@ -96,7 +109,7 @@ def test_delete_asks(online: Cli, emu: Emulator, make_file: Make) -> None:
         screen.read(until="[y/N]")
         screen.type(f"{answer}\n")
         assert screen.end() == left
-        assert len(emu.world.videos) == left
+        assert len(emu.state.videos) == left
 
 
 def test_a_list_is_a_table_that_fits(online: Cli, make_file: Make) -> None:
@@ -108,7 +121,10 @@ def test_a_list_is_a_table_that_fits(online: Cli, make_file: Make) -> None:
 
 
 def test_a_table_keeps_ids_whole() -> None:
-    videos = [Video(video_id="vi" + "x" * 22, title="東京" * 60, tags=["a", "b"]), Video(video_id="vi1", public=False)]
+    videos = [
+        Video(video_id="vi" + "x" * 22, title="東京" * 60, tags=["a", "b"]),
+        Video(video_id="vi1", public=False),
+    ]
     for width in (60, 80, 120):
         console = Console(width=width, file=io.StringIO())
         with console.capture() as captured:
@@ -124,7 +140,11 @@ def test_every_section_is_a_table_that_fits(online: Cli, emu: Emulator) -> None:
     online("live-streams", "create", "--name", "東京" * 40)
     online("webhooks", "create", "https://a.test/" + "x" * 100)
     online("tokens", "create", "--ttl", "2h")
-    for section, head in (("live-streams", "broadcasting"), ("webhooks", "url"), ("tokens", "expires")):
+    for section, head in (
+        ("live-streams", "broadcasting"),
+        ("webhooks", "url"),
+        ("tokens", "expires"),
+    ):
         whole = online(section, "list").out.split("\t")[0]
         screen = Screen(online, section, "list")
         assert screen.end() == 0
@@ -138,7 +158,10 @@ def test_every_section_is_a_table_that_fits(online: Cli, emu: Emulator) -> None:
 
 def test_a_narrow_screen_leaves_out_the_last_columns() -> None:
     video = Video(video_id="vi" + "x" * 22, title="a title", public=True, tags=["a"])
-    for width, heads in ((100, ["id", "title", "created", "public", "tags"]), (45, ["id", "title", "created"])):
+    for width, heads in (
+        (100, ["id", "title", "created", "public", "tags"]),
+        (45, ["id", "title", "created"]),
+    ):
         console = Console(width=width, file=io.StringIO())
         with console.capture() as captured:
             console.print(table(VIDEO, [video], width))
@@ -147,9 +170,17 @@ def test_a_narrow_screen_leaves_out_the_last_columns() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "arguments", [("players", "list"), ("tokens", "create"), ("tokens", "delete", "to123", "--yes"), ("doctor",)]
+    "arguments",
+    [
+        ("players", "list"),
+        ("tokens", "create"),
+        ("tokens", "delete", "to123", "--yes"),
+        ("doctor",),
+    ],
 )
-def test_ctrl_c_ends_every_command_with_one_line(online: Cli, emu: Emulator, arguments: tuple[str, ...]) -> None:
+def test_ctrl_c_ends_every_command_with_one_line(
+    online: Cli, emu: Emulator, arguments: tuple[str, ...]
+) -> None:
     emu.faults.add(Fault("*", "delay", times=None, seconds=30))
     with online.start(*arguments) as process:
         wait_for(lambda: emu.requests)

@@ -31,7 +31,18 @@ def test_a_file_becomes_a_video_and_a_line(online: Cli, emu: Emulator, make_file
 
 
 def test_every_field_reaches_the_server(online: Cli, emu: Emulator, make_file: Make) -> None:
-    fields = ["--title", "T", "--description", "D", "--tag", "a", "--tag", "b", "--metadata", "k=v=w"]
+    fields = [
+        "--title",
+        "T",
+        "--description",
+        "D",
+        "--tag",
+        "a",
+        "--tag",
+        "b",
+        "--metadata",
+        "k=v=w",
+    ]
     result = online("upload", make_file(), *fields, "--metadata", "lang=fr", "--private", "--json")
     assert result.code == 0, result
     [record] = result.json
@@ -64,11 +75,17 @@ def test_json_is_written_even_when_the_server_refuses(online: Cli, make_file: Ma
 
 
 @pytest.mark.parametrize(("mode", "first"), [("bytes", "bytes 0-5242879/"), ("part", "part 1/3")])
-def test_chunks_go_in_the_mode_asked_for(online: Cli, emu: Emulator, make_file: Make, mode: str, first: str) -> None:
+def test_chunks_go_in_the_mode_asked_for(
+    online: Cli, emu: Emulator, make_file: Make, mode: str, first: str
+) -> None:
     path = make_file(size=12 * MIB)
-    result = online("upload", path, "--mode", mode, "--chunk-size", "5MiB", "--concurrency", "2", "--json")
+    result = online(
+        "upload", path, "--mode", mode, "--chunk-size", "5MiB", "--concurrency", "2", "--json"
+    )
     assert result.code == 0, result
-    ranges = sorted(str(record.content_range) for record in emu.requests if record.operation == "videos.upload")
+    ranges = sorted(
+        str(record.content_range) for record in emu.requests if record.operation == "videos.upload"
+    )
     assert len(ranges) == 3
     assert ranges[0].startswith(first)
     assert emu.sha256(result.json[0]["videoId"]) == digest(path)
@@ -86,7 +103,9 @@ def test_progress_is_plain_lines_in_a_pipe(online: Cli, emu: Emulator, make_file
 @pytest.mark.parametrize("size", [1000, 12 * MIB])
 def test_stdin_from_a_pipe(online: Cli, emu: Emulator, size: int) -> None:
     data = os.urandom(size)
-    result = online.process("upload", "-", "--title", "From a pipe", "--chunk-size", "5M", "--json", data=data)
+    result = online.process(
+        "upload", "-", "--title", "From a pipe", "--chunk-size", "5M", "--json", data=data
+    )
     assert result.code == 0, result
     [record] = result.json
     assert record["title"] == "From a pipe"
@@ -95,7 +114,9 @@ def test_stdin_from_a_pipe(online: Cli, emu: Emulator, size: int) -> None:
 
 
 @pytest.mark.slow
-def test_stdin_from_a_file_and_a_named_pipe(online: Cli, emu: Emulator, make_file: Make, tmp_path: Path) -> None:
+def test_stdin_from_a_file_and_a_named_pipe(
+    online: Cli, emu: Emulator, make_file: Make, tmp_path: Path
+) -> None:
     path = make_file()
     with path.open("rb") as handle, online.start("upload", "-", stdin=handle) as process:
         out, _ = process.communicate(timeout=30)
@@ -120,7 +141,9 @@ def test_wait_returns_when_the_video_is_playable(cli: Cli, make_file: Make) -> N
         assert sum(record.operation == "videos.get_status" for record in emu.requests) > 1
 
 
-def test_a_video_that_is_not_playable_in_time_is_uploaded_and_a_failure(cli: Cli, make_file: Make) -> None:
+def test_a_video_that_is_not_playable_in_time_is_uploaded_and_a_failure(
+    cli: Cli, make_file: Make
+) -> None:
     with Emulator(api_key=KEY, encoding=1000).in_thread() as emu:
         result = cli.use(emu)("upload", make_file(), "--wait", "--timeout", "0.5", "--json")
         assert result.code == 1
@@ -170,7 +193,11 @@ def emu_token(online: Cli) -> str:
 
 
 def test_names_that_need_care(online: Cli, emu: Emulator, make_file: Make) -> None:
-    result = online("upload", make_file("späß \x1b[31m& 東京.mp4"), make_file("-dash.mp4").relative_to(online.folder))
+    result = online(
+        "upload",
+        make_file("späß \x1b[31m& 東京.mp4"),
+        make_file("-dash.mp4").relative_to(online.folder),
+    )
     assert result.code == 2, "a name that starts with a dash is an option"
     result = online("upload", "--", "-dash.mp4", "späß \x1b[31m& 東京.mp4")
     assert result.code == 0, result
@@ -185,7 +212,9 @@ def test_a_name_that_is_no_text_is_uploaded_all_the_same(online: Cli, tmp_path: 
     assert result.json[0]["title"] == "bad?.mp4"
 
 
-def test_files_of_the_same_name_are_told_apart(online: Cli, make_file: Make, tmp_path: Path) -> None:
+def test_files_of_the_same_name_are_told_apart(
+    online: Cli, make_file: Make, tmp_path: Path
+) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         make_file(f"{folder}/movie.mp4")

@@ -18,7 +18,9 @@ def library(online: Cli, make_file: Make) -> list[str]:
     """Three videos."""
     ids = []
     for name, tag in (("one.mp4", "odd"), ("two.mp4", "even"), ("three.mp4", "odd")):
-        uploaded = online("upload", make_file(name), "--tag", tag, "--metadata", f"name={name}", "--json")
+        uploaded = online(
+            "upload", make_file(name), "--tag", tag, "--metadata", f"name={name}", "--json"
+        )
         ids.append(uploaded.json[0]["videoId"])
     return ids
 
@@ -74,13 +76,13 @@ def test_delete(online: Cli, emu: Emulator, library: list[str]) -> None:
     refused = online("videos", "delete", library[0])
     assert refused.code == 2
     assert "--yes" in refused.error_line
-    assert len(emu.world.videos) == 3
+    assert len(emu.state.videos) == 3
     result = online("videos", "delete", library[0], "viNone", library[1], "--yes")
     assert result.code == 1
     assert result.error_line == "viNone: there is no such video"
     assert result.out == f"deleted {library[0]}\ndeleted {library[1]}\n"
     assert online("videos", "delete", library[0], library[2], "--yes", "--missing-ok").code == 0
-    assert not emu.world.videos
+    assert not emu.state.videos
 
 
 def test_a_refused_key_is_said_once_however_much_shall_be_deleted(online: Cli) -> None:

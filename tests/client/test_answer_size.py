@@ -64,7 +64,9 @@ async def serving(write: Write, **options: Any) -> AsyncIterator[tuple[Raw, ApiV
     raw = Raw(write)
     server = await asyncio.start_server(raw.handle, "127.0.0.1", 0)
     raw.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with ApiVideoClient("key", base_url=raw.url, auth="basic", **{"retry": QUICK, **options}) as client:
+    async with ApiVideoClient(
+        "key", base_url=raw.url, auth="basic", **{"retry": QUICK, **options}
+    ) as client:
         yield raw, client
     server.close()
 
@@ -107,7 +109,9 @@ HUGE = {
     "gzip": answer(200, bomb(31, 64 * LIMIT), b"Content-Encoding: gzip"),
     "deflate": answer(200, bomb(15, 64 * LIMIT), b"Content-Encoding: deflate"),
     "raw deflate": answer(200, bomb(-15, 64 * LIMIT), b"Content-Encoding: deflate"),
-    "many gzip members": answer(200, gzip.compress(bytes(LIMIT // 16)) * 64, b"Content-Encoding: gzip"),
+    "many gzip members": answer(
+        200, gzip.compress(bytes(LIMIT // 16)) * 64, b"Content-Encoding: gzip"
+    ),
 }
 
 
@@ -128,7 +132,11 @@ async def test_too_large_an_answer_is_an_error_and_not_asked_for_again(
     async with serving(write) as (raw, client):
         with pytest.raises(ApiResponseError, match="MiB") as caught:
             await client.videos.get("vi1")
-        assert (caught.value.status, caught.value.retryable, caught.value.delivery) == (200, False, "unknown")
+        assert (caught.value.status, caught.value.retryable, caught.value.delivery) == (
+            200,
+            False,
+            "unknown",
+        )
         assert len(caught.value.body) <= KEPT_BODY
         assert raw.requests == 1
         await asyncio.wait_for(raw.closed.wait(), 5)
@@ -154,7 +162,9 @@ async def test_an_answer_within_the_limit_is_read_whole() -> None:
     ],
     ids=["text", "gzip", "one long text", "long texts"],
 )
-async def test_the_error_of_a_large_answer_is_that_of_its_status_with_a_short_body_and_message(write: Write) -> None:
+async def test_the_error_of_a_large_answer_is_that_of_its_status_with_a_short_body_and_message(
+    write: Write,
+) -> None:
     async with serving(write) as (_, client):
         with pytest.raises(NotFoundError) as caught:
             await client.videos.get("vi1")

@@ -163,7 +163,9 @@ def test_a_slow_peer_gets_the_bytes_of_the_file(tmp_path: Path, loop: str) -> No
     path.write_bytes(data)
 
     async def main(server: Sink) -> None:
-        async with ApiVideoClient(base_url=server.url, upload=UploadOptions(chunk_size=32 * MIB)) as client:
+        async with ApiVideoClient(
+            base_url=server.url, upload=UploadOptions(chunk_size=32 * MIB)
+        ) as client:
             await client.videos.upload_with_token("toX", path)
 
     with sink(keep=True, on_block=lambda _: time.sleep(0.001)) as server:
@@ -229,7 +231,9 @@ async def test_a_buffered_piece_leaves_the_loop_its_turns() -> None:
 # -- 4. reads that do not wait
 
 
-async def test_a_cold_read_does_not_stop_the_loop(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cold_read_does_not_stop_the_loop(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The disk answers only when the loop says so: if the loop waited for it, neither would go on."""
     real, disk, unlocked = os.preadv, threading.Event(), list[bool]()
 
@@ -310,7 +314,9 @@ def test_a_file_in_tmpfs_is_read_in_threads_for_good(monkeypatch: pytest.MonkeyP
     finally:
         file.unlink()
     assert content(writer.kept) == DATA
-    assert len(asked) in (1, len(writer.kept) - 2), "refused once and never asked again, or never refused"
+    assert len(asked) in (1, len(writer.kept) - 2), (
+        "refused once and never asked again, or never refused"
+    )
 
 
 # -- 5. known length, a block at a time
@@ -327,7 +333,9 @@ class Ranged(Source):
 
 
 @pytest.mark.parametrize("kind", ["path", "handle", "bytes", "own", "stream"])
-async def test_every_body_has_a_known_length_and_no_transfer_encoding(path: Path, kind: str) -> None:
+async def test_every_body_has_a_known_length_and_no_transfer_encoding(
+    path: Path, kind: str
+) -> None:
     with sink() as server, path.open("rb") as handle:
         given: dict[str, Any] = {
             "path": path,
@@ -394,7 +402,9 @@ def cut_off_at(path: Path, after: int, left: int) -> Callable[[Received], None]:
     return check
 
 
-@pytest.mark.parametrize("left", [0, 60 * MIB + 1], ids=["nothing is left", "ends in a block to come"])
+@pytest.mark.parametrize(
+    "left", [0, 60 * MIB + 1], ids=["nothing is left", "ends in a block to come"]
+)
 async def test_a_file_that_is_truncated_while_a_chunk_is_sent_is_an_error(
     tmp_path: Path, way_of_reading: str, left: int
 ) -> None:
@@ -404,7 +414,10 @@ async def test_a_file_that_is_truncated_while_a_chunk_is_sent_is_an_error(
         handle.truncate(120 * MIB)  # Much more than the sockets hold.
     how = UploadOptions(chunk_size=120 * MIB)
     with sink(on_block=cut_off_at(path, after=MIB, left=left)) as server:
-        async with ApiVideoClient(base_url=server.url, retry=QUICK, upload=how) as client, asyncio.timeout(60):
+        async with (
+            ApiVideoClient(base_url=server.url, retry=QUICK, upload=how) as client,
+            asyncio.timeout(60),
+        ):
             with pytest.raises(SourceError, match="changed during the upload: it became shorter"):
                 await client.videos.upload_with_token("toX", path)
     assert [request.ended_early for request in server.requests] == [True]

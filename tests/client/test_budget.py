@@ -22,7 +22,10 @@ LIMIT = 20
 
 
 def limited(uploads: int = LIMIT, reads: int = 1_000, window: float = WINDOW) -> dict[str, Any]:
-    return {"rate_limits": {"uploads": uploads, "writes": 1_000, "reads": reads}, "rate_window": window}
+    return {
+        "rate_limits": {"uploads": uploads, "writes": 1_000, "reads": reads},
+        "rate_window": window,
+    }
 
 
 def windows(records: list[RequestRecord]) -> list[int]:
@@ -40,13 +43,18 @@ def windows(records: list[RequestRecord]) -> list[int]:
 async def several_uploads(client: ApiVideoClient, emu: Emulator) -> None:
     """Five uploads of twelve chunks each, at once."""
     files = [data_of(12 * CHUNK, seed) for seed in range(5)]
-    videos = await asyncio.gather(*(client.upload(file, title="t", options=options(concurrency=3)) for file in files))
+    videos = await asyncio.gather(
+        *(client.upload(file, title="t", options=options(concurrency=3)) for file in files)
+    )
     for file, video in zip(files, videos, strict=True):
         assert emu.sha256(video.video_id) == sha256(file)
 
 
 async def test_several_uploads_at_once_overrun_no_window() -> None:
-    async with Emulator(min_chunk=CHUNK, **limited()) as emu, ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+    async with (
+        Emulator(min_chunk=CHUNK, **limited()) as emu,
+        ApiVideoClient(emu.api_key, base_url=emu.url) as client,
+    ):
         await several_uploads(client, emu)
         assert [record for record in emu.requests if record.status == 429] == []
         assert sum(windows(uploads(emu))) == 3 * LIMIT
@@ -68,7 +76,8 @@ async def test_polls_wait_until_nobody_else_does() -> None:
             video = await client.upload(b"x", title="t")
             await client.videos.get(video.video_id)
             polling = [
-                asyncio.create_task(client.videos.wait_until_playable(video.video_id, timeout=30)) for _ in range(4)
+                asyncio.create_task(client.videos.wait_until_playable(video.video_id, timeout=30))
+                for _ in range(4)
             ]
             await asyncio.sleep(WINDOW / 4)
             asked = len(emu.requests)
@@ -99,7 +108,9 @@ async def test_a_429_holds_up_every_request_of_its_class_and_no_other(
     since = [round(record.started - refused[0].started, 3) for record in uploads(emu)]
     assert [moment for moment in since if 0.3 < moment < 0.9] == []
     assert [moment for moment in since if moment >= 0.9]
-    order = [record.operation for record in emu.requests if record.started - refused[0].started > 0.3]
+    order = [
+        record.operation for record in emu.requests if record.started - refused[0].started > 0.3
+    ]
     assert order[0] == "videos.list", "another class is not held up"
 
 
@@ -107,6 +118,8 @@ async def test_a_429_holds_up_every_request_of_its_class_and_no_other(
 async def test_many_small_uploads_never_run_into_a_refusal(count: int) -> None:
     async with Emulator(discard=True, **limited(uploads=50, window=0.2)) as emu:
         async with ApiVideoClient(emu.api_key, base_url=emu.url) as client:
-            results = [result async for result in client.upload_many([b"x" * 100] * count, concurrency=16)]
+            results = [
+                result async for result in client.upload_many([b"x" * 100] * count, concurrency=16)
+            ]
         assert all(result.video for result in results)
         assert [record for record in emu.requests if record.status == 429] == []

@@ -52,7 +52,9 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         if request.param == "disk":
             yield tmp_path
         elif os.path.isdir("/dev/shm"):
-            yield Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="apivideo-", dir="/dev/shm")))
+            yield Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="apivideo-", dir="/dev/shm"))
+            )
         else:
             pytest.skip("no tmpfs here")
 
@@ -79,5 +81,9 @@ def test_every_kind_of_upload_arrives_whole(
             return await upload(client, kind, path)
 
     assert emu.sha256(run(loop, main())) == sha256(path.read_bytes())
-    sent = [record for record in emu.requests if record.operation and record.operation.startswith("videos.upload")]
+    sent = [
+        record
+        for record in emu.requests
+        if record.operation and record.operation.startswith("videos.upload")
+    ]
     assert len(sent) == (1 if kind == "whole" else CHUNKS)

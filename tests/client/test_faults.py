@@ -8,7 +8,14 @@ from typing import Any
 import psutil
 import pytest
 
-from apivideo_async import ApiVideoClient, AuthenticationError, ServerError, Source, SourceError, UploadError
+from apivideo_async import (
+    ApiVideoClient,
+    AuthenticationError,
+    ServerError,
+    Source,
+    SourceError,
+    UploadError,
+)
 from apivideo_async.emulator import Emulator, Fault
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, blocks_of, data_of, options, sha256
@@ -54,7 +61,9 @@ async def test_every_response_may_be_lost(emu: Emulator, client: ApiVideoClient,
     assert await videos_of(client) == [video.video_id]
 
 
-async def test_a_whole_file_whose_answer_was_lost_is_sent_once(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_whole_file_whose_answer_was_lost_is_sent_once(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     emu.faults.add(Fault("videos.upload", "drop-response"))
     data = data_of(1_000)
     video = await client.upload(data, title="t")
@@ -68,7 +77,10 @@ async def test_a_whole_file_whose_answer_was_lost_is_sent_once(emu: Emulator, cl
     "fault",
     [
         pytest.param({"action": "status", "status": 500}, id="500"),
-        pytest.param({"action": "status", "status": 503, "body": "<html>", "content_type": "text/html"}, id="html 503"),
+        pytest.param(
+            {"action": "status", "status": 503, "body": "<html>", "content_type": "text/html"},
+            id="html 503",
+        ),
         pytest.param({"action": "reset-before"}, id="reset before the body"),
         pytest.param({"action": "reset-during", "after_bytes": 30_000}, id="reset in the body"),
         pytest.param({"action": "reject-early", "status": 502}, id="rejected while sending"),
@@ -103,7 +115,11 @@ async def test_a_lasting_fault_ends_in_an_error_that_a_later_call_can_mend(
 
 
 async def test_a_final_refusal_is_not_repeated(emu: Emulator, client: ApiVideoClient) -> None:
-    body = {"type": "https://docs.api.video/reference/uploaded-file-invalid-file", "title": "Invalid", "status": 400}
+    body = {
+        "type": "https://docs.api.video/reference/uploaded-file-invalid-file",
+        "title": "Invalid",
+        "status": 400,
+    }
     emu.faults.add(Fault("videos.upload", "status", status=400, body=body, times=None))
     with pytest.raises(UploadError) as caught:
         await client.upload(b"x" * 100, title="t")
@@ -138,10 +154,17 @@ async def test_an_answer_for_another_video_is_never_taken_for_ours(
     assert caught.value.outcome == "unknown" or caught.value.slug is not None
 
 
-async def test_a_token_that_ends_during_an_upload_keeps_the_video_id(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_token_that_ends_during_an_upload_keeps_the_video_id(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     token = await client.upload_tokens.create()
-    body = {"type": "https://docs.api.video/reference/authentication-invalid-upload-token", "status": 401}
-    emu.faults.add(Fault("videos.upload_with_token", "status", status=401, body=body, nth=3, times=None))
+    body = {
+        "type": "https://docs.api.video/reference/authentication-invalid-upload-token",
+        "status": 401,
+    }
+    emu.faults.add(
+        Fault("videos.upload_with_token", "status", status=401, body=body, nth=3, times=None)
+    )
     with pytest.raises(UploadError) as caught:
         await client.videos.upload_with_token(token.token, DATA)
     emu.faults.clear()
@@ -157,7 +180,9 @@ async def test_a_token_that_ends_during_an_upload_keeps_the_video_id(emu: Emulat
 # -- creation
 
 
-async def test_a_lost_creation_with_a_key_leaves_one_container(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_lost_creation_with_a_key_leaves_one_container(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     emu.faults.add(Fault("videos.create", "drop-response"))
     video = await client.videos.create(title="t", idempotency_key="job-1", metadata={"lang": "fr"})
     assert await videos_of(client) == [video.video_id]
@@ -166,7 +191,9 @@ async def test_a_lost_creation_with_a_key_leaves_one_container(emu: Emulator, cl
     assert again.video_id == video.video_id
 
 
-async def test_a_creation_that_never_arrived_is_made_again(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_creation_that_never_arrived_is_made_again(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     emu.faults.add(Fault("videos.create", "reset-before"))
     video = await client.videos.create(title="t", idempotency_key="job-2")
     assert await videos_of(client) == [video.video_id]
@@ -175,7 +202,9 @@ async def test_a_creation_that_never_arrived_is_made_again(emu: Emulator, client
 async def test_an_upload_with_a_key_is_one_video_however_often_it_is_called(
     emu: Emulator, client: ApiVideoClient
 ) -> None:
-    emu.faults.add(Fault("videos.create", "drop-response"), Fault("videos.upload", "drop-response", nth=2))
+    emu.faults.add(
+        Fault("videos.create", "drop-response"), Fault("videos.upload", "drop-response", nth=2)
+    )
     first = await client.upload(DATA, title="t", idempotency_key="job-3")
     second = await client.upload(DATA, title="t", idempotency_key="job-3")
     assert first.video_id == second.video_id
@@ -203,7 +232,9 @@ async def test_a_lost_plain_creation_is_not_repeated(emu: Emulator, client: ApiV
     assert len(await videos_of(client)) == 1
 
 
-async def test_two_videos_with_one_key_are_never_guessed_between(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_two_videos_with_one_key_are_never_guessed_between(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     for _ in range(2):
         await client.videos.create(title="t", metadata={"ingestKey": "twice"})
     with pytest.raises(UploadError, match="several videos"):
@@ -215,7 +246,9 @@ async def test_two_videos_with_one_key_are_never_guessed_between(emu: Emulator, 
 
 async def test_sixteen_refusals_make_one_renewal(emu: Emulator) -> None:
     data = data_of(32 * CHUNK)
-    async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK, upload=options(concurrency=16)) as client:
+    async with ApiVideoClient(
+        emu.api_key, base_url=emu.url, retry=QUICK, upload=options(concurrency=16)
+    ) as client:
         emu.faults.add(Fault("videos.upload", "delay", seconds=0.2, times=16))
         emu.faults.add(Fault("videos.upload", "expire-tokens", nth=17))
         video = await client.upload(data, title="t")
@@ -231,18 +264,27 @@ async def test_a_token_that_is_refused_as_soon_as_it_was_given_is_renewed_again(
 ) -> None:
     emu.faults.add(Fault("videos.list", "expire-tokens", times=2))
     await client.videos.list()
-    assert [record.status for record in emu.requests if record.operation == "videos.list"] == [401, 401, 200]
+    assert [record.status for record in emu.requests if record.operation == "videos.list"] == [
+        401,
+        401,
+        200,
+    ]
 
 
 async def test_who_is_refused_for_good_is_told(emu: Emulator, client: ApiVideoClient) -> None:
     emu.faults.add(Fault("videos.list", "expire-tokens", times=None))
     with pytest.raises(AuthenticationError):
         await client.videos.list()
-    assert [record.status for record in emu.requests if record.operation == "videos.list"] == [401] * 3
+    assert [record.status for record in emu.requests if record.operation == "videos.list"] == [
+        401
+    ] * 3
 
 
 async def test_a_short_lived_token_is_renewed_before_it_ends() -> None:
-    async with Emulator(token_lifetime=1) as emu, ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+    async with (
+        Emulator(token_lifetime=1) as emu,
+        ApiVideoClient(emu.api_key, base_url=emu.url) as client,
+    ):
         for _ in range(14):
             await client.videos.list()
             await asyncio.sleep(0.1)
@@ -257,7 +299,9 @@ async def test_cancelling_leaves_nothing_behind(tmp_path: Path, source: str) -> 
     path.write_bytes(DATA)
     seen: list[str] = []
     with Emulator(min_chunk=CHUNK).in_thread() as emu:
-        async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK, upload=options()) as client:
+        async with ApiVideoClient(
+            emu.api_key, base_url=emu.url, retry=QUICK, upload=options()
+        ) as client:
             emu.faults.add(Fault("videos.upload", "delay", seconds=30, nth=3, times=None))
             upload = asyncio.create_task(
                 client.upload(
@@ -279,7 +323,9 @@ async def test_cancelling_leaves_nothing_behind(tmp_path: Path, source: str) -> 
             assert emu.sha256(seen[-1]) == sha256(DATA)
 
 
-async def test_a_source_that_cannot_be_read_costs_no_request(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_source_that_cannot_be_read_costs_no_request(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     class Broken(Source):
         name, size = "clip.mp4", 2 * CHUNK
 
@@ -290,4 +336,6 @@ async def test_a_source_that_cannot_be_read_costs_no_request(emu: Emulator, clie
     video = await client.videos.create(title="t")
     with pytest.raises(SourceError, match="the disk is gone"):
         await client.videos.upload(video.video_id, Broken())
-    assert [record.operation for record in emu.requests if record.operation == "videos.upload"] == []
+    assert [
+        record.operation for record in emu.requests if record.operation == "videos.upload"
+    ] == []

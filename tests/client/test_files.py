@@ -13,7 +13,13 @@ import pytest
 
 from apivideo_async import ApiVideoClient, SourceError
 from apivideo_async.emulator import Emulator
-from apivideo_async.uploads.sources.files import COLD_BLOCK, LARGEST_BLOCK, MEMORY, SMALLEST_BLOCK, OpenFile
+from apivideo_async.uploads.sources.files import (
+    COLD_BLOCK,
+    LARGEST_BLOCK,
+    MEMORY,
+    SMALLEST_BLOCK,
+    OpenFile,
+)
 from apivideo_async.uploads.sources.opening import open_source
 from tests.conftest import CHUNK, data_of, options, sha256
 
@@ -34,12 +40,19 @@ async def content(blocks: AsyncIterator[Any]) -> bytes:
 
 async def test_any_range_can_be_read(path: Path) -> None:
     file = OpenFile.open(path)
-    for start, size in [(0, len(DATA)), (5, 1), (COLD_BLOCK - 1, COLD_BLOCK + 2), (len(DATA) - 3, 3)]:
+    for start, size in [
+        (0, len(DATA)),
+        (5, 1),
+        (COLD_BLOCK - 1, COLD_BLOCK + 2),
+        (len(DATA) - 3, 3),
+    ]:
         assert await content(file.read(start, size, 4_096)) == DATA[start : start + size]
     file.close()
 
 
-async def test_blocks_that_are_not_cached_come_from_a_thread(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_blocks_that_are_not_cached_come_from_a_thread(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = os.preadv
 
     def cold(fd: int, buffers: list[bytearray], position: int, flags: int = 0) -> int:
@@ -85,7 +98,9 @@ async def test_short_reads_are_normal(path: Path, monkeypatch: pytest.MonkeyPatc
     file.close()
 
 
-async def test_a_platform_without_positional_reads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_platform_without_positional_reads(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delattr(os, "preadv")
     file = OpenFile.open(path)
     assert await content(file.read(9, len(DATA) - 9, 65_536)) == DATA[9:]
@@ -95,7 +110,9 @@ async def test_a_platform_without_positional_reads(path: Path, monkeypatch: pyte
     file.close()
 
 
-async def test_a_read_error_is_told(emu: Emulator, client: ApiVideoClient, path: Path, monkeypatch: Any) -> None:
+async def test_a_read_error_is_told(
+    emu: Emulator, client: ApiVideoClient, path: Path, monkeypatch: Any
+) -> None:
     def broken(*_: object) -> int:
         raise OSError(errno.EIO, "Input/output error")
 
@@ -117,7 +134,9 @@ async def test_tmpfs_works(emu: Emulator, client: ApiVideoClient) -> None:
         file.unlink()
 
 
-async def test_a_named_pipe_is_a_stream(emu: Emulator, client: ApiVideoClient, tmp_path: Path) -> None:
+async def test_a_named_pipe_is_a_stream(
+    emu: Emulator, client: ApiVideoClient, tmp_path: Path
+) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(DATA,))
@@ -142,7 +161,9 @@ async def test_an_open_pipe_is_a_stream(emu: Emulator, client: ApiVideoClient) -
     assert emu.sha256(video.video_id) == sha256(DATA)
 
 
-async def test_a_descriptor_outlives_the_thread_that_reads_from_it(path: Path, monkeypatch: Any) -> None:
+async def test_a_descriptor_outlives_the_thread_that_reads_from_it(
+    path: Path, monkeypatch: Any
+) -> None:
     """Closed at once, its number could be given to another file, whose bytes would be sent."""
     file = OpenFile.open(path)
     file._nowait = False
@@ -180,7 +201,9 @@ async def test_a_file_opened_for_writing_too_is_flushed_first(
     assert emu.sha256(video.video_id) == sha256(b"changed!" + DATA[8:])
 
 
-async def test_a_file_that_was_deleted_still_has_its_bytes(emu: Emulator, client: ApiVideoClient, path: Path) -> None:
+async def test_a_file_that_was_deleted_still_has_its_bytes(
+    emu: Emulator, client: ApiVideoClient, path: Path
+) -> None:
     video = await client.upload(path, title="t", on_progress=lambda _: path.unlink(missing_ok=True))
     assert emu.sha256(video.video_id) == sha256(DATA)
 
@@ -205,7 +228,9 @@ async def test_a_seekable_object_that_ends_early_is_an_error(client: ApiVideoCli
         await client.upload(Short(b"x" * 10), title="t")
 
 
-async def test_a_source_that_gives_the_wrong_number_of_bytes_is_an_error(client: ApiVideoClient) -> None:
+async def test_a_source_that_gives_the_wrong_number_of_bytes_is_an_error(
+    client: ApiVideoClient,
+) -> None:
     from tests.client.test_uploads import Ranged
 
     class Wrong(Ranged):
@@ -231,7 +256,9 @@ async def test_the_name_is_the_last_part_of_a_path() -> None:
     assert (await open_source(Odd())).name == "video"
 
 
-async def test_blocks_are_used_again_once_nobody_holds_them(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_blocks_are_used_again_once_nobody_holds_them(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real, blocks = os.preadv, set()
 
     def counted(fd: int, buffers: list[bytearray], *rest: Any) -> int:

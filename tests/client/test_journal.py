@@ -46,7 +46,9 @@ async def test_resume_sends_only_the_missing_chunks(
 ) -> None:
     await die(emu, client, path, journalled(folder, mode=mode))
     # Another concurrency and no chunk size: the journal knows how the file was cut.
-    video = await client.upload(path, title="t", options=journalled(folder, "on", chunk_size=None, mode=mode))
+    video = await client.upload(
+        path, title="t", options=journalled(folder, "on", chunk_size=None, mode=mode)
+    )
     assert emu.sha256(video.video_id) == sha256(DATA)
     assert len(uploads(emu)) == 4
     assert [record for record in emu.requests if record.operation == "videos.create"] == []
@@ -104,9 +106,20 @@ async def test_a_container_that_is_gone_is_made_anew(
 
 
 async def test_a_broken_journal_is_ignored(
-    emu: Emulator, client: ApiVideoClient, path: Path, folder: Path, caplog: pytest.LogCaptureFixture
+    emu: Emulator,
+    client: ApiVideoClient,
+    path: Path,
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    given = {"version": 1, "base_url": "", "video_id": "v", "mode": "x", "chunk_size": 0, "accepted": []}
+    given = {
+        "version": 1,
+        "base_url": "",
+        "video_id": "v",
+        "mode": "x",
+        "chunk_size": 0,
+        "accepted": [],
+    }
     damaged = [json.dumps({**given, "fingerprint": fingerprint}) for fingerprint in ([], {})]
     for text in ("{", "[]", '{"version": 0}', '{"version": 1}', "[" * 100_000, *damaged):
         await die(emu, client, path, journalled(folder))
@@ -133,7 +146,9 @@ async def test_a_token_upload_resumes_from_the_journal_alone(
         entry["accepted"].pop()
         next(folder.iterdir()).write_text(json.dumps(entry))
         emu.requests.clear()
-        video = await bare.videos.upload_with_token(token.token, path, options=journalled(folder, "on"))
+        video = await bare.videos.upload_with_token(
+            token.token, path, options=journalled(folder, "on")
+        )
     assert emu.sha256(video.video_id) == sha256(DATA)
     assert len(uploads(emu)) == 4
     assert {record.video_id for record in uploads(emu) if record.status == 201} == {video.video_id}
@@ -170,11 +185,17 @@ async def test_another_container_has_another_story(
 
 
 async def test_a_journal_that_cannot_be_written_is_told_and_stops_nothing(
-    emu: Emulator, client: ApiVideoClient, path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    emu: Emulator,
+    client: ApiVideoClient,
+    path: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     for resume in ("off", "on"):
-        video = await client.upload(path, title="t", options=journalled(tmp_path / "file" / "x", resume))
+        video = await client.upload(
+            path, title="t", options=journalled(tmp_path / "file" / "x", resume)
+        )
         assert emu.sha256(video.video_id) == sha256(DATA)
     assert "cannot be written" in caplog.text
 

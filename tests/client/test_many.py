@@ -23,14 +23,18 @@ from apivideo_async.emulator import Emulator, Fault
 from tests.conftest import CHUNK, data_of, sha256
 
 
-async def test_every_item_gets_its_result(emu: Emulator, client: ApiVideoClient, tmp_path: Path) -> None:
+async def test_every_item_gets_its_result(
+    emu: Emulator, client: ApiVideoClient, tmp_path: Path
+) -> None:
     files = [tmp_path / f"{n}.mp4" for n in range(12)]
     for n, file in enumerate(files):
         file.write_bytes(data_of(n * 20_000 + 1, seed=n))
     told: list[int] = []
     results = [
         result
-        async for result in client.upload_many(files, concurrency=3, on_result=lambda result: told.append(result.index))
+        async for result in client.upload_many(
+            files, concurrency=3, on_result=lambda result: told.append(result.index)
+        )
     ]
     assert sorted(result.index for result in results) == list(range(12))
     assert told == [result.index for result in results]
@@ -41,9 +45,19 @@ async def test_every_item_gets_its_result(emu: Emulator, client: ApiVideoClient,
 
 
 async def test_a_failure_is_a_result_and_stops_nothing(client: ApiVideoClient) -> None:
-    items = [b"one", b"", UploadItem(source=b"three", title="Three", fields={"tags": ["x"]}), "/nowhere.mp4"]
+    items = [
+        b"one",
+        b"",
+        UploadItem(source=b"three", title="Three", fields={"tags": ["x"]}),
+        "/nowhere.mp4",
+    ]
     results = {result.index: result async for result in client.upload_many(items)}
-    assert [type(results[n].error) for n in range(4)] == [type(None), SourceError, type(None), SourceError]
+    assert [type(results[n].error) for n in range(4)] == [
+        type(None),
+        SourceError,
+        type(None),
+        SourceError,
+    ]
     third = results[2].video
     assert third is not None
     assert (third.title, third.tags) == ("Three", ["x"])
@@ -75,7 +89,9 @@ async def test_chunks_of_all_uploads_share_one_bound(emu: Emulator, client: ApiV
     async def watch() -> None:
         nonlocal most
         while True:
-            flying = [r for r in emu.requests if r.operation == "videos.upload" and r.status is None]
+            flying = [
+                r for r in emu.requests if r.operation == "videos.upload" and r.status is None
+            ]
             most = max(most, len(flying))
             await asyncio.sleep(0.002)
 
@@ -204,7 +220,9 @@ async def test_an_item_that_cannot_be_used_is_a_result_and_stops_nothing(
     assert last.video
     kinds = {name: type(result.error) for name, result in zip(bad, wrong, strict=True)}
     expected = {name: kind for name, (_, kind) in bad.items()}
-    assert {name: kind for name, kind in kinds.items() if not issubclass(kind, expected[name])} == {}
+    assert {
+        name: kind for name, kind in kinds.items() if not issubclass(kind, expected[name])
+    } == {}
     # Whatever can be known before is found before anything is sent: only the sources that fail later made a container.
     late = ("raises", "raises a cancellation", "gives texts", "stream breaks")
     assert len([r for r in emu.requests if r.operation == "videos.create"]) <= 2 + len(late)
@@ -230,7 +248,9 @@ async def test_leaving_cancels_what_is_under_way(emu: Emulator, client: ApiVideo
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "apivideo-upload-many"]
 
 
-async def test_an_async_on_result_is_awaited_and_no_room_is_an_error(client: ApiVideoClient) -> None:
+async def test_an_async_on_result_is_awaited_and_no_room_is_an_error(
+    client: ApiVideoClient,
+) -> None:
     seen: list[UploadResult] = []
 
     async def note(result: UploadResult) -> None:

@@ -40,7 +40,9 @@ async def test_a_delete_is_repeated(emu: Emulator, client: ApiVideoClient) -> No
     await client.videos.delete(video.video_id)
 
 
-async def test_a_change_that_may_have_happened_is_not_repeated(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_change_that_may_have_happened_is_not_repeated(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     video = await client.videos.create(title="t")
     emu.faults.add(Fault("videos.update", "drop-response"))
     with pytest.raises(ApiConnectionError) as caught:
@@ -52,7 +54,11 @@ async def test_a_change_that_may_have_happened_is_not_repeated(emu: Emulator, cl
 
 
 async def test_attempts_end(emu: Emulator, client: ApiVideoClient) -> None:
-    emu.faults.add(Fault("videos.list", "status", status=502, times=None, body="<html>", content_type="text/html"))
+    emu.faults.add(
+        Fault(
+            "videos.list", "status", status=502, times=None, body="<html>", content_type="text/html"
+        )
+    )
     with pytest.raises(ServerError) as caught:
         await client.videos.list()
     assert caught.value.status == 502
@@ -60,7 +66,11 @@ async def test_attempts_end(emu: Emulator, client: ApiVideoClient) -> None:
 
 
 async def test_a_page_that_is_no_json_is_explained(emu: Emulator, client: ApiVideoClient) -> None:
-    emu.faults.add(Fault("videos.get", "status", status=200, body="<html>", content_type="text/html", times=None))
+    emu.faults.add(
+        Fault(
+            "videos.get", "status", status=200, body="<html>", content_type="text/html", times=None
+        )
+    )
     with pytest.raises(ApiResponseError, match="is base_url right") as caught:
         await client.videos.get("viX")
     assert caught.value.body == b"<html>"
@@ -83,7 +93,9 @@ async def test_an_exchange_that_fails_counts_once(emu: Emulator, client: ApiVide
     assert len(emu.requests) == QUICK.attempts
     emu.faults.clear()
     emu.faults.add(Fault("auth.authenticate", "drop-response", times=2))
-    assert (await client.videos.create(title="t")).video_id, "the creation itself was never sent twice"
+    assert (await client.videos.create(title="t")).video_id, (
+        "the creation itself was never sent twice"
+    )
 
 
 # -- time
@@ -135,16 +147,22 @@ class Peer:
 async def test_a_peer_that_stops_reading_is_noticed() -> None:
     """The bytes wait in the transport's buffer: they have not left."""
     async with Peer(reads=100_000) as url:
-        async with ApiVideoClient(base_url=url, timeouts=Timeouts(stall=0.3), retry=QUICK) as client:
+        async with ApiVideoClient(
+            base_url=url, timeouts=Timeouts(stall=0.3), retry=QUICK
+        ) as client:
             with pytest.raises(UploadError) as caught:
-                await client.videos.upload_with_token("toX", bytes(64 * 1024 * 1024), options=options(chunk_size=None))
+                await client.videos.upload_with_token(
+                    "toX", bytes(64 * 1024 * 1024), options=options(chunk_size=None)
+                )
     assert "no byte went out" in str(caught.value)
 
 
 async def test_an_answer_that_does_not_come_is_noticed() -> None:
     async with Peer(reads=10**9) as url:
         timeouts = Timeouts(response=0.3, connect=0.2, stall=5)
-        async with ApiVideoClient("key", base_url=url, timeouts=timeouts, auth="basic", retry=QUICK) as client:
+        async with ApiVideoClient(
+            "key", base_url=url, timeouts=timeouts, auth="basic", retry=QUICK
+        ) as client:
             with pytest.raises(UploadError) as caught:
                 await client.videos.upload_with_token("toX", b"x" * 1000)
             assert "no answer within 0.3 s" in str(caught.value)
@@ -158,7 +176,11 @@ async def test_a_late_answer_does_not_make_a_second_chunk(emu: Emulator) -> None
     emu.faults.add(Fault("videos.upload", "delay", seconds=0.6, nth=2))
     data = data_of(5 * CHUNK)
     async with ApiVideoClient(
-        emu.api_key, base_url=emu.url, retry=QUICK, upload=options(), timeouts=Timeouts(response=0.2)
+        emu.api_key,
+        base_url=emu.url,
+        retry=QUICK,
+        upload=options(),
+        timeouts=Timeouts(response=0.2),
     ) as client:
         video = await client.upload(data, title="t")
     assert emu.sha256(video.video_id) == sha256(data)
@@ -190,7 +212,9 @@ async def test_no_429_that_could_be_foreseen() -> None:
     """60 chunks and 10 a window: the windows are used up and never overrun."""
     data = data_of(60 * CHUNK)
     async with (
-        Emulator(min_chunk=CHUNK, rate_limits={"uploads": 10, "writes": 10, "reads": 50}, rate_window=0.3) as emu,
+        Emulator(
+            min_chunk=CHUNK, rate_limits={"uploads": 10, "writes": 10, "reads": 50}, rate_window=0.3
+        ) as emu,
         ApiVideoClient(emu.api_key, base_url=emu.url, upload=options(concurrency=8)) as client,
     ):
         video = await client.upload(data, title="t")
@@ -218,19 +242,25 @@ async def until_waiting(client: ApiVideoClient) -> None:
 async def test_a_small_upload_does_not_wait_behind_all_chunks_of_a_large_one() -> None:
     """Both get half of the budget, although one has 16 requests waiting and the other 6."""
     async with tight() as (emu, client):
-        large = asyncio.create_task(client.upload(data_of(40 * CHUNK), title="l", options=options(concurrency=16)))
+        large = asyncio.create_task(
+            client.upload(data_of(40 * CHUNK), title="l", options=options(concurrency=16))
+        )
         await until_waiting(client)
         before = len(uploads(emu))
         small = await client.upload(data_of(6 * CHUNK), title="s", options=options(concurrency=6))
         between = [r for r in uploads(emu)[before:] if r.video_id != small.video_id]
-        assert len(between) <= 6 + 4, "one for each of its own, and those of a window that were let in before"
+        assert len(between) <= 6 + 4, (
+            "one for each of its own, and those of a window that were let in before"
+        )
         await large
 
 
 async def test_an_upload_that_begins_while_requests_are_scarce_takes_few() -> None:
     data = data_of(8 * CHUNK)
     async with tight() as (emu, client):
-        large = asyncio.create_task(client.upload(data_of(12 * CHUNK), title="l", options=options(concurrency=12)))
+        large = asyncio.create_task(
+            client.upload(data_of(12 * CHUNK), title="l", options=options(concurrency=12))
+        )
         await until_waiting(client)
         small = await client.upload(data, title="s", options=options(chunk_size=None))
         await large
@@ -238,8 +268,14 @@ async def test_an_upload_that_begins_while_requests_are_scarce_takes_few() -> No
         assert emu.sha256(small.video_id) == sha256(data)
 
 
-async def test_a_429_costs_no_attempt_and_is_waited_for(emu: Emulator, client: ApiVideoClient) -> None:
-    told = {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "0", "X-RateLimit-Retry-After": "0.05"}
+async def test_a_429_costs_no_attempt_and_is_waited_for(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
+    told = {
+        "X-RateLimit-Limit": "10",
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Retry-After": "0.05",
+    }
     times = QUICK.attempts * 3
     emu.faults.add(Fault("videos.upload", "status", status=429, headers=told, times=times))
     data = data_of(5 * CHUNK)
@@ -278,7 +314,9 @@ async def _first(client: ApiVideoClient) -> object:
 
 
 async def test_a_share_is_left_to_others() -> None:
-    async with Emulator(rate_limits={"uploads": 9, "writes": 9, "reads": 10}, rate_window=60) as emu:
+    async with Emulator(
+        rate_limits={"uploads": 9, "writes": 9, "reads": 10}, rate_window=60
+    ) as emu:
         async with ApiVideoClient(emu.api_key, base_url=emu.url, reserve=0.5) as client:
             for _ in range(5):
                 await client.videos.list()
@@ -287,8 +325,13 @@ async def test_a_share_is_left_to_others() -> None:
 
 
 def test_a_429_tells_how_long() -> None:
-    assert RateLimitError("x", status=429, headers={"x-ratelimit-retry-after": "7"}).retry_after == 7
-    assert RateLimitError("x", status=429, headers={"x-ratelimit-retry-after": "soon"}).retry_after is None
+    assert (
+        RateLimitError("x", status=429, headers={"x-ratelimit-retry-after": "7"}).retry_after == 7
+    )
+    assert (
+        RateLimitError("x", status=429, headers={"x-ratelimit-retry-after": "soon"}).retry_after
+        is None
+    )
     assert RateLimitError("x", status=429).retry_after is None
 
 
@@ -302,7 +345,9 @@ async def test_uploads_over_tls(tmp_path: object) -> None:
     authority.configure_trust(mine)
     data = data_of(40 * CHUNK)
     async with Emulator(host="localhost", min_chunk=CHUNK, ssl_context=server) as emu:
-        async with ApiVideoClient(emu.api_key, base_url=emu.url, ssl_context=mine, upload=options()) as client:
+        async with ApiVideoClient(
+            emu.api_key, base_url=emu.url, ssl_context=mine, upload=options()
+        ) as client:
             video = await client.upload(data, title="t")
             assert emu.sha256(video.video_id) == sha256(data)
         async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK) as client:
@@ -310,7 +355,9 @@ async def test_uploads_over_tls(tmp_path: object) -> None:
                 await client.videos.list()
 
 
-async def test_no_secret_is_logged(emu: Emulator, client: ApiVideoClient, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_secret_is_logged(
+    emu: Emulator, client: ApiVideoClient, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     token = await client.upload_tokens.create()
     emu.faults.add(Fault("videos.upload_with_token", "status", status=500, nth=2))
@@ -318,6 +365,16 @@ async def test_no_secret_is_logged(emu: Emulator, client: ApiVideoClient, caplog
     emu.faults.add(Fault("videos.upload_with_token", "drop-response"))
     with pytest.raises(UploadError) as caught:
         await client.videos.upload_with_token(token.token, b"x")
-    shown = caplog.text + repr(caught.value) + repr(caught.value.__cause__) + repr(caught.value.__cause__.__cause__)
-    for secret in (token.token, emu.api_key, "Bearer ", client._pipeline.authenticator._tokens.access):
+    shown = (
+        caplog.text
+        + repr(caught.value)
+        + repr(caught.value.__cause__)
+        + repr(caught.value.__cause__.__cause__)
+    )
+    for secret in (
+        token.token,
+        emu.api_key,
+        "Bearer ",
+        client._pipeline.authenticator._tokens.access,
+    ):
         assert secret not in shown

@@ -1,4 +1,4 @@
-"""Success is reported only when it is proven: what a hostile or unlucky world must not make us believe."""
+"""Success is reported only when it is proven: what a hostile or unlucky state must not make us believe."""
 
 import asyncio
 import io
@@ -66,13 +66,17 @@ class Overtaken(Source):
             form = aiohttp.FormData()
             form.add_field("file", DATA[CHUNK : 2 * CHUNK], filename="late")
             headers = {"Content-Range": self._range, "Authorization": self._basic}
-            async with aiohttp.ClientSession() as session, session.post(self._late, data=form, headers=headers) as late:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.post(self._late, data=form, headers=headers) as late,
+            ):
                 assert late.status == 201
         yield DATA[start : start + size]
 
 
 @pytest.mark.parametrize(
-    ("mode", "arrives"), [("bytes", f"bytes {CHUNK}-{2 * CHUNK - 1}/{len(DATA)}"), ("part", "part 2/5")]
+    ("mode", "arrives"),
+    [("bytes", f"bytes {CHUNK}-{2 * CHUNK - 1}/{len(DATA)}"), ("part", "part 2/5")],
 )
 async def test_what_an_interrupted_call_had_under_way_may_arrive_late(
     emu: Emulator, client: ApiVideoClient, mode: str, arrives: str
@@ -88,11 +92,17 @@ async def test_what_an_interrupted_call_had_under_way_may_arrive_late(
     assert emu.sha256(container.video_id) == sha256(DATA)
 
 
-async def test_calls_with_one_key_at_the_same_time_make_one_video(emu: Emulator, client: ApiVideoClient) -> None:
-    videos = await asyncio.gather(*(client.upload(DATA, title="t", idempotency_key="k") for _ in range(3)))
+async def test_calls_with_one_key_at_the_same_time_make_one_video(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
+    videos = await asyncio.gather(
+        *(client.upload(DATA, title="t", idempotency_key="k") for _ in range(3))
+    )
     assert len({video.video_id for video in videos}) == 1
     assert emu.sha256(videos[0].video_id) == sha256(DATA)
-    made = await asyncio.gather(*(client.videos.create(title="t", idempotency_key="m") for _ in range(3)))
+    made = await asyncio.gather(
+        *(client.videos.create(title="t", idempotency_key="m") for _ in range(3))
+    )
     assert len({video.video_id for video in made}) == 1
     assert client._pipeline._turns == {}
 
@@ -113,19 +123,32 @@ async def test_a_page_with_a_good_status_is_no_receipt(
     if kind == "token":
         container = await client.videos.create(title="t")
         token = await client.upload_tokens.create()
-        video = await client.videos.upload_with_token(token.token, data, video_id=container.video_id)
+        video = await client.videos.upload_with_token(
+            token.token, data, video_id=container.video_id
+        )
     else:
         video = await client.upload(data, title="t")
     assert emu.sha256(video.video_id) == sha256(data)
 
 
 async def test_a_portal_that_stays_is_an_error(emu: Emulator, client: ApiVideoClient) -> None:
-    emu.faults.add(Fault("videos.upload", "status", status=200, body="<html>", content_type="text/html", times=None))
+    emu.faults.add(
+        Fault(
+            "videos.upload",
+            "status",
+            status=200,
+            body="<html>",
+            content_type="text/html",
+            times=None,
+        )
+    )
     with pytest.raises(UploadError):
         await client.upload(b"x" * 100, title="t")
 
 
-async def test_a_status_that_cannot_be_asked_for_is_an_unknown_outcome(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_status_that_cannot_be_asked_for_is_an_unknown_outcome(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     emu.faults.add(Fault("videos.get_status", "status", status=500, times=None))
     with pytest.raises(UploadError, match="cannot be asked") as caught:
         await client.upload(DATA, title="t")
@@ -137,8 +160,13 @@ async def test_a_status_that_cannot_be_asked_for_is_an_unknown_outcome(emu: Emul
     assert uploads(emu) == []
 
 
-async def test_a_video_that_is_there_but_cannot_be_shown_is_no_failure(emu: Emulator, client: ApiVideoClient) -> None:
-    emu.faults.add(Fault("videos.upload", "drop-response"), Fault("videos.get", "status", status=500, times=None))
+async def test_a_video_that_is_there_but_cannot_be_shown_is_no_failure(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
+    emu.faults.add(
+        Fault("videos.upload", "drop-response"),
+        Fault("videos.get", "status", status=500, times=None),
+    )
     video = await client.upload(b"x" * 100, title="t")
     assert emu.sha256(video.video_id) == sha256(b"x" * 100)
 
@@ -156,7 +184,9 @@ async def half_a_stream(client: ApiVideoClient, mode: str) -> str:
         raise OSError("gone")
 
     with pytest.raises(SourceError):
-        await client.videos.upload(container.video_id, failing(), options=options(mode=mode, concurrency=1))
+        await client.videos.upload(
+            container.video_id, failing(), options=options(mode=mode, concurrency=1)
+        )
     return container.video_id
 
 
@@ -174,7 +204,9 @@ async def test_what_cannot_be_completed_is_never_called_complete(
 
 @pytest.mark.parametrize("kind", ["stream", "bytes"])
 @pytest.mark.parametrize("mode", ["bytes", "part"])
-async def test_the_same_stream_can_be_finished(emu: Emulator, client: ApiVideoClient, mode: str, kind: str) -> None:
+async def test_the_same_stream_can_be_finished(
+    emu: Emulator, client: ApiVideoClient, mode: str, kind: str
+) -> None:
     video_id = await half_a_stream(client, mode)
     await client.videos.upload(video_id, DATA if kind == "bytes" else blocks_of(DATA, 1_000))
     assert emu.sha256(video_id) == sha256(DATA)
@@ -207,7 +239,9 @@ class Slow(io.BytesIO):
         return super().read(size)
 
 
-async def test_a_cancelled_read_never_moves_the_position_under_the_next(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_cancelled_read_never_moves_the_position_under_the_next(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     emu.faults.add(Fault("videos.upload", "reset-before", probability=0.3, times=None))
     for seed in range(8):
         data = data_of(12 * CHUNK, seed)
@@ -219,7 +253,10 @@ async def test_a_non_blocking_file_is_not_cut_short(client: ApiVideoClient) -> N
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.write(writing, bytes(5_000))
-    with os.fdopen(reading, "rb", buffering=0) as handle, pytest.raises(SourceError, match="non-blocking"):
+    with (
+        os.fdopen(reading, "rb", buffering=0) as handle,
+        pytest.raises(SourceError, match="non-blocking"),
+    ):
         await client.upload(handle, title="t")
     os.close(writing)
 
@@ -244,7 +281,9 @@ async def test_a_pipe_whose_writer_is_silent_does_not_hold_up_a_cancellation(
     os.close(keep)
 
 
-async def test_reads_that_only_return_an_awaitable_are_readers(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_reads_that_only_return_an_awaitable_are_readers(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     class Wrapped:
         def __init__(self) -> None:
             self._left = [b"one", b"two", b""]
@@ -259,7 +298,9 @@ async def test_reads_that_only_return_an_awaitable_are_readers(emu: Emulator, cl
     assert emu.sha256(video.video_id) == sha256(b"onetwo")
 
 
-async def test_an_iterator_without_aclose_is_a_source(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_an_iterator_without_aclose_is_a_source(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     class Once:
         def __init__(self, data: bytes) -> None:
             self._left = [data]
@@ -283,7 +324,9 @@ async def test_an_iterator_without_aclose_is_a_source(emu: Emulator, client: Api
         assert emu.sha256(video.video_id) == sha256(bytes(10))
 
 
-async def test_a_source_whose_read_is_no_generator_says_how_to_write_it(client: ApiVideoClient) -> None:
+async def test_a_source_whose_read_is_no_generator_says_how_to_write_it(
+    client: ApiVideoClient,
+) -> None:
     class Wrong(Source):
         size = 10
 
@@ -309,7 +352,9 @@ async def test_a_write_after_finish_began_is_refused(emu: Emulator, client: ApiV
     assert emu.sha256(container.video_id) == sha256(b"a" * 100)
 
 
-async def test_a_finish_that_is_given_up_can_be_waited_for_again(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_finish_that_is_given_up_can_be_waited_for_again(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     emu.faults.add(Fault("videos.upload", "delay", seconds=0.3))
     container = await client.videos.create(title="t")
     session = client.videos.open_upload(container.video_id)
@@ -374,7 +419,10 @@ async def test_a_refused_exchange_is_no_hot_loop(emu: Emulator) -> None:
 async def test_a_refresh_that_is_refused_in_any_way_falls_back_to_the_key(emu: Emulator) -> None:
     async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK) as client:
         await client.videos.list()
-        emu.faults.add(Fault("videos.list", "expire-tokens"), Fault("auth.refresh", "status", status=403, times=None))
+        emu.faults.add(
+            Fault("videos.list", "expire-tokens"),
+            Fault("auth.refresh", "status", status=403, times=None),
+        )
         await client.videos.list()
 
 

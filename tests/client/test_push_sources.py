@@ -38,7 +38,9 @@ class Stalling:
 async def client(emu: Emulator) -> AsyncIterator[ApiVideoClient]:
     """A client that gives up at once on a body that stands still."""
     impatient = Timeouts(stall=STALL, response=2)
-    async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK, upload=options(), timeouts=impatient) as made:
+    async with ApiVideoClient(
+        emu.api_key, base_url=emu.url, retry=QUICK, upload=options(), timeouts=impatient
+    ) as made:
         yield made
 
 
@@ -64,7 +66,9 @@ async def test_a_stream_that_stalls_stops_nobody_and_goes_on_when_data_comes(
     assert emu.sha256((await stalled).video_id) == sha256(DATA)
 
 
-async def test_a_stream_that_stalls_can_be_cancelled_at_once(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_stream_that_stalls_can_be_cancelled_at_once(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     source = Stalling()
     stalled = asyncio.create_task(client.upload(source.blocks(), title="t", idempotency_key="k"))
     await accepted(emu, 2)
@@ -74,7 +78,7 @@ async def test_a_stream_that_stalls_can_be_cancelled_at_once(emu: Emulator, clie
     assert source.closed
     video = await client.upload(blocks_of(DATA, 10_000), title="t", idempotency_key="k")
     assert emu.sha256(video.video_id) == sha256(DATA)
-    assert len(emu.world.videos) == 1
+    assert len(emu.state.videos) == 1
 
 
 async def test_a_push_session_may_be_silent_for_long(emu: Emulator, client: ApiVideoClient) -> None:
@@ -87,7 +91,9 @@ async def test_a_push_session_may_be_silent_for_long(emu: Emulator, client: ApiV
     assert emu.sha256(container.video_id) == sha256(DATA)
 
 
-@pytest.mark.parametrize("size", [CHUNK // 2, CHUNK, 3 * CHUNK], ids=["one block", "one chunk", "several chunks"])
+@pytest.mark.parametrize(
+    "size", [CHUNK // 2, CHUNK, 3 * CHUNK], ids=["one block", "one chunk", "several chunks"]
+)
 @pytest.mark.parametrize("last", [b"", None], ids=["an empty block at the end", "nothing after it"])
 async def test_a_stream_that_ends_on_a_boundary_says_so_with_its_last_chunk(
     emu: Emulator, client: ApiVideoClient, size: int, last: bytes | None
@@ -119,7 +125,9 @@ async def test_a_stream_that_breaks_off_completes_nothing_and_can_be_finished(
         raise ConnectionResetError("the camera went away")
 
     with pytest.raises(SourceError, match="camera") as caught:
-        await client.upload(breaking(), title="t", on_progress=lambda progress: seen.append(progress.bytes_accepted))
+        await client.upload(
+            breaking(), title="t", on_progress=lambda progress: seen.append(progress.bytes_accepted)
+        )
     error = caught.value
     assert isinstance(error.__cause__, ConnectionResetError)
     assert error.video_id is not None

@@ -9,7 +9,9 @@ def test_an_emulator_runs_beside_a_test_that_is_not_async(apivideo_emulator: Emu
     assert apivideo_emulator.requests == []
 
 
-async def test_code_that_takes_its_settings_from_the_environment_talks_to_it(apivideo_env: Emulator) -> None:
+async def test_code_that_takes_its_settings_from_the_environment_talks_to_it(
+    apivideo_env: Emulator,
+) -> None:
     async with ApiVideoClient() as client:
         video = await client.upload(b"x" * 100, title="t")
     assert apivideo_env.size(video.video_id) == 100

@@ -29,8 +29,15 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
 async def test_create_update_show_delete(client: ApiVideoClient) -> None:
-    video = await client.videos.create(title="One", metadata={"a": "1", "b": "2"}, tags=("x", "y"), language="fr")
-    assert (video.title, video.metadata, video.tags, video.language) == ("One", {"a": "1", "b": "2"}, ["x", "y"], "fr")
+    video = await client.videos.create(
+        title="One", metadata={"a": "1", "b": "2"}, tags=("x", "y"), language="fr"
+    )
+    assert (video.title, video.metadata, video.tags, video.language) == (
+        "One",
+        {"a": "1", "b": "2"},
+        ["x", "y"],
+        "fr",
+    )
     changed = await client.videos.update(video.video_id, title="Two", tags=[], player_id=None)
     assert (changed.title, changed.tags, changed.metadata) == ("Two", [], {"a": "1", "b": "2"})
     assert (await client.videos.get(video.video_id)).title == "Two"
@@ -63,7 +70,9 @@ async def test_every_fault_of_a_request_is_told(client: ApiVideoClient) -> None:
     assert caught.value.status == 400
 
 
-async def test_a_misspelt_field_is_refused_as_python_does(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_misspelt_field_is_refused_as_python_does(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     with pytest.raises(TypeError, match="no field tag;"):
         await client.upload(b"x", title="t", tag=["a"])  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="no field titel;"):
@@ -80,7 +89,9 @@ async def test_one_text_for_tags_is_a_mistake(emu: Emulator, client: ApiVideoCli
 
 
 @pytest.mark.parametrize("video_id", ["", " ", "..", "."])
-async def test_an_empty_id_never_reaches_the_collection(emu: Emulator, client: ApiVideoClient, video_id: str) -> None:
+async def test_an_empty_id_never_reaches_the_collection(
+    emu: Emulator, client: ApiVideoClient, video_id: str
+) -> None:
     with pytest.raises(ConfigurationError, match="video_id"):
         await client.videos.delete(video_id)
     assert emu.requests == []
@@ -102,7 +113,10 @@ async def make_videos(client: ApiVideoClient, count: int) -> list[str]:
 @pytest.mark.parametrize("prefetch", [0, 1])
 async def test_the_paginator_gives_every_item_once(client: ApiVideoClient, prefetch: int) -> None:
     made = await make_videos(client, 11)
-    found = [v.video_id async for v in client.videos.list(page_size=3, prefetch=prefetch, sort_by="title")]
+    found = [
+        v.video_id
+        async for v in client.videos.list(page_size=3, prefetch=prefetch, sort_by="title")
+    ]
     assert sorted(found) == sorted(made)
     pages = [page async for page in client.videos.list(page_size=3, prefetch=prefetch).pages()]
     assert [len(page) for page in pages] == [3, 3, 3, 2]
@@ -129,7 +143,9 @@ def test_an_unknown_filter_is_refused() -> None:
 
 async def test_filters_are_anded(client: ApiVideoClient) -> None:
     await make_videos(client, 4)
-    await client.videos.create(title="v99", tags=["odd", "é b"], metadata={"lang": "fr", "x": "1&2"})
+    await client.videos.create(
+        title="v99", tags=["odd", "é b"], metadata={"lang": "fr", "x": "1&2"}
+    )
     assert len(await client.videos.list(tags=["odd"]).to_list()) == 3
     assert len(await client.videos.list(tags=["odd", "é b"]).to_list()) == 1
     assert len(await client.videos.list(metadata={"lang": "fr", "x": "1&2"}).to_list()) == 1
@@ -163,7 +179,10 @@ async def test_upload_tokens(client: ApiVideoClient) -> None:
     assert short.ttl == 60
     assert short.expires_at is not None
     assert (await client.upload_tokens.get(short.token)).token == short.token
-    assert {token.token async for token in client.upload_tokens.list()} == {forever.token, short.token}
+    assert {token.token async for token in client.upload_tokens.list()} == {
+        forever.token,
+        short.token,
+    }
     await client.upload_tokens.delete(short.token)
     with pytest.raises(NotFoundError):
         await client.upload_tokens.delete(short.token)
@@ -180,14 +199,23 @@ async def test_thumbnails(client: ApiVideoClient) -> None:
     for source in (PNG, blocks_of(PNG, 7)):
         shown = await client.videos.upload_thumbnail(video.video_id, source, filename="cover.png")
         assert shown.video_id == video.video_id
-    assert (await client.videos.pick_thumbnail(video.video_id, timecode="00:00:03")).video_id == video.video_id
-    for wrong in (b"", bytes(8 * 1024 * 1024 + 1), blocks_of(bytes(8 * 1024 * 1024 + 1), 1024 * 1024)):
+    assert (
+        await client.videos.pick_thumbnail(video.video_id, timecode="00:00:03")
+    ).video_id == video.video_id
+    for wrong in (
+        b"",
+        bytes(8 * 1024 * 1024 + 1),
+        blocks_of(bytes(8 * 1024 * 1024 + 1), 1024 * 1024),
+    ):
         with pytest.raises(SourceError, match="must have 1 to"):
             await client.videos.upload_thumbnail(video.video_id, wrong)
 
 
 async def test_discarded_videos_can_be_restored() -> None:
-    async with Emulator(video_restore=True) as emu, ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+    async with (
+        Emulator(video_restore=True) as emu,
+        ApiVideoClient(emu.api_key, base_url=emu.url) as client,
+    ):
         video = await client.videos.create(title="t")
         await client.videos.delete(video.video_id)
         gone = await client.videos.get_discarded(video.video_id)
@@ -199,7 +227,10 @@ async def test_discarded_videos_can_be_restored() -> None:
 
 
 async def test_waiting_until_playable() -> None:
-    async with Emulator(encoding="polls:3") as emu, ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+    async with (
+        Emulator(encoding="polls:3") as emu,
+        ApiVideoClient(emu.api_key, base_url=emu.url) as client,
+    ):
         video = await client.upload(data_of(100), title="t")
         status = await client.videos.wait_until_playable(video.video_id, timeout=60)
         assert status.playable
@@ -208,8 +239,12 @@ async def test_waiting_until_playable() -> None:
             await client.videos.wait_until_playable(empty.video_id, timeout=0.3)
 
 
-async def test_a_file_that_cannot_be_encoded_is_an_error(emu: Emulator, client: ApiVideoClient) -> None:
-    failed = {"encoding": {"playable": False, "qualities": [{"quality": "360p", "status": "failed"}]}}
+async def test_a_file_that_cannot_be_encoded_is_an_error(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
+    failed = {
+        "encoding": {"playable": False, "qualities": [{"quality": "360p", "status": "failed"}]}
+    }
     emu.faults.add(Fault("videos.get_status", "status", status=200, body=failed))
     with pytest.raises(EncodingError, match="is the file a video"):
         await client.videos.wait_until_playable("viX")
@@ -230,10 +265,14 @@ async def test_both_kinds_of_authentication(emu: Emulator, scheme: Any) -> None:
 @pytest.mark.parametrize("status", [400, 401])
 async def test_a_wrong_key_is_an_authentication_error(scheme: Any, status: int) -> None:
     async with Emulator(invalid_key_status=status) as emu:
-        async with ApiVideoClient("wrong-key", base_url=emu.url, auth=scheme, retry=QUICK) as client:
+        async with ApiVideoClient(
+            "wrong-key", base_url=emu.url, auth=scheme, retry=QUICK
+        ) as client:
             with pytest.raises(AuthenticationError) as caught:
                 await client.videos.list()
-    assert "wrong-key" not in str(caught.value) + repr(caught.value.__dict__) + repr(client) + repr(client.config)
+    assert "wrong-key" not in str(caught.value) + repr(caught.value.__dict__) + repr(client) + repr(
+        client.config
+    )
 
 
 async def test_no_key_says_what_to_do() -> None:
@@ -244,14 +283,18 @@ async def test_no_key_says_what_to_do() -> None:
             await client.upload(b"x", title="t")
 
 
-async def test_settings_come_from_the_environment(emu: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_settings_come_from_the_environment(
+    emu: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("APIVIDEO_API_KEY", emu.api_key)
     monkeypatch.setenv("APIVIDEO_BASE_URL", emu.url + "/")
     async with ApiVideoClient() as client:
         await client.videos.list()
 
 
-async def test_request_is_the_way_to_what_is_not_modelled(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_request_is_the_way_to_what_is_not_modelled(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     made = await client.request("post", "/videos", json={"title": "raw"})
     assert made.status == 201
     shown = await client.request("GET", "/videos", query={"title": "raw", "pageSize": 1})
@@ -264,7 +307,9 @@ async def test_request_is_the_way_to_what_is_not_modelled(emu: Emulator, client:
             await client.request("GET", path)
 
 
-async def test_a_copy_shares_connections_tokens_and_budgets(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_copy_shares_connections_tokens_and_budgets(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     await client.videos.list()
     copy = client.with_options(upload=UploadOptions(concurrency=2), retry=QUICK)
     assert copy.config.upload.concurrency == 2
@@ -311,7 +356,10 @@ def test_the_package_loads_nothing_heavy() -> None:
     import sys
 
     code = "import sys, apivideo_async; print([m for m in ('aiohttp', 'cattrs', 'attrs') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+        == "[]"
+    )
 
 
 def test_every_public_name_can_be_had() -> None:
@@ -327,7 +375,11 @@ def test_every_public_name_can_be_had() -> None:
 def test_the_types_of_public_signatures_are_public_and_can_be_resolved() -> None:
     """Tools read annotations with ``typing.get_type_hints``: FastAPI, Sphinx, attrs."""
     assert [name for name in types.__all__ if not hasattr(types, name)] == []
-    sections = [type(value) for value in vars(ApiVideoClient("key")).values() if hasattr(value, "with_raw_response")]
+    sections = [
+        type(value)
+        for value in vars(ApiVideoClient("key")).values()
+        if hasattr(value, "with_raw_response")
+    ]
     assert len(sections) > 10
     for kind in (ApiVideoClient, *sections):
         for name, method in inspect.getmembers(kind, inspect.isfunction):

@@ -62,7 +62,9 @@ async def test_a_chunk_that_failed_is_sent_again_from_disk(
     assert await nothing_is_open()
 
 
-async def test_an_upload_that_ends_early_leaves_no_file(emu: Emulator, client: ApiVideoClient, tmp_path: Path) -> None:
+async def test_an_upload_that_ends_early_leaves_no_file(
+    emu: Emulator, client: ApiVideoClient, tmp_path: Path
+) -> None:
     async def failing() -> AsyncIterator[bytes]:
         yield DATA[: 3 * CHUNK + 10]
         raise RuntimeError("the producer is gone")
@@ -86,7 +88,9 @@ async def test_an_upload_that_ends_early_leaves_no_file(emu: Emulator, client: A
     assert await nothing_is_open()
 
 
-async def test_a_resumed_stream_skips_what_is_held(emu: Emulator, client: ApiVideoClient, tmp_path: Path) -> None:
+async def test_a_resumed_stream_skips_what_is_held(
+    emu: Emulator, client: ApiVideoClient, tmp_path: Path
+) -> None:
     given = options(spool=tmp_path, mode="bytes")
     container = await client.videos.create(title="t")
     emu.faults.add(Fault("videos.upload", "status", status=400, nth=4))
@@ -98,7 +102,9 @@ async def test_a_resumed_stream_skips_what_is_held(emu: Emulator, client: ApiVid
 
 
 @pytest.mark.parametrize("folder", ["missing", "a file"])
-async def test_a_folder_that_cannot_be_written_to_is_named(client: ApiVideoClient, tmp_path: Path, folder: str) -> None:
+async def test_a_folder_that_cannot_be_written_to_is_named(
+    client: ApiVideoClient, tmp_path: Path, folder: str
+) -> None:
     if folder == "a file":
         where, reason = tmp_path / "file", "Not a directory"
         where.write_bytes(b"")

@@ -17,14 +17,18 @@ from tests.emulator.test_upload_errors import CASES, MAX, MIN
 Sent = tuple[str | None, int]
 
 
-async def post(session: aiohttp.ClientSession, url: str, sent: Sent | None, parts: int = 1) -> Response:
+async def post(
+    session: aiohttp.ClientSession, url: str, sent: Sent | None, parts: int = 1
+) -> Response:
     """One upload request by hand: what matters is the answer."""
     form = aiohttp.FormData({"note": "no file"}, default_to_multipart=True)
     for _ in range(parts):
         form.add_field("file", bytes(sent[1] if sent else 0), filename="a.mp4")
     headers = {"Content-Range": sent[0]} if sent and sent[0] is not None else {}
     async with session.post(url, data=form, headers=headers) as answer:
-        return Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.read())
+        return Response(
+            answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.read()
+        )
 
 
 @pytest.mark.parametrize(("before", "refused", "slug", "detail"), CASES)
@@ -35,7 +39,9 @@ async def test_a_refusal_is_raised_with_its_slug(
         async with ApiVideoClient(emu.api_key, base_url=emu.url) as client:
             video = await client.videos.create(title="t")
         path = f"/videos/{video.video_id}/source"
-        async with aiohttp.ClientSession(headers={"Authorization": basic_header(emu.api_key)}) as session:
+        async with aiohttp.ClientSession(
+            headers={"Authorization": basic_header(emu.api_key)}
+        ) as session:
             for sent in before:
                 assert (await post(session, emu.url + path, sent)).status == 201
             answer = await post(session, emu.url + path, refused)
@@ -49,7 +55,9 @@ async def test_a_refusal_is_raised_with_its_slug(
 
 
 @pytest.mark.parametrize(
-    ("parts", "slug"), [(0, "uploaded-file-no-file"), (2, "uploaded-file-multiple-files")], ids=["none", "two"]
+    ("parts", "slug"),
+    [(0, "uploaded-file-no-file"), (2, "uploaded-file-multiple-files")],
+    ids=["none", "two"],
 )
 async def test_a_form_without_exactly_one_file(parts: int, slug: str) -> None:
     async with Emulator(min_chunk=MIN) as emu:
@@ -57,11 +65,15 @@ async def test_a_form_without_exactly_one_file(parts: int, slug: str) -> None:
             token = await client.upload_tokens.create()
         async with aiohttp.ClientSession() as session:
             answer = await post(session, f"{emu.url}/upload?token={token.token}", (None, 10), parts)
-    assert error_for(build_request("videos.upload_with_token", "POST", "/upload"), answer).slug == slug
+    assert (
+        error_for(build_request("videos.upload_with_token", "POST", "/upload"), answer).slug == slug
+    )
 
 
 @pytest.mark.parametrize("given", ["url", "clone"])
-async def test_a_container_with_a_source_takes_no_file(emu: Emulator, client: ApiVideoClient, given: str) -> None:
+async def test_a_container_with_a_source_takes_no_file(
+    emu: Emulator, client: ApiVideoClient, given: str
+) -> None:
     original = await client.upload(b"x" * 10, title="t")
     assert original.assets is not None
     source = original.assets.mp4 if given == "url" else original.video_id

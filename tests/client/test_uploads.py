@@ -25,7 +25,9 @@ SIZES = [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 1]
 
 def uploads(emu: Emulator) -> list[Any]:
     """The upload requests that were answered; one that was broken off is noticed by the server only later."""
-    return [r for r in emu.requests if r.operation.startswith("videos.upload") and r.status is not None]
+    return [
+        r for r in emu.requests if r.operation.startswith("videos.upload") and r.status is not None
+    ]
 
 
 @pytest.mark.parametrize("mode", ["bytes", "part"])
@@ -148,7 +150,9 @@ async def test_every_kind_of_source_arrives_whole(
         source.close()
 
 
-async def test_an_open_file_is_read_from_where_it_stands(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_an_open_file_is_read_from_where_it_stands(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     data = data_of(3 * CHUNK)
     for handle in (opened(data), io.BytesIO(data)):
         handle.seek(1_000)
@@ -217,7 +221,9 @@ async def test_what_a_source_raises_is_chained(emu: Emulator, client: ApiVideoCl
     assert caught.value.ledger.accepted_bytes % CHUNK == 0
 
 
-async def test_a_generator_is_closed_when_the_upload_ends_early(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_generator_is_closed_when_the_upload_ends_early(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     closed: list[bool] = []
 
     async def endless() -> AsyncIterator[bytes]:
@@ -261,10 +267,14 @@ async def test_a_file_that_changes_while_it_is_read_is_an_error(
         await client.upload(path, title="t", on_progress=grow, options=options(concurrency=1))
     assert caught.value.video_id is not None
     status = await client.videos.get_status(caught.value.video_id)
-    assert status.ingest is None or status.ingest.status == "uploading", "a broken video is never completed"
+    assert status.ingest is None or status.ingest.status == "uploading", (
+        "a broken video is never completed"
+    )
 
 
-async def test_a_file_that_shrinks_or_is_replaced_is_an_error(client: ApiVideoClient, tmp_path: Path) -> None:
+async def test_a_file_that_shrinks_or_is_replaced_is_an_error(
+    client: ApiVideoClient, tmp_path: Path
+) -> None:
     path = tmp_path / "shrinking.mp4"
 
     def shrink() -> None:
@@ -279,7 +289,12 @@ async def test_a_file_that_shrinks_or_is_replaced_is_an_error(client: ApiVideoCl
     for change in (shrink, replace):
         path.write_bytes(data_of(8 * CHUNK))
         with pytest.raises(SourceError, match="changed during the upload"):
-            await client.upload(path, title="t", on_progress=lambda _, do=change: do(), options=options(concurrency=1))
+            await client.upload(
+                path,
+                title="t",
+                on_progress=lambda _, do=change: do(),
+                options=options(concurrency=1),
+            )
 
 
 # -- what is created
@@ -287,21 +302,36 @@ async def test_a_file_that_shrinks_or_is_replaced_is_an_error(client: ApiVideoCl
 
 async def test_create_fields_reach_the_video(client: ApiVideoClient) -> None:
     video = await client.upload(
-        b"x" * 10, title="T", description="D", tags=["a", "b"], metadata={"k": "v"}, public=False, mp4_support=True
+        b"x" * 10,
+        title="T",
+        description="D",
+        tags=["a", "b"],
+        metadata={"k": "v"},
+        public=False,
+        mp4_support=True,
     )
     shown = await client.videos.get(video.video_id)
-    assert (shown.title, shown.description, shown.tags, shown.metadata) == ("T", "D", ["a", "b"], {"k": "v"})
+    assert (shown.title, shown.description, shown.tags, shown.metadata) == (
+        "T",
+        "D",
+        ["a", "b"],
+        {"k": "v"},
+    )
     assert shown.public is False
 
 
-async def test_the_title_is_the_name_of_the_file_unless_given(client: ApiVideoClient, tmp_path: Path) -> None:
+async def test_the_title_is_the_name_of_the_file_unless_given(
+    client: ApiVideoClient, tmp_path: Path
+) -> None:
     path = tmp_path / 'odd "name"\r\n é.mp4'
     path.write_bytes(b"x" * 10)
     assert (await client.upload(path)).title == path.name
     assert (await client.upload(b"x", filename="named.mp4")).title == "named.mp4"
 
 
-async def test_a_token_titles_the_video_with_the_file_name(client: ApiVideoClient, tmp_path: Path) -> None:
+async def test_a_token_titles_the_video_with_the_file_name(
+    client: ApiVideoClient, tmp_path: Path
+) -> None:
     path = tmp_path / "talk é.mp4"
     path.write_bytes(data_of(3 * CHUNK))
     token = await client.upload_tokens.create()
@@ -392,7 +422,9 @@ async def interrupted(client: ApiVideoClient, data: bytes, mode: str, accepted: 
                 yield block
 
     with pytest.raises(SourceError, match="unplugged") as caught:
-        await client.videos.upload(container.video_id, Ending(data), options=options(mode=mode, concurrency=1))
+        await client.videos.upload(
+            container.video_id, Ending(data), options=options(mode=mode, concurrency=1)
+        )
     assert caught.value.ledger.accepted_bytes == accepted * CHUNK
     return container.video_id
 
@@ -421,14 +453,18 @@ async def test_uploading_again_into_a_complete_container_sends_nothing(
     video = await client.upload(data, title="t", options=options(mode=mode))
     emu.requests.clear()
     assert (await client.videos.upload(video.video_id, data)).video_id == video.video_id
-    assert (await client.videos.upload(video.video_id, blocks_of(data, 9_000))).video_id == video.video_id
+    assert (
+        await client.videos.upload(video.video_id, blocks_of(data, 9_000))
+    ).video_id == video.video_id
     assert uploads(emu) == []
     for other in (data + b"x", blocks_of(data + b"x", 9_000)):
         with pytest.raises(UploadError, match=r"create another container|not the same file"):
             await client.videos.upload(video.video_id, other)
 
 
-async def test_a_stream_continues_where_the_container_stands(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_stream_continues_where_the_container_stands(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     data = data_of(8 * CHUNK + 5)
     video_id = await interrupted(client, data, "part", 3)
     emu.requests.clear()
@@ -440,7 +476,9 @@ async def test_a_stream_continues_where_the_container_stands(emu: Emulator, clie
 # -- push sessions
 
 
-async def test_a_push_session_takes_writes_of_any_size(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_push_session_takes_writes_of_any_size(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     data = data_of(5 * CHUNK + 3)
     container = await client.videos.create(title="t")
     session = client.videos.open_upload(container.video_id)
@@ -453,7 +491,9 @@ async def test_a_push_session_takes_writes_of_any_size(emu: Emulator, client: Ap
         await session.write(b"x")
 
 
-async def test_a_push_session_left_by_an_exception_completes_nothing(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_push_session_left_by_an_exception_completes_nothing(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     container = await client.videos.create(title="t")
     with pytest.raises(KeyError):
         async with client.videos.open_upload(container.video_id) as session:

@@ -86,7 +86,10 @@ class Operation:
         """What the server answers."""
         if not self.listed:
             return self.answer
-        return {"data": [self.answer, {**self.answer, "new": 1}], "pagination": {"pagesTotal": 1, "links": []}}
+        return {
+            "data": [self.answer, {**self.answer, "new": 1}],
+            "pagination": {"pagesTotal": 1, "links": []},
+        }
 
     def method(self, client: Any) -> Callable[..., Any]:
         section, _, name = self.name.partition(".")
@@ -96,7 +99,9 @@ class Operation:
         return self.method(client)(*self.arguments, **self.options)
 
     def call_bare(self, client: Any) -> Any:
-        return self.method(client)(*self.arguments, **{name: self.options[name] for name in self.required})
+        return self.method(client)(
+            *self.arguments, **{name: self.options[name] for name in self.required}
+        )
 
 
 PAGE = {"current_page": 2, "page_size": 50}
@@ -105,10 +110,16 @@ PAGE_QUERY = [("currentPage", "2"), ("pageSize", "50")]
 
 def wire_pairs(wire: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Name to text, or to pairs, as pairs."""
-    return [pair for key, value in wire.items() for pair in (value if isinstance(value, list) else [(key, value)])]
+    return [
+        pair
+        for key, value in wire.items()
+        for pair in (value if isinstance(value, list) else [(key, value)])
+    ]
 
 
-def listing(name: str, path: str, model: Any, answer: Any, given: Any = None, wire: Any = None) -> Operation:
+def listing(
+    name: str, path: str, model: Any, answer: Any, given: Any = None, wire: Any = None
+) -> Operation:
     return Operation(
         name=name,
         verb="GET",
@@ -129,18 +140,46 @@ def show(name: str, path: str, model: Any, answer: Any) -> Operation:
     return Operation(name=name, verb="GET", path=path, model=model, answer=answer)
 
 
-VIDEO = {"videoId": "vi1", "title": "t", "metadata": [{"key": "a", "value": "b"}], "assets": {"hls": "https://x/y"}}
+VIDEO = {
+    "videoId": "vi1",
+    "title": "t",
+    "metadata": [{"key": "a", "value": "b"}],
+    "assets": {"hls": "https://x/y"},
+}
 TOKEN = {"token": "to1", "ttl": 60, "createdAt": "2024-05-28T11:15:07+00:00"}
-CAPTION = {"uri": "/videos/vi1/captions/fr", "srclang": "fr", "languageName": "Français", "default": True}
+CAPTION = {
+    "uri": "/videos/vi1/captions/fr",
+    "srclang": "fr",
+    "languageName": "Français",
+    "default": True,
+}
 CHAPTER = {"uri": "/videos/vi1/chapters/fr", "src": "https://x/fr.vtt", "language": "fr"}
-LIVE = {"liveStreamId": "li1", "streamKey": "k", "restreams": [{"name": "n", "serverUrl": "rtmp://x/y"}]}
-THEME = {"playerId": "pl1", "name": "n", "enableApi": False, "assets": {"logo": "https://x/logo.png"}}
+LIVE = {
+    "liveStreamId": "li1",
+    "streamKey": "k",
+    "restreams": [{"name": "n", "serverUrl": "rtmp://x/y"}],
+}
+THEME = {
+    "playerId": "pl1",
+    "name": "n",
+    "enableApi": False,
+    "assets": {"logo": "https://x/logo.png"},
+}
 WATERMARK = {"watermarkId": "watermark_1", "createdAt": "2024-05-28T11:15:07+00:00"}
 SUMMARY = {"summaryId": "summary_1", "videoId": "vi1", "origin": "auto", "sourceStatus": "waiting"}
 SUMMARY_TEXT = {"abstract": "a", "takeaways": ["b"]}
-HOOK = {"webhookId": "webhook_1", "events": ["video.source.recorded"], "url": "https://x", "signatureSecret": "s"}
+HOOK = {
+    "webhookId": "webhook_1",
+    "events": ["video.source.recorded"],
+    "url": "https://x",
+    "signatureSecret": "s",
+}
 CONTEXT = {"metric": "unique-view-5", "timeframe": {"from": "2024-05-28T11:15:07+00:00"}}
-SESSION = {"session": {"sessionId": "ps1"}, "location": {"country": "France"}, "os": {"shortname": "W10"}}
+SESSION = {
+    "session": {"sessionId": "ps1"},
+    "location": {"country": "France"},
+    "os": {"shortname": "W10"},
+}
 TOKENS = {"access_token": "a", "refresh_token": "r", "token_type": "Bearer", "expires_in": 3600}
 
 SORTED = {"sort_by": "createdAt", "sort_order": "desc"}
@@ -194,7 +233,14 @@ CREATE = {
     "source": "https://example.com/movie.mp4",
     "clip": m.VideoClip(start_timecode=timedelta(seconds=3), end_timecode="00:01:00"),
     "watermark": m.VideoWatermark(
-        id="w1", top="1px", left="2%", bottom="3px", right="4px", width="50%", height="initial", opacity="70%"
+        id="w1",
+        top="1px",
+        left="2%",
+        bottom="3px",
+        right="4px",
+        width="50%",
+        height="initial",
+        opacity="70%",
     ),
     "player_id": "pl1",
 }
@@ -234,7 +280,10 @@ THEME_FLAGS = {
     "hide_title": "hideTitle",
     "force_loop": "forceLoop",
 }
-THEME_OPTIONS = {**dict.fromkeys(THEME_TEXTS, "rgba(1, 2, 3, .5)"), **dict.fromkeys(THEME_FLAGS, False)}
+THEME_OPTIONS = {
+    **dict.fromkeys(THEME_TEXTS, "rgba(1, 2, 3, .5)"),
+    **dict.fromkeys(THEME_FLAGS, False),
+}
 THEME_WIRE = {
     **dict.fromkeys(THEME_TEXTS.values(), "rgba(1, 2, 3, .5)"),
     **dict.fromkeys(THEME_FLAGS.values(), False),

@@ -10,7 +10,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from attrs import define, field, frozen
 
-LIMITS = {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "499", "X-RateLimit-Retry-After": "60"}
+LIMITS = {
+    "X-RateLimit-Limit": "500",
+    "X-RateLimit-Remaining": "499",
+    "X-RateLimit-Retry-After": "60",
+}
 TOKENS = {"access_token": "at", "refresh_token": "rt", "token_type": "Bearer", "expires_in": 3600}
 
 
@@ -31,10 +35,19 @@ class Seen:
         _, _, boundary = self.headers["content-type"].partition("boundary=")
         found = []
         for part in self.body.split(b"--" + boundary.encode())[1:-1]:
-            head, _, content = part.removeprefix(b"\r\n").removesuffix(b"\r\n").partition(b"\r\n\r\n")
+            head, _, content = (
+                part.removeprefix(b"\r\n").removesuffix(b"\r\n").partition(b"\r\n\r\n")
+            )
             said = message_from_bytes(head)
             kind = said["Content-Type"]
-            found.append((str(said.get_param("name", "", "content-disposition")), said.get_filename(), kind, content))
+            found.append(
+                (
+                    str(said.get_param("name", "", "content-disposition")),
+                    said.get_filename(),
+                    kind,
+                    content,
+                )
+            )
         return found
 
     @property
@@ -67,7 +80,11 @@ class Recorder:
             return web.json_response(TOKENS)
         self.seen.append(seen)
         answer = self.answer(seen)
-        body = answer.body if isinstance(answer.body, bytes | None) else json.dumps(answer.body).encode()
+        body = (
+            answer.body
+            if isinstance(answer.body, bytes | None)
+            else json.dumps(answer.body).encode()
+        )
         kind = {} if body is None else {"Content-Type": "application/json"}
         return web.Response(status=answer.status, body=body, headers={**answer.headers, **kind})
 

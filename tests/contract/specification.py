@@ -39,7 +39,9 @@ class Specification:
         for path, item in self.root["paths"].items():
             for verb in VERBS:
                 if verb in item:
-                    yield Described(self, verb.upper(), path, item[verb], item.get("parameters", []))
+                    yield Described(
+                        self, verb.upper(), path, item[verb], item.get("parameters", [])
+                    )
 
 
 @frozen
@@ -57,7 +59,9 @@ class Described:
         return f"{self.verb} {self.path}"
 
     def parameters(self, place: str) -> dict[str, Any]:
-        found = [self.specification.at(one) for one in [*self.shared, *self.node.get("parameters", [])]]
+        found = [
+            self.specification.at(one) for one in [*self.shared, *self.node.get("parameters", [])]
+        ]
         return {one["name"]: self.schema(one["schema"]) for one in found if one["in"] == place}
 
     def schema(self, node: Any) -> Any:

@@ -30,7 +30,9 @@ NAMELESS = ("captions.vtt", "chapters.vtt", "thumbnail.png", "logo.png", "waterm
 
 def answering(recorder: Recorder, operation: Operation) -> None:
     recorder.expects_exchange = operation.name == "auth.authenticate"
-    recorder.answer = lambda _: Answer(operation.status, operation.body if operation.model else None)
+    recorder.answer = lambda _: Answer(
+        operation.status, operation.body if operation.model else None
+    )
 
 
 def sections(client: ApiVideoClient) -> dict[str, Resource]:
@@ -60,11 +62,18 @@ def test_the_table_gives_every_argument(operation: Operation) -> None:
             names.add(parameter.name)
         elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
             names |= set(parameter.annotation.__args__[0].__annotations__)
-    assert names - set(operation.options) <= {"prefetch", "on_progress", "idempotency_key", "slots", "fresh"}
+    assert names - set(operation.options) <= {
+        "prefetch",
+        "on_progress",
+        "idempotency_key",
+        "slots",
+        "fresh",
+    }
     required = [
         parameter.name
         for parameter in inspect.signature(method).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and parameter.default is inspect.Parameter.empty
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        and parameter.default is inspect.Parameter.empty
     ]
     assert sorted(required) == sorted(operation.required)
 
@@ -76,7 +85,11 @@ async def test_a_call_is_on_the_wire_as_documented(
     answering(recorder, operation)
     result = await operation.call(client)
     [seen] = sent(recorder, operation)
-    assert (seen.method, seen.path, seen.query) == (operation.verb, operation.quoted, operation.query)
+    assert (seen.method, seen.path, seen.query) == (
+        operation.verb,
+        operation.quoted,
+        operation.query,
+    )
     check_headers(seen, operation)
     check_body(seen, operation)
     check_result(result, operation)
@@ -84,7 +97,9 @@ async def test_a_call_is_on_the_wire_as_documented(
 
 def sent(recorder: Recorder, operation: Operation) -> list[Seen]:
     """Every request, but that an upload asks for the status first."""
-    return [seen for seen in recorder.seen if operation.name != "videos.upload" or seen.method == "POST"]
+    return [
+        seen for seen in recorder.seen if operation.name != "videos.upload" or seen.method == "POST"
+    ]
 
 
 def check_headers(seen: Seen, operation: Operation) -> None:
@@ -93,7 +108,11 @@ def check_headers(seen: Seen, operation: Operation) -> None:
     assert seen.headers.get("authorization") == ("Bearer at" if operation.authenticated else None)
     kind = seen.headers.get("content-type", "").partition(";")[0]
     assert kind == (
-        "application/json" if operation.json is not None else "multipart/form-data" if operation.file else ""
+        "application/json"
+        if operation.json is not None
+        else "multipart/form-data"
+        if operation.file
+        else ""
     )
     assert "content-range" not in seen.headers
 
@@ -131,7 +150,9 @@ def told(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("operation", ROWS)
-async def test_what_is_not_given_is_not_sent(recorder: Recorder, client: ApiVideoClient, operation: Operation) -> None:
+async def test_what_is_not_given_is_not_sent(
+    recorder: Recorder, client: ApiVideoClient, operation: Operation
+) -> None:
     """service.md#null-and-absent: absent and null differ; defaults are the service's."""
     answering(recorder, operation)
     await operation.call_bare(client)
@@ -155,9 +176,15 @@ async def test_what_is_not_given_is_not_sent(recorder: Recorder, client: ApiVide
 
 
 @pytest.mark.parametrize("operation", ROWS)
-async def test_an_error_names_its_operation(recorder: Recorder, client: ApiVideoClient, operation: Operation) -> None:
+async def test_an_error_names_its_operation(
+    recorder: Recorder, client: ApiVideoClient, operation: Operation
+) -> None:
     recorder.expects_exchange = operation.name == "auth.authenticate"
-    problem = {"type": "https://docs.api.video/reference/resource-not-found", "title": "No.", "name": "x"}
+    problem = {
+        "type": "https://docs.api.video/reference/resource-not-found",
+        "title": "No.",
+        "name": "x",
+    }
     recorder.answer = lambda _: Answer(404, problem)
     if operation.name.startswith("videos.upload_with") or operation.name == "videos.upload":
         pytest.skip("an upload raises UploadError; see tests/client/test_upload_errors.py")
@@ -165,11 +192,17 @@ async def test_an_error_names_its_operation(recorder: Recorder, client: ApiVideo
         await operation.call_bare(client)
     assert caught.value.request is not None
     assert caught.value.request.operation == operation.name
-    assert (caught.value.slug, caught.value.title, caught.value.name) == ("resource-not-found", "No.", "x")
+    assert (caught.value.slug, caught.value.title, caught.value.name) == (
+        "resource-not-found",
+        "No.",
+        "x",
+    )
 
 
 @pytest.mark.parametrize("operation", DELETES)
-async def test_missing_ok_forgives_404_only(recorder: Recorder, client: ApiVideoClient, operation: Operation) -> None:
+async def test_missing_ok_forgives_404_only(
+    recorder: Recorder, client: ApiVideoClient, operation: Operation
+) -> None:
     recorder.answer = lambda _: Answer(404, {})
     await operation.call(client)
     recorder.answer = lambda _: Answer(403, {})
@@ -178,7 +211,9 @@ async def test_missing_ok_forgives_404_only(recorder: Recorder, client: ApiVideo
 
 
 @pytest.mark.parametrize("operation", ROWS)
-async def test_the_answer_itself_can_be_had(recorder: Recorder, client: ApiVideoClient, operation: Operation) -> None:
+async def test_the_answer_itself_can_be_had(
+    recorder: Recorder, client: ApiVideoClient, operation: Operation
+) -> None:
     answering(recorder, operation)
     section, _, name = operation.name.partition(".")
     method = getattr(getattr(client, section).with_raw_response, name)
@@ -187,13 +222,19 @@ async def test_the_answer_itself_can_be_had(recorder: Recorder, client: ApiVideo
     assert raw.status == operation.status
     assert raw.headers["x-ratelimit-limit"] == LIMITS["X-RateLimit-Limit"]
     assert raw.rate_limit is not None
-    assert (raw.rate_limit.limit, raw.rate_limit.remaining, raw.rate_limit.retry_after) == (500, 499, 60)
+    assert (raw.rate_limit.limit, raw.rate_limit.remaining, raw.rate_limit.retry_after) == (
+        500,
+        499,
+        60,
+    )
     assert (raw.body != b"") == (operation.model is not None)
     check_result(raw.value, operation)
 
 
 @pytest.mark.parametrize("operation", [row for row in ROWS if row.values[0].listed])
-async def test_a_list_is_a_paginator(recorder: Recorder, client: ApiVideoClient, operation: Operation) -> None:
+async def test_a_list_is_a_paginator(
+    recorder: Recorder, client: ApiVideoClient, operation: Operation
+) -> None:
     """Its pages are counted up, with the original parameters (service.md#page-links)."""
     answer = {**operation.body, "pagination": {"pagesTotal": 3, "links": []}}
     recorder.answer = lambda _: Answer(200, answer)

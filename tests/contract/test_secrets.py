@@ -12,7 +12,15 @@ from urllib.parse import quote, unquote
 import attrs
 import pytest
 
-from apivideo_async import ApiVideoClient, ApiVideoError, ConfigurationError, Restream, RetryPolicy, Source, Timeouts
+from apivideo_async import (
+    ApiVideoClient,
+    ApiVideoError,
+    ConfigurationError,
+    Restream,
+    RetryPolicy,
+    Source,
+    Timeouts,
+)
 from apivideo_async.models import LiveStreamAssets, VideoAssets
 from apivideo_async.models._masked import masked
 from apivideo_async.protocol.request import asset_request
@@ -30,7 +38,14 @@ Answer = Callable[[bytes, asyncio.StreamWriter], None]
 
 
 def respond(writer: asyncio.StreamWriter, status: int, body: bytes, *headers: str) -> None:
-    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""]
+    lines = [
+        f"HTTP/1.1 {status} X",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *headers,
+        "",
+        "",
+    ]
     writer.write("\r\n".join(lines).encode() + body)
 
 
@@ -58,9 +73,14 @@ ANSWERS: dict[str, Answer | None] = {
     "closes": lambda _, writer: writer.close(),
     "no HTTP": lambda _, writer: writer.write(b"SSH-2.0-OpenSSH_9\r\n\r\n"),
     "bad header": lambda _, writer: writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
-    "two lengths": lambda _, w: w.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx"),
+    "two lengths": lambda _, w: w.write(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx"
+    ),
     "bad gzip": lambda _, writer: respond(writer, 200, b"abcde", "Content-Encoding: gzip"),
-    "cut": lambda _, writer: (writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"), writer.close())[0],
+    "cut": lambda _, writer: (
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"),
+        writer.close(),
+    )[0],
     "page": lambda _, writer: respond(writer, 200, b"<html>"),
     **{f"echo {status}": echo(status) for status in (200, 302, 400, 401, 404, 503)},
 }
@@ -75,7 +95,12 @@ async def serving(answer: Answer | None) -> AsyncIterator[str]:
                 respond(writer, 200, json.dumps(TOKENS).encode())
             else:
                 length = next(
-                    (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if b"content-length" in line), 0
+                    (
+                        int(line.split(b":")[1])
+                        for line in head.lower().split(b"\r\n")
+                        if b"content-length" in line
+                    ),
+                    0,
                 )
                 body = await reader.readexactly(length)
                 assert answer is not None
@@ -111,7 +136,12 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 def displayed(error: BaseException) -> str:
     parts = ["".join(traceback.format_exception(error))]
     for link in chain(error):
-        parts += [str(link), repr(link), repr(getattr(link, "request", None)), repr(getattr(link, "ledger", None))]
+        parts += [
+            str(link),
+            repr(link),
+            repr(getattr(link, "request", None)),
+            repr(getattr(link, "ledger", None)),
+        ]
         parts += [repr(value) for name, value in vars(link).items() if name != "body"]
     return "\n".join(parts)
 
@@ -182,12 +212,19 @@ FAST = ("dead server", "no HTTP", "echo 200", "echo 400")
 
 @pytest.mark.parametrize(
     "answer",
-    [pytest.param(ANSWERS[name], id=name, marks=() if name in FAST else pytest.mark.slow) for name in ANSWERS],
+    [
+        pytest.param(ANSWERS[name], id=name, marks=() if name in FAST else pytest.mark.slow)
+        for name in ANSWERS
+    ],
 )
-async def test_no_operation_displays_a_secret(answer: Answer | None, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_operation_displays_a_secret(
+    answer: Answer | None, caplog: pytest.LogCaptureFixture
+) -> None:
     timeouts = Timeouts(connect=20, response=20)
     async with serving(answer) as url:
-        async with ApiVideoClient(KEY, base_url=url, retry=ONCE, timeouts=timeouts, upload=options()) as client:
+        async with ApiVideoClient(
+            KEY, base_url=url, retry=ONCE, timeouts=timeouts, upload=options()
+        ) as client:
             for call in [*map(with_secrets, OPERATIONS), *OTHERS.values()]:
                 await check(lambda call=call: call(client), caplog)
 
@@ -196,7 +233,10 @@ async def test_no_operation_displays_a_secret(answer: Answer | None, caplog: pyt
 async def test_the_key_of_basic_authentication_is_not_displayed(
     answer: Answer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with serving(answer) as url, ApiVideoClient(KEY, base_url=url, auth="basic", retry=ONCE) as client:
+    async with (
+        serving(answer) as url,
+        ApiVideoClient(KEY, base_url=url, auth="basic", retry=ONCE) as client,
+    ):
         await check(lambda: client.videos.get("vi1"), caplog)
 
 
@@ -230,14 +270,20 @@ def test_values_do_not_display_secrets() -> None:
     values = [
         Response(200, {"x": SECRET}, SECRET.encode()),
         asset_request("videos.get", f"{address}?avh={SECRET}"),
-        VideoAssets(hls=address, player=f"https://embed.api.video/vod/vi1?token={SECRET}", mp4=address),
-        VideoAssets(iframe=f'<iframe src="https://embed.api.video/vod/vi1?token={SECRET}"></iframe>'),
+        VideoAssets(
+            hls=address, player=f"https://embed.api.video/vod/vi1?token={SECRET}", mp4=address
+        ),
+        VideoAssets(
+            iframe=f'<iframe src="https://embed.api.video/vod/vi1?token={SECRET}"></iframe>'
+        ),
         LiveStreamAssets(hls=f"https://live.api.video/private/{SECRET}/li1.m3u8"),
     ]
     for value in values:
         assert SECRET not in repr(value)
     assert attrs.asdict(VideoAssets(hls=address))["hls"] == address
-    assert repr(VideoAssets(hls="https://x/y")).startswith("VideoAssets(hls='https://x/y', iframe=None,")
+    assert repr(VideoAssets(hls="https://x/y")).startswith(
+        "VideoAssets(hls='https://x/y', iframe=None,"
+    )
 
 
 @pytest.mark.parametrize(

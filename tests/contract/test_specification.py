@@ -69,7 +69,11 @@ def test_every_member_of_an_answer_has_a_field(described: Described, operation: 
         assert schema is None
     elif operation.listed:
         assert set(schema["properties"]) <= {"data", "pagination", "context"}
-        compare(described, described.schema(described.schema(schema["properties"]["data"])["items"]), operation.model)
+        compare(
+            described,
+            described.schema(described.schema(schema["properties"]["data"])["items"]),
+            operation.model,
+        )
     else:
         compare(described, schema, operation.model)
 
@@ -77,7 +81,11 @@ def test_every_member_of_an_answer_has_a_field(described: Described, operation: 
 def compare(described: Described, schema: Any, model: Any) -> None:
     """Every property has a field of the same name, and so within."""
     hints = typing.get_type_hints(model)
-    fields = {_convert._wire_name(one): hints[one.name] for one in attrs.fields(model) if one.name != "extra"}
+    fields = {
+        _convert._wire_name(one): hints[one.name]
+        for one in attrs.fields(model)
+        if one.name != "extra"
+    }
     for name, node in schema["properties"].items():
         assert name in fields, f"{model.__name__} lacks {name}"
         inner, hint = described.schema(node), _convert._bare(fields[name])
@@ -90,7 +98,12 @@ def compare(described: Described, schema: Any, model: Any) -> None:
 
 
 def check_kind(schema: Mapping[str, Any], hint: Any, where: str) -> None:
-    kinds = {"string": (str, datetime), "boolean": (bool,), "integer": (int, float), "number": (float,)}
+    kinds = {
+        "string": (str, datetime),
+        "boolean": (bool,),
+        "integer": (int, float),
+        "number": (float,),
+    }
     hint = _convert._bare(hint)
     if schema["type"] != "object" and (schema["type"], hint) != ("string", int):
         assert hint in kinds[schema["type"]], f"{where}: {schema['type']}, not {hint}"
@@ -138,7 +151,11 @@ def test_every_event_of_a_webhook_is_named() -> None:
     body = described.body()
     assert body is not None
     events = set(described.schema(body[1]["properties"]["events"])["items"]["enum"])
-    kinds = [kind for kind in vars(webhooks).values() if isinstance(kind, type) and getattr(kind, "TYPE", "")]
+    kinds = [
+        kind
+        for kind in vars(webhooks).values()
+        if isinstance(kind, type) and getattr(kind, "TYPE", "")
+    ]
     assert events == literals(WebhookEventType) == {kind.TYPE for kind in kinds}
 
 
@@ -173,7 +190,9 @@ def validator() -> OpenAPI:
     return OpenAPI.from_dict(root)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("operation", [pair.values[1] for pair in PAIRS[:59]], ids=lambda operation: operation.name)
+@pytest.mark.parametrize(
+    "operation", [pair.values[1] for pair in PAIRS[:59]], ids=lambda operation: operation.name
+)
 async def test_every_request_is_valid(
     recorder: Recorder, client: ApiVideoClient, validator: OpenAPI, operation: Operation
 ) -> None:

@@ -23,13 +23,19 @@ from apivideo_async import (
 from tests.conftest import blocks_of
 from tests.contract.recorder import LIMITS, Answer, Recorder, Seen
 
-PLAYABLE = Answer(body={"encoding": {"playable": True, "qualities": [{"status": "encoded"}]}}, headers={})
-ENCODING = Answer(body={"encoding": {"playable": False, "qualities": [{"status": "encoding"}]}}, headers={})
+PLAYABLE = Answer(
+    body={"encoding": {"playable": True, "qualities": [{"status": "encoded"}]}}, headers={}
+)
+ENCODING = Answer(
+    body={"encoding": {"playable": False, "qualities": [{"status": "encoding"}]}}, headers={}
+)
 FAILED = Answer(body={"encoding": {"qualities": [{"status": "failed"}]}}, headers={})
 MISSING = Answer(404, {"type": "https://docs.api.video/reference/resource-not-found"}, {})
 
 
-async def test_a_thousand_videos_are_waited_for_by_one_poller(recorder: Recorder, client: ApiVideoClient) -> None:
+async def test_a_thousand_videos_are_waited_for_by_one_poller(
+    recorder: Recorder, client: ApiVideoClient
+) -> None:
     polls: Counter[str] = Counter()
 
     def answer(seen: Seen) -> Answer:
@@ -45,7 +51,9 @@ async def test_a_thousand_videos_are_waited_for_by_one_poller(recorder: Recorder
     assert sorted(result.video_id for result in results) == sorted(ids)
     errors = {result.video_id: type(result.error) for result in results if result.error is not None}
     assert errors == {"vi7": NotFoundError, "vi8": EncodingError}
-    assert all(result.status and result.status.playable for result in results if result.error is None)
+    assert all(
+        result.status and result.status.playable for result in results if result.error is None
+    )
     assert max(polls.values()) == 2
 
 
@@ -53,7 +61,10 @@ async def test_what_is_not_playable_in_time_is_told_and_stops_nothing(
     recorder: Recorder, client: ApiVideoClient
 ) -> None:
     recorder.answer = lambda seen: PLAYABLE if "/vi1/" in seen.path else ENCODING
-    results = [one async for one in client.videos.wait_until_playable_many(["vi0", "vi1", "vi2"], timeout=0.8)]
+    results = [
+        one
+        async for one in client.videos.wait_until_playable_many(["vi0", "vi1", "vi2"], timeout=0.8)
+    ]
     assert [(one.video_id, type(one.error)) for one in results] == [
         ("vi1", type(None)),
         ("vi0", ApiTimeoutError),
@@ -61,10 +72,17 @@ async def test_what_is_not_playable_in_time_is_told_and_stops_nothing(
     ]
 
 
-async def test_polls_leave_half_of_the_budget_to_others(recorder: Recorder, client: ApiVideoClient) -> None:
+async def test_polls_leave_half_of_the_budget_to_others(
+    recorder: Recorder, client: ApiVideoClient
+) -> None:
     """500 requests a minute: at most one poll in 0.24 s, once the limit is known."""
     recorder.answer = lambda _: Answer(body=ENCODING.body, headers=LIMITS)
-    [_ async for _ in client.videos.wait_until_playable_many([f"vi{n}" for n in range(50)], timeout=0.9)]
+    [
+        _
+        async for _ in client.videos.wait_until_playable_many(
+            [f"vi{n}" for n in range(50)], timeout=0.9
+        )
+    ]
     assert 2 <= len(recorder.seen) <= 5
 
 
@@ -78,9 +96,12 @@ async def test_nothing_to_wait_for_asks_nothing(recorder: Recorder, client: ApiV
 
 
 @pytest.mark.parametrize(
-    "not_yet", [Answer(202, b"", {}), Answer(404, {}, {}), Answer(200, b"", {}), Answer(503, {}, {})]
+    "not_yet",
+    [Answer(202, b"", {}), Answer(404, {}, {}), Answer(200, b"", {}), Answer(503, {}, {})],
 )
-async def test_a_probe_waits_for_the_manifest(recorder: Recorder, client: ApiVideoClient, not_yet: Answer) -> None:
+async def test_a_probe_waits_for_the_manifest(
+    recorder: Recorder, client: ApiVideoClient, not_yet: Answer
+) -> None:
     """service.md#hls-readiness: 202 is wait."""
     asked = Counter[str]()
 
@@ -90,7 +111,10 @@ async def test_a_probe_waits_for_the_manifest(recorder: Recorder, client: ApiVid
             return PLAYABLE
         if seen.path == "/videos/vi1":
             assets = {"hls": f"{recorder.url}/vod/vi1/hls/manifest.m3u8"}
-            return Answer(body={"videoId": "vi1", "assets": assets if asked[seen.path] > 1 else None}, headers={})
+            return Answer(
+                body={"videoId": "vi1", "assets": assets if asked[seen.path] > 1 else None},
+                headers={},
+            )
         assert "authorization" not in seen.headers
         return not_yet if asked[seen.path] == 1 else Answer(200, b"#EXTM3U", {})
 
@@ -103,10 +127,14 @@ async def test_a_probe_waits_for_the_manifest(recorder: Recorder, client: ApiVid
 
 
 def private(recorder: Recorder) -> Video:
-    return Video(video_id="vi1", assets=VideoAssets(hls=f"{recorder.url}/vod/vi1/token/t1/hls/manifest.m3u8"))
+    return Video(
+        video_id="vi1", assets=VideoAssets(hls=f"{recorder.url}/vod/vi1/token/t1/hls/manifest.m3u8")
+    )
 
 
-async def test_a_private_session_opens_every_asset(recorder: Recorder, client: ApiVideoClient) -> None:
+async def test_a_private_session_opens_every_asset(
+    recorder: Recorder, client: ApiVideoClient
+) -> None:
     """service.md#private-sessions."""
     recorder.answer = lambda _: Answer(body={"session_token": "s1"}, headers={})
     session = await client.videos.open_private_session(private(recorder))
@@ -115,7 +143,9 @@ async def test_a_private_session_opens_every_asset(recorder: Recorder, client: A
     assert (seen.path, seen.headers.get("authorization")) == ("/vod/vi1/token/t1/session", None)
 
 
-async def test_a_spent_token_is_told_and_not_tried_again(recorder: Recorder, client: ApiVideoClient) -> None:
+async def test_a_spent_token_is_told_and_not_tried_again(
+    recorder: Recorder, client: ApiVideoClient
+) -> None:
     recorder.answer = lambda _: Answer(404, b"", {})
     with pytest.raises(NotFoundError) as caught:
         await client.videos.open_private_session(private(recorder))
@@ -127,7 +157,9 @@ async def test_a_spent_token_is_told_and_not_tried_again(recorder: Recorder, cli
 
 
 @pytest.mark.parametrize("body", [{}, [], {"session_token": 5}, b"<html>"])
-async def test_an_answer_without_a_session_is_no_session(recorder: Recorder, client: ApiVideoClient, body: Any) -> None:
+async def test_an_answer_without_a_session_is_no_session(
+    recorder: Recorder, client: ApiVideoClient, body: Any
+) -> None:
     recorder.answer = lambda _: Answer(body=body, headers={})
     with pytest.raises(ApiResponseError, match="no session_token"):
         await client.videos.open_private_session(private(recorder))
@@ -144,7 +176,9 @@ async def test_what_has_no_answer_has_no_raw_answer(client: ApiVideoClient) -> N
         await client.videos.with_raw_response.open_upload("vi1")
 
 
-async def test_raw_answers_of_concurrent_calls_are_not_mixed_up(recorder: Recorder, client: ApiVideoClient) -> None:
+async def test_raw_answers_of_concurrent_calls_are_not_mixed_up(
+    recorder: Recorder, client: ApiVideoClient
+) -> None:
     recorder.answer = lambda seen: Answer(body={"videoId": seen.path.rpartition("/")[2]})
     calls = [client.videos.with_raw_response.get(f"vi{number}") for number in range(20)]
     raws = await asyncio.gather(*calls)
@@ -152,7 +186,9 @@ async def test_raw_answers_of_concurrent_calls_are_not_mixed_up(recorder: Record
     assert all(raw.value.video_id.encode() in raw.body for raw in raws)
 
 
-async def test_of_several_requests_the_last_answer_is_the_raw_one(recorder: Recorder, client: ApiVideoClient) -> None:
+async def test_of_several_requests_the_last_answer_is_the_raw_one(
+    recorder: Recorder, client: ApiVideoClient
+) -> None:
     recorder.answer = lambda _: Answer(body=(ENCODING, PLAYABLE)[len(recorder.seen) > 1].body)
     raw = await client.videos.with_raw_response.wait_until_playable("vi1", timeout=60)
     assert len(recorder.seen) == 2
@@ -164,7 +200,8 @@ JPEG = b"\xff\xd8\xff\xe0" + bytes(8)
 
 
 @pytest.mark.parametrize(
-    ("image", "name"), [(WEBP, "thumbnail.webp"), (JPEG, "thumbnail.jpg"), (b"\x89PNG", "thumbnail.png")]
+    ("image", "name"),
+    [(WEBP, "thumbnail.webp"), (JPEG, "thumbnail.jpg"), (b"\x89PNG", "thumbnail.png")],
 )
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_an_image_without_a_name_gets_the_suffix_of_its_kind(
@@ -173,10 +210,16 @@ async def test_an_image_without_a_name_gets_the_suffix_of_its_kind(
     """The service looks at suffixes (service.md#file-extensions)."""
     await client.videos.upload_thumbnail("vi1", blocks_of(image, 3) if streamed else image)
     [(_, given, kind, content)] = recorder.seen[0].fields
-    assert (given, kind, content) == (name, f"image/{name.rpartition('.')[2].replace('jpg', 'jpeg')}", image)
+    assert (given, kind, content) == (
+        name,
+        f"image/{name.rpartition('.')[2].replace('jpg', 'jpeg')}",
+        image,
+    )
 
 
-async def test_a_file_that_is_too_large_is_not_sent(recorder: Recorder, client: ApiVideoClient) -> None:
+async def test_a_file_that_is_too_large_is_not_sent(
+    recorder: Recorder, client: ApiVideoClient
+) -> None:
     with pytest.raises(SourceError, match="102,400"):
         await client.players.upload_logo("pl1", bytes(100 * 1024 + 1))
     assert recorder.seen == []
@@ -200,7 +243,9 @@ async def test_tokens_by_hand_need_a_key(recorder: Recorder) -> None:
 
 
 @pytest.mark.slow
-async def test_100_000_videos_are_never_all_in_memory(recorder: Recorder, client: ApiVideoClient) -> None:
+async def test_100_000_videos_are_never_all_in_memory(
+    recorder: Recorder, client: ApiVideoClient
+) -> None:
     """With prefetch: those of the page in use and of the one before, until it is let go."""
     data = [{"videoId": f"vi{number}", "title": "t", "tags": ["a"]} for number in range(100)]
     page = json.dumps({"data": data, "pagination": {"pagesTotal": 1000}}).encode()
@@ -230,7 +275,9 @@ async def test_a_list_that_shrinks_or_grows_meanwhile_ends_without_an_error(
             del items[change:]
         elif len(items) < 70:
             items.extend(f"new{len(items) + more}" for more in range(change))
-        return Answer(body={"data": data, "pagination": {"pagesTotal": -(-len(items) // 10)}}, headers={})
+        return Answer(
+            body={"data": data, "pagination": {"pagesTotal": -(-len(items) // 10)}}, headers={}
+        )
 
     recorder.answer = answer
     found = [video.video_id async for video in client.videos.list(page_size=10, prefetch=prefetch)]

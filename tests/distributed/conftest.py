@@ -49,10 +49,14 @@ def files(folder: Path, count: int, size: int = CHUNK // 2, first: int = 0) -> l
 
 def make_worker(emu: Emulator, dsn: str, **given: Any) -> Worker:
     api_key = given.pop("api_key", emu.api_key)
-    quick = IngestOptions(**{"lease": 2.0, "first_delay": 0.05, "longest_delay": 0.2, **given.pop("options", {})})
+    quick = IngestOptions(
+        **{"lease": 2.0, "first_delay": 0.05, "longest_delay": 0.2, **given.pop("options", {})}
+    )
 
     def client(limiter: Any) -> ApiVideoClient:
-        return ApiVideoClient(api_key, base_url=emu.url, retry=QUICK, upload=options(), limiter=limiter)
+        return ApiVideoClient(
+            api_key, base_url=emu.url, retry=QUICK, upload=options(), limiter=limiter
+        )
 
     return Worker(dsn, client, options=quick, **{"sweep": 0.3, "poll": 0.05, **given})
 

@@ -55,7 +55,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE + 130)]
 class Workers:
     """Worker processes that bad things happen to."""
 
-    def __init__(self, command: list[str], env: dict[str, str], log: Path, chance: random.Random) -> None:
+    def __init__(
+        self, command: list[str], env: dict[str, str], log: Path, chance: random.Random
+    ) -> None:
         self._command = command
         self._env = env
         self._log = log
@@ -67,7 +69,9 @@ class Workers:
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            self._running.append(subprocess.Popen(self._command, env=self._env, stdout=log, stderr=log))
+            self._running.append(
+                subprocess.Popen(self._command, env=self._env, stdout=log, stderr=log)
+            )
 
     def disturb(self, now: float) -> None:
         """Kill one, or freeze one for longer than a lease."""
@@ -109,7 +113,13 @@ class Workers:
 @contextmanager
 def workers(emu: Emulator, dsn: str, folder: Path, chance: random.Random) -> Iterator[Workers]:
     env = {**os.environ, "APIVIDEO_API_KEY": emu.api_key, "APIVIDEO_BASE_URL": emu.url}
-    command = [sys.executable, str(Path(__file__).with_name("worker_process.py")), dsn, str(LEASE), str(CONCURRENCY)]
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("worker_process.py")),
+        dsn,
+        str(LEASE),
+        str(CONCURRENCY),
+    ]
     made = Workers(command, env, folder / "workers.log", chance)
     try:
         for _ in range(WORKERS):
@@ -120,12 +130,18 @@ def workers(emu: Emulator, dsn: str, folder: Path, chance: random.Random) -> Ite
         print((folder / "workers.log").read_text(errors="replace")[-4_000:])
 
 
-async def sources(folder: Path, s3: Any, chance: random.Random) -> tuple[list[Item], dict[str, str]]:
+async def sources(
+    folder: Path, s3: Any, chance: random.Random
+) -> tuple[list[Item], dict[str, str]]:
     """Files of a folder and objects of a bucket, and the digest of each by its key."""
     folder.mkdir()
     items, digests = [], {}
     for number in range(ITEMS):
-        size = chance.randrange(1, CHUNK) if chance.random() < 0.6 else chance.randrange(CHUNK, 12 * CHUNK)
+        size = (
+            chance.randrange(1, CHUNK)
+            if chance.random() < 0.6
+            else chance.randrange(CHUNK, 12 * CHUNK)
+        )
         data, name = data_of(size, seed=chance.randrange(1 << 30)), f"{number}.mp4"
         digests[name] = sha256(data)
         if number < FILES:
@@ -140,7 +156,10 @@ async def sources(folder: Path, s3: Any, chance: random.Random) -> tuple[list[It
 
 def faults() -> list[Fault]:
     """One request in twenty fails, one answer in fifty is lost, and nothing is quick."""
-    failing = [Fault("*", kind, probability=0.05 / len(KINDS), times=None, **how) for kind, how in KINDS.items()]  # type: ignore[arg-type]
+    failing = [
+        Fault("*", kind, probability=0.05 / len(KINDS), times=None, **how)
+        for kind, how in KINDS.items()
+    ]  # type: ignore[arg-type]
     slow = Fault("videos.upload", "delay", probability=0.6, times=None, seconds=0.3)
     return [*failing, Fault("*", "drop-response", probability=0.02, times=None), slow]
 
@@ -151,7 +170,9 @@ async def test_every_source_becomes_one_video(dsn: str, tmp_path: Path, s3: Any)
     chance = random.Random(seed)
     items, digests = await sources(tmp_path / "sources", s3, chance)
     limits = {"uploads": 400, "writes": 400, "reads": 1_000}
-    with Emulator(min_chunk=CHUNK, seed=seed, rate_limits=limits, rate_window=1.0).in_thread() as emu:
+    with Emulator(
+        min_chunk=CHUNK, seed=seed, rate_limits=limits, rate_window=1.0
+    ).in_thread() as emu:
         emu.faults.add(*faults())
         async with Distributed(dsn) as shared:
             await shared.defer_ingest(items)
@@ -183,13 +204,22 @@ def check(emu: Emulator, records: list[Record], digests: dict[str, str]) -> None
     assert [record for record in records if record.state != "done"] == []
     ids = [record.video_id or "" for record in records]
     assert len(set(ids)) == ITEMS
-    assert set(emu.world.videos) == set(ids), "a container that belongs to no source"
-    wrong = [record for record in records if emu.sha256(record.video_id or "") != digests[record.item.key]]
+    assert set(emu.state.videos) == set(ids), "a container that belongs to no source"
+    wrong = [
+        record
+        for record in records
+        if emu.sha256(record.video_id or "") != digests[record.item.key]
+    ]
     assert wrong == []
     taken_over = sum(record.fence - 1 - record.attempts for record in records)
     again = sent_again(emu.requests)
-    sent, size = sum(r.body_bytes for r in uploads(emu.requests)), sum(r.item.size or 0 for r in records)
-    print(f"{taken_over} items taken over, {sent / size:.2f} times the bytes, {len(again)} chunks sent in vain")
+    sent, size = (
+        sum(r.body_bytes for r in uploads(emu.requests)),
+        sum(r.item.size or 0 for r in records),
+    )
+    print(
+        f"{taken_over} items taken over, {sent / size:.2f} times the bytes, {len(again)} chunks sent in vain"
+    )
     assert taken_over > EVENTS
     assert again == []
 

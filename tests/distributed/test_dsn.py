@@ -40,7 +40,9 @@ FINE = [
 
 
 @pytest.mark.parametrize("dsn", [*UNESCAPED, *MALFORMED])
-async def test_an_address_that_would_show_its_password_is_refused(dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_address_that_would_show_its_password_is_refused(
+    dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(LedgerError) as caught:
         await PostgresDatabase(dsn, patience=0).connect()
     text = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(caught.value)

@@ -13,13 +13,17 @@ from tests.s3 import BUCKET
 from .conftest import files
 
 
-async def test_a_folder_a_file_and_objects_can_be_named(shared: Distributed, s3: object, tmp_path: Path) -> None:
+async def test_a_folder_a_file_and_objects_can_be_named(
+    shared: Distributed, s3: object, tmp_path: Path
+) -> None:
     for number in range(3):
         s3.put_object(Bucket=BUCKET, Key=f"films/{number}.mp4", Body=b"film")  # type: ignore[attr-defined]
     files(tmp_path, 2)
     assert len((await shared.defer_ingest(tmp_path)).new) == 2
     assert (await shared.defer_ingest(str(tmp_path / "0.mp4"))).new == set()
-    added = await shared.defer_ingest([f"s3://{BUCKET}/films", tmp_path / "1.mp4", "https://films.example/a.mp4"])
+    added = await shared.defer_ingest(
+        [f"s3://{BUCKET}/films", tmp_path / "1.mp4", "https://films.example/a.mp4"]
+    )
     assert (len(added.keys), len(added.new)) == (5, 4)
     assert (await shared.totals()).items == {"new": 6}
     assert (await shared.jobs()).waiting == 6
@@ -42,7 +46,9 @@ async def test_what_is_named_twice_is_one_item_with_one_job(shared: Distributed)
     assert (await shared.jobs()).waiting == 1
 
 
-async def test_an_address_that_cannot_be_listed_hands_in_what_came_before(shared: Distributed, tmp_path: Path) -> None:
+async def test_an_address_that_cannot_be_listed_hands_in_what_came_before(
+    shared: Distributed, tmp_path: Path
+) -> None:
     files(tmp_path, 1)
     with pytest.raises(SourceError, match="no such file"):
         await shared.defer_ingest([tmp_path, tmp_path / "missing.mp4"])

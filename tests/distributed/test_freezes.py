@@ -42,11 +42,20 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 @contextmanager
 def started(emu: Emulator, dsn: str, log: Path) -> "Iterator[list[subprocess.Popen[bytes]]]":
     env = {**os.environ, "APIVIDEO_API_KEY": emu.api_key, "APIVIDEO_BASE_URL": emu.url}
-    command = [sys.executable, str(Path(__file__).with_name("worker_process.py")), dsn, str(LEASE), str(CONCURRENCY)]
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("worker_process.py")),
+        dsn,
+        str(LEASE),
+        str(CONCURRENCY),
+    ]
     processes: list[subprocess.Popen[bytes]] = []
     try:
         with log.open("wb") as output:
-            processes += [subprocess.Popen(command, env=env, stdout=output, stderr=output) for _ in range(WORKERS)]
+            processes += [
+                subprocess.Popen(command, env=env, stdout=output, stderr=output)
+                for _ in range(WORKERS)
+            ]
         yield processes
     finally:
         for process in processes:
@@ -79,9 +88,13 @@ async def test_twenty_frozen_workers_do_not_stop_the_others(dsn: str, tmp_path: 
     print(f"APIVIDEO_CHAOS_SEED={seed}")
     (path := tmp_path / "small.mp4").write_bytes(b"x" * 2_000)
     limits = {"uploads": LIMIT, "writes": LIMIT, "reads": 10 * LIMIT}
-    with Emulator(min_chunk=CHUNK, rate_limits=limits, rate_window=1.0, discard=True).in_thread() as emu:
+    with Emulator(
+        min_chunk=CHUNK, rate_limits=limits, rate_window=1.0, discard=True
+    ).in_thread() as emu:
         async with Distributed(dsn) as shared:
-            await shared.defer_ingest(Item(key=f"{number:05}", uri=str(path)) for number in range(ITEMS))
+            await shared.defer_ingest(
+                Item(key=f"{number:05}", uri=str(path)) for number in range(ITEMS)
+            )
             with started(emu, dsn, tmp_path / "log") as processes:
                 async with asyncio.timeout(PATIENCE):
                     while len(emu.requests) < 5 * LIMIT:
@@ -90,7 +103,9 @@ async def test_twenty_frozen_workers_do_not_stop_the_others(dsn: str, tmp_path: 
                 await freeze(processes, random.Random(seed))
                 sent = [record.started for record in emu.requests[first:]]
                 assert (await shared.totals()).open > 0, "the workers ran out of work"
-                assert [process.poll() for process in processes] == [None] * WORKERS, "a worker ended by itself"
+                assert [process.poll() for process in processes] == [None] * WORKERS, (
+                    "a worker ended by itself"
+                )
                 # All of them go on: each has recovered.
                 for process in processes:
                     process.terminate()

@@ -32,7 +32,9 @@ def item_of(name: str) -> Item:
 
 
 async def change(shared: Distributed) -> None:
-    await shared.database.change("uploads", lambda state, now: ({"n": (state or {"n": 0})["n"] + 1}, None))
+    await shared.database.change(
+        "uploads", lambda state, now: ({"n": (state or {"n": 0})["n"] + 1}, None)
+    )
 
 
 async def enter(shared: Distributed) -> None:
@@ -61,11 +63,15 @@ async def claim(shared: Distributed) -> None:
 
 
 OPERATIONS: list[Operation] = [change, enter, retry, sweep, init, claim]
-parametrized = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
+parametrized = pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=lambda operation: operation.__name__
+)
 
 
 async def prepare(shared: Distributed) -> None:
-    await shared.defer_ingest([item_of("claimed"), item_of("failed-1"), item_of("failed-2"), item_of("lost")])
+    await shared.defer_ingest(
+        [item_of("claimed"), item_of("failed-1"), item_of("failed-2"), item_of("lost")]
+    )
     for key in ("failed-1", "failed-2"):
         record = await shared.ledger.claim_key("w", key, 60.0)
         assert record is not None
@@ -239,7 +245,9 @@ async def test_a_worker_that_freezes_with_the_row_locked_is_ended_by_the_server_
     try:
         await asyncio.to_thread(stepping.wait)
         async with asyncio.timeout(GIVE_UP):
-            await shared.database.change("reads", lambda state, now: ({"n": (state or {"n": 0})["n"] + 10}, None))
+            await shared.database.change(
+                "reads", lambda state, now: ({"n": (state or {"n": 0})["n"] + 10}, None)
+            )
     finally:
         others_are_done.set()
         await asyncio.to_thread(thread.join)
@@ -251,7 +259,9 @@ async def test_a_worker_that_freezes_with_the_row_locked_is_ended_by_the_server_
 
 async def test_connections_end_when_the_host_of_the_database_is_gone(shared: Distributed) -> None:
     async with shared.database.pool.connection() as connection, owned_socket(connection) as tcp:
-        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == postgres.VANISHED * 1000
+        assert (
+            tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == postgres.VANISHED * 1000
+        )
         assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < postgres.VANISHED
 
@@ -291,7 +301,9 @@ async def test_time_in_which_a_worker_was_frozen_is_not_taken_for_an_outage(
         assert await database.repeat(work, "work") == "done"
 
 
-@pytest.mark.parametrize("error", [psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.LockNotAvailable])
+@pytest.mark.parametrize(
+    "error", [psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.LockNotAvailable]
+)
 async def test_a_transaction_that_the_server_ended_is_repeated(
     shared: Distributed, error: Callable[[str], Exception]
 ) -> None:
@@ -319,13 +331,18 @@ async def test_a_wait_for_a_lock_is_logged_with_its_holder_and_once_more_when_it
         await tool.execute("SELECT * FROM apivideo_ingest_items FOR UPDATE")
         pid = tool.info.backend_pid
         with caplog.at_level(logging.WARNING):
-            claims = [asyncio.create_task(shared.ledger.claim_key("w", "claimed", 60.0)) for _ in range(3)]
+            claims = [
+                asyncio.create_task(shared.ledger.claim_key("w", "claimed", 60.0)) for _ in range(3)
+            ]
             await until(lambda: "holds its lock" in caplog.text)
             await tool.rollback()
             await asyncio.gather(*claims)
     waiting, over = [record.getMessage() for record in caplog.records]
     assert "UPDATE apivideo_ingest_items" in waiting
-    assert f"process {pid} of the server (a tool, idle in transaction for 0 s) holds its lock" in waiting
+    assert (
+        f"process {pid} of the server (a tool, idle in transaction for 0 s) holds its lock"
+        in waiting
+    )
     assert "the database answers again" in over
 
 

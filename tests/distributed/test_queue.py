@@ -29,7 +29,10 @@ async def do(shared: Distributed, statement: str, **parameters: Any) -> list[Any
 
 
 async def keys_of_jobs(shared: Distributed) -> list[str]:
-    return [key for (key,) in await do(shared, "SELECT args ->> 'key' FROM procrastinate_jobs ORDER BY id")]
+    return [
+        key
+        for (key,) in await do(shared, "SELECT args ->> 'key' FROM procrastinate_jobs ORDER BY id")
+    ]
 
 
 async def claimed(shared: Distributed, key: str, seconds: float = 60.0) -> Claim:
@@ -88,7 +91,9 @@ async def test_one_item_an_iterable_or_a_stream_can_be_handed_in(shared: Distrib
     assert await keys_of_jobs(shared) == ["key-1", "key-2", "key-3", "key-5"]
 
 
-async def test_a_web_backend_can_hand_in_without_an_open_connection(dsn: str, shared: Distributed) -> None:
+async def test_a_web_backend_can_hand_in_without_an_open_connection(
+    dsn: str, shared: Distributed
+) -> None:
     added = await defer_ingest(item_of(1), dsn=dsn)
     assert await keys_of_jobs(shared) == added.keys == ["key-1"]
 
@@ -96,14 +101,19 @@ async def test_a_web_backend_can_hand_in_without_an_open_connection(dsn: str, sh
 async def test_neither_items_nor_jobs_are_entered_without_the_other(
     shared: Distributed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await do(shared, "ALTER TABLE procrastinate_jobs ADD CONSTRAINT broken CHECK (args ->> 'key' <> 'key-2')")
+    await do(
+        shared,
+        "ALTER TABLE procrastinate_jobs ADD CONSTRAINT broken CHECK (args ->> 'key' <> 'key-2')",
+    )
     with pytest.raises(LedgerError):
         await shared.defer_ingest(items_of(3))
     assert (await shared.totals()).count() == 0
     assert await keys_of_jobs(shared) == []
 
 
-async def test_backends_that_hand_in_the_same_at_once_enter_each_item_once(dsn: str, shared: Distributed) -> None:
+async def test_backends_that_hand_in_the_same_at_once_enter_each_item_once(
+    dsn: str, shared: Distributed
+) -> None:
     await asyncio.gather(*(shared.defer_ingest(items_of(500)) for _ in range(6)))
     keys = await keys_of_jobs(shared)
     assert len(keys) == len(set(keys)) == 500
@@ -128,7 +138,10 @@ async def test_within_the_time_between_sweeps_one_worker_sweeps(shared: Distribu
 
 async def test_a_clock_that_was_set_back_stops_no_sweep(shared: Distributed) -> None:
     """Else none would happen until the clock is where it was."""
-    await do(shared, "INSERT INTO apivideo_ingest_meta SELECT 'swept', CAST(EXTRACT(EPOCH FROM now()) + 3600 AS TEXT)")
+    await do(
+        shared,
+        "INSERT INTO apivideo_ingest_meta SELECT 'swept', CAST(EXTRACT(EPOCH FROM now()) + 3600 AS TEXT)",
+    )
     assert await shared.queue.sweep(60.0) == 0
     assert await shared.queue.sweep(60.0) is None
 
@@ -159,27 +172,37 @@ async def test_a_sweep_leaves_alone_what_is_leased_later_or_finished(shared: Dis
     assert await keys_of_jobs(shared) == ["key-3"]
 
 
-async def test_an_item_whose_lease_ended_gets_a_job_though_its_worker_holds_one(shared: Distributed) -> None:
+async def test_an_item_whose_lease_ended_gets_a_job_though_its_worker_holds_one(
+    shared: Distributed,
+) -> None:
     """The worker may be frozen: its job counts for nothing."""
     await shared.defer_ingest(item_of(1))
     [(worker,)] = await do(shared, "INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
-    await do(shared, "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker", worker=worker)
+    await do(
+        shared, "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker", worker=worker
+    )
     await claimed(shared, "key-1", 0.0)
     assert await shared.queue.sweep() == 1
     assert await shared.jobs() == Jobs(waiting=1, scheduled=0, running=1)
 
 
-async def test_jobs_of_dead_workers_are_deleted_and_those_of_others_stay(shared: Distributed) -> None:
+async def test_jobs_of_dead_workers_are_deleted_and_those_of_others_stay(
+    shared: Distributed,
+) -> None:
     await shared.defer_ingest(items_of(3))
     [(dead,)] = await do(
-        shared, "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '40 s') RETURNING id"
+        shared,
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '40 s') RETURNING id",
     )
     [(alive,)] = await do(shared, "INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
     for key, worker in (("key-0", dead), ("key-1", alive), ("key-2", None)):
         await claimed(shared, key)
         statement = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker WHERE args ->> 'key' = :key"
         await do(shared, statement, worker=worker, key=key)
-    await do(shared, "UPDATE procrastinate_jobs SET queue_name = 'of others' WHERE args ->> 'key' = 'key-2'")
+    await do(
+        shared,
+        "UPDATE procrastinate_jobs SET queue_name = 'of others' WHERE args ->> 'key' = 'key-2'",
+    )
     assert await shared.queue.sweep() == 0
     assert await keys_of_jobs(shared) == ["key-1", "key-2"]
 
@@ -190,7 +213,8 @@ async def test_an_item_that_waits_gets_one_job_for_when_it_is_due(shared: Distri
     await shared.ledger.later(await claimed(shared, "key-1"), 100)
     assert [await shared.queue.defer("key-1") for _ in range(2)] == [True, False]
     [(wait,)] = await do(
-        shared, "SELECT CAST(EXTRACT(EPOCH FROM scheduled_at - now()) AS float8) FROM procrastinate_jobs"
+        shared,
+        "SELECT CAST(EXTRACT(EPOCH FROM scheduled_at - now()) AS float8) FROM procrastinate_jobs",
     )
     assert wait == pytest.approx(100, abs=10)
     assert await shared.jobs() == Jobs(waiting=0, scheduled=1, running=0)
@@ -230,7 +254,9 @@ async def test_the_tables_can_be_made_again_and_at_once(postgres_dsn: str) -> No
 async def test_tables_of_procrastinate_that_are_there_already_are_used(postgres_dsn: str) -> None:
     with psycopg.connect(postgres_dsn) as connection:
         connection.execute(SchemaManager.get_schema())
-        connection.execute("INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('of others', 'theirs')")
+        connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('of others', 'theirs')"
+        )
     await init_database(postgres_dsn)
     async with Distributed(postgres_dsn) as shared:
         await shared.defer_ingest(item_of(1))
@@ -239,14 +265,18 @@ async def test_tables_of_procrastinate_that_are_there_already_are_used(postgres_
         assert await keys_of_jobs(shared) == [None, "key-1"]
 
 
-async def test_a_database_without_tables_is_an_error_that_says_what_to_do(postgres_dsn: str) -> None:
+async def test_a_database_without_tables_is_an_error_that_says_what_to_do(
+    postgres_dsn: str,
+) -> None:
     with pytest.raises(LedgerError, match="run `apivideo distributed init` first"):
         await defer_ingest(item_of(1), dsn=postgres_dsn)
 
 
 async def test_tables_of_another_procrastinate_are_an_error(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
-        connection.execute("ALTER FUNCTION procrastinate_fetch_job_v2 RENAME TO procrastinate_fetch_job_v1")
+        connection.execute(
+            "ALTER FUNCTION procrastinate_fetch_job_v2 RENAME TO procrastinate_fetch_job_v1"
+        )
     with pytest.raises(LedgerError, match="another version"):
         await defer_ingest(item_of(1), dsn=dsn)
 
@@ -259,7 +289,9 @@ async def test_tables_of_another_procrastinate_are_an_error(dsn: str) -> None:
         "host=127.0.0.1 port=1 password=hunter-two user",
     ],
 )
-async def test_a_database_that_is_not_there_is_an_error_without_the_password(dsn_of_nothing: str) -> None:
+async def test_a_database_that_is_not_there_is_an_error_without_the_password(
+    dsn_of_nothing: str,
+) -> None:
     with pytest.raises(LedgerError) as caught:
         await defer_ingest(item_of(1), dsn=dsn_of_nothing)
     assert "hunter-two" not in str(caught.value)
@@ -267,7 +299,9 @@ async def test_a_database_that_is_not_there_is_an_error_without_the_password(dsn
 
 
 async def test_a_wrong_password_is_told_without_it(postgres_dsn: str, tmp_path: Path) -> None:
-    missing = postgres_dsn.rpartition("/")[0].replace("apivideo@", "nobody:hunter-two@") + "/nothing"
+    missing = (
+        postgres_dsn.rpartition("/")[0].replace("apivideo@", "nobody:hunter-two@") + "/nothing"
+    )
     with pytest.raises(LedgerError, match="cannot be reached") as caught:
         await defer_ingest(files(tmp_path, 1), dsn=missing)
     assert "hunter-two" not in str(caught.value)

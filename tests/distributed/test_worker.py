@@ -41,14 +41,16 @@ async def arrived(emu: Emulator, shared: Distributed, items: list[Item]) -> None
         assert record is not None
         assert record.state == "done", record
         assert emu.sha256(record.video_id or "") == sha256(Path(item.uri).read_bytes())
-    assert len(emu.world.videos) == len(items)
+    assert len(emu.state.videos) == len(items)
 
 
 def uploaded(emu: Emulator) -> list[str | None]:
     return [record.content_range for record in emu.requests if record.operation == "videos.upload"]
 
 
-async def test_workers_ingest_every_item_once(emu: Emulator, shared: Distributed, dsn: str, tmp_path: Path) -> None:
+async def test_workers_ingest_every_item_once(
+    emu: Emulator, shared: Distributed, dsn: str, tmp_path: Path
+) -> None:
     items = files(tmp_path, 20) + files(tmp_path, 3, size=4 * CHUNK, first=20)
     await shared.defer_ingest(items)
     results: list[IngestResult] = []
@@ -93,7 +95,7 @@ async def test_what_is_handed_in_meanwhile_is_ingested_too(
         for first in (0, 3):
             await shared.defer_ingest(files(tmp_path, 3, first=first))
             await until(lambda: all_done(shared))
-    assert len(emu.world.videos) == 6
+    assert len(emu.state.videos) == 6
 
 
 # -- failures of items
@@ -156,7 +158,9 @@ async def test_a_refused_key_ends_the_worker_and_its_items_are_free(
 ) -> None:
     items = files(tmp_path, 3)
     await shared.defer_ingest(items)
-    await shared.queue.sweep()  # The worker's own would be the next: a sweep gives jobs to items whose job is held.
+    await (
+        shared.queue.sweep()
+    )  # The worker's own would be the next: a sweep gives jobs to items whose job is held.
     with pytest.raises(AuthenticationError):
         await make_worker(emu, dsn, options={"lease": 60.0}, api_key="another", sweep=600.0).run()
     assert (await shared.jobs()).waiting == 3
@@ -165,7 +169,9 @@ async def test_a_refused_key_ends_the_worker_and_its_items_are_free(
     await arrived(emu, shared, items)
 
 
-async def test_a_worker_for_another_server_is_refused(emu: Emulator, shared: Distributed, dsn: str) -> None:
+async def test_a_worker_for_another_server_is_refused(
+    emu: Emulator, shared: Distributed, dsn: str
+) -> None:
     await shared.ledger.bind("https://ws.api.video")
     with pytest.raises(LedgerError, match=r"belongs to https://ws\.api\.video"):
         await make_worker(emu, dsn).run()
@@ -210,7 +216,9 @@ def process(emu: Emulator, dsn: str, lease: float, log: Path) -> "subprocess.Pop
     env = {**os.environ, "APIVIDEO_API_KEY": emu.api_key, "APIVIDEO_BASE_URL": emu.url}
     script = Path(__file__).with_name("worker_process.py")
     with log.open("wb") as stderr:
-        return subprocess.Popen([sys.executable, str(script), dsn, str(lease), "2"], env=env, stderr=stderr)
+        return subprocess.Popen(
+            [sys.executable, str(script), dsn, str(lease), "2"], env=env, stderr=stderr
+        )
 
 
 async def freeze(process: "subprocess.Popen[bytes]", emu: Emulator) -> None:
@@ -280,7 +288,9 @@ async def test_a_database_that_goes_away_is_waited_for(
     await init_database(dsn)
     async with Distributed(dsn, patience=20.0) as shared:
         await shared.defer_ingest(items)
-        async with working(make_worker(emu, dsn, options={"concurrency": 4}, patience=20.0)) as [running]:
+        async with working(make_worker(emu, dsn, options={"concurrency": 4}, patience=20.0)) as [
+            running
+        ]:
             await until(lambda: len(uploaded(emu)) > 4)
             await asyncio.to_thread(own_postgres.stop)
             await asyncio.sleep(5.0)

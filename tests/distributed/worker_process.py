@@ -14,10 +14,19 @@ CHUNK = 64 * 1024
 
 
 async def main(dsn: str, lease: float, concurrency: int) -> None:
-    retry = RetryPolicy(first_delay=0.02, longest_delay=0.2, attempts=4, seconds=5, rate_limit_seconds=5)
-    upload = UploadOptions(chunk_size=CHUNK, limits=UploadLimits(smallest_chunk=CHUNK), concurrency=3)
+    retry = RetryPolicy(
+        first_delay=0.02, longest_delay=0.2, attempts=4, seconds=5, rate_limit_seconds=5
+    )
+    upload = UploadOptions(
+        chunk_size=CHUNK, limits=UploadLimits(smallest_chunk=CHUNK), concurrency=3
+    )
     options = IngestOptions(
-        concurrency=concurrency, lease=lease, attempts=30, first_delay=0.1, longest_delay=1.0, upload=upload
+        concurrency=concurrency,
+        lease=lease,
+        attempts=30,
+        first_delay=0.1,
+        longest_delay=1.0,
+        upload=upload,
     )
     timeouts = Timeouts(connect=2, response=5, stall=5)
 

@@ -34,7 +34,9 @@ class Reply:
         return self.json.get("type", "").rpartition("/")[2]
 
 
-def file_part(data: bytes, filename: str = "clip.mp4", name: str = "file", content_type: str | None = None) -> bytes:
+def file_part(
+    data: bytes, filename: str = "clip.mp4", name: str = "file", content_type: str | None = None
+) -> bytes:
     head = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
     head += f"Content-Type: {content_type or 'application/octet-stream'}\r\n"
     return head.encode() + b"\r\n" + data
@@ -59,7 +61,9 @@ class Api:
         self.auth = {"Authorization": f"Basic {key}"}
 
     boundary = BOUNDARY
-    multipart: ClassVar[dict[str, str]] = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    multipart: ClassVar[dict[str, str]] = {
+        "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"
+    }
     file = staticmethod(file_part)
     field = staticmethod(field_part)
     form = staticmethod(form)
@@ -84,13 +88,22 @@ class Api:
     async def token(self, ttl: int = 0) -> str:
         return (await self.send("POST", "/upload-tokens", json={"ttl": ttl})).json["token"]
 
-    async def post_form(self, path: str, *parts: bytes, content_range: str | None = None, **options: Any) -> Reply:
-        headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", **options.pop("headers", {})}
+    async def post_form(
+        self, path: str, *parts: bytes, content_range: str | None = None, **options: Any
+    ) -> Reply:
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+            **options.pop("headers", {}),
+        }
         if content_range is not None:
             headers["Content-Range"] = content_range
-        return await self.send("POST", path, data=io.BytesIO(form(*parts)), headers=headers, **options)
+        return await self.send(
+            "POST", path, data=io.BytesIO(form(*parts)), headers=headers, **options
+        )
 
-    async def chunk(self, video_id: str, data: bytes, content_range: str | None = None, **options: Any) -> Reply:
+    async def chunk(
+        self, video_id: str, data: bytes, content_range: str | None = None, **options: Any
+    ) -> Reply:
         path = f"/videos/{video_id}/source"
         return await self.post_form(path, file_part(data), content_range=content_range, **options)
 

@@ -33,7 +33,13 @@ def seeded(api):
         play(2, country="FR", browser="firefox", watched=4, ended=True, viewer="ann", loading=100),
         play(2, country="FR", browser="chrome", watched=10, viewer="bob", loading=300),
         play(
-            3, country="US", continent="NA", browser="chrome", watched=40, viewer="ann", referrer="https://a.test/?b=c"
+            3,
+            country="US",
+            continent="NA",
+            browser="chrome",
+            watched=40,
+            viewer="ann",
+            referrer="https://a.test/?b=c",
         ),
         play(3, country="US", continent="NA", browser="safari", played=False),
         play(50, media_id="li1", media_type="live-stream", watched=0),
@@ -81,13 +87,17 @@ async def test_concurrent_viewers(api):
     """
     at = NOW - 2 * HOUR
     for offset, seconds, viewer in ((0, 100, "a"), (50, 100, "a"), (60, 40, "b"), (100, 50, "c")):
-        api.emu.add_plays(Play(media_id="vi1", at=at + timedelta(seconds=offset), watched=seconds, viewer=viewer))
+        api.emu.add_plays(
+            Play(media_id="vi1", at=at + timedelta(seconds=offset), watched=seconds, viewer=viewer)
+        )
     frame = {"from": at.isoformat(), "to": (at + timedelta(seconds=100)).isoformat()}
     assert await number(api, "ccv/peak", **frame) == 3
     assert await number(api, "ccv/peak", unique="true", **frame) == 2
     assert await number(api, "ccv/average", **frame) == pytest.approx(1.9)
     assert await number(api, "ccv/average", unique="true", **frame) == pytest.approx(1.4)
-    api.emu.add_plays(Play(media_id="vi1", at=datetime.now(UTC) - timedelta(seconds=30), watched=60))
+    api.emu.add_plays(
+        Play(media_id="vi1", at=datetime.now(UTC) - timedelta(seconds=30), watched=60)
+    )
     assert await number(api, "ccv/live") == 1
 
 
@@ -98,7 +108,10 @@ async def test_the_metric_is_spelt_anew(seeded):
         return (await ask(seeded, path, params)).json["context"]["metric"]
 
     assert await shown("metrics/view/count") == "view-5"
-    assert await shown("metrics/view/count", ("unique", "true"), ("viewDuration", "30s")) == "unique-view-30"
+    assert (
+        await shown("metrics/view/count", ("unique", "true"), ("viewDuration", "30s"))
+        == "unique-view-30"
+    )
     assert await shown("metrics/ccv/peak", ("unique", "true")) == "unique-ccv"
     assert await shown("buckets/ccv-peak/country", ("unique", "true")) == "unique-ccv-peak"
     assert await shown("timeseries/play-rate") == "play-rate"
@@ -117,19 +130,26 @@ async def buckets(api, path, *params):
 async def test_breakdowns(seeded):
     """By each dimension, with pages and an order."""
     assert await buckets(seeded, "play/country") == [("FR", 2), ("US", 1)]
-    assert await buckets(seeded, "impression/browser", ("sortBy", "metricValue"), ("sortOrder", "asc")) == [
+    assert await buckets(
+        seeded, "impression/browser", ("sortBy", "metricValue"), ("sortOrder", "asc")
+    ) == [
         ("firefox", 1),
         ("safari", 1),
         ("chrome", 2),
     ]
     assert await buckets(seeded, "play-rate/continent") == [("EU", 1), ("NA", 0.5)]
-    assert await buckets(seeded, "play/referrer", ("sortBy", "dimensionValue"), ("sortOrder", "desc")) == [
+    assert await buckets(
+        seeded, "play/referrer", ("sortBy", "dimensionValue"), ("sortOrder", "desc")
+    ) == [
         ("https://a.test/?b=c", 1),
         ("", 2),
     ]
     assert await buckets(seeded, "play-total/media-id") == [("li1", 1), ("vi1", 3)]
     for breakdown in ("media-type", "device-type", "operating-system", "media-id"):
-        assert [count for _, count in await buckets(seeded, f"view/{breakdown}", ("viewDuration", "10s"))] == [2]
+        assert [
+            count
+            for _, count in await buckets(seeded, f"view/{breakdown}", ("viewDuration", "10s"))
+        ] == [2]
     second = await ask(seeded, "buckets/play/country", [("pageSize", "1"), ("currentPage", "2")])
     assert second.json["data"] == [{"metricValue": 1, "dimensionValue": "US"}]
     assert second.json["context"]["breakdown"] == "country"
@@ -141,20 +161,31 @@ async def test_course_over_time(seeded):
 
     async def series(*params: tuple[str, str]) -> tuple[str, list[tuple[str, float]]]:
         reply = (await ask(seeded, "timeseries/play", params)).json
-        return reply["context"]["interval"], [(item["emittedAt"], item["metricValue"]) for item in reply["data"]]
+        return reply["context"]["interval"], [
+            (item["emittedAt"], item["metricValue"]) for item in reply["data"]
+        ]
 
     def hour(hours: int) -> str:
         return (NOW - hours * HOUR).replace(minute=0).isoformat()
 
     assert await series() == ("hour", [(hour(3), 1), (hour(2), 2)])
-    assert (await series(("sortBy", "emittedAt"), ("sortOrder", "desc")))[1] == [(hour(2), 2), (hour(3), 1)]
-    assert (await series(("sortBy", "metricValue"), ("sortOrder", "desc")))[1] == [(hour(2), 2), (hour(3), 1)]
+    assert (await series(("sortBy", "emittedAt"), ("sortOrder", "desc")))[1] == [
+        (hour(2), 2),
+        (hour(3), 1),
+    ]
+    assert (await series(("sortBy", "metricValue"), ("sortOrder", "desc")))[1] == [
+        (hour(2), 2),
+        (hour(3), 1),
+    ]
     interval, data = await series(("from", (NOW - timedelta(days=4)).isoformat()))
     assert interval == "day"
     assert sum(count for _, count in data) == 4
     assert all(day.endswith("T00:00:00+00:00") for day, _ in data)
     frame = (("from", (NOW - 2 * HOUR).isoformat()), ("to", (NOW - HOUR).isoformat()))
-    assert await series(("interval", "minute"), *frame) == ("minute", [((NOW - 2 * HOUR).isoformat(), 2)])
+    assert await series(("interval", "minute"), *frame) == (
+        "minute",
+        [((NOW - 2 * HOUR).isoformat(), 2)],
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,12 +221,37 @@ async def test_filter_by_tag(api):
     [
         ("metrics/play/count", [("from:2024", "")], "from:2024", "This field was not expected."),
         ("metrics/play/count", [("unique", "true")], "unique", "This field was not expected."),
-        ("metrics/play/count", [("viewDuration", "5s")], "viewDuration", "This field was not expected."),
-        ("metrics/play/count", [("currentPage", "1")], "currentPage", "This field was not expected."),
+        (
+            "metrics/play/count",
+            [("viewDuration", "5s")],
+            "viewDuration",
+            "This field was not expected.",
+        ),
+        (
+            "metrics/play/count",
+            [("currentPage", "1")],
+            "currentPage",
+            "This field was not expected.",
+        ),
         ("buckets/play/country", [("interval", "day")], "interval", "This field was not expected."),
-        ("metrics/play/count", [("filterBy[city]", "x")], "filterBy[city]", "This field was not expected."),
-        ("metrics/play/total", [("filterBy[country]", "x")], "filterBy[country]", "This field was not expected."),
-        ("buckets/play-total/media-id", [("filterBy[tag]", "x")], "filterBy[tag]", "This field was not expected."),
+        (
+            "metrics/play/count",
+            [("filterBy[city]", "x")],
+            "filterBy[city]",
+            "This field was not expected.",
+        ),
+        (
+            "metrics/play/total",
+            [("filterBy[country]", "x")],
+            "filterBy[country]",
+            "This field was not expected.",
+        ),
+        (
+            "buckets/play-total/media-id",
+            [("filterBy[tag]", "x")],
+            "filterBy[tag]",
+            "This field was not expected.",
+        ),
         (
             "timeseries/play",
             [("interval", "week")],
@@ -223,18 +279,37 @@ async def test_filter_by_tag(api):
         ("metrics/play/count", [("from", "2024-02-05T00:00:00 01:00")], "from", None),
         ("metrics/play/count", [("to", "0001-01-01T00:00:00Z")], "to", None),
         ("metrics/play/count", [("from", (NOW - timedelta(days=40)).isoformat())], "from", None),
-        ("metrics/play/count", [("from", (NOW + HOUR).isoformat()), ("to", NOW.isoformat())], "from", None),
-        ("metrics/view/count", [("unique", "True")], "unique", "This value must be of type boolean."),
+        (
+            "metrics/play/count",
+            [("from", (NOW + HOUR).isoformat()), ("to", NOW.isoformat())],
+            "from",
+            None,
+        ),
+        (
+            "metrics/view/count",
+            [("unique", "True")],
+            "unique",
+            "This value must be of type boolean.",
+        ),
         ("metrics/play/count", [("filterBy[mediaType]", "audio")], "filterBy[mediaType]", None),
         ("metrics/play/count", [("filterBy[continent]", "XX")], "filterBy[continent]", None),
-        ("metrics/play/count", [("filterBy[tag]", "a"), ("filterBy[tag]", "b")], "filterBy[tag]", None),
+        (
+            "metrics/play/count",
+            [("filterBy[tag]", "a"), ("filterBy[tag]", "b")],
+            "filterBy[tag]",
+            None,
+        ),
         ("buckets/play/country", [("sortBy", "emittedAt")], "sortBy", None),
         ("timeseries/play", [("sortOrder", "down")], "sortOrder", None),
     ],
 )
 async def test_refused_questions(api, path, params, name, detail):
     reply = await ask(api, path, params)
-    assert (reply.status, reply.slug, reply.json["name"]) == (400, "request-invalid-query-parameter", name)
+    assert (reply.status, reply.slug, reply.json["name"]) == (
+        400,
+        "request-invalid-query-parameter",
+        name,
+    )
     assert detail in (None, reply.json["detail"])
 
 
@@ -259,7 +334,15 @@ async def test_combinations_that_do_not_exist(api, path):
 
 async def test_plays_from_another_process(api):
     """`POST /_emulator/plays` takes what `Play` takes."""
-    seed = [{"media_id": "vi1", "at": (NOW - HOUR).isoformat(), "watched": 12.5, "browser": "edge", "city": None}]
+    seed = [
+        {
+            "media_id": "vi1",
+            "at": (NOW - HOUR).isoformat(),
+            "watched": 12.5,
+            "browser": "edge",
+            "city": None,
+        }
+    ]
     reply = await api.send("POST", "/_emulator/plays", json=seed, auth=False)
     assert reply.status == 201
     assert [session.startswith("ps") for session in reply.json] == [True]
@@ -283,4 +366,6 @@ async def test_how_far_back_can_be_set(start):
     api.emu.add_plays(Play(media_id="vi1", at=datetime(2024, 5, 28, 12)))
     frame = {"from": "2024-05-28T14:00:00+02:00", "to": "2024-05-29T00:00:00+00:00"}
     assert await number(api, "play/count", **frame) == 1
-    assert (await api.send("GET", "/data/metrics/play/count?from=2024-05-28T14:00:00%2B02:00")).json["data"] == 1
+    assert (
+        await api.send("GET", "/data/metrics/play/count?from=2024-05-28T14:00:00%2B02:00")
+    ).json["data"] == 1

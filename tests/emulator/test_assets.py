@@ -46,12 +46,16 @@ async def test_ranges(served, header, expected):
         assert reply.headers["Content-Length"] == str(stop - start)
         assert reply.headers["Content-Type"] == "video/mp4"
         assert reply.headers["Accept-Ranges"] == "bytes"
-        assert reply.headers.get("Content-Range") == (None if expected is None else f"bytes {start}-{stop - 1}/1000")
+        assert reply.headers.get("Content-Range") == (
+            None if expected is None else f"bytes {start}-{stop - 1}/1000"
+        )
 
 
 async def test_unsatisfiable_ranges(served):
     for header in ("bytes=1000-", "bytes=5000-6000", "bytes=-0"):
-        reply = await served.send("GET", served.assets["mp4"], headers={"Range": header}, auth=False)
+        reply = await served.send(
+            "GET", served.assets["mp4"], headers={"Range": header}, auth=False
+        )
         assert (reply.status, reply.headers["Content-Range"]) == (416, "bytes */1000")
 
 
@@ -73,7 +77,9 @@ async def test_player_page_plays_the_file(served):
 
 
 async def test_without_mp4_support_the_player_still_plays(served):
-    video = (await served.send("PATCH", f"/videos/{served.video_id}", json={"mp4Support": False})).json
+    video = (
+        await served.send("PATCH", f"/videos/{served.video_id}", json={"mp4Support": False})
+    ).json
     assert "mp4" not in video["assets"]
     assert (await served.send("GET", served.assets["mp4"], auth=False)).status == 404
     page = (await served.send("GET", served.assets["player"], auth=False)).body.decode()
@@ -154,7 +160,9 @@ async def test_private_player(api, content):
     assert (await api.send("GET", f"/vod/{video_id}/player", auth=False)).status == 404
 
 
-@pytest.mark.parametrize("path", ["/upload?token=to1", "/videos/vi1/source", "/auth/refresh", "/anything"])
+@pytest.mark.parametrize(
+    "path", ["/upload?token=to1", "/videos/vi1/source", "/auth/refresh", "/anything"]
+)
 async def test_preflights(api, path):
     """Answered before credentials and limits, Authorization named explicitly."""
     reply = await api.send(
@@ -166,7 +174,9 @@ async def test_preflights(api, path):
     assert (reply.status, reply.body) == (204, b"")
     assert reply.headers["Access-Control-Allow-Origin"] == "*"
     assert "POST" in reply.headers["Access-Control-Allow-Methods"]
-    allowed = {name.strip().lower() for name in reply.headers["Access-Control-Allow-Headers"].split(",")}
+    allowed = {
+        name.strip().lower() for name in reply.headers["Access-Control-Allow-Headers"].split(",")
+    }
     origin = {"av-origin-client", "av-origin-app", "av-origin-sdk"}
     assert {"authorization", "content-range", "content-type"} | origin <= allowed
 
@@ -208,6 +218,6 @@ async def test_a_failure_in_the_middle_of_an_answer(api, content, monkeypatch):
         yield b"x"
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(type(api.emu.world.videos[video_id].media), "read", fail)
+    monkeypatch.setattr(type(api.emu.state.videos[video_id].media), "read", fail)
     with pytest.raises(aiohttp.ClientPayloadError):
         await api.send("GET", f"/vod/{video_id}/mp4/source.mp4")

@@ -26,7 +26,9 @@ async def test_pair_of_tokens(api):
     assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 3600)
     assert isinstance(pair["expires_in"], int)
     assert len(pair["access_token"].split(".")) == 3
-    assert (await api.send("GET", "/videos", auth=False, headers=bearer(pair["access_token"]))).status == 200
+    assert (
+        await api.send("GET", "/videos", auth=False, headers=bearer(pair["access_token"]))
+    ).status == 200
     assert (await api.send("GET", "/videos")).status == 200
 
 
@@ -44,7 +46,9 @@ async def test_refresh_rotates(api):
     again = await api.send("POST", "/auth/refresh", data=body, headers=text, auth=False)
     assert (again.status, again.slug) == (400, "authentication-invalid-user-credentials")
     for pair in (first, second):
-        assert (await api.send("GET", "/videos", headers=bearer(pair["access_token"]))).status == 200
+        assert (
+            await api.send("GET", "/videos", headers=bearer(pair["access_token"]))
+        ).status == 200
 
 
 @pytest.mark.parametrize("status", [400, 401])
@@ -64,10 +68,16 @@ async def test_wrong_keys(start, status):
 
 async def test_bad_payloads(api):
     missing = await api.send("POST", "/auth/api-key", json={})
-    assert (missing.status, missing.slug, missing.json["name"]) == (400, "attribute-required", "apiKey")
+    assert (missing.status, missing.slug, missing.json["name"]) == (
+        400,
+        "attribute-required",
+        "apiKey",
+    )
     for body in (b"", b"{", b"[]", b'"x"'):
         assert (await api.send("POST", "/auth/api-key", data=body)).slug == "invalid-payload"
-    assert (await api.send("POST", "/auth/refresh", json={"refreshToken": 5})).slug == "invalid-attribute"
+    assert (
+        await api.send("POST", "/auth/refresh", json={"refreshToken": 5})
+    ).slug == "invalid-attribute"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +97,11 @@ async def test_bad_payloads(api):
 )
 async def test_documented_401(api, headers, slug):
     """Everything but /auth/*, /upload and assets wants credentials (service.md#authentication)."""
-    for method, path in (("GET", "/videos"), ("POST", "/videos/vi0/source"), ("DELETE", "/upload-tokens/to0")):
+    for method, path in (
+        ("GET", "/videos"),
+        ("POST", "/videos/vi0/source"),
+        ("DELETE", "/upload-tokens/to0"),
+    ):
         reply = await api.send(method, path, auth=False, headers=headers)
         assert (reply.status, reply.slug) == (401, f"authentication-{slug}")
         assert reply.headers["Content-Type"] == "application/json"
@@ -96,7 +110,9 @@ async def test_documented_401(api, headers, slug):
 
 
 async def test_the_key_with_a_password_is_refused(api):
-    reply = await api.send("GET", "/videos", auth=False, headers=basic(f"{api.emu.api_key}:password"))
+    reply = await api.send(
+        "GET", "/videos", auth=False, headers=basic(f"{api.emu.api_key}:password")
+    )
     assert (reply.status, reply.slug) == (401, "authentication-invalid-api-key")
 
 
@@ -107,7 +123,11 @@ async def test_a_key_that_utf8_cannot_hold_is_a_wrong_key(api):
 
 async def test_scheme_in_any_case(api):
     pair = await login(api)
-    assert (await api.send("GET", "/videos", headers={"Authorization": f"bearer {pair['access_token']}"})).status == 200
+    assert (
+        await api.send(
+            "GET", "/videos", headers={"Authorization": f"bearer {pair['access_token']}"}
+        )
+    ).status == 200
     value = api.auth["Authorization"].replace("Basic", "BASIC")
     assert (await api.send("GET", "/videos", headers={"Authorization": value})).status == 200
 
@@ -119,7 +139,9 @@ async def test_access_tokens_expire(start):
     headers = bearer(pair["access_token"])
     assert (await api.send("GET", "/videos", headers=headers)).status == 200
     await asyncio.sleep(0.25)
-    assert (await api.send("GET", "/videos", headers=headers)).slug == "authentication-invalid-access-token"
+    assert (
+        await api.send("GET", "/videos", headers=headers)
+    ).slug == "authentication-invalid-access-token"
     renewed = await api.send("POST", "/auth/refresh", json={"refreshToken": pair["refresh_token"]})
     assert renewed.status == 200
 

@@ -9,15 +9,44 @@ from aiohttp import web
 from apivideo_async.emulator import Emulator
 
 FOREIGN_ORIGINS = (
-    *("http://evil.example", "https://evil.example:443", "null", "", "file://", "chrome-extension://abc"),
-    *("http://127.0.0.1", "http://127.0.0.1:1", "http://localhost:{port}", "https://127.0.0.1:{port}"),
-    *("http://127.0.0.1:{port}.evil.example", "http://127.0.0.1:{port}@evil.example", "http://127.0.0.1:{port}/"),
-    *("http://[::1]:{port}", "HTTP://127.0.0.1:{port}", "http://127.0.0.1:{port} http://evil.example"),
+    *(
+        "http://evil.example",
+        "https://evil.example:443",
+        "null",
+        "",
+        "file://",
+        "chrome-extension://abc",
+    ),
+    *(
+        "http://127.0.0.1",
+        "http://127.0.0.1:1",
+        "http://localhost:{port}",
+        "https://127.0.0.1:{port}",
+    ),
+    *(
+        "http://127.0.0.1:{port}.evil.example",
+        "http://127.0.0.1:{port}@evil.example",
+        "http://127.0.0.1:{port}/",
+    ),
+    *(
+        "http://[::1]:{port}",
+        "HTTP://127.0.0.1:{port}",
+        "http://127.0.0.1:{port} http://evil.example",
+    ),
 )
 CONTROL = (
-    *(("GET", "/"), ("GET", "/_emulator/health"), ("GET", "/_emulator/requests"), ("DELETE", "/_emulator/requests")),
+    *(
+        ("GET", "/"),
+        ("GET", "/_emulator/health"),
+        ("GET", "/_emulator/requests"),
+        ("DELETE", "/_emulator/requests"),
+    ),
     *(("POST", "/_emulator/faults"), ("GET", "/%5Femulator/faults"), ("POST", "/_emulator/plays")),
-    *(("POST", "/_emulator/deliveries/1"), ("OPTIONS", "/_emulator/faults"), ("GET", "/_emulator/unknown")),
+    *(
+        ("POST", "/_emulator/deliveries/1"),
+        ("OPTIONS", "/_emulator/faults"),
+        ("GET", "/_emulator/unknown"),
+    ),
 )
 RULE = '[{"operation": "*", "action": "status", "times": null}]'
 
@@ -32,8 +61,22 @@ async def host(api, name, path="/_emulator/health"):
 @pytest.mark.parametrize(
     "name",
     [
-        *("127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}", "localhost", "localhost.:{port}", "localhost:1"),
-        *("127.0.0.1", "127.8.8.8:{port}", "[::1]:{port}", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "localhost:"),
+        *(
+            "127.0.0.1:{port}",
+            "localhost:{port}",
+            "LOCALHOST:{port}",
+            "localhost",
+            "localhost.:{port}",
+            "localhost:1",
+        ),
+        *(
+            "127.0.0.1",
+            "127.8.8.8:{port}",
+            "[::1]:{port}",
+            "[0:0:0:0:0:0:0:1]",
+            "[::ffff:127.0.0.1]",
+            "localhost:",
+        ),
     ],
 )
 async def test_names_of_this_machine_are_accepted(api, name):
@@ -51,9 +94,32 @@ async def test_names_of_this_machine_are_accepted(api, name):
             "127.0.0.1.evil.example",
             "x.localhost",
         ),
-        *("evil-localhost", "10.0.0.1:{port}", "0.0.0.0:{port}", "[::]:{port}", "[fe80::1]", "2130706433", "", ":1"),
-        *("localhost:80:80", "localhost:x", "localhost/", "user@localhost", "localhost@evil.example", "[::1", "::1"),
-        *("localhost,evil.example", "localhost evil.example", "loc\u00e0lhost", "locaľhost", "LOCALHO\u017fT"),
+        *(
+            "evil-localhost",
+            "10.0.0.1:{port}",
+            "0.0.0.0:{port}",
+            "[::]:{port}",
+            "[fe80::1]",
+            "2130706433",
+            "",
+            ":1",
+        ),
+        *(
+            "localhost:80:80",
+            "localhost:x",
+            "localhost/",
+            "user@localhost",
+            "localhost@evil.example",
+            "[::1",
+            "::1",
+        ),
+        *(
+            "localhost,evil.example",
+            "localhost evil.example",
+            "loc\u00e0lhost",
+            "locaľhost",
+            "LOCALHO\u017fT",
+        ),
     ],
 )
 async def test_other_names_are_refused_for_every_path(api, name):
@@ -67,21 +133,33 @@ async def test_other_names_are_refused_for_every_path(api, name):
 
 
 async def test_the_refusal_says_what_to_do(api):
-    reply = await api.send("POST", "/videos", json={"title": "x"}, headers={"Host": "emulator:8700"})
+    reply = await api.send(
+        "POST", "/videos", json={"title": "x"}, headers={"Host": "emulator:8700"}
+    )
     assert reply.status == 403
     assert "--allow-host" in reply.json["detail"]
-    assert len(api.emu.world.videos) == 0
+    assert len(api.emu.state.videos) == 0
 
 
 async def test_allowed_hosts_are_accepted_in_addition(start):
     api = await start(allowed_hosts=["emulator", "my_box.Test", "10.1.2.3", "::2", "[::3]"])
-    for name in ("emulator", "EMULATOR:8700", "my_box.test.", "10.1.2.3:8700", "[::2]", "[::3]:1", "localhost"):
+    for name in (
+        "emulator",
+        "EMULATOR:8700",
+        "my_box.test.",
+        "10.1.2.3:8700",
+        "[::2]",
+        "[::3]:1",
+        "localhost",
+    ):
         assert await host(api, name) == 200, name
     for name in ("emulator.evil.example", "a.emulator", "10.1.2.4", "[::4]"):
         assert await host(api, name) == 403, name
 
 
-@pytest.mark.parametrize("name", ["http://emulator", "emulator:8700", "[::1]:1", "", "a b", "*", "loc\u00e0l"])
+@pytest.mark.parametrize(
+    "name", ["http://emulator", "emulator:8700", "[::1]:1", "", "a b", "*", "loc\u00e0l"]
+)
 def test_an_allowed_host_is_a_name_or_an_address(name):
     with pytest.raises(ValueError, match="allowed_hosts"):
         Emulator(allowed_hosts=[name])
@@ -95,8 +173,12 @@ def test_one_text_is_not_a_list_of_hosts():
 async def test_all_interfaces_accept_addresses_and_no_names(start):
     """An address cannot be rebound; other machines use the one of theirs."""
     api = await start(host="0.0.0.0")
-    assert [await host(api, name) for name in ("10.0.0.1:1", "[fe80::1]", "0.0.0.0:1", "localhost")] == [200] * 4
-    assert [await host(api, name) for name in ("evil.example", "emulator", "10.0.0.1.evil.example")] == [403] * 3
+    assert [
+        await host(api, name) for name in ("10.0.0.1:1", "[fe80::1]", "0.0.0.0:1", "localhost")
+    ] == [200] * 4
+    assert [
+        await host(api, name) for name in ("evil.example", "emulator", "10.0.0.1.evil.example")
+    ] == [403] * 3
 
 
 @pytest.mark.parametrize(
@@ -125,7 +207,9 @@ async def test_host_as_no_browser_sends_it(api, lines, status):
 async def test_pages_of_other_origins_control_nothing(api, origin):
     headers = {"Origin": origin.format(port=api.emu.port), "Content-Type": "text/plain"}
     for method, path in CONTROL:
-        reply = await api.send(method, path, auth=False, headers=headers, data=RULE if method == "POST" else None)
+        reply = await api.send(
+            method, path, auth=False, headers=headers, data=RULE if method == "POST" else None
+        )
         assert reply.status == 403, path
         assert not [name for name in reply.headers if name.startswith("Access-Control-")]
     assert len(api.emu.faults) == 0
@@ -140,19 +224,30 @@ async def test_requests_without_origin_are_told_by_their_site(api, site):
     frame = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
     assert (await api.send("GET", "/", auth=False, headers=frame)).status == 403
     form = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    assert (await api.send("POST", "/_emulator/faults", auth=False, headers=form, data=RULE)).status == 403
+    assert (
+        await api.send("POST", "/_emulator/faults", auth=False, headers=form, data=RULE)
+    ).status == 403
     assert len(api.emu.faults) == 0
-    assert (await api.send("GET", "/", auth=False, headers=form)).status == 200  # The user follows a link.
+    assert (
+        await api.send("GET", "/", auth=False, headers=form)
+    ).status == 200  # The user follows a link.
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1:{port}", "localhost:{port}", "[::1]:{port}", "localhost"])
+@pytest.mark.parametrize(
+    "name", ["127.0.0.1:{port}", "localhost:{port}", "[::1]:{port}", "localhost"]
+)
 async def test_its_own_pages_and_other_programs_control_it(api, name):
     name = name.format(port=api.emu.port)
     pages = (
         {"Host": name},
         {"Host": name, "Origin": f"http://{name}"},
         {"Host": name, "Origin": f"http://{name}", "Sec-Fetch-Site": "same-origin"},
-        {"Host": name, "Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+        {
+            "Host": name,
+            "Sec-Fetch-Site": "none",
+            "Sec-Fetch-Mode": "navigate",
+            "Sec-Fetch-Dest": "document",
+        },
         {"Host": name, "Sec-Fetch-Mode": "cors"},  # Node's fetch.
     )
     for headers in pages:
@@ -163,9 +258,14 @@ async def test_its_own_pages_and_other_programs_control_it(api, name):
 
 
 async def test_a_preflight_does_not_open_the_control(api):
-    asked = {"Access-Control-Request-Method": "DELETE", "Access-Control-Request-Private-Network": "true"}
+    asked = {
+        "Access-Control-Request-Method": "DELETE",
+        "Access-Control-Request-Private-Network": "true",
+    }
     for origin in ("http://evil.example", api.emu.url):
-        reply = await api.send("OPTIONS", "/_emulator/faults", auth=False, headers={"Origin": origin, **asked})
+        reply = await api.send(
+            "OPTIONS", "/_emulator/faults", auth=False, headers={"Origin": origin, **asked}
+        )
         assert reply.status in {403, 405}
         assert not [name for name in reply.headers if name.startswith("Access-Control-")]
 
@@ -179,12 +279,20 @@ async def test_the_private_network_is_not_opened(api):
 
 async def test_a_page_uploads_with_a_token_and_plays(api, content):
     """What the service allows: delegated uploads and players on other origins."""
-    page = {"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
+    page = {
+        "Origin": "https://shop.example",
+        "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": "cors",
+    }
     data = content(2000)
-    sent = await api.post_form(f"/upload?token={await api.token()}", api.file(data), auth=False, headers=page)
+    sent = await api.post_form(
+        f"/upload?token={await api.token()}", api.file(data), auth=False, headers=page
+    )
     assert sent.status == 201
     assert sent.headers["Access-Control-Allow-Origin"] == "*"
-    played = await api.send("GET", f"/vod/{sent.json['videoId']}/hls/media.mp4", auth=False, headers=page)
+    played = await api.send(
+        "GET", f"/vod/{sent.json['videoId']}/hls/media.mp4", auth=False, headers=page
+    )
     assert (played.status, played.body) == (200, data)
     assert played.headers["Access-Control-Allow-Origin"] == "*"
 
@@ -249,7 +357,9 @@ async def test_a_source_that_a_page_gives_is_not_fetched(start, local_service, s
     url, received = local_service
     api = await start(**settings)
     headers = {} if origin is None else {"Origin": origin}
-    reply = await api.send("POST", "/videos", json={"title": "x", "source": f"{url}/x"}, headers=headers)
+    reply = await api.send(
+        "POST", "/videos", json={"title": "x", "source": f"{url}/x"}, headers=headers
+    )
     assert reply.status == 202
     await api.emu.settled()
     assert received == ([] if origin else ["/x"])
@@ -270,5 +380,7 @@ async def test_nothing_is_delivered_to_what_a_page_subscribed(start, local_servi
     await api.emu.settled()
     await api.send("POST", "/_emulator/deliveries/1", auth=False)
     await api.emu.settled()
-    assert {delivery.state for delivery in api.emu.deliveries} == {"not-allowed" if origin else "delivered"}
+    assert {delivery.state for delivery in api.emu.deliveries} == {
+        "not-allowed" if origin else "delivered"
+    }
     assert set(received) == (set() if origin else {"/hook"})

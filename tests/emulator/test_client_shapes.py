@@ -11,7 +11,9 @@ def python_part(api, data: bytes, fields: dict[str, str]) -> tuple[str, bytes]:
     """Fields first, then `file`; a boundary of 32 hexadecimal digits."""
     boundary = "5f4dcc3b5aa765d61d8327deb882cf99"
     parts = [api.field(name, value) for name, value in fields.items()]
-    return boundary, api.form(*parts, api.file(data, "clip.mp4", content_type="video/mp4"), boundary=boundary)
+    return boundary, api.form(
+        *parts, api.file(data, "clip.mp4", content_type="video/mp4"), boundary=boundary
+    )
 
 
 def node_part(api, data: bytes, fields: dict[str, str]) -> tuple[str, bytes]:
@@ -33,9 +35,16 @@ CLIENTS = {
     "python": (python_part, {"AV-Origin-Client": "python:1.4.7", "Accept": "application/json"}),
     "node": (
         node_part,
-        {"AV-Origin-Client": "nodejs:2.6.8", "Authorization": "", "Accept": "application/json, */*;q=0.8"},
+        {
+            "AV-Origin-Client": "nodejs:2.6.8",
+            "Authorization": "",
+            "Accept": "application/json, */*;q=0.8",
+        },
     ),
-    "browser": (browser_part, {"AV-Origin-Client": "typescript-uploader:1.1.6", "Origin": "http://page"}),
+    "browser": (
+        browser_part,
+        {"AV-Origin-Client": "typescript-uploader:1.1.6", "Origin": "http://page"},
+    ),
 }
 
 
@@ -87,7 +96,9 @@ async def test_delegated_progressive_session(api, client, content):
     video_id = None
     for number, size in enumerate(SIZES, start=1):
         fields = {} if video_id is None else {"videoId": video_id}
-        reply = await client(path, content(size), f"part {number}/{3 if number == 3 else '*'}", **fields)
+        reply = await client(
+            path, content(size), f"part {number}/{3 if number == 3 else '*'}", **fields
+        )
         assert reply.status == 201
         video_id = reply.json["videoId"]
     assert (reply.json["title"], api.emu.size(video_id)) == ("clip.mp4", sum(SIZES))

@@ -16,7 +16,11 @@ async def test_drop_response_executes(api):
         await api.send("POST", "/videos", json={"title": "x"})
     assert len((await api.send("GET", "/videos")).json["data"]) == 1
     record = api.emu.requests[0]
-    assert (record.status, record.fault, record.operation) == (None, "drop-response", "videos.create")
+    assert (record.status, record.fault, record.operation) == (
+        None,
+        "drop-response",
+        "videos.create",
+    )
     assert record.video_id is not None
 
 
@@ -34,14 +38,25 @@ async def test_drop_response_of_the_second_chunk(api, content):
     ("body", "content_type", "expected"),
     [
         (None, "application/json", b""),
-        ({"status": 500, "title": "Server error"}, "application/json", b'{"status": 500, "title": "Server error"}'),
+        (
+            {"status": 500, "title": "Server error"},
+            "application/json",
+            b'{"status": 500, "title": "Server error"}',
+        ),
         ("<html>Bad gateway</html>", "text/html", b"<html>Bad gateway</html>"),
         (b"\xff\x00", "application/octet-stream", b"\xff\x00"),
     ],
 )
 async def test_status_does_not_execute(api, body, content_type, expected):
     api.emu.faults.add(
-        Fault("*", "status", status=502, body=body, content_type=content_type, headers={"Retry-After": "3"})
+        Fault(
+            "*",
+            "status",
+            status=502,
+            body=body,
+            content_type=content_type,
+            headers={"Retry-After": "3"},
+        )
     )
     reply = await api.send("POST", "/videos", json={"title": "x"})
     assert (reply.status, reply.body) == (502, expected)
@@ -68,7 +83,11 @@ async def test_resets_store_nothing(api, content, action):
         await big.chunk(video_id, content(10_000_000), "part 1/2")
     record = big.emu.requests[-1]
     assert record.status is None
-    assert (100_000 <= record.body_bytes < 10_000_000) if action == "reset-during" else record.body_bytes == 0
+    assert (
+        (100_000 <= record.body_bytes < 10_000_000)
+        if action == "reset-during"
+        else record.body_bytes == 0
+    )
     assert (await big.status(video_id))["ingest"] is None
     assert (await big.chunk(video_id, content(10_000), "part 1/2")).status == 201
 
@@ -106,8 +125,12 @@ async def test_expire_tokens(api):
     headers = {"Authorization": f"Bearer {pair['access_token']}"}
     assert (await api.send("GET", "/videos", headers=headers)).status == 200
     api.emu.faults.add(Fault("videos.list", "expire-tokens"))
-    assert (await api.send("GET", "/videos", headers=headers)).slug == "authentication-invalid-access-token"
-    renewed = (await api.send("POST", "/auth/refresh", json={"refreshToken": pair["refresh_token"]})).json
+    assert (
+        await api.send("GET", "/videos", headers=headers)
+    ).slug == "authentication-invalid-access-token"
+    renewed = (
+        await api.send("POST", "/auth/refresh", json={"refreshToken": pair["refresh_token"]})
+    ).json
     headers = {"Authorization": f"Bearer {renewed['access_token']}"}
     assert (await api.send("GET", "/videos", headers=headers)).status == 200
 
@@ -155,7 +178,10 @@ def test_unknown_action():
 
 async def test_control_api(api):
     """The same from another process, without credentials and outside the log."""
-    assert (await api.send("GET", "/_emulator/health", auth=False)).json == {"status": "ok", "videos": 0}
+    assert (await api.send("GET", "/_emulator/health", auth=False)).json == {
+        "status": "ok",
+        "videos": 0,
+    }
     rules = [{"operation": "videos.list", "action": "status", "status": 500}]
     added = await api.send("POST", "/_emulator/faults", json=rules, auth=False)
     assert (added.status, added.json) == (201, {"faults": 1})
@@ -164,7 +190,13 @@ async def test_control_api(api):
     assert (listed[0]["seen"], listed[0]["fired"]) == (1, 1)
     assert (await api.send("DELETE", "/_emulator/faults", auth=False)).status == 204
     assert (await api.send("GET", "/_emulator/faults", auth=False)).json == []
-    for wrong in ([{"operation": "*", "action": "x"}], [{"nonsense": 1}], [5], 5, [{"operation": "*"}]):
+    for wrong in (
+        [{"operation": "*", "action": "x"}],
+        [{"nonsense": 1}],
+        [5],
+        5,
+        [{"operation": "*"}],
+    ):
         reply = await api.send("POST", "/_emulator/faults", json=wrong, auth=False)
         assert (reply.status, reply.slug) == (400, "invalid-payload")
     assert (await api.send("POST", "/_emulator/faults", data=b"{", auth=False)).status == 400

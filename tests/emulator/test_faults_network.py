@@ -36,7 +36,9 @@ async def test_rate_limit_shows_the_limit_that_is_set(start):
     api = await start(rate_limits={"writes": 7})
     api.emu.faults.add(Fault("*", "rate-limit", times=2))
     assert (await api.send("POST", "/videos", json=CREATION)).headers["X-RateLimit-Limit"] == "7"
-    assert (await api.send("GET", "/videos")).headers["X-RateLimit-Limit"] == "500", "no limit set: the service's"
+    assert (await api.send("GET", "/videos")).headers["X-RateLimit-Limit"] == "500", (
+        "no limit set: the service's"
+    )
 
 
 async def test_rate_limit_reads_the_body_first(api, content):
@@ -117,7 +119,9 @@ async def test_a_client_may_leave_a_stalled_request(api, content):
 
 async def test_truncate_announces_more_than_it_sends(api):
     api.emu.faults.add(Fault("videos.create", "truncate"))
-    async with api.session.post(f"{api.emu.url}/videos", json=CREATION, headers=api.auth) as response:
+    async with api.session.post(
+        f"{api.emu.url}/videos", json=CREATION, headers=api.auth
+    ) as response:
         assert response.status == 201
         announced = int(response.headers["Content-Length"])
         with pytest.raises(aiohttp.ClientPayloadError):
@@ -144,7 +148,9 @@ async def test_truncate_sends_half(api):
 async def test_trickle_sends_the_body_byte_by_byte(api):
     api.emu.faults.add(Fault("videos.create", "trickle", seconds=0.3))
     started = time.monotonic()
-    async with api.session.post(f"{api.emu.url}/videos", json=CREATION, headers=api.auth) as response:
+    async with api.session.post(
+        f"{api.emu.url}/videos", json=CREATION, headers=api.auth
+    ) as response:
         assert response.status == 201
         assert not response.content.is_eof(), "the head comes before the body is complete"
         pieces = [piece async for piece in response.content.iter_any()]
@@ -156,7 +162,9 @@ async def test_trickle_sends_the_body_byte_by_byte(api):
 
 async def test_a_client_may_leave_a_trickle(api):
     api.emu.faults.add(Fault("videos.create", "trickle", seconds=0.2))
-    async with api.session.post(f"{api.emu.url}/videos", json=CREATION, headers=api.auth) as response:
+    async with api.session.post(
+        f"{api.emu.url}/videos", json=CREATION, headers=api.auth
+    ) as response:
         assert response.status == 201
     await asyncio.sleep(0.2)
     assert await titles(api) == ["x"]
@@ -188,11 +196,15 @@ async def test_html_takes_the_place_of_a_good_answer(api):
 
 
 async def test_html_may_be_anything_else(api):
-    api.emu.faults.add(Fault("*", "html", body="[", content_type="application/json", headers={"Via": "proxy"}))
+    api.emu.faults.add(
+        Fault("*", "html", body="[", content_type="application/json", headers={"Via": "proxy"})
+    )
     reply = await api.send("POST", "/videos", json=CREATION)
     assert (reply.status, reply.body, reply.headers["Via"]) == (201, b"[", "proxy")
     api.emu.faults.add(Fault("*", "html"))
-    assert (await api.send("GET", "/videos/none")).slug == "resource-not-found", "a refusal stays as it is"
+    assert (await api.send("GET", "/videos/none")).slug == "resource-not-found", (
+        "a refusal stays as it is"
+    )
 
 
 @pytest.mark.parametrize(
@@ -220,7 +232,10 @@ async def test_duplicate_of_the_first_request_of_a_token_makes_two_videos(api, c
     listed = [item["videoId"] for item in (await api.send("GET", "/videos")).json["data"]]
     assert len(listed) == 2
     assert reply.json["videoId"] in listed
-    assert [b"".join(api.emu.world.videos[video_id].media.read()) for video_id in listed] == [data, data]
+    assert [b"".join(api.emu.state.videos[video_id].media.read()) for video_id in listed] == [
+        data,
+        data,
+    ]
 
 
 async def test_duplicate_of_json(api):
@@ -252,7 +267,10 @@ async def test_refuse_closes_the_port_and_opens_it_again(api):
 
 
 async def test_refuse_cuts_the_others_too(api, content):
-    api.emu.faults.add(Fault("videos.create", "delay", seconds=5), Fault("videos.create", "refuse", nth=2, seconds=0.1))
+    api.emu.faults.add(
+        Fault("videos.create", "delay", seconds=5),
+        Fault("videos.create", "refuse", nth=2, seconds=0.1),
+    )
     waiting = asyncio.create_task(api.send("POST", "/videos", json=CREATION))
     await asyncio.sleep(0.05)
     with pytest.raises(aiohttp.ClientError):
@@ -263,8 +281,8 @@ async def test_refuse_cuts_the_others_too(api, content):
 
 
 async def test_a_port_that_is_shut_cannot_be_shut_again(api):
-    await api.emu.world.door.shut(0.1)
-    await api.emu.world.door.shut(9)
+    await api.emu.state.door.shut(0.1)
+    await api.emu.state.door.shut(9)
     await asyncio.sleep(0.2)
     assert (await api.send("GET", "/videos")).status == 200
 
@@ -286,13 +304,19 @@ async def test_clock_jump_ends_tokens_early(api):
     api.emu.faults.add(Fault("videos.list", "clock-jump", seconds=999))
     assert (await api.send("GET", "/videos", headers=headers)).status == 200
     api.emu.faults.add(Fault("videos.list", "clock-jump", seconds=3_000))
-    assert (await api.send("GET", "/videos", headers=headers)).slug == "authentication-invalid-access-token"
-    renewed = (await api.send("POST", "/auth/refresh", json={"refreshToken": pair["refresh_token"]})).json
+    assert (
+        await api.send("GET", "/videos", headers=headers)
+    ).slug == "authentication-invalid-access-token"
+    renewed = (
+        await api.send("POST", "/auth/refresh", json={"refreshToken": pair["refresh_token"]})
+    ).json
     headers = {"Authorization": f"Bearer {renewed['access_token']}"}
     assert (await api.send("GET", "/videos", headers=headers)).status == 200
     reply = await api.send("POST", f"/upload?token={mortal}", auth=False)
     assert reply.slug == "authentication-invalid-upload-token"
-    assert (await api.send("POST", f"/upload?token={eternal}", auth=False)).slug == "uploaded-file-no-file"
+    assert (
+        await api.send("POST", f"/upload?token={eternal}", auth=False)
+    ).slug == "uploaded-file-no-file"
     fresh = await api.token(ttl=10)
     assert (await api.send("GET", f"/upload-tokens/{fresh}")).status == 200, "made after the jump"
 
@@ -302,7 +326,9 @@ async def test_the_new_parameters_come_over_the_control_api(api):
         {"operation": "videos.list", "action": "rate-limit", "retry_after": None},
         {"operation": "videos.create", "action": "stall", "resets": True},
     ]
-    assert (await api.send("POST", "/_emulator/faults", json=rules, auth=False)).json == {"faults": 2}
+    assert (await api.send("POST", "/_emulator/faults", json=rules, auth=False)).json == {
+        "faults": 2
+    }
     reply = await api.send("GET", "/videos")
     assert (reply.status, "X-RateLimit-Limit" in reply.headers) == (429, False)
     with pytest.raises(aiohttp.ClientError):

@@ -26,7 +26,13 @@ async def test_sessions_of_a_video(api):
     """By period and by the metadata of the session; milliseconds and Z (service.md#timestamps)."""
     video_id = await api.create()
     first, second = api.emu.add_plays(
-        Play(media_id=video_id, at=AT, watched=258.134, metadata={"user": "7"}, referrer="https://a.test"),
+        Play(
+            media_id=video_id,
+            at=AT,
+            watched=258.134,
+            metadata={"user": "7"},
+            referrer="https://a.test",
+        ),
         Play(media_id=video_id, at=AT.replace(month=7), city=None),
     )
 
@@ -44,7 +50,12 @@ async def test_sessions_of_a_video(api):
                 "metadata": [{"key": "user", "value": "7"}],
             },
             "location": {"country": "FR", "city": "Paris"},
-            "referrer": {"url": "https://a.test", "medium": "unknown", "source": "unknown", "searchTerm": "unknown"},
+            "referrer": {
+                "url": "https://a.test",
+                "medium": "unknown",
+                "source": "unknown",
+                "searchTerm": "unknown",
+            },
             "device": {"type": "computer", "vendor": "unknown", "model": "unknown"},
             "os": {"name": "windows", "shortname": "unknown", "version": "unknown"},
             "client": {"type": "browser", "name": "firefox", "version": "unknown"},
@@ -65,10 +76,14 @@ async def test_sessions_of_a_live_stream(api):
     """There is no filter by metadata (service.md#legacy-operations)."""
     live_id = (await api.send("POST", "/live-streams", json={"name": "x"})).json["liveStreamId"]
     made = api.emu.add_plays(Play(media_id=live_id, at=AT, media_type="live-stream"))
-    reply = await api.send("GET", f"/analytics/live-streams/{live_id}?period=2019-W26&metadata[a]=b")
+    reply = await api.send(
+        "GET", f"/analytics/live-streams/{live_id}?period=2019-W26&metadata[a]=b"
+    )
     assert [item["session"]["sessionId"] for item in reply.json["data"]] == made
     assert "metadata" not in reply.json["data"][0]["session"]
-    assert (await api.send("GET", "/analytics/live-streams/li0?period=2019")).json["name"] == "liveStreamId"
+    assert (await api.send("GET", "/analytics/live-streams/li0?period=2019")).json[
+        "name"
+    ] == "liveStreamId"
 
 
 async def test_events_of_a_session(api):
@@ -109,7 +124,9 @@ def test_periods(text, first, last):
     assert span.stop not in span
 
 
-@pytest.mark.parametrize("text", [None, "", "2018-W54", "2018-13", "18", "2018-1-1", "2018/2019", "9999", "yesterday"])
+@pytest.mark.parametrize(
+    "text", [None, "", "2018-W54", "2018-13", "18", "2018-1-1", "2018/2019", "9999", "yesterday"]
+)
 def test_refused_periods(text):
     with pytest.raises(RefusedError) as refused:
         read_period(text)

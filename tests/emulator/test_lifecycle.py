@@ -45,9 +45,7 @@ async def test_stop_leaves_nothing(start):
     api.emu.faults.add(Fault("videos.get", "delay", seconds=600))
     slow = asyncio.create_task(api.send("GET", f"/videos/{video_id}"))
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
-    head = (
-        f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
-    )
+    head = f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
     head += f"Content-Range: part 2/2\r\nContent-Type: {api.multipart['Content-Type']}\r\nContent-Length: 50000\r\n"
     writer.write(head.encode() + b"\r\n" + api.form(api.file(b"y" * 20_000))[:20_000])
     await asyncio.sleep(0.1)
@@ -88,16 +86,16 @@ async def test_given_directory_is_kept(tmp_path):
 async def test_restart_is_a_new_world():
     emu = Emulator()
     async with emu:
-        first = emu.world
+        first = emu.state
         with pytest.raises(RuntimeError):
             await emu.start()
     async with emu:
-        assert emu.world is not first
+        assert emu.state is not first
 
 
 def test_nothing_to_see_before_the_start():
     with pytest.raises(RuntimeError):
-        _ = Emulator().world
+        _ = Emulator().state
 
 
 async def test_port_in_use_leaves_nothing():
@@ -149,7 +147,10 @@ def test_in_thread_reports_a_failed_start():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(OSError, match="address"), Emulator(port=taken.getsockname()[1]).in_thread():
+        with (
+            pytest.raises(OSError, match="address"),
+            Emulator(port=taken.getsockname()[1]).in_thread(),
+        ):
             pass
 
 

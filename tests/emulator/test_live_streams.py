@@ -27,7 +27,12 @@ async def test_a_created_live_stream(api):
     live_id, url = live["liveStreamId"], api.emu.url
     assert live_id.startswith("li")
     assert len(live["streamKey"]) == 36
-    assert (live["name"], live["public"], live["broadcasting"], live["restreams"]) == ("Live", True, False, [RESTREAM])
+    assert (live["name"], live["public"], live["broadcasting"], live["restreams"]) == (
+        "Live",
+        True,
+        False,
+        [RESTREAM],
+    )
     assert live["assets"] == {
         "iframe": live["assets"]["iframe"],
         "player": f"{url}/live/{live_id}",
@@ -45,9 +50,18 @@ async def test_live_streams_are_updated_and_deleted(api):
     path = f"/live-streams/{live['liveStreamId']}"
     changed = (await api.send("PATCH", path, json={"restreams": [{**RESTREAM, "name": "x"}]})).json
     assert [restream["name"] for restream in changed["restreams"]] == ["x"]
-    assert (changed["name"], changed["streamKey"], changed["playerId"]) == ("Live", live["streamKey"], "pl1")
+    assert (changed["name"], changed["streamKey"], changed["playerId"]) == (
+        "Live",
+        live["streamKey"],
+        "pl1",
+    )
     reply = await api.send("PATCH", path, json={"restreams": [], "name": "y", "public": False})
-    assert (reply.status, reply.json["restreams"], reply.json["name"], reply.json["public"]) == (200, [], "y", False)
+    assert (reply.status, reply.json["restreams"], reply.json["name"], reply.json["public"]) == (
+        200,
+        [],
+        "y",
+        False,
+    )
     assert (await api.send("DELETE", path)).status == 204
     for method in ("GET", "PATCH", "DELETE"):
         gone = await api.send(method, path, json={})
@@ -58,7 +72,11 @@ async def test_live_streams_are_updated_and_deleted(api):
     ("restreams", "name", "detail"),
     [
         ([{**RESTREAM, "name": ""}], "restreams[0][name]", "This value should not be blank."),
-        ([RESTREAM, {**RESTREAM, "name": None}], "restreams[1][name]", "This value should not be null."),
+        (
+            [RESTREAM, {**RESTREAM, "name": None}],
+            "restreams[1][name]",
+            "This value should not be null.",
+        ),
         (
             [{**RESTREAM, "serverUrl": "rtmp://example.test"}],
             "restreams[0][serverUrl]",
@@ -74,7 +92,11 @@ async def test_live_streams_are_updated_and_deleted(api):
             "restreams[0][serverUrl]",
             "RTMP URL should have the following format: [rtmp|rtmps]://[host]/[app name].",
         ),
-        ([{**RESTREAM, "serverUrl": 1}], "restreams[0][serverUrl]", "This value must be of type string."),
+        (
+            [{**RESTREAM, "serverUrl": 1}],
+            "restreams[0][serverUrl]",
+            "This value must be of type string.",
+        ),
         ([RESTREAM] * 6, "restreams", "This collection should contain 5 elements or less."),
         (["rtmp://example.test/app"], "restreams[0]", "This value must be of type object."),
         ([{"name": "n", "serverUrl": "rtmp://h/a"}], "restreams[0][streamKey]", None),
@@ -83,7 +105,10 @@ async def test_live_streams_are_updated_and_deleted(api):
 async def test_refused_restreams(api, restreams, name, detail):
     """The documented complaints at creation and at update (service.md#error-details)."""
     live = await create(api, restreams=[RESTREAM] * 5)
-    for method, path in (("POST", "/live-streams"), ("PATCH", f"/live-streams/{live['liveStreamId']}")):
+    for method, path in (
+        ("POST", "/live-streams"),
+        ("PATCH", f"/live-streams/{live['liveStreamId']}"),
+    ):
         reply = await api.send(method, path, json={"name": "x", "restreams": restreams})
         assert (reply.status, reply.json["name"], reply.json.get("detail")) == (400, name, detail)
     assert (await api.send("POST", "/live-streams", json={})).slug == "attribute-required"
@@ -93,7 +118,9 @@ async def test_live_streams_are_filtered_and_sorted(api):
     made = {name: await create(api, name) for name in ("News b", "news A", "Other")}
 
     async def names(query: str) -> list[str]:
-        return [live["name"] for live in (await api.send("GET", f"/live-streams?{query}")).json["data"]]
+        return [
+            live["name"] for live in (await api.send("GET", f"/live-streams?{query}")).json["data"]
+        ]
 
     assert await names("") == ["Other", "news A", "News b"]
     assert await names("name=NEWS&sortBy=name") == ["news A", "News b"]
@@ -103,7 +130,9 @@ async def test_live_streams_are_filtered_and_sorted(api):
     await asyncio.sleep(0.01)
     await api.send("PATCH", f"/live-streams/{made['news A']['liveStreamId']}", json={})
     assert await names("sortBy=updatedAt&sortOrder=desc") == ["news A", "Other", "News b"]
-    assert (await api.send("GET", "/live-streams?sortBy=publishedAt")).slug == "request-invalid-query-parameter"
+    assert (
+        await api.send("GET", "/live-streams?sortBy=publishedAt")
+    ).slug == "request-invalid-query-parameter"
 
 
 async def test_thumbnails_of_live_streams(api):
@@ -116,12 +145,16 @@ async def test_thumbnails_of_live_streams(api):
     reply = await api.post_form(path, api.file(PNG, "a.webp"))
     assert (reply.status, reply.json["liveStreamId"]) == (201, live["liveStreamId"])
     assert (await api.send("GET", url, auth=False)).body == PNG
-    assert (await api.post_form(path, api.file(PNG, "a.gif"))).slug == "uploaded-file-extension-invalid"
+    assert (
+        await api.post_form(path, api.file(PNG, "a.gif"))
+    ).slug == "uploaded-file-extension-invalid"
     reply = await api.send("DELETE", path)
     assert (reply.status, reply.json["liveStreamId"]) == (200, live["liveStreamId"])
     assert (await api.send("GET", url, auth=False)).body == grey.body
     for method in ("POST", "DELETE"):
-        assert (await api.send(method, "/live-streams/li0/thumbnail")).json["name"] == "liveStreamId"
+        assert (await api.send(method, "/live-streams/li0/thumbnail")).json[
+            "name"
+        ] == "liveStreamId"
 
 
 async def test_a_broadcast_becomes_a_video(api, content):
@@ -144,13 +177,20 @@ async def test_a_broadcast_becomes_a_video(api, content):
     assert (await api.send("GET", path)).json["broadcasting"] is False
     assert b"ENDLIST" in (await api.send("GET", live["assets"]["hls"], auth=False)).body
     (video,) = (await api.send("GET", f"/videos?liveStreamId={live['liveStreamId']}")).json["data"]
-    assert (video["title"], video["source"]["liveStream"]["liveStreamId"]) == ("Show", live["liveStreamId"])
+    assert (video["title"], video["source"]["liveStream"]["liveStreamId"]) == (
+        "Show",
+        live["liveStreamId"],
+    )
     assert (await api.send("GET", video["assets"]["mp4"], auth=False)).body == data
     assert (await api.status(video["videoId"]))["encoding"]["playable"]
     refused = await api.chunk(video["videoId"], content(10))
     assert refused.slug == "video-source-already-uploaded"
     types = [event["type"] for event in api.emu.events]
-    assert types[:3] == ["live-stream.broadcast.started", "live-stream.broadcast.ended", "video.source.recorded"]
+    assert types[:3] == [
+        "live-stream.broadcast.started",
+        "live-stream.broadcast.ended",
+        "video.source.recorded",
+    ]
     assert types[3:] == ["video.encoding.quality.completed"] * 5
     assert {event["liveStreamId"] for event in api.emu.events} == {live["liveStreamId"]}
     assert (await api.send("PUT", "/live-streams/li0/complete")).json["name"] == "liveStreamId"
@@ -184,7 +224,9 @@ def test_a_broadcast_from_another_thread():
 
         async def create() -> str:
             key = base64.b64encode(f"{emulator.api_key}:".encode()).decode()
-            async with aiohttp.ClientSession(emulator.url, headers={"Authorization": f"Basic {key}"}) as session:
+            async with aiohttp.ClientSession(
+                emulator.url, headers={"Authorization": f"Basic {key}"}
+            ) as session:
                 hook = {"url": emulator.url, "events": ["live-stream.broadcast.started"]}
                 async with session.post("/webhooks", json=hook) as reply:
                     assert reply.status == 201
@@ -196,4 +238,6 @@ def test_a_broadcast_from_another_thread():
         with pytest.raises(RefusedError):
             emulator.start_broadcast("li0")
         asyncio.run(emulator.settled())
-        assert [delivery.answers for delivery in emulator.deliveries] == [[405] * 4], "its own page takes no POST"
+        assert [delivery.answers for delivery in emulator.deliveries] == [[405] * 4], (
+            "its own page takes no POST"
+        )

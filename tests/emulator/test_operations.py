@@ -70,7 +70,11 @@ analytics.list_video_sessions GET /analytics/videos/{videoId}
 analytics.list_live_stream_sessions GET /analytics/live-streams/{liveStreamId}
 analytics.list_session_events GET /analytics/sessions/{sessionId}/events
 """
-API = [operation for operation in OPERATIONS if operation.logged and not operation.name.startswith("assets.")]
+API = [
+    operation
+    for operation in OPERATIONS
+    if operation.logged and not operation.name.startswith("assets.")
+]
 UPLOADS = {"videos.upload", "videos.upload_with_token"}
 
 
@@ -87,12 +91,18 @@ def test_each_operation_has_its_rate_limit():
         expected = "reads" if operation.method == "GET" else "writes"
         if operation.name in UPLOADS:
             expected = "uploads"
-        assert operation.rate == (None if operation.name.startswith("auth.") else expected), operation.name
+        assert operation.rate == (None if operation.name.startswith("auth.") else expected), (
+            operation.name
+        )
 
 
 def test_each_operation_wants_the_key_but_for_three():
     free = {operation.name: operation.access for operation in API if operation.access != "key"}
-    assert free == {"auth.authenticate": "open", "auth.refresh": "open", "videos.upload_with_token": "upload-token"}
+    assert free == {
+        "auth.authenticate": "open",
+        "auth.refresh": "open",
+        "videos.upload_with_token": "upload-token",
+    }
 
 
 async def test_same_seed_same_ids_for_everything(start):
@@ -105,7 +115,15 @@ async def test_same_seed_same_ids_for_everything(start):
         webhook = (await api.send("POST", "/webhooks", json=hook)).json
         player = (await api.send("POST", "/players", json={})).json
         summary = (await api.send("POST", "/summaries", json={"videoId": await api.create()})).json
-        names = ("liveStreamId", "streamKey", "webhookId", "signatureSecret", "playerId", "summaryId", "videoId")
+        names = (
+            "liveStreamId",
+            "streamKey",
+            "webhookId",
+            "signatureSecret",
+            "playerId",
+            "summaryId",
+            "videoId",
+        )
         made.append([{**live, **webhook, **player, **summary}[name] for name in names])
     assert made[0] == made[1]
     assert len(set(made[0])) == 7

@@ -18,14 +18,19 @@ async def test_a_new_player_has_the_defaults(api):
     assert reply.status == 201
     player = reply.json
     assert player["playerId"].startswith("pl")
-    assert (player["text"], player["trackPlayed"]) == ("rgba(255, 255, 255, 1)", "rgba(88, 131, 255, .95)")
+    assert (player["text"], player["trackPlayed"]) == (
+        "rgba(255, 255, 255, 1)",
+        "rgba(88, 131, 255, .95)",
+    )
     assert (player["enableApi"], player["forceLoop"]) == (True, False)
     assert player["assets"] == {"logo": None, "link": None}
     assert (await api.send("GET", f"/players/{player['playerId']}")).json == player
 
 
 async def test_players_are_updated_and_deleted(api):
-    player = (await api.send("POST", "/players", json={"name": "one", "text": "red", "shapeRadius": 3})).json
+    player = (
+        await api.send("POST", "/players", json={"name": "one", "text": "red", "shapeRadius": 3})
+    ).json
     path = f"/players/{player['playerId']}"
     reply = await api.send("PATCH", path, json={"hideTitle": True})
     assert reply.status == 200
@@ -33,7 +38,11 @@ async def test_players_are_updated_and_deleted(api):
     assert "shapeRadius" not in reply.json
     for wrong in ({"name": "x" * 101}, {"text": 1}, {"enableApi": "true"}, {"link": None}):
         refused = await api.send("PATCH", path, json=wrong)
-        assert (refused.status, refused.slug, refused.json["name"]) == (400, "invalid-attribute", next(iter(wrong)))
+        assert (refused.status, refused.slug, refused.json["name"]) == (
+            400,
+            "invalid-attribute",
+            next(iter(wrong)),
+        )
     assert (await api.send("DELETE", path)).status == 204
     for method in ("GET", "PATCH", "DELETE"):
         gone = await api.send(method, path, json={})
@@ -41,10 +50,19 @@ async def test_players_are_updated_and_deleted(api):
 
 
 async def test_players_are_sorted(api):
-    made = [(await api.send("POST", "/players", json={"name": name})).json["playerId"] for name in ("b", "a", "C")]
+    made = [
+        (await api.send("POST", "/players", json={"name": name})).json["playerId"]
+        for name in ("b", "a", "C")
+    ]
     assert keys(await api.send("GET", "/players"), "playerId") == made[::-1]
-    assert keys(await api.send("GET", "/players?sortBy=name"), "playerId") == [made[1], made[0], made[2]]
-    assert keys(await api.send("GET", "/players?sortBy=createdAt&pageSize=2"), "playerId") == made[:2]
+    assert keys(await api.send("GET", "/players?sortBy=name"), "playerId") == [
+        made[1],
+        made[0],
+        made[2],
+    ]
+    assert (
+        keys(await api.send("GET", "/players?sortBy=createdAt&pageSize=2"), "playerId") == made[:2]
+    )
     await asyncio.sleep(0.01)
     await api.send("PATCH", f"/players/{made[0]}", json={})
     updated = await api.send("GET", "/players?sortBy=updatedAt&sortOrder=desc")
@@ -64,7 +82,10 @@ async def test_logos_of_players(api):
     )
     assert (await api.send("GET", url, auth=False)).body == PNG
     wrong = await api.post_form(f"{path}/logo", api.file(PNG, "a.webp"))
-    assert wrong.json["title"] == "Only ['jpg', 'JPG', 'jpeg', 'JPEG', 'png', 'PNG'] extensions are supported."
+    assert (
+        wrong.json["title"]
+        == "Only ['jpg', 'JPG', 'jpeg', 'JPEG', 'png', 'PNG'] extensions are supported."
+    )
     large = await api.post_form(f"{path}/logo", api.file(bytes(100 * 1024 + 1), "a.png"))
     assert (large.status, large.slug) == (400, "uploaded-file-too-large")
     assert (await api.send("DELETE", f"{path}/logo")).status == 204
@@ -81,7 +102,10 @@ async def test_watermarks(api):
     made = [reply.json["watermarkId"], other]
     assert made[0].startswith("watermark_")
     assert keys(await api.send("GET", "/watermarks"), "watermarkId") == made[::-1]
-    assert keys(await api.send("GET", "/watermarks?sortBy=createdAt&sortOrder=asc"), "watermarkId") == made
+    assert (
+        keys(await api.send("GET", "/watermarks?sortBy=createdAt&sortOrder=asc"), "watermarkId")
+        == made
+    )
     assert (await api.send("GET", "/watermarks?sortBy=id")).status == 400
     wrong = await api.post_form("/watermarks", api.file(PNG, "a.webp"))
     assert wrong.json["title"] == "Only [jpeg, jpg, JPG, JPEG, png, PNG] extensions are supported."

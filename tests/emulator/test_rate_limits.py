@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from apivideo_async.emulator.state.state import World
+from apivideo_async.emulator.state.state import State
 
 NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Retry-After")
 
@@ -26,7 +26,9 @@ async def test_classes_have_budgets_of_their_own(start, content):
     video_id = first.json["videoId"]
     assert numbers(await api.chunk(video_id, content(2000), "part 1/9")) == (2, 1)
     token = (await api.send("POST", "/upload-tokens", json={})).json["token"]
-    delegated = await api.post_form(f"/upload?token={token}", api.file(b"x"), content_range="part 1/1")
+    delegated = await api.post_form(
+        f"/upload?token={token}", api.file(b"x"), content_range="part 1/1"
+    )
     assert numbers(delegated) == (2, 0)
     assert numbers(await api.send("GET", "/videos/vi0")) == (4, 3)  # errors count and tell, too
     assert numbers(await api.send("GET", "/videos", auth=False)) == (4, 2)
@@ -36,7 +38,7 @@ async def test_classes_have_budgets_of_their_own(start, content):
 
 async def test_429_executes_nothing(start, content, monkeypatch):
     later = 0.0
-    monkeypatch.setattr(World, "now", property(lambda world: time.monotonic() + later))
+    monkeypatch.setattr(State, "now", property(lambda state: time.monotonic() + later))
     api = await start(rate_limits={"uploads": 1, "writes": 1, "reads": 10}, rate_window=9)
     video_id = await api.create()
     refused = await api.send("POST", "/videos", json={"title": "y"})

@@ -16,7 +16,13 @@ from apivideo_async.emulator.rules.byte_ranges import UnsatisfiableRangeError, p
 from apivideo_async.emulator.rules.content_range import ByteRange, Limits, Part, parse_content_range
 from apivideo_async.emulator.rules.identifiers import Identifiers
 from apivideo_async.emulator.rules.problems import RefusedError
-from apivideo_async.emulator.rules.rate_windows import ROUNDING, FixedWindow, RateLimiter, format_wait, rate_limits
+from apivideo_async.emulator.rules.rate_windows import (
+    ROUNDING,
+    FixedWindow,
+    RateLimiter,
+    format_wait,
+    rate_limits,
+)
 from apivideo_async.emulator.rules.source_ledger import SourceLedger
 from apivideo_async.emulator.state.sessions import SESSION_SECONDS, PrivateAccess
 
@@ -87,7 +93,9 @@ def test_any_order_completes_exactly_with_the_last_missing_chunk(upload, mode, d
         ledger.accept(request, sizes[place])
         sent.append(place)
         assert ledger.size == sum(sizes[earlier] for earlier in sent)
-        assert ledger.complete == (len(sent) == len(sizes) and any(told[earlier] for earlier in sent))
+        assert ledger.complete == (
+            len(sent) == len(sizes) and any(told[earlier] for earlier in sent)
+        )
         again = data.draw(st.sampled_from(sent))
         before = ledger.size
         with pytest.raises(RefusedError) as refused:
@@ -99,7 +107,10 @@ def test_any_order_completes_exactly_with_the_last_missing_chunk(upload, mode, d
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 200), st.integers(1, 60), st.sampled_from([None, 100, 150, 200])), max_size=12)
+    st.lists(
+        st.tuples(st.integers(0, 200), st.integers(1, 60), st.sampled_from([None, 100, 150, 200])),
+        max_size=12,
+    )
 )
 def test_accepted_ranges_never_overlap_and_fit_the_total(requests):
     """Whatever is sent: the accepted ranges are disjoint, inside the total, and small only at its end."""
@@ -121,13 +132,19 @@ def test_accepted_ranges_never_overlap_and_fit_the_total(requests):
     assert ledger.complete == (ledger.bytes.total == ledger.size)
 
 
-@given(st.lists(st.tuples(st.integers(1, 8), st.integers(1, 30), st.sampled_from([None, 3, 5])), max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 8), st.integers(1, 30), st.sampled_from([None, 3, 5])), max_size=12
+    )
+)
 def test_accepted_parts_fit_the_total(requests):
     ledger = SourceLedger(LIMITS)
     sizes: dict[int, int] = {}
     for number, size, total in requests:
         try:
-            place = ledger.accept(parse_content_range(f"part {number}/{total or '*'}", LIMITS), size)
+            place = ledger.accept(
+                parse_content_range(f"part {number}/{total or '*'}", LIMITS), size
+            )
         except RefusedError:
             continue
         assert place == number
@@ -192,7 +209,10 @@ def test_limiter_without_limits_has_no_opinion():
     assert partial.take("reads", 0).allowed
 
 
-@given(st.none() | st.text() | st.from_regex(r"bytes=[0-9]{0,4}-[0-9]{0,4}", fullmatch=True), st.integers(0, 2000))
+@given(
+    st.none() | st.text() | st.from_regex(r"bytes=[0-9]{0,4}-[0-9]{0,4}", fullmatch=True),
+    st.integers(0, 2000),
+)
 def test_ranges_lie_inside_the_media(value, size):
     try:
         chosen = parse_range(value, size)

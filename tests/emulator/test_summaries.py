@@ -24,7 +24,11 @@ async def test_a_summary_waits_for_its_video(api, content):
     summary = reply.json
     assert reply.status == 201
     assert summary["summaryId"].startswith("summary_")
-    assert (summary["videoId"], summary["origin"], summary["sourceStatus"]) == (video_id, "auto", "waiting")
+    assert (summary["videoId"], summary["origin"], summary["sourceStatus"]) == (
+        video_id,
+        "auto",
+        "waiting",
+    )
     path = f"/summaries/{summary['summaryId']}/source"
     assert (await api.send("GET", path)).json["name"] == "summaryId"
     busy = await api.send("PATCH", path, json={"abstract": "x"})
@@ -44,30 +48,49 @@ async def test_nothing_is_written_without_an_origin(api, content):
     assert (summary["origin"], summary["sourceStatus"]) == ("api", "missing")
     path = f"/summaries/{summary['summaryId']}/source"
     assert (await api.send("GET", path)).status == 404
-    reply = await api.send("PATCH", path, json={"abstract": "By hand", "takeaways": ["a", "b", "c"]})
-    assert (reply.status, reply.json) == (201, {"abstract": "By hand", "takeaways": ["a", "b", "c"]})
+    reply = await api.send(
+        "PATCH", path, json={"abstract": "By hand", "takeaways": ["a", "b", "c"]}
+    )
+    assert (reply.status, reply.json) == (
+        201,
+        {"abstract": "By hand", "takeaways": ["a", "b", "c"]},
+    )
     assert (await one(api, video_id))["sourceStatus"] == "completed"
-    assert (await api.send("PATCH", path, json={"takeaways": []})).json == {"abstract": "By hand", "takeaways": []}
+    assert (await api.send("PATCH", path, json={"takeaways": []})).json == {
+        "abstract": "By hand",
+        "takeaways": [],
+    }
     wrong = await api.send("PATCH", path, json={"takeaways": ["a"] * 4})
-    assert (wrong.status, wrong.json["detail"]) == (400, "This collection should contain 3 elements or less.")
+    assert (wrong.status, wrong.json["detail"]) == (
+        400,
+        "This collection should contain 3 elements or less.",
+    )
 
 
 async def test_one_summary_a_video(api, content):
     """409 by creation and by update; after a deletion another one can be made (service.md#summaries)."""
-    video_id = await uploaded(api, content, transcriptSummary=True, transcriptSummaryAttributes=["abstract"])
+    video_id = await uploaded(
+        api, content, transcriptSummary=True, transcriptSummaryAttributes=["abstract"]
+    )
     summary = await one(api, video_id)
     assert (summary["origin"], summary["sourceStatus"]) == ("auto", "completed")
-    assert set((await api.send("GET", f"/summaries/{summary['summaryId']}/source")).json) == {"abstract"}
+    assert set((await api.send("GET", f"/summaries/{summary['summaryId']}/source")).json) == {
+        "abstract"
+    }
     again = await api.send("POST", "/summaries", json={"videoId": video_id})
     assert (again.status, again.json["name"]) == (409, "videoId")
     assert again.json["detail"] == "You can delete the existing summary and generate a new one."
-    again = await api.send("PATCH", f"/videos/{video_id}", json={"title": "new", "transcriptSummary": True})
+    again = await api.send(
+        "PATCH", f"/videos/{video_id}", json={"title": "new", "transcriptSummary": True}
+    )
     assert (again.status, again.json["name"]) == (409, "transcriptSummary")
     assert (await api.send("GET", f"/videos/{video_id}")).json["title"] != "new"
     assert (await api.send("DELETE", f"/summaries/{summary['summaryId']}/source")).status == 405
     assert (await api.send("DELETE", f"/summaries/{summary['summaryId']}")).status == 204
     assert (await api.send("DELETE", f"/summaries/{summary['summaryId']}")).status == 404
-    assert (await api.send("PATCH", f"/videos/{video_id}", json={"transcriptSummary": True})).status == 200
+    assert (
+        await api.send("PATCH", f"/videos/{video_id}", json={"transcriptSummary": True})
+    ).status == 200
     assert (await one(api, video_id))["sourceStatus"] == "completed"
     await api.send("DELETE", f"/videos/{video_id}")
     assert (await api.send("GET", "/summaries")).json["data"] == []
@@ -79,14 +102,18 @@ async def test_summaries_are_filtered_and_sorted(api, content):
         await api.send("POST", "/summaries", json={"videoId": video_id, **more})
 
     async def videos(query: str) -> list[str]:
-        return [item["videoId"] for item in (await api.send("GET", f"/summaries?{query}")).json["data"]]
+        return [
+            item["videoId"] for item in (await api.send("GET", f"/summaries?{query}")).json["data"]
+        ]
 
     assert await videos("") == [second, first]
     assert await videos("origin=api") == [first]
     assert await videos("sourceStatus=completed") == [second]
     assert await videos("sourceStatus=completed&origin=api") == []
     for wrong in ("origin=hand", "sourceStatus=done"):
-        assert (await api.send("GET", f"/summaries?{wrong}")).slug == "request-invalid-query-parameter"
+        assert (
+            await api.send("GET", f"/summaries?{wrong}")
+        ).slug == "request-invalid-query-parameter"
     assert await videos("sortBy=videoId") == sorted([first, second])
     assert await videos("sortBy=createdAt&sortOrder=asc") == [first, second]
     assert await videos("sortBy=updatedAt&sortOrder=desc") == [second, first]
@@ -115,7 +142,10 @@ async def test_a_transcript_becomes_a_caption(api, content):
     video = (await api.send("GET", f"/videos/{video_id}")).json
     assert (video["language"], video["languageOrigin"]) == ("en", "auto")
     assert await languages() == ["en"]
-    assert "Été".encode() in (await api.send("GET", f"/vod/{video_id}/captions/en.vtt", auth=False)).body
+    assert (
+        "Été".encode()
+        in (await api.send("GET", f"/vod/{video_id}/captions/en.vtt", auth=False)).body
+    )
     video = (await api.send("PATCH", f"/videos/{video_id}", json={"language": "fr"})).json
     assert (video["language"], video["languageOrigin"]) == ("fr", "api")
     assert await languages() == ["en", "fr"]

@@ -6,7 +6,9 @@ VTT = b"WEBVTT\n\n00:00.000 --> 00:01.000\nBonjour\n"
 
 
 async def put(api, video_id, kind, language, data=VTT, filename="a.vtt", **options):
-    return await api.post_form(f"/videos/{video_id}/{kind}/{language}", api.file(data, filename, **options))
+    return await api.post_form(
+        f"/videos/{video_id}/{kind}/{language}", api.file(data, filename, **options)
+    )
 
 
 async def test_captions_are_stored_and_served(api):
@@ -27,7 +29,9 @@ async def test_captions_are_stored_and_served(api):
     assert (await api.send("GET", path)).json == reply.json
     served = await api.send("GET", reply.json["src"], auth=False)
     assert (served.body, served.headers["Content-Type"]) == (VTT, "text/vtt; charset=utf-8")
-    assert (await put(api, video_id, "captions", "fr-BE", b"not a VTT at all")).status == 200, "nothing is validated"
+    assert (await put(api, video_id, "captions", "fr-BE", b"not a VTT at all")).status == 200, (
+        "nothing is validated"
+    )
     assert (await api.send("GET", reply.json["src"], auth=False)).body == b"not a VTT at all"
     assert (await api.send("DELETE", path)).status == 204
     gone = await api.send("DELETE", path)
@@ -54,7 +58,9 @@ async def test_one_default_caption(api):
     video_id = await api.create()
     for language in ("en", "fr"):
         await put(api, video_id, "captions", language)
-        reply = await api.send("PATCH", f"/videos/{video_id}/captions/{language}", json={"default": True})
+        reply = await api.send(
+            "PATCH", f"/videos/{video_id}/captions/{language}", json={"default": True}
+        )
         assert (reply.status, reply.json["default"]) == (200, True)
 
     async def defaults() -> dict[str, bool]:
@@ -73,7 +79,10 @@ async def test_one_default_caption(api):
 @pytest.mark.parametrize(
     ("language", "detail"),
     [
-        ("fr_BE", 'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").'),
+        (
+            "fr_BE",
+            'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").',
+        ),
         ("tlh", 'The "language" attribute is not valid.'),
     ],
 )
@@ -96,7 +105,9 @@ async def test_only_vtt(api):
     video_id = await api.create()
     wrong = await put(api, video_id, "captions", "en", filename="a.srt")
     assert (wrong.status, wrong.slug) == (400, "uploaded-file-extension-invalid")
-    assert (await put(api, video_id, "captions", "en", filename="blob", content_type="text/vtt")).status == 200
+    assert (
+        await put(api, video_id, "captions", "en", filename="blob", content_type="text/vtt")
+    ).status == 200
     assert (await put(api, video_id, "captions", "en", b"")).slug == "uploaded-file-empty"
 
 

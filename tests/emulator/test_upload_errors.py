@@ -45,13 +45,28 @@ CASES = [
     ([("bytes 0-1023/4096", MIN)], ("bytes 1023-2046/4096", MIN), f"{BYTES}-range-overlap", None),
     ([], ("bytes 0-99/4096", 100), f"{BYTES}-range-too-small", None),
     ([("bytes 2048-3071/*", MIN)], ("bytes 0-99/*", 100), f"{BYTES}-range-too-small", None),
-    ([("bytes 0-99/*", 100)], ("bytes 100-1123/*", MIN), f"{BYTES}-range-too-small", "A range below"),
+    (
+        [("bytes 0-99/*", 100)],
+        ("bytes 100-1123/*", MIN),
+        f"{BYTES}-range-too-small",
+        "A range below",
+    ),
     ([], (f"bytes 0-{MAX}/{2 * MAX}", MAX + 1), f"{BYTES}-range-too-large", None),
     ([], ("bytes 52428799000-52428800000/*", 1001), f"{BYTES}-to-byte-too-high-allowed", None),
     ([], ("bytes 0-4096/4096", 4097), f"{BYTES}-to-byte-too-high-total", None),
-    ([("bytes 0-1023/4096", MIN)], ("bytes 4096-5119/*", MIN), f"{BYTES}-to-byte-too-high-total", None),
+    (
+        [("bytes 0-1023/4096", MIN)],
+        ("bytes 4096-5119/*", MIN),
+        f"{BYTES}-to-byte-too-high-total",
+        None,
+    ),
     ([], ("bytes 0-1023/52428800001", MIN), f"{BYTES}-total-bytes-too-high", None),
-    ([("bytes 2048-3071/*", MIN)], ("bytes 0-1023/3071", MIN), f"{BYTES}-total-bytes-too-low", None),
+    (
+        [("bytes 2048-3071/*", MIN)],
+        ("bytes 0-1023/3071", MIN),
+        f"{BYTES}-total-bytes-too-low",
+        None,
+    ),
     ([], ("bytes 0-0/0", 1), f"{BYTES}-total-bytes-zero", None),
     (
         [("part 1/3", MIN)],
@@ -74,8 +89,18 @@ CASES = [
     ([], ("part 1/0", MIN), f"{PART}-total-parts-zero", None),
     ([], ("part 1/2", 10), f"{PART}-uploaded-file-too-small", None),
     ([("part 2/*", MIN)], ("part 1/*", 10), f"{PART}-uploaded-file-too-small", None),
-    ([("part 1/*", 10)], ("part 2/*", MIN), f"{PART}-uploaded-file-too-small", "The part number 1 is below"),
-    ([("part 1/*", 10)], ("part 2/2", MIN), f"{PART}-uploaded-file-too-small", "The part number 1 is below"),
+    (
+        [("part 1/*", 10)],
+        ("part 2/*", MIN),
+        f"{PART}-uploaded-file-too-small",
+        "The part number 1 is below",
+    ),
+    (
+        [("part 1/*", 10)],
+        ("part 2/2", MIN),
+        f"{PART}-uploaded-file-too-small",
+        "The part number 1 is below",
+    ),
 ]
 
 
@@ -90,7 +115,9 @@ def assert_problem(reply, slug: str) -> None:
 
 
 @pytest.mark.parametrize(("before", "refused", "slug", "detail"), CASES)
-async def test_refused_with_its_slug_and_nothing_stored(api, content, before, refused, slug, detail):
+async def test_refused_with_its_slug_and_nothing_stored(
+    api, content, before, refused, slug, detail
+):
     """The documented slug, title and status; the connection lives on and the media is unchanged."""
     video_id = await api.create()
     for content_range, size in before:
@@ -108,22 +135,38 @@ async def test_refused_with_its_slug_and_nothing_stored(api, content, before, re
 @pytest.mark.parametrize("delegated", [False, True])
 async def test_forms_without_exactly_one_file(api, delegated):
     """No file, two files, no form at all, a broken form (service.md#upload-errors)."""
-    path = f"/upload?token={await api.token()}" if delegated else f"/videos/{await api.create()}/source"
+    path = (
+        f"/upload?token={await api.token()}"
+        if delegated
+        else f"/videos/{await api.create()}/source"
+    )
     assert_problem(await api.post_form(path, api.field("a", "b")), "uploaded-file-no-file")
     two = (api.file(b"1234"), api.file(b"5678"))
     assert_problem(await api.post_form(path, *two), "uploaded-file-multiple-files")
-    for content_type in ("application/octet-stream", "multipart/form-data", "multipart/mixed; boundary=x"):
+    for content_type in (
+        "application/octet-stream",
+        "multipart/form-data",
+        "multipart/mixed; boundary=x",
+    ):
         reply = await api.send("POST", path, data=b"12345", headers={"Content-Type": content_type})
         assert_problem(reply, "uploaded-file-no-file")
     multipart = api.multipart
     reply = await api.send("POST", path, data=b"this is no form", headers=multipart)
     assert_problem(reply, "uploaded-file-invalid-file")
     unfinished = api.form(api.file(b"1234"))[:-20]
-    assert_problem(await api.send("POST", path, data=unfinished, headers=multipart), "uploaded-file-invalid-file")
+    assert_problem(
+        await api.send("POST", path, data=unfinished, headers=multipart),
+        "uploaded-file-invalid-file",
+    )
     long_boundary = {"Content-Type": f"multipart/form-data; boundary={'x' * 1000}"}
-    assert_problem(await api.send("POST", path, data=b"", headers=long_boundary), "uploaded-file-invalid-file")
+    assert_problem(
+        await api.send("POST", path, data=b"", headers=long_boundary), "uploaded-file-invalid-file"
+    )
     long_field = api.form(api.field("a", "b" * 100_000))
-    assert_problem(await api.send("POST", path, data=long_field, headers=multipart), "uploaded-file-invalid-file")
+    assert_problem(
+        await api.send("POST", path, data=long_field, headers=multipart),
+        "uploaded-file-invalid-file",
+    )
     listed = (await api.send("GET", "/videos")).json["data"]
     assert len(listed) == (0 if delegated else 1)
     assert all(api.emu.size(video["videoId"]) == 0 for video in listed)
@@ -160,10 +203,15 @@ async def test_limits_of_the_protocol_are_the_documented_ones(start, content):
     api = await start(min_chunk=5 * 1024 * 1024, max_chunk=200 * 1024 * 1024)
     video_id = await api.create()
     least = 5 * 1024 * 1024
-    assert_problem(await api.chunk(video_id, content(least - 1), "part 1/2"), f"{PART}-uploaded-file-too-small")
+    assert_problem(
+        await api.chunk(video_id, content(least - 1), "part 1/2"), f"{PART}-uploaded-file-too-small"
+    )
     assert (await api.chunk(video_id, content(least), "part 1/2")).status == 201
     other = await api.create()
-    for last, slug in ((200 * 1024 * 1024, "range-too-large"), (200 * 1024 * 1024 - 1, "range-mismatch")):
+    for last, slug in (
+        (200 * 1024 * 1024, "range-too-large"),
+        (200 * 1024 * 1024 - 1, "range-mismatch"),
+    ):
         assert_problem(await api.chunk(other, b"1", f"bytes 0-{last}/300000000"), f"{BYTES}-{slug}")
 
 

@@ -49,7 +49,9 @@ async def test_chunks_in_any_order(api, content, mode, order):
     """
     data = content(2 * CHUNK + 10)
     pieces = slices(data)
-    headers = byte_headers(data, len(data)) if mode == "bytes" else [f"part {n}/3" for n in (1, 2, 3)]
+    headers = (
+        byte_headers(data, len(data)) if mode == "bytes" else [f"part {n}/3" for n in (1, 2, 3)]
+    )
     video_id = await api.create()
     for place in order[:-1]:
         reply = await api.chunk(video_id, pieces[place], headers[place])
@@ -149,9 +151,11 @@ async def test_delegated_upload(api, content):
         video_id = reply.json["videoId"]
     assert reply.json["title"] == "10m.mp4.part.a"
     assert api.emu.sha256(video_id) == digest(data)
-    assert [record.video_id for record in api.emu.requests if record.operation == "videos.upload_with_token"] == [
-        video_id
-    ] * 3
+    assert [
+        record.video_id
+        for record in api.emu.requests
+        if record.operation == "videos.upload_with_token"
+    ] == [video_id] * 3
 
 
 async def test_delegated_chunks_without_video_id_are_unrelated(api, content):
@@ -159,7 +163,9 @@ async def test_delegated_chunks_without_video_id_are_unrelated(api, content):
     path = f"/upload?token={await api.token()}"
     seen = set()
     for number in (1, 2):
-        reply = await api.post_form(path, api.file(content(CHUNK)), content_range=f"part {number}/2", auth=False)
+        reply = await api.post_form(
+            path, api.file(content(CHUNK)), content_range=f"part {number}/2", auth=False
+        )
         seen.add(reply.json["videoId"])
     assert len(seen) == 2
 
@@ -188,7 +194,9 @@ async def test_delegated_credentials(api, content):
     ):
         reply = await api.post_form(path, api.file(content(10)), headers=headers)
         assert (reply.status, reply.slug) == (401, slug)
-    assert (await api.post_form(f"/upload?token={good}", api.file(content(10)), headers=headers)).status == 201
+    assert (
+        await api.post_form(f"/upload?token={good}", api.file(content(10)), headers=headers)
+    ).status == 201
     await api.send("DELETE", f"/upload-tokens/{good}")
     reply = await api.post_form(f"/upload?token={good}", api.file(content(10)))
     assert reply.slug == "authentication-invalid-upload-token"
@@ -215,7 +223,9 @@ async def test_a_body_without_length(api, content):
 
     big = await api.again(max_chunk=10_000_000)
     video_id = await big.create()
-    reply = await big.send("POST", f"/videos/{video_id}/source", data=trickle(), headers=api.multipart)
+    reply = await big.send(
+        "POST", f"/videos/{video_id}/source", data=trickle(), headers=api.multipart
+    )
     assert reply.status == 201
     assert big.emu.sha256(video_id) == digest(data)
 
@@ -228,9 +238,7 @@ async def test_boundaries_across_reads(api, content, block):
     body = api.form(api.file(data))
     video_id = await api.create()
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
-    head = (
-        f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
-    )
+    head = f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
     head += f"Content-Type: {api.multipart['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode())
     for at in range(0, len(body), block):
@@ -249,7 +257,9 @@ async def test_a_body_cut_off_stores_nothing(api, content, delegated):
     path = f"/upload?token={await api.token()}" if delegated else f"/videos/{video_id}/source"
     body = api.form(api.field("videoId", video_id), api.file(content(60_000)))
     _, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
+    )
     head += f"Content-Range: part 1/2\r\nContent-Type: {api.multipart['Content-Type']}\r\n"
     writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:40_000])
     await writer.drain()
@@ -287,7 +297,9 @@ async def test_deleted_while_it_is_uploaded(api, content):
         await gate.wait()
         yield body[30_000:]
 
-    upload = asyncio.create_task(api.send("POST", f"/videos/{video_id}/source", data=slow(), headers=api.multipart))
+    upload = asyncio.create_task(
+        api.send("POST", f"/videos/{video_id}/source", data=slow(), headers=api.multipart)
+    )
     await asyncio.sleep(0.1)
     assert (await api.send("DELETE", f"/videos/{video_id}")).status == 204
     gate.set()
@@ -304,7 +316,11 @@ async def test_url_sources_are_fetched_from_this_machine(api, content):
     data = content(50_000)
     first = await api.create()
     await api.chunk(first, data)
-    for url in (f"{api.emu.url}/vod/{first}/mp4/source.mp4", "https://example.com/x.mp4", f"{api.emu.url}/nothing"):
+    for url in (
+        f"{api.emu.url}/vod/{first}/mp4/source.mp4",
+        "https://example.com/x.mp4",
+        f"{api.emu.url}/nothing",
+    ):
         created = await api.send("POST", "/videos", json={"title": "x", "source": url})
         assert created.status == 202
         video_id = created.json["videoId"]
@@ -323,15 +339,21 @@ async def test_clones_share_the_media(api, content):
     """A clone has the bytes of its original and keeps them when that is deleted (service.md#video-sources)."""
     data = content(9000)
     original = await api.create()
-    assert (await api.send("POST", "/videos", json={"title": "x", "source": original})).slug == "invalid-attribute"
+    assert (
+        await api.send("POST", "/videos", json={"title": "x", "source": original})
+    ).slug == "invalid-attribute"
     await api.chunk(original, data)
-    clone = (await api.send("POST", "/videos", json={"title": "copy", "source": original})).json["videoId"]
+    clone = (await api.send("POST", "/videos", json={"title": "copy", "source": original})).json[
+        "videoId"
+    ]
     await api.send("DELETE", f"/videos/{original}")
     assert api.emu.sha256(clone) == digest(data)
     assert (await api.status(clone))["ingest"]["status"] == "ingested"
     await api.send("DELETE", f"/videos/{clone}")
     assert list(api.directory.iterdir()) == []
-    assert (await api.send("POST", "/videos", json={"title": "x", "source": "vi0"})).slug == "invalid-attribute"
+    assert (
+        await api.send("POST", "/videos", json={"title": "x", "source": "vi0"})
+    ).slug == "invalid-attribute"
 
 
 async def test_large_bodies_pass(api, content):
@@ -340,7 +362,10 @@ async def test_large_bodies_pass(api, content):
     data = content(24 * 1024 * 1024)
     video_id = await big.create()
     reply = await big.send(
-        "POST", f"/videos/{video_id}/source", data=io.BytesIO(api.form(api.file(data))), headers=api.multipart
+        "POST",
+        f"/videos/{video_id}/source",
+        data=io.BytesIO(api.form(api.file(data))),
+        headers=api.multipart,
     )
     assert reply.status == 201
     assert big.emu.sha256(video_id) == digest(data)
@@ -386,7 +411,9 @@ async def test_too_large_files_do_not_fill_the_disk(api, content):
         yield body[400_000:]
 
     headers = {**api.multipart, "Content-Range": "part 1/3"}
-    upload = asyncio.create_task(api.send("POST", f"/videos/{video_id}/source", data=slow(), headers=headers))
+    upload = asyncio.create_task(
+        api.send("POST", f"/videos/{video_id}/source", data=slow(), headers=headers)
+    )
     await asyncio.sleep(0.1)
     assert spool.stat().st_size < 100_000
     gate.set()

@@ -17,7 +17,12 @@ async def test_created_container(api):
     assert reply.headers["Content-Type"] == "application/json"
     video = reply.json
     assert video["videoId"].startswith("vi")
-    assert (video["title"], video["description"], video["tags"], video["metadata"]) == ("été", "", [], [])
+    assert (video["title"], video["description"], video["tags"], video["metadata"]) == (
+        "été",
+        "",
+        [],
+        [],
+    )
     assert (video["public"], video["panoramic"], video["mp4Support"]) == (True, False, True)
     assert (video["discarded"], video["discardedAt"], video["deletesAt"]) == (False, None, None)
     assert video["source"] == {"uri": f"/videos/{video['videoId']}/source"}
@@ -35,13 +40,38 @@ async def test_created_container(api):
         ({"title": None}, "invalid-attribute", "title", "This value should not be null."),
         ({"title": " "}, "invalid-attribute", "title", "This value should not be blank."),
         ({"title": 5}, "invalid-attribute", "title", "This value must be of type string."),
-        ({"title": "x", "public": "yes"}, "invalid-attribute", "public", "This value must be of type boolean."),
+        (
+            {"title": "x", "public": "yes"},
+            "invalid-attribute",
+            "public",
+            "This value must be of type boolean.",
+        ),
         ({"title": "x", "tags": "a"}, "invalid-attribute", "tags", None),
-        ({"title": "x", "tags": [1]}, "invalid-attribute", "tags[0]", "This value must be of type string."),
+        (
+            {"title": "x", "tags": [1]},
+            "invalid-attribute",
+            "tags[0]",
+            "This value must be of type string.",
+        ),
         ({"title": "x", "metadata": {}}, "invalid-attribute", "metadata", None),
-        ({"title": "x", "metadata": [{"key": "a"}]}, "attribute-required", "metadata[0][value]", None),
-        ({"title": "x", "metadata": ["a"]}, "invalid-attribute", "metadata[0]", "This value must be of type object."),
-        ({"title": "x", "language": "xx"}, "invalid-attribute", "language", 'The "language" attribute is not valid.'),
+        (
+            {"title": "x", "metadata": [{"key": "a"}]},
+            "attribute-required",
+            "metadata[0][value]",
+            None,
+        ),
+        (
+            {"title": "x", "metadata": ["a"]},
+            "invalid-attribute",
+            "metadata[0]",
+            "This value must be of type object.",
+        ),
+        (
+            {"title": "x", "language": "xx"},
+            "invalid-attribute",
+            "language",
+            'The "language" attribute is not valid.',
+        ),
         (
             {"title": "x", "language": "fr_BE"},
             "invalid-attribute",
@@ -49,11 +79,31 @@ async def test_created_container(api):
             'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").',
         ),
         ({"title": "x", "source": "ftp://x"}, "invalid-attribute", "source", None),
-        ({"title": "x", "clip": {"startTimecode": "1:2"}}, "invalid-attribute", "clip[startTimecode]", None),
+        (
+            {"title": "x", "clip": {"startTimecode": "1:2"}},
+            "invalid-attribute",
+            "clip[startTimecode]",
+            None,
+        ),
         ({"title": "x", "transcriptSummary": 1}, "invalid-attribute", "transcriptSummary", None),
-        ({"title": "x", "watermark": None}, "invalid-attribute", "watermark", "This value should not be null."),
-        ({"title": "x", "watermark": {"opacity": 50}}, "invalid-attribute", "watermark[opacity]", None),
-        ({"title": "x", "clip": {"endTimecode": 5}}, "invalid-attribute", "clip[endTimecode]", None),
+        (
+            {"title": "x", "watermark": None},
+            "invalid-attribute",
+            "watermark",
+            "This value should not be null.",
+        ),
+        (
+            {"title": "x", "watermark": {"opacity": 50}},
+            "invalid-attribute",
+            "watermark[opacity]",
+            None,
+        ),
+        (
+            {"title": "x", "clip": {"endTimecode": 5}},
+            "invalid-attribute",
+            "clip[endTimecode]",
+            None,
+        ),
         ({"title": "x", "clip": 5}, "invalid-attribute", "clip", None),
         (
             {"title": "x", "transcriptSummaryAttributes": ["x"]},
@@ -102,10 +152,17 @@ async def test_all_faults_are_listed(api):
 async def test_merge_patch(api):
     """Absent keeps, arrays replace, `[]` clears, null detaches player and language (service.md#merge-rules)."""
     pairs = [{"key": "a", "value": "1"}]
-    video_id = await api.create("one", tags=["a"], metadata=pairs, playerId="pl1", language="fr", description="d")
+    video_id = await api.create(
+        "one", tags=["a"], metadata=pairs, playerId="pl1", language="fr", description="d"
+    )
     path = f"/videos/{video_id}"
     video = (await api.send("PATCH", path, json={"title": "two"})).json
-    assert (video["title"], video["tags"], video["metadata"], video["playerId"]) == ("two", ["a"], pairs, "pl1")
+    assert (video["title"], video["tags"], video["metadata"], video["playerId"]) == (
+        "two",
+        ["a"],
+        pairs,
+        "pl1",
+    )
     assert (video["language"], video["languageOrigin"]) == ("fr", "api")
     video = (await api.send("PATCH", path, json={"tags": ["b", "c"], "metadata": []})).json
     assert (video["tags"], video["metadata"], video["description"]) == (["b", "c"], [], "d")
@@ -130,10 +187,18 @@ async def test_unknown_videos_and_urls(api):
         ("PATCH", "/discarded/videos/vi0"),
     ):
         reply = await api.send(method, path, json={} if method == "PATCH" else None)
-        assert (reply.status, reply.slug, reply.json["name"]) == (404, "resource-not-found", "videoId"), path
+        assert (reply.status, reply.slug, reply.json["name"]) == (
+            404,
+            "resource-not-found",
+            "videoId",
+        ), path
         assert reply.json["title"] == "The requested resource could not be found."
     unknown = await api.send("GET", "/nope/1")
-    assert (unknown.status, unknown.slug, "name" in unknown.json) == (404, "unrecognized-request-url", False)
+    assert (unknown.status, unknown.slug, "name" in unknown.json) == (
+        404,
+        "unrecognized-request-url",
+        False,
+    )
     wrong = await api.send("PUT", "/videos")
     assert (wrong.status, wrong.slug) == (405, "method-not-allowed")
     assert wrong.json["title"] == "Method is not allowed for this route."
@@ -157,8 +222,12 @@ def ids(reply) -> list[str]:
 
 async def test_filters(api):
     """Substrings for texts; several tags or pairs must all match (service.md#list-filters)."""
-    one = await api.create("Maths one", tags=["a", "b c"], metadata=[{"key": "lang", "value": "fr"}])
-    two = await api.create("maths TWO", tags=["a"], description="Strings", metadata=[{"key": "lang", "value": "en"}])
+    one = await api.create(
+        "Maths one", tags=["a", "b c"], metadata=[{"key": "lang", "value": "fr"}]
+    )
+    two = await api.create(
+        "maths TWO", tags=["a"], description="Strings", metadata=[{"key": "lang", "value": "en"}]
+    )
     three = await api.create("other")
     for query, expected in (
         ("", [three, two, one]),
@@ -180,7 +249,11 @@ async def test_filters(api):
         assert ids(await api.send("GET", f"/videos?{query}")) == expected, query
     await asyncio.sleep(0.01)
     await api.send("PATCH", f"/videos/{one}", json={"title": "x"})
-    assert ids(await api.send("GET", "/videos?sortBy=updatedAt&sortOrder=desc")) == [one, three, two]
+    assert ids(await api.send("GET", "/videos?sortBy=updatedAt&sortOrder=desc")) == [
+        one,
+        three,
+        two,
+    ]
     for query in ("sortBy=nothing", "sortOrder=up"):
         reply = await api.send("GET", f"/videos?{query}")
         assert (reply.status, reply.slug) == (400, "request-invalid-query-parameter")
@@ -192,7 +265,9 @@ async def test_pages(api):
     seen = []
     for page in (1, 2, 3):
         reply = await api.send(
-            "GET", "/videos", params=[("tags[]", "é &"), ("currentPage", str(page)), ("pageSize", "2")]
+            "GET",
+            "/videos",
+            params=[("tags[]", "é &"), ("currentPage", str(page)), ("pageSize", "2")],
         )
         seen += ids(reply)
         pagination = reply.json["pagination"]
@@ -201,7 +276,8 @@ async def test_pages(api):
         expected |= {"previous": page - 1} if page > 1 else {}
         expected |= {"next": page + 1} if page < 3 else {}
         assert links == {
-            rel: f"/videos?currentPage={number}&pageSize=2&tags%5B%5D=%C3%A9+%26" for rel, number in expected.items()
+            rel: f"/videos?currentPage={number}&pageSize=2&tags%5B%5D=%C3%A9+%26"
+            for rel, number in expected.items()
         }
         assert pagination == {
             "currentPage": page,
@@ -278,7 +354,11 @@ async def test_thumbnails(api):
         picture = await api.send("GET", url, auth=False)
         assert (picture.body, picture.headers["Content-Type"]) == (PNG, served)
     wrong = await api.post_form(path, api.file(PNG, "a.gif"))
-    assert (wrong.status, wrong.slug, wrong.json["name"]) == (400, "uploaded-file-extension-invalid", "file")
+    assert (wrong.status, wrong.slug, wrong.json["name"]) == (
+        400,
+        "uploaded-file-extension-invalid",
+        "file",
+    )
     assert (await api.post_form(path, api.file(b"", "a.png"))).slug == "uploaded-file-empty"
     large = await api.post_form(path, api.file(bytes(8 * 1024 * 1024 + 1), "a.png"))
     assert large.slug == "uploaded-file-too-large"
@@ -345,7 +425,9 @@ async def test_upload_tokens(api):
     tokens = [forever.json["token"], timed["token"]]
 
     async def listed(query: str) -> list[str]:
-        return [item["token"] for item in (await api.send("GET", f"/upload-tokens{query}")).json["data"]]
+        return [
+            item["token"] for item in (await api.send("GET", f"/upload-tokens{query}")).json["data"]
+        ]
 
     assert await listed("") == tokens[::-1]
     assert await listed("?sortBy=ttl&sortOrder=desc") == tokens[::-1]
@@ -367,7 +449,7 @@ async def test_the_emulators_own_failure(api, monkeypatch, caplog):
     def fail(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(type(api.emu.world), "create_video", fail)
+    monkeypatch.setattr(type(api.emu.state), "create_video", fail)
     reply = await api.send("POST", "/videos", json={"title": "x"})
     assert (reply.status, reply.json) == (500, {"title": "Server error", "status": 500})
     assert "broken" in caplog.text

@@ -30,7 +30,9 @@ class Subscriber:
         self.calls.append((dict(request.headers), await request.read()))
         await self.hold.wait()
         status = self.statuses.pop(0) if self.statuses else 200
-        return web.Response(status=status, headers={"Location": "/other"} if status == 302 else None)
+        return web.Response(
+            status=status, headers={"Location": "/other"} if status == 302 else None
+        )
 
     @property
     def events(self) -> list[dict[str, str]]:
@@ -52,7 +54,9 @@ async def subscriber():
 
 
 async def subscribe(api, url, *events):
-    reply = await api.send("POST", "/webhooks", json={"url": url, "events": list(events or (ENCODED,))})
+    reply = await api.send(
+        "POST", "/webhooks", json={"url": url, "events": list(events or (ENCODED,))}
+    )
     assert reply.status == 201
     return reply.json
 
@@ -118,7 +122,13 @@ async def test_deliveries_are_signed_and_in_order(api, subscriber, content):
     await api.chunk(video_id, content(10))
     await api.emu.settled()
     assert subscriber.events == api.emu.events
-    assert [event["quality"] for event in subscriber.events] == ["240p", "720p", "360p", "480p", "720p"]
+    assert [event["quality"] for event in subscriber.events] == [
+        "240p",
+        "720p",
+        "360p",
+        "480p",
+        "720p",
+    ]
     for headers, body in subscriber.calls:
         assert headers["X-Api-Video-WebhookID"] == hook["webhookId"]
         expected = hmac.new(hook["signatureSecret"].encode(), body, hashlib.sha256).hexdigest()
@@ -133,7 +143,9 @@ async def test_deliveries_are_signed_and_in_order(api, subscriber, content):
 async def test_failed_deliveries_are_repeated_three_times(start, subscriber):
     """Redirects are failures and are not followed; the next event waits for its turn (service.md#webhook-delivery)."""
     api = await start(webhook_pause=0.01)
-    await subscribe(api, subscriber.url, "live-stream.broadcast.started", "live-stream.broadcast.ended")
+    await subscribe(
+        api, subscriber.url, "live-stream.broadcast.started", "live-stream.broadcast.ended"
+    )
     subscriber.statuses = [500, 302, 404, 503, 500, 204]
     live_id = (await api.send("POST", "/live-streams", json={"name": "x"})).json["liveStreamId"]
     api.emu.start_broadcast(live_id)
@@ -172,7 +184,9 @@ async def test_no_answer_is_a_failure(start, subscriber, unused_tcp_port):
     live_id = (await api.send("POST", "/live-streams", json={"name": "x"})).json["liveStreamId"]
     api.emu.start_broadcast(live_id)
     await api.emu.settled()
-    assert [(delivery.state, delivery.answers) for delivery in api.emu.deliveries] == [("failed", [None] * 4)] * 2
+    assert [(delivery.state, delivery.answers) for delivery in api.emu.deliveries] == [
+        ("failed", [None] * 4)
+    ] * 2
 
 
 async def test_a_deleted_webhook_is_not_tried_again(start, subscriber):
@@ -197,7 +211,9 @@ async def test_only_this_machine_is_called(api, content):
         await subscribe(api, url)
     await api.chunk(await api.create(), content(10))
     await api.emu.settled()
-    assert {(delivery.state, len(delivery.answers)) for delivery in api.emu.deliveries} == {("not-allowed", 0)}
+    assert {(delivery.state, len(delivery.answers)) for delivery in api.emu.deliveries} == {
+        ("not-allowed", 0)
+    }
 
 
 async def test_other_machines_are_called_when_that_is_allowed(start, subscriber, content):
@@ -209,8 +225,12 @@ async def test_other_machines_are_called_when_that_is_allowed(start, subscriber,
         assert (await api.send("POST", "/videos", json={"title": "x", "source": url})).status == 202
         await api.chunk(await api.create(), content(10))
         await api.emu.settled()
-        assert {delivery.state for delivery in api.emu.deliveries} == {"delivered" if allowed else "not-allowed"}
-        assert bool([headers for headers, body in subscriber.calls if not body]) is allowed, "the source"
+        assert {delivery.state for delivery in api.emu.deliveries} == {
+            "delivered" if allowed else "not-allowed"
+        }
+        assert bool([headers for headers, body in subscriber.calls if not body]) is allowed, (
+            "the source"
+        )
     assert {headers["Host"].partition(":")[0] for headers, _ in subscriber.calls} == {"0.0.0.0"}
 
 

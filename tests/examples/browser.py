@@ -50,8 +50,19 @@ class Tab:
 async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
     """A fresh browser."""
     process = await asyncio.create_subprocess_exec(
-        *(BROWSER or "", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-        *("--no-first-run", "--remote-debugging-port=0", f"--user-data-dir={tmp_path / 'profile'}", "about:blank"),
+        *(
+            BROWSER or "",
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+        ),
+        *(
+            "--no-first-run",
+            "--remote-debugging-port=0",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "about:blank",
+        ),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -66,7 +77,9 @@ async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
         async with ClientSession() as session:
             async with session.get(f"http://{found[1]}/json/list") as answer:
                 address = next(target for target in await answer.json() if target["type"] == "page")
-            async with session.ws_connect(address["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+            async with session.ws_connect(
+                address["webSocketDebuggerUrl"], max_msg_size=0
+            ) as socket:
                 yield Tab(socket)
     finally:
         process.terminate()

@@ -22,7 +22,9 @@ class Program:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.said = ""
-        self._reading = [asyncio.create_task(self._read(stream)) for stream in (process.stdout, process.stderr)]
+        self._reading = [
+            asyncio.create_task(self._read(stream)) for stream in (process.stdout, process.stderr)
+        ]
 
     async def _read(self, stream: Any) -> None:
         while line := await stream.readline():

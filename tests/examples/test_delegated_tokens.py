@@ -37,7 +37,9 @@ async def backend(load: Load, emulator: Emulator) -> AsyncIterator[str]:
 @pytest.fixture
 async def alice() -> AsyncIterator[ClientSession]:
     """A browser in which Alice is signed in."""
-    async with ClientSession(headers=credentials("alice", USERS["alice"]), raise_for_status=True) as session:
+    async with ClientSession(
+        headers=credentials("alice", USERS["alice"]), raise_for_status=True
+    ) as session:
         yield session
 
 
@@ -61,9 +63,11 @@ async def test_a_token_uploads_without_an_api_key_until_it_is_revoked(
     movie = bytes(range(256)) * (11 * MIB // 256)
     async with ApiVideoClient() as device:
         assert device.config.api_key is None
-        video = await device.videos.upload_with_token(granted["token"], movie, filename="holiday.mp4")
+        video = await device.videos.upload_with_token(
+            granted["token"], movie, filename="holiday.mp4"
+        )
         assert emulator.sha256(video.video_id) == hashlib.sha256(movie).hexdigest()
-        assert emulator.world.videos[video.video_id].attributes["title"] == "holiday.mp4"
+        assert emulator.state.videos[video.video_id].attributes["title"] == "holiday.mp4"
 
         for _ in range(2):  # Giving it back twice is no error.
             async with alice.delete(f"{backend}/upload-tokens/{granted['token']}") as answer:
@@ -86,11 +90,22 @@ async def test_the_address_handed_out_takes_a_plain_form(
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, credentials("alice", "wrong"), credentials("mallory", ""), {"Authorization": "Basic \udcff"}],
+    [
+        {},
+        credentials("alice", "wrong"),
+        credentials("mallory", ""),
+        {"Authorization": "Basic \udcff"},
+    ],
 )
-async def test_strangers_get_nothing(backend: str, emulator: Emulator, headers: dict[str, str]) -> None:
+async def test_strangers_get_nothing(
+    backend: str, emulator: Emulator, headers: dict[str, str]
+) -> None:
     async with ClientSession(headers=headers) as stranger:
-        for method, path in (("GET", "/"), ("POST", "/upload-tokens"), ("DELETE", "/upload-tokens/to1")):
+        for method, path in (
+            ("GET", "/"),
+            ("POST", "/upload-tokens"),
+            ("DELETE", "/upload-tokens/to1"),
+        ):
             async with stranger.request(method, backend + path) as answer:
                 assert answer.status == 401
                 assert answer.headers["WWW-Authenticate"].startswith("Basic ")
@@ -107,7 +122,7 @@ async def test_another_login_is_one_argument(load: Load, emulator: Emulator) -> 
     backend = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         async with ClientSession(cookies={"user": "bob"}, raise_for_status=True) as bob:
-            assert (await new_token(bob, backend))["token"] in emulator.world.upload_tokens
+            assert (await new_token(bob, backend))["token"] in emulator.state.upload_tokens
             async with bob.get(backend) as answer:
                 assert "<h1>Upload a video</h1>" in await answer.text()
     finally:

@@ -40,7 +40,9 @@ async def page(tab: Tab, backend: str) -> Tab:
     """The upload page, Bob signed in."""
     await tab.call("Network.setCookie", name="user", value="bob", url=backend)
     await tab.call("Page.navigate", url=backend)
-    await tab.until("document.readyState === 'complete' && !!document.getElementById('send')?.onclick")
+    await tab.until(
+        "document.readyState === 'complete' && !!document.getElementById('send')?.onclick"
+    )
     return tab
 
 
@@ -61,23 +63,35 @@ async def test_a_file_goes_up_in_chunks_even_when_an_answer_is_lost(
     movie = make_file("holiday film.mp4", 35 * MIB)
     emulator.faults.add(Fault("videos.upload_with_token", "drop-response", nth=2))
     said = await upload(page, movie)
-    (video_id,) = emulator.world.videos
+    (video_id,) = emulator.state.videos
     assert said == f"Uploaded as {video_id}."
     assert emulator.sha256(video_id) == hashlib.sha256(movie.read_bytes()).hexdigest()
-    assert emulator.world.videos[video_id].attributes["title"] == "holiday film.mp4"
-    sent = [record for record in emulator.requests if record.operation == "videos.upload_with_token"]
-    assert [record.content_range for record in sent] == ["part 1/3", "part 2/3", "part 2/3", "part 3/3"]
+    assert emulator.state.videos[video_id].attributes["title"] == "holiday film.mp4"
+    sent = [
+        record for record in emulator.requests if record.operation == "videos.upload_with_token"
+    ]
+    assert [record.content_range for record in sent] == [
+        "part 1/3",
+        "part 2/3",
+        "part 2/3",
+        "part 3/3",
+    ]
     assert await page.evaluate("document.getElementById('progress').value") == 1
-    assert emulator.world.upload_tokens == {}
+    assert emulator.state.upload_tokens == {}
 
 
 async def test_a_small_file_is_one_request_and_a_refusal_is_shown(
     page: Tab, emulator: Emulator, make_file: MakeFile
 ) -> None:
     clip = make_file("clip.mp4", 1000)
-    emulator.faults.add(Fault("videos.upload_with_token", "status", status=403, body={"title": "Not today."}))
+    emulator.faults.add(
+        Fault("videos.upload_with_token", "status", status=403, body={"title": "Not today."})
+    )
     assert await upload(page, clip) == "Not uploaded: Not today."
     await page.evaluate("document.getElementById('state').textContent = ''")
     assert (await upload(page, clip)).startswith("Uploaded as vi")
-    assert [record.content_range for record in emulator.requests if record.path == "/upload"] == [None, None]
-    assert emulator.world.upload_tokens == {}
+    assert [record.content_range for record in emulator.requests if record.path == "/upload"] == [
+        None,
+        None,
+    ]
+    assert emulator.state.upload_tokens == {}

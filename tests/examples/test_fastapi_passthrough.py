@@ -53,22 +53,35 @@ class Served:
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Begin a request."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        lines = [f"{method} /videos?{query} HTTP/1.1", "Host: localhost", "Connection: close", *headers, "", ""]
+        lines = [
+            f"{method} /videos?{query} HTTP/1.1",
+            "Host: localhost",
+            "Connection: close",
+            *headers,
+            "",
+            "",
+        ]
         writer.write("\r\n".join(lines).encode())
         await writer.drain()
         return reader, writer
 
     async def ask(self, query: str, body: bytes, *headers: str) -> tuple[int, dict[str, str]]:
         """Send a whole small request."""
-        reader, writer = await self.open(query, f"Content-Length: {len(body)}", *headers, method="POST")
+        reader, writer = await self.open(
+            query, f"Content-Length: {len(body)}", *headers, method="POST"
+        )
         writer.write(body)
         return await answer(reader, writer)
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, dict[str, str]]:
+async def answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> tuple[int, dict[str, str]]:
     """Read one answer; what the server does to the connection afterwards, with a body unread, is its own business."""
     head = await reader.readuntil(b"\r\n\r\n")
-    length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+    length = next(
+        line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+    )
     body = await reader.readexactly(int(length.split(b":")[1]))
     writer.close()
     with contextlib.suppress(ConnectionError):
@@ -94,7 +107,11 @@ def serve(scratch: Path) -> Iterator[Served]:
     """The app under uvicorn, with an emulator of its own and an empty folder for whatever it might put on disk."""
     scratch.mkdir()
     with Emulator().in_thread() as emulator:
-        environment = {"APIVIDEO_BASE_URL": emulator.url, "APIVIDEO_API_KEY": emulator.api_key, "TMPDIR": str(scratch)}
+        environment = {
+            "APIVIDEO_BASE_URL": emulator.url,
+            "APIVIDEO_API_KEY": emulator.api_key,
+            "TMPDIR": str(scratch),
+        }
         process = subprocess.Popen(
             [
                 *(sys.executable, "-W", "error", "-X", "dev", "-m", "uvicorn"),
@@ -130,7 +147,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def served(server: Served) -> Served:
     """The server with nothing uploaded yet."""
-    server.emulator.world.videos.clear()
+    server.emulator.state.videos.clear()
     server.emulator.requests.clear()
     server.emulator.faults.clear()
     return server
@@ -138,7 +155,9 @@ def served(server: Served) -> Served:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
-async def test_a_streamed_body_becomes_the_video_in_bounded_memory_and_without_a_file(tmp_path: Path) -> None:
+async def test_a_streamed_body_becomes_the_video_in_bounded_memory_and_without_a_file(
+    tmp_path: Path,
+) -> None:
     with serve(tmp_path / "scratch") as served:
         await stream_and_measure(served, served.emulator)
 
@@ -159,7 +178,7 @@ async def stream_and_measure(served: Served, emulator: Emulator) -> None:
     status, video = await answer(reader, writer)
     assert status == 201
     assert emulator.sha256(video["videoId"]) == digest.hexdigest()
-    assert emulator.world.videos[video["videoId"]].attributes["title"] == "Big one"
+    assert emulator.state.videos[video["videoId"]].attributes["title"] == "Big one"
     assert video["videoId"] in video["player"]
     assert served.files_on_disk() == []
     # The documented bound, and room for what the allocator and the sockets keep.
@@ -172,12 +191,18 @@ async def test_a_sender_that_goes_away_leaves_no_video(served: Served, framing: 
     emulator = served.emulator
     _, writer = await served.open("title=Gone", framing)
     for piece in pieces(20 * MIB):
-        writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" if "chunked" in framing else piece)
+        writer.write(
+            f"{len(piece):x}\r\n".encode() + piece + b"\r\n" if "chunked" in framing else piece
+        )
         await writer.drain()
-    await until(lambda: any(video.media.size for video in emulator.world.videos.values()))
+    await until(lambda: any(video.media.size for video in emulator.state.videos.values()))
     writer.transport.abort()
-    await until(lambda: any(record.operation == "videos.delete" and record.status for record in emulator.requests))
-    assert emulator.world.videos == {}
+    await until(
+        lambda: any(
+            record.operation == "videos.delete" and record.status for record in emulator.requests
+        )
+    )
+    assert emulator.state.videos == {}
     uploads = [record for record in emulator.requests if record.operation == "videos.upload"]
     assert all(record.content_range and record.content_range.endswith("/*") for record in uploads)
     # The app goes on serving.
@@ -190,13 +215,15 @@ async def test_a_refused_upload_is_explained_and_leaves_no_video(served: Served)
     status, said = await served.ask("title=x", b"x" * PIECE)
     assert status == 502
     assert "not today" in said["detail"]
-    assert emulator.world.videos == {}
+    assert emulator.state.videos == {}
 
 
 async def test_bodies_that_are_no_file_are_refused(served: Served) -> None:
     emulator = served.emulator
-    status, said = await served.ask("title=x", b"--b--", "Content-Type: multipart/form-data; boundary=b")
+    status, said = await served.ask(
+        "title=x", b"--b--", "Content-Type: multipart/form-data; boundary=b"
+    )
     assert (status, "curl -T" in said["detail"]) == (415, True)
     status, said = await served.ask("title=x", b"")
     assert (status, "0 bytes" in said["detail"]) == (400, True)
-    assert emulator.world.videos == {}
+    assert emulator.state.videos == {}

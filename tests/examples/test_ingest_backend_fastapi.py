@@ -84,25 +84,38 @@ async def test_sources_handed_in_become_videos_and_the_backend_tells_how_far_the
     assert await until(finished) == {"states": {"done": 3, "failed": 1}, "total": 4, "open": 0}
     for number, key in enumerate(added["keys"][:3]):
         _, told = await asked(backend, f"/ingestions/{key}")
-        assert told == {"title": f"Film {number}", "state": "done", "video_id": told["video_id"], "error": None}
-        assert emulator.world.videos[told["video_id"]].attributes["title"] == f"Film {number}"
+        assert told == {
+            "title": f"Film {number}",
+            "state": "done",
+            "video_id": told["video_id"],
+            "error": None,
+        }
+        assert emulator.state.videos[told["video_id"]].attributes["title"] == f"Film {number}"
         content = (tmp_path / f"{number}.mp4").read_bytes()
         assert emulator.sha256(told["video_id"]) == hashlib.sha256(content).hexdigest()
     _, told = await asked(backend, f"/ingestions/{added['keys'][3]}")
     assert (told["title"], told["state"], told["video_id"]) == ("missing.mp4", "failed", None)
     assert "404" in told["error"]
-    assert len(emulator.world.videos) == 3
+    assert len(emulator.state.videos) == 3
 
     assert await asked(backend, "/ingestions", sources) == (202, {"keys": added["keys"], "new": 0})
-    assert len(emulator.world.videos) == 3
+    assert len(emulator.state.videos) == 3
 
 
 async def test_only_sources_from_where_it_is_allowed_are_taken(
     backend: ClientSession, media: str, database: str
 ) -> None:
-    for uri in ("/etc/passwd", "file:///etc/passwd", media.replace("films", "other"), "http://169.254.169.254/"):
+    for uri in (
+        "/etc/passwd",
+        "file:///etc/passwd",
+        media.replace("films", "other"),
+        "http://169.254.169.254/",
+    ):
         status, said = await asked(backend, "/ingestions", [{"uri": f"{media}0.mp4"}, {"uri": uri}])
-        assert (status, said["detail"].startswith(f"addresses must begin with {media}")) == (403, True)
+        assert (status, said["detail"].startswith(f"addresses must begin with {media}")) == (
+            403,
+            True,
+        )
     for wrong in ({"uri": f"{media}0.mp4", "title": ""}, {"title": "without an address"}):
         assert (await asked(backend, "/ingestions", [wrong]))[0] == 422
     assert await asked(backend, f"/ingestions/{MISSING}") == (404, {"detail": "no such ingestion"})
@@ -112,7 +125,9 @@ async def test_only_sources_from_where_it_is_allowed_are_taken(
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The example as a module, which takes sources from a server, a server by number, and a folder of a bucket."""
-    monkeypatch.setenv("INGEST_FROM", "https://media.example.com http://10.0.0.7:8080/films s3://films/in/")
+    monkeypatch.setenv(
+        "INGEST_FROM", "https://media.example.com http://10.0.0.7:8080/films s3://films/in/"
+    )
     module = runpy.run_path(str(EXAMPLES / "ingest_backend_fastapi.py"), run_name="example")
 
     async def check(uri: str, *addresses: str) -> str | None:
@@ -172,8 +187,12 @@ async def test_a_source_below_what_is_allowed_is_taken(example: Any, uri: str) -
         "",
     ],
 )
-async def test_a_source_from_elsewhere_is_refused_however_it_is_written(example: Any, uri: str) -> None:
-    assert (await example(uri, "93.184.216.34") or "").startswith("addresses must begin with https://media.example.com")
+async def test_a_source_from_elsewhere_is_refused_however_it_is_written(
+    example: Any, uri: str
+) -> None:
+    assert (await example(uri, "93.184.216.34") or "").startswith(
+        "addresses must begin with https://media.example.com"
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,7 +218,9 @@ async def test_a_source_from_elsewhere_is_refused_however_it_is_written(example:
         "2002:7f00:1::",
     ],
 )
-async def test_a_server_whose_name_leads_into_a_network_is_refused(example: Any, address: str) -> None:
+async def test_a_server_whose_name_leads_into_a_network_is_refused(
+    example: Any, address: str
+) -> None:
     assert await example("https://media.example.com/a.mp4", "93.184.216.34", address) == (
         "media.example.com has a private address"
     )
@@ -215,7 +236,9 @@ async def test_without_a_list_nothing_is_taken(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.slow
 async def test_a_signature_is_shown_to_nobody(backend: ClientSession, media: str) -> None:
-    _, added = await asked(backend, "/ingestions", [{"uri": f"{media}0.mp4?X-Amz-Signature=secret"}])
+    _, added = await asked(
+        backend, "/ingestions", [{"uri": f"{media}0.mp4?X-Amz-Signature=secret"}]
+    )
     async with backend.get(f"/ingestions/{added['keys'][0]}") as answer:
         assert "secret" not in await answer.text()
 
@@ -244,7 +267,9 @@ async def test_the_page_hands_in_and_shows_how_far_everything_is(
     tab: Tab, backend: ClientSession, media: str, worker: Program
 ) -> None:
     await tab.call("Page.navigate", url=str(backend._base_url))
-    await tab.until("document.getElementById('send')?.onclick && document.getElementById('bar').max === 1")
+    await tab.until(
+        "document.getElementById('send')?.onclick && document.getElementById('bar').max === 1"
+    )
     for lines, said in (
         ("/etc/passwd", "Not handed in: addresses must begin with"),
         (f"{media}0.mp4\\n\\n {media}1.mp4 ", "2 handed in, 2 of them new."),

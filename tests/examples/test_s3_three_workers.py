@@ -34,7 +34,9 @@ def parse(words: list[str]) -> Parsed:
     command: click.Command = app
     context = command.make_context("apivideo", words)
     while isinstance(command, click.Group):
-        name, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        name, found, rest = command.resolve_command(
+            context, [*context._protected_args, *context.args]
+        )
         assert found is not None
         command, context = found, found.make_context(name, rest, parent=context)
     return context.command_path.split(), context.params
@@ -43,11 +45,17 @@ def parse(words: list[str]) -> Parsed:
 def commands(text: str) -> list[list[str]]:
     """The commands in the shell blocks of a text, without comments."""
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return [words for line in "".join(blocks).splitlines() if (words := shlex.split(line, comments=True))]
+    return [
+        words
+        for line in "".join(blocks).splitlines()
+        if (words := shlex.split(line, comments=True))
+    ]
 
 
 def by_hand() -> list[list[str]]:
-    return [words[1:] for words in commands(README.partition("## By hand")[2]) if words[0] == "apivideo"]
+    return [
+        words[1:] for words in commands(README.partition("## By hand")[2]) if words[0] == "apivideo"
+    ]
 
 
 def within_containers() -> list[list[str]]:
@@ -61,7 +69,11 @@ def interpolated(text: str) -> str:
 
 
 def of_services() -> list[list[str]]:
-    return [shlex.split(interpolated(service["command"])) for name, service in SERVICES.items() if name in OURS]
+    return [
+        shlex.split(interpolated(service["command"]))
+        for name, service in SERVICES.items()
+        if name in OURS
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +91,13 @@ def test_every_command_is_one_that_there_is(words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", re.findall(r"`((?:enqueue|worker) --[^`]+)`", README))
 def test_every_variation_is_one_that_there_is(words: str) -> None:
-    parse(["distributed", *words.split(), *([SOURCE] if words.startswith("enqueue --strategy") else [])])
+    parse(
+        [
+            "distributed",
+            *words.split(),
+            *([SOURCE] if words.startswith("enqueue --strategy") else []),
+        ]
+    )
 
 
 def test_a_command_that_there_is_not_would_be_found() -> None:
@@ -95,7 +113,9 @@ def variables(command: click.Command) -> Iterator[str]:
             yield parameter.envvar
 
 
-def test_the_services_are_the_database_a_step_for_the_tables_one_for_the_list_and_three_workers() -> None:
+def test_the_services_are_the_database_a_step_for_the_tables_one_for_the_list_and_three_workers() -> (
+    None
+):
     assert set(SERVICES) == {"postgres", *OURS}
     assert SERVICES["worker"]["deploy"]["replicas"] == 3
     assert re.fullmatch(r"postgres:\d+", SERVICES["postgres"]["image"])
@@ -103,8 +123,12 @@ def test_the_services_are_the_database_a_step_for_the_tables_one_for_the_list_an
         assert SERVICES[name]["command"].startswith(f"distributed {name}")
     assert SERVICES["init"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     for name in ("enqueue", "worker"):
-        assert SERVICES[name]["depends_on"] == {"init": {"condition": "service_completed_successfully"}}
-    assert set(COMPOSE["volumes"]) == {volume.partition(":")[0] for volume in SERVICES["postgres"]["volumes"]}
+        assert SERVICES[name]["depends_on"] == {
+            "init": {"condition": "service_completed_successfully"}
+        }
+    assert set(COMPOSE["volumes"]) == {
+        volume.partition(":")[0] for volume in SERVICES["postgres"]["volumes"]
+    }
 
 
 def test_containers_get_the_settings_that_the_command_reads() -> None:
@@ -114,9 +138,12 @@ def test_containers_get_the_settings_that_the_command_reads() -> None:
         assert isinstance(command, click.Group)
         found = command.get_command(click.Context(command), name)
         assert found is not None
-        assert {"APIVIDEO_API_KEY", "APIVIDEO_BASE_URL", "APIVIDEO_ENVIRONMENT", *variables(found)} == {
-            variable for variable in environment if variable.startswith("APIVIDEO_")
-        }
+        assert {
+            "APIVIDEO_API_KEY",
+            "APIVIDEO_BASE_URL",
+            "APIVIDEO_ENVIRONMENT",
+            *variables(found),
+        } == {variable for variable in environment if variable.startswith("APIVIDEO_")}
         login = SERVICES["postgres"]["environment"]
         address = environment["APIVIDEO_DATABASE_URL"]
         assert address.startswith(f"postgresql://{login['POSTGRES_USER']}:${{POSTGRES_PASSWORD")
@@ -171,10 +198,18 @@ async def test_by_hand_a_bucket_becomes_videos_on_three_workers(
     assert await run(init) == "the database is ready\n"
     assert await run(enqueue) == "30 items, 30 of them new\n"
     async with AsyncExitStack() as terminals:
-        programs = [await terminals.enter_async_context(running("-m", "apivideo_async.cli", *worker)) for _ in range(3)]
+        programs = [
+            await terminals.enter_async_context(running("-m", "apivideo_async.cli", *worker))
+            for _ in range(3)
+        ]
 
         async def printed() -> Any:
-            lines = [line.split("\t") for program in programs for line in program.said.splitlines() if "\t" in line]
+            lines = [
+                line.split("\t")
+                for program in programs
+                for line in program.said.splitlines()
+                if "\t" in line
+            ]
             return lines if len(lines) == len(films) else None
 
         lines = await until(printed)
@@ -183,7 +218,7 @@ async def test_by_hand_a_bucket_becomes_videos_on_three_workers(
     assert {uri: emulator.sha256(video_id) for video_id, uri in lines} == {
         f"s3://films/{key}": hashlib.sha256(data).hexdigest() for key, data in films.items()
     }
-    assert len(emulator.world.videos) == len(films)
+    assert len(emulator.state.videos) == len(films)
     assert await run(retry) == "0 items handed in again\n"
     assert await run(report) == "report.html\n"
     assert "Ingestion report" in (tmp_path / "report.html").read_text()

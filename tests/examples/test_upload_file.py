@@ -20,7 +20,7 @@ def digest(path: Path) -> str:
 
 
 def only_video(emulator: Emulator) -> str:
-    (video_id,) = emulator.world.videos
+    (video_id,) = emulator.state.videos
     return video_id
 
 
@@ -31,7 +31,7 @@ def test_a_file_is_uploaded_whole_and_its_player_is_printed(
     assert load("upload_file").main([str(movie), "--title", "My movie"]) == 0
     video_id = only_video(emulator)
     assert emulator.sha256(video_id) == digest(movie)
-    assert emulator.world.videos[video_id].attributes["title"] == "My movie"
+    assert emulator.state.videos[video_id].attributes["title"] == "My movie"
     printed = capsys.readouterr()
     assert printed.out.startswith("http")
     assert video_id in printed.out
@@ -42,7 +42,9 @@ def test_an_upload_that_ends_early_says_how_to_continue_and_does_so(
     load: Load, emulator: Emulator, make_file: MakeFile, capsys: pytest.CaptureFixture[str]
 ) -> None:
     movie = make_file("movie.mp4", 21 * MIB)
-    emulator.faults.add(Fault("videos.upload", "status", nth=3, status=403, body={"title": "no more"}))
+    emulator.faults.add(
+        Fault("videos.upload", "status", nth=3, status=403, body={"title": "no more"})
+    )
     upload_file = load("upload_file")
     assert upload_file.main([str(movie)]) == 1
     video_id = only_video(emulator)
@@ -57,13 +59,22 @@ def test_an_upload_that_ends_early_says_how_to_continue_and_does_so(
     assert upload_file.main([str(movie), "--video-id", video_id]) == 0
     assert only_video(emulator) == video_id
     assert emulator.sha256(video_id) == digest(movie)
-    sent = sum(record.body_bytes for record in emulator.requests if record.operation == "videos.upload")
+    sent = sum(
+        record.body_bytes for record in emulator.requests if record.operation == "videos.upload"
+    )
     assert sent < 21 * MIB - before + 64 * 1024  # The rest, and the envelopes of its chunks.
 
 
-@pytest.mark.parametrize(("name", "complaint"), [("missing.mp4", "no such file"), ("empty.mp4", "0 bytes")])
+@pytest.mark.parametrize(
+    ("name", "complaint"), [("missing.mp4", "no such file"), ("empty.mp4", "0 bytes")]
+)
 def test_a_file_that_cannot_be_uploaded_is_named_before_anything_is_sent(
-    load: Load, emulator: Emulator, make_file: MakeFile, capsys: pytest.CaptureFixture[str], name: str, complaint: str
+    load: Load,
+    emulator: Emulator,
+    make_file: MakeFile,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    complaint: str,
 ) -> None:
     path = make_file("empty.mp4", 0).with_name(name)
     assert load("upload_file").main([str(path)]) == 1

@@ -16,7 +16,10 @@ MakeFile = Callable[[str, int], Path]
 
 
 def digests(emulator: Emulator) -> dict[str, str]:
-    return {str(video.attributes["title"]): emulator.sha256(key) for key, video in emulator.world.videos.items()}
+    return {
+        str(video.attributes["title"]): emulator.sha256(key)
+        for key, video in emulator.state.videos.items()
+    }
 
 
 def test_one_failure_never_stops_the_others(
@@ -26,7 +29,9 @@ def test_one_failure_never_stops_the_others(
     missing = files[0].with_name("missing.mp4")
     arguments = [str(path) for path in [*files[:3], missing, *files[3:]]]
     assert load("upload_many").main(["--parallel", "3", *arguments]) == 1
-    assert digests(emulator) == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    assert digests(emulator) == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
     printed = capsys.readouterr()
     assert "8 uploaded, 1 failed" in printed.out
     assert f"again: {missing}" in printed.err
@@ -59,15 +64,19 @@ def test_a_second_run_sends_only_what_is_missing(
     load: Load, emulator: Emulator, make_file: MakeFile, capsys: pytest.CaptureFixture[str]
 ) -> None:
     movie = make_file("movie.mp4", 16 * MIB)
-    emulator.faults.add(Fault("videos.upload", "status", nth=2, status=403, body={"title": "no more"}))
+    emulator.faults.add(
+        Fault("videos.upload", "status", nth=2, status=403, body={"title": "no more"})
+    )
     upload_many = load("upload_many")
     assert upload_many.main([str(movie)]) == 1
-    (video_id,) = emulator.world.videos
+    (video_id,) = emulator.state.videos
     before = emulator.size(video_id)
     emulator.requests.clear()
     assert upload_many.main([str(movie)]) == 0
-    assert list(emulator.world.videos) == [video_id]
+    assert list(emulator.state.videos) == [video_id]
     assert emulator.sha256(video_id) == hashlib.sha256(movie.read_bytes()).hexdigest()
-    sent = sum(record.body_bytes for record in emulator.requests if record.operation == "videos.upload")
+    sent = sum(
+        record.body_bytes for record in emulator.requests if record.operation == "videos.upload"
+    )
     assert sent < 16 * MIB - before + 64 * 1024
     assert "1 uploaded, 0 failed" in capsys.readouterr().out

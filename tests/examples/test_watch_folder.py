@@ -32,7 +32,10 @@ def command(folder: Path) -> tuple[str | Path, ...]:
 
 def contents(emulator: Emulator) -> dict[str, str]:
     """The videos: SHA-256 by title."""
-    return {video.attributes["title"]: emulator.sha256(video_id) for video_id, video in emulator.world.videos.items()}
+    return {
+        video.attributes["title"]: emulator.sha256(video_id)
+        for video_id, video in emulator.state.videos.items()
+    }
 
 
 def accepted(emulator: Emulator) -> list[str | None]:
@@ -65,12 +68,12 @@ async def test_files_become_videos_when_they_are_complete_and_partial_ones_never
             await watching.says(rf"{name}\.mp4: vi")
         os.replace(folder / "copying.mp4.part", folder / "copied.mp4")
         found = await watching.says(r"copied\.mp4: (vi\w+)")
-        assert found[1] in emulator.world.videos
+        assert found[1] in emulator.state.videos
         assert watching.said.count("slow.mp4") == 1
         assert await watching.end() == 130
         assert watching.said.endswith("interrupted: the same command goes on\n")
     assert contents(emulator) == {path.name: digest(path) for path in folder.rglob("*.mp4")}
-    assert len(emulator.world.videos) == 5
+    assert len(emulator.state.videos) == 5
 
 
 @pytest.mark.slow

@@ -42,7 +42,10 @@ class Receiver:
     async def send(self, body: bytes, signature: str | None) -> int:
         """Send something that only looks like a delivery."""
         headers = {} if signature is None else {webhooks.SIGNATURE_HEADER: signature}
-        async with ClientSession() as session, session.post(self.url, data=body, headers=headers) as answer:
+        async with (
+            ClientSession() as session,
+            session.post(self.url, data=body, headers=headers) as answer,
+        ):
             return answer.status
 
     async def again(self, number: int) -> None:
@@ -76,7 +79,9 @@ Start = Callable[..., Awaitable[Receiver]]
 
 
 @pytest.fixture(params=["webhooks_fastapi", "webhooks_litestar", "webhooks_aiohttp"])
-async def start(request: pytest.FixtureRequest, load: Load, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Start]:
+async def start(
+    request: pytest.FixtureRequest, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Start]:
     """Start an example with as many subscriptions to its address as the test wants."""
     if request.param != "webhooks_aiohttp":
         pytest.importorskip(request.param.removeprefix("webhooks_"))
@@ -84,10 +89,15 @@ async def start(request: pytest.FixtureRequest, load: Load, monkeypatch: pytest.
 
         async def begin(subscriptions: int = 1) -> Receiver:
             emulator = await stack.enter_async_context(Emulator(webhook_pause=0.01))
-            client = await stack.enter_async_context(ApiVideoClient(emulator.api_key, base_url=emulator.url))
+            client = await stack.enter_async_context(
+                ApiVideoClient(emulator.api_key, base_url=emulator.url)
+            )
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/webhooks"
-            made = [await client.webhooks.create(events=[ENCODED.TYPE], url=url) for _ in range(subscriptions)]
+            made = [
+                await client.webhooks.create(events=[ENCODED.TYPE], url=url)
+                for _ in range(subscriptions)
+            ]
             secrets = [str(webhook.signature_secret) for webhook in made]
             monkeypatch.setenv("APIVIDEO_WEBHOOK_SECRET", " ".join(secrets))
             example = load(request.param)
@@ -103,7 +113,9 @@ async def start(request: pytest.FixtureRequest, load: Load, monkeypatch: pytest.
         yield begin
 
 
-async def test_signed_deliveries_are_dealt_with(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_signed_deliveries_are_dealt_with(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
     receiver = await start()
     video_id = await receiver.upload()
     assert [delivery.answers for delivery in receiver.emulator.deliveries] == [[204]] * QUALITIES
@@ -122,10 +134,14 @@ async def test_a_repeated_delivery_is_answered_and_not_dealt_with_again(start: S
     assert len(receiver.seen) == QUALITIES
 
 
-async def test_while_a_secret_is_rotated_both_are_taken_and_each_event_is_dealt_with_once(start: Start) -> None:
+async def test_while_a_secret_is_rotated_both_are_taken_and_each_event_is_dealt_with_once(
+    start: Start,
+) -> None:
     receiver = await start(subscriptions=2)
     await receiver.upload()
-    assert [delivery.state for delivery in receiver.emulator.deliveries] == ["delivered"] * 2 * QUALITIES
+    assert [delivery.state for delivery in receiver.emulator.deliveries] == [
+        "delivered"
+    ] * 2 * QUALITIES
     assert len({delivery.webhook_id for delivery in receiver.emulator.deliveries}) == 2
     assert len(receiver.seen) == QUALITIES
 
@@ -154,7 +170,9 @@ async def test_what_is_not_signed_is_refused(start: Start) -> None:
     assert receiver.seen == []
 
 
-@pytest.mark.parametrize("signature", [b"caf\xe9", "é".encode(), b"\xff" * 64, b"", b"\x80" + b"0" * 63], ids=range(5))
+@pytest.mark.parametrize(
+    "signature", [b"caf\xe9", "é".encode(), b"\xff" * 64, b"", b"\x80" + b"0" * 63], ids=range(5)
+)
 async def test_a_signature_of_any_bytes_is_refused(start: Start, signature: bytes) -> None:
     """Sent raw, because clients refuse such headers. An answer of 500 would be reported as a defect."""
     receiver = await start()
@@ -171,7 +189,9 @@ async def test_a_signed_body_that_is_no_event_is_refused(start: Start) -> None:
     receiver = await start()
     for body in (b"", b"[]", b"{", b"\xff", b"null", b'{"a":' * 2000):
         assert await receiver.send(body, webhooks.sign(body, receiver.secrets[0])) == 400
-    odd = json.dumps({"type": ENCODED.TYPE, "videoId": {"a": [1]}, "emittedAt": 5, "quality": None}).encode()
+    odd = json.dumps(
+        {"type": ENCODED.TYPE, "videoId": {"a": [1]}, "emittedAt": 5, "quality": None}
+    ).encode()
     assert await receiver.send(odd, webhooks.sign(odd, receiver.secrets[0])) == 204
 
 

@@ -16,7 +16,9 @@ from apivideo_async import ApiVideoClient, RetryPolicy, Timeouts
 from apivideo_async.emulator import Emulator
 from tests.conftest import CHUNK, options
 
-QUICK = RetryPolicy(first_delay=0.01, longest_delay=0.05, attempts=5, seconds=2, rate_limit_seconds=2)
+QUICK = RetryPolicy(
+    first_delay=0.01, longest_delay=0.05, attempts=5, seconds=2, rate_limit_seconds=2
+)
 IMPATIENT = Timeouts(connect=1, response=0.4, stall=0.4)
 TOO_LONG = 0.7
 """Seconds that a client with IMPATIENT does not wait."""
@@ -26,7 +28,12 @@ BLIND = 0.2
 FAULTS: dict[str, dict[str, Any]] = {
     "drop-response": {},
     "status 500": {"action": "status", "status": 500},
-    "status 503 html": {"action": "status", "status": 503, "body": "<html>", "content_type": "text/html"},
+    "status 503 html": {
+        "action": "status",
+        "status": 503,
+        "body": "<html>",
+        "content_type": "text/html",
+    },
     "reset-before": {},
     "reset-during": {"after_bytes": 30_000},
     "reset-after": {},
@@ -41,7 +48,12 @@ FAULTS: dict[str, dict[str, Any]] = {
     "stall reset": {"action": "stall", "after_bytes": 20_000, "seconds": 0.05, "resets": True},
     "truncate": {},
     "html": {},
-    "page without execution": {"action": "status", "status": 200, "body": "<html>", "content_type": "text/html"},
+    "page without execution": {
+        "action": "status",
+        "status": 200,
+        "body": "<html>",
+        "content_type": "text/html",
+    },
     "json of another kind": {"action": "html", "body": "[]", "content_type": "application/json"},
     "duplicate": {},
     "trickle": {"seconds": 0.05},
@@ -101,7 +113,9 @@ def descriptors() -> Counter[str]:
 
 
 @asynccontextmanager
-async def nothing_left(caplog: pytest.LogCaptureFixture, seconds: float = 2.0) -> AsyncIterator[None]:
+async def nothing_left(
+    caplog: pytest.LogCaptureFixture, seconds: float = 2.0
+) -> AsyncIterator[None]:
     """Fail when the block leaves a task, a descriptor or a report of an exception nobody handled."""
     loop = asyncio.get_running_loop()
     tasks, before = asyncio.all_tasks(), descriptors()
@@ -112,11 +126,19 @@ async def nothing_left(caplog: pytest.LogCaptureFixture, seconds: float = 2.0) -
         assert asyncio.all_tasks() <= tasks
         deadline = loop.time() + seconds
         while (more := descriptors()).total() > before.total() and loop.time() < deadline:
-            await asyncio.sleep(0.01)  # The emulator notices a little later that a connection has ended.
-        assert more.total() <= before.total(), (more - before, before - more, psutil.Process().net_connections("all"))
+            await asyncio.sleep(
+                0.01
+            )  # The emulator notices a little later that a connection has ended.
+        assert more.total() <= before.total(), (
+            more - before,
+            before - more,
+            psutil.Process().net_connections("all"),
+        )
         gc.collect()
         await asyncio.sleep(0)
     finally:
         loop.set_exception_handler(None)
     assert reports == []
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert [
+        record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR
+    ] == []

@@ -81,7 +81,9 @@ def counted_tasks() -> Iterator[None]:
 
     def make(loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> Any:
         points = POINTS.get(None)
-        return asyncio.Task(Counted(coroutine, points) if points is not None else coroutine, loop=loop, **given)
+        return asyncio.Task(
+            Counted(coroutine, points) if points is not None else coroutine, loop=loop, **given
+        )
 
     loop.set_task_factory(make)  # type: ignore[arg-type]
     try:
@@ -140,7 +142,9 @@ WORLDS = {
     "lost answers": World(fault={"action": "drop-response", "times": 3}),
     "failures": World(fault={"action": "status", "status": 503, "times": 3}),
     "refused tokens": World(fault={"action": "expire-tokens"}),
-    "little budget": World(emulator={"rate_limits": {"uploads": 2, "writes": 2, "reads": 2}, "rate_window": 0.02}),
+    "little budget": World(
+        emulator={"rate_limits": {"uploads": 2, "writes": 2, "reads": 2}, "rate_window": 0.02}
+    ),
 }
 
 
@@ -186,24 +190,34 @@ class Case:
 
     def found(self) -> list[str]:
         """The videos of this case, in the order of their titles."""
-        videos = [video for video in self.emu.world.videos.values() if self.key in str(video.attributes)]
-        return [video.key for video in sorted(videos, key=lambda video: str(video.attributes["title"]))]
+        videos = [
+            video for video in self.emu.state.videos.values() if self.key in str(video.attributes)
+        ]
+        return [
+            video.key for video in sorted(videos, key=lambda video: str(video.attributes["title"]))
+        ]
 
     def check(self) -> None:
         """The right bytes, and one video for each source."""
-        assert [self.emu.sha256(video_id) for video_id in self.found()] == [sha256(data) for data in self.expected]
+        assert [self.emu.sha256(video_id) for video_id in self.found()] == [
+            sha256(data) for data in self.expected
+        ]
 
 
 class Ranges(Case):
     async def run(self) -> object:
         how = options(chunk_size=self.world.chunk, mode="bytes")
-        return await self.client.upload(self.path, title=self.key, idempotency_key=self.key, options=how)
+        return await self.client.upload(
+            self.path, title=self.key, idempotency_key=self.key, options=how
+        )
 
 
 class Parts(Case):
     async def run(self) -> object:
         how = options(chunk_size=self.world.chunk, mode="part")
-        return await self.client.upload(self.path, title=self.key, idempotency_key=self.key, options=how)
+        return await self.client.upload(
+            self.path, title=self.key, idempotency_key=self.key, options=how
+        )
 
 
 class Opened(Case):
@@ -225,7 +239,9 @@ class Whole(Case):
 
 class Streamed(Case):
     async def run(self) -> object:
-        return await self.client.upload(blocks_of(self.data, 20_011), title=self.key, idempotency_key=self.key)
+        return await self.client.upload(
+            blocks_of(self.data, 20_011), title=self.key, idempotency_key=self.key
+        )
 
 
 class Contained(Case):
@@ -258,7 +274,9 @@ class TokenAndContainer(Contained):
         self.token = (await self.client.upload_tokens.create()).token
 
     async def run(self) -> object:
-        return await self.client.videos.upload_with_token(self.token, self.path, video_id=self.video_id)
+        return await self.client.videos.upload_with_token(
+            self.token, self.path, video_id=self.video_id
+        )
 
     async def finish(self) -> None:
         await self.client.videos.upload(self.video_id, self.path)
@@ -273,7 +291,9 @@ class TokenAlone(Case):
 
     async def run(self) -> object:
         how = options(chunk_size=self.world.chunk, resume="on")
-        self.video_id = (await self.client.videos.upload_with_token(self.token, self.path, options=how)).video_id
+        self.video_id = (
+            await self.client.videos.upload_with_token(self.token, self.path, options=how)
+        ).video_id
         return self.video_id
 
     def check(self) -> None:
@@ -282,7 +302,9 @@ class TokenAlone(Case):
         assert self.emu.sha256(self.video_id) == sha256(self.data)
         lost = [self.emu.media(video_id) for video_id in videos if video_id != self.video_id]
         assert [(media.size, media.complete) for media in lost] in ([], [(self.world.chunk, False)])
-        assert [file for file in (self.folder / "state").rglob("*") if file.is_file()] == [], "no journal is left"
+        assert [file for file in (self.folder / "state").rglob("*") if file.is_file()] == [], (
+            "no journal is left"
+        )
 
 
 class Many(Case):
@@ -292,7 +314,9 @@ class Many(Case):
 
     async def run(self) -> object:
         items = [
-            UploadItem(source=source, title=f"{self.key}-{number}", idempotency_key=f"{self.key}-{number}")
+            UploadItem(
+                source=source, title=f"{self.key}-{number}", idempotency_key=f"{self.key}-{number}"
+            )
             for number, source in enumerate((self.path, self.small, self.path))
         ]
         results = [result async for result in self.client.upload_many(items, concurrency=2)]
@@ -302,8 +326,21 @@ class Many(Case):
         return results
 
 
-KINDS = [Ranges, Parts, Opened, Whole, Streamed, IntoContainer, Pushed, TokenAndContainer, TokenAlone, Many]
-MATRIX = [pytest.param(kind, "plain", 5, id=f"{kind.__name__} plain, every fifth point") for kind in KINDS] + [
+KINDS = [
+    Ranges,
+    Parts,
+    Opened,
+    Whole,
+    Streamed,
+    IntoContainer,
+    Pushed,
+    TokenAndContainer,
+    TokenAlone,
+    Many,
+]
+MATRIX = [
+    pytest.param(kind, "plain", 5, id=f"{kind.__name__} plain, every fifth point") for kind in KINDS
+] + [
     pytest.param(kind, world, 1, marks=pytest.mark.slow, id=f"{kind.__name__} {world}")
     for kind in KINDS
     for world in WORLDS
@@ -327,7 +364,9 @@ async def test_an_upload_can_be_cancelled_at_every_point_and_finished_later(
         point, came = 1, True
         while came:
             async with nothing_left(caplog):
-                async with client_of(emu, upload=options(chunk_size=world.chunk), ssl_context=ours) as client:
+                async with client_of(
+                    emu, upload=options(chunk_size=world.chunk), ssl_context=ours
+                ) as client:
                     case = kind(client, emu, world, tmp_path, f"job-{point:04}.")
                     await case.prepare()
                     if world.fault is not None:

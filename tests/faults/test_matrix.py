@@ -53,7 +53,9 @@ async def send(client: ApiVideoClient, kind: str, token: str) -> str:
 async def mend(client: ApiVideoClient, kind: str, token: str, error: UploadError) -> str | None:
     """Finish what ended early; None when nobody can know which video it is."""
     if error.video_id is not None:
-        return (await client.videos.upload(error.video_id, source(kind), options=how(kind))).video_id
+        return (
+            await client.videos.upload(error.video_id, source(kind), options=how(kind))
+        ).video_id
     assert kind == "token", "only a token's first chunk has no video yet"
     return None if error.outcome == "unknown" else await send(client, kind, token)
 
@@ -64,7 +66,9 @@ def places(kind: str) -> list[str]:
 
 def sample() -> set[tuple[str, str, str]]:
     """Each fault twice, cycling through the pairs of kind and place; faults that wait for long happen once each."""
-    pairs = itertools.cycle([(kind, place) for place in PLACES for kind in KINDS if place in places(kind)])
+    pairs = itertools.cycle(
+        [(kind, place) for place in PLACES for kind in KINDS if place in places(kind)]
+    )
     chosen = {(*next(pairs), fault) for fault in list(FAULTS) * 2 if fault not in SLOW}
     return chosen | {("bytes", "middle", fault) for fault in SLOW}
 
@@ -83,7 +87,9 @@ def matrix() -> list[Any]:
 
 def test_the_sample_has_every_fault_and_every_kind_at_every_place() -> None:
     assert {fault for _, _, fault in SAMPLE} == set(FAULTS)
-    assert {case[:2] for case in SAMPLE} == {(kind, place) for kind in KINDS for place in places(kind)}
+    assert {case[:2] for case in SAMPLE} == {
+        (kind, place) for kind in KINDS for place in places(kind)
+    }
 
 
 @pytest.mark.parametrize(("kind", "place", "fault"), matrix())
@@ -115,7 +121,7 @@ async def test_one_video_or_an_error_that_can_be_mended(
 
 def assert_one_video(emu: Emulator, sent: bytes, video_id: str | None, *, extra: bool) -> None:
     """``extra``: the creation was delivered twice, which no client can see."""
-    videos = list(emu.world.videos)
+    videos = list(emu.state.videos)
     if video_id is None:
         assert len(videos) <= 1
         return
@@ -136,7 +142,8 @@ def around() -> list[Any]:
     turns = itertools.cycle(itertools.product(AROUND, AROUND_PLACES))
     chosen = {(*next(turns), fault) for fault in FAULTS if fault not in SLOW}
     return [
-        pytest.param(*case, marks=[] if case in chosen else [pytest.mark.slow], id=" ".join(case)) for case in cases
+        pytest.param(*case, marks=[] if case in chosen else [pytest.mark.slow], id=" ".join(case))
+        for case in cases
     ]
 
 
@@ -152,18 +159,26 @@ async def test_the_requests_around_an_upload_fail(
         async with nothing_left(caplog):
             async with client_of(emu) as client, asyncio.timeout(SECONDS):
                 try:
-                    video_id = (await client.upload(LARGE, title="t", idempotency_key="job")).video_id
+                    video_id = (
+                        await client.upload(LARGE, title="t", idempotency_key="job")
+                    ).video_id
                 except ApiVideoError:
                     emu.faults.clear()
                     await until_open(emu)
-                    video_id = (await client.upload(LARGE, title="t", idempotency_key="job")).video_id
-        late = fault == "stall too long" and len(emu.world.videos) == 2  # It arrived after the second attempt.
+                    video_id = (
+                        await client.upload(LARGE, title="t", idempotency_key="job")
+                    ).video_id
+        late = (
+            fault == "stall too long" and len(emu.state.videos) == 2
+        )  # It arrived after the second attempt.
         extra = operation == "videos.create" and (fault == "duplicate" or late)
         assert_one_video(emu, LARGE, video_id, extra=extra)
 
 
 @pytest.mark.parametrize("kind", ["bytes", "part", "stream"])
-@pytest.mark.parametrize("fault", ["status 500", "reset-after", "html", "expire-tokens", "refuse long"])
+@pytest.mark.parametrize(
+    "fault", ["status 500", "reset-after", "html", "expire-tokens", "refuse long"]
+)
 async def test_an_upload_that_cannot_be_verified_names_its_video(kind: str, fault: str) -> None:
     with emulator() as emu:
         async with client_of(emu) as client:
@@ -171,11 +186,13 @@ async def test_an_upload_that_cannot_be_verified_names_its_video(kind: str, faul
             with pytest.raises(UploadError) as caught:
                 await client.upload(source(kind), title="t", options=how(kind))
             assert caught.value.outcome == "unknown"
-            assert caught.value.video_id in emu.world.videos
+            assert caught.value.video_id in emu.state.videos
 
 
 @pytest.mark.parametrize("kind", ["bytes", "part", "stream", "whole"])
-@pytest.mark.parametrize("fault", ["status 500", "reset-after", "html", "expire-tokens", "refuse long"])
+@pytest.mark.parametrize(
+    "fault", ["status 500", "reset-after", "html", "expire-tokens", "refuse long"]
+)
 async def test_an_upload_that_cannot_be_shown_is_finished(kind: str, fault: str) -> None:
     with emulator() as emu:
         async with client_of(emu) as client:

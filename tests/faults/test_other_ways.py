@@ -13,7 +13,9 @@ from .cases import client_of, emulator, fault_of, nothing_left, until_open
 from .test_matrix import PLACES, SECONDS, assert_one_video, data, mend, send
 
 
-@pytest.mark.parametrize("fault", ["reset-during", "drop-response", "stall too long", "reject-early"])
+@pytest.mark.parametrize(
+    "fault", ["reset-during", "drop-response", "stall too long", "reject-early"]
+)
 @pytest.mark.parametrize("kind", ["bytes", "part", "token", "stream", "whole"])
 @pytest.mark.parametrize(
     ("loop", "tls"),

@@ -65,7 +65,9 @@ def jobs_of(chance: random.Random, folder: Any) -> list[Job]:
     jobs = []
     for number in range(UPLOADS):
         data = data_of(chance.randrange(CHUNK // 2, 12 * CHUNK), seed=chance.randrange(1 << 30))
-        job = Job(number, chance.choice(KINDS), data, chance.randint(1, 4), folder / f"{number}.mp4")
+        job = Job(
+            number, chance.choice(KINDS), data, chance.randint(1, 4), folder / f"{number}.mp4"
+        )
         if job.kind in {"path", "token+journal"}:
             job.path.write_bytes(data)
         jobs.append(job)
@@ -74,13 +76,22 @@ def jobs_of(chance: random.Random, folder: Any) -> list[Job]:
 
 def faults_of(chance: random.Random, probability: float) -> list[Fault]:
     """Every kind, with `probability` in all for a request; those that cost seconds are rarer."""
-    rare = ["delay too long", "stall too long", "trickle too long", "expire-tokens", "clock-jump", "refuse"]
+    rare = [
+        "delay too long",
+        "stall too long",
+        "trickle too long",
+        "expire-tokens",
+        "clock-jump",
+        "refuse",
+    ]
     usual = [name for name in FAULTS if name not in {*rare, "refuse long", "rate-limit bare"}]
     chance.shuffle(usual)
     return [
         Fault(
             operation,
-            probability=0.9 * probability / len(usual) if name in usual else 0.1 * probability / len(rare),
+            probability=0.9 * probability / len(usual)
+            if name in usual
+            else 0.1 * probability / len(rare),
             times=None,
             **fault_of(name),
         )
@@ -92,19 +103,29 @@ def faults_of(chance: random.Random, probability: float) -> list[Fault]:
 async def once(client: ApiVideoClient, job: Job, token: str) -> str:
     """Begin, or go on with what is known of an earlier call."""
     if job.kind == "token+journal":
-        return (await client.videos.upload_with_token(token, job.path, options=job.options)).video_id
+        return (
+            await client.videos.upload_with_token(token, job.path, options=job.options)
+        ).video_id
     if job.video_id is not None and job.kind != "token+id":
         return (await client.videos.upload(job.video_id, job.source, options=job.options)).video_id
     if job.kind == "token":
-        return (await client.videos.upload_with_token(token, job.data, options=job.options)).video_id
+        return (
+            await client.videos.upload_with_token(token, job.data, options=job.options)
+        ).video_id
     if job.kind == "token+id":
         if job.video_id is None:
-            job.video_id = (await client.videos.create(title=job.key, idempotency_key=job.key)).video_id
+            job.video_id = (
+                await client.videos.create(title=job.key, idempotency_key=job.key)
+            ).video_id
             return (
-                await client.videos.upload_with_token(token, job.data, video_id=job.video_id, options=job.options)
+                await client.videos.upload_with_token(
+                    token, job.data, video_id=job.video_id, options=job.options
+                )
             ).video_id
         return (await client.videos.upload(job.video_id, job.data, options=job.options)).video_id
-    return (await client.upload(job.source, title=job.key, options=job.options, idempotency_key=job.key)).video_id
+    return (
+        await client.upload(job.source, title=job.key, options=job.options, idempotency_key=job.key)
+    ).video_id
 
 
 async def finish(client: ApiVideoClient, job: Job, token: str) -> None:
@@ -119,14 +140,20 @@ async def finish(client: ApiVideoClient, job: Job, token: str) -> None:
                 raise
             if isinstance(error, UploadError):
                 job.video_id = error.video_id or job.video_id
-                if job.kind.startswith("token") and error.video_id is None and error.outcome == "unknown":
+                if (
+                    job.kind.startswith("token")
+                    and error.video_id is None
+                    and error.outcome == "unknown"
+                ):
                     job.abandoned += 1
         else:
             return
 
 
 @pytest.mark.parametrize("probability", [0.05, 0.3])
-async def test_every_upload_arrives(caplog: pytest.LogCaptureFixture, tmp_path: Any, probability: float) -> None:
+async def test_every_upload_arrives(
+    caplog: pytest.LogCaptureFixture, tmp_path: Any, probability: float
+) -> None:
     seed = int(os.environ.get("APIVIDEO_SOAK_SEED") or 7)
     print(f"APIVIDEO_SOAK_SEED={seed}")
     chance = random.Random(seed)
@@ -146,7 +173,9 @@ async def test_every_upload_arrives(caplog: pytest.LogCaptureFixture, tmp_path: 
                     for _ in range(AT_ONCE):
                         group.create_task(work())
         fired = sum(fault.fired for fault in emu.faults)
-        print(f"{len(emu.requests)} requests, {fired} faults, {sum(job.calls for job in jobs)} calls")
+        print(
+            f"{len(emu.requests)} requests, {fired} faults, {sum(job.calls for job in jobs)} calls"
+        )
         assert fired > probability * UPLOADS
         check(emu, jobs)
 
@@ -170,12 +199,14 @@ def story(emu: Emulator, job: Job) -> str:
 
 def check(emu: Emulator, jobs: list[Job]) -> None:
     """Every file is right; there is one video for each, and those of first chunks whose answer was lost."""
-    wrong = [job for job in jobs if job.video_id is None or emu.sha256(job.video_id) != sha256(job.data)]
+    wrong = [
+        job for job in jobs if job.video_id is None or emu.sha256(job.video_id) != sha256(job.data)
+    ]
     assert [story(emu, job) for job in wrong] == []
     assert all(emu.media(job.video_id or "").complete for job in jobs)
     used = {job.video_id for job in jobs}
     assert len(used) == len(jobs)
-    orphans = set(emu.world.videos) - used
+    orphans = set(emu.state.videos) - used
     assert len(orphans) <= sum(job.abandoned for job in jobs)
-    keyed = [emu.world.videos[orphan].attributes["metadata"] for orphan in orphans]
+    keyed = [emu.state.videos[orphan].attributes["metadata"] for orphan in orphans]
     assert not any(keyed), "a container that was made with a key was lost"

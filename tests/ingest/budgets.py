@@ -33,10 +33,14 @@ class SqliteBudget:
         try:
             connection.execute("PRAGMA synchronous=OFF")
             connection.execute("BEGIN IMMEDIATE")
-            found = connection.execute("SELECT state FROM apivideo_ingest_budget WHERE name = ?", (name,)).fetchone()
+            found = connection.execute(
+                "SELECT state FROM apivideo_ingest_budget WHERE name = ?", (name,)
+            ).fetchone()
             state, result = step(json.loads(found[0]) if found else None, time.time())
             told = json.dumps(state, allow_nan=False)
-            connection.execute("INSERT OR REPLACE INTO apivideo_ingest_budget VALUES (?, ?)", (name, told))
+            connection.execute(
+                "INSERT OR REPLACE INTO apivideo_ingest_budget VALUES (?, ?)", (name, told)
+            )
             connection.execute("COMMIT")
         finally:
             connection.close()
@@ -53,7 +57,9 @@ async def open_budget(where: str) -> SqliteDatabase | PostgresDatabase:
         await file.open()
         return file
     await create_table(where)
-    database = PostgresDatabase(where, patience=0.1)  # What waits for the database is what is tested.
+    database = PostgresDatabase(
+        where, patience=0.1
+    )  # What waits for the database is what is tested.
     await database.open()
     return database
 

@@ -10,9 +10,9 @@ import pytest
 from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest.ingestion import Ingest
-from apivideo_async.ingest.item_run import IngestResult, Kit
+from apivideo_async.ingest.item_run import IngestContext, IngestResult
 from apivideo_async.ingest.items import Item, Record, ingest_key
-from apivideo_async.ingest.ledger.lease import Keeper
+from apivideo_async.ingest.ledger.lease import LeaseKeeper
 from apivideo_async.ingest.ledger.sql import SqlLedger
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 from apivideo_async.ingest.options import IngestOptions
@@ -25,7 +25,9 @@ MakeItems = Callable[..., list[Item]]
 
 
 def key_of(path: Path) -> str:
-    return ingest_key("file", str(path), size=path.stat().st_size, mtime=str(path.stat().st_mtime_ns))
+    return ingest_key(
+        "file", str(path), size=path.stat().st_size, mtime=str(path.stat().st_mtime_ns)
+    )
 
 
 def item_of(path: Path, **fields: Any) -> Item:
@@ -57,9 +59,13 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
     await opened.aclose()
 
 
-def kit_of(client: ApiVideoClient, ledger: SqlLedger, options: IngestOptions = QUICKLY, stores: Any = None) -> Kit:
-    keeper = Keeper(ledger, f"owner-{random.random()}", options.lease)
-    return Kit(client=client, ledger=ledger, keeper=keeper, stores=stores or Stores(), options=options)
+def kit_of(
+    client: ApiVideoClient, ledger: SqlLedger, options: IngestOptions = QUICKLY, stores: Any = None
+) -> IngestContext:
+    keeper = LeaseKeeper(ledger, f"owner-{random.random()}", options.lease)
+    return IngestContext(
+        client=client, ledger=ledger, keeper=keeper, stores=stores or Stores(), options=options
+    )
 
 
 async def all_of(ingest: Ingest, *sources: Any) -> list[IngestResult]:
@@ -73,7 +79,7 @@ async def records_of(ledger: Any) -> list[Record]:
 def videos_by_key(emu: Emulator) -> dict[str, list[str]]:
     """The ids of the containers that carry each key; the empty text for those without one."""
     found: dict[str, list[str]] = {}
-    for video in emu.world.videos.values():
+    for video in emu.state.videos.values():
         pairs = {pair["key"]: pair["value"] for pair in video.attributes.get("metadata", [])}
         found.setdefault(pairs.get("ingestKey", ""), []).append(video.key)
     return found

@@ -41,7 +41,15 @@ USUAL = [
     "in/ends with a dot./b.mp4",
 ]
 """Keys that can be read."""
-UNUSUAL = ["//x.mp4", "/lead.mp4", "in//a.mp4", "in/./b.mp4", "in/two//(1).mp4", "in/two//z.mp4", "in/zz.mp4/"]
+UNUSUAL = [
+    "//x.mp4",
+    "/lead.mp4",
+    "in//a.mp4",
+    "in/./b.mp4",
+    "in/two//(1).mp4",
+    "in/two//z.mp4",
+    "in/zz.mp4/",
+]
 """Keys that obstore cannot address."""
 
 
@@ -53,7 +61,9 @@ def keys_of(items: list[Item], bucket: Bucket) -> list[str]:
     return [item.uri.removeprefix(f"{bucket.url}/") for item in items]
 
 
-async def test_a_key_of_any_kind_is_the_same_object_listed_and_alone_and_can_be_read(bucket: Bucket) -> None:
+async def test_a_key_of_any_kind_is_the_same_object_listed_and_alone_and_can_be_read(
+    bucket: Bucket,
+) -> None:
     content = {key: f"{number} {key}".encode() for number, key in enumerate(USUAL)}
     for key, data in content.items():
         bucket.put(key, data)
@@ -78,14 +88,23 @@ async def test_what_is_listed_becomes_videos_and_is_known_the_next_time(
     async with bucket.stores() as stores:
         options = IngestOptions(attempts=1)
         async with Ingest(client, tmp_path / "ledger.db", stores=stores, options=options) as ingest:
-            results = [result async for result in ingest.run(list_sources(f"{bucket.url}/in/", stores=stores))]
+            results = [
+                result
+                async for result in ingest.run(list_sources(f"{bucket.url}/in/", stores=stores))
+            ]
             assert [(result.outcome, result.error) for result in results] == [("done", None)] * 3
-            results = [result async for result in ingest.run(list_sources(f"{bucket.url}/in", stores=stores))]
+            results = [
+                result
+                async for result in ingest.run(list_sources(f"{bucket.url}/in", stores=stores))
+            ]
             assert (results, ingest.activity.known) == ([], 3)
             bucket.put("in/0.mp4", b"another")
-            results = [result async for result in ingest.run(list_sources(f"{bucket.url}/in/", stores=stores))]
+            results = [
+                result
+                async for result in ingest.run(list_sources(f"{bucket.url}/in/", stores=stores))
+            ]
             assert [result.outcome for result in results] == ["done"]
-    digests = sorted(emu.sha256(video_id) for video_id in emu.world.videos)
+    digests = sorted(emu.sha256(video_id) for video_id in emu.state.videos)
     assert digests == sorted(map(sha256, [*content.values(), b"another"]))
 
 
@@ -101,16 +120,32 @@ async def test_an_object_that_was_replaced_since_it_was_listed_is_not_read(bucke
             assert caught.value.cause in ("changed", "missing"), caught.value
 
 
-async def test_unusual_keys_are_named_and_left_out_and_every_other_one_is_listed(bucket: Bucket) -> None:
-    usual = ["in/a.mp4", "in/two/#.mp4", "in/two/(1).mp4", "in/two/z.mp4", "lead.mp4", "x.mp4", "z.mp4"]
-    odd = [*UNUSUAL, *([] if bucket.url.startswith("s3") else ["in/line\nbreak.mp4"])]  # moto does not take it.
+async def test_unusual_keys_are_named_and_left_out_and_every_other_one_is_listed(
+    bucket: Bucket,
+) -> None:
+    usual = [
+        "in/a.mp4",
+        "in/two/#.mp4",
+        "in/two/(1).mp4",
+        "in/two/z.mp4",
+        "lead.mp4",
+        "x.mp4",
+        "z.mp4",
+    ]
+    odd = [
+        *UNUSUAL,
+        *([] if bucket.url.startswith("s3") else ["in/line\nbreak.mp4"]),
+    ]  # moto does not take it.
     for key in [*usual, *odd, "in/notes//a.txt", "in/season.1/"]:
         bucket.put(key, b"" if key == "in/season.1/" else key.encode())
     problems: list[str] = []
     async with bucket.stores() as stores:
         items = await listed(stores, bucket.url, on_problem=problems.append)
         assert keys_of(items, bucket) == usual
-        told = [problem.partition(" is left out: its key ")[0].removeprefix(f"{bucket.url}/") for problem in problems]
+        told = [
+            problem.partition(" is left out: its key ")[0].removeprefix(f"{bucket.url}/")
+            for problem in problems
+        ]
         assert sorted(told) == sorted(key.replace("\n", r"\n") for key in odd)
         for item in items:
             assert (await stores.open(item)).version == item.version
@@ -122,7 +157,9 @@ async def test_unusual_keys_are_named_and_left_out_and_every_other_one_is_listed
             await listed(stores, f"{bucket.url}//lead.mp4")
 
 
-async def test_without_on_problem_an_unusual_key_is_logged(s3_bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
+async def test_without_on_problem_an_unusual_key_is_logged(
+    s3_bucket: Bucket, caplog: pytest.LogCaptureFixture
+) -> None:
     s3_bucket.put("a//b.mp4", b"x")
     s3_bucket.put("c.mp4", b"x")
     with caplog.at_level(logging.WARNING, "apivideo_async.ingest"):
@@ -140,11 +177,15 @@ async def test_a_listing_of_our_own_has_every_key_page_by_page(bucket: Bucket) -
     async with bucket.stores() as stores, ExactListing(stores.objects, locate(bucket.url)) as exact:
         pages = [page async for page in exact.pages("", "", limit=4)]
         assert [each["path"] for page in pages for each in page] == keys
-        assert len(pages) == (1 if bucket.url.startswith("gs") else -(-len(keys) // 4))  # fake-gcs-server has one page.
+        assert len(pages) == (
+            1 if bucket.url.startswith("gs") else -(-len(keys) // 4)
+        )  # fake-gcs-server has one page.
         later = [each["path"] async for page in exact.pages("in/", "in/Ü") for each in page]
         assert later == [key for key in keys if key.startswith("in/") and key > "in/Ü"]
         [item, *_] = await listed(stores, f"{bucket.url}/a.mp4")
-        assert {each["path"]: (each["e_tag"], each["size"]) for page in pages for each in page}["a.mp4"] == (
+        assert {each["path"]: (each["e_tag"], each["size"]) for page in pages for each in page}[
+            "a.mp4"
+        ] == (
             item.version,
             item.size,
         )
@@ -154,14 +195,21 @@ async def test_a_listing_of_our_own_has_the_signature_that_s3_expects(
     s3_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """moto checks no signatures; botocore's are those that S3 accepts."""
-    async with s3_bucket.stores() as stores, ExactListing(stores.objects, locate(s3_bucket.url)) as exact:
+    async with (
+        s3_bucket.stores() as stores,
+        ExactListing(stores.objects, locate(s3_bucket.url)) as exact,
+    ):
         url = await exact._signed(_query("in/ü +&/", "in/a//b?#%", "", 7))
     plain, _, given = url.partition("&X-Amz-Algorithm=")
     signed = dict(parse_qsl(given))
     when = datetime.strptime(signed["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda remove_tzinfo=True: when.replace(tzinfo=None))
+    monkeypatch.setattr(
+        "botocore.auth.get_current_datetime", lambda remove_tzinfo=True: when.replace(tzinfo=None)
+    )
     request = AWSRequest("GET", plain)
-    S3SigV4QueryAuth(Credentials("AKIDOFTESTS", "secretoftests"), "s3", "us-east-1", 600).add_auth(request)
+    S3SigV4QueryAuth(Credentials("AKIDOFTESTS", "secretoftests"), "s3", "us-east-1", 600).add_auth(
+        request
+    )
     assert f"X-Amz-Signature={signed['X-Amz-Signature']}" in request.url
 
 
@@ -203,4 +251,6 @@ async def test_a_listing_that_cannot_go_on_names_the_key_that_stopped_it(
         with pytest.raises(SourceError) as caught:
             await listed(stores, "s3://films/in/")
     assert caught.value.retryable == retryable
-    assert ("s3://films/a//b.mp4 cannot be read: its key has an empty part" in str(caught.value)) != retryable
+    assert (
+        "s3://films/a//b.mp4 cannot be read: its key has an empty part" in str(caught.value)
+    ) != retryable

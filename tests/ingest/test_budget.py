@@ -30,7 +30,11 @@ from tests.postgres import PostgresServer
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path / "budget.db") if request.param == "sqlite" else request.getfixturevalue("postgres_dsn")
+    return (
+        str(tmp_path / "budget.db")
+        if request.param == "sqlite"
+        else request.getfixturevalue("postgres_dsn")
+    )
 
 
 class Watched:
@@ -56,14 +60,20 @@ class Workers:
         self._where, self._stack = where, stack
 
     async def budget(self) -> Watched:
-        return Watched(await self._stack.enter_async_context(contextlib.aclosing(await open_budget(self._where))))
+        return Watched(
+            await self._stack.enter_async_context(
+                contextlib.aclosing(await open_budget(self._where))
+            )
+        )
 
     async def limiter(self, budget: Budget | None = None, ttl: float = 60.0) -> Limiter:
         limiter = shared_limiter(budget or await self.budget(), "w", ttl=ttl)
         return await self._stack.enter_async_context(contextlib.aclosing(limiter))
 
     async def client(self, emu: Emulator, limiter: Limiter | None = None) -> ApiVideoClient:
-        made = ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK, limiter=limiter or await self.limiter())
+        made = ApiVideoClient(
+            emu.api_key, base_url=emu.url, retry=QUICK, limiter=limiter or await self.limiter()
+        )
         return await self._stack.enter_async_context(made)
 
     async def state(self) -> dict[str, Any]:
@@ -79,14 +89,20 @@ async def workers(where: str) -> AsyncIterator[Workers]:
         yield Workers(where, stack)
 
 
-def ask(limiter: Limiter, longest: float | None = 10.0, priority: Priority = Priority.NORMAL) -> Any:
-    request = build_request("videos.upload", "POST", "/videos/vi1/source", limit_class="uploads", priority=priority)
+def ask(
+    limiter: Limiter, longest: float | None = 10.0, priority: Priority = Priority.NORMAL
+) -> Any:
+    request = build_request(
+        "videos.upload", "POST", "/videos/vi1/source", limit_class="uploads", priority=priority
+    )
     return limiter.permit(request, longest)
 
 
 def answer(permit: Permit, remaining: int, resets_in: float = 60.0, limit: int = 10) -> None:
     headers = {"limit": limit, "remaining": remaining, "retry-after": resets_in}
-    permit.answered(Response(201, {f"x-ratelimit-{name}": str(value) for name, value in headers.items()}, b""))
+    permit.answered(
+        Response(201, {f"x-ratelimit-{name}": str(value) for name, value in headers.items()}, b"")
+    )
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -100,7 +116,11 @@ async def until(true: Callable[[], bool]) -> None:
 
 async def test_a_state_is_none_at_first_and_then_what_was_written(where: str) -> None:
     async with contextlib.aclosing(await open_budget(where)) as budget:
-        seen = [await budget.change("reads", lambda state, now: ({"n": (state or {"n": 0})["n"] + 1}, state))]
+        seen = [
+            await budget.change(
+                "reads", lambda state, now: ({"n": (state or {"n": 0})["n"] + 1}, state)
+            )
+        ]
         seen.append(await budget.change("reads", lambda state, now: ({"n": 0}, state)))
         seen.append(await budget.change("writes", lambda state, now: ({}, state)))
     assert seen == [None, {"n": 1}, None]
@@ -108,15 +128,24 @@ async def test_a_state_is_none_at_first_and_then_what_was_written(where: str) ->
 
 async def test_changes_of_several_workers_do_not_overlap(where: str) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        many = [await stack.enter_async_context(contextlib.aclosing(await open_budget(where))) for _ in range(4)]
+        many = [
+            await stack.enter_async_context(contextlib.aclosing(await open_budget(where)))
+            for _ in range(4)
+        ]
 
-        def count(state: dict[str, Any] | None, now: float) -> tuple[dict[str, Any], tuple[int, float]]:
+        def count(
+            state: dict[str, Any] | None, now: float
+        ) -> tuple[dict[str, Any], tuple[int, float]]:
             counted = (state or {"n": 0})["n"] + 1
             return {"n": counted}, (counted, now)
 
-        seen = await asyncio.gather(*(budget.change("reads", count) for budget in many for _ in range(10)))
+        seen = await asyncio.gather(
+            *(budget.change("reads", count) for budget in many for _ in range(10))
+        )
     assert sorted(number for number, _ in seen) == list(range(1, 41))
-    assert [now for _, now in sorted(seen)] == sorted(now for _, now in seen), "time is read under the lock"
+    assert [now for _, now in sorted(seen)] == sorted(now for _, now in seen), (
+        "time is read under the lock"
+    )
 
 
 async def test_a_step_that_fails_changes_nothing(where: str) -> None:
@@ -302,19 +331,28 @@ def test_a_frozen_worker_that_holds_every_place_holds_up_others_for_less_than_te
     """Requests of the others look again every ``LOOK_AGAIN`` seconds while they wait for an answer to one of its."""
 
     def ask(owner: str) -> Exchange:
-        return Exchange(owner=owner, number=1, sent=0.0, wanted=UNKNOWN_BUDGET, ttl=budget_module.TTL)
+        return Exchange(
+            owner=owner, number=1, sent=0.0, wanted=UNKNOWN_BUDGET, ttl=budget_module.TTL
+        )
 
     state, frozen = exchange(None, 0.0, ask("frozen"))
     state, early = exchange(state, 1.0, ask("early"))
     _, late = exchange(state, 10.0 - budget_module.LOOK_AGAIN[1], ask("late"))
-    assert (frozen.count, early.count, early.sooner, late.count) == (UNKNOWN_BUDGET, 0, True, UNKNOWN_BUDGET)
+    assert (frozen.count, early.count, early.sooner, late.count) == (
+        UNKNOWN_BUDGET,
+        0,
+        True,
+        UNKNOWN_BUDGET,
+    )
 
 
 # -- when the database is down
 
 
 @pytest.mark.slow
-async def test_requests_wait_while_the_database_is_down_and_go_on_after_it(own_postgres: PostgresServer) -> None:
+async def test_requests_wait_while_the_database_is_down_and_go_on_after_it(
+    own_postgres: PostgresServer,
+) -> None:
     with own_postgres.database() as dsn:
         budget = await open_budget(dsn)
         assert isinstance(budget, PostgresDatabase)
@@ -340,7 +378,10 @@ async def goes_on(
     up: Callable[[], object],
 ) -> None:
     """What was answered meanwhile is not forgotten."""
-    async with contextlib.aclosing(budget), contextlib.aclosing(shared_limiter(budget, "w")) as limiter:
+    async with (
+        contextlib.aclosing(budget),
+        contextlib.aclosing(shared_limiter(budget, "w")) as limiter,
+    ):
         permit = await ask(limiter)
         await asyncio.to_thread(down)
         answer(permit, remaining=1)
@@ -396,7 +437,10 @@ async def test_closing_does_not_wait_for_a_database_that_does_not_answer(
     async with contextlib.aclosing(await open_budget(postgres_dsn)) as budget:
         limiter = shared_limiter(budget, "w")
         await ask(limiter)
-        async with await psycopg.AsyncConnection.connect(postgres_dsn) as other, asyncio.timeout(60):
+        async with (
+            await psycopg.AsyncConnection.connect(postgres_dsn) as other,
+            asyncio.timeout(60),
+        ):
             await other.execute("SELECT * FROM apivideo_ingest_budget FOR UPDATE")
             await limiter.aclose()
     assert "left without a word" in caplog.text

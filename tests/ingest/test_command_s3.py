@@ -31,14 +31,22 @@ def test_objects_of_a_prefix_become_videos(cli: Cli, s3: Any, served: Emulator) 
     for strategy in ("stream", "auto"):
         result = cli("ingest", f"s3://{BUCKET}/in/", "--dry-run", "--json", "--strategy", strategy)
         assert result.code == 0, result
-        assert (result.json["new"], result.json["pull"]["uploads"], result.json["pull"]["writes"]) == (3, 0, 3)
+        assert (
+            result.json["new"],
+            result.json["pull"]["uploads"],
+            result.json["pull"]["writes"],
+        ) == (3, 0, 3)
     planned = cli("plan", f"s3://{BUCKET}/in/", "--json").json
-    assert (planned["sources"], planned["stream"]["uploads"], planned["pull"]["uploads"]) == (3, 3, 0)
+    assert (planned["sources"], planned["stream"]["uploads"], planned["pull"]["uploads"]) == (
+        3,
+        3,
+        0,
+    )
     assert served.requests == []
     result = cli("ingest", f"s3://{BUCKET}/in/", "--json")
     assert result.code == 0, result
     assert result.json["states"] == {"done": 3}
-    digests = {served.sha256(video_id) for video_id in served.world.videos}
+    digests = {served.sha256(video_id) for video_id in served.state.videos}
     assert digests == {hashlib.sha256(b"%d" % number).hexdigest() for number in range(3)}
 
 
@@ -46,7 +54,7 @@ def test_a_bucket_that_does_not_exist_is_one_line(cli: Cli, served: Emulator) ->
     result = cli("ingest", "s3://no-such-bucket/in/")
     assert result.code == 1
     assert "no-such-bucket" in result.error_line
-    assert not served.world.videos
+    assert not served.state.videos
 
 
 def test_missing_credentials_are_one_line(cli: Cli, served: Emulator) -> None:
@@ -56,7 +64,7 @@ def test_missing_credentials_are_one_line(cli: Cli, served: Emulator) -> None:
     result = cli("ingest", f"s3://{BUCKET}/in/")
     assert result.code == 1
     assert "credentials" in result.error_line
-    assert not served.world.videos
+    assert not served.state.videos
 
 
 def test_a_key_that_cannot_be_read_is_named_and_counted_and_the_others_are_ingested(

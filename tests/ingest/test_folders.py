@@ -41,7 +41,10 @@ async def test_videos_of_all_depths_come_in_order_and_nothing_else_does(make: Ma
 
 
 async def test_hidden_and_partial_files_are_never_taken(make: Make) -> None:
-    partial = [f"a.mp4{end}" for end in (".part", ".partial", ".crdownload", ".tmp", ".download", ".filepart", "~")]
+    partial = [
+        f"a.mp4{end}"
+        for end in (".part", ".partial", ".crdownload", ".tmp", ".download", ".filepart", "~")
+    ]
     root = make("a.mp4", ".b.mp4", ".c/d.mp4", *partial)
     assert await names(root) == ["a.mp4"]
     assert await names(root, patterns=["**/*"]) == ["a.mp4"]
@@ -61,7 +64,9 @@ async def test_hidden_and_partial_files_are_never_taken(make: Make) -> None:
 async def test_patterns_take_what_they_match_whatever_its_extension(
     make: Make, patterns: list[str], expected: list[str]
 ) -> None:
-    assert await names(make("a/1.mp4", "a/b/2.mp4", "a/n.txt", "n.txt"), patterns=patterns) == expected
+    assert (
+        await names(make("a/1.mp4", "a/b/2.mp4", "a/n.txt", "n.txt"), patterns=patterns) == expected
+    )
 
 
 async def test_an_item_tells_content_from_content_at_the_same_place(make: Make) -> None:
@@ -70,7 +75,12 @@ async def test_an_item_tells_content_from_content_at_the_same_place(make: Make) 
     found = (root / "a.mp4").stat()
     real = os.path.realpath(root / "a.mp4")
     assert item.key == ingest_key("file", real, size=1, mtime=str(found.st_mtime_ns))
-    assert (item.uri, item.size, item.fields, item.strategy) == (real, 1, {"title": "a.mp4"}, "stream")
+    assert (item.uri, item.size, item.fields, item.strategy) == (
+        real,
+        1,
+        {"title": "a.mp4"},
+        "stream",
+    )
     os.utime(root / "a.mp4", ns=(1, 1))
     assert [again.key == item.key async for again in list_folder(root)] == [False]
 
@@ -148,16 +158,22 @@ async def test_a_folder_that_cannot_be_read_is_an_error_and_one_below_is_told_of
     monkeypatch.setattr(folders.os, "scandir", refusing)
     closed, problems = "closed", list[str]()
     assert await names(root, on_problem=problems.append) == ["a.mp4", "z.mp4"]
-    assert [problem.endswith("closed is left out: Permission denied") for problem in problems] == [True]
+    assert [problem.endswith("closed is left out: Permission denied") for problem in problems] == [
+        True
+    ]
     assert await names(root) == ["a.mp4", "z.mp4"]
-    assert [message.endswith("closed is left out: Permission denied") for message in caplog.messages] == [True]
+    assert [
+        message.endswith("closed is left out: Permission denied") for message in caplog.messages
+    ] == [True]
     closed = "root"
     with pytest.raises(SourceError, match="Permission denied") as caught:
         await names(root)
     assert caught.value.cause == "unreadable"
 
 
-async def test_a_folder_of_very_many_names_is_sorted_on_disk(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_folder_of_very_many_names_is_sorted_on_disk(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(folders, "SORTED_IN_MEMORY", 10)
     root = make(*(f"{number:03}.mp4" for number in range(200)), "sub/x.mp4")
     assert await names(root) == [*(f"{number:03}.mp4" for number in range(200)), "sub/x.mp4"]
@@ -175,7 +191,9 @@ async def test_a_folder_of_very_many_names_is_sorted_on_disk(make: Make, monkeyp
         ("note.txt", ["note.txt"]),
     ],
 )
-async def test_a_path_is_a_folder_a_pattern_or_a_file(make: Make, spec: str, expected: list[str]) -> None:
+async def test_a_path_is_a_folder_a_pattern_or_a_file(
+    make: Make, spec: str, expected: list[str]
+) -> None:
     root = make("a/1.mp4", "a/[x].mp4", "b.mp4", "note.txt")
     async with Stores() as stores:
         items = [item async for item in list_sources(root / spec, stores=stores, strategy="auto")]

@@ -8,12 +8,18 @@ from typing import Any
 
 import pytest
 
-from apivideo_async import ApiVideoClient, AuthenticationError, LeaseLostError, LedgerError, RetryPolicy
+from apivideo_async import (
+    ApiVideoClient,
+    AuthenticationError,
+    LeaseLostError,
+    LedgerError,
+    RetryPolicy,
+)
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.ingest.ingestion import Ingest
-from apivideo_async.ingest.item_run import Kit, ingest_one
+from apivideo_async.ingest.item_run import IngestContext, ingest_one
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.ledger.lease import Keeper
+from apivideo_async.ingest.ledger.lease import LeaseKeeper
 from apivideo_async.ingest.ledger.sql import SqlLedger
 from apivideo_async.ingest.options import IngestOptions
 from apivideo_async.ingest.stores.stores import Stores
@@ -30,7 +36,7 @@ def assert_exactly_once(emu: Emulator, items: list[Item]) -> None:
         assert emu.sha256(held[item.key][0]) == sha256(Path(item.uri).read_bytes()), item.uri
 
 
-async def claimed(kit: Kit, item: Item) -> Any:
+async def claimed(kit: IngestContext, item: Item) -> Any:
     await kit.ledger.add([item])
     claim = await kit.keeper.claim_key(item.key)
     assert claim is not None
@@ -155,7 +161,10 @@ async def test_two_containers_that_claim_a_key_are_left_to_a_person(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
 ) -> None:
     [item] = make_items(1)
-    ids = {(await client.videos.create(title="x", metadata={"ingestKey": item.key})).video_id for _ in range(2)}
+    ids = {
+        (await client.videos.create(title="x", metadata={"ingestKey": item.key})).video_id
+        for _ in range(2)
+    }
     kit = kit_of(client, ledger)
     result = await ingest_one(await claimed(kit, item), kit)
     record = await ledger.record(item.key)
@@ -165,7 +174,7 @@ async def test_two_containers_that_claim_a_key_are_left_to_a_person(
         "duplicate",
     )
     assert all(video_id in str(result.error) for video_id in ids)
-    assert set(emu.world.videos) == ids
+    assert set(emu.state.videos) == ids
     await client.videos.delete(ids.pop())
     assert await ledger.retry(["quarantined"]) == [item.key]
     again = await kit.keeper.claim_key(item.key)
@@ -215,7 +224,7 @@ async def test_a_lease_that_is_kept_outlasts_its_seconds(
     client: ApiVideoClient, make_items: MakeItems, ledger: SqlLedger
 ) -> None:
     [item] = make_items(1)
-    keeper = Keeper(ledger, "owner", 0.3)
+    keeper = LeaseKeeper(ledger, "owner", 0.3)
     await ledger.add([item])
     claim = await keeper.claim_key(item.key)
     assert claim is not None
@@ -255,9 +264,15 @@ async def test_what_may_pass_is_tried_so_often_and_no_more(
     emu.faults.add(Fault("videos.upload", "status", status=503, times=None))
     brief = IngestOptions(first_delay=0.01, attempts=3)
     once = RetryPolicy(attempts=1)
-    async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=once, upload=options()) as client:
+    async with ApiVideoClient(
+        emu.api_key, base_url=emu.url, retry=once, upload=options()
+    ) as client:
         async with Ingest(client, tmp_path / "l.db", options=brief) as ingest:
-            assert [result.outcome for result in await all_of(ingest, items)] == ["later", "later", "failed"]
+            assert [result.outcome for result in await all_of(ingest, items)] == [
+                "later",
+                "later",
+                "failed",
+            ]
             [record] = await records_of(ingest.ledger)
             assert (record.attempts, record.state) == (3, "failed")
             emu.faults.clear()
@@ -266,7 +281,9 @@ async def test_what_may_pass_is_tried_so_often_and_no_more(
     assert_exactly_once(emu, items)
 
 
-async def test_who_found_no_budget_in_time_is_tried_again(make_items: MakeItems, tmp_path: Path) -> None:
+async def test_who_found_no_budget_in_time_is_tried_again(
+    make_items: MakeItems, tmp_path: Path
+) -> None:
     items = make_items(4, 100)
     impatient = RetryPolicy(rate_limit_seconds=0.05)
     limits = {"uploads": 100, "writes": 2, "reads": 100}
@@ -309,7 +326,10 @@ async def test_requests_and_refusals_are_written_down(
     assert client.budget("uploads").refused == 1
     for name, requests, refused in (("uploads", 4, 1), ("writes", 3, 0)):
         mine = [one for one in usage if one.limit_class == name]
-        assert (sum(one.requests for one in mine), sum(one.refused for one in mine)) == (requests, refused)
+        assert (sum(one.requests for one in mine), sum(one.refused for one in mine)) == (
+            requests,
+            refused,
+        )
 
 
 async def test_a_wrong_key_ends_the_run_and_loses_nothing(
@@ -326,12 +346,16 @@ async def test_a_wrong_key_ends_the_run_and_loses_nothing(
     assert_exactly_once(emu, items)
 
 
-async def test_the_key_can_be_dropped_at_the_end(client: ApiVideoClient, emu: Emulator, tmp_path: Path) -> None:
+async def test_the_key_can_be_dropped_at_the_end(
+    client: ApiVideoClient, emu: Emulator, tmp_path: Path
+) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"video")
     dropping = IngestOptions(keep_key=False)
     async with Ingest(client, tmp_path / "l.db", options=dropping) as ingest:
-        [result] = await all_of(ingest, [item_of(path, metadata={"lang": "fr"}, tags=["a"], title="A")])
+        [result] = await all_of(
+            ingest, [item_of(path, metadata={"lang": "fr"}, tags=["a"], title="A")]
+        )
         assert result.video_id is not None
         video = await client.videos.get(result.video_id)
         assert (video.title, list(video.tags), dict(video.metadata)) == ("A", ["a"], {"lang": "fr"})
@@ -349,7 +373,10 @@ async def test_a_ledger_belongs_to_one_server(client: ApiVideoClient, tmp_path: 
 async def test_one_process_works_with_a_ledger_at_a_time(
     client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
 ) -> None:
-    async with Ingest(client, tmp_path / "l.db") as first, Ingest(client, tmp_path / "l.db") as second:
+    async with (
+        Ingest(client, tmp_path / "l.db") as first,
+        Ingest(client, tmp_path / "l.db") as second,
+    ):
         run = first.run(make_items(3))
         await anext(aiter(run))
         with pytest.raises(LedgerError, match="another run"):

@@ -7,7 +7,7 @@ import pytest
 
 from apivideo_async.errors import LeaseLostError
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.ledger.lease import HeldSource, Keeper
+from apivideo_async.ingest.ledger.lease import LeasedSource, LeaseKeeper
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 from apivideo_async.uploads.sources.opening import BLOCK, MemorySource
 
@@ -15,7 +15,7 @@ from apivideo_async.uploads.sources.opening import BLOCK, MemorySource
 async def test_a_claim_whose_answer_was_lost_is_not_kept_for_ever(tmp_path: Path) -> None:
     ledger = await open_sqlite_ledger(tmp_path / "ledger.db")
     await ledger.add([Item(key="known", uri="/known"), Item(key="unknown", uri="/unknown")])
-    keeper = Keeper(ledger, "one", 0.3)
+    keeper = LeaseKeeper(ledger, "one", 0.3)
     assert await keeper.claim_key("known") is not None
     assert await ledger.claim_key("one", "unknown", 0.3) is not None  # Nobody heard of it.
     running = asyncio.create_task(keeper.run())
@@ -30,10 +30,10 @@ async def test_a_claim_whose_answer_was_lost_is_not_kept_for_ever(tmp_path: Path
 async def test_who_loses_the_lease_in_the_middle_of_a_chunk_stops_there(tmp_path: Path) -> None:
     ledger = await open_sqlite_ledger(tmp_path / "ledger.db")
     await ledger.add([Item(key="key", uri="/key")])
-    keeper = Keeper(ledger, "frozen", 0.2)
+    keeper = LeaseKeeper(ledger, "frozen", 0.2)
     claim = await keeper.claim_key("key")
     assert claim is not None
-    source = HeldSource(MemorySource(bytes(3 * BLOCK), "clip.mp4"), keeper, claim)
+    source = LeasedSource(MemorySource(bytes(3 * BLOCK), "clip.mp4"), keeper, claim)
     assert (source.name, source.size) == ("clip.mp4", 3 * BLOCK)
     given = []
     with pytest.raises(LeaseLostError):

@@ -30,7 +30,9 @@ async def open_postgres(dsn: str, *, init: bool = True) -> SqlLedger:
 
 
 @pytest.fixture(params=ENGINES)
-def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Coroutine[Any, Any, SqlLedger]]:
+def reopen(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[], Coroutine[Any, Any, SqlLedger]]:
     """Open the ledger of this test, once more each time."""
     if request.param == "sqlite":
         return lambda: open_sqlite_ledger(tmp_path / "ledger.db")
@@ -46,10 +48,14 @@ async def ledger(reopen: Callable[[], Coroutine[Any, Any, SqlLedger]]) -> AsyncI
 
 
 def item_of(number: int = 1, **given: Any) -> Item:
-    return Item(**{"key": f"key-{number}", "uri": f"/videos/{number}.mp4", "size": 1_000 + number, **given})
+    return Item(
+        **{"key": f"key-{number}", "uri": f"/videos/{number}.mp4", "size": 1_000 + number, **given}
+    )
 
 
-async def claimed(ledger: SqlLedger, owner: str = "one", seconds: float = LONG, key: str = "key-1") -> Claim:
+async def claimed(
+    ledger: SqlLedger, owner: str = "one", seconds: float = LONG, key: str = "key-1"
+) -> Claim:
     record = await ledger.claim_key(owner, key, seconds)
     assert record is not None
     return Claim(record=record)
@@ -89,12 +95,19 @@ async def advance(ledger: SqlLedger, claim: Claim, state: str) -> None:
 
 async def test_an_item_comes_back_as_it_was_entered(ledger: SqlLedger) -> None:
     odd = "/videos/käse \"1' %s {} :key \\ \N{PILE OF POO}\n.mp4"
-    item = item_of(uri=odd, version='"etag"', fields={"title": odd, "tags": ["a", "ü"], "public": False})
+    item = item_of(
+        uri=odd, version='"etag"', fields={"title": odd, "tags": ["a", "ü"], "public": False}
+    )
     assert await ledger.add([item, item_of(2, size=None, strategy="pull")]) == {"key-1", "key-2"}
     record = await seen(ledger)
     assert record.item == item
     assert (record.state, record.fence, record.attempts, record.contested) == ("new", 0, 0, False)
-    assert (record.video_id, record.owner, record.way, record.finished_at) == (None, None, None, None)
+    assert (record.video_id, record.owner, record.way, record.finished_at) == (
+        None,
+        None,
+        None,
+        None,
+    )
     assert record.added_at == pytest.approx(record.due)
     assert (await seen(ledger, "key-2")).item.size is None
 
@@ -117,7 +130,9 @@ async def test_no_items_are_no_work(ledger: SqlLedger) -> None:
 
 
 async def test_concurrent_additions_of_the_same_items_enter_each_once(ledger: SqlLedger) -> None:
-    batches = [[item_of(number) for number in range(start, start + 60)] for start in (0, 20, 40, 60)]
+    batches = [
+        [item_of(number) for number in range(start, start + 60)] for start in (0, 20, 40, 60)
+    ]
     new = await asyncio.gather(*(ledger.add(batch) for batch in batches))
     assert sum(map(len, new)) == 120
     assert (await ledger.totals()).count() == 120
@@ -129,7 +144,9 @@ async def test_an_unknown_key_has_no_record(ledger: SqlLedger) -> None:
 
 
 @pytest.mark.parametrize("name", ["bad\udcff.mp4", "nul\x00.mp4"])
-async def test_text_that_no_database_takes_comes_back_as_it_was(ledger: SqlLedger, name: str) -> None:
+async def test_text_that_no_database_takes_comes_back_as_it_was(
+    ledger: SqlLedger, name: str
+) -> None:
     item = item_of(uri=f"/videos/{name}", version=name, fields={"title": name})
     await ledger.add([item])
     claim = await claimed(ledger)
@@ -168,7 +185,9 @@ async def test_fifty_claimants_take_nothing_twice(ledger: SqlLedger) -> None:
 
 async def test_of_fifty_who_want_one_item_one_gets_it(ledger: SqlLedger) -> None:
     await ledger.add([item_of()])
-    records = await asyncio.gather(*(ledger.claim_key(f"owner-{n}", "key-1", LONG) for n in range(50)))
+    records = await asyncio.gather(
+        *(ledger.claim_key(f"owner-{n}", "key-1", LONG) for n in range(50))
+    )
     assert [record.fence for record in records if record is not None] == [1]
 
 
@@ -185,7 +204,10 @@ async def test_a_lease_that_ended_is_for_others_with_a_higher_fence(ledger: SqlL
 async def test_renewal_prolongs_what_is_held_and_nothing_else(ledger: SqlLedger) -> None:
     await ledger.add([item_of(number) for number in range(4)])
     await claimed(ledger, "one", 0.2, "key-0")
-    finished, later = await claimed(ledger, "one", 0.2, "key-1"), await claimed(ledger, "one", 0.2, "key-2")
+    finished, later = (
+        await claimed(ledger, "one", 0.2, "key-1"),
+        await claimed(ledger, "one", 0.2, "key-2"),
+    )
     await claimed(ledger, "two", 0.2, "key-3")
     await ledger.fail(finished, "source", "gone")
     await ledger.later(later, 0.0)
@@ -255,7 +277,12 @@ async def test_an_item_passes_all_states_to_done(ledger: SqlLedger) -> None:
     claim = await claimed(ledger)
     await ledger.creating(claim, 77, "v2", "pull")
     record = await seen(ledger)
-    assert (record.state, record.item.size, record.item.version, record.way) == ("creating", 77, "v2", "pull")
+    assert (record.state, record.item.size, record.item.version, record.way) == (
+        "creating",
+        77,
+        "v2",
+        "pull",
+    )
     assert await ledger.created(claim, "vi1") == "vi1"
     record = await seen(ledger)
     assert (record.state, record.video_id) == ("created", "vi1")
@@ -311,10 +338,16 @@ async def test_a_step_whose_answer_was_lost_may_be_repeated(ledger: SqlLedger, s
     before = await seen(ledger)
     await STEPS[step](ledger, claim)
     after = await seen(ledger)
-    assert (after.state, after.video_id, after.due is None) == (before.state, before.video_id, before.due is None)
+    assert (after.state, after.video_id, after.due is None) == (
+        before.state,
+        before.video_id,
+        before.due is None,
+    )
 
 
-@pytest.mark.parametrize(("state", "step"), [("new", "verifying"), ("creating", "done"), ("uploading", "creating")])
+@pytest.mark.parametrize(
+    ("state", "step"), [("new", "verifying"), ("creating", "done"), ("uploading", "creating")]
+)
 async def test_a_step_that_leaves_others_out_is_an_error_and_changes_nothing(
     ledger: SqlLedger, state: str, step: str
 ) -> None:
@@ -329,7 +362,9 @@ async def test_a_step_that_leaves_others_out_is_an_error_and_changes_nothing(
 
 @pytest.mark.parametrize("state", OPEN_STATES)
 @pytest.mark.parametrize("step", STEPS)
-async def test_a_worker_that_lost_its_lease_changes_nothing(ledger: SqlLedger, step: str, state: str) -> None:
+async def test_a_worker_that_lost_its_lease_changes_nothing(
+    ledger: SqlLedger, step: str, state: str
+) -> None:
     stale, holder = await taken_over(ledger)
     await advance(ledger, holder, state)
     before = await seen(ledger)
@@ -339,12 +374,19 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(ledger: SqlLedger, s
     else:
         await STEPS[step](ledger, stale)
     after = await seen(ledger)
-    assert (after.state, after.owner, after.fence, after.due) == (before.state, "two", holder.fence, before.due)
+    assert (after.state, after.owner, after.fence, after.due) == (
+        before.state,
+        "two",
+        holder.fence,
+        before.due,
+    )
     assert (after.attempts, after.cause, after.message) == (0, None, None)
 
 
 @pytest.mark.parametrize("step", ["fail", "quarantine", "done"])
-async def test_a_finished_item_cannot_be_put_off_or_given_back(ledger: SqlLedger, step: str) -> None:
+async def test_a_finished_item_cannot_be_put_off_or_given_back(
+    ledger: SqlLedger, step: str
+) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await advance(ledger, claim, "verifying")
@@ -385,7 +427,9 @@ async def test_fifty_containers_for_one_item_leave_one_id(ledger: SqlLedger) -> 
     assert len(set(ids)) == 1
 
 
-async def test_a_container_of_an_item_that_is_not_in_the_ledger_is_an_error(ledger: SqlLedger) -> None:
+async def test_a_container_of_an_item_that_is_not_in_the_ledger_is_an_error(
+    ledger: SqlLedger,
+) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await ledger.database.run(f"DELETE FROM {ITEMS}", {})
@@ -393,7 +437,9 @@ async def test_a_container_of_an_item_that_is_not_in_the_ledger_is_an_error(ledg
         await ledger.created(claim, "vi1")
 
 
-async def test_only_a_claim_of_an_item_that_was_being_created_is_contested(ledger: SqlLedger) -> None:
+async def test_only_a_claim_of_an_item_that_was_being_created_is_contested(
+    ledger: SqlLedger,
+) -> None:
     await ledger.add([item_of(1), item_of(2), item_of(3)])
     claim = await claimed(ledger)
     await ledger.creating(claim, 10, None, "stream")
@@ -418,7 +464,9 @@ async def test_contested_it_stays_until_it_is_done(ledger: SqlLedger) -> None:
     assert (await claimed(ledger, "three")).record.contested
 
 
-async def test_an_item_whose_container_is_gone_begins_anew_under_the_same_lease(ledger: SqlLedger) -> None:
+async def test_an_item_whose_container_is_gone_begins_anew_under_the_same_lease(
+    ledger: SqlLedger,
+) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await advance(ledger, claim, "uploading")
@@ -464,14 +512,23 @@ async def test_retry_takes_failed_items_and_keeps_their_containers(ledger: SqlLe
     for key, state in (("key-0", "new"), ("key-1", "uploading"), ("key-2", "uploading")):
         claim = await claimed(ledger, key=key)
         await advance(ledger, claim, state)
-        await (ledger.quarantine(claim, "two") if key == "key-2" else ledger.fail(claim, "cause", "message"))
+        await (
+            ledger.quarantine(claim, "two")
+            if key == "key-2"
+            else ledger.fail(claim, "cause", "message")
+        )
     assert (await seen(ledger)).finished_at is not None
     assert sorted(await ledger.retry()) == ["key-0", "key-1"]
     assert await ledger.retry() == []
     states = {key: await seen(ledger, key) for key in ("key-0", "key-1", "key-2")}
     assert [record.state for record in states.values()] == ["new", "created", "quarantined"]
     record = states["key-1"]
-    assert (record.video_id, record.attempts, record.cause, record.finished_at) == ("vi1", 0, None, None)
+    assert (record.video_id, record.attempts, record.cause, record.finished_at) == (
+        "vi1",
+        0,
+        None,
+        None,
+    )
     assert (await claimed(ledger, key="key-1")).fence == 2
     assert await ledger.retry(["quarantined"], ["key-0"]) == []
     assert await ledger.retry(["quarantined", "failed"], ["key-2", "nothing"]) == ["key-2"]
@@ -480,11 +537,15 @@ async def test_retry_takes_failed_items_and_keeps_their_containers(ledger: SqlLe
 # -- the whole
 
 
-async def test_records_come_in_order_page_by_page(ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_records_come_in_order_page_by_page(
+    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("apivideo_async.ingest.ledger.sql.PAGE", 7)
     await ledger.add([item_of(number) for number in range(30)])
     await ledger.fail(await claimed(ledger, key="key-3"), "cause", "")
-    assert [record.item.key async for record in ledger.records()] == [f"key-{number}" for number in range(30)]
+    assert [record.item.key async for record in ledger.records()] == [
+        f"key-{number}" for number in range(30)
+    ]
     assert [record.item.key async for record in ledger.records(["failed", "done"])] == ["key-3"]
     assert len([record async for record in ledger.records(["new"])]) == 29
 
@@ -501,9 +562,13 @@ async def test_totals_count_items_and_bytes_by_state(ledger: SqlLedger) -> None:
 
 
 async def test_usage_adds_up_over_workers_and_calls(ledger: SqlLedger) -> None:
-    await ledger.note_usage("one", [Usage(minute=5, limit_class="uploads", requests=3, refused=1, allowed=100)])
+    await ledger.note_usage(
+        "one", [Usage(minute=5, limit_class="uploads", requests=3, refused=1, allowed=100)]
+    )
     await ledger.note_usage("one", [Usage(minute=5, limit_class="uploads", requests=2)])
-    await ledger.note_usage("two", [Usage(minute=5, limit_class="uploads", requests=10, allowed=90)])
+    await ledger.note_usage(
+        "two", [Usage(minute=5, limit_class="uploads", requests=10, allowed=90)]
+    )
     await ledger.note_usage("two", [Usage(minute=4, limit_class="reads", requests=1)])
     assert await ledger.usage() == [
         Usage(minute=4, limit_class="reads", requests=1),
@@ -531,10 +596,13 @@ async def test_everything_is_there_when_it_is_opened_again(
     await second.aclose()
 
 
-async def test_two_openings_work_at_the_same_time(reopen: Callable[[], Coroutine[Any, Any, SqlLedger]]) -> None:
+async def test_two_openings_work_at_the_same_time(
+    reopen: Callable[[], Coroutine[Any, Any, SqlLedger]],
+) -> None:
     one, two = await asyncio.gather(reopen(), reopen())
     await asyncio.gather(
-        one.add([item_of(number) for number in range(50)]), two.add([item_of(number) for number in range(50)])
+        one.add([item_of(number) for number in range(50)]),
+        two.add([item_of(number) for number in range(50)]),
     )
     taken = await asyncio.gather(one.claim("one", 40, LONG), two.claim("two", 40, LONG))
     keys = [record.item.key for records in taken for record in records]

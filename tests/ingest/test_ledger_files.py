@@ -49,10 +49,14 @@ async def test_every_file_of_a_ledger_is_private_from_the_start(tmp_path: Path) 
     assert set(modes(folder).values()) == {"600"}
     await ledger.aclose()
     assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder.parent)] == [0o700, 0o700]
-    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o755, "the folder of somebody else"
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o755, (
+        "the folder of somebody else"
+    )
 
 
-async def test_a_ledger_is_never_created_with_another_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_ledger_is_never_created_with_another_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before SQLite opens the file it is private: changing the mode afterwards would leave a window."""
     seen: list[dict[str, str]] = []
     real = SqliteDatabase._connect
@@ -66,7 +70,9 @@ async def test_a_ledger_is_never_created_with_another_mode(tmp_path: Path, monke
     assert (seen, modes(tmp_path)) == ([], {"l.db": "600"})
 
 
-async def test_the_files_of_an_earlier_version_are_restricted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_files_of_an_earlier_version_are_restricted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "l.db"
     first = await open_sqlite_ledger(path)
     database = first.database
@@ -110,9 +116,14 @@ async def test_opening_a_ledger_twice_drops_no_lock_of_the_first(tmp_path: Path)
     with pytest.raises(LedgerError, match="another run"):
         await second.lock()
     await second.aclose()
-    program = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN EXCLUSIVE')"
+    program = (
+        "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN EXCLUSIVE')"
+    )
     other = subprocess.run(
-        [sys.executable, "-S", "-c", program, f"{tmp_path}/l.db-run"], capture_output=True, text=True, check=False
+        [sys.executable, "-S", "-c", program, f"{tmp_path}/l.db-run"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "database is locked" in other.stderr
     await first.aclose()
@@ -151,5 +162,7 @@ async def test_a_ledger_whose_disk_is_full_at_the_end_makes_no_second_video(
     emu.requests.clear()
     async with Ingest(client, tmp_path / "l.db") as ingest:
         assert [result.outcome async for result in ingest.run(items)] == ["done"]
-    assert len(emu.world.videos) == 1
-    assert [record for record in emu.requests if record.operation == "videos.upload"] == [], "nothing is sent again"
+    assert len(emu.state.videos) == 1
+    assert [record for record in emu.requests if record.operation == "videos.upload"] == [], (
+        "nothing is sent again"
+    )

@@ -26,7 +26,9 @@ async def test_a_file_opens_as_it_was_listed(tmp_path: Path, stores: Stores) -> 
     await again.aclose()
 
 
-async def test_a_file_that_changed_since_it_was_listed_is_not_opened(tmp_path: Path, stores: Stores) -> None:
+async def test_a_file_that_changed_since_it_was_listed_is_not_opened(
+    tmp_path: Path, stores: Stores
+) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"0123456789")
     item = list_file(path)
@@ -36,7 +38,9 @@ async def test_a_file_that_changed_since_it_was_listed_is_not_opened(tmp_path: P
     assert caught.value.cause == "changed"
 
 
-async def test_a_file_that_changes_while_it_is_read_is_an_error(tmp_path: Path, stores: Stores) -> None:
+async def test_a_file_that_changes_while_it_is_read_is_an_error(
+    tmp_path: Path, stores: Stores
+) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"0123456789")
     original = await stores.open(list_file(path))
@@ -61,7 +65,9 @@ def a_pipe(path: Path) -> None:
     ],
     ids=["nothing", "empty", "folder", "pipe"],
 )
-async def test_what_is_no_file_with_bytes_says_why(tmp_path: Path, stores: Stores, prepare: Any, cause: str) -> None:
+async def test_what_is_no_file_with_bytes_says_why(
+    tmp_path: Path, stores: Stores, prepare: Any, cause: str
+) -> None:
     prepare(tmp_path / "a.mp4")
     with pytest.raises(SourceError) as caught:
         await stores.open(an_item(str(tmp_path / "a.mp4")))

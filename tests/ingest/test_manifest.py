@@ -61,8 +61,12 @@ async def test_every_field_comes_from_json_and_from_csv(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["list", "list.jsonl", "list.json"])
-async def test_json_is_recognised_by_its_name_or_its_first_character(tmp_path: Path, name: str) -> None:
-    path = write(tmp_path, "\ufeff\n" + lines({"uri": "https://h.example/a.mp4", "playerId": "pl1"}), name)
+async def test_json_is_recognised_by_its_name_or_its_first_character(
+    tmp_path: Path, name: str
+) -> None:
+    path = write(
+        tmp_path, "\ufeff\n" + lines({"uri": "https://h.example/a.mp4", "playerId": "pl1"}), name
+    )
     (item,) = await items_of(path, strategy="pull")
     assert (item.uri, item.strategy) == ("https://h.example/a.mp4", "pull")
     assert item.fields == {"title": "a.mp4", "player_id": "pl1"}
@@ -88,9 +92,16 @@ async def test_a_local_file_is_the_source_that_it_is_in_a_folder(tmp_path: Path)
 
 async def test_a_summary_counts(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"xyz")
-    path = write(tmp_path, lines({"uri": "a.mp4"}, {"uri": "s3://b/1"}, {"uri": "s3://b/2"}, {"uri": "https://h/3"}))
+    path = write(
+        tmp_path,
+        lines({"uri": "a.mp4"}, {"uri": "s3://b/1"}, {"uri": "s3://b/2"}, {"uri": "https://h/3"}),
+    )
     summary = await check_manifest(path)
-    assert (summary.items, summary.bytes, summary.schemes) == (4, 3, {"file": 1, "s3": 2, "https": 1})
+    assert (summary.items, summary.bytes, summary.schemes) == (
+        4,
+        3,
+        {"file": 1, "s3": 2, "https": 1},
+    )
 
 
 async def test_every_bad_line_is_told_of_with_its_number(tmp_path: Path) -> None:
@@ -103,7 +114,10 @@ async def test_every_bad_line_is_told_of_with_its_number(tmp_path: Path) -> None
         ('{"uri": "s3://b/2", "titel": "a"}', "unknown field 'titel'"),
         ('{"uri": "s3://b/3", "public": "yes"}', "public is true or false, not 'yes'"),
         ('{"uri": "s3://b/4", "tags": "a"}', "tags is a list of texts, not 'a'"),
-        ('{"uri": "s3://b/5", "metadata": {"a": 1}}', "metadata is an object whose values are texts"),
+        (
+            '{"uri": "s3://b/5", "metadata": {"a": 1}}',
+            "metadata is an object whose values are texts",
+        ),
         ('{"uri": 5}', "uri is a text, not 5"),
         ('{"uri": "ftp://h/a"}', "sources are local paths"),
         ('{"uri": "nothing.mp4"}', "no such file"),
@@ -140,7 +154,9 @@ async def test_every_bad_line_is_told_of_with_its_number(tmp_path: Path) -> None
         ("uri,metadata\ns3://b/1,{1}\n", 2, "metadata is an object"),
     ],
 )
-async def test_a_bad_line_of_csv_is_told_of(tmp_path: Path, text: str, number: int, problem: str) -> None:
+async def test_a_bad_line_of_csv_is_told_of(
+    tmp_path: Path, text: str, number: int, problem: str
+) -> None:
     with pytest.raises(ManifestError) as caught:
         await check_manifest(write(tmp_path, text, "list.csv"))
     assert caught.value.problems[0][0] == number
@@ -165,7 +181,9 @@ async def test_of_very_many_bad_lines_all_are_counted_and_some_shown(tmp_path: P
 @pytest.mark.parametrize("text", [None, "", "\n\n"], ids=["missing", "empty", "blank"])
 async def test_a_manifest_without_sources_is_an_error(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "list.jsonl" if text is None else write(tmp_path, text)
-    with pytest.raises(ManifestError, match="cannot be read" if text is None else "names no sources"):
+    with pytest.raises(
+        ManifestError, match="cannot be read" if text is None else "names no sources"
+    ):
         await check_manifest(path)
 
 
@@ -184,14 +202,18 @@ async def test_a_url_that_is_signed_anew_is_the_same_source(tmp_path: Path) -> N
         await check_manifest(write(tmp_path, lines(*urls)))
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(lambda text: text.strip() == text)
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(
+    lambda text: text.strip() == text
+)
 LINES = st.lists(
     st.fixed_dictionaries(
         {"uri": st.uuids().map("s3://bucket/{}.mp4".format)},
         optional={
             "title": TEXT,
             "tags": st.lists(TEXT.filter(lambda text: ";" not in text), min_size=1),
-            "metadata": st.dictionaries(TEXT.filter("ingestKey".__ne__), TEXT, min_size=1, max_size=3),
+            "metadata": st.dictionaries(
+                TEXT.filter("ingestKey".__ne__), TEXT, min_size=1, max_size=3
+            ),
             "public": st.booleans(),
         },
     ),
@@ -207,7 +229,10 @@ async def test_what_is_written_is_what_is_read(
 ) -> None:
     folder = tmp_path_factory.mktemp("manifest")
     expected = [
-        {"title": line["uri"].rpartition("/")[2], **{name: value for name, value in line.items() if name != "uri"}}
+        {
+            "title": line["uri"].rpartition("/")[2],
+            **{name: value for name, value in line.items() if name != "uri"},
+        }
         for line in given_lines
     ]
     from_json = await items_of(write(folder, lines(*given_lines)))
@@ -217,7 +242,12 @@ async def test_what_is_written_is_what_is_read(
     writer = csv.writer(text)
     writer.writerow(["uri", "title", "tags", "public", *(f"metadata.{key}" for key in pairs)])
     for line in given_lines:
-        cells = [line["uri"], line.get("title", ""), ";".join(line.get("tags", [])), line.get("public", "")]
+        cells = [
+            line["uri"],
+            line.get("title", ""),
+            ";".join(line.get("tags", [])),
+            line.get("public", ""),
+        ]
         writer.writerow([*cells, *(line.get("metadata", {}).get(key, "") for key in pairs)])
     from_csv = await items_of(write(folder, text.getvalue(), "list.csv"))
     assert [item.fields for item in from_csv] == expected
@@ -228,7 +258,9 @@ async def test_memory_does_not_grow_with_the_manifest(tmp_path: Path) -> None:
     path, process = tmp_path / "list.jsonl", psutil.Process()
     with path.open("w") as file:
         for number in range(200_000):
-            file.write(json.dumps({"uri": f"s3://bucket/{number}.mp4", "title": f"Film {number}"}) + "\n")
+            file.write(
+                json.dumps({"uri": f"s3://bucket/{number}.mp4", "title": f"Film {number}"}) + "\n"
+            )
     before = process.memory_info().rss
     assert (await check_manifest(path)).items == 200_000
     most, count = process.memory_info().rss, 0

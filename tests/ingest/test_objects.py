@@ -59,7 +59,9 @@ async def test_an_object_that_changes_during_the_upload_makes_no_complete_video(
     assert (status.encoding.playable, caught.value.ledger.accepted_bytes) == (False, 0)
 
 
-async def test_without_obstore_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, stores: Stores) -> None:
+async def test_without_obstore_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, stores: Stores
+) -> None:
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(ConfigurationError, match=r"apivideo-async\[objects\]"):
         await stores.open(an_item("s3://bucket/a.mp4"))
@@ -67,7 +69,9 @@ async def test_without_obstore_the_error_says_what_to_install(monkeypatch: pytes
 
 async def test_a_range_is_exactly_what_was_asked_for(s3: Any, stores: Stores) -> None:
     original = await stores.open(an_item(put(s3, "a b+ü%20?#.mp4", b"0123456789")))
-    assert [await bytes_of(original.source, start, size) for start, size in [(0, 10), (3, 4), (9, 1)]] == [
+    assert [
+        await bytes_of(original.source, start, size) for start, size in [(0, 10), (3, 4), (9, 1)]
+    ] == [
         b"0123456789",
         b"3456",
         b"9",
@@ -75,7 +79,9 @@ async def test_a_range_is_exactly_what_was_asked_for(s3: Any, stores: Stores) ->
     assert original.source.name == "a b+ü%20?#.mp4"
 
 
-async def test_an_object_that_is_replaced_while_it_is_read_is_an_error(s3: Any, stores: Stores) -> None:
+async def test_an_object_that_is_replaced_while_it_is_read_is_an_error(
+    s3: Any, stores: Stores
+) -> None:
     uri = put(s3, "a.mp4", b"0123456789")
     original = await stores.open(an_item(uri))
     assert await bytes_of(original.source, 0, 5) == b"01234"
@@ -94,7 +100,9 @@ async def test_an_object_that_is_not_what_was_listed_is_not_opened(
     assert (caught.value.cause, caught.value.retryable) == ("changed", False)
 
 
-async def test_a_listed_object_opens_as_listed_also_where_the_bucket_keeps_versions(s3: Any, stores: Stores) -> None:
+async def test_a_listed_object_opens_as_listed_also_where_the_bucket_keeps_versions(
+    s3: Any, stores: Stores
+) -> None:
     put(s3, "a.mp4", b"0123456789")
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     put(s3, "a.mp4", b"0123456789")
@@ -133,7 +141,9 @@ async def test_an_object_that_cannot_be_ingested_says_why(
 
 
 @pytest.mark.parametrize("listing", [False, True], ids=["open", "list"])
-async def test_a_missing_bucket_is_no_missing_object(s3: Any, stores: Stores, listing: bool) -> None:
+async def test_a_missing_bucket_is_no_missing_object(
+    s3: Any, stores: Stores, listing: bool
+) -> None:
     with pytest.raises(SourceError, match="there is no bucket s3://no-such-bucket") as caught:
         if listing:
             _ = [item async for item in list_objects("s3://no-such-bucket/a", stores=stores)]
@@ -163,13 +173,21 @@ S3_ERROR = "<Error><Code>{}</Code><AWSAccessKeyId>AKIDOFTESTS</AWSAccessKeyId><S
     ],
 )
 async def test_what_s3_refuses_is_told_without_its_secrets(
-    s3: Any, serve: Any, status: int, code: str, cause: str, retryable: bool, monkeypatch: pytest.MonkeyPatch
+    s3: Any,
+    serve: Any,
+    status: int,
+    code: str,
+    cause: str,
+    retryable: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """moto checks neither keys nor rights, so a server of our own answers as S3 does."""
     monkeypatch.setattr("apivideo_async.ingest.stores.objects._RETRY", {"max_retries": 0})
 
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(status=status, text=S3_ERROR.format(code), content_type="application/xml")
+        return web.Response(
+            status=status, text=S3_ERROR.format(code), content_type="application/xml"
+        )
 
     async with Stores(config={"endpoint": await serve(answer)}) as stores:
         for asking in (
@@ -215,7 +233,11 @@ async def test_a_store_without_credentials_that_can_sign_gives_no_address(
         return web.Response(
             status=206,
             body=b"0",
-            headers={"Content-Range": "bytes 0-0/10", "ETag": '"e"', "Last-Modified": "Mon, 05 Jan 2026 10:00:00 GMT"},
+            headers={
+                "Content-Range": "bytes 0-0/10",
+                "ETag": '"e"',
+                "Last-Modified": "Mon, 05 Jan 2026 10:00:00 GMT",
+            },
         )
 
     server = await serve(anyone)
@@ -260,7 +282,8 @@ async def test_a_store_that_gives_something_else_is_never_believed(
 async def test_a_store_that_ignores_ranges_is_noticed(s3: Any, serve: Any) -> None:
     async def whole(_: web.Request) -> web.Response:
         return web.Response(
-            body=b"0123456789", headers={"ETag": '"e"', "Last-Modified": "Mon, 05 Jan 2026 10:00:00 GMT"}
+            body=b"0123456789",
+            headers={"ETag": '"e"', "Last-Modified": "Mon, 05 Jan 2026 10:00:00 GMT"},
         )
 
     async with Stores(config={"endpoint": await serve(whole)}) as stores:
@@ -287,15 +310,35 @@ async def test_settings_that_do_not_exist_are_refused_without_being_shown() -> N
         assert "hidden" not in repr(stores)
 
 
-async def test_a_listing_gives_videos_and_leaves_out_what_stands_for_folders(s3: Any, stores: Stores) -> None:
-    for key in ("a/1.mp4", "a/b/2.MOV", "a/readme.txt", "a/.hidden.mp4", "a/b/3.mp4.part", "ab/4.mp4", ".x/5.mp4"):
+async def test_a_listing_gives_videos_and_leaves_out_what_stands_for_folders(
+    s3: Any, stores: Stores
+) -> None:
+    for key in (
+        "a/1.mp4",
+        "a/b/2.MOV",
+        "a/readme.txt",
+        "a/.hidden.mp4",
+        "a/b/3.mp4.part",
+        "ab/4.mp4",
+        ".x/5.mp4",
+    ):
         put(s3, key, b"x")
     put(s3, "a/folder/", b"")
     put(s3, "a/empty.mp4", b"")
     items = [item async for item in list_objects(f"s3://{BUCKET}/a", stores=stores)]
-    assert [item.uri.removeprefix(f"s3://{BUCKET}/") for item in items] == ["a/1.mp4", "a/b/2.MOV", "a/empty.mp4"]
-    assert [(item.size, item.fields["title"]) for item in items] == [(1, "1.mp4"), (1, "2.MOV"), (0, "empty.mp4")]
-    everything = [item.uri async for item in list_objects(f"s3://{BUCKET}", stores=stores, patterns=["**/*"])]
+    assert [item.uri.removeprefix(f"s3://{BUCKET}/") for item in items] == [
+        "a/1.mp4",
+        "a/b/2.MOV",
+        "a/empty.mp4",
+    ]
+    assert [(item.size, item.fields["title"]) for item in items] == [
+        (1, "1.mp4"),
+        (1, "2.MOV"),
+        (0, "empty.mp4"),
+    ]
+    everything = [
+        item.uri async for item in list_objects(f"s3://{BUCKET}", stores=stores, patterns=["**/*"])
+    ]
     assert len(everything) == 5
 
 
@@ -325,12 +368,16 @@ async def test_an_address_is_a_bucket_a_prefix_a_pattern_or_an_object(
 ) -> None:
     for key in ("a/1.mp4", "a/2.mov", "a/b/3.mp4", "a/note.txt"):
         put(s3, key, b"x")
-    items = [item async for item in list_sources(f"s3://{BUCKET}{spec}", stores=stores, strategy="auto")]
+    items = [
+        item async for item in list_sources(f"s3://{BUCKET}{spec}", stores=stores, strategy="auto")
+    ]
     assert [item.uri.removeprefix(f"s3://{BUCKET}/") for item in items] == names
     assert {item.strategy for item in items} == {"auto"}
 
 
-async def test_an_object_named_alone_has_the_key_that_it_has_in_a_listing(s3: Any, stores: Stores) -> None:
+async def test_an_object_named_alone_has_the_key_that_it_has_in_a_listing(
+    s3: Any, stores: Stores
+) -> None:
     uri = put(s3, "a/1.mp4", b"x")
     alone = [item async for item in list_sources(uri, stores=stores)]
     assert alone == [item async for item in list_sources(f"s3://{BUCKET}", stores=stores)]

@@ -14,7 +14,7 @@ from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.ingest.container import Containers, content_of
 from apivideo_async.ingest.ingestion import Ingest
-from apivideo_async.ingest.item_run import Kit, ingest_one
+from apivideo_async.ingest.item_run import IngestContext, ingest_one
 from apivideo_async.ingest.items import Claim, Item
 from apivideo_async.ingest.ledger.sql import SqlLedger
 from apivideo_async.ingest.options import IngestOptions
@@ -65,13 +65,17 @@ def hasty(strategy: Any, seconds: float = 0.05) -> IngestOptions:
     return IngestOptions(strategy=strategy, pull_timeout=seconds, first_delay=0.01, attempts=2)
 
 
-async def ingested(client: ApiVideoClient, path: Path, options: IngestOptions, items: Any, base: str = NOWHERE) -> Any:
+async def ingested(
+    client: ApiVideoClient, path: Path, options: IngestOptions, items: Any, base: str = NOWHERE
+) -> Any:
     """Run an ingestion with this ledger; the last result."""
     async with Ingest(client, path, options=options, stores=Signing(base)) as ingest:
         return (await all_of(ingest, items))[-1]
 
 
-async def retried(client: ApiVideoClient, path: Path, options: IngestOptions, base: str = NOWHERE) -> Any:
+async def retried(
+    client: ApiVideoClient, path: Path, options: IngestOptions, base: str = NOWHERE
+) -> Any:
     async with Ingest(client, path, options=options, stores=Signing(base)) as ingest:
         assert len(await ingest.ledger.retry(("failed", "quarantined"))) == 1
         return (await all_of(ingest))[-1]
@@ -79,13 +83,15 @@ async def retried(client: ApiVideoClient, path: Path, options: IngestOptions, ba
 
 def assert_only(emu: Emulator, video_id: str | None, item: Item) -> None:
     """There is one video, with the bytes of the source, and no request deleted one."""
-    assert list(emu.world.videos) == [video_id]
+    assert list(emu.state.videos) == [video_id]
     assert emu.sha256(str(video_id)) == sha256(Path(item.uri).read_bytes())
     assert "videos.delete" not in [request.operation for request in emu.requests]
 
 
 def kept(emu: Emulator, *video_ids: str) -> bool:
-    return set(emu.world.videos) >= set(video_ids) and all(one.operation != "videos.delete" for one in emu.requests)
+    return set(emu.state.videos) >= set(video_ids) and all(
+        one.operation != "videos.delete" for one in emu.requests
+    )
 
 
 # -- pull
@@ -93,7 +99,12 @@ def kept(emu: Emulator, *video_ids: str) -> bool:
 
 @pytest.mark.parametrize("strategy", ["pull", "auto"])
 async def test_pull_takes_one_write_and_no_upload_request(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, served: str, strategy: Any
+    client: ApiVideoClient,
+    emu: Emulator,
+    make_items: MakeItems,
+    tmp_path: Path,
+    served: str,
+    strategy: Any,
 ) -> None:
     items = make_items(10)
     pulling = IngestOptions(strategy=strategy)
@@ -102,7 +113,7 @@ async def test_pull_takes_one_write_and_no_upload_request(
         assert {result.outcome for result in results} <= {"done", "later"}
         assert (await ingest.totals()).items == {"done": 10}
         assert (await ingest.totals()).sent == 0
-    assert len(emu.world.videos) == 10
+    assert len(emu.state.videos) == 10
     for result in results:
         if result.outcome == "done":
             assert emu.sha256(str(result.video_id)) == sha256(Path(result.item.uri).read_bytes())
@@ -123,7 +134,7 @@ async def test_a_pull_that_does_not_happen_is_said_and_can_be_tried_again(
     assert kept(emu, result.video_id)
     again = await retried(client, tmp_path / "l.db", hasty("pull", 5), served)
     assert again.outcome == "done"
-    assert list(emu.world.videos) == [again.video_id]
+    assert list(emu.state.videos) == [again.video_id]
     assert emu.sha256(again.video_id) == sha256(Path(items[0].uri).read_bytes())
 
 
@@ -131,7 +142,9 @@ async def test_a_retried_pull_that_was_fetched_meanwhile_is_done(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, served: str
 ) -> None:
     [item] = make_items(1)
-    emu.faults.add(Fault("videos.get_status", "status", status=200, body=status("ingesting"), times=None))
+    emu.faults.add(
+        Fault("videos.get_status", "status", status=200, body=status("ingesting"), times=None)
+    )
     result = await ingested(client, tmp_path / "l.db", hasty("pull"), [item], served)
     assert result.outcome == "failed"
     emu.faults.clear()
@@ -155,7 +168,14 @@ async def test_an_upload_that_was_begun_elsewhere_is_completed_and_not_deleted(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, strategy: Any
 ) -> None:
     [item] = make_items(1, 3 * CHUNK + 17)
-    refusal = Fault("videos.upload", "status", status=400, body={"title": "no", "type": "x/no"}, nth=2, times=None)
+    refusal = Fault(
+        "videos.upload",
+        "status",
+        status=400,
+        body={"title": "no", "type": "x/no"},
+        nth=2,
+        times=None,
+    )
     emu.faults.add(refusal)
     one = IngestOptions(first_delay=0.01, longest_delay=0.05, attempts=1)
     first = await ingested(client, tmp_path / "first.db", one, [item])
@@ -183,7 +203,9 @@ async def test_a_video_that_is_being_fetched_for_another_ledger_is_waited_for_an
 ) -> None:
     """Also after a retry: it was not created by this ledger."""
     [item] = make_items(1)
-    video = await client.videos.create(title="x", source=f"{NOWHERE}/x.mp4", idempotency_key=item.key)
+    video = await client.videos.create(
+        title="x", source=f"{NOWHERE}/x.mp4", idempotency_key=item.key
+    )
     first = await ingested(client, tmp_path / "l.db", hasty(strategy), [item])
     again = await retried(client, tmp_path / "l.db", hasty(strategy))
     for result in (first, again):
@@ -214,25 +236,33 @@ async def test_a_status_that_cannot_be_read_deletes_nothing(
 ) -> None:
     """Neither when the pull is given up nor when the user retries it."""
     [item] = make_items(1)
-    unreadable = Fault("videos.get_status", "status", status=code, body={"status": code}, times=None)
+    unreadable = Fault(
+        "videos.get_status", "status", status=code, body={"status": code}, times=None
+    )
     emu.faults.add(unreadable)
     for turn in (
         ingested(client, tmp_path / "l.db", hasty("pull"), [item]),
         retried(client, tmp_path / "l.db", hasty("pull")),
     ):
         assert (await turn).outcome == "failed"
-    assert len(emu.world.videos) == 1
+    assert len(emu.state.videos) == 1
     assert kept(emu)
 
 
 def status(name: str, **more: Any) -> dict[str, Any]:
-    return {"ingest": {"status": name, "filesize": None, "receivedBytes": [], **more}, "encoding": IDLE}
+    return {
+        "ingest": {"status": name, "filesize": None, "receivedBytes": [], **more},
+        "encoding": IDLE,
+    }
 
 
 @pytest.mark.parametrize(
     "shown",
     [
-        {"ingest": None, "encoding": {**IDLE, "qualities": [{"quality": "240p", "status": "waiting"}]}},
+        {
+            "ingest": None,
+            "encoding": {**IDLE, "qualities": [{"quality": "240p", "status": "waiting"}]},
+        },
         {"ingest": None, "encoding": {**IDLE, "playable": True}},
         {"ingest": None},
         {"ingest": "garbage", "encoding": IDLE},
@@ -247,7 +277,11 @@ def status(name: str, **more: Any) -> dict[str, Any]:
     ],
 )
 async def test_a_container_that_may_hold_bytes_is_not_removed(
-    client: ApiVideoClient, emu: Emulator, ledger: SqlLedger, make_items: MakeItems, shown: dict[str, Any]
+    client: ApiVideoClient,
+    emu: Emulator,
+    ledger: SqlLedger,
+    make_items: MakeItems,
+    shown: dict[str, Any],
 ) -> None:
     """Not even one that carries the mark of this ledger."""
     [item] = make_items(1)
@@ -259,13 +293,17 @@ async def test_a_container_that_may_hold_bytes_is_not_removed(
     assert kept(emu, video.video_id)
     emu.faults.clear()
     assert await containers.remove(video.video_id)
-    assert emu.world.videos == {}
+    assert emu.state.videos == {}
     assert await containers.remove(video.video_id), "a container that is gone is removed"
 
 
 @pytest.mark.parametrize("pairs", [{}, {"ingestLedger": "another"}, {"ingestKey": "another"}])
 async def test_a_container_that_this_ledger_did_not_create_is_not_removed(
-    client: ApiVideoClient, emu: Emulator, ledger: SqlLedger, make_items: MakeItems, pairs: dict[str, str]
+    client: ApiVideoClient,
+    emu: Emulator,
+    ledger: SqlLedger,
+    make_items: MakeItems,
+    pairs: dict[str, str],
 ) -> None:
     [item] = make_items(1)
     containers = await containers_of(client, ledger, item)
@@ -279,7 +317,7 @@ async def containers_of(client: ApiVideoClient, ledger: SqlLedger, item: Item) -
     return Containers(client, ledger, await claimed(kit_of(client, ledger), item))
 
 
-async def claimed(kit: Kit, item: Item) -> Claim:
+async def claimed(kit: IngestContext, item: Item) -> Claim:
     await kit.ledger.add([item])
     claim = await kit.keeper.claim_key(item.key)
     assert claim is not None
@@ -289,7 +327,9 @@ async def claimed(kit: Kit, item: Item) -> Claim:
 # -- several containers
 
 
-async def contested(client: ApiVideoClient, ledger: SqlLedger, item: Item) -> tuple[Claim, Kit]:
+async def contested(
+    client: ApiVideoClient, ledger: SqlLedger, item: Item
+) -> tuple[Claim, IngestContext]:
     """Claim an item whose first worker was lost while it created the container."""
     kit = kit_of(client, ledger)
     await ledger.creating(await claimed(kit, item), item.size or 0, None, "stream")
@@ -318,10 +358,12 @@ async def test_what_a_lost_worker_left_is_deleted_and_what_another_ledger_create
     [item] = make_items(1)
     claim, kit = await contested(client, ledger, item)
     other = await client.videos.create(title="x", metadata={"ingestKey": item.key})
-    await client.videos.create(title="x", metadata={"ingestKey": item.key, "ingestLedger": await ledger.mark()})
+    await client.videos.create(
+        title="x", metadata={"ingestKey": item.key, "ingestLedger": await ledger.mark()}
+    )
     result = await ingest_one(claim, kit)
     assert (result.outcome, result.video_id) == ("done", other.video_id)
-    assert list(emu.world.videos) == [other.video_id]
+    assert list(emu.state.videos) == [other.video_id]
 
 
 @pytest.mark.parametrize("ours", [True, False])
@@ -352,10 +394,10 @@ async def test_who_loses_the_race_deletes_its_own_container_and_no_other(
     record = await ledger.record(item.key)
     assert record is not None
     if ours:
-        assert (result.outcome, list(emu.world.videos)) == ("done", [record.video_id])
+        assert (result.outcome, list(emu.state.videos)) == ("done", [record.video_id])
     else:
         assert result.outcome == "quarantined"
-        assert len(emu.world.videos) == 2
+        assert len(emu.state.videos) == 2
         assert kept(emu)
 
 
@@ -402,7 +444,9 @@ def test_videos_are_deleted_in_one_place_only() -> None:
             continue
         for function in ast.walk(ast.parse(text)):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-                found |= {(module, function.name) for node in ast.walk(function) if deletes_a_video(node)}
+                found |= {
+                    (module, function.name) for node in ast.walk(function) if deletes_a_video(node)
+                }
     assert found == {
         ("ingest/container.py", "remove"),
         ("resources/videos.py", "delete"),
@@ -417,7 +461,9 @@ def deletes_a_video(node: ast.AST) -> bool:
     """Recognise ``….videos.delete``, calls of ``delete`` by its name, and requests that DELETE."""
     if isinstance(node, ast.Attribute) and node.attr == "delete":
         owner = node.value
-        return (owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")) == "videos"
+        return (
+            owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
+        ) == "videos"
     if isinstance(node, ast.Call):
         texts = [one.value for one in node.args if isinstance(one, ast.Constant)]
         return any(text in ("delete", "DELETE", "videos.delete") for text in texts)
@@ -427,7 +473,9 @@ def deletes_a_video(node: ast.AST) -> bool:
 async def test_a_failed_pull_keeps_its_container_in_the_ledger_and_forgets_its_way(
     client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
 ) -> None:
-    async with Ingest(client, tmp_path / "l.db", options=hasty("pull"), stores=Signing(NOWHERE)) as ingest:
+    async with Ingest(
+        client, tmp_path / "l.db", options=hasty("pull"), stores=Signing(NOWHERE)
+    ) as ingest:
         [*_, result] = await all_of(ingest, make_items(1))
         [record] = await records_of(ingest.ledger)
         assert (record.state, record.cause, record.way) == ("failed", "pull", None)
@@ -447,7 +495,10 @@ async def test_no_message_shows_the_signature_of_an_address(
 
     with caplog.at_level("DEBUG"):
         for stores in (Stores(), Blind()):
-            async with stores, Ingest(client, tmp_path / "l.db", options=hasty, stores=stores) as ingest:
+            async with (
+                stores,
+                Ingest(client, tmp_path / "l.db", options=hasty, stores=stores) as ingest,
+            ):
                 await all_of(ingest, [item])
                 [record] = await records_of(ingest.ledger)
                 assert record.state == "failed"

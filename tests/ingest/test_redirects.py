@@ -23,7 +23,11 @@ DATA = b"0123456789"
 def part(request: web.Request) -> web.Response:
     asked = request.http_range
     start, stop = asked.start or 0, min(asked.stop or len(DATA), len(DATA))
-    headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(DATA)}", "ETag": '"1"', "Set-Cookie": "id=secret"}
+    headers = {
+        "Content-Range": f"bytes {start}-{stop - 1}/{len(DATA)}",
+        "ETag": '"1"',
+        "Set-Cookie": "id=secret",
+    }
     return web.Response(status=206, body=DATA[start:stop], headers=headers)
 
 
@@ -65,7 +69,9 @@ async def test_a_redirect_to_another_origin_is_refused_before_it_is_asked(
 ) -> None:
     servers.answer = lambda _: to(f"{servers.other}/latest/meta-data?token=word#word", status)
     with pytest.raises(SourceError, match="is not followed") as caught:
-        await stores.open(an_item(f"{servers.allowed.replace('http://', 'http://name:word@')}/a.mp4?sig=word"))
+        await stores.open(
+            an_item(f"{servers.allowed.replace('http://', 'http://name:word@')}/a.mp4?sig=word")
+        )
     error = caught.value
     assert (error.cause, error.retryable, servers.reached) == ("redirect", False, [])
     assert f"redirects to {servers.other}," in str(error)
@@ -95,22 +101,34 @@ async def test_redirects_within_the_origin_are_followed_with_range_pin_and_crede
         return part(request) if hop == 3 else to(path if relative else servers.allowed + path)
 
     servers.answer = answer
-    original = await stores.open(an_item(f"{servers.allowed.replace('http://', 'http://n%40me:p%3Aw@')}/0.mp4"))
+    original = await stores.open(
+        an_item(f"{servers.allowed.replace('http://', 'http://n%40me:p%3Aw@')}/0.mp4")
+    )
     assert await bytes_of(original.source, 2, 5) == b"23456"
-    assert [request.raw_path for request in servers.seen[:4]] == ["/0.mp4", *(f"/{n}.mp4?sig=a%2Fb" for n in (1, 2, 3))]
+    assert [request.raw_path for request in servers.seen[:4]] == [
+        "/0.mp4",
+        *(f"/{n}.mp4?sig=a%2Fb" for n in (1, 2, 3)),
+    ]
     assert len({request.headers["Authorization"] for request in servers.seen}) == 1
     assert {request.headers["Range"] for request in servers.seen[4:]} == {"bytes=2-6"}
     assert {request.headers["If-Match"] for request in servers.seen[4:]} == {'"1"'}
     assert not any("Cookie" in request.headers for request in servers.seen)
 
 
-async def test_redirects_to_any_server_can_be_allowed_and_take_no_credentials_along(servers: Servers) -> None:
+async def test_redirects_to_any_server_can_be_allowed_and_take_no_credentials_along(
+    servers: Servers,
+) -> None:
     servers.answer = lambda _: to(f"{servers.other}/b.mp4?sig=a%2Fb+c")
     async with Stores(redirects="any") as stores:
-        original = await stores.open(an_item(f"{servers.allowed.replace('http://', 'http://name:word@')}/a.mp4"))
+        original = await stores.open(
+            an_item(f"{servers.allowed.replace('http://', 'http://name:word@')}/a.mp4")
+        )
         assert await bytes_of(original.source, 0, 10) == DATA
     assert {request.raw_path for request in servers.reached} == {"/b.mp4?sig=a%2Fb+c"}
-    assert not any("Authorization" in request.headers or "Cookie" in request.headers for request in servers.reached)
+    assert not any(
+        "Authorization" in request.headers or "Cookie" in request.headers
+        for request in servers.reached
+    )
 
 
 async def test_redirects_in_a_circle_end(servers: Servers, stores: Stores) -> None:
@@ -123,9 +141,20 @@ async def test_redirects_in_a_circle_end(servers: Servers, stores: Stores) -> No
 @pytest.mark.parametrize("allowed", ["same-origin", "any"])
 @pytest.mark.parametrize(
     "location",
-    [None, "", "file:///etc/passwd", "ftp://a.example/b", "data:,x", "http://", "http://[::1", "http://a:b/"],
+    [
+        None,
+        "",
+        "file:///etc/passwd",
+        "ftp://a.example/b",
+        "data:,x",
+        "http://",
+        "http://[::1",
+        "http://a:b/",
+    ],
 )
-def test_a_redirect_to_something_else_than_a_web_server_is_never_followed(location: str | None, allowed: Any) -> None:
+def test_a_redirect_to_something_else_than_a_web_server_is_never_followed(
+    location: str | None, allowed: Any
+) -> None:
     with pytest.raises(SourceError, match="is no URL of a web server") as caught:
         redirected("https://a.example/a.mp4", URL("https://a.example/a.mp4"), location, allowed)
     assert caught.value.cause == "redirect"
@@ -150,7 +179,11 @@ def test_only_the_same_scheme_host_and_port_are_the_same_origin(location: str) -
     followed = None
     with suppress(SourceError):
         followed = redirected(str(current), current, location, "same-origin")
-    assert followed is None or (followed.host, followed.port, followed.scheme) == ("a.example", 443, "https")
+    assert followed is None or (followed.host, followed.port, followed.scheme) == (
+        "a.example",
+        443,
+        "https",
+    )
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,18 @@ from apivideo_async.ingest.reports.timeline import MOST_BUCKETS, Timeline
 BEGIN = 1_790_000_000.0
 MIB = 1024 * 1024
 COLUMNS = (
-    *("key", "uri", "size", "fields", "strategy", "state", "started_at", "finished_at", "cause", "message"),
+    *(
+        "key",
+        "uri",
+        "size",
+        "fields",
+        "strategy",
+        "state",
+        "started_at",
+        "finished_at",
+        "cause",
+        "message",
+    ),
     *("attempts", "video_id", "added_at", "sent"),
 )
 SECRET = "X-Amz-Signature=5ec7e7"
@@ -56,7 +67,9 @@ def row(number: int, state: str = "done", **changes: Any) -> tuple[Any, ...]:
 def insert(path: Path, rows: Iterator[tuple[Any, ...]]) -> None:
     with sqlite3.connect(path) as connection:
         marks = ", ".join("?" for _ in COLUMNS)
-        connection.executemany(f"INSERT INTO apivideo_ingest_items ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
+        connection.executemany(
+            f"INSERT INTO apivideo_ingest_items ({', '.join(COLUMNS)}) VALUES ({marks})", rows
+        )
     connection.close()
 
 
@@ -88,7 +101,9 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href", "srcset", "action")]
+        self.addresses += [
+            value for name, value in attrs if name in ("src", "href", "srcset", "action")
+        ]
         self.captions += tag == "caption"
         self.tables += tag == "table"
         if tag not in ("meta", "line", "br", "!doctype"):
@@ -101,7 +116,9 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-async def test_everything_is_counted_once_by_state_cause_and_time(ledger: Ledger, path: Path) -> None:
+async def test_everything_is_counted_once_by_state_cause_and_time(
+    ledger: Ledger, path: Path
+) -> None:
     failed = {"cause": "connection", "message": "no answer"}
     insert(
         path,
@@ -124,19 +141,29 @@ async def test_everything_is_counted_once_by_state_cause_and_time(ledger: Ledger
         ("duplicate", 1, "two videos"),
     ]
     assert report.failures[0].uris == tuple(f"s3://bucket/{number}.mp4" for number in range(31, 36))
-    assert [slow.uri for slow in report.slowest] == [f"s3://bucket/{number}.mp4" for number in range(30, 10, -1)]
+    assert [slow.uri for slow in report.slowest] == [
+        f"s3://bucket/{number}.mp4" for number in range(30, 10, -1)
+    ]
     assert report.slowest[0].seconds == pytest.approx(3.0, abs=1e-5)
-    assert [waiting.uri for waiting in report.waiting] == [f"s3://bucket/{number}.mp4" for number in range(39, 42)]
+    assert [waiting.uri for waiting in report.waiting] == [
+        f"s3://bucket/{number}.mp4" for number in range(39, 42)
+    ]
 
 
 async def test_the_budget_is_shown_by_minute_and_class_with_its_share(ledger: Ledger) -> None:
     minute = int(BEGIN // 60)
     counts = (("one", 60), ("two", 35))
     for owner, requests in counts:
-        used = Usage(minute=minute, limit_class="uploads", requests=requests, refused=1, allowed=100)
-        await ledger.note_usage(owner, [used, Usage(minute=minute, limit_class="reads", requests=3)])
+        used = Usage(
+            minute=minute, limit_class="uploads", requests=requests, refused=1, allowed=100
+        )
+        await ledger.note_usage(
+            owner, [used, Usage(minute=minute, limit_class="reads", requests=3)]
+        )
     usage = to_document(await collect(ledger))["usage"]
-    assert [(each["limit_class"], each["requests"], each["refused"], each["share"]) for each in usage] == [
+    assert [
+        (each["limit_class"], each["requests"], each["refused"], each["share"]) for each in usage
+    ] == [
         ("reads", 6, 0, None),
         ("uploads", 95, 2, 0.95),
     ]
@@ -154,9 +181,16 @@ async def test_the_page_is_one_file_that_runs_nothing_and_asks_nobody(
     ledger: Ledger, path: Path, tmp_path: Path
 ) -> None:
     bad = '<script>alert("x")</script>\x1b&\u202e'
-    rows = [row(1), row(2, uri=f"/videos/{bad}.mp4"), row(3, "failed", cause=bad, message=bad), row(4, "uploading")]
+    rows = [
+        row(1),
+        row(2, uri=f"/videos/{bad}.mp4"),
+        row(3, "failed", cause=bad, message=bad),
+        row(4, "uploading"),
+    ]
     insert(path, iter(rows))
-    await ledger.note_usage("one", [Usage(minute=int(BEGIN // 60), limit_class="uploads", requests=9, allowed=10)])
+    await ledger.note_usage(
+        "one", [Usage(minute=int(BEGIN // 60), limit_class="uploads", requests=9, allowed=10)]
+    )
     await write_report(ledger, tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text()
     page = Page(text)
@@ -171,9 +205,14 @@ async def test_the_page_is_one_file_that_runs_nothing_and_asks_nobody(
     assert "&lt;script&gt;" in text
 
 
-async def test_no_report_holds_a_signature_or_a_password(ledger: Ledger, path: Path, tmp_path: Path) -> None:
+async def test_no_report_holds_a_signature_or_a_password(
+    ledger: Ledger, path: Path, tmp_path: Path
+) -> None:
     uri = f"https://me:pa55word@store.example/movie.mp4?{SECRET}"
-    states = [row(1, uri=uri), row(2, "failed", uri=uri, cause="expired", message=f"403 from {uri}: expired")]
+    states = [
+        row(1, uri=uri),
+        row(2, "failed", uri=uri, cause="expired", message=f"403 from {uri}: expired"),
+    ]
     insert(path, iter([*states, row(3, "new", uri=uri, message=f"'{uri}'")]))
     for name in ("r.html", "r.json", "r.csv"):
         await write_report(ledger, tmp_path / name)
@@ -183,7 +222,9 @@ async def test_no_report_holds_a_signature_or_a_password(ledger: Ledger, path: P
         assert "pa55word" not in text
 
 
-async def test_the_table_has_a_line_for_each_item_and_no_formula(ledger: Ledger, path: Path, tmp_path: Path) -> None:
+async def test_the_table_has_a_line_for_each_item_and_no_formula(
+    ledger: Ledger, path: Path, tmp_path: Path
+) -> None:
     insert(path, iter([row(1), row(2, "failed", cause="source", message='=HYPERLINK("x"),\n"y"')]))
     await write_report(ledger, tmp_path / "r.csv")
     with (tmp_path / "r.csv").open(newline="") as file:
@@ -198,7 +239,9 @@ async def test_the_table_has_a_line_for_each_item_and_no_formula(ledger: Ledger,
     assert failed["message"] == '\'=HYPERLINK("x"),\n"y"'
 
 
-async def test_a_report_that_fails_leaves_the_old_one_and_no_rest(ledger: Ledger, path: Path, tmp_path: Path) -> None:
+async def test_a_report_that_fails_leaves_the_old_one_and_no_rest(
+    ledger: Ledger, path: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "r.csv"
     target.write_text("old")
     insert(path, iter([row(1), row(2, fields="no JSON")]))
@@ -209,7 +252,9 @@ async def test_a_report_that_fails_leaves_the_old_one_and_no_rest(ledger: Ledger
 
 
 @pytest.mark.parametrize("name", ["report", "report.pdf", "missing/report.html"])
-async def test_a_report_that_cannot_be_written_is_refused(ledger: Ledger, tmp_path: Path, name: str) -> None:
+async def test_a_report_that_cannot_be_written_is_refused(
+    ledger: Ledger, tmp_path: Path, name: str
+) -> None:
     with pytest.raises(ConfigurationError):
         await write_report(ledger, tmp_path / name)
 
@@ -221,9 +266,14 @@ def test_time_is_cut_into_a_bounded_number_of_buckets_and_nothing_is_lost() -> N
         timeline.add(moment, 10)
     buckets = timeline.buckets()
     assert len(buckets) <= MOST_BUCKETS
-    assert (sum(each.items for each in buckets), sum(each.bytes for each in buckets)) == (20_000, 200_000)
+    assert (sum(each.items for each in buckets), sum(each.bytes for each in buckets)) == (
+        20_000,
+        200_000,
+    )
     for each in buckets:
-        assert each.items == sum(each.start <= moment < each.start + timeline.width for moment in moments)
+        assert each.items == sum(
+            each.start <= moment < each.start + timeline.width for moment in moments
+        )
 
 
 def test_a_year_between_two_items_costs_no_memory() -> None:
@@ -250,7 +300,10 @@ async def test_memory_does_not_grow_with_the_items(
 
     def rows(start: int, stop: int) -> Iterator[tuple[Any, ...]]:
         states = ("done", "done", "done", "failed", "new")
-        return (row(number, states[number % 5], cause="c", message=f"no {number}") for number in range(start, stop))
+        return (
+            row(number, states[number % 5], cause="c", message=f"no {number}")
+            for number in range(start, stop)
+        )
 
     insert(path, rows(0, items // 10))
     small = await peak()
@@ -258,21 +311,43 @@ async def test_memory_does_not_grow_with_the_items(
     assert await peak() < small + 512 * 1024
 
 
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", '"=1"', " =1", "\u3000=1")
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(1)",
+    "\uff1d1",
+    "\uff0b1",
+    "\uff0d1",
+    "\uff201",
+    '"=1"',
+    " =1",
+    "\u3000=1",
+)
 
 
-@pytest.mark.parametrize("start", ["", "\t", "\r", "\n", "\r\n", "a;", "a,", "a\t", "a\n", "a\r", "a|", 'a;"', "a; "])
+@pytest.mark.parametrize(
+    "start", ["", "\t", "\r", "\n", "\r\n", "a;", "a,", "a\t", "a\n", "a\r", "a|", 'a;"', "a; "]
+)
 async def test_no_cell_is_a_formula_wherever_a_reader_splits_it(
     ledger: Ledger, path: Path, tmp_path: Path, start: str
 ) -> None:
     texts = [start + formula for formula in FORMULAS]
-    insert(path, iter(row(at, "failed", uri=text, cause=text, message=text) for at, text in enumerate(texts)))
+    insert(
+        path,
+        iter(
+            row(at, "failed", uri=text, cause=text, message=text) for at, text in enumerate(texts)
+        ),
+    )
     await write_report(ledger, tmp_path / "r.csv")
     text = (tmp_path / "r.csv").read_bytes().decode()
     for delimiter in ",;\t|":
         for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             for cell in line:
-                assert not re.match(r'[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]', cell), (delimiter, cell)
+                assert not re.match(r'[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]', cell), (
+                    delimiter,
+                    cell,
+                )
                 assert cell[:1] not in ("\t", "\r", "\n"), (delimiter, cell)
 
 
@@ -287,10 +362,20 @@ async def test_numbers_and_plain_texts_of_the_table_stay_as_they_are(
     assert (line["uri"], line["size"], line["sent"], line["attempts"]) == (name, "12", "7", "0")
 
 
-async def test_reports_hold_no_character_that_acts_on_its_reader(ledger: Ledger, path: Path, tmp_path: Path) -> None:
+async def test_reports_hold_no_character_that_acts_on_its_reader(
+    ledger: Ledger, path: Path, tmp_path: Path
+) -> None:
     bad = "</script><!--\x1b[31m\x00\x9b\u202egpj.\u2028\u200b\ud800"
     stored = bad.replace("\ud800", "")
-    insert(path, iter([row(1, "failed", uri=f"/{stored}.mp4", cause="x", message=stored), row(2, uri=f"/{stored}")]))
+    insert(
+        path,
+        iter(
+            [
+                row(1, "failed", uri=f"/{stored}.mp4", cause="x", message=stored),
+                row(2, uri=f"/{stored}"),
+            ]
+        ),
+    )
     for name in ("r.html", "r.csv", "r.json"):
         await write_report(ledger, tmp_path / name)
         text = (tmp_path / name).read_text(encoding="utf-8")
@@ -308,11 +393,15 @@ async def test_a_report_on_a_full_disk_is_an_error_with_its_path(
 
     def full(path: Path, *arguments: Any, **options: Any) -> Any:
         path = Path("/dev/full") if path.parent == tmp_path else path
-        return real(path, "w", **options) if path.name == "full" else real(path, *arguments, **options)
+        return (
+            real(path, "w", **options) if path.name == "full" else real(path, *arguments, **options)
+        )
 
     monkeypatch.setattr(Path, "open", full)
     for name in ("r.html", "r.csv", "r.json"):
-        with pytest.raises(ApiVideoError, match=rf"{name} cannot be written: No space left on device"):
+        with pytest.raises(
+            ApiVideoError, match=rf"{name} cannot be written: No space left on device"
+        ):
             await write_report(ledger, tmp_path / name)
 
 

@@ -19,7 +19,9 @@ async def test_who_takes_results_slowly_holds_up_the_items(
 ) -> None:
     """Else the results of all of them, however many there are, wait in memory."""
     items = make_items(40, 100)
-    async with Ingest(client, tmp_path / "l.db", options=evolve(QUICKLY, concurrency=AT_ONCE)) as ingest:
+    async with Ingest(
+        client, tmp_path / "l.db", options=evolve(QUICKLY, concurrency=AT_ONCE)
+    ) as ingest:
         run = ingest.run(items)
         await anext(run)
         async with asyncio.timeout(60):

@@ -56,11 +56,15 @@ def environment() -> dict[str, str]:
 
 def test_the_exit_waits_for_a_thread_that_is_still_delivering_a_result() -> None:
     """Without the wait, Python up to 3.13 aborts here with status 134 every time."""
-    ended = subprocess.run([sys.executable, "-c", LATE], capture_output=True, env=environment(), timeout=60)
+    ended = subprocess.run(
+        [sys.executable, "-c", LATE], capture_output=True, env=environment(), timeout=60
+    )
     assert (ended.returncode, ended.stdout) == (0, b"done\n"), ended.stderr
 
 
-async def test_the_exit_gives_the_runtime_time_to_notice_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_exit_gives_the_runtime_time_to_notice_a_cancellation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now, slept = 0.0, list[float]()
 
     class Clock:
@@ -78,7 +82,9 @@ async def test_the_exit_gives_the_runtime_time_to_notice_a_cancellation(monkeypa
     monkeypatch.setattr(runtime_exit, "_noticed", float("-inf"))
     runtime_exit._wait()
     assert slept == []
-    waiting = asyncio.ensure_future(runtime_exit.answer_of(asyncio.get_running_loop().create_future()))
+    waiting = asyncio.ensure_future(
+        runtime_exit.answer_of(asyncio.get_running_loop().create_future())
+    )
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
@@ -86,7 +92,9 @@ async def test_the_exit_gives_the_runtime_time_to_notice_a_cancellation(monkeypa
     assert sum(slept) == pytest.approx(runtime_exit.GRACE, abs=0.01)
 
 
-async def test_the_exit_goes_on_after_some_seconds_whatever_the_threads_do(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_exit_goes_on_after_some_seconds_whatever_the_threads_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = 0.0
 
     class Clock:
@@ -106,7 +114,9 @@ async def test_the_exit_goes_on_after_some_seconds_whatever_the_threads_do(monke
 
 
 @pytest.mark.slow
-async def test_many_programs_that_list_a_bucket_at_once_end_with_their_own_status(s3_bucket: Bucket) -> None:
+async def test_many_programs_that_list_a_bucket_at_once_end_with_their_own_status(
+    s3_bucket: Bucket,
+) -> None:
     for number in range(7):
         s3_bucket.put(f"{number}.mp4", b"x")
     turns = asyncio.Semaphore(4)

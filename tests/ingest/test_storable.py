@@ -31,7 +31,10 @@ ENGINES = ["sqlite", "postgresql"]
 TEXT = st.one_of(
     st.text(st.characters()),
     st.text(st.sampled_from("%:'\"\\{}\x00\x01\ud800\udfff\u202e\n"), max_size=9),
-    st.builds("".join, st.tuples(st.sampled_from(["escaped:", 'json:"']), st.text(st.characters(), max_size=9))),
+    st.builds(
+        "".join,
+        st.tuples(st.sampled_from(["escaped:", 'json:"']), st.text(st.characters(), max_size=9)),
+    ),
 )
 HUGE = st.one_of(st.integers(), st.sampled_from([-1, 0, LARGEST, LARGEST + 1, 2**64, 10**400]))
 
@@ -58,7 +61,9 @@ async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture(params=ENGINES)
-def runner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[asyncio.Runner, SqlLedger]]:
+def runner(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[asyncio.Runner, SqlLedger]]:
     """A loop of its own, for hypothesis, and a ledger that is open in it."""
     if request.param == "postgresql":
         request.getfixturevalue("postgres_dsn")
@@ -76,14 +81,23 @@ def test_all_text_and_numbers_from_outside_pass_through_the_ledger(
 
     @settings(max_examples=50)
     @given(TEXT, TEXT, HUGE, TEXT, TEXT, TEXT, HUGE)
-    def store(uri: str, version: str, size: int, title: str, video_id: str, failure: str, allowed: int) -> None:
+    def store(
+        uri: str, version: str, size: int, title: str, video_id: str, failure: str, allowed: int
+    ) -> None:
         loop.run(passes(ledger, uri, version, size, title, video_id, failure, abs(allowed)))
 
     store()
 
 
 async def passes(
-    ledger: SqlLedger, uri: str, version: str, size: int, title: str, video_id: str, failure: str, allowed: int
+    ledger: SqlLedger,
+    uri: str,
+    version: str,
+    size: int,
+    title: str,
+    video_id: str,
+    failure: str,
+    allowed: int,
 ) -> None:
     await ledger.database.run(f"DELETE FROM {ITEMS}", {})
     good = Item(key="good", uri="/good", size=LARGEST)
@@ -107,7 +121,9 @@ async def passes(
     assert again is not None
     assert (again.video_id, again.cause, again.message) == (video_id, failure, failure)
     await ledger.fail(Claim(record=again), failure, failure)
-    await ledger.note_usage(failure, [Usage(minute=1, limit_class="reads", requests=1, allowed=allowed)])
+    await ledger.note_usage(
+        failure, [Usage(minute=1, limit_class="reads", requests=1, allowed=allowed)]
+    )
     assert all((one.allowed or 0) <= LARGEST for one in await ledger.usage())
     assert (await ledger.totals()).count() == 2
     assert {one.item.key async for one in ledger.records()} == {"good", "odd"}
@@ -124,7 +140,9 @@ def spoilt(number: int) -> Item:
 
 
 @pytest.mark.parametrize("where", [0, 250, 499])
-async def test_one_bad_item_of_a_batch_is_reported_and_the_others_are_entered(ledger: SqlLedger, where: int) -> None:
+async def test_one_bad_item_of_a_batch_is_reported_and_the_others_are_entered(
+    ledger: SqlLedger, where: int
+) -> None:
     items = [Item(key=f"key-{number}", uri=f"/{number}") for number in range(500)]
     items[where] = spoilt(where)
     refused: list[tuple[Item, SourceError]] = []
@@ -159,7 +177,9 @@ async def test_a_bad_item_is_a_failed_result_of_the_run_and_stops_nothing(
 async def test_a_bad_item_does_not_keep_others_from_the_workers(postgres_dsn: str) -> None:
     await init_database(postgres_dsn)
     async with Distributed(postgres_dsn, patience=5.0) as shared:
-        added = await shared.defer_ingest([Item(key="a", uri="/a"), spoilt(1), Item(key="b", uri="/b")])
+        added = await shared.defer_ingest(
+            [Item(key="a", uri="/a"), spoilt(1), Item(key="b", uri="/b")]
+        )
         assert (added.keys, added.new) == (["a", "b"], {"a", "b"})
         [(item, error)] = added.refused
         assert (item.key, type(error)) == ("key-1", SourceError)
@@ -195,12 +215,16 @@ def test_an_item_that_cannot_be_is_refused_where_it_is_made(given: dict[str, Any
 
 
 @pytest.mark.parametrize("value", ["\x00", "\ud800", 2**63, 10**30])
-async def test_a_value_that_a_database_refuses_is_no_failure_of_the_database(ledger: SqlLedger, value: Any) -> None:
+async def test_a_value_that_a_database_refuses_is_no_failure_of_the_database(
+    ledger: SqlLedger, value: Any
+) -> None:
     """Without the checks before it: as if one had been forgotten. Statements of others in the same group succeed."""
     column = "version" if isinstance(value, str) else "size"
     kind = "TEXT" if isinstance(value, str) else "BIGINT"
     await ledger.add([Item(key="k", uri="/k")])
-    bad = ledger.database.run(f"UPDATE {ITEMS} SET {column} = CAST(:value AS {kind})", {"value": value})
+    bad = ledger.database.run(
+        f"UPDATE {ITEMS} SET {column} = CAST(:value AS {kind})", {"value": value}
+    )
     refused, found, new = await asyncio.gather(
         bad, ledger.record("k"), ledger.add([Item(key="l", uri="/l")]), return_exceptions=True
     )
@@ -213,12 +237,12 @@ async def test_a_value_that_a_database_refuses_is_no_failure_of_the_database(led
     assert new == {"l"}
 
 
-async def test_a_text_that_is_too_long_for_an_index_is_not_taken_for_a_lost_connection(postgres_dsn: str) -> None:
+async def test_a_text_that_is_too_long_for_an_index_is_not_taken_for_a_lost_connection(
+    postgres_dsn: str,
+) -> None:
     async with await opened_postgres(postgres_dsn) as database:
         key = "".join(chr(0x4E00 + number) for number in range(5000))
-        statement = (
-            f"INSERT INTO {ITEMS} (key, uri, fields, strategy, state, added_at) VALUES (:key, '', '', '', '', 0)"
-        )
+        statement = f"INSERT INTO {ITEMS} (key, uri, fields, strategy, state, added_at) VALUES (:key, '', '', '', '', 0)"
         with pytest.raises(SourceError, match="index row"):
             await database.run(statement, {"key": key})
 
@@ -246,10 +270,21 @@ async def test_a_missing_value_is_refused_by_sqlite_alone(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "content_range", [f"bytes 0-0/{2**63}", f"bytes 0-0/{10**400}", f"bytes 0-0/{'9' * 5000}", "bytes 0-0/60000000000"]
+    "content_range",
+    [
+        f"bytes 0-0/{2**63}",
+        f"bytes 0-0/{10**400}",
+        f"bytes 0-0/{'9' * 5000}",
+        "bytes 0-0/60000000000",
+    ],
 )
 async def test_a_size_that_no_file_has_fails_its_item_before_a_container_is_created(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, serve: Serve, tmp_path: Path, content_range: str
+    client: ApiVideoClient,
+    emu: Emulator,
+    make_items: MakeItems,
+    serve: Serve,
+    tmp_path: Path,
+    content_range: str,
 ) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=206, body=b"x", headers={"Content-Range": content_range})
@@ -263,17 +298,25 @@ async def test_a_size_that_no_file_has_fails_its_item_before_a_container_is_crea
     failed = records[hostile.key]
     assert (failed.state, failed.video_id) == ("failed", None)
     assert "defect" not in (failed.message or "")
-    assert len(emu.world.videos) == 2
+    assert len(emu.state.videos) == 2
 
 
-@pytest.mark.parametrize("etag", ['json:"', '"json:\\"', 'W/"\\u0000"', "escaped:%00", '"' + "x" * 4000 + '"'])
+@pytest.mark.parametrize(
+    "etag", ['json:"', '"json:\\"', 'W/"\\u0000"', "escaped:%00", '"' + "x" * 4000 + '"']
+)
 async def test_a_hostile_etag_damages_no_ledger(
     client: ApiVideoClient, make_items: MakeItems, serve: Serve, tmp_path: Path, etag: str
 ) -> None:
     async def answer(request: web.Request) -> web.Response:
-        start, stop = (int(part) for part in request.headers["Range"].removeprefix("bytes=").split("-"))
+        start, stop = (
+            int(part) for part in request.headers["Range"].removeprefix("bytes=").split("-")
+        )
         body = b"v" * (stop - start + 1)
-        return web.Response(status=206, body=body, headers={"ETag": etag, "Content-Range": f"bytes {start}-{stop}/500"})
+        return web.Response(
+            status=206,
+            body=body,
+            headers={"ETag": etag, "Content-Range": f"bytes {start}-{stop}/500"},
+        )
 
     items = [*make_items(1), web_item(f"{await serve(answer)}/a.mp4")]
     for _ in range(2):
@@ -286,7 +329,11 @@ async def test_a_hostile_etag_damages_no_ledger(
 async def test_a_hostile_error_name_fails_the_item_alone(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
 ) -> None:
-    problem = {"type": "https://docs.api.video/\x00\ud800" + "x" * 9000, "title": "no\x00", "status": 400}
+    problem = {
+        "type": "https://docs.api.video/\x00\ud800" + "x" * 9000,
+        "title": "no\x00",
+        "status": 400,
+    }
     emu.faults.add(Fault("videos.create", "status", status=400, body=problem, nth=1))
     async with Ingest(client, ledger, options=QUICKLY) as ingest:
         results = await all_of(ingest, make_items(3))
@@ -305,8 +352,14 @@ async def test_hostile_sources_do_not_end_a_worker(
 
     await init_database(postgres_dsn)
     problem = {"type": "https://docs.api.video/a\x00b", "title": "no\x00", "status": 400}
-    budget = {"X-RateLimit-Limit": str(2**70), "X-RateLimit-Remaining": str(2**70), "X-RateLimit-Retry-After": "1"}
-    emu.faults.add(Fault("videos.create", "status", status=400, body=problem, headers=budget, nth=1))
+    budget = {
+        "X-RateLimit-Limit": str(2**70),
+        "X-RateLimit-Remaining": str(2**70),
+        "X-RateLimit-Retry-After": "1",
+    }
+    emu.faults.add(
+        Fault("videos.create", "status", status=400, body=problem, headers=budget, nth=1)
+    )
     async with Distributed(postgres_dsn, patience=5.0) as shared:
         good = files(tmp_path, 3)
         await shared.defer_ingest([web_item(f"{await serve(answer)}/a.mp4"), *good])
@@ -363,10 +416,17 @@ async def test_a_ledger_of_a_later_layout_is_left_as_it_is(tmp_path: Path) -> No
     change(path, f"CREATE TABLE {ITEMS} (number INTEGER PRIMARY KEY, state2 TEXT)")
     change(path, "CREATE TABLE apivideo_ingest_meta (name TEXT PRIMARY KEY, value TEXT)")
     change(path, "INSERT INTO apivideo_ingest_meta VALUES ('schema', '2')")
-    with pytest.raises(LedgerError, match="has the layout 2, this version of apivideo-async reads 1"):
+    with pytest.raises(
+        LedgerError, match="has the layout 2, this version of apivideo-async reads 1"
+    ):
         await open_sqlite_ledger(path)
     with sqlite3.connect(path) as connection:
-        assert len(connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()) == 2
+        assert (
+            len(
+                connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            )
+            == 2
+        )
     connection.close()
 
 
@@ -381,9 +441,14 @@ async def test_a_ledger_that_was_cut_off_is_said_to_be_damaged(tmp_path: Path, s
         await (await open_sqlite_ledger(path)).totals()
 
 
-async def test_a_foreign_file_in_the_place_of_the_lock_is_named(client: ApiVideoClient, tmp_path: Path) -> None:
+async def test_a_foreign_file_in_the_place_of_the_lock_is_named(
+    client: ApiVideoClient, tmp_path: Path
+) -> None:
     (tmp_path / "l.db-run").write_bytes(b"somebody's notes\n" * 100)
     async with Ingest(client, tmp_path / "l.db") as ingest:
-        with pytest.raises(LedgerError, match=r"l\.db-run, with which runs keep out each other, holds something else"):
+        with pytest.raises(
+            LedgerError,
+            match=r"l\.db-run, with which runs keep out each other, holds something else",
+        ):
             await all_of(ingest)
     assert (tmp_path / "l.db-run").read_bytes() == b"somebody's notes\n" * 100

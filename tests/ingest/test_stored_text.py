@@ -12,7 +12,10 @@ TEXT = st.one_of(
     st.text(st.characters()),
     st.text(st.sampled_from('aé%0:"\\\x00\ud83d\ude00\U0001f600'), max_size=12),
     st.builds(
-        "".join, st.tuples(st.sampled_from(["escaped:", "json:", 'json:"']), st.text(st.characters(), max_size=9))
+        "".join,
+        st.tuples(
+            st.sampled_from(["escaped:", "json:", 'json:"']), st.text(st.characters(), max_size=9)
+        ),
     ),
 )
 

@@ -17,7 +17,10 @@ CLOUDFRONT = "Expires={0}&Signature={0}&Key-Pair-Id=K"
 
 @pytest.mark.parametrize("query", [AWS, OLD_AWS, GOOGLE, AZURE, CLOUDFRONT])
 def test_a_url_that_is_signed_anew_keeps_its_key(query: str) -> None:
-    keys = {web_item(f"https://Host.example:443/a%20b.mp4?{query.format(moment)}").key for moment in ("1", "2")}
+    keys = {
+        web_item(f"https://Host.example:443/a%20b.mp4?{query.format(moment)}").key
+        for moment in ("1", "2")
+    }
     assert keys == {web_item("https://host.example/a%20b.mp4").key}
     assert signed(f"https://host.example/a.mp4?{query}")
 
@@ -34,7 +37,10 @@ def test_what_is_no_signature_tells_sources_apart() -> None:
     assert web_item(url.format(1)).key != web_item(url.format(2)).key
     assert identity(locate(url.format(1))) == ("https://host.example", "/get?Expires=9&id=1&sv=3")
     assert not signed(url)
-    assert identity(locate(f"https://h.example/a?versionId=7&{AWS}")) == ("https://h.example", "/a?versionId=7")
+    assert identity(locate(f"https://h.example/a?versionId=7&{AWS}")) == (
+        "https://h.example",
+        "/a?versionId=7",
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +52,13 @@ def test_what_is_no_signature_tells_sources_apart() -> None:
         ("S3A://bucket/a", "s3", "s3://bucket", "a", "a"),
         ("gs://bucket/a/b.mp4", "gs", "gs://bucket", "a/b.mp4", "b.mp4"),
         ("azure://box/a", "az", "az://box", "a", "a"),
-        ("http://u:p@h.example:8080/x/b%20c.mp4?q", "http", "http://h.example:8080", "/x/b%20c.mp4?q", "b c.mp4"),
+        (
+            "http://u:p@h.example:8080/x/b%20c.mp4?q",
+            "http",
+            "http://h.example:8080",
+            "/x/b%20c.mp4?q",
+            "b c.mp4",
+        ),
         ("https://[::1]", "https", "https://[::1]", "/", "[::1]"),
     ],
 )
@@ -55,7 +67,9 @@ def test_a_uri_is_taken_apart(uri: str, scheme: str, store: str, path: str, name
     assert (place.scheme, place.store, place.path, place.name) == (scheme, store, path, name)
 
 
-@pytest.mark.parametrize("uri", ["ftp://h/a", "s3:///a", "http:///a", "file://server/a", "https://h:port/a"])
+@pytest.mark.parametrize(
+    "uri", ["ftp://h/a", "s3:///a", "http:///a", "file://server/a", "https://h:port/a"]
+)
 def test_what_cannot_be_read_from_is_refused(uri: str) -> None:
     with pytest.raises(SourceError) as caught:
         locate(uri)

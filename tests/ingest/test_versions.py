@@ -32,12 +32,17 @@ def test_nothing_is_the_same_version_as_no_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [(None, None), ("3", "3"), ("2026-01-05", "2026-01-05"), ('"a"', '"a"'), ('W/"a"', '"a"')]
+    ("given", "kept"),
+    [(None, None), ("3", "3"), ("2026-01-05", "2026-01-05"), ('"a"', '"a"'), ('W/"a"', '"a"')],
 )
-async def test_a_version_of_the_callers_own_stays_as_it_is(given: str | None, kept: str | None) -> None:
+async def test_a_version_of_the_callers_own_stays_as_it_is(
+    given: str | None, kept: str | None
+) -> None:
     """Otherwise every manifest with versions would be ingested a second time."""
     assert given_version(given) == kept
-    assert (await make_item("s3://films/a.mp4", version=given)).key == ingest_key("s3://films", "a.mp4", kept)
+    assert (await make_item("s3://films/a.mp4", version=given)).key == ingest_key(
+        "s3://films", "a.mp4", kept
+    )
 
 
 async def test_the_key_of_an_object_is_the_one_that_ledgers_have(s3_bucket: Bucket) -> None:
@@ -51,14 +56,18 @@ async def test_the_key_of_an_object_is_the_one_that_ledgers_have(s3_bucket: Buck
     assert item.key == ingest_key(s3_bucket.url, "a.mp4", '"9dd4e461268c8034f5c8564e155c67a6"')
 
 
-@pytest.mark.parametrize("key", ["/a", "a/", "a//b", "./a", "a/../b", "a/.", "a\nb", "a\x7f", "\x00"])
+@pytest.mark.parametrize(
+    "key", ["/a", "a/", "a//b", "./a", "a/../b", "a/.", "a\nb", "a\x7f", "\x00"]
+)
 def test_an_unusual_key_has_a_reason(key: str) -> None:
     assert fault_of(key)
     assert usual(key).strip("/") == usual(key)
     assert printable(key).isprintable()
 
 
-@pytest.mark.parametrize("key", ["a", "a/b.mp4", ".a", "a/..b", "a/b..", "...", "é 日 😀", "a\\b", "%2F"])
+@pytest.mark.parametrize(
+    "key", ["a", "a/b.mp4", ".a", "a/..b", "a/b..", "...", "é 日 😀", "a\\b", "%2F"]
+)
 def test_every_other_key_has_none(key: str) -> None:
     assert fault_of(key) is None
     assert usual(key) == printable(key) == key
@@ -97,11 +106,21 @@ def test_a_page_with_entities_of_its_own_is_refused() -> None:
             {"account_name": "a", "sas_key": "?sv=1&sig=2%3D"},
             "https://a.blob.core.windows.net/c?comp=list&",
         ),
-        ("abfss://c@a.dfs.core.windows.net/x", {"sas_key": "sig=2%3D"}, "https://a.blob.core.windows.net/c?comp=list&"),
-        ("az://c/x", {"use_emulator": "true", "sas_key": "sig=2%3D"}, "http://127.0.0.1:10000/devstoreaccount1/c?"),
+        (
+            "abfss://c@a.dfs.core.windows.net/x",
+            {"sas_key": "sig=2%3D"},
+            "https://a.blob.core.windows.net/c?comp=list&",
+        ),
+        (
+            "az://c/x",
+            {"use_emulator": "true", "sas_key": "sig=2%3D"},
+            "http://127.0.0.1:10000/devstoreaccount1/c?",
+        ),
     ],
 )
-def test_a_shared_access_signature_lists_a_container(uri: str, settings: dict[str, Any], begins: str) -> None:
+def test_a_shared_access_signature_lists_a_container(
+    uri: str, settings: dict[str, Any], begins: str
+) -> None:
     url, headers = azure_request(locate(uri), settings, "in/", "m/1", 10)
     assert url.startswith(begins)
     assert url.endswith("sig=2%3D")
@@ -117,7 +136,9 @@ def test_a_shared_access_signature_lists_a_container(uri: str, settings: dict[st
         ({"account_name": "a", "account_key": "?secret"}, "not base64"),
     ],
 )
-def test_without_usable_credentials_for_azure_the_reason_is_told(settings: dict[str, Any], why: str) -> None:
+def test_without_usable_credentials_for_azure_the_reason_is_told(
+    settings: dict[str, Any], why: str
+) -> None:
     with pytest.raises(ValueError, match=why) as caught:
         azure_request(locate("az://c/x"), settings, "", "", 10)
     assert "secret" not in repr(caught.value)

@@ -69,7 +69,10 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     tasks: list[asyncio.Task[None]] = []
 
     async def begin(
-        *there: str, polling: bool | None = None, patterns: tuple[str, ...] = (), settle: float = SETTLE
+        *there: str,
+        polling: bool | None = None,
+        patterns: tuple[str, ...] = (),
+        settle: float = SETTLE,
     ) -> Watched:
         for name in there:
             watched.write(name)
@@ -103,7 +106,9 @@ async def test_files_that_are_there_come_and_then_new_ones(start: Start, polling
     assert watched.problems == []
 
 
-async def test_a_file_that_is_still_written_comes_when_it_is_complete(start: Start, polling: bool) -> None:
+async def test_a_file_that_is_still_written_comes_when_it_is_complete(
+    start: Start, polling: bool
+) -> None:
     # Much longer than a pause between two writes, also on a machine that is busy.
     watched = await start(polling=polling, settle=1.0)
     for size in range(1, 16):
@@ -122,7 +127,9 @@ async def test_a_partial_file_comes_under_its_last_name(start: Start, polling: b
     await watched.until("a.mp4", "b.mp4")
 
 
-async def test_a_file_that_is_gone_before_it_settled_never_comes(start: Start, polling: bool) -> None:
+async def test_a_file_that_is_gone_before_it_settled_never_comes(
+    start: Start, polling: bool
+) -> None:
     watched = await start("a.mp4", polling=polling)
     watched.write("b.mp4").unlink()
     watched.write("c.mp4")
@@ -142,7 +149,9 @@ async def test_a_file_that_is_written_again_is_a_new_item(start: Start, polling:
     await watched.until("a.mp4", "a.mp4")
 
 
-async def test_a_folder_that_is_moved_in_brings_its_files(start: Start, polling: bool, tmp_path: Path) -> None:
+async def test_a_folder_that_is_moved_in_brings_its_files(
+    start: Start, polling: bool, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     (other / "deep").mkdir(parents=True)
     (other / "deep/b.mp4").write_bytes(b"x")
@@ -159,7 +168,11 @@ async def test_a_burst_loses_nothing(start: Start, monkeypatch: pytest.MonkeyPat
     async def dropping(*given: object, **options: object) -> AsyncIterator[changes.Report]:
         async with aclosing(told(*given, **options)) as changes:  # type: ignore[arg-type]
             async for change in changes:
-                yield frozenset([f"/dropped/{n}" for n in range(30)]) if change and len(change) > 20 else change
+                yield (
+                    frozenset([f"/dropped/{n}" for n in range(30)])
+                    if change and len(change) > 20
+                    else change
+                )
 
     monkeypatch.setattr(watch, "told", dropping)
     watched = await start("a.mp4")
@@ -216,7 +229,9 @@ def unwatched(root: Path, settle: float) -> Settling:
     return Settling(root, settle, Selection(), "stream", None)
 
 
-async def test_a_change_that_nobody_reported_is_noticed_before_a_file_is_given(tmp_path: Path) -> None:
+async def test_a_change_that_nobody_reported_is_noticed_before_a_file_is_given(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"x")
     settling = unwatched(tmp_path, 0.05)

@@ -21,7 +21,11 @@ def part(request: web.Request, data: bytes = DATA, etag: str = '"1"') -> web.Res
     """Answer as a server does that serves ranges."""
     asked = request.http_range
     start, stop = asked.start or 0, min(asked.stop or len(data), len(data))
-    headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(data)}", "ETag": etag, "Last-Modified": MODIFIED}
+    headers = {
+        "Content-Range": f"bytes {start}-{stop - 1}/{len(data)}",
+        "ETag": etag,
+        "Last-Modified": MODIFIED,
+    }
     if not data:
         return web.Response(status=416, headers={"Content-Range": "bytes */0"})
     return web.Response(status=206, body=data[start:stop], headers=headers)
@@ -32,7 +36,9 @@ async def serving(request: web.Request) -> web.StreamResponse:
 
 
 async def test_a_file_arrives_range_by_range_and_whole(serve: Serve, stores: Stores) -> None:
-    original = await stores.open(an_item(f"{await serve(serving)}/films/a%20b.mp4?x=1", size=len(DATA)))
+    original = await stores.open(
+        an_item(f"{await serve(serving)}/films/a%20b.mp4?x=1", size=len(DATA))
+    )
     parts = [
         await bytes_of(original.source, start, min(999_999, len(DATA) - start))
         for start in range(0, len(DATA), 999_999)
@@ -78,7 +84,9 @@ async def test_what_broke_off_goes_on_where_it_was(serve: Serve, stores: Stores)
 
 
 @pytest.mark.parametrize("weak", [False, True], ids=["pinned by the server", "compared by us"])
-async def test_a_file_that_is_replaced_while_it_is_read_is_an_error(serve: Serve, stores: Stores, weak: bool) -> None:
+async def test_a_file_that_is_replaced_while_it_is_read_is_an_error(
+    serve: Serve, stores: Stores, weak: bool
+) -> None:
     etag, refused = 'W/"1"' if weak else '"1"', list[web.Request]()
 
     async def changing(request: web.Request) -> web.StreamResponse:
@@ -96,7 +104,9 @@ async def test_a_file_that_is_replaced_while_it_is_read_is_an_error(serve: Serve
     assert len(refused) == (0 if weak else 1)
 
 
-async def test_a_server_that_ignores_ranges_serves_a_pull_and_no_stream(serve: Serve, stores: Stores) -> None:
+async def test_a_server_that_ignores_ranges_serves_a_pull_and_no_stream(
+    serve: Serve, stores: Stores
+) -> None:
     async def whole(_: web.Request) -> web.StreamResponse:
         return web.Response(body=DATA)
 
@@ -130,7 +140,9 @@ async def test_another_range_than_the_one_asked_for_is_never_taken(
 
 
 @pytest.mark.parametrize("size", [5, 15], ids=["fewer", "more"])
-async def test_another_number_of_bytes_than_announced_is_never_taken(serve: Serve, stores: Stores, size: int) -> None:
+async def test_another_number_of_bytes_than_announced_is_never_taken(
+    serve: Serve, stores: Stores, size: int
+) -> None:
     async def wrong(request: web.Request) -> web.StreamResponse:
         answer = part(request)
         if request.http_range.stop != 1:
@@ -179,7 +191,9 @@ async def test_what_a_server_refuses_is_told_without_the_signature(
     assert "word" not in repr(error)
 
 
-async def test_a_signature_that_ends_before_the_pull_is_found_at_the_address(serve: Serve, stores: Stores) -> None:
+async def test_a_signature_that_ends_before_the_pull_is_found_at_the_address(
+    serve: Serve, stores: Stores
+) -> None:
     over = False
 
     async def ending(request: web.Request) -> web.StreamResponse:
@@ -210,7 +224,9 @@ async def test_a_file_that_is_not_what_was_listed_is_not_opened(
     assert caught.value.cause == "changed"
 
 
-async def test_a_server_that_packs_or_hides_the_size_is_refused(serve: Serve, stores: Stores) -> None:
+async def test_a_server_that_packs_or_hides_the_size_is_refused(
+    serve: Serve, stores: Stores
+) -> None:
     async def packed(request: web.Request) -> web.StreamResponse:
         return web.Response(body=b"x", headers={"Content-Encoding": "br"})
 
@@ -229,7 +245,9 @@ async def test_a_server_that_packs_or_hides_the_size_is_refused(serve: Serve, st
         assert caught.value.cause == "unsupported"
 
 
-async def test_a_server_that_cannot_be_reached_may_be_tried_again(free_port: int, stores: Stores) -> None:
+async def test_a_server_that_cannot_be_reached_may_be_tried_again(
+    free_port: int, stores: Stores
+) -> None:
     with pytest.raises(SourceError, match="cannot be reached") as caught:
         await stores.open(an_item(f"http://127.0.0.1:{free_port}/a.mp4?X-Amz-Signature=word"))
     assert (caught.value.cause, caught.value.retryable) == ("unreachable", True)

@@ -35,7 +35,10 @@ async def main(folder: str, count: int) -> None:
             Stores() as stores,
             Ingest(client, Path(state) / "ledger.db", stores=stores) as ingest,
         ):
-            sources = list_sources(folder, stores=stores), missing(count - len(list(Path(folder).iterdir())))
+            sources = (
+                list_sources(folder, stores=stores),
+                missing(count - len(list(Path(folder).iterdir()))),
+            )
             async for result in ingest.run(*sources):
                 outcomes[result.outcome] += 1
     print(json.dumps({"peak": peak_rss(), **outcomes}))

@@ -21,7 +21,14 @@ pytestmark = pytest.mark.slow
 
 MIB = 1024 * 1024
 FLAGS = [
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *(
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-sync",
+    ),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
     *("--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0"),
 ]
@@ -52,10 +59,14 @@ def emulator() -> Iterator[Emulator]:
 
 
 @asynccontextmanager
-async def page(chromium: str, url: str, profile: Path) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+async def page(
+    chromium: str, url: str, profile: Path
+) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     """Open a page and talk to it through the DevTools protocol."""
     process = subprocess.Popen(
-        [chromium, *FLAGS, f"--user-data-dir={profile}", url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [chromium, *FLAGS, f"--user-data-dir={profile}", url],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         port_file = profile / "DevToolsActivePort"
@@ -88,7 +99,9 @@ async def evaluate(socket: aiohttp.ClientWebSocketResponse, expression: str) -> 
 
 
 @pytest.mark.parametrize("public", [True, False])
-async def test_the_demo_video_reaches_canplay(chromium: str, emulator: Emulator, tmp_path: Path, public: bool) -> None:
+async def test_the_demo_video_reaches_canplay(
+    chromium: str, emulator: Emulator, tmp_path: Path, public: bool
+) -> None:
     film = tmp_path / "film.mp4"
     await make_video(film, 12 * MIB)
     async with ApiVideoClient(emulator.api_key, base_url=emulator.url) as client:

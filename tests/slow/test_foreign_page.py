@@ -56,7 +56,9 @@ async def page() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def test_a_foreign_page_uploads_with_a_token_and_does_nothing_else(tab: Tab, page: str) -> None:
+async def test_a_foreign_page_uploads_with_a_token_and_does_nothing_else(
+    tab: Tab, page: str
+) -> None:
     async with Emulator() as emu, ApiVideoClient(emu.api_key, base_url=emu.url) as client:
         token = (await client.upload_tokens.create()).token
         rules = json.dumps([{"operation": "*", "action": "status"}])
@@ -67,6 +69,11 @@ async def test_a_foreign_page_uploads_with_a_token_and_does_nothing_else(tab: Ta
         results = json.loads(await tab.until("window.results"))
         assert len(emu.faults) == 0
         assert emu.requests != []
-        assert [emu.size(video_id) for video_id in emu.world.videos] == [len(b"video")]
+        assert [emu.size(video_id) for video_id in emu.state.videos] == [len(b"video")]
     refused = ("read", "page", "fault", "blind fault", "delete")
-    assert results == {**dict.fromkeys(refused, "TypeError"), "key": 400, "videos": 401, "upload": 201}
+    assert results == {
+        **dict.fromkeys(refused, "TypeError"),
+        "key": 400,
+        "videos": 401,
+        "upload": 201,
+    }

@@ -27,7 +27,11 @@ def sizes(seed: random.Random, count: int) -> Iterator[int]:
     """Mostly small files; some have several chunks, and the limits in between are there, too."""
     yield from (1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK)
     for _ in range(count - 5):
-        yield seed.randrange(CHUNK, 16 * CHUNK) if seed.random() < 0.06 else seed.randrange(1, CHUNK // 4)
+        yield (
+            seed.randrange(CHUNK, 16 * CHUNK)
+            if seed.random() < 0.06
+            else seed.randrange(1, CHUNK // 4)
+        )
 
 
 def contents(seed: random.Random, count: int) -> Iterator[tuple[str, bytes]]:
@@ -36,7 +40,9 @@ def contents(seed: random.Random, count: int) -> Iterator[tuple[str, bytes]]:
         yield f"{number % 7}/{number}.mp4", seed.randbytes(size)
 
 
-def run_until(cli: Cli, emu: Emulator, arguments: list[str | Path], requests: int, pause: float) -> bool:
+def run_until(
+    cli: Cli, emu: Emulator, arguments: list[str | Path], requests: int, pause: float
+) -> bool:
     """Kill it ``pause`` seconds after so many requests; False when it has ended before."""
     with cli.start(*arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while len(emu.requests) < requests and process.poll() is None:
@@ -47,12 +53,16 @@ def run_until(cli: Cli, emu: Emulator, arguments: list[str | Path], requests: in
     return not ended
 
 
-def kill_and_finish(tmp_path: Path, source: str, digests: dict[str, str], seed: random.Random) -> None:
+def kill_and_finish(
+    tmp_path: Path, source: str, digests: dict[str, str], seed: random.Random
+) -> None:
     """A run without interruptions takes four requests a source: list, create, status and upload."""
     with Emulator(api_key=KEY, min_chunk=CHUNK).in_thread() as emu:
         cli = Cli(tmp_path).use(emu)
         arguments: list[str | Path] = ["ingest", source, "--smallest-chunk", str(CHUNK), "--jsonl"]
-        moments = sorted(seed.randrange(0, 4 * len(digests) - len(digests) // 4) for _ in range(KILLS))
+        moments = sorted(
+            seed.randrange(0, 4 * len(digests) - len(digests) // 4) for _ in range(KILLS)
+        )
         killed = sum(run_until(cli, emu, arguments, at, seed.random() * 0.05) for at in moments)
         assert killed == KILLS
         result = cli.process(*arguments)
@@ -64,7 +74,9 @@ def kill_and_finish(tmp_path: Path, source: str, digests: dict[str, str], seed: 
         assert len(emu.requests) - again <= 2, "the token and one look: nothing is left to do"
 
 
-def test_a_process_killed_at_any_moment_makes_exactly_one_video_of_each_file(tmp_path: Path) -> None:
+def test_a_process_killed_at_any_moment_makes_exactly_one_video_of_each_file(
+    tmp_path: Path,
+) -> None:
     seed, digests = random.Random(1), {}
     for name, data in contents(seed, FILES):
         path = tmp_path / "videos" / name
@@ -74,7 +86,9 @@ def test_a_process_killed_at_any_moment_makes_exactly_one_video_of_each_file(tmp
     kill_and_finish(tmp_path, "videos", digests, seed)
 
 
-def test_a_process_killed_at_any_moment_makes_exactly_one_video_of_each_object(tmp_path: Path, s3: Any) -> None:
+def test_a_process_killed_at_any_moment_makes_exactly_one_video_of_each_object(
+    tmp_path: Path, s3: Any
+) -> None:
     seed, digests = random.Random(2), {}
     for name, data in contents(seed, OBJECTS):
         s3.put_object(Bucket=BUCKET, Key=f"videos/{name}", Body=data)
@@ -84,15 +98,21 @@ def test_a_process_killed_at_any_moment_makes_exactly_one_video_of_each_object(t
 
 def check(emu: Emulator, digests: dict[str, str]) -> None:
     """The invariants, read from what the server holds and from its log."""
-    videos = emu.world.videos
+    videos = emu.state.videos
     assert len(videos) == len(digests), "a source without a video, with two, or an orphan container"
-    assert {video.attributes["title"]: emu.sha256(video_id) for video_id, video in videos.items()} == digests
+    assert {
+        video.attributes["title"]: emu.sha256(video_id) for video_id, video in videos.items()
+    } == digests
     assert all(emu.media(video_id).complete for video_id in videos)
     sent = Counter(
         (record.video_id, record.content_range)
         for record in emu.requests
         if record.operation == "videos.upload" and record.status == 201
     )
-    assert [each for each, times in sent.items() if times > 1] == [], "an accepted chunk was sent again"
-    refused = Counter((record.operation, record.status) for record in emu.requests if (record.status or 0) >= 400)
+    assert [each for each, times in sent.items() if times > 1] == [], (
+        "an accepted chunk was sent again"
+    )
+    refused = Counter(
+        (record.operation, record.status) for record in emu.requests if (record.status or 0) >= 400
+    )
     assert not refused, "nothing was asked for that the server had to refuse"

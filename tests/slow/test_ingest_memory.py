@@ -24,7 +24,12 @@ def ingest(emu: Emulator, folder: Path, count: int) -> dict[str, Any]:
     for number in range(count // UPLOADED):
         (folder / f"{number:06}.mp4").write_bytes(b"x")
     env = {**os.environ, "APIVIDEO_API_KEY": emu.api_key, "APIVIDEO_BASE_URL": emu.url}
-    command = [sys.executable, str(Path(__file__).with_name("ingest_and_measure.py")), str(folder), str(count)]
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("ingest_and_measure.py")),
+        str(folder),
+        str(count),
+    ]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))

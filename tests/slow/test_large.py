@@ -26,7 +26,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", params=["3 GiB sparse", "300 MiB random"])
-def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def file(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("large") / "large.mp4"
     with path.open("wb") as handle:
         if request.param == "3 GiB sparse":
@@ -78,7 +80,9 @@ def test_a_large_file_arrives_whole_in_constant_memory(file: Path, mode: str) ->
 @pytest.fixture
 def hole() -> Iterator[Path]:
     """A file without content, where reading it costs least."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if os.path.isdir("/dev/shm") else None
+    ) as folder:
         path = Path(folder) / "hole.mp4"
         with path.open("wb") as handle:
             handle.truncate(20 * GIB)

@@ -49,7 +49,9 @@ def test_it_is_the_published_version() -> None:
 
 
 def test_create_upload_show_update_delete(emulator: Emulator, videos: Any, tmp_path: Path) -> None:
-    video = videos.create({"title": "Official", "tags": ["a"], "metadata": [{"key": "k", "value": "v"}]})
+    video = videos.create(
+        {"title": "Official", "tags": ["a"], "metadata": [{"key": "k", "value": "v"}]}
+    )
     data = written(tmp_path / "small.mp4", MIB)
     with (tmp_path / "small.mp4").open("rb") as handle:
         done = videos.upload(video.video_id, handle)
@@ -113,7 +115,9 @@ def token(videos: Any) -> str:
     return UploadTokensApi(videos.api_client).create_token({"ttl": 0}).token
 
 
-def test_a_delegated_progressive_upload(emulator: Emulator, videos: Any, token: str, tmp_path: Path) -> None:
+def test_a_delegated_progressive_upload(
+    emulator: Emulator, videos: Any, token: str, tmp_path: Path
+) -> None:
     """The first part makes the video, the others name it."""
     session = videos.create_upload_with_upload_token_progressive_session(token)
     first, last = written(tmp_path / "1.mp4", 6 * MIB), written(tmp_path / "2.mp4", MIB)
@@ -132,9 +136,11 @@ def test_a_delegated_file_above_the_chunk_size_becomes_several_videos(
     written(tmp_path / "big.mp4", 20 * MIB)
     with (tmp_path / "big.mp4").open("rb") as handle:
         videos.upload_with_upload_token(token, handle)
-    ranges = [r.content_range for r in emulator.requests if r.operation == "videos.upload_with_token"]
+    ranges = [
+        r.content_range for r in emulator.requests if r.operation == "videos.upload_with_token"
+    ]
     assert ranges == [f"part {n}/4" for n in range(1, 5)]
-    made = list(emulator.world.videos)
+    made = list(emulator.state.videos)
     assert len(made) == 4
     assert [emulator.media(video_id).complete for video_id in made] == [False] * 4
 

@@ -40,7 +40,15 @@ def folder(tmp_path: Path) -> Path:
     if npm is None or node is None:
         pytest.skip("npm and node are not installed")
     (tmp_path / "package.json").write_text("{}")
-    arguments = [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1", PACKAGE]
+    arguments = [
+        npm,
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        "--fetch-retries=1",
+        PACKAGE,
+    ]
     try:
         done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     except subprocess.TimeoutExpired:
@@ -70,13 +78,25 @@ def test_every_operation(emulator: Emulator, folder: Path) -> None:
     assert sorted(set(seen.pop("progress"))) == [0, 1, 2], "the numbers of its chunks"
     assert seen == EXPECTED
 
-    used = {record.operation for record in emulator.requests if record.status is not None and record.status < 300}
-    served = {operation.name for operation in OPERATIONS if operation.rate is not None or "auth" in operation.name}
+    used = {
+        record.operation
+        for record in emulator.requests
+        if record.status is not None and record.status < 300
+    }
+    served = {
+        operation.name
+        for operation in OPERATIONS
+        if operation.rate is not None or "auth" in operation.name
+    }
     assert served - used == NOT_IN_THE_CLIENT
-    ranges = [record.content_range for record in emulator.requests if record.operation == "videos.upload"]
+    ranges = [
+        record.content_range for record in emulator.requests if record.operation == "videos.upload"
+    ]
     assert ranges == [None, "part 1/3", "part 2/3", "part 3/3", "part 1/*", "part 2/2"]
-    lost = [video_id for video_id in emulator.world.videos if not emulator.media(video_id).complete]
-    assert len(lost) == 3, "a bug of the client: each chunk of a delegated file begins a video of its own"
+    lost = [video_id for video_id in emulator.state.videos if not emulator.media(video_id).complete]
+    assert len(lost) == 3, (
+        "a bug of the client: each chunk of a delegated file begins a video of its own"
+    )
 
 
 EXPECTED = {

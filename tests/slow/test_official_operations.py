@@ -45,7 +45,15 @@ def official(emulator: Emulator) -> Iterator[SimpleNamespace]:
 
     client = apivideo.AuthenticatedApiClient(emulator.api_key)
     client.configuration.host = emulator.url
-    names = ("Analytics", "Captions", "Chapters", "LiveStreams", "PlayerThemes", "Summaries", "Tags")
+    names = (
+        "Analytics",
+        "Captions",
+        "Chapters",
+        "LiveStreams",
+        "PlayerThemes",
+        "Summaries",
+        "Tags",
+    )
     names += ("UploadTokens", "Videos", "Watermarks", "Webhooks")
     with client:
         yield SimpleNamespace(**{name: getattr(apis, f"{name}Api")(client) for name in names})
@@ -72,8 +80,16 @@ def test_every_operation(emulator: Emulator, official: SimpleNamespace, file: An
     of_webhooks(official)
     of_analytics(emulator, official, video_id)
     of_discarded_videos(official, video_id)
-    served = {operation.name for operation in OPERATIONS if operation.rate is not None or "auth" in operation.name}
-    used = {record.operation for record in emulator.requests if record.status is not None and record.status < 300}
+    served = {
+        operation.name
+        for operation in OPERATIONS
+        if operation.rate is not None or "auth" in operation.name
+    }
+    used = {
+        record.operation
+        for record in emulator.requests
+        if record.status is not None and record.status < 300
+    }
     assert served - used == LEGACY | {RENEWAL}
 
 
@@ -103,7 +119,12 @@ def test_the_client_renews_its_token() -> None:
 def of_videos(official: SimpleNamespace, file: Any) -> str:
     videos = official.Videos
     video_id = videos.create(
-        {"title": "Maths", "tags": ["a", "b c"], "metadata": [{"key": "k", "value": "v"}], "language": "fr"}
+        {
+            "title": "Maths",
+            "tags": ["a", "b c"],
+            "metadata": [{"key": "k", "value": "v"}],
+            "language": "fr",
+        }
     ).video_id
     assert videos.upload(video_id, file("a.mp4", b"x" * 1000)).assets.mp4
     assert videos.get(video_id).language == "fr"
@@ -122,7 +143,9 @@ def of_videos(official: SimpleNamespace, file: Any) -> str:
 def of_upload_tokens(official: SimpleNamespace, file: Any) -> None:
     tokens = official.UploadTokens
     token = tokens.create_token({"ttl": 3600}).token
-    assert official.Videos.upload_with_upload_token(token, file("d.mp4", b"x" * 1000)).title == "d.mp4"
+    assert (
+        official.Videos.upload_with_upload_token(token, file("d.mp4", b"x" * 1000)).title == "d.mp4"
+    )
     assert tokens.get_token(token).ttl == 3600
     assert [each.token for each in tokens.list(sort_by="ttl").data] == [token]
     tokens.delete_token(token)
@@ -133,7 +156,9 @@ def of_text_tracks(official: SimpleNamespace, video_id: str, file: Any) -> None:
     assert captions.upload(video_id, "en", file("en.vtt", b"WEBVTT")).language_name == "English"
     assert captions.update(video_id, "en", {"default": True}).default
     assert captions.get(video_id, "en").srclang == "en"
-    assert [each.srclang for each in captions.list(video_id).data] == ["fr", "en"], "the transcript is the first"
+    assert [each.srclang for each in captions.list(video_id).data] == ["fr", "en"], (
+        "the transcript is the first"
+    )
     captions.delete(video_id, "en")
     assert chapters.upload(video_id, "de", file("de.vtt", b"WEBVTT")).language == "de"
     assert chapters.get(video_id, "de").uri.endswith("/chapters/de")
@@ -158,7 +183,10 @@ def of_live_streams(official: SimpleNamespace, file: Any) -> None:
 def of_players(official: SimpleNamespace, file: Any) -> None:
     players = official.PlayerThemes
     player_id = players.create({"name": "Theme", "text": "rgba(0, 0, 0, 1)"}).player_id
-    assert players.upload_logo(player_id, file("logo.png", PNG), link="https://a.test").assets.link == "https://a.test"
+    assert (
+        players.upload_logo(player_id, file("logo.png", PNG), link="https://a.test").assets.link
+        == "https://a.test"
+    )
     assert players.get(player_id).text == "rgba(0, 0, 0, 1)"
     assert players.update(player_id, {"force_loop": True}).force_loop
     assert [player.name for player in players.list(sort_by="name").data] == ["Theme"]
@@ -168,7 +196,9 @@ def of_players(official: SimpleNamespace, file: Any) -> None:
 
 def of_watermarks_and_tags(official: SimpleNamespace, file: Any) -> None:
     watermark_id = official.Watermarks.upload(file("w.png", PNG)).watermark_id
-    assert [each.watermark_id for each in official.Watermarks.list(sort_by="createdAt").data] == [watermark_id]
+    assert [each.watermark_id for each in official.Watermarks.list(sort_by="createdAt").data] == [
+        watermark_id
+    ]
     official.Watermarks.delete(watermark_id)
     tags = official.Tags.list(value="B", sort_by="videoCount", sort_order="desc").data
     assert [(tag.value, tag.video_count) for tag in tags] == [("b c", 1)]
@@ -194,12 +224,19 @@ def of_webhooks(official: SimpleNamespace) -> None:
 
 def of_analytics(emulator: Emulator, official: SimpleNamespace, video_id: str) -> None:
     analytics, now = official.Analytics, datetime.now(UTC)
-    emulator.add_plays(*(Play(media_id=video_id, at=now - timedelta(hours=1), country=land) for land in ("FR", "US")))
+    emulator.add_plays(
+        *(
+            Play(media_id=video_id, at=now - timedelta(hours=1), country=land)
+            for land in ("FR", "US")
+        )
+    )
     frame = {"_from": (now - timedelta(hours=2)).isoformat(), "to": now.isoformat()}
     assert analytics.get_aggregated_metrics("play", "count", **frame).data == 2
     chosen = {"country": ["FR", "US"], "tag": "b c", "media_type": "video"}
     assert analytics.get_aggregated_metrics("view", "count", filter_by=chosen).data == 2
-    buckets = analytics.get_metrics_breakdown("play", "country", sort_by="dimensionValue", **frame).data
+    buckets = analytics.get_metrics_breakdown(
+        "play", "country", sort_by="dimensionValue", **frame
+    ).data
     assert [(each.dimension_value, each.metric_value) for each in buckets] == [("FR", 1), ("US", 1)]
     series = analytics.get_metrics_over_time("play", interval="hour", **frame).data
     assert [each.metric_value for each in series] == [2]

@@ -58,7 +58,10 @@ def schema(spec: Spec, name: str) -> Spec:
     "(service.md#operations)"
 )
 def _errors(spec: Spec) -> None:
-    problem = {"description": "a problem", "content": {"application/json": {"schema": {"type": "object"}}}}
+    problem = {
+        "description": "a problem",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
     for _, operation in operations(spec):
         for status in ("400", "401", "404", "405", "429"):
             operation["responses"].setdefault(status, problem)
@@ -71,7 +74,10 @@ def _links(spec: Spec) -> None:
 
 @correction("discarded videos have no assets (service.md#faulty-examples)")
 def _discarded_assets(spec: Spec) -> None:
-    schema(spec, "video")["assets"] = {"nullable": True, "allOf": [{"$ref": "#/components/schemas/video-assets"}]}
+    schema(spec, "video")["assets"] = {
+        "nullable": True,
+        "allOf": [{"$ref": "#/components/schemas/video-assets"}],
+    }
 
 
 @correction("the assets of a player without a logo are null (service.md#player-record)")
@@ -86,11 +92,18 @@ def _ingest(spec: Spec) -> None:
     schema(spec, "video-status")["ingest"] = ingest
 
 
-@correction("the contexts of analytics lack values that the operations take (service.md#analytics-records)")
+@correction(
+    "the contexts of analytics lack values that the operations take (service.md#analytics-records)"
+)
 def _contexts(spec: Spec) -> None:
     for kind in ("aggregated-metrics", "metrics-breakdown", "metrics-over-time"):
         context = schema(spec, f"analytics-{kind}-response")["context"]["properties"]
-        context["metric"]["enum"] += ["play-total", "unique-ccv", "unique-ccv-peak", "unique-ccv-average"]
+        context["metric"]["enum"] += [
+            "play-total",
+            "unique-ccv",
+            "unique-ccv-peak",
+            "unique-ccv-average",
+        ]
         context.get("aggregation", {"enum": []})["enum"] += ["peak", "live"]
         context.get("breakdown", {"enum": []})["enum"] += ["referrer"]
 
@@ -144,18 +157,36 @@ def corrected(tmp_path: Path) -> Path:
 
 def test_generated_requests(emulator: Emulator, corrected: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    arguments = ["--phases", "examples,coverage,fuzzing", "-n", str(EXAMPLES), "--seed", "1", "--no-shrink"]
+    arguments = [
+        "--phases",
+        "examples,coverage,fuzzing",
+        "-n",
+        str(EXAMPLES),
+        "--seed",
+        "1",
+        "--no-shrink",
+    ]
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("st")),
             "run",
             str(corrected),
-            *("--url", emulator.url, "--auth", f"{emulator.api_key}:", "--checks", ",".join(CHECKS)),
+            *(
+                "--url",
+                emulator.url,
+                "--auth",
+                f"{emulator.api_key}:",
+                "--checks",
+                ",".join(CHECKS),
+            ),
             *arguments,
             *("--continue-on-failure", "--report", "json", "--report-json-path", str(report)),
         ],
         cwd=tmp_path,
-        env={**os.environ, "SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("schemathesis_hooks.py"))},
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("schemathesis_hooks.py")),
+        },
         capture_output=True,
         text=True,
         timeout=280,

@@ -30,7 +30,11 @@ SCRIPT = Path(__file__).with_name("upload_within_a_budget.py")
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path / "budget.db") if request.param == "sqlite" else request.getfixturevalue("postgres_dsn")
+    return (
+        str(tmp_path / "budget.db")
+        if request.param == "sqlite"
+        else request.getfixturevalue("postgres_dsn")
+    )
 
 
 def start(emu: Emulator, where: str, until: float) -> "subprocess.Popen[str]":
@@ -61,7 +65,11 @@ def check(emu: Emulator) -> None:
     counted = windows([record for record in emu.requests if record.operation == "videos.upload"])
     used = [sum(record.status == 201 for record in window) for window in counted]
     refused = [sum(record.status == 429 for record in window) for window in counted]
-    elsewhere = [record for record in emu.requests if record.status == 429 and record.operation != "videos.upload"]
+    elsewhere = [
+        record
+        for record in emu.requests
+        if record.status == 429 and record.operation != "videos.upload"
+    ]
     assert elsewhere == []
     assert sum(used) > LIMIT, "the workers went on after the first window"
     assert max(refused) <= 1

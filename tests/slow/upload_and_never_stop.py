@@ -17,7 +17,9 @@ async def main(seconds: float, concurrency: int) -> None:
     async with ApiVideoClient() as client:
         try:
             async with asyncio.timeout(seconds):
-                async for result in client.upload_many(files(time.monotonic() + seconds), concurrency=concurrency):
+                async for result in client.upload_many(
+                    files(time.monotonic() + seconds), concurrency=concurrency
+                ):
                     assert result.video is not None, result.error
         except TimeoutError:
             pass  # It waits for budget.

@@ -32,29 +32,47 @@ from apivideo_async.webhooks import UnknownEvent, VideoEncodingQualityCompleted
 
 
 async def right(client: ApiVideoClient) -> None:
-    assert_type(await client.videos.create(title="t", tags=["a"], metadata={"k": "v"}, player_id="pl1"), Video)
-    assert_type(await client.videos.update("vi1", player_id=None, language=None, description=UNSET), Video)
-    assert_type(client.videos.list(tags=("a",), sort_by="createdAt", page_size=10), Paginator[Video])
+    assert_type(
+        await client.videos.create(title="t", tags=["a"], metadata={"k": "v"}, player_id="pl1"),
+        Video,
+    )
+    assert_type(
+        await client.videos.update("vi1", player_id=None, language=None, description=UNSET), Video
+    )
+    assert_type(
+        client.videos.list(tags=("a",), sort_by="createdAt", page_size=10), Paginator[Video]
+    )
     assert_type(await client.videos.list(), Page[Video])
     assert_type(await client.videos.list().first(), Video | None)
     assert_type([video async for video in client.videos.list()], list[Video])
     assert_type(await client.videos.pick_thumbnail("vi1", timecode=timedelta(seconds=3)), Video)
     assert_type(await client.videos.wait_until_playable("vi1", probe=True), VideoStatus)
     assert_type(await client.upload_tokens.create(ttl=timedelta(hours=1)), UploadToken)
-    await client.videos.create(title="t", clip=VideoClip(start_timecode=timedelta(seconds=1), end_timecode="10"))
-    stream = await client.live_streams.create(name="x", restreams=[Restream(name="a", server_url="b", stream_key="c")])
+    await client.videos.create(
+        title="t", clip=VideoClip(start_timecode=timedelta(seconds=1), end_timecode="10")
+    )
+    stream = await client.live_streams.create(
+        name="x", restreams=[Restream(name="a", server_url="b", stream_key="c")]
+    )
     assert_type(stream, LiveStream)
     assert_type(stream.rtmp_url, str | None)
     assert_type(await client.live_streams.complete("li1"), None)
     assert_type(client.tags.list(value="a"), Paginator[Tag])
-    assert_type(await client.summaries.create(video_id="vi1", origin="auto", attributes=["abstract"]), Summary)
+    assert_type(
+        await client.summaries.create(video_id="vi1", origin="auto", attributes=["abstract"]),
+        Summary,
+    )
     assert_type(await client.webhooks.create(events=["video.new.event"], url="https://x"), Webhook)
     since: datetime = datetime(2024, 1, 1)
     filters = FilterBy(country=["FR"], tag="a")
-    numbers = await client.analytics.get_aggregated_metrics("play", "count", from_=since, filter_by=filters)
+    numbers = await client.analytics.get_aggregated_metrics(
+        "play", "count", from_=since, filter_by=filters
+    )
     assert_type(numbers, AggregatedMetrics)
     assert_type(numbers.data, float | None)
-    buckets = client.analytics.get_metrics_breakdown("view", "country", view_duration="5s", page_size=100)
+    buckets = client.analytics.get_metrics_breakdown(
+        "view", "country", view_duration="5s", page_size=100
+    )
     assert_type(buckets, Paginator[MetricBucket])
     client.analytics.list_video_sessions("vi1", period=(date(2018, 1, 1), date(2018, 2, 1)))
     raw = await client.videos.with_raw_response.get("vi1")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.uploads.adaptive import HOLD, LONGEST_HOLD, Tuner
+from apivideo_async.uploads.adaptive import HOLD, LONGEST_HOLD, AdaptiveConcurrency
 
 MIB = 1024 * 1024
 BLOCK = MIB / 4
@@ -28,7 +28,9 @@ def shared(rate: float) -> Rate:
 class Line:
     """Chunks without end go out over a line; bytes are counted block by block, as an upload counts them."""
 
-    def __init__(self, rate: Rate, tuner: Tuner, *, capacity: int = 1_000, lost_every: int = 0) -> None:
+    def __init__(
+        self, rate: Rate, tuner: AdaptiveConcurrency, *, capacity: int = 1_000, lost_every: int = 0
+    ) -> None:
         self.rate = rate
         self.tuner = tuner
         self.capacity = capacity
@@ -73,25 +75,28 @@ class Line:
                 self.widths.append(self.tuner.width)
             if connection[2] >= self._chunk:
                 self._open.remove(connection)
-                self._ended(connection[0], failed=bool(self.lost_every) and next(self._numbers) % self.lost_every == 0)
+                self._ended(
+                    connection[0],
+                    failed=bool(self.lost_every) and next(self._numbers) % self.lost_every == 0,
+                )
 
 
 def test_slow_connections_are_multiplied_up_to_the_bound() -> None:
-    line = Line(each(12.5e6), Tuner(4, 16))
+    line = Line(each(12.5e6), AdaptiveConcurrency(4, 16))
     assert line.run(2) == 16
     assert line.widths == [4, 8, 16]
 
 
 def test_what_is_lost_on_the_way_up_is_little() -> None:
     """Ten seconds of a line that gives 16 connections 200 MB/s."""
-    line = Line(each(12.5e6), Tuner(8, 16))
+    line = Line(each(12.5e6), AdaptiveConcurrency(8, 16))
     line.run(10)
     assert line.sent > 0.97 * 10 * 200e6
 
 
 @pytest.mark.parametrize("rate", [1e6, 20e6, 500e6])
 def test_a_full_line_is_left_at_the_first_width(rate: float) -> None:
-    line = Line(shared(rate), Tuner(4, 16))
+    line = Line(shared(rate), AdaptiveConcurrency(4, 16))
     line.run(60)
     assert line.widths[:3] == [4, 8, 4]
     assert max(line.widths) == 8
@@ -100,31 +105,31 @@ def test_a_full_line_is_left_at_the_first_width(rate: float) -> None:
 
 def test_the_width_stops_where_the_line_is_full() -> None:
     """Eight connections fill it: sixteen would be of no use."""
-    line = Line(lambda connections: min(connections, 8) * 10e6, Tuner(4, 16))
+    line = Line(lambda connections: min(connections, 8) * 10e6, AdaptiveConcurrency(4, 16))
     assert line.run(5) == 8
     assert line.widths == [4, 8, 16, 8]
 
 
 def test_the_bound_holds_when_it_is_no_double() -> None:
-    line = Line(each(12.5e6), Tuner(4, 10))
+    line = Line(each(12.5e6), AdaptiveConcurrency(4, 10))
     assert line.run(5) == 10
-    full = Line(lambda connections: min(connections, 8) * 10e6, Tuner(4, 10))
+    full = Line(lambda connections: min(connections, 8) * 10e6, AdaptiveConcurrency(4, 10))
     assert full.run(5) == 8
 
 
 def test_a_server_that_takes_only_so_many_is_given_no_more() -> None:
-    line = Line(each(12.5e6), Tuner(4, 16), capacity=8)
+    line = Line(each(12.5e6), AdaptiveConcurrency(4, 16), capacity=8)
     assert line.run(60) == 8
     assert line.sent > 0.93 * 60 * 8 * 12.5e6
 
 
 def test_a_server_that_takes_fewer_than_the_first_width_is_met_halfway() -> None:
-    line = Line(each(12.5e6), Tuner(4, 16), capacity=1)
+    line = Line(each(12.5e6), AdaptiveConcurrency(4, 16), capacity=1)
     assert line.run(30) == 1
 
 
 def test_one_chunk_at_a_time_stays_one() -> None:
-    tuner = Tuner(1, 1)
+    tuner = AdaptiveConcurrency(1, 1)
     for _ in range(9):
         assert tuner.ended(1.0, 2.0, failed=True, in_flight=0) in (True, False)
     assert tuner.width == 1
@@ -132,12 +137,12 @@ def test_one_chunk_at_a_time_stays_one() -> None:
 
 def test_losses_that_fewer_connections_would_not_spare_do_not_slow_the_upload() -> None:
     """One attempt in ten fails, however many there are."""
-    line = Line(each(12.5e6), Tuner(4, 16), lost_every=10)
+    line = Line(each(12.5e6), AdaptiveConcurrency(4, 16), lost_every=10)
     assert line.run(60) == 16
 
 
 def test_a_failure_of_an_attempt_that_began_before_a_change_does_not_count_twice() -> None:
-    tuner = Tuner(16, 16)
+    tuner = AdaptiveConcurrency(16, 16)
     for _ in range(5):
         tuner.ended(1.0, 2.0, failed=True, in_flight=8)
     assert tuner.width == 8
@@ -149,20 +154,20 @@ def test_a_failure_of_an_attempt_that_began_before_a_change_does_not_count_twice
 def test_tries_that_are_of_no_use_become_rare() -> None:
     """After 0, 10, 30, 70, 150, 310 seconds and then every 160."""
     assert (HOLD, LONGEST_HOLD) == (10, 160)
-    line = Line(shared(50e6), Tuner(4, 16))
+    line = Line(shared(50e6), AdaptiveConcurrency(4, 16))
     line.run(600)
     assert line.widths.count(8) == 7
 
 
 def test_a_line_that_becomes_wider_is_noticed() -> None:
-    line = Line(shared(50e6), Tuner(4, 16))
+    line = Line(shared(50e6), AdaptiveConcurrency(4, 16))
     assert line.run(5) == 4
     line.rate = each(12.5e6)
     assert line.run(15) == 16
 
 
 def test_few_chunks_say_nothing_about_more() -> None:
-    tuner = Tuner(4, 16)
+    tuner = AdaptiveConcurrency(4, 16)
     for tenth in range(1, 100):
         assert not tuner.moved(8 * MIB, tenth / 10, in_flight=2)
     assert tuner.width == 4
@@ -173,7 +178,10 @@ def test_few_chunks_say_nothing_about_more() -> None:
     most=st.integers(1, 40),
     events=st.lists(
         st.tuples(
-            st.floats(0.001, 30), st.integers(-(10**8), 10**9), st.integers(0, 40), st.sampled_from([None, True, False])
+            st.floats(0.001, 30),
+            st.integers(-(10**8), 10**9),
+            st.integers(0, 40),
+            st.sampled_from([None, True, False]),
         ),
         max_size=60,
     ),
@@ -181,7 +189,7 @@ def test_few_chunks_say_nothing_about_more() -> None:
 def test_the_width_stays_within_its_bounds(
     first: int, most: int, events: list[tuple[float, int, int, bool | None]]
 ) -> None:
-    tuner = Tuner(first, most)
+    tuner = AdaptiveConcurrency(first, most)
     now = 0.0
     for seconds, size, in_flight, failed in events:
         now += seconds

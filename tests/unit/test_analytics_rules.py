@@ -17,7 +17,10 @@ from apivideo_async.protocol.request import query_string
 @pytest.mark.parametrize(
     ("given", "query"),
     [
-        ({"media_type": "video", "tag": "Cool videos"}, "filterBy%5BmediaType%5D=video&filterBy%5Btag%5D=Cool+videos"),
+        (
+            {"media_type": "video", "tag": "Cool videos"},
+            "filterBy%5BmediaType%5D=video&filterBy%5Btag%5D=Cool+videos",
+        ),
         ({"country": "FR"}, "filterBy%5Bcountry%5D=FR"),
         ({"country": ["FR"]}, "filterBy%5Bcountry%5D%5B%5D=FR"),
         ({"browser": ("a", "b")}, "filterBy%5Bbrowser%5D%5B%5D=a&filterBy%5Bbrowser%5D%5B%5D=b"),
@@ -34,7 +37,9 @@ def test_no_filter_is_not_sent() -> None:
     assert query_string({"filterBy": filter_value(UNSET)}) == ""
 
 
-@pytest.mark.parametrize("given", [{"tag": ["a"]}, {"media_type": ["video"]}, {"country": 5}, {"country": [5]}])
+@pytest.mark.parametrize(
+    "given", [{"tag": ["a"]}, {"media_type": ["video"]}, {"country": 5}, {"country": [5]}]
+)
 def test_a_filter_of_another_form_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="filter_by"):
         filter_value(given)
@@ -59,7 +64,9 @@ def test_a_period_is_written_as_documented(period: Any, text: Any) -> None:
     assert period_text(period) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(UNSET, UNSET), ("3s", "3s"), (timedelta(seconds=30), "30s")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(UNSET, UNSET), ("3s", "3s"), (timedelta(seconds=30), "30s")]
+)
 def test_a_view_duration_is_in_seconds(value: Any, text: Any) -> None:
     assert view_duration_text(value) == text
 
@@ -71,7 +78,10 @@ def test_a_pair_without_a_value_never_widens_a_filter(value: Any) -> None:
 
 
 def test_a_body_keeps_null_and_leaves_out_what_is_unset() -> None:
-    assert json_body({"player_id": None, "title": UNSET, "tags": ["é"]}) == '{"playerId": null, "tags": ["é"]}'.encode()
+    assert (
+        json_body({"player_id": None, "title": UNSET, "tags": ["é"]})
+        == '{"playerId": null, "tags": ["é"]}'.encode()
+    )
 
 
 def test_one_text_is_no_list() -> None:

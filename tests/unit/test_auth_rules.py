@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apivideo_async.errors import ApiResponseError
-from apivideo_async.protocol.auth import Tokens, authenticate_request, basic_header, refresh_request, tokens_from
+from apivideo_async.protocol.auth import (
+    Tokens,
+    authenticate_request,
+    basic_header,
+    refresh_request,
+    tokens_from,
+)
 from apivideo_async.protocol.request import Request
 from apivideo_async.protocol.response import Response
 
@@ -17,7 +23,9 @@ ASK = authenticate_request("s3cret")
 
 
 def tokens(now: float = 1000.0, **body: Any) -> Tokens:
-    return tokens_from(ASK, Response(200, {}, json.dumps({"access_token": "access", **body}).encode()), now)
+    return tokens_from(
+        ASK, Response(200, {}, json.dumps({"access_token": "access", **body}).encode()), now
+    )
 
 
 def test_basic_is_the_key_with_an_empty_password() -> None:
@@ -34,8 +42,20 @@ def test_basic_is_one_line_that_holds_the_key(key: str) -> None:
 @pytest.mark.parametrize(
     ("request_", "operation", "path", "body"),
     [
-        pytest.param(authenticate_request("k"), "auth.authenticate", "/auth/api-key", {"apiKey": "k"}, id="api-key"),
-        pytest.param(refresh_request("r"), "auth.refresh", "/auth/refresh", {"refreshToken": "r"}, id="refresh"),
+        pytest.param(
+            authenticate_request("k"),
+            "auth.authenticate",
+            "/auth/api-key",
+            {"apiKey": "k"},
+            id="api-key",
+        ),
+        pytest.param(
+            refresh_request("r"),
+            "auth.refresh",
+            "/auth/refresh",
+            {"refreshToken": "r"},
+            id="refresh",
+        ),
     ],
 )
 def test_exchanges_are_posts_without_authorization_and_budget(
@@ -47,7 +67,11 @@ def test_exchanges_are_posts_without_authorization_and_budget(
     assert (request_.method, request_.path, request_.operation) == ("POST", path, operation)
     assert json.loads(request_.body or b"") == body
     assert request_.headers == {"Accept": "application/json", "Content-Type": "application/json"}
-    assert (request_.authenticated, request_.limit_class, request_.repeatable) == (False, None, True)
+    assert (request_.authenticated, request_.limit_class, request_.repeatable) == (
+        False,
+        None,
+        True,
+    )
 
 
 @pytest.mark.parametrize("request_", [authenticate_request("s3cret"), refresh_request("s3cret")])
@@ -84,13 +108,17 @@ def test_the_newest_refresh_token_is_kept() -> None:
         pytest.param("soon", 3540.0, id="not understood: an hour"),
     ],
 )
-def test_a_token_is_renewed_a_minute_early_or_at_half_its_life(expires_in: Any, renew_after: float) -> None:
+def test_a_token_is_renewed_a_minute_early_or_at_half_its_life(
+    expires_in: Any, renew_after: float
+) -> None:
     """service.md#token-renewal, docs/design.md §3."""
     assert tokens(now=1000.0, expires_in=expires_in).renew_at == 1000.0 + renew_after
 
 
 @given(st.integers(1, 10**9), st.floats(0, 10**6))
-def test_a_fresh_token_is_never_due_at_once_and_never_used_after_its_end(expires_in: int, now: float) -> None:
+def test_a_fresh_token_is_never_due_at_once_and_never_used_after_its_end(
+    expires_in: int, now: float
+) -> None:
     fresh = tokens(now=now, expires_in=expires_in)
     assert not fresh.due(now)
     assert fresh.due(now + expires_in)
@@ -112,15 +140,27 @@ def test_a_huge_lifetime_is_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"{}", b'{"access_token": ""}', b'{"access_token": null}', b'{"access_token": 5}', b'{"data": []}']
+    "body",
+    [
+        b"{}",
+        b'{"access_token": ""}',
+        b'{"access_token": null}',
+        b'{"access_token": 5}',
+        b'{"data": []}',
+    ],
 )
 def test_an_answer_without_a_token_is_a_response_error(body: bytes) -> None:
     with pytest.raises(ApiResponseError) as caught:
         tokens_from(ASK, Response(200, {}, body), 0.0)
-    assert str(caught.value) == "auth.authenticate: the answer holds no access token; is base_url right?"
+    assert (
+        str(caught.value)
+        == "auth.authenticate: the answer holds no access token; is base_url right?"
+    )
     assert (caught.value.status, caught.value.request) == (200, ASK.summary)
 
 
 def test_an_answer_that_is_no_json_is_a_response_error() -> None:
-    with pytest.raises(ApiResponseError, match=r"^auth\.authenticate: 200 with a body that is not a AccessToken "):
+    with pytest.raises(
+        ApiResponseError, match=r"^auth\.authenticate: 200 with a body that is not a AccessToken "
+    ):
         tokens_from(ASK, Response(200, {}, b"<html>"), 0.0)

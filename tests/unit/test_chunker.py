@@ -47,7 +47,10 @@ async def contents(piece: Buffer, block: int = 1 << 20) -> bytes:
 def pieces_of(blocks: Sequence[Block], chunk_size: int) -> list[tuple[bytes, int, bool]]:
     async def run() -> list[tuple[bytes, int, bool]]:
         producer = Producer(blocks)
-        result = [(await contents(piece), piece.size, piece.last) async for piece in cut(producer.stream, chunk_size)]
+        result = [
+            (await contents(piece), piece.size, piece.last)
+            async for piece in cut(producer.stream, chunk_size)
+        ]
         assert producer.closed
         return result
 
@@ -76,7 +79,9 @@ def assert_cut(blocks: Sequence[Block], chunk_size: int) -> None:
 
 
 @given(st.lists(small_blocks, max_size=20), st.integers(1, 60))
-def test_pieces_are_the_stream_and_the_last_is_flagged_once(blocks: list[Block], chunk_size: int) -> None:
+def test_pieces_are_the_stream_and_the_last_is_flagged_once(
+    blocks: list[Block], chunk_size: int
+) -> None:
     """All but the last have exactly the chunk size."""
     assert_cut(blocks, chunk_size)
 
@@ -94,13 +99,23 @@ def test_large_blocks_are_cut_the_same_way(blocks: list[Block], chunk_size: int)
         pytest.param([b"", b""], [(b"", True)], id="empty blocks"),
         pytest.param([b"abc"], [(b"abc", True)], id="less than a chunk"),
         pytest.param([b"abcd"], [(b"abcd", True)], id="exactly one chunk"),
-        pytest.param([b"abcd", b""], [(b"abcd", True)], id="exactly one chunk, then an empty block"),
-        pytest.param([b"abcdefgh"], [(b"abcd", False), (b"efgh", True)], id="exactly on a boundary"),
+        pytest.param(
+            [b"abcd", b""], [(b"abcd", True)], id="exactly one chunk, then an empty block"
+        ),
+        pytest.param(
+            [b"abcdefgh"], [(b"abcd", False), (b"efgh", True)], id="exactly on a boundary"
+        ),
         pytest.param([b"abcd", b"e"], [(b"abcd", False), (b"e", True)], id="one byte more"),
-        pytest.param([b"abcdefghi"], [(b"abcd", False), (b"efgh", False), (b"i", True)], id="one block, three chunks"),
+        pytest.param(
+            [b"abcdefghi"],
+            [(b"abcd", False), (b"efgh", False), (b"i", True)],
+            id="one block, three chunks",
+        ),
     ],
 )
-def test_the_last_piece_is_known_also_on_a_boundary(blocks: list[bytes], expected: list[tuple[bytes, bool]]) -> None:
+def test_the_last_piece_is_known_also_on_a_boundary(
+    blocks: list[bytes], expected: list[tuple[bytes, bool]]
+) -> None:
     assert [(content, last) for content, _, last in pieces_of(blocks, 4)] == expected
 
 
@@ -129,7 +144,9 @@ async def test_what_the_stream_raises_comes_through() -> None:
 
 
 @given(st.lists(large_blocks | small_blocks, max_size=6), st.integers(1, 3 * SMALL))
-def test_a_piece_is_read_as_often_as_asked_in_blocks_of_the_size_asked(blocks: list[Block], block: int) -> None:
+def test_a_piece_is_read_as_often_as_asked_in_blocks_of_the_size_asked(
+    blocks: list[Block], block: int
+) -> None:
     """Every attempt to send a chunk reads it anew."""
     piece = filled(*blocks)
 

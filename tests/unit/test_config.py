@@ -39,7 +39,10 @@ def test_unset_is_one_false_value_that_is_not_none() -> None:
 
 def test_base_urls_are_those_of_the_service() -> None:
     """service.md#environments."""
-    assert BASE_URLS == {"production": "https://ws.api.video", "sandbox": "https://sandbox.api.video"}
+    assert BASE_URLS == {
+        "production": "https://ws.api.video",
+        "sandbox": "https://sandbox.api.video",
+    }
 
 
 def test_upload_limits_are_those_of_the_protocol() -> None:
@@ -56,17 +59,23 @@ def test_upload_limits_are_those_of_the_protocol() -> None:
 
 POSITIVE: list[tuple[Any, str]] = [
     *((Timeouts, name) for name in ("connect", "response", "stall")),
-    *((RetryPolicy, name) for name in ("attempts", "seconds", "first_delay", "longest_delay", "rate_limit_seconds")),
+    *(
+        (RetryPolicy, name)
+        for name in ("attempts", "seconds", "first_delay", "longest_delay", "rate_limit_seconds")
+    ),
     (UploadOptions, "chunk_size"),
     (UploadOptions, "concurrency"),
 ]
 
 
 @pytest.mark.parametrize("value", [0, -1, math.nan])
-@pytest.mark.parametrize(("kind", "name"), [pytest.param(*row, id=f"{row[0].__name__}.{row[1]}") for row in POSITIVE])
+@pytest.mark.parametrize(
+    ("kind", "name"), [pytest.param(*row, id=f"{row[0].__name__}.{row[1]}") for row in POSITIVE]
+)
 def test_durations_and_counts_are_above_zero(kind: Any, name: str, value: float) -> None:
     with pytest.raises(
-        ConfigurationError, match=rf"^{name} must be (greater than|a whole number above) 0, not {value!r}$"
+        ConfigurationError,
+        match=rf"^{name} must be (greater than|a whole number above) 0, not {value!r}$",
     ):
         kind(**{name: value})
 
@@ -93,7 +102,9 @@ def test_chunk_sizes_from_5_to_200_mib_are_taken(size: int) -> None:
 )
 def test_other_chunk_sizes_are_refused_with_the_range(size: int, text: str) -> None:
     """service.md#upload-modes."""
-    expected = rf"^chunk_size must be from 5,242,880 to 209,715,200 bytes \(5 to 200 MiB\), not {text}$"
+    expected = (
+        rf"^chunk_size must be from 5,242,880 to 209,715,200 bytes \(5 to 200 MiB\), not {text}$"
+    )
     with pytest.raises(ConfigurationError, match=expected):
         UploadOptions(chunk_size=size)
 
@@ -120,13 +131,27 @@ def test_known_modes_are_taken(mode: Any) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        pytest.param({"mode": "parts"}, "mode must be 'bytes', 'part' or None, not 'parts'", id="mode"),
-        pytest.param({"mode": "whole"}, "mode must be 'bytes', 'part' or None, not 'whole'", id="whole is no mode"),
-        pytest.param({"resume": "yes"}, "resume must be one of off, on, required, not 'yes'", id="resume"),
-        pytest.param({"resume": True}, "resume must be one of off, on, required, not True", id="resume as bool"),
+        pytest.param(
+            {"mode": "parts"}, "mode must be 'bytes', 'part' or None, not 'parts'", id="mode"
+        ),
+        pytest.param(
+            {"mode": "whole"},
+            "mode must be 'bytes', 'part' or None, not 'whole'",
+            id="whole is no mode",
+        ),
+        pytest.param(
+            {"resume": "yes"}, "resume must be one of off, on, required, not 'yes'", id="resume"
+        ),
+        pytest.param(
+            {"resume": True},
+            "resume must be one of off, on, required, not True",
+            id="resume as bool",
+        ),
     ],
 )
-def test_unknown_choices_are_refused_with_the_known_ones(values: dict[str, Any], message: str) -> None:
+def test_unknown_choices_are_refused_with_the_known_ones(
+    values: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{message}$"):
         UploadOptions(**values)
 
@@ -144,14 +169,18 @@ def test_options_are_frozen() -> None:
 # -- the client's configuration
 
 
-@pytest.mark.parametrize("url", ["https://ws.api.video", "http://127.0.0.1:8080", "https://proxy.example/apivideo"])
+@pytest.mark.parametrize(
+    "url", ["https://ws.api.video", "http://127.0.0.1:8080", "https://proxy.example/apivideo"]
+)
 def test_absolute_http_addresses_are_taken(url: str) -> None:
     assert ClientConfig(base_url=url).base_url == url
 
 
 @pytest.mark.parametrize("url", ["ws.api.video", "ftp://ws.api.video", "https://", "/videos", ""])
 def test_other_addresses_are_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^base_url must look like https://ws\.api\.video or "):
+    with pytest.raises(
+        ConfigurationError, match=r"^base_url must look like https://ws\.api\.video or "
+    ):
         ClientConfig(base_url=url)
 
 
@@ -160,7 +189,9 @@ def test_other_addresses_are_refused(url: str) -> None:
 )
 def test_an_address_holds_no_credentials_query_or_fragment(url: str) -> None:
     """The message does not repeat them."""
-    with pytest.raises(ConfigurationError, match=r"^base_url must hold no credentials, query or fragment$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^base_url must hold no credentials, query or fragment$"
+    ):
         ClientConfig(base_url=url)
 
 
@@ -230,7 +261,9 @@ def test_the_configuration_shows_no_secret() -> None:
 def test_auth_is_bearer_or_basic() -> None:
     """service.md#authentication."""
     assert ClientConfig(auth="basic").auth == "basic"
-    with pytest.raises(ConfigurationError, match=r"^auth must be one of bearer, basic, not 'Bearer'$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^auth must be one of bearer, basic, not 'Bearer'$"
+    ):
         ClientConfig(auth="Bearer")  # type: ignore[arg-type]
 
 
@@ -241,7 +274,9 @@ def test_a_reserve_from_0_to_below_1_is_taken(reserve: float) -> None:
 
 @pytest.mark.parametrize("reserve", [-0.1, 1, 50, math.nan])
 def test_another_reserve_is_refused(reserve: float) -> None:
-    with pytest.raises(ConfigurationError, match=rf"^reserve is a share from 0 to below 1, not {reserve!r}$"):
+    with pytest.raises(
+        ConfigurationError, match=rf"^reserve is a share from 0 to below 1, not {reserve!r}$"
+    ):
         ClientConfig(reserve=reserve)
 
 
@@ -256,10 +291,22 @@ def test_application_names_and_versions_of_the_contract_are_taken(name: str, ver
 @pytest.mark.parametrize(
     ("name", "version", "message"),
     [
-        pytest.param("app", None, "app_name and app_version go together: give both or neither", id="name alone"),
-        pytest.param(None, "1", "app_name and app_version go together: give both or neither", id="version alone"),
+        pytest.param(
+            "app",
+            None,
+            "app_name and app_version go together: give both or neither",
+            id="name alone",
+        ),
+        pytest.param(
+            None,
+            "1",
+            "app_name and app_version go together: give both or neither",
+            id="version alone",
+        ),
         *(
-            pytest.param(name, "1", "app_name takes 1 to 50 of A-Z a-z 0-9 - _", id=f"name {name[:9]!r}")
+            pytest.param(
+                name, "1", "app_name takes 1 to 50 of A-Z a-z 0-9 - _", id=f"name {name[:9]!r}"
+            )
             for name in ("", "A" * 51, "my app", "äpp", "app\n", "app:1")
         ),
         *(
@@ -273,7 +320,9 @@ def test_application_names_and_versions_of_the_contract_are_taken(name: str, ver
         ),
     ],
 )
-def test_other_application_names_and_versions_are_refused(name: Any, version: Any, message: str) -> None:
+def test_other_application_names_and_versions_are_refused(
+    name: Any, version: Any, message: str
+) -> None:
     """service.md#origin-headers: both or neither, ASCII, whole match (no header injection through a final newline)."""
     with pytest.raises(ConfigurationError, match=rf"^{message}$"):
         ClientConfig(app_name=name, app_version=version)
@@ -313,11 +362,17 @@ def test_an_address_in_the_environment_wins_over_the_environment_name() -> None:
     assert resolve_config(environ=environ).base_url == "http://127.0.0.1:8080"
 
 
-@pytest.mark.parametrize("environ", [{}, {"APIVIDEO_API_KEY": "", "APIVIDEO_ENVIRONMENT": "", "APIVIDEO_BASE_URL": ""}])
+@pytest.mark.parametrize(
+    "environ", [{}, {"APIVIDEO_API_KEY": "", "APIVIDEO_ENVIRONMENT": "", "APIVIDEO_BASE_URL": ""}]
+)
 def test_absent_and_empty_settings_mean_production_without_a_key(environ: dict[str, str]) -> None:
     """A missing key is no error: uploads with a token need none (service.md#token-uploads)."""
     config = resolve_config(environ=environ)
-    assert (config.api_key, config.base_url, config.webhook_secret) == (None, "https://ws.api.video", None)
+    assert (config.api_key, config.base_url, config.webhook_secret) == (
+        None,
+        "https://ws.api.video",
+        None,
+    )
 
 
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,11 +381,16 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_final_slash_of_the_address_is_dropped() -> None:
-    assert resolve_config(base_url="https://proxy.example/api//", environ={}).base_url == "https://proxy.example/api"
+    assert (
+        resolve_config(base_url="https://proxy.example/api//", environ={}).base_url
+        == "https://proxy.example/api"
+    )
 
 
 def test_an_environment_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"^environment must be production or sandbox, not 'Sandbox'$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^environment must be production or sandbox, not 'Sandbox'$"
+    ):
         resolve_config(environment="Sandbox", environ={})
 
 
@@ -341,7 +401,9 @@ def test_other_options_are_passed_on() -> None:
 
 def test_the_webhook_secret_may_be_an_argument_too() -> None:
     """The module promises: arguments first, then the environment."""
-    config = resolve_config(webhook_secret="argument", environ={"APIVIDEO_WEBHOOK_SECRET": "environment"})
+    config = resolve_config(
+        webhook_secret="argument", environ={"APIVIDEO_WEBHOOK_SECRET": "environment"}
+    )
     assert config.webhook_secret == "argument"
 
 

@@ -37,7 +37,10 @@ def test_a_header_reads_back_as_what_was_written(value: ContentRange) -> None:
 
 
 near_headers = st.from_regex(CONTRACT_FORM, fullmatch=True) | st.lists(
-    st.sampled_from(["bytes", "part", " ", "-", "/", "*", "0", "17", "٣", "\n", "%20", "+1", "Bytes", ""]), max_size=8
+    st.sampled_from(
+        ["bytes", "part", " ", "-", "/", "*", "0", "17", "٣", "\n", "%20", "+1", "Bytes", ""]
+    ),
+    max_size=8,
 ).map("".join)
 
 
@@ -45,7 +48,10 @@ near_headers = st.from_regex(CONTRACT_FORM, fullmatch=True) | st.lists(
 def test_exactly_the_contracts_form_is_read(header: str) -> None:
     """service.md#content-range: the expression of the specification, ASCII digits, nothing before or after."""
     if CONTRACT_FORM.fullmatch(header):
-        assert re.sub(r"\d+", lambda digits: str(int(digits[0])), header) == parse_content_range(header).header
+        assert (
+            re.sub(r"\d+", lambda digits: str(int(digits[0])), header)
+            == parse_content_range(header).header
+        )
     else:
         with pytest.raises(ValueError, match=r"^not a Content-Range of an upload: "):
             parse_content_range(header)

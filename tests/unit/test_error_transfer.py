@@ -35,7 +35,9 @@ VALUES: dict[str, Any] = {
     "message": "text",
     "status": 404,
     "slug": "resource-not-found",
-    "problem": Problem(type="t", title="T", name="n", status=404, detail="d", range={"min": 1}, extra={"x": [1]}),
+    "problem": Problem(
+        type="t", title="T", name="n", status=404, detail="d", range={"min": 1}, extra={"x": [1]}
+    ),
     "problems": (Problem(type="t", extra={"y": None}),),
     "headers": MappingProxyType({"x-ratelimit-retry-after": "3"}),
     "body": b"body",
@@ -56,11 +58,17 @@ def exception_classes() -> Iterator[type[BaseException]]:
         if module.name.endswith("__main__"):
             continue
         for kind in vars(importlib.import_module(module.name)).values():
-            if isinstance(kind, type) and issubclass(kind, BaseException) and kind.__module__ == module.name:
+            if (
+                isinstance(kind, type)
+                and issubclass(kind, BaseException)
+                and kind.__module__ == module.name
+            ):
                 yield kind
 
 
-CLASSES = sorted(set(exception_classes()), key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
+CLASSES = sorted(
+    set(exception_classes()), key=lambda kind: f"{kind.__module__}.{kind.__qualname__}"
+)
 TREE = [kind for kind in CLASSES if issubclass(kind, ApiVideoError)]
 
 
@@ -81,7 +89,9 @@ def made(kind: type[BaseException]) -> BaseException:
 
 WAYS: dict[str, Callable[[Any], Any]] = {
     **{
-        f"pickle-{protocol}": lambda value, protocol=protocol: pickle.loads(pickle.dumps(value, protocol))
+        f"pickle-{protocol}": lambda value, protocol=protocol: pickle.loads(
+            pickle.dumps(value, protocol)
+        )
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
     },
     "copy": copy.copy,
@@ -94,9 +104,14 @@ def check(twin: BaseException, error: BaseException) -> None:
     assert (str(twin), repr(twin), twin.args) == (str(error), repr(error), error.args)
     assert vars(twin) == vars(error)
     properties = [
-        name for kind in type(error).__mro__ for name, value in vars(kind).items() if isinstance(value, property)
+        name
+        for kind in type(error).__mro__
+        for name, value in vars(kind).items()
+        if isinstance(value, property)
     ]
-    assert [getattr(twin, name) for name in properties] == [getattr(error, name) for name in properties]
+    assert [getattr(twin, name) for name in properties] == [
+        getattr(error, name) for name in properties
+    ]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -112,7 +127,9 @@ def test_every_exception_survives_every_way(kind: type[BaseException]) -> None:
 def test_the_whole_tree_is_tested() -> None:
     assert len(TREE) > 20
     assert set(TREE) >= {
-        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ApiVideoError)
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, ApiVideoError)
     }
 
 
@@ -128,7 +145,9 @@ def raised(error: ApiVideoError, cause: BaseException) -> ApiVideoError:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_a_cause_of_the_tree_goes_along_and_what_was_derived_from_it(way: Callable[[Any], Any]) -> None:
+def test_a_cause_of_the_tree_goes_along_and_what_was_derived_from_it(
+    way: Callable[[Any], Any],
+) -> None:
     twin = way(raised(UploadError("text", video_id="vi1"), not_found()))
     assert (twin.status, twin.slug) == (404, "resource-not-found")
     assert isinstance(twin.__cause__, NotFoundError)
@@ -169,16 +188,22 @@ class BareError(UploadError):
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(
-    "error", [TenantError("t", number=3), OwnTimeoutError(), BareError("a", "b")], ids=lambda e: type(e).__name__
+    "error",
+    [TenantError("t", number=3), OwnTimeoutError(), BareError("a", "b")],
+    ids=lambda e: type(e).__name__,
 )
-def test_subclasses_with_constructors_of_their_own(error: ApiVideoError, way: Callable[[Any], Any]) -> None:
+def test_subclasses_with_constructors_of_their_own(
+    error: ApiVideoError, way: Callable[[Any], Any]
+) -> None:
     twin = way(error)
     check(twin, error)
     assert getattr(twin, "slot", None) == getattr(error, "slot", None)
 
 
 def fail(kind: str) -> None:
-    raise {"status": not_found(), "upload": UploadError("text", video_id="vi1")}[kind] from not_found()
+    raise {"status": not_found(), "upload": UploadError("text", video_id="vi1")}[
+        kind
+    ] from not_found()
 
 
 @pytest.mark.slow
@@ -194,12 +219,16 @@ def test_an_error_does_not_break_a_process_pool() -> None:
 
 def test_a_result_of_ingestion_crosses_processes_with_its_error() -> None:
     item = Item(key="k", uri="file:///a.mp4", size=1, version="v")
-    twin = pickle.loads(pickle.dumps(IngestResult(item=item, outcome="failed", video_id="vi1", error=not_found())))
+    twin = pickle.loads(
+        pickle.dumps(IngestResult(item=item, outcome="failed", video_id="vi1", error=not_found()))
+    )
     assert (twin.item, twin.outcome, twin.video_id) == (item, "failed", "vi1")
     assert twin.error.status == 404
 
 
-@pytest.mark.parametrize("operation", [row for row in OPERATIONS if row.model], ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "operation", [row for row in OPERATIONS if row.model], ids=lambda row: row.name
+)
 def test_every_model_survives_every_way(operation: Operation) -> None:
     value = from_json(operation.answer, operation.model)
     for way in WAYS.values():

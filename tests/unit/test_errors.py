@@ -40,7 +40,9 @@ def drawn_tree() -> dict[str, tuple[str, ...]]:
     tree: dict[str, tuple[str, ...]] = {}
     path: list[tuple[int, str]] = []
     for line in (errors.__doc__ or "").splitlines():
-        match = re.match(r"    (?P<lead>[│├└─ ]*)(?P<name>[A-Z]\w+)(?: \(also (?P<also>\w+)\))?(?:\s|$)", line)
+        match = re.match(
+            r"    (?P<lead>[│├└─ ]*)(?P<name>[A-Z]\w+)(?: \(also (?P<also>\w+)\))?(?:\s|$)", line
+        )
         if match is None:
             continue
         depth = len(match["lead"])
@@ -53,12 +55,16 @@ def drawn_tree() -> dict[str, tuple[str, ...]]:
 
 def classes() -> dict[str, type[ApiVideoError]]:
     return {
-        name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, ApiVideoError)
+        name: kind
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, ApiVideoError)
     }
 
 
 def test_the_tree_drawn_in_the_docstring_is_the_tree() -> None:
-    assert drawn_tree() == {name: tuple(base.__name__ for base in kind.__bases__) for name, kind in classes().items()}
+    assert drawn_tree() == {
+        name: tuple(base.__name__ for base in kind.__bases__) for name, kind in classes().items()
+    }
 
 
 def test_every_error_is_public() -> None:
@@ -102,7 +108,9 @@ def make(kind: type[ApiVideoError]) -> ApiVideoError:
         ]
     ],
 )
-def test_every_class_carries_its_verdict(kind: type[ApiVideoError], retryable: bool, delivery: str) -> None:
+def test_every_class_carries_its_verdict(
+    kind: type[ApiVideoError], retryable: bool, delivery: str
+) -> None:
     """service.md#lost-responses: a 4xx is final, a 429 was not executed, a 5xx or a lost answer may have been."""
     error = make(kind)
     assert (error.retryable, error.delivery, str(error)) == (retryable, delivery, "text")
@@ -189,7 +197,9 @@ def test_a_status_error_exposes_everything_the_server_said() -> None:
 
 def test_a_status_error_without_a_body_has_empty_members() -> None:
     error = ApiStatusError("text", status=418)
-    assert (error.slug, error.type, error.title, error.name, error.detail, error.range) == (None,) * 6
+    assert (error.slug, error.type, error.title, error.name, error.detail, error.range) == (
+        None,
+    ) * 6
     assert (error.problems, error.headers, error.body, error.request) == ((), {}, b"", None)
 
 
@@ -204,7 +214,9 @@ def test_a_status_error_without_a_body_has_empty_members() -> None:
         pytest.param({"x-ratelimit-retry-after": ""}, None, id="empty"),
     ],
 )
-def test_retry_after_is_what_the_server_said(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after_is_what_the_server_said(
+    headers: dict[str, str], seconds: float | None
+) -> None:
     """service.md#rate-limit-headers: ``X-RateLimit-Retry-After``, seconds until the window resets."""
     assert RateLimitError("text", status=429, headers=headers).retry_after == seconds
 
@@ -218,16 +230,20 @@ def test_retry_after_is_none_when_the_header_is_no_duration(text: str) -> None:
 
 def test_an_upload_error_shows_the_answer_that_caused_it() -> None:
     with pytest.raises(UploadError) as caught:
-        raise UploadError("text", video_id="vi1", ledger="ledger", outcome="unknown") from ServerError(
-            "text", status=503, slug="server-error"
-        )
+        raise UploadError(
+            "text", video_id="vi1", ledger="ledger", outcome="unknown"
+        ) from ServerError("text", status=503, slug="server-error")
     error = caught.value
     assert (error.status, error.slug) == (503, "server-error")
     assert (error.video_id, error.ledger, error.outcome) == ("vi1", "ledger", "unknown")
 
 
 @pytest.mark.parametrize(
-    "cause", [pytest.param(None, id="no cause"), pytest.param(OSError(5, "io"), id="a cause that is no answer")]
+    "cause",
+    [
+        pytest.param(None, id="no cause"),
+        pytest.param(OSError(5, "io"), id="a cause that is no answer"),
+    ],
 )
 def test_an_upload_error_without_an_answer_has_no_status(cause: Exception | None) -> None:
     error = UploadError("text")
@@ -242,7 +258,12 @@ def test_an_encoding_error_names_the_video() -> None:
 
 def test_a_source_error_says_in_a_word_what_is_wrong_and_whether_it_may_pass() -> None:
     error = SourceError("text", cause="unreachable", retryable=True, video_id="vi1")
-    assert (error.cause, error.retryable, error.video_id, error.outcome) == ("unreachable", True, "vi1", "failed")
+    assert (error.cause, error.retryable, error.video_id, error.outcome) == (
+        "unreachable",
+        True,
+        "vi1",
+        "failed",
+    )
     assert (SourceError("text").cause, SourceError("text").retryable) == (None, False)
 
 

@@ -50,7 +50,13 @@ KINDS: dict[str, Any] = {
     **dict.fromkeys(("POST_auth-api-key", "POST_auth-refresh"), AccessToken),
     **dict.fromkeys(
         (
-            *("POST-video", "GET-video", "PATCH-video", "GET-discarded-video", "PATCH-discarded-video"),
+            *(
+                "POST-video",
+                "GET-video",
+                "PATCH-video",
+                "GET-discarded-video",
+                "PATCH-discarded-video",
+            ),
             *("POST_videos-videoId-source", "POST_upload"),
             *("POST_videos-videoId-thumbnail", "PATCH_videos-videoId-thumbnail"),
         ),
@@ -86,7 +92,10 @@ PAGES: dict[str, Any] = {
     "GET_metrics-breakdown": MetricBucket,
     "GET_metrics-over-time": MetricPoint,
     "LIST-webhooks": Webhook,
-    **{f"GET_analytics-{noun}": PlayerSession for noun in ("videos-videoId", "live-streams-liveStreamId")},
+    **{
+        f"GET_analytics-{noun}": PlayerSession
+        for noun in ("videos-videoId", "live-streams-liveStreamId")
+    },
     "GET_analytics-sessions-sessionId-events": PlayerSessionEvent,
 }
 VARIANTS: dict[str, Any] = {
@@ -135,7 +144,10 @@ def pages() -> list[Any]:
 
 
 def events() -> list[Any]:
-    return [pytest.param(path, id=path.stem) for path in sorted((EXAMPLES / "webhooks").glob("*.*.json"))]
+    return [
+        pytest.param(path, id=path.stem)
+        for path in sorted((EXAMPLES / "webhooks").glob("*.*.json"))
+    ]
 
 
 def errors() -> list[Any]:
@@ -169,7 +181,9 @@ def extras(value: Any) -> list[Any]:
     if not hasattr(value, "__attrs_attrs__"):
         return []
     found = [value.extra] if value.extra else []
-    return found + extras([getattr(value, field.name) for field in value.__attrs_attrs__ if field.name != "extra"])
+    return found + extras(
+        [getattr(value, field.name) for field in value.__attrs_attrs__ if field.name != "extra"]
+    )
 
 
 @pytest.mark.skipif(not FOLDER, reason="APIVIDEO_CONTRACT names no folder")
@@ -220,7 +234,9 @@ def test_a_position_with_every_link_comes_back_as_it_was() -> None:
 def test_an_example_error_loses_nothing(path: Path) -> None:
     """service.md#error-bodies: the status of the answer, the slug, and every member of every problem."""
     body, status = read(path), int(path.name[:3])
-    error = error_for(build_request("example", "POST", "/videos"), Response(status, {}, path.read_bytes()))
+    error = error_for(
+        build_request("example", "POST", "/videos"), Response(status, {}, path.read_bytes())
+    )
     assert (error.status, json.loads(error.body)) == (status, body)
     assert error.slug == (body["type"].rpartition("/")[2] if body.get("type") else None)
     assert (error.type, error.title, error.name, error.detail, error.range) == tuple(
@@ -229,5 +245,8 @@ def test_an_example_error_loses_nothing(path: Path) -> None:
     listed = body.get("problems") or [body]
     assert len(error.problems) == len(listed)
     for problem, raw in zip(error.problems, listed, strict=True):
-        known = {name: getattr(problem, name) for name in ("type", "title", "name", "status", "detail", "range")}
+        known = {
+            name: getattr(problem, name)
+            for name in ("type", "title", "name", "status", "detail", "range")
+        }
         assert {**{k: v for k, v in known.items() if v is not None}, **problem.extra} == raw

@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apivideo_async.rate_limit import fair_queue as turns
-from apivideo_async.rate_limit.fair_queue import Turns
+from apivideo_async.rate_limit.fair_queue import FairQueue
 
 
-def served(queue: "Turns[str]") -> str:
+def served(queue: "FairQueue[str]") -> str:
     return "".join(queue.pop() for _ in range(len(queue)))
 
 
 def test_one_flow_is_served_in_its_order() -> None:
-    queue: Turns[str] = Turns()
+    queue: FairQueue[str] = FairQueue()
     for entry in "abc":
         queue.push(entry)
     assert (len(queue), queue.peek(), served(queue)) == (3, "a", "abc")
@@ -22,7 +22,7 @@ def test_one_flow_is_served_in_its_order() -> None:
 
 
 def test_a_flow_with_one_entry_does_not_wait_for_one_with_many() -> None:
-    queue: Turns[str] = Turns()
+    queue: FairQueue[str] = FairQueue()
     for entry in "aaaaaa":
         queue.push(entry, flow="a")
     assert queue.pop() + queue.pop() == "aa"
@@ -33,7 +33,7 @@ def test_a_flow_with_one_entry_does_not_wait_for_one_with_many() -> None:
 
 def test_a_flow_that_comes_back_at_once_takes_turns() -> None:
     """It is not served again before the others, although it never has more than one waiting."""
-    queue: Turns[str] = Turns()
+    queue: FairQueue[str] = FairQueue()
     for entry in "aaaa":
         queue.push(entry, flow="a")
     queue.push("b", flow="b")
@@ -45,7 +45,7 @@ def test_a_flow_that_comes_back_at_once_takes_turns() -> None:
 
 
 def test_priority_goes_before_turns() -> None:
-    queue: Turns[str] = Turns()
+    queue: FairQueue[str] = FairQueue()
     queue.push("a", flow="a", priority=1)
     queue.push("b", flow="b", priority=2)
     queue.push("c", flow="a", priority=0)
@@ -54,7 +54,7 @@ def test_priority_goes_before_turns() -> None:
 
 def test_flows_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "REMEMBERED", 10)
-    queue: Turns[int] = Turns()
+    queue: FairQueue[int] = FairQueue()
     queue.push(-1, flow=-1, priority=1)
     for number in range(1_000):
         queue.push(number, flow=number)
@@ -65,8 +65,10 @@ def test_flows_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @given(st.lists(st.sampled_from("abcd"), max_size=60))
-def test_everybody_is_served_once_and_nobody_twice_before_another_who_waits(entries: list[str]) -> None:
-    queue: Turns[str] = Turns()
+def test_everybody_is_served_once_and_nobody_twice_before_another_who_waits(
+    entries: list[str],
+) -> None:
+    queue: FairQueue[str] = FairQueue()
     for entry in entries:
         queue.push(entry, flow=entry)
     order = served(queue)

@@ -26,7 +26,9 @@ NOT_SENDABLE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("value", [*EMPTY.values(), *NOT_SENDABLE.values()], ids=[*EMPTY, *NOT_SENDABLE])
+@pytest.mark.parametrize(
+    "value", [*EMPTY.values(), *NOT_SENDABLE.values()], ids=[*EMPTY, *NOT_SENDABLE]
+)
 def test_no_query_leaves_out_what_was_given(value: Any) -> None:
     with pytest.raises(ConfigurationError):
         query_string({"tags": value})
@@ -41,7 +43,9 @@ def test_values_are_written_as_they_are() -> None:
     assert query_string(given) == "a=asc&b=1.5&c=2024-02-05&d=2024-02-05T00%3A00%3A00%2B00%3A00"
 
 
-@pytest.mark.parametrize("value", [None, "", " ", [], {}, ["a", ""], {"a": ""}, {"": "a"}, {"a": None}], ids=repr)
+@pytest.mark.parametrize(
+    "value", [None, "", " ", [], {}, ["a", ""], {"a": ""}, {"": "a"}, {"a": None}], ids=repr
+)
 def test_an_empty_filter_is_refused(value: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^live_stream_id"):
         filters({"liveStreamId": value})
@@ -49,7 +53,9 @@ def test_an_empty_filter_is_refused(value: Any) -> None:
 
 def test_filters_keep_what_was_given_when_the_caller_changes_it_later() -> None:
     tags, metadata = ["a"], {"k": "v"}
-    given = filters({"tags": tags, "metadata": metadata, "sortBy": UNSET, "unique": False, "title": ""})
+    given = filters(
+        {"tags": tags, "metadata": metadata, "sortBy": UNSET, "unique": False, "title": ""}
+    )
     tags.clear()
     metadata.clear()
     assert given == {"tags": ["a"], "metadata": {"k": "v"}, "unique": False, "title": ""}
@@ -86,7 +92,9 @@ CALLS: dict[str, Call] = {
     "session metadata": lambda c: c.analytics.list_video_sessions("vi1", metadata={}),
     "session period": lambda c: c.analytics.list_video_sessions("vi1", period=""),
     "session period None": lambda c: c.analytics.list_video_sessions("vi1", period=None),
-    "breakdown": lambda c: c.analytics.get_metrics_breakdown("view", "country", filter_by={"media_id": []}),
+    "breakdown": lambda c: c.analytics.get_metrics_breakdown(
+        "view", "country", filter_by={"media_id": []}
+    ),
     "over time": lambda c: c.analytics.get_metrics_over_time("view", filter_by={"media_id": ()}),
 }
 
@@ -101,8 +109,17 @@ def test_a_list_operation_refuses_an_empty_filter_at_the_call(call: Call) -> Non
     "filter_by",
     [
         *(None, [], {}, "media_id"),
-        *({"media_id": value} for value in ([], (), set(), range(0), None, "", [""], ["vi1", ""], [None])),
-        *({"media_id": ["vi1"], "country": []}, {"tag": ""}, {"tag": []}, {"media_type": None}, {"referrer": []}),
+        *(
+            {"media_id": value}
+            for value in ([], (), set(), range(0), None, "", [""], ["vi1", ""], [None])
+        ),
+        *(
+            {"media_id": ["vi1"], "country": []},
+            {"tag": ""},
+            {"tag": []},
+            {"media_type": None},
+            {"referrer": []},
+        ),
     ],
     ids=repr,
 )

@@ -60,7 +60,9 @@ def row_of(module: str) -> Row | None:
 
 def imports(path: Path) -> Iterator[Import]:
     """Every import statement, also inside functions and under TYPE_CHECKING."""
-    package = dotted(path).split(".") if path.name == "__init__.py" else dotted(path).split(".")[:-1]
+    package = (
+        dotted(path).split(".") if path.name == "__init__.py" else dotted(path).split(".")[:-1]
+    )
     package = [part for part in package if part not in ("", "__init__")]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -70,7 +72,9 @@ def imports(path: Path) -> Iterator[Import]:
             if not node.level:
                 yield outer(node.lineno, node.module or "")
                 continue
-            base = package[: len(package) - node.level + 1] + (node.module.split(".") if node.module else [])
+            base = package[: len(package) - node.level + 1] + (
+                node.module.split(".") if node.module else []
+            )
             for alias in node.names:
                 full = ".".join([*base, alias.name])
                 yield Import(node.lineno, full if exists(full) else ".".join(base), inside=True)
@@ -78,7 +82,9 @@ def imports(path: Path) -> Iterator[Import]:
 
 def outer(line: int, name: str) -> Import:
     own = name == "apivideo_async" or name.startswith("apivideo_async.")
-    return Import(line, name.removeprefix("apivideo_async").removeprefix(".") if own else name, inside=own)
+    return Import(
+        line, name.removeprefix("apivideo_async").removeprefix(".") if own else name, inside=own
+    )
 
 
 def exists(module: str) -> bool:
@@ -115,7 +121,9 @@ def test_the_table_allows_only_imports_from_above() -> None:
     for row in ROWS:
         above.append(row.module)
         packages = {
-            name for name in row.inside if not any(place == name or place.startswith(f"{name}.") for place in above)
+            name
+            for name in row.inside
+            if not any(place == name or place.startswith(f"{name}.") for place in above)
         }
         assert packages == set(), f"{row.module} may import {packages}, which stand below it"
 
@@ -123,7 +131,9 @@ def test_the_table_allows_only_imports_from_above() -> None:
 def test_there_is_no_cycle() -> None:
     names = {dotted(path) for path in PLACED}
     graph = {
-        dotted(path): {found.target for found in imports(path) if found.inside and found.target in names}
+        dotted(path): {
+            found.target for found in imports(path) if found.inside and found.target in names
+        }
         - {dotted(path)}
         for path in PLACED
     }
@@ -149,12 +159,20 @@ def pure() -> list[Path]:
 def test_levels_0_to_2_are_pure(path: Path) -> None:
     permitted = {"pathlib"} if dotted(path) == "config" else set()  # An option may be a path.
     for found in imports(path):
-        assert found.target.split(".")[0] not in CLOCKS - permitted, f"line {found.line}: {found.target}"
+        assert found.target.split(".")[0] not in CLOCKS - permitted, (
+            f"line {found.line}: {found.target}"
+        )
     for node in ast.walk(ast.parse(path.read_text())):
-        assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"line {node.lineno}: async code"
+        assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), (
+            f"line {node.lineno}: async code"
+        )
         if isinstance(node, ast.Call):
-            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-            assert name not in ("open", "now", "utcnow", "monotonic"), f"line {node.lineno}: {name}()"
+            name = (
+                node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            )
+            assert name not in ("open", "now", "utcnow", "monotonic"), (
+                f"line {node.lineno}: {name}()"
+            )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=dotted)

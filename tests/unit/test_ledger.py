@@ -41,7 +41,9 @@ def ledger_in(state: ChunkState) -> Ledger:
     return ledger
 
 
-@pytest.mark.parametrize(("state", "event"), [pytest.param(*move, id=f"{move[0].value} {move[1]}") for move in LEGAL])
+@pytest.mark.parametrize(
+    ("state", "event"), [pytest.param(*move, id=f"{move[0].value} {move[1]}") for move in LEGAL]
+)
 def test_a_chunk_moves_along_the_table(state: ChunkState, event: str) -> None:
     ledger = ledger_in(state)
     getattr(ledger, event)(CHUNK)
@@ -63,11 +65,19 @@ def test_every_other_move_is_a_bug_of_ours(state: ChunkState, event: str) -> Non
     before = (ledger.counts, ledger.snapshot())
     with pytest.raises(RuntimeError, match=f"^chunk 1 is {state.value}: it cannot {event}$"):
         getattr(ledger, event)(CHUNK)
-    assert (ledger.state(CHUNK), ledger.counts, ledger.snapshot()) == (state, *before), "nothing changed"
+    assert (ledger.state(CHUNK), ledger.counts, ledger.snapshot()) == (state, *before), (
+        "nothing changed"
+    )
 
 
 def test_the_drawing_of_the_module_names_the_same_states() -> None:
-    assert [state.value for state in ChunkState] == ["pending", "in flight", "unknown", "accepted", "failed"]
+    assert [state.value for state in ChunkState] == [
+        "pending",
+        "in flight",
+        "unknown",
+        "accepted",
+        "failed",
+    ]
 
 
 def test_a_chunk_is_entered_once() -> None:
@@ -107,9 +117,16 @@ def test_a_chunk_that_was_put_back_stays_with_who_took_it() -> None:
         pytest.param((), 100, id="nothing left"),
     ],
 )
-def test_the_ledger_of_a_plan_starts_with_what_the_server_holds(chunks: tuple[Chunk, ...], held: int) -> None:
+def test_the_ledger_of_a_plan_starts_with_what_the_server_holds(
+    chunks: tuple[Chunk, ...], held: int
+) -> None:
     ledger = Ledger.of(Plan(100, "bytes", 60, chunks, 2))
-    assert (ledger.mode, ledger.chunk_size, ledger.total, ledger.accepted_bytes) == ("bytes", 60, 100, held)
+    assert (ledger.mode, ledger.chunk_size, ledger.total, ledger.accepted_bytes) == (
+        "bytes",
+        60,
+        100,
+        held,
+    )
     assert ledger.counts[PENDING] == len(chunks)
     assert ledger.complete is (held == 100)
     for chunk in chunks:
@@ -190,13 +207,17 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def states_and_counts_agree(self) -> None:
-        assert {number: self.ledger.state(chunk) for number, chunk in self.chunks.items()} == self.states
+        assert {
+            number: self.ledger.state(chunk) for number, chunk in self.chunks.items()
+        } == self.states
         values: list[Any] = list(self.states.values())
         assert self.ledger.counts == {state: values.count(state) for state in ChunkState}
 
     @invariant()
     def only_accepted_bytes_are_counted(self) -> None:
-        accepted = tuple(self.chunks[number] for number in sorted(self.states) if self.states[number] is ACCEPTED)
+        accepted = tuple(
+            self.chunks[number] for number in sorted(self.states) if self.states[number] is ACCEPTED
+        )
         size = self.held + sum(chunk.size for chunk in accepted)
         assert self.ledger.accepted_bytes == size
         assert self.ledger.complete is (self.total is not None and size == self.total)

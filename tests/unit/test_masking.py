@@ -48,7 +48,9 @@ SECRETS = ("PASSWORD", "SIGNATURE", "WORD")
 def test_only_what_is_not_secret_is_shown(uri: str, expected: str) -> None:
     assert shown(uri) == expected
     if not uri.startswith("/"):
-        assert not any(secret in masked(f"'{uri}': refused, {uri} (see {uri})") for secret in SECRETS)
+        assert not any(
+            secret in masked(f"'{uri}': refused, {uri} (see {uri})") for secret in SECRETS
+        )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,10 @@ def test_only_what_is_not_secret_is_shown(uri: str, expected: str) -> None:
         ('<a href="http://h/a?SIGNATURE">x</a>', '<a href="http://h/a">x</a>'),
         ("http://user:PASS WORD@host/a is bad", "http://host/a is bad"),
         ("host=h password=PASSWORD user=u", "host=h password=*** user=u"),
-        ("password = 'PASS \\' WORD' sslpassword=\"PASS WORD\" x", "password = *** sslpassword=*** x"),
+        (
+            "password = 'PASS \\' WORD' sslpassword=\"PASS WORD\" x",
+            "password = *** sslpassword=*** x",
+        ),
         ("passwords are never shown: a ratio 3:1", "passwords are never shown: a ratio 3:1"),
         ("chunk 3: https: no answer", "chunk 3: https: no answer"),
     ],

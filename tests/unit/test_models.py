@@ -70,12 +70,18 @@ def known_fields(kind: type) -> dict[str, Any]:
 # -- strategies made from the models themselves
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
 moments = st.datetimes(
-    timezones=st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+    timezones=st.integers(-14 * 60, 14 * 60).map(
+        lambda minutes: timezone(timedelta(minutes=minutes))
+    )
 )
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(),
@@ -98,7 +104,9 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(values_of(options[0]), max_size=3)
     if typing.get_origin(hint) is typing.Literal:
         return st.sampled_from(options)
-    return st.one_of([st.none() if option is type(None) else values_of(option) for option in options])
+    return st.one_of(
+        [st.none() if option is type(None) else values_of(option) for option in options]
+    )
 
 
 def models_of(kind: type) -> st.SearchStrategy[Any]:
@@ -148,7 +156,19 @@ WRONG: dict[Any, tuple[Any, ...]] = {
     int: ("many", "", "1.5", 1.5, True, False, [], [1], {}, math.nan),
     float: ("fast", "", "1.5", [], {}),
     datetime: ("yesterday", "", "2024-13-01T00:00:00Z", 1717000000, True, [], {}),
-    dict[str, str]: (5, True, "text", [1], ["ab"], [None], [{}], [{"key": "a"}], [{"value": "a"}], [[]], {"a": "b"}),
+    dict[str, str]: (
+        5,
+        True,
+        "text",
+        [1],
+        ["ab"],
+        [None],
+        [{}],
+        [{"key": "a"}],
+        [{"value": "a"}],
+        [[]],
+        {"a": "b"},
+    ),
     list[str]: (5, "text", "", {}, {"a": 1}, [1], ["a", None]),
     list[int]: (5, "12", "", {}, [1.5], [True], ["a"], [1, None]),
 }
@@ -173,7 +193,9 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("kind", "name", "hint"), FIELDS)
-def test_a_member_of_an_unknown_form_is_kept_raw_and_nothing_raises(kind: type, name: str, hint: Any) -> None:
+def test_a_member_of_an_unknown_form_is_kept_raw_and_nothing_raises(
+    kind: type, name: str, hint: Any
+) -> None:
     """service.md#timestamps, service.md#tolerant-reading: never fail a whole response for one member."""
     for value in wrong_values(hint):
         body = {wire_name(kind, name): value}
@@ -195,7 +217,9 @@ def test_null_means_absent(kind: type, name: str, hint: Any) -> None:
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("value", [None, 5, "text", [], [{}]], ids=str)
 def test_what_is_no_object_is_a_type_error(kind: type, value: Any) -> None:
-    with pytest.raises(TypeError, match=rf"^{kind.__name__} is an object, not {type(value).__name__}$"):
+    with pytest.raises(
+        TypeError, match=rf"^{kind.__name__} is an object, not {type(value).__name__}$"
+    ):
         from_json(value, kind)
 
 
@@ -240,7 +264,9 @@ def test_a_number_beyond_all_bounds_does_not_raise(kind: type, body: str) -> Non
 
 def test_a_large_integer_in_a_list_is_exact() -> None:
     for numbers in ([2**53 + 1], [2**53 + 1, "7"]):
-        assert from_json({"parts": numbers}, ReceivedParts).parts == [int(number) for number in numbers]
+        assert from_json({"parts": numbers}, ReceivedParts).parts == [
+            int(number) for number in numbers
+        ]
 
 
 def test_true_is_no_measure() -> None:
@@ -255,15 +281,23 @@ def test_true_is_no_measure() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("2024-05-28T11:15:07+00:00", datetime(2024, 5, 28, 11, 15, 7, tzinfo=UTC), id="ATOM"),
+        pytest.param(
+            "2024-05-28T11:15:07+00:00", datetime(2024, 5, 28, 11, 15, 7, tzinfo=UTC), id="ATOM"
+        ),
         pytest.param(
             "2021-01-29T16:46:25.217+01:00",
             datetime(2021, 1, 29, 16, 46, 25, 217000, tzinfo=timezone(timedelta(hours=1))),
             id="ATOM with a fraction",
         ),
-        pytest.param("2024-05-29T07+00:00:00:00", datetime(2024, 5, 29, 7, tzinfo=UTC), id="malformed emittedAt"),
         pytest.param(
-            "2019-06-24T11:49:19.243Z", datetime(2019, 6, 24, 11, 49, 19, 243000, tzinfo=UTC), id="milliseconds and Z"
+            "2024-05-29T07+00:00:00:00",
+            datetime(2024, 5, 29, 7, tzinfo=UTC),
+            id="malformed emittedAt",
+        ),
+        pytest.param(
+            "2019-06-24T11:49:19.243Z",
+            datetime(2019, 6, 24, 11, 49, 19, 243000, tzinfo=UTC),
+            id="milliseconds and Z",
         ),
         pytest.param(
             "2019-06-24T11:45:01.109+00",
@@ -275,8 +309,16 @@ def test_true_is_no_measure() -> None:
             datetime(2018, 9, 11, 13, 4, 37, 890000, tzinfo=UTC),
             id="space, two fraction digits",
         ),
-        pytest.param("4665-07-14T23:36:18+00:00", datetime(4665, 7, 14, 23, 36, 18, tzinfo=UTC), id="far future"),
-        pytest.param("2024-05-28T11:15:07", datetime(2024, 5, 28, 11, 15, 7, tzinfo=UTC), id="no offset is UTC"),
+        pytest.param(
+            "4665-07-14T23:36:18+00:00",
+            datetime(4665, 7, 14, 23, 36, 18, tzinfo=UTC),
+            id="far future",
+        ),
+        pytest.param(
+            "2024-05-28T11:15:07",
+            datetime(2024, 5, 28, 11, 15, 7, tzinfo=UTC),
+            id="no offset is UTC",
+        ),
     ],
 )
 def test_every_form_of_timestamp_seen_is_parsed(text: str, expected: datetime) -> None:
@@ -310,7 +352,10 @@ def test_metadata_is_a_dict_here_and_pairs_on_the_wire() -> None:
 @pytest.mark.parametrize(
     "pairs",
     [
-        pytest.param([{"key": "a", "value": "1"}, {"key": "a", "value": "2"}], id="a key twice: the first is lost"),
+        pytest.param(
+            [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}],
+            id="a key twice: the first is lost",
+        ),
         pytest.param([{"key": "a", "value": 5}], id="a value that is no text is typed as str"),
         pytest.param([{"key": "a", "value": None}], id="a null value is typed as str"),
         pytest.param([{"key": 5, "value": "a"}], id="a key that is no text"),
@@ -328,18 +373,24 @@ def test_metadata_of_another_form_is_kept_raw(pairs: Any) -> None:
 # -- single models
 
 
-@pytest.mark.parametrize("status", ["uploading", "uploaded", "ingesting", "missing", "last_chunck_uploaded", "новый"])
+@pytest.mark.parametrize(
+    "status", ["uploading", "uploaded", "ingesting", "missing", "last_chunck_uploaded", "новый"]
+)
 def test_enums_are_open(status: str) -> None:
     """service.md#tolerant-reading, service.md#ingest-status: three sets of values are documented, so any text is
     kept.
     """
     assert from_json({"status": status}, VideoStatusIngest).status == status
-    assert from_json({"status": status, "type": status}, Quality) == Quality(status=status, type=status)
+    assert from_json({"status": status, "type": status}, Quality) == Quality(
+        status=status, type=status
+    )
 
 
 def test_nested_models_keep_their_own_unknown_members() -> None:
     body = {"source": {"type": "upload", "new": 1}, "newer": 2}
-    assert from_json(body, Video) == Video(source=VideoSource(type="upload", extra={"new": 1}), extra={"newer": 2})
+    assert from_json(body, Video) == Video(
+        source=VideoSource(type="upload", extra={"new": 1}), extra={"newer": 2}
+    )
 
 
 def test_one_bad_item_keeps_the_whole_list_raw() -> None:
@@ -368,7 +419,9 @@ def test_a_list_of_models_becomes_json_again() -> None:
         pytest.param(VideoStatusEncoding(playable=True), True, id="playable"),
     ],
 )
-def test_a_status_says_whether_the_video_can_be_watched(encoding: VideoStatusEncoding | None, playable: bool) -> None:
+def test_a_status_says_whether_the_video_can_be_watched(
+    encoding: VideoStatusEncoding | None, playable: bool
+) -> None:
     """service.md#encoding-status."""
     assert VideoStatus(encoding=encoding).playable is playable
 
@@ -387,7 +440,12 @@ def test_the_extra_of_what_was_read_whole_is_an_empty_mapping_for_good() -> None
         source.extra["uri"]
     with pytest.raises(TypeError):
         source.extra["uri"] = 1  # type: ignore[index]
-    for twin in (pickle.loads(pickle.dumps(source)), copy.deepcopy(source), copy.copy(source), attrs.evolve(source)):
+    for twin in (
+        pickle.loads(pickle.dumps(source)),
+        copy.deepcopy(source),
+        copy.copy(source),
+        attrs.evolve(source),
+    ):
         assert twin == source == VideoSource(type="upload")
 
 
@@ -398,7 +456,9 @@ def test_models_are_frozen() -> None:
 
 def secret_models() -> Mapping[str, Any]:
     return {
-        "AccessToken": from_json({"access_token": "s3cret", "refresh_token": "s3cret"}, AccessToken),
+        "AccessToken": from_json(
+            {"access_token": "s3cret", "refresh_token": "s3cret"}, AccessToken
+        ),
         "AccessToken, unknown member": from_json({"accessToken": "s3cret"}, AccessToken),
         "UploadToken": from_json({"token": "s3cret", "ttl": 0}, UploadToken),
     }

@@ -71,7 +71,9 @@ def test_a_live_stream_says_where_to_send_it() -> None:
     assert (keyless.rtmp_url, keyless.rtmps_url, keyless.srt_url) == (None, None, None)
 
 
-@pytest.mark.parametrize("body", [{"streamKey": "s3cret"}, {"streamkey": "s3cret"}, {"signatureSecret": "s3cret"}])
+@pytest.mark.parametrize(
+    "body", [{"streamKey": "s3cret"}, {"streamkey": "s3cret"}, {"signatureSecret": "s3cret"}]
+)
 @pytest.mark.parametrize("kind", [LiveStream, Restream, Webhook])
 def test_keys_are_not_shown(kind: type[Any], body: dict[str, str]) -> None:
     """service.md#webhook-subscriptions, service.md#live-streams; also when they come as members that are not known."""
@@ -86,7 +88,12 @@ EVENTS: dict[str, dict[str, str]] = {
     "live-stream.broadcast.ended": {"liveStreamId": "li1"},
     "video.source.recorded": {"liveStreamId": "li1", "videoId": "vi1"},
     "video.encoding.quality.completed": {"videoId": "vi1", "encoding": "hls", "quality": "720p"},
-    "video.caption.generated": {"videoId": "vi1", "captionId": "c1", "generationMode": "transcript", "language": "en"},
+    "video.caption.generated": {
+        "videoId": "vi1",
+        "captionId": "c1",
+        "generationMode": "transcript",
+        "language": "en",
+    },
     "video.summary.generated": {"videoId": "vi1", "summaryId": "s1"},
 }
 
@@ -97,11 +104,15 @@ def test_an_event_is_read_as_its_own_class(name: str) -> None:
     body = {"type": name, "emittedAt": AT, **EVENTS[name]}
     event = event_from(body)
     assert (event.type, event.TYPE, event.extra) == (name, name, {})
-    assert type(event).__name__ == "".join(part.title() for part in name.replace("-", ".").split("."))
+    assert type(event).__name__ == "".join(
+        part.title() for part in name.replace("-", ".").split(".")
+    )
     assert to_json(event) == body
 
 
-@pytest.mark.parametrize("body", [{"type": "video.new", "videoId": "vi1"}, {}, {"type": 5}, {"type": None, "a": 1}])
+@pytest.mark.parametrize(
+    "body", [{"type": "video.new", "videoId": "vi1"}, {}, {"type": 5}, {"type": None, "a": 1}]
+)
 def test_an_event_that_is_not_known_is_kept_whole(body: dict[str, Any]) -> None:
     event = event_from(body)
     assert isinstance(event, UnknownEvent)
@@ -111,7 +122,9 @@ def test_an_event_that_is_not_known_is_kept_whole(body: dict[str, Any]) -> None:
 
 def test_the_official_moment_that_is_no_date_is_kept_as_text() -> None:
     """service.md#webhook-events: ``2024-08-151T…``."""
-    event = event_from({"type": "video.summary.generated", "emittedAt": "2024-08-151T10:18:47+00:00"})
+    event = event_from(
+        {"type": "video.summary.generated", "emittedAt": "2024-08-151T10:18:47+00:00"}
+    )
     assert (event.emitted_at, event.extra) == (None, {"emittedAt": "2024-08-151T10:18:47+00:00"})
 
 
@@ -128,7 +141,9 @@ def test_a_key_tells_events_apart_and_takes_repeats_for_the_same(name: str) -> N
 
 def test_every_broadcast_of_a_live_stream_has_its_own_key() -> None:
     moments = [datetime(2024, 8, day, tzinfo=UTC) for day in (1, 2)]
-    first, second = (LiveStreamBroadcastStarted(type="t", live_stream_id="li1", emitted_at=at) for at in moments)
+    first, second = (
+        LiveStreamBroadcastStarted(type="t", live_stream_id="li1", emitted_at=at) for at in moments
+    )
     assert first.key != second.key
     assert VideoEncodingQualityCompleted().key == "////"
 
@@ -138,11 +153,23 @@ def test_every_broadcast_of_a_live_stream_has_its_own_key() -> None:
 
 def test_a_page_of_analytics_says_what_was_counted() -> None:
     body = {"context": {"metric": "view-5"}, "data": [], "new": 1, "pagination": {"links": []}}
-    page = decode_page(build_request("x", "GET", "/"), Response(200, {}, json.dumps(body).encode()), MetricsContext)
-    assert (page.context, page.extra, page.pagination) == (MetricsContext(metric="view-5"), {"new": 1}, Pagination())
+    page = decode_page(
+        build_request("x", "GET", "/"), Response(200, {}, json.dumps(body).encode()), MetricsContext
+    )
+    assert (page.context, page.extra, page.pagination) == (
+        MetricsContext(metric="view-5"),
+        {"new": 1},
+        Pagination(),
+    )
 
 
 def test_a_position_of_another_form_is_kept_raw() -> None:
     body = {"data": [], "pagination": "none", "context": [1]}
-    page = decode_page(build_request("x", "GET", "/"), Response(200, {}, json.dumps(body).encode()), MetricsContext)
-    assert (page.pagination, page.context, page.extra) == (Pagination(), None, {"pagination": "none", "context": [1]})
+    page = decode_page(
+        build_request("x", "GET", "/"), Response(200, {}, json.dumps(body).encode()), MetricsContext
+    )
+    assert (page.pagination, page.context, page.extra) == (
+        Pagination(),
+        None,
+        {"pagination": "none", "context": [1]},
+    )

@@ -10,7 +10,9 @@ from apivideo_async.protocol.paging import check_paging, next_page
 
 
 @pytest.mark.parametrize(("current_page", "page_size"), [(1, 1), (1, 25), (1, 100), (10**9, 10)])
-def test_pages_from_1_and_sizes_from_1_to_100_are_asked_for(current_page: int, page_size: int) -> None:
+def test_pages_from_1_and_sizes_from_1_to_100_are_asked_for(
+    current_page: int, page_size: int
+) -> None:
     """service.md#page-limits."""
     check_paging(current_page, page_size)
 
@@ -24,7 +26,9 @@ def test_pages_from_1_and_sizes_from_1_to_100_are_asked_for(current_page: int, p
         pytest.param(1, 101, "page_size is 1 to 100, not 101", id="too many items"),
     ],
 )
-def test_other_numbers_are_refused_before_anything_is_sent(current_page: int, page_size: int, message: str) -> None:
+def test_other_numbers_are_refused_before_anything_is_sent(
+    current_page: int, page_size: int, message: str
+) -> None:
     with pytest.raises(ConfigurationError, match=f"^{message}$"):
         check_paging(current_page, page_size)
 
@@ -70,7 +74,9 @@ def test_counting_up_gives_every_item_once(count: int, size: int) -> None:
     seen: list[int] = []
     number: int | None = 1
     while number is not None:
-        page = Page(items[(number - 1) * size : number * size], Pagination(pages_total=-(-count // size)))
+        page = Page(
+            items[(number - 1) * size : number * size], Pagination(pages_total=-(-count // size))
+        )
         seen += page.data
         number = next_page(number, page)
     assert seen == items

@@ -20,8 +20,8 @@ from apivideo_async.uploads.plan import (
     LARGEST_FOR_BUDGET,
     USUAL_LARGEST,
     Chunk,
-    Held,
     Plan,
+    Received,
     check_total,
     choose_chunk_size,
     content_range,
@@ -55,11 +55,15 @@ def real_uploads(draw: st.DrawFn) -> tuple[int, UploadOptions]:
 def scaled_uploads(draw: st.DrawFn) -> tuple[int, UploadOptions]:
     smallest = draw(st.integers(1, 50))
     limits = UploadLimits(
-        smallest_chunk=smallest, largest_chunk=draw(st.integers(2 * smallest, 40 * smallest)), largest_total=5_000
+        smallest_chunk=smallest,
+        largest_chunk=draw(st.integers(2 * smallest, 40 * smallest)),
+        largest_total=5_000,
     )
     size = draw(st.none() | st.integers(smallest, limits.largest_chunk))
     mode = draw(modes)
-    options = UploadOptions(chunk_size=size, concurrency=draw(concurrencies), mode=mode, limits=limits)
+    options = UploadOptions(
+        chunk_size=size, concurrency=draw(concurrencies), mode=mode, limits=limits
+    )
     return draw(st.integers(1, 5_000)), options
 
 
@@ -109,7 +113,9 @@ def test_a_chunk_size_that_was_asked_for_is_taken(upload: tuple[int, UploadOptio
 
 
 @given(st.integers(1, REAL.largest_total) | st.integers(1, 3_000 * MIB), concurrencies)
-def test_the_number_of_chunks_is_a_multiple_of_the_concurrency(total: int, concurrency: int) -> None:
+def test_the_number_of_chunks_is_a_multiple_of_the_concurrency(
+    total: int, concurrency: int
+) -> None:
     """Unless that would make chunks below 5 MiB; with requests to spare, chunks are equal and at most 64 MiB."""
     plan = make_plan(total, UploadOptions(concurrency=concurrency), spare=10_000)
     count = len(plan.chunks)
@@ -149,7 +155,9 @@ def test_chunks_by_example(total: int, concurrency: int, sizes: list[int]) -> No
         pytest.param(30 * MIB, 3, [10 * MIB] * 3, id="four will not be"),
     ],
 )
-def test_chunks_for_a_concurrency_that_is_still_to_be_found(total: int, most: int, sizes: list[int]) -> None:
+def test_chunks_for_a_concurrency_that_is_still_to_be_found(
+    total: int, most: int, sizes: list[int]
+) -> None:
     plan = make_plan(total, UploadOptions(concurrency="auto", max_concurrency=most))
     assert [chunk.size for chunk in plan.chunks] == sizes
 
@@ -157,7 +165,9 @@ def test_chunks_for_a_concurrency_that_is_still_to_be_found(total: int, most: in
 @pytest.mark.parametrize(
     ("total", "spare", "count"),
     [
-        pytest.param(6400 * MIB, 100, 100, id="the most of 64 MiB that production allows in a minute"),
+        pytest.param(
+            6400 * MIB, 100, 100, id="the most of 64 MiB that production allows in a minute"
+        ),
         pytest.param(6401 * MIB, 100, 100, id="one byte a request more"),
         pytest.param(30_720 * MIB, 100, 240, id="30 GiB take 128 MiB chunks"),
         pytest.param(256 * MIB, 100, 16, id="plenty"),
@@ -170,22 +180,28 @@ def test_chunks_for_a_concurrency_that_is_still_to_be_found(total: int, most: in
 def test_a_scarce_budget_makes_larger_chunks(total: int, spare: int, count: int) -> None:
     """The limit counts requests, not bytes."""
     assert len(make_plan(total, UploadOptions(), spare).chunks) == count
-    assert len(plan_rest(total, UploadOptions(), Held(), spare).chunks) == count
+    assert len(plan_rest(total, UploadOptions(), Received(), spare).chunks) == count
 
 
 @given(uploads, st.integers(0, 200))
-def test_a_budget_never_makes_more_chunks_nor_forbidden_ones(upload: tuple[int, UploadOptions], spare: int) -> None:
+def test_a_budget_never_makes_more_chunks_nor_forbidden_ones(
+    upload: tuple[int, UploadOptions], spare: int
+) -> None:
     total, options = upload
     plan = make_plan(total, options, spare)
     assert len(plan.chunks) <= len(make_plan(total, options, 10_000).chunks)
     limits = options.limits
-    assert plan.chunk_size <= max(options.chunk_size or 0, min(LARGEST_FOR_BUDGET, limits.largest_chunk))
+    assert plan.chunk_size <= max(
+        options.chunk_size or 0, min(LARGEST_FOR_BUDGET, limits.largest_chunk)
+    )
     assert all(chunk.size >= limits.smallest_chunk for chunk in plan.chunks[:-1])
 
 
 def test_what_a_budget_leaves_of_an_interrupted_upload_is_cut_larger() -> None:
-    held = Held("bytes", ((0, 64 * MIB),), total=576 * MIB)
-    assert [len(plan_rest(576 * MIB, UploadOptions(), held, spare).chunks) for spare in (100, 0)] == [15, 5]
+    held = Received("bytes", ((0, 64 * MIB),), total=576 * MIB)
+    assert [
+        len(plan_rest(576 * MIB, UploadOptions(), held, spare).chunks) for spare in (100, 0)
+    ] == [15, 5]
 
 
 @pytest.mark.parametrize(
@@ -194,11 +210,24 @@ def test_what_a_budget_leaves_of_an_interrupted_upload_is_cut_larger() -> None:
         pytest.param(UploadOptions(), 16 * MIB, 4, id="80 MiB by default"),
         pytest.param(UploadOptions(concurrency=9), 8 * MIB, 9, id="more at once, smaller chunks"),
         pytest.param(UploadOptions(concurrency=31), 5 * MIB, 31, id="never below what is allowed"),
-        pytest.param(UploadOptions(concurrency=1, memory=1024 * MIB), 64 * MIB, 1, id="never above the usual"),
-        pytest.param(UploadOptions(memory=272 * MIB), 272 * MIB // 5, 4, id="more memory, larger chunks"),
-        pytest.param(UploadOptions(memory=272 * MIB, chunk_size=16 * MIB), 16 * MIB, 16, id="or more of them"),
-        pytest.param(UploadOptions(chunk_size=64 * MIB), 64 * MIB, 1, id="a large chunk leaves room for one"),
-        pytest.param(UploadOptions(chunk_size=64 * MIB, concurrency=4), 64 * MIB, 4, id="unless told otherwise"),
+        pytest.param(
+            UploadOptions(concurrency=1, memory=1024 * MIB), 64 * MIB, 1, id="never above the usual"
+        ),
+        pytest.param(
+            UploadOptions(memory=272 * MIB), 272 * MIB // 5, 4, id="more memory, larger chunks"
+        ),
+        pytest.param(
+            UploadOptions(memory=272 * MIB, chunk_size=16 * MIB), 16 * MIB, 16, id="or more of them"
+        ),
+        pytest.param(
+            UploadOptions(chunk_size=64 * MIB), 64 * MIB, 1, id="a large chunk leaves room for one"
+        ),
+        pytest.param(
+            UploadOptions(chunk_size=64 * MIB, concurrency=4),
+            64 * MIB,
+            4,
+            id="unless told otherwise",
+        ),
         pytest.param(UploadOptions(max_concurrency=2, memory=24 * MIB), 8 * MIB, 2, id="fewer"),
         pytest.param(UploadOptions(spool=True), 64 * MIB, 16, id="on disk there is room"),
     ],
@@ -208,7 +237,10 @@ def test_chunks_of_a_stream_fit_the_memory(options: UploadOptions, chunk: int, f
 
 
 def test_the_most_in_flight_is_the_number_or_the_bound() -> None:
-    assert [most_in_flight(UploadOptions()), most_in_flight(UploadOptions(concurrency=3))] == [16, 3]
+    assert [most_in_flight(UploadOptions()), most_in_flight(UploadOptions(concurrency=3))] == [
+        16,
+        3,
+    ]
 
 
 def test_the_largest_file_of_the_protocol_fits_in_10_000_smallest_chunks() -> None:
@@ -217,11 +249,15 @@ def test_the_largest_file_of_the_protocol_fits_in_10_000_smallest_chunks() -> No
     assert (len(plan.chunks), plan.chunks[-1].size) == (10_000, 5 * MIB)
 
 
-@pytest.mark.parametrize("plan", [make_plan, lambda total, options: plan_rest(total, options, Held())])
+@pytest.mark.parametrize(
+    "plan", [make_plan, lambda total, options: plan_rest(total, options, Received())]
+)
 @pytest.mark.parametrize(
     ("total", "message"),
     [
-        pytest.param(0, r"^the source is empty \(0 bytes\): there is nothing to upload$", id="empty"),
+        pytest.param(
+            0, r"^the source is empty \(0 bytes\): there is nothing to upload$", id="empty"
+        ),
         pytest.param(
             52_428_800_001,
             r"^the source has 52,428,800,001 bytes; api\.video takes at most 52,428,800,000 \(48\.8 GiB\): ",
@@ -229,7 +265,9 @@ def test_the_largest_file_of_the_protocol_fits_in_10_000_smallest_chunks() -> No
         ),
     ],
 )
-def test_sizes_that_the_service_does_not_take_are_refused(plan: Any, total: int, message: str) -> None:
+def test_sizes_that_the_service_does_not_take_are_refused(
+    plan: Any, total: int, message: str
+) -> None:
     """service.md#upload-modes, service.md#empty-files (an empty file: raise before sending),
     service.md#upload-size-limit.
     """
@@ -252,7 +290,9 @@ def test_a_negative_size_is_a_source_error() -> None:
 def test_too_many_chunks_are_refused_with_the_size_that_works() -> None:
     """service.md#upload-modes: at most 10,000."""
     limits = attrs.evolve(SMALL, most_parts=10)
-    with pytest.raises(SourceError, match=r"^11 chunks are too many: take a chunk_size of at least 11 bytes$"):
+    with pytest.raises(
+        SourceError, match=r"^11 chunks are too many: take a chunk_size of at least 11 bytes$"
+    ):
         make_plan(101, UploadOptions(chunk_size=10, limits=limits))
     assert len(make_plan(101, UploadOptions(chunk_size=11, limits=limits)).chunks) == 10
 
@@ -265,7 +305,10 @@ def test_a_size_chosen_by_us_never_makes_too_many_chunks() -> None:
 
 # -- ranges
 
-ranges = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 12)).map(lambda pair: (pair[0], sum(pair))), max_size=12)
+ranges = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(1, 12)).map(lambda pair: (pair[0], sum(pair))),
+    max_size=12,
+)
 
 
 def positions(held: Iterable[tuple[int, int]]) -> set[int]:
@@ -273,7 +316,9 @@ def positions(held: Iterable[tuple[int, int]]) -> set[int]:
 
 
 @given(ranges)
-def test_merging_keeps_every_byte_and_leaves_nothing_that_touches(held: list[tuple[int, int]]) -> None:
+def test_merging_keeps_every_byte_and_leaves_nothing_that_touches(
+    held: list[tuple[int, int]],
+) -> None:
     """service.md#received-chunks: the status lists one entry per chunk."""
     merged = merge(held)
     assert positions(merged) == positions(held)
@@ -298,12 +343,18 @@ def test_gaps_are_what_is_not_held(held: list[tuple[int, int]], total: int) -> N
         pytest.param([(0, 12)], 10, (), id="held beyond the end"),
     ],
 )
-def test_gaps_by_example(held: list[tuple[int, int]], total: int, expected: tuple[tuple[int, int], ...]) -> None:
+def test_gaps_by_example(
+    held: list[tuple[int, int]], total: int, expected: tuple[tuple[int, int], ...]
+) -> None:
     assert gaps(held, total) == expected
 
 
-@pytest.mark.parametrize(("held", "expected"), [([(20, 30)], ((0, 10),)), ([(0, 10), (20, 30)], ())], ids=str)
-def test_no_gap_reaches_beyond_the_total(held: list[tuple[int, int]], expected: tuple[tuple[int, int], ...]) -> None:
+@pytest.mark.parametrize(
+    ("held", "expected"), [([(20, 30)], ((0, 10),)), ([(0, 10), (20, 30)], ())], ids=str
+)
+def test_no_gap_reaches_beyond_the_total(
+    held: list[tuple[int, int]], expected: tuple[tuple[int, int], ...]
+) -> None:
     assert gaps(held, 10) == expected
 
 
@@ -313,19 +364,25 @@ def test_no_gap_reaches_beyond_the_total(held: list[tuple[int, int]], expected: 
 @pytest.mark.parametrize(
     ("held", "covers", "empty"),
     [
-        pytest.param(Held(), False, True, id="nothing"),
-        pytest.param(Held(mode="part"), False, True, id="a mode alone is nothing"),
-        pytest.param(Held(complete=True), True, False, id="complete"),
-        pytest.param(Held("part", parts=frozenset({2})), True, False, id="its number"),
-        pytest.param(Held("part", parts=frozenset({1, 3})), False, False, id="other numbers"),
-        pytest.param(Held("bytes", ((10, 20),)), True, False, id="exactly its bytes"),
-        pytest.param(Held("bytes", ((0, 30),)), True, False, id="more"),
-        pytest.param(Held("bytes", ((0, 19),)), False, False, id="one byte is missing at the end"),
-        pytest.param(Held("bytes", ((11, 30),)), False, False, id="one byte is missing at the start"),
-        pytest.param(Held("bytes", ((0, 15), (16, 30))), False, False, id="one byte is missing inside"),
+        pytest.param(Received(), False, True, id="nothing"),
+        pytest.param(Received(mode="part"), False, True, id="a mode alone is nothing"),
+        pytest.param(Received(complete=True), True, False, id="complete"),
+        pytest.param(Received("part", parts=frozenset({2})), True, False, id="its number"),
+        pytest.param(Received("part", parts=frozenset({1, 3})), False, False, id="other numbers"),
+        pytest.param(Received("bytes", ((10, 20),)), True, False, id="exactly its bytes"),
+        pytest.param(Received("bytes", ((0, 30),)), True, False, id="more"),
+        pytest.param(
+            Received("bytes", ((0, 19),)), False, False, id="one byte is missing at the end"
+        ),
+        pytest.param(
+            Received("bytes", ((11, 30),)), False, False, id="one byte is missing at the start"
+        ),
+        pytest.param(
+            Received("bytes", ((0, 15), (16, 30))), False, False, id="one byte is missing inside"
+        ),
     ],
 )
-def test_held_tells_whether_a_chunk_is_there(held: Held, covers: bool, empty: bool) -> None:
+def test_held_tells_whether_a_chunk_is_there(held: Received, covers: bool, empty: bool) -> None:
     """service.md#resuming."""
     assert (held.covers(Chunk(2, 10, 10)), held.empty) == (covers, empty)
 
@@ -334,19 +391,31 @@ def test_held_tells_whether_a_chunk_is_there(held: Held, covers: bool, empty: bo
 
 
 @st.composite
-def interrupted(draw: st.DrawFn) -> tuple[int, UploadOptions, Held]:
+def interrupted(draw: st.DrawFn) -> tuple[int, UploadOptions, Received]:
     """A chunked upload of which some chunks arrived."""
     total, options = draw(uploads)
     plan = make_plan(total, options)
     assume(len(plan.chunks) > 1)
-    first, last = sorted(draw(st.lists(st.sampled_from(plan.chunks), min_size=2, max_size=2)), key=lambda c: c.number)
+    first, last = sorted(
+        draw(st.lists(st.sampled_from(plan.chunks), min_size=2, max_size=2)), key=lambda c: c.number
+    )
     few = draw(st.lists(st.sampled_from(plan.chunks), max_size=20))
     arrived = {*plan.chunks[first.number - 1 : last.number], *few}
     if plan.mode == "part":
         # Some request told the total, or one is still to come that can.
-        known = plan.parts if len(arrived) == plan.parts else draw(st.sampled_from([None, plan.parts]))
-        return total, options, Held("part", parts=frozenset(chunk.number for chunk in arrived), parts_total=known)
-    return total, options, Held("bytes", merge((chunk.start, chunk.stop) for chunk in arrived), total=total)
+        known = (
+            plan.parts if len(arrived) == plan.parts else draw(st.sampled_from([None, plan.parts]))
+        )
+        return (
+            total,
+            options,
+            Received("part", parts=frozenset(chunk.number for chunk in arrived), parts_total=known),
+        )
+    return (
+        total,
+        options,
+        Received("bytes", merge((chunk.start, chunk.stop) for chunk in arrived), total=total),
+    )
 
 
 def as_begun(total: int, options: UploadOptions) -> UploadOptions:
@@ -354,22 +423,27 @@ def as_begun(total: int, options: UploadOptions) -> UploadOptions:
     return attrs.evolve(options, chunk_size=make_plan(total, options).chunk_size)
 
 
-def held_ranges(held: Held, plan: Plan) -> list[tuple[int, int]]:
+def held_ranges(held: Received, plan: Plan) -> list[tuple[int, int]]:
     if held.mode == "bytes":
         return list(held.ranges)
     size = plan.chunk_size
     return [((number - 1) * size, min(number * size, plan.total)) for number in held.parts]
 
 
-def assert_tiles(total: int, held: Held, plan: Plan) -> None:
+def assert_tiles(total: int, held: Received, plan: Plan) -> None:
     have, rest = held_ranges(held, plan), [(chunk.start, chunk.stop) for chunk in plan.chunks]
     assert merge([*have, *rest]) == ((0, total),)
-    assert sum(stop - start for start, stop in merge(have)) + sum(chunk.size for chunk in plan.chunks) == total
+    assert (
+        sum(stop - start for start, stop in merge(have)) + sum(chunk.size for chunk in plan.chunks)
+        == total
+    )
     assert plan.held == total - sum(chunk.size for chunk in plan.chunks)
 
 
 @given(interrupted())
-def test_what_is_held_and_the_rest_tile_the_file_exactly(upload: tuple[int, UploadOptions, Held]) -> None:
+def test_what_is_held_and_the_rest_tile_the_file_exactly(
+    upload: tuple[int, UploadOptions, Received],
+) -> None:
     """service.md#resuming: only the rest, in the mode and with the part size in which it was begun."""
     total, options, held = upload
     plan = plan_rest(total, as_begun(total, options), held)
@@ -377,13 +451,17 @@ def test_what_is_held_and_the_rest_tile_the_file_exactly(upload: tuple[int, Uplo
     assert plan.mode == held.mode
     assert not any(held.covers(chunk) for chunk in plan.chunks)
     if held.mode == "part":
-        assert set(plan.chunks) == {c for c in make_plan(total, options).chunks if c.number not in held.parts}
+        assert set(plan.chunks) == {
+            c for c in make_plan(total, options).chunks if c.number not in held.parts
+        }
     else:
         assert [chunk.number for chunk in plan.chunks] == list(range(1, len(plan.chunks) + 1))
 
 
 @given(interrupted())
-def test_the_rest_of_a_chunked_upload_is_within_the_limits(upload: tuple[int, UploadOptions, Held]) -> None:
+def test_the_rest_of_a_chunked_upload_is_within_the_limits(
+    upload: tuple[int, UploadOptions, Received],
+) -> None:
     """service.md#upload-modes: the same options cut chunks that the server takes."""
     total, options, held = upload
     for chunk in plan_rest(total, as_begun(total, options), held).chunks:
@@ -392,44 +470,51 @@ def test_the_rest_of_a_chunked_upload_is_within_the_limits(upload: tuple[int, Up
 
 
 @st.composite
-def odd_ranges(draw: st.DrawFn) -> tuple[int, UploadOptions, Held]:
+def odd_ranges(draw: st.DrawFn) -> tuple[int, UploadOptions, Received]:
     """What another client with another chunk size left behind."""
     total, options = draw(scaled_uploads())
     ends = st.lists(st.integers(0, total), min_size=2, max_size=8, unique=True)
     bounds = sorted(draw(ends))
     held = merge(zip(bounds[::2], bounds[1::2], strict=False))
-    return total, options, Held("bytes", held, total=total)
+    return total, options, Received("bytes", held, total=total)
 
 
-def inner_gaps(total: int, held: Held) -> list[int]:
+def inner_gaps(total: int, held: Received) -> list[int]:
     return [stop - start for start, stop in gaps(held.ranges, total) if stop != total]
 
 
 @given(odd_ranges())
-def test_odd_ranges_are_completed_or_refused(upload: tuple[int, UploadOptions, Held]) -> None:
+def test_odd_ranges_are_completed_or_refused(upload: tuple[int, UploadOptions, Received]) -> None:
     """service.md#upload-modes: refused exactly when a gap inside the file is smaller than a chunk may be."""
     total, options, held = upload
     if any(size < options.limits.smallest_chunk for size in inner_gaps(total, held)):
-        with pytest.raises(UploadError, match="but a chunk that small is only allowed at the end of the file"):
+        with pytest.raises(
+            UploadError, match="but a chunk that small is only allowed at the end of the file"
+        ):
             plan_rest(total, options, held)
     else:
         assert_tiles(total, held, plan_rest(total, options, held))
 
 
 @given(odd_ranges())
-@example((1_000, UploadOptions(chunk_size=150, limits=SMALL), Held("bytes", ((0, 10), (309, 1_000)))))
-def test_no_piece_of_odd_ranges_is_too_large(upload: tuple[int, UploadOptions, Held]) -> None:
+@example(
+    (1_000, UploadOptions(chunk_size=150, limits=SMALL), Received("bytes", ((0, 10), (309, 1_000))))
+)
+def test_no_piece_of_odd_ranges_is_too_large(upload: tuple[int, UploadOptions, Received]) -> None:
     """service.md#upload-errors range-too-large. In mebibytes: chunk_size 150 MiB and a gap of 299 MiB make one chunk
     of 299 MiB.
     """
     total, options, held = upload
     assume(all(size >= options.limits.smallest_chunk for size in inner_gaps(total, held)))
-    assert all(chunk.size <= options.limits.largest_chunk for chunk in plan_rest(total, options, held).chunks)
+    assert all(
+        chunk.size <= options.limits.largest_chunk
+        for chunk in plan_rest(total, options, held).chunks
+    )
 
 
 @given(odd_ranges())
-@example((41, UploadOptions(chunk_size=5, limits=SMALL), Held("bytes", ((0, 5), (21, 41)))))
-def test_no_piece_of_odd_ranges_is_too_small(upload: tuple[int, UploadOptions, Held]) -> None:
+@example((41, UploadOptions(chunk_size=5, limits=SMALL), Received("bytes", ((0, 5), (21, 41)))))
+def test_no_piece_of_odd_ranges_is_too_small(upload: tuple[int, UploadOptions, Received]) -> None:
     """service.md#upload-errors range-too-small. In mebibytes: a gap of 15 MiB + 1 byte and chunk_size 5 MiB end in 5
     MiB - 1 byte.
     """
@@ -441,45 +526,55 @@ def test_no_piece_of_odd_ranges_is_too_small(upload: tuple[int, UploadOptions, H
 
 
 def test_a_gap_too_small_to_be_sent_is_named() -> None:
-    held = Held("bytes", ((0, 10), (13, 100)))
+    held = Received("bytes", ((0, 10), (13, 100)))
     with pytest.raises(UploadError, match=r"^bytes 10 to 12 are missing, but a chunk that small "):
         plan_rest(200, UploadOptions(limits=SMALL), held)
-    assert plan_rest(103, UploadOptions(limits=SMALL), Held("bytes", ((0, 100),))).chunks == (Chunk(1, 100, 3),)
+    assert plan_rest(103, UploadOptions(limits=SMALL), Received("bytes", ((0, 100),))).chunks == (
+        Chunk(1, 100, 3),
+    )
 
 
 def test_bytes_beyond_the_source_are_not_of_this_source() -> None:
-    with pytest.raises(UploadError, match=r"^the server holds bytes up to 101, the source has 100: not the same file$"):
-        plan_rest(100, UploadOptions(limits=SMALL), Held("bytes", ((0, 101),)))
+    with pytest.raises(
+        UploadError,
+        match=r"^the server holds bytes up to 101, the source has 100: not the same file$",
+    ):
+        plan_rest(100, UploadOptions(limits=SMALL), Received("bytes", ((0, 101),)))
 
 
 def test_an_empty_container_gets_a_fresh_plan() -> None:
     options = UploadOptions(mode="part", limits=SMALL, chunk_size=10)
-    assert plan_rest(100, options, Held("bytes")) == make_plan(100, options)
+    assert plan_rest(100, options, Received("bytes")) == make_plan(100, options)
 
 
 def test_the_mode_of_the_server_wins() -> None:
     """service.md#one-source-per-video: bytes and parts cannot be mixed."""
     parts = UploadOptions(mode="part", limits=SMALL, chunk_size=10)
-    assert plan_rest(100, parts, Held("bytes", ((0, 10),))).mode == "bytes"
-    assert plan_rest(100, attrs.evolve(parts, mode="bytes"), Held("part", parts=frozenset({1}))).mode == "part"
+    assert plan_rest(100, parts, Received("bytes", ((0, 10),))).mode == "bytes"
+    assert (
+        plan_rest(
+            100, attrs.evolve(parts, mode="bytes"), Received("part", parts=frozenset({1}))
+        ).mode
+        == "part"
+    )
 
 
 @pytest.mark.parametrize(
     ("held", "message"),
     [
         pytest.param(
-            Held("part", parts=frozenset({1}), parts_total=3),
+            Received("part", parts=frozenset({1}), parts_total=3),
             r"^the upload was started with 3 parts, 10 bytes a part make 10: pass the chunk_size it was started with$",
             id="another number of parts",
         ),
         pytest.param(
-            Held("part", parts=frozenset({1, 11})),
+            Received("part", parts=frozenset({1, 11})),
             r"^the upload was started with at least 11 parts, 10 bytes a part make 10: ",
             id="a part beyond the last",
         ),
     ],
 )
-def test_parts_that_were_cut_otherwise_are_refused(held: Held, message: str) -> None:
+def test_parts_that_were_cut_otherwise_are_refused(held: Received, message: str) -> None:
     """service.md#resuming: the same part size; the status tells numbers, never sizes."""
     with pytest.raises(UploadError, match=message):
         plan_rest(100, UploadOptions(chunk_size=10, limits=SMALL), held)
@@ -491,20 +586,33 @@ def test_numbered_parts_are_never_cut_by_a_guess(parts_total: int | None) -> Non
     video.
     """
     with pytest.raises(UploadError, match="pass the chunk_size it was started with"):
-        plan_rest(100, UploadOptions(limits=SMALL), Held("part", parts=frozenset({2, 3}), parts_total=parts_total))
+        plan_rest(
+            100,
+            UploadOptions(limits=SMALL),
+            Received("part", parts=frozenset({2, 3}), parts_total=parts_total),
+        )
 
 
 def test_ranges_that_are_all_held_but_were_never_totalled_cannot_be_completed() -> None:
     """service.md#upload-total, as for parts."""
     with pytest.raises(UploadError, match="no request said how many there are"):
-        plan_rest(100, UploadOptions(limits=SMALL), Held("bytes", ((0, 100),)))
-    assert plan_rest(100, UploadOptions(limits=SMALL), Held("bytes", ((0, 100),), total=100)).chunks == ()
+        plan_rest(100, UploadOptions(limits=SMALL), Received("bytes", ((0, 100),)))
+    assert (
+        plan_rest(
+            100, UploadOptions(limits=SMALL), Received("bytes", ((0, 100),), total=100)
+        ).chunks
+        == ()
+    )
 
 
 def test_parts_that_are_all_held_but_were_never_totalled_cannot_be_completed() -> None:
     """service.md#upload-total: the total is needed in one request, and no request is left to carry it."""
     with pytest.raises(UploadError):
-        plan_rest(100, UploadOptions(chunk_size=25, limits=SMALL), Held("part", parts=frozenset({1, 2, 3, 4})))
+        plan_rest(
+            100,
+            UploadOptions(chunk_size=25, limits=SMALL),
+            Received("part", parts=frozenset({1, 2, 3, 4})),
+        )
 
 
 # -- complete containers
@@ -513,13 +621,15 @@ def test_parts_that_are_all_held_but_were_never_totalled_cannot_be_completed() -
 @pytest.mark.parametrize(
     "held",
     [
-        pytest.param(Held(filesize=100, complete=True), id="one request"),
-        pytest.param(Held("bytes", ((0, 100),), filesize=100, complete=True), id="ranges"),
-        pytest.param(Held("bytes", ((0, 100),), complete=True), id="ranges, no filesize"),
-        pytest.param(Held("part", parts=frozenset({1}), filesize=100, complete=True), id="parts"),
+        pytest.param(Received(filesize=100, complete=True), id="one request"),
+        pytest.param(Received("bytes", ((0, 100),), filesize=100, complete=True), id="ranges"),
+        pytest.param(Received("bytes", ((0, 100),), complete=True), id="ranges, no filesize"),
+        pytest.param(
+            Received("part", parts=frozenset({1}), filesize=100, complete=True), id="parts"
+        ),
     ],
 )
-def test_a_complete_upload_of_the_same_size_needs_nothing(held: Held) -> None:
+def test_a_complete_upload_of_the_same_size_needs_nothing(held: Received) -> None:
     """design.md §4, decisions: content is not compared."""
     plan = plan_rest(100, UploadOptions(), held)
     assert (plan.chunks, plan.held, plan.mode) == ((), 100, held.mode or "whole")
@@ -528,13 +638,21 @@ def test_a_complete_upload_of_the_same_size_needs_nothing(held: Held) -> None:
 @pytest.mark.parametrize(
     ("held", "what"),
     [
-        pytest.param(Held(filesize=99, complete=True), "a complete upload of 99 bytes", id="filesize"),
-        pytest.param(Held("bytes", ((0, 99),), complete=True), "a complete upload of 99 bytes", id="ranges"),
-        pytest.param(Held(filesize=0, complete=True), "a complete upload of 0 bytes", id="filesize 0"),
-        pytest.param(Held(complete=True), "a complete source", id="size unknown"),
+        pytest.param(
+            Received(filesize=99, complete=True), "a complete upload of 99 bytes", id="filesize"
+        ),
+        pytest.param(
+            Received("bytes", ((0, 99),), complete=True),
+            "a complete upload of 99 bytes",
+            id="ranges",
+        ),
+        pytest.param(
+            Received(filesize=0, complete=True), "a complete upload of 0 bytes", id="filesize 0"
+        ),
+        pytest.param(Received(complete=True), "a complete source", id="size unknown"),
     ],
 )
-def test_a_complete_upload_of_another_size_is_another_file(held: Held, what: str) -> None:
+def test_a_complete_upload_of_another_size_is_another_file(held: Received, what: str) -> None:
     """service.md#one-source-per-video: one source per container."""
     expected = f"^this video holds {what} already, the source has 100 bytes: create another container for it$"
     with pytest.raises(UploadError, match=expected):
@@ -563,14 +681,18 @@ def test_content_ranges_say_what_a_chunk_carries(
 
 def test_another_total_is_another_file() -> None:
     """Ranges carry the total of the file that they were cut from (service.md#received-chunks)."""
-    held = Held("bytes", ((0, 50),), total=101)
-    with pytest.raises(UploadError, match=r"^the upload was begun with a file of 101 bytes, the source has 100: "):
+    held = Received("bytes", ((0, 50),), total=101)
+    with pytest.raises(
+        UploadError, match=r"^the upload was begun with a file of 101 bytes, the source has 100: "
+    ):
         plan_rest(100, UploadOptions(limits=SMALL), held)
 
 
 def test_parts_that_are_being_merged_need_nothing() -> None:
     """The status may tell no size yet (service.md#ingest-status: merging)."""
     plan = plan_rest(
-        100, UploadOptions(limits=SMALL), Held("part", parts=frozenset({1, 2}), parts_total=2, complete=True)
+        100,
+        UploadOptions(limits=SMALL),
+        Received("part", parts=frozenset({1, 2}), parts_total=2, complete=True),
     )
     assert (plan.chunks, plan.parts, plan.mode) == ((), 2, "part")

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apivideo_async.models import Quality, VideoStatus, VideoStatusEncoding
-from apivideo_async.protocol.polling import FIRST, GROWTH, LONGEST, SHARE, PollSchedule, encoding_failed
+from apivideo_async.protocol.polling import (
+    FIRST,
+    GROWTH,
+    LONGEST,
+    SHARE,
+    PollSchedule,
+    encoding_failed,
+)
 
 
 def run(schedule: PollSchedule, until: float, limit: int | None) -> list[tuple[float, str]]:
@@ -36,7 +43,9 @@ def test_many_take_a_share_of_the_budget_and_nobody_is_forgotten(count: int, lim
     schedule.add(names, 0.0)
     asked = run(schedule, 600, limit)
     for moment, _ in asked:
-        assert len([1 for other, _ in asked if moment <= other < moment + 59.99]) <= limit * SHARE + 1
+        assert (
+            len([1 for other, _ in asked if moment <= other < moment + 59.99]) <= limit * SHARE + 1
+        )
     first_round = [name for _, name in asked[:count]]
     assert first_round == names[: len(first_round)]
     if len(asked) > 3 * count:

@@ -15,14 +15,18 @@ SESSION = f"{VOD}/session"
     [
         VideoAssets(hls=f"{VOD}/hls/manifest.m3u8"),
         VideoAssets(mp4=f"{VOD}/mp4/source.mp4?dl=1"),
-        VideoAssets(hls="https://vod.api.video/vod/vi1/hls/manifest.m3u8", thumbnail=f"{VOD}/thumbnail.jpg"),
+        VideoAssets(
+            hls="https://vod.api.video/vod/vi1/hls/manifest.m3u8", thumbnail=f"{VOD}/thumbnail.jpg"
+        ),
     ],
 )
 def test_the_session_is_beside_the_assets(assets: VideoAssets) -> None:
     assert session_address(assets) == SESSION
 
 
-@pytest.mark.parametrize("assets", [None, VideoAssets(), VideoAssets(hls="https://vod.api.video/vod/vi1/hls/m.m3u8")])
+@pytest.mark.parametrize(
+    "assets", [None, VideoAssets(), VideoAssets(hls="https://vod.api.video/vod/vi1/hls/m.m3u8")]
+)
 def test_a_public_video_has_no_session(assets: VideoAssets | None) -> None:
     with pytest.raises(ConfigurationError, match="no private token"):
         session_address(assets)
@@ -30,7 +34,9 @@ def test_a_public_video_has_no_session(assets: VideoAssets | None) -> None:
 
 def test_the_session_is_added_to_every_asset() -> None:
     assets = VideoAssets(
-        hls=f"{VOD}/hls/manifest.m3u8", mp4=f"{VOD}/mp4/source.mp4?dl=1", player="https://embed/x?token=y"
+        hls=f"{VOD}/hls/manifest.m3u8",
+        mp4=f"{VOD}/mp4/source.mp4?dl=1",
+        player="https://embed/x?token=y",
     )
     session = PrivateSession("s e&", assets)
     assert session.assets.hls == f"{VOD}/hls/manifest.m3u8?avh=s+e%26"

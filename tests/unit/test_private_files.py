@@ -65,7 +65,11 @@ def test_missing_folders_are_private_and_existing_ones_stay(tmp_path: Path) -> N
     (tmp_path / "shared").mkdir(mode=0o755)
     make_private_folder(tmp_path / "shared" / "a" / "b")
     make_private_folder(tmp_path / "shared")
-    assert [mode(tmp_path / name) for name in ("shared", "shared/a", "shared/a/b")] == ["755", "700", "700"]
+    assert [mode(tmp_path / name) for name in ("shared", "shared/a", "shared/a/b")] == [
+        "755",
+        "700",
+        "700",
+    ]
 
 
 def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
@@ -81,11 +85,15 @@ def test_created_files_are_private(tmp_path: Path) -> None:
     assert mode(tmp_path / "ledger") == "600"
 
 
-def test_an_existing_file_is_restricted_and_that_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_existing_file_is_restricted_and_that_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "ledger"
     path.write_text("content")
     create_private(path)
-    assert (mode(path), path.read_text()) == ("666", "content"), "it may be another file than the caller believes"
+    assert (mode(path), path.read_text()) == ("666", "content"), (
+        "it may be another file than the caller believes"
+    )
     restrict(path)
     assert (mode(path), path.read_text()) == ("600", "content")
     assert f"{path} was accessible to other users" in caplog.text
@@ -104,7 +112,9 @@ def test_an_existing_file_is_not_opened(tmp_path: Path, monkeypatch: pytest.Monk
     assert closed == []
 
 
-def test_files_of_other_users_and_missing_ones_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_other_users_and_missing_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "ledger"
     path.touch()
     restrict(tmp_path / "missing")
@@ -126,15 +136,21 @@ def test_a_file_that_cannot_be_restricted_is_logged(
     assert "Read-only file system" in caplog.text
 
 
-def test_the_folder_named_by_the_environment_comes_first(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+def test_the_folder_named_by_the_environment_comes_first(
+    tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
     environment.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     environment.setenv("HOME", str(tmp_path))
     assert state_folder("uploads") == tmp_path / "state" / "apivideo" / "uploads"
-    assert [mode(tmp_path / "state" / name) for name in ("", "apivideo", "apivideo/uploads")] == ["700"] * 3
+    assert [mode(tmp_path / "state" / name) for name in ("", "apivideo", "apivideo/uploads")] == [
+        "700"
+    ] * 3
 
 
 @pytest.mark.parametrize("relative", ["", "state", "./state", "~/state"])
-def test_a_relative_state_folder_is_ignored(tmp_path: Path, environment: pytest.MonkeyPatch, relative: str) -> None:
+def test_a_relative_state_folder_is_ignored(
+    tmp_path: Path, environment: pytest.MonkeyPatch, relative: str
+) -> None:
     environment.setenv("XDG_STATE_HOME", relative)
     environment.setenv("HOME", str(tmp_path))
     environment.chdir(tmp_path)
@@ -156,19 +172,26 @@ def test_without_a_usable_home_the_passwd_entry_counts(
     assert state_folder("uploads") == tmp_path / ".local" / "state" / "apivideo" / "uploads"
 
 
-def test_folders_of_an_earlier_version_are_restricted(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+def test_folders_of_an_earlier_version_are_restricted(
+    tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
     environment.setenv("XDG_STATE_HOME", str(tmp_path))
     ours = tmp_path / "apivideo" / "ingest"
     ours.mkdir(parents=True)
     before = mode(tmp_path)
     assert state_folder("ingest") == ours
-    assert [mode(ours), mode(ours.parent), mode(tmp_path)] == ["700", "700", before], "only the folders of ours"
+    assert [mode(ours), mode(ours.parent), mode(tmp_path)] == ["700", "700", before], (
+        "only the folders of ours"
+    )
 
 
 @pytest.mark.usefixtures("unknown_user")
 @pytest.mark.parametrize("home", [None, "", "/nonexistent", "relative"])
 def test_without_a_home_the_state_is_among_the_temporary_files(
-    tmp_path: Path, environment: pytest.MonkeyPatch, home: str | None, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    environment: pytest.MonkeyPatch,
+    home: str | None,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     if home is not None:
         environment.setenv("HOME", home)
@@ -180,7 +203,9 @@ def test_without_a_home_the_state_is_among_the_temporary_files(
     assert not Path("/nonexistent").exists()
 
 
-def test_a_state_folder_that_cannot_be_written_to_is_replaced(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+def test_a_state_folder_that_cannot_be_written_to_is_replaced(
+    tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
     def refuse(path: Path, _: int) -> bool:
         return not str(path).startswith(str(tmp_path / "state"))
 
@@ -213,7 +238,9 @@ def test_a_temporary_folder_that_another_user_prepared_is_not_used(
 
 
 @pytest.mark.usefixtures("unknown_user")
-def test_without_any_folder_nothing_is_kept(environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_any_folder_nothing_is_kept(
+    environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def none() -> str:
         raise FileNotFoundError(2, "No usable temporary directory found")
 

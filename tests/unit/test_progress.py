@@ -32,14 +32,21 @@ PROGRESS = UploadProgress(
         pytest.param(0, 0, None, True, id="nothing to send"),
     ],
 )
-def test_only_accepted_bytes_are_progress(total: Any, accepted: int, fraction: float | None, finished: bool) -> None:
+def test_only_accepted_bytes_are_progress(
+    total: Any, accepted: int, fraction: float | None, finished: bool
+) -> None:
     progress = attrs.evolve(PROGRESS, bytes_total=total, bytes_accepted=accepted)
     assert (progress.fraction, progress.finished) == (fraction, finished)
 
 
 def test_before_anything_is_sent_there_is_no_rate() -> None:
     meter = Meter(100.0, held=500)
-    assert (meter.sent, meter.rate(100.0), meter.rate(101.0), meter.eta(101.0, 1000)) == (500, 0.0, 0.0, None)
+    assert (meter.sent, meter.rate(100.0), meter.rate(101.0), meter.eta(101.0, 1000)) == (
+        500,
+        0.0,
+        0.0,
+        None,
+    )
 
 
 def test_held_bytes_say_nothing_about_the_rate() -> None:
@@ -109,7 +116,9 @@ def test_the_rate_is_never_negative() -> None:
         pytest.param(60, None, id="more sent than there is (a repeat)"),
     ],
 )
-def test_the_remaining_time_is_what_is_left_at_this_rate(total: int | None, eta: float | None) -> None:
+def test_the_remaining_time_is_what_is_left_at_this_rate(
+    total: int | None, eta: float | None
+) -> None:
     meter = Meter(0.0)
     meter.add(100, 2.0)
     assert meter.eta(2.0, total) == eta

@@ -13,7 +13,9 @@ from apivideo_async.protocol.secrets import redacted, secrets_of
 
 
 def test_a_request_by_hand() -> None:
-    request = raw_request("post", "/a/b%20c", query={"x": 1}, json={"é": None}, headers={"X-A": "b\tc"})
+    request = raw_request(
+        "post", "/a/b%20c", query={"x": 1}, json={"é": None}, headers={"X-A": "b\tc"}
+    )
     assert (request.method, request.operation, request.query) == ("POST", "POST /a/b%20c", "x=1")
     assert (request.body, request.headers["X-A"]) == ('{"é": null}'.encode(), "b\tc")
     assert raw_request("GET", "/").body is None
@@ -23,8 +25,14 @@ def test_a_request_by_hand() -> None:
     "given",
     [
         *({"method": method} for method in ("", "G T", "GET\r\nX: y", 5, None)),
-        *({"path": path} for path in ("", "a", "/a b", "/é", "/a?b=c", "/a#b", "/\r\nX: y", None, b"/")),
-        *({"headers": headers} for headers in ({"": "a"}, {"a b": "c"}, {"a": "b\r\nc: d"}, {"a": 5}, {"a": "\ud800"})),
+        *(
+            {"path": path}
+            for path in ("", "a", "/a b", "/é", "/a?b=c", "/a#b", "/\r\nX: y", None, b"/")
+        ),
+        *(
+            {"headers": headers}
+            for headers in ({"": "a"}, {"a b": "c"}, {"a": "b\r\nc: d"}, {"a": 5}, {"a": "\ud800"})
+        ),
         *({"json": json} for json in ({"a": ...}, "\ud800", float("nan"))),
         {"query": {"a": []}},
     ],
@@ -58,7 +66,9 @@ def test_metadata_is_a_mapping_of_texts(value: Any) -> None:
 
 
 def test_an_id_that_utf8_cannot_encode_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="video_id holds characters that UTF-8 cannot encode"):
+    with pytest.raises(
+        ConfigurationError, match="video_id holds characters that UTF-8 cannot encode"
+    ):
         path_for("/videos/{video_id}", video_id="\ud800")
 
 
@@ -71,15 +81,23 @@ def test_the_secrets_of_a_request() -> None:
 
 
 def test_what_a_server_repeats_is_removed_in_both_spellings_but_nothing_short() -> None:
-    headers, body = redacted({"location": "/x/a%2Fsecret"}, b"a/secret a%2Fsecret abc", ["a/secret", "abc", ""])
+    headers, body = redacted(
+        {"location": "/x/a%2Fsecret"}, b"a/secret a%2Fsecret abc", ["a/secret", "abc", ""]
+    )
     assert (headers, body.decode()) == ({"location": "/x/***"}, "*** *** abc")
 
 
 def test_an_error_holds_neither_the_requests_secrets_nor_credentials() -> None:
     request = build_request("o", "GET", "/upload-tokens/TOKEN12")
-    response = Response(400, {"x": "CREDENTIAL"}, b'{"title": "TOKEN12 is bad", "detail": "CREDENTIAL"}')
+    response = Response(
+        400, {"x": "CREDENTIAL"}, b'{"title": "TOKEN12 is bad", "detail": "CREDENTIAL"}'
+    )
     error = error_for(request, response, ["CREDENTIAL"])
-    assert (str(error), error.title, error.headers) == ("o: 400 *** is bad ***", "*** is bad", {"x": "***"})
+    assert (str(error), error.title, error.headers) == (
+        "o: 400 *** is bad ***",
+        "*** is bad",
+        {"x": "***"},
+    )
     assert error.body == b'{"title": "*** is bad", "detail": "***"}'
 
 

@@ -18,16 +18,25 @@ def rows(heading: str) -> list[tuple[str, str]]:
     section = README[README.index(f"\n## {heading}\n") + 1 :]
     table = re.search(r"^\|.*\n\|[-|]+\|\n((?:\|.*\n)+)", section, re.MULTILINE)
     assert table is not None
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[1].splitlines()]
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table[1].splitlines()
+    ]
     return [(left, right) for left, right in cells]
 
 
 def public(kind: type) -> set[str]:
     """The methods of a class."""
-    return {name for name, value in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
+    return {
+        name
+        for name, value in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_")
+    }
 
 
-METHODS = {left.strip("`"): set(re.findall(r"`(\w+)`", right)) for left, right in rows("Everything there is")}
+METHODS = {
+    left.strip("`"): set(re.findall(r"`(\w+)`", right))
+    for left, right in rows("Everything there is")
+}
 CLIENT = ApiVideoClient(api_key="a-key")
 
 
@@ -43,16 +52,25 @@ def test_every_method_of_a_section_is_named(section: str) -> None:
 
 
 def test_every_command_is_named() -> None:
-    named = {name for left, _ in rows("The command line") for name in re.findall(r"`([\w-]+)`", left)}
+    named = {
+        name for left, _ in rows("The command line") for name in re.findall(r"`([\w-]+)`", left)
+    }
     assert named == set(app.list_commands(click.Context(app)))
 
 
 @pytest.mark.parametrize(
-    ("left", "right"), [row for row in rows("The command line") if re.match(r"`[\w -]+`", row[1])], ids=str
+    ("left", "right"),
+    [row for row in rows("The command line") if re.match(r"`[\w -]+`", row[1])],
+    ids=str,
 )
 def test_every_command_of_a_group_is_named(left: str, right: str) -> None:
     """Where a row names several groups, together they have no more and no less."""
     context = click.Context(app)
     groups = [app.get_command(context, name) for name in re.findall(r"`([\w-]+)`", left)]
-    there = {name for group in groups if isinstance(group, click.Group) for name in group.list_commands(context)}
+    there = {
+        name
+        for group in groups
+        if isinstance(group, click.Group)
+        for name in group.list_commands(context)
+    }
     assert set(" ".join(re.findall(r"`([\w -]+)`", right)).split()) == there

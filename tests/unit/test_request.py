@@ -81,7 +81,9 @@ def test_an_id_that_would_change_the_address_is_refused(value: str) -> None:
     [
         pytest.param({"currentPage": 1, "pageSize": 25}, "currentPage=1&pageSize=25", id="numbers"),
         pytest.param(
-            {"tags[]": ["a", "b"]}, "tags%5B%5D%5B%5D=a&tags%5B%5D%5B%5D=b", id="brackets are added once each"
+            {"tags[]": ["a", "b"]},
+            "tags%5B%5D%5B%5D=a&tags%5B%5D%5B%5D=b",
+            id="brackets are added once each",
         ),
         pytest.param({"tags": ["a", "b c"]}, "tags%5B%5D=a&tags%5B%5D=b+c", id="lists"),
         pytest.param({"tags": ("a",)}, "tags%5B%5D=a", id="tuples"),
@@ -90,10 +92,18 @@ def test_an_id_that_would_change_the_address_is_refused(value: str) -> None:
             "metadata%5BAuthor%5D=John+Doe&metadata%5BFormat%5D=Tutorial",
             id="mappings",
         ),
-        pytest.param({"unique": True, "other": False}, "unique=true&other=false", id="booleans are lower case"),
-        pytest.param({"filterBy": {"live": True}}, "filterBy%5Blive%5D=true", id="booleans in mappings"),
         pytest.param(
-            {"from": datetime(2024, 2, 5, tzinfo=CET)}, "from=2024-02-05T00%3A00%3A00%2B01%3A00", id="the + is quoted"
+            {"unique": True, "other": False},
+            "unique=true&other=false",
+            id="booleans are lower case",
+        ),
+        pytest.param(
+            {"filterBy": {"live": True}}, "filterBy%5Blive%5D=true", id="booleans in mappings"
+        ),
+        pytest.param(
+            {"from": datetime(2024, 2, 5, tzinfo=CET)},
+            "from=2024-02-05T00%3A00%3A00%2B01%3A00",
+            id="the + is quoted",
         ),
         pytest.param(
             {"from": datetime(2024, 2, 5, 1, 2, 3, 999_999)},
@@ -101,11 +111,15 @@ def test_an_id_that_would_change_the_address_is_refused(value: str) -> None:
             id="without an offset it is UTC, without a fraction",
         ),
         pytest.param({"title": ""}, "title=", id="empty text is a value"),
-        pytest.param({"title": None, "sortBy": UNSET, "page": 0}, "page=0", id="None and UNSET are not sent"),
+        pytest.param(
+            {"title": None, "sortBy": UNSET, "page": 0}, "page=0", id="None and UNSET are not sent"
+        ),
         pytest.param({}, "", id="nothing"),
     ],
 )
-def test_queries_are_encoded_as_the_contract_says(parameters: Mapping[str, Any], query: str) -> None:
+def test_queries_are_encoded_as_the_contract_says(
+    parameters: Mapping[str, Any], query: str
+) -> None:
     """service.md#query-encoding."""
     assert query_string(parameters) == query
 
@@ -154,13 +168,22 @@ def test_a_moment_in_a_query_is_the_same_moment_to_the_second(moment: datetime) 
 
 def test_unset_fields_are_dropped_and_null_stays() -> None:
     """service.md#merge-rules: absent keeps, null clears, ``[]`` clears a list."""
-    fields: dict[str, Any] = {"title": "a", "playerId": None, "tags": [], "public": False, "language": UNSET}
+    fields: dict[str, Any] = {
+        "title": "a",
+        "playerId": None,
+        "tags": [],
+        "public": False,
+        "language": UNSET,
+    }
     assert set_fields(fields) == {"title": "a", "playerId": None, "tags": [], "public": False}
 
 
 def test_metadata_becomes_pairs() -> None:
     """service.md#small-records."""
-    assert metadata_pairs({"a": "1", "": ""}) == [{"key": "a", "value": "1"}, {"key": "", "value": ""}]
+    assert metadata_pairs({"a": "1", "": ""}) == [
+        {"key": "a", "value": "1"},
+        {"key": "", "value": ""},
+    ]
     assert metadata_pairs({}) == [], "an empty list clears (service.md#merge-rules)"
     assert metadata_pairs(UNSET) is UNSET
 
@@ -176,7 +199,9 @@ def test_metadata_becomes_pairs() -> None:
     ],
 )
 def test_metadata_is_text(metadata: Any, shown: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"^metadata takes text for keys and values, not {shown}$"):
+    with pytest.raises(
+        ConfigurationError, match=f"^metadata takes text for keys and values, not {shown}$"
+    ):
         metadata_pairs(metadata)
 
 
@@ -186,9 +211,17 @@ def test_metadata_is_text(metadata: Any, shown: str) -> None:
 def test_a_request_asks_for_json_and_says_so_when_it_sends_some() -> None:
     """service.md#content-types."""
     plain = build_request("videos.list", "GET", "/videos", query={"tags": ["a"]})
-    assert (plain.query, plain.body, plain.headers) == ("tags%5B%5D=a", None, {"Accept": "application/json"})
+    assert (plain.query, plain.body, plain.headers) == (
+        "tags%5B%5D=a",
+        None,
+        {"Accept": "application/json"},
+    )
     sending = build_request("videos.create", "POST", "/videos", body=b"{}", headers={"X-More": "1"})
-    assert sending.headers == {"Accept": "application/json", "X-More": "1", "Content-Type": "application/json"}
+    assert sending.headers == {
+        "Accept": "application/json",
+        "X-More": "1",
+        "Content-Type": "application/json",
+    }
     assert sending.body == b"{}"
 
 
@@ -200,7 +233,10 @@ def test_an_empty_body_is_a_body() -> None:
     ("method", "given_class", "expected"),
     [
         pytest.param("GET", None, "reads", id="GET"),
-        *(pytest.param(method, None, "writes", id=method) for method in ("POST", "PATCH", "PUT", "DELETE")),
+        *(
+            pytest.param(method, None, "writes", id=method)
+            for method in ("POST", "PATCH", "PUT", "DELETE")
+        ),
         pytest.param("POST", "uploads", "uploads", id="uploads are named by the caller"),
         pytest.param("GET", "writes", "writes", id="the caller wins"),
     ],
@@ -213,12 +249,17 @@ def test_every_request_has_a_budget(method: str, given_class: Any, expected: str
 @pytest.mark.parametrize(
     ("method", "idempotent", "repeatable"),
     [
-        *(pytest.param(method, False, True, id=method) for method in ("GET", "HEAD", "PUT", "DELETE")),
+        *(
+            pytest.param(method, False, True, id=method)
+            for method in ("GET", "HEAD", "PUT", "DELETE")
+        ),
         *(pytest.param(method, False, False, id=method) for method in ("POST", "PATCH")),
         pytest.param("POST", True, True, id="POST that does no harm"),
     ],
 )
-def test_a_post_is_not_repeated_unless_it_says_that_it_may(method: str, idempotent: bool, repeatable: bool) -> None:
+def test_a_post_is_not_repeated_unless_it_says_that_it_may(
+    method: str, idempotent: bool, repeatable: bool
+) -> None:
     """service.md#repeated-requests: the service knows no idempotency keys."""
     request = Request(operation="o", method=method, path="/", idempotent=idempotent)
     assert request.repeatable is repeatable
@@ -255,7 +296,9 @@ def test_neither_query_nor_bodies_are_shown() -> None:
 
 def test_the_authorization_header_is_not_shown() -> None:
     """A traceback with local variables would hold the key (Basic) or the access token."""
-    assert "s3cret" not in repr(build_request("o", "GET", "/", headers={"Authorization": "Bearer s3cret"}))
+    assert "s3cret" not in repr(
+        build_request("o", "GET", "/", headers={"Authorization": "Bearer s3cret"})
+    )
 
 
 def test_the_summary_holds_nothing_secret() -> None:

@@ -25,7 +25,14 @@ from apivideo_async.errors import (
 )
 from apivideo_async.models import Pagination, Video
 from apivideo_async.protocol.request import Request, build_request
-from apivideo_async.protocol.response import Response, decode, decode_page, error_for, parse_json, slug_of
+from apivideo_async.protocol.response import (
+    Response,
+    decode,
+    decode_page,
+    error_for,
+    parse_json,
+    slug_of,
+)
 
 REQUEST = build_request("videos.get", "GET", "/videos/vi1")
 DOCS = "https://docs.api.video/reference/"
@@ -44,7 +51,8 @@ def error(status: int, body: Any, request: Request = REQUEST) -> ApiStatusError:
 
 
 @pytest.mark.parametrize(
-    ("status", "ok"), [(199, False), (200, True), (201, True), (202, True), (204, True), (299, True), (300, False)]
+    ("status", "ok"),
+    [(199, False), (200, True), (201, True), (202, True), (204, True), (299, True), (300, False)],
 )
 def test_any_2xx_is_success(status: int, ok: bool) -> None:
     """service.md#status-codes: creations answer 200, 201 or 202 without a pattern."""
@@ -94,7 +102,9 @@ def test_a_body_is_parsed_or_none(body: bytes, value: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("body", [b"", b"<html>Server error</html>", b"[]", b'"text"', b"{}"])
-def test_the_status_decides_the_class_whatever_the_body(path: str, status: int, kind: type, body: bytes) -> None:
+def test_the_status_decides_the_class_whatever_the_body(
+    path: str, status: int, kind: type, body: bytes
+) -> None:
     """service.md#error-bodies, service.md#refused-credentials (a bad key is 400 or 401), service.md#server-errors
     (5xx bodies may be HTML).
     """
@@ -110,23 +120,47 @@ def test_the_status_decides_the_class_whatever_the_body(path: str, status: int, 
         pytest.param(f"{DOCS}resource-not-found", "resource-not-found", id="current"),
         pytest.param(f"{DOCS}resource-not-found/", "resource-not-found", id="final slash"),
         pytest.param("resource-not-found", "resource-not-found", id="no address"),
-        pytest.param("https://docs.api.video/docs/attributerequired", "attribute-required", id="attributerequired"),
-        pytest.param("https://docs.api.video/docs/attributeinvalid", "invalid-attribute", id="attributeinvalid"),
-        pytest.param("https://docs.api.video/docs/resourcenot_found", "resource-not-found", id="resourcenot_found"),
+        pytest.param(
+            "https://docs.api.video/docs/attributerequired",
+            "attribute-required",
+            id="attributerequired",
+        ),
+        pytest.param(
+            "https://docs.api.video/docs/attributeinvalid",
+            "invalid-attribute",
+            id="attributeinvalid",
+        ),
+        pytest.param(
+            "https://docs.api.video/docs/resourcenot_found",
+            "resource-not-found",
+            id="resourcenot_found",
+        ),
         pytest.param(
             "https://docs.api.video/docs/authenticationinvalid_credentials",
             "authentication-invalid-user-credentials",
             id="authenticationinvalid_credentials",
         ),
-        pytest.param("https://docs.api.video/docs/fileextension", "uploaded-file-extension-invalid", id="extension"),
         pytest.param(
-            "https://docs.api.video/docs/filealreadyuploaded", "video-source-already-uploaded", id="already uploaded"
+            "https://docs.api.video/docs/fileextension",
+            "uploaded-file-extension-invalid",
+            id="extension",
         ),
-        pytest.param("https://docs.api.video/docs/filemissing", "uploaded-file-no-file", id="missing"),
         pytest.param(
-            "https://docs.api.video/docs/multiplefilesuploaded", "uploaded-file-multiple-files", id="multiple"
+            "https://docs.api.video/docs/filealreadyuploaded",
+            "video-source-already-uploaded",
+            id="already uploaded",
         ),
-        pytest.param(f"{DOCS}an-attribute-is-invalid", "invalid-attribute", id="an-attribute-is-invalid"),
+        pytest.param(
+            "https://docs.api.video/docs/filemissing", "uploaded-file-no-file", id="missing"
+        ),
+        pytest.param(
+            "https://docs.api.video/docs/multiplefilesuploaded",
+            "uploaded-file-multiple-files",
+            id="multiple",
+        ),
+        pytest.param(
+            f"{DOCS}an-attribute-is-invalid", "invalid-attribute", id="an-attribute-is-invalid"
+        ),
         pytest.param(f"{DOCS}bad-request", "invalid-payload", id="bad-request"),
         pytest.param("", None, id="empty"),
         pytest.param("///", None, id="slashes"),
@@ -142,18 +176,39 @@ def test_the_slug_is_the_last_segment_of_the_type(type_uri: object, slug: str | 
 def test_an_error_holds_every_fault_of_the_body() -> None:
     """service.md#error-bodies: the first problem is copied to the top level; ``name`` is a path in PHP's style."""
     faults: list[dict[str, Any]] = [
-        {"type": f"{DOCS}invalid-attribute", "title": "An attribute is invalid.", "name": "restreams[0][serverUrl]"},
-        {"type": f"{DOCS}attribute-required", "title": "This attribute is required.", "name": "title", "code": 7},
+        {
+            "type": f"{DOCS}invalid-attribute",
+            "title": "An attribute is invalid.",
+            "name": "restreams[0][serverUrl]",
+        },
+        {
+            "type": f"{DOCS}attribute-required",
+            "title": "This attribute is required.",
+            "name": "title",
+            "code": 7,
+        },
     ]
-    raised = error(400, {**faults[0], "status": 400, "detail": "Missing app name.", "problems": faults, "new": 1})
+    raised = error(
+        400,
+        {**faults[0], "status": 400, "detail": "Missing app name.", "problems": faults, "new": 1},
+    )
     assert (raised.slug, raised.name, raised.title) == (
         "invalid-attribute",
         "restreams[0][serverUrl]",
         "An attribute is invalid.",
     )
     assert raised.problems == (
-        Problem(type=f"{DOCS}invalid-attribute", title="An attribute is invalid.", name="restreams[0][serverUrl]"),
-        Problem(type=f"{DOCS}attribute-required", title="This attribute is required.", name="title", extra={"code": 7}),
+        Problem(
+            type=f"{DOCS}invalid-attribute",
+            title="An attribute is invalid.",
+            name="restreams[0][serverUrl]",
+        ),
+        Problem(
+            type=f"{DOCS}attribute-required",
+            title="This attribute is required.",
+            name="title",
+            extra={"code": 7},
+        ),
     )
     assert str(raised) == (
         "videos.get: 400 An attribute is invalid. [restreams[0][serverUrl]] Missing app name. (invalid-attribute)"
@@ -169,13 +224,20 @@ def test_without_a_list_the_body_is_the_only_problem() -> None:
 
 
 def test_without_a_type_and_title_the_first_listed_problem_speaks() -> None:
-    raised = error(400, {"status": 400, "problems": [{"title": "first", "range": {"min": 1}}, {"title": "second"}]})
+    raised = error(
+        400,
+        {"status": 400, "problems": [{"title": "first", "range": {"min": 1}}, {"title": "second"}]},
+    )
     assert (raised.title, raised.range, len(raised.problems)) == ("first", {"min": 1}, 2)
 
 
 def test_the_paging_error_has_a_title_and_a_range_but_no_type() -> None:
     """service.md#page-limits: (no type), name ``page``."""
-    fault = {"title": "This parameter is out of the allowed range of values.", "name": "page", "range": {"min": 1}}
+    fault = {
+        "title": "This parameter is out of the allowed range of values.",
+        "name": "page",
+        "range": {"min": 1},
+    }
     raised = error(400, {**fault, "status": 400, "problems": [fault]})
     assert (raised.slug, raised.type, raised.name, raised.range) == (None, None, "page", {"min": 1})
 
@@ -200,7 +262,10 @@ def test_headers_are_kept() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param({"detail": [{"loc": ["body"], "msg": "field required"}]}, id="detail is a list (FastAPI's 422)"),
+        pytest.param(
+            {"detail": [{"loc": ["body"], "msg": "field required"}]},
+            id="detail is a list (FastAPI's 422)",
+        ),
         pytest.param({"title": 422}, id="title is a number"),
         pytest.param({"title": {"en": "text"}}, id="title is an object"),
         pytest.param({"problems": 3}, id="problems is a number"),
@@ -223,7 +288,8 @@ problem_bodies = st.fixed_dictionaries(
         "name": text_or_absent,
         "detail": text_or_absent,
         "status": st.none() | st.integers(),
-        "problems": st.none() | st.lists(st.dictionaries(st.text(), text_or_absent) | st.integers()),
+        "problems": st.none()
+        | st.lists(st.dictionaries(st.text(), text_or_absent) | st.integers()),
     },
 )
 
@@ -264,7 +330,9 @@ def test_a_response_error_says_so_when_there_is_no_content_type() -> None:
 
 def test_a_page_is_its_items_and_its_position() -> None:
     """service.md#page-numbers."""
-    page = decode_page(REQUEST, answer(200, {"data": [{"videoId": "vi1"}], "pagination": {"pagesTotal": 3}}), Video)
+    page = decode_page(
+        REQUEST, answer(200, {"data": [{"videoId": "vi1"}], "pagination": {"pagesTotal": 3}}), Video
+    )
     assert (page.data, page.pagination) == ([Video(video_id="vi1")], Pagination(pages_total=3))
 
 
@@ -276,8 +344,12 @@ def test_a_page_without_a_position_is_still_a_page(position: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"data": None}, {"data": {}}, {"data": "text"}, {"data": [{}, None]}, [], "text"], ids=str
+    "body",
+    [{}, {"data": None}, {"data": {}}, {"data": "text"}, {"data": [{}, None]}, [], "text"],
+    ids=str,
 )
 def test_a_list_answer_without_items_is_a_response_error(body: Any) -> None:
-    with pytest.raises(ApiResponseError, match=r"^videos\.get: 200 with a body that is not a page "):
+    with pytest.raises(
+        ApiResponseError, match=r"^videos\.get: 200 with a body that is not a page "
+    ):
         decode_page(REQUEST, answer(200, body), Video)

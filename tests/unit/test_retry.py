@@ -42,14 +42,23 @@ policies = st.builds(
         pytest.param(LOST, True, True, id="answer lost, GET"),
         pytest.param(LOST, False, False, id="answer lost, POST"),
         pytest.param(NOT_SENT, False, True, id="never left, POST"),
-        pytest.param(ApiTimeoutError("text", delivery="not_sent"), False, True, id="no connection in time, POST"),
+        pytest.param(
+            ApiTimeoutError("text", delivery="not_sent"),
+            False,
+            True,
+            id="no connection in time, POST",
+        ),
         pytest.param(ApiResponseError("text", status=200), True, True, id="cut answer, GET"),
         pytest.param(ApiResponseError("text", status=200), False, False, id="cut answer, POST"),
         pytest.param(BadRequestError("text", status=400), True, False, id="400 is final"),
-        pytest.param(ConfigurationError("text"), True, False, id="nothing was sent, nothing changes"),
+        pytest.param(
+            ConfigurationError("text"), True, False, id="nothing was sent, nothing changes"
+        ),
     ],
 )
-def test_only_harmless_repeats_that_may_help(error: ApiVideoError, repeatable: bool, expected: bool) -> None:
+def test_only_harmless_repeats_that_may_help(
+    error: ApiVideoError, repeatable: bool, expected: bool
+) -> None:
     assert may_repeat(error, repeatable=repeatable) is expected
 
 
@@ -69,7 +78,9 @@ def test_waits_double_up_to_the_longest(failures: int, random: float, seconds: f
 
 
 @given(policies, st.integers(1, 60), st.floats(0, 1))
-def test_a_wait_is_at_least_half_of_its_bound(policy: RetryPolicy, failures: int, random: float) -> None:
+def test_a_wait_is_at_least_half_of_its_bound(
+    policy: RetryPolicy, failures: int, random: float
+) -> None:
     bound = min(policy.longest_delay, policy.first_delay * 2 ** (failures - 1))
     assert bound / 2 <= backoff(policy, failures, random) <= bound
     assert backoff(policy, failures, random) <= backoff(policy, failures + 1, random)
@@ -101,12 +112,16 @@ def test_the_time_of_the_budget_begins_with_the_first_failure() -> None:
         pytest.param(0, 100.5, None, id="time spent on 429s counts"),
     ],
 )
-def test_the_budget_ends_with_the_attempts_or_the_time(failures: int, now: float, expected: float | None) -> None:
+def test_the_budget_ends_with_the_attempts_or_the_time(
+    failures: int, now: float, expected: float | None
+) -> None:
     assert Attempts(failures, 1000.0).delay(POLICY, 1000.0 + now, 1.0) == expected
 
 
 @given(policies, st.lists(st.floats(0, 1), min_size=10, max_size=10))
-def test_a_call_that_always_fails_ends_within_its_budget(policy: RetryPolicy, randoms: list[float]) -> None:
+def test_a_call_that_always_fails_ends_within_its_budget(
+    policy: RetryPolicy, randoms: list[float]
+) -> None:
     attempts, now, tries = Attempts(), 0.0, 0
     for random in randoms:
         tries += 1
@@ -125,7 +140,11 @@ def test_a_call_that_always_fails_ends_within_its_budget(policy: RetryPolicy, ra
         pytest.param(FAILED, "2 failed attempts, the last: status 503", id="status"),
         pytest.param(LOST, "2 failed attempts, the last: no answer", id="no answer"),
         pytest.param(NOT_SENT, "2 failed attempts, the last: not reached", id="not reached"),
-        pytest.param(ApiResponseError("text", status=200), "2 failed attempts, the last: no answer", id="cut answer"),
+        pytest.param(
+            ApiResponseError("text", status=200),
+            "2 failed attempts, the last: no answer",
+            id="cut answer",
+        ),
     ],
 )
 def test_the_final_error_says_what_was_spent(error: ApiVideoError, text: str) -> None:

@@ -12,7 +12,9 @@ SUFFIXES = {".py", ".pyi", ".md", ".sql", ".html"}
 
 CITATION = re.compile(r"service\.md(?:#([\w-]*))?")
 LINK_WITHIN = re.compile(r"\]\(#([^)]*)\)")
-TAG = re.compile(r"\[((?:spec(?: \d{4})?|guide|client|inferred)(?:, (?:spec(?: \d{4})?|guide|client|inferred))*)\]")
+TAG = re.compile(
+    r"\[((?:spec(?: \d{4})?|guide|client|inferred)(?:, (?:spec(?: \d{4})?|guide|client|inferred))*)\]"
+)
 SECTION_NUMBER = re.compile(r"(?<!design\.md )(?<!design\.md\) )(?<!RFC \d{4} )§\d")
 """A numbered section of any document but docs/design.md and the RFCs."""
 
@@ -25,7 +27,10 @@ def anchor_of(heading: str) -> str:
 def sections() -> list[tuple[str, str]]:
     """Return the anchor and the text of each section of docs/service.md below its title."""
     parts = re.split(r"^##+ (.*)\n", SERVICE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return [(anchor_of(heading), text.strip()) for heading, text in zip(parts[1::2], parts[2::2], strict=True)]
+    return [
+        (anchor_of(heading), text.strip())
+        for heading, text in zip(parts[1::2], parts[2::2], strict=True)
+    ]
 
 
 def files() -> Iterator[Path]:
@@ -46,7 +51,9 @@ def facts(text: str) -> Iterator[str]:
 
 
 def test_every_anchor_is_unique() -> None:
-    repeated = [anchor for anchor, count in Counter(anchor for anchor, _ in sections()).items() if count > 1]
+    repeated = [
+        anchor for anchor, count in Counter(anchor for anchor, _ in sections()).items() if count > 1
+    ]
     assert not repeated
 
 

@@ -79,7 +79,9 @@ class Worker:
         self.alive = self.alive and not trip.last
         if trip.repeated:
             again = evolve(given, sent=self.network.now + self.ahead)
-            self.network.later(trip.from_database, lambda: self._arrive(again, evolve(trip, repeated=False)))
+            self.network.later(
+                trip.from_database, lambda: self._arrive(again, evolve(trip, repeated=False))
+            )
         else:
             self.network.later(trip.from_database, lambda: self._take(grant, trip))
 
@@ -111,14 +113,18 @@ trips = st.builds(
     to_database=often(0.0, seconds(0, 2)),
     from_database=often(0.0, seconds(0, 2)),
     there=often(0.0, seconds(0, 3)),
-    back=st.lists(often(0.25, seconds(0, 12).map(lambda delay: delay + 0.25)), min_size=1, max_size=4),
+    back=st.lists(
+        often(0.25, seconds(0, 12).map(lambda delay: delay + 0.25)), min_size=1, max_size=4
+    ),
     repeated=often(False, st.just(True)),
     last=st.integers(0, 25).map(lambda chance: chance == 1),
 )
 
 
 @given(services, st.lists(trips, max_size=40))
-def test_workers_are_never_refused_whatever_happens_to_them(service: Service, schedule: list[Trip]) -> None:
+def test_workers_are_never_refused_whatever_happens_to_them(
+    service: Service, schedule: list[Trip]
+) -> None:
     """With late answers, lost exchanges, dead workers and such that were only taken for dead."""
     network, database = Network(service), Database()
     workers = [Worker(f"w{index}", 100.0 * index, network, database) for index in range(3)]
@@ -181,7 +187,9 @@ def test_a_refusal_of_one_worker_pauses_all(told_wait: float | None) -> None:
     database = opened()
     started = database.change(ask("a", wanted=1), 2.0).now
     headers = None if told_wait is None else RateLimitHeaders(100, 0, told_wait)
-    database.change(ask("a", 2, reports=(Report("answered", started, 0.0, headers, refused=True),)), 3.0)
+    database.change(
+        ask("a", 2, reports=(Report("answered", started, 0.0, headers, refused=True),)), 3.0
+    )
     grant = database.change(ask("b", wanted=5), 4.0)
     assert (grant.count, grant.wait) == (0, (told_wait or BLIND_COOL_DOWN) - 1.0)
     assert not grant.sooner

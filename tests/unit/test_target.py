@@ -29,16 +29,28 @@ def test_a_container_takes_chunks_at_its_source() -> None:
     assert (request.method, request.path, request.query) == ("POST", "/videos/vi%2F1/source", "")
     assert request.headers == {"Accept": "application/json", "Content-Range": "bytes 0-4/10"}
     assert request.multipart == Multipart(PART, {})
-    assert (request.limit_class, request.authenticated, request.repeatable) == ("uploads", True, False)
+    assert (request.limit_class, request.authenticated, request.repeatable) == (
+        "uploads",
+        True,
+        False,
+    )
     assert request.operation == "videos.upload"
 
 
 def test_a_token_takes_chunks_without_authorization() -> None:
     """service.md#video-operations videos.upload_with_token, service.md#token-checks."""
     request = Delegated(token="to1 +&").request(PART, PartOf(1))
-    assert (request.method, request.path, parse_qsl(request.query)) == ("POST", "/upload", [("token", "to1 +&")])
+    assert (request.method, request.path, parse_qsl(request.query)) == (
+        "POST",
+        "/upload",
+        [("token", "to1 +&")],
+    )
     assert request.headers == {"Accept": "application/json", "Content-Range": "part 1/*"}
-    assert (request.limit_class, request.authenticated, request.repeatable) == ("uploads", False, False)
+    assert (request.limit_class, request.authenticated, request.repeatable) == (
+        "uploads",
+        False,
+        False,
+    )
     assert request.operation == "videos.upload_with_token"
 
 
@@ -54,7 +66,9 @@ def test_the_first_chunk_of_a_token_has_no_video_and_every_later_one_repeats_it(
     assert target.request(PART, None).multipart == Multipart(PART, {"videoId": "vi1"})
 
 
-@pytest.mark.parametrize("target", [Container("vi1"), Delegated(token="to1")], ids=["container", "token"])
+@pytest.mark.parametrize(
+    "target", [Container("vi1"), Delegated(token="to1")], ids=["container", "token"]
+)
 def test_a_whole_file_has_no_content_range(target: Target) -> None:
     """service.md#upload-modes: regular."""
     assert "Content-Range" not in target.request(PART, None).headers

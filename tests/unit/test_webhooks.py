@@ -46,7 +46,9 @@ def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
 
 
 def delivery(**members: Any) -> bytes:
-    return json.dumps({"type": "video.encoding.quality.completed", "videoId": "vi1", **members}).encode()
+    return json.dumps(
+        {"type": "video.encoding.quality.completed", "videoId": "vi1", **members}
+    ).encode()
 
 
 # -- signatures
@@ -56,7 +58,11 @@ def test_the_example_of_the_guide() -> None:
     assert sign(GUIDE_BODY, GUIDE_SECRET) == GUIDE_SIGNATURE
     event = unwrap(GUIDE_BODY, {"x-api-video-signature": GUIDE_SIGNATURE}, GUIDE_SECRET)
     assert isinstance(event, VideoEncodingQualityCompleted)
-    assert (event.encoding, event.quality, event.live_stream_id) == ("hls", "720p", "li0000000000000000000000")
+    assert (event.encoding, event.quality, event.live_stream_id) == (
+        "hls",
+        "720p",
+        "li0000000000000000000000",
+    )
 
 
 def test_the_worked_example() -> None:
@@ -67,7 +73,9 @@ def test_the_worked_example() -> None:
     assert sign(json.dumps(json.loads(BODY)).encode(), SECRET).startswith("53adb164")
 
 
-@pytest.mark.parametrize("name", ["X-Api-Video-Signature", "x-api-video-signature", "X-API-VIDEO-SIGNATURE"])
+@pytest.mark.parametrize(
+    "name", ["X-Api-Video-Signature", "x-api-video-signature", "X-API-VIDEO-SIGNATURE"]
+)
 @pytest.mark.parametrize("signature", [SIGNATURE, SIGNATURE.upper(), f" {SIGNATURE} "])
 def test_a_signed_delivery_is_read(name: str, signature: str) -> None:
     event = unwrap(BODY, {"Content-Type": "application/json", name: signature}, SECRET)
@@ -150,11 +158,20 @@ async def test_a_signed_body_that_is_no_object_is_refused(body: bytes) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-TYPES = ["live-stream.broadcast.ended", "video.source.recorded", "video.encoding.quality.completed", "video.new"]
+TYPES = [
+    "live-stream.broadcast.ended",
+    "video.source.recorded",
+    "video.encoding.quality.completed",
+    "video.new",
+]
 MEMBERS = ["type", "emittedAt", "videoId", "liveStreamId", "quality", "encoding", "extra"]
 
 
@@ -187,7 +204,12 @@ HEADERS: list[Any] = [
     ((b"host", b"\xff"), (b"x-api-video-signature", SIGNATURE.encode())),
     iter([(b"x-api-video-signature", bytearray(SIGNATURE.encode()))]),
     {b"X-Api-Video-Signature": SIGNATURE.encode()},
-    {"REQUEST_METHOD": "POST", "wsgi.multithread": True, "HTTP_X_API_VIDEO_SIGNATURE": SIGNATURE, 5: 6},
+    {
+        "REQUEST_METHOD": "POST",
+        "wsgi.multithread": True,
+        "HTTP_X_API_VIDEO_SIGNATURE": SIGNATURE,
+        5: 6,
+    },
     {"x-api-video-signature": [SIGNATURE]},
     {"X-Api-Video-Signature": f"\t{SIGNATURE.upper()}\r\n"},
     Pairs(("X-API-VIDEO-SIGNATURE", SIGNATURE)),
@@ -201,8 +223,19 @@ def test_headers_of_every_framework_are_read(headers: Any) -> None:
 
 
 UNSIGNED: list[Any] = [
-    *({}, [], (), CIMultiDict(), {"Signature": SIGNATURE}, {"X-Api-Video-Signature2": SIGNATURE}, {None: SIGNATURE}),
-    *({"X-Api-Video-Signature": value} for value in (None, 5, [], ["x", None], {}, b"", b"\xff" * 64, "\ud800" * 64)),
+    *(
+        {},
+        [],
+        (),
+        CIMultiDict(),
+        {"Signature": SIGNATURE},
+        {"X-Api-Video-Signature2": SIGNATURE},
+        {None: SIGNATURE},
+    ),
+    *(
+        {"X-Api-Video-Signature": value}
+        for value in (None, 5, [], ["x", None], {}, b"", b"\xff" * 64, "\ud800" * 64)
+    ),
     *(
         {"X-Api-Video-Signature": value}
         for value in ("é" * 64, "😀", "\udce9", "x" * 100_000, SIGNATURE + "\0", "\u0660" * 64)
@@ -227,13 +260,17 @@ def test_no_signature_makes_another_error(signature: str | bytes) -> None:
             verify(BODY, headers, SECRET)
 
 
-@pytest.mark.parametrize("headers", [None, 5, "text", object(), [1, 2], [("a", "b", "c")], dict, SIGNATURE])
+@pytest.mark.parametrize(
+    "headers", [None, 5, "text", object(), [1, 2], [("a", "b", "c")], dict, SIGNATURE]
+)
 def test_headers_that_are_none_are_a_wrong_argument(headers: Any) -> None:
     with pytest.raises(ConfigurationError, match="headers must be"):
         verify(BODY, headers, SECRET)
 
 
-@pytest.mark.parametrize("secret", [None, 5, b"sig_sec_x", [b"sig_sec_x"], [None], [[SECRET]], "\ud800", [SECRET, 1]])
+@pytest.mark.parametrize(
+    "secret", [None, 5, b"sig_sec_x", [b"sig_sec_x"], [None], [[SECRET]], "\ud800", [SECRET, 1]]
+)
 def test_a_secret_of_another_type_is_a_wrong_argument(secret: Any) -> None:
     with pytest.raises(ConfigurationError, match="secret must be"):
         verify(BODY, signed(BODY), secret)
@@ -293,7 +330,9 @@ async def test_an_event_is_handled_once_by_those_it_concerns() -> None:
     assert [await handler.handle(body, signed(body)) for _ in range(3)] == [True, False, False]
     other = delivery(quality="1080p")
     assert await handler.handle(other, signed(other))
-    assert [event.quality for event in seen if isinstance(event, VideoEncodingQualityCompleted)] == ["720p", "1080p"]
+    assert [
+        event.quality for event in seen if isinstance(event, VideoEncodingQualityCompleted)
+    ] == ["720p", "1080p"]
     assert await handler.handle(BODY, signed(BODY))  # Nobody waits for it, which is no error.
     with pytest.raises(WebhookSignatureError):
         await handler.handle(body, signed(other))
@@ -396,7 +435,12 @@ def waiting(handler: WebhookHandler, count: int) -> None:
 @pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("fails", [False, True])
 def test_threads_with_loops_of_their_own_handle_an_event_once(plain: bool, fails: bool) -> None:
-    handler, begun, release, runs = WebhookHandler(SECRET), threading.Event(), threading.Event(), list[int]()
+    handler, begun, release, runs = (
+        WebhookHandler(SECRET),
+        threading.Event(),
+        threading.Event(),
+        list[int](),
+    )
 
     def work() -> None:
         runs.append(1)
@@ -418,7 +462,11 @@ def test_threads_with_loops_of_their_own_handle_an_event_once(plain: bool, fails
     waiting(handler, 3)
     release.set()
     assert first.end() == (repr(OSError("failed")) if fails else True)
-    assert sorted(map(str, (other.end() for other in others))) == ["False", "False", "True" if fails else "False"]
+    assert sorted(map(str, (other.end() for other in others))) == [
+        "False",
+        "False",
+        "True" if fails else "False",
+    ]
     assert len(runs) == (2 if fails else 1)
     assert not handler._turns
 
@@ -448,7 +496,9 @@ async def test_a_delivery_of_another_loop_does_not_block_this_one() -> None:
     assert cancelled.cancelled()
 
 
-def test_a_loop_that_is_closed_under_a_delivery_gives_the_event_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_that_is_closed_under_a_delivery_gives_the_event_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """As by a server that ends a request's loop without cancelling its tasks."""
     monkeypatch.setattr(webhooks, "_LOOK_AGAIN", 0.01)
     handler, runs = WebhookHandler(SECRET), list[int]()
@@ -508,7 +558,9 @@ async def test_a_plain_function_runs_in_a_thread_with_the_context_of_the_deliver
 
     @handler.on(VideoEncodingQualityCompleted)
     def ready(event: VideoEncodingQualityCompleted) -> None:
-        seen.append((event.video_id, variable.get(), threading.current_thread() is threading.main_thread()))
+        seen.append(
+            (event.video_id, variable.get(), threading.current_thread() is threading.main_thread())
+        )
 
     async def later(event: VideoEncodingQualityCompleted) -> None:
         seen.append("awaited")
@@ -563,7 +615,9 @@ async def test_a_cancelled_delivery_keeps_its_turn_until_its_thread_has_ended() 
     assert first.cancelled()
 
 
-@pytest.mark.parametrize("kind", [None, str, "video.source.recorded", int | str, object, lambda event: None])
+@pytest.mark.parametrize(
+    "kind", [None, str, "video.source.recorded", int | str, object, lambda event: None]
+)
 def test_only_classes_of_events_can_be_registered_for(kind: Any) -> None:
     """`@handler.on` without a class passes the function itself."""
     with pytest.raises(ConfigurationError, match="class of events"):
@@ -613,5 +667,8 @@ def test_a_receiver_needs_no_client() -> None:
     import sys
 
     code = "import sys; from apivideo_async import webhooks; webhooks.sign(b'', 'x'); print('aiohttp' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+        == "False"
+    )
     assert set(webhooks.__all__) <= set(dir(webhooks))

@@ -36,10 +36,24 @@ def header_set(limit: str = "40", remaining: str = "39", retry_after: str = "60"
     ("headers", "expected"),
     [
         pytest.param(header_set(), RateLimitHeaders(40, 39, 60.0), id="as documented"),
-        pytest.param(header_set(remaining="0", retry_after="0.250"), RateLimitHeaders(40, 0, 0.25), id="fractions"),
-        pytest.param(header_set(limit="40.0"), RateLimitHeaders(40, 39, 60.0), id="whole numbers with a point"),
-        pytest.param(header_set(retry_after="1e9"), RateLimitHeaders(40, 39, 3600.0), id="a far reset"),
-        pytest.param({**header_set(), "retry-after": "7"}, RateLimitHeaders(40, 39, 60.0), id="Retry-After is another"),
+        pytest.param(
+            header_set(remaining="0", retry_after="0.250"),
+            RateLimitHeaders(40, 0, 0.25),
+            id="fractions",
+        ),
+        pytest.param(
+            header_set(limit="40.0"),
+            RateLimitHeaders(40, 39, 60.0),
+            id="whole numbers with a point",
+        ),
+        pytest.param(
+            header_set(retry_after="1e9"), RateLimitHeaders(40, 39, 3600.0), id="a far reset"
+        ),
+        pytest.param(
+            {**header_set(), "retry-after": "7"},
+            RateLimitHeaders(40, 39, 60.0),
+            id="Retry-After is another",
+        ),
     ],
 )
 def test_the_three_headers_are_read(headers: dict[str, str], expected: RateLimitHeaders) -> None:
@@ -77,7 +91,9 @@ def started(window: Window, count: int) -> Window:
     return window
 
 
-def known(limit: int = 40, remaining: int = 40, resets_in: float = 60.0, *, reserve: float = 0.0) -> Window:
+def known(
+    limit: int = 40, remaining: int = 40, resets_in: float = 60.0, *, reserve: float = 0.0
+) -> Window:
     """A window that learnt this at time 0."""
     window = started(Window(reserve=reserve), 1)
     window.answered(RateLimitHeaders(limit, remaining, resets_in), 0.0, 0.0)
@@ -233,7 +249,9 @@ class Service:
     def take(self, now: float) -> tuple[bool, RateLimitHeaders]:
         if now >= self.ends:
             self.used = 0
-            self.ends = (now // self.length + 1) * self.length if self.by_the_clock else now + self.length
+            self.ends = (
+                (now // self.length + 1) * self.length if self.by_the_clock else now + self.length
+            )
         allowed = self.used < self.limit
         self.used += allowed
         left = self.ends - now
@@ -260,7 +278,13 @@ class Network:
     def later(self, delay: float, arrive: Callable[[], None]) -> None:
         heapq.heappush(self.coming, (self.now + delay, next(self.order), arrive))
 
-    def ask(self, window: Window, back: float, there: float = 0.0, then: Callable[[], None] = lambda: None) -> bool:
+    def ask(
+        self,
+        window: Window,
+        back: float,
+        there: float = 0.0,
+        then: Callable[[], None] = lambda: None,
+    ) -> bool:
         """Start a request if the window lets it; ``then`` is called when the answer has come."""
         if window.wait(self.now) > 0:
             return False
@@ -339,7 +363,9 @@ def test_a_client_alone_is_never_refused(service: Service, schedule: list[Burst]
 
 
 @given(services, st.lists(bursts, max_size=25))
-def test_clients_that_share_a_key_stop_at_a_429_and_never_for_ever(service: Service, schedule: list[Burst]) -> None:
+def test_clients_that_share_a_key_stop_at_a_429_and_never_for_ever(
+    service: Service, schedule: list[Burst]
+) -> None:
     """service.md#too-many-requests: nobody who was refused starts before the reset that the refusal named;
     afterwards everybody may.
     """
@@ -356,8 +382,12 @@ def test_clients_that_share_a_key_stop_at_a_429_and_never_for_ever(service: Serv
         assert opens(window, network.now) <= service.length + 1
 
 
-@given(st.integers(40, 60), st.lists(st.tuples(seconds(0, 2), seconds(1, 20)), min_size=1, max_size=40))
-def test_with_nothing_in_flight_the_count_is_the_servers(limit: int, sent: list[tuple[float, float]]) -> None:
+@given(
+    st.integers(40, 60), st.lists(st.tuples(seconds(0, 2), seconds(1, 20)), min_size=1, max_size=40)
+)
+def test_with_nothing_in_flight_the_count_is_the_servers(
+    limit: int, sent: list[tuple[float, float]]
+) -> None:
     """Within one window no budget is wasted either, in whatever order answers came."""
     network, window = Network(Service(limit, 1000.0)), Window()
     for gap, back in sent:
@@ -376,14 +406,18 @@ def test_a_request_that_reaches_the_server_after_the_reset_is_counted_in_the_new
     network.run(8.0)
     network.ask(window, there=0.5, back=1.0)  # Answered at 9.5: what is known now is of then.
     network.run(9.0)
-    network.ask(window, there=1.5, back=0.25)  # Counted at 10.5, in the next window; answered at 10.75.
+    network.ask(
+        window, there=1.5, back=0.25
+    )  # Counted at 10.5, in the next window; answered at 10.75.
     network.run(11.0)
     for _ in range(40):
         network.ask(window, back=5.0)
     assert network.refusals == 0
 
 
-def test_a_higher_count_is_not_believed_from_a_request_that_started_before_the_lower_one_was_known() -> None:
+def test_a_higher_count_is_not_believed_from_a_request_that_started_before_the_lower_one_was_known() -> (
+    None
+):
     """The module's own theory: ``remaining`` is the lowest count, a higher one must have started after it was known."""
     network, window = Network(Service(40, 100.0)), Window()
     network.ask(window, back=1.0)
@@ -416,7 +450,8 @@ def test_a_reset_in_zero_seconds_does_not_stop_the_class_for_ever(refused: bool)
 
 
 @pytest.mark.parametrize(
-    ("limit", "reserve"), [pytest.param(0, 0.0, id="limit 0"), pytest.param(1, 0.5, id="the reserve is all of it")]
+    ("limit", "reserve"),
+    [pytest.param(0, 0.0, id="limit 0"), pytest.param(1, 0.5, id="the reserve is all of it")],
 )
 def test_a_window_never_waits_for_an_answer_that_cannot_come(limit: int, reserve: float) -> None:
     """Infinity means that an answer must come first: never with nothing in flight."""
@@ -458,9 +493,13 @@ def test_a_late_answer_of_the_last_window_does_not_end_the_new_one() -> None:
     network.run(9.0)
     network.ask(window, back=3.5)  # Counted in window one, "resets in 1 s"; answered at 12.5: 13.5?
     network.run(9.75)
-    network.ask(window, back=4.0)  # Counted in window one, "resets in 0.25 s"; answered at 13.75: 14?
+    network.ask(
+        window, back=4.0
+    )  # Counted in window one, "resets in 0.25 s"; answered at 13.75: 14?
     network.run(11.0)
-    network.ask(window, back=1.5)  # Counted in window two, "resets in 9 s"; answered at 12.5: 21.5 at the latest.
+    network.ask(
+        window, back=1.5
+    )  # Counted in window two, "resets in 9 s"; answered at 12.5: 21.5 at the latest.
     network.run(19.0)
     for _ in range(20):
         network.ask(window, back=0.25)  # 15 are left until 20.

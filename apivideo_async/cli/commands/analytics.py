@@ -15,7 +15,15 @@ from ..session import Session
 __all__ = ["command"]
 
 DIMENSIONS = (
-    *("media-id", "media-type", "continent", "country", "device-type", "operating-system", "browser"),
+    *(
+        "media-id",
+        "media-type",
+        "continent",
+        "country",
+        "device-type",
+        "operating-system",
+        "browser",
+    ),
     *("tag", "referrer"),
 )
 SINGLE = ("media-type", "tag")
@@ -44,10 +52,16 @@ def by_dimension(
 
 
 PERIOD: list[click.Parameter] = [
-    click.Option(["--from", "from_"], type=Moment(), help="Beginning; a day before the end unless given."),
+    click.Option(
+        ["--from", "from_"], type=Moment(), help="Beginning; a day before the end unless given."
+    ),
     click.Option(["--to"], type=Moment(), help="End, exclusive; now unless given."),
     click.Option(["--unique"], is_flag=True, default=None, help="Count viewers, not views."),
-    click.Option(["--view-duration"], type=click.Choice(["3s", "5s", "10s", "30s"]), help="What counts as a view."),
+    click.Option(
+        ["--view-duration"],
+        type=click.Choice(["3s", "5s", "10s", "30s"]),
+        help="What counts as a view.",
+    ),
     click.Option(
         ["--filter", "filter_by"],
         type=(click.Choice(DIMENSIONS), str),
@@ -66,11 +80,15 @@ def argument(name: str, kind: Any) -> click.Argument:
 
 def values(**enums: Any) -> str:
     """List the accepted values of arguments, for the end of a help text."""
-    return "\n\n".join(f"{name}: {', '.join(one_of(kind).choices)}." for name, kind in enums.items())
+    return "\n\n".join(
+        f"{name}: {', '.join(one_of(kind).choices)}." for name, kind in enums.items()
+    )
 
 
 def _aggregate() -> click.Command:
-    def command(session: Session, /, metric: str, aggregation: str, as_document: bool, **given: Any) -> int:
+    def command(
+        session: Session, /, metric: str, aggregation: str, as_document: bool, **given: Any
+    ) -> int:
         options = chosen(given)
         return tell(
             session,
@@ -90,13 +108,26 @@ def _aggregate() -> click.Command:
 
 VIDEO_SESSIONS = [
     click.Argument(["video_id"], metavar="VIDEO_ID"),
-    click.Option(["--period"], required=True, metavar="2026-12|2026-W50|FROM/TO", help="A day, week, month or year."),
-    click.Option(["--metadata"], multiple=True, type=MetadataPair(), callback=as_dict, help="Of the session."),
+    click.Option(
+        ["--period"],
+        required=True,
+        metavar="2026-12|2026-W50|FROM/TO",
+        help="A day, week, month or year.",
+    ),
+    click.Option(
+        ["--metadata"], multiple=True, type=MetadataPair(), callback=as_dict, help="Of the session."
+    ),
 ]
 SESSION = noun(
     "session",
     "sessions",
-    *("session.session_id", "session.loaded_at", "session.ended_at", "location.country", "device.type"),
+    *(
+        "session.session_id",
+        "session.loaded_at",
+        "session.ended_at",
+        "location.country",
+        "device.type",
+    ),
     *("os.name", "client.name", "referrer.url"),
     cut=("os.name", "referrer.url"),
 )
@@ -122,7 +153,11 @@ command: click.Group = click.Group(
         list_command(
             noun("interval", "intervals", "emitted_at", "metric_value"),
             [
-                *(argument("metric", OverTimeMetric), *PERIOD, click.Option(["--interval"], type=one_of(Interval))),
+                *(
+                    argument("metric", OverTimeMetric),
+                    *PERIOD,
+                    click.Option(["--interval"], type=one_of(Interval)),
+                ),
                 *sorting("metricValue", "emittedAt"),
             ],
             method="get_metrics_over_time",

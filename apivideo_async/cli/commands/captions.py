@@ -27,7 +27,9 @@ CAPTION = Noun(
 @click.option("--default/--no-default", default=None, help="Whether players show it unasked.")
 @json_option
 @click.pass_obj
-def update(session: Session, /, video_id: str, language: str, default: bool | None, as_document: bool) -> int:
+def update(
+    session: Session, /, video_id: str, language: str, default: bool | None, as_document: bool
+) -> int:
     """Choose whether players show the captions by default."""
     if default is None:
         raise click.UsageError("there is nothing to change: give --default or --no-default")
@@ -42,5 +44,11 @@ def update(session: Session, /, video_id: str, language: str, default: bool | No
 command: click.Group = click.Group(
     "captions",
     help="Subtitles of a video, one WebVTT file per language.",
-    commands=[list_command(CAPTION), show_command(CAPTION), upload_command(CAPTION), update, delete_command(CAPTION)],
+    commands=[
+        list_command(CAPTION),
+        show_command(CAPTION),
+        upload_command(CAPTION),
+        update,
+        delete_command(CAPTION),
+    ],
 )

@@ -22,5 +22,10 @@ CHAPTER = Noun(
 command: click.Group = click.Group(
     "chapters",
     help="Chapters of a video, one WebVTT file per language. To change one, upload it again.",
-    commands=[list_command(CHAPTER), show_command(CHAPTER), upload_command(CHAPTER), delete_command(CHAPTER)],
+    commands=[
+        list_command(CHAPTER),
+        show_command(CHAPTER),
+        upload_command(CHAPTER),
+        delete_command(CHAPTER),
+    ],
 )

@@ -28,8 +28,14 @@ Ctrl-C ends it."""
 
 @click.command(name="emulator")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0, the default, takes a free one.")
-@click.option("--api-key", metavar="KEY", help="The key that it accepts. Without it every start has a new random key.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="0, the default, takes a free one."
+)
+@click.option(
+    "--api-key",
+    metavar="KEY",
+    help="The key that it accepts. Without it every start has a new random key.",
+)
 @click.option(
     "--allow-host",
     "allowed_hosts",
@@ -37,15 +43,45 @@ Ctrl-C ends it."""
     metavar="NAME",
     help="A host name that clients may use besides localhost and --host, such as that of a container; repeatable.",
 )
-@click.option("--dir", "directory", type=click.Path(file_okay=False, path_type=Path), help="Keep the media there.")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the media there.",
+)
 @click.option("--discard", is_flag=True, help="Count the media and drop it.")
-@click.option("--rate-limits", type=click.Choice(["production", "sandbox", "off"]), default="off", show_default=True)
-@click.option("--token-lifetime", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Of access tokens.")
-@click.option("--encoding", default="immediate", show_default=True, metavar="immediate|SECONDS", help="Its pace.")
+@click.option(
+    "--rate-limits",
+    type=click.Choice(["production", "sandbox", "off"]),
+    default="off",
+    show_default=True,
+)
+@click.option(
+    "--token-lifetime",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Of access tokens.",
+)
+@click.option(
+    "--encoding",
+    default="immediate",
+    show_default=True,
+    metavar="immediate|SECONDS",
+    help="Its pace.",
+)
 @click.option("--video-restore", is_flag=True, help="Keep deleted videos as discarded ones.")
-@click.option("--webhook-pause", type=click.FloatRange(0), metavar="SECONDS", help="Between two tries of a webhook.")
-@click.option("--allow-network", is_flag=True, help="Let webhooks and sources be on other machines.")
-@click.option("--seed", type=int, help="For repeatable ids and faults; without it every start has new ones.")
+@click.option(
+    "--webhook-pause",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="Between two tries of a webhook.",
+)
+@click.option(
+    "--allow-network", is_flag=True, help="Let webhooks and sources be on other machines."
+)
+@click.option(
+    "--seed", type=int, help="For repeatable ids and faults; without it every start has new ones."
+)
 @click.option("--until-eof", is_flag=True, hidden=True, help="End when the standard input ends.")
 @click.pass_obj
 def command(session: Session, /, until_eof: bool, **settings: Any) -> int:

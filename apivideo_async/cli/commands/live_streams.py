@@ -46,7 +46,9 @@ FILTERS = [
 ]
 
 
-def restreams(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str, str], ...]) -> list[Restream]:
+def restreams(
+    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str, str], ...]
+) -> list[Restream]:
     """Convert the values of ``--restream`` and mask their keys in messages; a callback."""
     secret(ctx, param, [key for _, _, key in value])
     return [Restream(name=name, server_url=url, stream_key=key) for name, url, key in value]
@@ -55,7 +57,11 @@ def restreams(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str
 def fields(function: F) -> F:
     """Add the options for the fields of a live stream to a command."""
     options = (
-        click.option("--public/--private", default=None, help="Private: only viewers with a token can watch it."),
+        click.option(
+            "--public/--private",
+            default=None,
+            help="Private: only viewers with a token can watch it.",
+        ),
         click.option("--player-id", metavar="ID", help="The player theme."),
         click.option(
             "--restream",
@@ -93,10 +99,19 @@ def create(session: Session, /, as_document: bool, **given: Any) -> int:
 @click.argument("live_stream_id", metavar="ID")
 @click.option("--name", help="Title of the stream and of its recordings.")
 @fields
-@click.option("--clear", multiple=True, type=click.Choice(["restreams"]), help="Pass it on to nobody.")
+@click.option(
+    "--clear", multiple=True, type=click.Choice(["restreams"]), help="Pass it on to nobody."
+)
 @json_option
 @click.pass_obj
-def update(session: Session, /, live_stream_id: str, as_document: bool, clear: tuple[str, ...], **given: Any) -> int:
+def update(
+    session: Session,
+    /,
+    live_stream_id: str,
+    as_document: bool,
+    clear: tuple[str, ...],
+    **given: Any,
+) -> int:
     """Change the given fields. --restream replaces all existing restreams."""
     options = changes(given, {name: [] for name in clear})
     return tell(
@@ -113,7 +128,9 @@ def update(session: Session, /, live_stream_id: str, as_document: bool, clear: t
 def complete(session: Session, /, live_stream_id: str) -> int:
     """End the running broadcast. Its recording becomes a video."""
     return tell_done(
-        session, lambda client: client.live_streams.complete(live_stream_id), f"completed {live_stream_id}"
+        session,
+        lambda client: client.live_streams.complete(live_stream_id),
+        f"completed {live_stream_id}",
     )
 
 
@@ -122,7 +139,9 @@ def complete(session: Session, /, live_stream_id: str) -> int:
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @json_option
 @click.pass_obj
-def upload_thumbnail(session: Session, /, live_stream_id: str, file: Path, as_document: bool) -> int:
+def upload_thumbnail(
+    session: Session, /, live_stream_id: str, file: Path, as_document: bool
+) -> int:
     """Set the thumbnail: a JPEG, PNG or WebP of at most 8 MiB."""
     return tell(
         session,

@@ -66,7 +66,9 @@ def create(session: Session, /, as_document: bool, **given: Any) -> int:
     of the service.
     """
     options = chosen(given)
-    return tell(session, PLAYER, lambda client: client.players.create(**options), as_document=as_document)
+    return tell(
+        session, PLAYER, lambda client: client.players.create(**options), as_document=as_document
+    )
 
 
 @click.command(name="update")
@@ -77,7 +79,12 @@ def create(session: Session, /, as_document: bool, **given: Any) -> int:
 def update(session: Session, /, player_id: str, as_document: bool, **given: Any) -> int:
     """Change the given fields. Viewers may see the change ten minutes later."""
     options = changes(given)
-    return tell(session, PLAYER, lambda client: client.players.update(player_id, **options), as_document=as_document)
+    return tell(
+        session,
+        PLAYER,
+        lambda client: client.players.update(player_id, **options),
+        as_document=as_document,
+    )
 
 
 @click.command(name="upload-logo")
@@ -86,7 +93,9 @@ def update(session: Session, /, player_id: str, as_document: bool, **given: Any)
 @click.option("--link", metavar="URL", help="Where a click on it leads.")
 @json_option
 @click.pass_obj
-def upload_logo(session: Session, /, player_id: str, file: Path, link: str | None, as_document: bool) -> int:
+def upload_logo(
+    session: Session, /, player_id: str, file: Path, link: str | None, as_document: bool
+) -> int:
     """Set the logo: a JPEG or PNG of at most 200x100 pixels and 100 KiB."""
     leads = UNSET if link is None else link
     return tell(
@@ -102,7 +111,11 @@ def upload_logo(session: Session, /, player_id: str, file: Path, link: str | Non
 @click.pass_obj
 def delete_logo(session: Session, /, player_id: str) -> int:
     """Delete the logo."""
-    return tell_done(session, lambda client: client.players.delete_logo(player_id), f"deleted the logo of {player_id}")
+    return tell_done(
+        session,
+        lambda client: client.players.delete_logo(player_id),
+        f"deleted the logo of {player_id}",
+    )
 
 
 command: click.Group = click.Group(

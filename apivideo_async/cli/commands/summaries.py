@@ -25,7 +25,11 @@ TEXT = evolve(SUMMARY, one="text of a summary", many="texts")
 
 FILTERS = [
     click.Option(["--video-id"], metavar="ID", help="Of this video."),
-    click.Option(["--origin"], type=one_of(SummaryOrigin), help="Generated (auto), or written by somebody (api)."),
+    click.Option(
+        ["--origin"],
+        type=one_of(SummaryOrigin),
+        help="Generated (auto), or written by somebody (api).",
+    ),
     click.Option(["--source-status"], type=one_of(SummaryStatus), help="How far the text is."),
     *sorting("createdAt", "updatedAt", "videoId"),
 ]
@@ -34,28 +38,42 @@ FILTERS = [
 @click.command(name="create")
 @click.argument("video_id", metavar="VIDEO_ID")
 @click.option("--auto", "origin", flag_value="auto", help="Generate the text from what is said.")
-@click.option("--part", "attributes", multiple=True, type=one_of(SummaryAttribute), help="A part to generate.")
+@click.option(
+    "--part", "attributes", multiple=True, type=one_of(SummaryAttribute), help="A part to generate."
+)
 @json_option
 @click.pass_obj
 def create(session: Session, /, video_id: str, as_document: bool, **given: Any) -> int:
     """Create a summary of a video. Without --auto it has no text until `update` sets it."""
     options = chosen(given)
     return tell(
-        session, SUMMARY, lambda client: client.summaries.create(video_id=video_id, **options), as_document=as_document
+        session,
+        SUMMARY,
+        lambda client: client.summaries.create(video_id=video_id, **options),
+        as_document=as_document,
     )
 
 
 @click.command(name="update")
 @click.argument("summary_id", metavar="ID")
 @click.option("--abstract", help="A text of 20 to 300 words.")
-@click.option("--takeaway", "takeaways", multiple=True, metavar="TEXT", help="A main point; repeat for up to 3.")
+@click.option(
+    "--takeaway",
+    "takeaways",
+    multiple=True,
+    metavar="TEXT",
+    help="A main point; repeat for up to 3.",
+)
 @json_option
 @click.pass_obj
 def update(session: Session, /, summary_id: str, as_document: bool, **given: Any) -> int:
     """Set the text or a part of it. --takeaway replaces all existing takeaways."""
     options = changes(given)
     return tell(
-        session, TEXT, lambda client: client.summaries.update_source(summary_id, **options), as_document=as_document
+        session,
+        TEXT,
+        lambda client: client.summaries.update_source(summary_id, **options),
+        as_document=as_document,
     )
 
 

@@ -21,12 +21,20 @@ TOKEN = Noun(
 
 
 @click.command(name="create")
-@click.option("--ttl", type=Duration(), default="0", metavar="DURATION", help="How long it is good: 90, 15m, 2h, 7d.")
+@click.option(
+    "--ttl",
+    type=Duration(),
+    default="0",
+    metavar="DURATION",
+    help="How long it is good: 90, 15m, 2h, 7d.",
+)
 @json_option
 @click.pass_obj
 def create(session: Session, /, ttl: int, as_document: bool) -> int:
     """Create a token for any number of uploads. Without --ttl it never expires."""
-    return tell(session, TOKEN, lambda client: client.upload_tokens.create(ttl=ttl), as_document=as_document)
+    return tell(
+        session, TOKEN, lambda client: client.upload_tokens.create(ttl=ttl), as_document=as_document
+    )
 
 
 command: click.Group = click.Group(

@@ -14,7 +14,9 @@ __all__ = ["upload_command"]
 def upload_command(noun: Noun) -> click.Command:
     """Make a command that uploads a WebVTT file in one language."""
 
-    def command(session: Session, /, video_id: str, language: str, file: Path, as_document: bool) -> int:
+    def command(
+        session: Session, /, video_id: str, language: str, file: Path, as_document: bool
+    ) -> int:
         return tell(
             session,
             noun,
@@ -28,4 +30,6 @@ def upload_command(noun: Noun) -> click.Command:
         click.Argument(["file"], type=click.Path(path_type=Path), metavar="FILE"),
     ]
     help_text = f"Add {noun.resource}: a WebVTT file in UTF-8, its name ending in .vtt. LANGUAGE is a tag such as fr."
-    return click.Command("upload", callback=click.pass_obj(command), params=[*arguments, AS_JSON], help=help_text)
+    return click.Command(
+        "upload", callback=click.pass_obj(command), params=[*arguments, AS_JSON], help=help_text
+    )

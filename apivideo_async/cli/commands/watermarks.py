@@ -12,7 +12,12 @@ from ..session import Session
 
 __all__ = ["command"]
 
-WATERMARK = Noun(one="watermark", many="watermarks", resource="watermarks", columns=("watermark_id", "created_at"))
+WATERMARK = Noun(
+    one="watermark",
+    many="watermarks",
+    resource="watermarks",
+    columns=("watermark_id", "created_at"),
+)
 
 
 @click.command(name="upload")
@@ -21,7 +26,9 @@ WATERMARK = Noun(one="watermark", many="watermarks", resource="watermarks", colu
 @click.pass_obj
 def upload(session: Session, /, file: Path, as_document: bool) -> int:
     """Upload a watermark: a JPEG or PNG. The service cannot show it later."""
-    return tell(session, WATERMARK, lambda client: client.watermarks.upload(file), as_document=as_document)
+    return tell(
+        session, WATERMARK, lambda client: client.watermarks.upload(file), as_document=as_document
+    )
 
 
 command: click.Group = click.Group(

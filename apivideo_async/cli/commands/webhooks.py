@@ -26,7 +26,12 @@ EVENTS = one_of(WebhookEventType)
 @click.command(name="create", epilog=f"TYPE: {', '.join(EVENTS.choices)}.")
 @click.argument("url", metavar="URL")
 @click.option(
-    "--event", "events", multiple=True, type=EVENTS, metavar="TYPE", help="Repeat for more; all types unless given."
+    "--event",
+    "events",
+    multiple=True,
+    type=EVENTS,
+    metavar="TYPE",
+    help="Repeat for more; all types unless given.",
 )
 @json_option
 @click.pass_obj
@@ -46,7 +51,10 @@ command: click.Group = click.Group(
     "webhooks",
     help="Subscriptions to events. `create` and `show` print the secret that signs deliveries, `list` does not.",
     commands=[
-        list_command(WEBHOOK, [click.Option(["--event", "events"], type=EVENTS, help="Told about this type.")]),
+        list_command(
+            WEBHOOK,
+            [click.Option(["--event", "events"], type=EVENTS, help="Told about this type.")],
+        ),
         show_command(WEBHOOK),
         create,
         delete_command(WEBHOOK),

@@ -24,7 +24,13 @@ LARGEST_BODY = 1024 * 1024
 
 @click.command(name="listen")
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for all interfaces.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="0 takes a free one.",
+)
 @click.option(
     "--secret",
     "secrets",
@@ -35,7 +41,9 @@ LARGEST_BODY = 1024 * 1024
 )
 @click.option("--jsonl", "as_lines", is_flag=True, help="One JSON object a line, as delivered.")
 @click.pass_obj
-def listen(session: Session, /, host: str, port: int, secrets: tuple[str, ...], as_lines: bool) -> int:
+def listen(
+    session: Session, /, host: str, port: int, secrets: tuple[str, ...], as_lines: bool
+) -> int:
     """Print signed deliveries of webhooks. Unsigned deliveries are refused with 400.
 
     api.video must be able to reach this machine, for example through a tunnel. The emulator
@@ -81,7 +89,9 @@ async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -
         site = web.TCPSite(runner, host, port)
         await site.start()
         shown = f"[{host}]" if ":" in host else host
-        session.terminal.say(f"listening on http://{shown}:{runner.addresses[0][1]}/ (Ctrl-C ends it)")
+        session.terminal.say(
+            f"listening on http://{shown}:{runner.addresses[0][1]}/ (Ctrl-C ends it)"
+        )
         # Ctrl-C cancels this wait.
         await receiver.left.wait()
         raise BrokenPipeError
@@ -105,10 +115,14 @@ class Receiver:
         try:
             event = webhooks.unwrap(body, request.headers, self._secrets)
         except ApiVideoError as error:
-            self._terminal.say(f"refused a delivery from {request.remote}: {printable(str(error))}", style="yellow")
+            self._terminal.say(
+                f"refused a delivery from {request.remote}: {printable(str(error))}", style="yellow"
+            )
             return web.Response(status=400, text="refused\n")
         try:
-            self._terminal.result(json.dumps(json.loads(body), ensure_ascii=False) if self._as_lines else _line(event))
+            self._terminal.result(
+                json.dumps(json.loads(body), ensure_ascii=False) if self._as_lines else _line(event)
+            )
         except BrokenPipeError:
             # The event could not be printed, so the sender must deliver it again.
             self.left.set()
@@ -117,9 +131,13 @@ class Receiver:
 
 
 def _line(event: WebhookEvent) -> str:
-    about = {name: text for name, text in to_json(event).items() if name not in ("type", "emittedAt")}
+    about = {
+        name: text for name, text in to_json(event).items() if name not in ("type", "emittedAt")
+    }
     told = (f"{name}={text}" for name, text in about.items())
-    return "\t".join(printable(text) for text in (moment(event.emitted_at) or "-", event.type or "-", *told))
+    return "\t".join(
+        printable(text) for text in (moment(event.emitted_at) or "-", event.type or "-", *told)
+    )
 
 
 def _reason(error: OSError, host: str, port: int) -> str:

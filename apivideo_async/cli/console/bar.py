@@ -56,7 +56,9 @@ class Row:
             return
         accepted = min(width, int(width * event.bytes_accepted / total))
         sent = min(width, max(accepted, int(width * event.bytes_sent / total)))
-        for (glyph, style), count in zip(glyphs, (accepted, sent - accepted, width - sent), strict=True):
+        for (glyph, style), count in zip(
+            glyphs, (accepted, sent - accepted, width - sent), strict=True
+        ):
             line.append(glyph * count, style)
 
     def _facts(self, *, wide: bool) -> str:

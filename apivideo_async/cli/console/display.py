@@ -42,14 +42,20 @@ class Display:
         ``sent`` of the ``size`` bytes were sent in this run, which took ``seconds``.
         """
         self.end(name)
-        what = bytes_text(size) if sent == size else f"{bytes_text(sent)} of {bytes_text(size)} sent now"
+        what = (
+            bytes_text(size)
+            if sent == size
+            else f"{bytes_text(sent)} of {bytes_text(size)} sent now"
+        )
         rate = f", {rate_text(sent / seconds)}" if seconds > 0 and sent else ""
         self.say(name, f"done, {what} in {seconds:.1f} s{rate}", style="green")
 
     def say(self, name: str, text: str, style: str = "yellow") -> None:
         """Write a line about a file. On a terminal the name is shortened so that the line fits."""
         width = self.terminal.width
-        shown = name if width is None else shortened(name, max(SHORT_NAME, width - cell_len(text) - 3))
+        shown = (
+            name if width is None else shortened(name, max(SHORT_NAME, width - cell_len(text) - 3))
+        )
         self.terminal.say(f"{shown}: {text}", style=style)
 
     def failed(self, name: str, text: str) -> None:
@@ -61,6 +67,9 @@ class Display:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Restore the screen."""

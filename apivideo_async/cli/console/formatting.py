@@ -48,7 +48,10 @@ def printable(text: str) -> str:
     Lone surrogates, which come from file names that are not valid UTF-8, are kept. The error
     handler of the output stream escapes them.
     """
-    return "".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else " " if c.isspace() else "?" for c in text)
+    return "".join(
+        c if c.isprintable() or "\ud800" <= c <= "\udfff" else " " if c.isspace() else "?"
+        for c in text
+    )
 
 
 def shortened(text: str, width: int) -> str:

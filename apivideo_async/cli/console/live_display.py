@@ -72,7 +72,10 @@ class LiveDisplay(Display):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Erase the bars and show the cursor again."""
         self._live.stop()

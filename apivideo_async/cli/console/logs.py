@@ -13,7 +13,9 @@ from .terminal import Terminal
 
 __all__ = ["shortened_retry", "show_logs"]
 
-_RETRY = re.compile(r"^(?P<what>[^:]+): next attempt in (?P<wait>[\d.]+) s: (?:[\w.]+: )?(?P<why>.*)$", re.DOTALL)
+_RETRY = re.compile(
+    r"^(?P<what>[^:]+): next attempt in (?P<wait>[\d.]+) s: (?:[\w.]+: )?(?P<why>.*)$", re.DOTALL
+)
 _BUDGET = re.compile(r"^(?P<what>\w+): budget spent, \d+ waiting (?P<wait>\d+)")
 SILENCE = 10.0
 """Seconds before the same note is shown again."""
@@ -45,7 +47,11 @@ class _Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         budget = "budget spent" in str(record.msg)
-        if record.levelno < logging.WARNING and not budget and "next attempt" not in str(record.msg):
+        if (
+            record.levelno < logging.WARNING
+            and not budget
+            and "next attempt" not in str(record.msg)
+        ):
             return
         # Records about the budget contain changing numbers, so they are all treated as one note.
         kind = "budget" if budget else record.getMessage()
@@ -70,7 +76,9 @@ class _Everything(logging.Handler):
 def show_logs(terminal: Terminal, *, debug: bool) -> None:
     """Attach a handler to the package's loggers. It replaces the handler of an earlier call."""
     logger = logging.getLogger("apivideo_async")
-    for handler in [handler for handler in logger.handlers if isinstance(handler, _Notes | _Everything)]:
+    for handler in [
+        handler for handler in logger.handlers if isinstance(handler, _Notes | _Everything)
+    ]:
         logger.removeHandler(handler)
     logger.addHandler(_Everything(terminal) if debug else _Notes(terminal))
     # The level is DEBUG in both cases, because retries and waits are logged below WARNING.

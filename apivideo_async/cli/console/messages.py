@@ -19,7 +19,11 @@ from .formatting import readable
 
 __all__ = ["explain"]
 
-_OPTIONS = {"chunk_size": "--chunk-size", "base_url": "APIVIDEO_BASE_URL or --base-url", "environment": "--environment"}
+_OPTIONS = {
+    "chunk_size": "--chunk-size",
+    "base_url": "APIVIDEO_BASE_URL or --base-url",
+    "environment": "--environment",
+}
 
 
 def explain(error: Exception, base_url: str) -> str:
@@ -36,7 +40,9 @@ def explain(error: Exception, base_url: str) -> str:
     if isinstance(error, ApiStatusError | ApiResponseError):
         return _of_answer(error, base_url)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {os.fsdecode(error.filename)}" if error.filename else error.strerror
+        return (
+            f"{error.strerror}: {os.fsdecode(error.filename)}" if error.filename else error.strerror
+        )
     return str(error) or type(error).__name__
 
 

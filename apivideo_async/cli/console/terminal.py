@@ -84,7 +84,9 @@ class Terminal:
 
     def hide(self, *secrets: str | None) -> None:
         """Mask these texts in all lines on the standard error."""
-        self._secrets.update(secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET)
+        self._secrets.update(
+            secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET
+        )
 
     def _clean(self, text: str) -> str:
         # Longest first: a short secret may be part of a longer one.
@@ -130,7 +132,9 @@ class Terminal:
             except OSError as error:
                 self.lost = error
                 discard_stdout()
-                self.fail(f"results cannot be written to the standard output ({error.strerror}): they follow here")
+                self.fail(
+                    f"results cannot be written to the standard output ({error.strerror}): they follow here"
+                )
         if self.lost is not None:
             self.say(text)
 

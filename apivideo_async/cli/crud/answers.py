@@ -15,12 +15,18 @@ from .shown import as_json, facts, label, without_secrets
 __all__ = ["AS_JSON", "changes", "chosen", "json_option", "show_command", "tell", "tell_done"]
 
 AS_JSON = click.Option(["--json", "as_document"], is_flag=True, help="As the API writes it.")
-json_option: Callable[[Any], Any] = click.option("--json", "as_document", is_flag=True, help="As the API writes it.")
+json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_document", is_flag=True, help="As the API writes it."
+)
 
 
 def chosen(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that were given. False counts as given; None and empty values do not."""
-    return {name: value for name, value in given.items() if value is not None and value not in ((), [], {})}
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not None and value not in ((), [], {})
+    }
 
 
 def changes(given: Mapping[str, Any], cleared: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -61,7 +67,9 @@ def tell(
     return run(session.terminal, work(), lambda: "interrupted")
 
 
-def tell_done(session: Session, ask: Callable[[ApiVideoClient], Awaitable[object]], done: str) -> int:
+def tell_done(
+    session: Session, ask: Callable[[ApiVideoClient], Awaitable[object]], done: str
+) -> int:
     """Make a call whose response is not shown, print ``done``, and return the exit code."""
 
     async def work() -> int:
@@ -82,9 +90,18 @@ def show_command(noun: Noun, *, method: str = "get", summary: str = "") -> click
     def command(session: Session, /, as_document: bool, **names: str) -> int:
         wanted = [names[name] for name in noun.names]
         return tell(
-            session, noun, lambda client: noun.call(client, method, *wanted), as_document=as_document, secrets=True
+            session,
+            noun,
+            lambda client: noun.call(client, method, *wanted),
+            as_document=as_document,
+            secrets=True,
         )
 
-    arguments = [click.Argument([name], metavar=meta) for name, meta in zip(noun.names, noun.metavars(), strict=True)]
+    arguments = [
+        click.Argument([name], metavar=meta)
+        for name, meta in zip(noun.names, noun.metavars(), strict=True)
+    ]
     help_text = summary or f"Show one {noun.one}."
-    return click.Command("show", callback=click.pass_obj(command), params=[*arguments, AS_JSON], help=help_text)
+    return click.Command(
+        "show", callback=click.pass_obj(command), params=[*arguments, AS_JSON], help=help_text
+    )

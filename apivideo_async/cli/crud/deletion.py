@@ -30,13 +30,21 @@ def delete_command(noun: Noun, *, summary: str = "") -> click.Command:
             async with connect(session.settings) as client:
                 # `dict.fromkeys` removes names that are given twice and keeps the order.
                 for name in dict.fromkeys(names):
-                    failures += not await _delete(session, client, noun, [*parents, name], missing_ok=missing_ok)
+                    failures += not await _delete(
+                        session, client, noun, [*parents, name], missing_ok=missing_ok
+                    )
             return 1 if failures else 0
 
-        return run(session.terminal, work(), lambda: f"interrupted: the {noun.many} not named above are still there")
+        return run(
+            session.terminal,
+            work(),
+            lambda: f"interrupted: the {noun.many} not named above are still there",
+        )
 
     help_text = summary or f"Delete {noun.many}."
-    return click.Command("delete", callback=click.pass_obj(command), params=_params(noun), help=help_text)
+    return click.Command(
+        "delete", callback=click.pass_obj(command), params=_params(noun), help=help_text
+    )
 
 
 def _params(noun: Noun) -> list[click.Parameter]:
@@ -51,13 +59,17 @@ def _params(noun: Noun) -> list[click.Parameter]:
 
 def _confirmed(noun: Noun, names: tuple[str, ...]) -> bool:
     if sys.stdin is None or not sys.stdin.isatty():
-        raise click.UsageError("nobody can be asked here, as the input is no terminal: add --yes to delete")
+        raise click.UsageError(
+            "nobody can be asked here, as the input is no terminal: add --yes to delete"
+        )
     what = f"the {noun.one} {names[0]}" if len(names) == 1 else f"{len(names)} {noun.many}"
     # Ask on the standard error, because the standard output is for results.
     return click.confirm(f"Delete {what}?", err=True)
 
 
-async def _delete(session: Session, client: ApiVideoClient, noun: Noun, names: list[str], *, missing_ok: bool) -> bool:
+async def _delete(
+    session: Session, client: ApiVideoClient, noun: Noun, names: list[str], *, missing_ok: bool
+) -> bool:
     """Delete one object and return True on success.
 
     A missing object counts as success if ``missing_ok`` is set.

@@ -46,7 +46,9 @@ def list_command(
     ``filters`` are arguments and options; each has the name of a parameter of ``method``.
     """
 
-    def command(session: Session, /, limit: int, as_document: bool, as_lines: bool, **given: Any) -> int:
+    def command(
+        session: Session, /, limit: int, as_document: bool, as_lines: bool, **given: Any
+    ) -> int:
         if as_document and as_lines:
             raise click.UsageError("--json and --jsonl exclude each other")
         # Without prefetching, only the printed pages are requested.
@@ -81,7 +83,9 @@ def _output(noun: Noun) -> list[click.Parameter]:
     return [
         click.Option(["--limit"], type=most, default=50, show_default=True, help=help_text),
         click.Option(["--json", "as_document"], is_flag=True, help="One JSON list."),
-        click.Option(["--jsonl", "as_lines"], is_flag=True, help="One JSON object a line, as they come."),
+        click.Option(
+            ["--jsonl", "as_lines"], is_flag=True, help="One JSON object a line, as they come."
+        ),
     ]
 
 

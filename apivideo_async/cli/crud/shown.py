@@ -69,9 +69,14 @@ def facts_of(model: Any) -> Iterator[tuple[str, str]]:
         name = "id" if field is fields[0] and field.name.endswith("_id") else label(field.name)
         if attrs.has(type(value)):
             # A nested field gets a prefix only if the outer model has a field of the same name.
-            yield from ((f"{name} {inner}" if inner in outer else inner, text) for inner, text in facts_of(value))
+            yield from (
+                (f"{name} {inner}" if inner in outer else inner, text)
+                for inner, text in facts_of(value)
+            )
         else:
-            yield from ((name, text_of(item)) for item in (value if isinstance(value, list) else [value]))
+            yield from (
+                (name, text_of(item)) for item in (value if isinstance(value, list) else [value])
+            )
     yield from ((name, text_of(value)) for name, value in model.extra.items())
 
 

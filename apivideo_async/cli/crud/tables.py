@@ -49,7 +49,10 @@ def _fitting(wanted: list[int], cut: list[bool], width: int) -> list[int]:
     The result is shorter than ``wanted`` if the screen is too narrow for all columns.
     """
     # Start with the smallest acceptable width of each column.
-    least = [min(columns, NARROWEST) if may else columns for columns, may in zip(wanted, cut, strict=True)]
+    least = [
+        min(columns, NARROWEST) if may else columns
+        for columns, may in zip(wanted, cut, strict=True)
+    ]
     # Drop columns from the right until the rest fits; always keep the first.
     while len(least) > 1 and sum(least) + GAP * len(least) > width:
         least.pop()

@@ -57,12 +57,16 @@ def _average(total: Metric, count: Metric) -> Metric:
 
 
 def _sum(amount: Callable[[Play], float]) -> Metric:
-    return lambda plays, span, view: sum(amount(play) for play in plays if play.at in span and play.played)
+    return lambda plays, span, view: sum(
+        amount(play) for play in plays if play.at in span and play.played
+    )
 
 
 def _views(plays: Sequence[Play], span: Span, view: View) -> int:
     """Count the plays that lasted long enough. A unique viewer counts once for each day."""
-    seen = [play for play in plays if play.at in span and play.played and play.watched >= view.seconds]
+    seen = [
+        play for play in plays if play.at in span and play.played and play.watched >= view.seconds
+    ]
     return len({(play.who, play.at.date()) for play in seen}) if view.unique else len(seen)
 
 
@@ -140,7 +144,11 @@ AGGREGATIONS: dict[tuple[str, str], str] = {
     ("end", "count"): "end",
     ("impression", "count"): "impression",
     ("view", "count"): "view",
-    **{(name, how): f"{name}-{how}" for name in ("impression-time", "watch-time") for how in ("average", "sum")},
+    **{
+        (name, how): f"{name}-{how}"
+        for name in ("impression-time", "watch-time")
+        for how in ("average", "sum")
+    },
     **{("ccv", how): f"ccv-{how}" for how in ("peak", "average", "live")},
 }
 """The metric for each legal pair in ``/data/metrics/{metric}/{aggregation}``."""

@@ -46,7 +46,14 @@ class Question:
 
 
 def read_question(
-    metric: str, query: Query, now: datetime, days: int, *, paged: bool, timed: bool = False, total: bool = False
+    metric: str,
+    query: Query,
+    now: datetime,
+    days: int,
+    *,
+    paged: bool,
+    timed: bool = False,
+    total: bool = False,
 ) -> Question:
     """Read the query of an operation. Raises a refusal if a parameter is unknown or illegal.
 
@@ -54,7 +61,9 @@ def read_question(
     For the ``total`` of plays, ``from`` and ``to`` are ignored and fewer filters are allowed.
     ``from`` must be no more than ``days`` days before ``now``.
     """
-    allowed = _COMMON | (_PAGES if paged else frozenset()) | ({"interval"} if timed else frozenset())
+    allowed = (
+        _COMMON | (_PAGES if paged else frozenset()) | ({"interval"} if timed else frozenset())
+    )
     if metric.startswith(_UNIQUE):
         allowed |= {"unique"}
     if metric == "view":
@@ -64,7 +73,10 @@ def read_question(
         if name not in allowed and filter_key(name) is None:
             raise unexpected(name)
     values = dict(query)
-    view = View(_view_seconds(values.get("viewDuration", "5s")), _flag("unique", values.get("unique", "false")))
+    view = View(
+        _view_seconds(values.get("viewDuration", "5s")),
+        _flag("unique", values.get("unique", "false")),
+    )
     span = Span(_BEGIN, now) if total else _span(values, now, days)
     filters = read_filters(query, TOTAL_KEYS if total else KEYS)
     interval = _interval(values.get("interval"), span) if timed else None
@@ -96,7 +108,9 @@ def _flag(name: str, text: str) -> bool:
 def _moment(name: str, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-        moment = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(
+            UTC
+        )
         # Refuse moments at the limits of ``datetime``, so that later arithmetic cannot overflow.
         _ = moment - timedelta(days=1), moment + timedelta(days=1)
     except (ValueError, OverflowError):
@@ -109,10 +123,14 @@ def _span(values: dict[str, str], now: datetime, days: int) -> Span:
     stop = _moment("to", values["to"]) if "to" in values else now
     start = _moment("from", values["from"]) if "from" in values else stop - timedelta(days=1)
     if start >= stop:
-        raise invalid_query_parameter("from", "This value should be before the end of the timeframe.")
+        raise invalid_query_parameter(
+            "from", "This value should be before the end of the timeframe."
+        )
     # One minute of tolerance: the client computed ``from`` with an earlier clock reading.
     if "from" in values and now - start > timedelta(days=days, minutes=1):
-        raise invalid_query_parameter("from", f"This value should not be more than {days} days ago.")
+        raise invalid_query_parameter(
+            "from", f"This value should not be more than {days} days ago."
+        )
     return Span(start, stop)
 
 
@@ -127,7 +145,9 @@ def _interval(text: str | None, span: Span) -> str:
         detail = 'This interval is invalid. Use one of "minute", "hour", "day".'
         raise invalid_query_parameter("interval", detail)
     if text == "minute" and span.seconds > 3600:
-        raise invalid_query_parameter("interval", "This interval cannot be used with a timeframe over 60 minutes.")
+        raise invalid_query_parameter(
+            "interval", "This interval cannot be used with a timeframe over 60 minutes."
+        )
     return text
 
 

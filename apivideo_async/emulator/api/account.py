@@ -13,9 +13,11 @@ _FEATURES = ["app.dynamic_metadata", "app.event_log", "player.white_label", "tra
 
 async def get(call: Call) -> web.StreamResponse:
     """Return the quota of videos, the features and the environment of the account."""
-    used = len(call.world.videos)
+    used = len(call.state.videos)
     quota = {"quotaUsed": used, "quotaRemaining": max(0, _QUOTA - used), "quotaTotal": _QUOTA}
-    return answer({"quota": quota, "features": _FEATURES, "environment": call.world.settings.environment})
+    return answer(
+        {"quota": quota, "features": _FEATURES, "environment": call.state.settings.environment}
+    )
 
 
 OPERATIONS: tuple[Operation, ...] = (api("account.get", "GET", "/account", get),)

@@ -19,22 +19,32 @@ from ..state.play import Play
 
 def _chosen(call: Call, question: Question) -> list[Play]:
     """Return the plays that pass the filters, whatever their time is."""
-    videos = call.world.videos
+    videos = call.state.videos
     return [
         play
-        for play in call.world.plays.values()
+        for play in call.state.plays.values()
         # Plays of live streams and of deleted videos have no tags.
-        if matches(play, question.filters, videos[play.media_id].attributes["tags"] if play.media_id in videos else ())
+        if matches(
+            play,
+            question.filters,
+            videos[play.media_id].attributes["tags"] if play.media_id in videos else (),
+        )
     ]
 
 
-def _ask(call: Call, metric: str, *, paged: bool, timed: bool = False, total: bool = False) -> Question:
-    world = call.world
-    days = world.settings.analytics_days
-    return read_question(metric, call.query, world.today, days, paged=paged, timed=timed, total=total)
+def _ask(
+    call: Call, metric: str, *, paged: bool, timed: bool = False, total: bool = False
+) -> Question:
+    state = call.state
+    days = state.settings.analytics_days
+    return read_question(
+        metric, call.query, state.today, days, paged=paged, timed=timed, total=total
+    )
 
 
-def _listed(call: Call, question: Question, data: list[dict[str, Any]], first: str, **context: str) -> web.Response:
+def _listed(
+    call: Call, question: Question, data: list[dict[str, Any]], first: str, **context: str
+) -> web.Response:
     """Return one page of ``data``, sorted as the query asks or else by the field ``first``."""
     keys = {name: lambda item, name=name: item[name] for name in (first, "metricValue")}
     ordered = sort_items(data, call.query, keys, default=keys[first])
@@ -62,7 +72,10 @@ async def break_down(call: Call) -> web.StreamResponse:
     groups: dict[str, list[Play]] = {}
     for play in _chosen(call, question):
         groups.setdefault(DIMENSIONS[breakdown](play), []).append(play)
-    counted = [(value, METRICS[metric](plays, question.span, question.view)) for value, plays in groups.items()]
+    counted = [
+        (value, METRICS[metric](plays, question.span, question.view))
+        for value, plays in groups.items()
+    ]
     data = [{"metricValue": number, "dimensionValue": value} for value, number in counted if number]
     return _listed(call, question, data, "dimensionValue", breakdown=breakdown)
 
@@ -73,7 +86,9 @@ def _end(plays: list[Play], span: Span) -> datetime:
     Without this limit, ``over_time`` would compute every interval of a long span without plays.
     """
     # One second more, because the end of a span is exclusive.
-    return min(span.stop, max((play.until for play in plays), default=span.start) + timedelta(seconds=1))
+    return min(
+        span.stop, max((play.until for play in plays), default=span.start) + timedelta(seconds=1)
+    )
 
 
 async def over_time(call: Call) -> web.StreamResponse:
@@ -84,7 +99,9 @@ async def over_time(call: Call) -> web.StreamResponse:
     interval = question.interval or "hour"
     plays = _chosen(call, question)
     watched = Span(question.span.start, _end(plays, question.span))
-    counted = [(piece, METRICS[metric](plays, piece, question.view)) for piece in cut(watched, interval)]
+    counted = [
+        (piece, METRICS[metric](plays, piece, question.view)) for piece in cut(watched, interval)
+    ]
     data = [
         {"emittedAt": timestamp(begin_of(piece.start, interval)), "metricValue": number}
         for piece, number in counted
@@ -94,7 +111,9 @@ async def over_time(call: Call) -> web.StreamResponse:
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    api("analytics.get_aggregated_metrics", "GET", "/data/metrics/{metric}/{aggregation}", aggregate),
+    api(
+        "analytics.get_aggregated_metrics", "GET", "/data/metrics/{metric}/{aggregation}", aggregate
+    ),
     api("analytics.get_metrics_breakdown", "GET", "/data/buckets/{metric}/{breakdown}", break_down),
     api("analytics.get_metrics_over_time", "GET", "/data/timeseries/{metric}", over_time),
 )

@@ -11,13 +11,13 @@ from ..rules.payloads import text, validate
 async def authenticate(call: Call) -> web.StreamResponse:
     """Exchange the API key for an access token and a refresh token."""
     body = validate(await call.json(), {"apiKey": text}, required=("apiKey",))
-    return answer(call.world.credentials.exchange(body["apiKey"], call.world.expiry_clock))
+    return answer(call.state.credentials.exchange(body["apiKey"], call.state.expiry_clock))
 
 
 async def refresh(call: Call) -> web.StreamResponse:
     """Exchange a refresh token for a new pair of tokens. A refresh token works once."""
     body = validate(await call.json(), {"refreshToken": text}, required=("refreshToken",))
-    return answer(call.world.credentials.rotate(body["refreshToken"], call.world.expiry_clock))
+    return answer(call.state.credentials.rotate(body["refreshToken"], call.state.expiry_clock))
 
 
 OPERATIONS: tuple[Operation, ...] = (

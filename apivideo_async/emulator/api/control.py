@@ -36,29 +36,29 @@ What it received is at <a href="/_emulator/requests">/_emulator/requests</a>.</p
 
 async def health(call: Call) -> web.StreamResponse:
     """Return the status "ok" and the number of videos."""
-    return answer({"status": "ok", "videos": len(call.world.videos)})
+    return answer({"status": "ok", "videos": len(call.state.videos)})
 
 
 async def read_requests(call: Call) -> web.StreamResponse:
     """Return the request log."""
-    return answer([asdict(record) for record in call.world.log.records])
+    return answer([asdict(record) for record in call.state.log.records])
 
 
 async def clear_requests(call: Call) -> web.StreamResponse:
     """Clear the request log."""
-    call.world.log.clear()
+    call.state.log.clear()
     return no_content()
 
 
 async def read_faults(call: Call) -> web.StreamResponse:
     """Return the fault rules with their counters."""
-    return answer([asdict(fault) for fault in call.world.faults])
+    return answer([asdict(fault) for fault in call.state.faults])
 
 
 async def add_faults(call: Call) -> web.StreamResponse:
     """Add a JSON list of fault rules."""
-    call.world.faults.add(*await _read_list(call, fault_from_json))
-    return answer({"faults": len(call.world.faults)}, 201)
+    call.state.faults.add(*await _read_list(call, fault_from_json))
+    return answer({"faults": len(call.state.faults)}, 201)
 
 
 async def _read_list(call: Call, read: Callable[[Any], ItemT]) -> list[ItemT]:
@@ -68,35 +68,37 @@ async def _read_list(call: Call, read: Callable[[Any], ItemT]) -> list[ItemT]:
     except (TypeError, ValueError, AttributeError) as error:
         # The detail helps the developer who wrote the list. The service itself sends none.
         refusal = invalid_payload()
-        raise refuse(400, "invalid-payload", str(refusal.body["title"]), detail=str(error)) from error
+        raise refuse(
+            400, "invalid-payload", str(refusal.body["title"]), detail=str(error)
+        ) from error
 
 
 async def add_plays(call: Call) -> web.StreamResponse:
     """Add a JSON list of plays for the analytics. Return the ids of their sessions."""
     plays = await _read_list(call, play_from_json)
-    return answer([call.world.add_play(play) for play in plays], 201)
+    return answer([call.state.add_play(play) for play in plays], 201)
 
 
 async def clear_plays(call: Call) -> web.StreamResponse:
     """Remove all plays."""
-    call.world.plays.clear()
+    call.state.plays.clear()
     return no_content()
 
 
 async def clear_faults(call: Call) -> web.StreamResponse:
     """Remove all fault rules."""
-    call.world.faults.clear()
+    call.state.faults.clear()
     return no_content()
 
 
 async def read_events(call: Call) -> web.StreamResponse:
     """Return the events of videos and live streams."""
-    return answer(call.world.events)
+    return answer(call.state.events)
 
 
 async def read_deliveries(call: Call) -> web.StreamResponse:
     """Return the log of webhook deliveries."""
-    return answer([asdict(delivery) for delivery in call.world.deliveries.log])
+    return answer([asdict(delivery) for delivery in call.state.deliveries.log])
 
 
 async def repeat_delivery(call: Call) -> web.StreamResponse:
@@ -105,23 +107,27 @@ async def repeat_delivery(call: Call) -> web.StreamResponse:
     See service.md#webhook-delivery.
     """
     number = call.path("number")
-    known = [delivery for delivery in call.world.deliveries.log if str(delivery.number) == number]
+    known = [delivery for delivery in call.state.deliveries.log if str(delivery.number) == number]
     if not known:
         raise not_found("number")
-    webhook = call.world.webhooks.find(known[0].webhook_id)
-    call.world.deliveries.send(webhook, known[0].event, known[0].subject)
+    webhook = call.state.webhooks.find(known[0].webhook_id)
+    call.state.deliveries.send(webhook, known[0].event, known[0].subject)
     return no_content()
 
 
 async def start_broadcast(call: Call) -> web.StreamResponse:
     """Start a broadcast. The request body is the content of the recording."""
-    broadcasts.start(call.world, call.world.live_streams.find(call.path("liveStreamId")), await call.request.read())
+    broadcasts.start(
+        call.state,
+        call.state.live_streams.find(call.path("liveStreamId")),
+        await call.request.read(),
+    )
     return no_content()
 
 
 async def index(call: Call) -> web.StreamResponse:
     """Return the overview page: the videos with links to their players."""
-    rows = "\n".join(_row(call, video) for video in reversed(call.world.videos.values()))
+    rows = "\n".join(_row(call, video) for video in reversed(call.state.videos.values()))
     page = _PAGE.format(url=escape(str(call.request.url.origin())), rows=rows)
     return web.Response(text=page, content_type="text/html")
 

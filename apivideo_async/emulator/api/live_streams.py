@@ -16,7 +16,12 @@ from ..state.listing import sort_items
 from ..state.live_stream import LiveStream
 from .thumbnails import PICTURE
 
-_ATTRIBUTES: dict[str, Check] = {"name": filled, "public": boolean, "playerId": text, "restreams": restreams}
+_ATTRIBUTES: dict[str, Check] = {
+    "name": filled,
+    "public": boolean,
+    "playerId": text,
+    "restreams": restreams,
+}
 # Sort keys of ``sortBy``.
 _KEYS = {**BY_DATES, "name": lambda live: live.attributes["name"].casefold()}
 
@@ -26,7 +31,7 @@ def _show(call: Call, live: LiveStream) -> dict[str, Any]:
 
 
 def _live_stream(call: Call) -> LiveStream:
-    return call.world.live_streams.find(call.path("liveStreamId"))
+    return call.state.live_streams.find(call.path("liveStreamId"))
 
 
 async def list_live_streams(call: Call) -> web.StreamResponse:
@@ -34,7 +39,7 @@ async def list_live_streams(call: Call) -> web.StreamResponse:
     query = call.request.query
     chosen = [
         live
-        for live in call.world.live_streams.values()
+        for live in call.state.live_streams.values()
         if query.get("streamKey", live.stream_key) == live.stream_key
         and query.get("name", "").casefold() in live.attributes["name"].casefold()
     ]
@@ -46,10 +51,12 @@ async def create(call: Call) -> web.StreamResponse:
 
     See service.md#live-stream-operations.
     """
-    world = call.world
+    state = call.state
     attributes = validate(await call.json(), _ATTRIBUTES, required=("name",))
-    live = LiveStream(**world.birth("li"), attributes=attributes, stream_key=world.ids.uuid("stream-key"))
-    return answer(_show(call, world.live_streams.add(live)))
+    live = LiveStream(
+        **state.birth("li"), attributes=attributes, stream_key=state.ids.uuid("stream-key")
+    )
+    return answer(_show(call, state.live_streams.add(live)))
 
 
 async def get(call: Call) -> web.StreamResponse:
@@ -64,13 +71,13 @@ async def update(call: Call) -> web.StreamResponse:
     """
     live = _live_stream(call)
     live.attributes.update(validate(await call.json(), _ATTRIBUTES))
-    live.touch(call.world.today)
+    live.touch(call.state.today)
     return answer(_show(call, live))
 
 
 async def delete(call: Call) -> web.StreamResponse:
     """Delete a live stream. Its recordings are kept."""
-    call.world.live_streams.remove(call.path("liveStreamId"))
+    call.state.live_streams.remove(call.path("liveStreamId"))
     return no_content()
 
 
@@ -81,7 +88,7 @@ async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """
     live = _live_stream(call)
     live.thumbnail, _ = await call.body.file(PICTURE)
-    live.touch(call.world.today)
+    live.touch(call.state.today)
     return answer(_show(call, live), 201)
 
 
@@ -89,7 +96,7 @@ async def delete_thumbnail(call: Call) -> web.StreamResponse:
     """Remove the picture. The response is 200 with a body (service.md#live-stream-operations)."""
     live = _live_stream(call)
     live.thumbnail = None
-    live.touch(call.world.today)
+    live.touch(call.state.today)
     return answer(_show(call, live))
 
 
@@ -98,7 +105,7 @@ async def complete(call: Call) -> web.StreamResponse:
 
     It is the same if there is no broadcast.
     """
-    broadcasts.complete(call.world, _live_stream(call))
+    broadcasts.complete(call.state, _live_stream(call))
     return no_content(202)
 
 
@@ -108,7 +115,17 @@ OPERATIONS: tuple[Operation, ...] = (
     api("live_streams.get", "GET", "/live-streams/{liveStreamId}", get),
     api("live_streams.update", "PATCH", "/live-streams/{liveStreamId}", update),
     api("live_streams.delete", "DELETE", "/live-streams/{liveStreamId}", delete),
-    api("live_streams.upload_thumbnail", "POST", "/live-streams/{liveStreamId}/thumbnail", upload_thumbnail),
-    api("live_streams.delete_thumbnail", "DELETE", "/live-streams/{liveStreamId}/thumbnail", delete_thumbnail),
+    api(
+        "live_streams.upload_thumbnail",
+        "POST",
+        "/live-streams/{liveStreamId}/thumbnail",
+        upload_thumbnail,
+    ),
+    api(
+        "live_streams.delete_thumbnail",
+        "DELETE",
+        "/live-streams/{liveStreamId}/thumbnail",
+        delete_thumbnail,
+    ),
     api("live_streams.complete", "PUT", "/live-streams/{liveStreamId}/complete", complete),
 )

@@ -28,20 +28,20 @@ def _show(call: Call, player: Player) -> dict[str, Any]:
 
 
 def _player(call: Call) -> Player:
-    return call.world.players.find(call.path("playerId"))
+    return call.state.players.find(call.path("playerId"))
 
 
 async def list_players(call: Call) -> web.StreamResponse:
     """List the themes, newest first."""
-    ordered = sort_items(call.world.players.values(), call.query, _KEYS)
+    ordered = sort_items(call.state.players.values(), call.query, _KEYS)
     return answer_page(call, ordered, lambda player: _show(call, player))
 
 
 async def create(call: Call) -> web.StreamResponse:
     """Create a theme. The payload may be ``{}`` (service.md#player-operations)."""
     attributes = validate(await call.json(), _THEME)
-    player = Player(**call.world.birth("pl"), attributes=attributes)
-    return answer(_show(call, call.world.players.add(player)), 201)
+    player = Player(**call.state.birth("pl"), attributes=attributes)
+    return answer(_show(call, call.state.players.add(player)), 201)
 
 
 async def get(call: Call) -> web.StreamResponse:
@@ -53,13 +53,13 @@ async def update(call: Call) -> web.StreamResponse:
     """Change the given attributes and keep the others."""
     player = _player(call)
     player.attributes.update(validate(await call.json(), _THEME))
-    player.touch(call.world.today)
+    player.touch(call.state.today)
     return answer(_show(call, player))
 
 
 async def delete(call: Call) -> web.StreamResponse:
     """Delete a theme."""
-    call.world.players.remove(call.path("playerId"))
+    call.state.players.remove(call.path("playerId"))
     return no_content()
 
 
@@ -71,7 +71,7 @@ async def upload_logo(call: Call) -> web.StreamResponse:
     player = _player(call)
     player.logo, form = await call.body.file(_LOGO)
     player.logo_link = form.fields.get("link")
-    player.touch(call.world.today)
+    player.touch(call.state.today)
     return answer(_show(call, player), 201)
 
 
@@ -79,7 +79,7 @@ async def delete_logo(call: Call) -> web.StreamResponse:
     """Remove the logo and its link. Succeeds also if there is no logo."""
     player = _player(call)
     player.logo = player.logo_link = None
-    player.touch(call.world.today)
+    player.touch(call.state.today)
     return no_content()
 
 

@@ -47,10 +47,14 @@ def _show(session_id: str, play: Play) -> dict[str, Any]:
 def _sessions(call: Call, media_id: str, *, filtered: bool) -> web.Response:
     span = read_period(call.request.query.get("period"))
     # Only the sessions of videos can be filtered by metadata.
-    wanted = {match[1]: value for name, value in call.query if (match := _METADATA.fullmatch(name)) and filtered}
+    wanted = {
+        match[1]: value
+        for name, value in call.query
+        if (match := _METADATA.fullmatch(name)) and filtered
+    }
     chosen = [
         (session_id, play)
-        for session_id, play in call.world.plays.items()
+        for session_id, play in call.state.plays.items()
         if play.media_id == media_id and play.at in span and wanted.items() <= play.metadata.items()
     ]
     return answer_page(call, chosen, lambda pair: _show(*pair))
@@ -58,12 +62,14 @@ def _sessions(call: Call, media_id: str, *, filtered: bool) -> web.Response:
 
 async def list_video_sessions(call: Call) -> web.StreamResponse:
     """List the sessions of a video in a period, filtered by the metadata of the session."""
-    return _sessions(call, call.world.videos.find(call.path("videoId")).key, filtered=True)
+    return _sessions(call, call.state.videos.find(call.path("videoId")).key, filtered=True)
 
 
 async def list_live_stream_sessions(call: Call) -> web.StreamResponse:
     """List the sessions of a live stream in a period. There is no other filter."""
-    return _sessions(call, call.world.live_streams.find(call.path("liveStreamId")).key, filtered=False)
+    return _sessions(
+        call, call.state.live_streams.find(call.path("liveStreamId")).key, filtered=False
+    )
 
 
 async def list_session_events(call: Call) -> web.StreamResponse:
@@ -71,7 +77,7 @@ async def list_session_events(call: Call) -> web.StreamResponse:
 
     The 404 for an unknown session names ``videoId``, as documented (service.md#legacy-operations).
     """
-    play = call.world.plays.get(call.path("sessionId"))
+    play = call.state.plays.get(call.path("sessionId"))
     if play is None:
         raise not_found("videoId")
     events: list[dict[str, Any]] = [{"type": "ready", "emittedAt": _moment(play.at), "at": 0}]
@@ -90,5 +96,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "/analytics/live-streams/{liveStreamId}",
         list_live_stream_sessions,
     ),
-    api("analytics.list_session_events", "GET", "/analytics/sessions/{sessionId}/events", list_session_events),
+    api(
+        "analytics.list_session_events",
+        "GET",
+        "/analytics/sessions/{sessionId}/events",
+        list_session_events,
+    ),
 )

@@ -12,7 +12,11 @@ from ..state.items import BY_DATES
 from ..state.listing import check_choices, sort_items
 from ..state.summary import PARTS, STATUSES, Summary
 
-_CREATION: dict[str, Check] = {"videoId": filled, "origin": one_of("auto"), "attributes": summary_parts}
+_CREATION: dict[str, Check] = {
+    "videoId": filled,
+    "origin": one_of("auto"),
+    "attributes": summary_parts,
+}
 _SOURCE: dict[str, Check] = {"abstract": text, "takeaways": array(text, at_most=3)}
 _KEYS = {**BY_DATES, "videoId": lambda summary: summary.video_id}
 
@@ -23,7 +27,7 @@ async def list_summaries(call: Call) -> web.StreamResponse:
     check_choices(call.query, {"origin": ("auto", "api"), "sourceStatus": STATUSES})
     chosen = [
         summary
-        for summary in call.world.summaries.values()
+        for summary in call.state.summaries.values()
         if query.get("videoId", summary.video_id) == summary.video_id
         and query.get("origin", summary.origin) == summary.origin
         and query.get("sourceStatus", summary.status) == summary.status
@@ -39,26 +43,26 @@ async def create(call: Call) -> web.StreamResponse:
     Raises a refusal (409) if the video already has a summary.
     """
     body = validate(await call.json(), _CREATION, required=("videoId",))
-    video = call.world.videos.find(body["videoId"])
-    if production.summary_of(call.world, video) is not None:
+    video = call.state.videos.find(body["videoId"])
+    if production.summary_of(call.state, video) is not None:
         raise summary_exists("videoId")
     parts = tuple(body.get("attributes", PARTS))
-    summary = production.order_summary(call.world, video, parts, auto="origin" in body)
+    summary = production.order_summary(call.state, video, parts, auto="origin" in body)
     # ``notice`` can complete the summary at once. The response shows the state before.
     shown = summary.as_json()
-    production.notice(call.world, video)
+    production.notice(call.state, video)
     return answer(shown, 201)
 
 
 async def delete(call: Call) -> web.StreamResponse:
     """Delete a summary. Afterwards another summary can be created for the video."""
-    call.world.summaries.remove(call.path("summaryId"))
+    call.state.summaries.remove(call.path("summaryId"))
     return no_content()
 
 
 async def get_source(call: Call) -> web.StreamResponse:
     """Return the text. The response is 404 until the summary is completed."""
-    summary = call.world.summaries.find(call.path("summaryId"))
+    summary = call.state.summaries.find(call.path("summaryId"))
     if summary.status != "completed":
         raise not_found("summaryId")
     return answer(summary.source)
@@ -70,13 +74,13 @@ async def update_source(call: Call) -> web.StreamResponse:
     Raises a refusal (409) while the summary waits for its generated text. See
     service.md#summary-operations.
     """
-    summary = call.world.summaries.find(call.path("summaryId"))
+    summary = call.state.summaries.find(call.path("summaryId"))
     source = validate(await call.json(), _SOURCE)
     if summary.status == "waiting":
         raise summary_exists(None)
     summary.source.update(source)
     summary.status = "completed"
-    summary.touch(call.world.today)
+    summary.touch(call.state.today)
     return answer(summary.source, 201)
 
 

@@ -11,7 +11,10 @@ from aiohttp import web
 from ..operations import Call, Operation, answer_page, api
 from ..state.listing import sort_items
 
-_KEYS = {"value": lambda tag: tag["value"], "videoCount": lambda tag: (tag["videoCount"], tag["value"])}
+_KEYS = {
+    "value": lambda tag: tag["value"],
+    "videoCount": lambda tag: (tag["videoCount"], tag["value"]),
+}
 
 
 def plain(text: str) -> str:
@@ -23,7 +26,9 @@ def plain(text: str) -> str:
 
 async def list_tags(call: Call) -> web.StreamResponse:
     """List the tags of all videos with their number of videos. The default order is by value."""
-    counts = Counter(tag for video in call.world.videos.values() for tag in set(video.attributes["tags"]))
+    counts = Counter(
+        tag for video in call.state.videos.values() for tag in set(video.attributes["tags"])
+    )
     wanted = plain(call.request.query.get("value", ""))
     tags: list[dict[str, Any]] = [
         {"value": tag, "videoCount": count} for tag, count in counts.items() if wanted in plain(tag)

@@ -49,7 +49,7 @@ class _Tracks:
 
     def video(self, call: Call) -> Video:
         """Return the video that the path names. Raises a refusal (404) if there is none."""
-        video = call.world.videos.find(call.path("videoId"))
+        video = call.state.videos.find(call.path("videoId"))
         call.record.video_id = video.key
         return video
 
@@ -67,7 +67,9 @@ class _Tracks:
     async def list(self, call: Call) -> web.StreamResponse:
         """List the tracks in the order of their first upload. There are no sort keys."""
         video = self.video(call)
-        return answer_page(call, list(self.of(video).values()), lambda track: self.show(call, video, track))
+        return answer_page(
+            call, list(self.of(video).values()), lambda track: self.show(call, video, track)
+        )
 
     async def upload(self, call: Call) -> web.StreamResponse:
         """Store a file. Its content is not checked. The response is 200.
@@ -102,13 +104,18 @@ class _Tracks:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations, and the public and private URL of the file."""
-        many, one = f"/videos/{{videoId}}/{self.kind}", f"/videos/{{videoId}}/{self.kind}/{{language}}"
+        many, one = (
+            f"/videos/{{videoId}}/{self.kind}",
+            f"/videos/{{videoId}}/{self.kind}/{{language}}",
+        )
         return (
             api(f"{self.kind}.list", "GET", many, self.list),
             api(f"{self.kind}.upload", "POST", one, self.upload),
             api(f"{self.kind}.get", "GET", one, self.get),
             api(f"{self.kind}.delete", "DELETE", one, self.delete),
-            *asset(f"assets.{self.kind}", "/vod/{videoId}", f"{self.kind}/{{language}}.vtt", self.serve),
+            *asset(
+                f"assets.{self.kind}", "/vod/{videoId}", f"{self.kind}/{{language}}.vtt", self.serve
+            ),
         )
 
 
@@ -140,7 +147,9 @@ class _Captions(_Tracks):
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations, with ``update``, which chapters do not have."""
-        update = api("captions.update", "PATCH", "/videos/{videoId}/captions/{language}", self.update)
+        update = api(
+            "captions.update", "PATCH", "/videos/{videoId}/captions/{language}", self.update
+        )
         return (*super().operations(), update)
 
 

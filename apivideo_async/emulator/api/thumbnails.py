@@ -18,9 +18,9 @@ PICTURE = FileRule({**JPEG, **PNG, **WEBP}, "[jpeg, jpg, JPG, JPEG]", 8 * 1024 *
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Store a picture. The response is 200 (service.md#video-operations)."""
-    video = call.world.videos.find(call.path("videoId"))
+    video = call.state.videos.find(call.path("videoId"))
     video.thumbnail, _ = await call.body.file(PICTURE)
-    video.touch(call.world.today)
+    video.touch(call.state.today)
     return answer(show(call, video))
 
 
@@ -29,10 +29,12 @@ async def pick_thumbnail(call: Call) -> web.StreamResponse:
 
     The uploaded picture, if any, is removed. See service.md#thumbnails.
     """
-    video = call.world.videos.find(call.path("videoId"))
-    video.timecode = validate(await call.json(), {"timecode": text}, required=("timecode",))["timecode"]
+    video = call.state.videos.find(call.path("videoId"))
+    video.timecode = validate(await call.json(), {"timecode": text}, required=("timecode",))[
+        "timecode"
+    ]
     video.thumbnail = None
-    video.touch(call.world.today)
+    video.touch(call.state.today)
     return answer(show(call, video))
 
 

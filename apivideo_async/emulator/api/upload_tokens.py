@@ -20,8 +20,8 @@ def _ttl(token: UploadToken) -> tuple[int, int]:
 
 async def list_tokens(call: Call) -> web.StreamResponse:
     """List the active tokens, newest first."""
-    today = call.world.expiry_date
-    active = [token for token in call.world.upload_tokens.values() if token.active(today)]
+    today = call.state.expiry_date
+    active = [token for token in call.state.upload_tokens.values() if token.active(today)]
     ordered = sort_items(active, call.query, {"createdAt": by_creation, "ttl": _ttl})
     return answer_page(call, ordered, UploadToken.as_json)
 
@@ -32,17 +32,17 @@ async def create_token(call: Call) -> web.StreamResponse:
     See service.md#upload-token-operations.
     """
     body = validate(await call.json(), TOKEN_CREATION)
-    return answer(call.world.create_upload_token(body.get("ttl", 0)).as_json())
+    return answer(call.state.create_upload_token(body.get("ttl", 0)).as_json())
 
 
 async def get_token(call: Call) -> web.StreamResponse:
     """Return one active token."""
-    return answer(call.world.upload_token(call.path("uploadToken")).as_json())
+    return answer(call.state.upload_token(call.path("uploadToken")).as_json())
 
 
 async def delete_token(call: Call) -> web.StreamResponse:
     """Delete a token. It stops working at once."""
-    del call.world.upload_tokens[call.world.upload_token(call.path("uploadToken")).key]
+    del call.state.upload_tokens[call.state.upload_token(call.path("uploadToken")).key]
     return no_content()
 
 

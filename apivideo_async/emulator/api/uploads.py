@@ -31,7 +31,7 @@ class Reception:
 
     def __init__(self, call: Call, spool_for: Callable[[Form], Spool]) -> None:
         self._announced = call.request.content_length
-        self._limit = call.world.settings.limits.max_chunk
+        self._limit = call.state.settings.limits.max_chunk
         self._spool_for = spool_for
         self._writer: ExtentWriter | None = None
 
@@ -65,17 +65,17 @@ class Reception:
 
 async def upload(call: Call) -> web.StreamResponse:
     """Receive a file, or a chunk of one, for a container (service.md#upload-rules)."""
-    video = call.world.videos.find(call.path("videoId"))
+    video = call.state.videos.find(call.path("videoId"))
     call.record.video_id = video.key
     sent = _content_range(call)
     video.ledger.check(sent)
-    reception = Reception(call, lambda _: call.world.spool_of(video))
+    reception = Reception(call, lambda _: call.state.spool_of(video))
     try:
         form = await call.body.form(reception.open)
         # The video may have been deleted, and another request may have changed the ledger, while
         # the body arrived. Check both again. From here to ``keep`` there is no ``await``, so no
         # other request runs in between.
-        video = call.world.videos.find(video.key)
+        video = call.state.videos.find(video.key)
         video.ledger.check(sent)
         check_one_file(form)
         reception.keep(video, sent)
@@ -90,14 +90,14 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
     The field ``videoId`` may come before or after the file. Without it the request creates a video
     whose title is the file name.
     """
-    world = call.world
+    state = call.state
     sent = _content_range(call)
 
     def spool_for(form: Form) -> Spool:
         # The video is unknown if ``videoId`` comes after the file. The bytes then go to a separate
         # spool, whose extent is added to the video's media.
-        video = world.videos.get(form.fields.get("videoId", ""))
-        return world.store.spool("delegated") if video is None else world.spool_of(video)
+        video = state.videos.get(form.fields.get("videoId", ""))
+        return state.store.spool("delegated") if video is None else state.spool_of(video)
 
     reception = Reception(call, spool_for)
     try:
@@ -109,32 +109,36 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
     return _accepted(call, video)
 
 
-def _delegated_video(call: Call, form: Form, sent: ContentRange | None, reception: Reception) -> Video:
+def _delegated_video(
+    call: Call, form: Form, sent: ContentRange | None, reception: Reception
+) -> Video:
     """Find or create the video of a delegated upload, and keep the file.
 
     A refused request creates no video.
     """
-    world = call.world
+    state = call.state
     video_id = form.fields.get("videoId")
     if video_id:
-        video = world.videos.find(video_id)
+        video = state.videos.find(video_id)
         video.ledger.check(sent)
         check_one_file(form)
         reception.keep(video, sent)
         return video
     check_one_file(form)
     # The ledger belongs to a video, so the video must exist before the ledger can decide.
-    video = world.create_video({"title": form.filename or "file"})
+    video = state.create_video({"title": form.filename or "file"})
     try:
         reception.keep(video, sent)
     except RefusedError:
-        world.forget_video(video)
+        state.forget_video(video)
         raise
     return video
 
 
 def _content_range(call: Call) -> ContentRange | None:
-    return parse_content_range(call.request.headers.get("Content-Range"), call.world.settings.limits)
+    return parse_content_range(
+        call.request.headers.get("Content-Range"), call.state.settings.limits
+    )
 
 
 def _accepted(call: Call, video: Video) -> web.Response:
@@ -144,12 +148,19 @@ def _accepted(call: Call, video: Video) -> web.Response:
     """
     if not video.ledger.complete:
         return answer({"videoId": video.key}, 201)
-    video.touch(call.world.today)
-    production.begin(call.world, video)
+    video.touch(call.state.today)
+    production.begin(call.state, video)
     return answer(video.as_json(asset_urls(call, video)), 201)
 
 
 OPERATIONS: tuple[Operation, ...] = (
     api("videos.upload", "POST", "/videos/{videoId}/source", upload, "uploads"),
-    Operation("videos.upload_with_token", "POST", "/upload", upload_with_token, "uploads", access="upload-token"),
+    Operation(
+        "videos.upload_with_token",
+        "POST",
+        "/upload",
+        upload_with_token,
+        "uploads",
+        access="upload-token",
+    ),
 )

@@ -34,7 +34,7 @@ def _page(call: Call, videos: Iterable[Video]) -> web.Response:
 
 async def list_videos(call: Call) -> web.StreamResponse:
     """List the videos that match the filters, newest first."""
-    return _page(call, call.world.videos.values())
+    return _page(call, call.state.videos.values())
 
 
 async def create(call: Call) -> web.StreamResponse:
@@ -44,15 +44,19 @@ async def create(call: Call) -> web.StreamResponse:
     """
     attributes = validate(await call.json(), VIDEO_CREATION, required=("title",))
     source = attributes.pop("source", None)
-    video = call.world.create_video(attributes) if source is None else begin_ingest(call, attributes, source)
-    production.order_from_attributes(call.world, video, attributes)
-    production.notice(call.world, video)
+    video = (
+        call.state.create_video(attributes)
+        if source is None
+        else begin_ingest(call, attributes, source)
+    )
+    production.order_from_attributes(call.state, video, attributes)
+    production.notice(call.state, video)
     return answer(show(call, video), 201 if source is None else 202)
 
 
 async def get(call: Call) -> web.StreamResponse:
     """Return one video."""
-    return answer(show(call, call.world.videos.find(call.path("videoId"))))
+    return answer(show(call, call.state.videos.find(call.path("videoId"))))
 
 
 async def update(call: Call) -> web.StreamResponse:
@@ -60,43 +64,43 @@ async def update(call: Call) -> web.StreamResponse:
 
     See service.md#merge-rules, service.md#video-operations.
     """
-    video = call.world.videos.find(call.path("videoId"))
+    video = call.state.videos.find(call.path("videoId"))
     changes = validate(await call.json(), VIDEO_UPDATE)
-    production.order_from_attributes(call.world, video, changes)
-    video.merge(changes, call.world.today)
-    production.notice(call.world, video)
+    production.order_from_attributes(call.state, video, changes)
+    video.merge(changes, call.state.today)
+    production.notice(call.state, video)
     return answer(show(call, video))
 
 
 async def delete(call: Call) -> web.StreamResponse:
     """Delete or discard a video. A second deletion gives a 404 (service.md#repeated-deletion)."""
     call.record.video_id = call.path("videoId")
-    call.world.remove_video(call.path("videoId"))
+    call.state.remove_video(call.path("videoId"))
     return no_content()
 
 
 async def get_status(call: Call) -> web.StreamResponse:
     """Return the status of ingest and encoding (service.md#upload-status)."""
-    world = call.world
-    video = world.videos.find(call.path("videoId"))
+    state = call.state
+    video = state.videos.find(call.path("videoId"))
     call.record.video_id = video.key
-    status = video.status(world.settings.pace, world.now)
+    status = video.status(state.settings.pace, state.now)
     # The read is counted after the status was computed: with ``polls:N``, N reads come before the
     # read that first shows the video as playable.
     if video.finished_at is not None:
         video.status_reads += 1
-        production.notice(world, video)
+        production.notice(state, video)
     return answer(status)
 
 
 async def list_discarded(call: Call) -> web.StreamResponse:
     """List the discarded videos. Without Video Restore the list is empty."""
-    return _page(call, call.world.discarded.values())
+    return _page(call, call.state.discarded.values())
 
 
 async def get_discarded(call: Call) -> web.StreamResponse:
     """Return one discarded video."""
-    return answer(show(call, call.world.discarded.find(call.path("videoId"))))
+    return answer(show(call, call.state.discarded.find(call.path("videoId"))))
 
 
 async def restore(call: Call) -> web.StreamResponse:
@@ -104,9 +108,9 @@ async def restore(call: Call) -> web.StreamResponse:
 
     See service.md#discarded-videos.
     """
-    video = call.world.discarded.find(call.path("videoId"))
+    video = call.state.discarded.find(call.path("videoId"))
     validate(await call.json(), {"discarded": must_be_false}, required=("discarded",))
-    return answer(show(call, call.world.restore_video(video.key)))
+    return answer(show(call, call.state.restore_video(video.key)))
 
 
 OPERATIONS: tuple[Operation, ...] = (

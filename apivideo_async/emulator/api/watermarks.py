@@ -23,18 +23,22 @@ def _show(watermark: Item) -> dict[str, Any]:
 
 async def list_watermarks(call: Call) -> web.StreamResponse:
     """List the watermarks, newest first. ``createdAt`` is the only sort key."""
-    return answer_page(call, sort_items(call.world.watermarks.values(), call.query, {"createdAt": by_creation}), _show)
+    return answer_page(
+        call,
+        sort_items(call.state.watermarks.values(), call.query, {"createdAt": by_creation}),
+        _show,
+    )
 
 
 async def upload(call: Call) -> web.StreamResponse:
     """Receive a picture. The response is 200 (service.md#watermark-operations)."""
     await call.body.file(_PICTURE)
-    return answer(_show(call.world.watermarks.add(Item(**call.world.birth("watermark_")))))
+    return answer(_show(call.state.watermarks.add(Item(**call.state.birth("watermark_")))))
 
 
 async def delete(call: Call) -> web.StreamResponse:
     """Delete a watermark. Videos that were created with it keep it."""
-    call.world.watermarks.remove(call.path("watermarkId"))
+    call.state.watermarks.remove(call.path("watermarkId"))
     return no_content()
 
 

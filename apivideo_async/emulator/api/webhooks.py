@@ -30,7 +30,9 @@ async def list_webhooks(call: Call) -> web.StreamResponse:
     See service.md#webhook-operations.
     """
     wanted = call.request.query.get("events")
-    webhooks = [each for each in call.world.webhooks.values() if wanted is None or wanted in each.events]
+    webhooks = [
+        each for each in call.state.webhooks.values() if wanted is None or wanted in each.events
+    ]
     return answer_page(call, webhooks[::-1], Webhook.as_json)
 
 
@@ -39,29 +41,31 @@ async def create(call: Call) -> web.StreamResponse:
 
     See service.md#webhook-subscriptions.
     """
-    world = call.world
+    state = call.state
     body = validate(await call.json(), _CREATION, required=("events", "url"))
-    if len(world.webhooks) >= world.settings.webhook_limit:
-        raise refuse(400, "webhook-limit-reached", "Your account has reached the webhook urls limit.")
-    secret = world.ids.opaque("sig_sec_")
+    if len(state.webhooks) >= state.settings.webhook_limit:
+        raise refuse(
+            400, "webhook-limit-reached", "Your account has reached the webhook urls limit."
+        )
+    secret = state.ids.opaque("sig_sec_")
     webhook = Webhook(
-        **world.birth("webhook_"),
+        **state.birth("webhook_"),
         events=tuple(body["events"]),
         url=body["url"],
         secret=secret,
         from_page=sent_by_page(call.request),
     )
-    return answer(world.webhooks.add(webhook).as_json(), 201)
+    return answer(state.webhooks.add(webhook).as_json(), 201)
 
 
 async def get(call: Call) -> web.StreamResponse:
     """Return one webhook."""
-    return answer(call.world.webhooks.find(call.path("webhookId")).as_json())
+    return answer(call.state.webhooks.find(call.path("webhookId")).as_json())
 
 
 async def delete(call: Call) -> web.StreamResponse:
     """Delete a webhook. Its pending deliveries get no further attempt."""
-    call.world.webhooks.remove(call.path("webhookId"))
+    call.state.webhooks.remove(call.path("webhookId"))
     return no_content()
 
 

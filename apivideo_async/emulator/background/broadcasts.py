@@ -12,11 +12,11 @@ import asyncio
 
 from ..state.live_stream import LiveStream
 from ..state.media import ExtentWriter
-from ..state.state import World
+from ..state.state import State
 from . import production
 
 
-def start(world: World, live: LiveStream, media: bytes = b"") -> None:
+def start(state: State, live: LiveStream, media: bytes = b"") -> None:
     """Start a broadcast. Does nothing if the live stream is already broadcasting.
 
     ``media`` is the content of the recording.
@@ -25,29 +25,31 @@ def start(world: World, live: LiveStream, media: bytes = b"") -> None:
         return
     live.broadcasting = True
     live.media = media
-    world.announce("live-stream.broadcast.started", live.key, {"liveStreamId": live.key})
+    state.announce("live-stream.broadcast.started", live.key, {"liveStreamId": live.key})
 
 
-def complete(world: World, live: LiveStream) -> None:
+def complete(state: State, live: LiveStream) -> None:
     """End the broadcast in the background, after the seconds that an encoding takes."""
-    world.spawn(_end(world, live))
+    state.spawn(_end(state, live))
 
 
-async def _end(world: World, live: LiveStream) -> None:
-    await asyncio.sleep(world.settings.pace.seconds)
+async def _end(state: State, live: LiveStream) -> None:
+    await asyncio.sleep(state.settings.pace.seconds)
     # There was no broadcast, or an earlier call of ``complete`` has ended it during the sleep.
     if not live.broadcasting:
         return
     live.broadcasting = False
-    live.touch(world.today)
-    world.announce("live-stream.broadcast.ended", live.key, {"liveStreamId": live.key})
+    live.touch(state.today)
+    state.announce("live-stream.broadcast.ended", live.key, {"liveStreamId": live.key})
     attributes = {"title": live.attributes["name"], "public": live.public}
-    video = world.create_video(attributes, "live")
+    video = state.create_video(attributes, "live")
     video.live_stream_id = live.key
     if live.media:
-        writer = ExtentWriter(world.spool_of(video), len(live.media))
+        writer = ExtentWriter(state.spool_of(video), len(live.media))
         writer.write(memoryview(live.media))
         video.media.add(0, writer.keep())
         writer.close()
-    world.announce("video.source.recorded", video.key, {"liveStreamId": live.key, "videoId": video.key})
-    production.begin(world, video)
+    state.announce(
+        "video.source.recorded", video.key, {"liveStreamId": live.key, "videoId": video.key}
+    )
+    production.begin(state, video)

@@ -15,7 +15,7 @@ from ..operations import Call
 from ..rules.network import is_web_url, may_call
 from ..rules.problems import invalid_attribute, refuse_all
 from ..state.media import ExtentWriter
-from ..state.state import World
+from ..state.state import State
 from ..state.video import Video
 from . import production
 
@@ -27,29 +27,31 @@ def begin_ingest(call: Call, attributes: dict[str, Any], source: str) -> Video:
 
     Raises a refusal if ``source`` is neither a web URL nor the id of a complete video.
     """
-    world = call.world
-    if source in world.videos:
-        return _clone(world, attributes, world.videos[source])
+    state = call.state
+    if source in state.videos:
+        return _clone(state, attributes, state.videos[source])
     if not is_web_url(source):
-        raise refuse_all([invalid_attribute("source", "This value is neither a URL nor a videoId.")])
-    video = world.create_video(attributes, "url")
-    if not sent_by_page(call.request) and (world.settings.allow_network or may_call(source)):
-        world.spawn(_fetch(world, video, source))
+        raise refuse_all(
+            [invalid_attribute("source", "This value is neither a URL nor a videoId.")]
+        )
+    video = state.create_video(attributes, "url")
+    if not sent_by_page(call.request) and (state.settings.allow_network or may_call(source)):
+        state.spawn(_fetch(state, video, source))
     return video
 
 
-def _clone(world: World, attributes: dict[str, Any], original: Video) -> Video:
+def _clone(state: State, attributes: dict[str, Any], original: Video) -> Video:
     if original.finished_at is None:
         raise refuse_all([invalid_attribute("source", "This video has no source to copy.")])
-    video = world.create_video(attributes, "clone")
+    video = state.create_video(attributes, "clone")
     # The clone shares the stored bytes and keeps them when the original is deleted.
     video.media = original.media.copy()
-    production.begin(world, video)
+    production.begin(state, video)
     return video
 
 
-async def _fetch(world: World, video: Video, url: str) -> None:
-    writer = ExtentWriter(world.spool_of(video), None)
+async def _fetch(state: State, video: Video, url: str) -> None:
+    writer = ExtentWriter(state.spool_of(video), None)
     try:
         timeout = ClientTimeout(total=None, sock_connect=10, sock_read=60)
         async with (
@@ -60,9 +62,9 @@ async def _fetch(world: World, video: Video, url: str) -> None:
             async for block in response.content.iter_any():
                 writer.write(memoryview(block))
         # The video may have been deleted during the download.
-        if video.key in world.videos:
+        if video.key in state.videos:
             video.media.add(0, writer.keep())
-            production.begin(world, video)
+            production.begin(state, video)
     except (ClientError, TimeoutError, OSError):
         # A failed download is reported nowhere; the status stays "ingesting"
         # (service.md#video-sources).

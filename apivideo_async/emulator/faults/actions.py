@@ -53,8 +53,8 @@ async def _reset_after(call: Call, fault: Fault, proceed: Proceed) -> web.Stream
 
 
 async def _refuse(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    if call.world.door is not None:
-        await call.world.door.shut(fault.seconds)
+    if call.state.door is not None:
+        await call.state.door.shut(fault.seconds)
     return _abort(call)
 
 
@@ -117,12 +117,12 @@ async def _stall(call: Call, fault: Fault, proceed: Proceed) -> web.StreamRespon
 
 
 async def _expire_tokens(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    call.world.credentials.expire_access_tokens()
+    call.state.credentials.expire_access_tokens()
     return await proceed()
 
 
 async def _clock_jump(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    call.world.jump(fault.seconds)
+    call.state.jump(fault.seconds)
     return await proceed()
 
 

@@ -52,7 +52,9 @@ def rate_limited(call: Call, fault: Fault) -> web.Response:
     if fault.retry_after is not None:
         rate = call.operation.rate or "writes"
         # Without rate limits the response shows the limits of production.
-        limit = (call.world.settings.rates or PRESETS["production"]).get(rate, PRESETS["production"][rate])
+        limit = (call.state.settings.rates or PRESETS["production"]).get(
+            rate, PRESETS["production"][rate]
+        )
         # ``format_wait`` writes whole seconds for long windows and milliseconds for short ones.
         # Choose the form that represents ``retry_after``.
         window = 60 if float(fault.retry_after).is_integer() else 0
@@ -66,7 +68,15 @@ def as_page(response: web.StreamResponse, fault: Fault) -> web.StreamResponse:
         return response
     shown: Any = _PAGE if fault.body is None else fault.body
     content_type = "text/html" if fault.body is None else fault.content_type
-    page = planned(Fault(fault.operation, fault.action, body=shown, content_type=content_type, headers=fault.headers))
+    page = planned(
+        Fault(
+            fault.operation,
+            fault.action,
+            body=shown,
+            content_type=content_type,
+            headers=fault.headers,
+        )
+    )
     page.set_status(response.status)
     return page
 

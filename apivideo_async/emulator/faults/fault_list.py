@@ -89,7 +89,9 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
-            raise ValueError(f"unknown fault action {self.action!r}; use one of {', '.join(sorted(ACTIONS))}")
+            raise ValueError(
+                f"unknown fault action {self.action!r}; use one of {', '.join(sorted(ACTIONS))}"
+            )
 
     def counts(self, operation: str) -> bool:
         """Count a request if its operation matches. Return whether the rule may fire for it."""

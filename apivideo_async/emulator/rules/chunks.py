@@ -56,7 +56,10 @@ class ByteChunks:
         """
         known = self.total
         if sent.total is not None and known is not None and sent.total != known:
-            raise by_bytes("different-total-bytes", f'The "total_bytes" you already set for this video is {known}.')
+            raise by_bytes(
+                "different-total-bytes",
+                f'The "total_bytes" you already set for this video is {known}.',
+            )
         if known is not None and sent.last >= known:
             raise by_bytes("to-byte-too-high-total")
         if sent.total is not None and self._ranges and sent.total <= self._ranges[-1][1]:
@@ -142,13 +145,18 @@ class PartChunks:
         """
         known = self.total
         if sent.total is not None and known is not None and sent.total != known:
-            raise by_part("different-total-parts", f'The "total_parts" you already set for this video is {known}.')
+            raise by_part(
+                "different-total-parts",
+                f'The "total_parts" you already set for this video is {known}.',
+            )
         if known is not None and sent.number > known:
             raise by_part("part-too-high-total")
         if sent.total is not None and sent.total < self._highest:
             raise by_part("total-parts-too-low")
         if sent.number in self._sizes:
-            raise by_part("part-already-sent", f"The part number {sent.number} has already been sent.")
+            raise by_part(
+                "part-already-sent", f"The part number {sent.number} has already been sent."
+            )
 
     def check_size(self, sent: Part, size: int) -> None:
         """Raise a refusal if the part is too large, or too small for its position.

@@ -77,7 +77,11 @@ def playable(progress: float) -> bool:
 
 def finished(progress: float) -> list[tuple[str, str]]:
     """Return the encoded qualities, in the order in which they were finished."""
-    return [each for place, each in enumerate(QUALITIES) if _quality_status(place, progress) == "encoded"]
+    return [
+        each
+        for place, each in enumerate(QUALITIES)
+        if _quality_status(place, progress) == "encoded"
+    ]
 
 
 def stream_metadata(size: int | None) -> dict[str, Any]:

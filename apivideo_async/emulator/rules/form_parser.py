@@ -110,7 +110,9 @@ class FormParser:
         self._headers[self._header_name.lower()] = self._header_value
 
     def _headers_finished(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b"").decode("latin-1"))
+        _, options = parse_options_header(
+            self._headers.get(b"content-disposition", b"").decode("latin-1")
+        )
         # A part with a file name is a file, any other part is a field.
         filename = options.get(b"filename")
         if filename is None:
@@ -122,7 +124,9 @@ class FormParser:
         # Only the first file has a sink. Callers refuse a form with several files at its end.
         if self.form.files == 1:
             self.form.filename = filename.decode("utf-8", "replace")
-            self.form.content_type = self._headers.get(b"content-type", b"").decode("latin-1").lower()
+            self.form.content_type = (
+                self._headers.get(b"content-type", b"").decode("latin-1").lower()
+            )
             self._sink = self._open_file(self.form)
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:

@@ -18,7 +18,9 @@ _FORM = re.compile(r"[A-Za-z-]+")
 @cache
 def _names() -> dict[str, str]:
     # The file is read at the first use only.
-    names: dict[str, str] = json.loads(files(__package__).joinpath("caption_languages.json").read_bytes())
+    names: dict[str, str] = json.loads(
+        files(__package__).joinpath("caption_languages.json").read_bytes()
+    )
     return names
 
 
@@ -29,7 +31,9 @@ def complaint(tag: str) -> str:
     """
     if _FORM.fullmatch(tag):
         return 'The "language" attribute is not valid.'
-    return 'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").'
+    return (
+        'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").'
+    )
 
 
 def caption_language(tag: str) -> str:

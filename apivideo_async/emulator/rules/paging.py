@@ -13,7 +13,9 @@ _OUT_OF_RANGE = "This parameter is out of the allowed range of values."
 MAX_PAGE_SIZE = 100
 
 
-def paginate(path: str, query: Sequence[tuple[str, str]], items: Sequence[ItemT]) -> tuple[list[ItemT], Any]:
+def paginate(
+    path: str, query: Sequence[tuple[str, str]], items: Sequence[ItemT]
+) -> tuple[list[ItemT], Any]:
     """Return the items of the page that the query asks for, and the ``pagination`` object.
 
     Raises a refusal if a page parameter is out of range.
@@ -44,7 +46,9 @@ def page_parameters(query: Iterable[tuple[str, str]]) -> tuple[int, int]:
     if page is None or page < 1:
         problems.append({"title": _OUT_OF_RANGE, "name": "page", "range": {"min": 1}})
     if size is None or not 1 <= size <= MAX_PAGE_SIZE:
-        problems.append({"title": _OUT_OF_RANGE, "name": "pageSize", "range": {"min": 1, "max": MAX_PAGE_SIZE}})
+        problems.append(
+            {"title": _OUT_OF_RANGE, "name": "pageSize", "range": {"min": 1, "max": MAX_PAGE_SIZE}}
+        )
     if page is None or size is None or problems:
         raise refuse_all(problems)
     return page, size
@@ -57,7 +61,9 @@ def _integer(text: str) -> int | None:
         return None
 
 
-def _links(path: str, query: Sequence[tuple[str, str]], page: int, size: int, pages: int) -> list[dict[str, str]]:
+def _links(
+    path: str, query: Sequence[tuple[str, str]], page: int, size: int, pages: int
+) -> list[dict[str, str]]:
     kept = [pair for pair in query if pair[0] not in {"currentPage", "pageSize"}]
 
     def link(rel: str, number: int) -> dict[str, str]:

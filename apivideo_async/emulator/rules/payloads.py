@@ -21,7 +21,9 @@ _LANGUAGES = "ar ca cs da de el en es fa fi fr he hi hr hu it ja ko ml nl nn no 
 LANGUAGES = frozenset(_LANGUAGES.split())
 MAX_TTL = 2_147_483_647
 # Hours, minutes and seconds, with a fraction or a frame number, or a number of seconds.
-_TIMECODE = re.compile(r"(?:[0-9]{2,3}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3}|:[0-9]{1,2})?|[0-9]{1,7})")
+_TIMECODE = re.compile(
+    r"(?:[0-9]{2,3}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3}|:[0-9]{1,2})?|[0-9]{1,7})"
+)
 _NULL = "This value should not be null."
 
 
@@ -98,8 +100,16 @@ def array(item: Check, at_most: int | None = None) -> Check:
         if not isinstance(value, list):
             return [invalid_attribute(name, title="This attribute must be an array.")]
         if at_most is not None and len(value) > at_most:
-            return [invalid_attribute(name, f"This collection should contain {at_most} elements or less.")]
-        return [problem for index, each in enumerate(value) for problem in item(f"{name}[{index}]", each)]
+            return [
+                invalid_attribute(
+                    name, f"This collection should contain {at_most} elements or less."
+                )
+            ]
+        return [
+            problem
+            for index, each in enumerate(value)
+            for problem in item(f"{name}[{index}]", each)
+        ]
 
     return check
 
@@ -131,7 +141,11 @@ def partial(**attributes: Check) -> Check:
             return problems
         # Unknown keys are ignored.
         known = attributes.keys() & value.keys()
-        return [problem for key in sorted(known) for problem in attributes[key](f"{name}[{key}]", value[key])]
+        return [
+            problem
+            for key in sorted(known)
+            for problem in attributes[key](f"{name}[{key}]", value[key])
+        ]
 
     return check
 
@@ -194,7 +208,9 @@ VIDEO_CREATION: dict[str, Check] = {
 TOKEN_CREATION: dict[str, Check] = {"ttl": ttl}
 
 
-def validate(payload: Mapping[str, Any], checks: Mapping[str, Check], required: tuple[str, ...] = ()) -> dict[str, Any]:
+def validate(
+    payload: Mapping[str, Any], checks: Mapping[str, Check], required: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Return the known attributes of a payload. Unknown attributes are ignored.
 
     Raises one refusal with the problems of all attributes (service.md#error-bodies).

@@ -52,7 +52,9 @@ def refuse_all(problems: Sequence[dict[str, Any]]) -> RefusedError:
     The first problem is copied to the top level (service.md#error-bodies).
     """
     first = problems[0]
-    return RefusedError(400, {**first, "status": 400, "problems": [dict(item) for item in problems]})
+    return RefusedError(
+        400, {**first, "status": 400, "problems": [dict(item) for item in problems]}
+    )
 
 
 def attribute_required(name: str) -> dict[str, Any]:
@@ -64,7 +66,9 @@ def attribute_required(name: str) -> dict[str, Any]:
     }
 
 
-def invalid_attribute(name: str, detail: str | None = None, title: str = "An attribute is invalid.") -> dict[str, Any]:
+def invalid_attribute(
+    name: str, detail: str | None = None, title: str = "An attribute is invalid."
+) -> dict[str, Any]:
     """Return the problem of an attribute with a wrong value. ``detail`` says what is wrong.
 
     See service.md#error-details.
@@ -80,7 +84,13 @@ def invalid_payload() -> RefusedError:
 
 def invalid_query_parameter(name: str, detail: str) -> RefusedError:
     """Return the refusal of a query parameter (service.md#error-types)."""
-    return refuse(400, "request-invalid-query-parameter", "A query parameter is invalid.", name=name, detail=detail)
+    return refuse(
+        400,
+        "request-invalid-query-parameter",
+        "A query parameter is invalid.",
+        name=name,
+        detail=detail,
+    )
 
 
 def not_found(name: str) -> RefusedError:
@@ -88,7 +98,9 @@ def not_found(name: str) -> RefusedError:
 
     See service.md#not-found.
     """
-    return refuse(404, "resource-not-found", "The requested resource could not be found.", name=name)
+    return refuse(
+        404, "resource-not-found", "The requested resource could not be found.", name=name
+    )
 
 
 def summary_exists(name: str | None) -> RefusedError:
@@ -157,4 +169,9 @@ def invalid_credentials() -> RefusedError:
 
     See service.md#refused-credentials.
     """
-    return refuse(400, "authentication-invalid-user-credentials", "The user credentials were incorrect.", name="")
+    return refuse(
+        400,
+        "authentication-invalid-user-credentials",
+        "The user credentials were incorrect.",
+        name="",
+    )

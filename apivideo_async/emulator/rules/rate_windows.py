@@ -83,7 +83,9 @@ class FixedWindow:
         allowed = self._used < self._limit
         # ``allowed`` is a bool, so this adds 1 or 0.
         self._used += allowed
-        return Verdict(allowed, self._limit, self._limit - self._used, self._ends - now, self._window)
+        return Verdict(
+            allowed, self._limit, self._limit - self._used, self._ends - now, self._window
+        )
 
 
 class RateLimiter:
@@ -107,7 +109,9 @@ def rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None
         if setting == "off":
             return None
         if setting not in PRESETS:
-            raise ValueError(f'rate_limits is "off", "production", "sandbox" or a mapping, not {setting!r}')
+            raise ValueError(
+                f'rate_limits is "off", "production", "sandbox" or a mapping, not {setting!r}'
+            )
         return dict(PRESETS[setting])
     unknown = set(setting) - set(RATE_CLASSES)
     if unknown:

@@ -103,7 +103,10 @@ UPLOAD_PROBLEMS: dict[str, tuple[str, str]] = {
         'The "part" value in the "Content-Range" header is higher than the maximum number of parts '
         "allowed for a video.",
     ),
-    f"{_PART}-part-zero": (HEADER, 'The "part" value in the "Content-Range" header must be greater than 0.'),
+    f"{_PART}-part-zero": (
+        HEADER,
+        'The "part" value in the "Content-Range" header must be greater than 0.',
+    ),
     f"{_PART}-total-parts-too-high": (
         HEADER,
         'The "total_parts" value in the "Content-Range" header is higher than the maximum number of parts '

@@ -51,7 +51,7 @@ def asset_urls(call: Call, video: Video) -> dict[str, str]:
 
 
 def _admitted(call: Call, token: str | None) -> tuple[Video, str | None]:
-    video = call.world.videos.find(call.path("videoId"))
+    video = call.state.videos.find(call.path("videoId"))
     call.record.video_id = video.key
     return video, viewer_session(call, video.key, "videoId", public=video.public, token=token)
 
@@ -81,7 +81,7 @@ async def hls_media(call: Call) -> web.StreamResponse:
 
 async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
     # An incomplete upload is not served, and discarded media cannot be.
-    if video.finished_at is None or call.world.store.discard:
+    if video.finished_at is None or call.state.store.discard:
         raise not_found("videoId")
     size = video.media.size
     headers = {"Accept-Ranges": "bytes", "Content-Type": "video/mp4"}
@@ -90,7 +90,9 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
     try:
         chosen = parse_range(call.request.headers.get("Range"), size)
     except UnsatisfiableRangeError:
-        return web.Response(status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
+        return web.Response(
+            status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"}
+        )
     start, stop = chosen or (0, size)
     if chosen is not None:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
@@ -150,7 +152,7 @@ async def manifest(call: Call) -> web.StreamResponse:
     See service.md#hls-readiness.
     """
     video, session = from_path(call)
-    if not encoding.playable(video.progress(call.world.settings.pace, call.world.now)):
+    if not encoding.playable(video.progress(call.state.settings.pace, call.state.now)):
         return web.Response(status=202)
     query = "" if session is None else f"?avh={session}"
     lines = [
@@ -174,8 +176,8 @@ async def thumbnail(call: Call) -> web.StreamResponse:
 
 async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (service.md#private-sessions)."""
-    video = call.world.videos.find(call.path("videoId"))
-    session = call.world.private.open_session(video.key, call.path("token"), call.world.now)
+    video = call.state.videos.find(call.path("videoId"))
+    session = call.state.private.open_session(video.key, call.path("token"), call.state.now)
     if session is None:
         raise not_found("videoId")
     return answer({"session_token": session})

@@ -35,7 +35,7 @@ def live_urls(call: Call, live: LiveStream) -> dict[str, str]:
 
 
 def _admitted(call: Call, token: str | None) -> LiveStream:
-    live = call.world.live_streams.find(call.path("liveStreamId"))
+    live = call.state.live_streams.find(call.path("liveStreamId"))
     viewer_session(call, live.key, "liveStreamId", public=live.public, token=token)
     return live
 
@@ -48,7 +48,10 @@ async def player(call: Call) -> web.StreamResponse:
     """Send a page that says whether the stream is broadcasting."""
     live = _admitted(call, call.request.query.get("token"))
     state = "on the air" if live.broadcasting else "off the air"
-    return web.Response(text=_PAGE.format(title=escape(live.attributes["name"]), state=state), content_type="text/html")
+    return web.Response(
+        text=_PAGE.format(title=escape(live.attributes["name"]), state=state),
+        content_type="text/html",
+    )
 
 
 async def manifest(call: Call) -> web.StreamResponse:

@@ -17,7 +17,7 @@ def asset_base(call: Call, root: str, key: str, *, public: bool) -> str:
     For a private item it contains a new one-time token.
     """
     base = f"{call.request.url.origin()}{root}"
-    return base if public else f"{base}/token/{call.world.private.new_token(key)}"
+    return base if public else f"{base}/token/{call.state.private.new_token(key)}"
 
 
 def player_url(base: str, end: str = "") -> str:
@@ -27,7 +27,9 @@ def player_url(base: str, end: str = "") -> str:
     return f"{root}{end}?token={token}" if token else f"{root}{end}"
 
 
-def viewer_session(call: Call, key: str, parameter: str, *, public: bool, token: str | None) -> str | None:
+def viewer_session(
+    call: Call, key: str, parameter: str, *, public: bool, token: str | None
+) -> str | None:
     """Return the session of the viewer, or None for a public item.
 
     Raises a refusal (404) if the token is unknown or was already used, or if the session in ``avh``
@@ -36,7 +38,9 @@ def viewer_session(call: Call, key: str, parameter: str, *, public: bool, token:
     if public:
         return None
     given = call.request.query.get("avh")
-    session = None if token is None else call.world.private.admits(key, token, given, call.world.now)
+    session = (
+        None if token is None else call.state.private.admits(key, token, given, call.state.now)
+    )
     if session is None:
         raise not_found(parameter)
     return session

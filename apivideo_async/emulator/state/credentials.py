@@ -22,7 +22,9 @@ class Credentials:
     Time is an argument, in seconds of a monotonic clock. ``token_lifetime`` is in seconds.
     """
 
-    def __init__(self, api_key: str, ids: Identifiers, *, token_lifetime: float, invalid_key_status: int) -> None:
+    def __init__(
+        self, api_key: str, ids: Identifiers, *, token_lifetime: float, invalid_key_status: int
+    ) -> None:
         self._api_key = api_key
         self._ids = ids
         self._lifetime = token_lifetime
@@ -65,7 +67,9 @@ class Credentials:
     def _issue(self, now: float) -> dict[str, Any]:
         self._issued += 1
         # A whole number is sent without a fraction, as the service does.
-        expires_in = int(self._lifetime) if self._lifetime == int(self._lifetime) else self._lifetime
+        expires_in = (
+            int(self._lifetime) if self._lifetime == int(self._lifetime) else self._lifetime
+        )
         access, refresh = self._ids.access_token(expires_in), self._ids.refresh_token()
         self._access[access] = (f"access-{self._issued}", now + self._lifetime)
         self._refresh.add(refresh)

@@ -57,7 +57,9 @@ class Deliveries:
     allow_network: bool
     log: list[Delivery] = field(default_factory=list)
     # One lock per webhook and subject. Weak values remove a lock when no delivery uses it any more.
-    _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
+        default_factory=WeakValueDictionary
+    )
 
     def send(self, webhook: Webhook, event: Mapping[str, str], subject: str) -> None:
         """Start a delivery in the background.
@@ -66,7 +68,13 @@ class Deliveries:
         """
         body = event_body(event)
         delivery = Delivery(
-            len(self.log) + 1, subject, webhook.key, webhook.url, dict(event), body.decode(), webhook.headers(body)
+            len(self.log) + 1,
+            subject,
+            webhook.key,
+            webhook.url,
+            dict(event),
+            body.decode(),
+            webhook.headers(body),
         )
         self.log.append(delivery)
         if webhook.from_page or not (self.allow_network or may_call(webhook.url)):
@@ -99,7 +107,10 @@ class Deliveries:
             async with (
                 ClientSession(timeout=ClientTimeout(total=self.timeout)) as session,
                 session.post(
-                    delivery.url, data=delivery.body.encode(), headers=delivery.headers, allow_redirects=False
+                    delivery.url,
+                    data=delivery.body.encode(),
+                    headers=delivery.headers,
+                    allow_redirects=False,
                 ) as response,
             ):
                 return response.status

@@ -41,7 +41,7 @@ class Item:
         return {"createdAt": timestamp(self.created), "updatedAt": timestamp(self.last_change)}
 
 
-class Shelf(dict[str, ItemT]):
+class Collection(dict[str, ItemT]):
     """Items by id, oldest first.
 
     ``parameter`` is the path parameter that the 404 of an unknown id names.

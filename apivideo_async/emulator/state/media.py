@@ -185,7 +185,9 @@ class Media:
         Raises ``EOFError`` or ``OSError`` if a file was truncated or deleted meanwhile.
         """
         wanted = (self.size if stop is None else stop) - start
-        for extent in [extent for place in sorted(self._extents) for extent in self._extents[place]]:
+        for extent in [
+            extent for place in sorted(self._extents) for extent in self._extents[place]
+        ]:
             # ``start`` counts down to the first extent that contains wanted bytes; it is 0
             # afterwards.
             skipped = min(start, extent.size)

@@ -38,7 +38,9 @@ def masked_query(query: str) -> str:
     """Return the query with ``***`` in place of secret values."""
     pairs = parse_qsl(query, keep_blank_values=True)
     # ``safe`` keeps the mask and array parameters such as ``tags[]`` readable.
-    return urlencode([(name, "***" if name in _SECRETS else value) for name, value in pairs], safe="*[]")
+    return urlencode(
+        [(name, "***" if name in _SECRETS else value) for name, value in pairs], safe="*[]"
+    )
 
 
 class RequestLog:
@@ -53,7 +55,9 @@ class RequestLog:
     ) -> RequestRecord:
         """Add the record of a request that has just arrived."""
         self._count += 1
-        record = RequestRecord(self._count, method, path, masked_query(query), operation, content_range=content_range)
+        record = RequestRecord(
+            self._count, method, path, masked_query(query), operation, content_range=content_range
+        )
         self.records.append(record)
         return record
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..faults.fault_list import FaultList
-from ..listener import Door
+from ..listener import Listener
 from ..rules.content_range import Limits
 from ..rules.encoding import EncodingPace
 from ..rules.identifiers import Identifiers
@@ -20,7 +20,7 @@ from ..rules.rate_windows import RateClass, RateLimiter
 from ..rules.source_ledger import Origin, SourceLedger
 from .credentials import Credentials
 from .deliveries import Deliveries
-from .items import Item, Shelf, timestamp
+from .items import Collection, Item, timestamp
 from .live_stream import LiveStream
 from .media import MediaStore, Spool
 from .play import Play
@@ -82,7 +82,7 @@ class UploadToken(Item):
 
 
 @dataclass(slots=True, eq=False)
-class World:
+class State:
     """The state behind the API. It must be changed from one event loop only."""
 
     settings: Settings
@@ -93,19 +93,21 @@ class World:
     credentials: Credentials = field(init=False)
     limiter: RateLimiter = field(init=False)
     private: PrivateAccess = field(init=False)
-    videos: Shelf[Video] = field(default_factory=lambda: Shelf("videoId"))
-    discarded: Shelf[Video] = field(default_factory=lambda: Shelf("videoId"))
-    upload_tokens: Shelf[UploadToken] = field(default_factory=lambda: Shelf("uploadToken"))
-    players: Shelf[Player] = field(default_factory=lambda: Shelf("playerId"))
-    watermarks: Shelf[Item] = field(default_factory=lambda: Shelf("watermarkId"))
-    summaries: Shelf[Summary] = field(default_factory=lambda: Shelf("summaryId"))
-    live_streams: Shelf[LiveStream] = field(default_factory=lambda: Shelf("liveStreamId"))
-    webhooks: Shelf[Webhook] = field(default_factory=lambda: Shelf("webhookId"))
+    videos: Collection[Video] = field(default_factory=lambda: Collection("videoId"))
+    discarded: Collection[Video] = field(default_factory=lambda: Collection("videoId"))
+    upload_tokens: Collection[UploadToken] = field(
+        default_factory=lambda: Collection("uploadToken")
+    )
+    players: Collection[Player] = field(default_factory=lambda: Collection("playerId"))
+    watermarks: Collection[Item] = field(default_factory=lambda: Collection("watermarkId"))
+    summaries: Collection[Summary] = field(default_factory=lambda: Collection("summaryId"))
+    live_streams: Collection[LiveStream] = field(default_factory=lambda: Collection("liveStreamId"))
+    webhooks: Collection[Webhook] = field(default_factory=lambda: Collection("webhookId"))
     # Plays by the id of their session.
     plays: dict[str, Play] = field(default_factory=dict)
     deliveries: Deliveries = field(init=False)
     events: list[dict[str, str]] = field(default_factory=list)
-    door: Door | None = None
+    door: Listener | None = None
     # The number of items created so far.
     _made: int = 0
     # Seconds by which the fault ``clock-jump`` has set the expiry clock forward.
@@ -125,7 +127,11 @@ class World:
         self.limiter = RateLimiter(settings.rates, settings.rate_window)
         self.private = PrivateAccess(self.ids)
         self.deliveries = Deliveries(
-            self.spawn, self.webhooks, settings.webhook_pause, settings.webhook_timeout, settings.allow_network
+            self.spawn,
+            self.webhooks,
+            settings.webhook_pause,
+            settings.webhook_timeout,
+            settings.allow_network,
         )
 
     @property
@@ -215,7 +221,9 @@ class World:
             return
         video.media.delete()
         # The summary of a video is deleted with it.
-        for summary in [summary for summary in self.summaries.values() if summary.video_id == video_id]:
+        for summary in [
+            summary for summary in self.summaries.values() if summary.video_id == video_id
+        ]:
             self.summaries.remove(summary.key)
 
     def restore_video(self, video_id: str) -> Video:

@@ -95,7 +95,9 @@ class Video(Item):
         language = self.attributes.get("language") or self.detected
         if language is not None:
             shown["language"] = language
-        shown["languageOrigin"] = None if language is None else "api" if "language" in self.attributes else "auto"
+        shown["languageOrigin"] = (
+            None if language is None else "api" if "language" in self.attributes else "auto"
+        )
         shown.update({name: self.attributes[name] for name in _SHOWN})
         return shown | {
             **self.dates(),
@@ -155,8 +157,17 @@ class Video(Item):
         ``total`` of parts. See service.md#received-chunks.
         """
         if self.ledger.parts is not None:
-            return {"receivedParts": {"parts": self.ledger.parts.numbers, "total": self.ledger.parts.total}}
+            return {
+                "receivedParts": {
+                    "parts": self.ledger.parts.numbers,
+                    "total": self.ledger.parts.total,
+                }
+            }
         if self.ledger.bytes is None:
             return {"receivedBytes": []}
         total = {} if self.ledger.bytes.total is None else {"total": self.ledger.bytes.total}
-        return {"receivedBytes": [{"from": first, "to": last, **total} for first, last in self.ledger.bytes.ranges]}
+        return {
+            "receivedBytes": [
+                {"from": first, "to": last, **total} for first, last in self.ledger.bytes.ranges
+            ]
+        }

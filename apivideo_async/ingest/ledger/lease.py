@@ -6,12 +6,12 @@ worker then claims the item, and the stopped worker must not continue when it re
 
 Three steps enforce this:
 
-- :meth:`Keeper.run` renews all leases of the worker ``RENEWALS`` times per lease period.
-- Every request for an item calls :meth:`Keeper.check` first. While the lease is valid by the
+- :meth:`LeaseKeeper.run` renews all leases of the worker ``RENEWALS`` times per lease period.
+- Every request for an item calls :meth:`LeaseKeeper.check` first. While the lease is valid by the
   monotonic clock of this process, the check costs nothing. After that, the check renews the lease
   in the ledger. If the ledger no longer lists this worker as the holder, the check raises
   ``LeaseLostError``.
-- :class:`HeldSource` repeats the check for each block of a chunk, because a worker may be frozen
+- :class:`LeasedSource` repeats the check for each block of a chunk, because a worker may be frozen
   after the check of the request, or in the middle of a chunk.
 
 The local deadline starts before the ledger is asked and ends ``MARGIN`` early. The local deadline
@@ -35,7 +35,7 @@ from ...uploads.sources.opening import Source, flow
 from ..items import Claim, Record
 from .protocol import Ledger, Usage
 
-__all__ = ["HeldSource", "Keeper"]
+__all__ = ["LeaseKeeper", "LeasedSource"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
@@ -45,11 +45,15 @@ RENEWALS = 3
 """Renewals within one lease period."""
 
 
-class Keeper:
+class LeaseKeeper:
     """Claims items for one owner and renews the leases of the claimed items."""
 
     def __init__(
-        self, ledger: Ledger, owner: str, seconds: float, budget: Callable[[LimitClass], RequestBudget] | None = None
+        self,
+        ledger: Ledger,
+        owner: str,
+        seconds: float,
+        budget: Callable[[LimitClass], RequestBudget] | None = None,
     ) -> None:
         """Create the lease keeper of one worker.
 
@@ -73,7 +77,10 @@ class Keeper:
     async def claim(self, count: int) -> list[Claim]:
         """Claim up to ``count`` items that are due."""
         began = time.monotonic()
-        return [self._hold(record, began) for record in await self._ledger.claim(self.owner, count, self._seconds)]
+        return [
+            self._hold(record, began)
+            for record in await self._ledger.claim(self.owner, count, self._seconds)
+        ]
 
     async def claim_key(self, key: str) -> Claim | None:
         """Claim one item. Return None when it is finished, leased or not due."""
@@ -116,7 +123,10 @@ class Keeper:
             async with self._renewing:
                 # Requests of several items may wait for this lock. The first one renews all leases,
                 # so the others find a new deadline or a lost lease and do not ask the ledger again.
-                if self._fences.get(claim.key) == claim.fence and time.monotonic() >= self._until[claim.key]:
+                if (
+                    self._fences.get(claim.key) == claim.fence
+                    and time.monotonic() >= self._until[claim.key]
+                ):
                     await self._renew()
         raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
 
@@ -170,7 +180,13 @@ class Keeper:
         budget = self._budget(name)
         # The limiter counts from its start, so report the difference to the last report.
         refused, self._refused[name] = budget.refused - self._refused[name], budget.refused
-        return Usage(minute=minute, limit_class=name, requests=requests, refused=refused, allowed=budget.limit)
+        return Usage(
+            minute=minute,
+            limit_class=name,
+            requests=requests,
+            refused=refused,
+            allowed=budget.limit,
+        )
 
     async def let_go(self) -> None:
         """Give up all leases, so that other workers can claim the items at once.
@@ -185,10 +201,10 @@ class Keeper:
             await self._ledger.expire(self.owner)
 
 
-class HeldSource(Source):
+class LeasedSource(Source):
     """The source of an item, readable only while this worker holds the lease of the item."""
 
-    def __init__(self, source: Source, keeper: Keeper, claim: Claim) -> None:
+    def __init__(self, source: Source, keeper: LeaseKeeper, claim: Claim) -> None:
         self._source = source
         self._keeper = keeper
         self._claim = claim

@@ -23,7 +23,7 @@ from typing import Protocol
 from attrs import frozen
 
 from ..batching import Refused
-from ..items import FAILED, Claim, Item, Record, State, Totals, Way
+from ..items import FAILED, Claim, Item, Record, State, Totals, Transfer
 
 __all__ = ["Leases", "Ledger", "Usage"]
 
@@ -85,7 +85,7 @@ class Ledger(Leases, Protocol):
         """
         ...
 
-    async def creating(self, claim: Claim, size: int, version: str | None, way: Way) -> None:
+    async def creating(self, claim: Claim, size: int, version: str | None, way: Transfer) -> None:
         """Record the size, version and transfer of the item before the container is requested."""
         ...
 
@@ -108,7 +108,9 @@ class Ledger(Leases, Protocol):
         """Finish an item: its video is complete and is the only one with its key."""
         ...
 
-    async def fail(self, claim: Claim, cause: str, message: str, *, forget_way: bool = False) -> None:
+    async def fail(
+        self, claim: Claim, cause: str, message: str, *, forget_way: bool = False
+    ) -> None:
         """Finish an item that failed. ``retry`` makes it due again.
 
         ``forget_way``: choose the transfer again after ``retry``. An item that has a container but
@@ -120,7 +122,9 @@ class Ledger(Leases, Protocol):
         """Finish an item whose key is carried by several containers. A person has to decide."""
         ...
 
-    async def later(self, claim: Claim, seconds: float, cause: str | None = None, message: str | None = None) -> None:
+    async def later(
+        self, claim: Claim, seconds: float, cause: str | None = None, message: str | None = None
+    ) -> None:
         """Give the item back; it is due again in ``seconds``.
 
         With a ``cause``, this counts as a failed attempt. Nothing happens when the lease was lost.
@@ -153,7 +157,9 @@ class Ledger(Leases, Protocol):
         """Count the items and their bytes, by state."""
         ...
 
-    async def retry(self, states: Collection[State] = FAILED, keys: Collection[str] = ()) -> list[str]:
+    async def retry(
+        self, states: Collection[State] = FAILED, keys: Collection[str] = ()
+    ) -> list[str]:
         """Make finished items due again; return their keys.
 
         ``states`` limits the items to these states, and ``keys``, if not empty, to these keys.

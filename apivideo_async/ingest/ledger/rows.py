@@ -12,7 +12,19 @@ __all__ = ["COLUMNS", "ITEM_COLUMNS", "record_of", "row_of", "stored", "unstorab
 
 ITEM_COLUMNS: Final = ("key", "uri", "size", "version", "fields", "strategy")
 _REST: Final = (
-    *("number", "state", "way", "video_id", "contested", "owner", "fence", "due", "attempts", "cause", "message"),
+    *(
+        "number",
+        "state",
+        "way",
+        "video_id",
+        "contested",
+        "owner",
+        "fence",
+        "due",
+        "attempts",
+        "cause",
+        "message",
+    ),
     *("sent", "added_at", "started_at", "created_at", "finished_at"),
 )
 COLUMNS: Final = ", ".join(ITEM_COLUMNS + _REST)
@@ -26,7 +38,9 @@ def unstorable(error: Exception) -> SourceError:
     """Return the error for a value that the database refuses. ``error`` is the database's own."""
     # Further lines of a database's message may quote the value.
     reason = str(error).strip().split("\n", 1)[0]
-    return SourceError(f"the ledger cannot store a value of this source ({reason})", cause="unsupported")
+    return SourceError(
+        f"the ledger cannot store a value of this source ({reason})", cause="unsupported"
+    )
 
 
 def stored(value: Any) -> Any:
@@ -43,7 +57,9 @@ def row_of(item: Item) -> dict[str, Any]:
     try:
         fields = json.dumps(item.fields)
     except (TypeError, ValueError, RecursionError) as error:
-        raise SourceError(f"{item.shown}: its fields are not JSON: {error}", cause="unsupported") from None
+        raise SourceError(
+            f"{item.shown}: its fields are not JSON: {error}", cause="unsupported"
+        ) from None
     return {**{name: stored(getattr(item, name)) for name in ITEM_COLUMNS}, "fields": fields}
 
 

@@ -22,12 +22,21 @@ from attrs import asdict, frozen
 
 from ...errors import LeaseLostError, LedgerError, SourceError
 from ..batching import Refused, enter_storable
-from ..items import FAILED, LARGEST, Claim, Item, Record, State, Totals, Way
+from ..items import FAILED, LARGEST, Claim, Item, Record, State, Totals, Transfer
 from ..stored_text import decode
 from .protocol import Usage
 from .rows import COLUMNS, ITEM_COLUMNS, record_of, row_of, stored
 
-__all__ = ["BUDGET", "ITEMS", "META", "SCHEMA_VERSION", "Database", "Dialect", "SqlLedger", "schema"]
+__all__ = [
+    "BUDGET",
+    "ITEMS",
+    "META",
+    "SCHEMA_VERSION",
+    "Database",
+    "Dialect",
+    "SqlLedger",
+    "schema",
+]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
@@ -148,7 +157,9 @@ class SqlLedger:
 
     async def record(self, key: str) -> Record | None:
         """Return an item, or None when the key is not known."""
-        rows = await self.database.run(f"SELECT {COLUMNS} FROM {ITEMS} WHERE key = :key", {"key": key})
+        rows = await self.database.run(
+            f"SELECT {COLUMNS} FROM {ITEMS} WHERE key = :key", {"key": key}
+        )
         return record_of(rows[0]) if rows else None
 
     async def records(self, states: Collection[State] = ()) -> AsyncIterator[Record]:
@@ -184,14 +195,19 @@ class SqlLedger:
         [(due,)] = await self.database.run(statement, {})
         return None if due is None else max(0.0, due)
 
-    async def retry(self, states: Collection[State] = FAILED, keys: Collection[str] = ()) -> list[str]:
+    async def retry(
+        self, states: Collection[State] = FAILED, keys: Collection[str] = ()
+    ) -> list[str]:
         """Make finished items due again; return their keys."""
         chosen = f"AND {self._among}" if keys else ""
         # An item with a container continues with that container, so that no second one is created.
         statement = f"""UPDATE {ITEMS} SET state = CASE WHEN video_id IS NULL THEN 'new' ELSE 'created' END,
             due = {self._now}, owner = NULL, attempts = 0, cause = NULL, message = NULL, finished_at = NULL
             WHERE state IN ({_listed(states)}) {chosen} RETURNING key"""
-        return [key for (key,) in await self.database.run(statement, {"items": _keys(keys)} if keys else {})]
+        return [
+            key
+            for (key,) in await self.database.run(statement, {"items": _keys(keys)} if keys else {})
+        ]
 
     @property
     def _among(self) -> str:
@@ -215,7 +231,9 @@ class SqlLedger:
         statement = f"""WITH picked AS MATERIALIZED (SELECT number AS picked_number FROM {ITEMS}
                 WHERE due <= {self._now} ORDER BY due, number LIMIT :count {self.database.dialect.skip_locked})
             UPDATE {ITEMS} SET {self._claiming} FROM picked WHERE number = picked_number RETURNING {COLUMNS}"""
-        rows = await self.database.run(statement, {"owner": stored(owner), "count": count, "seconds": seconds})
+        rows = await self.database.run(
+            statement, {"owner": stored(owner), "count": count, "seconds": seconds}
+        )
         # RETURNING has no defined order.
         return sorted((record_of(row) for row in rows), key=lambda record: record.number)
 
@@ -223,7 +241,9 @@ class SqlLedger:
         """Claim one item. Return None when it is finished, leased or not due."""
         statement = f"""UPDATE {ITEMS} SET {self._claiming} WHERE key = :key AND due <= {self._now}
             RETURNING {COLUMNS}"""
-        rows = await self.database.run(statement, {"owner": stored(owner), "key": key, "seconds": seconds})
+        rows = await self.database.run(
+            statement, {"owner": stored(owner), "key": key, "seconds": seconds}
+        )
         return record_of(rows[0]) if rows else None
 
     async def renew(self, owner: str, seconds: float, keys: Collection[str]) -> dict[str, int]:
@@ -242,11 +262,15 @@ class SqlLedger:
         whose = "owner = :owner" if owner is not None else "owner IS NOT NULL"
         statement = f"""UPDATE {ITEMS} SET due = {self._now}, owner = NULL WHERE {whose} AND due IS NOT NULL
             RETURNING key"""
-        return len(await self.database.run(statement, {} if owner is None else {"owner": stored(owner)}))
+        return len(
+            await self.database.run(statement, {} if owner is None else {"owner": stored(owner)})
+        )
 
     # -- transitions
 
-    async def _move(self, claim: Claim, change: str, before: Collection[State], also: str = "", **values: Any) -> None:
+    async def _move(
+        self, claim: Claim, change: str, before: Collection[State], also: str = "", **values: Any
+    ) -> None:
         """Change an item if the claim is the latest one and the item is in a state of ``before``.
 
         ``change`` is the SET clause and ``also`` a further condition. Raises ``LeaseLostError``
@@ -262,10 +286,12 @@ class SqlLedger:
         # The statement changed no row. Read the item to find the reason.
         now = await self.record(claim.key)
         if now is not None and now.fence == claim.fence:
-            raise LedgerError(f"{claim.item.shown}: a step that is not possible in the state {now.state!r}")
+            raise LedgerError(
+                f"{claim.item.shown}: a step that is not possible in the state {now.state!r}"
+            )
         raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
 
-    async def creating(self, claim: Claim, size: int, version: str | None, way: Way) -> None:
+    async def creating(self, claim: Claim, size: int, version: str | None, way: Transfer) -> None:
         """Record the size, version and transfer, and that a container will be requested."""
         await self._move(
             claim,
@@ -306,14 +332,20 @@ class SqlLedger:
             finished_at = COALESCE(finished_at, {self._now})"""
         await self._move(claim, change, ("verifying", "done"))
 
-    async def _stop(self, claim: Claim, state: State, cause: str, message: str, also: str = "") -> None:
+    async def _stop(
+        self, claim: Claim, state: State, cause: str, message: str, also: str = ""
+    ) -> None:
         """Finish an item without success; ``also`` is added to the SET clause."""
         change = f"""state = '{state}', due = NULL, owner = NULL, cause = :cause, message = :message,
             attempts = attempts + 1, finished_at = {self._now} {also}"""
         before: tuple[State, ...] = ("new", "creating", "created", "uploading", "verifying", state)
-        await self._move(claim, change, before, cause=cause[:LONGEST_CAUSE], message=message[:LONGEST_MESSAGE])
+        await self._move(
+            claim, change, before, cause=cause[:LONGEST_CAUSE], message=message[:LONGEST_MESSAGE]
+        )
 
-    async def fail(self, claim: Claim, cause: str, message: str, *, forget_way: bool = False) -> None:
+    async def fail(
+        self, claim: Claim, cause: str, message: str, *, forget_way: bool = False
+    ) -> None:
         """Finish the item as failed. ``retry`` makes it due again."""
         await self._stop(claim, "failed", cause, message, ", way = NULL" if forget_way else "")
 
@@ -321,13 +353,20 @@ class SqlLedger:
         """Finish the item as quarantined, with the cause ``duplicate``."""
         await self._stop(claim, "quarantined", "duplicate", message)
 
-    async def later(self, claim: Claim, seconds: float, cause: str | None = None, message: str | None = None) -> None:
+    async def later(
+        self, claim: Claim, seconds: float, cause: str | None = None, message: str | None = None
+    ) -> None:
         """Give the item back; it is due again in ``seconds``."""
         # An old fence changes nothing and is no error: the item has been given back already.
         statement = f"""UPDATE {ITEMS} SET due = {self._now} + :seconds, owner = NULL, attempts = attempts + :failed,
             cause = COALESCE(CAST(:cause AS TEXT), cause), message = COALESCE(CAST(:message AS TEXT), message)
             WHERE key = :key AND fence = :fence AND due IS NOT NULL"""
-        given = {"seconds": seconds, "failed": int(cause is not None), "key": claim.key, "fence": claim.fence}
+        given = {
+            "seconds": seconds,
+            "failed": int(cause is not None),
+            "key": claim.key,
+            "fence": claim.fence,
+        }
         texts = {"cause": (cause, LONGEST_CAUSE), "message": (message, LONGEST_MESSAGE)}
         kept = {name: stored(text and text[:longest]) for name, (text, longest) in texts.items()}
         await self.database.run(statement + " RETURNING key", {**given, **kept})
@@ -352,7 +391,9 @@ class SqlLedger:
         for one in usage:
             # The limit comes from a server header and may exceed the range of the column.
             allowed = None if one.allowed is None else min(one.allowed, LARGEST)
-            await self.database.run(statement, {**asdict(one), "owner": stored(owner), "allowed": allowed})
+            await self.database.run(
+                statement, {**asdict(one), "owner": stored(owner), "allowed": allowed}
+            )
 
     async def usage(self) -> list[Usage]:
         """Return the requests of all workers, by minute and class."""
@@ -362,7 +403,9 @@ class SqlLedger:
             {},
         )
         return [
-            Usage(minute=minute, limit_class=name, requests=requests, refused=refused, allowed=allowed)
+            Usage(
+                minute=minute, limit_class=name, requests=requests, refused=refused, allowed=allowed
+            )
             for minute, name, requests, refused, allowed in rows
         ]
 
@@ -377,7 +420,9 @@ class SqlLedger:
             ON CONFLICT (name) DO UPDATE SET value = had.value RETURNING value"""
         [(known,)] = await self.database.run(statement, {"server": stored(server)})
         if decode(known) != server:
-            raise LedgerError(f"the ledger belongs to {decode(known)}, not to {server}: choose another ledger")
+            raise LedgerError(
+                f"the ledger belongs to {decode(known)}, not to {server}: choose another ledger"
+            )
 
     async def mark(self) -> str:
         """Return the mark of this ledger. The first call creates it."""

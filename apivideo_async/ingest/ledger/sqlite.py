@@ -61,7 +61,9 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._waiting: queue.SimpleQueue[tuple[_Work, asyncio.Future[Any], bool] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[_Work, asyncio.Future[Any], bool] | None] = (
+            queue.SimpleQueue()
+        )
         """Work for the thread, its future, and whether it only reads; None ends the thread."""
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -76,7 +78,9 @@ class SqliteDatabase:
         self._loop = asyncio.get_running_loop()
         connection = await asyncio.to_thread(self._connect)
         # A daemon thread does not keep the process alive if the ledger was not closed.
-        self._thread = threading.Thread(target=self._write, args=(connection,), name="apivideo-ledger", daemon=True)
+        self._thread = threading.Thread(
+            target=self._write, args=(connection,), name="apivideo-ledger", daemon=True
+        )
         self._thread.start()
 
     def _connect(self) -> sqlite3.Connection:
@@ -87,7 +91,9 @@ class SqliteDatabase:
             real = Path(os.path.realpath(self.path))
             make_private_folder(real.parent)
             create_private(real)
-            connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                self.path, timeout=BUSY, isolation_level=None, check_same_thread=False
+            )
             # isolation_level=None turns off the implicit transactions of Python's module.
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
@@ -138,7 +144,9 @@ class SqliteDatabase:
         else:
             return
         # SQLite has waited for ``SLOW`` seconds. Wait for the rest of ``BUSY``.
-        log.warning("the ledger %s: another process holds its write lock; is it suspended?", self.path)
+        log.warning(
+            "the ledger %s: another process holds its write lock; is it suspended?", self.path
+        )
         connection.execute(f"PRAGMA busy_timeout = {(BUSY - SLOW) * 1000:.0f}")
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -160,7 +168,9 @@ class SqliteDatabase:
                 create_private(Path(run))
             except OSError as error:
                 raise self._error(error) from error
-            connection = sqlite3.connect(run, timeout=0, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                run, timeout=0, isolation_level=None, check_same_thread=False
+            )
             try:
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.Error:
@@ -195,10 +205,14 @@ class SqliteDatabase:
         """
         # A transaction that only reads does not wait for the write lock of another process.
         reads = statement.startswith("SELECT")
-        rows: list[Any] = await self._do(lambda connection: connection.execute(statement, parameters).fetchall(), reads)
+        rows: list[Any] = await self._do(
+            lambda connection: connection.execute(statement, parameters).fetchall(), reads
+        )
         return rows
 
-    async def change(self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]) -> T:
+    async def change(
+        self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]
+    ) -> T:
         """Replace a state of the request budget and return the result of ``step``.
 
         ``step`` gets the current state (None at first) and the database's clock, and returns the
@@ -210,7 +224,9 @@ class SqliteDatabase:
             query = f"SELECT state, {SQLITE.now} FROM (SELECT 1) LEFT JOIN {BUDGET} ON name = ?"
             state, now = connection.execute(query, (name,)).fetchone()
             changed, result = step(None if state is None else json.loads(state), now)
-            connection.execute(f"INSERT OR REPLACE INTO {BUDGET} VALUES (?, ?)", (name, json.dumps(changed)))
+            connection.execute(
+                f"INSERT OR REPLACE INTO {BUDGET} VALUES (?, ?)", (name, json.dumps(changed))
+            )
             return result
 
         result: T = await self._do(work)
@@ -245,9 +261,13 @@ class SqliteDatabase:
                 while len(group) < GROUP and not self._waiting.empty():
                     group.append(self._waiting.get())
                 ended = None in group
-                self._hand_over(self._commit(connection, [work for work in group if work is not None]))
+                self._hand_over(
+                    self._commit(connection, [work for work in group if work is not None])
+                )
 
-    def _commit(self, connection: sqlite3.Connection, group: list[Any]) -> list[tuple[Any, Any, BaseException | None]]:
+    def _commit(
+        self, connection: sqlite3.Connection, group: list[Any]
+    ) -> list[tuple[Any, Any, BaseException | None]]:
         """Execute a group in one transaction; return each future with its result or error.
 
         If the transaction fails, all work of the group fails. A value that the database refuses
@@ -316,7 +336,12 @@ class SqliteDatabase:
 
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_VALUES = (sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE)
+_VALUES = (
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_RANGE,
+)
 """SQLite error codes about a value."""
 
 

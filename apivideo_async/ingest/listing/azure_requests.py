@@ -51,7 +51,10 @@ def azure_request(
         return f"{url}&{str(settings['sas_key']).lstrip('?')}", {"x-ms-version": VERSION}
     if not settings.get("account_key"):
         raise ValueError("neither an account key nor a shared access signature")
-    headers = {"x-ms-date": format_datetime(datetime.now(UTC), usegmt=True), "x-ms-version": VERSION}
+    headers = {
+        "x-ms-date": format_datetime(datetime.now(UTC), usegmt=True),
+        "x-ms-version": VERSION,
+    }
     resource = f"/{account}{urlsplit(url).path}"
     # The string to sign: the method, eleven standard headers, which are all empty here, the x-ms
     # headers, the resource, and the query parameters in alphabetical order.
@@ -61,7 +64,9 @@ def azure_request(
         key = base64.b64decode(str(settings["account_key"]), validate=True)
     except binascii.Error:
         raise ValueError("an account key that is not base64") from None
-    signature = base64.b64encode(hmac.digest(key, "\n".join(lines).encode(), hashlib.sha256)).decode()
+    signature = base64.b64encode(
+        hmac.digest(key, "\n".join(lines).encode(), hashlib.sha256)
+    ).decode()
     return url, {**headers, "Authorization": f"SharedKey {account}:{signature}"}
 
 

@@ -48,7 +48,9 @@ async def list_objects(
                 if not _wanted(meta, prefix, selection):
                     continue
                 if fault := fault_of(meta["path"]):
-                    report(f"{place.store}/{printable(meta['path'])} is left out: {fault}, rename it")
+                    report(
+                        f"{place.store}/{printable(meta['path'])} is left out: {fault}, rename it"
+                    )
                 else:
                     yield object_item(place, meta, strategy)
 

@@ -30,7 +30,9 @@ async def listed(stop: asyncio.Event, pause: float) -> AsyncGenerator[Report, No
             continue
 
 
-async def told(folder: Path, stop: asyncio.Event, tick: float, *, or_listed: bool) -> AsyncGenerator[Report, None]:
+async def told(
+    folder: Path, stop: asyncio.Event, tick: float, *, or_listed: bool
+) -> AsyncGenerator[Report, None]:
     """Yield the changes that the system reports, or an empty set after ``tick`` seconds.
 
     ``or_listed``: fall back to repeated listing where the system sends no notifications. Otherwise
@@ -63,8 +65,14 @@ async def told(folder: Path, stop: asyncio.Event, tick: float, *, or_listed: boo
                 yield frozenset(path for _, path in changes)
     except (OSError, RuntimeError) as error:
         if not or_listed:
-            raise SourceError(f"{folder} cannot be watched ({error}): use polling", cause="unsupported") from error
-        log.warning("the system does not report changes of %s (%s): it is listed again and again", folder, error)
+            raise SourceError(
+                f"{folder} cannot be watched ({error}): use polling", cause="unsupported"
+            ) from error
+        log.warning(
+            "the system does not report changes of %s (%s): it is listed again and again",
+            folder,
+            error,
+        )
         async with aclosing(listed(stop, tick)) as looks:
             async for look in looks:
                 yield look

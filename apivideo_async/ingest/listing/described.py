@@ -20,7 +20,9 @@ from .sources import web_item
 __all__ = ["described", "make_item"]
 
 
-async def make_item(uri: str, *, version: str | None = None, strategy: Strategy = "stream", **fields: Any) -> Item:
+async def make_item(
+    uri: str, *, version: str | None = None, strategy: Strategy = "stream", **fields: Any
+) -> Item:
     """Create the item of one source.
 
     ``fields`` are the fields that a line of a manifest may have, such as ``title``. ``version``

@@ -49,7 +49,8 @@ _SIGNATURE: Final = re.compile(r"&X-Amz-[^&]*")
 # address. They are replaced by DEL, which obstore cannot address either, so ``fault_of`` still
 # rejects the key.
 _NOT_XML: Final = re.compile(
-    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bcef]|1[\da-f]));", re.IGNORECASE
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bcef]|1[\da-f]));",
+    re.IGNORECASE,
 )
 
 
@@ -80,7 +81,9 @@ class ExactListing:
         self._settings = stores.settings(place)
         self._session: aiohttp.ClientSession | None = None
 
-    async def pages(self, prefix: str, after: str, *, limit: int = 1000) -> AsyncGenerator[list[dict[str, Any]], None]:
+    async def pages(
+        self, prefix: str, after: str, *, limit: int = 1000
+    ) -> AsyncGenerator[list[dict[str, Any]], None]:
         """Yield pages of the keys that begin with ``prefix`` and come after ``after``.
 
         Objects have the form of obstore's ``ObjectMeta``. ``limit`` is the number of keys in a
@@ -90,7 +93,9 @@ class ExactListing:
         while True:
             page = await self._page(prefix, after, token, limit)
             # Requests to Azure have no parameter for ``after``, so filter here.
-            if page.objects and (objects := [each for each in page.objects if each["path"] > after]):
+            if page.objects and (
+                objects := [each for each in page.objects if each["path"] > after]
+            ):
                 yield objects
             token = page.following
             if not token:
@@ -107,21 +112,28 @@ class ExactListing:
             try:
                 url, headers = azure_request(self._place, self._settings, prefix, token, limit)
             except ValueError as error:
-                raise UnlistedError(f"these credentials cannot sign a list request: {error}") from None
+                raise UnlistedError(
+                    f"these credentials cannot sign a list request: {error}"
+                ) from None
         else:
             url, headers = await self._signed(_query(prefix, after, token, limit)), {}
         try:
             root = _parsed(await self._get(url, headers))
             return (_azure_page if azure else _s3_page)(root)
         except (ElementTree.ParseError, ValueError, OverflowError) as error:
-            raise UnlistedError(f"the store's list cannot be read ({type(error).__name__})") from None
+            raise UnlistedError(
+                f"the store's list cannot be read ({type(error).__name__})"
+            ) from None
 
     async def _signed(self, query: str) -> str:
         """Return the presigned URL of a list request.
 
         Where signing is switched off (``skip_signature``), the URL has no signature.
         """
-        place, unsigned = self._place, self._settings.get("skip_signature", "").lower() in ("true", "1")
+        place, unsigned = (
+            self._place,
+            self._settings.get("skip_signature", "").lower() in ("true", "1"),
+        )
         bucket = f"{place.store.partition('://')[2]}?{query}"
         if unsigned and place.scheme == "gs":
             base = self._settings.get("base_url") or "https://storage.googleapis.com"
@@ -132,12 +144,20 @@ class ExactListing:
         if unsigned:
             # obstore creates URLs only by signing, so sign with placeholder credentials and remove
             # the signature below.
-            settings |= {"skip_signature": False, "access_key_id": "none", "secret_access_key": "none"}
+            settings |= {
+                "skip_signature": False,
+                "access_key_id": "none",
+                "secret_access_key": "none",
+            }
         try:
             store = self._stores.make(place, settings)
-            url: str = await answer_of(self._stores.obstore.sign_async(store, "GET", "list", SIGNED))
+            url: str = await answer_of(
+                self._stores.obstore.sign_async(store, "GET", "list", SIGNED)
+            )
         except Exception as error:
-            raise UnlistedError(f"these credentials cannot sign a list request ({type(error).__name__})") from None
+            raise UnlistedError(
+                f"these credentials cannot sign a list request ({type(error).__name__})"
+            ) from None
         return _SIGNATURE.sub("", url) if unsigned else url
 
     async def _get(self, url: str, headers: dict[str, str]) -> bytes:
@@ -157,10 +177,14 @@ class ExactListing:
         try:
             # The URL is sent as it was signed. Redirects are not followed, because credentials must
             # not be sent to another server.
-            async with self._session.get(URL(url, encoded=True), headers=headers, allow_redirects=False) as response:
+            async with self._session.get(
+                URL(url, encoded=True), headers=headers, allow_redirects=False
+            ) as response:
                 if response.status != 200:
                     later = response.status in (408, 429) or response.status >= 500
-                    raise UnlistedError(f"the store answers {response.status} to a list request", retryable=later)
+                    raise UnlistedError(
+                        f"the store answers {response.status} to a list request", retryable=later
+                    )
                 body = bytearray()
                 async for block in response.content.iter_chunked(64 * 1024):
                     body += block
@@ -168,7 +192,9 @@ class ExactListing:
                         raise UnlistedError("the store's list is too long")
                 return bytes(body)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise UnlistedError(f"the store cannot be reached ({type(error).__name__})", retryable=True) from None
+            raise UnlistedError(
+                f"the store cannot be reached ({type(error).__name__})", retryable=True
+            ) from None
 
     async def __aenter__(self) -> Self:
         jar = aiohttp.DummyCookieJar()
@@ -176,7 +202,10 @@ class ExactListing:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._session is not None:
             await self._session.close()
@@ -193,7 +222,9 @@ def _query(prefix: str, after: str, token: str, limit: int) -> str:
         # The token contains the position, so ``start-after`` is only for the first page.
         "start-after": "" if token else after,
     }
-    return urlencode({name: value for name, value in pairs.items() if value}, quote_via=quote, safe="")
+    return urlencode(
+        {name: value for name, value in pairs.items() if value}, quote_via=quote, safe=""
+    )
 
 
 def _parsed(body: bytes) -> ElementTree.Element:

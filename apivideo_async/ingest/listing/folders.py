@@ -48,7 +48,9 @@ async def list_folder(
     ``SourceError`` when the folder itself is missing or unreadable.
     """
     report = on_problem or log_problem
-    async with aclosing(walk_folder(root, Selection(patterns), settle=settle, strategy=strategy)) as found:
+    async with aclosing(
+        walk_folder(root, Selection(patterns), settle=settle, strategy=strategy)
+    ) as found:
         async for item in found:
             if isinstance(item, Item):
                 yield item
@@ -104,7 +106,9 @@ class _Walk:
             folders = [_Folder(_names(real), real, below, (_identity(os.stat(real)),))]
         except OSError as error:
             cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
-            raise SourceError(f"the folder {root} cannot be listed: {error.strerror}", cause=cause) from None
+            raise SourceError(
+                f"the folder {root} cannot be listed: {error.strerror}", cause=cause
+            ) from None
         # A stack of open listings instead of recursion: a deep tree must not exceed the stack.
         while folders:
             name = next(folders[-1].names, None)
@@ -126,7 +130,9 @@ class _Walk:
         try:
             found = os.stat(path)
             if stat.S_ISDIR(found.st_mode):
-                return self._enter(folder, path, f"{relative}/", _identity(found)) if enters else None
+                return (
+                    self._enter(folder, path, f"{relative}/", _identity(found)) if enters else None
+                )
         except OSError as error:
             # A broken link, or a file that was just deleted, is a problem only if it was wanted.
             gone = isinstance(error, FileNotFoundError) and not takes
@@ -183,7 +189,9 @@ def _sorted_on_disk(first: list[str], entries: Iterator["os.DirEntry[str]"]) -> 
     database = sqlite3.connect("", check_same_thread=False)
     database.execute("CREATE TABLE names (name BLOB PRIMARY KEY) WITHOUT ROWID")
     database.executemany("INSERT INTO names VALUES (?)", ((os.fsencode(name),) for name in first))
-    database.executemany("INSERT INTO names VALUES (?)", ((os.fsencode(entry.name),) for entry in entries))
+    database.executemany(
+        "INSERT INTO names VALUES (?)", ((os.fsencode(entry.name),) for entry in entries)
+    )
     return _read_names(database)
 
 

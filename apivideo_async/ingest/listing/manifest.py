@@ -52,7 +52,9 @@ async def check_manifest(path: str | os.PathLike[str]) -> ManifestSummary:
     return await in_thread(_check, Path(path))
 
 
-async def read_manifest(path: str | os.PathLike[str], *, strategy: Strategy = "stream") -> AsyncGenerator[Item, None]:
+async def read_manifest(
+    path: str | os.PathLike[str], *, strategy: Strategy = "stream"
+) -> AsyncGenerator[Item, None]:
     """Yield the items of a manifest.
 
     Raises ``ManifestError`` at the first invalid line, so call ``check_manifest`` first.
@@ -71,7 +73,9 @@ def _read(path: Path, strategy: Strategy) -> Generator[Item, None, None]:
             item = described(line, path.parent, strategy)
         except ValueError as error:
             problem = masked(str(error))
-            raise ManifestError(f"{path}, line {number}: {problem}", problems=[(number, problem)]) from None
+            raise ManifestError(
+                f"{path}, line {number}: {problem}", problems=[(number, problem)]
+            ) from None
         yield item
 
 
@@ -80,7 +84,9 @@ def _lines(path: Path) -> Generator[tuple[int, Line], None, None]:
     try:
         yield from read_lines(path)
     except OSError as error:
-        raise ManifestError(f"the manifest {path} cannot be read: {error.strerror or error}") from None
+        raise ManifestError(
+            f"the manifest {path} cannot be read: {error.strerror or error}"
+        ) from None
 
 
 class _Check:
@@ -106,7 +112,9 @@ class _Check:
             raise self._error()
         if not self._schemes:
             raise ManifestError(f"the manifest {self._path} names no sources")
-        return ManifestSummary(items=self._schemes.total(), bytes=self._bytes, schemes=dict(self._schemes))
+        return ManifestSummary(
+            items=self._schemes.total(), bytes=self._bytes, schemes=dict(self._schemes)
+        )
 
     def _look(self, number: int, line: Line) -> list[str]:
         """Return the problems of a line, and count it if there is none."""
@@ -116,7 +124,10 @@ class _Check:
             return [str(error)]
         # The primary key finds duplicates without holding the keys in memory.
         key = bytes.fromhex(item.key)
-        if self._keys.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (key, number)).rowcount == 0:
+        if (
+            self._keys.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (key, number)).rowcount
+            == 0
+        ):
             (first,) = self._keys.execute("SELECT line FROM keys WHERE key = ?", (key,)).fetchone()
             return [f"the same source as line {first}"]
         self._schemes[locate(item.uri).scheme] += 1

@@ -73,7 +73,9 @@ def _json_line(text: str) -> Line:
         return _wrong("is nested too deeply")
     except ValueError as error:
         return _wrong(f"is not JSON: {error}")
-    return parse(given.items(), text=False) if isinstance(given, dict) else _wrong("is no JSON object")
+    return (
+        parse(given.items(), text=False) if isinstance(given, dict) else _wrong("is no JSON object")
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -120,7 +122,9 @@ def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
 def _header_problems(header: list[str]) -> list[str]:
     """Return the problems of the header: unknown, duplicate and missing columns."""
     names = [column(name) for name in header]
-    unknown = [f"unknown column {name!r}" for name, ours in zip(header, names, strict=True) if ours is None]
+    unknown = [
+        f"unknown column {name!r}" for name, ours in zip(header, names, strict=True) if ours is None
+    ]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     missing = [] if "uri" in names else ["no column uri: the first line names the columns"]
     return unknown + [f"the column {name} is there twice" for name in twice] + missing

@@ -26,7 +26,9 @@ __all__ = ["object_pages"]
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 
-async def object_pages(stores: ObjectStores, place: Place, prefix: str) -> AsyncGenerator[list[Any], None]:
+async def object_pages(
+    stores: ObjectStores, place: Place, prefix: str
+) -> AsyncGenerator[list[Any], None]:
     """Yield pages of the objects below a prefix; each object is an ``ObjectMeta``.
 
     ``prefix`` has no slash at its end. Keys that obstore cannot address are included. Raises
@@ -72,5 +74,9 @@ async def _slash_first(exact: ExactListing) -> bool:
 def _stopped(place: Place, failure: SourceError | None, error: UnlistedError) -> SourceError:
     """Return the error for a listing that cannot continue."""
     if failure is None or error.retryable:
-        return SourceError(f"the listing of {place.store} broke off: {error}", cause="unreachable", retryable=True)
-    return SourceError(f"{failure}; the listing cannot go on behind it ({error})", cause="unsupported")
+        return SourceError(
+            f"the listing of {place.store} broke off: {error}", cause="unreachable", retryable=True
+        )
+    return SourceError(
+        f"{failure}; the listing cannot go on behind it ({error})", cause="unsupported"
+    )

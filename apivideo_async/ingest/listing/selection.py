@@ -36,7 +36,22 @@ VIDEO_EXTENSIONS: Final = frozenset(
             "mov",
             "mp4",
         ),
-        *("mpe", "mpeg", "mpg", "mts", "mxf", "ogm", "ogv", "qt", "rm", "rmvb", "ts", "vob", "webm", "wmv"),
+        *(
+            "mpe",
+            "mpeg",
+            "mpg",
+            "mts",
+            "mxf",
+            "ogm",
+            "ogv",
+            "qt",
+            "rm",
+            "rmvb",
+            "ts",
+            "vob",
+            "webm",
+            "wmv",
+        ),
     }
 )
 """Extensions of video files, in lower case."""
@@ -52,7 +67,9 @@ class Selection:
         self._patterns = [_compiled(pattern) for pattern in patterns]
         # A pattern with ``**``, or without ``/``, matches at any depth.
         bounded = patterns and all("**" not in pattern and "/" in pattern for pattern in patterns)
-        self.depth: int | None = max(pattern.strip("/").count("/") for pattern in patterns) if bounded else None
+        self.depth: int | None = (
+            max(pattern.strip("/").count("/") for pattern in patterns) if bounded else None
+        )
         """Levels of folders below the top that can contain a match; None for any number."""
 
     def takes(self, path: str) -> bool:
@@ -88,7 +105,9 @@ def split_wildcard(path: str) -> tuple[str, str]:
     """Split a pattern into the folder of all matches and a pattern anchored in that folder."""
     parts = path.split("/")
     first = next(number for number, part in enumerate(parts) if has_wildcard(part))
-    return "/".join(parts[:first]) or ("/" if path.startswith("/") else ""), "/" + "/".join(parts[first:])
+    return "/".join(parts[:first]) or ("/" if path.startswith("/") else ""), "/" + "/".join(
+        parts[first:]
+    )
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

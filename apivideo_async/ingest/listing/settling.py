@@ -67,7 +67,9 @@ class Settling:
         new files are observed.
         """
         problems: set[str] = set()
-        async with aclosing(walk_folder(self._root, self._selection, strategy=self._strategy)) as found:
+        async with aclosing(
+            walk_folder(self._root, self._selection, strategy=self._strategy)
+        ) as found:
             async for item in found:
                 if isinstance(item, SourceError):
                     problems.add(str(item))
@@ -96,7 +98,9 @@ class Settling:
         # Look at each file once more: a change may not have been notified.
         waited = [self._waiting.pop(path).item for path in due]
         complete = []
-        for item, found in zip(waited, await in_thread(lambda: [self._file(Path(path)) for path in due]), strict=True):
+        for item, found in zip(
+            waited, await in_thread(lambda: [self._file(Path(path)) for path in due]), strict=True
+        ):
             if isinstance(found, SourceError):
                 self._report(found)
             elif found.version != item.version:
@@ -137,7 +141,9 @@ class Settling:
         """Observe the files below a folder."""
         below = "" if folder == self._root else f"{folder.relative_to(self._root).as_posix()}/"
         try:
-            async with aclosing(walk_folder(folder, self._selection, below=below, strategy=self._strategy)) as found:
+            async with aclosing(
+                walk_folder(folder, self._selection, below=below, strategy=self._strategy)
+            ) as found:
                 async for item in found:
                     if isinstance(item, Item):
                         self._see(item)

@@ -71,20 +71,28 @@ async def _local(
         yield await in_thread(list_file, path, strategy)
         return
     async with aclosing(
-        list_folder(path, patterns=patterns, settle=settle, strategy=strategy, on_problem=on_problem)
+        list_folder(
+            path, patterns=patterns, settle=settle, strategy=strategy, on_problem=on_problem
+        )
     ) as items:
         async for item in items:
             yield item
 
 
 async def _objects(
-    place: Place, patterns: Sequence[str], strategy: Strategy, stores: Stores, on_problem: OnProblem | None
+    place: Place,
+    patterns: Sequence[str],
+    strategy: Strategy,
+    stores: Stores,
+    on_problem: OnProblem | None,
 ) -> AsyncGenerator[Item, None]:
     """List a prefix, a pattern or an object."""
     url, certain = f"{place.store}/{place.path}", not place.path or place.path.endswith("/")
     if not certain:
         if fault := fault_of(place.path):
-            raise SourceError(f"{printable(url)} cannot be read: {fault}: rename it", cause="unsupported")
+            raise SourceError(
+                f"{printable(url)} cannot be read: {fault}: rename it", cause="unsupported"
+            )
         # An address without a slash at the end may be an object, a pattern or a prefix. An existing
         # object has precedence.
         meta = await stores.objects.look(place)
@@ -96,7 +104,9 @@ async def _objects(
             url, patterns, certain = f"{place.store}/{folder}", [pattern], True
     found = False
     async with aclosing(
-        list_objects(url, stores=stores, patterns=patterns, strategy=strategy, on_problem=on_problem)
+        list_objects(
+            url, stores=stores, patterns=patterns, strategy=strategy, on_problem=on_problem
+        )
     ) as items:
         async for item in items:
             found = True

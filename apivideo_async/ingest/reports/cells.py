@@ -20,7 +20,9 @@ _INVISIBLE: Final = re.compile(
     # Line separators, direction marks, zero-width characters.
     "\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
-_FORMULA: Final = re.compile(r"(^|[,;|\t\r\n])(?=[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])")
+_FORMULA: Final = re.compile(
+    r"(^|[,;|\t\r\n])(?=[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])"
+)
 """The start of a cell, or a character at which a reader may split it, before a formula character
 (ASCII or full width)."""
 

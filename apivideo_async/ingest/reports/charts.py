@@ -63,7 +63,9 @@ def bars(
             high = min(value, scale) * up
             place = f'x="{LEFT + (at - begin) * across:.1f}" y="{HEIGHT - BOTTOM - high:.1f}"'
             shown = escape(f"{clock(at, span)} UTC: {text(value)}")
-            drawn.append(f'<rect {place} width="{wide:.1f}" height="{high:.1f}"><title>{shown}</title></rect>')
+            drawn.append(
+                f'<rect {place} width="{wide:.1f}" height="{high:.1f}"><title>{shown}</title></rect>'
+            )
     return (
         f'<svg class="{kind}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
         f"{''.join(drawn)}</svg>"

@@ -91,7 +91,11 @@ class Report:
     @property
     def seconds(self) -> float:
         """Seconds from the first claim to the last end, including pauses."""
-        return max(0.0, self.ended - self.started) if self.started is not None and self.ended is not None else 0.0
+        return (
+            max(0.0, self.ended - self.started)
+            if self.started is not None and self.ended is not None
+            else 0.0
+        )
 
 
 @define
@@ -150,9 +154,13 @@ class _Collector:
         self._items[record.state] += 1
         self._bytes[record.state] += size
         self._sent += record.sent
-        if record.started_at is not None and (self._started is None or record.started_at < self._started):
+        if record.started_at is not None and (
+            self._started is None or record.started_at < self._started
+        ):
             self._started = record.started_at
-        if record.finished_at is not None and (self._ended is None or record.finished_at > self._ended):
+        if record.finished_at is not None and (
+            self._ended is None or record.finished_at > self._ended
+        ):
             self._ended = record.finished_at
         if record.state == "done":
             self._done(record, size)
@@ -181,14 +189,18 @@ class _Collector:
             timeline=self._timeline.buckets(),
             usage=tuple(usage),
             failures=self._failures.listed(),
-            slowest=tuple(slow for _, _, slow in sorted(self._slowest, key=lambda each: (-each[0], each[1]))),
+            slowest=tuple(
+                slow for _, _, slow in sorted(self._slowest, key=lambda each: (-each[0], each[1]))
+            ),
             waiting=tuple(self._waiting),
         )
 
 
 def _waiting(record: Record) -> Waiting:
     message = None if record.message is None else masked(record.message)
-    return Waiting(uri=shown(record.item.uri), state=record.state, attempts=record.attempts, message=message)
+    return Waiting(
+        uri=shown(record.item.uri), state=record.state, attempts=record.attempts, message=message
+    )
 
 
 def _slow(record: Record, seconds: float) -> Slow:

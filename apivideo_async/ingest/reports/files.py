@@ -60,11 +60,15 @@ async def write_report(ledger: Ledger, path: Path) -> None:
             elif suffix == ".json":
                 # A program may embed the document in a web page. Escaping ``<`` prevents text in it
                 # from ending a script element.
-                file.write(json.dumps(to_document(await collect(ledger)), indent=2).replace("<", "\\u003c"))
+                file.write(
+                    json.dumps(to_document(await collect(ledger)), indent=2).replace("<", "\\u003c")
+                )
             else:
                 file.write(page(await collect(ledger)))
     except OSError as error:
-        raise ApiVideoError(f"the report {path} cannot be written: {error.strerror or error}") from error
+        raise ApiVideoError(
+            f"the report {path} cannot be written: {error.strerror or error}"
+        ) from error
 
 
 @contextmanager
@@ -95,7 +99,12 @@ def _cells(record: Record) -> list[Any]:
     item, seconds = record.item, seconds_of(record)
     cells = [
         *(shown(item.uri), record.state, record.video_id, item.size),
-        *(None if seconds is None else round(seconds, 3), record.way, record.attempts, record.cause),
+        *(
+            None if seconds is None else round(seconds, 3),
+            record.way,
+            record.attempts,
+            record.cause,
+        ),
         *(masked(record.message or ""), record.sent),
         *(_moment(at) for at in (record.added_at, record.started_at, record.finished_at)),
         item.key,
@@ -116,11 +125,15 @@ def to_document(report: Report) -> dict[str, Any]:
         "started": _moment(report.started),
         "ended": _moment(report.ended),
         "seconds": round(report.seconds, 3),
-        "states": {state: {"items": totals.items[state], "bytes": totals.bytes.get(state, 0)} for state in states},
+        "states": {
+            state: {"items": totals.items[state], "bytes": totals.bytes.get(state, 0)}
+            for state in states
+        },
         "sent": totals.sent,
         "bucket_seconds": report.width,
         "throughput": [
-            {"start": _moment(each.start), "items": each.items, "bytes": each.bytes} for each in report.timeline
+            {"start": _moment(each.start), "items": each.items, "bytes": each.bytes}
+            for each in report.timeline
         ],
         "usage": [_usage(usage) for usage in report.usage],
         "failures": [asdict(failure) for failure in report.failures],

@@ -54,14 +54,21 @@ def _moment(at: float) -> str:
     return f'<time datetime="{moment.isoformat(timespec="seconds")}">{moment:%d %B %Y, %H:%M:%S} UTC</time>'
 
 
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> str:
+def _table(
+    caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]
+) -> str:
     """Return a table. Cells are HTML already; ``numbers`` are columns aligned to the right."""
     marks = ['class="number"' if at in numbers else "" for at in range(len(heads))]
-    head = "".join(f'<th scope="col" {mark}>{escape(name)}</th>' for name, mark in zip(heads, marks, strict=True))
+    head = "".join(
+        f'<th scope="col" {mark}>{escape(name)}</th>'
+        for name, mark in zip(heads, marks, strict=True)
+    )
     body = []
     for row in rows:
         first, *rest = row
-        cells = "".join(f"<td {mark}>{cell}</td>" for cell, mark in zip(rest, marks[1:], strict=True))
+        cells = "".join(
+            f"<td {mark}>{cell}</td>" for cell, mark in zip(rest, marks[1:], strict=True)
+        )
         body.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
     if not body:
         return f'<p class="none">{escape(caption)}: none.</p>'
@@ -81,7 +88,9 @@ def page(report: Report) -> str:
         ("Not finished", _waiting(report)),
         ("Items by state", _states(report)),
     )
-    body = "".join(f"<section><h2>{escape(name)}</h2>{content}</section>" for name, content in sections)
+    body = "".join(
+        f"<section><h2>{escape(name)}</h2>{content}</section>" for name, content in sections
+    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -114,7 +123,10 @@ def _tiles(report: Report) -> str:
     )
     return (
         '<dl class="tiles">'
-        + "".join(f'<div class="{kind}"><dt>{name}</dt><dd>{value}</dd></div>' for kind, name, value in tiles)
+        + "".join(
+            f'<div class="{kind}"><dt>{name}</dt><dd>{value}</dd></div>'
+            for kind, name, value in tiles
+        )
         + "</dl>"
     )
 
@@ -130,9 +142,18 @@ def _throughput(report: Report) -> str:
     items = [(each.start, float(each.items)) for each in report.timeline]
     size = [(each.start, each.bytes / width) for each in report.timeline]
     words = f"in each {_time(width)}" if width > 1 else "in each second"
-    return _figure(f"Items done {words}", bars(items, width=width, title=f"Items done {words}", text=_count)) + _figure(
+    return _figure(
+        f"Items done {words}", bars(items, width=width, title=f"Items done {words}", text=_count)
+    ) + _figure(
         f"Bytes done a second, {words}",
-        bars(size, width=width, title=f"Bytes done a second, {words}", text=_size, kind="bytes", unit=1024),
+        bars(
+            size,
+            width=width,
+            title=f"Bytes done a second, {words}",
+            text=_size,
+            kind="bytes",
+            unit=1024,
+        ),
     )
 
 
@@ -152,7 +173,12 @@ def _budget(usage: Sequence[Usage]) -> str:
         if shares:
             title = f"{name}: share of what the server allows in a minute"
             points, width = _shares(used)
-            charts.append(_figure(title, bars(points, width=width, title=title, text=_share, top=1.0, kind="share")))
+            charts.append(
+                _figure(
+                    title,
+                    bars(points, width=width, title=title, text=_share, top=1.0, kind="share"),
+                )
+            )
     heads = ("Class", "Requests", "Allowed a minute", "Mean use", "Highest use", "Refused")
     return "".join(charts) + _table("Requests by class", heads, rows, range(1, 6))
 
@@ -166,7 +192,9 @@ def _shares(used: Sequence[Usage]) -> tuple[list[tuple[float, float]], float]:
     together = -(-(last - first + 1) // MOST_BARS)
     sums = dict.fromkeys(range((last - first) // together + 1), 0.0)
     for each in used:
-        sums[(each.minute - first) // together] += each.requests / each.allowed if each.allowed else 0.0
+        sums[(each.minute - first) // together] += (
+            each.requests / each.allowed if each.allowed else 0.0
+        )
     width = together * MINUTE
     return [(first * MINUTE + at * width, share / together) for at, share in sums.items()], width
 
@@ -180,13 +208,19 @@ def _failures(failures: Sequence[Failure]) -> str:
         )
         for each in failures
     ]
-    return _table("Failures by cause", ("Cause", "Items", "First message, and some of the items"), rows, (1,))
+    return _table(
+        "Failures by cause", ("Cause", "Items", "First message, and some of the items"), rows, (1,)
+    )
 
 
 def _slowest(report: Report) -> str:
     rows = [
         (
-            *(escape(each.uri), _time(each.seconds), "-" if each.size is None else _size(each.size)),
+            *(
+                escape(each.uri),
+                _time(each.seconds),
+                "-" if each.size is None else _size(each.size),
+            ),
             *(f"{each.attempts:,}", escape(each.video_id or "-")),
         )
         for each in report.slowest
@@ -200,7 +234,11 @@ def _waiting(report: Report) -> str:
         (escape(each.uri), escape(each.state), f"{each.attempts:,}", escape(each.message or ""))
         for each in report.waiting
     ]
-    caption = f"{len(rows)} of {report.totals.open:,} items that are not finished" if rows else "Items not finished"
+    caption = (
+        f"{len(rows)} of {report.totals.open:,} items that are not finished"
+        if rows
+        else "Items not finished"
+    )
     return _table(caption, ("Source", "State", "Failed attempts", "Last failure"), rows, (2,))
 
 

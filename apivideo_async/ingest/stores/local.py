@@ -9,12 +9,12 @@ from ...uploads.sources.opening import FileSource, Source, name_of, open_file
 from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy, ingest_key
 from ..uris import Place
-from .pinned import Original, compare
+from .pinned import PinnedSource, compare
 
 __all__ = ["file_version", "list_file", "local_item", "look", "modified", "open_local"]
 
 
-class LocalOriginal(Original):
+class PinnedFile(PinnedSource):
     """An opened regular file. It has no URL."""
 
     def __init__(self, source: Source, version: str | None) -> None:
@@ -25,14 +25,16 @@ class LocalOriginal(Original):
         """Return None: api.video cannot reach a local file."""
 
 
-async def open_local(item: Item, place: Place) -> Original:
+async def open_local(item: Item, place: Place) -> PinnedSource:
     """Open a regular file.
 
     Raises ``SourceError`` with the cause missing, unreadable, unsupported, empty or changed.
     """
-    source, version = await in_thread(_open, Path(place.path), unwanted=lambda opened: opened[0].close())
+    source, version = await in_thread(
+        _open, Path(place.path), unwanted=lambda opened: opened[0].close()
+    )
     try:
-        return LocalOriginal(source, compare(item, source.size, (version,)))
+        return PinnedFile(source, compare(item, source.size, (version,)))
     except BaseException:
         source.close()
         raise
@@ -64,7 +66,9 @@ def look(path: Path) -> os.stat_result:
     except FileNotFoundError:
         raise SourceError(f"no such file: {path}", cause="missing") from None
     except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror or error}", cause="unreadable") from None
+        raise SourceError(
+            f"cannot read {path}: {error.strerror or error}", cause="unreadable"
+        ) from None
     except ValueError:
         raise SourceError(f"{path!r} is no path", cause="unsupported") from None
     if not stat.S_ISREG(found.st_mode):
@@ -73,7 +77,9 @@ def look(path: Path) -> os.stat_result:
 
 
 def _no_file(path: Path) -> SourceError:
-    return SourceError(f"{path} is no regular file: name files, or a folder to be listed", cause="unsupported")
+    return SourceError(
+        f"{path} is no regular file: name files, or a folder to be listed", cause="unsupported"
+    )
 
 
 def file_version(found: os.stat_result) -> str:
@@ -97,7 +103,9 @@ def local_item(path: str, found: os.stat_result, name: str, strategy: Strategy =
         name.encode()
     except UnicodeEncodeError:
         shown = path.encode("utf-8", "backslashreplace").decode()
-        raise SourceError(f"{shown} is left out: its name is not UTF-8, rename it", cause="unreadable") from None
+        raise SourceError(
+            f"{shown} is left out: its name is not UTF-8, rename it", cause="unreadable"
+        ) from None
     return Item(
         key=ingest_key("file", path, size=found.st_size, mtime=str(found.st_mtime_ns)),
         uri=path,

@@ -27,7 +27,9 @@ _KEY: Final = re.compile(r'Path "(.*?)"(?: contained|: Encountered)', re.DOTALL)
 """The key in obstore's message about a key that it cannot address."""
 _WRONG_RANGE: Final = re.compile(r"non-partial|Requested \d+\.\.\d+, got|[Cc]ontent.?[Rr]ange")
 """Errors of a store that ignored the requested range."""
-_BUCKET: Final = frozenset({"NoSuchBucket", "InvalidBucketName", "ContainerNotFound", "ContainerBeingDeleted"})
+_BUCKET: Final = frozenset(
+    {"NoSuchBucket", "InvalidBucketName", "ContainerNotFound", "ContainerBeingDeleted"}
+)
 _DENIED: Final = frozenset({"PermissionDeniedError", "UnauthenticatedError"})
 _HOW: Final = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, AWS_REGION)",
@@ -43,7 +45,11 @@ def explain(error: Exception, place: Place) -> SourceError:
     number, word = int(status[1]) if status else None, code[1] if code else ""
     cause, sentence = _verdict(type(error).__name__, text, number, word, place)
     facts = " ".join(str(fact) for fact in (number, word) if fact)
-    return SourceError(f"{sentence} ({facts})" if facts else sentence, cause=cause, retryable=cause == "unreachable")
+    return SourceError(
+        f"{sentence} ({facts})" if facts else sentence,
+        cause=cause,
+        retryable=cause == "unreachable",
+    )
 
 
 def _verdict(kind: str, text: str, status: int | None, code: str, place: Place) -> tuple[str, str]:
@@ -51,7 +57,10 @@ def _verdict(kind: str, text: str, status: int | None, code: str, place: Place) 
     where = f"{place.store}/{place.path}" if place.path else place.store
     # The pinned ETag did not match.
     if kind == "PreconditionError" or status == 412:
-        return "changed", f"{where} changed while it was read: run the ingestion again, which lists it anew"
+        return (
+            "changed",
+            f"{where} changed while it was read: run the ingestion again, which lists it anew",
+        )
     if kind in ("InvalidPathError", "ValueError"):
         named = _KEY.search(text)
         where = f"{place.store}/{printable(named[1])}" if named else where
@@ -75,7 +84,9 @@ def _verdict(kind: str, text: str, status: int | None, code: str, place: Place) 
     return "unreadable", f"{where} cannot be read"
 
 
-def _access(kind: str, text: str, status: int | None, code: str, place: Place) -> tuple[str, str] | None:
+def _access(
+    kind: str, text: str, status: int | None, code: str, place: Place
+) -> tuple[str, str] | None:
     """Return cause and sentence for problems of the bucket or the credentials, else None."""
     if code in _BUCKET or (status == 404 and "bucket does not exist" in text):
         return "bucket", f"there is no bucket {place.store}: check its name, and the endpoint"
@@ -85,8 +96,15 @@ def _access(kind: str, text: str, status: int | None, code: str, place: Place) -
         return "credentials", f"no credentials for {place.store} were found: set {_how(place)}"
     if code in ("ExpiredToken", "TokenRefreshRequired"):
         return "credentials", f"the credentials for {place.store} have expired: get new ones"
-    if kind in _DENIED or status in (401, 403) or code in ("InvalidAccessKeyId", "SignatureDoesNotMatch"):
-        return "credentials", f"{place.store} refuses these credentials: check them ({_how(place)}) and their rights"
+    if (
+        kind in _DENIED
+        or status in (401, 403)
+        or code in ("InvalidAccessKeyId", "SignatureDoesNotMatch")
+    ):
+        return (
+            "credentials",
+            f"{place.store} refuses these credentials: check them ({_how(place)}) and their rights",
+        )
     return None
 
 

@@ -15,7 +15,7 @@ from ...uploads.sources.opening import Source
 from ..items import Item
 from ..uris import Place
 from .object_errors import explain
-from .pinned import Original, changed, compare
+from .pinned import PinnedSource, changed, compare
 from .runtime_exit import answer_of, wait_at_exit
 from .unusual_keys import fault_of
 from .versions import etag, is_weak
@@ -37,8 +37,22 @@ _CLIENT: Final[dict[str, Any]] = {
 _RETRY: Final = {"max_retries": 4, "retry_timeout": timedelta(seconds=45)}
 _CLIENT_OPTIONS: Final = frozenset(
     {
-        *("allow_http", "allow_invalid_certificates", "connect_timeout", "default_headers", "http1_only", "http2_only"),
-        *("proxy_url", "proxy_ca_certificate", "proxy_excludes", "read_timeout", "root_certificate", "timeout"),
+        *(
+            "allow_http",
+            "allow_invalid_certificates",
+            "connect_timeout",
+            "default_headers",
+            "http1_only",
+            "http2_only",
+        ),
+        *(
+            "proxy_url",
+            "proxy_ca_certificate",
+            "proxy_excludes",
+            "read_timeout",
+            "root_certificate",
+            "timeout",
+        ),
         *("user_agent", "pool_idle_timeout", "pool_max_idle_per_host"),
     }
 )
@@ -58,7 +72,12 @@ _VARIABLES: Final = (
 )
 """Settings that ``exact_listing`` needs, and the environment variables in which obstore finds
 them. Later entries override earlier ones."""
-_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT")
+_ENDPOINTS: Final = (
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT",
+    "AZURE_STORAGE_ENDPOINT",
+)
 """Environment variables in which obstore finds an endpoint."""
 
 
@@ -74,11 +93,17 @@ class ObjectStores:
             import obstore
             import obstore.store
         except ImportError:
-            raise ConfigurationError("object stores need obstore: pip install 'apivideo-async[objects]'") from None
+            raise ConfigurationError(
+                "object stores need obstore: pip install 'apivideo-async[objects]'"
+            ) from None
         wait_at_exit()
         self.obstore: Any = obstore
-        self._client = _CLIENT | {name: value for name, value in config.items() if name in _CLIENT_OPTIONS}
-        self._config = {name: value for name, value in config.items() if name not in _CLIENT_OPTIONS}
+        self._client = _CLIENT | {
+            name: value for name, value in config.items() if name in _CLIENT_OPTIONS
+        }
+        self._config = {
+            name: value for name, value in config.items() if name not in _CLIENT_OPTIONS
+        }
         # obstore refuses an unencrypted endpoint unless ``allow_http`` is set. An explicit http://
         # endpoint, such as a local emulator, is a decision of the user.
         endpoints = [self._config.get("endpoint"), *map(os.environ.get, _ENDPOINTS)]
@@ -109,12 +134,17 @@ class ObjectStores:
     def make(self, place: Place, changes: Mapping[str, Any]) -> Any:
         """Create an obstore store with changed settings. Raises the errors of obstore."""
         return self.obstore.store.from_url(
-            place.store, config={**self._config, **changes} or None, client_options=self._client, retry_config=_RETRY
+            place.store,
+            config={**self._config, **changes} or None,
+            client_options=self._client,
+            retry_config=_RETRY,
         )
 
     def settings(self, place: Place) -> dict[str, str]:
         """Return the settings of a bucket by obstore's names, including environment variables."""
-        found = {name: os.environ[variable] for name, variable in _VARIABLES if os.environ.get(variable)}
+        found = {
+            name: os.environ[variable] for name, variable in _VARIABLES if os.environ.get(variable)
+        }
         return found | dict(self.store(place).config)
 
     async def look(self, place: Place) -> Any | None:
@@ -125,7 +155,11 @@ class ObjectStores:
         """
         store = self.store(place)
         try:
-            return (await answer_of(self.obstore.get_async(store, place.path, options={"range": (0, 1)}))).meta
+            return (
+                await answer_of(
+                    self.obstore.get_async(store, place.path, options={"range": (0, 1)})
+                )
+            ).meta
         except Exception as error:
             failure = explain(error, place)
             # A range request for an empty object fails with 416, so ask with HEAD.
@@ -141,17 +175,19 @@ class ObjectStores:
         except Exception as error:
             raise explain(error, place) from None
 
-    async def open(self, item: Item, place: Place) -> Original:
+    async def open(self, item: Item, place: Place) -> PinnedSource:
         """Open an object and compare it with the item. Raises ``SourceError``."""
         if not place.path:
             raise SourceError(f"{item.shown} names a bucket and no object", cause="unsupported")
         if fault := fault_of(place.path):
-            raise SourceError(f"{item.shown} cannot be read: {fault}: rename it", cause="unsupported")
+            raise SourceError(
+                f"{item.shown} cannot be read: {fault}: rename it", cause="unsupported"
+            )
         meta = await self.look(place)
         if meta is None:
             raise SourceError(f"no such object: {item.shown}", cause="missing")
         version = compare(item, meta["size"], content_versions(meta))
-        return ObjectOriginal(ObjectSource(self.obstore, self.store(place), place, meta), version)
+        return PinnedObject(ObjectSource(self.obstore, self.store(place), place, meta), version)
 
     def pages(self, place: Place, prefix: str | None) -> Any:
         """List the objects below a prefix, in pages of 1,000."""
@@ -190,7 +226,9 @@ class ObjectSource(Source):
         left = size
         try:
             options = {**self._pin, "range": (start, start + size)}
-            answer = await answer_of(self._obstore.get_async(self._store, self._place.path, options=options))
+            answer = await answer_of(
+                self._obstore.get_async(self._store, self._place.path, options=options)
+            )
             # Some stores ignore the range or the pin, so check the response.
             if answer.range != (start, start + size) or _identity(answer.meta) != self._pinned:
                 raise changed(self._uri, "the store gave another range or another version")
@@ -205,7 +243,9 @@ class ObjectSource(Source):
             raise
         except Exception as error:
             failure = explain(error, self._place)
-            raise (changed(self._uri, "it became shorter") if failure.cause == "empty" else failure) from None
+            raise (
+                changed(self._uri, "it became shorter") if failure.cause == "empty" else failure
+            ) from None
         if left:
             raise SourceError(
                 f"{self._uri}: the store gave {'more' if left < 0 else 'fewer'} bytes than it was asked for",
@@ -219,7 +259,9 @@ class ObjectSource(Source):
         Raises ``SourceError`` for a temporary failure.
         """
         try:
-            url: str = await answer_of(self._obstore.sign_async(self._store, "GET", self._place.path, expires))
+            url: str = await answer_of(
+                self._obstore.sign_async(self._store, "GET", self._place.path, expires)
+            )
         except Exception as error:
             failure = explain(error, self._place)
             if failure.retryable:
@@ -232,7 +274,7 @@ class ObjectSource(Source):
         return f"{self._place.store}/{self._place.path}"
 
 
-class ObjectOriginal(Original):
+class PinnedObject(PinnedSource):
     """An opened object."""
 
     source: ObjectSource

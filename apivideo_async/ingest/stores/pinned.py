@@ -8,10 +8,10 @@ from ..items import Item
 from ..uris import shown
 from .versions import same_version
 
-__all__ = ["Original", "changed", "compare"]
+__all__ = ["PinnedSource", "changed", "compare"]
 
 
-class Original(ABC):
+class PinnedSource(ABC):
     """An opened item, pinned to its current content."""
 
     source: Source
@@ -44,11 +44,17 @@ def compare(item: Item, size: int, versions: tuple[str | None, ...]) -> str | No
     ``SourceError`` with the cause empty or changed.
     """
     if item.size is not None and item.size != size:
-        raise changed(item.uri, f"it had {item.size:,} bytes when it was listed and has {size:,} now")
-    if item.version is not None and not any(same_version(item.version, version) for version in versions):
+        raise changed(
+            item.uri, f"it had {item.size:,} bytes when it was listed and has {size:,} now"
+        )
+    if item.version is not None and not any(
+        same_version(item.version, version) for version in versions
+    ):
         raise changed(item.uri, "it is not the version that was listed")
     if size == 0:
-        raise SourceError(f"{shown(item.uri)} is empty (0 bytes): there is nothing to upload", cause="empty")
+        raise SourceError(
+            f"{shown(item.uri)} is empty (0 bytes): there is nothing to upload", cause="empty"
+        )
     return item.version or next((version for version in versions if version), None)
 
 

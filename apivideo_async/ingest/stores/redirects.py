@@ -42,7 +42,9 @@ def redirected(uri: str, current: URL, location: str | None, allowed: Redirects)
     """
     target = _joined(current, location) if location else None
     if target is None or target.scheme not in WEB_SCHEMES or not target.host:
-        raise SourceError(f"{shown(uri)} redirects to an address that is no URL of a web server", cause="redirect")
+        raise SourceError(
+            f"{shown(uri)} redirects to an address that is no URL of a web server", cause="redirect"
+        )
     same = _origin(target) == _origin(current)
     if allowed == "same-origin" and not same:
         raise SourceError(

@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any
 from ..items import Item
 from ..uris import OBJECT_SCHEMES, WEB_SCHEMES, locate
 from .local import open_local
-from .pinned import Original
+from .pinned import PinnedSource
 from .redirects import Redirects, check_redirects
 from .web import WebStore
 
 if TYPE_CHECKING:
     from .objects import ObjectStores
 
-__all__ = ["Original", "Stores"]
+__all__ = ["PinnedSource", "Stores"]
 
 
 class Stores:
     """The connections to all sources of a process. Use it with ``async with``."""
 
-    def __init__(self, *, config: Mapping[str, Any] | None = None, redirects: Redirects = "same-origin") -> None:
+    def __init__(
+        self, *, config: Mapping[str, Any] | None = None, redirects: Redirects = "same-origin"
+    ) -> None:
         """Create the stores. Connections are opened on first use.
 
         ``config``: obstore settings such as ``endpoint`` or ``allow_http``; environment variables
@@ -50,7 +52,7 @@ class Stores:
             self._objects = ObjectStores(self._config)
         return self._objects
 
-    async def open(self, item: Item) -> Original:
+    async def open(self, item: Item) -> PinnedSource:
         """Open a source and compare it with its item.
 
         Raises ``SourceError`` with a ``cause``. ``retryable`` is True for failures that may be

@@ -34,4 +34,6 @@ def usual(path: str) -> str:
 
 def printable(key: str) -> str:
     """Return a key on one line, with an escape for each character that is not printable."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in key)
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in key
+    )

@@ -14,7 +14,7 @@ from ...errors import SourceError
 from ...uploads.sources.opening import Source
 from ..items import Item
 from ..uris import locate, shown
-from .pinned import Original, changed, compare
+from .pinned import PinnedSource, changed, compare
 from .redirects import MOST_REDIRECTS, STATUSES, Redirects, redirected
 from .versions import etag, is_weak
 from .web_errors import refused
@@ -56,7 +56,9 @@ class WebStore:
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
-    async def get(self, uri: str, start: int, stop: int, pin: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def get(
+        self, uri: str, start: int, stop: int, pin: dict[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Request the bytes from ``start`` to before ``stop`` with the headers ``pin``.
 
         Raises ``SourceError`` when no usable response arrives.
@@ -65,7 +67,10 @@ class WebStore:
         try:
             async with self._answer(uri, headers) as response:
                 if response.headers.get("Content-Encoding", "identity") != "identity":
-                    raise SourceError(f"{shown(uri)}: the server packs it, so it has no ranges", cause="unsupported")
+                    raise SourceError(
+                        f"{shown(uri)}: the server packs it, so it has no ranges",
+                        cause="unsupported",
+                    )
                 if response.status not in (200, 206, 416):
                     raise refused(uri, response.status, await response.content.read(4096))
                 yield response
@@ -80,7 +85,9 @@ class WebStore:
             ) from None
 
     @asynccontextmanager
-    async def _answer(self, uri: str, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _answer(
+        self, uri: str, headers: dict[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a GET and follow the redirects that are allowed.
 
         aiohttp's own redirect handling would follow all of them.
@@ -88,7 +95,10 @@ class WebStore:
         if self._session is None:
             # Sources do not share cookies: a cookie of one must not change the response to another.
             self._session = aiohttp.ClientSession(
-                timeout=TIMEOUT, auto_decompress=False, read_bufsize=BUFFER, cookie_jar=aiohttp.DummyCookieJar()
+                timeout=TIMEOUT,
+                auto_decompress=False,
+                read_bufsize=BUFFER,
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         # The URL is sent as it is written, because another encoding would invalidate a signature.
         url = URL(uri, encoded=True)
@@ -98,7 +108,9 @@ class WebStore:
                     yield response
                     return
                 url = redirected(uri, url, response.headers.get("Location"), self._redirects)
-        raise SourceError(f"{shown(uri)} redirects more than {MOST_REDIRECTS} times", cause="redirect")
+        raise SourceError(
+            f"{shown(uri)} redirects more than {MOST_REDIRECTS} times", cause="redirect"
+        )
 
     async def look(self, uri: str) -> Found:
         """Request one byte, whose response shows the size and whether ranges work.
@@ -110,20 +122,26 @@ class WebStore:
             # 206, or 416 for an empty file; both report the size in Content-Range.
             ranges = response.status != 200
             if ranges and match is None:
-                raise SourceError(f"{shown(uri)}: the server does not tell the size", cause="unsupported")
+                raise SourceError(
+                    f"{shown(uri)}: the server does not tell the size", cause="unsupported"
+                )
             size = int(match[3]) if ranges and match else response.content_length
             if size is None:
-                raise SourceError(f"{shown(uri)}: the server tells no size and has no ranges", cause="unsupported")
-            return Found(size, response.headers.get("ETag"), response.headers.get("Last-Modified"), ranges)
+                raise SourceError(
+                    f"{shown(uri)}: the server tells no size and has no ranges", cause="unsupported"
+                )
+            return Found(
+                size, response.headers.get("ETag"), response.headers.get("Last-Modified"), ranges
+            )
 
-    async def open(self, item: Item) -> Original:
+    async def open(self, item: Item) -> PinnedSource:
         """Open a URL and compare it with the item. Raises ``SourceError``."""
         found = await self.look(item.uri)
         version = compare(item, found.size, (etag(found.etag), found.modified))
         # A pull needs no ranges: api.video fetches the whole file.
         if item.strategy == "stream" and not found.ranges:
             raise no_ranges(item.uri)
-        return WebOriginal(self, item.uri, found, version)
+        return PinnedWebSource(self, item.uri, found, version)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -166,11 +184,16 @@ class WebSource(Source):
             left = stop - start
             while left and (block := await response.content.readany()):
                 if len(block) > left:
-                    raise SourceError(f"{shown(self._uri)}: the server sends more than its range", cause="unsupported")
+                    raise SourceError(
+                        f"{shown(self._uri)}: the server sends more than its range",
+                        cause="unsupported",
+                    )
                 left -= len(block)
                 yield block
         if left:
-            raise SourceError(f"{shown(self._uri)}: the range ended early", cause="unreachable", retryable=True)
+            raise SourceError(
+                f"{shown(self._uri)}: the range ended early", cause="unreachable", retryable=True
+            )
 
     def _check(self, response: aiohttp.ClientResponse, start: int, stop: int) -> None:
         """Raise ``SourceError`` unless the response is the requested range of the same content."""
@@ -186,11 +209,12 @@ class WebSource(Source):
             raise changed(self._uri, "the server gave another range, or of another size")
         if response.content_length not in (None, stop - start):
             raise SourceError(
-                f"{shown(self._uri)}: the server announces other bytes than it names", cause="unsupported"
+                f"{shown(self._uri)}: the server announces other bytes than it names",
+                cause="unsupported",
             )
 
 
-class WebOriginal(Original):
+class PinnedWebSource(PinnedSource):
     """An opened URL."""
 
     def __init__(self, store: WebStore, uri: str, found: Found, version: str | None) -> None:

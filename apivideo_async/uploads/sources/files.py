@@ -101,7 +101,10 @@ class OpenFile:
         """
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
-        return cls(os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)), path)
+        return cls(
+            os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)),
+            path,
+        )
 
     @classmethod
     def borrow(cls, fd: int, path: Path) -> "OpenFile":
@@ -126,7 +129,9 @@ class OpenFile:
         fd, self._fd = self._fd, -1
         return fd
 
-    def read(self, start: int, size: int, block: int | None = None) -> AsyncIterator[bytes | bytearray | memoryview]:
+    def read(
+        self, start: int, size: int, block: int | None = None
+    ) -> AsyncIterator[bytes | bytearray | memoryview]:
         """Yield a range of the file in blocks. A block is not changed while the caller holds it.
 
         ``block`` is the largest block in bytes. With None, blocks become smaller the more ranges
@@ -197,7 +202,9 @@ class OpenFile:
         self._blocks.keep(block)
         return memoryview(block)[:got]
 
-    async def _read_portable(self, start: int, size: int, block: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+    async def _read_portable(
+        self, start: int, size: int, block: int
+    ) -> AsyncIterator[bytes | bytearray | memoryview]:
         """Read a range where ``preadv`` does not exist, with a new handle for each block."""
         position, stop = start, start + size
         while position < stop:
@@ -252,7 +259,9 @@ class OpenFile:
             raise self._changed("another file took its place")
         now = os.fstat(self._fd)
         if now.st_size != self._stat.st_size:
-            raise self._changed(f"its size went from {self._stat.st_size:,} to {now.st_size:,} bytes")
+            raise self._changed(
+                f"its size went from {self._stat.st_size:,} to {now.st_size:,} bytes"
+            )
         if now.st_mtime_ns != self._stat.st_mtime_ns:
             raise self._changed("it was written to")
 
@@ -265,11 +274,14 @@ class OpenFile:
 
     def _changed(self, how: str) -> SourceError:
         return SourceError(
-            f"{self._path} changed during the upload: {how}. Upload it again when it is finished", cause="changed"
+            f"{self._path} changed during the upload: {how}. Upload it again when it is finished",
+            cause="changed",
         )
 
     def _unreadable(self, error: OSError) -> SourceError:
-        return SourceError(f"{self._path} cannot be read further: {error.strerror or error}", cause="unreadable")
+        return SourceError(
+            f"{self._path} cannot be read further: {error.strerror or error}", cause="unreadable"
+        )
 
     async def fingerprint(self) -> dict[str, Any] | None:
         """Describe the file: path, size, modification time, inode, and a hash of both ends.

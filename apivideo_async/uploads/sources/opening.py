@@ -132,7 +132,9 @@ class MemorySource(Source):
         try:
             self._view = memoryview(data).cast("B").toreadonly()
         except TypeError as error:
-            raise SourceError("the memoryview is not contiguous: give bytes(view)", cause="unsupported") from error
+            raise SourceError(
+                "the memoryview is not contiguous: give bytes(view)", cause="unsupported"
+            ) from error
         self.name = name
         self.size: int = len(self._view)
 
@@ -184,7 +186,9 @@ class SeekableSource(Source):
             async with self._turn:
                 block = await self._block(position, min(4 * BLOCK, stop - position))
             if not block:
-                raise SourceError(f"{self.name}: ended {stop - position:,} bytes early; was it changed or closed?")
+                raise SourceError(
+                    f"{self.name}: ended {stop - position:,} bytes early; was it changed or closed?"
+                )
             position += len(block)
             yield block
 
@@ -225,7 +229,9 @@ class ReaderStream(Stream):
             if inspect.isawaitable(block):
                 block = await block
             if block is None:
-                raise SourceError(f"{self.name} is in non-blocking mode: set_blocking(True), or give an async reader")
+                raise SourceError(
+                    f"{self.name} is in non-blocking mode: set_blocking(True), or give an async reader"
+                )
             if not block:
                 return
             yield _checked(block)
@@ -237,7 +243,9 @@ async def flow(blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
         close = getattr(blocks, "close", None)
         if close is not None:
             close()  # A coroutine that is never awaited would cause a warning.
-        raise SourceError("read(start, size) of a Source must give blocks: write it as an async generator with yield")
+        raise SourceError(
+            "read(start, size) of a Source must give blocks: write it as an async generator with yield"
+        )
     try:
         async for block in blocks:
             if not isinstance(block, bytes | bytearray | memoryview):
@@ -278,7 +286,9 @@ def _checked(block: Any) -> bytes | memoryview:
 
 
 def _not_bytes(block: Any) -> SourceError:
-    return SourceError(f"the source gives {type(block).__name__}, not bytes: open it in binary mode")
+    return SourceError(
+        f"the source gives {type(block).__name__}, not bytes: open it in binary mode"
+    )
 
 
 async def open_source(given: SourceLike, name: str | None = None) -> Source | Stream:
@@ -337,12 +347,18 @@ def open_file(path: Path) -> OpenFile:
     except FileNotFoundError as error:
         raise SourceError(f"no such file: {path}", cause="missing") from error
     except IsADirectoryError as error:
-        raise SourceError(f"{path} is a directory: name the files in it", cause="unsupported") from error
+        raise SourceError(
+            f"{path} is a directory: name the files in it", cause="unsupported"
+        ) from error
     except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror or error}", cause="unreadable") from error
+        raise SourceError(
+            f"cannot read {path}: {error.strerror or error}", cause="unreadable"
+        ) from error
     # A NUL character, or one that the file system's encoding does not have.
     except ValueError as error:
-        raise SourceError(f"no file can have the name {str(path)!a}: {error}", cause="missing") from error
+        raise SourceError(
+            f"no file can have the name {str(path)!a}: {error}", cause="missing"
+        ) from error
 
 
 class _HandleStream(ReaderStream):
@@ -371,7 +387,9 @@ def _reading(handle: Any) -> Callable[[int], Any]:
 def _open_handle(handle: Any, name: str) -> Source | Stream:
     """Choose how to read an open file from its current position. The caller closes it."""
     try:
-        seekable = bool(handle.seekable()) if hasattr(handle, "seekable") else hasattr(handle, "seek")
+        seekable = (
+            bool(handle.seekable()) if hasattr(handle, "seekable") else hasattr(handle, "seek")
+        )
         if not seekable:
             return ReaderStream(_reading(handle), name, threaded=True)
         position = handle.tell()
@@ -383,7 +401,9 @@ def _open_handle(handle: Any, name: str) -> Source | Stream:
     if position >= end > 0:
         raise SourceError(f"{name} stands at its end ({end:,} bytes): seek(0) before the upload")
     raw = getattr(handle, "raw", handle)
-    if isinstance(handle, io.BufferedReader | io.BufferedRandom | io.FileIO) and isinstance(raw, io.FileIO):
+    if isinstance(handle, io.BufferedReader | io.BufferedRandom | io.FileIO) and isinstance(
+        raw, io.FileIO
+    ):
         if not isinstance(handle, io.BufferedReader):
             handle.flush()
         file = OpenFile.borrow(raw.fileno(), Path(str(handle.name)))

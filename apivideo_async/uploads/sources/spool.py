@@ -50,11 +50,15 @@ class SpooledPiece:
             await asyncio.shield(self._writing)
         except OSError as error:
             where = self._spool.folder
-            raise SourceError(f"the stream cannot be spooled to {where}: {error.strerror or error}") from error
+            raise SourceError(
+                f"the stream cannot be spooled to {where}: {error.strerror or error}"
+            ) from error
 
     def _write(self, gathered: bytearray) -> None:
         if self._fd < 0:
-            self._fd, name = tempfile.mkstemp(prefix="apivideo-", suffix=".chunk", dir=self._spool.folder)
+            self._fd, name = tempfile.mkstemp(
+                prefix="apivideo-", suffix=".chunk", dir=self._spool.folder
+            )
             self._path = Path(name)
             if os.name == "posix":
                 self._path.unlink()

@@ -43,7 +43,9 @@ def _start(call: Callable[[], None]) -> None:
     calls.put(call)
 
 
-async def in_thread(function: Callable[..., T], *arguments: Any, unwanted: Callable[[T], object] | None = None) -> T:
+async def in_thread(
+    function: Callable[..., T], *arguments: Any, unwanted: Callable[[T], object] | None = None
+) -> T:
     """Run ``function`` in a daemon thread and return its result.
 
     If the caller is cancelled, the call continues, and ``unwanted`` receives its result. It can

@@ -94,7 +94,10 @@ class _Demo:
             path, began = Path(folder) / "demo.mp4", time.monotonic()
             await make_video(path, self._size)
             taken = time.monotonic() - began
-            self._say("video", f"{path.name}: {bytes_text(path.stat().st_size)} of H.264, made in {taken:.1f} s")
+            self._say(
+                "video",
+                f"{path.name}: {bytes_text(path.stat().st_size)} of H.264, made in {taken:.1f} s",
+            )
             yield path
 
     async def _upload(self, client: ApiVideoClient, path: Path) -> Video:
@@ -115,13 +118,17 @@ class _Demo:
         taken = time.monotonic() - began
         chunks = -(-size // chunk)
         how = f"{chunks} chunks, {CONCURRENCY} at a time" if chunks > 1 else "one request"
-        self._say("upload", f"{bytes_text(size)} in {taken:.1f} s, {rate_text(size / taken)}: {how}")
+        self._say(
+            "upload", f"{bytes_text(size)} in {taken:.1f} s, {rate_text(size / taken)}: {how}"
+        )
         return video
 
     async def _wait(self, client: ApiVideoClient, video: Video) -> None:
         began = time.monotonic()
         await client.videos.wait_until_playable(video.video_id, timeout=30)
-        self._say("playable", f"{video.video_id}, after {time.monotonic() - began:.1f} s of encoding")
+        self._say(
+            "playable", f"{video.video_id}, after {time.monotonic() - began:.1f} s of encoding"
+        )
 
     async def _list(self, client: ApiVideoClient, video: Video) -> None:
         for number in range(EXTRA):
@@ -132,9 +139,12 @@ class _Demo:
             pages += 1
             found += [item.video_id for item in page]
         if found.count(video.video_id) != 1 or len(found) != EXTRA + 1:
-            raise ApiVideoError(f"the list should hold {video.video_id} and {EXTRA} containers, it holds {found}")
+            raise ApiVideoError(
+                f"the list should hold {video.video_id} and {EXTRA} containers, it holds {found}"
+            )
         self._say(
-            "list", f"{len(found)} videos on {pages} pages ({EXTRA} of them empty), the uploaded one among them once"
+            "list",
+            f"{len(found)} videos on {pages} pages ({EXTRA} of them empty), the uploaded one among them once",
         )
 
     async def _compare(self, video: Video, path: Path) -> None:
@@ -153,11 +163,17 @@ class _Demo:
 
     async def _end(self, server: Server, video: Video) -> None:
         player = video.assets.player if video.assets is not None else None
-        ended = "" if self._keep else " (ends with the emulator: apivideo demo --keep, or make demo ARGS=--keep)"
+        ended = (
+            ""
+            if self._keep
+            else " (ends with the emulator: apivideo demo --keep, or make demo ARGS=--keep)"
+        )
         self._say("player", f"{player or 'none'}{ended}")
         self._say("demo", f"everything worked, in {time.monotonic() - self._began:.1f} s")
         if self._keep:
-            self._terminal.say(f"The emulator runs on {server.url} until Ctrl-C: open the player page now.")
+            self._terminal.say(
+                f"The emulator runs on {server.url} until Ctrl-C: open the player page now."
+            )
             # Ctrl-C cancels this wait.
             await asyncio.Event().wait()
 
@@ -165,10 +181,14 @@ class _Demo:
 def _check_packages(file: Path | None) -> None:
     """Raise ``ConfigurationError`` if packages that the demonstration needs are missing."""
     needed = (
-        ["python_multipart"] if file is not None or shutil.which("ffmpeg") else ["python_multipart", "imageio_ffmpeg"]
+        ["python_multipart"]
+        if file is not None or shutil.which("ffmpeg")
+        else ["python_multipart", "imageio_ffmpeg"]
     )
     if any(find_spec(name) is None for name in needed):
-        raise ConfigurationError("the demonstration needs more packages: pip install 'apivideo-async[demo]'")
+        raise ConfigurationError(
+            "the demonstration needs more packages: pip install 'apivideo-async[demo]'"
+        )
 
 
 def _size_of(path: Path) -> int:

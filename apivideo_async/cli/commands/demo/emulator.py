@@ -64,7 +64,9 @@ async def _address(process: asyncio.subprocess.Process) -> str:
             reason = (await process.stderr.read()).decode(errors="replace").strip()
     except TimeoutError:
         reason = f"no sign of it within {START_SECONDS:g} s"
-    raise ConfigurationError(f"the emulator did not start: {reason.removeprefix('apivideo: ') or 'no reason given'}")
+    raise ConfigurationError(
+        f"the emulator did not start: {reason.removeprefix('apivideo: ') or 'no reason given'}"
+    )
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

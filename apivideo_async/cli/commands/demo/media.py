@@ -41,7 +41,18 @@ async def make_video(path: Path, size: int) -> None:
     Raises ``ConfigurationError`` if ffmpeg is missing or fails.
     """
     limit = ("-fs", str(size + MARGIN))
-    arguments = ("-hide_banner", "-loglevel", "error", "-y", "-f", "lavfi", "-i", PICTURE, "-vf", NOISE)
+    arguments = (
+        "-hide_banner",
+        "-loglevel",
+        "error",
+        "-y",
+        "-f",
+        "lavfi",
+        "-i",
+        PICTURE,
+        "-vf",
+        NOISE,
+    )
     process = await asyncio.create_subprocess_exec(
         *(_ffmpeg(), *arguments, *CODEC, *limit, str(path)),
         stdin=asyncio.subprocess.DEVNULL,
@@ -58,7 +69,9 @@ async def make_video(path: Path, size: int) -> None:
             await process.wait()
     if process.returncode != 0:
         reason = errors.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise ConfigurationError(f"ffmpeg could not make a video of {bytes_text(size)}: {reason[-1]}")
+        raise ConfigurationError(
+            f"ffmpeg could not make a video of {bytes_text(size)}: {reason[-1]}"
+        )
     _pad(path, size)
 
 

@@ -27,7 +27,9 @@ class _Group(LazyGroup):
             raise click.ClickException(str(error)) from error
 
 
-@click.group(cls=_Group, homes=COMMANDS, package=__package__, name="distributed", no_args_is_help=True)
+@click.group(
+    cls=_Group, homes=COMMANDS, package=__package__, name="distributed", no_args_is_help=True
+)
 def command() -> None:
     """Ingest with workers on many machines.
 

@@ -30,7 +30,9 @@ database_option: Callable[[Any], Any] = click.option(
 )
 
 
-def with_database(session: Session, dsn: str, work: Callable[[Distributed], Awaitable[None]]) -> int:
+def with_database(
+    session: Session, dsn: str, work: Callable[[Distributed], Awaitable[None]]
+) -> int:
     """Connect to the database, await ``work`` with the connection, and return the exit code."""
 
     async def connected() -> int:

@@ -21,7 +21,9 @@ __all__ = ["command"]
 
 @click.command(name="enqueue")
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
-@click.option("--manifest", type=click.Path(path_type=Path), metavar="FILE", help="A list in JSONL or CSV.")
+@click.option(
+    "--manifest", type=click.Path(path_type=Path), metavar="FILE", help="A list in JSONL or CSV."
+)
 @click.option(
     "--strategy",
     type=click.Choice(["stream", "pull", "auto"]),
@@ -31,7 +33,9 @@ __all__ = ["command"]
 )
 @database_option
 @click.pass_obj
-def command(session: Session, /, sources: Sequence[str], manifest: Path | None, strategy: Strategy, dsn: str) -> int:
+def command(
+    session: Session, /, sources: Sequence[str], manifest: Path | None, strategy: Strategy, dsn: str
+) -> int:
     """Enter sources into the ledger and the queue. Sources that are known already are kept.
 
     SOURCE is a file, a folder, a pattern, or an address such as s3://bucket/folder/.
@@ -42,15 +46,23 @@ def command(session: Session, /, sources: Sequence[str], manifest: Path | None, 
     async def work(shared: Distributed) -> None:
         count = new = refused = 0
         try:
-            async for added in shared.deferring(_named(sources, manifest, strategy, session.terminal.note)):
-                count, new, refused = count + len(added.keys), new + len(added.new), refused + len(added.refused)
+            async for added in shared.deferring(
+                _named(sources, manifest, strategy, session.terminal.note)
+            ):
+                count, new, refused = (
+                    count + len(added.keys),
+                    new + len(added.new),
+                    refused + len(added.refused),
+                )
                 for item, error in added.refused:
                     session.terminal.fail(f"{item.shown} is left out: {error}")
         finally:
             # Report also after an error: the batches entered so far remain in the ledger.
             session.terminal.report(f"{count} items, {new} of them new")
         if refused:
-            raise SourceError(f"{refused} items were left out, as named above; the others were handed in")
+            raise SourceError(
+                f"{refused} items were left out, as named above; the others were handed in"
+            )
 
     return with_database(session, dsn, work)
 
@@ -66,6 +78,8 @@ async def _named(
                 async for item in items:
                     yield item
         for source in sources:
-            async with aclosing(list_sources(source, stores=stores, strategy=strategy, on_problem=on_problem)) as items:
+            async with aclosing(
+                list_sources(source, stores=stores, strategy=strategy, on_problem=on_problem)
+            ) as items:
                 async for item in items:
                     yield item

@@ -24,11 +24,21 @@ def command(session: Session, /, as_document: bool, dsn: str) -> int:
     async def work(shared: Distributed) -> None:
         totals, jobs = await shared.totals(), await shared.jobs()
         if as_document:
-            session.terminal.result(json.dumps({**attrs.asdict(totals), "jobs": attrs.asdict(jobs)}, indent=2))
+            session.terminal.result(
+                json.dumps({**attrs.asdict(totals), "jobs": attrs.asdict(jobs)}, indent=2)
+            )
             return
-        counts = [(state, f"{count} ({bytes_text(totals.bytes[state])})") for state, count in totals.items.items()]
+        counts = [
+            (state, f"{count} ({bytes_text(totals.bytes[state])})")
+            for state, count in totals.items.items()
+        ]
         queue = f"{jobs.waiting} waiting, {jobs.scheduled} for later, {jobs.running} running"
-        told = [("items", totals.count()), *counts, ("sent", bytes_text(totals.sent)), ("jobs", queue)]
+        told = [
+            ("items", totals.count()),
+            *counts,
+            ("sent", bytes_text(totals.sent)),
+            ("jobs", queue),
+        ]
         session.terminal.results(facts(told))
 
     return with_database(session, dsn, work)

@@ -24,7 +24,9 @@ SECONDS = click.FloatRange(0, min_open=True)
 
 
 @click.command(name="worker")
-@click.option("--concurrency", type=click.IntRange(1), default=16, show_default=True, help="Items at once.")
+@click.option(
+    "--concurrency", type=click.IntRange(1), default=16, show_default=True, help="Items at once."
+)
 @click.option(
     "--lease",
     type=SECONDS,
@@ -88,7 +90,13 @@ def command(
         options = IngestOptions(concurrency=concurrency, lease=lease)
         async with Stores(redirects=redirects) as stores:
             await Worker(
-                dsn, make_client, options=options, sweep=sweep, reserve=reserve, stores=stores, on_result=told
+                dsn,
+                make_client,
+                options=options,
+                sweep=sweep,
+                reserve=reserve,
+                stores=stores,
+                on_result=told,
             ).run()
         return 0
 
@@ -99,5 +107,12 @@ def command(
 
 def _check_key(session: Session) -> None:
     given = session.settings
-    if resolve_config(api_key=given.api_key, environment=given.environment, base_url=given.base_url).api_key is None:
-        raise ConfigurationError("no API key: set APIVIDEO_API_KEY or give --api-key (before the command)")
+    if (
+        resolve_config(
+            api_key=given.api_key, environment=given.environment, base_url=given.base_url
+        ).api_key
+        is None
+    ):
+        raise ConfigurationError(
+            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
+        )

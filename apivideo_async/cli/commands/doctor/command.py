@@ -7,7 +7,13 @@ import click
 from attrs import asdict
 
 from ....client import ApiVideoClient
-from ....errors import ApiConnectionError, ApiStatusError, ApiVideoError, AuthenticationError, ConfigurationError
+from ....errors import (
+    ApiConnectionError,
+    ApiStatusError,
+    ApiVideoError,
+    AuthenticationError,
+    ConfigurationError,
+)
 from ...connection import connect, reach
 from ...console.messages import explain
 from ...crud.shown import as_json
@@ -26,7 +32,11 @@ response has the rate headers.
 
 
 @click.command(name="doctor")
-@click.option("--all-budgets", is_flag=True, help="Ask for the budgets of writes and uploads, too: one request each.")
+@click.option(
+    "--all-budgets",
+    is_flag=True,
+    help="Ask for the budgets of writes and uploads, too: one request each.",
+)
 @click.option("--json", "as_document", is_flag=True, help="One JSON list.")
 @click.pass_obj
 def command(session: Session, /, all_budgets: bool, as_document: bool) -> int:
@@ -58,9 +68,15 @@ async def _examine(session: Session, *, all_budgets: bool) -> AsyncIterator[Find
             began = time.monotonic()
             # A plain connection shows whether the network or the API is the problem.
             await reach(client.config.base_url)
-            yield Finding("server", "ok", f"connected in {(time.monotonic() - began) * 1000:.0f} ms")
+            yield Finding(
+                "server", "ok", f"connected in {(time.monotonic() - began) * 1000:.0f} ms"
+            )
             if client.config.api_key is None:
-                yield Finding("key", "failed", "none: set APIVIDEO_API_KEY or give --api-key (before the command)")
+                yield Finding(
+                    "key",
+                    "failed",
+                    "none: set APIVIDEO_API_KEY or give --api-key (before the command)",
+                )
                 return
             async for finding in _ask(session, client, all_budgets=all_budgets):
                 yield finding
@@ -70,7 +86,9 @@ async def _examine(session: Session, *, all_budgets: bool) -> AsyncIterator[Find
         yield Finding("server", "failed", explain(error, session.base_url))
 
 
-async def _ask(session: Session, client: ApiVideoClient, *, all_budgets: bool) -> AsyncIterator[Finding]:
+async def _ask(
+    session: Session, client: ApiVideoClient, *, all_budgets: bool
+) -> AsyncIterator[Finding]:
     began = time.time()
     try:
         answer = await client.videos.with_raw_response.list(page_size=1)

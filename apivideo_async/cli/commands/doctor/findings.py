@@ -40,7 +40,11 @@ class Finding:
 
 def versions() -> str:
     """Return the versions of this package, Python and the packages it uses."""
-    found = [f"apivideo-async {__version__}", f"Python {platform.python_version()}", platform.system()]
+    found = [
+        f"apivideo-async {__version__}",
+        f"Python {platform.python_version()}",
+        platform.system(),
+    ]
     for name in PACKAGES:
         try:
             found.append(f"{name} {version(name)}")
@@ -85,12 +89,18 @@ def clock(headers: Mapping[str, str], now: float) -> Finding:
     ahead = (here - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()
     if abs(ahead) <= LARGEST_SKEW:
         return Finding("clock", "ok", f"within {max(1, round(abs(ahead)))} s of the server's")
-    return Finding("clock", "note", f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's: set it")
+    return Finding(
+        "clock",
+        "note",
+        f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's: set it",
+    )
 
 
 def budget(name: str, headers: Mapping[str, str]) -> Finding:
     """Return a finding about one request budget, from the rate headers of a response."""
-    limit, left, reset = (headers.get(f"x-ratelimit-{part}") for part in ("limit", "remaining", "retry-after"))
+    limit, left, reset = (
+        headers.get(f"x-ratelimit-{part}") for part in ("limit", "remaining", "retry-after")
+    )
     if limit is None or left is None:
         return Finding(name, "note", "the server told no budget")
     return Finding(name, "ok", f"{left} of {limit} requests left, all again in {reset or '?'} s")

@@ -27,7 +27,9 @@ class _Picture:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         # One column stays free, because some terminals wrap when the last column is written.
-        yield from screen(self.seen, options.max_width - 1, unicode=options.encoding.startswith("utf"))
+        yield from screen(
+            self.seen, options.max_width - 1, unicode=options.encoding.startswith("utf")
+        )
 
 
 @asynccontextmanager

@@ -26,7 +26,9 @@ class DryRun:
         self._session = session
         self._terminal = session.terminal
         self._request = request
-        self._costs = Costs(request.options.upload or UploadOptions(), keep_key=request.options.keep_key)
+        self._costs = Costs(
+            request.options.upload or UploadOptions(), keep_key=request.options.keep_key
+        )
         self._new = self._known = 0
 
     async def run(self) -> int:
@@ -57,7 +59,12 @@ class DryRun:
 
     def _show(self, item: Item, state: str) -> None:
         if self._request.as_lines:
-            shown_item = {"key": item.key, "uri": shown(item.uri), "bytes": item.size, "state": state}
+            shown_item = {
+                "key": item.key,
+                "uri": shown(item.uri),
+                "bytes": item.size,
+                "state": state,
+            }
             self._terminal.result(json.dumps(shown_item, ensure_ascii=False))
         elif not self._request.as_json:
             size = "?" if item.size is None else bytes_text(item.size)
@@ -73,12 +80,16 @@ class DryRun:
         for usage in [] if ledger is None else await ledger.usage():
             if usage.allowed:
                 limits[usage.limit_class] = usage.allowed
-        return {name: max(1, int(limit * (1 - self._request.reserve))) for name, limit in limits.items()}
+        return {
+            name: max(1, int(limit * (1 - self._request.reserve))) for name, limit in limits.items()
+        }
 
     def _tell(self, limits: dict[str, int]) -> None:
         if self._request.as_json or self._request.as_lines:
             document = {"new": self._new, "known": self._known, **self._costs.document(limits)}
-            self._terminal.result(json.dumps(document, indent=None if self._request.as_lines else 2))
+            self._terminal.result(
+                json.dumps(document, indent=None if self._request.as_lines else 2)
+            )
             return
         self._terminal.result(f"{self._new:,} new, {self._known:,} known to the ledger")
         self._costs.tell(self._terminal, limits)

@@ -24,7 +24,11 @@ class FirstWord(click.Group):
         self._otherwise = otherwise
 
     def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
     ) -> click.Context:
         """Make the context of the command that the first word selects."""
         if args and args[0] in self.commands:
@@ -40,9 +44,12 @@ class Start(click.Command):
         super().format_options(ctx, formatter)
         # `command` is the group defined below.
         with formatter.section("Commands (a source of such a name is written ./status)"):
-            formatter.write_dl([(name, each.get_short_help_str(60)) for name, each in command.commands.items()])
+            formatter.write_dl(
+                [(name, each.get_short_help_str(60)) for name, each in command.commands.items()]
+            )
 
 
 command: FirstWord = FirstWord(
-    Start(name="ingest", callback=start.callback, params=start.params, help=start.help), [status, retry, report]
+    Start(name="ingest", callback=start.callback, params=start.params, help=start.help),
+    [status, retry, report],
 )

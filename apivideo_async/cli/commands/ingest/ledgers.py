@@ -33,10 +33,15 @@ def find_ledger(session: Session, given: Path | None) -> Path:
         return given
     settings = session.settings
     config = resolve_config(
-        api_key=settings.api_key, environment=settings.environment, base_url=settings.base_url, auth=settings.auth
+        api_key=settings.api_key,
+        environment=settings.environment,
+        base_url=settings.base_url,
+        auth=settings.auth,
     )
     if config.api_key is None:
-        raise ConfigurationError("no API key: set APIVIDEO_API_KEY or give --api-key (before the command), or --ledger")
+        raise ConfigurationError(
+            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command), or --ledger"
+        )
     return default_ledger(config)
 
 

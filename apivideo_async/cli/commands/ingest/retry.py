@@ -18,10 +18,16 @@ __all__ = ["retry"]
 
 @click.command(name="retry")
 @click.argument("names", nargs=-1, metavar="[KEY|URI]...")
-@click.option("--quarantined", is_flag=True, help="Also those that several videos claim; delete the wrong ones first.")
+@click.option(
+    "--quarantined",
+    is_flag=True,
+    help="Also those that several videos claim; delete the wrong ones first.",
+)
 @ledger_option
 @click.pass_obj
-def retry(session: Session, /, names: tuple[str, ...], quarantined: bool, ledger: Path | None) -> int:
+def retry(
+    session: Session, /, names: tuple[str, ...], quarantined: bool, ledger: Path | None
+) -> int:
     """Mark failed items to be tried again: all of them, or the named ones.
 
     The next ingestion processes them. If api.video could not fetch the file of a video and the
@@ -57,7 +63,9 @@ async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...
                 found.add(wanted[alias])
     if missing := [name for name in names if name not in found]:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise LedgerError(f"no {' or '.join(states)} item is {shown(missing[0])}{more}: nothing was changed")
+        raise LedgerError(
+            f"no {' or '.join(states)} item is {shown(missing[0])}{more}: nothing was changed"
+        )
     return keys
 
 

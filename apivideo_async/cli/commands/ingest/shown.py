@@ -18,7 +18,11 @@ def screen(seen: Snapshot, width: int, *, unicode: bool) -> list[Text]:
 
     They show a bar, the work in progress, the request budgets and the last failures.
     """
-    lines = [_bar(seen, width, unicode=unicode), Text(_flight(seen)), Text(_budgets(seen.budgets), style="dim")]
+    lines = [
+        _bar(seen, width, unicode=unicode),
+        Text(_flight(seen)),
+        Text(_budgets(seen.budgets), style="dim"),
+    ]
     lines += [Text(f"failed: {printable(line)}", style="red") for line in seen.failures]
     for line in lines:
         line.no_wrap, line.overflow = True, "crop"
@@ -61,8 +65,16 @@ def _flight(seen: Snapshot) -> str:
 
 
 def _budgets(budgets: tuple[RequestBudget, ...]) -> str:
-    known = [f"{each.limit_class} {each.left} of {each.limit}" for each in budgets if each.limit is not None]
-    return f"requests left this minute: {', '.join(known)}" if known else "requests left: no limit is known"
+    known = [
+        f"{each.limit_class} {each.left} of {each.limit}"
+        for each in budgets
+        if each.limit is not None
+    ]
+    return (
+        f"requests left this minute: {', '.join(known)}"
+        if known
+        else "requests left: no limit is known"
+    )
 
 
 def log_line(seen: Snapshot) -> str:
@@ -70,5 +82,9 @@ def log_line(seen: Snapshot) -> str:
     parts = [f"{seen.done:,} of {seen.total:,}{'+' if seen.listing else ''} items done"]
     parts += [f"{seen.failed:,} failed"] if seen.failed else []
     parts += [f"{seen.working:,} under way", rate_text(seen.rate), f"{time_text(seen.eta)} left"]
-    parts += [f"{each.limit_class} {each.left}/{each.limit}" for each in seen.budgets if each.limit is not None]
+    parts += [
+        f"{each.limit_class} {each.left}/{each.limit}"
+        for each in seen.budgets
+        if each.limit is not None
+    ]
     return ", ".join(parts)

@@ -40,7 +40,9 @@ async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
         if "://" not in spec:
             await asyncio.to_thread(check_path, spec, folder=request.watch)
         elif request.watch:
-            raise click.UsageError(f"--watch takes folders of this machine, not {spec.partition('://')[0]}://")
+            raise click.UsageError(
+                f"--watch takes folders of this machine, not {spec.partition('://')[0]}://"
+            )
     if request.manifest is None:
         return
     from ....ingest.listing.manifest import check_manifest
@@ -69,7 +71,9 @@ def check_path(spec: str, *, folder: bool = False) -> None:
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         raise SourceError(
-            f"no such file or folder: {shown(spec)}" if missing else f"cannot read {shown(spec)}: {error.strerror}"
+            f"no such file or folder: {shown(spec)}"
+            if missing
+            else f"cannot read {shown(spec)}: {error.strerror}"
         ) from (error)
     if folder and not path.is_dir():
         raise SourceError(f"{spec} is no folder: --watch takes folders")
@@ -77,7 +81,9 @@ def check_path(spec: str, *, folder: bool = False) -> None:
         raise SourceError(f"cannot read {spec}: no permission")
 
 
-def items_of(request: IngestRequest, stores: Stores, on_problem: Callable[[str], object]) -> list[Items]:
+def items_of(
+    request: IngestRequest, stores: Stores, on_problem: Callable[[str], object]
+) -> list[Items]:
     """Return the listings that run concurrently.
 
     Each watched folder is a listing of its own, because it never ends. The other sources form one
@@ -88,7 +94,9 @@ def items_of(request: IngestRequest, stores: Stores, on_problem: Callable[[str],
         from ....ingest.listing.watch import watch_folder
 
         settle = WATCH_SETTLE if request.settle is None else request.settle
-        found.extend(watch_folder(spec, settle=settle, on_problem=on_problem) for spec in request.sources)
+        found.extend(
+            watch_folder(spec, settle=settle, on_problem=on_problem) for spec in request.sources
+        )
     elif request.sources:
         found.append(list_named(request.sources, stores, on_problem, settle=request.settle or 0))
     if request.manifest is not None:
@@ -99,11 +107,17 @@ def items_of(request: IngestRequest, stores: Stores, on_problem: Callable[[str],
 
 
 async def list_named(
-    sources: Sequence[str], stores: Stores, on_problem: Callable[[str], object], *, settle: float = 0
+    sources: Sequence[str],
+    stores: Stores,
+    on_problem: Callable[[str], object],
+    *,
+    settle: float = 0,
 ) -> AsyncGenerator[Item, None]:
     """Yield the items of all sources, one source after the other."""
     for spec in sources:
-        async with aclosing(list_sources(spec, stores=stores, settle=settle, on_problem=on_problem)) as items:
+        async with aclosing(
+            list_sources(spec, stores=stores, settle=settle, on_problem=on_problem)
+        ) as items:
             async for item in items:
                 yield item
 

@@ -47,10 +47,24 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     show_default=True,
     help="Send the bytes from here, let api.video fetch them, or whichever works.",
 )
-@click.option("--concurrency", type=click.IntRange(1, 1000), default=16, show_default=True, help="Items at once.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    default=16,
+    show_default=True,
+    help="Items at once.",
+)
 @click.option("--chunk-size", type=Size(), help="As for upload; chosen from the size otherwise.")
-@click.option("--chunks", type=Concurrency(), default="auto", show_default=True, help="Chunks at once, of all items.")
-@click.option("--smallest-chunk", type=Size(), hidden=True, help="For an emulator with other limits.")
+@click.option(
+    "--chunks",
+    type=Concurrency(),
+    default="auto",
+    show_default=True,
+    help="Chunks at once, of all items.",
+)
+@click.option(
+    "--smallest-chunk", type=Size(), hidden=True, help="For an emulator with other limits."
+)
 @click.option(
     "--reserve",
     type=click.FloatRange(0, 1, max_open=True),
@@ -59,8 +73,16 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     help="Share of the request budget, 0 to below 1, that is left to others.",
 )
 @redirects_option
-@click.option("--dry-run", is_flag=True, help="Show what would be ingested and what it would take; send nothing.")
-@click.option("--watch", is_flag=True, help="Watch folders: ingest what is there and what arrives, until interrupted.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show what would be ingested and what it would take; send nothing.",
+)
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Watch folders: ingest what is there and what arrives, until interrupted.",
+)
 @click.option(
     "--settle",
     type=click.FloatRange(0),
@@ -105,14 +127,24 @@ def start(
     Exit code 0 if everything in the ledger is done, 1 if something failed. A watched folder ends
     with Ctrl-C and exit code 0.
     """
-    limits = UploadLimits() if smallest_chunk is None else UploadLimits(smallest_chunk=smallest_chunk)
+    limits = (
+        UploadLimits() if smallest_chunk is None else UploadLimits(smallest_chunk=smallest_chunk)
+    )
     upload = UploadOptions(chunk_size=chunk_size, concurrency=chunks, limits=limits)
-    options = IngestOptions(strategy=strategy, concurrency=concurrency, keep_key=keep_key, upload=upload)
+    options = IngestOptions(
+        strategy=strategy, concurrency=concurrency, keep_key=keep_key, upload=upload
+    )
     # The other options have the names of the fields.
-    request = IngestRequest(options=options, **{**given, "ledger": find_ledger(session, given["ledger"])})
+    request = IngestRequest(
+        options=options, **{**given, "ledger": find_ledger(session, given["ledger"])}
+    )
     _check(request, dry_run=dry_run)
     if dry_run:
-        return run(session.terminal, DryRun(session, request).run(), lambda: "interrupted; nothing was sent")
+        return run(
+            session.terminal,
+            DryRun(session, request).run(),
+            lambda: "interrupted; nothing was sent",
+        )
     work = Work(session, request)
     return run(session.terminal, work.run(), work.interrupted)
 

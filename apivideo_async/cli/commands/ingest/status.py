@@ -58,7 +58,12 @@ def _document(totals: Totals, failures: tuple[Failure, ...], due: float | None) 
         "sent": totals.sent,
         "nextDueSeconds": None if due is None else round(due, 3),
         "failures": [
-            {"cause": each.cause, "items": each.count, "message": each.message, "uris": list(each.uris)}
+            {
+                "cause": each.cause,
+                "items": each.count,
+                "message": each.message,
+                "uris": list(each.uris),
+            }
             for each in failures
         ],
     }
@@ -76,5 +81,7 @@ def _lines(totals: Totals, failures: tuple[Failure, ...], due: float | None) -> 
         for each in failures
     ]
     if due is not None:
-        lines.append("something is due now" if due <= 0 else f"something is due in {time_text(due)}")
+        lines.append(
+            "something is due now" if due <= 0 else f"something is due in {time_text(due)}"
+        )
     return lines

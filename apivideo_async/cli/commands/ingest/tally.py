@@ -91,7 +91,9 @@ class Tally:
         """Record the progress of an item."""
         # The first event of a resumed upload includes bytes of an earlier run. Skip those.
         before = self._flying.get(item.key)
-        self._sent.add(event.bytes_sent - (before.bytes_sent if before else event.bytes_accepted), now)
+        self._sent.add(
+            event.bytes_sent - (before.bytes_sent if before else event.bytes_accepted), now
+        )
         self._flying[item.key] = event
 
     def result(self, result: IngestResult, now: float) -> None:
@@ -154,7 +156,11 @@ class Tally:
         if self.activity.listing or not rate:
             return None
         left = self._before.open + self.activity.added - self.done - self.failed
-        size = sum(self._before.bytes.values()) - self._before.bytes.get("done", 0) + self.activity.added_bytes
+        size = (
+            sum(self._before.bytes.values())
+            - self._before.bytes.get("done", 0)
+            + self.activity.added_bytes
+        )
         size -= self._bytes_done + sum(event.bytes_accepted for event in self._flying.values())
         line = self._sent.rate(now)
         return max(left / rate, size / line if line and self._flying else 0.0)

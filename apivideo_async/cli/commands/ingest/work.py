@@ -50,11 +50,18 @@ class Work:
         """Run the ingestion and return the exit code."""
         request = self._request
         await check_sources(request, self._terminal)
-        async with connect(self._session.settings, reserve=request.reserve) as hasty, self._stores() as stores:
+        async with (
+            connect(self._session.settings, reserve=request.reserve) as hasty,
+            self._stores() as stores,
+        ):
             # The first request fails fast; the ingestion itself uses the default retries.
             client = hasty.with_options(retry=RetryPolicy())
             async with Ingest(
-                client, request.ledger, options=request.options, stores=stores, on_progress=self._progress
+                client,
+                request.ledger,
+                options=request.options,
+                stores=stores,
+                on_progress=self._progress,
             ) as ingest:
                 # One request checks the server and the key. Otherwise a mistake would be reported
                 # for each item.
@@ -108,7 +115,10 @@ class Work:
         sources = items_of(self._request, stores, self._left_out)
         # JSON lines on the same screen would tear the moving picture.
         live = self._terminal.live and not (self._request.as_lines and self._terminal.shared)
-        async with showing(self._terminal, tally.snapshot, live=live), aclosing(ingest.run(*sources)) as results:
+        async with (
+            showing(self._terminal, tally.snapshot, live=live),
+            aclosing(ingest.run(*sources)) as results,
+        ):
             async for result in results:
                 self._note(tally, result, live=live)
         if tally.activity.added + tally.activity.known == 0 and sources and not self._request.watch:
@@ -142,7 +152,9 @@ class Work:
         seconds = time.monotonic() - self._began
         failed = totals.count("failed", "quarantined")
         if self._request.as_json:
-            self._terminal.report(json.dumps(_document(tally, totals, seconds, self._omitted), indent=2))
+            self._terminal.report(
+                json.dumps(_document(tally, totals, seconds, self._omitted), indent=2)
+            )
         else:
             # With --jsonl the standard output holds only JSON.
             tell = self._terminal.say if self._request.as_lines else self._terminal.report
@@ -153,7 +165,9 @@ class Work:
                 + (f"; {self._omitted:,} left out, see the notes above" if self._omitted else "")
             )
         if failed:
-            self._terminal.say("apivideo ingest status tells what failed, apivideo ingest retry tries it again")
+            self._terminal.say(
+                "apivideo ingest status tells what failed, apivideo ingest retry tries it again"
+            )
 
 
 def _line(result: IngestResult, reason: str | None) -> dict[str, Any]:

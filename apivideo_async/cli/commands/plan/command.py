@@ -28,13 +28,20 @@ __all__ = ["command"]
 @click.command(name="plan")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path())
 @click.option("--chunk-size", type=Size(), metavar="SIZE", help="Of every chunk but the last.")
-@click.option("--concurrency", type=Concurrency(), default="auto", show_default=True, help="Chunks in flight.")
+@click.option(
+    "--concurrency", type=Concurrency(), default="auto", show_default=True, help="Chunks in flight."
+)
 @click.option(
     "--uploads-per-minute",
     type=click.IntRange(1),
     help="The account's limit, when it has another than is documented: production 100, sandbox 40.",
 )
-@click.option("--bandwidth", type=Size(), metavar="SIZE", help="Bytes a second that the line carries, such as 12MiB.")
+@click.option(
+    "--bandwidth",
+    type=Size(),
+    metavar="SIZE",
+    help="Bytes a second that the line carries, such as 12MiB.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def command(
@@ -61,7 +68,9 @@ def command(
     if not all(_is_file(source) for source in sources):
         from .sources import plan_sources
 
-        planning = plan_sources(session.terminal, sources, options, limits, bandwidth, as_json=as_json)
+        planning = plan_sources(
+            session.terminal, sources, options, limits, bandwidth, as_json=as_json
+        )
         return run(session.terminal, planning, lambda: "interrupted; nothing was sent")
     plans = _plans([Path(source) for source in sources], options, limits["uploads"])
     totals = _totals([plan for _, plan in plans], limits["uploads"], bandwidth)
@@ -70,7 +79,11 @@ def command(
         session.terminal.result(json.dumps({"files": rows, **totals}, indent=2))
         return 0
     for file, plan in plans:
-        chunks = "one request" if plan.mode == "whole" else f"{plan.parts} chunks of {bytes_text(plan.chunk_size)}"
+        chunks = (
+            "one request"
+            if plan.mode == "whole"
+            else f"{plan.parts} chunks of {bytes_text(plan.chunk_size)}"
+        )
         session.terminal.result(columns(file, bytes_text(plan.total), chunks))
     seconds = time_text(totals["earliest_seconds"])
     session.terminal.result(
@@ -110,7 +123,12 @@ def _plans(files: list[Path], options: UploadOptions, per_minute: int) -> list[t
 
 
 def _row(file: Path, plan: Plan) -> dict[str, Any]:
-    return {"file": str(file), "bytes": plan.total, "chunks": plan.parts, "chunkSize": plan.chunk_size}
+    return {
+        "file": str(file),
+        "bytes": plan.total,
+        "chunks": plan.parts,
+        "chunkSize": plan.chunk_size,
+    }
 
 
 def _totals(plans: list[Plan], per_minute: int, bandwidth: int | None) -> dict[str, Any]:
@@ -122,4 +140,9 @@ def _totals(plans: list[Plan], per_minute: int, bandwidth: int | None) -> dict[s
     bound = max(bounds, key=lambda name: bounds[name])
     if not bounds[bound]:
         bound = "nothing but the line"
-    return {"requests": requests, "bytes": size, "earliest_seconds": max(bounds.values()), "bound": bound}
+    return {
+        "requests": requests,
+        "bytes": size,
+        "earliest_seconds": max(bounds.values()),
+        "bound": bound,
+    }

@@ -51,7 +51,9 @@ class _Cost:
             self.requests[name] += count
         self.bytes += size
 
-    def earliest_end(self, limits: Mapping[str, int], bandwidth: int | None) -> tuple[float, str | None]:
+    def earliest_end(
+        self, limits: Mapping[str, int], bandwidth: int | None
+    ) -> tuple[float, str | None]:
         """Return the earliest end in seconds and the name of the limit that causes it, if any."""
         bounds = {name: windows(count, limits[name]) for name, count in self.requests.items()}
         if bandwidth:
@@ -100,11 +102,18 @@ class Costs:
         said = {}
         for name, cost in (("stream", self._stream), ("pull", self._pull)):
             seconds, bound = cost.earliest_end(limits, bandwidth)
-            said[name] = {**cost.requests, "bytes": cost.bytes, "earliestSeconds": seconds, "bound": bound}
+            said[name] = {
+                **cost.requests,
+                "bytes": cost.bytes,
+                "earliestSeconds": seconds,
+                "bound": bound,
+            }
         # api.video cannot fetch files of this machine.
         return {"limits": dict(limits), **said, **({"pull": None} if self._local else {})}
 
-    def tell(self, terminal: Terminal, limits: Mapping[str, int], bandwidth: int | None = None) -> None:
+    def tell(
+        self, terminal: Terminal, limits: Mapping[str, int], bandwidth: int | None = None
+    ) -> None:
         """Print the costs for people."""
         terminal.result(_sentence("stream", self._stream, limits, bandwidth))
         if self._local:
@@ -112,11 +121,15 @@ class Costs:
         else:
             terminal.result(_sentence("pull", self._pull, limits, bandwidth))
         if self._unknown_sizes:
-            terminal.note(f"{self._unknown_sizes:,} sizes are known only to the store and count as one request each")
+            terminal.note(
+                f"{self._unknown_sizes:,} sizes are known only to the store and count as one request each"
+            )
 
 
 def _sentence(name: str, cost: _Cost, limits: Mapping[str, int], bandwidth: int | None) -> str:
     seconds, bound = cost.earliest_end(limits, bandwidth)
-    requests = ", ".join(f"{count:,} {kind} ({limits[kind]:,} a minute)" for kind, count in cost.requests.items())
+    requests = ", ".join(
+        f"{count:,} {kind} ({limits[kind]:,} a minute)" for kind, count in cost.requests.items()
+    )
     why = f", bounded by {bound}" if bound else ""
     return f"{name}: {requests}; {bytes_text(cost.bytes)} through this machine; not before {time_text(seconds)}{why}"

@@ -40,7 +40,9 @@ class Batch:
         try:
             async with connect(self._session.settings, needs_key=request.token is None) as client:
                 if request.token is not None and request.wait and client.config.api_key is None:
-                    raise ConfigurationError("--wait asks the API, and an upload token cannot: give an API key, too")
+                    raise ConfigurationError(
+                        "--wait asks the API, and an upload token cannot: give an API key, too"
+                    )
                 await self._inspect()
                 if self._ready:
                     await self._check_server(client)
@@ -62,7 +64,11 @@ class Batch:
             return "interrupted after the upload, while waiting"
         if all(flows(file) for file in rest):
             return "interrupted; what comes from a pipe cannot be continued: start again"
-        same = "the same command continues" if self._request.resume else "the same command with --resume continues"
+        same = (
+            "the same command continues"
+            if self._request.resume
+            else "the same command with --resume continues"
+        )
         if len(self._request.files) == 1:
             return f"interrupted; {same} the upload of {shlex.quote(rest[0])}"
         return f"interrupted at {len(self._outcomes) - len(rest)} of {len(self._outcomes)} files; {same}"
@@ -102,7 +108,11 @@ class Batch:
             outcome = self._ready.popleft()
             await Transfer(client, self._request, outcome.file, display, finished).run(outcome)
             # On a screen with moving bars, the results are written at the end.
-            if outcome.video is not None and not self._request.as_json and not self._terminal.shared:
+            if (
+                outcome.video is not None
+                and not self._request.as_json
+                and not self._terminal.shared
+            ):
                 self._terminal.report(outcome.line())
                 self._written.append(outcome)
 

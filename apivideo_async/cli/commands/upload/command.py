@@ -27,9 +27,17 @@ __all__ = ["command"]
 @click.option("--player-id", metavar="ID", help="The player theme.")
 @click.option("--video-id", metavar="ID", help="Fill this container instead of creating a video.")
 @click.option("--token", metavar="TOKEN", help="Use an upload token; needs no API key.")
-@click.option("--chunk-size", type=Size(), help="5MiB to 200MiB, or bytes; chosen from the file's size otherwise.")
-@click.option("--concurrency", type=Concurrency(), default="auto", show_default=True, help="Chunks at once.")
-@click.option("--mode", type=click.Choice(["bytes", "part"]), help="Name chunks by byte ranges or by numbers.")
+@click.option(
+    "--chunk-size",
+    type=Size(),
+    help="5MiB to 200MiB, or bytes; chosen from the file's size otherwise.",
+)
+@click.option(
+    "--concurrency", type=Concurrency(), default="auto", show_default=True, help="Chunks at once."
+)
+@click.option(
+    "--mode", type=click.Choice(["bytes", "part"]), help="Name chunks by byte ranges or by numbers."
+)
 @click.option("--resume", is_flag=True, help="Continue an interrupted upload of the same file.")
 @click.option("--wait", is_flag=True, help="Wait until the video can be watched.")
 @click.option(
@@ -57,7 +65,9 @@ def command(
     id, title, address of the player. A failed file does not stop the others. After an interruption,
     the same command with --resume sends only the missing chunks.
     """
-    options = UploadOptions(chunk_size=chunk_size, concurrency=concurrency, mode=mode, journal=state_folder("uploads"))
+    options = UploadOptions(
+        chunk_size=chunk_size, concurrency=concurrency, mode=mode, journal=state_folder("uploads")
+    )
     if given["resume"] and options.journal is not None:
         options = evolve(options, resume="on")
     request = UploadRequest(files=files, options=options, fields=_fields(given), **_rest(given))
@@ -69,7 +79,9 @@ def command(
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of the video that were given."""
-    fields: dict[str, Any] = {name: given[name] for name in ("description", "player_id") if given[name] is not None}
+    fields: dict[str, Any] = {
+        name: given[name] for name in ("description", "player_id") if given[name] is not None
+    }
     if given["tags"]:
         fields["tags"] = list(given["tags"])
     if given["metadata"]:
@@ -80,7 +92,10 @@ def _fields(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rest(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: given[name] for name in ("title", "video_id", "token", "resume", "wait", "timeout", "as_json")}
+    return {
+        name: given[name]
+        for name in ("title", "video_id", "token", "resume", "wait", "timeout", "as_json")
+    }
 
 
 def _check(request: UploadRequest) -> None:
@@ -92,7 +107,9 @@ def _check(request: UploadRequest) -> None:
             "an upload token may only send a file, the key's owner sets the rest"
         )
     if request.video_id is not None and described:
-        raise click.UsageError("--video-id names a video that exists: its title and other fields stay as they are")
+        raise click.UsageError(
+            "--video-id names a video that exists: its title and other fields stay as they are"
+        )
     if request.video_id is not None and len(request.files) > 1:
         raise click.UsageError("--video-id takes one FILE: a video holds one source")
     # Compare resolved paths: one file under two names would be uploaded twice.

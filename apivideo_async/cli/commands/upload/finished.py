@@ -29,7 +29,9 @@ class Finished:
         self._journal = None if folder is None else Journal(folder)
         self._fingerprints: list[Fingerprint] = []
 
-    async def find(self, client: ApiVideoClient, fingerprint: Fingerprint, video_id: str | None) -> Video | None:
+    async def find(
+        self, client: ApiVideoClient, fingerprint: Fingerprint, video_id: str | None
+    ) -> Video | None:
         """Return the video of a file that an earlier run uploaded, or None.
 
         None is returned if the video no longer exists, is not ``video_id``, or has another size.

@@ -40,7 +40,9 @@ class UploadRequest:
         if file == STDIN:
             return "stdin"
         short = Path(file).name or file
-        same = [other for other in self.files if other != STDIN and (Path(other).name or other) == short]
+        same = [
+            other for other in self.files if other != STDIN and (Path(other).name or other) == short
+        ]
         return printable(short if len(same) == 1 else file)
 
 

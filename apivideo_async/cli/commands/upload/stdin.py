@@ -33,7 +33,9 @@ async def open_stdin() -> AsyncIterator[SourceLike]:
         return
     reader = asyncio.StreamReader(limit=BUFFER)
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stream)
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), stream
+    )
     try:
         yield reader
     finally:

@@ -88,21 +88,27 @@ class Transfer:
         self._last: UploadProgress | None = None
         path = str(Path(file).resolve())
         # The journal identifies a file by its path, so the path must be storable.
-        self._journalled = request.options.journal is not None and not flows(file) and path == _sendable(path)
+        self._journalled = (
+            request.options.journal is not None and not flows(file) and path == _sendable(path)
+        )
 
     async def run(self, outcome: Outcome) -> None:
         """Upload the file. Failures are shown and recorded in ``outcome``; they are not raised."""
         began = time.monotonic()
         self._display.begin(self._name, outcome.bytes)
         try:
-            await self._upload(outcome, await _fingerprint(self._file) if self._journalled else None)
+            await self._upload(
+                outcome, await _fingerprint(self._file) if self._journalled else None
+            )
             outcome.error = None
         except (ApiVideoError, OSError) as error:
             outcome.error = explain(error, self._client.config.base_url)
             self._display.failed(self._name, outcome.error)
         except Exception as error:
             log.debug("unexpected failure of %s", self._name, exc_info=True)
-            outcome.error = f"unexpected {type(error).__name__}: {error} (a defect: --debug shows where)"
+            outcome.error = (
+                f"unexpected {type(error).__name__}: {error} (a defect: --debug shows where)"
+            )
             self._display.failed(self._name, outcome.error)
         except BaseException:
             self._display.end(self._name)

@@ -7,4 +7,6 @@ from .shown import VIDEO
 
 __all__ = ["command"]
 
-command: click.Command = delete_command(VIDEO, summary="Delete videos, for good unless the account has Video Restore.")
+command: click.Command = delete_command(
+    VIDEO, summary="Delete videos, for good unless the account has Video Restore."
+)

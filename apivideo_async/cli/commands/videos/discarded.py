@@ -10,9 +10,16 @@ from .shown import VIDEO
 __all__ = ["command"]
 
 DISCARDED = evolve(
-    VIDEO, many="discarded videos", columns=("video_id", "title", "discarded_at", "deletes_at"), cut=("title",)
+    VIDEO,
+    many="discarded videos",
+    columns=("video_id", "title", "discarded_at", "deletes_at"),
+    cut=("title",),
 )
 
 command: click.Command = list_command(
-    DISCARDED, FILTERS, method="list_discarded", name="discarded", summary="List videos that can be restored"
+    DISCARDED,
+    FILTERS,
+    method="list_discarded",
+    name="discarded",
+    summary="List videos that can be restored",
 )

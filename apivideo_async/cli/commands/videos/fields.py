@@ -15,14 +15,33 @@ F = TypeVar("F", bound=Callable[..., Any])
 OPTIONS = (
     click.option("--description", help="Text about the video."),
     click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag; repeat for more."),
-    click.option("--metadata", multiple=True, type=MetadataPair(), callback=as_dict, help="A pair; repeat for more."),
-    click.option("--public/--private", default=None, help="Private: only viewers with a token can watch it."),
+    click.option(
+        "--metadata",
+        multiple=True,
+        type=MetadataPair(),
+        callback=as_dict,
+        help="A pair; repeat for more.",
+    ),
+    click.option(
+        "--public/--private", default=None, help="Private: only viewers with a token can watch it."
+    ),
     click.option("--panoramic/--flat", default=None, help="Whether it is a 360° video."),
-    click.option("--mp4/--no-mp4", "mp4_support", default=None, help="Whether the source can be had as an MP4."),
+    click.option(
+        "--mp4/--no-mp4",
+        "mp4_support",
+        default=None,
+        help="Whether the source can be had as an MP4.",
+    ),
     click.option("--player-id", metavar="ID", help="The player theme."),
-    click.option("--language", type=one_of(Language), metavar="CODE", help="What is spoken, such as fr."),
-    click.option("--transcript", is_flag=True, default=None, help="Make captions from what is said."),
-    click.option("--summary", "transcript_summary", is_flag=True, default=None, help="Make a summary, too."),
+    click.option(
+        "--language", type=one_of(Language), metavar="CODE", help="What is spoken, such as fr."
+    ),
+    click.option(
+        "--transcript", is_flag=True, default=None, help="Make captions from what is said."
+    ),
+    click.option(
+        "--summary", "transcript_summary", is_flag=True, default=None, help="Make a summary, too."
+    ),
     click.option(
         "--summary-part",
         "transcript_summary_attributes",

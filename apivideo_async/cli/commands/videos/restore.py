@@ -15,4 +15,6 @@ __all__ = ["command"]
 @click.pass_obj
 def command(session: Session, /, video_id: str, as_document: bool) -> int:
     """Restore a discarded video."""
-    return tell(session, VIDEO, lambda client: client.videos.restore(video_id), as_document=as_document)
+    return tell(
+        session, VIDEO, lambda client: client.videos.restore(video_id), as_document=as_document
+    )

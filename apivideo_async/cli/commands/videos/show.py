@@ -17,4 +17,6 @@ __all__ = ["command"]
 def command(session: Session, /, video_id: str, discarded: bool, as_document: bool) -> int:
     """Show one video."""
     method = "get_discarded" if discarded else "get"
-    return tell(session, VIDEO, lambda client: VIDEO.call(client, method, video_id), as_document=as_document)
+    return tell(
+        session, VIDEO, lambda client: VIDEO.call(client, method, video_id), as_document=as_document
+    )

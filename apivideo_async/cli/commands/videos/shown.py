@@ -48,7 +48,10 @@ def status_facts(status: VideoStatus) -> Iterator[tuple[str, object]]:
         received = sum((piece.to or 0) - (piece.from_ or 0) + 1 for piece in ingest.received_bytes)
         yield "received", bytes_text(received) if received else None
         if ingest.received_parts is not None and ingest.received_parts.parts:
-            yield "parts", f"{len(ingest.received_parts.parts)} of {ingest.received_parts.total or '?'}"
+            yield (
+                "parts",
+                f"{len(ingest.received_parts.parts)} of {ingest.received_parts.total or '?'}",
+            )
         yield "size", bytes_text(ingest.filesize) if ingest.filesize is not None else None
     yield "playable", "yes" if status.playable else "no"
     for quality in encoding.qualities if encoding is not None else []:

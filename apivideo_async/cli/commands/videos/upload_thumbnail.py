@@ -18,4 +18,9 @@ __all__ = ["command"]
 @click.pass_obj
 def command(session: Session, /, video_id: str, file: Path, as_document: bool) -> int:
     """Set the thumbnail: a JPEG, PNG or WebP of at most 8 MiB."""
-    return tell(session, VIDEO, lambda client: client.videos.upload_thumbnail(video_id, file), as_document=as_document)
+    return tell(
+        session,
+        VIDEO,
+        lambda client: client.videos.upload_thumbnail(video_id, file),
+        as_document=as_document,
+    )
