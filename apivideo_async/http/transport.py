@@ -7,7 +7,6 @@ within ``response`` seconds.
 
 import asyncio
 import errno
-import os
 import ssl
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -17,7 +16,13 @@ import aiohttp
 from yarl import URL
 
 from ..config import Timeouts
-from ..errors import ApiConnectionError, ApiTimeoutError, ConfigurationError, Delivery
+from ..errors import (
+    ApiConnectionError,
+    ApiTimeoutError,
+    ConfigurationError,
+    Delivery,
+    system_reason,
+)
 from ..protocol.request import Request
 from ..protocol.response import Response, most_bytes
 from .multipart import MultipartBody
@@ -151,15 +156,15 @@ class Transport:
             return Response(answer.status, received, content, cut)
 
     def _translated(self, error: Exception, request: Request, *, sent: bool) -> ApiConnectionError:
-        where = f"{request.operation}: {URL(request.base_url or self.base_url).origin()}"
+        origin = URL(request.base_url or self.base_url).origin()
         unreached = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         delivery: Delivery = "not_sent" if unreached or not sent else "unknown"
         if isinstance(error, TimeoutError):
             what = "no connection in time" if unreached else str(error) or "no answer in time"
-            return ApiTimeoutError(f"{where}: {what}", delivery=delivery, request=request.summary)
+            return ApiTimeoutError(f"{origin}: {what}", delivery=delivery, request=request.summary)
         what = "cannot be reached" if unreached else "the connection was lost"
         return ApiConnectionError(
-            f"{where} {what} ({_reason(error)})", delivery=delivery, request=request.summary
+            f"{origin} {what} ({_reason(error)})", delivery=delivery, request=request.summary
         )
 
     async def close(self) -> None:
@@ -223,7 +228,6 @@ def _system_error(error: BaseException | None) -> BaseException | None:
 def _reason(error: Exception) -> str:
     # Texts of aiohttp may contain the whole URL, whose query may contain an upload token.
     cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
-    number = getattr(cause, "errno", None)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return cause.verify_message
-    return os.strerror(number) if isinstance(number, int) and number > 0 else type(cause).__name__
+    return system_reason(cause)

@@ -245,14 +245,13 @@ class Limiter:
             async with asyncio.timeout(longest):
                 return await lane.enter(request)
         except TimeoutError as expired:
-            error = ApiTimeoutError(
-                f"{request.operation}: no request budget within {longest:g} s "
-                f"(limit {lane.window.limit} per window); raise RetryPolicy.rate_limit_seconds or send less",
+            raise ApiTimeoutError(
+                f"no request budget within {longest:g} s (limit {lane.window.limit} per window); "
+                "raise RetryPolicy.rate_limit_seconds or send fewer requests",
                 delivery="not_sent",
+                retryable=False,  # The caller has waited as long as its policy allows.
                 request=request.summary,
-            )
-            error.retryable = False  # The caller has waited as long as its policy allows.
-            raise error from expired
+            ) from expired
 
     def budget(self, name: LimitClass) -> RequestBudget:
         """Return the known state of a request budget."""

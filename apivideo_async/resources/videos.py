@@ -257,7 +257,7 @@ class Videos(Resource):
         token = content.get("session_token") if isinstance(content, Mapping) else None
         if not isinstance(token, str) or video.assets is None:
             raise ApiResponseError(
-                f"{request.operation}: the answer holds no session_token",
+                "the response contains no session_token",
                 status=response.status,
                 request=request.summary,
             )
