@@ -70,6 +70,7 @@ __all__ = [
     "UploadError",
     "WebhookSignatureError",
     "first_failure",
+    "header_number",
     "system_reason",
 ]
 
@@ -301,11 +302,7 @@ class RateLimitError(ApiStatusError):
     @property
     def retry_after(self) -> float | None:
         """Seconds until the window resets, from the response headers; None if they lack it."""
-        try:
-            seconds = float(self.headers["x-ratelimit-retry-after"])
-        except (KeyError, ValueError):
-            return None
-        return seconds if 0 <= seconds < float("inf") else None
+        return header_number(self.headers.get("x-ratelimit-retry-after"))
 
 
 class ServerError(ApiStatusError):
@@ -441,6 +438,15 @@ def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def header_number(text: str | None) -> float | None:
+    """Parse a header with a number of at least 0. Returns None for other texts."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None
 
 
 def system_reason(error: BaseException) -> str:
