@@ -7,6 +7,7 @@ within ``response`` seconds.
 
 import asyncio
 import errno
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -16,19 +17,13 @@ import aiohttp
 from yarl import URL
 
 from ..config import Timeouts
-from ..errors import (
-    ApiConnectionError,
-    ApiTimeoutError,
-    ConfigurationError,
-    Delivery,
-    system_reason,
-)
+from ..errors import ApiConnectionError, ApiTimeoutError, ConfigurationError, Delivery
 from ..protocol.request import Request
 from ..protocol.response import Response, most_bytes
 from .multipart import MultipartBody
 from .watchdog import Watchdog
 
-__all__ = ["Transport"]
+__all__ = ["Transport", "system_reason"]
 
 READ_BUFFER = 64 * 1024
 """Bytes of a response that aiohttp reads ahead."""
@@ -231,3 +226,12 @@ def _reason(error: Exception) -> str:
 
 def _cause(error: BaseException) -> BaseException | None:
     return getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
+
+
+def system_reason(error: BaseException) -> str:
+    """Describe an error of the operating system without the address that asyncio adds to it."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    # Failed name lookups have negative numbers on Linux; only the exception has their text.
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -39,8 +39,6 @@ from collections.abc import Mapping
 
 from attrs import define, frozen
 
-from ..errors import header_number
-
 __all__ = ["RateLimitHeaders", "RequestBudget", "Window", "read_headers"]
 
 UNKNOWN_BUDGET = 16
@@ -85,14 +83,22 @@ class RequestBudget:
     """Number of 429 responses."""
 
 
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if 0 <= value < math.inf else None
+
+
 def read_headers(headers: Mapping[str, str]) -> RateLimitHeaders | None:
     """Read the headers, whose names are in lower case.
 
     Returns None if one of them is missing or is not a number of at least 0.
     """
-    limit = header_number(headers.get("x-ratelimit-limit"))
-    remaining = header_number(headers.get("x-ratelimit-remaining"))
-    retry_after = header_number(headers.get("x-ratelimit-retry-after"))
+    limit = _number(headers.get("x-ratelimit-limit"))
+    remaining = _number(headers.get("x-ratelimit-remaining"))
+    retry_after = _number(headers.get("x-ratelimit-retry-after"))
     if limit is None or remaining is None or retry_after is None:
         return None
     return RateLimitHeaders(int(limit), int(remaining), min(retry_after, LONGEST_WINDOW))
