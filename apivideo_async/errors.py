@@ -117,8 +117,7 @@ class ApiVideoError(Exception):
         # ``__init__`` takes other parameters. OSError sets ``args`` only in its ``__init__``.
         state = {**self._attributes(), "args": self.args}
         if isinstance(self.__cause__, ApiVideoError):
-            # Other causes are left out: they may not be picklable, and an error of aiohttp may
-            # contain a URL with a token.
+            # Other causes may not be picklable, and those of aiohttp may contain a token.
             state["__cause__"] = self.__cause__
         return copyreg.__newobj__, (type(self), *self.args), state  # type: ignore[attr-defined]
 
