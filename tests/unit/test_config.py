@@ -305,7 +305,10 @@ def test_application_names_and_versions_of_the_contract_are_taken(name: str, ver
         ),
         *(
             pytest.param(
-                name, "1", "app_name must have 1 to 50 of the characters A-Z a-z 0-9 - _", id=f"name {name[:9]!r}"
+                name,
+                "1",
+                "app_name must have 1 to 50 of the characters A-Z a-z 0-9 - _",
+                id=f"name {name[:9]!r}",
             )
             for name in ("", "A" * 51, "my app", "äpp", "app\n", "app:1")
         ),
