@@ -225,8 +225,8 @@ def _unexpected(request: Request, response: Response, expected: str) -> ApiRespo
     response = without_secrets(request, response)
     kind = _short(response.headers.get("content-type", "no content type"))
     return ApiResponseError(
-        f"{response.status} with a body that is not {expected} ({len(response.body)} bytes, {kind}); "
-        "is base_url right, or a proxy in between?",
+        f"{response.status} with a body that is not {expected} ({len(response.body)} bytes, "
+        f"{kind}); is base_url right, or a proxy in between?",
         status=response.status,
         body=response.body,
         request=request.summary,

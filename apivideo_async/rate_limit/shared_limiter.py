@@ -24,7 +24,7 @@ from attrs import evolve
 from ..errors import ConfigurationError
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
-from .alarm import Alarm
+from ..tasks import Alarm
 from .limiter import SCARCE, Lane, Limiter
 from .shared_window import UNCOUNTED, Exchange, Grant, Outcome, Report, exchange
 from .window import RateLimitHeaders, read_headers
