@@ -9,9 +9,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
-from ..config import ClientConfig, Timeouts
+from ..config import ClientConfig
 from ..errors import ApiVideoError
 from ..models import Page
 from ..protocol.request import Request
@@ -19,8 +19,9 @@ from ..protocol.response import Response, decode, decode_page, error_for, too_la
 from ..protocol.retry import Attempts, may_repeat
 from ..rate_limit.limiter import Limiter
 from .authenticator import Authenticator
+from .transport import Transport
 
-__all__ = ["BeforeRequest", "Pipeline", "TransportLike"]
+__all__ = ["BeforeRequest", "Pipeline"]
 
 T = TypeVar("T")
 BeforeRequest: TypeAlias = Callable[[Request], Awaitable[None]]
@@ -33,23 +34,13 @@ RENEWALS = 2
 """Number of renewals in one attempt. A new token may be revoked at once, but not repeatedly."""
 
 
-class TransportLike(Protocol):
-    """The interface of a transport that the pipeline uses."""
-
-    async def send(
-        self, request: Request, headers: Mapping[str, str], timeouts: Timeouts
-    ) -> Response:
-        """Send a request once, with additional headers."""
-        ...
-
-
 class Pipeline:
     """Connects the resources to the transport."""
 
     def __init__(
         self,
         config: ClientConfig,
-        transport: TransportLike,
+        transport: Transport,
         origin: Mapping[str, str],
         limiter: Limiter | None = None,
         authenticator: Authenticator | None = None,

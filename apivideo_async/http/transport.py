@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import aiohttp
+from attrs import define, field
 from yarl import URL
 
 from ..config import Timeouts
@@ -35,6 +36,7 @@ Callers bound the number of their requests.
 """
 
 
+@define(eq=False, kw_only=True)
 class Transport:
     """Owns the aiohttp session.
 
@@ -42,25 +44,19 @@ class Transport:
     a session of the caller stays open.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        session: aiohttp.ClientSession | None = None,
-        proxy: str | None = None,
-        trust_env: bool = False,
-        trace_configs: Sequence[aiohttp.TraceConfig] = (),
-        ssl_context: ssl.SSLContext | None = None,
-    ) -> None:
-        self.base_url = base_url
-        self._session = session
-        self._owned = session is None
-        self._closed = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._proxy = proxy
-        self._trust_env = trust_env
-        self._trace_configs = list(trace_configs)
-        self._ssl: Any = ssl_context or True
+    base_url: str = field(kw_only=False)
+    _session: aiohttp.ClientSession | None = None
+    _proxy: str | None = None
+    _trust_env: bool = False
+    _trace_configs: Sequence[aiohttp.TraceConfig] = ()
+    _ssl_context: ssl.SSLContext | None = None
+    _owned: bool = field(init=False)
+    _closed: bool = field(default=False, init=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
+
+    @_owned.default
+    def _is_owned(self) -> bool:
+        return self._session is None
 
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -77,7 +73,7 @@ class Transport:
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._trust_env,
-                trace_configs=self._trace_configs,
+                trace_configs=list(self._trace_configs),
             )
         return self._session
 
@@ -137,7 +133,7 @@ class Transport:
             "allow_redirects": False,
             "raise_for_status": False,
             "proxy": self._proxy,
-            "ssl": self._ssl,
+            "ssl": self._ssl_context or True,
             "timeout": _timeout(timeouts.connect),
             # The caller's session may have other defaults, but the size limit relies on these.
             "auto_decompress": True,
