@@ -89,8 +89,11 @@ class Pipeline:
         renewals = 0
         while True:
             with await self.limiter.permit(request, self.config.retry.rate_limit_seconds) as permit:
-                # The header is read after the wait, because a token may expire during it.
-                headers = await self._headers(request)
+                headers = dict(self._origin)
+                authorization = ""
+                if request.authenticated:
+                    # Only now, because a token may expire during the wait for budget.
+                    authorization = headers["Authorization"] = await self.authenticator.header()
                 if self._before_request is not None:
                     await self._before_request(request)
                 permit.sending()
@@ -99,13 +102,12 @@ class Pipeline:
                 permit.answered(response)
             if log.isEnabledFor(logging.DEBUG):
                 _log_response(request, response, asyncio.get_running_loop().time() - began)
-            authorization = headers.get("Authorization")
-            if response.status != 401 or authorization is None or renewals == RENEWALS:
+            if response.status != 401 or not authorization or renewals == RENEWALS:
                 break
             if not await self.authenticator.refused(authorization):
                 break
             renewals += 1
-        return self._checked(request, response, authorization or "")
+        return self._checked(request, response, authorization)
 
     def _checked(self, request: Request, response: Response, authorization: str) -> Response:
         """Return a 2xx response. Raises the error of any other."""
@@ -144,12 +146,6 @@ class Pipeline:
                     raise
                 _log_retry(request.operation, delay, error)
                 await asyncio.sleep(delay)
-
-    async def _headers(self, request: Request) -> dict[str, str]:
-        headers = dict(self._origin)
-        if request.authenticated:
-            headers["Authorization"] = await self.authenticator.header()
-        return headers
 
 
 def _log_response(request: Request, response: Response, seconds: float) -> None:

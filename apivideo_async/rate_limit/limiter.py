@@ -134,7 +134,8 @@ class Permit:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        if self._lane is not None:
+            self.close()
 
 
 class LocalLane(Lane):

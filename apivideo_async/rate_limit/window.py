@@ -85,7 +85,7 @@ class RequestBudget:
 
 def _number(text: str | None) -> float | None:
     try:
-        value = float(text or "")
+        value = float(text) if text is not None else math.nan
     except ValueError:
         return None
     return value if 0 <= value < math.inf else None
