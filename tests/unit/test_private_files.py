@@ -1,4 +1,4 @@
-"""State is kept where only its owner can access it, and in some place whatever the environment looks like."""
+"""State is stored where only its owner can access it, in any environment."""
 
 import logging
 import os

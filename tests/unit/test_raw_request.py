@@ -1,4 +1,4 @@
-"""Requests written by hand are checked before anything is sent; secrets are taken out of answers."""
+"""Raw requests are checked before they are sent; secrets are removed from responses."""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Whether and when a failed attempt is repeated (service.md#lost-responses, service.md#repeated-requests)."""
+"""Whether and when a failed attempt is repeated.
+
+See service.md#lost-responses, service.md#repeated-requests.
+"""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Deliveries of webhooks: whose they are, what they say, and that each is handled once (service.md#webhooks)."""
+"""Webhook deliveries: verified, read, and handled once (service.md#webhooks)."""
 
 import asyncio
 import contextvars
@@ -246,7 +246,7 @@ UNSIGNED: list[Any] = [
 
 @pytest.mark.parametrize("headers", UNSIGNED, ids=range(len(UNSIGNED)))
 async def test_a_signature_of_any_content_is_refused_and_nothing_else(headers: Any) -> None:
-    """compare_digest raises TypeError for text that is not ASCII, which receivers answered with 500."""
+    """``compare_digest`` raises TypeError for text that is not ASCII."""
     with pytest.raises(WebhookSignatureError):
         verify(BODY, headers, SECRET)
     with pytest.raises(WebhookSignatureError):
@@ -666,7 +666,8 @@ def test_a_receiver_needs_no_client() -> None:
     import subprocess
     import sys
 
-    code = "import sys; from apivideo_async import webhooks; webhooks.sign(b'', 'x'); print('aiohttp' in sys.modules)"
+    use = "from apivideo_async import webhooks; webhooks.sign(b'', 'x')"
+    code = f"import sys; {use}; print('aiohttp' in sys.modules)"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
         == "False"
