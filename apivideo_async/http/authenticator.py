@@ -48,8 +48,7 @@ class Authenticator:
     async def header(self) -> str:
         """Return a valid header. Exchanges or renews the token before, if necessary.
 
-        Raises ``ConfigurationError`` without an API key, and the error of the exchange if it fails
-        and the old token has expired.
+        Raises ``ConfigurationError`` without a key, and the error of an exchange that was needed.
         """
         key = self._key()
         if self._basic:
@@ -66,11 +65,7 @@ class Authenticator:
         return tokens.header
 
     async def refused(self, header: str) -> bool:
-        """Renew the token after a 401.
-
-        ``header`` is the refused header. Returns whether the request should be sent again with the
-        new header.
-        """
+        """Renew the token whose header got a 401. Returns whether to send the request again."""
         if self._basic:
             return False
         tokens = self._tokens

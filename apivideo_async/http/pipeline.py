@@ -66,9 +66,8 @@ class Pipeline:
     ) -> "Pipeline":
         """Return a copy with other options that shares connections, tokens and budgets.
 
-        ``on_response`` is called with every 2xx response before it is decoded, except those of
-        token renewals. ``before_request`` is awaited before each request is sent, after the request
-        budget has allowed it.
+        ``on_response`` is called with every 2xx response, except those of token renewals.
+        ``before_request`` is awaited before each request, after the budget has allowed it.
         """
         return Pipeline(
             config,

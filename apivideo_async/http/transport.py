@@ -166,12 +166,9 @@ class Transport:
 
 
 async def _body_of(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut.
-
-    aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
-    detected before it takes much memory. ``content_length`` and ``total_raw_bytes`` count bytes
-    before decompression.
-    """
+    """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut."""
+    # aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
+    # detected before it takes much memory. Its two counters are of bytes before decompression.
     most = most_bytes(answer.status)
     content = bytearray()
     # A 2xx body that is announced as too large is not read at all. The beginning of an error page
@@ -199,8 +196,7 @@ def _from_connection(error: BaseException) -> bool:
 def _system_error(error: BaseException | None) -> BaseException | None:
     """Return the error of the operating system or of TLS that caused an error of aiohttp.
 
-    Returns None if there is none, or if its own causes contain an error of aiohttp, which must not
-    be chained because it may contain a token.
+    None if its own causes contain an error of aiohttp, which may contain a token.
     """
     while isinstance(error, aiohttp.ClientError):
         error = _cause(error) or error.__cause__
