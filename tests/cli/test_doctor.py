@@ -97,7 +97,7 @@ def test_another_refusal_is_not_taken_for_a_wrong_key(online: Cli, emu: Emulator
     assert "key" not in found
 
 
-def test_a_server_that_is_not_there(cli: Cli) -> None:
+def test_a_server_that_cannot_be_reached(cli: Cli) -> None:
     cli.env["APIVIDEO_API_KEY"] = KEY
     code, found = findings(cli, "--base-url", "http://127.0.0.1:1")
     assert code == 1
