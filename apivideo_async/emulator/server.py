@@ -298,10 +298,10 @@ class Emulator:
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
-        self._state.door = Listener(self._runner, self._ssl)
+        self._state.listener = Listener(self._runner, self._ssl)
         try:
             await self._runner.setup()
-            self._port = await self._state.door.open(self.host, self._wanted_port)
+            self._port = await self._state.listener.open(self.host, self._wanted_port)
         # Release what was already opened, also if the start is cancelled.
         except BaseException:
             await self.stop()
@@ -318,8 +318,8 @@ class Emulator:
         if runner is not None:
             # Stop accepting before the open connections are closed, and end tasks when no request
             # can start new ones.
-            if self.state.door is not None:
-                await self.state.door.close()
+            if self.state.listener is not None:
+                await self.state.listener.close()
             await runner.cleanup()
             await self.state.stop_tasks()
         temporary, self._temporary = self._temporary, None

@@ -53,8 +53,8 @@ async def _reset_after(call: Call, fault: Fault, proceed: Proceed) -> web.Stream
 
 
 async def _refuse(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    if call.state.door is not None:
-        await call.state.door.shut(fault.seconds)
+    if call.state.listener is not None:
+        await call.state.listener.shut(fault.seconds)
     return _abort(call)
 
 

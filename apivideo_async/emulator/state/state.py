@@ -107,7 +107,7 @@ class State:
     plays: dict[str, Play] = field(default_factory=dict)
     deliveries: Deliveries = field(init=False)
     events: list[dict[str, str]] = field(default_factory=list)
-    door: Listener | None = None
+    listener: Listener | None = None
     # The number of items created so far.
     _made: int = 0
     # Seconds by which the fault ``clock-jump`` has set the expiry clock forward.
