@@ -15,18 +15,19 @@ from typing import Self
 
 from aiohttp import web
 
-from .background import broadcasts
+from .background import sources
 from .browsers import AllowedHosts
 from .faults.fault_list import FaultList
 from .listener import Listener
 from .routes import application
-from .rules.content_range import Limits
 from .rules.encoding import parse_pace
+from .rules.ranges import Limits
 from .rules.rate_windows import rate_limits as read_rate_limits
 from .state.deliveries import Delivery
+from .state.media import MediaStore
 from .state.play import Play
 from .state.request_log import RequestLog, RequestRecord
-from .state.state import Settings, State, media_store
+from .state.state import Settings, State
 from .state.video import Video
 from .threaded import EmulatorThread
 
@@ -237,7 +238,7 @@ class Emulator:
         (404) if there is no such live stream.
         """
         live = self.state.live_streams.find(live_stream_id)
-        self._in_loop(lambda: broadcasts.start(self.state, live, media))
+        self._in_loop(lambda: sources.start_broadcast(self.state, live, media))
 
     def add_plays(self, *plays: Play) -> list[str]:
         """Add plays of videos and live streams for the analytics.
@@ -284,7 +285,7 @@ class Emulator:
         if directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="apivideo-emulator-")
             directory = Path(self._temporary.name)
-        store = media_store(directory, discard=self._settings.discard)
+        store = MediaStore(directory, discard=self._settings.discard)
         self._state = State(self._settings, store, self.faults, self._log)
         self._runner = web.AppRunner(
             application(self._state, self._allowed_hosts),

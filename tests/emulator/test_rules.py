@@ -12,10 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apivideo_async.emulator.rules import encoding
-from apivideo_async.emulator.rules.byte_ranges import UnsatisfiableRangeError, parse_range
-from apivideo_async.emulator.rules.content_range import ByteRange, Limits, Part, parse_content_range
 from apivideo_async.emulator.rules.identifiers import Identifiers
 from apivideo_async.emulator.rules.problems import RefusedError
+from apivideo_async.emulator.rules.ranges import (
+    ByteRange,
+    Limits,
+    Part,
+    UnsatisfiableRangeError,
+    parse_content_range,
+    parse_range,
+)
 from apivideo_async.emulator.rules.rate_windows import (
     ROUNDING,
     FixedWindow,
@@ -24,7 +30,7 @@ from apivideo_async.emulator.rules.rate_windows import (
     rate_limits,
 )
 from apivideo_async.emulator.rules.source_ledger import SourceLedger
-from apivideo_async.emulator.state.sessions import SESSION_SECONDS, PrivateAccess
+from apivideo_async.emulator.state.credentials import SESSION_SECONDS, PrivateSessions
 
 LIMITS = Limits(min_chunk=10, max_chunk=100)
 
@@ -243,12 +249,12 @@ def test_playable_with_the_first_quality(progress):
 
 
 def test_sessions_expire():
-    access = PrivateAccess(Identifiers(0))
+    access = PrivateSessions(Identifiers(0))
     token = access.new_token("vi1")
     assert access.open_session("vi2", token, 0.0) is None
     session = access.open_session("vi1", token, 0.0)
-    assert access.admits("vi1", token, session, SESSION_SECONDS - 1) == session
-    assert access.admits("vi1", token, session, SESSION_SECONDS) is None
-    assert access.admits("vi1", "unknown", session, 1.0) is None
-    assert access.admits("vi2", token, session, 1.0) is None
-    assert access.admits("vi1", token, None, 1.0) is None
+    assert access.authorize("vi1", token, session, SESSION_SECONDS - 1) == session
+    assert access.authorize("vi1", token, session, SESSION_SECONDS) is None
+    assert access.authorize("vi1", "unknown", session, 1.0) is None
+    assert access.authorize("vi2", token, session, 1.0) is None
+    assert access.authorize("vi1", token, None, 1.0) is None

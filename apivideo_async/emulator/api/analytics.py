@@ -9,15 +9,14 @@ from aiohttp import web
 
 from ..analytics.filters import DIMENSIONS, matches
 from ..analytics.metrics import AGGREGATIONS, BUCKETS, METRICS, SERIES, Span
-from ..analytics.question import Question, begin_of, check_path, cut, read_question
+from ..analytics.query import AnalyticsQuery, check_path, read_query, split_span, start_of_interval
 from ..operations import Call, Operation, answer, api
 from ..rules.paging import paginate
-from ..state.items import timestamp
-from ..state.listing import sort_items
+from ..state.items import sort_items, timestamp
 from ..state.play import Play
 
 
-def _chosen(call: Call, question: Question) -> list[Play]:
+def _chosen(call: Call, query: AnalyticsQuery) -> list[Play]:
     """Return the plays that pass the filters, whatever their time is."""
     videos = call.state.videos
     return [
@@ -26,7 +25,7 @@ def _chosen(call: Call, question: Question) -> list[Play]:
         # Plays of live streams and of deleted videos have no tags.
         if matches(
             play,
-            question.filters,
+            query.filters,
             videos[play.media_id].attributes["tags"] if play.media_id in videos else (),
         )
     ]
@@ -34,32 +33,30 @@ def _chosen(call: Call, question: Question) -> list[Play]:
 
 def _ask(
     call: Call, metric: str, *, paged: bool, timed: bool = False, total: bool = False
-) -> Question:
+) -> AnalyticsQuery:
     state = call.state
     days = state.settings.analytics_days
-    return read_question(
-        metric, call.query, state.today, days, paged=paged, timed=timed, total=total
-    )
+    return read_query(metric, call.query, state.today, days, paged=paged, timed=timed, total=total)
 
 
 def _listed(
-    call: Call, question: Question, data: list[dict[str, Any]], first: str, **context: str
+    call: Call, query: AnalyticsQuery, data: list[dict[str, Any]], first: str, **context: str
 ) -> web.Response:
     """Return one page of ``data``, sorted as the query asks or else by the field ``first``."""
     keys = {name: lambda item, name=name: item[name] for name in (first, "metricValue")}
     ordered = sort_items(data, call.query, keys, default=keys[first])
     page, pagination = paginate(call.request.path, call.query, ordered)
-    return answer({"context": question.context(**context), "data": page, "pagination": pagination})
+    return answer({"context": query.context(**context), "data": page, "pagination": pagination})
 
 
 async def aggregate(call: Call) -> web.StreamResponse:
     """Return one number for the whole time span, without pages."""
     metric, aggregation = call.path("metric"), call.path("aggregation")
     check_path((metric, aggregation) in AGGREGATIONS)
-    question = _ask(call, metric, paged=False, total=aggregation == "total")
+    query = _ask(call, metric, paged=False, total=aggregation == "total")
     compute = METRICS[AGGREGATIONS[metric, aggregation]]
-    data = compute(_chosen(call, question), question.span, question.view)
-    return answer({"context": question.context(aggregation=aggregation), "data": data})
+    data = compute(_chosen(call, query), query.span, query.view)
+    return answer({"context": query.context(aggregation=aggregation), "data": data})
 
 
 async def break_down(call: Call) -> web.StreamResponse:
@@ -68,16 +65,15 @@ async def break_down(call: Call) -> web.StreamResponse:
     check_path(metric in BUCKETS and breakdown in DIMENSIONS)
     # The total of plays can only be broken down by ``media-id`` (service.md#analytics-metrics).
     check_path(metric != "play-total" or breakdown == "media-id")
-    question = _ask(call, metric, paged=True, total=metric == "play-total")
+    query = _ask(call, metric, paged=True, total=metric == "play-total")
     groups: dict[str, list[Play]] = {}
-    for play in _chosen(call, question):
+    for play in _chosen(call, query):
         groups.setdefault(DIMENSIONS[breakdown](play), []).append(play)
     counted = [
-        (value, METRICS[metric](plays, question.span, question.view))
-        for value, plays in groups.items()
+        (value, METRICS[metric](plays, query.span, query.view)) for value, plays in groups.items()
     ]
     data = [{"metricValue": number, "dimensionValue": value} for value, number in counted if number]
-    return _listed(call, question, data, "dimensionValue", breakdown=breakdown)
+    return _listed(call, query, data, "dimensionValue", breakdown=breakdown)
 
 
 def _end(plays: list[Play], span: Span) -> datetime:
@@ -95,19 +91,18 @@ async def over_time(call: Call) -> web.StreamResponse:
     """Return a number for each minute, hour or day. Intervals with the number 0 are omitted."""
     metric = call.path("metric")
     check_path(metric in SERIES)
-    question = _ask(call, metric, paged=True, timed=True)
-    interval = question.interval or "hour"
-    plays = _chosen(call, question)
-    watched = Span(question.span.start, _end(plays, question.span))
-    counted = [
-        (piece, METRICS[metric](plays, piece, question.view)) for piece in cut(watched, interval)
-    ]
+    query = _ask(call, metric, paged=True, timed=True)
+    interval = query.interval or "hour"
+    plays = _chosen(call, query)
+    watched = Span(query.span.start, _end(plays, query.span))
+    pieces = split_span(watched, interval)
+    counted = [(piece, METRICS[metric](plays, piece, query.view)) for piece in pieces]
     data = [
-        {"emittedAt": timestamp(begin_of(piece.start, interval)), "metricValue": number}
+        {"emittedAt": timestamp(start_of_interval(piece.start, interval)), "metricValue": number}
         for piece, number in counted
         if number
     ]
-    return _listed(call, question, data, "emittedAt", interval=interval)
+    return _listed(call, query, data, "emittedAt", interval=interval)
 
 
 OPERATIONS: tuple[Operation, ...] = (

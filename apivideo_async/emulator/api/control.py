@@ -11,9 +11,10 @@ from dataclasses import asdict
 from html import escape
 from typing import Any, TypeVar
 
+import attrs
 from aiohttp import web
 
-from ..background import broadcasts
+from ..background import sources
 from ..faults.fault_list import fault_from_json
 from ..operations import Call, Handler, Operation, answer, no_content
 from ..rules.problems import invalid_payload, not_found, refuse
@@ -41,7 +42,7 @@ async def health(call: Call) -> web.StreamResponse:
 
 async def read_requests(call: Call) -> web.StreamResponse:
     """Return the request log."""
-    return answer([asdict(record) for record in call.state.log.records])
+    return answer([attrs.asdict(record) for record in call.state.log.records])
 
 
 async def clear_requests(call: Call) -> web.StreamResponse:
@@ -98,7 +99,7 @@ async def read_events(call: Call) -> web.StreamResponse:
 
 async def read_deliveries(call: Call) -> web.StreamResponse:
     """Return the log of webhook deliveries."""
-    return answer([asdict(delivery) for delivery in call.state.deliveries.log])
+    return answer([attrs.asdict(delivery) for delivery in call.state.deliveries.log])
 
 
 async def repeat_delivery(call: Call) -> web.StreamResponse:
@@ -117,7 +118,7 @@ async def repeat_delivery(call: Call) -> web.StreamResponse:
 
 async def start_broadcast(call: Call) -> web.StreamResponse:
     """Start a broadcast. The request body is the content of the recording."""
-    broadcasts.start(
+    sources.start_broadcast(
         call.state,
         call.state.live_streams.find(call.path("liveStreamId")),
         await call.request.read(),

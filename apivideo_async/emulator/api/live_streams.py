@@ -6,14 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
-from ..background import broadcasts
+from ..background import sources
 from ..operations import Call, Operation, answer, answer_page, api, no_content
-from ..rules.payloads import Check, boolean, filled, text, validate
-from ..rules.restreams import restreams
+from ..rules.payloads import Check, boolean, filled, restreams, text, validate
 from ..serving.live_assets import live_urls
-from ..state.items import BY_DATES
-from ..state.listing import sort_items
-from ..state.live_stream import LiveStream
+from ..state.items import BY_DATES, sort_items
+from ..state.records import LiveStream
 from .thumbnails import PICTURE
 
 _ATTRIBUTES: dict[str, Check] = {
@@ -54,7 +52,7 @@ async def create(call: Call) -> web.StreamResponse:
     state = call.state
     attributes = validate(await call.json(), _ATTRIBUTES, required=("name",))
     live = LiveStream(
-        **state.birth("li"), attributes=attributes, stream_key=state.ids.uuid("stream-key")
+        **state.item_fields("li"), attributes=attributes, stream_key=state.ids.uuid("stream-key")
     )
     return answer(_show(call, state.live_streams.add(live)))
 
@@ -105,7 +103,7 @@ async def complete(call: Call) -> web.StreamResponse:
 
     It is the same if there is no broadcast.
     """
-    broadcasts.complete(call.state, _live_stream(call))
+    sources.complete_broadcast(call.state, _live_stream(call))
     return no_content(202)
 
 

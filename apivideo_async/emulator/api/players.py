@@ -7,17 +7,16 @@ from typing import Any
 from aiohttp import web
 
 from ..operations import Call, Operation, answer, answer_page, api, no_content, open_asset
-from ..rules.file_rules import JPEG, PNG, FileRule
+from ..rules.forms import JPEG, PNG, FileRule
 from ..rules.payloads import Check, boolean, longest, text, validate
 from ..rules.problems import not_found
-from ..state.items import BY_DATES
-from ..state.listing import sort_items
-from ..state.player import COLOURS, SWITCHES, Player
+from ..state.items import BY_DATES, sort_items
+from ..state.records import PLAYER_COLOURS, PLAYER_SWITCHES, Player
 
 _THEME: dict[str, Check] = {
     "name": longest(100),
-    **dict.fromkeys(COLOURS, text),
-    **dict.fromkeys(SWITCHES, boolean),
+    **dict.fromkeys(PLAYER_COLOURS, text),
+    **dict.fromkeys(PLAYER_SWITCHES, boolean),
 }
 _LOGO = FileRule({**JPEG, **PNG}, "['jpg', 'JPG', 'jpeg', 'JPEG', 'png', 'PNG']", 100 * 1024)
 _KEYS = {**BY_DATES, "name": lambda player: str(player.attributes.get("name", "")).casefold()}
@@ -40,7 +39,7 @@ async def list_players(call: Call) -> web.StreamResponse:
 async def create(call: Call) -> web.StreamResponse:
     """Create a theme. The payload may be ``{}`` (service.md#player-operations)."""
     attributes = validate(await call.json(), _THEME)
-    player = Player(**call.state.birth("pl"), attributes=attributes)
+    player = Player(**call.state.item_fields("pl"), attributes=attributes)
     return answer(_show(call, call.state.players.add(player)), 201)
 
 

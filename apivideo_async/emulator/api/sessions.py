@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ..analytics.periods import read_period
+from ..analytics.query import read_period
 from ..operations import Call, Operation, answer_page, api
 from ..rules.problems import not_found
 from ..state.play import Play

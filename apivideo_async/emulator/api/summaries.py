@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ..background import production
+from ..background import processing
 from ..operations import Call, Operation, answer, answer_page, api, no_content
 from ..rules.payloads import Check, array, filled, one_of, summary_parts, text, validate
 from ..rules.problems import not_found, summary_exists
-from ..state.items import BY_DATES
-from ..state.listing import check_choices, sort_items
-from ..state.summary import PARTS, STATUSES, Summary
+from ..state.items import BY_DATES, check_choices, sort_items
+from ..state.records import SUMMARY_PARTS, SUMMARY_STATUSES, Summary
 
 _CREATION: dict[str, Check] = {
     "videoId": filled,
@@ -24,7 +23,7 @@ _KEYS = {**BY_DATES, "videoId": lambda summary: summary.video_id}
 async def list_summaries(call: Call) -> web.StreamResponse:
     """List summaries, filtered by video, origin and status, newest first."""
     query = call.request.query
-    check_choices(call.query, {"origin": ("auto", "api"), "sourceStatus": STATUSES})
+    check_choices(call.query, {"origin": ("auto", "api"), "sourceStatus": SUMMARY_STATUSES})
     chosen = [
         summary
         for summary in call.state.summaries.values()
@@ -44,13 +43,13 @@ async def create(call: Call) -> web.StreamResponse:
     """
     body = validate(await call.json(), _CREATION, required=("videoId",))
     video = call.state.videos.find(body["videoId"])
-    if production.summary_of(call.state, video) is not None:
+    if call.state.summary_of(video) is not None:
         raise summary_exists("videoId")
-    parts = tuple(body.get("attributes", PARTS))
-    summary = production.order_summary(call.state, video, parts, auto="origin" in body)
-    # ``notice`` can complete the summary at once. The response shows the state before.
+    parts = tuple(body.get("attributes", SUMMARY_PARTS))
+    summary = processing.create_summary(call.state, video, parts, auto="origin" in body)
+    # ``perform_due`` can complete the summary at once. The response shows the state before.
     shown = summary.as_json()
-    production.notice(call.state, video)
+    processing.perform_due(call.state, video)
     return answer(shown, 201)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from ..operations import Call, Operation, answer_page, api
-from ..state.listing import sort_items
+from ..state.items import sort_items
 
 _KEYS = {
     "value": lambda tag: tag["value"],

@@ -10,12 +10,11 @@ from typing import Any
 from aiohttp import web
 
 from ..operations import Call, Operation, answer, answer_page, api, asset, no_content
-from ..rules.file_rules import VTT, FileRule
-from ..rules.languages import caption_language
-from ..rules.payloads import boolean, validate
+from ..rules.forms import VTT, FileRule
+from ..rules.payloads import boolean, caption_language, validate
 from ..rules.problems import not_found
-from ..rules.text_track import TextTrack
 from ..serving.assets import from_path, video_base
+from ..state.items import TextTrack
 from ..state.video import Video
 
 _FILE = FileRule(VTT, "[vtt]")

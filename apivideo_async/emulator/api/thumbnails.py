@@ -8,7 +8,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ..operations import Call, Operation, answer, api
-from ..rules.file_rules import JPEG, PNG, WEBP, FileRule
+from ..rules.forms import JPEG, PNG, WEBP, FileRule
 from ..rules.payloads import text, validate
 from .videos import show
 

@@ -9,9 +9,8 @@ from aiohttp import web
 
 from ..operations import Call, Operation, answer, answer_page, api, no_content
 from ..rules.payloads import TOKEN_CREATION, validate
-from ..state.items import by_creation
-from ..state.listing import sort_items
-from ..state.state import UploadToken
+from ..state.items import by_creation, sort_items
+from ..state.records import UploadToken
 
 
 def _ttl(token: UploadToken) -> tuple[int, int]:

@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from ..background import production
+from ..background import processing
 from ..body import check_one_file
 from ..operations import Call, Operation, answer, api
-from ..rules.content_range import ContentRange, parse_content_range
-from ..rules.form_parser import Form
+from ..rules.forms import Form
 from ..rules.problems import RefusedError
+from ..rules.ranges import ContentRange, parse_content_range
 from ..serving.assets import asset_urls
 from ..state.media import ExtentWriter, Spool
 from ..state.video import Video
@@ -149,7 +149,7 @@ def _accepted(call: Call, video: Video) -> web.Response:
     if not video.ledger.complete:
         return answer({"videoId": video.key}, 201)
     video.touch(call.state.today)
-    production.begin(call.state, video)
+    processing.start(call.state, video)
     return answer(video.as_json(asset_urls(call, video)), 201)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from aiohttp import web
 
-from ..background import production
-from ..background.sources import begin_ingest
+from ..background import processing
+from ..background.sources import ingest_source
+from ..browsers import sent_by_page
 from ..operations import Call, Operation, answer, answer_page, api, no_content
 from ..rules.payloads import VIDEO_CREATION, VIDEO_UPDATE, must_be_false, validate
 from ..serving.assets import asset_urls
-from ..state.listing import select_videos
-from ..state.video import Video
+from ..state.video import Video, select_videos
 
 
 def show(call: Call, video: Video) -> dict[str, Any]:
@@ -47,10 +47,10 @@ async def create(call: Call) -> web.StreamResponse:
     video = (
         call.state.create_video(attributes)
         if source is None
-        else begin_ingest(call, attributes, source)
+        else ingest_source(call.state, attributes, source, from_page=sent_by_page(call.request))
     )
-    production.order_from_attributes(call.state, video, attributes)
-    production.notice(call.state, video)
+    processing.request_summary(call.state, video, attributes)
+    processing.perform_due(call.state, video)
     return answer(show(call, video), 201 if source is None else 202)
 
 
@@ -66,9 +66,9 @@ async def update(call: Call) -> web.StreamResponse:
     """
     video = call.state.videos.find(call.path("videoId"))
     changes = validate(await call.json(), VIDEO_UPDATE)
-    production.order_from_attributes(call.state, video, changes)
+    processing.request_summary(call.state, video, changes)
     video.merge(changes, call.state.today)
-    production.notice(call.state, video)
+    processing.perform_due(call.state, video)
     return answer(show(call, video))
 
 
@@ -89,7 +89,7 @@ async def get_status(call: Call) -> web.StreamResponse:
     # read that first shows the video as playable.
     if video.finished_at is not None:
         video.status_reads += 1
-        production.notice(state, video)
+        processing.perform_due(state, video)
     return answer(status)
 
 

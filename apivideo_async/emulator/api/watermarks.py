@@ -10,9 +10,8 @@ from typing import Any
 from aiohttp import web
 
 from ..operations import Call, Operation, answer, answer_page, api, no_content
-from ..rules.file_rules import JPEG, PNG, FileRule
-from ..state.items import Item, by_creation, timestamp
-from ..state.listing import sort_items
+from ..rules.forms import JPEG, PNG, FileRule
+from ..state.items import Item, by_creation, sort_items, timestamp
 
 _PICTURE = FileRule({**JPEG, **PNG}, "[jpeg, jpg, JPG, JPEG, png, PNG]")
 
@@ -33,7 +32,7 @@ async def list_watermarks(call: Call) -> web.StreamResponse:
 async def upload(call: Call) -> web.StreamResponse:
     """Receive a picture. The response is 200 (service.md#watermark-operations)."""
     await call.body.file(_PICTURE)
-    return answer(_show(call.state.watermarks.add(Item(**call.state.birth("watermark_")))))
+    return answer(_show(call.state.watermarks.add(Item(**call.state.item_fields("watermark_")))))
 
 
 async def delete(call: Call) -> web.StreamResponse:

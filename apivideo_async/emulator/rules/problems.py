@@ -4,12 +4,29 @@ A rule that refuses a request raises ``RefusedError``, and ``pipeline`` converts
 The body is plain data, so that every rule can be tested without a server.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
-TYPE_PREFIX = "https://docs.api.video/reference/"
+__all__ = [
+    "RefusedError",
+    "attribute_required",
+    "forbidden",
+    "invalid_attribute",
+    "invalid_credentials",
+    "invalid_payload",
+    "invalid_query_parameter",
+    "method_not_allowed",
+    "not_found",
+    "refuse",
+    "refuse_all",
+    "server_error",
+    "summary_exists",
+    "too_many_requests",
+    "unauthorized",
+    "unrecognized_url",
+]
+
+_TYPE_PREFIX = "https://docs.api.video/reference/"
 
 
 class RefusedError(Exception):
@@ -30,20 +47,13 @@ class RefusedError(Exception):
 def refuse(
     status: int, slug: str | None, title: str, *, name: str | None = None, detail: str | None = None
 ) -> RefusedError:
-    """Build a refusal.
+    """Build a refusal. Its ``type`` is the documentation page of ``slug``.
 
-    Its ``type`` is the documentation page of ``slug`` (service.md#error-types).
+    See service.md#error-types.
     """
-    body: dict[str, Any] = {}
-    if slug is not None:
-        body["type"] = TYPE_PREFIX + slug
-    body["title"] = title
-    if name is not None:
-        body["name"] = name
-    body["status"] = status
-    if detail is not None:
-        body["detail"] = detail
-    return RefusedError(status, body)
+    kind = None if slug is None else _TYPE_PREFIX + slug
+    body = {"type": kind, "title": title, "name": name, "status": status, "detail": detail}
+    return RefusedError(status, {key: value for key, value in body.items() if value is not None})
 
 
 def refuse_all(problems: Sequence[dict[str, Any]]) -> RefusedError:
@@ -51,19 +61,14 @@ def refuse_all(problems: Sequence[dict[str, Any]]) -> RefusedError:
 
     The first problem is copied to the top level (service.md#error-bodies).
     """
-    first = problems[0]
-    return RefusedError(
-        400, {**first, "status": 400, "problems": [dict(item) for item in problems]}
-    )
+    body = {**problems[0], "status": 400, "problems": [dict(problem) for problem in problems]}
+    return RefusedError(400, body)
 
 
 def attribute_required(name: str) -> dict[str, Any]:
     """Return the problem of a required attribute that is absent (service.md#error-types)."""
-    return {
-        "type": TYPE_PREFIX + "attribute-required",
-        "title": "This attribute is required.",
-        "name": name,
-    }
+    kind = _TYPE_PREFIX + "attribute-required"
+    return {"type": kind, "title": "This attribute is required.", "name": name}
 
 
 def invalid_attribute(
@@ -73,24 +78,19 @@ def invalid_attribute(
 
     See service.md#error-details.
     """
-    problem = {"type": TYPE_PREFIX + "invalid-attribute", "title": title, "name": name}
+    problem = {"type": _TYPE_PREFIX + "invalid-attribute", "title": title, "name": name}
     return problem if detail is None else {**problem, "detail": detail}
 
 
-def invalid_payload() -> RefusedError:
+def invalid_payload(detail: str | None = None) -> RefusedError:
     """Return the refusal of a body that is absent or no JSON object (service.md#error-types)."""
-    return refuse(400, "invalid-payload", "The payload is invalid.")
+    return refuse(400, "invalid-payload", "The payload is invalid.", detail=detail)
 
 
 def invalid_query_parameter(name: str, detail: str) -> RefusedError:
     """Return the refusal of a query parameter (service.md#error-types)."""
-    return refuse(
-        400,
-        "request-invalid-query-parameter",
-        "A query parameter is invalid.",
-        name=name,
-        detail=detail,
-    )
+    slug, title = "request-invalid-query-parameter", "A query parameter is invalid."
+    return refuse(400, slug, title, name=name, detail=detail)
 
 
 def not_found(name: str) -> RefusedError:
@@ -98,9 +98,8 @@ def not_found(name: str) -> RefusedError:
 
     See service.md#not-found.
     """
-    return refuse(
-        404, "resource-not-found", "The requested resource could not be found.", name=name
-    )
+    title = "The requested resource could not be found."
+    return refuse(404, "resource-not-found", title, name=name)
 
 
 def summary_exists(name: str | None) -> RefusedError:
@@ -108,13 +107,9 @@ def summary_exists(name: str | None) -> RefusedError:
 
     See service.md#summaries, service.md#error-types.
     """
-    return refuse(
-        409,
-        "summary-already-exists",
-        "A summary already exists or is being created on this video.",
-        name=name,
-        detail="You can delete the existing summary and generate a new one.",
-    )
+    title = "A summary already exists or is being created on this video."
+    detail = "You can delete the existing summary and generate a new one."
+    return refuse(409, "summary-already-exists", title, name=name, detail=detail)
 
 
 def unrecognized_url() -> RefusedError:
@@ -141,27 +136,27 @@ def too_many_requests() -> RefusedError:
 
 
 def server_error() -> RefusedError:
-    """Return the response to an error in the emulator: a problem without type.
-
-    See service.md#server-errors.
-    """
+    """Return the response to an error in the emulator (service.md#server-errors)."""
     return refuse(500, None, "Server error")
 
 
 _AUTHENTICATION_TITLES = {
-    "authentication-invalid-api-key": "The API key is invalid.",
-    "authentication-invalid-access-token": "The access token is invalid or expired.",
-    "authentication-invalid-refresh-token": "The refresh token is invalid.",
-    "authentication-invalid-upload-token": "The upload token is invalid or expired.",
-    "authentication-missing-upload-token": "The upload token is missing.",
-    "authentication-invalid-authorization-header-value": 'The "Authorization" header value is invalid.',
-    "authentication-missing-authorization-header": 'The "Authorization" header is missing.',
+    "invalid-api-key": "The API key is invalid.",
+    "invalid-access-token": "The access token is invalid or expired.",
+    "invalid-refresh-token": "The refresh token is invalid.",
+    "invalid-upload-token": "The upload token is invalid or expired.",
+    "missing-upload-token": "The upload token is missing.",
+    "invalid-authorization-header-value": 'The "Authorization" header value is invalid.',
+    "missing-authorization-header": 'The "Authorization" header is missing.',
 }
 
 
-def unauthorized(slug: str) -> RefusedError:
-    """Return one of the documented 401 refusals (service.md#error-types)."""
-    return refuse(401, slug, _AUTHENTICATION_TITLES[slug])
+def unauthorized(rule: str) -> RefusedError:
+    """Return one of the 401 refusals. ``rule`` is the slug without ``authentication-``.
+
+    See service.md#error-types.
+    """
+    return refuse(401, f"authentication-{rule}", _AUTHENTICATION_TITLES[rule])
 
 
 def invalid_credentials() -> RefusedError:
@@ -169,9 +164,5 @@ def invalid_credentials() -> RefusedError:
 
     See service.md#refused-credentials.
     """
-    return refuse(
-        400,
-        "authentication-invalid-user-credentials",
-        "The user credentials were incorrect.",
-        name="",
-    )
+    slug, title = "authentication-invalid-user-credentials", "The user credentials were incorrect."
+    return refuse(400, slug, title, name="")

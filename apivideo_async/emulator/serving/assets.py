@@ -14,9 +14,9 @@ from aiohttp import web
 
 from ..operations import Call, DroppedError, Operation, answer, asset, open_asset
 from ..rules import encoding
-from ..rules.byte_ranges import UnsatisfiableRangeError, parse_range
-from ..rules.file_rules import StoredFile
 from ..rules.problems import not_found
+from ..rules.ranges import UnsatisfiableRangeError, parse_range
+from ..state.items import StoredFile
 from ..state.video import Video
 from .pictures import grey_picture
 from .viewers import asset_base, iframe, player_url, viewer_session
@@ -176,8 +176,9 @@ async def thumbnail(call: Call) -> web.StreamResponse:
 
 async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (service.md#private-sessions)."""
-    video = call.state.videos.find(call.path("videoId"))
-    session = call.state.private.open_session(video.key, call.path("token"), call.state.now)
+    state = call.state
+    video = state.videos.find(call.path("videoId"))
+    session = state.private_sessions.open_session(video.key, call.path("token"), state.now)
     if session is None:
         raise not_found("videoId")
     return answer({"session_token": session})

@@ -10,9 +10,9 @@ from html import escape
 from aiohttp import web
 
 from ..operations import Call, Operation, asset, open_asset
-from ..rules.file_rules import StoredFile
 from ..rules.problems import not_found
-from ..state.live_stream import LiveStream
+from ..state.items import StoredFile
+from ..state.records import LiveStream
 from .pictures import grey_picture
 from .viewers import asset_base, iframe, player_url, viewer_session
 

@@ -17,7 +17,7 @@ def asset_base(call: Call, root: str, key: str, *, public: bool) -> str:
     For a private item it contains a new one-time token.
     """
     base = f"{call.request.url.origin()}{root}"
-    return base if public else f"{base}/token/{call.state.private.new_token(key)}"
+    return base if public else f"{base}/token/{call.state.private_sessions.new_token(key)}"
 
 
 def player_url(base: str, end: str = "") -> str:
@@ -38,9 +38,8 @@ def viewer_session(
     if public:
         return None
     given = call.request.query.get("avh")
-    session = (
-        None if token is None else call.state.private.admits(key, token, given, call.state.now)
-    )
+    sessions = call.state.private_sessions
+    session = None if token is None else sessions.authorize(key, token, given, call.state.now)
     if session is None:
         raise not_found(parameter)
     return session

@@ -3,16 +3,17 @@
 See service.md#webhook-signatures.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from attrs import define
+
 from .items import Item, timestamp
+
+__all__ = ["EVENTS", "Webhook", "event_body", "is_delivered", "signature"]
 
 EVENTS = (
     "live-stream.broadcast.started",
@@ -24,7 +25,7 @@ EVENTS = (
 )
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@define(eq=False, kw_only=True)
 class Webhook(Item):
     """A subscription of a URL to some types of events."""
 
@@ -35,10 +36,7 @@ class Webhook(Item):
     """Whether a web page created the webhook. Its events are then not delivered."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the ``webhook`` schema.
-
-        It always contains the secret (service.md#webhook-subscriptions).
-        """
+        """Return the ``webhook`` schema, with the secret (service.md#webhook-subscriptions)."""
         return {
             "webhookId": self.key,
             "createdAt": timestamp(self.created),
@@ -69,7 +67,7 @@ def event_body(event: Mapping[str, str]) -> bytes:
     return json.dumps(dict(event), separators=(",", ":")).encode()
 
 
-def delivered(status: int | None) -> bool:
+def is_delivered(status: int | None) -> bool:
     """Return whether the subscriber accepted the delivery. ``status`` is None without a response.
 
     Redirects count as failures. See service.md#webhook-delivery.

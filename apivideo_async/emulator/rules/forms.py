@@ -1,19 +1,42 @@
-"""Parse a multipart form while it arrives: fields are kept, the file is written to a sink.
+"""Multipart forms: parse them while they arrive, and check the files that they contain.
 
-See service.md#multipart-bodies.
+Fields are kept, and the file is written to a sink. See service.md#multipart-bodies,
+service.md#thumbnails, service.md#text-tracks.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from attrs import define, field, frozen
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from .problems import refuse
+from .upload_problems import upload_problem
+
+__all__ = [
+    "JPEG",
+    "PNG",
+    "VTT",
+    "WEBP",
+    "FileRule",
+    "FileSink",
+    "Form",
+    "FormParser",
+    "MalformedFormError",
+    "SmallFile",
+    "boundary_of",
+]
+
 # The largest size of a form field in bytes. It bounds the memory for a field.
-MAX_FIELD = 64 * 1024
+_MAX_FIELD = 64 * 1024
+
+# Media types by file extension.
+JPEG = {"jpg": "image/jpeg", "jpeg": "image/jpeg"}
+PNG = {"png": "image/png"}
+WEBP = {"webp": "image/webp"}
+VTT = {"vtt": "text/vtt"}
 
 
 class MalformedFormError(Exception):
@@ -27,7 +50,7 @@ class FileSink(Protocol):
         """Process the next bytes. The view is valid only during the call."""
 
 
-@dataclass(slots=True)
+@define
 class Form:
     """The content of a form.
 
@@ -35,7 +58,7 @@ class Form:
     ``content_type`` belong to the first file.
     """
 
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = field(factory=dict)
     files: int = 0
     filename: str = ""
     content_type: str = ""
@@ -57,34 +80,32 @@ class FormParser:
 
     def __init__(self, boundary: bytes, open_file: Callable[[Form], FileSink]) -> None:
         try:
-            self._parser = self._new_parser(boundary)
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._part_begins,
+                    "on_header_begin": self._header_begins,
+                    "on_header_field": self._header_name_data,
+                    "on_header_value": self._header_value_data,
+                    "on_header_end": self._header_ends,
+                    "on_headers_finished": self._headers_finished,
+                    "on_part_data": self._part_data,
+                    "on_part_end": self._part_ends,
+                    "on_end": self._form_ends,
+                },
+            )
         except FormParserError as error:
             raise MalformedFormError(str(error)) from error
         self._open_file = open_file
         self._sink: FileSink | None = None
         self._in_file = False
         self._headers: dict[bytes, bytes] = {}
-        self._header_name = self._header_value = b""
+        self._header_name = b""
+        self._header_value = b""
         self._field_name = ""
         self._field_value = bytearray()
         self.form: Form = Form()
         self.ended: bool = False
-
-    def _new_parser(self, boundary: bytes) -> MultipartParser:
-        return MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._part_begins,
-                "on_header_begin": self._header_begins,
-                "on_header_field": self._header_name_data,
-                "on_header_value": self._header_value_data,
-                "on_header_end": self._header_ends,
-                "on_headers_finished": self._headers_finished,
-                "on_part_data": self._part_data,
-                "on_part_end": self._part_ends,
-                "on_end": self._form_ends,
-            },
-        )
 
     def feed(self, data: bytes) -> None:
         """Parse the next block of the body. Raises ``MalformedFormError``."""
@@ -97,7 +118,8 @@ class FormParser:
         self._headers = {}
 
     def _header_begins(self) -> None:
-        self._header_name = self._header_value = b""
+        self._header_name = b""
+        self._header_value = b""
 
     def _header_name_data(self, data: bytes, start: int, end: int) -> None:
         # A name or value may be split between two blocks, so its pieces are appended.
@@ -110,9 +132,8 @@ class FormParser:
         self._headers[self._header_name.lower()] = self._header_value
 
     def _headers_finished(self) -> None:
-        _, options = parse_options_header(
-            self._headers.get(b"content-disposition", b"").decode("latin-1")
-        )
+        disposition = self._headers.get(b"content-disposition", b"").decode("latin-1")
+        _, options = parse_options_header(disposition)
         # A part with a file name is a file, any other part is a field.
         filename = options.get(b"filename")
         if filename is None:
@@ -124,9 +145,8 @@ class FormParser:
         # Only the first file has a sink. Callers refuse a form with several files at its end.
         if self.form.files == 1:
             self.form.filename = filename.decode("utf-8", "replace")
-            self.form.content_type = (
-                self._headers.get(b"content-type", b"").decode("latin-1").lower()
-            )
+            content_type = self._headers.get(b"content-type", b"").decode("latin-1")
+            self.form.content_type = content_type.lower()
             self._sink = self._open_file(self.form)
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
@@ -134,7 +154,7 @@ class FormParser:
             if self._sink is not None:
                 # A view avoids copying the block.
                 self._sink.write(memoryview(data)[start:end])
-        elif len(self._field_value) + end - start > MAX_FIELD:
+        elif len(self._field_value) + end - start > _MAX_FIELD:
             raise MalformedFormError("A form field is too long.")
         else:
             self._field_value += data[start:end]
@@ -148,3 +168,51 @@ class FormParser:
 
     def _form_ends(self) -> None:
         self.ended = True
+
+
+@frozen
+class FileRule:
+    """The files that an operation accepts: ``types`` by extension, at most ``max_size`` bytes.
+
+    ``types`` maps extensions to media types. ``listed`` is the list of extensions in the refusal.
+    It differs between operations and from the accepted extensions (service.md#file-extensions).
+    """
+
+    types: Mapping[str, str]
+    listed: str
+    max_size: float = math.inf
+
+    def type_of(self, form: Form) -> str:
+        """Return the media type, from the extension or else from the content type of the part.
+
+        Raises a refusal if neither is accepted.
+        """
+        by_extension = self.types.get(form.filename.rpartition(".")[2].lower())
+        if by_extension is not None:
+            return by_extension
+        if form.content_type in self.types.values():
+            return form.content_type
+        title = f"Only {self.listed} extensions are supported."
+        raise refuse(400, "uploaded-file-extension-invalid", title, name="file")
+
+
+@define
+class SmallFile:
+    """Keeps a file in memory. Bytes above ``max_size`` are counted and dropped."""
+
+    max_size: float
+    data: bytearray = field(factory=bytearray)
+    size: int = 0
+
+    def write(self, view: memoryview) -> None:
+        """Append the next bytes."""
+        self.size += len(view)
+        if self.size <= self.max_size:
+            self.data += view
+
+    def check(self) -> None:
+        """Raise a refusal if the file is empty or too large."""
+        if self.size == 0:
+            raise upload_problem("uploaded-file-empty")
+        if self.size > self.max_size:
+            raise upload_problem("uploaded-file-too-large")

@@ -1,51 +1,59 @@
 """Read and check the parameters of an analytics request. Pure functions.
 
-See service.md#analytics-operations, service.md#error-details, service.md#analytics.
+See service.md#analytics-operations, service.md#error-details, service.md#analytics,
+service.md#legacy-periods.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from attrs import frozen
+
 from ..rules.problems import invalid_query_parameter, unrecognized_url
-from ..state.items import timestamp
+from ..state.items import Query, timestamp
 from .filters import KEYS, TOTAL_KEYS, filter_key, read_filters, unexpected
 from .metrics import Span, View
 
-Query = Sequence[tuple[str, str]]
+__all__ = [
+    "AnalyticsQuery",
+    "check_path",
+    "read_period",
+    "read_query",
+    "split_span",
+    "start_of_interval",
+]
+
 _VIEW_DURATIONS = {"3s": 3, "5s": 5, "10s": 10, "30s": 30}
 _INTERVALS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 # The start of the span for totals, which cover all time.
-_BEGIN = datetime.fromtimestamp(0, UTC)
-_COMMON = frozenset({"from", "to"})
-_PAGES = frozenset({"currentPage", "pageSize", "sortBy", "sortOrder"})
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_PAGE_PARAMETERS = frozenset({"currentPage", "pageSize", "sortBy", "sortOrder"})
 # Prefixes of the metrics that accept the parameter ``unique``.
 _UNIQUE = ("ccv", "view")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+@frozen
+class AnalyticsQuery:
     """A legal analytics request: the filters for plays, the time span, and how plays are counted.
 
-    ``shown`` is the name of the metric in the response. ``interval`` is set for time series only.
+    ``metric_name`` is the name of the metric in the response. ``interval`` is set for time series
+    only.
     """
 
-    shown: str
+    metric_name: str
     span: Span
     filters: dict[str, list[str]]
     view: View
     interval: str | None = None
 
-    def context(self, **more: str) -> dict[str, Any]:
-        """Return the ``context`` object of the response. ``more`` are its additional fields."""
+    def context(self, **fields: str) -> dict[str, Any]:
+        """Return the ``context`` object of the response, with additional ``fields``."""
         frame = {"from": timestamp(self.span.start), "to": timestamp(self.span.stop)}
-        return {"metric": self.shown, **more, "timeframe": frame}
+        return {"metric": self.metric_name, **fields, "timeframe": frame}
 
 
-def read_question(
+def read_query(
     metric: str,
     query: Query,
     now: datetime,
@@ -54,36 +62,35 @@ def read_question(
     paged: bool,
     timed: bool = False,
     total: bool = False,
-) -> Question:
+) -> AnalyticsQuery:
     """Read the query of an operation. Raises a refusal if a parameter is unknown or illegal.
 
     ``paged`` operations accept page and order parameters, ``timed`` operations accept ``interval``.
     For the ``total`` of plays, ``from`` and ``to`` are ignored and fewer filters are allowed.
     ``from`` must be no more than ``days`` days before ``now``.
     """
-    allowed = (
-        _COMMON | (_PAGES if paged else frozenset()) | ({"interval"} if timed else frozenset())
-    )
+    allowed = {"from", "to"}
+    if paged:
+        allowed |= _PAGE_PARAMETERS
+    if timed:
+        allowed.add("interval")
     if metric.startswith(_UNIQUE):
-        allowed |= {"unique"}
+        allowed.add("unique")
     if metric == "view":
-        allowed |= {"viewDuration"}
+        allowed.add("viewDuration")
     # Filters are checked later by ``read_filters``, which knows the keys that the operation allows.
     for name, _ in query:
         if name not in allowed and filter_key(name) is None:
             raise unexpected(name)
     values = dict(query)
-    view = View(
-        _view_seconds(values.get("viewDuration", "5s")),
-        _flag("unique", values.get("unique", "false")),
-    )
-    span = Span(_BEGIN, now) if total else _span(values, now, days)
+    view = _view(values)
+    span = Span(_EPOCH, now) if total else _span(values, now, days)
     filters = read_filters(query, TOTAL_KEYS if total else KEYS)
     interval = _interval(values.get("interval"), span) if timed else None
-    return Question(_shown(metric, view), span, filters, view, interval)
+    return AnalyticsQuery(_metric_name(metric, view), span, filters, view, interval)
 
 
-def _shown(metric: str, view: View) -> str:
+def _metric_name(metric: str, view: View) -> str:
     """Return the metric's name in the response: ``view-5``, ``unique-view-5``, ``unique-ccv``.
 
     See service.md#metric-names.
@@ -92,25 +99,23 @@ def _shown(metric: str, view: View) -> str:
     return f"unique-{name}" if view.unique else name
 
 
-def _view_seconds(text: str) -> int:
-    if text not in _VIEW_DURATIONS:
+def _view(values: dict[str, str]) -> View:
+    duration = values.get("viewDuration", "5s")
+    if duration not in _VIEW_DURATIONS:
         detail = 'This view duration is invalid. Use one of "3s", "5s", "10s", "30s".'
         raise invalid_query_parameter("viewDuration", detail)
-    return _VIEW_DURATIONS[text]
-
-
-def _flag(name: str, text: str) -> bool:
-    if text not in {"true", "false"}:
-        raise invalid_query_parameter(name, "This value must be of type boolean.")
-    return text == "true"
+    unique = values.get("unique", "false")
+    if unique not in {"true", "false"}:
+        raise invalid_query_parameter("unique", "This value must be of type boolean.")
+    return View(_VIEW_DURATIONS[duration], unique == "true")
 
 
 def _moment(name: str, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-        moment = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(
-            UTC
-        )
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC)
         # Refuse moments at the limits of ``datetime``, so that later arithmetic cannot overflow.
         _ = moment - timedelta(days=1), moment + timedelta(days=1)
     except (ValueError, OverflowError):
@@ -123,14 +128,12 @@ def _span(values: dict[str, str], now: datetime, days: int) -> Span:
     stop = _moment("to", values["to"]) if "to" in values else now
     start = _moment("from", values["from"]) if "from" in values else stop - timedelta(days=1)
     if start >= stop:
-        raise invalid_query_parameter(
-            "from", "This value should be before the end of the timeframe."
-        )
+        detail = "This value should be before the end of the timeframe."
+        raise invalid_query_parameter("from", detail)
     # One minute of tolerance: the client computed ``from`` with an earlier clock reading.
     if "from" in values and now - start > timedelta(days=days, minutes=1):
-        raise invalid_query_parameter(
-            "from", f"This value should not be more than {days} days ago."
-        )
+        detail = f"This value should not be more than {days} days ago."
+        raise invalid_query_parameter("from", detail)
     return Span(start, stop)
 
 
@@ -145,9 +148,8 @@ def _interval(text: str | None, span: Span) -> str:
         detail = 'This interval is invalid. Use one of "minute", "hour", "day".'
         raise invalid_query_parameter("interval", detail)
     if text == "minute" and span.seconds > 3600:
-        raise invalid_query_parameter(
-            "interval", "This interval cannot be used with a timeframe over 60 minutes."
-        )
+        detail = "This interval cannot be used with a timeframe over 60 minutes."
+        raise invalid_query_parameter("interval", detail)
     return text
 
 
@@ -161,18 +163,62 @@ def check_path(known: bool) -> None:
         raise unrecognized_url()
 
 
-def cut(span: Span, interval: str) -> list[Span]:
+def split_span(span: Span, interval: str) -> list[Span]:
     """Split a span at full minutes, hours or days (UTC)."""
-    pieces, start = [], span.start
+    pieces = []
+    start = span.start
     while start < span.stop:
-        stop = begin_of(start, interval) + _INTERVALS[interval]
+        stop = start_of_interval(start, interval) + _INTERVALS[interval]
         pieces.append(Span(start, min(stop, span.stop)))
         start = stop
     return pieces
 
 
-def begin_of(moment: datetime, interval: str) -> datetime:
+def start_of_interval(moment: datetime, interval: str) -> datetime:
     """Return the start of the minute, hour or day (UTC) that contains ``moment``."""
     moment = moment.astimezone(UTC)
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + (moment - midnight) // _INTERVALS[interval] * _INTERVALS[interval]
+
+
+def read_period(text: str | None) -> Span:
+    """Return the span in UTC of a period of the legacy analytics. A range includes its last day.
+
+    Raises a refusal if the period is absent or has another form. See service.md#legacy-periods.
+    """
+    try:
+        first, last = _days(text or "")
+        return Span(_midnight(first), _midnight(last + timedelta(days=1)))
+    except (ValueError, OverflowError):
+        detail = "This period is invalid. Use a day, a week, a month, a year or a range of days."
+        raise invalid_query_parameter("period", detail) from None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _days(text: str) -> tuple[date, date]:
+    """Return the first and the last day of a period. Raises ``ValueError`` for other texts."""
+    if "/" in text:
+        first, _, last = text.partition("/")
+        return _day(first), _day(last)
+    if week := re.fullmatch(r"(\d{4})-W(\d{2})", text):
+        monday = date.fromisocalendar(int(week[1]), int(week[2]), 1)
+        return monday, monday + timedelta(days=6)
+    if month := re.fullmatch(r"(\d{4})-(\d{2})", text):
+        first_day = date(int(month[1]), int(month[2]), 1)
+        # 31 days after the first day is always in the next month.
+        next_month = (first_day + timedelta(days=31)).replace(day=1)
+        return first_day, next_month - timedelta(days=1)
+    if re.fullmatch(r"\d{4}", text):
+        return date(int(text), 1, 1), date(int(text), 12, 31)
+    day = _day(text)
+    return day, day
+
+
+def _day(text: str) -> date:
+    # ``fromisoformat`` also accepts forms that the service does not document, such as 20240131.
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
