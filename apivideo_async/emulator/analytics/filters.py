@@ -57,18 +57,12 @@ TOTAL_KEYS = frozenset({"mediaId", "mediaType"})
 
 
 def unexpected(name: str) -> RefusedError:
-    """Return the refusal of a parameter that the operation does not have.
-
-    See service.md#error-details.
-    """
+    """Return the refusal of a parameter that the operation does not have."""
     return invalid_query_parameter(name, "This field was not expected.")
 
 
 def filter_key(name: str) -> str | None:
-    """Return the key ``k`` of a parameter ``filterBy[k]``, ``filterBy[k][]`` or ``filterBy[k][0]``.
-
-    Returns None for other parameters.
-    """
+    """Return the key of a filter, and None for other parameters."""
     match = _NAME.fullmatch(name)
     return match[1] if match is not None else None
 

@@ -33,10 +33,7 @@ class Span(NamedTuple):
 
 @frozen
 class View:
-    """The seconds that a play must last to count as a view, and whether viewers count once.
-
-    With ``unique`` a viewer counts once a day.
-    """
+    """The seconds that a view must last, and whether a viewer counts once a day."""
 
     seconds: int = 5
     unique: bool = False
@@ -93,13 +90,10 @@ def _presences(plays: Iterable[Play], span: Span, view: View) -> list[tuple[date
 
 
 def _ccv_peak(plays: Sequence[Play], span: Span, view: View) -> int:
-    """Return the highest number of concurrent viewers in the span.
-
-    A viewer who leaves at the moment at which another one arrives is not counted together with
-    them.
-    """
+    """Return the highest number of concurrent viewers in the span."""
     periods = _presences(plays, span, view)
-    # Tuples sort by time and then by change, so -1 comes before +1 of the same moment.
+    # At the same moment -1 sorts before +1: a viewer who leaves then is not counted together with
+    # one who arrives.
     changes = sorted([(begin, 1) for begin, _ in periods] + [(end, -1) for _, end in periods])
     viewers = peak = 0
     for _, change in changes:

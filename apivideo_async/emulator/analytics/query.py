@@ -35,10 +35,9 @@ _UNIQUE = ("ccv", "view")
 
 @frozen
 class AnalyticsQuery:
-    """A legal analytics request: the filters for plays, the time span, and how plays are counted.
+    """A legal analytics request. ``metric_name`` is the name of the metric in the response.
 
-    ``metric_name`` is the name of the metric in the response. ``interval`` is set for time series
-    only.
+    ``interval`` is set for time series only.
     """
 
     metric_name: str
@@ -91,10 +90,7 @@ def read_query(
 
 
 def _metric_name(metric: str, view: View) -> str:
-    """Return the metric's name in the response: ``view-5``, ``unique-view-5``, ``unique-ccv``.
-
-    See service.md#metric-names.
-    """
+    # Such as ``view-5``, ``unique-view-5``, ``unique-ccv`` (service.md#metric-names).
     name = f"view-{view.seconds}" if metric == "view" else metric
     return f"unique-{name}" if view.unique else name
 
@@ -138,10 +134,6 @@ def _span(values: dict[str, str], now: datetime, days: int) -> Span:
 
 
 def _interval(text: str | None, span: Span) -> str:
-    """Read ``interval``. The default is ``hour`` for up to two days and ``day`` for longer spans.
-
-    ``minute`` is legal for spans of up to one hour (service.md#error-details).
-    """
     if text is None:
         return "hour" if span.seconds <= 2 * 86400 else "day"
     if text not in _INTERVALS:
@@ -154,11 +146,7 @@ def _interval(text: str | None, span: Span) -> str:
 
 
 def check_path(known: bool) -> None:
-    """Raise the refusal for an unknown URL if ``known`` is false.
-
-    Called with whether the metric, aggregation or breakdown of the path exists. See
-    service.md#analytics-operations.
-    """
+    """Raise the refusal for an unknown URL if a metric or breakdown is not ``known``."""
     if not known:
         raise unrecognized_url()
 
@@ -182,9 +170,9 @@ def start_of_interval(moment: datetime, interval: str) -> datetime:
 
 
 def read_period(text: str | None) -> Span:
-    """Return the span in UTC of a period of the legacy analytics. A range includes its last day.
+    """Return the span in UTC of a legacy period: a day, week, month, year or range of days.
 
-    Raises a refusal if the period is absent or has another form. See service.md#legacy-periods.
+    Raises a refusal if the period is absent or has another form.
     """
     try:
         first, last = _days(text or "")

@@ -17,8 +17,8 @@ from ..state.video import Video
 
 __all__ = ["create_summary", "perform_due", "request_summary", "start"]
 
+# The language that the emulator detects when the video has no ``language``.
 _DETECTED_LANGUAGE = "en"
-"""The language that the emulator detects when the video has no ``language``."""
 
 
 def start(state: State, video: Video) -> None:
@@ -55,10 +55,7 @@ def perform_due(state: State, video: Video) -> None:
 
 
 def _transcribe(state: State, video: Video) -> None:
-    """Add a caption in the language of the video, unless that language was transcribed before.
-
-    A changed language leads to another caption. See service.md#transcripts.
-    """
+    """Add a caption if the language was not transcribed before (service.md#transcripts)."""
     language = video.attributes.get("language") or _DETECTED_LANGUAGE
     if video.transcript_language == language:
         return
@@ -78,11 +75,7 @@ def _transcribe(state: State, video: Video) -> None:
 
 
 def create_summary(state: State, video: Video, parts: tuple[str, ...], *, auto: bool) -> Summary:
-    """Create a summary.
-
-    With ``auto`` it waits for the encoding of the video, otherwise for a text that the client
-    writes.
-    """
+    """Create a summary. It waits for the encoding (``auto``), or for a text of the client."""
     summary = Summary(
         **state.item_fields("summary_"),
         video_id=video.key,

@@ -134,8 +134,7 @@ class PartChunks:
     def check_size(self, chunk: Part, size: int) -> None:
         """Raise a refusal if the part is too large, or too small for its position.
 
-        The header of a part states no size, so sizes are checked here. See service.md#upload-modes,
-        service.md#small-chunks.
+        The header of a part states no size, so all sizes are checked here.
         """
         if size > self._limits.max_chunk:
             raise upload_problem("uploaded-file-too-large")

@@ -21,13 +21,7 @@ __all__ = [
     "stream_metadata",
 ]
 
-_QUALITIES = (
-    ("hls", "240p"),
-    ("mp4", "720p"),
-    ("hls", "360p"),
-    ("hls", "480p"),
-    ("hls", "720p"),
-)
+_QUALITIES = (("hls", "240p"), ("mp4", "720p"), ("hls", "360p"), ("hls", "480p"), ("hls", "720p"))
 # The progress between two stages.
 _STEP = 0.25
 # The transcript follows the last quality, and the summary follows the transcript.
@@ -42,31 +36,23 @@ _BIT_RATE = 802.5
 
 @frozen
 class EncodingPace:
-    """How fast the emulator encodes: at once, by time, or by the number of status reads.
+    """The seconds, or the number of status reads, until the first quality is finished.
 
-    ``seconds`` is the time until the first quality is finished, ``polls`` the number of status
-    reads. Zero for both means at once.
+    Zero for both means at once.
     """
 
     seconds: float = 0.0
     polls: int = 0
 
     def progress(self, elapsed: float, reads: int) -> float:
-        """Return the progress of a video.
-
-        ``elapsed`` is in seconds since the upload was complete, ``reads`` counts the status reads
-        since.
-        """
+        """Return the progress after ``elapsed`` seconds and a number of status ``reads``."""
         if self.polls:
             return reads / self.polls
         return elapsed / self.seconds if self.seconds else math.inf
 
 
 def parse_pace(setting: str | float) -> EncodingPace:
-    """Parse the setting: ``"immediate"``, a number of seconds, or ``"polls:N"``.
-
-    Raises ``ValueError`` for other values.
-    """
+    """Parse ``"immediate"``, a number of seconds, or ``"polls:N"``, else raise ``ValueError``."""
     if setting == "immediate":
         return EncodingPace()
     try:
@@ -82,15 +68,12 @@ def parse_pace(setting: str | float) -> EncodingPace:
 
 
 def playable(progress: float) -> bool:
-    """Return whether the first quality is finished (service.md#encoding-status)."""
+    """Return whether the first quality is finished."""
     return progress >= 1
 
 
 def qualities(progress: float) -> list[dict[str, str]]:
-    """Return the status of each quality: waiting, encoding or encoded.
-
-    See service.md#encoding-status.
-    """
+    """Return the status of each quality: waiting, encoding or encoded."""
     return [
         {"type": kind, "quality": quality, "status": _status(finished, progress)}
         for (kind, quality), finished in zip(_QUALITIES, STAGES, strict=False)
@@ -106,11 +89,8 @@ def _status(finished: float, progress: float) -> str:
 
 def encoded_qualities(progress: float) -> list[tuple[str, str]]:
     """Return type and name of the encoded qualities, in the order in which they were finished."""
-    return [
-        quality
-        for quality, finished in zip(_QUALITIES, STAGES, strict=False)
-        if progress >= finished
-    ]
+    stages = zip(_QUALITIES, STAGES, strict=False)
+    return [quality for quality, finished in stages if progress >= finished]
 
 
 def stream_metadata(size: int | None) -> dict[str, Any]:

@@ -52,11 +52,7 @@ class FileSink(Protocol):
 
 @define
 class Form:
-    """The content of a form.
-
-    ``fields`` has the values by name, ``files`` is the number of files, and ``filename`` and
-    ``content_type`` belong to the first file.
-    """
+    """The fields by name, the number of files, and name and content type of the first file."""
 
     fields: dict[str, str] = field(factory=dict)
     files: int = 0
@@ -71,11 +67,10 @@ def boundary_of(content_type: str | None) -> bytes | None:
 
 
 class FormParser:
-    """Incremental parser of one form.
+    """Incremental parser of one form. ``ended`` is true after the closing boundary.
 
-    ``open_file`` is called when the first file begins, with the form so far. It returns the sink
-    for the file. Further files are counted and dropped. ``ended`` is true after the closing
-    boundary. Raises ``MalformedFormError``.
+    ``open_file`` is called when the first file begins, with the form so far, and returns the sink
+    for the file. Further files are counted and dropped. Raises ``MalformedFormError``.
     """
 
     def __init__(self, boundary: bytes, open_file: Callable[[Form], FileSink]) -> None:

@@ -23,8 +23,7 @@ _SECRET_KINDS = frozenset({"access", "refresh", "private-token", "session"})
 class Identifiers:
     """Generates identifiers, with one random number stream per kind.
 
-    Separate streams keep kinds independent: a read of a private video creates a token, and must not
-    change the ids of later videos.
+    Kinds are independent: a new private token must not change the ids of later videos.
     """
 
     _seed: int
@@ -52,12 +51,10 @@ class Identifiers:
         return f"def50200{self._stream('refresh').getrandbits(512):0128x}"
 
     def access_token(self, expires_in: float) -> str:
-        """Return an access token in the form of a JWT. ``expires_in`` is in seconds.
-
-        The signature is random bytes and never verified. See service.md#access-tokens.
-        """
+        """Return an access token in the form of a JWT. ``expires_in`` is in seconds."""
         stream = self._stream("access")
         claims = {"jti": f"{stream.getrandbits(128):032x}", "expiresIn": expires_in}
         parts = [json.dumps({"typ": "JWT", "alg": "none"}).encode(), json.dumps(claims).encode()]
+        # The signature is random bytes and never verified (service.md#access-tokens).
         parts.append(stream.randbytes(24))
         return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)

@@ -134,10 +134,7 @@ _server_url: Check = _text_with(_server_url_detail, filled)
 
 
 def _nullable(check: Check) -> Check:
-    """Return a check that also accepts null.
-
-    Only ``playerId`` and ``language`` are nullable (service.md#null-and-absent).
-    """
+    """Return a check that also accepts null (service.md#null-and-absent)."""
     return lambda name, value: [] if value is None else check(name, value)
 
 
@@ -175,10 +172,7 @@ def array(item: Check, at_most: int | None = None) -> Check:
 
 
 def _object(*, required: bool, **attributes: Check) -> Check:
-    """Return a check for an object. ``required``: all attributes must be present.
-
-    Unknown attributes are ignored.
-    """
+    """Return a check for an object. With ``required`` all attributes must be present."""
 
     def check(name: str, value: Any) -> Problems:
         problems = _mapping(name, value)
@@ -233,7 +227,7 @@ def validate(
 ) -> dict[str, Any]:
     """Return the known attributes of a payload. Unknown attributes are ignored.
 
-    Raises one refusal with the problems of all attributes (service.md#error-bodies).
+    Raises one refusal with the problems of all attributes.
     """
     problems = [attribute_required(name) for name in required if name not in payload]
     known = {name: payload[name] for name in checks if name in payload}

@@ -29,10 +29,7 @@ _RANGE = re.compile(r"bytes=\s*([0-9]*)\s*-\s*([0-9]*)\s*")
 
 @frozen
 class Limits:
-    """Size limits of the protocol in bytes (service.md#upload-modes). Tests reduce the chunk sizes.
-
-    ``max_parts`` is a number of parts.
-    """
+    """Limits of the protocol in bytes, and for the number of parts (service.md#upload-modes)."""
 
     min_chunk: int = 5 * 1024 * 1024
     max_chunk: int = 200 * 1024 * 1024
@@ -66,7 +63,7 @@ ContentRange: TypeAlias = ByteRange | Part
 
 
 def parse_content_range(value: str | None, limits: Limits) -> ContentRange | None:
-    """Parse the header. Returns None if it is absent.
+    """Parse ``Content-Range``. Returns None if it is absent.
 
     Raises a refusal if it is malformed or breaks a rule that does not depend on other chunks.
     """
@@ -122,11 +119,10 @@ class UnsatisfiableRangeError(Exception):
 
 
 def parse_range(value: str | None, size: int) -> tuple[int, int] | None:
-    """Parse ``Range``: one range, an open range or a suffix (service.md#assets).
+    """Return ``(start, stop)`` of ``Range``, ``stop`` exclusive, or None for the whole media.
 
-    Return ``(start, stop)`` with an exclusive stop, or None for the whole media. A header that is
-    malformed or has several ranges is ignored, as HTTP allows. Raises ``UnsatisfiableRangeError``
-    if no byte of the media is in the range.
+    A header that is malformed or has several ranges is ignored, as HTTP allows. Raises
+    ``UnsatisfiableRangeError`` if no byte of the media is in the range.
     """
     match = _RANGE.fullmatch(value) if value is not None else None
     if match is None:

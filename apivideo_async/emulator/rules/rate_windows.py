@@ -26,19 +26,13 @@ PRESETS: dict[str, dict[RateClass, int]] = {
     "sandbox": {"uploads": 40, "writes": 40, "reads": 100},
     "production": {"uploads": 100, "writes": 200, "reads": 500},
 }
+# Rounding error of the clock in seconds. It must not lengthen a wait by a whole second.
 ROUNDING = 1e-6
-"""Rounding error of the clock in seconds.
-
-It must neither lengthen a wait by a whole second nor end it too early.
-"""
 
 
 @frozen
 class Verdict:
-    """The decision on one request, and the state of its window for the response headers.
-
-    ``resets_in`` and ``window`` are in seconds.
-    """
+    """The decision on one request, and the state of its window. Times are in seconds."""
 
     allowed: bool
     limit: int
@@ -67,10 +61,7 @@ def format_wait(seconds: float, window: float) -> str:
 
 @define(eq=False)
 class FixedWindow:
-    """A budget of ``limit`` requests per window.
-
-    The budget is full again ``window`` seconds after the first request.
-    """
+    """A budget of requests, which is full again ``window`` seconds after the first request."""
 
     _limit: int
     _window: float
@@ -78,10 +69,7 @@ class FixedWindow:
     _ends: float = field(default=-math.inf, init=False)
 
     def take(self, now: float) -> Verdict:
-        """Count one request at time ``now`` in seconds.
-
-        A refused request does not use the budget.
-        """
+        """Count one request. A refused request does not use the budget."""
         # The first request after the end of a window starts the next one. Windows do not follow a
         # fixed schedule.
         if now >= self._ends - ROUNDING:
@@ -107,9 +95,9 @@ class RateLimiter:
 
 
 def rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:
-    """Parse the setting: ``"off"``, the name of an environment, or a number per class.
+    """Parse the setting: ``"off"`` (None), the name of an environment, or a number per class.
 
-    Returns None for ``"off"``. Raises ``ValueError`` for an unknown environment or class.
+    Raises ``ValueError`` for an unknown environment or class.
     """
     if setting == "off":
         return None

@@ -2,7 +2,8 @@
 
 A ledger is empty at first. The first request makes it *whole* (no ``Content-Range``), *bytes* or
 *parts*, and it stays in that mode until it is complete. A container that was created from a URL,
-another video or a broadcast accepts no request at all. See service.md#upload-rules.
+another video or a broadcast accepts no request at all. See service.md#upload-rules,
+service.md#one-source-per-video.
 
 Every decision is one synchronous call, so no lock is needed: concurrent requests are decided one
 after the other, in the order in which their bodies ended (service.md#concurrent-chunks).
@@ -54,10 +55,7 @@ class SourceLedger:
         return (self.whole or 0) + (chunks.covered if chunks is not None else 0)
 
     def check(self, chunk: ContentRange | None) -> None:
-        """Raise a refusal if the request can be refused without its body.
-
-        See service.md#one-source-per-video, service.md#upload-errors.
-        """
+        """Raise a refusal if the request can be refused without its body."""
         if self.origin in _REFUSALS:
             raise upload_problem(_REFUSALS[self.origin])
         if self.complete:

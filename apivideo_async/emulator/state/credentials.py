@@ -1,7 +1,7 @@
 """Credentials of clients and viewers: API key, access and refresh tokens, private tokens. No I/O.
 
 Time is an argument, in seconds of a monotonic clock. See service.md#authentication,
-service.md#private-sessions.
+service.md#access-tokens, service.md#token-renewal, service.md#private-sessions.
 """
 
 import base64
@@ -34,10 +34,7 @@ class Credentials:
     _issued: int = field(default=0, init=False)
 
     def exchange(self, api_key: str, now: float) -> dict[str, Any]:
-        """Return a pair of tokens for the API key (service.md#access-tokens).
-
-        Raises a refusal if the key is wrong.
-        """
+        """Return a pair of tokens for the API key. Raises a refusal if the key is wrong."""
         # JSON can contain lone surrogates, which UTF-8 cannot encode: ``surrogatepass`` avoids an
         # error.
         if not hmac.compare_digest(api_key.encode(errors="surrogatepass"), self._api_key.encode()):
@@ -45,10 +42,7 @@ class Credentials:
         return self._issue(now)
 
     def rotate(self, refresh_token: str, now: float) -> dict[str, Any]:
-        """Return a new pair of tokens. The refresh token works once (service.md#token-renewal).
-
-        Raises a refusal if the refresh token is unknown or was already used.
-        """
+        """Return a new pair of tokens. Raises a refusal if the refresh token was already used."""
         if refresh_token not in self._refresh:
             raise self._refusal("invalid-refresh-token")
         self._refresh.remove(refresh_token)
@@ -79,10 +73,9 @@ class Credentials:
         self._access.clear()
 
     def identify(self, header: str | None, now: float) -> str:
-        """Return the name of the credentials in an ``Authorization`` header, for the request log.
+        """Return a name without secrets for the credentials in an ``Authorization`` header.
 
-        The name never contains the secret. Raises a refusal (401) if the header is absent,
-        malformed or wrong (service.md#error-types).
+        Raises a refusal (401) if the header is absent, malformed or wrong.
         """
         if header is None or not header.strip():
             raise unauthorized("missing-authorization-header")
@@ -103,10 +96,7 @@ class Credentials:
         return name
 
     def _basic(self, value: str) -> str:
-        """Check ``base64(apiKey + ":")``: the user name is the key, and the password is empty.
-
-        See service.md#basic-authentication.
-        """
+        # The user name is the key, and the password is empty (service.md#basic-authentication).
         try:
             user, colon, password = base64.b64decode(value, validate=True).partition(b":")
         except (binascii.Error, ValueError):
@@ -135,10 +125,7 @@ class PrivateSessions:
         return token
 
     def open_session(self, item_id: str, token: str, now: float) -> str | None:
-        """Use a token and return the session that it opens.
-
-        Returns None if the token is unknown, was used already or belongs to another item.
-        """
+        """Use a token and return its session, or None if it was used or is of another item."""
         if self._tokens.get(token) != (item_id, False):
             return None
         self._tokens[token] = (item_id, True)

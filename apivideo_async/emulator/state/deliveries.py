@@ -59,10 +59,7 @@ class Deliveries:
     _locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(factory=WeakValueDictionary)
 
     def send(self, webhook: Webhook, event: Mapping[str, str], subject: str) -> None:
-        """Start a delivery in the background.
-
-        Deliveries of one webhook about one subject are performed one after the other.
-        """
+        """Start a delivery, after earlier ones of the webhook about the same subject."""
         body = event_body(event)
         delivery = Delivery(
             number=len(self.log) + 1,
@@ -81,8 +78,7 @@ class Deliveries:
             delivery.state = "not-allowed"
 
     async def _deliver(self, delivery: Delivery, lock: asyncio.Lock) -> None:
-        # ``asyncio.Lock`` wakes its waiters in order, so the deliveries keep the order of the
-        # events.
+        # ``asyncio.Lock`` wakes its waiters in order, so deliveries keep the order of the events.
         async with lock:
             for attempt in range(1 + _RETRIES):
                 if attempt:
@@ -99,7 +95,6 @@ class Deliveries:
             delivery.state = "failed"
 
     async def _attempt(self, delivery: Delivery) -> int | None:
-        """Return the status of the subscriber's response, or None if there is none."""
         body, headers = delivery.body.encode(), delivery.headers
         try:
             async with (

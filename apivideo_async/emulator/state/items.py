@@ -1,7 +1,4 @@
-"""The common part of all resources: id, dates, order of creation, lists and files. Pure.
-
-See service.md#list-order, service.md#repeated-deletion.
-"""
+"""The common part of all resources: id, dates, files, and the order of lists. No I/O."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -29,8 +26,8 @@ __all__ = [
 AnyT = TypeVar("AnyT")
 ItemT = TypeVar("ItemT", bound="Item")
 SortKey: TypeAlias = Callable[[Any], Any]
+# The decoded query parameters of a request.
 Query: TypeAlias = Sequence[tuple[str, str]]
-"""The decoded query parameters of a request."""
 
 
 def timestamp(moment: datetime) -> str:
@@ -98,7 +95,7 @@ class Collection(dict[str, ItemT]):
     def remove(self, key: str) -> ItemT:
         """Remove an item and return it. Raises a refusal (404) if there is none.
 
-        A second deletion is therefore answered with 404 (service.md#repeated-deletion).
+        So does a second deletion (service.md#repeated-deletion).
         """
         item = self.find(key)
         del self[key]
@@ -111,7 +108,6 @@ BY_DATES: dict[str, SortKey] = {
     "createdAt": by_creation,
     "updatedAt": attrgetter("last_change", "number"),
 }
-"""The sort keys of ``sortBy`` for the dates of an item."""
 
 
 def check_choices(query: Query, choices: Mapping[str, Iterable[str]]) -> None:
@@ -127,10 +123,10 @@ def sort_items(
     keys: Mapping[str, SortKey],
     default: SortKey | None = None,
 ) -> list[AnyT]:
-    """Sort by ``sortBy`` and ``sortOrder``.
+    """Sort by ``sortBy`` and ``sortOrder``. Raises a refusal if a value is illegal.
 
-    Without ``sortBy`` the key is ``default``, or the creation with the newest first. Raises a
-    refusal if a value is illegal. See service.md#list-order.
+    Without ``sortBy`` the key is ``default``, or the creation with the newest first
+    (service.md#list-order).
     """
     values = dict(query)
     by, order = values.get("sortBy"), values.get("sortOrder")

@@ -42,10 +42,7 @@ class Spool:
         self._writers += 1
 
     def close(self) -> None:
-        """Remove a writer.
-
-        The last writer closes the file, and deletes it if no media refers to it.
-        """
+        """Remove a writer. The last one closes the file, and deletes it if it is not used."""
         self._writers -= 1
         if self._writers == 0 and self._fd >= 0:
             os.close(self._fd)
@@ -112,10 +109,9 @@ class Extent:
 
 
 class ExtentWriter:
-    """Writes the file of one request into a spool.
+    """Writes the file of one request into a spool, in an extent of the ``announced`` size.
 
-    It reserves an extent of the ``announced`` size. Bytes above ``limit`` are counted in ``size``
-    and not written, because the file will be refused anyway.
+    Bytes above ``limit`` are counted and not written, because the file will be refused anyway.
     """
 
     def __init__(self, spool: Spool, announced: int | None, limit: int | None = None) -> None:
@@ -145,7 +141,6 @@ class ExtentWriter:
         self.size += size
 
     def _end_extent(self) -> None:
-        """Add the written part of the current extent to the list."""
         if self._used:
             self._extents.append(Extent(self._spool, self._offset, self._used))
         self._used = 0
@@ -227,10 +222,7 @@ class Media:
 
 @define(eq=False)
 class MediaStore:
-    """Creates spools in one directory, or spools without a file if media is discarded.
-
-    A missing directory is created, unless media is discarded.
-    """
+    """Creates spools in one directory, or spools without a file with ``discard``."""
 
     _directory: Path
     discard: bool = field(kw_only=True)

@@ -122,12 +122,12 @@ class State:
 
     @property
     def expiry_clock(self) -> float:
-        """Monotonic clock in seconds for the expiry of access tokens, ahead after ``jump``."""
+        """Monotonic clock in seconds for access tokens. It is ahead of ``now`` after ``jump``."""
         return self.now + self._expiry_offset
 
     @property
     def expiry_date(self) -> datetime:
-        """Wall clock for the expiry of upload tokens, ahead after ``jump``."""
+        """Wall clock for upload tokens. It is ahead of ``today`` after ``jump``."""
         return self.today + timedelta(seconds=self._expiry_offset)
 
     def jump(self, seconds: float) -> None:
@@ -135,9 +135,9 @@ class State:
         self._expiry_offset += seconds
 
     def announce(self, kind: str, subject: str, fields: Mapping[str, str]) -> None:
-        """Record an event of a video or live stream, and send it to the webhooks with that event.
+        """Record an event, and send it to its webhooks (service.md#webhook-events).
 
-        ``subject`` is the id of the video or live stream. See service.md#webhook-events.
+        ``subject`` is the id of the video or live stream.
         """
         event = {"type": kind, "emittedAt": timestamp(self.today), **fields}
         self.events.append(event)
@@ -182,7 +182,7 @@ class State:
     def remove_video(self, video_id: str) -> None:
         """Delete a video, or with Video Restore discard it for 90 days.
 
-        See service.md#discarded-videos. Raises a refusal (404) if there is no such video.
+        Raises a refusal (404) if there is no such video.
         """
         video = self.videos.remove(video_id)
         if self.settings.video_restore:
@@ -234,9 +234,9 @@ class State:
         return found
 
     def admit_upload(self, token: str | None) -> UploadToken:
-        """Return the upload token of a delegated upload. It is checked for each request.
+        """Return the upload token of a request (service.md#token-checks).
 
-        Raises a refusal (401) if it does not work. See service.md#token-checks.
+        Raises a refusal (401) if it does not work.
         """
         if not token:
             raise unauthorized("missing-upload-token")

@@ -81,10 +81,7 @@ class Video(Item):
         return self.finished_at is not None
 
     def merge(self, changes: dict[str, Any], now: datetime) -> None:
-        """Apply a JSON Merge Patch. Absent attributes stay, null removes one, arrays are replaced.
-
-        See service.md#merge-rules.
-        """
+        """Apply a JSON Merge Patch: null removes an attribute (service.md#merge-rules)."""
         for name, value in changes.items():
             if value is None:
                 self.attributes.pop(name, None)
@@ -99,10 +96,7 @@ class Video(Item):
         return pace.progress(now - self.finished_at, self.status_reads)
 
     def as_json(self, assets: dict[str, str] | None) -> dict[str, Any]:
-        """Return the ``video`` schema. Attributes that are not set are absent.
-
-        See service.md#tolerant-reading.
-        """
+        """Return the ``video`` schema. Attributes that are not set are absent."""
         attributes = self.attributes
         player = {"playerId": attributes["playerId"]} if "playerId" in attributes else {}
         return {
@@ -121,7 +115,6 @@ class Video(Item):
         }
 
     def _language(self) -> dict[str, str | None]:
-        """Return ``language`` and its origin: set by a client, or detected."""
         if self.attributes.get("language"):
             return {"language": self.attributes["language"], "languageOrigin": "api"}
         if self.detected_language is not None:
@@ -168,16 +161,13 @@ class Video(Item):
         }
 
     def _received(self) -> dict[str, Any]:
-        """Return the accepted chunks: a list of ranges, or the numbers of the parts.
-
-        While the total is unknown, a range has no ``total``: that field is not nullable, unlike the
-        ``total`` of parts. See service.md#received-chunks.
-        """
         parts, ranges = self.ledger.parts, self.ledger.bytes
         if parts is not None:
             return {"receivedParts": {"parts": parts.numbers, "total": parts.total}}
         if ranges is None:
             return {"receivedBytes": []}
+        # The ``total`` of a range is absent if it is unknown, while that of parts is null
+        # (service.md#received-chunks).
         total = {} if ranges.total is None else {"total": ranges.total}
         received = [{"from": first, "to": last, **total} for first, last in ranges.ranges]
         return {"receivedBytes": received}
@@ -201,10 +191,7 @@ def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
 
 
 def _filter(name: str, value: str) -> Callable[[Video], bool] | None:
-    """Return the predicate for one query parameter, or None if the parameter is not a filter.
-
-    Unknown parameters are ignored (service.md#unknown-parameters).
-    """
+    """Return the predicate for a parameter, or None for others (service.md#unknown-parameters)."""
     if name in {"title", "description"}:
         part = value.casefold()
         return lambda video: part in str(video.attributes.get(name, "")).casefold()

@@ -55,10 +55,7 @@ class Webhook(Item):
 
 
 def signature(secret: str, body: bytes) -> str:
-    """Return the signature of the raw body in hexadecimal.
-
-    The key is the whole secret, including ``sig_sec_`` (service.md#webhook-signatures).
-    """
+    """Return the signature of the raw body in hexadecimal. The key is the whole secret."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
@@ -68,8 +65,8 @@ def event_body(event: Mapping[str, str]) -> bytes:
 
 
 def is_delivered(status: int | None) -> bool:
-    """Return whether the subscriber accepted the delivery. ``status`` is None without a response.
+    """Return whether a delivery succeeded. Without a response ``status`` is None.
 
-    Redirects count as failures. See service.md#webhook-delivery.
+    Redirects count as failures (service.md#webhook-delivery).
     """
     return status is not None and status <= 299
