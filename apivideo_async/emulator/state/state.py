@@ -10,14 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..faults.fault_list import FaultList
 from ..listener import Listener
-from ..rules.content_range import Limits
-from ..rules.encoding import EncodingPace
 from ..rules.identifiers import Identifiers
 from ..rules.problems import not_found, unauthorized
-from ..rules.rate_windows import RateClass, RateLimiter
+from ..rules.rate_windows import RateLimiter
 from ..rules.source_ledger import Origin, SourceLedger
+from ..settings import Settings
 from .credentials import Credentials
 from .deliveries import Deliveries
 from .items import Collection, Item, timestamp
@@ -33,28 +31,6 @@ from .webhook import Webhook
 
 # See service.md#discarded-videos.
 _KEEP_DISCARDED = timedelta(days=90)
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings that the emulator was started with. ``Emulator`` describes them."""
-
-    api_key: str
-    limits: Limits
-    rates: Mapping[RateClass, int] | None
-    rate_window: float
-    token_lifetime: float
-    pace: EncodingPace
-    seed: int
-    discard: bool
-    invalid_key_status: int
-    video_restore: bool
-    allow_network: bool
-    webhook_pause: float
-    webhook_timeout: float
-    webhook_limit: int
-    analytics_days: int
-    environment: str
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -87,7 +63,6 @@ class State:
 
     settings: Settings
     store: MediaStore
-    faults: FaultList
     log: RequestLog
     ids: Identifiers = field(init=False)
     credentials: Credentials = field(init=False)
