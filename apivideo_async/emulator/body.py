@@ -1,10 +1,9 @@
 """Request bodies: stream a multipart body into a form, or read a body and drop it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from aiohttp import web
+from attrs import define
 
 from .rules.forms import (
     FileRule,
@@ -19,20 +18,22 @@ from .rules.upload_problems import upload_problem
 from .state.items import StoredFile
 from .state.request_log import RequestRecord
 
+__all__ = ["Body", "TruncatedBodyError", "check_one_file"]
+
 
 class TruncatedBodyError(ConnectionError):
     """The client closed the connection before the end of its request body."""
 
 
+@define(eq=False)
 class Body:
     """The body of one request. It can be read once.
 
-    Faults replace it with a subclass (``faults.bodies``).
+    Faults replace it with a subclass (``faults.actions``).
     """
 
-    def __init__(self, request: web.Request, record: RequestRecord) -> None:
-        self.request = request
-        self.record = record
+    request: web.Request
+    record: RequestRecord
 
     async def block(self) -> bytes:
         """Return the bytes that have arrived, at least one, or ``b""`` at the end of the body.

@@ -1,35 +1,33 @@
-"""The emulator as an object: its settings, its address, start and stop."""
-
-from __future__ import annotations
+"""The emulator as an object: its address, its state, start and stop."""
 
 import asyncio
-import secrets
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
+from attrs import define, field, frozen
 
 from .background import sources
 from .browsers import AllowedHosts
 from .faults.fault_list import FaultList
 from .listener import Listener
 from .routes import application
-from .rules.encoding import parse_pace
-from .rules.ranges import Limits
-from .rules.rate_windows import rate_limits as read_rate_limits
+from .settings import Settings
 from .state.deliveries import Delivery
 from .state.media import MediaStore
 from .state.play import Play
 from .state.request_log import RequestLog, RequestRecord
-from .state.state import Settings, State
+from .state.state import State
 from .state.video import Video
-from .threaded import EmulatorThread
+
+__all__ = ["Emulator", "MediaInfo"]
 
 # Size in bytes of aiohttp's read buffer for a connection.
 _READ_BUFFER = 512 * 1024
@@ -43,7 +41,7 @@ documented refusal (service.md#error-details).
 _SHUTDOWN_SECONDS = 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaInfo:
     """The media that the emulator stores for one video.
 
@@ -56,7 +54,8 @@ class MediaInfo:
     complete: bool
 
 
-class Emulator:
+@define(kw_only=True, eq=False, repr=False, slots=False)
+class Emulator(Settings):
     """A local api.video server.
 
     Use it with ``async with``, or with ``with Emulator(...).in_thread()`` in synchronous code.
@@ -91,71 +90,26 @@ class Emulator:
     - ``analytics_days``: the number of past days that analytics requests may cover.
     """
 
-    def __init__(
-        self,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        api_key: str | None = None,
-        allowed_hosts: Iterable[str] = (),
-        directory: str | Path | None = None,
-        discard: bool = False,
-        rate_limits: str | Mapping[str, int] = "off",
-        rate_window: float = 60.0,
-        token_lifetime: float = 3600.0,
-        encoding: str | float = "immediate",
-        seed: int | None = None,
-        min_chunk: int = 5 * 1024 * 1024,
-        max_chunk: int = 200 * 1024 * 1024,
-        ssl_context: ssl.SSLContext | None = None,
-        invalid_key_status: int = 400,
-        video_restore: bool = False,
-        allow_network: bool = False,
-        webhook_pause: float = 3.0,
-        webhook_timeout: float = 10.0,
-        webhook_limit: int = 100,
-        analytics_days: int = 30,
-    ) -> None:
-        if invalid_key_status not in {400, 401}:
-            raise ValueError("invalid_key_status is 400 or 401")
-        if api_key == "":
-            raise ValueError("api_key is empty; leave it out for a random one")
-        self.host = host
-        self._allowed_hosts = AllowedHosts(host, allowed_hosts)
-        self._wanted_port = port
-        self._port: int | None = None
-        self._directory = None if directory is None else Path(directory)
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._ssl = ssl_context
-        self._runner: web.AppRunner | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
-        self._state: State | None = None
-        self._log = RequestLog()
-        self.faults: FaultList = FaultList(seed or 0)
-        self._settings = Settings(
-            api_key=secrets.token_hex(16) if api_key is None else api_key,
-            limits=Limits(min_chunk, max_chunk),
-            rates=read_rate_limits(rate_limits),
-            rate_window=rate_window,
-            token_lifetime=token_lifetime,
-            pace=parse_pace(encoding),
-            seed=secrets.randbits(64) if seed is None else seed,
-            discard=discard,
-            invalid_key_status=invalid_key_status,
-            video_restore=video_restore,
-            allow_network=allow_network,
-            webhook_pause=webhook_pause,
-            webhook_timeout=webhook_timeout,
-            webhook_limit=webhook_limit,
-            analytics_days=analytics_days,
-            environment="sandbox" if rate_limits == "sandbox" else "production",
-        )
+    host: str = "127.0.0.1"
+    _requested_port: int = field(default=0, alias="port")
+    _allowed_hosts: Iterable[str] = ()
+    _directory: str | Path | None = None
+    _ssl_context: ssl.SSLContext | None = None
 
-    @property
-    def api_key(self) -> str:
-        """The key that clients must use."""
-        return self._settings.api_key
+    faults: FaultList = field(init=False)
+    _hosts: AllowedHosts = field(init=False)
+    _log: RequestLog = field(init=False, factory=RequestLog)
+    _port: int | None = field(init=False, default=None)
+    _temporary: tempfile.TemporaryDirectory[str] | None = field(init=False, default=None)
+    _runner: web.AppRunner | None = field(init=False, default=None)
+    _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
+    _thread: int = field(init=False, default=0)
+    _state: State | None = field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self.faults = FaultList(self.given_seed or 0)
+        self._hosts = AllowedHosts(self.host, self._allowed_hosts)
 
     @property
     def port(self) -> int:
@@ -169,8 +123,23 @@ class Emulator:
         """The base URL for clients, without a trailing slash."""
         # A wildcard address is no destination; clients connect to the loopback address.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
-        shown = f"[{host}]" if ":" in host else host
-        return f"{'http' if self._ssl is None else 'https'}://{shown}:{self.port}"
+        scheme = "http" if self._ssl_context is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def state(self) -> State:
+        """The state of the emulated service, for tests that inspect it.
+
+        Raises ``RuntimeError`` before the first start.
+        """
+        if self._state is None:
+            raise RuntimeError("the emulator is not running")
+        return self._state
+
+    @property
+    def world(self) -> State:
+        """The former name of ``state``."""
+        return self.state
 
     @property
     def requests(self) -> list[RequestRecord]:
@@ -186,22 +155,17 @@ class Emulator:
         return self.state.events
 
     @property
-    def state(self) -> State:
-        """The state of the emulated service, for tests that inspect it.
-
-        Raises ``RuntimeError`` before the first start.
-        """
-        if self._state is None:
-            raise RuntimeError("the emulator is not running")
-        return self._state
+    def deliveries(self) -> list[Delivery]:
+        """The log of webhook deliveries, in the order in which they began."""
+        return self.state.deliveries.log
 
     def media(self, video_id: str) -> MediaInfo:
         """Return the size, digest and completeness of a video's media.
 
         Raises ``KeyError`` if there is no such video.
         """
-        video = self._held(video_id)
-        digest = None if self._settings.discard else video.media.sha256()
+        video = self._video(video_id)
+        digest = None if self.discard else video.media.sha256()
         return MediaInfo(video.media.size, digest, video.finished_at is not None)
 
     def size(self, video_id: str) -> int:
@@ -209,7 +173,7 @@ class Emulator:
 
         Raises ``KeyError`` if there is no such video.
         """
-        return self._held(video_id).media.size
+        return self._video(video_id).media.size
 
     def sha256(self, video_id: str) -> str:
         """Return the SHA-256 digest of the assembled media in hexadecimal.
@@ -217,19 +181,13 @@ class Emulator:
         Raises ``RuntimeError`` if the emulator discards media, ``KeyError`` if there is no such
         video.
         """
-        if self._settings.discard:
+        if self.discard:
             raise RuntimeError("the emulator discards its media")
-        return self._held(video_id).media.sha256()
+        return self._video(video_id).media.sha256()
 
-    def _held(self, video_id: str) -> Video:
+    def _video(self, video_id: str) -> Video:
         # Discarded videos keep their media until they are deleted.
-        state = self.state
-        return state.videos.get(video_id) or state.discarded[video_id]
-
-    @property
-    def deliveries(self) -> list[Delivery]:
-        """The log of webhook deliveries, in the order in which they began."""
-        return self.state.deliveries.log
+        return self.state.videos.get(video_id) or self.state.discarded[video_id]
 
     def start_broadcast(self, live_stream_id: str, media: bytes = b"") -> None:
         """Start the broadcast of a live stream. May be called from any thread.
@@ -252,12 +210,11 @@ class Emulator:
 
         May be called from any event loop.
         """
+        work = self.state.settled()
         if self._loop is None or asyncio.get_running_loop() is self._loop:
-            await self.state.settled()
+            await work
         else:
-            await asyncio.wrap_future(
-                asyncio.run_coroutine_threadsafe(self.state.settled(), self._loop)
-            )
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def _in_loop(self, act: Callable[[], None]) -> None:
         """Run ``act`` in the thread of the emulator's event loop, and wait until it has run."""
@@ -267,10 +224,10 @@ class Emulator:
 
         # A coroutine instead of ``call_soon_threadsafe``: its future passes exceptions to the
         # caller.
-        async def there() -> None:
+        async def run() -> None:
             act()
 
-        asyncio.run_coroutine_threadsafe(there(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     async def start(self) -> Self:
         """Start to listen. Clients can connect when the method returns.
@@ -284,11 +241,11 @@ class Emulator:
         directory = self._directory
         if directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="apivideo-emulator-")
-            directory = Path(self._temporary.name)
-        store = MediaStore(directory, discard=self._settings.discard)
-        self._state = State(self._settings, store, self.faults, self._log)
+            directory = self._temporary.name
+        store = MediaStore(Path(directory), discard=self.discard)
+        self._state = State(self, store, self._log)
         self._runner = web.AppRunner(
-            application(self._state, self._allowed_hosts),
+            application(self._state, self.faults, self._hosts),
             access_log=None,
             # The program that runs the emulator handles signals and writes its own logs.
             handle_signals=False,
@@ -299,10 +256,10 @@ class Emulator:
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
-        self._state.listener = Listener(self._runner, self._ssl)
+        self._state.listener = Listener(self._runner, self._ssl_context)
         try:
             await self._runner.setup()
-            self._port = await self._state.listener.open(self.host, self._wanted_port)
+            self._port = await self._state.listener.open(self.host, self._requested_port)
         # Release what was already opened, also if the start is cancelled.
         except BaseException:
             await self.stop()
@@ -328,10 +285,6 @@ class Emulator:
             temporary.cleanup()
         self._port = None
 
-    def in_thread(self) -> EmulatorThread[Self]:
-        """Return a context manager that runs this emulator in a thread with its own event loop."""
-        return EmulatorThread(self)
-
     async def __aenter__(self) -> Self:
         return await self.start()
 
@@ -342,3 +295,40 @@ class Emulator:
         traceback: TracebackType | None,
     ) -> None:
         await self.stop()
+
+    @contextmanager
+    def in_thread(self) -> Iterator[Self]:
+        """Run this emulator in a thread with its own event loop, until the context ends.
+
+        An exception of ``start`` is raised on entry.
+        """
+        # Passes the function that ends the thread, or the exception of ``start``.
+        started: Future[Callable[[], object]] = Future()
+
+        async def serve() -> None:
+            loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+            try:
+                async with self:
+                    # ``asyncio.Event`` is not thread-safe: set it in the thread of its loop.
+                    started.set_result(lambda: loop.call_soon_threadsafe(stopping.set))
+                    await stopping.wait()
+            except BaseException as error:
+                if started.done():
+                    raise
+                started.set_exception(error)
+
+        thread = threading.Thread(
+            target=lambda: asyncio.run(serve()),
+            name="apivideo-emulator",
+            # The thread must not keep a program alive that never leaves the context.
+            daemon=True,
+        )
+        thread.start()
+        try:
+            stop = started.result()
+            try:
+                yield self
+            finally:
+                stop()
+        finally:
+            thread.join()

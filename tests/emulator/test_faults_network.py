@@ -281,8 +281,8 @@ async def test_refuse_cuts_the_others_too(api, content):
 
 
 async def test_a_port_that_is_shut_cannot_be_shut_again(api):
-    await api.emu.state.listener.shut(0.1)
-    await api.emu.state.listener.shut(9)
+    await api.emu.state.listener.refuse(0.1)
+    await api.emu.state.listener.refuse(9)
     await asyncio.sleep(0.2)
     assert (await api.send("GET", "/videos")).status == 200
 

@@ -5,15 +5,14 @@ spool file. After the end of a body, one synchronous step asks the source ledger
 to the media. A truncated body changes neither. See service.md#uploads.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from aiohttp import web
+from attrs import define
 
 from ..background import processing
 from ..body import check_one_file
-from ..operations import Call, Operation, answer, api
+from ..operations import Call, answer
 from ..rules.forms import Form
 from ..rules.problems import RefusedError
 from ..rules.ranges import ContentRange, parse_content_range
@@ -21,30 +20,28 @@ from ..serving.assets import asset_urls
 from ..state.media import ExtentWriter, Spool
 from ..state.video import Video
 
+__all__ = ["upload", "upload_with_token"]
 
-class Reception:
+
+@define(eq=False)
+class _ReceivedFile:
     """The uploaded file of one request.
 
     ``open`` reserves an extent when the file begins, ``keep`` adds it to the media, and ``close``
     frees it if it was not kept.
     """
 
-    def __init__(self, call: Call, spool_for: Callable[[Form], Spool]) -> None:
-        self._announced = call.request.content_length
-        self._limit = call.state.settings.limits.max_chunk
-        self._spool_for = spool_for
-        self._writer: ExtentWriter | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file received so far."""
-        return 0 if self._writer is None else self._writer.size
+    _call: Call
+    _spool_for: Callable[[Form], Spool]
+    _writer: ExtentWriter | None = None
 
     def open(self, form: Form) -> ExtentWriter:
         """Create the writer of the file. ``form`` has the fields that came before the file."""
         # ``Content-Length`` is an upper bound for the size of the file, so one extent is enough. A
         # body without ``Content-Length`` grows in further extents.
-        self._writer = ExtentWriter(self._spool_for(form), self._announced, self._limit)
+        announced = self._call.request.content_length
+        limit = self._call.state.settings.limits.max_chunk
+        self._writer = ExtentWriter(self._spool_for(form), announced, limit)
         return self._writer
 
     def keep(self, video: Video, sent: ContentRange | None) -> None:
@@ -52,7 +49,8 @@ class Reception:
 
         Raises the refusal of the ledger. The media is unchanged then.
         """
-        place = video.ledger.accept(sent, self.size)
+        size = 0 if self._writer is None else self._writer.size
+        place = video.ledger.accept(sent, size)
         # ``accept`` refuses an empty file, so there is always a writer here.
         if self._writer is not None:
             video.media.add(place, self._writer.keep())
@@ -65,22 +63,21 @@ class Reception:
 
 async def upload(call: Call) -> web.StreamResponse:
     """Receive a file, or a chunk of one, for a container (service.md#upload-rules)."""
-    video = call.state.videos.find(call.path("videoId"))
-    call.record.video_id = video.key
+    video = call.video()
     sent = _content_range(call)
     video.ledger.check(sent)
-    reception = Reception(call, lambda _: call.state.spool_of(video))
+    received = _ReceivedFile(call, lambda _: call.state.spool_of(video))
     try:
-        form = await call.body.form(reception.open)
+        form = await call.body.form(received.open)
         # The video may have been deleted, and another request may have changed the ledger, while
         # the body arrived. Check both again. From here to ``keep`` there is no ``await``, so no
         # other request runs in between.
         video = call.state.videos.find(video.key)
         video.ledger.check(sent)
         check_one_file(form)
-        reception.keep(video, sent)
+        received.keep(video, sent)
     finally:
-        reception.close()
+        received.close()
     return _accepted(call, video)
 
 
@@ -99,18 +96,18 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
         video = state.videos.get(form.fields.get("videoId", ""))
         return state.store.spool("delegated") if video is None else state.spool_of(video)
 
-    reception = Reception(call, spool_for)
+    received = _ReceivedFile(call, spool_for)
     try:
-        form = await call.body.form(reception.open)
-        video = _delegated_video(call, form, sent, reception)
+        form = await call.body.form(received.open)
+        video = _delegated_video(call, form, sent, received)
         call.record.video_id = video.key
     finally:
-        reception.close()
+        received.close()
     return _accepted(call, video)
 
 
 def _delegated_video(
-    call: Call, form: Form, sent: ContentRange | None, reception: Reception
+    call: Call, form: Form, sent: ContentRange | None, received: _ReceivedFile
 ) -> Video:
     """Find or create the video of a delegated upload, and keep the file.
 
@@ -122,13 +119,13 @@ def _delegated_video(
         video = state.videos.find(video_id)
         video.ledger.check(sent)
         check_one_file(form)
-        reception.keep(video, sent)
+        received.keep(video, sent)
         return video
     check_one_file(form)
     # The ledger belongs to a video, so the video must exist before the ledger can decide.
     video = state.create_video({"title": form.filename or "file"})
     try:
-        reception.keep(video, sent)
+        received.keep(video, sent)
     except RefusedError:
         state.forget_video(video)
         raise
@@ -151,16 +148,3 @@ def _accepted(call: Call, video: Video) -> web.Response:
     video.touch(call.state.today)
     processing.start(call.state, video)
     return answer(video.as_json(asset_urls(call, video)), 201)
-
-
-OPERATIONS: tuple[Operation, ...] = (
-    api("videos.upload", "POST", "/videos/{videoId}/source", upload, "uploads"),
-    Operation(
-        "videos.upload_with_token",
-        "POST",
-        "/upload",
-        upload_with_token,
-        "uploads",
-        access="upload-token",
-    ),
-)

@@ -6,16 +6,14 @@ from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from ..faults.fault_list import FaultList
 from ..listener import Listener
-from ..rules.encoding import EncodingPace
 from ..rules.identifiers import Identifiers
 from ..rules.problems import not_found, unauthorized
-from ..rules.ranges import Limits
-from ..rules.rate_windows import RateClass, RateLimiter
+from ..rules.rate_windows import RateLimiter
 from ..rules.source_ledger import Origin, SourceLedger
+from ..settings import Settings
 from .credentials import Credentials, PrivateSessions
 from .deliveries import Deliveries
 from .items import Collection, Item, timestamp
@@ -26,32 +24,10 @@ from .request_log import RequestLog
 from .video import Video
 from .webhook import Webhook
 
-__all__ = ["Settings", "State"]
+__all__ = ["State"]
 
 # See service.md#discarded-videos.
 _KEEP_DISCARDED = timedelta(days=90)
-
-
-@frozen(kw_only=True)
-class Settings:
-    """The settings that the emulator was started with. ``Emulator`` describes them."""
-
-    api_key: str
-    limits: Limits
-    rates: Mapping[RateClass, int] | None
-    rate_window: float
-    token_lifetime: float
-    pace: EncodingPace
-    seed: int
-    discard: bool
-    invalid_key_status: int
-    video_restore: bool
-    allow_network: bool
-    webhook_pause: float
-    webhook_timeout: float
-    webhook_limit: int
-    analytics_days: int
-    environment: str
 
 
 def _collection(parameter: str) -> Any:
@@ -65,7 +41,6 @@ class State:
 
     settings: Settings
     store: MediaStore
-    faults: FaultList
     log: RequestLog
     listener: Listener | None = field(default=None, init=False)
     ids: Identifiers = field(init=False)
