@@ -18,11 +18,7 @@ from .rules.upload_problems import upload_problem
 from .state.items import StoredFile
 from .state.request_log import RequestRecord
 
-__all__ = ["Body", "TruncatedBodyError", "check_one_file"]
-
-
-class TruncatedBodyError(ConnectionError):
-    """The client closed the connection before the end of its request body."""
+__all__ = ["Body", "check_one_file"]
 
 
 @define(eq=False)
@@ -38,16 +34,16 @@ class Body:
     async def block(self) -> bytes:
         """Return the bytes that have arrived, at least one, or ``b""`` at the end of the body.
 
-        Raises ``TruncatedBodyError`` if the connection ends first.
+        Raises ``ConnectionError`` if the connection ends first.
         """
         try:
             block = await self.request.content.readany()
-        except (ConnectionError, web.RequestPayloadError) as error:
-            raise TruncatedBodyError from error
+        except web.RequestPayloadError as error:
+            raise ConnectionError("the request body is incomplete") from error
         except RuntimeError as error:
             # aiohttp raises RuntimeError if the first read happens after the connection was lost.
             if self.request.transport is None:
-                raise TruncatedBodyError from error
+                raise ConnectionError("the connection was lost") from error
             raise
         self.record.body_bytes += len(block)
         return block

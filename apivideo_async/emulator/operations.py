@@ -121,10 +121,9 @@ class Call:
         return video
 
     async def json(self) -> dict[str, Any]:
-        """Return the JSON object in the body, whatever the content type is.
+        """Return the JSON object in the body. Raises a refusal if the body is no JSON object.
 
-        See service.md#access-tokens. Raises the refusal ``invalid-payload`` if the body is no JSON
-        object.
+        The content type is ignored (service.md#access-tokens).
         """
         body = await self.request.read()
         self.record.body_bytes = len(body)
@@ -138,10 +137,7 @@ class Call:
 
 
 def answer(payload: Any, status: int = 200) -> web.Response:
-    """Return a JSON response with the content type ``application/json`` and no charset.
-
-    See service.md#content-types.
-    """
+    """Return a JSON response. Its content type has no charset (service.md#content-types)."""
     body = json.dumps(payload, separators=(",", ":")).encode()
     return web.Response(body=body, status=status, content_type="application/json")
 
@@ -149,11 +145,8 @@ def answer(payload: Any, status: int = 200) -> web.Response:
 def answer_page(
     call: Call, items: Sequence[ItemT], as_json: Callable[[ItemT], Any]
 ) -> web.Response:
-    """Return one page of a list. ``as_json`` is called for the items of that page only.
-
-    See service.md#page-numbers.
-    """
-    # ``as_json`` can create a private token, so it must not be called for items of other pages.
+    """Return one page of a list (service.md#page-numbers)."""
+    # ``as_json`` can create a private token, so it is not called for items of other pages.
     page, pagination = paginate(call.request.path, call.query, items)
     return answer({"data": [as_json(item) for item in page], "pagination": pagination})
 

@@ -55,10 +55,7 @@ def _refusing(request: web.Request, problem: RefusedError, access: Access) -> Op
 
 @frozen
 class Pipeline:
-    """Passes the requests of the server to the handlers of the operations.
-
-    ``operations`` contains them by method and path.
-    """
+    """Passes requests to the handlers of the operations, which are given by method and path."""
 
     _state: State
     _faults: FaultList
@@ -81,7 +78,7 @@ class Pipeline:
         try:
             response = await self._with_fault(call)
         except (DroppedError, ConnectionError):
-            # A truncated request body (``TruncatedBodyError``) is a ConnectionError too.
+            # ``Body.block`` raises ConnectionError for a truncated request body.
             if request.transport is not None:
                 request.transport.abort()
             # aiohttp needs a response object; it is never sent.
@@ -151,11 +148,7 @@ class Pipeline:
         return answer(problem.body, problem.status)
 
     def _admit(self, call: Call) -> None:
-        """Count the request, then check its credentials.
-
-        A request with wrong credentials counts too. See service.md#authentication,
-        service.md#rate-limits.
-        """
+        """Count the request (service.md#rate-limits), then check its credentials."""
         state, operation = call.state, call.operation
         if operation.rate is not None:
             call.verdict = state.limiter.take(operation.rate, state.now)

@@ -16,7 +16,6 @@ from .api import (
     videos,
     webhooks,
 )
-from .api import upload_tokens as tokens
 from .api.text_tracks import CAPTIONS, CHAPTERS, update_caption
 from .browsers import AllowedHosts
 from .faults.fault_list import FAULTS, FaultList
@@ -65,10 +64,10 @@ _API: dict[tuple[str, str], tuple[_Row, ...]] = {
         ("delete", "DELETE", "/{language}", CHAPTERS.delete),
     ),
     ("upload_tokens", "/upload-tokens"): (
-        ("list", "GET", "", tokens.UPLOAD_TOKENS.list_items),
-        ("create", "POST", "", tokens.create),
-        ("get", "GET", "/{uploadToken}", tokens.UPLOAD_TOKENS.get),
-        ("delete", "DELETE", "/{uploadToken}", tokens.UPLOAD_TOKENS.delete),
+        ("list", "GET", "", uploads.UPLOAD_TOKENS.list_items),
+        ("create", "POST", "", uploads.create_token),
+        ("get", "GET", "/{uploadToken}", uploads.UPLOAD_TOKENS.get),
+        ("delete", "DELETE", "/{uploadToken}", uploads.UPLOAD_TOKENS.delete),
     ),
     ("live_streams", "/live-streams"): (
         ("list", "GET", "", live_streams.LIVE_STREAMS.list_items),
@@ -145,9 +144,10 @@ _ASSETS: tuple[_Row, ...] = (
 _OTHER_ASSETS: tuple[tuple[str, str, Handler], ...] = (
     ("assets.player", "/vod/{videoId}/player", assets.player),
     ("assets.session", "/vod/{videoId}/token/{token}/session", assets.session_token),
-    ("assets.live_player", "/live/{liveStreamId}", live_assets.player),
     ("assets.live_hls", "/live/{liveStreamId}.m3u8", live_assets.manifest),
     ("assets.live_hls", "/live/{liveStreamId}/token/{token}/manifest.m3u8", live_assets.manifest),
+    # After the manifest, whose URL it would match as well.
+    ("assets.live_player", "/live/{liveStreamId}", live_assets.player),
     ("assets.logo", "/player/{playerId}/logo.png", players.serve_logo),
 )
 _CONTROL: tuple[tuple[str, str, Handler], ...] = (

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from aiohttp import web
@@ -148,10 +147,7 @@ class Emulator(Settings):
 
     @property
     def events(self) -> list[dict[str, str]]:
-        """Events of videos and live streams in the form that webhooks receive, oldest first.
-
-        See service.md#webhook-events.
-        """
+        """Events as webhooks receive them, oldest first (service.md#webhook-events)."""
         return self.state.events
 
     @property
@@ -169,10 +165,7 @@ class Emulator(Settings):
         return MediaInfo(video.media.size, digest, video.finished_at is not None)
 
     def size(self, video_id: str) -> int:
-        """Return the number of bytes stored for a video.
-
-        Raises ``KeyError`` if there is no such video.
-        """
+        """Return the bytes stored for a video. Raises ``KeyError`` if there is no such video."""
         return self._video(video_id).media.size
 
     def sha256(self, video_id: str) -> str:
@@ -199,10 +192,7 @@ class Emulator(Settings):
         self._in_loop(lambda: sources.start_broadcast(self.state, live, media))
 
     def add_plays(self, *plays: Play) -> list[str]:
-        """Add plays of videos and live streams for the analytics.
-
-        Return the ids of their sessions.
-        """
+        """Add plays of videos and live streams. Return the ids of their sessions."""
         return [self.state.add_play(play) for play in plays]
 
     async def settled(self) -> None:
@@ -288,12 +278,7 @@ class Emulator(Settings):
     async def __aenter__(self) -> Self:
         return await self.start()
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         await self.stop()
 
     @contextmanager

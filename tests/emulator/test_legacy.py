@@ -1,4 +1,4 @@
-"""What the specification dropped, and the emulator serves all the same (service.md#legacy-operations)."""
+"""Operations that left the specification are served as well (service.md#legacy-operations)."""
 
 from datetime import UTC, datetime
 

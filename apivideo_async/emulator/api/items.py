@@ -64,10 +64,7 @@ class EditableItems(Items[EditableT]):
     checks: Mapping[str, Check]
 
     async def update(self, call: Call) -> web.StreamResponse:
-        """Change the given attributes and keep the others. Arrays are replaced.
-
-        See service.md#merge-rules.
-        """
+        """Change the given attributes. Arrays are replaced (service.md#merge-rules)."""
         item = self.find(call)
         item.attributes.update(validate(await call.json(), self.checks))
         return self.changed(call, item)

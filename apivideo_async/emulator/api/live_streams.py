@@ -34,10 +34,7 @@ LIVE_STREAMS = EditableItems[LiveStream](
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create a live stream with a new stream key. The response is 200.
-
-    See service.md#live-stream-operations.
-    """
+    """Create a live stream. The response is 200 (service.md#live-stream-operations)."""
     state = call.state
     attributes = validate(await call.json(), LIVE_STREAMS.checks, required=("name",))
     live = LiveStream(
@@ -47,10 +44,7 @@ async def create(call: Call) -> web.StreamResponse:
 
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
-    """Store a picture. The response is 201, for videos it is 200.
-
-    See service.md#live-stream-operations.
-    """
+    """Store a picture. The response is 201 (service.md#live-stream-operations)."""
     live = LIVE_STREAMS.find(call)
     live.thumbnail, _ = await call.body.file(PICTURE)
     return LIVE_STREAMS.changed(call, live, 201)
@@ -64,9 +58,6 @@ async def delete_thumbnail(call: Call) -> web.StreamResponse:
 
 
 async def complete(call: Call) -> web.StreamResponse:
-    """End the broadcast in the background. The response is 202 without a body.
-
-    It is the same if there is no broadcast.
-    """
+    """End the broadcast, if any, in the background. The response is 202 without a body."""
     sources.complete_broadcast(call.state, LIVE_STREAMS.find(call))
     return no_content(202)

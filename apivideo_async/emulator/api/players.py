@@ -40,10 +40,7 @@ async def create(call: Call) -> web.StreamResponse:
 
 
 async def upload_logo(call: Call) -> web.StreamResponse:
-    """Store a logo and its link. The link is not checked. The response is 201.
-
-    See service.md#player-operations.
-    """
+    """Store a logo and its link, which is not checked (service.md#player-operations)."""
     player = PLAYERS.find(call)
     player.logo, form = await call.body.file(_LOGO)
     player.logo_link = form.fields.get("link")

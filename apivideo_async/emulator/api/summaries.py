@@ -45,12 +45,7 @@ async def list_summaries(call: Call) -> web.StreamResponse:
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create the summary of a video.
-
-    Its text is generated only with ``origin`` (service.md#summaries).
-
-    Raises a refusal (409) if the video already has a summary.
-    """
+    """Create a summary. Its text is generated only with ``origin`` (service.md#summaries)."""
     body = validate(await call.json(), _CREATION, required=("videoId",))
     video = call.state.videos.find(body["videoId"])
     if call.state.summary_of(video) is not None:
@@ -72,11 +67,7 @@ async def get_source(call: Call) -> web.StreamResponse:
 
 
 async def update_source(call: Call) -> web.StreamResponse:
-    """Store a text that the client wrote. The response is 201.
-
-    Raises a refusal (409) while the summary waits for its generated text. See
-    service.md#summary-operations.
-    """
+    """Store a text that the client wrote. The response is 201 (service.md#summary-operations)."""
     summary = SUMMARIES.find(call)
     source = validate(await call.json(), _SOURCE)
     if summary.status == "waiting":

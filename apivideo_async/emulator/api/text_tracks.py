@@ -28,10 +28,7 @@ class TextTracks:
     kind: Literal["captions", "chapters"]
 
     def as_json(self, call: Call, video: Video, track: TextTrack) -> dict[str, Any]:
-        """Return the ``chapter`` or ``caption`` schema. ``src`` has a token for a private video.
-
-        See service.md#other-private-assets.
-        """
+        """Return the ``chapter`` or ``caption`` schema (service.md#other-private-assets)."""
         path = f"{self.kind}/{track.language}"
         common = {
             "uri": f"/videos/{video.key}/{path}",
@@ -75,10 +72,7 @@ class TextTracks:
         return answer_page(call, tracks, lambda track: self.as_json(call, video, track))
 
     async def upload(self, call: Call) -> web.StreamResponse:
-        """Store a file. Its content is not checked. The response is 200.
-
-        See service.md#caption-operations.
-        """
+        """Store a file, whose content is not checked (service.md#caption-operations)."""
         video, language = call.video(), self.language(call)
         file, _ = await call.body.file(_FILE)
         # A new file for the same language keeps the track, and with it the caption's ``default``.

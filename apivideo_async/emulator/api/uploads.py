@@ -1,4 +1,4 @@
-"""Receive video files: ``POST /videos/{videoId}/source`` and ``POST /upload``.
+"""Receive video files; ``/upload-tokens``, the tokens for delegated uploads.
 
 The bodies of concurrent requests are streamed at the same time, each into its own extent of the
 spool file. After the end of a body, one synchronous step asks the source ledger and adds the extent
@@ -6,6 +6,7 @@ to the media. A truncated body changes neither. See service.md#uploads.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 
 from aiohttp import web
 from attrs import define
@@ -14,13 +15,17 @@ from ..background import processing
 from ..body import check_one_file
 from ..operations import Call, answer
 from ..rules.forms import Form
+from ..rules.payloads import TOKEN_CREATION, validate
 from ..rules.problems import RefusedError
 from ..rules.ranges import ContentRange, parse_content_range
 from ..serving.assets import asset_urls
+from ..state.items import by_creation
 from ..state.media import ExtentWriter, Spool
+from ..state.records import UploadToken
 from ..state.video import Video
+from .items import Items
 
-__all__ = ["upload", "upload_with_token"]
+__all__ = ["UPLOAD_TOKENS", "create_token", "upload", "upload_with_token"]
 
 
 @define(eq=False)
@@ -66,19 +71,9 @@ async def upload(call: Call) -> web.StreamResponse:
     video = call.video()
     sent = _content_range(call)
     video.ledger.check(sent)
-    received = _ReceivedFile(call, lambda _: call.state.spool_of(video))
-    try:
+    with closing(_ReceivedFile(call, lambda _: call.state.spool_of(video))) as received:
         form = await call.body.form(received.open)
-        # The video may have been deleted, and another request may have changed the ledger, while
-        # the body arrived. Check both again. From here to ``keep`` there is no ``await``, so no
-        # other request runs in between.
-        video = call.state.videos.find(video.key)
-        video.ledger.check(sent)
-        check_one_file(form)
-        received.keep(video, sent)
-    finally:
-        received.close()
-    return _accepted(call, video)
+        return _accepted(call, _keep(call, video.key, form, sent, received))
 
 
 async def upload_with_token(call: Call) -> web.StreamResponse:
@@ -96,38 +91,38 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
         video = state.videos.get(form.fields.get("videoId", ""))
         return state.store.spool("delegated") if video is None else state.spool_of(video)
 
-    received = _ReceivedFile(call, spool_for)
-    try:
+    with closing(_ReceivedFile(call, spool_for)) as received:
         form = await call.body.form(received.open)
-        video = _delegated_video(call, form, sent, received)
+        if video_id := form.fields.get("videoId"):
+            video = _keep(call, video_id, form, sent, received)
+        else:
+            video = _keep_new(call, form, sent, received)
         call.record.video_id = video.key
-    finally:
-        received.close()
-    return _accepted(call, video)
+        return _accepted(call, video)
 
 
-def _delegated_video(
-    call: Call, form: Form, sent: ContentRange | None, received: _ReceivedFile
+def _keep(
+    call: Call, video_id: str, form: Form, sent: ContentRange | None, received: _ReceivedFile
 ) -> Video:
-    """Find or create the video of a delegated upload, and keep the file.
+    """Keep the file of a complete body, and return the video."""
+    # The video may have been deleted, and another request may have changed the ledger, while the
+    # body arrived. There is no ``await`` up to ``keep``, so that no other request runs in between.
+    video = call.state.videos.find(video_id)
+    video.ledger.check(sent)
+    check_one_file(form)
+    received.keep(video, sent)
+    return video
 
-    A refused request creates no video.
-    """
-    state = call.state
-    video_id = form.fields.get("videoId")
-    if video_id:
-        video = state.videos.find(video_id)
-        video.ledger.check(sent)
-        check_one_file(form)
-        received.keep(video, sent)
-        return video
+
+def _keep_new(call: Call, form: Form, sent: ContentRange | None, received: _ReceivedFile) -> Video:
+    """Create a video and keep the file. A refused request creates no video."""
     check_one_file(form)
     # The ledger belongs to a video, so the video must exist before the ledger can decide.
-    video = state.create_video({"title": form.filename or "file"})
+    video = call.state.create_video({"title": form.filename or "file"})
     try:
         received.keep(video, sent)
     except RefusedError:
-        state.forget_video(video)
+        call.state.forget_video(video)
         raise
     return video
 
@@ -139,12 +134,30 @@ def _content_range(call: Call) -> ContentRange | None:
 
 
 def _accepted(call: Call, video: Video) -> web.Response:
-    """Return the full video if the request completed the upload, otherwise only its id.
-
-    See service.md#upload-responses.
-    """
+    """Return the video if the upload is complete, or else its id (service.md#upload-responses)."""
     if not video.ledger.complete:
         return answer({"videoId": video.key}, 201)
     video.touch(call.state.today)
     processing.start(call.state, video)
     return answer(video.as_json(asset_urls(call, video)), 201)
+
+
+class _UploadTokens(Items[UploadToken]):
+    def find(self, call: Call) -> UploadToken:
+        """Return the token that the path names. Raises a refusal (404) if it is not active."""
+        return call.state.upload_token(call.path(self.parameter))
+
+
+UPLOAD_TOKENS = _UploadTokens(
+    collection=lambda state: state.upload_tokens,
+    parameter="uploadToken",
+    as_json=lambda call, token: token.as_json(),
+    sort_keys={"createdAt": by_creation, "ttl": lambda token: (token.ttl, token.number)},
+    matches=lambda call, token: token.active(call.state.expiry_date),
+)
+
+
+async def create_token(call: Call) -> web.StreamResponse:
+    """Create a token. The response is 200 (service.md#upload-token-operations)."""
+    body = validate(await call.json(), TOKEN_CREATION)
+    return answer(call.state.create_upload_token(body.get("ttl", 0)).as_json())

@@ -50,10 +50,7 @@ _TAG_KEYS = {
 
 
 def _as_json(call: Call, video: Video) -> dict[str, Any]:
-    """Return the ``video`` schema. ``assets`` is null for a discarded video.
-
-    See service.md#discarded-videos.
-    """
+    """Return the ``video`` schema, without assets if discarded (service.md#discarded-videos)."""
     return video.as_json(None if video.discarded else asset_urls(call, video))
 
 
@@ -72,10 +69,7 @@ async def list_videos(call: Call) -> web.StreamResponse:
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create a container. The response is 201, or 202 if it has a ``source``.
-
-    See service.md#video-operations.
-    """
+    """Create a container. The response is 202 with a ``source`` (service.md#video-operations)."""
     attributes = validate(await call.json(), VIDEO_CREATION, required=("title",))
     source = attributes.pop("source", None)
     if source is None:
@@ -93,10 +87,7 @@ async def get(call: Call) -> web.StreamResponse:
 
 
 async def update(call: Call) -> web.StreamResponse:
-    """Apply a JSON Merge Patch to the attributes. Raises a refusal (409) for a second summary.
-
-    See service.md#merge-rules, service.md#video-operations.
-    """
+    """Apply a JSON Merge Patch (service.md#merge-rules). A second summary is refused with 409."""
     video = call.video()
     changes = validate(await call.json(), VIDEO_UPDATE)
     processing.request_summary(call.state, video, changes)
@@ -133,10 +124,7 @@ async def upload_thumbnail(call: Call) -> web.StreamResponse:
 
 
 async def pick_thumbnail(call: Call) -> web.StreamResponse:
-    """Store the moment to show. Any text is accepted, also for an empty container.
-
-    The uploaded picture, if any, is removed. See service.md#thumbnails.
-    """
+    """Replace the picture by a moment, which may be any text (service.md#thumbnails)."""
     video = call.video()
     payload = validate(await call.json(), {"timecode": text}, required=("timecode",))
     video.timecode = payload["timecode"]
@@ -156,10 +144,7 @@ async def get_discarded(call: Call) -> web.StreamResponse:
 
 
 async def restore(call: Call) -> web.StreamResponse:
-    """Restore a discarded video. The payload must be ``{"discarded": false}``.
-
-    See service.md#discarded-videos.
-    """
+    """Restore a discarded video (service.md#discarded-videos)."""
     video = call.state.discarded.find(call.path("videoId"))
     validate(await call.json(), {"discarded": must_be_false}, required=("discarded",))
     return _answer(call, call.state.restore_video(video.key))

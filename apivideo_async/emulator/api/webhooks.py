@@ -22,10 +22,7 @@ _CREATION: dict[str, Check] = {"events": array(one_of(*EVENTS)), "url": web_url}
 
 
 async def list_webhooks(call: Call) -> web.StreamResponse:
-    """List the webhooks, newest first. The filter ``events`` takes one event.
-
-    There are no sort keys. See service.md#webhook-operations.
-    """
+    """List the webhooks, newest first. The filter takes one event. There are no sort keys."""
     event = call.request.query.get("events")
     webhooks = [
         webhook
@@ -36,10 +33,7 @@ async def list_webhooks(call: Call) -> web.StreamResponse:
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Subscribe a URL to events. The response is 201 with the signature secret.
-
-    See service.md#webhook-subscriptions.
-    """
+    """Subscribe a URL to events (service.md#webhook-subscriptions)."""
     state = call.state
     body = validate(await call.json(), _CREATION, required=("events", "url"))
     if len(state.webhooks) >= state.settings.webhook_limit:

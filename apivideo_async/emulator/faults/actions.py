@@ -9,6 +9,7 @@ returned unchanged.
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeAlias
@@ -17,8 +18,9 @@ from aiohttp import web
 from attrs import Factory, define, frozen
 
 from ..body import Body
-from ..operations import Call, DroppedError
-from .responses import planned_response, rate_limited, trickled, truncated
+from ..operations import Call, DroppedError, answer
+from ..rules.problems import too_many_requests
+from ..rules.rate_windows import PRESETS, Verdict
 
 __all__ = ["ACTIONS", "Action", "Proceed"]
 
@@ -43,23 +45,50 @@ def _abort(call: Call) -> web.StreamResponse:
     raise DroppedError
 
 
+def _planned_response(
+    status: int, body: Any, content_type: str, headers: Mapping[str, str]
+) -> web.Response:
+    """Build a response. A ``body`` of text or bytes is sent as it is, any other value as JSON."""
+    if body is None:
+        content = b""
+    elif isinstance(body, bytes):
+        content = body
+    else:
+        content = (body if isinstance(body, str) else json.dumps(body)).encode()
+    if content:
+        headers = {**headers, "Content-Type": content_type}
+    return web.Response(status=status, body=content, headers=headers)
+
+
 # -- Actions that do not execute the request.
 
 
-async def _status(call: Call, proceed: Proceed, **response: Any) -> web.StreamResponse:
+async def _status(call: Call, proceed: Proceed, **planned: Any) -> web.StreamResponse:
     await call.body.drain()
-    return planned_response(**response)
+    return _planned_response(**planned)
 
 
 async def _rate_limit(
     call: Call, proceed: Proceed, *, retry_after: float | None, headers: Mapping[str, str]
 ) -> web.StreamResponse:
+    """Send a 429 as the service does (service.md#too-many-requests)."""
     await call.body.drain()
-    return rate_limited(call, retry_after, headers)
+    problem = too_many_requests()
+    response = answer(problem.body, problem.status)
+    response.headers.update(headers)
+    if retry_after is not None:
+        rate = call.operation.rate or "writes"
+        # Classes without a limit show the limit of production.
+        limit = {**PRESETS["production"], **(call.state.settings.rates or {})}[rate]
+        # ``format_wait`` writes whole seconds for long windows and milliseconds for short ones.
+        # Choose the form that represents ``retry_after``.
+        window = 60 if float(retry_after).is_integer() else 0
+        response.headers.update(Verdict(False, limit, 0, retry_after, window).headers())
+    return response
 
 
 async def _reject_early(call: Call, proceed: Proceed, **planned: Any) -> web.StreamResponse:
-    response = planned_response(**planned)
+    response = _planned_response(**planned)
     response.force_close()
     call.finish_headers(response)
     await response.prepare(call.request)
@@ -97,12 +126,47 @@ async def _delay(call: Call, proceed: Proceed, *, seconds: float) -> web.StreamR
 
 async def _truncate(call: Call, proceed: Proceed) -> web.StreamResponse:
     response = await proceed()
-    return response if response.prepared else await truncated(call, response)
+    if response.prepared:
+        return response
+    body = _body_of(response)
+    started = await _started(call, response, len(body))
+    await started.write(body[: len(body) // 2])
+    await started.write_eof()
+    # ``close`` first sends the buffered bytes; ``abort`` would drop them.
+    if call.request.transport is not None:
+        call.request.transport.close()
+    return started
 
 
 async def _trickle(call: Call, proceed: Proceed, *, seconds: float) -> web.StreamResponse:
     response = await proceed()
-    return response if response.prepared else await trickled(call, response, seconds)
+    if response.prepared:
+        return response
+    body = _body_of(response)
+    started = await _started(call, response, len(body))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for position in range(len(body)):
+        # Each byte has a time counted from the start, so that delays do not add up.
+        await asyncio.sleep(began + seconds * (position + 1) / len(body) - loop.time())
+        await started.write(body[position : position + 1])
+    await started.write_eof()
+    return started
+
+
+def _body_of(response: web.StreamResponse) -> bytes:
+    body = response.body if isinstance(response, web.Response) else None
+    return bytes(body) if isinstance(body, bytes | bytearray) else b""
+
+
+async def _started(call: Call, response: web.StreamResponse, size: int) -> web.StreamResponse:
+    """Send the headers of a response whose body of ``size`` bytes the caller writes."""
+    started = web.StreamResponse(status=response.status, headers=response.headers)
+    if size:
+        started.content_length = size
+    call.finish_headers(started)
+    await started.prepare(call.request)
+    return started
 
 
 async def _html(
@@ -113,7 +177,7 @@ async def _html(
         return response
     if body is None:
         body, content_type = _PAGE, "text/html"
-    return planned_response(response.status, body, content_type, headers)
+    return _planned_response(response.status, body, content_type, headers)
 
 
 async def _duplicate(call: Call, proceed: Proceed) -> web.StreamResponse:

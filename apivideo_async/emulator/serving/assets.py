@@ -10,7 +10,7 @@ from html import escape
 
 from aiohttp import web
 
-from ..operations import Call, DroppedError, answer, answer_html
+from ..operations import Call, answer, answer_html
 from ..rules import encoding
 from ..rules.problems import not_found
 from ..rules.ranges import UnsatisfiableRangeError, parse_range
@@ -102,34 +102,16 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
     call.finish_headers(response)
     await response.prepare(call.request)
     if call.request.method != "HEAD":
-        await _send_media(response, video, start, stop)
+        # If the video is deleted meanwhile, ``read`` raises an error that drops the connection.
+        with contextlib.closing(video.media.read(start, stop)) as blocks:
+            for block in blocks:
+                await response.write(block)
     await response.write_eof()
     return response
 
 
-async def _send_media(response: web.StreamResponse, video: Video, start: int, stop: int) -> None:
-    """Write the bytes from ``start`` to ``stop`` to the response.
-
-    Raises ``DroppedError`` if the media file disappears because the video is deleted meanwhile.
-    """
-    with contextlib.closing(video.media.read(start, stop)) as blocks:
-        while True:
-            try:
-                block = next(blocks, None)
-            except (OSError, EOFError):
-                # The status was already sent. Closing the connection is the only way to report the
-                # error.
-                raise DroppedError from None
-            if block is None:
-                return
-            await response.write(block)
-
-
 async def player(call: Call) -> web.StreamResponse:
-    """Send a page that plays the file. Its token opens the session of the viewer.
-
-    See service.md#private-sessions.
-    """
+    """Send a page that plays the file (service.md#private-sessions)."""
     token = call.request.query.get("token")
     video = call.video()
     session = viewer_session(call, video, "videoId", token)
@@ -146,11 +128,9 @@ async def player(call: Call) -> web.StreamResponse:
 
 
 async def manifest(call: Call) -> web.StreamResponse:
-    """Send a manifest with the whole file as one segment.
+    """Send a manifest with the whole file as one segment, once the video is playable.
 
-    The response is 202 until the video is playable.
-
-    See service.md#hls-readiness.
+    Until then the response is 202 (service.md#hls-readiness).
     """
     video, session = viewed_video(call)
     if not encoding.playable(video.progress(call.state.settings.pace, call.state.now)):
