@@ -13,6 +13,7 @@ from attrs import define, field
 
 from ..rules.identifiers import Identifiers
 from ..rules.problems import RefusedError, invalid_credentials, unauthorized
+from ..settings import Settings
 
 __all__ = ["SESSION_SECONDS", "Credentials", "PrivateSessions"]
 
@@ -20,14 +21,12 @@ _INVALID_HEADER = "invalid-authorization-header-value"
 SESSION_SECONDS = 24 * 3600.0
 
 
-@define(eq=False, kw_only=True)
+@define(eq=False)
 class Credentials:
-    """The valid tokens of one API key. ``token_lifetime`` is in seconds."""
+    """The API key and the valid tokens."""
 
-    _api_key: str
+    _settings: Settings
     _ids: Identifiers
-    _token_lifetime: float
-    _invalid_key_status: int
     # The name and the expiry of each access token.
     _access: dict[str, tuple[str, float]] = field(factory=dict, init=False)
     _refresh: set[str] = field(factory=set, init=False)
@@ -37,7 +36,7 @@ class Credentials:
         """Return a pair of tokens for the API key. Raises a refusal if the key is wrong."""
         # JSON can contain lone surrogates, which UTF-8 cannot encode: ``surrogatepass`` avoids an
         # error.
-        if not hmac.compare_digest(api_key.encode(errors="surrogatepass"), self._api_key.encode()):
+        if not self._is_api_key(api_key.encode(errors="surrogatepass")):
             raise self._refusal("invalid-api-key")
         return self._issue(now)
 
@@ -48,14 +47,19 @@ class Credentials:
         self._refresh.remove(refresh_token)
         return self._issue(now)
 
+    def _is_api_key(self, text: bytes) -> bool:
+        return hmac.compare_digest(text, self._settings.api_key.encode())
+
     def _refusal(self, rule: str) -> RefusedError:
         # The specification says 400, the error pages 401 (service.md#refused-credentials).
-        return invalid_credentials() if self._invalid_key_status == 400 else unauthorized(rule)
+        if self._settings.invalid_key_status == 400:
+            return invalid_credentials()
+        return unauthorized(rule)
 
     def _issue(self, now: float) -> dict[str, Any]:
         self._issued += 1
         # A whole number is sent without a fraction, as the service does.
-        lifetime = self._token_lifetime
+        lifetime = self._settings.token_lifetime
         expires_in = int(lifetime) if lifetime == int(lifetime) else lifetime
         access = self._ids.access_token(expires_in)
         refresh = self._ids.refresh_token()
@@ -103,7 +107,7 @@ class Credentials:
             raise unauthorized(_INVALID_HEADER) from None
         if not colon:
             raise unauthorized(_INVALID_HEADER)
-        if password or not hmac.compare_digest(user, self._api_key.encode()):
+        if password or not self._is_api_key(user):
             raise unauthorized("invalid-api-key")
         return "api-key"
 

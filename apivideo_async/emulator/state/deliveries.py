@@ -12,6 +12,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from attrs import define, field
 
 from ..rules.network import may_call
+from ..settings import Settings
 from .webhook import Webhook, event_body, is_delivered
 
 __all__ = ["Deliveries", "Delivery"]
@@ -47,16 +48,14 @@ class Delivery:
 class Deliveries:
     """The log of deliveries, and the code that performs them."""
 
-    spawn: Callable[[Coroutine[Any, Any, None]], None]
-    webhooks: Mapping[str, Webhook]
-    pause: float
-    """Seconds between two attempts."""
-    timeout: float
-    """Seconds for one attempt (service.md#webhook-delivery)."""
-    allow_network: bool
-    log: list[Delivery] = field(factory=list)
+    _settings: Settings
+    _webhooks: Mapping[str, Webhook]
+    _spawn: Callable[[Coroutine[Any, Any, None]], None]
+    log: list[Delivery] = field(factory=list, init=False)
     # One lock per webhook and subject. Weak values remove a lock when no delivery uses it any more.
-    _locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(factory=WeakValueDictionary)
+    _locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
+        factory=WeakValueDictionary, init=False
+    )
 
     def send(self, webhook: Webhook, event: Mapping[str, str], subject: str) -> None:
         """Start a delivery, after earlier ones of the webhook about the same subject."""
@@ -71,9 +70,10 @@ class Deliveries:
             headers=webhook.headers(body),
         )
         self.log.append(delivery)
-        if may_call(webhook.url, from_page=webhook.from_page, allow_network=self.allow_network):
+        allow_network = self._settings.allow_network
+        if may_call(webhook.url, from_page=webhook.from_page, allow_network=allow_network):
             lock = self._locks.setdefault((webhook.key, subject), asyncio.Lock())
-            self.spawn(self._deliver(delivery, lock))
+            self._spawn(self._deliver(delivery, lock))
         else:
             delivery.state = "not-allowed"
 
@@ -82,9 +82,9 @@ class Deliveries:
         async with lock:
             for attempt in range(1 + _RETRIES):
                 if attempt:
-                    await asyncio.sleep(self.pause)
+                    await asyncio.sleep(self._settings.webhook_pause)
                 # Checked before each attempt: the webhook may have been deleted during the wait.
-                if delivery.webhook_id not in self.webhooks:
+                if delivery.webhook_id not in self._webhooks:
                     delivery.state = "cancelled"
                     return
                 status = await self._attempt(delivery)
@@ -96,9 +96,10 @@ class Deliveries:
 
     async def _attempt(self, delivery: Delivery) -> int | None:
         body, headers = delivery.body.encode(), delivery.headers
+        timeout = ClientTimeout(total=self._settings.webhook_timeout)
         try:
             async with (
-                ClientSession(timeout=ClientTimeout(total=self.timeout)) as session,
+                ClientSession(timeout=timeout) as session,
                 session.post(
                     delivery.url, data=body, headers=headers, allow_redirects=False
                 ) as response,

@@ -69,21 +69,10 @@ class State:
     def __attrs_post_init__(self) -> None:
         settings = self.settings
         self.ids = Identifiers(settings.seed, settings.api_key)
-        self.credentials = Credentials(
-            api_key=settings.api_key,
-            ids=self.ids,
-            token_lifetime=settings.token_lifetime,
-            invalid_key_status=settings.invalid_key_status,
-        )
+        self.credentials = Credentials(settings, self.ids)
         self.limiter = RateLimiter(settings.rates, settings.rate_window)
         self.private_sessions = PrivateSessions(self.ids)
-        self.deliveries = Deliveries(
-            self.spawn,
-            self.webhooks,
-            pause=settings.webhook_pause,
-            timeout=settings.webhook_timeout,
-            allow_network=settings.allow_network,
-        )
+        self.deliveries = Deliveries(settings, self.webhooks, self.spawn)
 
     @property
     def now(self) -> float:
