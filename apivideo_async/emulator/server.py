@@ -90,9 +90,9 @@ class Emulator(Settings):
 
     host: str = "127.0.0.1"
     _requested_port: int = field(default=0, alias="port")
-    _allowed_hosts: Iterable[str] = ()
-    _directory: str | Path | None = None
-    _ssl_context: ssl.SSLContext | None = None
+    allowed_hosts: Iterable[str] = ()
+    directory: str | Path | None = None
+    ssl_context: ssl.SSLContext | None = None
 
     faults: FaultList = field(init=False)
     _hosts: AllowedHosts = field(init=False)
@@ -107,7 +107,7 @@ class Emulator(Settings):
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         self.faults = FaultList(self.given_seed or 0)
-        self._hosts = AllowedHosts(self.host, self._allowed_hosts)
+        self._hosts = AllowedHosts(self.host, self.allowed_hosts)
 
     @property
     def port(self) -> int:
@@ -121,7 +121,7 @@ class Emulator(Settings):
         """The base URL for clients, without a trailing slash."""
         # A wildcard address is no destination; clients connect to the loopback address.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
-        scheme = "http" if self._ssl_context is None else "https"
+        scheme = "http" if self.ssl_context is None else "https"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
@@ -227,7 +227,7 @@ class Emulator(Settings):
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        directory = self._directory
+        directory = self.directory
         if directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="apivideo-emulator-")
             directory = self._temporary.name
@@ -245,7 +245,7 @@ class Emulator(Settings):
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
-        self._state.listener = Listener(self._runner, self._ssl_context)
+        self._state.listener = Listener(self._runner, self.ssl_context)
         try:
             await self._runner.setup()
             self._port = await self._state.listener.open(self.host, self._requested_port)
