@@ -5,9 +5,17 @@ from collections.abc import Callable
 from aiohttp import web
 from attrs import define
 
-from .rules.file_rules import FileRule, SmallFile, StoredFile
-from .rules.form_parser import FileSink, Form, FormParser, MalformedFormError, boundary_of
+from .rules.forms import (
+    FileRule,
+    FileSink,
+    Form,
+    FormParser,
+    MalformedFormError,
+    SmallFile,
+    boundary_of,
+)
 from .rules.upload_problems import upload_problem
+from .state.items import StoredFile
 from .state.request_log import RequestRecord
 
 __all__ = ["Body", "check_one_file"]

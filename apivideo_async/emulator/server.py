@@ -13,16 +13,17 @@ from typing import Self
 from aiohttp import web
 from attrs import define, field, frozen
 
-from .background import broadcasts
+from .background import sources
 from .browsers import AllowedHosts
 from .faults.fault_list import FaultList
 from .listener import Listener
 from .routes import application
 from .settings import Settings
 from .state.deliveries import Delivery
+from .state.media import MediaStore
 from .state.play import Play
 from .state.request_log import RequestLog, RequestRecord
-from .state.state import State, media_store
+from .state.state import State
 from .state.video import Video
 
 __all__ = ["Emulator", "MediaInfo"]
@@ -188,7 +189,7 @@ class Emulator(Settings):
         (404) if there is no such live stream.
         """
         live = self.state.live_streams.find(live_stream_id)
-        self._in_loop(lambda: broadcasts.start(self.state, live, media))
+        self._in_loop(lambda: sources.start_broadcast(self.state, live, media))
 
     def add_plays(self, *plays: Play) -> list[str]:
         """Add plays of videos and live streams. Return the ids of their sessions."""
@@ -231,7 +232,7 @@ class Emulator(Settings):
         if directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="apivideo-emulator-")
             directory = self._temporary.name
-        store = media_store(Path(directory), discard=self.discard)
+        store = MediaStore(Path(directory), discard=self.discard)
         self._state = State(self, store, self._log)
         self._runner = web.AppRunner(
             application(self._state, self.faults, self._hosts),

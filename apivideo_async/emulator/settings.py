@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
-from .rules.content_range import Limits
 from .rules.encoding import EncodingPace, parse_pace
+from .rules.ranges import Limits
 from .rules.rate_windows import RateClass
 from .rules.rate_windows import rate_limits as parse_rate_limits
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from apivideo_async.emulator import Play
-from apivideo_async.emulator.analytics.periods import read_period
+from apivideo_async.emulator.analytics.query import read_period
 from apivideo_async.emulator.rules.problems import RefusedError
 
 AT = datetime(2019, 6, 24, 11, 45, 1, 109_000, UTC)

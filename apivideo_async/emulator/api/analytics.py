@@ -12,13 +12,18 @@ from aiohttp import web
 
 from ..analytics.filters import DIMENSIONS, matches
 from ..analytics.metrics import AGGREGATIONS, BUCKETS, METRICS, SERIES, Span
-from ..analytics.periods import read_period
-from ..analytics.question import Question, begin_of, check_path, cut, read_question
+from ..analytics.query import (
+    AnalyticsQuery,
+    check_path,
+    read_period,
+    read_query,
+    split_span,
+    start_of_interval,
+)
 from ..operations import Call, answer, answer_page
 from ..rules.paging import paginate
 from ..rules.problems import not_found
-from ..state.items import timestamp
-from ..state.listing import sort_items
+from ..state.items import sort_items, timestamp
 from ..state.play import Play
 
 __all__ = [
@@ -36,12 +41,12 @@ _METADATA = re.compile(r"metadata\[(.*)\]")
 
 def _read_query(
     call: Call, metric: str, *, paged: bool, timed: bool = False, total: bool = False
-) -> Question:
+) -> AnalyticsQuery:
     today, days = call.state.today, call.state.settings.analytics_days
-    return read_question(metric, call.query, today, days, paged=paged, timed=timed, total=total)
+    return read_query(metric, call.query, today, days, paged=paged, timed=timed, total=total)
 
 
-def _matching_plays(call: Call, question: Question) -> list[Play]:
+def _matching_plays(call: Call, query: AnalyticsQuery) -> list[Play]:
     """Return the plays that pass the filters, whatever their time is."""
     videos = call.state.videos
 
@@ -50,27 +55,27 @@ def _matching_plays(call: Call, question: Question) -> list[Play]:
         return videos[play.media_id].attributes["tags"] if play.media_id in videos else []
 
     plays = call.state.plays.values()
-    return [play for play in plays if matches(play, question.filters, tags(play))]
+    return [play for play in plays if matches(play, query.filters, tags(play))]
 
 
 def _answer_page(
-    call: Call, question: Question, data: list[dict[str, Any]], first: str, **context: str
+    call: Call, query: AnalyticsQuery, data: list[dict[str, Any]], first: str, **context: str
 ) -> web.Response:
     """Return one page of ``data``, sorted as the query asks or else by the field ``first``."""
     keys = {name: lambda item, name=name: item[name] for name in (first, "metricValue")}
     ordered = sort_items(data, call.query, keys, default=keys[first])
     page, pagination = paginate(call.request.path, call.query, ordered)
-    return answer({"context": question.context(**context), "data": page, "pagination": pagination})
+    return answer({"context": query.context(**context), "data": page, "pagination": pagination})
 
 
 async def aggregate(call: Call) -> web.StreamResponse:
     """Return one number for the whole time span, without pages."""
     metric, aggregation = call.path("metric"), call.path("aggregation")
     check_path((metric, aggregation) in AGGREGATIONS)
-    question = _read_query(call, metric, paged=False, total=aggregation == "total")
+    query = _read_query(call, metric, paged=False, total=aggregation == "total")
     compute = METRICS[AGGREGATIONS[metric, aggregation]]
-    data = compute(_matching_plays(call, question), question.span, question.view)
-    return answer({"context": question.context(aggregation=aggregation), "data": data})
+    data = compute(_matching_plays(call, query), query.span, query.view)
+    return answer({"context": query.context(aggregation=aggregation), "data": data})
 
 
 async def break_down(call: Call) -> web.StreamResponse:
@@ -79,35 +84,35 @@ async def break_down(call: Call) -> web.StreamResponse:
     check_path(metric in BUCKETS and breakdown in DIMENSIONS)
     # The total of plays can only be broken down by ``media-id`` (service.md#analytics-metrics).
     check_path(metric != "play-total" or breakdown == "media-id")
-    question = _read_query(call, metric, paged=True, total=metric == "play-total")
+    query = _read_query(call, metric, paged=True, total=metric == "play-total")
     groups: dict[str, list[Play]] = {}
-    for play in _matching_plays(call, question):
+    for play in _matching_plays(call, query):
         groups.setdefault(DIMENSIONS[breakdown](play), []).append(play)
     data = [
         {"metricValue": number, "dimensionValue": value}
         for value, plays in groups.items()
-        if (number := METRICS[metric](plays, question.span, question.view))
+        if (number := METRICS[metric](plays, query.span, query.view))
     ]
-    return _answer_page(call, question, data, "dimensionValue", breakdown=breakdown)
+    return _answer_page(call, query, data, "dimensionValue", breakdown=breakdown)
 
 
 async def over_time(call: Call) -> web.StreamResponse:
     """Return a number for each minute, hour or day. Intervals with the number 0 are omitted."""
     metric = call.path("metric")
     check_path(metric in SERIES)
-    question = _read_query(call, metric, paged=True, timed=True)
-    interval = question.interval or "hour"
-    plays = _matching_plays(call, question)
+    query = _read_query(call, metric, paged=True, timed=True)
+    interval = query.interval or "hour"
+    plays = _matching_plays(call, query)
     # Intervals after the last play are not computed. The end of a span is exclusive, so it is one
     # second later.
-    last = max((play.until for play in plays), default=question.span.start)
-    watched = Span(question.span.start, min(question.span.stop, last + timedelta(seconds=1)))
+    last = max((play.until for play in plays), default=query.span.start)
+    watched = Span(query.span.start, min(query.span.stop, last + timedelta(seconds=1)))
     data = [
-        {"emittedAt": timestamp(begin_of(piece.start, interval)), "metricValue": number}
-        for piece in cut(watched, interval)
-        if (number := METRICS[metric](plays, piece, question.view))
+        {"emittedAt": timestamp(start_of_interval(piece.start, interval)), "metricValue": number}
+        for piece in split_span(watched, interval)
+        if (number := METRICS[metric](plays, piece, query.view))
     ]
-    return _answer_page(call, question, data, "emittedAt", interval=interval)
+    return _answer_page(call, query, data, "emittedAt", interval=interval)
 
 
 def _moment(moment: datetime) -> str:

@@ -5,14 +5,13 @@ overview page for developers.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
 from html import escape
 from typing import Any, Protocol, TypeVar
 
 import attrs
 from aiohttp import web
 
-from ..background import broadcasts
+from ..background import sources
 from ..faults.fault_list import FAULTS, fault_from_json
 from ..operations import Call, Handler, answer, answer_html, no_content
 from ..rules.problems import invalid_payload, not_found, refuse
@@ -59,10 +58,10 @@ def _clearing(find: Callable[[Call], _Clearable]) -> Handler:
 
 
 read_health = _reading(lambda call: {"status": "ok", "videos": len(call.state.videos)})
-read_requests = _reading(lambda call: [asdict(record) for record in call.state.log.records])
+read_requests = _reading(lambda call: [attrs.asdict(record) for record in call.state.log.records])
 read_faults = _reading(lambda call: [attrs.asdict(fault) for fault in call.request.app[FAULTS]])
 read_events = _reading(lambda call: call.state.events)
-read_deliveries = _reading(lambda call: [asdict(each) for each in call.state.deliveries.log])
+read_deliveries = _reading(lambda call: [attrs.asdict(each) for each in call.state.deliveries.log])
 clear_requests = _clearing(lambda call: call.state.log)
 clear_faults = _clearing(lambda call: call.request.app[FAULTS])
 clear_plays = _clearing(lambda call: call.state.plays)
@@ -108,7 +107,7 @@ async def repeat_delivery(call: Call) -> web.StreamResponse:
 async def start_broadcast(call: Call) -> web.StreamResponse:
     """Start a broadcast. The request body is the content of the recording."""
     live = call.state.live_streams.find(call.path("liveStreamId"))
-    broadcasts.start(call.state, live, await call.request.read())
+    sources.start_broadcast(call.state, live, await call.request.read())
     return no_content()
 
 

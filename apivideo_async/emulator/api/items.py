@@ -8,10 +8,8 @@ from attrs import frozen
 
 from ..operations import Call, answer, answer_page, no_content
 from ..rules.payloads import Check, validate
-from ..state.items import BY_DATES, Collection, Item
-from ..state.listing import sort_items
-from ..state.live_stream import LiveStream
-from ..state.player import Player
+from ..state.items import BY_DATES, Collection, Item, sort_items
+from ..state.records import LiveStream, Player
 from ..state.state import State
 
 __all__ = ["EditableItems", "Items"]

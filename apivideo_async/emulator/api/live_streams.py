@@ -2,13 +2,12 @@
 
 from aiohttp import web
 
-from ..background import broadcasts
+from ..background import sources
 from ..operations import Call, answer, no_content
-from ..rules.payloads import boolean, filled, text, validate
-from ..rules.restreams import restreams
+from ..rules.payloads import boolean, filled, restreams, text, validate
 from ..serving.live_assets import live_urls
 from ..state.items import BY_DATES
-from ..state.live_stream import LiveStream
+from ..state.records import LiveStream
 from .items import EditableItems
 from .videos import PICTURE
 
@@ -39,7 +38,7 @@ async def create(call: Call) -> web.StreamResponse:
     state = call.state
     attributes = validate(await call.json(), LIVE_STREAMS.checks, required=("name",))
     live = LiveStream(
-        **state.birth("li"), attributes=attributes, stream_key=state.ids.uuid("stream-key")
+        **state.item_fields("li"), attributes=attributes, stream_key=state.ids.uuid("stream-key")
     )
     return answer(LIVE_STREAMS.as_json(call, state.live_streams.add(live)))
 
@@ -60,5 +59,5 @@ async def delete_thumbnail(call: Call) -> web.StreamResponse:
 
 async def complete(call: Call) -> web.StreamResponse:
     """End the broadcast, if any, in the background. The response is 202 without a body."""
-    broadcasts.complete(call.state, LIVE_STREAMS.find(call))
+    sources.complete_broadcast(call.state, LIVE_STREAMS.find(call))
     return no_content(202)

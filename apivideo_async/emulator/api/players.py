@@ -3,11 +3,11 @@
 from aiohttp import web
 
 from ..operations import Call, answer, no_content
-from ..rules.file_rules import JPEG, PNG, FileRule
+from ..rules.forms import JPEG, PNG, FileRule
 from ..rules.payloads import boolean, longest, text, validate
 from ..rules.problems import not_found
 from ..state.items import BY_DATES
-from ..state.player import COLOURS, SWITCHES, Player
+from ..state.records import PLAYER_COLOURS, PLAYER_SWITCHES, Player
 from .items import EditableItems
 
 __all__ = ["PLAYERS", "create", "delete_logo", "serve_logo", "upload_logo"]
@@ -26,8 +26,8 @@ PLAYERS = EditableItems[Player](
     },
     checks={
         "name": longest(100),
-        **dict.fromkeys(COLOURS, text),
-        **dict.fromkeys(SWITCHES, boolean),
+        **dict.fromkeys(PLAYER_COLOURS, text),
+        **dict.fromkeys(PLAYER_SWITCHES, boolean),
     },
 )
 
@@ -35,7 +35,7 @@ PLAYERS = EditableItems[Player](
 async def create(call: Call) -> web.StreamResponse:
     """Create a theme. The payload may be ``{}`` (service.md#player-operations)."""
     attributes = validate(await call.json(), PLAYERS.checks)
-    player = Player(**call.state.birth("pl"), attributes=attributes)
+    player = Player(**call.state.item_fields("pl"), attributes=attributes)
     return answer(PLAYERS.as_json(call, call.state.players.add(player)), 201)
 
 

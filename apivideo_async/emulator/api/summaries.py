@@ -2,13 +2,12 @@
 
 from aiohttp import web
 
-from ..background import production
+from ..background import processing
 from ..operations import Call, answer
 from ..rules.payloads import Check, array, filled, one_of, summary_parts, text, validate
 from ..rules.problems import not_found, summary_exists
-from ..state.items import BY_DATES
-from ..state.listing import check_choices
-from ..state.summary import PARTS, STATUSES, Summary
+from ..state.items import BY_DATES, check_choices
+from ..state.records import SUMMARY_PARTS, SUMMARY_STATUSES, Summary
 from .items import Items
 
 __all__ = ["SUMMARIES", "create", "get_source", "list_summaries", "update_source"]
@@ -41,7 +40,7 @@ SUMMARIES = Items[Summary](
 
 async def list_summaries(call: Call) -> web.StreamResponse:
     """List summaries, filtered by video, origin and status, newest first."""
-    check_choices(call.query, {"origin": ("auto", "api"), "sourceStatus": STATUSES})
+    check_choices(call.query, {"origin": ("auto", "api"), "sourceStatus": SUMMARY_STATUSES})
     return await SUMMARIES.list_items(call)
 
 
@@ -49,13 +48,13 @@ async def create(call: Call) -> web.StreamResponse:
     """Create a summary. Its text is generated only with ``origin`` (service.md#summaries)."""
     body = validate(await call.json(), _CREATION, required=("videoId",))
     video = call.state.videos.find(body["videoId"])
-    if production.summary_of(call.state, video) is not None:
+    if call.state.summary_of(video) is not None:
         raise summary_exists("videoId")
-    parts = tuple(body.get("attributes", PARTS))
-    summary = production.order_summary(call.state, video, parts, auto="origin" in body)
-    # ``notice`` can complete the summary at once. The response contains the state before.
+    parts = tuple(body.get("attributes", SUMMARY_PARTS))
+    summary = processing.create_summary(call.state, video, parts, auto="origin" in body)
+    # ``perform_due`` can complete the summary at once. The response contains the state before.
     response = answer(summary.as_json(), 201)
-    production.notice(call.state, video)
+    processing.perform_due(call.state, video)
     return response
 
 

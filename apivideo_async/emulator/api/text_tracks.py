@@ -9,12 +9,11 @@ from aiohttp import web
 from attrs import frozen
 
 from ..operations import Call, answer, answer_page, no_content
-from ..rules.file_rules import VTT, FileRule
-from ..rules.languages import caption_language
-from ..rules.payloads import boolean, validate
+from ..rules.forms import VTT, FileRule
+from ..rules.payloads import boolean, caption_language, validate
 from ..rules.problems import not_found
-from ..rules.text_track import TextTrack
 from ..serving.assets import video_base, viewed_video
+from ..state.items import TextTrack
 from ..state.video import Video
 
 __all__ = ["CAPTIONS", "CHAPTERS", "TextTracks", "update_caption"]

@@ -11,17 +11,17 @@ from contextlib import closing
 from aiohttp import web
 from attrs import define
 
-from ..background import production
+from ..background import processing
 from ..body import check_one_file
 from ..operations import Call, answer
-from ..rules.content_range import ContentRange, parse_content_range
-from ..rules.form_parser import Form
+from ..rules.forms import Form
 from ..rules.payloads import TOKEN_CREATION, validate
 from ..rules.problems import RefusedError
+from ..rules.ranges import ContentRange, parse_content_range
 from ..serving.assets import asset_urls
 from ..state.items import by_creation
 from ..state.media import ExtentWriter, Spool
-from ..state.state import UploadToken
+from ..state.records import UploadToken
 from ..state.video import Video
 from .items import Items
 
@@ -138,7 +138,7 @@ def _accepted(call: Call, video: Video) -> web.Response:
     if not video.ledger.complete:
         return answer({"videoId": video.key}, 201)
     video.touch(call.state.today)
-    production.begin(call.state, video)
+    processing.start(call.state, video)
     return answer(video.as_json(asset_urls(call, video)), 201)
 
 

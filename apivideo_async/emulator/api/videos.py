@@ -10,15 +10,15 @@ from typing import Any
 
 from aiohttp import web
 
-from ..background import production
-from ..background.sources import begin_ingest
+from ..background import processing
+from ..background.sources import ingest_source
+from ..browsers import sent_by_page
 from ..operations import Call, answer, answer_page, no_content
-from ..rules.file_rules import JPEG, PNG, WEBP, FileRule
+from ..rules.forms import JPEG, PNG, WEBP, FileRule
 from ..rules.payloads import VIDEO_CREATION, VIDEO_UPDATE, must_be_false, text, validate
 from ..serving.assets import asset_urls
-from ..state.items import Item, by_creation, timestamp
-from ..state.listing import select_videos, sort_items
-from ..state.video import Video
+from ..state.items import Item, by_creation, sort_items, timestamp
+from ..state.video import Video, select_videos
 from .items import Items
 
 __all__ = [
@@ -75,9 +75,9 @@ async def create(call: Call) -> web.StreamResponse:
     if source is None:
         video = call.state.create_video(attributes)
     else:
-        video = begin_ingest(call, attributes, source)
-    production.order_from_attributes(call.state, video, attributes)
-    production.notice(call.state, video)
+        video = ingest_source(call.state, attributes, source, from_page=sent_by_page(call.request))
+    processing.request_summary(call.state, video, attributes)
+    processing.perform_due(call.state, video)
     return _answer(call, video, 201 if source is None else 202)
 
 
@@ -90,9 +90,9 @@ async def update(call: Call) -> web.StreamResponse:
     """Apply a JSON Merge Patch (service.md#merge-rules). A second summary is refused with 409."""
     video = call.video()
     changes = validate(await call.json(), VIDEO_UPDATE)
-    production.order_from_attributes(call.state, video, changes)
+    processing.request_summary(call.state, video, changes)
     video.merge(changes, call.state.today)
-    production.notice(call.state, video)
+    processing.perform_due(call.state, video)
     return _answer(call, video)
 
 
@@ -111,7 +111,7 @@ async def get_status(call: Call) -> web.StreamResponse:
     # read that first shows the video as playable.
     if video.finished_at is not None:
         video.status_reads += 1
-        production.notice(state, video)
+        processing.perform_due(state, video)
     return answer(status)
 
 
@@ -185,5 +185,5 @@ WATERMARKS = Items[Item](
 async def upload_watermark(call: Call) -> web.StreamResponse:
     """Receive a picture. The response is 200 (service.md#watermark-operations)."""
     await call.body.file(_WATERMARK)
-    watermark = call.state.watermarks.add(Item(**call.state.birth("watermark_")))
+    watermark = call.state.watermarks.add(Item(**call.state.item_fields("watermark_")))
     return answer(WATERMARKS.as_json(call, watermark))

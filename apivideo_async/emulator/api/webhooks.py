@@ -1,14 +1,11 @@
 """``/webhooks`` (service.md#webhook-operations, service.md#webhook-subscriptions)."""
 
-from typing import Any
-
 from aiohttp import web
 
 from ..browsers import sent_by_page
 from ..operations import Call, answer, answer_page
-from ..rules.network import is_web_url
-from ..rules.payloads import Check, Problems, array, filled, one_of, validate
-from ..rules.problems import invalid_attribute, refuse
+from ..rules.payloads import Check, array, one_of, validate, web_url
+from ..rules.problems import refuse
 from ..state.webhook import EVENTS, Webhook
 from .items import Items
 
@@ -21,14 +18,7 @@ WEBHOOKS = Items[Webhook](
 )
 
 
-def _url(name: str, value: Any) -> Problems:
-    problems = filled(name, value)
-    if not problems and not is_web_url(value):
-        problems = [invalid_attribute(name, "This value is not a valid URL.")]
-    return problems
-
-
-_CREATION: dict[str, Check] = {"events": array(one_of(*EVENTS)), "url": _url}
+_CREATION: dict[str, Check] = {"events": array(one_of(*EVENTS)), "url": web_url}
 
 
 async def list_webhooks(call: Call) -> web.StreamResponse:
@@ -52,7 +42,7 @@ async def create(call: Call) -> web.StreamResponse:
         )
     secret = state.ids.opaque("sig_sec_")
     webhook = Webhook(
-        **state.birth("webhook_"),
+        **state.item_fields("webhook_"),
         events=tuple(body["events"]),
         url=body["url"],
         secret=secret,

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from ..operations import Call, answer, answer_html
 from ..rules import encoding
-from ..rules.byte_ranges import UnsatisfiableRangeError, parse_range
 from ..rules.problems import not_found
+from ..rules.ranges import UnsatisfiableRangeError, parse_range
 from ..state.video import Video
 from .delivery import (
     asset_base,
@@ -149,8 +149,9 @@ async def thumbnail(call: Call) -> web.StreamResponse:
 
 async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (service.md#private-sessions)."""
-    video = call.state.videos.find(call.path("videoId"))
-    session = call.state.private.open_session(video.key, call.path("token"), call.state.now)
+    state = call.state
+    video = state.videos.find(call.path("videoId"))
+    session = state.private_sessions.open_session(video.key, call.path("token"), state.now)
     if session is None:
         raise not_found("videoId")
     return answer({"session_token": session})

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from ..operations import Call
-from ..rules.file_rules import StoredFile
 from ..rules.problems import not_found
-from ..state.live_stream import LiveStream
+from ..state.items import StoredFile
+from ..state.records import LiveStream
 from ..state.video import Video
 
 __all__ = ["asset_base", "manifest_response", "player_urls", "thumbnail_response", "viewer_session"]
@@ -32,7 +32,9 @@ def asset_base(call: Call, root: str, item: Video | LiveStream) -> str:
     For a private item it contains a new one-time token.
     """
     base = f"{call.request.url.origin()}{root}/{item.key}"
-    return base if item.public else f"{base}/token/{call.state.private.new_token(item.key)}"
+    return (
+        base if item.public else f"{base}/token/{call.state.private_sessions.new_token(item.key)}"
+    )
 
 
 def player_urls(base: str, end: str = "") -> dict[str, str]:
@@ -56,7 +58,7 @@ def viewer_session(
     session = None
     if token is not None:
         given = call.request.query.get("avh")
-        session = call.state.private.admits(item.key, token, given, call.state.now)
+        session = call.state.private_sessions.authorize(item.key, token, given, call.state.now)
     if session is None:
         raise not_found(parameter)
     return session

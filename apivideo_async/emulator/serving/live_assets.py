@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ..operations import Call, answer_html
 from ..rules.problems import not_found
-from ..state.live_stream import LiveStream
+from ..state.records import LiveStream
 from .delivery import (
     asset_base,
     manifest_response,
