@@ -32,8 +32,8 @@ _MAX_JSON = 16 * 1024 * 1024
 # The end of the name, method, the end of the path, and handler.
 _Row: TypeAlias = tuple[str, str, str, Handler]
 
-# The operations that need the API key, by section and path. All but the last five rows are in the
-# specification (service.md#operations, service.md#legacy-operations).
+# The operations that need the API key, by section and path: those of the specification
+# (service.md#operations), and at the end four older ones (service.md#legacy-operations).
 _API: dict[tuple[str, str], tuple[_Row, ...]] = {
     ("videos", "/videos"): (
         ("list", "GET", "", videos.list_videos),
@@ -113,19 +113,11 @@ _API: dict[tuple[str, str], tuple[_Row, ...]] = {
         ("get_metrics_over_time", "GET", "/timeseries/{metric}", analytics.over_time),
     ),
     ("analytics", "/analytics"): (
-        ("list_video_sessions", "GET", "/videos/{videoId}", analytics.list_video_sessions),
-        (
-            "list_live_stream_sessions",
-            "GET",
-            "/live-streams/{liveStreamId}",
-            analytics.list_live_stream_sessions,
-        ),
-        (
-            "list_session_events",
-            "GET",
-            "/sessions/{sessionId}/events",
-            analytics.list_session_events,
-        ),
+        ("list_video_sessions", "GET", "/videos/{videoId}", analytics.video_sessions),
+        ("list_session_events", "GET", "/sessions/{sessionId}/events", analytics.session_events),
+    ),
+    ("analytics", "/analytics/live-streams"): (
+        ("list_live_stream_sessions", "GET", "/{liveStreamId}", analytics.live_stream_sessions),
     ),
     ("account", "/account"): (("get", "GET", "", account.get),),
 }

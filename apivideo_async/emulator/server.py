@@ -4,11 +4,11 @@ import asyncio
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from aiohttp import web
 from attrs import define, field, frozen
@@ -28,6 +28,7 @@ from .state.video import Video
 
 __all__ = ["Emulator", "MediaInfo"]
 
+T = TypeVar("T")
 # Size in bytes of aiohttp's read buffer for a connection.
 _READ_BUFFER = 512 * 1024
 _LONGEST_LINE = 64 * 1024
@@ -91,9 +92,9 @@ class Emulator(Settings):
 
     host: str = "127.0.0.1"
     _requested_port: int = field(default=0, alias="port")
-    _allowed_hosts: Iterable[str] = ()
-    _directory: str | Path | None = None
-    _ssl_context: ssl.SSLContext | None = None
+    allowed_hosts: Iterable[str] = ()
+    directory: str | Path | None = None
+    ssl_context: ssl.SSLContext | None = None
 
     faults: FaultList = field(init=False)
     _hosts: AllowedHosts = field(init=False)
@@ -101,14 +102,15 @@ class Emulator(Settings):
     _port: int | None = field(init=False, default=None)
     _temporary: tempfile.TemporaryDirectory[str] | None = field(init=False, default=None)
     _runner: web.AppRunner | None = field(init=False, default=None)
-    _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
-    _thread: int = field(init=False, default=0)
+    # The event loop and the identifier of its thread are set by the first start.
+    _loop: asyncio.AbstractEventLoop = field(init=False)
+    _thread: int = field(init=False)
     _state: State | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         self.faults = FaultList(self.given_seed or 0)
-        self._hosts = AllowedHosts(self.host, self._allowed_hosts)
+        self._hosts = AllowedHosts(self.host, self.allowed_hosts)
 
     @property
     def port(self) -> int:
@@ -122,7 +124,7 @@ class Emulator(Settings):
         """The base URL for clients, without a trailing slash."""
         # A wildcard address is no destination; clients connect to the loopback address.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
-        scheme = "http" if self._ssl_context is None else "https"
+        scheme = "http" if self.ssl_context is None else "https"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
@@ -189,7 +191,14 @@ class Emulator(Settings):
         (404) if there is no such live stream.
         """
         live = self.state.live_streams.find(live_stream_id)
-        self._in_loop(lambda: sources.start_broadcast(self.state, live, media))
+
+        async def start() -> None:
+            sources.start_broadcast(self.state, live, media)
+
+        if self._thread == threading.get_ident():
+            sources.start_broadcast(self.state, live, media)
+        else:
+            self._submit(start()).result()
 
     def add_plays(self, *plays: Play) -> list[str]:
         """Add plays of videos and live streams. Return the ids of their sessions."""
@@ -201,23 +210,14 @@ class Emulator(Settings):
         May be called from any event loop.
         """
         work = self.state.settled()
-        if self._loop is None or asyncio.get_running_loop() is self._loop:
+        if asyncio.get_running_loop() is self._loop:
             await work
         else:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+            await asyncio.wrap_future(self._submit(work))
 
-    def _in_loop(self, act: Callable[[], None]) -> None:
-        """Run ``act`` in the thread of the emulator's event loop, and wait until it has run."""
-        if self._loop is None or self._thread == threading.get_ident():
-            act()
-            return
-
-        # A coroutine instead of ``call_soon_threadsafe``: its future passes exceptions to the
-        # caller.
-        async def run() -> None:
-            act()
-
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+    def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine in the emulator's event loop, from another thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def start(self) -> Self:
         """Start to listen. Clients can connect when the method returns.
@@ -228,7 +228,7 @@ class Emulator(Settings):
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        directory = self._directory
+        directory = self.directory
         if directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="apivideo-emulator-")
             directory = self._temporary.name
@@ -246,7 +246,7 @@ class Emulator(Settings):
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
-        self._state.listener = Listener(self._runner, self._ssl_context)
+        self._state.listener = Listener(self._runner, self.ssl_context)
         try:
             await self._runner.setup()
             self._port = await self._state.listener.open(self.host, self._requested_port)
@@ -287,33 +287,22 @@ class Emulator(Settings):
 
         An exception of ``start`` is raised on entry.
         """
-        # Passes the function that ends the thread, or the exception of ``start``.
-        started: Future[Callable[[], object]] = Future()
+        runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        loop = runner.get_loop()
 
-        async def serve() -> None:
-            loop, stopping = asyncio.get_running_loop(), asyncio.Event()
-            try:
-                async with self:
-                    # ``asyncio.Event`` is not thread-safe: set it in the thread of its loop.
-                    started.set_result(lambda: loop.call_soon_threadsafe(stopping.set))
-                    await stopping.wait()
-            except BaseException as error:
-                if started.done():
-                    raise
-                started.set_exception(error)
+        def serve() -> None:
+            with runner:
+                loop.run_forever()
 
-        thread = threading.Thread(
-            target=lambda: asyncio.run(serve()),
-            name="apivideo-emulator",
-            # The thread must not keep a program alive that never leaves the context.
-            daemon=True,
-        )
+        # A daemon: the thread must not keep a program alive that never leaves the context.
+        thread = threading.Thread(target=serve, name="apivideo-emulator", daemon=True)
         thread.start()
         try:
-            stop = started.result()
+            asyncio.run_coroutine_threadsafe(self.start(), loop).result()
             try:
                 yield self
             finally:
-                stop()
+                self._submit(self.stop()).result()
         finally:
+            loop.call_soon_threadsafe(loop.stop)
             thread.join()

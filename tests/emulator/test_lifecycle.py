@@ -93,6 +93,7 @@ async def test_a_restart_begins_with_a_new_state():
     emu = Emulator()
     async with emu:
         first = emu.state
+        assert emu.world is first
         with pytest.raises(RuntimeError):
             await emu.start()
     async with emu:

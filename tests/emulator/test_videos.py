@@ -451,7 +451,7 @@ async def test_upload_tokens(api):
 
 
 async def test_the_emulators_own_failure(api, monkeypatch, caplog):
-    """An error in the emulator is a problem without type, and is logged (service.md#server-errors)."""
+    """An error of the emulator is logged; the problem has no type (service.md#server-errors)."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("broken")

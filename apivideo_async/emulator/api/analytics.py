@@ -29,10 +29,10 @@ from ..state.play import Play
 __all__ = [
     "aggregate",
     "break_down",
-    "list_live_stream_sessions",
-    "list_session_events",
-    "list_video_sessions",
+    "live_stream_sessions",
     "over_time",
+    "session_events",
+    "video_sessions",
 ]
 
 # A filter such as ``metadata[user]=42``.
@@ -142,7 +142,7 @@ def _session_as_json(session_id: str, play: Play) -> dict[str, Any]:
     }
 
 
-def _list_sessions(call: Call, media_id: str, metadata: dict[str, str]) -> web.Response:
+def _answer_sessions(call: Call, media_id: str, metadata: dict[str, str]) -> web.Response:
     span = read_period(call.request.query.get("period"))
     chosen = [
         (session_id, play)
@@ -154,20 +154,20 @@ def _list_sessions(call: Call, media_id: str, metadata: dict[str, str]) -> web.R
     return answer_page(call, chosen, lambda pair: _session_as_json(*pair))
 
 
-async def list_video_sessions(call: Call) -> web.StreamResponse:
+async def video_sessions(call: Call) -> web.StreamResponse:
     """List the sessions of a video in a period, filtered by the metadata of the session."""
     metadata = {
         match[1]: value for name, value in call.query if (match := _METADATA.fullmatch(name))
     }
-    return _list_sessions(call, call.video().key, metadata)
+    return _answer_sessions(call, call.video().key, metadata)
 
 
-async def list_live_stream_sessions(call: Call) -> web.StreamResponse:
+async def live_stream_sessions(call: Call) -> web.StreamResponse:
     """List the sessions of a live stream in a period. There is no other filter."""
-    return _list_sessions(call, call.state.live_streams.find(call.path("liveStreamId")).key, {})
+    return _answer_sessions(call, call.state.live_streams.find(call.path("liveStreamId")).key, {})
 
 
-async def list_session_events(call: Call) -> web.StreamResponse:
+async def session_events(call: Call) -> web.StreamResponse:
     """List the events of a session.
 
     The 404 for an unknown session names ``videoId``, as documented (service.md#legacy-operations).
