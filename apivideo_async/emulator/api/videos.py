@@ -51,7 +51,7 @@ _TAG_KEYS = {
 
 def _as_json(call: Call, video: Video) -> dict[str, Any]:
     """Return the ``video`` schema, without assets if discarded (service.md#discarded-videos)."""
-    return video.as_json(None if video.discarded else asset_urls(call, video))
+    return video.as_json(None if video.discarded_at else asset_urls(call, video))
 
 
 def _answer(call: Call, video: Video, status: int = 200) -> web.Response:

@@ -79,7 +79,6 @@ class FormParser:
                 boundary,
                 {
                     "on_part_begin": self._part_begins,
-                    "on_header_begin": self._header_begins,
                     "on_header_field": self._header_name_data,
                     "on_header_value": self._header_value_data,
                     "on_header_end": self._header_ends,
@@ -112,10 +111,6 @@ class FormParser:
     def _part_begins(self) -> None:
         self._headers = {}
 
-    def _header_begins(self) -> None:
-        self._header_name = b""
-        self._header_value = b""
-
     def _header_name_data(self, data: bytes, start: int, end: int) -> None:
         # A name or value may be split between two blocks, so its pieces are appended.
         self._header_name += data[start:end]
@@ -125,6 +120,8 @@ class FormParser:
 
     def _header_ends(self) -> None:
         self._headers[self._header_name.lower()] = self._header_value
+        self._header_name = b""
+        self._header_value = b""
 
     def _headers_finished(self) -> None:
         disposition = self._headers.get(b"content-disposition", b"").decode("latin-1")

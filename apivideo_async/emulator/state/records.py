@@ -138,15 +138,17 @@ class UploadToken(Item):
     ttl: int
 
     @property
-    def expires(self) -> datetime | None:
+    def expires_at(self) -> datetime | None:
         """The moment at which the token stops working. None if ``ttl`` is 0."""
         return self.created + timedelta(seconds=self.ttl) if self.ttl else None
 
     def active(self, now: datetime) -> bool:
         """Return whether the token still works."""
-        return self.expires is None or now < self.expires
+        return self.expires_at is None or now < self.expires_at
 
     def as_json(self) -> dict[str, Any]:
         """Return the ``upload-token`` schema. ``expiresAt`` is absent if it does not expire."""
         token = {"token": self.key, "ttl": self.ttl, "createdAt": timestamp(self.created)}
-        return token if self.expires is None else {**token, "expiresAt": timestamp(self.expires)}
+        if self.expires_at is not None:
+            token["expiresAt"] = timestamp(self.expires_at)
+        return token

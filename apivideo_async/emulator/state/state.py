@@ -150,8 +150,8 @@ class State:
         """
         video = self.videos.remove(video_id)
         if self.settings.video_restore:
-            video.discarded = self.today
-            video.deletes = video.discarded + _KEEP_DISCARDED
+            video.discarded_at = self.today
+            video.deletes_at = video.discarded_at + _KEEP_DISCARDED
             self.discarded.add(video)
             return
         video.media.delete()
@@ -163,7 +163,7 @@ class State:
     def restore_video(self, video_id: str) -> Video:
         """Restore a discarded video. Raises a refusal (404) if there is none."""
         video = self.videos.add(self.discarded.remove(video_id))
-        video.discarded = video.deletes = None
+        video.discarded_at = video.deletes_at = None
         return video
 
     def summary_of(self, video: Video) -> Summary | None:

@@ -52,8 +52,8 @@ class Video(Item):
     ledger: SourceLedger
     media: Media = field(factory=Media)
     spool: Spool | None = None
-    discarded: datetime | None = None
-    deletes: datetime | None = None
+    discarded_at: datetime | None = None
+    deletes_at: datetime | None = None
     finished_at: float | None = None
     status_reads: int = 0
     announced_qualities: int = 0
@@ -107,9 +107,9 @@ class Video(Item):
             **{name: attributes[name] for name in _DEFAULTS},
             **self.dates(),
             "publishedAt": timestamp(self.created),
-            "discarded": self.discarded is not None,
-            "discardedAt": timestamp(self.discarded) if self.discarded else None,
-            "deletesAt": timestamp(self.deletes) if self.deletes else None,
+            "discarded": self.discarded_at is not None,
+            "discardedAt": timestamp(self.discarded_at) if self.discarded_at else None,
+            "deletesAt": timestamp(self.deletes_at) if self.deletes_at else None,
             "source": self._source(),
             "assets": assets,
         }
