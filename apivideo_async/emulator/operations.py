@@ -85,7 +85,7 @@ class Call:
     # None before the rate limit was checked, and for operations without a limit.
     verdict: Verdict | None = None
     # True once the response has started; its status and headers are final then.
-    answering: bool = False
+    response_started: bool = False
     # Faults replace it (``faults.actions``).
     body: Body = field(init=False)
 
@@ -98,7 +98,7 @@ class Call:
         These are the rate limit headers (service.md#rate-limit-headers) and the headers for
         browsers.
         """
-        self.answering = True
+        self.response_started = True
         if not response.prepared:
             control = self.operation.access == "control"
             response.headers.update(CONTROL_HEADERS if control else CORS_HEADERS)

@@ -135,7 +135,7 @@ class Pipeline:
             raise
         except Exception as error:
             # The response has started, so its status cannot change: abort the connection.
-            if call.answering:
+            if call.response_started:
                 raise DroppedError from error
             _log.exception("the emulator failed on %s %s", call.request.method, call.request.path)
             problem = server_error()

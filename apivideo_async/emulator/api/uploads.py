@@ -55,10 +55,10 @@ class _ReceivedFile:
         Raises the refusal of the ledger. The media is unchanged then.
         """
         size = 0 if self._writer is None else self._writer.size
-        place = video.ledger.accept(sent, size)
+        position = video.ledger.accept(sent, size)
         # ``accept`` refuses an empty file, so there is always a writer here.
         if self._writer is not None:
-            video.media.add(place, self._writer.keep())
+            video.media.add(position, self._writer.keep())
 
     def close(self) -> None:
         """Release the spool. Must be called at the end of the request."""

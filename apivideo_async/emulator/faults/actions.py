@@ -145,10 +145,10 @@ async def _trickle(call: Call, proceed: Proceed, *, seconds: float) -> web.Strea
     body = _body_of(response)
     started = await _started(call, response, len(body))
     loop = asyncio.get_running_loop()
-    began = loop.time()
+    start = loop.time()
     for position in range(len(body)):
         # Each byte has a time counted from the start, so that delays do not add up.
-        await asyncio.sleep(began + seconds * (position + 1) / len(body) - loop.time())
+        await asyncio.sleep(start + seconds * (position + 1) / len(body) - loop.time())
         await started.write(body[position : position + 1])
     await started.write_eof()
     return started
