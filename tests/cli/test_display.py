@@ -111,11 +111,11 @@ REFUSED = ServerError("503", status=503, request=RequestSummary("POST", "/x", "v
     [
         (
             record(event="retry", operation="videos.list", chunk=None, delay=0.3, error=NO_SERVER),
-            "http://x cannot be reached (no); next attempt in 0.3 s",
+            "http://x cannot be reached (no); trying again in 0.3 s",
         ),
         (
             record(event="retry", operation="videos.upload", chunk=3, delay=1.0, error=REFUSED),
-            "chunk 3: the server answered 503; next attempt in 1.0 s",
+            "chunk 3: the server answered 503; trying again in 1.0 s",
         ),
         (
             record(event="budget_wait", limit_class="uploads", waiting=1, delay=59.0),

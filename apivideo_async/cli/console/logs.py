@@ -40,7 +40,7 @@ def _retry(chunk: int | None, delay: float, error: ApiVideoError) -> str:
     if isinstance(error, ApiStatusError):
         reason = f"the server answered {reason}"
     where = "" if chunk is None else f"chunk {chunk}: "
-    return f"{where}{reason}; next attempt in {delay:.1f} s"
+    return f"{where}{reason}; trying again in {delay:.1f} s"
 
 
 class _Notes(logging.Handler):

@@ -133,8 +133,8 @@ class Terminal:
                 self.output_error = error
                 discard_stdout()
                 self.fail(
-                    f"the standard output cannot be written ({error.strerror}): "
-                    "the results follow on the standard error"
+                    f"results cannot be written to the standard output ({error.strerror}): "
+                    "they follow on the standard error"
                 )
         if self.output_error is not None:
             self.say(text)
