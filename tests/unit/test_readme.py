@@ -34,8 +34,7 @@ def public(kind: type) -> set[str]:
 
 
 METHODS = {
-    left.strip("`"): set(re.findall(r"`(\w+)`", right))
-    for left, right in rows("All operations")
+    left.strip("`"): set(re.findall(r"`(\w+)`", right)) for left, right in rows("All operations")
 }
 CLIENT = ApiVideoClient(api_key="a-key")
 
