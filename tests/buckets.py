@@ -1,4 +1,4 @@
-"""One bucket of each kind, on the most faithful server available: moto, Azurite, fake-gcs-server."""
+"""One bucket per store, on the most faithful server there is: moto, Azurite, fake-gcs-server."""
 
 import base64
 import hashlib

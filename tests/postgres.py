@@ -32,7 +32,7 @@ def installed() -> None:
 
 
 def pytest_configure() -> None:
-    """Name the test run. Called first in the process that starts the workers, then in each worker."""
+    """Name the test run. Called first in the starting process, then in each worker."""
     os.environ.setdefault(RUN, str(os.getpid()))
 
 

@@ -1,4 +1,4 @@
-"""`ingest_backend_fastapi.py` under uvicorn with a worker process: each source becomes one video."""
+"""`ingest_backend_fastapi.py` under uvicorn with a worker: each source becomes one video."""
 
 import asyncio
 import hashlib
