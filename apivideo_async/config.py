@@ -73,19 +73,24 @@ Resume = Literal["off", "on", "required"]
 
 def _positive(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
     if value is not None and not value > 0:
-        raise ConfigurationError(f"{attribute.name} must be greater than 0, not {value!r}")
+        raise ConfigurationError(
+            f"{attribute.name} must be greater than 0, not {value!r}", option=attribute.name
+        )
 
 
 def _count(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
     if value is not None and (type(value) is not int or value < 1):
-        raise ConfigurationError(f"{attribute.name} must be a whole number above 0, not {value!r}")
+        raise ConfigurationError(
+            f"{attribute.name} must be a whole number above 0, not {value!r}", option=attribute.name
+        )
 
 
 def _one_of(*allowed: str) -> Any:
     def check(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if value not in allowed:
             raise ConfigurationError(
-                f"{attribute.name} must be one of {', '.join(allowed)}, not {value!r}"
+                f"{attribute.name} must be one of {', '.join(allowed)}, not {value!r}",
+                option=attribute.name,
             )
 
     return check
@@ -156,7 +161,9 @@ class UploadLimits:
         The upload plan relies on this.
         """
         if not 0 < self.smallest_chunk * 2 <= self.largest_chunk:
-            raise ConfigurationError("largest_chunk must be at least twice smallest_chunk")
+            raise ConfigurationError(
+                "largest_chunk must be at least twice smallest_chunk", option="largest_chunk"
+            )
 
 
 @frozen(kw_only=True)
@@ -217,12 +224,16 @@ class UploadOptions:
     @spool.validator
     def _folder(self, _: Any, value: object) -> None:
         if not isinstance(value, bool | Path):
-            raise ConfigurationError(f"spool must be True, False or a Path, not {value!r}")
+            raise ConfigurationError(
+                f"spool must be True, False or a Path, not {value!r}", option="spool"
+            )
 
     @mode.validator
     def _known_mode(self, _: Any, value: object) -> None:
         if value not in (None, "bytes", "part"):
-            raise ConfigurationError(f"mode must be 'bytes', 'part' or None, not {value!r}")
+            raise ConfigurationError(
+                f"mode must be 'bytes', 'part' or None, not {value!r}", option="mode"
+            )
 
     def __attrs_post_init__(self) -> None:
         """Check the chunk size against the limits of the protocol."""
@@ -230,7 +241,8 @@ class UploadOptions:
         if self.chunk_size is not None and not low <= self.chunk_size <= high:
             raise ConfigurationError(
                 f"chunk_size must be from {low:,} to {high:,} bytes "
-                f"({low // MIB} to {high // MIB} MiB), not {self.chunk_size:,}"
+                f"({low // MIB} to {high // MIB} MiB), not {self.chunk_size:,}",
+                option="chunk_size",
             )
 
 
@@ -264,10 +276,13 @@ class ClientConfig:
             fits = False
         if not fits or value != "".join(value.split()):
             raise ConfigurationError(
-                "base_url must look like https://ws.api.video or http://127.0.0.1:8080"
+                "base_url must look like https://ws.api.video or http://127.0.0.1:8080",
+                option="base_url",
             )
         if parts.username or parts.password or parts.query or parts.fragment:
-            raise ConfigurationError("base_url must hold no credentials, query or fragment")
+            raise ConfigurationError(
+                "base_url must contain no credentials, query or fragment", option="base_url"
+            )
 
     @api_key.validator
     def _sendable(self, _: Any, value: str | None) -> None:
@@ -276,13 +291,16 @@ class ClientConfig:
             not value or not value.isascii() or not value.isprintable() or " " in value
         ):
             raise ConfigurationError(
-                "the API key is empty or holds characters that no key has: copy it again"
+                "the API key is empty or contains characters that no key has: copy it again",
+                option="api_key",
             )
 
     @reserve.validator
     def _share(self, _: Any, value: float) -> None:
         if not 0 <= value < 1:
-            raise ConfigurationError(f"reserve is a share from 0 to below 1, not {value!r}")
+            raise ConfigurationError(
+                f"reserve is a share from 0 to below 1, not {value!r}", option="reserve"
+            )
 
     def __attrs_post_init__(self) -> None:
         """Check the name and version of the application.
@@ -290,12 +308,15 @@ class ClientConfig:
         See service.md#origin-headers: both or neither, ASCII only, and the whole text must match.
         """
         if (self.app_name is None) != (self.app_version is None):
-            raise ConfigurationError("app_name and app_version go together: give both or neither")
+            raise ConfigurationError(
+                "app_name and app_version go together: give both or neither", option="app_name"
+            )
         if self.app_name is not None and not _ORIGIN_NAME.fullmatch(self.app_name):
-            raise ConfigurationError("app_name takes 1 to 50 of A-Z a-z 0-9 - _")
+            raise ConfigurationError("app_name takes 1 to 50 of A-Z a-z 0-9 - _", option="app_name")
         if self.app_version is not None and not _ORIGIN_VERSION.fullmatch(self.app_version):
             raise ConfigurationError(
-                "app_version takes 1 to 3 numbers of at most 3 digits, like 1.20.3"
+                "app_version takes 1 to 3 numbers of at most 3 digits, like 1.20.3",
+                option="app_version",
             )
 
 
@@ -318,7 +339,9 @@ def resolve_config(
     # An empty argument or variable counts as unset.
     environment = environment or environ.get("APIVIDEO_ENVIRONMENT") or "production"
     if environment not in BASE_URLS:
-        raise ConfigurationError(f"environment must be production or sandbox, not {environment!r}")
+        raise ConfigurationError(
+            f"environment must be production or sandbox, not {environment!r}", option="environment"
+        )
     url = base_url or environ.get("APIVIDEO_BASE_URL") or BASE_URLS[environment]
     return ClientConfig(
         api_key=api_key or environ.get("APIVIDEO_API_KEY") or None,

@@ -31,13 +31,16 @@ later attempt may succeed. ``delivery`` says what the failed attempt may have do
 - ``"not_sent"``: the request did not leave this process;
 - ``"unknown"``: the server may or may not have executed the request.
 
-Every error can be pickled, copied and passed through a process pool with all its attributes and
-notes. Its ``__cause__`` is kept if it is an error of this package. Subclasses need no code for
-this, whatever arguments their ``__init__`` takes.
+An error is complete when it is raised, and is never changed afterwards; ``evolve`` returns a
+changed copy. Every error can be pickled, copied and passed through a process pool with all its
+attributes and notes. Its ``__cause__`` is kept if it is an error of this package. Subclasses need
+no code for this, whatever arguments their ``__init__`` takes.
 """
 
+import copy
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from attrs import field, frozen
 
@@ -67,12 +70,15 @@ __all__ = [
     "UploadError",
     "WebhookSignatureError",
     "first_failure",
+    "header_number",
+    "system_reason",
 ]
 
 Delivery = Literal["refused", "not_sent", "unknown"]
 
 KEPT_BODY = 8 * 1024
 """Bytes of a response body that an error keeps in ``body``."""
+REQUEST_TIMEOUT = 408
 
 
 @frozen(kw_only=True)
@@ -106,6 +112,14 @@ class ApiVideoError(Exception):
     retryable: bool = False
     delivery: Delivery = "refused"
 
+    def evolve(self, **changes: Any) -> Self:
+        """Return a copy with other attributes, and with the same cause, notes and traceback."""
+        evolved = copy.copy(self).with_traceback(self.__traceback__)
+        # This also keeps Python from showing the original as the context of the copy.
+        evolved.__cause__ = self.__cause__
+        vars(evolved).update(changes)
+        return evolved
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild the error from ``args`` and its attributes.
 
@@ -127,6 +141,10 @@ class ApiVideoError(Exception):
         return {**(attributes or {}), **(slots or {})}
 
 
+def _message(reason: str, request: RequestSummary | None) -> str:
+    return reason if request is None else f"{request.operation}: {reason}"
+
+
 def _unmade(kind: type[ApiVideoError], args: tuple[Any, ...]) -> ApiVideoError:
     """Create an error without ``__init__``; ``BaseException.__setstate__`` adds its attributes."""
     error = kind.__new__(kind, *args)
@@ -135,7 +153,14 @@ def _unmade(kind: type[ApiVideoError], args: tuple[Any, ...]) -> ApiVideoError:
 
 
 class ConfigurationError(ApiVideoError, ValueError):
-    """An argument or a setting cannot work. Nothing was sent. The message says what to do."""
+    """An argument or a setting cannot work. Nothing was sent. The message says what to do.
+
+    ``option`` is the name of the argument or setting at fault, or None.
+    """
+
+    def __init__(self, message: str, *, option: str | None = None) -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class ManifestError(ConfigurationError):
@@ -149,17 +174,23 @@ class ManifestError(ConfigurationError):
 class ApiConnectionError(ApiVideoError):
     """No response arrived: the server was not reached, or the connection was lost.
 
-    ``delivery`` is ``"not_sent"`` if no byte of the request left this process, else ``"unknown"``.
-    ``request`` is a ``RequestSummary``, or None.
+    - ``reason``: the message without the name of the operation;
+    - ``delivery``: ``"not_sent"`` if no byte of the request left this process, else ``"unknown"``;
+    - ``request``: a ``RequestSummary``, or None.
     """
 
-    retryable = True
-
     def __init__(
-        self, message: str, *, delivery: Delivery = "unknown", request: RequestSummary | None = None
+        self,
+        reason: str,
+        *,
+        delivery: Delivery = "unknown",
+        retryable: bool = True,
+        request: RequestSummary | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(_message(reason, request))
+        self.reason = reason
         self.delivery: Delivery = delivery
+        self.retryable = retryable
         self.request = request
 
 
@@ -170,25 +201,33 @@ class ApiTimeoutError(ApiConnectionError, TimeoutError):
 class ApiResponseError(ApiVideoError):
     """A 2xx response whose body does not belong to the operation.
 
-    Examples are the page of a proxy, truncated JSON, and a body that is too large. ``body`` has the
-    first 8 KiB of it.
+    Examples are the page of a proxy, truncated JSON, and a body that is too large. ``reason`` is
+    the message without the name of the operation. ``body`` has the first 8 KiB of the body.
     """
 
-    retryable = True
     delivery: Delivery = "unknown"
 
     def __init__(
-        self, message: str, *, status: int, body: bytes = b"", request: RequestSummary | None = None
+        self,
+        reason: str,
+        *,
+        status: int,
+        body: bytes = b"",
+        retryable: bool = True,
+        request: RequestSummary | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(_message(reason, request))
+        self.reason = reason
         self.status = status
         self.body: bytes = body[:KEPT_BODY]
+        self.retryable = retryable
         self.request = request
 
 
 class ApiStatusError(ApiVideoError):
     """A response with a status other than 2xx.
 
+    - ``reason``: the message without the name of the operation;
     - ``status``: the HTTP status;
     - ``slug``: the stable name of the fault, which is the last segment of the problem's ``type``;
     - ``type``, ``title``, ``detail``: the texts of the problem;
@@ -197,14 +236,14 @@ class ApiStatusError(ApiVideoError):
     - ``problems``: all faults that the server reported;
     - ``headers``: the response headers, with lower-case names;
     - ``body``: the first 8 KiB of the body;
-    - ``request``: a ``RequestSummary``.
+    - ``request``: a ``RequestSummary``, or None.
 
     Tokens and keys that the response repeats are replaced by ``***``.
     """
 
     def __init__(
         self,
-        message: str,
+        reason: str,
         *,
         status: int,
         slug: str | None = None,
@@ -214,9 +253,12 @@ class ApiStatusError(ApiVideoError):
         body: bytes = b"",
         request: RequestSummary | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(_message(reason, request))
         problem = problem or Problem()
+        self.reason = reason
         self.status = status
+        # 408: the server did not receive the whole request in time, so it did not execute it.
+        self.retryable = self.retryable or status == REQUEST_TIMEOUT
         self.slug = slug
         self.type: str | None = problem.type
         self.title: str | None = problem.title
@@ -260,11 +302,7 @@ class RateLimitError(ApiStatusError):
     @property
     def retry_after(self) -> float | None:
         """Seconds until the window resets, from the response headers; None if they lack it."""
-        try:
-            seconds = float(self.headers["x-ratelimit-retry-after"])
-        except (KeyError, ValueError):
-            return None
-        return seconds if 0 <= seconds < float("inf") else None
+        return header_number(self.headers.get("x-ratelimit-retry-after"))
 
 
 class ServerError(ApiStatusError):
@@ -323,10 +361,9 @@ class UploadError(ApiVideoError):
 
     def _attributes(self) -> dict[str, Any]:
         # A process pool replaces the cause by the traceback of the other process, so the values
-        # that the properties read from the cause are stored first.
-        if self.__cause__ is not None:
-            self._slug, self._status = self.slug, self.status
-        return super()._attributes()
+        # that the properties read from the cause are stored, too.
+        stored = {} if self.__cause__ is None else {"_slug": self.slug, "_status": self.status}
+        return {**super()._attributes(), **stored}
 
 
 class SourceError(UploadError, ValueError):
@@ -401,3 +438,21 @@ def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def header_number(text: str | None) -> float | None:
+    """Parse a header with a number of at least 0. Returns None for other texts."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None
+
+
+def system_reason(error: BaseException) -> str:
+    """Describe an error of the operating system without the address that asyncio adds to it."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    # Failed name lookups have negative numbers on Linux; only the exception has their text.
+    return getattr(error, "strerror", None) or type(error).__name__

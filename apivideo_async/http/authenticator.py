@@ -113,14 +113,13 @@ class Authenticator:
         try:
             return tokens_from(request, await self._exchange(request), asked)
         except ApiVideoError as error:
-            # Whatever the server did, the request that waits for the token was not sent and may be
-            # repeated.
-            error.delivery = "not_sent"
             if isinstance(error, RateLimitError):
                 # /auth/* has no request budget that would delay the next attempt. All callers wait
                 # for this task.
                 await asyncio.sleep(min(error.retry_after or BLIND_COOL_DOWN, LONGEST_COOL_DOWN))
-            raise
+            # Whatever the server did, the request that waits for the token was not sent and may be
+            # repeated.
+            raise error.evolve(delivery="not_sent") from error.__cause__
 
     async def close(self) -> None:
         """Cancel a renewal that is under way."""

@@ -14,7 +14,9 @@ __all__ = ["IngestOptions"]
 
 def _positive(_: object, attribute: "attrs.Attribute[Any]", value: float) -> None:
     if not value > 0:
-        raise ConfigurationError(f"{attribute.name} must be greater than 0, not {value!r}")
+        raise ConfigurationError(
+            f"{attribute.name} must be greater than 0, not {value!r}", option=attribute.name
+        )
 
 
 @frozen(kw_only=True)

@@ -94,7 +94,7 @@ def tokens_from(request: Request, response: Response, now: float) -> Tokens:
     answer = decode(request, response, AccessToken)
     if not answer.access_token:
         raise ApiResponseError(
-            f"{request.operation}: the answer holds no access token; is base_url right?",
+            "the response contains no access token; is base_url right?",
             status=response.status,
             request=request.summary,
         )

@@ -164,8 +164,8 @@ def error_for(
     if problem.type is None and problem.title is None and problems:
         problem = problems[0]
     slug = slug_of(problem.type)
-    error = _class_for(request, response.status)(
-        _message(request, response.status, problem, slug),
+    return _class_for(request, response.status)(
+        _reason(response.status, problem, slug),
         status=response.status,
         slug=slug,
         problem=problem,
@@ -174,9 +174,6 @@ def error_for(
         body=response.body,
         request=request.summary,
     )
-    # 408: the server did not receive the whole request in time, so it did not execute it.
-    error.retryable = error.retryable or response.status == 408
-    return error
 
 
 def _class_for(request: Request, status: int) -> type[ApiStatusError]:
@@ -189,8 +186,8 @@ def _class_for(request: Request, status: int) -> type[ApiStatusError]:
     return STATUS_ERRORS.get(status, ApiStatusError)
 
 
-def _message(request: Request, status: int, problem: Problem, slug: str | None) -> str:
-    parts = [f"{request.operation}: {status}"]
+def _reason(status: int, problem: Problem, slug: str | None) -> str:
+    parts = [str(status)]
     if problem.title:
         parts.append(_short(problem.title))
     if problem.name:
@@ -211,22 +208,21 @@ def too_large(request: Request, response: Response) -> ApiResponseError:
 
     It is not retryable, because a repeated request would get the same response.
     """
-    error = ApiResponseError(
-        f"{request.operation}: {response.status} with a body of more than {LARGEST_ANSWER // MIB} MiB, of which the "
-        "rest was not read: check base_url, or ask for a smaller page_size",
+    return ApiResponseError(
+        f"{response.status} with a body of more than {LARGEST_ANSWER // MIB} MiB, of which the "
+        "rest was not read: check base_url, or request a smaller page_size",
         status=response.status,
         body=without_secrets(request, response).body,
+        retryable=False,
         request=request.summary,
     )
-    error.retryable = False
-    return error
 
 
 def _unexpected(request: Request, response: Response, expected: str) -> ApiResponseError:
     response = without_secrets(request, response)
     kind = _short(response.headers.get("content-type", "no content type"))
     return ApiResponseError(
-        f"{request.operation}: {response.status} with a body that is not {expected} "
+        f"{response.status} with a body that is not {expected} "
         f"({len(response.body)} bytes, {kind}); is base_url right, or a proxy in between?",
         status=response.status,
         body=response.body,

@@ -190,7 +190,7 @@ def test_other_addresses_are_refused(url: str) -> None:
 def test_an_address_holds_no_credentials_query_or_fragment(url: str) -> None:
     """The message does not repeat them."""
     with pytest.raises(
-        ConfigurationError, match=r"^base_url must hold no credentials, query or fragment$"
+        ConfigurationError, match=r"^base_url must contain no credentials, query or fragment$"
     ):
         ClientConfig(base_url=url)
 
@@ -227,7 +227,7 @@ def test_a_refused_address_does_not_show_its_password() -> None:
 )
 def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(
-        ConfigurationError, match=r"^the API key is empty or holds characters that no key has"
+        ConfigurationError, match=r"^the API key is empty or contains characters that no key has"
     ) as caught:
         ClientConfig(api_key=key)
     assert KEY not in repr(caught.value)

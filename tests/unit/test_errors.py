@@ -1,6 +1,8 @@
 """The exception tree and the verdicts that its classes carry (service.md#errors, service.md#lost-responses)."""
 
+import os
 import re
+import socket
 
 import pytest
 
@@ -30,6 +32,7 @@ from apivideo_async.errors import (
     SourceError,
     UploadError,
     WebhookSignatureError,
+    system_reason,
 )
 
 REQUEST = RequestSummary("GET", "/videos/vi1", "videos.get")
@@ -146,6 +149,45 @@ def test_statuses_map_to_their_family() -> None:
         409: ConflictError,
         429: RateLimitError,
     } == STATUS_ERRORS
+
+
+@pytest.mark.parametrize("kind", [ApiConnectionError, ApiResponseError, ApiStatusError])
+def test_the_reason_is_the_message_without_the_operation(kind: type[ApiVideoError]) -> None:
+    status = {} if kind is ApiConnectionError else {"status": 500}
+    error = kind("no route", request=REQUEST, **status)  # type: ignore[call-arg]
+    assert (str(error), error.reason) == ("videos.get: no route", "no route")  # type: ignore[attr-defined]
+    error = kind("no route", **status)  # type: ignore[arg-type]
+    assert (str(error), error.reason) == ("no route", "no route")  # type: ignore[attr-defined]
+
+
+def test_a_configuration_error_names_the_option_at_fault() -> None:
+    assert ConfigurationError("text", option="chunk_size").option == "chunk_size"
+    assert ConfigurationError("text").option is None
+
+
+def test_evolve_changes_a_copy_and_keeps_cause_notes_and_traceback() -> None:
+    try:
+        raise ApiConnectionError("text", request=REQUEST) from OSError(5, "io")
+    except ApiConnectionError as caught:
+        error = caught
+    error.add_note("a note")
+    evolved = error.evolve(delivery="not_sent")
+    assert (evolved.delivery, error.delivery) == ("not_sent", "unknown")
+    assert (type(evolved), str(evolved), evolved.request) == (type(error), str(error), REQUEST)
+    assert (evolved.__cause__, evolved.__traceback__) == (error.__cause__, error.__traceback__)
+    assert (evolved.__notes__, evolved.__suppress_context__) == (["a note"], True)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('::1', 1)"), os.strerror(111)),
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (ConnectionResetError(), "ConnectionResetError"),
+    ],
+)
+def test_the_reason_of_a_system_error_has_no_address(error: OSError, reason: str) -> None:
+    assert system_reason(error) == reason
 
 
 def test_a_connection_error_knows_whether_anything_left() -> None:

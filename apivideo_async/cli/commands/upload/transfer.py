@@ -16,7 +16,7 @@ from ....uploads.journal import Journal, JournalEntry
 from ....uploads.plan import make_plan
 from ....uploads.progress import UploadProgress
 from ....uploads.sources.opening import Source, SourceLike, open_source
-from ...console.choosing import Display
+from ...console.display import Display
 from ...console.formatting import bytes_text
 from ...console.messages import explain
 from .finished import Fingerprint, Finished
