@@ -14,8 +14,8 @@ from bisect import bisect_left, insort
 
 from attrs import define, field
 
-from .ranges import ByteRange, Limits, Part
-from .upload_problems import by_bytes, by_part, upload_problem
+from .problems import refuse
+from .ranges import ByteRange, Limits, Part, by_bytes, by_part
 
 __all__ = ["ByteChunks", "PartChunks"]
 
@@ -137,7 +137,7 @@ class PartChunks:
         The header of a part states no size, so all sizes are checked here.
         """
         if size > self._limits.max_chunk:
-            raise upload_problem("uploaded-file-too-large")
+            raise refuse("uploaded-file-too-large")
         total = self.total if chunk.total is None else chunk.total
         last_number = max(chunk.number, self._highest) if total is None else total
         if size < self._limits.min_chunk and chunk.number != last_number:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from .upload_problems import by_bytes, by_part, upload_problem
+from .problems import RefusedError, refuse
 
 __all__ = [
     "ByteRange",
@@ -16,6 +16,8 @@ __all__ = [
     "Limits",
     "Part",
     "UnsatisfiableRangeError",
+    "by_bytes",
+    "by_part",
     "parse_content_range",
     "parse_range",
 ]
@@ -62,6 +64,16 @@ class Part:
 ContentRange: TypeAlias = ByteRange | Part
 
 
+def by_bytes(rule: str, detail: str | None = None) -> RefusedError:
+    """Return the refusal of a byte range. ``rule`` is the end of the slug."""
+    return refuse(f"video-content-range-by-bytes-{rule}", detail)
+
+
+def by_part(rule: str, detail: str | None = None) -> RefusedError:
+    """Return the refusal of a part. ``rule`` is the end of the slug."""
+    return refuse(f"video-content-range-by-part-{rule}", detail)
+
+
 def parse_content_range(value: str | None, limits: Limits) -> ContentRange | None:
     """Parse ``Content-Range``. Returns None if it is absent.
 
@@ -71,7 +83,7 @@ def parse_content_range(value: str | None, limits: Limits) -> ContentRange | Non
         return None
     match = _CONTENT_RANGE.fullmatch(value.strip())
     if match is None:
-        raise upload_problem("video-content-range-malformed")
+        raise refuse("video-content-range-malformed")
     first, last, number, total_text = match.groups()
     total = None if total_text == "*" else int(total_text)
     if number is not None:

@@ -14,8 +14,8 @@ from typing import Literal
 from attrs import define, field
 
 from .chunks import ByteChunks, PartChunks
+from .problems import refuse
 from .ranges import ByteRange, ContentRange, Limits
-from .upload_problems import upload_problem
 
 __all__ = ["Origin", "SourceLedger"]
 
@@ -57,20 +57,20 @@ class SourceLedger:
     def check(self, chunk: ContentRange | None) -> None:
         """Raise a refusal if the request can be refused without its body."""
         if self.origin in _REFUSALS:
-            raise upload_problem(_REFUSALS[self.origin])
+            raise refuse(_REFUSALS[self.origin])
         if self.complete:
-            raise upload_problem("video-source-already-uploaded")
+            raise refuse("video-source-already-uploaded")
         if chunk is None:
             if self.started:
-                raise upload_problem("video-content-range-already-initiated")
+                raise refuse("video-content-range-already-initiated")
         elif isinstance(chunk, ByteRange):
             if self.parts is not None:
-                raise upload_problem("video-content-range-started-with-part")
+                raise refuse("video-content-range-started-with-part")
             # A temporary object checks the first chunk: only ``accept`` changes the ledger.
             (self.bytes or ByteChunks(self._limits)).check(chunk)
         else:
             if self.bytes is not None:
-                raise upload_problem("video-content-range-started-with-bytes")
+                raise refuse("video-content-range-started-with-bytes")
             (self.parts or PartChunks(self._limits)).check(chunk)
 
     def accept(self, chunk: ContentRange | None, size: int) -> int:
@@ -81,10 +81,10 @@ class SourceLedger:
         # The ledger may have changed since the header was checked.
         self.check(chunk)
         if size == 0:
-            raise upload_problem("uploaded-file-empty")
+            raise refuse("uploaded-file-empty")
         if chunk is None:
             if size > self._limits.max_chunk:
-                raise upload_problem("uploaded-file-too-large")
+                raise refuse("uploaded-file-too-large")
             self.whole = size
             return 0
         # The mode is set after the last check, so that a refused first chunk leaves the ledger
