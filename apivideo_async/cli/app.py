@@ -1,6 +1,7 @@
 """The top-level command group: global options, lazily imported commands and exit codes.
 
-To add a command, write a module with an attribute ``command`` and add it to ``COMMANDS``.
+To add a command, write a module with an attribute ``command`` and add it to ``COMMANDS``. A module
+with several commands is entered as ``module:attribute``.
 :func:`run` reports every failure in one line and returns the exit code.
 """
 
@@ -28,22 +29,22 @@ __all__ = ["LazyGroup", "app", "run"]
 
 COMMANDS = {
     "upload": (".commands.upload.command", "Upload files as videos."),
-    "plan": (".commands.plan.command", "Show what uploads would take, before anything is sent."),
-    "ingest": (".commands.ingest", "Put many files into api.video, each exactly once."),
+    "plan": (".commands.plan", "Show what uploads would take, before anything is sent."),
+    "ingest": (".commands.ingest.command", "Put many files into api.video, each exactly once."),
     "videos": (".commands.videos", "Create, list, show, change, delete and restore videos."),
-    "captions": (".commands.captions", "Subtitles of a video."),
-    "chapters": (".commands.chapters", "Chapters of a video."),
+    "captions": (".commands.tracks:captions", "Subtitles of a video."),
+    "chapters": (".commands.tracks:chapters", "Chapters of a video."),
     "summaries": (".commands.summaries", "Summaries of videos."),
     "live-streams": (".commands.live_streams", "Live streams and their keys."),
     "players": (".commands.players", "Themes of the player."),
-    "watermarks": (".commands.watermarks", "Images to burn into videos."),
-    "tags": (".commands.tags", "Tags in use."),
-    "tokens": (".commands.tokens", "Upload tokens, for uploads without an API key."),
+    "watermarks": (".commands.account:watermarks", "Images to burn into videos."),
+    "tags": (".commands.account:tags", "Tags in use."),
+    "tokens": (".commands.account:tokens", "Upload tokens, for uploads without an API key."),
     "webhooks": (".commands.webhooks", "Subscriptions to events; a server that prints deliveries."),
     "analytics": (".commands.analytics", "Who watched what, when and where."),
-    "account": (".commands.account", "Quota and features."),
+    "account": (".commands.account:account", "Quota and features."),
     "distributed": (".commands.distributed", "Ingest on many machines, with PostgreSQL."),
-    "doctor": (".commands.doctor.command", "Find out why something does not work."),
+    "doctor": (".commands.doctor", "Find out why something does not work."),
     "emulator": (".commands.emulator", "Run a local api.video."),
     "demo": (".commands.demo.command", "Show the whole way of a video, on this machine."),
     "completion": (".commands.completion", "Print what completes commands in a shell."),
@@ -54,8 +55,8 @@ class LazyGroup(click.Group):
     """A command group that imports each command when it is used.
 
     The help of the group shows the summaries from ``homes`` and imports no command. ``homes`` maps
-    a command name to its module (relative to ``package``) and its summary. The module must have an
-    attribute ``command``.
+    a command name to its module (relative to ``package``) and its summary. The command is the
+    attribute ``command`` of the module, or the attribute named after a colon.
     """
 
     def __init__(
@@ -73,7 +74,8 @@ class LazyGroup(click.Group):
         """Import and return a command; None if the group has no command of this name."""
         if cmd_name not in self._homes:
             return None
-        command = import_module(self._homes[cmd_name][0], self._package).command
+        module, _, attribute = self._homes[cmd_name][0].partition(":")
+        command = getattr(import_module(module, self._package), attribute or "command")
         return command if isinstance(command, click.Command) else None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -31,17 +31,17 @@ EVENTS = one_of(WebhookEventType)
     multiple=True,
     type=EVENTS,
     metavar="TYPE",
-    help="Repeat for more; all types unless given.",
+    help="Deliver events of this type; repeat for more types. Default: all types.",
 )
 @json_option
 @click.pass_obj
 def create(session: Session, /, url: str, events: tuple[str, ...], as_document: bool) -> int:
     """Create a subscription and print the secret that signs its deliveries."""
-    wanted = events or EVENTS.choices
+    types = events or EVENTS.choices
     return tell(
         session,
         WEBHOOK,
-        lambda client: client.webhooks.create(events=wanted, url=url),
+        lambda client: client.webhooks.create(events=types, url=url),
         as_document=as_document,
         secrets=True,
     )
@@ -49,11 +49,18 @@ def create(session: Session, /, url: str, events: tuple[str, ...], as_document: 
 
 command: click.Group = click.Group(
     "webhooks",
-    help="Subscriptions to events. `create` and `show` print the secret that signs deliveries, `list` does not.",
+    help="Subscriptions to events, and a server that prints deliveries. Only `create` and `show` "
+    "print the secret that signs deliveries.",
     commands=[
         list_command(
             WEBHOOK,
-            [click.Option(["--event", "events"], type=EVENTS, help="Told about this type.")],
+            [
+                click.Option(
+                    ["--event", "events"],
+                    type=EVENTS,
+                    help="Only subscriptions to this type of event.",
+                )
+            ],
         ),
         show_command(WEBHOOK),
         create,

@@ -1,4 +1,4 @@
-"""The command ``apivideo webhooks listen``."""
+"""The command ``apivideo webhooks listen``: a server that prints deliveries."""
 
 import asyncio
 import errno
@@ -12,6 +12,7 @@ from ...config import resolve_config
 from ...errors import ApiVideoError, ConfigurationError
 from ...models import WebhookEvent, to_json
 from ..console.formatting import printable
+from ..console.terminal import columns
 from ..crud.shown import moment
 from ..parameters import secret
 from ..running import run
@@ -23,13 +24,18 @@ LARGEST_BODY = 1024 * 1024
 
 
 @click.command(name="listen")
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for all interfaces.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 for all interfaces.",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8765,
     show_default=True,
-    help="0 takes a free one.",
+    help="Port to listen on; 0 selects a free port.",
 )
 @click.option(
     "--secret",
@@ -37,24 +43,26 @@ LARGEST_BODY = 1024 * 1024
     multiple=True,
     metavar="SECRET",
     callback=secret,
-    help="Instead of APIVIDEO_WEBHOOK_SECRET; repeat for several subscriptions.",
+    help="Secret of a subscription; repeat for more. Default: APIVIDEO_WEBHOOK_SECRET.",
 )
-@click.option("--jsonl", "as_lines", is_flag=True, help="One JSON object a line, as delivered.")
+@click.option(
+    "--jsonl", "as_lines", is_flag=True, help="Print one JSON object per line, as delivered."
+)
 @click.pass_obj
 def listen(
     session: Session, /, host: str, port: int, secrets: tuple[str, ...], as_lines: bool
 ) -> int:
-    """Print signed deliveries of webhooks. Unsigned deliveries are refused with 400.
+    """Print webhook deliveries that are signed. Others are refused with status 400.
 
-    api.video must be able to reach this machine, for example through a tunnel. The emulator
-    delivers to it directly. Every path is accepted. Each delivery is printed on one line: time,
-    type, and the other fields of the event.
+    api.video must be able to reach this machine, for example through a tunnel. The emulator can
+    deliver directly. Every path is accepted. Each delivery is printed on one line: time, type, and
+    the other fields of the event.
     """
-    known = _secrets(session, secrets)
+    accepted = _secrets(session, secrets)
 
     async def work() -> int:
         try:
-            await _serve(session, host, port, Receiver(session, known, as_lines=as_lines))
+            await _serve(session, host, port, Receiver(session, accepted, as_lines=as_lines))
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -88,12 +96,11 @@ async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -
     try:
         site = web.TCPSite(runner, host, port)
         await site.start()
-        shown = f"[{host}]" if ":" in host else host
-        session.terminal.say(
-            f"listening on http://{shown}:{runner.addresses[0][1]}/ (Ctrl-C ends it)"
-        )
+        name = f"[{host}]" if ":" in host else host
+        port = runner.addresses[0][1]
+        session.terminal.say(f"listening on http://{name}:{port}/ (Ctrl-C stops it)")
         # Ctrl-C cancels this wait.
-        await receiver.left.wait()
+        await receiver.output_closed.wait()
         raise BrokenPipeError
     finally:
         await runner.cleanup()
@@ -106,7 +113,7 @@ class Receiver:
         self._terminal = session.terminal
         self._secrets = secrets
         self._as_lines = as_lines
-        self.left: asyncio.Event = asyncio.Event()
+        self.output_closed: asyncio.Event = asyncio.Event()
         """Set when the reader of the standard output has closed the pipe."""
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -125,19 +132,18 @@ class Receiver:
             )
         except BrokenPipeError:
             # The event could not be printed, so the sender must deliver it again.
-            self.left.set()
-            return web.Response(status=503, text="going away\n")
+            self.output_closed.set()
+            return web.Response(status=503, text="stopping\n")
         return web.Response(status=204)
 
 
 def _line(event: WebhookEvent) -> str:
-    about = {
-        name: text for name, text in to_json(event).items() if name not in ("type", "emittedAt")
-    }
-    told = (f"{name}={text}" for name, text in about.items())
-    return "\t".join(
-        printable(text) for text in (moment(event.emitted_at) or "-", event.type or "-", *told)
-    )
+    fields = [
+        f"{name}={text}"
+        for name, text in to_json(event).items()
+        if name not in ("type", "emittedAt")
+    ]
+    return columns(moment(event.emitted_at) or "-", event.type or "-", *fields)
 
 
 def _reason(error: OSError, host: str, port: int) -> str:

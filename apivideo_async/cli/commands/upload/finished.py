@@ -12,12 +12,12 @@ from ....models import Video
 from ....private_files import state_folder
 from ....uploads.journal import Journal, JournalEntry
 
-__all__ = ["Finished"]
+__all__ = ["Fingerprint", "FinishedUploads"]
 
 Fingerprint = dict[str, Any]
 
 
-class Finished:
+class FinishedUploads:
     """The records of one command, in a folder beside the journal.
 
     They are deleted when all files of the command are uploaded.
