@@ -60,7 +60,7 @@ def test_a_worker_prints_what_it_finished_and_ends_with_a_signal(
     status = connected("distributed", "status")
     assert "done" in status.out
     assert "failed" in status.out
-    assert connected("distributed", "retry").out == "1 items handed in again\n"
+    assert connected("distributed", "retry").out == "1 items enqueued again\n"
 
 
 def enter(cli: Cli, items: list[Item]) -> None:

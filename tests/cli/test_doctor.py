@@ -56,7 +56,7 @@ def test_a_healthy_setting_is_all_ok(cli: Cli) -> None:
         assert [state for state, _ in found.values()] == ["ok"] * 7
         assert list(found) == ["versions", "journal", "settings", "server", "key", "clock", "reads"]
         assert found["settings"][1].startswith(f"{emulator.url}; key from APIVIDEO_API_KEY")
-        assert found["reads"][1].startswith("499 of 500 requests left, all again in ")
+        assert found["reads"][1].startswith("499 of 500 requests left, reset in ")
         lines = cli("doctor", "--all-budgets").out.splitlines()
         assert all(line.startswith("ok      ") for line in lines)
         assert [line.split()[1:5] for line in lines[-2:]] == [
@@ -119,8 +119,8 @@ def test_settings_that_cannot_work(cli: Cli) -> None:
         (lambda: formatdate(time() + 3600, usegmt=True), "note", "s behind the server's"),
         (lambda: formatdate(time() - 3600, usegmt=True), "note", "s ahead of the server's"),
         (lambda: formatdate(time(), usegmt=True), "ok", "within"),
-        (lambda: "yesterday", "note", "told no time"),
-        (lambda: "", "note", "told no time"),
+        (lambda: "yesterday", "note", "no valid Date header"),
+        (lambda: "", "note", "no valid Date header"),
     ],
 )
 def test_a_clock_that_is_off(cli: Cli, date: Callable[[], str], state: str, text: str) -> None:
@@ -130,7 +130,7 @@ def test_a_clock_that_is_off(cli: Cli, date: Callable[[], str], state: str, text
     assert code == 0, "a clock keeps nobody from uploading"
     assert found["clock"][0] == state
     assert text in found["clock"][1]
-    assert found["reads"] == ("note", "the server told no budget")
+    assert found["reads"] == ("note", "the response has no rate limit headers")
 
 
 def test_a_state_folder_that_cannot_be_made_is_a_note(online: Cli) -> None:

@@ -57,11 +57,11 @@ def test_every_file_of_a_folder_becomes_one_video_however_often_it_is_named(
 ) -> None:
     result = online("ingest", videos, videos / "1.mp4", f"{videos}/*.mp4", *SCALED)
     assert result.code == 0, result
-    assert result.out.startswith("5 of 5 items done; 5 of them now, ")
+    assert result.out.startswith("5 of 5 items done; 5 in this run, ")
     assert titles(emu) == {path.name: digest(path) for path in videos.iterdir()}
     before = asked(emu)
     again = online("ingest", videos, *SCALED)
-    assert again.out.startswith("5 of 5 items done; 0 of them now, ")
+    assert again.out.startswith("5 of 5 items done; 0 in this run, ")
     assert asked(emu) - before == Counter({"auth.authenticate": 1, "videos.list": 1})
 
 
@@ -72,7 +72,7 @@ def test_one_failure_stops_nothing_and_is_the_exit_code(
     result = online("ingest", videos, *SCALED)
     assert result.code == 1
     assert result.err.splitlines()[0].startswith(f"failed: {videos}/empty.mp4 is empty (0 bytes)")
-    assert result.out.startswith("5 of 6 items done; 5 of them now, ")
+    assert result.out.startswith("5 of 6 items done; 5 in this run, ")
     assert "1 failed" in result.out
     assert online("ingest").code == 1, "what failed stays failed until it is retried"
 
@@ -112,12 +112,12 @@ def test_the_dry_run_lists_and_names_the_bound(online: Cli, tmp_path: Path) -> N
     result = online("ingest", "many", "--dry-run", "--reserve", "0.5")
     lines = result.out.splitlines()
     assert lines[0] == f"new\t1 B\t{tmp_path}/many/000.mp4"
-    assert lines[-3] == "101 new, 0 known to the ledger"
+    assert lines[-3] == "101 new items, 0 in the ledger"
     assert lines[-2] == (
         "stream: 101 uploads (50 a minute), 101 writes (100 a minute), 101 reads (250 a minute); 101 B through this "
-        "machine; not before 2:00, bounded by uploads"
+        "machine; takes at least 2:00, limited by uploads"
     )
-    assert lines[-1] == "pull: not possible for 101 files of this machine"
+    assert lines[-1] == "pull: not possible, because 101 files are on this machine"
 
 
 def test_a_manifest_gives_fields_to_the_videos(
@@ -165,10 +165,10 @@ def test_status_retry_and_report_tell_of_failures_and_mend_them(
     assert "failed by bad-tag: 2, such as /" in text
 
     assert online("ingest", "retry", "nothing.mp4").error_line.endswith(
-        "nothing.mp4: nothing was changed"
+        "nothing.mp4; nothing was changed"
     )
     assert online("ingest", "retry", failure["uris"][0]).out == "1 items will be tried again\n"
-    assert "something is due now" in online("ingest", "status").out
+    assert "the next item is due now" in online("ingest", "status").out
     assert online("ingest", "retry").out == "1 items will be tried again\n"
     assert online("ingest", *SCALED).code == 0
     assert len(emu.state.videos) == 5
@@ -212,7 +212,7 @@ def test_an_interrupt_gives_everything_back_and_the_same_command_goes_on(
     assert process.returncode == 130
     last = err.splitlines()[-1]
     assert re.fullmatch(
-        "apivideo: interrupted at [0-2] of 5 items; the same command goes on", last
+        "apivideo: interrupted at [0-2] of 5 items; the same command continues", last
     ), err
     [ledger] = (online.folder / "state").rglob("ingest/*.db")
     with sqlite3.connect(ledger) as connection:
@@ -301,20 +301,20 @@ def test_on_a_terminal_it_moves_and_leaves_only_the_summary(
     screen.read()
     assert screen.process.wait(timeout=60) == 1
     assert "items done" in screen.text
-    assert "under way" in screen.text
+    assert "in progress" in screen.text
     assert "failed: " in screen.text
     assert "\x1b[?25h" in screen.text, "the cursor is back"
-    assert "5 of 6 items done; 5 of them now" in screen.text
+    assert "5 of 6 items done; 5 in this run" in screen.text
 
 
 def test_in_a_pipe_a_line_every_few_seconds_tells_how_far_it_is(
     online: Cli, emu: Emulator, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apivideo_async.cli.commands.ingest.display.LINE", 0.05)
+    monkeypatch.setattr("apivideo_async.cli.commands.ingest.display.LINE_SECONDS", 0.05)
     emu.faults.add(Fault("videos.upload", "delay", times=None, seconds=0.4))
     result = online("ingest", videos, *SCALED)
     assert any(
-        line.startswith("0 of 5 items done, 5 under way") for line in result.err.splitlines()
+        line.startswith("0 of 5 items done, 5 in progress") for line in result.err.splitlines()
     ), result
     assert "\x1b" not in result.err
 

@@ -47,7 +47,7 @@ def test_a_missing_file_is_named_before_anything_starts(
 
 def test_a_pattern_that_matches_nothing_is_mentioned(online: Cli, videos: Path) -> None:
     result = online("ingest", f"{videos}/*.mov")
-    assert (result.code, result.error_line) == (0, "note: nothing to ingest was found")
+    assert (result.code, result.error_line) == (0, "note: no items to ingest were found")
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_there_is_no_status_of_what_never_began(online: Cli) -> None:
         result = online("ingest", *command, "--ledger", "l.db")
         assert (result.code, result.error_line) == (
             1,
-            "apivideo: there is no ledger l.db: nothing was ingested with it yet",
+            "apivideo: the ledger l.db does not exist: no ingestion has used it yet",
         )
     assert not (online.folder / "l.db").exists()
 
@@ -184,7 +184,7 @@ def test_there_is_no_status_of_what_never_began(online: Cli) -> None:
         (("--dry-run",), "name a SOURCE or a --manifest"),
         (("--watch",), "--watch needs a folder"),
         (("s3://bucket/", "--watch"), "--watch takes folders of this machine"),
-        (("videos/0.mp4", "--watch"), "is no folder"),
+        (("videos/0.mp4", "--watch"), "is not a folder"),
         (("videos", "--json", "--jsonl"), "choose one"),
         (("videos", "--report", "x.pdf"), "a report ends in .html, .json or .csv"),
         (("videos", "--report", "no/x.html"), "the folder of the report does not exist"),

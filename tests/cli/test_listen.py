@@ -28,7 +28,7 @@ def listening(cli: Cli, *arguments: str) -> Iterator[tuple[Process, str]]:
     with cli.start("webhooks", "listen", "--port", "0", *arguments) as process:
         assert process.stderr is not None
         line = process.stderr.readline()
-        match = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+/) \(Ctrl-C ends it\)\n", line)
+        match = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+/) \(Ctrl-C stops it\)\n", line)
         assert match is not None, line
         yield process, match[1]
 

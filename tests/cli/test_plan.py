@@ -37,7 +37,7 @@ def test_the_bandwidth_bounds_large_chunks(cli: Cli, tmp_path: Path) -> None:
     assert result.code == 0, result
     assert result.out.splitlines()[0] == f"{files[0]}\t600.0 MiB\t16 chunks of 37.5 MiB"
     assert result.out.splitlines()[2] == (
-        "32 upload requests, 1.2 GiB: not before 2:00 from now, bounded by the bandwidth (10.0 MiB/s)"
+        "32 upload requests, 1.2 GiB: takes at least 2:00, limited by the bandwidth (10.0 MiB/s)"
     )
 
 
@@ -75,8 +75,8 @@ def test_a_folder_and_a_pattern_are_planned_in_sum(cli: Cli, tmp_path: Path) -> 
     assert lines == [
         "102 sources, 600.0 MiB",
         "stream: 117 uploads (50 a minute), 102 writes (200 a minute), 103 reads (500 a minute); 600.0 MiB through "
-        "this machine; not before 2:00, bounded by uploads",
-        "pull: not possible for 102 files of this machine",
+        "this machine; takes at least 2:00, limited by uploads",
+        "pull: not possible, because 102 files are on this machine",
     ]
     said = cli("plan", "many/*.mp4", "--bandwidth", "10MiB", "--json").json
     assert (said["sources"], said["bytes"], said["pull"]) == (1, 600 * MIB, None)

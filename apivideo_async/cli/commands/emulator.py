@@ -84,11 +84,7 @@ Ctrl-C stops the emulator."""
     metavar="SECONDS",
     help="Pause between two attempts to deliver a webhook.",
 )
-@click.option(
-    "--allow-network",
-    is_flag=True,
-    help="Allow webhooks and sources on other machines.",
-)
+@click.option("--allow-network", is_flag=True, help="Allow webhooks and sources on other machines.")
 @click.option(
     "--seed",
     type=int,

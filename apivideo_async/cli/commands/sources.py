@@ -1,4 +1,4 @@
-"""Sources named on the command line, as ``ingest``, ``plan`` and ``distributed enqueue`` use them."""
+"""Sources named on the command line of ``ingest``, ``plan`` and ``distributed enqueue``."""
 
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence

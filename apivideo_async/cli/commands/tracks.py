@@ -39,8 +39,8 @@ def _upload_command(noun: Noun) -> click.Command:
             click.Argument(["language"], metavar="LANGUAGE"),
             FILE,
         ],
-        summary=f"Upload {noun.resource} in one language. FILE is a WebVTT file in UTF-8 whose name "
-        "ends in .vtt. LANGUAGE is a language tag such as fr.",
+        summary=f"Upload {noun.resource} in one language. FILE is a WebVTT file in UTF-8 with the "
+        "extension .vtt. LANGUAGE is a language tag such as fr.",
     )
 
 

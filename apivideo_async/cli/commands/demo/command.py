@@ -98,14 +98,12 @@ class _Demo:
             started = time.monotonic()
             await make_video(path, self._size)
             seconds = time.monotonic() - started
-            self._write(
-                "video",
-                f"{path.name}: {bytes_text(path.stat().st_size)} of H.264, made in {seconds:.1f} s",
-            )
+            size = bytes_text(_size_of(path))
+            self._write("video", f"{path.name}: {size} of H.264, made in {seconds:.1f} s")
             yield path
 
     async def _upload(self, client: ApiVideoClient, path: Path) -> Video:
-        size = path.stat().st_size
+        size = _size_of(path)
         # Small files get smaller chunks, so that several chunks are in flight at once.
         chunk = max(SMALLEST_CHUNK, min(CHUNK_SIZE, size // CONCURRENCY))
         options = UploadOptions(chunk_size=chunk, concurrency=CONCURRENCY)
@@ -185,6 +183,10 @@ def _check_packages(file: Path | None) -> None:
         raise ConfigurationError(
             "the demonstration needs more packages: pip install 'apivideo-async[demo]'"
         )
+
+
+def _size_of(path: Path) -> int:
+    return path.stat().st_size
 
 
 def _digest_of_file(path: Path, stop: threading.Event) -> str:

@@ -15,11 +15,11 @@ __all__ = ["make_video"]
 MARGIN = 1024 * 1024
 """Bytes that ffmpeg writes beyond the requested size, because it stops before its limit."""
 # Noise does not compress well, so a few seconds of video reach the size with little CPU time.
-OPTIONS = (
-    "-hide_banner -loglevel error -y "
-    "-f lavfi -i testsrc2=size=1280x720:rate=30 -vf noise=alls=14:allf=t,format=yuv420p "
-    "-c:v libx264 -preset ultrafast -qp 22 -movflags +faststart"
-).split()
+OPTIONS = """
+    -hide_banner -loglevel error -y
+    -f lavfi -i testsrc2=size=1280x720:rate=30 -vf noise=alls=14:allf=t,format=yuv420p
+    -c:v libx264 -preset ultrafast -qp 22 -movflags +faststart
+"""
 
 
 def _ffmpeg() -> str:
@@ -46,7 +46,7 @@ async def make_video(path: Path, size: int) -> None:
     """
     process = await asyncio.create_subprocess_exec(
         _ffmpeg(),
-        *OPTIONS,
+        *OPTIONS.split(),
         "-fs",
         str(size + MARGIN),
         str(path),

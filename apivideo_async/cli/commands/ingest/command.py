@@ -116,9 +116,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     help="List the items and the requests that they need. No item is ingested.",
 )
 @click.option(
-    "--watch",
-    is_flag=True,
-    help="Watch folders: ingest existing and new files until interrupted.",
+    "--watch", is_flag=True, help="Watch folders: ingest existing and new files until interrupted."
 )
 @click.option(
     "--settle",

@@ -124,7 +124,7 @@ def _status_document(
 
 
 def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | None) -> list[str]:
-    rows = [
+    rows: list[tuple[str, int, int]] = [
         (state, totals.count(state), totals.bytes.get(state, 0))
         for state in STATES
         if totals.count(state)
@@ -178,10 +178,9 @@ async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...
     The error is raised if a name matches no item in one of the states.
     """
     # One pass over the ledger for all names: it may hold a million items.
-    wanted = {
-        alias: name for name in names for alias in (name, shown(name), os.path.realpath(name))
-    }
-    keys, found = set(), set()
+    wanted = _aliases(names)
+    keys = set()
+    found = set()
     async for record in ledger.records(states):
         # A name may be a key, an address, an address as displayed (with masked secrets), or a path.
         for alias in (record.item.key, record.item.uri, shown(record.item.uri)):
@@ -193,6 +192,11 @@ async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...
         kind = " or ".join(states)
         raise LedgerError(f"not a {kind} item: {shown(missing[0])}{more}; nothing was changed")
     return keys
+
+
+def _aliases(names: tuple[str, ...]) -> dict[str, str]:
+    """Map the texts that may be in the ledger for a name to this name."""
+    return {alias: name for name in names for alias in (name, shown(name), os.path.realpath(name))}
 
 
 @click.command(name="report")

@@ -104,8 +104,8 @@ def _check(request: UploadRequest) -> None:
     described = request.fields or request.title is not None
     if request.token is not None and described:
         raise click.UsageError(
-            "--token excludes --title, --description, --tag, --metadata, --private and --player-id: "
-            "an upload token can only upload the file"
+            "--token excludes --title, --description, --tag, --metadata, --private and "
+            "--player-id: an upload token can only upload the file"
         )
     if request.video_id is not None and described:
         raise click.UsageError(
