@@ -132,5 +132,6 @@ def test_without_the_packages_one_line_says_which(cli: Cli, tmp_path: Path) -> N
     )
     assert found.returncode == 1
     assert found.stderr == (
-        "apivideo: ingestion on many machines needs more packages: pip install 'apivideo-async[distributed]'\n"
+        "apivideo: ingestion on many machines needs more packages: "
+        "pip install 'apivideo-async[distributed]'\n"
     )

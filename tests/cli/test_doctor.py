@@ -1,4 +1,4 @@
-"""``apivideo doctor`` finds what is wrong, says it once, and its exit code tells whether anything is."""
+"""``apivideo doctor`` reports each problem once; its exit code says whether there is one."""
 
 import http.server
 import threading
@@ -14,7 +14,10 @@ from apivideo_async.emulator import Emulator, Fault
 
 from .conftest import KEY, Cli
 
-PAGE = b'{"data":[],"pagination":{"itemsTotal":0,"pagesTotal":0,"pageSize":1,"currentPage":1,"links":[]}}'
+PAGE = (
+    b'{"data":[],"pagination":'
+    b'{"itemsTotal":0,"pagesTotal":0,"pageSize":1,"currentPage":1,"links":[]}}'
+)
 
 
 def findings(cli: Cli, *arguments: str) -> tuple[int, dict[str, tuple[str, str]]]:

@@ -1,4 +1,4 @@
-"""``apivideo ingest``: each source once, interruptions, the summary, and the commands beside it."""
+"""``apivideo ingest``: each source once, interruptions, the summary, and the ledger commands."""
 
 import json
 import os
@@ -114,8 +114,8 @@ def test_the_dry_run_lists_and_names_the_bound(online: Cli, tmp_path: Path) -> N
     assert lines[0] == f"new\t1 B\t{tmp_path}/many/000.mp4"
     assert lines[-3] == "101 new items, 0 in the ledger"
     assert lines[-2] == (
-        "stream: 101 uploads (50 a minute), 101 writes (100 a minute), 101 reads (250 a minute); 101 B through this "
-        "machine; takes at least 2:00, limited by uploads"
+        "stream: 101 uploads (50 a minute), 101 writes (100 a minute), 101 reads (250 a minute); "
+        "101 B through this machine; takes at least 2:00, limited by uploads"
     )
     assert lines[-1] == "pull: not possible, because 101 files are on this machine"
 
@@ -197,7 +197,7 @@ def test_help_and_completion_know_both_faces(cli: Cli) -> None:
 
 
 def stall(emu: Emulator, after: int) -> None:
-    """Let so many uploads through and keep the answers of the others back."""
+    """Delay the responses of all uploads after the first ``after``."""
     emu.faults.add(Fault("videos.upload", "delay", nth=after + 1, times=None, seconds=60))
 
 

@@ -1,4 +1,4 @@
-"""Whatever is wrong with an ingestion is said in one clear line, and nothing is lost by it."""
+"""Each error of an ingestion is reported in one clear line, and no item is lost."""
 
 import json
 import os
@@ -250,7 +250,7 @@ class Expired(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Write no log."""
 
 
 @pytest.fixture

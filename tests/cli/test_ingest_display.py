@@ -1,4 +1,4 @@
-"""The picture of an ingestion: it fits the screen and says what is true."""
+"""The display of an ingestion fits the screen and shows its state."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -65,7 +65,8 @@ def test_everything_that_matters_is_said() -> None:
     )
     assert lines[2] == "requests left in this minute: uploads 23 of 100, reads 499 of 500"
     assert log_line(BUSY) == (
-        "1,234 of 2,000 items done, 12 failed, 16 in progress, 12.5 MiB/s, 1:15 left, uploads 23/100, reads 499/500"
+        "1,234 of 2,000 items done, 12 failed, 16 in progress, 12.5 MiB/s, 1:15 left, "
+        "uploads 23/100, reads 499/500"
     )
     assert "10+" in log_line(Snapshot(total=10, listing=True)), "a number that grows is marked"
 

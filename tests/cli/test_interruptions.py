@@ -1,4 +1,4 @@
-"""What is interrupted can be continued: only what is missing is sent, and nothing twice."""
+"""An interrupted upload is continued: only missing chunks are sent, and none twice."""
 
 import json
 import os
@@ -27,15 +27,15 @@ def ranges(emu: Emulator) -> list[str]:
 
 
 def wait_for(condition: Callable[[], Any]) -> None:
-    """Look until it is true."""
+    """Poll the condition until it is true, at most for a minute."""
     deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.02)
 
 
 def stall_after(emu: Emulator, operation: str, chunks: int) -> None:
-    """Store the chunks after these, but keep their answers back."""
+    """Delay the responses of all chunks after these; the chunks are stored."""
     emu.faults.add(Fault(operation, "delay", nth=chunks + 1, times=None, seconds=60))
 
 

@@ -1,4 +1,4 @@
-"""``apivideo webhooks``: subscriptions, and a server that takes what is signed and nothing else."""
+"""``apivideo webhooks``: subscriptions, and a server that accepts only signed deliveries."""
 
 import contextlib
 import json
@@ -19,7 +19,10 @@ from .conftest import Cli, Process
 
 Make = Callable[..., Path]
 SECRET = "sig_sec_of_this_test"
-BODY = b'{"type":"video.encoding.quality.completed","emittedAt":"2026-01-02T03:04:05+00:00","videoId":"vi1"}'
+BODY = (
+    b'{"type":"video.encoding.quality.completed",'
+    b'"emittedAt":"2026-01-02T03:04:05+00:00","videoId":"vi1"}'
+)
 
 
 @contextlib.contextmanager
@@ -87,7 +90,7 @@ def test_what_is_signed_is_printed_and_what_is_not_is_refused(cli: Cli) -> None:
 
 
 def test_the_emulator_delivers_to_it(online: Cli, make_file: Make) -> None:
-    """The whole way: subscribe, listen with the secret, upload, read the events."""
+    """Subscribe, listen with the secret, upload, and read the events."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -116,7 +119,7 @@ def test_what_is_delivered_cannot_steer_the_terminal(cli: Cli) -> None:
 
 @pytest.mark.parametrize("secret", ["", " "])
 def test_an_empty_secret_is_no_secret(cli: Cli, secret: str) -> None:
-    """Whoever leaves a variable empty must not accept what anybody can sign."""
+    """An empty variable must not be used as a secret, because anyone can sign with it."""
     cli.env["APIVIDEO_WEBHOOK_SECRET"] = secret.strip()
     result = cli("webhooks", "listen", "--secret", secret)
     assert result.code == 2

@@ -1,4 +1,4 @@
-"""``apivideo plan`` says what uploads would take."""
+"""``apivideo plan`` computes the requests and the time of uploads."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ def sparse(path: Path, size: int) -> Path:
 
 
 def test_the_request_budget_bounds_small_chunks(cli: Cli, tmp_path: Path) -> None:
-    """301 requests at 100 a minute: three windows go by before the last one may start."""
+    """301 requests at 100 a minute: the last one starts after three windows."""
     file = sparse(tmp_path / "big.mp4", 5 * MIB * 301)
     result = cli("plan", file, "--chunk-size", "5MiB", "--json")
     assert result.code == 0, result
@@ -42,7 +42,7 @@ def test_the_bandwidth_bounds_large_chunks(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_chunks_are_larger_where_requests_are_scarce(cli: Cli, tmp_path: Path) -> None:
-    """16 of 64 MiB fit the budget of the first file; for the second no request is left: 8 of 128 MiB."""
+    """The first file takes all 16 requests (of 64 MiB), so the second has 8 chunks of 128 MiB."""
     files = [sparse(tmp_path / name, 1024 * MIB) for name in ("a.mp4", "b.mp4")]
     result = cli("plan", *files, "--uploads-per-minute", "16", "--json")
     said = json.loads(result.out)
@@ -66,7 +66,7 @@ def test_what_cannot_be_uploaded_cannot_be_planned(cli: Cli, tmp_path: Path) -> 
 
 
 def test_a_folder_and_a_pattern_are_planned_in_sum(cli: Cli, tmp_path: Path) -> None:
-    """101 whole files and one of 16 chunks: the last of 117 requests starts two windows of 50 later."""
+    """101 whole files and 16 chunks: the last of 117 requests starts two windows of 50 later."""
     (tmp_path / "many" / "deep").mkdir(parents=True)
     for number in range(101):
         sparse(tmp_path / "many" / "deep" / f"{number:03}.mp4", 1)
@@ -74,8 +74,8 @@ def test_a_folder_and_a_pattern_are_planned_in_sum(cli: Cli, tmp_path: Path) -> 
     lines = cli("plan", "many", "--uploads-per-minute", "50").out.splitlines()
     assert lines == [
         "102 sources, 600.0 MiB",
-        "stream: 117 uploads (50 a minute), 102 writes (200 a minute), 103 reads (500 a minute); 600.0 MiB through "
-        "this machine; takes at least 2:00, limited by uploads",
+        "stream: 117 uploads (50 a minute), 102 writes (200 a minute), 103 reads (500 a minute); "
+        "600.0 MiB through this machine; takes at least 2:00, limited by uploads",
         "pull: not possible, because 102 files are on this machine",
     ]
     said = cli("plan", "many/*.mp4", "--bandwidth", "10MiB", "--json").json

@@ -1,4 +1,4 @@
-"""Every section of the API on the command line: what it prints, and what it refuses."""
+"""Every section of the API on the command line: its output and its errors."""
 
 import json
 import re
@@ -17,7 +17,7 @@ SECRET = "key-of-another-platform"
 
 
 def fact(out: str, name: str) -> str:
-    """The value of a fact; it must be there once."""
+    """The value of a fact, which must occur once."""
     [value] = re.findall(rf"^{name}  *(.*)$", out, re.MULTILINE)
     return str(value)
 
@@ -38,7 +38,7 @@ def vtt(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def png(tmp_path: Path) -> Path:
-    """What the service takes for a picture."""
+    """A file that the service accepts as a PNG."""
     path = tmp_path / "picture.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     return path

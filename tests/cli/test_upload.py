@@ -1,4 +1,4 @@
-"""``apivideo upload``: what reaches the server, and what is written where."""
+"""``apivideo upload``: the requests that reach the server, and the output."""
 
 import hashlib
 import os

@@ -137,7 +137,7 @@ command: click.Group = click.Group(
             [
                 _argument("metric", OverTimeMetric),
                 *QUERY,
-                click.Option(["--interval"], type=one_of(Interval)),
+                click.Option(["--interval"], type=one_of(Interval), help="Length of an interval."),
                 *sorting("metricValue", "emittedAt"),
             ],
             method="get_metrics_over_time",

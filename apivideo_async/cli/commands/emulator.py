@@ -82,7 +82,7 @@ Ctrl-C stops the emulator."""
     "--webhook-pause",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="Pause between two attempts to deliver a webhook.",
+    help="Pause between two attempts to deliver a webhook. Default: 3.",
 )
 @click.option("--allow-network", is_flag=True, help="Allow webhooks and sources on other machines.")
 @click.option(

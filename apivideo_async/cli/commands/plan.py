@@ -20,10 +20,11 @@ from ...ingest.listing.selection import has_wildcard
 from ...uploads.plan import Plan, make_plan
 from ..console.formatting import bytes_text, time_text
 from ..console.terminal import Terminal, columns
-from ..parameters import Concurrency, Size
+from ..parameters import Size
 from ..running import run
 from ..session import Session
 from .costs import Costs, documented_limits, minimum_seconds
+from .options import chunk_size_option, chunks_option
 
 __all__ = ["command"]
 
@@ -41,19 +42,8 @@ class PlanRequest:
 
 @click.command(name="plan")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path())
-@click.option(
-    "--chunk-size",
-    type=Size(),
-    metavar="SIZE",
-    help="Size of each chunk, such as 16MiB. Default: chosen from the size of the source.",
-)
-@click.option(
-    "--concurrency",
-    type=Concurrency(),
-    default="auto",
-    show_default=True,
-    help="Number of chunks in flight.",
-)
+@chunk_size_option
+@chunks_option("--concurrency")
 @click.option(
     "--uploads-per-minute",
     type=click.IntRange(1),

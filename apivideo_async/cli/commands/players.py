@@ -66,8 +66,8 @@ command: click.Group = click.Group(
             PLAYER,
             "create",
             FIELDS,
-            summary="Create a player theme. COLOUR is a CSS colour, such as red or rgba(88, 131, 255, "
-            "0.95). Fields that are not given have the defaults of api.video.",
+            summary="Create a player theme. COLOUR is a CSS colour, such as red or "
+            "rgba(88, 131, 255, 0.95). Fields that are not given have the defaults of api.video.",
         ),
         update_command(
             PLAYER,

@@ -1,14 +1,11 @@
 """The commands ``apivideo captions`` and ``apivideo chapters``: WebVTT files of a video."""
 
-from typing import Any
-
 import click
 
-from ..crud.answers import FILE, call_command, json_option, show_command, tell
+from ..crud.answers import FILE, call_command, show_command
 from ..crud.deletion import delete_command
 from ..crud.listing import list_command
 from ..crud.noun import Noun
-from ..session import Session
 
 __all__ = ["captions", "chapters"]
 
@@ -30,35 +27,19 @@ CHAPTER = Noun(
 )
 
 
+TRACK: list[click.Parameter] = [
+    click.Argument(["video_id"], metavar="VIDEO_ID"),
+    click.Argument(["language"], metavar="LANGUAGE"),
+]
+
+
 def _upload_command(noun: Noun) -> click.Command:
     return call_command(
         noun,
         "upload",
-        [
-            click.Argument(["video_id"], metavar="VIDEO_ID"),
-            click.Argument(["language"], metavar="LANGUAGE"),
-            FILE,
-        ],
+        [*TRACK, FILE],
         summary=f"Upload {noun.resource} in one language. FILE is a WebVTT file in UTF-8 with the "
         "extension .vtt. LANGUAGE is a language tag such as fr.",
-    )
-
-
-@click.command(name="update")
-@click.argument("video_id", metavar="VIDEO_ID")
-@click.argument("language", metavar="LANGUAGE")
-@click.option("--default/--no-default", default=None, help="Whether players show this track.")
-@json_option
-@click.pass_obj
-def update(session: Session, /, as_document: bool, default: bool | None, **names: Any) -> int:
-    """Choose whether players show the captions by default."""
-    if default is None:
-        raise click.UsageError("there is nothing to change: give --default or --no-default")
-    return tell(
-        session,
-        CAPTION,
-        lambda client: client.captions.update(**names, default=default),
-        as_document=as_document,
     )
 
 
@@ -69,7 +50,19 @@ captions: click.Group = click.Group(
         list_command(CAPTION),
         show_command(CAPTION),
         _upload_command(CAPTION),
-        update,
+        call_command(
+            CAPTION,
+            "update",
+            [
+                *TRACK,
+                click.Option(
+                    ["--default/--no-default"],
+                    required=True,
+                    help="Whether players show this track by default.",
+                ),
+            ],
+            summary="Choose whether players show the captions by default.",
+        ),
         delete_command(CAPTION),
     ],
 )

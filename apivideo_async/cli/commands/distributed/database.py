@@ -24,6 +24,7 @@ from ...console.formatting import bytes_text
 from ...crud.shown import facts
 from ...running import run
 from ...session import Session
+from ..options import manifest_option, quarantined_option, strategy_option
 from ..sources import list_all
 
 __all__ = ["database_option", "enqueue", "init", "report", "retry", "status"]
@@ -76,20 +77,8 @@ def init(session: Session, /, dsn: str) -> int:
 
 @click.command(name="enqueue")
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
-@click.option(
-    "--manifest",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="JSONL or CSV file with a source and the fields of its video on each line.",
-)
-@click.option(
-    "--strategy",
-    type=click.Choice(["stream", "pull", "auto"]),
-    default="stream",
-    show_default=True,
-    help="stream: a worker sends the bytes. pull: api.video fetches them. auto: pull where "
-    "possible, otherwise stream.",
-)
+@manifest_option
+@strategy_option
 @database_option
 @click.pass_obj
 def enqueue(
@@ -173,12 +162,7 @@ def status(session: Session, /, as_document: bool, dsn: str) -> int:
 
 @click.command(name="retry")
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
-@click.option(
-    "--quarantined",
-    is_flag=True,
-    help="Also retry quarantined items, whose key belongs to several videos. Delete the wrong "
-    "videos first.",
-)
+@quarantined_option
 @database_option
 @click.pass_obj
 def retry(session: Session, /, keys: tuple[str, ...], quarantined: bool, dsn: str) -> int:

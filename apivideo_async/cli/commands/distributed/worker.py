@@ -15,9 +15,9 @@ from ....ingest.stores.stores import Stores
 from ....rate_limit.limiter import Limiter
 from ...console.messages import explain
 from ...console.terminal import columns
-from ...redirects import redirects_option
 from ...running import run
 from ...session import Session
+from ..options import redirects_option, reserve_option
 from .database import database_option
 
 __all__ = ["command"]
@@ -42,15 +42,7 @@ SECONDS = click.FloatRange(0, min_open=True)
     help="Time after which other workers may take over the items of a worker that stopped "
     "responding.",
 )
-@click.option(
-    "--reserve",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=0.0,
-    show_default=True,
-    metavar="SHARE",
-    help="Share of the request budget, from 0 to below 1, that all workers together leave to other "
-    "programs.",
-)
+@reserve_option
 @click.option(
     "--sweep",
     type=SECONDS,

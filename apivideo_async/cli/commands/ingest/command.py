@@ -10,10 +10,17 @@ from ....config import UploadLimits, UploadOptions
 from ....ingest.items import Strategy
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report
-from ...parameters import Concurrency, Size
-from ...redirects import redirects_option
+from ...parameters import Size
 from ...running import run
 from ...session import Session
+from ..options import (
+    chunk_size_option,
+    chunks_option,
+    manifest_option,
+    redirects_option,
+    reserve_option,
+    strategy_option,
+)
 from .dry_run import DryRun
 from .ingest_run import IngestRun
 from .ledger_commands import find_ledger, ledger_option, report, retry, status
@@ -65,20 +72,8 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 @click.command(name="ingest", cls=IngestCommand)
 @click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=_complete)
-@click.option(
-    "--manifest",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="JSONL or CSV file with a source and the fields of its video on each line.",
-)
-@click.option(
-    "--strategy",
-    type=click.Choice(["stream", "pull", "auto"]),
-    default="stream",
-    show_default=True,
-    help="stream: send the bytes from this machine. pull: api.video fetches them. auto: pull where "
-    "possible, otherwise stream.",
-)
+@manifest_option
+@strategy_option
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 1000),
@@ -86,29 +81,12 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     show_default=True,
     help="Number of items processed at the same time.",
 )
-@click.option(
-    "--chunk-size",
-    type=Size(),
-    help="Bytes per chunk, 5MiB to 200MiB. Default: chosen from the size of the item.",
-)
-@click.option(
-    "--chunks",
-    type=Concurrency(),
-    default="auto",
-    show_default=True,
-    help="Number of chunks in flight, of all items together.",
-)
+@chunk_size_option
+@chunks_option("--chunks")
 @click.option(
     "--smallest-chunk", type=Size(), hidden=True, help="For an emulator with other limits."
 )
-@click.option(
-    "--reserve",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=0.0,
-    show_default=True,
-    metavar="SHARE",
-    help="Share of the request budget, from 0 to below 1, that is left to other programs.",
-)
+@reserve_option
 @redirects_option
 @click.option(
     "--dry-run",

@@ -21,6 +21,7 @@ from ....masking import shown
 from ...console.formatting import bytes_text, printable, time_text
 from ...running import run
 from ...session import Session
+from ..options import quarantined_option
 
 __all__ = ["find_ledger", "ledger_option", "report", "retry", "status"]
 
@@ -142,12 +143,7 @@ def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | No
 
 @click.command(name="retry")
 @click.argument("names", nargs=-1, metavar="[KEY|URI]...")
-@click.option(
-    "--quarantined",
-    is_flag=True,
-    help="Also retry quarantined items, whose key belongs to several videos. Delete the wrong "
-    "videos first.",
-)
+@quarantined_option
 @ledger_option
 @click.pass_obj
 def retry(

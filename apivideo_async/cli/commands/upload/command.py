@@ -9,9 +9,10 @@ from attrs import evolve
 from ....config import Mode, UploadOptions
 from ....private_files import state_folder
 from ...crud.answers import chosen
-from ...parameters import Concurrency, MetadataPair, Size, as_dict
+from ...parameters import MetadataPair, as_dict
 from ...running import run
 from ...session import Session
+from ..options import chunk_size_option, chunks_option
 from .batch import Batch
 from .request import STDIN, UploadRequest
 
@@ -35,21 +36,11 @@ __all__ = ["command"]
 )
 @click.option("--player-id", metavar="ID", help="The player theme.")
 @click.option(
-    "--video-id", metavar="ID", help="Upload into this video, which exists and has no file yet."
+    "--video-id", metavar="ID", help="Upload into this existing video instead of creating one."
 )
 @click.option("--token", metavar="TOKEN", help="Use an upload token; no API key is needed.")
-@click.option(
-    "--chunk-size",
-    type=Size(),
-    help="Bytes per chunk, 5MiB to 200MiB. Default: chosen from the size of the file.",
-)
-@click.option(
-    "--concurrency",
-    type=Concurrency(),
-    default="auto",
-    show_default=True,
-    help="Number of chunks of a file in flight.",
-)
+@chunk_size_option
+@chunks_option("--concurrency")
 @click.option(
     "--mode",
     type=click.Choice(["bytes", "part"]),
