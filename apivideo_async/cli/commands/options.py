@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 
 import click
 
-from ...ingest.stores.redirects import REDIRECTS
 from ..parameters import Concurrency, Size
 
 __all__ = [
@@ -59,7 +58,7 @@ reserve_option: Option = click.option(
 )
 redirects_option: Option = click.option(
     "--redirects",
-    type=click.Choice(REDIRECTS),
+    type=click.Choice(["same-origin", "any"]),
     default="same-origin",
     show_default=True,
     help="Redirects of web servers to follow: only within scheme, host and port, or to any server, "

@@ -6,13 +6,14 @@ import json
 
 import click
 from aiohttp import web
+from attrs import field, frozen
 
 from ... import webhooks
 from ...config import resolve_config
 from ...errors import ApiVideoError, ConfigurationError
 from ...models import WebhookEvent, to_json
 from ..console.formatting import printable
-from ..console.terminal import columns
+from ..console.terminal import Terminal, columns
 from ..crud.shown import moment
 from ..parameters import secret
 from ..running import run
@@ -21,6 +22,7 @@ from ..session import Session
 __all__ = ["listen"]
 
 LARGEST_BODY = 1024 * 1024
+"""Bytes. A larger delivery is answered with 413."""
 
 
 @click.command(name="listen")
@@ -62,7 +64,7 @@ def listen(
 
     async def work() -> int:
         try:
-            await _serve(session, host, port, Receiver(session, accepted, as_lines=as_lines))
+            await _serve(host, port, Receiver(session.terminal, accepted, as_lines))
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -87,7 +89,7 @@ def _secrets(session: Session, given: tuple[str, ...]) -> tuple[str, ...]:
     return known
 
 
-async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -> None:
+async def _serve(host: str, port: int, receiver: "Receiver") -> None:
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_post("/{path:.*}", receiver.receive)
     # Signals are handled by `running.run`.
@@ -98,7 +100,7 @@ async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -
         await site.start()
         name = f"[{host}]" if ":" in host else host
         port = runner.addresses[0][1]
-        session.terminal.say(f"listening on http://{name}:{port}/ (Ctrl-C stops it)")
+        receiver.terminal.say(f"listening on http://{name}:{port}/ (Ctrl-C stops it)")
         # Ctrl-C cancels this wait.
         await receiver.output_closed.wait()
         raise BrokenPipeError
@@ -106,15 +108,15 @@ async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -
         await runner.cleanup()
 
 
+@frozen
 class Receiver:
     """Answers deliveries: 204 if the signature is valid, otherwise 400."""
 
-    def __init__(self, session: Session, secrets: tuple[str, ...], *, as_lines: bool) -> None:
-        self._terminal = session.terminal
-        self._secrets = secrets
-        self._as_lines = as_lines
-        self.output_closed: asyncio.Event = asyncio.Event()
-        """Set when the reader of the standard output has closed the pipe."""
+    terminal: Terminal
+    _secrets: tuple[str, ...] = field(repr=False)
+    _as_lines: bool
+    output_closed: asyncio.Event = field(factory=asyncio.Event)
+    """Set when the reader of the standard output has closed the pipe."""
 
     async def receive(self, request: web.Request) -> web.Response:
         """Handle one delivery."""
@@ -122,12 +124,12 @@ class Receiver:
         try:
             event = webhooks.unwrap(body, request.headers, self._secrets)
         except ApiVideoError as error:
-            self._terminal.say(
+            self.terminal.say(
                 f"refused a delivery from {request.remote}: {printable(str(error))}", style="yellow"
             )
             return web.Response(status=400, text="refused\n")
         try:
-            self._terminal.result(
+            self.terminal.result(
                 json.dumps(json.loads(body), ensure_ascii=False) if self._as_lines else _line(event)
             )
         except BrokenPipeError:

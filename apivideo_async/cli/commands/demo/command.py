@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import click
+from attrs import field, frozen
 
 from ....client import ApiVideoClient
 from ....config import MIB, UploadOptions
@@ -20,6 +21,7 @@ from ....errors import ApiVideoError, ConfigurationError, SourceError
 from ....models import Video
 from ...console.choosing import display_for
 from ...console.formatting import bytes_text, rate_text
+from ...console.terminal import Terminal
 from ...running import run
 from ...session import Session
 from .emulator import Server, run_emulator
@@ -32,7 +34,7 @@ CHUNK_SIZE = 8 * MIB
 SMALLEST_CHUNK = 5 * MIB
 CONCURRENCY = 4
 EMPTY_VIDEOS = 3
-"""Number of empty containers that are created so that the list has more than one page."""
+"""Number of empty videos that are created so that the list has more than one page."""
 
 
 @click.command(name="demo")
@@ -55,19 +57,20 @@ def command(session: Session, /, file: Path | None, size: int, keep: bool) -> in
     No account is needed. Without FILE, a video is generated. All temporary files are removed at
     the end.
     """
-    demo = _Demo(session, file, size * MIB, keep=keep)
+    demo = _Demo(session.terminal, file, size * MIB, keep)
     return run(session.terminal, demo.run(), lambda: "interrupted; temporary files are removed")
 
 
+@frozen
 class _Demo:
     """Runs the demonstration; each step is one method."""
 
-    def __init__(self, session: Session, file: Path | None, size: int, *, keep: bool) -> None:
-        self._terminal = session.terminal
-        self._file = file
-        self._size = size
-        self._keep = keep
-        self._started = time.monotonic()
+    _terminal: Terminal
+    _file: Path | None
+    _size: int
+    """Bytes of the video that is generated without ``_file``."""
+    _keep: bool
+    _started: float = field(factory=time.monotonic)
 
     async def run(self) -> int:
         """Run all steps and return the exit code. Errors are raised after the cleanup."""

@@ -31,11 +31,10 @@ __all__ = ["command"]
 SUBCOMMANDS: dict[str, click.Command] = {"status": status, "retry": retry, "report": report}
 
 
-class IngestCommand(click.Command):
+class _IngestCommand(click.Command):
     """The command that ingests; its help also lists the subcommands."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, followed by the subcommands."""
         super().format_options(ctx, formatter)
         with formatter.section("Commands (write a source with such a name as ./status)"):
             formatter.write_dl(
@@ -43,7 +42,7 @@ class IngestCommand(click.Command):
             )
 
 
-class IngestGroup(click.Group):
+class _IngestGroup(click.Group):
     """Runs a subcommand if the first word is its name, otherwise ``ingest_command``."""
 
     def __init__(self, ingest_command: click.Command) -> None:
@@ -57,7 +56,6 @@ class IngestGroup(click.Group):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """Make the context of the command that the first word selects."""
         if args and args[0] in SUBCOMMANDS:
             return super().make_context(info_name, args, parent, **extra)
         return self._ingest_command.make_context(info_name, args, parent, **extra)
@@ -70,7 +68,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     return [*offered, CompletionItem(incomplete, type="file")]
 
 
-@click.command(name="ingest", cls=IngestCommand)
+@click.command(name="ingest", cls=_IngestCommand)
 @click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=_complete)
 @manifest_option
 @strategy_option
@@ -159,7 +157,7 @@ def ingest(
     return run(session.terminal, work.run(), work.interrupted)
 
 
-command: IngestGroup = IngestGroup(ingest)
+command: _IngestGroup = _IngestGroup(ingest)
 
 
 def _check(request: IngestRequest, *, dry_run: bool) -> None:
