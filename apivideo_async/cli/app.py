@@ -99,7 +99,7 @@ class LazyGroup(click.Group):
     homes=COMMANDS,
     package=__package__,
     name="apivideo",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     no_args_is_help=True,
 )
 @click.option("--api-key", metavar="KEY", help="Instead of APIVIDEO_API_KEY.")
@@ -117,7 +117,6 @@ class LazyGroup(click.Group):
     "--auth",
     type=click.Choice(["bearer", "basic"]),
     default="bearer",
-    show_default=True,
     help="Exchange the key for a token, or send it with every request.",
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks and every request.")

@@ -70,8 +70,8 @@ tokens: click.Group = click.Group(
                     type=Duration(),
                     default="0",
                     metavar="DURATION",
-                    help="Lifetime in seconds (90) or with a unit (15m, 2h, 7d). Default: the "
-                    "token never expires.",
+                    help="Lifetime in seconds (90) or with a unit (15m, 2h, 7d). With 0, the token "
+                    "never expires.",
                 )
             ],
             summary="Create a token for any number of uploads.",

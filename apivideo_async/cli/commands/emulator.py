@@ -28,12 +28,12 @@ Ctrl-C stops the emulator."""
 
 
 @click.command(name="emulator")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
-    help="Port to listen on. Default: 0, which selects a free port.",
+    help="Port to listen on; 0 selects a free port.",
 )
 @click.option(
     "--api-key",
@@ -59,7 +59,6 @@ Ctrl-C stops the emulator."""
     "--rate-limits",
     type=click.Choice(["production", "sandbox", "off"]),
     default="off",
-    show_default=True,
     help="Request budgets, as in one of api.video's environments.",
 )
 @click.option(
@@ -71,7 +70,6 @@ Ctrl-C stops the emulator."""
 @click.option(
     "--encoding",
     default="immediate",
-    show_default=True,
     metavar="immediate|SECONDS",
     help="Whether encodings finish at once, or how many seconds they take.",
 )

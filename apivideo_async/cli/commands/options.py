@@ -29,9 +29,7 @@ chunk_size_option: Option = click.option(
 
 def chunks_option(name: str) -> Option:
     """Make the option for the number of chunks in flight."""
-    return click.option(
-        name, type=Concurrency(), default="auto", show_default=True, help="Chunks in flight."
-    )
+    return click.option(name, type=Concurrency(), default="auto", help="Chunks in flight.")
 
 
 manifest_option: Option = click.option(
@@ -44,7 +42,6 @@ strategy_option: Option = click.option(
     "--strategy",
     type=click.Choice(["stream", "pull", "auto"]),
     default="stream",
-    show_default=True,
     help="stream: apivideo sends the bytes. pull: api.video fetches them. auto: pull where "
     "possible, otherwise stream.",
 )
@@ -52,7 +49,6 @@ reserve_option: Option = click.option(
     "--reserve",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.0,
-    show_default=True,
     metavar="SHARE",
     help="Share of the request budget, from 0 to below 1, that is left to other programs.",
 )
@@ -60,7 +56,6 @@ redirects_option: Option = click.option(
     "--redirects",
     type=click.Choice(["same-origin", "any"]),
     default="same-origin",
-    show_default=True,
     help="Redirects of web servers to follow: only within scheme, host and port, or to any server, "
     "including those of the internal network.",
 )

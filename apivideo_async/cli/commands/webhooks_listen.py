@@ -27,16 +27,12 @@ LARGEST_BODY = 1024 * 1024
 
 @click.command(name="listen")
 @click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="Address to listen on; 0.0.0.0 for all interfaces.",
+    "--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 for all interfaces."
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8765,
-    show_default=True,
     help="Port to listen on; 0 selects a free port.",
 )
 @click.option(

@@ -43,7 +43,6 @@ EMPTY_VIDEOS = 3
     "--size",
     type=click.IntRange(1, 40_000),
     default=64,
-    show_default=True,
     metavar="MIB",
     help="Size of the generated video.",
 )

@@ -30,14 +30,12 @@ SECONDS = click.FloatRange(0, min_open=True)
     "--concurrency",
     type=click.IntRange(1),
     default=16,
-    show_default=True,
     help="Number of items processed at the same time.",
 )
 @click.option(
     "--lease",
     type=SECONDS,
     default=60.0,
-    show_default=True,
     metavar="SECONDS",
     help="Time after which other workers may take over the items of a worker that stopped "
     "responding.",
@@ -47,7 +45,6 @@ SECONDS = click.FloatRange(0, min_open=True)
     "--sweep",
     type=SECONDS,
     default=60.0,
-    show_default=True,
     metavar="SECONDS",
     help="Interval between two searches for items that have no job in the queue.",
 )

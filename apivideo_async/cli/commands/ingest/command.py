@@ -76,7 +76,6 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     "--concurrency",
     type=click.IntRange(1, 1000),
     default=16,
-    show_default=True,
     help="Number of items processed at the same time.",
 )
 @chunk_size_option
@@ -104,7 +103,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.option(
     "--keep-key/--drop-key",
     default=True,
-    help="Whether videos keep the metadata pairs ingestKey and ingestLedger. Default: they do.",
+    help="Whether videos keep the metadata pairs ingestKey and ingestLedger.",
 )
 @click.option(
     "--report",

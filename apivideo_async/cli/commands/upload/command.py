@@ -53,7 +53,6 @@ __all__ = ["command"]
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     default=600.0,
-    show_default=True,
     metavar="SECONDS",
     help="Maximum time that --wait waits for a video.",
 )
