@@ -118,11 +118,9 @@ def _emulator(settings: dict[str, Any]) -> Any:
         # The emulator needs the extra `emulator`, so it is imported only here.
         from ...emulator import Emulator
     except ModuleNotFoundError as error:
-        if "multipart" not in str(error.name):
+        if error.name != "python_multipart":
             raise
-        raise click.ClickException(
-            "the emulator needs one more package: pip install 'apivideo-async[emulator]'"
-        ) from error
+        raise click.ClickException(str(error)) from error  # It has the pip command to run.
     try:
         return Emulator(**settings)
     except ValueError as error:

@@ -14,6 +14,7 @@ COMMANDS = {
     "retry": (".database:retry", "Enqueue failed items again."),
     "report": (".database:report", "Write a report about all items."),
 }
+EXTRA_PACKAGES = ("procrastinate", "psycopg", "psycopg_pool")
 
 
 class _Group(LazyGroup):
@@ -21,9 +22,9 @@ class _Group(LazyGroup):
         try:
             return super().get_command(ctx, cmd_name)
         except ModuleNotFoundError as error:
-            # The subpackage reports a missing extra with the pip command to run.
-            if "pip install" not in str(error):
+            if error.name not in EXTRA_PACKAGES:
                 raise
+            # `apivideo_async.distributed` reports a missing extra with the pip command to run.
             raise click.ClickException(str(error)) from error
 
 

@@ -100,13 +100,13 @@ def enqueue(
                 new += len(added.new)
                 refused += len(added.refused)
                 for item, error in added.refused:
-                    session.terminal.fail(f"{item.shown} is skipped: {error}")
+                    session.terminal.fail(f"{item.shown} is left out: {error}")
         finally:
             # Report also after an error: the batches entered so far remain in the ledger.
             session.terminal.report(f"{count} items, {new} of them new")
         if refused:
             raise SourceError(
-                f"{refused} items were skipped, as reported above; the others were enqueued"
+                f"{refused} items were left out, as reported above; the others were enqueued"
             )
 
     return _with_database(session, dsn, work)

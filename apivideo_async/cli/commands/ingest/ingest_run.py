@@ -40,7 +40,7 @@ class IngestRun:
         self._terminal = session.terminal
         self._request = request
         self._progress: IngestProgress | None = None
-        self._skipped = 0
+        self._left_out = 0
         """Sources that the listing left out, each with a note."""
         self._started = time.monotonic()
 
@@ -100,7 +100,7 @@ class IngestRun:
         now = time.monotonic()
         progress = IngestProgress(ingest, client, await ingest.totals(), now)
         self._progress = progress
-        sources = listings(self._request, stores, self._skip)
+        sources = listings(self._request, stores, self._note_left_out)
         # JSON lines on the same screen would tear the live display.
         live = self._terminal.live and not (self._request.as_lines and self._terminal.shared)
         async with (
@@ -113,8 +113,8 @@ class IngestRun:
         if found == 0 and sources and not self._request.watch:
             self._terminal.note("no items to ingest were found")
 
-    def _skip(self, problem: str) -> None:
-        self._skipped += 1
+    def _note_left_out(self, problem: str) -> None:
+        self._left_out += 1
         self._terminal.note(printable(readable(problem)))
 
     def _on_progress(self, item: Item, event: UploadProgress) -> None:
@@ -159,7 +159,7 @@ class IngestRun:
         seconds = time.monotonic() - self._started
         failed = totals.count("failed", "quarantined")
         if self._request.as_json:
-            document = _summary_document(progress, totals, seconds, self._skipped)
+            document = _summary_document(progress, totals, seconds, self._left_out)
             self._terminal.report(json.dumps(document, indent=2))
         else:
             text = (
@@ -168,7 +168,7 @@ class IngestRun:
                 f"{bytes_text(progress.bytes_done)} in {time_text(seconds)}"
             )
             text += f"; {failed:,} failed" if failed else ""
-            text += f"; {self._skipped:,} skipped, see the notes above" if self._skipped else ""
+            text += f"; {self._left_out:,} left out, see the notes above" if self._left_out else ""
             # With --jsonl the standard output has only JSON.
             write = self._terminal.say if self._request.as_lines else self._terminal.report
             write(text)
@@ -192,7 +192,7 @@ def _result_document(result: IngestResult, reason: str | None) -> dict[str, Any]
 
 
 def _summary_document(
-    progress: IngestProgress, totals: Totals, seconds: float, skipped: int
+    progress: IngestProgress, totals: Totals, seconds: float, left_out: int
 ) -> dict[str, Any]:
     return {
         "states": dict(sorted(totals.items.items())),
@@ -202,7 +202,7 @@ def _summary_document(
             "failed": progress.failed,
             "added": progress.activity.added,
             "known": progress.activity.known,
-            "leftOut": skipped,
+            "leftOut": left_out,
             "bytes": progress.bytes_done,
             "seconds": round(seconds, 3),
         },

@@ -72,8 +72,12 @@ async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
             raise
         for number, problem in error.problems[:MAX_BAD_LINES]:
             terminal.fail(problem, prefix=f"{request.manifest}, line {number}")
-        count = str(error).partition("\n")[0].rstrip(":")
-        raise ManifestError(count) from error
+        more = len(error.problems) > MAX_BAD_LINES
+        shown = f", of which the first {MAX_BAD_LINES} are shown" if more else ""
+        raise ManifestError(
+            f"the manifest {request.manifest} has invalid lines{shown}; nothing was started",
+            problems=error.problems,
+        ) from error
 
 
 def listings(
