@@ -30,8 +30,8 @@ def test_one_number(online: Cli, watched: str) -> None:
     number = online("analytics", "aggregate", "play", "count", "--json").json
     assert number["data"] == 3
     assert number["context"]["metric"] == "play"
-    told = online("analytics", "aggregate", "play", "count", "--filter", "country", "FR").out
-    assert told.splitlines()[-1] == "data         2"
+    text = online("analytics", "aggregate", "play", "count", "--filter", "country", "FR").out
+    assert text.splitlines()[-1] == "data         2"
 
 
 def test_filters_of_one_dimension_are_alternatives(online: Cli, watched: str) -> None:

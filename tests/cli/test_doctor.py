@@ -52,7 +52,7 @@ def server(headers: dict[str, str]) -> Iterator[str]:
         thread.join()
 
 
-def test_a_healthy_setting_is_all_ok(cli: Cli) -> None:
+def test_with_valid_settings_every_check_is_ok(cli: Cli) -> None:
     with Emulator(api_key=KEY, rate_limits="production").in_thread() as emulator:
         code, found = findings(cli.use(emulator))
         assert code == 0
@@ -100,7 +100,7 @@ def test_another_refusal_is_not_taken_for_a_wrong_key(online: Cli, emu: Emulator
     assert "key" not in found
 
 
-def test_a_server_that_is_not_there(cli: Cli) -> None:
+def test_an_unreachable_server(cli: Cli) -> None:
     cli.env["APIVIDEO_API_KEY"] = KEY
     code, found = findings(cli, "--base-url", "http://127.0.0.1:1")
     assert code == 1
@@ -109,7 +109,7 @@ def test_a_server_that_is_not_there(cli: Cli) -> None:
     assert "key" not in found
 
 
-def test_settings_that_cannot_work(cli: Cli) -> None:
+def test_invalid_settings(cli: Cli) -> None:
     code, found = findings(cli, "--base-url", "localhost")
     assert code == 1
     assert found["settings"][0] == "failed"
@@ -126,7 +126,9 @@ def test_settings_that_cannot_work(cli: Cli) -> None:
         (lambda: "", "note", "no valid Date header"),
     ],
 )
-def test_a_clock_that_is_off(cli: Cli, date: Callable[[], str], state: str, text: str) -> None:
+def test_the_clock_is_compared_with_the_server(
+    cli: Cli, date: Callable[[], str], state: str, text: str
+) -> None:
     cli.env["APIVIDEO_API_KEY"] = KEY
     with server({"Date": date()} if date() else {}) as url:
         code, found = findings(cli, "--base-url", url, "--auth", "basic")

@@ -20,7 +20,7 @@ Make = Callable[..., Path]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_the_emulator_says_where_it_is_serves_and_ends(
+def test_the_emulator_prints_its_address_serves_and_stops(
     cli: Cli, tmp_path: Path, make_file: Make, how: int
 ) -> None:
     cli.env["TMPDIR"] = str(tmp_path / "scratch")

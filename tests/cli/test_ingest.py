@@ -48,7 +48,8 @@ def titles(emu: Emulator) -> dict[str, str]:
     }
 
 
-def asked(emu: Emulator) -> Counter[str]:
+def operations(emu: Emulator) -> Counter[str]:
+    """The number of requests of each operation."""
     return Counter(record.operation or "" for record in emu.requests)
 
 
@@ -59,10 +60,10 @@ def test_every_file_of_a_folder_becomes_one_video_however_often_it_is_named(
     assert result.code == 0, result
     assert result.out.startswith("5 of 5 items done; 5 in this run, ")
     assert titles(emu) == {path.name: digest(path) for path in videos.iterdir()}
-    before = asked(emu)
+    before = operations(emu)
     again = online("ingest", videos, *SCALED)
     assert again.out.startswith("5 of 5 items done; 0 in this run, ")
-    assert asked(emu) - before == Counter({"auth.authenticate": 1, "videos.list": 1})
+    assert operations(emu) - before == Counter({"auth.authenticate": 1, "videos.list": 1})
 
 
 def test_one_failure_stops_nothing_and_is_the_exit_code(
@@ -90,12 +91,14 @@ def test_results_and_summary_are_json_on_demand(online: Cli, videos: Path) -> No
     assert summary["now"]["done"] == 0
 
 
-def test_the_dry_run_says_what_the_run_then_takes(online: Cli, emu: Emulator, videos: Path) -> None:
+def test_the_dry_run_predicts_the_requests_of_the_run(
+    online: Cli, emu: Emulator, videos: Path
+) -> None:
     planned = online("ingest", videos, *SCALED, "--dry-run", "--json").json
     assert emu.requests == []
     assert not list((online.folder / "state").rglob("*.db")), "it does not even make a ledger"
     assert online("ingest", videos, *SCALED).code == 0
-    taken = asked(emu)
+    taken = operations(emu)
     assert planned["stream"]["uploads"] == taken["videos.upload"]
     assert planned["stream"]["writes"] == taken["videos.create"]
     assert planned["stream"]["reads"] == taken["videos.list"] - 1 + taken["videos.get_status"]
@@ -142,7 +145,7 @@ def test_the_key_stays_unless_it_is_dropped(online: Cli, emu: Emulator, videos: 
     assert dropped.attributes["metadata"] == []
 
 
-def test_status_retry_and_report_tell_of_failures_and_mend_them(
+def test_status_shows_failures_retry_repeats_them_and_report_lists_all_items(
     online: Cli, emu: Emulator, videos: Path, tmp_path: Path
 ) -> None:
     refusal = Fault(
@@ -187,7 +190,7 @@ def test_a_source_with_the_name_of_a_command_is_written_as_a_path(
 
 
 @pytest.mark.slow
-def test_help_and_completion_know_both_faces(cli: Cli) -> None:
+def test_help_and_completion_offer_options_and_subcommands(cli: Cli) -> None:
     text = cli("ingest", "--help").out
     assert text.startswith("Usage: apivideo ingest ")
     assert all(f"\n  {name} " in text for name in ("status", "retry", "report"))
@@ -206,7 +209,7 @@ def test_an_interrupt_gives_everything_back_and_the_same_command_goes_on(
 ) -> None:
     stall(emu, 2)
     with online.start("ingest", videos, *SCALED) as process:
-        wait_for(lambda: asked(emu)["videos.upload"] >= 5)
+        wait_for(lambda: operations(emu)["videos.upload"] >= 5)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -231,7 +234,7 @@ def test_an_interrupt_gives_everything_back_and_the_same_command_goes_on(
 def test_a_second_interrupt_quits_at_once(online: Cli, emu: Emulator, videos: Path) -> None:
     stall(emu, 0)
     with online.start("ingest", videos, *SCALED) as process:
-        wait_for(lambda: asked(emu)["videos.upload"] >= 5)
+        wait_for(lambda: operations(emu)["videos.upload"] >= 5)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -262,7 +265,7 @@ def test_after_a_hard_end_the_same_command_sends_only_the_rest(
 def test_two_runs_never_share_a_ledger(online: Cli, emu: Emulator, videos: Path) -> None:
     stall(emu, 0)
     with online.start("ingest", videos, *SCALED) as process:
-        wait_for(lambda: asked(emu)["videos.upload"] >= 5)
+        wait_for(lambda: operations(emu)["videos.upload"] >= 5)
         second = online("ingest", videos, *SCALED)
         shown = online("ingest", "status", "--json").json
         process.kill()
@@ -307,7 +310,7 @@ def test_on_a_terminal_it_moves_and_leaves_only_the_summary(
     assert "5 of 6 items done; 5 in this run" in screen.text
 
 
-def test_in_a_pipe_a_line_every_few_seconds_tells_how_far_it_is(
+def test_in_a_pipe_a_line_every_few_seconds_shows_the_progress(
     online: Cli, emu: Emulator, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("apivideo_async.cli.commands.ingest.display.LINE_SECONDS", 0.05)
@@ -336,9 +339,7 @@ def test_the_reserve_leaves_requests_to_others(cli: Cli, videos: Path) -> None:
         assert began[-1] - began[0] > 0.3, "not all of the budget in one window"
 
 
-def test_a_ledger_of_ones_own_needs_no_key_to_be_looked_at(
-    online: Cli, videos: Path, tmp_path: Path
-) -> None:
+def test_a_named_ledger_is_read_without_a_key(online: Cli, videos: Path, tmp_path: Path) -> None:
     assert online("ingest", videos, "--ledger", "own.db", *SCALED).code == 0
     del online.env["APIVIDEO_API_KEY"]
     assert online("ingest", "status", "--ledger", "own.db", "--json").json["items"] == 5

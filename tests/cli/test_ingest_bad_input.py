@@ -45,7 +45,7 @@ def test_a_missing_file_is_named_before_anything_starts(
     assert nothing_happened(emu, online)
 
 
-def test_a_pattern_that_matches_nothing_is_mentioned(online: Cli, videos: Path) -> None:
+def test_a_pattern_without_matches_is_reported(online: Cli, videos: Path) -> None:
     result = online("ingest", f"{videos}/*.mov")
     assert (result.code, result.error_line) == (0, "note: no items to ingest were found")
 
@@ -167,7 +167,7 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_is(
     assert (online.folder / "l.db").read_bytes() == content
 
 
-def test_there_is_no_status_of_what_never_began(online: Cli) -> None:
+def test_a_ledger_that_does_not_exist_is_an_error(online: Cli) -> None:
     for command in (("status",), ("retry",), ("report", "x.html")):
         result = online("ingest", *command, "--ledger", "l.db")
         assert (result.code, result.error_line) == (
@@ -193,7 +193,7 @@ def test_there_is_no_status_of_what_never_began(online: Cli) -> None:
         (("ftp://host/x.mp4",), "ftp"),
     ],
 )
-def test_what_cannot_mean_anything_is_refused(
+def test_contradictory_options_are_refused(
     online: Cli, emu: Emulator, videos: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     result = online("ingest", *arguments)

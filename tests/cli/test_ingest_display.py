@@ -48,7 +48,7 @@ def test_no_line_is_wider_than_the_screen_or_breaks(width: int, seen: Snapshot) 
         assert not {"\n", "\x1b"} & set(line.plain)
 
 
-def test_the_bar_tells_done_failed_and_under_way_apart() -> None:
+def test_the_bar_shows_done_failed_and_current_items() -> None:
     bar = screen_lines(Snapshot(done=50, failed=25, working=10, total=100), 120, unicode=False)[
         0
     ].plain
@@ -56,7 +56,7 @@ def test_the_bar_tells_done_failed_and_under_way_apart() -> None:
     assert bar.endswith("50 of 100 items done  50%, 25 failed")
 
 
-def test_everything_that_matters_is_said() -> None:
+def test_the_display_shows_counts_rates_and_budgets() -> None:
     lines = [line.plain for line in screen_lines(BUSY, 200, unicode=True)]
     assert "1,234 of 2,000 items done  62%, 12 failed" in lines[0]
     assert (

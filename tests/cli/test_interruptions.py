@@ -39,10 +39,6 @@ def stall_after(emu: Emulator, operation: str, chunks: int) -> None:
     emu.faults.add(Fault(operation, "delay", nth=chunks + 1, times=None, seconds=60))
 
 
-def held(emu: Emulator) -> int:
-    return sum(video.media.size for video in emu.state.videos.values())
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["bytes", "part"])
 def test_a_killed_upload_continues_with_what_is_missing(
@@ -89,7 +85,7 @@ def test_a_killed_token_upload_continues(online: Cli, emu: Emulator, make_file: 
 
 
 @pytest.mark.slow
-def test_without_resume_an_interrupted_upload_is_mentioned_and_begun_anew(
+def test_without_resume_an_interrupted_upload_is_reported_and_restarted(
     online: Cli, emu: Emulator, make_file: Make
 ) -> None:
     path = make_file(size=32 * MIB)
@@ -109,7 +105,7 @@ def test_without_resume_an_interrupted_upload_is_mentioned_and_begun_anew(
     assert "interrupted" not in again.err, "a finished upload leaves nothing behind"
 
 
-def test_without_a_place_for_the_journal_files_are_uploaded_all_the_same(
+def test_without_a_folder_for_the_journal_files_are_uploaded(
     online: Cli, make_file: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -240,7 +236,9 @@ def test_an_interrupted_pipe_does_not_wait_for_input(online: Cli, emu: Emulator)
     )
 
 
-def test_a_retry_is_shown_while_it_waits(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_a_retry_is_shown_while_the_upload_waits(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     emu.faults.add(Fault("videos.upload", "status", status=503))
     result = online("upload", make_file())
     assert result.code == 0, result

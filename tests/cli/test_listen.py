@@ -65,11 +65,11 @@ def test_subscriptions_are_created_listed_shown_and_deleted(online: Cli) -> None
     assert online("webhooks", "delete", webhook_id, "--yes").out == f"deleted {webhook_id}\n"
 
 
-def test_without_a_type_it_is_told_about_everything(online: Cli) -> None:
+def test_without_a_type_all_events_are_delivered(online: Cli) -> None:
     assert len(online("webhooks", "create", "https://a.test/x", "--json").json["events"]) == 6
 
 
-def test_what_is_signed_is_printed_and_what_is_not_is_refused(cli: Cli) -> None:
+def test_signed_deliveries_are_printed_and_others_are_refused(cli: Cli) -> None:
     with listening(cli, "--secret", "sig_sec_another", "--secret", SECRET) as (process, url):
         assert deliver(f"{url}any/path", BODY, sign(BODY, SECRET)) == 204
         assert deliver(url, BODY, None) == 400
@@ -107,7 +107,7 @@ def test_the_emulator_delivers_to_it(online: Cli, make_file: Make) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_delivered_cannot_steer_the_terminal(cli: Cli) -> None:
+def test_deliveries_cannot_control_the_terminal(cli: Cli) -> None:
     body = json.dumps({"type": "new\x1b[2J", "emittedAt": "soon", "title": "\x1b]0;x\x07"}).encode()
     with listening(cli, "--secret", SECRET) as (process, url):
         assert deliver(url, body, sign(body, SECRET)) == 204
@@ -152,7 +152,9 @@ def test_a_port_in_use_is_one_line(cli: Cli) -> None:
 
 
 @pytest.mark.slow
-def test_the_secret_of_a_real_subscription_fits(online: Cli, emu: Emulator) -> None:
+def test_the_secret_of_a_subscription_verifies_only_its_deliveries(
+    online: Cli, emu: Emulator
+) -> None:
     """And that of another subscription does not."""
     secrets = [
         online("webhooks", "create", "https://a.test", "--json").json["signatureSecret"]
@@ -165,7 +167,7 @@ def test_the_secret_of_a_real_subscription_fits(online: Cli, emu: Emulator) -> N
 
 
 @pytest.mark.slow
-def test_it_ends_when_nobody_reads_any_more(cli: Cli) -> None:
+def test_a_closed_output_ends_the_command(cli: Cli) -> None:
     """As in ``apivideo webhooks listen | head -1``."""
     with listening(cli, "--secret", SECRET) as (process, url):
         assert process.stdout is not None

@@ -19,14 +19,14 @@ def test_the_request_budget_bounds_small_chunks(cli: Cli, tmp_path: Path) -> Non
     file = sparse(tmp_path / "big.mp4", 5 * MIB * 301)
     result = cli("plan", file, "--chunk-size", "5MiB", "--json")
     assert result.code == 0, result
-    said = json.loads(result.out)
-    assert (said["requests"], said["bytes"], said["earliest_seconds"]) == (
+    document = json.loads(result.out)
+    assert (document["requests"], document["bytes"], document["earliest_seconds"]) == (
         301,
         5 * MIB * 301,
         180.0,
     )
-    assert said["bound"] == "the request budget (100 a minute)"
-    assert said["files"] == [
+    assert document["bound"] == "the request budget (100 a minute)"
+    assert document["files"] == [
         {"file": str(file), "bytes": 5 * MIB * 301, "chunks": 301, "chunkSize": 5 * MIB}
     ]
 
@@ -41,19 +41,19 @@ def test_the_bandwidth_bounds_large_chunks(cli: Cli, tmp_path: Path) -> None:
     )
 
 
-def test_chunks_are_larger_where_requests_are_scarce(cli: Cli, tmp_path: Path) -> None:
+def test_chunks_are_larger_when_requests_are_scarce(cli: Cli, tmp_path: Path) -> None:
     """The first file takes all 16 requests (of 64 MiB), so the second has 8 chunks of 128 MiB."""
     files = [sparse(tmp_path / name, 1024 * MIB) for name in ("a.mp4", "b.mp4")]
     result = cli("plan", *files, "--uploads-per-minute", "16", "--json")
-    said = json.loads(result.out)
-    assert [(row["chunks"], row["chunkSize"]) for row in said["files"]] == [
+    document = json.loads(result.out)
+    assert [(row["chunks"], row["chunkSize"]) for row in document["files"]] == [
         (16, 64 * MIB),
         (8, 128 * MIB),
     ]
-    assert (said["requests"], said["earliest_seconds"]) == (24, 60.0)
+    assert (document["requests"], document["earliest_seconds"]) == (24, 60.0)
 
 
-def test_what_cannot_be_uploaded_cannot_be_planned(cli: Cli, tmp_path: Path) -> None:
+def test_sources_that_cannot_be_uploaded_cannot_be_planned(cli: Cli, tmp_path: Path) -> None:
     for sources, words in (
         (["none.mp4"], "No such file"),
         ([tmp_path, tmp_path / "none.mp4"], "no such file or folder"),
@@ -78,13 +78,13 @@ def test_a_folder_and_a_pattern_are_planned_in_sum(cli: Cli, tmp_path: Path) -> 
         "600.0 MiB through this machine; takes at least 2:00, limited by uploads",
         "pull: not possible, because 102 files are on this machine",
     ]
-    said = cli("plan", "many/*.mp4", "--bandwidth", "10MiB", "--json").json
-    assert (said["sources"], said["bytes"], said["pull"]) == (1, 600 * MIB, None)
-    assert said["limits"]["uploads"] == 100
+    document = cli("plan", "many/*.mp4", "--bandwidth", "10MiB", "--json").json
+    assert (document["sources"], document["bytes"], document["pull"]) == (1, 600 * MIB, None)
+    assert document["limits"]["uploads"] == 100
     assert (
-        said["stream"]["uploads"],
-        said["stream"]["earliestSeconds"],
-        said["stream"]["bound"],
+        document["stream"]["uploads"],
+        document["stream"]["earliestSeconds"],
+        document["stream"]["bound"],
     ) == (
         16,
         60.0,
@@ -94,8 +94,8 @@ def test_a_folder_and_a_pattern_are_planned_in_sum(cli: Cli, tmp_path: Path) -> 
 
 def test_the_sandbox_has_limits_of_its_own(cli: Cli, tmp_path: Path) -> None:
     file = sparse(tmp_path / "a.mp4", 5 * MIB * 41)
-    said = cli("--environment", "sandbox", "plan", file, "--chunk-size", "5MiB", "--json").json
-    assert (said["requests"], said["earliest_seconds"]) == (41, 60.0)
+    document = cli("--environment", "sandbox", "plan", file, "--chunk-size", "5MiB", "--json").json
+    assert (document["requests"], document["earliest_seconds"]) == (41, 60.0)
     assert cli("--environment", "sandbox", "plan", tmp_path, "--json").json["limits"] == {
         "uploads": 40,
         "writes": 40,

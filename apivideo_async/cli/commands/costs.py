@@ -15,7 +15,7 @@ from ..console.formatting import bytes_text, time_text
 from ..console.terminal import Terminal
 from ..session import Session
 
-__all__ = ["Costs", "documented_limits", "minimum_seconds"]
+__all__ = ["Costs", "documented_limits", "minimum_seconds", "minimum_text"]
 
 MINUTE = 60.0
 
@@ -36,6 +36,13 @@ def minimum_seconds(requests: int, per_minute: int) -> float:
     All requests of the first window can start at once. Each further window begins a minute later.
     """
     return max(0, requests - 1) // per_minute * MINUTE
+
+
+def minimum_text(seconds: float, bound: str | None) -> str:
+    """Describe the minimum time and the limit that causes it."""
+    if not seconds:
+        return "limited only by the connection"
+    return f"takes at least {time_text(seconds)}, limited by {bound}"
 
 
 @define
@@ -66,8 +73,7 @@ class _Cost:
             f"{count:,} {name} ({limits[name]:,} a minute)" for name, count in self.requests.items()
         )
         amount = f"{bytes_text(self.bytes)} through this machine"
-        limit = f", limited by {bound}" if bound else ""
-        return f"{requests}; {amount}; takes at least {time_text(seconds)}{limit}"
+        return f"{requests}; {amount}; {minimum_text(seconds, bound)}"
 
 
 class Costs:

@@ -18,12 +18,12 @@ from ...config import UploadOptions
 from ...errors import SourceError
 from ...ingest.listing.selection import has_wildcard
 from ...uploads.plan import Plan, make_plan
-from ..console.formatting import bytes_text, time_text
+from ..console.formatting import bytes_text
 from ..console.terminal import Terminal, columns
 from ..parameters import Size
 from ..running import run
 from ..session import Session
-from .costs import Costs, documented_limits, minimum_seconds
+from .costs import Costs, documented_limits, minimum_seconds, minimum_text
 from .options import chunk_size_option, chunks_option
 
 __all__ = ["command"]
@@ -119,10 +119,8 @@ def _plan_files(terminal: Terminal, request: PlanRequest) -> None:
         chunks = f"{plan.parts} chunks of {bytes_text(plan.chunk_size)}"
         chunks = "one request" if plan.mode == "whole" else chunks
         terminal.result(columns(file, bytes_text(plan.total), chunks))
-    terminal.result(
-        f"{requests} upload requests, {bytes_text(size)}: "
-        f"takes at least {time_text(seconds)}, limited by {bound}"
-    )
+    minimum = minimum_text(seconds, bound)
+    terminal.result(f"{requests} upload requests, {bytes_text(size)}: {minimum}")
 
 
 def _plans(request: PlanRequest) -> list[tuple[str, Plan]]:
@@ -152,7 +150,7 @@ def _minimum(requests: int, size: int, request: PlanRequest) -> tuple[float, str
     if request.bandwidth:
         bounds[f"the bandwidth ({bytes_text(request.bandwidth)}/s)"] = size / request.bandwidth
     bound = max(bounds, key=lambda name: bounds[name])
-    return bounds[bound], bound if bounds[bound] else "the connection only"
+    return bounds[bound], bound if bounds[bound] else "the connection"
 
 
 async def _plan_sources(terminal: Terminal, request: PlanRequest) -> int:

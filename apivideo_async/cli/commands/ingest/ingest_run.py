@@ -7,7 +7,6 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from ....client import ApiVideoClient
 from ....config import RetryPolicy
 from ....errors import ApiVideoError, UploadError
 from ....ingest.ingestion import Ingest
@@ -64,12 +63,15 @@ class IngestRun:
                 # One request checks the server and the key. Otherwise a mistake would be reported
                 # for each item.
                 await fail_fast_client.videos.list(page_size=1)
-                stopped = await self._ingest_until_stopped(client, ingest, stores)
+                before = await ingest.totals()
+                progress = IngestProgress(ingest, client, before, time.monotonic())
+                self._progress = progress
+                stopped = await self._ingest_until_stopped(progress, ingest, stores)
                 totals = await ingest.totals()
                 written = [
                     await self._write_report(ingest.ledger, path) for path in request.reports
                 ]
-        self._summarise(totals)
+        self._summarise(progress, totals)
         # A watched folder that was ended by Ctrl-C has exit code 0.
         failed = (totals.count("failed", "quarantined") + ingest.activity.refused) and not stopped
         return 1 if failed or not all(written) else 0
@@ -82,11 +84,11 @@ class IngestRun:
         return f"interrupted at {done:,} of {total:,} items; the same command continues"
 
     async def _ingest_until_stopped(
-        self, client: ApiVideoClient, ingest: Ingest, stores: Stores
+        self, progress: IngestProgress, ingest: Ingest, stores: Stores
     ) -> bool:
         """Ingest all sources. Return True if Ctrl-C ended the watching of folders."""
         try:
-            await self._ingest(client, ingest, stores)
+            await self._ingest(progress, ingest, stores)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self._request.watch or task is None:
@@ -96,10 +98,7 @@ class IngestRun:
             return True
         return False
 
-    async def _ingest(self, client: ApiVideoClient, ingest: Ingest, stores: Stores) -> None:
-        now = time.monotonic()
-        progress = IngestProgress(ingest, client, await ingest.totals(), now)
-        self._progress = progress
+    async def _ingest(self, progress: IngestProgress, ingest: Ingest, stores: Stores) -> None:
         sources = listings(self._request, stores, self._note_left_out)
         # JSON lines on the same screen would tear the live display.
         live = self._terminal.live and not (self._request.as_lines and self._terminal.shared)
@@ -153,9 +152,7 @@ class IngestRun:
             return False
         return True
 
-    def _summarise(self, totals: Totals) -> None:
-        progress = self._progress
-        assert progress is not None  # noqa: S101
+    def _summarise(self, progress: IngestProgress, totals: Totals) -> None:
         seconds = time.monotonic() - self._started
         failed = totals.count("failed", "quarantined")
         if self._request.as_json:
