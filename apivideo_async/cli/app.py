@@ -53,8 +53,8 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A command group that imports each command when it is used.
 
-    The help of the group shows the summaries from ``modules`` and imports no command. ``modules`` maps
-    a command name to its module (relative to ``package``) and its summary. The command is the
+    The help of the group shows the summaries from ``modules`` and imports no command. ``modules``
+    maps a command name to its module (relative to ``package``) and its summary. The command is the
     attribute ``command`` of the module, or the attribute named after a colon.
     """
 
@@ -204,7 +204,8 @@ def _failed(session: Session, error: Exception) -> int:
     # An exception outside the package's error tree is a defect, except OSError.
     if not isinstance(error, ApiVideoError | OSError):
         session.terminal.fail(
-            f"unexpected {type(error).__name__}: {error} (a defect of this program; --debug shows the traceback)"
+            f"unexpected {type(error).__name__}: {error} "
+            "(a defect of this program; --debug shows the traceback)"
         )
         return 1
     session.terminal.fail(explain(error, session.base_url))

@@ -113,7 +113,7 @@ def test_invalid_settings(cli: Cli) -> None:
     code, found = findings(cli, "--base-url", "localhost")
     assert code == 1
     assert found["settings"][0] == "failed"
-    assert "APIVIDEO_BASE_URL or --base-url must look like" in found["settings"][1]
+    assert "APIVIDEO_BASE_URL or --base-url: must look like" in found["settings"][1]
 
 
 @pytest.mark.parametrize(
