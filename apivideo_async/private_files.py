@@ -44,10 +44,7 @@ _logged_notes: set[str] = set()
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder and its missing parents, each with mode 0700.
-
-    Existing folders are not changed. Raises ``OSError``.
-    """
+    """Create a folder and its missing parents with mode 0700. Raises ``OSError``."""
     if folder.is_dir():
         return
     if folder.parent != folder:
@@ -60,20 +57,15 @@ def make_private_folder(folder: Path) -> None:
 
 
 def open_private(path: str, flags: int) -> int:
-    """Open a file, and create it with mode 0600. Raises ``OSError``.
-
-    The function can be passed to ``open`` as ``opener``.
-    """
+    """Open or create a file with mode 0600. An ``opener`` for ``open``. Raises ``OSError``."""
     return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), FILE)
 
 
 def create_private(path: Path) -> None:
-    """Create an empty file with mode 0600. An existing file is not changed. Raises ``OSError``.
-
-    SQLite uses these files. Closing a descriptor of such a file drops every POSIX lock that this
-    process has on it, also the locks of SQLite's connections. Therefore an existing file is not
-    opened, and no other thread may open the file between its creation and the end of ``os.close``.
-    """
+    """Create an empty file with mode 0600. An existing file is not changed. Raises ``OSError``."""
+    # SQLite uses these files. Closing a descriptor of such a file drops every POSIX lock that this
+    # process has on it, also the locks of SQLite's connections. Therefore an existing file is not
+    # opened, and no other thread may open the file between its creation and the end of ``close``.
     with _creating, suppress(FileExistsError):
         os.close(open_private(os.fspath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 

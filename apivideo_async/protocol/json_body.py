@@ -15,10 +15,7 @@ __all__ = ["as_json", "check_names", "json_body", "text_list"]
 
 
 def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """Raise ``TypeError`` if ``given`` contains a name that is not in ``known``.
-
-    ``what`` is the beginning of the message. Python does the same for unknown keyword arguments.
-    """
+    """Raise ``TypeError`` for a name that is not known. ``what`` begins the message."""
     known = set(known)
     if unknown := sorted(set(given) - known):
         raise TypeError(
@@ -27,10 +24,8 @@ def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
 
 
 def text_list(name: str, value: Iterable[str]) -> list[str]:
-    """Return ``value`` as a list of texts. Raises ``ConfigurationError`` for other values.
-
-    A single text is refused, because its letters would be sent as separate texts.
-    """
+    """Return ``value`` as a list of texts. Raises ``ConfigurationError`` for other values."""
+    # A single text is refused, because its letters would be sent as separate texts.
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         given = f"one text: [{value!r}]" if isinstance(value, str) else type(value).__name__
         raise ConfigurationError(f"{name} must be a list of texts, not {given}", option=name)
@@ -47,10 +42,9 @@ def _camel(name: str) -> str:
 
 
 def json_body(fields: Mapping[str, Any]) -> bytes:
-    """Encode the fields that are not ``UNSET``.
+    """Encode the fields that are not ``UNSET``, with names in camelCase.
 
-    Names are converted to camelCase and models to their JSON form. Raises ``ConfigurationError``
-    for values that JSON or UTF-8 cannot represent.
+    Raises ``ConfigurationError`` for values that JSON or UTF-8 cannot represent.
     """
     return as_json({_camel(name): to_json(value) for name, value in set_fields(fields).items()})
 

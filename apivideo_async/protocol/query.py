@@ -41,20 +41,14 @@ QueryValue: TypeAlias = (
 LARGEST_PAGE = 100
 """Items of a page (service.md#page-limits)."""
 _SEARCHES = ("title", "description", "name", "value")
-"""Filters that match a part of a text.
-
-They may be empty: the empty text is a part of every text, and a search box may send it.
-"""
+"""Filters that match a part of a text. They may be empty, as an empty search box is."""
 _CHECKED = ("filterBy",)
 """Filters that ``analytics.filter_value`` has checked. It allows an empty referrer."""
 _NOT_LISTS = (str, bytes, bytearray, memoryview)
 
 
 def check_encodable(name: str, value: str) -> None:
-    """Raise ``ConfigurationError`` for text with lone surrogates, which UTF-8 cannot encode.
-
-    A file name that is not UTF-8 is such a text.
-    """
+    """Raise ``ConfigurationError`` for text that UTF-8 cannot encode, such as odd file names."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -16,10 +16,7 @@ __all__ = ["Attempts", "backoff", "may_repeat"]
 
 
 def may_repeat(error: ApiVideoError, *, repeatable: bool) -> bool:
-    """Whether another attempt is safe and may succeed.
-
-    ``repeatable``: executing the request twice does no harm.
-    """
+    """Whether another attempt is safe and may succeed. ``repeatable``: executing twice is safe."""
     return error.retryable and (repeatable or error.delivery != "unknown")
 
 
