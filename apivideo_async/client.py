@@ -1,7 +1,7 @@
 """``ApiVideoClient``: creates the transport, the pipeline and the resources of one client."""
 
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
@@ -20,15 +20,13 @@ from .protocol.response import Response
 from .rate_limit.limiter import Limiter, RequestBudget
 from .resources._creation import create_video
 from .resources._fields import VideoFields, check_video_fields
-from .resources.account import Accounts
+from .resources.account import Accounts, Auth
 from .resources.analytics import Analytics
-from .resources.auth import Auth
-from .resources.captions import Captions
-from .resources.chapters import Chapters
 from .resources.live_streams import LiveStreams
 from .resources.players import Players
 from .resources.summaries import Summaries
 from .resources.tags import Tags
+from .resources.text_tracks import Captions, Chapters
 from .resources.upload_tokens import UploadTokens
 from .resources.videos import Videos
 from .resources.watermarks import Watermarks
@@ -117,10 +115,11 @@ class ApiVideoClient:
             trace_configs=trace_configs,
             ssl_context=ssl_context,
         )
-        self._transport: Transport | None = transport
-        self._assemble(Pipeline(config, transport, origin_headers(app_name, app_version), limiter))
+        self._transport = transport
+        self._connect(Pipeline(config, transport, origin_headers(app_name, app_version), limiter))
 
-    def _assemble(self, pipeline: Pipeline) -> None:
+    def _connect(self, pipeline: Pipeline) -> None:
+        """Create the resources. They and all methods send their requests through ``pipeline``."""
         self._pipeline = pipeline
         self.videos: Videos = Videos(pipeline)
         self.upload_tokens: UploadTokens = UploadTokens(pipeline)
@@ -165,11 +164,7 @@ class ApiVideoClient:
         config = attrs.evolve(
             self.config, **{name: value for name, value in changes.items() if value}
         )
-        # ``__init__`` would create a new transport and pipeline, which the copy must not have.
-        copy = object.__new__(type(self))
-        copy._transport = None
-        copy._assemble(self._pipeline.with_config(config, before_request=before_request))
-        return copy
+        return _Copy(self._pipeline.with_config(config, before_request=before_request))
 
     async def upload(
         self,
@@ -203,17 +198,17 @@ class ApiVideoClient:
         )
         return await self._upload(item, Uploader(self._pipeline, options, on_progress))
 
-    async def _upload(self, item: UploadItem, intake: Uploader) -> Video:
-        async def create(name: str) -> Video:
-            given = {"title": item.title or name, **item.fields}
-            return await create_video(self._pipeline, given, key=item.idempotency_key, again=True)
+    async def _upload(self, item: UploadItem, uploader: Uploader) -> Video:
+        key = item.idempotency_key
+
+        def create(name: str) -> Coroutine[Any, Any, Video]:
+            fields = {"title": item.title or name, **item.fields}
+            return create_video(self._pipeline, fields, key=key, repeat_lost=True)
 
         # Two calls with one key must not create two containers, so the second call waits and then
         # finds the container of the first.
-        async with self._pipeline.exclusive(item.idempotency_key):
-            return await intake.into_new(
-                item.source, create, item.filename, fresh=item.idempotency_key is None
-            )
+        async with self._pipeline.exclusive(key):
+            return await uploader.into_new(item.source, create, item.filename, fresh=key is None)
 
     def upload_many(
         self,
@@ -242,15 +237,15 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
-        # One ``Capacity`` object for all uploads: it bounds the chunks in flight of the whole batch.
-        slots = Capacity.of(self.config.upload, concurrency)
+        # All uploads share one ``Capacity``, which limits the chunks in flight of the whole batch.
+        capacity = Capacity.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:
             try:
                 check_video_fields(item.fields)
             except TypeError as error:
                 raise ConfigurationError(str(error)) from None
-            return await self._upload(item, Uploader(self._pipeline, item.options, None, slots))
+            return await self._upload(item, Uploader(self._pipeline, item.options, None, capacity))
 
         return run_many(items, upload, concurrency, on_result)
 
@@ -287,9 +282,8 @@ class ApiVideoClient:
 
         Does nothing for a copy made by ``with_options``.
         """
-        if self._transport is not None:
-            await self._pipeline.authenticator.close()
-            await self._transport.close()
+        await self._pipeline.authenticator.close()
+        await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -301,3 +295,13 @@ class ApiVideoClient:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+class _Copy(ApiVideoClient):
+    """A copy with other options. It shares the transport of its original and does not close it."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._connect(pipeline)
+
+    async def aclose(self) -> None:
+        pass

@@ -36,13 +36,11 @@ code therefore creates an object of ``fresh``, a subclass that is not frozen, an
 at the end.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 from attrs import frozen
-
-from ._no_extra import NO_EXTRA
 
 __all__ = ["Hook", "Member", "write_reader"]
 
@@ -60,6 +58,30 @@ class Member:
     hook: Hook
     """Reads any other value, or raises one of ``UNREADABLE``."""
 
+
+class _NoExtra(Mapping[str, Any]):
+    """An empty, immutable mapping with one instance, also after copying and unpickling."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+    def __reduce__(self) -> str:
+        return "NO_EXTRA"
+
+
+# Most records have no unknown members. They share this object, so that reading creates no dict.
+NO_EXTRA: Mapping[str, Any] = _NoExtra()
 
 # The errors that a hook may raise for a value of an unexpected form.
 UNREADABLE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)

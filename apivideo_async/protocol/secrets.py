@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl, quote
 
-from ..models._masked import path_secrets
+from ..models._tokens import path_tokens
 
 __all__ = ["redacted", "secrets_of"]
 
@@ -23,7 +23,7 @@ No token is so short, and replacing a single letter everywhere would destroy the
 
 def secrets_of(path: str, query: str, body: bytes | None) -> list[str]:
     """Return the tokens and keys in the path, query and JSON body of a request."""
-    found = path_secrets(path)
+    found = path_tokens(path)
     found += [value for name, value in parse_qsl(query) if name.lower() in _PARAMETERS]
     return found + [value.decode("utf-8", "replace") for value in _IN_BODY.findall(body or b"")]
 

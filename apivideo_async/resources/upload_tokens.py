@@ -49,17 +49,11 @@ class UploadTokens(Resource):
         )
 
     async def get(self, upload_token: str) -> UploadToken:
-        """Return a token (``GET /upload-tokens/{uploadToken}``, reads).
-
-        Raises ``NotFoundError`` if the token does not exist.
-        """
+        """Return a token (``GET /upload-tokens/{uploadToken}``, reads)."""
         path = path_for("/upload-tokens/{upload_token}", upload_token=upload_token)
         return await self._call("upload_tokens.get", "GET", path, UploadToken)
 
     async def delete(self, upload_token: str, *, missing_ok: bool = False) -> None:
-        """Revoke a token (``DELETE /upload-tokens/{uploadToken}``, writes).
-
-        Raises ``NotFoundError`` if the token does not exist, unless ``missing_ok`` is True.
-        """
+        """Revoke a token (``DELETE /upload-tokens/{uploadToken}``, writes)."""
         path = path_for("/upload-tokens/{upload_token}", upload_token=upload_token)
         await self._delete("upload_tokens.delete", path, missing_ok=missing_ok)

@@ -4,30 +4,27 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypedDict, Unpack
 
-from ..config import MIB, UNSET, Unset, UploadOptions
+from ..config import UNSET, Unset, UploadOptions
 from ..errors import ApiResponseError
 from ..models import Video, VideoStatus
 from ..models import timecode as as_timecode
 from ..paginator import Paginator
 from ..protocol.json_body import text_list
 from ..protocol.private_assets import PrivateSession, session_address
-from ..protocol.request import Priority, asset_request, build_request, check_metadata, path_for
+from ..protocol.request import Priority, asset_request, check_metadata, path_for
 from ..uploads.capacity import Capacity
 from ..uploads.reporter import OnProgress
 from ..uploads.session import PushSession
 from ..uploads.sources.opening import SourceLike, Stream
 from ..uploads.uploader import Uploader
 from ._creation import create_video
-from ._fields import VideoFields, VideoUpdateFields, video_body
-from ._resource import PageQuery, Resource, SortOrder
+from ._fields import VideoFields, VideoUpdateFields, video_fields
+from ._resource import THUMBNAIL, PageQuery, Resource, SortOrder
 from ._waiting import PlayableResult, status_request, wait_for_all
 
 __all__ = ["VideoListQuery", "Videos"]
 
 VideoSort = Literal["title", "createdAt", "publishedAt", "updatedAt"]
-
-LARGEST_THUMBNAIL = 8 * MIB
-"""In bytes (service.md#thumbnails)."""
 
 
 class _VideoFilters(TypedDict, total=False):
@@ -61,10 +58,7 @@ _FILTERS = {
 
 
 class Videos(Resource):
-    """``client.videos``.
-
-    All methods raise ``ApiStatusError``, its subclasses and ``ApiConnectionError``.
-    """
+    """``client.videos``."""
 
     def list(self, **query: Unpack[VideoListQuery]) -> Paginator[Video]:
         """List videos (``GET /videos``, reads). ``VideoListQuery`` describes the arguments.
@@ -87,11 +81,11 @@ class Videos(Resource):
         if unknown := set(query) - set(_FILTERS) - set(PageQuery.__annotations__):
             raise TypeError(f"{operation} has no argument {', '.join(sorted(unknown))}")
         page: Any = {name: value for name, value in query.items() if name not in _FILTERS}
-        chosen: Any = {_FILTERS[name]: value for name, value in query.items() if name in _FILTERS}
-        if "tags" in chosen and chosen["tags"] is not UNSET:
-            chosen["tags"] = text_list("tags", chosen["tags"])
-        check_metadata(chosen.get("metadata", UNSET))
-        return self._list(operation, path, Video, page, chosen)
+        filters: Any = {_FILTERS[name]: value for name, value in query.items() if name in _FILTERS}
+        if not isinstance(tags := filters.get("tags", UNSET), Unset):
+            filters["tags"] = text_list("tags", tags)
+        check_metadata(filters.get("metadata", UNSET))
+        return self._list(operation, path, Video, page, filters)
 
     async def create(
         self,
@@ -129,16 +123,11 @@ class Videos(Resource):
         ``transcript_summary`` is set and the video has a summary.
         """
         path = path_for("/videos/{video_id}", video_id=video_id)
-        request = build_request(
-            "videos.update", "PATCH", path, body=video_body({"title": title, **fields})
-        )
-        return await self._pipeline.call(request, Video)
+        changes = video_fields({"title": title, **fields})
+        return await self._call("videos.update", "PATCH", path, Video, changes)
 
     async def delete(self, video_id: str, *, missing_ok: bool = False) -> None:
-        """Delete a video, or discard it with Video Restore (``DELETE /videos/{videoId}``, writes).
-
-        Raises ``NotFoundError`` if the video does not exist, unless ``missing_ok`` is True.
-        """
+        """Delete a video (``DELETE /videos/{videoId}``, writes). Video Restore discards it."""
         path = path_for("/videos/{video_id}", video_id=video_id)
         await self._delete("videos.delete", path, missing_ok=missing_ok)
 
@@ -222,10 +211,8 @@ class Videos(Resource):
         needs two more requests per poll. Raises ``ApiTimeoutError`` after the timeout, and
         ``EncodingError`` if every quality failed.
         """
-        [result] = [
-            one
-            async for one in self.wait_until_playable_many([video_id], timeout=timeout, probe=probe)
-        ]
+        results = self.wait_until_playable_many([video_id], timeout=timeout, probe=probe)
+        [result] = [result async for result in results]
         if result.status is None:
             raise result.error or AssertionError("neither a status nor an error")
         return result.status
@@ -257,7 +244,7 @@ class Videos(Resource):
         token = content.get("session_token") if isinstance(content, Mapping) else None
         if not isinstance(token, str) or video.assets is None:
             raise ApiResponseError(
-                f"{request.operation}: the answer holds no session_token",
+                f"{request.operation}: the response contains no session_token",
                 status=response.status,
                 request=request.summary,
             )
@@ -268,13 +255,11 @@ class Videos(Resource):
     ) -> Video:
         """Set the thumbnail (``POST /videos/{videoId}/thumbnail``, writes).
 
-        ``source`` is a JPEG, PNG or WebP of at most 8 MiB, of any type that a video upload accepts.
-        Raises ``SourceError`` if it is larger.
+        ``source`` is a JPEG, PNG or WebP of at most 8 MiB.
         """
         path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
-        operation = "videos.upload_thumbnail"
-        return await self._attach(
-            operation, path, Video, source, filename, LARGEST_THUMBNAIL, "thumbnail"
+        return await self._upload_file(
+            "videos.upload_thumbnail", path, Video, source, filename, THUMBNAIL
         )
 
     async def pick_thumbnail(self, video_id: str, *, timecode: str | timedelta) -> Video:
@@ -284,15 +269,11 @@ class Videos(Resource):
         digits. A time outside the video selects the first frame.
         """
         path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
-        return await self._call(
-            "videos.pick_thumbnail", "PATCH", path, Video, {"timecode": as_timecode(timecode)}
-        )
+        fields = {"timecode": as_timecode(timecode)}
+        return await self._call("videos.pick_thumbnail", "PATCH", path, Video, fields)
 
     async def get_discarded(self, video_id: str) -> Video:
-        """Return a discarded video (``GET /discarded/videos/{videoId}``, reads).
-
-        Raises ``NotFoundError`` if the video is not discarded.
-        """
+        """Return a discarded video (``GET /discarded/videos/{videoId}``, reads)."""
         path = path_for("/discarded/videos/{video_id}", video_id=video_id)
         return await self._call("videos.get_discarded", "GET", path, Video)
 
