@@ -9,12 +9,10 @@ written once::
     from .models.video import *  # the names in ``models.video.__all__``
 """
 
-import ast
 import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 __all__ = ["attach"]
@@ -26,7 +24,8 @@ def attach(module: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
 
     @cache
     def stub() -> tuple[dict[str, str], list[str]]:
-        return _read_stub(Path(namespace["__file__"]).with_suffix(".pyi"))
+        path = namespace["__file__"].removesuffix(".py") + ".pyi"
+        return _read_stub(namespace["__loader__"].get_data(path))
 
     def load(home: str) -> Any:
         return import_module(f".{home}", namespace["__spec__"].parent)
@@ -53,14 +52,17 @@ def attach(module: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     return get_attribute, lambda: sorted({*namespace, *public_names()})
 
 
-def _read_stub(path: Path) -> tuple[dict[str, str], list[str]]:
+def _read_stub(source: bytes) -> tuple[dict[str, str], list[str]]:
     """Return the module that defines each name, and the modules of which all names are public.
 
     The module is empty for a name that is itself a module of the package.
     """
+    # Imported here, because it takes longer than all other imports of this module.
+    import ast
+
     homes: dict[str, str] = {}
     whole: list[str] = []
-    for node in ast.parse(path.read_text("utf-8")).body:
+    for node in ast.parse(source).body:
         if isinstance(node, ast.ImportFrom):
             if node.names[0].name == "*":
                 whole.append(node.module or "")

@@ -133,4 +133,4 @@ async def test_what_clears_a_list_is_still_sent() -> None:
     from apivideo_async.protocol.json_body import json_body
     from apivideo_async.resources._fields import video_fields
 
-    assert json_body(video_fields({"tags": [], "metadata": {}}) == b'{"tags": [], "metadata": []}'
+    assert json_body(video_fields({"tags": [], "metadata": {}})) == b'{"tags": [], "metadata": []}'
