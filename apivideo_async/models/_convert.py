@@ -69,7 +69,7 @@ def timecode(value: str | timedelta) -> str:
         return value
     if value < timedelta():
         raise ConfigurationError(
-            f"a timecode counts from the start of the video, so it is not {value}"
+            f"a timecode counts from the start of the video and must not be negative, not {value}"
         )
     seconds, milliseconds = divmod(round(value / timedelta(milliseconds=1)), 1000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{milliseconds:03}"
@@ -121,21 +121,14 @@ def _number(value: Any) -> float:
     return value
 
 
-def _only(expected: type) -> Hook:
-    """Return a function that raises ``TypeError``.
-
-    Values of the class ``expected`` are used as they are, so the function only gets other values.
-    """
-
-    def refuse(value: Any) -> Any:
-        raise TypeError(f"a {type(value).__name__}, not a {expected.__name__}")
-
-    return refuse
+def _refuse(value: Any) -> Any:
+    # Values of the expected class are used as they are, so only other values get here.
+    raise TypeError(f"unexpected {type(value).__name__}")
 
 
 _SCALARS: Mapping[Any, Hook] = {
-    str: _only(str),
-    bool: _only(bool),
+    str: _refuse,
+    bool: _refuse,
     int: _integer,
     float: _number,
     datetime: parse_datetime,

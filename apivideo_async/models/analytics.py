@@ -50,32 +50,9 @@ Aggregation: TypeAlias = Literal["count", "rate", "total", "average", "sum", "pe
 ``play`` has count, rate and total; ``impression-time`` and ``watch-time`` have average and sum;
 ``ccv`` has peak, live and average; the other metrics have count.
 """
-BreakdownMetric: TypeAlias = (
-    Literal[
-        "play",
-        "play-rate",
-        "play-total",
-        "start",
-        "end",
-        "impression",
-        "ccv-peak",
-        "ccv-average",
-        "view",
-    ]
-    | str
-)
-"""Metrics that can be broken down by a dimension; ``play-total`` only by ``media-id``."""
 Breakdown: TypeAlias = (
-    Literal[
-        "media-id",
-        "media-type",
-        "continent",
-        "country",
-        "device-type",
-        "operating-system",
-        "browser",
-        "referrer",
-    ]
+    Literal["media-id", "media-type", "continent", "country"]
+    | Literal["device-type", "operating-system", "browser", "referrer"]
     | str
 )
 """The dimension of a breakdown."""
@@ -84,6 +61,8 @@ OverTimeMetric: TypeAlias = (
     | str
 )
 """Metrics over time."""
+BreakdownMetric: TypeAlias = OverTimeMetric | Literal["play-total"]
+"""Metrics that can be broken down by a dimension; ``play-total`` only by ``media-id``."""
 Interval: TypeAlias = Literal["minute", "hour", "day"] | str
 """The length of the interval of a point.
 
@@ -178,9 +157,7 @@ class PlayerSessionLocation:
     """Location of the viewer."""
 
     country: str | None = None
-    """Name of the country."""
     city: str | None = None
-    """Name of the city."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -195,7 +172,6 @@ class PlayerSessionReferrer:
     source: str | None = None
     """The previous site, such as a search engine."""
     search_term: str | None = None
-    """Search term of the viewer."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -206,9 +182,7 @@ class PlayerSessionDevice:
     type: str | None = None
     """Such as ``desktop``."""
     vendor: str | None = None
-    """Manufacturer."""
     model: str | None = None
-    """Model of the device."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -243,17 +217,11 @@ class PlayerSession:
     """The session of one viewer with one video or live stream."""
 
     session: PlayerSessionDetails | None = None
-    """Times and metadata."""
     location: PlayerSessionLocation | None = None
-    """Location of the viewer."""
     referrer: PlayerSessionReferrer | None = None
-    """How the viewer reached the page."""
     device: PlayerSessionDevice | None = None
-    """Device of the viewer."""
     os: PlayerSessionOs | None = None
-    """Operating system of the viewer."""
     client: PlayerSessionClient | None = None
-    """Program in which the viewer watched."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -262,9 +230,7 @@ class PlayerSessionEvent:
     """One action of a viewer."""
 
     type: PlayerSessionEventType | None = None
-    """Type of the action."""
     emitted_at: datetime | None = None
-    """Time of the action."""
     at: float | None = None
     """Position in the video, in seconds. Set for all types except the two seeks."""
     from_: float | None = wire("from", default=None)

@@ -243,7 +243,6 @@ class Quality:
     quality: str | None = None
     """``240p`` to ``2160p``."""
     status: QualityStatus | None = None
-    """State of the rendition."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 

@@ -6,7 +6,7 @@ See service.md#webhook-subscriptions and service.md#webhook-events.
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from attrs import field, fields, frozen
 
@@ -76,18 +76,13 @@ class _Event:
 
         Deliveries have no id, and api.video may deliver an event several times.
         """
-        members = [getattr(self, name) for name in self._identity()]
-        return "/".join("" if member is None else str(member) for member in (self.type, *members))
+        values = [getattr(self, name) for name in self._identifying_fields()]
+        return "/".join("" if value is None else str(value) for value in (self.type, *values))
 
-    def _identity(self) -> list[str]:
-        """Return the names of the fields that identify this event among those of its type.
-
-        By default, these are all fields that the class adds.
-        """
-        return [attribute.name for attribute in fields(type(self)) if attribute.name not in _SHARED]
-
-
-_SHARED = ("type", "emitted_at", "extra")
+    def _identifying_fields(self) -> list[str]:
+        """Return the fields that distinguish events of one type: by default, all that it adds."""
+        shared = ("type", "emitted_at", "extra")
+        return [attribute.name for attribute in fields(type(self)) if attribute.name not in shared]
 
 
 @frozen(kw_only=True)
@@ -96,7 +91,7 @@ class _LiveStreamEvent(_Event):
     """Identifier of the live stream."""
     extra: Mapping[str, Any] = field(factory=dict)
 
-    def _identity(self) -> list[str]:
+    def _identifying_fields(self) -> list[str]:
         # A live stream is broadcast many times, and only the time distinguishes the broadcasts.
         return ["live_stream_id", "emitted_at"]
 
@@ -201,13 +196,7 @@ WebhookEvent: TypeAlias = (
 )
 """Any event that a webhook may receive."""
 
-_KNOWN: Mapping[str, type[WebhookEvent]] = {
-    kind.TYPE: kind
-    for kind in (
-        *(LiveStreamBroadcastStarted, LiveStreamBroadcastEnded, VideoSourceRecorded),
-        *(VideoEncodingQualityCompleted, VideoCaptionGenerated, VideoSummaryGenerated),
-    )
-}
+_KINDS: Mapping[str, type[WebhookEvent]] = {kind.TYPE: kind for kind in get_args(WebhookEvent)}
 
 
 def event_from(value: Mapping[str, Any]) -> WebhookEvent:
@@ -217,5 +206,5 @@ def event_from(value: Mapping[str, Any]) -> WebhookEvent:
     """
     # ``type`` may have any form, and only a text can be looked up in the dict.
     name = value.get("type")
-    kind = _KNOWN.get(name, UnknownEvent) if isinstance(name, str) else UnknownEvent
+    kind = _KINDS.get(name, UnknownEvent) if isinstance(name, str) else UnknownEvent
     return from_json(value, kind)

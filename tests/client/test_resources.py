@@ -171,7 +171,7 @@ async def test_leaving_an_iteration_leaves_no_task(client: ApiVideoClient) -> No
     async for page in (pages := client.videos.list(page_size=1).pages()):
         assert len(page) == 1
         break
-    await pages.aclose()  # type: ignore[attr-defined]
+    await pages.aclose()
 
 
 @pytest.mark.parametrize(("page", "size"), [(0, 25), (1, 0), (1, 101)])
