@@ -190,10 +190,10 @@ class Videos(Resource):
         Use ``await session.write(data)`` to send data and ``await session.finish()`` to complete
         the upload.
         """
-        intake = Uploader(self._pipeline, options, on_progress)
+        uploader = Uploader(self._pipeline, options, on_progress)
 
         async def start(stream: Stream) -> Video:
-            return await intake.into_container(video_id, stream)
+            return await uploader.into_container(video_id, stream)
 
         return PushSession(start, filename)
 
