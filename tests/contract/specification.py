@@ -1,4 +1,4 @@
-"""The two specification files of the contract, as tests ask them. They are not part of this repository."""
+"""Access to the two specification files, which are not part of this repository."""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""No token, key or session is displayed, whatever the server does: every operation, with secrets in each argument."""
+"""No token, key or session is displayed, whatever the server does.
+
+Every operation is called with secrets in each argument.
+"""
 
 import asyncio
 import json

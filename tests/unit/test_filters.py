@@ -1,4 +1,7 @@
-"""A filter without a value is refused: on the wire it would not exist, and the server would return everything."""
+"""A filter without a value is refused.
+
+It would be absent in the request, and the server would return everything.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime

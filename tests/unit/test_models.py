@@ -196,7 +196,7 @@ FIELDS = [
 def test_a_member_of_an_unknown_form_is_kept_raw_and_nothing_raises(
     kind: type, name: str, hint: Any
 ) -> None:
-    """service.md#timestamps, service.md#tolerant-reading: never fail a whole response for one member."""
+    """One member fails no response (service.md#timestamps, service.md#tolerant-reading)."""
     for value in wrong_values(hint):
         body = {wire_name(kind, name): value}
         model: Any = from_json(body, kind)
@@ -206,9 +206,7 @@ def test_a_member_of_an_unknown_form_is_kept_raw_and_nothing_raises(
 
 @pytest.mark.parametrize(("kind", "name", "hint"), FIELDS)
 def test_null_means_absent(kind: type, name: str, hint: Any) -> None:
-    """service.md#tolerant-reading, service.md#upload-status: absent and null members are normal, and take the
-    default.
-    """
+    """Both give the default (service.md#tolerant-reading, service.md#upload-status)."""
     model: Any = from_json({wire_name(kind, name): None}, kind)
     assert model == from_json({}, kind) == kind()
     assert model.extra == {}
@@ -257,7 +255,7 @@ def test_measures_of_the_encoder_are_whole_or_fractional(value: float) -> None:
     ],
 )
 def test_a_number_beyond_all_bounds_does_not_raise(kind: type, body: str) -> None:
-    """service.md#tolerant-reading: nothing raises because of one member; ``json`` reads all of these."""
+    """service.md#tolerant-reading: no member raises an error; ``json`` reads all of these."""
     parsed = json.loads(body)
     assert from_json(parsed, kind) == kind(extra=parsed)
 
@@ -365,7 +363,7 @@ def test_metadata_is_a_dict_here_and_pairs_on_the_wire() -> None:
     ],
 )
 def test_metadata_of_another_form_is_kept_raw(pairs: Any) -> None:
-    """service.md#tolerant-reading: what cannot be held is kept as received, never dropped without a word."""
+    """service.md#tolerant-reading: a value of another form is kept as received, never dropped."""
     body = {"metadata": pairs}
     assert from_json(body, Video) == Video(extra=body)
 
@@ -377,9 +375,7 @@ def test_metadata_of_another_form_is_kept_raw(pairs: Any) -> None:
     "status", ["uploading", "uploaded", "ingesting", "missing", "last_chunck_uploaded", "новый"]
 )
 def test_enums_are_open(status: str) -> None:
-    """service.md#tolerant-reading, service.md#ingest-status: three sets of values are documented, so any text is
-    kept.
-    """
+    """Any text is kept (service.md#tolerant-reading, service.md#ingest-status)."""
     assert from_json({"status": status}, VideoStatusIngest).status == status
     assert from_json({"status": status, "type": status}, Quality) == Quality(
         status=status, type=status

@@ -1,4 +1,4 @@
-"""What single models know beyond their fields: addresses, timecodes, events."""
+"""Behaviour of single models beyond their fields: addresses, timecodes, events."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -76,7 +76,7 @@ def test_a_live_stream_says_where_to_send_it() -> None:
 )
 @pytest.mark.parametrize("kind", [LiveStream, Restream, Webhook])
 def test_keys_are_not_shown(kind: type[Any], body: dict[str, str]) -> None:
-    """service.md#webhook-subscriptions, service.md#live-streams; also when they come as members that are not known."""
+    """Also in unknown members (service.md#webhook-subscriptions, service.md#live-streams)."""
     assert "s3cret" not in repr(from_json(body, kind))
 
 
@@ -130,7 +130,7 @@ def test_the_official_moment_that_is_no_date_is_kept_as_text() -> None:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_key_tells_events_apart_and_takes_repeats_for_the_same(name: str) -> None:
-    """service.md#webhook-events: deliveries have no id: type, ids, quality and encoding identify an event."""
+    """Type, ids, quality and encoding identify an event (service.md#webhook-events)."""
     body = {"type": name, "emittedAt": AT, **EVENTS[name]}
     assert event_from(body).key == event_from({**body, "new": 1}).key
     keys = {event_from({**body, member: "other"}).key for member in EVENTS[name]}

@@ -1,4 +1,4 @@
-"""Requests written by hand are checked before anything is sent; secrets are taken out of answers."""
+"""Arguments of ``client.request`` are checked; secrets are removed from responses."""
 
 from typing import Any
 
