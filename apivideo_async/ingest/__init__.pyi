@@ -10,6 +10,7 @@ from .ledger.protocol import Ledger as Ledger
 from .listing.buckets import list_objects as list_objects
 from .listing.described import make_item as make_item
 from .listing.folders import list_folder as list_folder
+from .listing.manifest import ManifestSummary as ManifestSummary
 from .listing.manifest import check_manifest as check_manifest
 from .listing.manifest import read_manifest as read_manifest
 from .listing.sources import list_sources as list_sources
