@@ -159,10 +159,11 @@ class ApiVideoClient:
         budget has allowed it. If it raises an error, the request is not sent and the call raises
         that error.
         """
-        changes: dict[str, Any] = {"timeouts": timeouts, "retry": retry, "upload": upload}
-        # Options that are None keep the value of this client.
         config = attrs.evolve(
-            self.config, **{name: value for name, value in changes.items() if value}
+            self.config,
+            timeouts=timeouts or self.config.timeouts,
+            retry=retry or self.config.retry,
+            upload=upload or self.config.upload,
         )
         return _Copy(self._pipeline.with_config(config, before_request=before_request))
 

@@ -157,8 +157,7 @@ def _list_hook(exact: type | None, item: Hook) -> Hook:
     def read(values: Any) -> list[Any]:
         if values.__class__ is not list:
             raise TypeError("not a list")
-        # Most lists have only values of one class. They are copied at once, which is the fastest
-        # way.
+        # Most lists have only values of one class. Copying such a list as a whole is fastest.
         for value in values:
             if value.__class__ is not exact:
                 return [one if one.__class__ is exact else item(one) for one in values]
@@ -170,11 +169,9 @@ def _list_hook(exact: type | None, item: Hook) -> Hook:
 def _hook(kind: Any) -> Hook:
     kind = _bare(kind)
     if typing.get_origin(kind) is list:
-        of = typing.get_args(kind)[0]
-        return _list_hook(_exact(of), _hook(of))
-    if kind in _SCALARS:
-        return _SCALARS[kind]
-    return _decoder(kind)
+        item = typing.get_args(kind)[0]
+        return _list_hook(_exact(item), _hook(item))
+    return _SCALARS[kind] if kind in _SCALARS else _decoder(kind)
 
 
 def _decoder(cls: type[Any]) -> Hook:

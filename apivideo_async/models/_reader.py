@@ -131,17 +131,7 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
         "cls": cls,
         "NO_EXTRA": NO_EXTRA,
         "missing": object(),
-        "fresh": type(
-            cls.__name__,
-            (cls,),
-            {
-                "__slots__": (),
-                **{
-                    name: getattr(object, name)
-                    for name in ("__init__", "__setattr__", "__delattr__")
-                },
-            },
-        ),
+        "fresh": _mutable(cls),
         "unreadable": UNREADABLE,
         "known": frozenset(member.key for member in members),
     }
@@ -150,14 +140,20 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
     for n, member in enumerate(members):
         default: Any = member.field.default
         # A factory is called for every object, so that objects do not share a list or dict.
-        made = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
-        names[f"exact{n}"], names[f"hook{n}"] = member.exact, member.hook
-        names[f"default{n}"] = default.factory if made else default
+        is_factory = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
+        names[f"exact{n}"] = member.exact
+        names[f"hook{n}"] = member.hook
+        names[f"default{n}"] = default.factory if is_factory else default
         text = (_OTHER if member.exact is None else _EXACT) + _REST
-        code.append(
-            text.format(n=n, name=member.field.name, key=member.key, call="()" if made else "")
-        )
+        call = "()" if is_factory else ""
+        code.append(text.format(n=n, name=member.field.name, key=member.key, call=call))
     code.append(_TAIL.format(count=len(members)))
     exec("".join(code), names)  # noqa: S102
     read: Hook = names["read"]
     return read
+
+
+def _mutable(cls: type[Any]) -> type[Any]:
+    """Return a subclass of a frozen class whose objects can be changed."""
+    plain = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
+    return type(cls.__name__, (cls,), {"__slots__": (), **plain})

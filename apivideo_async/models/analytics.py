@@ -47,8 +47,9 @@ concurrent viewers.
 Aggregation: TypeAlias = Literal["count", "rate", "total", "average", "sum", "peak", "live"] | str
 """How a metric is aggregated.
 
-``play`` has count, rate and total; ``impression-time`` and ``watch-time`` have average and sum;
-``ccv`` has peak, live and average; the other metrics have count.
+``play`` supports ``count``, ``rate`` and ``total`` (all time). ``impression-time`` and
+``watch-time`` support ``average`` and ``sum``. ``ccv`` supports ``peak``, ``average`` and ``live``
+(the last 20 s). The other metrics support ``count``.
 """
 Breakdown: TypeAlias = (
     Literal["media-id", "media-type", "continent", "country"]

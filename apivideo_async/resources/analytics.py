@@ -101,16 +101,17 @@ class Analytics(Resource):
     ) -> AggregatedMetrics:
         """Return one number for a period (``GET /data/metrics/{metric}/{aggregation}``, reads).
 
-        ``play`` supports ``count``, ``rate`` and ``total`` (all time). ``impression-time``
-        (milliseconds) and ``watch-time`` (seconds) support ``average`` and ``sum``. ``ccv``
-        supports ``peak``, ``average`` and ``live`` (the last 20 s). The other metrics support
-        ``count``.
+        ``Metric`` states the units, and ``Aggregation`` which combinations exist.
         """
         path = path_for(
             "/data/metrics/{metric}/{aggregation}", metric=metric, aggregation=aggregation
         )
         return await self._call(
-            "analytics.get_aggregated_metrics", "GET", path, AggregatedMetrics, query=_wire(query)
+            "analytics.get_aggregated_metrics",
+            "GET",
+            path,
+            AggregatedMetrics,
+            query=_parameters(query),
         )
 
     def get_metrics_breakdown(
@@ -129,7 +130,7 @@ class Analytics(Resource):
         """
         path = path_for("/data/buckets/{metric}/{breakdown}", metric=metric, breakdown=breakdown)
         page, metrics = _split(query)
-        parameters = {**_wire(metrics), "sortBy": sort_by, "sortOrder": sort_order}
+        parameters = {**_parameters(metrics), "sortBy": sort_by, "sortOrder": sort_order}
         return self._list("analytics.get_metrics_breakdown", path, MetricBucket, page, parameters)
 
     def get_metrics_over_time(
@@ -149,7 +150,7 @@ class Analytics(Resource):
         path = path_for("/data/timeseries/{metric}", metric=metric)
         page, metrics = _split(query)
         sorting = {"sortBy": sort_by, "sortOrder": sort_order}
-        parameters = {**_wire(metrics), "interval": interval, **sorting}
+        parameters = {**_parameters(metrics), "interval": interval, **sorting}
         return self._list("analytics.get_metrics_over_time", path, MetricPoint, page, parameters)
 
     def list_video_sessions(
@@ -199,7 +200,7 @@ def _split(query: PagedMetricsQuery) -> tuple[PageQuery, MetricsQuery]:
     return page, metrics
 
 
-def _wire(query: MetricsQuery) -> dict[str, QueryValue]:
+def _parameters(query: MetricsQuery) -> dict[str, QueryValue]:
     """Convert the arguments to query parameters. Raises ``TypeError`` for an unknown name."""
     check_names("metrics have", query, MetricsQuery.__annotations__)
     return filters(
