@@ -74,7 +74,7 @@ async def test_a_clip_is_sent_in_its_wire_form(emu: Emulator, client: ApiVideoCl
     assert (await client.videos.create(title="t", clip=clip)).video_id
 
 
-async def test_every_fault_of_a_request_is_told(client: ApiVideoClient) -> None:
+async def test_a_refused_request_lists_every_problem(client: ApiVideoClient) -> None:
     with pytest.raises(BadRequestError) as caught:
         await client.videos.create(title="")
     assert caught.value.slug is not None
@@ -82,9 +82,7 @@ async def test_every_fault_of_a_request_is_told(client: ApiVideoClient) -> None:
     assert caught.value.status == 400
 
 
-async def test_a_misspelt_field_is_refused_as_python_does(
-    emu: Emulator, client: ApiVideoClient
-) -> None:
+async def test_an_unknown_field_is_a_type_error(emu: Emulator, client: ApiVideoClient) -> None:
     with pytest.raises(TypeError, match="no field tag;"):
         await client.upload(b"x", title="t", tag=["a"])  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="no field titel;"):
@@ -94,7 +92,7 @@ async def test_a_misspelt_field_is_refused_as_python_does(
     assert emu.requests == []
 
 
-async def test_one_text_for_tags_is_a_mistake(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_single_text_for_tags_is_refused(emu: Emulator, client: ApiVideoClient) -> None:
     with pytest.raises(ConfigurationError, match="list of texts"):
         await client.videos.create(title="t", tags="trailer")
     assert emu.requests == []
@@ -290,7 +288,7 @@ async def test_a_wrong_key_is_an_authentication_error(scheme: Any, status: int) 
     )
 
 
-async def test_no_key_says_what_to_do() -> None:
+async def test_the_error_without_a_key_says_what_to_do() -> None:
     async with ApiVideoClient() as client:
         with pytest.raises(ConfigurationError, match="APIVIDEO_API_KEY"):
             await client.videos.list()
@@ -307,7 +305,7 @@ async def test_settings_come_from_the_environment(
         await client.videos.list()
 
 
-async def test_request_is_the_way_to_what_is_not_modelled(
+async def test_request_calls_operations_that_have_no_method(
     emu: Emulator, client: ApiVideoClient
 ) -> None:
     made = await client.request("post", "/videos", json={"title": "raw"})
@@ -334,21 +332,21 @@ async def test_a_copy_shares_connections_tokens_and_budgets(
     assert [r.operation for r in emu.requests].count("auth.authenticate") == 1
 
 
-async def test_a_borrowed_session_stays_open(emu: Emulator) -> None:
+async def test_a_session_of_the_caller_stays_open(emu: Emulator) -> None:
     async with aiohttp.ClientSession() as session:
         async with ApiVideoClient(emu.api_key, base_url=emu.url, session=session) as client:
             await client.videos.list()
         assert not session.closed
 
 
-async def test_a_closed_client_says_so(emu: Emulator) -> None:
+async def test_the_error_of_a_closed_client_names_the_reason(emu: Emulator) -> None:
     client = ApiVideoClient(emu.api_key, base_url=emu.url)
     await client.aclose()
     with pytest.raises(ConfigurationError, match="closed"):
         await client.videos.list()
 
 
-async def test_who_calls_is_told_on_every_request(emu: Emulator) -> None:
+async def test_every_request_names_the_client_and_the_application(emu: Emulator) -> None:
     seen: list[dict[str, str]] = []
 
     async def note(_: Any, __: Any, params: aiohttp.TraceRequestStartParams) -> None:
@@ -366,7 +364,7 @@ async def test_who_calls_is_told_on_every_request(emu: Emulator) -> None:
         assert headers["AV-Origin-App"] == "my-app:1.2"
 
 
-def test_the_package_loads_nothing_heavy() -> None:
+def test_importing_the_package_loads_no_dependency() -> None:
     heavy = ("aiohttp", "cattrs", "attrs", "ast")
     code = f"import sys, apivideo_async; print([m for m in {heavy} if m in sys.modules])"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
