@@ -18,7 +18,7 @@ from .protocol.raw import raw_request
 from .protocol.request import LimitClass, origin_headers
 from .protocol.response import Response
 from .rate_limit.limiter import Limiter, RequestBudget
-from .resources._creation import create_video
+from .resources._creation import create_video, one_at_a_time
 from .resources._fields import VideoFields, check_video_fields
 from .resources.account import Accounts, Auth
 from .resources.analytics import Analytics
@@ -208,7 +208,7 @@ class ApiVideoClient:
 
         # Two calls with one key must not create two containers, so the second call waits and then
         # finds the container of the first.
-        async with self._pipeline.exclusive(key):
+        async with one_at_a_time(self._pipeline, key):
             return await uploader.into_new(item.source, create, item.filename, fresh=key is None)
 
     def upload_many(

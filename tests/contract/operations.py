@@ -1,9 +1,8 @@
-"""The table of all operations: the call of each method, and the request that it must send.
+"""Every operation of api.video: how it is called here, and what must then be on the wire.
 
 See service.md#operations, service.md#legacy-operations.
 
-Each row passes every argument of the method, so that the request has every parameter that this
-package knows.
+Each row passes every argument, so that the request contains every parameter of this package.
 """
 
 from collections.abc import Callable, Mapping
@@ -348,13 +347,15 @@ patch = partial(Operation, verb="PATCH")
 OPERATIONS = [
     post(
         name="auth.authenticate", path="/auth/api-key", options={"api_key": "other"},
-        json={"apiKey": "other"}, bare={"apiKey": "key"}, model=m.AccessToken, answer=TOKENS,
-        authenticated=False,
+        json={"apiKey": "other"},
+        bare={"apiKey": "key"}, model=m.AccessToken, answer=TOKENS, authenticated=False,
     ),
     post(
         name="auth.refresh", path="/auth/refresh", options={"refresh_token": "rt"},
-        required=("refresh_token",), json={"refreshToken": "rt"}, bare={"refreshToken": "rt"},
-        model=m.AccessToken, answer=TOKENS, authenticated=False,
+        required=("refresh_token",),
+        json={"refreshToken": "rt"}, bare={"refreshToken": "rt"}, model=m.AccessToken,
+        answer=TOKENS,
+        authenticated=False,
     ),
     listing("videos.list", "/videos", m.Video, VIDEO, VIDEO_QUERY, VIDEO_WIRE),
     post(
@@ -363,36 +364,36 @@ OPERATIONS = [
         answer=VIDEO,
     ),
     show("videos.get", "/videos/{videoId}", m.Video, VIDEO),
-    patch(
-        name="videos.update", path="/videos/{videoId}", options=UPDATE, json=UPDATE_WIRE, bare={},
-        model=m.Video, answer=VIDEO,
-    ),
+    patch(name="videos.update", path="/videos/{videoId}", options=UPDATE, json=UPDATE_WIRE,
+        bare={}, model=m.Video,
+          answer=VIDEO),
     removal("videos.delete", "/videos/{videoId}"),
     post(
         name="videos.upload", path="/videos/{videoId}/source", source=bytes(CHUNK),
         options={"filename": "a.mp4", "options": options(chunk_size=None, verify=False)},
-        file=("a.mp4", "video/mp4"), status=201, model=m.Video,
-        answer={**VIDEO, "videoId": ID["videoId"]},
+        file=("a.mp4", "video/mp4"), status=201, model=m.Video, answer={**VIDEO,
+        "videoId": ID["videoId"]},
     ),
     post(
-        name="videos.upload_with_token", path="/upload", source=bytes(CHUNK),
-        query=[("token", ID["uploadToken"])],
+        name="videos.upload_with_token", path="/upload", source=bytes(CHUNK), query=[("token",
+        ID["uploadToken"])],
         options={"video_id": "vi1", "filename": "a.mp4", "options": options(chunk_size=None)},
         file=("a.mp4", "video/mp4"), fields={"videoId": "vi1"}, status=201, model=m.Video,
-        answer=VIDEO, authenticated=False,
+        answer=VIDEO,
+        authenticated=False,
     ),
-    show(
-        "videos.get_status", "/videos/{videoId}/status", m.VideoStatus,
-        {"encoding": {"playable": True}},
-    ),
+    show("videos.get_status", "/videos/{videoId}/status", m.VideoStatus,
+        {"encoding": {"playable": True}}),
     post(
         name="videos.upload_thumbnail", path="/videos/{videoId}/thumbnail", source=PNG,
-        options={"filename": "a.webp"}, file=("a.webp", "image/webp"), model=m.Video, answer=VIDEO,
+        options={"filename": "a.webp"},
+        file=("a.webp", "image/webp"), model=m.Video, answer=VIDEO,
     ),
     patch(
         name="videos.pick_thumbnail", path="/videos/{videoId}/thumbnail",
-        options={"timecode": timedelta(minutes=1)}, required=("timecode",),
-        json={"timecode": "00:01:00.000"}, bare={"timecode": "00:01:00.000"}, model=m.Video,
+        options={"timecode": timedelta(minutes=1)},
+        required=("timecode",), json={"timecode": "00:01:00.000"},
+        bare={"timecode": "00:01:00.000"}, model=m.Video,
         answer=VIDEO,
     ),
     listing("videos.list_discarded", "/discarded/videos", m.Video, VIDEO, VIDEO_QUERY, VIDEO_WIRE),
@@ -404,7 +405,8 @@ OPERATIONS = [
     listing("upload_tokens.list", "/upload-tokens", m.UploadToken, TOKEN, SORTED, SORTED_WIRE),
     post(
         name="upload_tokens.create", path="/upload-tokens", options={"ttl": timedelta(minutes=1)},
-        json={"ttl": 60}, bare={"ttl": 0}, model=m.UploadToken, answer=TOKEN,
+        json={"ttl": 60},
+        bare={"ttl": 0}, model=m.UploadToken, answer=TOKEN,
     ),
     show("upload_tokens.get", "/upload-tokens/{uploadToken}", m.UploadToken, TOKEN),
     removal("upload_tokens.delete", "/upload-tokens/{uploadToken}"),
@@ -416,8 +418,9 @@ OPERATIONS = [
     show("captions.get", "/videos/{videoId}/captions/{language}", m.Caption, CAPTION),
     patch(
         name="captions.update", path="/videos/{videoId}/captions/{language}",
-        options={"default": True}, required=("default",), json={"default": True},
-        bare={"default": True}, model=m.Caption, answer=CAPTION,
+        options={"default": True},
+        required=("default",), json={"default": True}, bare={"default": True}, model=m.Caption,
+        answer=CAPTION,
     ),
     removal("captions.delete", "/videos/{videoId}/captions/{language}"),
     listing("chapters.list", "/videos/{videoId}/chapters", m.Chapter, CHAPTER),
@@ -428,48 +431,53 @@ OPERATIONS = [
     show("chapters.get", "/videos/{videoId}/chapters/{language}", m.Chapter, CHAPTER),
     removal("chapters.delete", "/videos/{videoId}/chapters/{language}"),
     listing(
-        "live_streams.list", "/live-streams", m.LiveStream, LIVE,
-        {"stream_key": "k", "name": "n", **SORTED}, {"streamKey": "k", "name": "n", **SORTED_WIRE},
+        "live_streams.list", "/live-streams", m.LiveStream, LIVE, {"stream_key": "k", "name": "n",
+        **SORTED},
+        {"streamKey": "k", "name": "n", **SORTED_WIRE},
     ),
     post(
         name="live_streams.create", path="/live-streams", options=LIVE_OPTIONS, required=("name",),
-        json=LIVE_WIRE, bare={"name": "Live"}, model=m.LiveStream, answer=LIVE,
+        json=LIVE_WIRE,
+        bare={"name": "Live"}, model=m.LiveStream, answer=LIVE,
     ),
     show("live_streams.get", "/live-streams/{liveStreamId}", m.LiveStream, LIVE),
     patch(
         name="live_streams.update", path="/live-streams/{liveStreamId}", options=LIVE_OPTIONS,
-        json=LIVE_WIRE, bare={}, model=m.LiveStream, answer=LIVE,
+        json=LIVE_WIRE,
+        bare={}, model=m.LiveStream, answer=LIVE,
     ),
     removal("live_streams.delete", "/live-streams/{liveStreamId}"),
     post(
         name="live_streams.upload_thumbnail", path="/live-streams/{liveStreamId}/thumbnail",
-        source=PNG, options={"filename": "a.jpg"}, file=("a.jpg", "image/jpeg"), status=201,
+        source=PNG,
+        options={"filename": "a.jpg"}, file=("a.jpg", "image/jpeg"), status=201,
         model=m.LiveStream, answer=LIVE,
     ),
     Operation(
         name="live_streams.delete_thumbnail", verb="DELETE",
-        path="/live-streams/{liveStreamId}/thumbnail", model=m.LiveStream, answer=LIVE,
+        path="/live-streams/{liveStreamId}/thumbnail",
+        model=m.LiveStream, answer=LIVE,
     ),
-    Operation(
-        name="live_streams.complete", verb="PUT", path="/live-streams/{liveStreamId}/complete",
-        status=202,
-    ),
+    Operation(name="live_streams.complete", verb="PUT",
+        path="/live-streams/{liveStreamId}/complete", status=202),
     listing("players.list", "/players", m.PlayerTheme, THEME, SORTED, SORTED_WIRE),
     post(
         name="players.create", path="/players", options=THEME_OPTIONS, json=THEME_WIRE, bare={},
-        status=201, model=m.PlayerTheme, answer=THEME,
+        status=201,
+        model=m.PlayerTheme, answer=THEME,
     ),
     show("players.get", "/players/{playerId}", m.PlayerTheme, THEME),
     patch(
         name="players.update", path="/players/{playerId}", options=THEME_OPTIONS, json=THEME_WIRE,
-        bare={}, model=m.PlayerTheme, answer=THEME,
+        bare={},
+        model=m.PlayerTheme, answer=THEME,
     ),
     removal("players.delete", "/players/{playerId}"),
     post(
         name="players.upload_logo", path="/players/{playerId}/logo", source=PNG,
         options={"link": "https://api.video", "filename": "logo.png"},
-        fields={"link": "https://api.video"}, file=("logo.png", "image/png"), status=201,
-        model=m.PlayerTheme, answer=THEME,
+        fields={"link": "https://api.video"},
+        file=("logo.png", "image/png"), status=201, model=m.PlayerTheme, answer=THEME,
     ),
     removal("players.delete_logo", "/players/{playerId}/logo"),
     listing("watermarks.list", "/watermarks", m.Watermark, WATERMARK, SORTED, SORTED_WIRE),
@@ -491,28 +499,28 @@ OPERATIONS = [
     post(
         name="summaries.create", path="/summaries",
         options={"video_id": "vi1", "origin": "auto", "attributes": ("abstract", "takeaways")},
-        required=("video_id",),
-        json={"videoId": "vi1", "origin": "auto", "attributes": ["abstract", "takeaways"]},
+        required=("video_id",), json={"videoId": "vi1", "origin": "auto",
+        "attributes": ["abstract", "takeaways"]},
         bare={"videoId": "vi1"}, status=201, model=m.Summary, answer=SUMMARY,
     ),
     removal("summaries.delete", "/summaries/{summaryId}"),
     show("summaries.get_source", "/summaries/{summaryId}/source", m.SummarySource, SUMMARY_TEXT),
     patch(
         name="summaries.update_source", path="/summaries/{summaryId}/source",
-        options={"abstract": "a", "takeaways": ("b", "c")},
-        json={"abstract": "a", "takeaways": ["b", "c"]}, bare={}, status=201, model=m.SummarySource,
-        answer=SUMMARY_TEXT,
+        options={"abstract": "a", "takeaways": ("b", "c")}, json={"abstract": "a",
+        "takeaways": ["b", "c"]}, bare={},
+        status=201, model=m.SummarySource, answer=SUMMARY_TEXT,
     ),
     Operation(
         name="analytics.get_aggregated_metrics", verb="GET",
-        path="/data/metrics/{metric}/{aggregation}", options=METRICS,
-        query=wire_pairs(METRICS_WIRE), model=m.AggregatedMetrics,
-        answer={"context": CONTEXT, "data": 346.5},
+        path="/data/metrics/{metric}/{aggregation}",
+        options=METRICS, query=wire_pairs(METRICS_WIRE),
+        model=m.AggregatedMetrics, answer={"context": CONTEXT, "data": 346.5},
     ),
     listing(
         "analytics.get_metrics_breakdown", "/data/buckets/{metric}/{breakdown}", m.MetricBucket,
-        {"dimensionValue": "FR", "metricValue": 7},
-        {**METRICS, "sort_by": "metricValue", "sort_order": "desc"},
+        {"dimensionValue": "FR", "metricValue": 7}, {**METRICS, "sort_by": "metricValue",
+        "sort_order": "desc"},
         {**METRICS_WIRE, "sortBy": "metricValue", "sortOrder": "desc"},
     ),
     listing(
@@ -524,18 +532,16 @@ OPERATIONS = [
     listing("webhooks.list", "/webhooks", m.Webhook, HOOK, {"events": "video.source.recorded"},
             {"events": "video.source.recorded"}),
     post(
-        name="webhooks.create", path="/webhooks",
-        options={"events": ("video.source.recorded",), "url": "https://x"},
+        name="webhooks.create", path="/webhooks", options={"events": ("video.source.recorded",),
+        "url": "https://x"},
         required=("events", "url"), json={"events": ["video.source.recorded"], "url": "https://x"},
-        bare={"events": ["video.source.recorded"], "url": "https://x"}, status=201, model=m.Webhook,
-        answer=HOOK,
+        bare={"events": ["video.source.recorded"], "url": "https://x"}, status=201,
+        model=m.Webhook, answer=HOOK,
     ),
     show("webhooks.get", "/webhooks/{webhookId}", m.Webhook, HOOK),
     removal("webhooks.delete", "/webhooks/{webhookId}"),
-    show(
-        "account.get", "/account", m.Account,
-        {"quota": {"quotaUsed": 6}, "features": ["a"], "environment": "test"},
-    ),
+    show("account.get", "/account", m.Account, {"quota": {"quotaUsed": 6}, "features": ["a"],
+        "environment": "test"}),
     listing(
         "analytics.list_video_sessions", "/analytics/videos/{videoId}", m.PlayerSession, SESSION,
         {"period": (date(2018, 1, 1), date(2018, 1, 15)), "metadata": {"k": "v"}},
@@ -543,7 +549,8 @@ OPERATIONS = [
     ),
     listing(
         "analytics.list_live_stream_sessions", "/analytics/live-streams/{liveStreamId}",
-        m.PlayerSession, SESSION, {"period": date(2018, 1, 1)}, {"period": "2018-01-01"},
+        m.PlayerSession, SESSION,
+        {"period": date(2018, 1, 1)}, {"period": "2018-01-01"},
     ),
     listing(
         "analytics.list_session_events", "/analytics/sessions/{sessionId}/events",

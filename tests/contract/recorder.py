@@ -1,4 +1,4 @@
-"""A server that records requests and sends prepared responses. It has no rules of api.video."""
+"""A server that records requests and returns given responses. It has no rules of api.video."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Access to the two specification files, which are not part of this repository."""
+"""Reads the two specification files of api.video, which are not part of this repository."""
 
 import json
 import os
