@@ -7,7 +7,8 @@ from typing import Self
 
 from ..errors import ConfigurationError
 from ..models import Video
-from .sources.opening import Stream
+from .sources.threads import retrieve_exception
+from .sources.types import Block, Stream
 
 __all__ = ["PushSession"]
 
@@ -31,7 +32,7 @@ class _Channel(Stream):
         self.empty.clear()
         self._filled.set()
 
-    async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
+    async def blocks(self) -> AsyncIterator[Block]:
         while True:
             await self._filled.wait()
             block = self._block
@@ -72,7 +73,7 @@ class PushSession:
             raise ConfigurationError("this upload session was aborted: open another one")
         if self._task is None:
             self._task = asyncio.create_task(self._upload(), name="apivideo-push-session")
-            self._task.add_done_callback(_retrieve)
+            self._task.add_done_callback(retrieve_exception)
         return self._task
 
     async def _upload(self) -> Video:
@@ -154,9 +155,3 @@ class PushSession:
                 await self.abort()
         else:
             await self.abort()
-
-
-def _retrieve(task: "asyncio.Task[Video]") -> None:
-    if not task.cancelled():
-        # Retrieve the exception, so that asyncio does not log it if no later call raises it.
-        task.exception()

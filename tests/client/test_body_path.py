@@ -19,7 +19,8 @@ from apivideo_async.http.multipart import MultipartBody
 from apivideo_async.protocol.request import FilePart, Multipart
 from apivideo_async.uploads.sources.chunker import cut
 from apivideo_async.uploads.sources.files import COLD_BLOCK, OpenFile
-from apivideo_async.uploads.sources.opening import BLOCK, FileSource, MemorySource, SeekableSource
+from apivideo_async.uploads.sources.opening import FileSource, MemorySource, SeekableSource
+from apivideo_async.uploads.sources.types import BLOCK
 from tests.conftest import QUICK, blocks_of, data_of, options, sha256
 from tests.ways import LOOPS, Received, Sink, certificates, run, sink
 

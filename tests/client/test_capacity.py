@@ -89,12 +89,12 @@ async def test_failures_make_an_upload_that_tunes_itself_narrower(
     """The server breaks off the first attempts; the upload goes on with fewer at once."""
     data = data_of(12 * CHUNK)
     emu.faults.add(Fault("videos.upload", "reset-before", times=4))
-    slots = Capacity(AdaptiveConcurrency(4, 16))
+    capacity = Capacity(AdaptiveConcurrency(4, 16))
     container = await client.videos.create(title="t")
-    intake = Uploader(client._pipeline, options(concurrency="auto"), None, slots)
-    await intake.into_container(container.video_id, data)
+    uploader = Uploader(client._pipeline, options(concurrency="auto"), None, capacity)
+    await uploader.into_container(container.video_id, data)
     assert emu.sha256(container.video_id) == sha256(data)
-    assert slots.width < 4
+    assert capacity.width < 4
 
 
 async def test_a_chunk_that_waits_for_its_next_attempt_holds_no_slot(
@@ -103,7 +103,7 @@ async def test_a_chunk_that_waits_for_its_next_attempt_holds_no_slot(
     """Otherwise an upload that should become narrower would go on failing as wide as it was."""
     emu.faults.add(Fault("videos.upload", "status", status=503))
     container = await client.videos.create(title="t")
-    intake = Uploader(client._pipeline, options(concurrency="auto"), None, Capacity(1))
-    await intake.into_container(container.video_id, data_of(2 * CHUNK))
+    uploader = Uploader(client._pipeline, options(concurrency="auto"), None, Capacity(1))
+    await uploader.into_container(container.video_id, data_of(2 * CHUNK))
     starts = [r.content_range.split("-")[0] for r in emu.requests if r.operation == "videos.upload"]
     assert starts == ["bytes 0", f"bytes {CHUNK}", "bytes 0"]

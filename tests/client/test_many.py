@@ -230,7 +230,7 @@ async def test_an_item_that_cannot_be_used_is_a_result_and_stops_nothing(
 
 @pytest.mark.parametrize("items", ["movie.mp4", b"bytes", 5, None, Path("movie.mp4")], ids=repr)
 def test_one_source_in_place_of_a_list_is_refused(items: Any) -> None:
-    with pytest.raises(ConfigurationError, match="items are an iterable"):
+    with pytest.raises(ConfigurationError, match="items must be an iterable"):
         ApiVideoClient("key").upload_many(items)
 
 

@@ -150,7 +150,7 @@ async def test_a_status_that_cannot_be_asked_for_is_an_unknown_outcome(
     emu: Emulator, client: ApiVideoClient
 ) -> None:
     emu.faults.add(Fault("videos.get_status", "status", status=500, times=None))
-    with pytest.raises(UploadError, match="cannot be asked") as caught:
+    with pytest.raises(UploadError, match="status of the video cannot be read") as caught:
         await client.upload(DATA, title="t")
     assert caught.value.outcome == "unknown"
     emu.faults.clear()

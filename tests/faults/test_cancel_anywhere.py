@@ -18,7 +18,7 @@ import pytest
 
 from apivideo_async import ApiVideoClient, UploadError, UploadItem
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.uploads.sources.opening import BLOCK
+from apivideo_async.uploads.sources.types import BLOCK
 from tests.conftest import CHUNK, blocks_of, data_of, options, sha256
 from tests.ways import certificates
 

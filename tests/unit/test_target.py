@@ -76,7 +76,10 @@ def test_a_whole_file_has_no_content_range(target: Target) -> None:
 
 def test_only_a_container_can_be_asked_what_it_holds() -> None:
     """service.md#token-uploads: the status needs the API key."""
-    assert (Container("vi1").can_ask, Delegated("vi1", token="to1").can_ask) == (True, False)
+    assert (Container("vi1").can_read_status, Delegated("vi1", token="to1").can_read_status) == (
+        True,
+        False,
+    )
 
 
 @pytest.mark.parametrize("video_id", [None, ""])
