@@ -1,7 +1,7 @@
 """``ApiVideoClient``: creates the transport, the pipeline and the resources of one client."""
 
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
@@ -18,7 +18,7 @@ from .protocol.raw import raw_request
 from .protocol.request import LimitClass, origin_headers
 from .protocol.response import Response
 from .rate_limit.limiter import Limiter, RequestBudget
-from .resources._creation import create_video
+from .resources._creation import create_video, one_at_a_time
 from .resources._fields import VideoFields, check_video_fields
 from .resources.account import Accounts
 from .resources.analytics import Analytics
@@ -202,14 +202,17 @@ class ApiVideoClient:
         )
         return await self._upload(item, Uploader(self._pipeline, options, on_progress))
 
-    def _upload(self, item: UploadItem, uploader: Uploader) -> Coroutine[Any, Any, Video]:
+    async def _upload(self, item: UploadItem, uploader: Uploader) -> Video:
         key = item.idempotency_key
 
         async def create(name: str) -> Video:
             given = {"title": item.title or name, **item.fields}
             return await create_video(self._pipeline, given, key=key, again=True)
 
-        return uploader.into_new(item.source, create, item.filename, key=key)
+        # Two calls with one key must not create two containers, so the second call waits and then
+        # finds the container of the first.
+        async with one_at_a_time(self._pipeline, key):
+            return await uploader.into_new(item.source, create, item.filename, empty=key is None)
 
     async def _upload_into(
         self,

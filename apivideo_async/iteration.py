@@ -1,4 +1,4 @@
-"""Iteration over any iterable, and over the results of a task that runs at the same time."""
+"""Asynchronous iteration: over any iterable, and over the results of a task."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
@@ -8,13 +8,13 @@ from attrs import frozen
 
 from .errors import first_failure
 
-__all__ = ["ResultQueue", "each"]
+__all__ = ["ResultStream", "iterate"]
 
 T = TypeVar("T")
 
 
-async def each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T, None]:
-    """Yield the items of a synchronous or an asynchronous iterable."""
+async def iterate(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T, None]:
+    """Iterate over a synchronous or an asynchronous iterable."""
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item
@@ -25,39 +25,45 @@ async def each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T, None]
 
 @frozen
 class _End:
+    """The last entry of the queue: the error that ended the task, or None."""
+
     error: BaseException | None
 
 
-class ResultQueue(Generic[T]):
-    """The results of a task, in the order in which it puts them.
+class ResultStream(Generic[T]):
+    """The results of one task, as an asynchronous iterator.
 
-    The queue has ``size`` places: the task waits for a slow consumer, so that results do not
-    accumulate in memory.
+    At most ``size`` results are queued. A consumer that reads slowly makes the task wait in
+    ``put``, so results do not accumulate in memory.
     """
 
     def __init__(self, size: int) -> None:
         self._queue: asyncio.Queue[T | _End] = asyncio.Queue(size)
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def running(self) -> bool:
+        """True from the start of the task until ``stop``, also while its last results are read."""
+        return self._task is not None
+
     async def put(self, result: T) -> None:
-        """Add a result. Does nothing unless the task is running."""
-        if self._task is not None:
-            await self._queue.put(result)
+        """Add a result; wait while the queue is full."""
+        await self._queue.put(result)
 
     async def results(
         self, work: Callable[[], Awaitable[None]], name: str
     ) -> AsyncGenerator[T, None]:
-        """Run ``work`` in a task and yield the results that it puts.
+        """Start a task that executes ``work``; yield the results that it puts.
 
-        The first error of ``work`` is raised after the results. Leaving the iteration cancels the
-        task. ``name`` is the name of the task.
+        Then an error of ``work`` is raised; of an exception group, its first error. Leaving the
+        iteration cancels the task.
         """
         self._task = asyncio.create_task(self._run(work), name=name)
         try:
-            while not isinstance(result := await self._queue.get(), _End):
-                yield result
-            if result.error is not None:
-                raise result.error
+            while not isinstance(entry := await self._queue.get(), _End):
+                yield entry
+            if entry.error is not None:
+                raise entry.error
         finally:
             await self.stop()
 
@@ -72,7 +78,7 @@ class ResultQueue(Generic[T]):
         await self._queue.put(_End(error))
 
     async def stop(self) -> None:
-        """Cancel the task and wait for its end."""
+        """Cancel the task and wait until it has ended."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

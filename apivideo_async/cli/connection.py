@@ -16,7 +16,8 @@ from attrs import field, frozen
 
 from ..client import ApiVideoClient
 from ..config import RetryPolicy
-from ..errors import ApiConnectionError, ConfigurationError, system_reason
+from ..errors import ApiConnectionError, ConfigurationError
+from ..http.transport import system_reason
 
 __all__ = ["Settings", "connect", "reach"]
 

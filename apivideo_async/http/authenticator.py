@@ -119,7 +119,7 @@ class Authenticator:
                 await asyncio.sleep(min(error.retry_after or BLIND_COOL_DOWN, LONGEST_COOL_DOWN))
             # Whatever the server did, the request that waits for the token was not sent and may be
             # repeated.
-            raise error.evolve(delivery="not_sent")
+            raise error.evolve(delivery="not_sent") from error.__cause__
 
     async def close(self) -> None:
         """Cancel a renewal that is under way."""

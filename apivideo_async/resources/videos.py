@@ -16,7 +16,7 @@ from ..uploads.progress import OnProgress
 from ..uploads.session import PushSession
 from ..uploads.sources.types import SourceLike, Stream
 from ..uploads.uploader import Uploader
-from ._creation import create_video
+from ._creation import create_video, one_at_a_time
 from ._fields import VideoFields, VideoUpdateFields, video_body
 from ._resource import PageQuery, Resource, SortOrder
 from ._waiting import PlayableResult, status_request, wait_for_all
@@ -108,7 +108,7 @@ class Videos(Resource):
         video. Without a key, a lost response raises an error.
         """
         given = {"title": title, "source": source, **fields}
-        async with self._pipeline.exclusive(idempotency_key):
+        async with one_at_a_time(self._pipeline, idempotency_key):
             return await create_video(self._pipeline, given, key=idempotency_key)
 
     async def get(self, video_id: str) -> Video:

@@ -26,7 +26,7 @@ from attrs import define, field, frozen
 
 from ..config import UploadOptions
 from ..errors import ApiVideoError, ConfigurationError, UploadError
-from ..iteration import ResultQueue, each
+from ..iteration import ResultStream, iterate
 from ..models import Video
 from .sources.types import SourceLike
 
@@ -96,7 +96,7 @@ class _Batch:
     items: AsyncGenerator[UploadItem | SourceLike, None]
     upload: UploadOne
     concurrency: int
-    done: ResultQueue[UploadResult]
+    done: ResultStream[UploadResult]
     _next: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _index: int = field(default=0, init=False)
     _failure: Exception | None = field(default=None, init=False)
@@ -179,9 +179,9 @@ async def run_many(
 ) -> AsyncIterator[UploadResult]:
     """Yield results in the order of completion. Closing the iterator cancels running uploads."""
     # The bound makes workers wait for a slow consumer, so that results do not accumulate.
-    done: ResultQueue[UploadResult] = ResultQueue(concurrency)
+    done: ResultStream[UploadResult] = ResultStream(concurrency)
     async with (
-        aclosing(each(items)) as given,
+        aclosing(iterate(items)) as given,
         aclosing(
             done.results(_Batch(given, upload, concurrency, done).run, "apivideo-upload-many")
         ) as results,

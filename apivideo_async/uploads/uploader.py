@@ -60,18 +60,13 @@ class Uploader:
         create: Create,
         filename: str | None = None,
         *,
-        key: str | None = None,
+        empty: bool,
     ) -> Video:
         """Upload into the container of an interrupted upload, or into one that ``create`` returns.
 
-        ``key`` is the idempotency key. Without one, the created container is certainly empty.
+        ``empty`` is True if a created container is certainly empty, so its status need not be read.
         """
-        # Two calls with one key must not create two containers, so the second call waits and then
-        # finds the container of the first.
-        async with (
-            self._pipeline.exclusive(key),
-            self._opened(given, filename) as (source, journal),
-        ):
+        async with self._opened(given, filename) as (source, journal):
             if journal.earlier is not None:
                 target = Container(journal.earlier.video_id)
                 try:
@@ -81,7 +76,7 @@ class Uploader:
                         raise
                     _start_anew(journal, target)
             target = Container((await create(source.name)).video_id)
-            return await run_upload(self._context, target, source, journal, empty=key is None)
+            return await run_upload(self._context, target, source, journal, empty=empty)
 
     async def into_container(
         self,

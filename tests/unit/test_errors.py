@@ -1,8 +1,6 @@
 """The exception tree and the verdicts that its classes carry (service.md#errors, service.md#lost-responses)."""
 
-import os
 import re
-import socket
 
 import pytest
 
@@ -32,7 +30,6 @@ from apivideo_async.errors import (
     SourceError,
     UploadError,
     WebhookSignatureError,
-    system_reason,
 )
 
 REQUEST = RequestSummary("GET", "/videos/vi1", "videos.get")
@@ -176,18 +173,6 @@ def test_evolve_changes_a_copy_and_keeps_cause_notes_and_traceback() -> None:
     assert (type(evolved), str(evolved), evolved.request) == (type(error), str(error), REQUEST)
     assert (evolved.__cause__, evolved.__traceback__) == (error.__cause__, error.__traceback__)
     assert (evolved.__notes__, evolved.__suppress_context__) == (["a note"], True)
-
-
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (ConnectionRefusedError(111, "Connect call failed ('::1', 1)"), os.strerror(111)),
-        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
-        (ConnectionResetError(), "ConnectionResetError"),
-    ],
-)
-def test_the_reason_of_a_system_error_has_no_address(error: OSError, reason: str) -> None:
-    assert system_reason(error) == reason
 
 
 def test_a_connection_error_knows_whether_anything_left() -> None:
