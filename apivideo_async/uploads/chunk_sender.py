@@ -37,13 +37,15 @@ from ..errors import (
 )
 from ..models import Video
 from ..protocol.content_range import ContentRange
+from ..protocol.request import FilePart
 from ..protocol.response import decode
 from ..protocol.retry import Attempts
 from .ledger import ChunkState
 from .plan import Chunk
 from .received import ALREADY_COMPLETE, ALREADY_RECEIVED
+from .sources.types import content_type
 from .status import read_received
-from .upload import Receipt, Upload
+from .upload import Upload
 
 __all__ = ["ChunkSender"]
 
@@ -61,12 +63,13 @@ class ChunkSender:
 
     async def deliver(
         self, chunk: Chunk, read: ReadChunk, content_range: ContentRange | None
-    ) -> Receipt:
-        """Send a chunk until the server has it, and return the receipt.
+    ) -> Video | None:
+        """Send a chunk until the server has it.
 
-        Raises ``UploadError`` if the chunk was refused or the retry budget is spent,
-        ``SourceError`` if the source cannot be read, and ``ConfigurationError`` if the client is
-        not configured correctly.
+        Returns the video in the response, or None if only the status confirmed the chunk. Raises
+        ``UploadError`` if the chunk was refused or the retry budget is spent, ``SourceError`` if
+        the source cannot be read, and ``ConfigurationError`` if the client is not configured
+        correctly.
         """
         ledger, clock = self.upload.ledger, asyncio.get_running_loop().time
         attempts = Attempts()
@@ -78,11 +81,11 @@ class ChunkSender:
                 # Release the capacity between attempts. If failures reduced the width, this chunk
                 # has to wait for capacity again like any other chunk.
                 async with self.upload.context.capacity.slot(self.upload):
-                    return Receipt(chunk, await self._attempt(chunk, read, content_range))
+                    return await self._attempt(chunk, read, content_range)
             except ApiVideoError as error:
                 unknown = ledger.state(chunk) is ChunkState.UNKNOWN
                 if await self._is_received(chunk, error, unknown=unknown, doubtful=doubtful):
-                    return Receipt(chunk, None)
+                    return None
                 doubtful = doubtful or unknown
                 if ledger.accepted_bytes > accepted:
                     # Other chunks were accepted, so the connection works. Refill the retry budget.
@@ -112,7 +115,8 @@ class ChunkSender:
 
         upload.ledger.start(chunk)
         try:
-            part = upload.part(chunk.size, read, count)
+            kind = content_type(upload.name)
+            part = FilePart(upload.name, chunk.size, read, kind, count)
             request = upload.target.request(part, content_range)
             response = await upload.context.pipeline.attempt(request)
             # A 2xx status alone is no proof: the page of a proxy can have it too. The service

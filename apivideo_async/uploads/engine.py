@@ -163,7 +163,8 @@ async def ranged(upload: Upload, source: Source) -> None:
     async def send(*, once: bool = False) -> None:
         while (chunk := ledger.take()) is not None:
             content_range = ledger.content_range(chunk)
-            await upload.record(await sender.deliver(chunk, partial(read, chunk), content_range))
+            video = await sender.deliver(chunk, partial(read, chunk), content_range)
+            await upload.record(chunk, video)
             if once:
                 return
 
@@ -184,8 +185,8 @@ async def streamed(upload: Upload, stream: Stream) -> None:
 
     async def send(piece: Buffer, chunk: Chunk, content_range: ContentRange | None) -> None:
         try:
-            read = partial(piece.read, BLOCK)
-            await upload.record(await sender.deliver(chunk, read, content_range))
+            video = await sender.deliver(chunk, partial(piece.read, BLOCK), content_range)
+            await upload.record(chunk, video)
         finally:
             piece.close()
             buffers.release()

@@ -4,9 +4,9 @@ import asyncio
 import inspect
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Literal
 
 from attrs import define, field, frozen
 
@@ -14,18 +14,16 @@ from ..config import UploadOptions
 from ..errors import ApiVideoError, SourceError, UploadError, first_failure
 from ..http.pipeline import Pipeline
 from ..models import Video
-from ..protocol.request import FilePart
 from .capacity import Capacity
 from .journal import UploadJournal
 from .ledger import Ledger
 from .plan import Chunk, Received
 from .progress import Meter, OnProgress, UploadProgress
 from .received import missing
-from .sources.types import content_type
 from .status import read_settled, read_video
 from .target import Target
 
-__all__ = ["Receipt", "Upload", "UploadContext"]
+__all__ = ["Upload", "UploadContext"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
@@ -42,18 +40,6 @@ class UploadContext:
     capacity: Capacity
     """The capacity for chunks in flight, which several uploads may share."""
     on_progress: OnProgress | None = None
-
-
-@frozen
-class Receipt:
-    """Proof that the server has a chunk.
-
-    ``video`` is the video in the response to the chunk. It is None if the status confirmed the
-    chunk.
-    """
-
-    chunk: Chunk
-    video: Video | None
 
 
 @define(kw_only=True, eq=False)
@@ -158,35 +144,30 @@ class Upload:
 
     # -- chunks
 
-    def part(
-        self, size: int, read: Callable[[], AsyncIterator[Any]], on_sent: Callable[[int], None]
-    ) -> FilePart:
-        """Return the file part of a chunk of ``size`` bytes, which ``read`` yields."""
-        return FilePart(self.name, size, read, content_type(self.name), on_sent)
-
-    async def record(self, receipt: Receipt) -> None:
+    async def record(self, chunk: Chunk, confirmed: Video | None) -> None:
         """Record an accepted chunk in the ledger, and its video id in the target.
 
-        The response to any chunk may contain the full video (service.md#upload-responses). Raises
-        ``UploadError`` if the response names another video.
+        ``confirmed`` is the result of ``ChunkSender.deliver``. The response to any chunk may
+        contain the full video (service.md#upload-responses). Raises ``UploadError`` if it names
+        another video.
         """
-        video = receipt.video or Video()
+        video = confirmed or Video()
         if self.target.video_id is None:
             self.target.video_id = video.video_id or None
         if self.target.video_id is None or video.video_id not in ("", self.target.video_id):
             named = f"the video {video.video_id!r}" if video.video_id else "a video without an id"
             raise self.error(
-                f"the response to chunk {receipt.chunk.number} names {named}, which is not the "
+                f"the response to chunk {chunk.number} names {named}, which is not the "
                 "video of this upload: the upload cannot be continued",
                 outcome="unknown",
             )
         # If the status confirmed the chunk, the lost response may have contained the full video. A
         # response with more than the id completed the upload.
-        if receipt.video is None:
+        if confirmed is None:
             self._response_lost = True
         elif video != Video(video_id=video.video_id):
             self._video = video
-        self.ledger.accept(receipt.chunk)
+        self.ledger.accept(chunk)
         self._changed.set()
         # With an API key the status is the record. With a token only the journal has it, so write
         # it now.

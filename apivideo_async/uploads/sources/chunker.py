@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self, TypeAlias
 
 from attrs import define, field
 
@@ -29,32 +29,13 @@ WRITE = 1024 * 1024
 """Bytes to collect before a thread writes them to a temporary file."""
 
 
-class Buffer(Protocol):
-    """One buffered chunk."""
-
-    size: int
-    last: bool
-    """True for the chunk with which the stream ends."""
-
-    async def append(self, block: memoryview, /) -> None:
-        """Add bytes to the end."""
-        ...
-
-    def read(self, block: int, /) -> AsyncIterator[Block]:
-        """Yield the bytes in pieces of at most ``block`` bytes. May be called repeatedly."""
-        ...
-
-    def close(self) -> None:
-        """Free the memory or the file."""
-        ...
-
-
 @define
 class Piece:
     """One chunk buffered in memory."""
 
     size: int = 0
     last: bool = False
+    """True for the chunk with which the stream ends."""
     _blocks: list[Block] = field(factory=list, repr=False)
 
     async def append(self, block: memoryview) -> None:
@@ -152,6 +133,10 @@ class SpooledPiece:
         if os.name != "posix" and self._path.name:
             with contextlib.suppress(OSError):
                 self._path.unlink()
+
+
+Buffer: TypeAlias = Piece | SpooledPiece
+"""One buffered chunk."""
 
 
 class Spool:

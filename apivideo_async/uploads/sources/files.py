@@ -89,7 +89,8 @@ class OpenFile:
         # False if the path names another file, for example for a borrowed descriptor of a deleted
         # file.
         self._named = self._inode_at_path() == self._stat.st_ino
-        self._nowait = hasattr(os, "RWF_NOWAIT")
+        self._positional = hasattr(os, "preadv")
+        self._nowait = self._positional and hasattr(os, "RWF_NOWAIT")
         self._blocks = Blocks()
         self._ranges = 0
         """Number of ranges that are being read."""
@@ -132,21 +133,13 @@ class OpenFile:
         fd, self._fd = self._fd, -1
         return fd
 
-    def read(self, start: int, size: int, block: int | None = None) -> AsyncIterator[Block]:
+    async def read(self, start: int, size: int, block: int | None = None) -> AsyncIterator[Block]:
         """Yield a range of the file in blocks. A block is not changed while the caller holds it.
 
         ``block`` is the largest block in bytes. With None, blocks become smaller the more ranges
         are read at the same time. Raises ``SourceError`` if the file changed since it was opened or
         cannot be read.
         """
-        if hasattr(os, "preadv"):
-            return self._read_positional(start, size, block)
-        return self._read_portable(start, size, block or LARGEST_BLOCK)
-
-    async def _read_positional(
-        self, start: int, size: int, block: int | None
-    ) -> AsyncIterator[Block]:
-        """Read a range with ``preadv``: from the page cache if possible, otherwise in a thread."""
         position, stop = start, start + size
         self._ranges += 1
         try:
@@ -163,7 +156,9 @@ class OpenFile:
                 for offset in range(0, len(piece), most):
                     yield piece[offset : offset + most]
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise SourceError(
+                f"reading {self._path} failed: {error.strerror or error}", cause="unreadable"
+            ) from error
         finally:
             self._ranges -= 1
         # A local file system, the only kind that supports ``RWF_NOWAIT``, answers ``fstat`` without
@@ -194,6 +189,8 @@ class OpenFile:
         return memoryview(block)[:got]
 
     async def _read_cold(self, position: int, size: int) -> memoryview:
+        if not self._positional:
+            return memoryview(await self._reads.in_thread(self._read_at, position, size))
         # Allocate the block here. A thread allocates from a pool of its own, which keeps freed
         # memory.
         block = self._blocks.take(size)
@@ -202,22 +199,6 @@ class OpenFile:
         # into it.
         self._blocks.keep(block)
         return memoryview(block)[:got]
-
-    async def _read_portable(self, start: int, size: int, block: int) -> AsyncIterator[Block]:
-        """Read a range where ``preadv`` does not exist, with a new handle for each block."""
-        position, stop = start, start + size
-        while position < stop:
-            try:
-                piece = await self._reads.in_thread(
-                    self._read_at, position, min(block, stop - position)
-                )
-            except OSError as error:
-                raise self._unreadable(error) from error
-            if not piece:
-                raise self._changed("it became shorter")
-            position += len(piece)
-            yield piece
-        await self._reads.in_thread(self._assert_unchanged)
 
     def _read_at(self, position: int, size: int) -> bytes:
         # Open a handle for each read. If opening in a thread were cancelled, a kept handle would be
@@ -260,11 +241,6 @@ class OpenFile:
             f"{self._path} changed during the upload: {how}. Upload it again when no program "
             "writes to it",
             cause="changed",
-        )
-
-    def _unreadable(self, error: OSError) -> SourceError:
-        return SourceError(
-            f"reading {self._path} failed: {error.strerror or error}", cause="unreadable"
         )
 
     async def fingerprint(self) -> dict[str, Any] | None:
