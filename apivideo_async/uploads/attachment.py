@@ -11,7 +11,7 @@ from ..errors import SourceError
 from ..protocol.request import FilePart
 from .sources.chunker import cut
 from .sources.opening import open_source
-from .sources.types import BLOCK, NAMELESS, Block, Source, SourceLike, checked_blocks, content_type
+from .sources.types import BLOCK, NAMELESS, Block, Source, SourceLike, content_type, guarded_blocks
 
 __all__ = ["attachment"]
 
@@ -34,7 +34,9 @@ async def attachment(
             size, blocks = source.size, partial(source.read, 0, source.size)
         else:
             # A stream has no size in advance. Buffer it, and stop one byte above the limit.
-            async with aclosing(cut(checked_blocks(source.blocks()), largest + 1)) as pieces:
+            async with aclosing(
+                cut(guarded_blocks(source.blocks(), source.name), largest + 1)
+            ) as pieces:
                 piece = await anext(pieces)
             size, blocks = piece.size, partial(piece.read, BLOCK)
         if not 0 < size <= largest:
@@ -42,8 +44,8 @@ async def attachment(
         name = source.name
         if filename is None and name == NAMELESS:
             known = "." in nameless
-            name = nameless if known else nameless + await _suffix(checked_blocks(blocks()))
-        yield FilePart(name, size, lambda: checked_blocks(blocks()), content_type(name))
+            name = nameless if known else nameless + await _suffix(guarded_blocks(blocks(), name))
+        yield FilePart(name, size, lambda: guarded_blocks(blocks(), name), content_type(name))
     finally:
         # The caller closes a ``Source`` or ``Stream`` that it passed in.
         if source is not given:

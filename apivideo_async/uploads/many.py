@@ -70,17 +70,14 @@ UploadOne: TypeAlias = Callable[[UploadItem], Awaitable[Video]]
 
 def _check(item: UploadItem) -> None:
     """Raise ``ConfigurationError`` for an item that ``client.upload`` would not accept."""
-    for name in ("title", "filename", "idempotency_key"):
+    kinds = {"title": str, "filename": str, "idempotency_key": str, "options": UploadOptions}
+    for name, kind in kinds.items():
         value = getattr(item, name)
-        if value is not None and not isinstance(value, str):
+        if value is not None and not isinstance(value, kind):
             raise ConfigurationError(
-                f"{name} of an UploadItem must be a str or None, not {value!r}", option=name
+                f"{name} of an UploadItem must be {kind.__name__} or None, not {value!r}",
+                option=name,
             )
-    if item.options is not None and not isinstance(item.options, UploadOptions):
-        raise ConfigurationError(
-            f"options of an UploadItem must be UploadOptions or None, not {item.options!r}",
-            option="options",
-        )
     fields: object = item.fields
     if not isinstance(fields, Mapping) or not all(isinstance(name, str) for name in fields):
         raise ConfigurationError(

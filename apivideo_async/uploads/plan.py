@@ -148,14 +148,10 @@ def gaps(ranges: Iterable[tuple[int, int]], total: int) -> tuple[tuple[int, int]
     """Return the missing ranges between 0 and ``total``. Ends are exclusive."""
     missing: list[tuple[int, int]] = []
     position = 0
-    for start, stop in merge(ranges):
-        if start >= total:
-            break
-        if start > position:
-            missing.append((position, start))
+    for start, stop in (*merge(ranges), (total, total)):
+        if min(start, total) > position:
+            missing.append((position, min(start, total)))
         position = max(position, stop)
-    if position < total:
-        missing.append((position, total))
     return tuple(missing)
 
 

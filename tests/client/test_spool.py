@@ -32,7 +32,7 @@ async def nothing_is_open() -> bool:
 
 
 async def no_file_is_left(folder: Path) -> bool:
-    """A thread that a cancellation left behind may be between the creation of its file and the unlinking."""
+    """A thread of a cancelled call may be between the creation of its file and the unlinking."""
     for _ in range(6_000):
         if not list(folder.iterdir()):
             return True
@@ -128,7 +128,7 @@ async def test_memory_does_not_hold_the_chunk(tmp_path: Path) -> None:
     assert await nothing_is_open()
 
 
-async def test_the_system_says_where_when_nobody_else_does() -> None:
+async def test_the_default_folder_is_that_of_the_system() -> None:
     assert Spool(None).folder == Path(tempfile.gettempdir())
 
 

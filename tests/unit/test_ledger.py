@@ -101,8 +101,8 @@ def test_chunks_are_taken_once_in_their_order() -> None:
     assert [ledger.take() for _ in range(4)] == [*chunks, None]
 
 
-def test_a_chunk_that_was_put_back_stays_with_who_took_it() -> None:
-    """The courier repeats its own chunk: nobody else may take it too."""
+def test_a_chunk_that_was_put_back_stays_with_its_worker() -> None:
+    """The chunk sender repeats its own chunk, so no other worker may take it."""
     ledger = ledger_in(PENDING)
     assert ledger.take() == CHUNK
     ledger.start(CHUNK)

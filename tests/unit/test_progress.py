@@ -66,7 +66,7 @@ def test_the_rate_is_taken_over_the_last_seconds() -> None:
 
 
 def test_the_last_seconds_are_at_least_five() -> None:
-    """One byte per second for a minute, then a hundred: after six seconds nothing older counts, after five it does."""
+    """One byte per second for a minute, then a hundred: only the last five seconds count."""
     meter = Meter(0.0)
     for second in range(1, 67):
         meter.add(1 if second <= 60 else 100, float(second))

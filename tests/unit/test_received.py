@@ -1,4 +1,4 @@
-"""What the status of a video says about the chunks it holds (service.md#resuming, service.md#upload-status)."""
+"""Chunks in the status of a video (service.md#resuming, service.md#upload-status)."""
 
 import itertools
 from typing import Any
@@ -245,7 +245,7 @@ def test_what_is_missing_is_named(
 def test_a_server_that_holds_more_than_was_sent_is_not_complete(
     held: Received, parts: int | None
 ) -> None:
-    """The function promises: unless the server holds *exactly* ``total`` bytes, as far as it tells."""
+    """The server must have exactly ``total`` bytes, as far as it reports them."""
     assert missing(held, 300, parts) is not None
 
 

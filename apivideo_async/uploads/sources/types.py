@@ -13,7 +13,6 @@ import mimetypes
 import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable
-from contextlib import aclosing
 from typing import IO, Any, Protocol, TypeAlias, runtime_checkable
 
 from ...errors import ApiVideoError, SourceError
@@ -26,7 +25,6 @@ __all__ = [
     "Source",
     "SourceLike",
     "Stream",
-    "checked_blocks",
     "content_type",
     "guarded_blocks",
     "not_bytes",
@@ -112,8 +110,11 @@ SourceLike: TypeAlias = (
 """Types that can be uploaded (docs/design.md §4 rule 4)."""
 
 
-async def checked_blocks(blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-    """Yield the blocks of an iterator, check their type, and close the iterator at the end."""
+async def guarded_blocks(blocks: AsyncIterator[Any], name: str) -> AsyncGenerator[Any, None]:
+    """Yield the blocks of the source ``name``, and close the iterator at the end.
+
+    Raises ``SourceError`` for other types than bytes, and for exceptions of foreign code.
+    """
     if not hasattr(blocks, "__aiter__"):
         close = getattr(blocks, "close", None)
         if close is not None:
@@ -123,22 +124,15 @@ async def checked_blocks(blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None
             "write it as an async generator with yield"
         )
     try:
-        async for block in blocks:
-            if not isinstance(block, bytes | bytearray | memoryview):
-                raise not_bytes(block)
-            yield block
-    finally:
-        close = getattr(blocks, "aclose", None)
-        if close is not None:
-            await close()
-
-
-async def guarded_blocks(blocks: AsyncIterator[Any], name: str) -> AsyncGenerator[Any, None]:
-    """Yield the checked blocks, and convert exceptions of foreign code into ``SourceError``."""
-    try:
-        async with aclosing(checked_blocks(blocks)) as checked:
-            async for block in checked:
+        try:
+            async for block in blocks:
+                if not isinstance(block, bytes | bytearray | memoryview):
+                    raise not_bytes(block)
                 yield block
+        finally:
+            aclose = getattr(blocks, "aclose", None)
+            if aclose is not None:
+                await aclose()
     except ApiVideoError:
         raise
     except Exception as error:
