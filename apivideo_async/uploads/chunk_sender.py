@@ -80,7 +80,7 @@ class ChunkSender:
             try:
                 # Release the capacity between attempts. If failures reduced the width, this chunk
                 # has to wait for capacity again like any other chunk.
-                async with self.upload.context.capacity.slot(self.upload):
+                async with self.upload.context.capacity.hold(self.upload):
                     return await self._attempt(chunk, read, content_range)
             except ApiVideoError as error:
                 unknown = ledger.state(chunk) is ChunkState.UNKNOWN

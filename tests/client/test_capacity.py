@@ -16,7 +16,7 @@ async def test_at_most_width_callers_hold_capacity() -> None:
 
     async def work() -> None:
         nonlocal inside, most
-        async with capacity.slot():
+        async with capacity.hold():
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0)
@@ -28,14 +28,14 @@ async def test_at_most_width_callers_hold_capacity() -> None:
 
 async def test_a_caller_that_is_cancelled_while_it_waits_takes_no_capacity() -> None:
     capacity = Capacity(1)
-    async with capacity.slot():
+    async with capacity.hold():
         waiting = asyncio.create_task(capacity._queue.wait(None))
         admitted = asyncio.create_task(capacity._queue.wait(None))
         await asyncio.sleep(0)
         waiting.cancel()
     admitted.cancel()  # It was admitted and has not continued yet.
     await asyncio.gather(waiting, admitted, return_exceptions=True)
-    async with asyncio.timeout(60), capacity.slot():
+    async with asyncio.timeout(60), capacity.hold():
         pass
 
 
@@ -45,7 +45,7 @@ async def test_uploads_that_share_capacity_take_turns() -> None:
 
     async def work(upload: str) -> None:
         nonlocal order
-        async with capacity.slot(upload):
+        async with capacity.hold(upload):
             order += upload
             await asyncio.sleep(0)
 
@@ -58,11 +58,11 @@ async def test_uploads_that_share_capacity_take_turns() -> None:
 async def test_a_larger_width_admits_waiting_chunks_at_once() -> None:
     adaptive = AdaptiveConcurrency(1, 4)
     capacity = Capacity(adaptive)
-    async with asyncio.TaskGroup() as group, capacity.slot():
+    async with asyncio.TaskGroup() as group, capacity.hold():
         entered = asyncio.Event()
 
         async def work() -> None:
-            async with capacity.slot():
+            async with capacity.hold():
                 entered.set()
 
         group.create_task(work())
