@@ -44,7 +44,6 @@ from .ledger import ChunkState
 from .plan import Chunk
 from .received import ALREADY_COMPLETE, ALREADY_RECEIVED
 from .sources.types import content_type
-from .status import read_received
 from .upload import Upload
 
 __all__ = ["ChunkSender"]
@@ -174,7 +173,7 @@ class ChunkSender:
         if not unknown and not already:
             return False
         try:
-            received = await read_received(upload.context.pipeline, upload.target)
+            received = await upload.context.read_received(upload.target)
         except ApiVideoError as failure:
             raise self._failed(
                 f"chunk {chunk.number}: the status of the video cannot be read", failure

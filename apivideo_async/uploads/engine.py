@@ -46,7 +46,6 @@ from .progress import Meter
 from .sources.chunker import Buffer, Piece, Spool, cut
 from .sources.opening import FileSource, MemorySource
 from .sources.types import BLOCK, Source, Stream, guarded_blocks
-from .status import read_received, read_video
 from .target import Target
 from .upload import Upload, UploadContext
 
@@ -99,7 +98,7 @@ async def _received(context: UploadContext, target: Target, journal: UploadJourn
     if target.video_id is None:
         return Received()
     if target.can_read_status:
-        return await read_received(context.pipeline, target)
+        return await context.read_received(target)
     # With an upload token only the journal knows the accepted chunks.
     return Received() if journal.earlier is None else journal.earlier.received()
 
@@ -147,7 +146,7 @@ async def _compare_sizes(
     except SourceError as error:
         raise error.evolve(video_id=target.video_id) from error.__cause__
     plan_rest(size, context.options, received)
-    return await read_video(context.pipeline, target)
+    return await context.read_video(target)
 
 
 async def ranged(upload: Upload, source: Source) -> None:

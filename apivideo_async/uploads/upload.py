@@ -13,14 +13,14 @@ from attrs import define, field, frozen
 from ..config import UploadOptions
 from ..errors import ApiVideoError, SourceError, UploadError, first_failure
 from ..http.pipeline import Pipeline
-from ..models import Video
+from ..models import Video, VideoStatus
+from ..protocol.request import build_request, path_for
 from .capacity import Capacity
 from .journal import UploadJournal
 from .ledger import Ledger
 from .plan import Chunk, Received
 from .progress import Meter, OnProgress, UploadProgress
-from .received import missing
-from .status import read_settled, read_video
+from .received import missing, received_of
 from .target import Target
 
 __all__ = ["Upload", "UploadContext"]
@@ -29,6 +29,11 @@ log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 PROGRESS_INTERVAL = 0.1
 """Minimum number of seconds between two calls of the progress callback."""
+SETTLE_DELAYS = (0.1, 0.3, 0.6)
+"""Seconds between status requests while ``ingest`` still says ``uploading`` after the last chunk.
+
+See service.md#ingest-status.
+"""
 
 
 @frozen(kw_only=True)
@@ -40,6 +45,33 @@ class UploadContext:
     capacity: Capacity
     """The capacity for chunks in flight, which several uploads may share."""
     on_progress: OnProgress | None = None
+
+    async def read_received(self, target: Target) -> Received:
+        """Request the status of the video and return the chunks that the server has."""
+        path = path_for("/videos/{video_id}/status", video_id=target.video_id or "")
+        request = build_request("videos.get_status", "GET", path)
+        return received_of(await self.pipeline.call(request, VideoStatus))
+
+    async def read_video(self, target: Target) -> Video:
+        """Return the video of a complete upload.
+
+        If it cannot be read, the result has only the id: the upload has succeeded nevertheless.
+        """
+        video_id = target.video_id or ""
+        # An upload token cannot read the video (service.md#token-uploads).
+        if not target.can_read_status:
+            return Video(video_id=video_id)
+        path = path_for("/videos/{video_id}", video_id=video_id)
+        try:
+            return await self.pipeline.call(build_request("videos.get", "GET", path), Video)
+        except ApiVideoError as error:
+            log.warning(
+                "%s is uploaded, but reading the video failed: %s",
+                video_id,
+                error,
+                extra={"event": "video_unreadable", "error": error},
+            )
+            return Video(video_id=video_id)
 
 
 @define(kw_only=True, eq=False)
@@ -207,16 +239,26 @@ class Upload:
                 "every chunk was accepted, but no response contained the complete video", "unknown"
             )
         await self._report()
-        video = self._video or await read_video(self.context.pipeline, self.target)
+        video = self._video or await self.context.read_video(self.target)
         # There is no ``await`` after this line. If the caller is cancelled earlier, the next call
         # still finds the video in the journal.
         self.journal.forget()
         return video
 
+    async def _settled(self) -> Received:
+        """Read the status until it says complete or ``SETTLE_DELAYS`` are used up."""
+        received = await self.context.read_received(self.target)
+        for delay in SETTLE_DELAYS:
+            if received.complete:
+                break
+            await asyncio.sleep(delay)
+            received = await self.context.read_received(self.target)
+        return received
+
     async def _verify(self, total: int) -> None:
         """Raise ``UploadError`` if bytes are missing or the status cannot be read."""
         try:
-            received = await read_settled(self.context.pipeline, self.target)
+            received = await self._settled()
         except ApiVideoError as error:
             raise self.error(
                 f"every chunk was sent, but the status of the video cannot be read: {error}",
