@@ -60,5 +60,5 @@ from .uploads.many import UploadItem as UploadItem
 from .uploads.many import UploadResult as UploadResult
 from .uploads.progress import UploadProgress as UploadProgress
 from .uploads.session import PushSession as PushSession
-from .uploads.sources.opening import Source as Source
+from .uploads.sources.types import Source as Source
 from .webhooks import WebhookHandler as WebhookHandler

@@ -33,8 +33,8 @@ from .resources.watermarks import Watermarks
 from .resources.webhooks import Webhooks
 from .uploads.capacity import Capacity
 from .uploads.many import OnResult, UploadItem, UploadResult, check_batch, run_many
-from .uploads.reporter import OnProgress
-from .uploads.sources.opening import SourceLike
+from .uploads.progress import OnProgress
+from .uploads.sources.types import SourceLike
 from .uploads.uploader import Uploader
 
 __all__ = ["ApiVideoClient"]
@@ -189,7 +189,6 @@ class ApiVideoClient:
         ``error.video_id``, or call this method again with the same ``idempotency_key`` or with
         ``UploadOptions(resume="on")``.
         """
-
         item = UploadItem(
             source=source,
             title=title,
@@ -209,7 +208,24 @@ class ApiVideoClient:
         # Two calls with one key must not create two containers, so the second call waits and then
         # finds the container of the first.
         async with one_at_a_time(self._pipeline, key):
-            return await uploader.into_new(item.source, create, item.filename, fresh=key is None)
+            return await uploader.into_new(item.source, create, item.filename, empty=key is None)
+
+    async def _upload_into(
+        self,
+        video_id: str,
+        source: SourceLike,
+        *,
+        options: UploadOptions | None,
+        on_progress: OnProgress,
+        capacity: Capacity | None,
+        empty: bool,
+    ) -> Video:
+        """Upload into a container, for ingestion: its items share ``capacity``.
+
+        ``empty`` is True if the container is certainly empty, so its status need not be read.
+        """
+        uploader = Uploader(self._pipeline, options, on_progress, capacity)
+        return await uploader.into_container(video_id, source, empty=empty)
 
     def upload_many(
         self,
@@ -224,7 +240,7 @@ class ApiVideoClient:
         ``items`` are sources, or ``UploadItem`` objects, which can have a title and other fields.
         An item is taken from ``items`` only when its upload can start, so there is no limit to
         their number. All uploads together have at most as many chunks in flight as one upload may
-        have, or ``concurrency`` if that is more. They share these places in turn. Each stream has
+        have, or ``concurrency`` if that is more, and take turns. Each stream has
         its own buffers, of the size that ``UploadOptions`` gives.
 
         If an item fails or cannot be used, its result has ``error`` set and the other uploads

@@ -15,7 +15,7 @@ from .resources.analytics import PagedMetricsQuery as PagedMetricsQuery
 from .resources.analytics import Period as Period
 from .uploads.many import OnResult as OnResult
 from .uploads.plan import Chunk as Chunk
-from .uploads.reporter import OnProgress as OnProgress
-from .uploads.sources.opening import AsyncReadable as AsyncReadable
-from .uploads.sources.opening import SourceLike as SourceLike
-from .uploads.sources.opening import Stream as Stream
+from .uploads.progress import OnProgress as OnProgress
+from .uploads.sources.types import AsyncReadable as AsyncReadable
+from .uploads.sources.types import SourceLike as SourceLike
+from .uploads.sources.types import Stream as Stream

@@ -8,7 +8,7 @@ from typing import Unpack
 from ..models import Caption, Chapter
 from ..paginator import Paginator
 from ..protocol.request import path_for
-from ..uploads.sources.opening import SourceLike
+from ..uploads.sources.types import SourceLike
 from ._resource import FileKind, PageQuery, Resource
 
 __all__ = ["Captions", "Chapters"]
