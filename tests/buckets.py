@@ -1,4 +1,4 @@
-"""One bucket of each kind, behind the most faithful server that a package brings: moto, Azurite, fake-gcs-server."""
+"""One bucket per store, on the most faithful server there is: moto, Azurite, fake-gcs-server."""
 
 import base64
 import hashlib
@@ -170,7 +170,8 @@ def gcs() -> Iterator[str]:
     )
     port = package._find_free_port()
     url = f"http://127.0.0.1:{port}"
-    # The wrapper serves the JSON interface only; obstore reads through the XML interface, which -public-host adds.
+    # The wrapper serves the JSON interface only. obstore reads through the XML interface, which
+    # -public-host adds.
     options = ["-scheme", "http", "-backend", "memory", "-host", "127.0.0.1", "-port", str(port)]
     options += ["-public-host", f"127.0.0.1:{port}", "-external-url", url, "-log-level", "error"]
     process = subprocess.Popen([package._get_binary_path(), *options])

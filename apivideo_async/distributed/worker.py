@@ -122,7 +122,8 @@ class _Shift:
                 group.create_task(self._sweep(sweep))
                 group.create_task(self._fetch(poll))
         except BaseExceptionGroup as failures:
-            raise first_failure(failures) from None
+            failure = first_failure(failures)
+            raise failure from failure.__cause__
         finally:
             with suppress(LedgerError):
                 await self._kit.keeper.let_go()

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
-from ..errors import LedgerError, SourceError
+from ..errors import SourceError, first_failure
 from .items import Item
 
 __all__ = ["Items", "Refused", "each_item", "enter_all", "enter_storable"]
@@ -26,9 +27,11 @@ arrive hours later."""
 async def enter_all(items: Items, enter: Enter) -> int:
     """Pass all items to ``enter`` in batches; return the sum of its results.
 
-    Raises the errors of the source and of ``enter``.
+    Raises the errors of the source and of ``enter``. Items that were listed before an error of the
+    source are inserted.
     """
     batch, count = list[Item](), 0
+    ended = asyncio.Event()
 
     async def flush() -> None:
         nonlocal count
@@ -39,24 +42,35 @@ async def enter_all(items: Items, enter: Enter) -> int:
             count += await enter(together)
 
     async def tick() -> None:
-        while True:
-            await asyncio.sleep(LISTED_AFTER)
+        # The timer ends by the event and not by a cancellation, which could interrupt an insertion
+        # and lose its items.
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LISTED_AFTER):
+                    await ended.wait()
             await flush()
 
-    ticking = asyncio.create_task(tick(), name="apivideo-ingest-entering")
+    async def finish() -> None:
+        ended.set()
+        await ticking
+        await flush()
+
     try:
-        async for item in each_item(items):
-            batch.append(item)
-            if len(batch) >= LISTED:
-                await flush()
-    finally:
-        # ``gather`` waits until the timer has ended, so no item is inserted twice or lost.
-        ticking.cancel()
-        [ended] = await asyncio.gather(ticking, return_exceptions=True)
-    await flush()
-    # An error of the timer's own insertion; cancellation is the normal end.
-    if isinstance(ended, LedgerError):
-        raise ended
+        # A failed insertion cancels a listing that may never end (a watched folder).
+        async with asyncio.TaskGroup() as group:
+            ticking = group.create_task(tick(), name="apivideo-ingest-entering")
+            try:
+                async for item in each_item(items):
+                    batch.append(item)
+                    if len(batch) >= LISTED:
+                        await flush()
+            except Exception:
+                await finish()
+                raise
+            await finish()
+    except BaseExceptionGroup as failures:
+        failure = first_failure(failures)
+        raise failure from failure.__cause__
     return count
 
 

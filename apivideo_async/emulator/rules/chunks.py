@@ -2,7 +2,7 @@
 
 Both classes have three steps. ``check`` decides on the ``Content-Range`` header, before the body is
 read. ``check_size`` decides on the size of the file, after the body was read. ``add`` records the
-chunk. See service.md#upload-rules.
+chunk. See service.md#upload-rules, service.md#upload-errors.
 
 Only the last chunk of a file may be smaller than the minimum size. While the total is unknown, the
 last position is unknown too. A small chunk is then accepted if it is the highest one so far. From
@@ -10,180 +10,152 @@ then on, higher chunks are refused, and so is a total that does not make the sma
 one (service.md#small-chunks).
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left, insort
 
-from .content_range import ByteRange, Limits, Part
+from attrs import define, field
+
+from .ranges import ByteRange, Limits, Part
 from .upload_problems import by_bytes, by_part, upload_problem
 
+__all__ = ["ByteChunks", "PartChunks"]
 
+
+@define(eq=False)
 class ByteChunks:
     """Accepted byte ranges. They never overlap.
 
-    The upload is complete when they cover the total without a gap.
+    ``ranges`` are the accepted ranges ``(first, last)``, both inclusive, in ascending order.
+    ``covered`` is the number of bytes accepted.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        # Sorted, so that one binary search finds the neighbours of a new range.
-        self._ranges: list[tuple[int, int]] = []
-        # The accepted range below the minimum size. There is one at most.
-        self._small: tuple[int, int] | None = None
-        self._covered = 0
-        self.total: int | None = None
-
-    @property
-    def ranges(self) -> list[tuple[int, int]]:
-        """The accepted ranges ``(first, last)``, both inclusive, in ascending order."""
-        return list(self._ranges)
-
-    @property
-    def covered(self) -> int:
-        """The number of bytes accepted."""
-        return self._covered
+    _limits: Limits
+    # Sorted, so that one binary search finds the neighbours of a new range.
+    ranges: list[tuple[int, int]] = field(factory=list, init=False)
+    covered: int = field(default=0, init=False)
+    total: int | None = field(default=None, init=False)
+    # The last byte of the accepted range below the minimum size. There is one at most.
+    _small_last: int | None = field(default=None, init=False)
 
     @property
     def complete(self) -> bool:
         """Whether the total is known and every byte was accepted (service.md#upload-completion)."""
         # The ranges do not overlap, so their sizes add up to the total only if there is no gap.
-        return self.total is not None and self._covered == self.total
+        return self.covered == self.total
 
-    def check(self, sent: ByteRange) -> None:
-        """Raise a refusal if the range contradicts the ranges and the total so far.
-
-        See service.md#upload-errors.
-        """
+    def check(self, chunk: ByteRange) -> None:
+        """Raise a refusal if the range contradicts the ranges and the total so far."""
         known = self.total
-        if sent.total is not None and known is not None and sent.total != known:
-            raise by_bytes(
-                "different-total-bytes",
-                f'The "total_bytes" you already set for this video is {known}.',
-            )
-        if known is not None and sent.last >= known:
+        if known is not None and chunk.total not in {None, known}:
+            detail = f'The "total_bytes" you already set for this video is {known}.'
+            raise by_bytes("different-total-bytes", detail)
+        if known is not None and chunk.last >= known:
             raise by_bytes("to-byte-too-high-total")
-        if sent.total is not None and self._ranges and sent.total <= self._ranges[-1][1]:
+        if chunk.total is not None and self.ranges and chunk.total <= self.ranges[-1][1]:
             raise by_bytes("total-bytes-too-low")
-        if self._overlaps(sent):
+        if self._overlaps(chunk):
             raise by_bytes("range-overlap")
-        self._check_small(sent)
+        self._check_small(chunk)
 
-    def _overlaps(self, sent: ByteRange) -> bool:
+    def _overlaps(self, chunk: ByteRange) -> bool:
         # The accepted ranges do not overlap, so only the two neighbours can overlap the new range.
-        at = bisect_left(self._ranges, (sent.first, sent.first))
-        follows = at < len(self._ranges) and self._ranges[at][0] <= sent.last
-        return follows or (at > 0 and self._ranges[at - 1][1] >= sent.first)
+        index = bisect_left(self.ranges, (chunk.first, chunk.first))
+        follows = index < len(self.ranges) and self.ranges[index][0] <= chunk.last
+        return follows or (index > 0 and self.ranges[index - 1][1] >= chunk.first)
 
-    def _check_small(self, sent: ByteRange) -> None:
+    def _check_small(self, chunk: ByteRange) -> None:
         # This request may be the one that states the total.
-        total = self.total if sent.total is None else sent.total
-        highest = max(sent.last, self._ranges[-1][1] if self._ranges else 0)
+        total = self.total if chunk.total is None else chunk.total
+        highest = max(chunk.last, self.ranges[-1][1] if self.ranges else 0)
         # The last byte of the file, or the highest byte so far while the total is unknown.
-        last_place = highest if total is None else total - 1
-        if sent.length < self._limits.min_chunk and sent.last != last_place:
+        last_byte = highest if total is None else total - 1
+        if chunk.length < self._limits.min_chunk and chunk.last != last_byte:
             raise by_bytes("range-too-small")
         # This range, or the total that it states, would put the earlier small range before the end.
-        if self._small is not None and self._small[1] != last_place:
+        if self._small_last not in {None, last_byte}:
             raise by_bytes("range-too-small", "A range below the minimum size is not the last one.")
 
-    def check_size(self, sent: ByteRange, size: int) -> None:
-        """Raise a refusal if the size of the file differs from the length of the range.
-
-        See service.md#upload-errors.
-        """
-        if size != sent.length:
+    def check_size(self, chunk: ByteRange, size: int) -> None:
+        """Raise a refusal if the size of the file differs from the length of the range."""
+        if size != chunk.length:
             raise by_bytes(
                 "range-mismatch",
-                f"The size of the file you sent is {size} bytes but the range length you set is {sent.length}.",
+                f"The size of the file you sent is {size} bytes but the range length you set is "
+                f"{chunk.length}.",
             )
 
-    def add(self, sent: ByteRange, size: int) -> int:
+    def add(self, chunk: ByteRange, size: int) -> int:
         """Record a range that passed the checks. Return its position in the media."""
-        insort(self._ranges, (sent.first, sent.last))
-        self._covered += size
+        insort(self.ranges, (chunk.first, chunk.last))
+        self.covered += size
         if size < self._limits.min_chunk:
-            self._small = (sent.first, sent.last)
-        if sent.total is not None:
-            self.total = sent.total
-        return sent.first
+            self._small_last = chunk.last
+        if chunk.total is not None:
+            self.total = chunk.total
+        return chunk.first
 
 
+@define(eq=False)
 class PartChunks:
-    """Accepted numbered parts.
+    """Accepted numbered parts. ``covered`` is the number of bytes accepted."""
 
-    The upload is complete when the total is known and every number was accepted.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._sizes: dict[int, int] = {}
-        self._highest = 0
-        self._small: int | None = None
-        self._covered = 0
-        self.total: int | None = None
+    _limits: Limits
+    covered: int = field(default=0, init=False)
+    total: int | None = field(default=None, init=False)
+    _accepted: set[int] = field(factory=set, init=False)
+    _highest: int = field(default=0, init=False)
+    # The number of the accepted part below the minimum size. There is one at most.
+    _small: int | None = field(default=None, init=False)
 
     @property
     def numbers(self) -> list[int]:
         """The accepted part numbers in ascending order."""
-        return sorted(self._sizes)
-
-    @property
-    def covered(self) -> int:
-        """The number of bytes accepted."""
-        return self._covered
+        return sorted(self._accepted)
 
     @property
     def complete(self) -> bool:
         """Whether the total is known and every part was accepted (service.md#upload-completion)."""
         # ``check`` refuses numbers above the total, so the count is sufficient.
-        return self.total is not None and len(self._sizes) == self.total
+        return len(self._accepted) == self.total
 
-    def check(self, sent: Part) -> None:
-        """Raise a refusal if the part contradicts the parts and the total so far.
-
-        See service.md#upload-errors.
-        """
+    def check(self, chunk: Part) -> None:
+        """Raise a refusal if the part contradicts the parts and the total so far."""
         known = self.total
-        if sent.total is not None and known is not None and sent.total != known:
-            raise by_part(
-                "different-total-parts",
-                f'The "total_parts" you already set for this video is {known}.',
-            )
-        if known is not None and sent.number > known:
+        if known is not None and chunk.total not in {None, known}:
+            detail = f'The "total_parts" you already set for this video is {known}.'
+            raise by_part("different-total-parts", detail)
+        if known is not None and chunk.number > known:
             raise by_part("part-too-high-total")
-        if sent.total is not None and sent.total < self._highest:
+        if chunk.total is not None and chunk.total < self._highest:
             raise by_part("total-parts-too-low")
-        if sent.number in self._sizes:
-            raise by_part(
-                "part-already-sent", f"The part number {sent.number} has already been sent."
-            )
+        if chunk.number in self._accepted:
+            detail = f"The part number {chunk.number} has already been sent."
+            raise by_part("part-already-sent", detail)
 
-    def check_size(self, sent: Part, size: int) -> None:
+    def check_size(self, chunk: Part, size: int) -> None:
         """Raise a refusal if the part is too large, or too small for its position.
 
-        The header of a part states no size, so sizes are checked here. See service.md#upload-modes,
-        service.md#small-chunks.
+        The header of a part states no size, so all sizes are checked here.
         """
         if size > self._limits.max_chunk:
             raise upload_problem("uploaded-file-too-large")
-        total = self.total if sent.total is None else sent.total
-        last_place = max(sent.number, self._highest) if total is None else total
-        if size < self._limits.min_chunk and sent.number != last_place:
+        total = self.total if chunk.total is None else chunk.total
+        last_number = max(chunk.number, self._highest) if total is None else total
+        if size < self._limits.min_chunk and chunk.number != last_number:
             raise by_part("uploaded-file-too-small")
         # This part, or the total that it states, would put the earlier small part before the end.
-        if self._small is not None and self._small != last_place:
-            raise by_part(
-                "uploaded-file-too-small",
-                f"The part number {self._small} is below the minimum size and not the last one.",
+        if self._small not in {None, last_number}:
+            detail = (
+                f"The part number {self._small} is below the minimum size and not the last one."
             )
+            raise by_part("uploaded-file-too-small", detail)
 
-    def add(self, sent: Part, size: int) -> int:
+    def add(self, chunk: Part, size: int) -> int:
         """Record a part that passed the checks. Return its position in the media."""
-        self._sizes[sent.number] = size
-        self._highest = max(self._highest, sent.number)
-        self._covered += size
+        self._accepted.add(chunk.number)
+        self._highest = max(self._highest, chunk.number)
+        self.covered += size
         if size < self._limits.min_chunk:
-            self._small = sent.number
-        if sent.total is not None:
-            self.total = sent.total
-        return sent.number
+            self._small = chunk.number
+        if chunk.total is not None:
+            self.total = chunk.total
+        return chunk.number
