@@ -227,7 +227,7 @@ class ApiStatusError(ApiVideoError):
         self.reason = reason
         self.status = status
         # 408: the server did not receive the whole request in time, so it did not execute it.
-        self.retryable = self.retryable or status == 408
+        self.retryable: bool = self.retryable or status == 408
         self.slug = slug
         self.type: str | None = problem.type
         self.title: str | None = problem.title

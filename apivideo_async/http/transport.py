@@ -92,12 +92,14 @@ class Transport:
         try:
             async with (
                 Watchdog(timeouts, body) as watchdog,
-                self._open().request(**self._arguments(request, headers, body, timeouts)) as answer,
+                self._open().request(
+                    **self._arguments(request, headers, body, timeouts)
+                ) as incoming,
             ):
                 watchdog.await_response()
-                content, cut = await _body_of(answer)
-                received = {name.lower(): value for name, value in answer.headers.items()}
-                return Response(answer.status, received, content, cut)
+                content, cut = await _read_body(incoming)
+                received = {name.lower(): value for name, value in incoming.headers.items()}
+                return Response(incoming.status, received, content, cut)
         except asyncio.CancelledError:
             if task is None or task.cancelling() > cancelled_before:
                 raise
@@ -165,21 +167,21 @@ class Transport:
             await self._session.close()
 
 
-async def _body_of(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+async def _read_body(incoming: aiohttp.ClientResponse) -> tuple[bytes, bool]:
     """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut."""
     # aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
     # detected before it takes much memory. Its two counters are of bytes before decompression.
-    most = most_bytes(answer.status)
+    most = most_bytes(incoming.status)
     content = bytearray()
     # A 2xx body that is announced as too large is not read at all. The beginning of an error page
     # is useful for the message.
-    if answer.status < 300 and (answer.content_length or 0) > most:
-        answer.close()
+    if incoming.status < 300 and (incoming.content_length or 0) > most:
+        incoming.close()
         return b"", True
-    async for block in answer.content.iter_any():
+    async for block in incoming.content.iter_any():
         content += block
-        if max(len(content), answer.content.total_raw_bytes) > most:
-            answer.close()
+        if max(len(content), incoming.content.total_raw_bytes) > most:
+            incoming.close()
             return bytes(content[:most]), True
     return bytes(content), False
 

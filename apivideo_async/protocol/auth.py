@@ -83,17 +83,17 @@ def tokens_from(request: Request, response: Response, now: float) -> Tokens:
     ``now`` is the time at which the request was sent. Raises ``ApiResponseError`` if the response
     contains no access token.
     """
-    answer = decode(request, response, AccessToken)
-    if not answer.access_token:
+    issued = decode(request, response, AccessToken)
+    if not issued.access_token:
         raise ApiResponseError(
             "the response contains no access token; is base_url right?",
             status=response.status,
             request=request.summary,
         )
     # The lifetime counts from the time of the request, so the result is never too late.
-    stated = answer.expires_in or 0
+    stated = issued.expires_in or 0
     lifetime = min(stated, LONGEST_LIFETIME) if stated > 0 else DEFAULT_LIFETIME
     # A token that lives for less than two minutes is renewed after half of its lifetime. With the
     # fixed margin, it would be renewed at once, again and again.
     early = min(RENEW_EARLY, lifetime / 2)
-    return Tokens(answer.access_token, answer.refresh_token, now + lifetime - early, now + lifetime)
+    return Tokens(issued.access_token, issued.refresh_token, now + lifetime - early, now + lifetime)

@@ -1,6 +1,6 @@
 """Converts responses to values or errors.
 
-The body decides and the content type is ignored, because a proxy may answer HTML with any status
+The body decides and the content type is ignored, because a proxy may send HTML with any status
 (service.md#content-types).
 """
 
@@ -38,9 +38,9 @@ __all__ = [
 
 T = TypeVar("T")
 
-LARGEST_ANSWER = 16 * MIB
+LARGEST_BODY = 16 * MIB
 """Bytes of a 2xx body. Parsed JSON can take 20 times as much memory."""
-LARGEST_ERROR = 256 * 1024
+LARGEST_ERROR_BODY = 256 * 1024
 """Bytes of the body of any other response."""
 LONGEST_TEXT = 500
 """Characters of a text of the server in an error message."""
@@ -84,7 +84,7 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        """True for any 2xx: creations answer 200, 201 or 202 (service.md#status-codes)."""
+        """True for any 2xx: creations return 200, 201 or 202 (service.md#status-codes)."""
         return 200 <= self.status < 300
 
     def json(self) -> Any:
@@ -126,7 +126,7 @@ def parse_json(body: bytes) -> Any:
 
 def most_bytes(status: int) -> int:
     """Return how many bytes of a body are read, both compressed and decompressed."""
-    return LARGEST_ANSWER if 200 <= status < 300 else LARGEST_ERROR
+    return LARGEST_BODY if 200 <= status < 300 else LARGEST_ERROR_BODY
 
 
 def without_secrets(
@@ -197,7 +197,7 @@ def _short(text: str) -> str:
 def too_large(request: Request, response: Response) -> ApiResponseError:
     """Return the error for a 2xx response that was cut. A repeated request would get it again."""
     return ApiResponseError(
-        f"{response.status} with a body of more than {LARGEST_ANSWER // MIB} MiB, of which the "
+        f"{response.status} with a body of more than {LARGEST_BODY // MIB} MiB, of which the "
         "rest was not read: check base_url, or request a smaller page_size",
         status=response.status,
         body=without_secrets(request, response).body,

@@ -32,8 +32,8 @@ Write = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "LARGEST_ANSWER", LIMIT)
-    monkeypatch.setattr(rules, "LARGEST_ERROR", LIMIT // 4)
+    monkeypatch.setattr(rules, "LARGEST_BODY", LIMIT)
+    monkeypatch.setattr(rules, "LARGEST_ERROR_BODY", LIMIT // 4)
 
 
 class Raw:

@@ -206,7 +206,7 @@ async def test_a_cancellation_of_aiohttps_own_writer_is_a_lost_connection(
     emu: Emulator, client: ApiVideoClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the response is complete early, aiohttp cancels its writer, and we may see that."""
-    real, left = http._body_of, [1]
+    real, left = http._read_body, [1]
 
     async def read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         if answer.method == "POST" and "/source" in str(answer.url) and left:
@@ -214,7 +214,7 @@ async def test_a_cancellation_of_aiohttps_own_writer_is_a_lost_connection(
             raise asyncio.CancelledError
         return await real(answer)
 
-    monkeypatch.setattr(http, "_body_of", read)
+    monkeypatch.setattr(http, "_read_body", read)
     data = data_of(5 * CHUNK)
     video = await client.upload(data, title="t")
     assert emu.sha256(video.video_id) == sha256(data)

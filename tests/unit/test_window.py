@@ -1,7 +1,7 @@
 """How many requests may start now, judged by the server's headers (service.md#rate-limit-headers).
 
-``Service`` is a server with a fixed window. ``Network`` delivers requests and responses with delays,
-so that responses overtake each other and arrive in a later window.
+``Service`` is a server with a fixed window. ``Network`` delivers requests and responses with a
+delay each, so that responses overtake each other and arrive in a later window.
 """
 
 import heapq
