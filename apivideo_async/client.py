@@ -236,12 +236,12 @@ class ApiVideoClient:
     ) -> AsyncIterator[UploadResult]:
         """Upload many sources, ``concurrency`` of them at once, and yield their results.
 
-        The results are yielded in the order in which the uploads end.
-        ``items`` are sources, or ``UploadItem`` objects, which can have a title and other fields.
-        An item is taken from ``items`` only when its upload can start, so there is no limit to
-        their number. All uploads together have at most as many chunks in flight as one upload may
-        have, or ``concurrency`` if that is more, and take turns. Each stream has
-        its own buffers, of the size that ``UploadOptions`` gives.
+        The results are yielded in the order in which the uploads end. ``items`` are sources, or
+        ``UploadItem`` objects, which can have a title and other fields. An item is taken from
+        ``items`` only when its upload can start, so there is no limit to their number. All uploads
+        together have at most as many chunks in flight as one upload may have, or ``concurrency`` if
+        that is more, and are served in turn. Each stream has its own buffers, of the size that
+        ``UploadOptions`` gives.
 
         If an item fails or cannot be used, its result has ``error`` set and the other uploads
         continue. If ``items`` raises an error, it is raised after the results of the uploads under
@@ -261,7 +261,7 @@ class ApiVideoClient:
             try:
                 check_video_fields(item.fields)
             except TypeError as error:
-                raise ConfigurationError(str(error)) from None
+                raise ConfigurationError(str(error), option="fields") from None
             return await self._upload(item, Uploader(self._pipeline, item.options, None, capacity))
 
         return run_many(items, upload, concurrency, on_result)

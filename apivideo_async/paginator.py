@@ -39,9 +39,8 @@ class Paginator(Generic[T]):
     ) -> None:
         check_paging(current_page, page_size)
         if prefetch not in (0, 1):
-            raise ConfigurationError(
-                f"prefetch must be 1 (request the next page in advance) or 0, not {prefetch!r}"
-            )
+            text = f"prefetch must be 1 (request the next page in advance) or 0, not {prefetch!r}"
+            raise ConfigurationError(text, option="prefetch")
         self._fetch = fetch
         self._start = current_page
         self._prefetch = bool(prefetch)

@@ -116,12 +116,11 @@ async def _create(
 
 
 def _with_key(metadata: Any, key: str) -> dict[str, str]:
-    given = {} if metadata is UNSET else dict(metadata)
-    if not key or given.setdefault(INGEST_KEY, key) != key:
-        raise ConfigurationError(
-            f"idempotency_key must not be empty or differ from metadata[{INGEST_KEY!r}]"
-        )
-    return given
+    pairs = {} if metadata is UNSET else dict(metadata)
+    if not key or pairs.setdefault(INGEST_KEY, key) != key:
+        text = f"idempotency_key must not be empty or differ from metadata[{INGEST_KEY!r}]"
+        raise ConfigurationError(text, option="idempotency_key")
+    return pairs
 
 
 async def _find(pipeline: Pipeline, key: str) -> Video | None:

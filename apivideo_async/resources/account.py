@@ -39,7 +39,8 @@ class Auth(Resource):
         """
         key = self._pipeline.config.api_key if api_key is None else api_key
         if key is None:
-            raise ConfigurationError("no API key: pass api_key=... or set APIVIDEO_API_KEY")
+            text = "no API key: pass api_key=... or set APIVIDEO_API_KEY"
+            raise ConfigurationError(text, option="api_key")
         check_text("api_key", key)
         return await self._pipeline.call(authenticate_request(key), AccessToken)
 

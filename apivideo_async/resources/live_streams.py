@@ -122,6 +122,5 @@ def _check(fields: LiveStreamFields) -> None:
     check_names("live streams have", fields, LiveStreamFields.__annotations__)
     restreams = fields.get("restreams", UNSET)
     if not isinstance(restreams, Unset) and len(restreams) > MOST_RESTREAMS:
-        raise ConfigurationError(
-            f"a live stream has at most {MOST_RESTREAMS} restreams, not {len(restreams)}"
-        )
+        text = f"a live stream has at most {MOST_RESTREAMS} restreams, not {len(restreams)}"
+        raise ConfigurationError(text, option="restreams")

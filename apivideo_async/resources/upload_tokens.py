@@ -41,9 +41,8 @@ class UploadTokens(Resource):
         """
         seconds = int(ttl.total_seconds()) if isinstance(ttl, timedelta) else ttl
         if not 0 <= seconds <= LONGEST_TTL:
-            raise ConfigurationError(
-                f"ttl is 0 (never expires) to {LONGEST_TTL:,} seconds, not {seconds:,}"
-            )
+            text = f"ttl must be 0 (never expires) to {LONGEST_TTL:,} seconds, not {seconds:,}"
+            raise ConfigurationError(text, option="ttl")
         return await self._call(
             "upload_tokens.create", "POST", "/upload-tokens", UploadToken, {"ttl": seconds}
         )

@@ -101,9 +101,9 @@ class Videos(Resource):
         pair ``ingestKey``), a second call, or a call whose response was lost, returns the existing
         video. Without a key, a lost response raises an error.
         """
-        given = {"title": title, "source": source, **fields}
+        attributes = {"title": title, "source": source, **fields}
         async with one_at_a_time(self._pipeline, idempotency_key):
-            return await create_video(self._pipeline, given, key=idempotency_key)
+            return await create_video(self._pipeline, attributes, key=idempotency_key)
 
     async def get(self, video_id: str) -> Video:
         """Return a video (``GET /videos/{videoId}``, reads).

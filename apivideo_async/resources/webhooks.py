@@ -73,6 +73,6 @@ class Webhooks(Resource):
         """Verify and parse a delivery, like ``webhooks.unwrap``. Sends no request."""
         return webhooks.unwrap(body, headers, self._secret(secret))
 
-    def _secret(self, given: str | Iterable[str] | None) -> str | Iterable[str]:
-        # With no secret at all, ``webhooks.verify`` raises an error that explains what to do.
-        return given if given is not None else self._pipeline.config.webhook_secret or ()
+    def _secret(self, secret: str | Iterable[str] | None) -> str | Iterable[str]:
+        # Without any secret, ``webhooks.verify`` raises an error that explains what to do.
+        return self._pipeline.config.webhook_secret or () if secret is None else secret
