@@ -428,6 +428,7 @@ def test_a_page_is_its_items() -> None:
 def test_extra_without_unknown_members_is_an_immutable_empty_mapping() -> None:
     source = from_json({"type": "upload", "uri": None}, VideoSource)
     assert source.extra == {}
+    assert not source.extra
     assert repr(source.extra) == "{}"
     assert "uri" not in source.extra
     with pytest.raises(KeyError):
