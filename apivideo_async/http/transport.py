@@ -50,13 +50,9 @@ class Transport:
     _trust_env: bool = False
     _trace_configs: Sequence[aiohttp.TraceConfig] = ()
     _ssl_context: ssl.SSLContext | None = None
-    _owned: bool = field(init=False)
+    _own_session: aiohttp.ClientSession | None = field(default=None, init=False)
     _closed: bool = field(default=False, init=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
-
-    @_owned.default
-    def _is_owned(self) -> bool:
-        return self._session is None
 
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -69,7 +65,7 @@ class Transport:
         # The session belongs to the loop in which it is created.
         self._loop = loop
         if self._session is None:
-            self._session = aiohttp.ClientSession(
+            self._session = self._own_session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._trust_env,
@@ -163,8 +159,8 @@ class Transport:
     async def close(self) -> None:
         """Close the session if this object created it."""
         self._closed = True
-        if self._session is not None and self._owned:
-            await self._session.close()
+        if self._own_session is not None:
+            await self._own_session.close()
 
 
 async def _read_body(incoming: aiohttp.ClientResponse) -> tuple[bytes, bool]:

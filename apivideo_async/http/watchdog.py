@@ -46,7 +46,8 @@ class Watchdog:
         if self._body is not None:
             # Otherwise the two objects would refer to each other, and keep a buffered chunk in
             # memory until the garbage collector runs.
-            self._body.on_written, self._body = None, None
+            self._body.on_written = None
+            self._body = None
         try:
             await self._deadline.__aexit__(*failure)
         except TimeoutError as expired:

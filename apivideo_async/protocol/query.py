@@ -47,6 +47,7 @@ They may be empty: the empty text is a part of every text, and a search box may 
 """
 _CHECKED = ("filterBy",)
 """Filters that ``analytics.filter_value`` has checked. It allows an empty referrer."""
+_NOT_LISTS = (str, bytes, bytearray, memoryview)
 
 
 def check_encodable(name: str, value: str) -> None:
@@ -58,7 +59,7 @@ def check_encodable(name: str, value: str) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise ConfigurationError(
-            f"{name} contains characters that UTF-8 cannot encode: {value[:80]!a}", option=name
+            f"{name} contains characters that UTF-8 cannot encode: {value[:80]!a}"
         ) from None
 
 
@@ -70,14 +71,12 @@ def _text(name: str, value: object) -> str:
         case bool():
             return "true" if value else "false"
         case datetime():
-            return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(
-                timespec="seconds"
-            )
+            moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+            return moment.isoformat(timespec="seconds")
         case int() | float() | date():
             return str(value)
     raise ConfigurationError(
-        f"{name} must be text, a number, a time, or a list of them, not {type(value).__name__}",
-        option=name,
+        f"{name} must be text, a number, a time, or a list of them, not {type(value).__name__}"
     )
 
 
@@ -102,9 +101,7 @@ def _items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
                 raise ConfigurationError(f"{name}[{key!r}] has no value: leave it out")
             check_encodable(f"a key of {name}", key)
             yield from _items(f"{name}[{key}]", item)
-    elif isinstance(value, Sequence) and not isinstance(
-        value, str | bytes | bytearray | memoryview
-    ):
+    elif isinstance(value, Sequence) and not isinstance(value, _NOT_LISTS):
         yield from ((f"{name}[]", _text(name, item)) for item in value)
     else:
         yield name, _text(name, value)
