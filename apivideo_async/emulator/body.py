@@ -14,7 +14,7 @@ from .rules.forms import (
     SmallFile,
     boundary_of,
 )
-from .rules.upload_problems import upload_problem
+from .rules.problems import refuse
 from .state.items import StoredFile
 from .state.request_log import RequestRecord
 
@@ -71,7 +71,7 @@ class Body:
         boundary = boundary_of(self.request.headers.get("Content-Type"))
         if boundary is None:
             await self.drain()
-            raise upload_problem("uploaded-file-no-file")
+            raise refuse("uploaded-file-no-file")
         try:
             parser = FormParser(boundary, open_file)
             # Only one block is in memory at a time.
@@ -79,9 +79,9 @@ class Body:
                 parser.feed(block)
         except MalformedFormError as error:
             await self.drain()
-            raise upload_problem("uploaded-file-invalid-file", str(error)) from error
+            raise refuse("uploaded-file-invalid-file", str(error)) from error
         if not parser.ended:
-            raise upload_problem("uploaded-file-invalid-file", "The multipart body has no end.")
+            raise refuse("uploaded-file-invalid-file", "The multipart body has no end.")
         return parser.form
 
     async def file(self, rule: FileRule) -> tuple[StoredFile, Form]:
@@ -100,6 +100,6 @@ class Body:
 def check_one_file(form: Form) -> None:
     """Raise a refusal if the form has no file or several files (service.md#upload-errors)."""
     if form.files == 0:
-        raise upload_problem("uploaded-file-no-file")
+        raise refuse("uploaded-file-no-file")
     if form.files > 1:
-        raise upload_problem("uploaded-file-multiple-files")
+        raise refuse("uploaded-file-multiple-files")

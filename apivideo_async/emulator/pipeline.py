@@ -18,10 +18,8 @@ from .rules.problems import (
     RefusedError,
     forbidden,
     invalid_payload,
-    method_not_allowed,
+    refuse,
     server_error,
-    too_many_requests,
-    unrecognized_url,
 )
 from .state.request_log import RequestLog
 from .state.state import State
@@ -103,12 +101,13 @@ class Pipeline:
         # Routes have no OPTIONS method, so preflights are recognised here for every path.
         if request.method == "OPTIONS":
             if control:
-                return _refusing(request, method_not_allowed(), access)
+                return _refusing(request, refuse("method-not-allowed"), access)
             return Operation("", "OPTIONS", request.path, _preflight, access)
         failure = request.match_info.http_exception
         if failure is not None:
-            problem = method_not_allowed() if failure.status == 405 else unrecognized_url()
-            return _refusing(request, problem, access)
+            wrong_method = failure.status == 405
+            slug = "method-not-allowed" if wrong_method else "unrecognized-request-url"
+            return _refusing(request, refuse(slug), access)
         resource = request.match_info.route.resource
         # aiohttp routes HEAD to the GET handler; the operations list only GET.
         method = "GET" if request.method == "HEAD" else request.method
@@ -153,7 +152,7 @@ class Pipeline:
         if operation.rate is not None:
             call.verdict = state.limiter.take(operation.rate, state.now)
             if call.verdict is not None and not call.verdict.allowed:
-                raise too_many_requests()
+                raise refuse("too-many-requests")
         if operation.access == "key":
             header = call.request.headers.get("Authorization")
             call.record.token_id = state.credentials.identify(header, state.expiry_clock)

@@ -130,15 +130,15 @@ def test_accepted_ranges_never_overlap_and_fit_the_total(requests):
             ledger.accept(parse_content_range(header, LIMITS), length)
         except RefusedError:
             continue
-    if ledger.bytes is None:
+    if ledger.chunks is None:
         return
-    ranges = ledger.bytes.ranges
-    assert all(left[1] < right[0] for left, right in itertools.pairwise(ranges))
-    assert sum(last - first + 1 for first, last in ranges) == ledger.size
-    last_allowed = ranges[-1][1] if ledger.bytes.total is None else ledger.bytes.total - 1
-    assert ranges[-1][1] <= last_allowed
-    assert all(last - first + 1 >= 10 or last == last_allowed for first, last in ranges)
-    assert ledger.complete == (ledger.bytes.total == ledger.size)
+    ranges, total = ledger.chunks.ranges, ledger.chunks.total
+    assert all(left[1] <= right[0] for left, right in itertools.pairwise(ranges))
+    assert sum(end - start for start, end in ranges) == ledger.size
+    last_end = ranges[-1][1] if total is None else total
+    assert ranges[-1][1] <= last_end
+    assert all(end - start >= 10 or end == last_end for start, end in ranges)
+    assert ledger.complete == (total == ledger.size)
 
 
 @given(
@@ -156,17 +156,18 @@ def test_accepted_parts_fit_the_total(requests):
             )
         except RefusedError:
             continue
-        assert position == number
+        assert position == number - 1
         assert number not in sizes
         sizes[number] = size
-    if ledger.parts is None:
+    if ledger.chunks is None:
         return
-    assert ledger.parts.numbers == sorted(sizes)
+    total = ledger.chunks.total
+    assert ledger.chunks.ranges == [(number - 1, number) for number in sorted(sizes)]
     assert ledger.size == sum(sizes.values())
-    last = max(sizes) if ledger.parts.total is None else ledger.parts.total
+    last = max(sizes) if total is None else total
     assert max(sizes) <= last
     assert all(size >= 10 or number == last for number, size in sizes.items())
-    assert ledger.complete == (ledger.parts.total == len(sizes))
+    assert ledger.complete == (total == len(sizes))
 
 
 def test_modes_are_never_mixed():

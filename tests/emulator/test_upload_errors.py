@@ -2,7 +2,7 @@
 
 import pytest
 
-from apivideo_async.emulator.rules.upload_problems import UPLOAD_PROBLEMS
+from apivideo_async.emulator.rules.error_types import UPLOAD_ERRORS
 
 MIN = 1024
 MAX = 64 * 1024
@@ -105,7 +105,7 @@ CASES = [
 
 
 def assert_problem(reply, slug: str) -> None:
-    name, title = UPLOAD_PROBLEMS[slug]
+    _, name, title = UPLOAD_ERRORS[slug]
     assert reply.status == 400, reply.body
     assert reply.headers["Content-Type"] == "application/json"
     assert reply.json["type"] == f"https://docs.api.video/reference/{slug}"
@@ -195,7 +195,7 @@ def test_every_documented_slug_has_a_case():
         "video-source-already-downloaded",
         "video-source-already-copied",
     }
-    assert tabled | elsewhere == set(UPLOAD_PROBLEMS)
+    assert tabled | elsewhere == set(UPLOAD_ERRORS)
 
 
 async def test_limits_of_the_protocol_are_the_documented_ones(start, content):

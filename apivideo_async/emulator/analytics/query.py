@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ..rules.problems import invalid_query_parameter, unrecognized_url
+from ..rules.problems import invalid_query_parameter, refuse
 from ..state.items import Query, timestamp
 from .filters import KEYS, TOTAL_KEYS, filter_key, read_filters, unexpected
 from .metrics import Span, View
@@ -148,7 +148,7 @@ def _interval(text: str | None, span: Span) -> str:
 def check_path(known: bool) -> None:
     """Raise the refusal for an unknown URL if a metric or breakdown is not ``known``."""
     if not known:
-        raise unrecognized_url()
+        raise refuse("unrecognized-request-url")
 
 
 def split_span(span: Span, interval: str) -> list[Span]:

@@ -14,7 +14,7 @@ from aiohttp import web
 from ..background import sources
 from ..faults.fault_list import FAULTS, fault_from_json
 from ..operations import Call, Handler, answer, answer_html, no_content
-from ..rules.problems import invalid_payload, not_found, refuse
+from ..rules.problems import invalid_payload, not_found
 from ..serving.assets import asset_urls
 from ..state.play import play_from_json
 from ..state.video import Video
@@ -73,8 +73,7 @@ async def _read_list(call: Call, read: Callable[[Any], ItemT]) -> list[ItemT]:
         return [read(item) for item in items]
     except (TypeError, ValueError, AttributeError) as error:
         # The detail helps the developer who wrote the list. The service itself sends none.
-        title = str(invalid_payload().body["title"])
-        raise refuse(400, "invalid-payload", title, detail=str(error)) from error
+        raise invalid_payload(str(error)) from error
 
 
 async def add_faults(call: Call) -> web.StreamResponse:

@@ -37,9 +37,7 @@ async def create(call: Call) -> web.StreamResponse:
     state = call.state
     body = validate(await call.json(), _CREATION, required=("events", "url"))
     if len(state.webhooks) >= state.settings.webhook_limit:
-        raise refuse(
-            400, "webhook-limit-reached", "Your account has reached the webhook urls limit."
-        )
+        raise refuse("webhook-limit-reached")
     secret = state.ids.opaque("sig_sec_")
     webhook = Webhook(
         **state.item_fields("webhook_"),

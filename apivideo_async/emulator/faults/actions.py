@@ -19,7 +19,7 @@ from attrs import Factory, define, frozen
 
 from ..body import Body
 from ..operations import Call, DroppedError, answer
-from ..rules.problems import too_many_requests
+from ..rules.problems import refuse
 from ..rules.rate_windows import PRESETS, Verdict
 
 __all__ = ["ACTIONS", "Action", "Proceed"]
@@ -73,7 +73,7 @@ async def _rate_limit(
 ) -> web.StreamResponse:
     """Send a 429 as the service does (service.md#too-many-requests)."""
     await call.body.drain()
-    problem = too_many_requests()
+    problem = refuse("too-many-requests")
     response = answer(problem.body, problem.status)
     response.headers.update(headers)
     if retry_after is not None:

@@ -13,7 +13,6 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from .problems import refuse
-from .upload_problems import upload_problem
 
 __all__ = [
     "JPEG",
@@ -185,7 +184,7 @@ class FileRule:
         if form.content_type in self.types.values():
             return form.content_type
         title = f"Only {self.listed} extensions are supported."
-        raise refuse(400, "uploaded-file-extension-invalid", title, name="file")
+        raise refuse("uploaded-file-extension-invalid", title=title)
 
 
 @define
@@ -205,6 +204,6 @@ class SmallFile:
     def check(self) -> None:
         """Raise a refusal if the file is empty or too large."""
         if self.size == 0:
-            raise upload_problem("uploaded-file-empty")
+            raise refuse("uploaded-file-empty")
         if self.size > self.max_size:
-            raise upload_problem("uploaded-file-too-large")
+            raise refuse("uploaded-file-too-large")

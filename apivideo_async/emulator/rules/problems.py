@@ -1,4 +1,4 @@
-"""Error responses as values (service.md#errors, service.md#error-types, service.md#not-found).
+"""Error responses as values (service.md#errors).
 
 A rule that refuses a request raises ``RefusedError``, and ``pipeline`` converts it to a response.
 The body is plain data, so that every rule can be tested without a server.
@@ -7,23 +7,20 @@ The body is plain data, so that every rule can be tested without a server.
 from collections.abc import Sequence
 from typing import Any
 
+from .error_types import ERROR_TYPES
+
 __all__ = [
     "RefusedError",
     "attribute_required",
     "forbidden",
     "invalid_attribute",
-    "invalid_credentials",
     "invalid_payload",
     "invalid_query_parameter",
-    "method_not_allowed",
     "not_found",
     "refuse",
     "refuse_all",
     "server_error",
     "summary_exists",
-    "too_many_requests",
-    "unauthorized",
-    "unrecognized_url",
 ]
 
 _TYPE_PREFIX = "https://docs.api.video/reference/"
@@ -42,11 +39,17 @@ class RefusedError(Exception):
 
 
 def refuse(
-    status: int, slug: str | None, title: str, *, name: str | None = None, detail: str | None = None
+    slug: str, detail: str | None = None, *, name: str | None = None, title: str | None = None
 ) -> RefusedError:
-    """Build a refusal. Its ``type`` is a documentation page (service.md#error-types)."""
-    kind = None if slug is None else _TYPE_PREFIX + slug
-    body = {"type": kind, "title": title, "name": name, "status": status, "detail": detail}
+    """Build a refusal of a type in ``ERROR_TYPES``, perhaps with another name or title."""
+    status, usual_name, usual_title = ERROR_TYPES[slug]
+    body = {
+        "type": _TYPE_PREFIX + slug,
+        "title": usual_title if title is None else title,
+        "name": usual_name if name is None else name,
+        "status": status,
+        "detail": detail,
+    }
     return RefusedError(status, {key: value for key, value in body.items() if value is not None})
 
 
@@ -75,70 +78,33 @@ def invalid_attribute(
 
 def invalid_payload(detail: str | None = None) -> RefusedError:
     """Return the refusal of a body that is absent or no JSON object."""
-    return refuse(400, "invalid-payload", "The payload is invalid.", detail=detail)
+    return refuse("invalid-payload", detail)
 
 
 def invalid_query_parameter(name: str, detail: str) -> RefusedError:
     """Return the refusal of a query parameter."""
-    slug, title = "request-invalid-query-parameter", "A query parameter is invalid."
-    return refuse(400, slug, title, name=name, detail=detail)
+    return refuse("request-invalid-query-parameter", detail, name=name)
 
 
 def not_found(name: str) -> RefusedError:
-    """Return the refusal of an unknown value of the path parameter ``name``."""
-    title = "The requested resource could not be found."
-    return refuse(404, "resource-not-found", title, name=name)
+    """Return the refusal of an unknown value of the path parameter ``name``.
+
+    See service.md#not-found.
+    """
+    return refuse("resource-not-found", name=name)
 
 
 def summary_exists(name: str | None) -> RefusedError:
     """Return the refusal of a second summary, or of a text for one that is being generated."""
-    title = "A summary already exists or is being created on this video."
     detail = "You can delete the existing summary and generate a new one."
-    return refuse(409, "summary-already-exists", title, name=name, detail=detail)
-
-
-def unrecognized_url() -> RefusedError:
-    """Return the refusal of a path that is not in the API."""
-    return refuse(404, "unrecognized-request-url", "Unrecognized request URL.")
-
-
-def method_not_allowed() -> RefusedError:
-    """Return the refusal of a method that the path does not have."""
-    return refuse(405, "method-not-allowed", "Method is not allowed for this route.")
+    return refuse("summary-already-exists", detail, name=name)
 
 
 def forbidden(detail: str) -> RefusedError:
     """Return the refusal of a request from a web page, which the service does not have."""
-    return refuse(403, None, "Forbidden.", detail=detail)
-
-
-def too_many_requests() -> RefusedError:
-    """Return the refusal of a request over the rate limit (service.md#too-many-requests)."""
-    return refuse(429, "too-many-requests", "Too many requests.")
+    return RefusedError(403, {"title": "Forbidden.", "status": 403, "detail": detail})
 
 
 def server_error() -> RefusedError:
     """Return the response to an error in the emulator (service.md#server-errors)."""
-    return refuse(500, None, "Server error")
-
-
-_AUTHENTICATION_TITLES = {
-    "invalid-api-key": "The API key is invalid.",
-    "invalid-access-token": "The access token is invalid or expired.",
-    "invalid-refresh-token": "The refresh token is invalid.",
-    "invalid-upload-token": "The upload token is invalid or expired.",
-    "missing-upload-token": "The upload token is missing.",
-    "invalid-authorization-header-value": 'The "Authorization" header value is invalid.',
-    "missing-authorization-header": 'The "Authorization" header is missing.',
-}
-
-
-def unauthorized(rule: str) -> RefusedError:
-    """Return one of the 401 refusals. ``rule`` is the slug without ``authentication-``."""
-    return refuse(401, f"authentication-{rule}", _AUTHENTICATION_TITLES[rule])
-
-
-def invalid_credentials() -> RefusedError:
-    """Return the refusal of a key or refresh token (service.md#refused-credentials)."""
-    slug, title = "authentication-invalid-user-credentials", "The user credentials were incorrect."
-    return refuse(400, slug, title, name="")
+    return RefusedError(500, {"title": "Server error", "status": 500})

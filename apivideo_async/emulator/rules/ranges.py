@@ -4,21 +4,24 @@ See service.md#upload-modes, service.md#upload-errors, service.md#assets.
 """
 
 import re
-from typing import TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from attrs import frozen
 
-from .upload_problems import by_bytes, by_part, upload_problem
+from .problems import RefusedError, refuse
 
 __all__ = [
     "ByteRange",
     "ContentRange",
     "Limits",
     "Part",
+    "Unit",
     "UnsatisfiableRangeError",
     "parse_content_range",
     "parse_range",
 ]
+
+Unit = Literal["bytes", "parts"]
 
 # Numbers with more than 20 digits are malformed.
 _CONTENT_RANGE = re.compile(
@@ -44,11 +47,30 @@ class ByteRange:
     first: int
     last: int
     total: int | None
+    unit: ClassVar[Unit] = "bytes"
+
+    @property
+    def start(self) -> int:
+        """The first byte."""
+        return self.first
+
+    @property
+    def end(self) -> int:
+        """The byte after the last one."""
+        return self.last + 1
 
     @property
     def length(self) -> int:
         """The number of bytes that the range announces."""
-        return self.last - self.first + 1
+        return self.end - self.start
+
+    def refuse(self, rule: str, detail: str | None = None) -> RefusedError:
+        """Return the refusal of a byte range. ``rule`` is the end of the slug."""
+        return refuse(f"video-content-range-by-bytes-{rule}", detail)
+
+    def repeated(self) -> RefusedError:
+        """Return the refusal of a range that overlaps another one."""
+        return self.refuse("range-overlap")
 
 
 @frozen
@@ -57,6 +79,27 @@ class Part:
 
     number: int
     total: int | None
+    unit: ClassVar[Unit] = "parts"
+    length: ClassVar[None] = None
+
+    @property
+    def start(self) -> int:
+        """The number of parts before this one."""
+        return self.number - 1
+
+    @property
+    def end(self) -> int:
+        """The number of parts up to this one."""
+        return self.number
+
+    def refuse(self, rule: str, detail: str | None = None) -> RefusedError:
+        """Return the refusal of a part. ``rule`` is the end of the slug."""
+        return refuse(f"video-content-range-by-part-{rule}", detail)
+
+    def repeated(self) -> RefusedError:
+        """Return the refusal of a number that was sent before."""
+        detail = f"The part number {self.number} has already been sent."
+        return self.refuse("part-already-sent", detail)
 
 
 ContentRange: TypeAlias = ByteRange | Part
@@ -71,7 +114,7 @@ def parse_content_range(value: str | None, limits: Limits) -> ContentRange | Non
         return None
     match = _CONTENT_RANGE.fullmatch(value.strip())
     if match is None:
-        raise upload_problem("video-content-range-malformed")
+        raise refuse("video-content-range-malformed")
     first, last, number, total_text = match.groups()
     total = None if total_text == "*" else int(total_text)
     if number is not None:
@@ -82,35 +125,35 @@ def parse_content_range(value: str | None, limits: Limits) -> ContentRange | Non
 def _checked_bytes(chunk: ByteRange, limits: Limits) -> ByteRange:
     # A request that breaks several rules gets the refusal of the first one.
     if chunk.total == 0:
-        raise by_bytes("total-bytes-zero")
+        raise chunk.refuse("total-bytes-zero")
     if chunk.total is not None and chunk.total > limits.max_total:
-        raise by_bytes("total-bytes-too-high")
+        raise chunk.refuse("total-bytes-too-high")
     if chunk.first > chunk.last:
-        raise by_bytes("from-byte-too-high")
+        raise chunk.refuse("from-byte-too-high")
     if chunk.last >= limits.max_total:
-        raise by_bytes("to-byte-too-high-allowed")
+        raise chunk.refuse("to-byte-too-high-allowed")
     if chunk.total is not None and chunk.last >= chunk.total:
-        raise by_bytes("to-byte-too-high-total")
+        raise chunk.refuse("to-byte-too-high-total")
     if chunk.length > limits.max_chunk:
-        raise by_bytes("range-too-large")
-    # With ``*`` as the total the range may be the last one; ``ByteChunks`` checks that.
+        raise chunk.refuse("range-too-large")
+    # With ``*`` as the total the range may be the last one; ``Chunks`` checks that.
     is_last = chunk.total is None or chunk.last == chunk.total - 1
     if chunk.length < limits.min_chunk and not is_last:
-        raise by_bytes("range-too-small")
+        raise chunk.refuse("range-too-small")
     return chunk
 
 
 def _checked_part(chunk: Part, limits: Limits) -> Part:
     if chunk.total == 0:
-        raise by_part("total-parts-zero")
+        raise chunk.refuse("total-parts-zero")
     if chunk.number == 0:
-        raise by_part("part-zero")
+        raise chunk.refuse("part-zero")
     if chunk.total is not None and chunk.total > limits.max_parts:
-        raise by_part("total-parts-too-high")
+        raise chunk.refuse("total-parts-too-high")
     if chunk.number > limits.max_parts:
-        raise by_part("part-too-high-allowed")
+        raise chunk.refuse("part-too-high-allowed")
     if chunk.total is not None and chunk.number > chunk.total:
-        raise by_part("part-too-high-total")
+        raise chunk.refuse("part-too-high-total")
     return chunk
 
 

@@ -13,17 +13,21 @@ from typing import Literal
 
 from attrs import define, field
 
-from .chunks import ByteChunks, PartChunks
-from .ranges import ByteRange, ContentRange, Limits
-from .upload_problems import upload_problem
+from .chunks import Chunks
+from .problems import refuse
+from .ranges import ContentRange, Limits
 
 __all__ = ["Origin", "SourceLedger"]
 
 Origin = Literal["upload", "url", "clone", "live"]
-_REFUSALS = {
+_REFUSED_ORIGINS = {
     "url": "video-source-already-downloaded",
     "clone": "video-source-already-copied",
     "live": "video-source-already-uploaded",
+}
+_OTHER_UNIT = {
+    "bytes": "video-content-range-started-with-bytes",
+    "parts": "video-content-range-started-with-part",
 }
 
 
@@ -33,45 +37,41 @@ class SourceLedger:
 
     _limits: Limits
     origin: Origin = "upload"
-    bytes: ByteChunks | None = field(default=None, init=False)
-    parts: PartChunks | None = field(default=None, init=False)
+    chunks: Chunks | None = field(default=None, init=False)
     whole: int | None = field(default=None, init=False)
 
     @property
     def started(self) -> bool:
         """Whether anything was accepted."""
-        return self.whole is not None or self.bytes is not None or self.parts is not None
+        return self.whole is not None or self.chunks is not None
 
     @property
     def complete(self) -> bool:
         """Whether the upload is complete (service.md#upload-completion)."""
-        chunks = self.bytes or self.parts
-        return self.whole is not None or (chunks is not None and chunks.complete)
+        return self.whole is not None or (self.chunks is not None and self.chunks.complete)
 
     @property
     def size(self) -> int:
         """The number of bytes accepted."""
-        chunks = self.bytes or self.parts
-        return (self.whole or 0) + (chunks.covered if chunks is not None else 0)
+        return self.chunks.size if self.chunks is not None else self.whole or 0
 
     def check(self, chunk: ContentRange | None) -> None:
         """Raise a refusal if the request can be refused without its body."""
-        if self.origin in _REFUSALS:
-            raise upload_problem(_REFUSALS[self.origin])
+        if self.origin in _REFUSED_ORIGINS:
+            raise refuse(_REFUSED_ORIGINS[self.origin])
         if self.complete:
-            raise upload_problem("video-source-already-uploaded")
-        if chunk is None:
-            if self.started:
-                raise upload_problem("video-content-range-already-initiated")
-        elif isinstance(chunk, ByteRange):
-            if self.parts is not None:
-                raise upload_problem("video-content-range-started-with-part")
-            # A temporary object checks the first chunk: only ``accept`` changes the ledger.
-            (self.bytes or ByteChunks(self._limits)).check(chunk)
-        else:
-            if self.bytes is not None:
-                raise upload_problem("video-content-range-started-with-bytes")
-            (self.parts or PartChunks(self._limits)).check(chunk)
+            raise refuse("video-source-already-uploaded")
+        if chunk is not None:
+            self._chunks_for(chunk).check(chunk)
+        elif self.started:
+            raise refuse("video-content-range-already-initiated")
+
+    def _chunks_for(self, chunk: ContentRange) -> Chunks:
+        # A temporary object checks the first chunk: only ``accept`` changes the ledger.
+        chunks = self.chunks or Chunks(chunk.unit, self._limits)
+        if chunks.unit != chunk.unit:
+            raise refuse(_OTHER_UNIT[chunks.unit])
+        return chunks
 
     def accept(self, chunk: ContentRange | None, size: int) -> int:
         """Record a request whose file had ``size`` bytes. Return its position in the media.
@@ -81,20 +81,16 @@ class SourceLedger:
         # The ledger may have changed since the header was checked.
         self.check(chunk)
         if size == 0:
-            raise upload_problem("uploaded-file-empty")
+            raise refuse("uploaded-file-empty")
         if chunk is None:
             if size > self._limits.max_chunk:
-                raise upload_problem("uploaded-file-too-large")
+                raise refuse("uploaded-file-too-large")
             self.whole = size
             return 0
-        # The mode is set after the last check, so that a refused first chunk leaves the ledger
+        chunks = self._chunks_for(chunk)
+        chunks.check_size(chunk, size)
+        # The unit is set after the last check, so that a refused first chunk leaves the ledger
         # empty.
-        if isinstance(chunk, ByteRange):
-            byte_chunks = self.bytes or ByteChunks(self._limits)
-            byte_chunks.check_size(chunk, size)
-            self.bytes = byte_chunks
-            return byte_chunks.add(chunk, size)
-        part_chunks = self.parts or PartChunks(self._limits)
-        part_chunks.check_size(chunk, size)
-        self.parts = part_chunks
-        return part_chunks.add(chunk, size)
+        self.chunks = chunks
+        chunks.add(chunk, size)
+        return chunk.start

@@ -12,12 +12,12 @@ from typing import Any
 from attrs import define, field
 
 from ..rules.identifiers import Identifiers
-from ..rules.problems import RefusedError, invalid_credentials, unauthorized
+from ..rules.problems import RefusedError, refuse
 from ..settings import Settings
 
 __all__ = ["SESSION_SECONDS", "Credentials", "PrivateSessions"]
 
-_INVALID_HEADER = "invalid-authorization-header-value"
+_INVALID_HEADER = "authentication-invalid-authorization-header-value"
 SESSION_SECONDS = 24 * 3600.0
 
 
@@ -37,24 +37,24 @@ class Credentials:
         # JSON can contain lone surrogates, which UTF-8 cannot encode: ``surrogatepass`` avoids an
         # error.
         if not self._is_api_key(api_key.encode(errors="surrogatepass")):
-            raise self._refusal("invalid-api-key")
+            raise self._refusal("authentication-invalid-api-key")
         return self._issue(now)
 
     def rotate(self, refresh_token: str, now: float) -> dict[str, Any]:
         """Return a new pair of tokens. Raises a refusal if the refresh token was already used."""
         if refresh_token not in self._refresh:
-            raise self._refusal("invalid-refresh-token")
+            raise self._refusal("authentication-invalid-refresh-token")
         self._refresh.remove(refresh_token)
         return self._issue(now)
 
     def _is_api_key(self, text: bytes) -> bool:
         return hmac.compare_digest(text, self._settings.api_key.encode())
 
-    def _refusal(self, rule: str) -> RefusedError:
+    def _refusal(self, slug: str) -> RefusedError:
         # The specification says 400, the error pages 401 (service.md#refused-credentials).
         if self._settings.invalid_key_status == 400:
-            return invalid_credentials()
-        return unauthorized(rule)
+            return refuse("authentication-invalid-user-credentials")
+        return refuse(slug)
 
     def _issue(self, now: float) -> dict[str, Any]:
         self._issued += 1
@@ -82,21 +82,21 @@ class Credentials:
         Raises a refusal (401) if the header is absent, malformed or wrong.
         """
         if header is None or not header.strip():
-            raise unauthorized("missing-authorization-header")
+            raise refuse("authentication-missing-authorization-header")
         scheme, _, value = header.strip().partition(" ")
         value = value.strip()
         if scheme.lower() == "bearer" and value:
             return self._bearer(value, now)
         if scheme.lower() == "basic" and value:
             return self._basic(value)
-        raise unauthorized(_INVALID_HEADER)
+        raise refuse(_INVALID_HEADER)
 
     def _bearer(self, token: str, now: float) -> str:
         # An unknown token gets the expiry ``now``, and is refused like an expired one.
         name, expires = self._access.get(token, ("", now))
         if now >= expires:
             self._access.pop(token, None)
-            raise unauthorized("invalid-access-token")
+            raise refuse("authentication-invalid-access-token")
         return name
 
     def _basic(self, value: str) -> str:
@@ -104,11 +104,11 @@ class Credentials:
         try:
             user, colon, password = base64.b64decode(value, validate=True).partition(b":")
         except (binascii.Error, ValueError):
-            raise unauthorized(_INVALID_HEADER) from None
+            raise refuse(_INVALID_HEADER) from None
         if not colon:
-            raise unauthorized(_INVALID_HEADER)
+            raise refuse(_INVALID_HEADER)
         if password or not self._is_api_key(user):
-            raise unauthorized("invalid-api-key")
+            raise refuse("authentication-invalid-api-key")
         return "api-key"
 
 

@@ -161,10 +161,7 @@ class ExtentWriter:
 
 @define(eq=False)
 class Media:
-    """The bytes of one video: lists of extents by the position that the ledger returned.
-
-    A position is the first byte of a range, or the number of a part.
-    """
+    """The bytes of one video: lists of extents, by the position that the ledger returned."""
 
     _extents: dict[int, list[Extent]] = field(factory=dict, init=False)
     _spools: set[Spool] = field(factory=set, init=False)

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from ..listener import Listener
 from ..rules.identifiers import Identifiers
-from ..rules.problems import not_found, unauthorized
+from ..rules.problems import not_found, refuse
 from ..rules.rate_windows import RateLimiter
 from ..rules.source_ledger import Origin, SourceLedger
 from ..settings import Settings
@@ -203,8 +203,8 @@ class State:
         Raises a refusal (401) if it does not work.
         """
         if not token:
-            raise unauthorized("missing-upload-token")
+            raise refuse("authentication-missing-upload-token")
         found = self.upload_tokens.get(token)
         if found is None or not found.active(self.expiry_date):
-            raise unauthorized("invalid-upload-token")
+            raise refuse("authentication-invalid-upload-token")
         return found

@@ -161,16 +161,17 @@ class Video(Item):
         }
 
     def _received(self) -> dict[str, Any]:
-        parts, ranges = self.ledger.parts, self.ledger.bytes
-        if parts is not None:
-            return {"receivedParts": {"parts": parts.numbers, "total": parts.total}}
-        if ranges is None:
+        chunks = self.ledger.chunks
+        if chunks is None:
             return {"receivedBytes": []}
+        if chunks.unit == "parts":
+            numbers = [end for _, end in chunks.ranges]
+            return {"receivedParts": {"parts": numbers, "total": chunks.total}}
         # The ``total`` of a range is absent if it is unknown, while that of parts is null
         # (service.md#received-chunks).
-        total = {} if ranges.total is None else {"total": ranges.total}
-        received = [{"from": first, "to": last, **total} for first, last in ranges.ranges]
-        return {"receivedBytes": received}
+        total = {} if chunks.total is None else {"total": chunks.total}
+        ranges = [{"from": start, "to": end - 1, **total} for start, end in chunks.ranges]
+        return {"receivedBytes": ranges}
 
 
 _SORT_KEYS: dict[str, SortKey] = {

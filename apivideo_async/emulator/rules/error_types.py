@@ -1,14 +1,16 @@
-"""The upload errors: slug, ``name`` and title of each (service.md#upload-errors)."""
+"""The error types of the service: status, ``name`` and title of each, by slug.
 
-from .problems import RefusedError, refuse
+To add an error type, add it to ``ERROR_TYPES``. See service.md#error-types,
+service.md#upload-errors, service.md#refused-credentials.
+"""
 
-__all__ = ["UPLOAD_PROBLEMS", "by_bytes", "by_part", "upload_problem"]
+__all__ = ["ERROR_TYPES", "UPLOAD_ERRORS"]
 
 _RANGE = "video-content-range"
 _BYTES = f"{_RANGE}-by-bytes"
 _PART = f"{_RANGE}-by-part"
 
-_FILE_TITLES = {
+_FILE = {
     "uploaded-file-empty": "The uploaded file is empty.",
     "uploaded-file-invalid-file": "The uploaded file is invalid.",
     "uploaded-file-no-file": "There is no uploaded file in the request.",
@@ -35,7 +37,7 @@ _DIFFERENT = "must be the same than the one you already set for this video."
 _SENT = "you already sent for this video."
 _MANY_PARTS = "is higher than the maximum number of parts allowed for a video."
 
-_HEADER_TITLES = {
+_CONTENT_RANGE = {
     f"{_RANGE}-already-initiated": "This video source has already been initiated with a "
     '"Content-Range" upload.',
     f"{_RANGE}-started-with-bytes": f'{_STARTED} "bytes", you cannot continue it with "part"',
@@ -68,24 +70,35 @@ _HEADER_TITLES = {
     f"{_PART}-total-parts-zero": f"{_TOTAL_PARTS} must be greater than 0.",
 }
 
-UPLOAD_PROBLEMS: dict[str, tuple[str, str]] = {
-    **{slug: ("file", title) for slug, title in _FILE_TITLES.items()},
-    **{slug: ("Content-Range", title) for slug, title in _HEADER_TITLES.items()},
+UPLOAD_ERRORS: dict[str, tuple[int, str | None, str]] = {
+    **{slug: (400, "file", title) for slug, title in _FILE.items()},
+    **{slug: (400, "Content-Range", title) for slug, title in _CONTENT_RANGE.items()},
 }
-"""The ``name`` and title of each error, by slug."""
-
-
-def upload_problem(slug: str, detail: str | None = None) -> RefusedError:
-    """Return the refusal with a documented slug. The status is always 400."""
-    name, title = UPLOAD_PROBLEMS[slug]
-    return refuse(400, slug, title, name=name, detail=detail)
-
-
-def by_bytes(rule: str, detail: str | None = None) -> RefusedError:
-    """Return the refusal of a byte range. ``rule`` is the end of the slug."""
-    return upload_problem(f"{_BYTES}-{rule}", detail)
-
-
-def by_part(rule: str, detail: str | None = None) -> RefusedError:
-    """Return the refusal of a part. ``rule`` is the end of the slug."""
-    return upload_problem(f"{_PART}-{rule}", detail)
+_AUTHENTICATION = {
+    "invalid-api-key": "The API key is invalid.",
+    "invalid-access-token": "The access token is invalid or expired.",
+    "invalid-refresh-token": "The refresh token is invalid.",
+    "invalid-upload-token": "The upload token is invalid or expired.",
+    "missing-upload-token": "The upload token is missing.",
+    "invalid-authorization-header-value": 'The "Authorization" header value is invalid.',
+    "missing-authorization-header": 'The "Authorization" header is missing.',
+}
+ERROR_TYPES: dict[str, tuple[int, str | None, str]] = {
+    **UPLOAD_ERRORS,
+    **{f"authentication-{rule}": (401, None, title) for rule, title in _AUTHENTICATION.items()},
+    "authentication-invalid-user-credentials": (400, "", "The user credentials were incorrect."),
+    "invalid-payload": (400, None, "The payload is invalid."),
+    "request-invalid-query-parameter": (400, None, "A query parameter is invalid."),
+    "webhook-limit-reached": (400, None, "Your account has reached the webhook urls limit."),
+    # The title lists the extensions.
+    "uploaded-file-extension-invalid": (400, "file", ""),
+    "resource-not-found": (404, None, "The requested resource could not be found."),
+    "unrecognized-request-url": (404, None, "Unrecognized request URL."),
+    "method-not-allowed": (405, None, "Method is not allowed for this route."),
+    "summary-already-exists": (
+        409,
+        None,
+        "A summary already exists or is being created on this video.",
+    ),
+    "too-many-requests": (429, None, "Too many requests."),
+}
