@@ -22,7 +22,7 @@ ARGS ?=
 AZURITE := 3.37.0
 export QUICK
 
-.PHONY: help demo test slow lowest coverage lint types bench clean browser postgres azurite
+.PHONY: help demo test slow lowest coverage lint stubs types bench clean browser postgres azurite
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -97,6 +97,9 @@ azurite:
 lint: $(VENV)/.dev  ## style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check --output-format concise .
+
+stubs:  ## the types of with_raw_response, after a change of the resources
+	$(PYTHON) tests/typing/raw_types.py
 
 types: $(VENV)/.dev  ## mypy strict on the package, the examples and the typing test; every public name has a type
 	$(BIN)/mypy

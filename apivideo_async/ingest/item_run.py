@@ -313,13 +313,13 @@ class _Work:
             if self._kit.on_progress is not None:
                 self._kit.on_progress(self._claim.item, progress)
 
-        await self._client.videos.upload(
+        await self._client._upload_into(  # noqa: SLF001 (ingestion is a part of the package)
             video_id,
             LeasedSource(original.source, self._kit.keeper, self._claim),
             options=self._kit.options.upload,
             on_progress=note,
-            slots=self._kit.slots,
-            fresh=empty,
+            capacity=self._kit.slots,
+            empty=empty,
         )
         return True
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..models import to_json
+from ..models import camel_case, to_json
 from .request import set_fields
 
 __all__ = ["as_json", "check_names", "json_body", "text_list"]
@@ -36,17 +36,12 @@ def text_list(name: str, value: Iterable[str]) -> list[str]:
     return texts
 
 
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
-
-
 def json_body(fields: Mapping[str, Any]) -> bytes:
     """Encode the fields that are not ``UNSET``, with names in camelCase.
 
     Raises ``ConfigurationError`` for values that JSON or UTF-8 cannot represent.
     """
-    return as_json({_camel(name): to_json(value) for name, value in set_fields(fields).items()})
+    return as_json({camel_case(name): to_json(value) for name, value in set_fields(fields).items()})
 
 
 def as_json(value: object) -> bytes:

@@ -15,7 +15,7 @@ from attrs import field, frozen
 from .._version import __version__
 from ..config import UNSET, Unset
 from ..errors import ConfigurationError, RequestSummary
-from ..models._masked import masked, path_secrets, shown
+from ..models._tokens import mask_tokens, masked_repr, path_tokens
 from .query import QueryValue, check_encodable, query_string
 
 __all__ = [
@@ -75,10 +75,10 @@ class Multipart:
 class Request:
     """One call of the API, which can be sent any number of times."""
 
-    operation: str = field(converter=masked)
+    operation: str = field(converter=mask_tokens)
     """As in service.md#operations: ``videos.list``. It is displayed, so tokens are masked."""
     method: str
-    path: str = field(repr=shown)
+    path: str = field(repr=masked_repr)
     """Percent-encoded, without the query."""
     query: str = field(default="", repr=False)
     """Encoded query. It may contain an upload token, so it is never displayed."""
@@ -104,7 +104,7 @@ class Request:
     @property
     def summary(self) -> RequestSummary:
         """The parts of the request that errors and logs may show. Tokens in the path are masked."""
-        return RequestSummary(self.method, masked(self.path), self.operation)
+        return RequestSummary(self.method, mask_tokens(self.path), self.operation)
 
     @property
     def secrets(self) -> list[str]:
@@ -112,7 +112,7 @@ class Request:
         parameters = parse_qsl(self.query)
         members = _SECRET_MEMBER.findall(self.body or b"")
         return [
-            *path_secrets(self.path),
+            *path_tokens(self.path),
             *(value for name, value in parameters if name.lower() in _SECRET_PARAMETERS),
             *(value.decode("utf-8", "replace") for value in members),
         ]

@@ -43,7 +43,7 @@ def test_a_request_by_hand() -> None:
     ],
     ids=repr,
 )
-def test_what_cannot_be_sent_is_refused(given: dict[str, Any]) -> None:
+def test_arguments_that_cannot_be_sent_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         raw_request(**{"method": "GET", "path": "/", **given})
 
@@ -56,7 +56,7 @@ def test_json_that_refers_to_itself_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", ["text", {"a": 1}, 5, None, [1], b"ab"])
-def test_a_list_of_texts_is_nothing_else(value: Any) -> None:
+def test_text_list_refuses_other_values(value: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^tags must (be a list of|contain only) texts"):
         text_list("tags", value)
     assert text_list("tags", iter(["a", "b"])) == ["a", "b"]
@@ -85,7 +85,7 @@ def test_the_secrets_of_a_request() -> None:
     assert build_request("o", "GET", "/videos/vi1").secrets == []
 
 
-def test_what_a_server_repeats_is_removed_in_both_spellings_but_nothing_short() -> None:
+def test_secrets_are_removed_in_both_spellings_unless_they_are_short() -> None:
     request = build_request("o", "GET", "/x")
     response = Response(400, {"location": "/x/a%2Fsecret"}, b"a/secret a%2Fsecret abc")
     cleaned = without_secrets(request, response, ["a/secret", "abc", ""])
@@ -111,6 +111,6 @@ def test_the_size_that_is_read_depends_on_the_status() -> None:
     assert most_bytes(199) == most_bytes(404) == 256 * 1024
 
 
-def test_an_answer_that_was_cut_is_final() -> None:
+def test_a_response_that_was_cut_is_final() -> None:
     error = too_large(build_request("o", "GET", "/"), Response(200, {}, b"x" * 10_000, cut=True))
     assert (error.retryable, error.delivery, len(error.body)) == (False, "unknown", 8192)
