@@ -19,6 +19,7 @@ from attrs import field, frozen
 from .errors import ConfigurationError
 
 __all__ = [
+    "INGEST_KEY",
     "UNSET",
     "ClientConfig",
     "RetryPolicy",
@@ -47,6 +48,8 @@ UNSET: Final = Unset.UNSET
 """Default of arguments that are not sent. ``None`` is sent as null (service.md#null-and-absent)."""
 
 MIB: Final = 1024 * 1024
+INGEST_KEY: Final = "ingestKey"
+"""Name of the metadata pair with the idempotency key of a video."""
 
 BASE_URLS: Final[Mapping[str, str]] = {
     "production": "https://ws.api.video",

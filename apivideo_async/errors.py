@@ -132,7 +132,7 @@ def _message(reason: str, request: RequestSummary | None) -> str:
 
 
 class ConfigurationError(ApiVideoError, ValueError):
-    """An argument or a setting cannot work, and nothing was sent. ``option`` is its name or None."""
+    """An argument or a setting cannot work. Nothing was sent. ``option`` is its name or None."""
 
     def __init__(self, message: str, *, option: str | None = None) -> None:
         super().__init__(message)

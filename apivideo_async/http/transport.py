@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import aiohttp
+from attrs import define, field
 from yarl import URL
 
 from ..config import Timeouts
@@ -35,6 +36,7 @@ Callers bound the number of their requests.
 """
 
 
+@define(eq=False, kw_only=True)
 class Transport:
     """Owns the aiohttp session.
 
@@ -42,25 +44,19 @@ class Transport:
     a session of the caller stays open.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        session: aiohttp.ClientSession | None = None,
-        proxy: str | None = None,
-        trust_env: bool = False,
-        trace_configs: Sequence[aiohttp.TraceConfig] = (),
-        ssl_context: ssl.SSLContext | None = None,
-    ) -> None:
-        self.base_url = base_url
-        self._session = session
-        self._owned = session is None
-        self._closed = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._proxy = proxy
-        self._trust_env = trust_env
-        self._trace_configs = list(trace_configs)
-        self._ssl: Any = ssl_context or True
+    base_url: str = field(kw_only=False)
+    _session: aiohttp.ClientSession | None = None
+    _proxy: str | None = None
+    _trust_env: bool = False
+    _trace_configs: Sequence[aiohttp.TraceConfig] = ()
+    _ssl_context: ssl.SSLContext | None = None
+    _owned: bool = field(init=False)
+    _closed: bool = field(default=False, init=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
+
+    @_owned.default
+    def _is_owned(self) -> bool:
+        return self._session is None
 
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -77,7 +73,7 @@ class Transport:
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._trust_env,
-                trace_configs=self._trace_configs,
+                trace_configs=list(self._trace_configs),
             )
         return self._session
 
@@ -137,7 +133,7 @@ class Transport:
             "allow_redirects": False,
             "raise_for_status": False,
             "proxy": self._proxy,
-            "ssl": self._ssl,
+            "ssl": self._ssl_context or True,
             "timeout": _timeout(timeouts.connect),
             # The caller's session may have other defaults, but the size limit relies on these.
             "auto_decompress": True,
@@ -170,12 +166,9 @@ class Transport:
 
 
 async def _body_of(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut.
-
-    aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
-    detected before it takes much memory. ``content_length`` and ``total_raw_bytes`` count bytes
-    before decompression.
-    """
+    """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut."""
+    # aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
+    # detected before it takes much memory. Its two counters are of bytes before decompression.
     most = most_bytes(answer.status)
     content = bytearray()
     # A 2xx body that is announced as too large is not read at all. The beginning of an error page
@@ -203,8 +196,7 @@ def _from_connection(error: BaseException) -> bool:
 def _system_error(error: BaseException | None) -> BaseException | None:
     """Return the error of the operating system or of TLS that caused an error of aiohttp.
 
-    Returns None if there is none, or if its own causes contain an error of aiohttp, which must not
-    be chained because it may contain a token.
+    None if its own causes contain an error of aiohttp, which may contain a token.
     """
     while isinstance(error, aiohttp.ClientError):
         error = _cause(error) or error.__cause__

@@ -20,6 +20,7 @@ __all__ = [
     "QueryValue",
     "check_encodable",
     "check_paging",
+    "empty_filter",
     "filters",
     "next_page",
     "query_string",
@@ -80,7 +81,8 @@ def _text(name: str, value: object) -> str:
     )
 
 
-def _empty(name: str, what: str) -> ConfigurationError:
+def empty_filter(name: str, what: str) -> ConfigurationError:
+    """Return the error for a filter without a value. ``what`` describes the value."""
     return ConfigurationError(
         f"{name} is {what}, which does not filter: leave it out to get everything, "
         "or send no request if nothing can match",
@@ -92,7 +94,7 @@ def _items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
     if value is None or isinstance(value, Unset):
         return
     if isinstance(value, Mapping | list | tuple) and not value:
-        raise _empty(name, "empty")
+        raise empty_filter(name, "empty")
     if isinstance(value, Mapping):
         pairs: Mapping[str, Any] = value
         for key, item in pairs.items():
@@ -135,18 +137,18 @@ def filters(query: Mapping[str, QueryValue]) -> dict[str, QueryValue]:
 def _filter(name: str, value: QueryValue) -> QueryValue:
     argument = re.sub("([A-Z])", r"_\1", name).lower()
     if value is None or value in ([], (), {}):
-        raise _empty(argument, repr(value))
+        raise empty_filter(argument, repr(value))
     if isinstance(value, str):
         if not value.strip() and name not in _SEARCHES:
-            raise _empty(argument, "an empty text")
+            raise empty_filter(argument, "an empty text")
         return value
     if isinstance(value, Mapping):
         if name not in _CHECKED and not all(key and item for key, item in value.items()):
-            raise _empty(argument, "a mapping with an empty key or value")
+            raise empty_filter(argument, "a mapping with an empty key or value")
         return {**value}
     if isinstance(value, Sequence):
         if not all(value):
-            raise _empty(argument, "a list with an empty text")
+            raise empty_filter(argument, "a list with an empty text")
         return list(value)
     return value
 

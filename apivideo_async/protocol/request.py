@@ -53,10 +53,7 @@ class Priority(IntEnum):
 
 @frozen
 class FilePart:
-    """The file of a multipart body. ``size`` is in bytes.
-
-    ``read`` returns the bytes. It is called again for every attempt.
-    """
+    """The file of a multipart body: ``size`` bytes, which ``read`` returns for each attempt."""
 
     filename: str
     size: int
@@ -79,10 +76,7 @@ class Request:
     """One call of the API, which can be sent any number of times."""
 
     operation: str = field(converter=masked)
-    """Name of the operation, as in service.md#operations: ``videos.list``.
-
-    It is displayed, so tokens are masked.
-    """
+    """As in service.md#operations: ``videos.list``. It is displayed, so tokens are masked."""
     method: str
     path: str = field(repr=shown)
     """Percent-encoded, without the query."""
@@ -95,10 +89,7 @@ class Request:
     """None: not rate limited (``/auth/*``, assets)."""
     priority: Priority = Priority.NORMAL
     flow: str = field(default="", repr=False)
-    """Requests of one upload have the same flow. Waiting flows are served in turn.
-
-    The value may be an upload token, so it is never displayed.
-    """
+    """Waiting flows, such as uploads, take turns. It may be a token, so it is never displayed."""
     authenticated: bool = True
     base_url: str | None = None
     """Base URL of an asset; None: that of the API."""
@@ -141,8 +132,7 @@ def check_text(name: str, value: object) -> None:
 def path_for(template: str, **parameters: str) -> str:
     """Insert percent-encoded values into a path such as ``/videos/{video_id}``.
 
-    Raises ``ConfigurationError`` for an empty value: it would turn ``DELETE /videos/{id}`` into a
-    request to the whole collection.
+    Raises ``ConfigurationError`` for a value that would address another operation.
     """
     for name, value in parameters.items():
         check_text(name, value)
@@ -151,10 +141,7 @@ def path_for(template: str, **parameters: str) -> str:
 
 
 def set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that are not ``UNSET``.
-
-    ``None`` stays and becomes JSON null (service.md#null-and-absent).
-    """
+    """Return the fields that are not ``UNSET``. ``None`` stays (service.md#null-and-absent)."""
     return {name: value for name, value in fields.items() if value is not UNSET}
 
 
@@ -195,10 +182,7 @@ def build_request(
     priority: Priority = Priority.NORMAL,
     flow: str = "",
 ) -> Request:
-    """Create a request with the usual headers.
-
-    By default, a GET uses the budget of the reads and other methods that of the writes.
-    """
+    """Create a request. By default, a GET uses the budget of reads, and others that of writes."""
     # Headers of the caller win, except the content type of a JSON body.
     sent = {"Accept": "application/json", **(headers or {})}
     if body is not None:
@@ -218,10 +202,7 @@ def build_request(
 
 
 def asset_request(operation: str, address: str) -> Request:
-    """Create a GET of an asset.
-
-    Assets are on other hosts, so the request has no credentials and uses no request budget.
-    """
+    """Create a GET of an asset on another host, without credentials and request budget."""
     # The URL is used as received and is not encoded again: it may contain a signature or token.
     parts = urlsplit(address)
     return Request(
@@ -236,10 +217,7 @@ def asset_request(operation: str, address: str) -> Request:
 
 
 def origin_headers(app_name: str | None, app_version: str | None) -> dict[str, str]:
-    """Return the headers that identify the client and the application (service.md#origin-headers).
-
-    They are sent with every request, ``/auth/*`` included.
-    """
+    """Return the headers that every request has (service.md#origin-headers)."""
     headers = {"AV-Origin-Client": f"python-async:{__version__}"}
     if app_name is not None:
         headers["AV-Origin-App"] = f"{app_name}:{app_version}"

@@ -39,10 +39,7 @@ __all__ = [
 T = TypeVar("T")
 
 LARGEST_ANSWER = 16 * MIB
-"""Bytes of a 2xx body: 160 KiB for each item of the largest page.
-
-Parsed JSON can take 20 times as much memory as its text.
-"""
+"""Bytes of a 2xx body. Parsed JSON can take 20 times as much memory."""
 LARGEST_ERROR = 256 * 1024
 """Bytes of the body of any other response."""
 LONGEST_TEXT = 500
@@ -76,10 +73,7 @@ _PROBLEM_FIELDS: Mapping[str, type] = {
 
 @frozen
 class Response:
-    """A response as received. Header names are in lower case.
-
-    ``repr`` shows only the status and ``cut``, because headers and body may contain tokens.
-    """
+    """A response as received. Header names are in lower case; ``repr`` shows no tokens."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -131,10 +125,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def most_bytes(status: int) -> int:
-    """Return how many bytes of a response body are read.
-
-    The limit applies to the body after decompression and, separately, to the compressed body.
-    """
+    """Return how many bytes of a body are read, both compressed and decompressed."""
     return LARGEST_ANSWER if 200 <= status < 300 else LARGEST_ERROR
 
 
@@ -159,10 +150,7 @@ def without_secrets(
 def error_for(
     request: Request, response: Response, credentials: Iterable[str] = ()
 ) -> ApiStatusError:
-    """Convert a response other than 2xx to the error for its status.
-
-    ``credentials`` are secrets that were sent with the request but are not part of it.
-    """
+    """Convert a response other than 2xx to an error. ``credentials`` were sent in headers."""
     response = without_secrets(request, response, credentials)
     parsed = parse_json(response.body)
     raw: Mapping[str, Any] = parsed if isinstance(parsed, Mapping) else {}
@@ -207,10 +195,7 @@ def _short(text: str) -> str:
 
 
 def too_large(request: Request, response: Response) -> ApiResponseError:
-    """Return the error for a 2xx response that was cut.
-
-    It is not retryable, because a repeated request would get the same response.
-    """
+    """Return the error for a 2xx response that was cut. A repeated request would get it again."""
     return ApiResponseError(
         f"{response.status} with a body of more than {LARGEST_ANSWER // MIB} MiB, of which the "
         "rest was not read: check base_url, or request a smaller page_size",
@@ -225,8 +210,8 @@ def _unexpected(request: Request, response: Response, expected: str) -> ApiRespo
     response = without_secrets(request, response)
     kind = _short(response.headers.get("content-type", "no content type"))
     return ApiResponseError(
-        f"{response.status} with a body that is not {expected} ({len(response.body)} bytes, {kind}); "
-        "is base_url right, or a proxy in between?",
+        f"{response.status} with a body that is not {expected} ({len(response.body)} bytes, "
+        f"{kind}); is base_url right, or a proxy in between?",
         status=response.status,
         body=response.body,
         request=request.summary,
@@ -242,10 +227,7 @@ def decode(request: Request, response: Response, kind: type[T]) -> T:
 
 
 def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
-    """Convert a 2xx body of a list operation to a page of ``kind``.
-
-    Raises ``ApiResponseError`` for any other body.
-    """
+    """Convert a 2xx body to a page of ``kind``. Raises ``ApiResponseError`` for any other body."""
     parsed = parse_json(response.body)
     data = parsed.get("data") if isinstance(parsed, Mapping) else None
     # The page of a proxy, or JSON of another operation, must not look like an empty list.

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Hashable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ..config import UNSET
+from ..config import INGEST_KEY, UNSET
 from ..errors import ApiVideoError, ConfigurationError, DuplicateVideosError, UploadError
 from ..http.pipeline import Pipeline
 from ..models import Page, Video
@@ -23,11 +23,9 @@ from ..protocol.response import decode
 from ..protocol.retry import Attempts
 from ._fields import video_body
 
-__all__ = ["INGEST_KEY", "create_video", "one_at_a_time"]
+__all__ = ["create_video", "one_at_a_time"]
 
 log = logging.getLogger("apivideo_async.upload")
-
-INGEST_KEY = "ingestKey"
 
 _locks: dict[Hashable, tuple[asyncio.Lock, int]] = {}
 """The lock of each idempotency key in use, and the number of calls that use it."""

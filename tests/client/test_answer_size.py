@@ -37,7 +37,7 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Raw:
-    """A server that writes what it is told, and counts connections and the bytes that it could write."""
+    """A server that writes a given response, and counts its connections and written bytes."""
 
     def __init__(self, write: Write) -> None:
         self._write = write

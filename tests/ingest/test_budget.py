@@ -1,4 +1,4 @@
-"""One suite for every database that keeps a budget, and for the limiters of several workers upon it."""
+"""One suite for every database that stores a budget, and for limiters that share it."""
 
 import asyncio
 import contextlib
@@ -329,7 +329,7 @@ async def test_the_plan_of_an_upload_sees_what_is_left(workers: Workers) -> None
 
 
 def test_a_frozen_worker_that_holds_every_place_holds_up_others_for_less_than_ten_seconds() -> None:
-    """Requests of the others look again every ``LONGEST_RECHECK`` seconds while they wait for an answer to one of its."""
+    """Waiting workers check at least every ``LONGEST_RECHECK`` seconds."""
 
     def ask(owner: str) -> Exchange:
         return Exchange(

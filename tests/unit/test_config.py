@@ -244,8 +244,9 @@ def test_no_bad_key_is_ever_part_of_the_message(tail: str) -> None:
 
 
 def test_an_empty_key_is_refused() -> None:
-    """service.md#basic-authentication: Basic with an empty user never works; ``resolve_config`` turns it into None,
-    the class does not.
+    """service.md#basic-authentication: Basic authentication with an empty user never works.
+
+    ``resolve_config`` turns an empty key into None; the class does not.
     """
     with pytest.raises(ConfigurationError):
         ClientConfig(api_key="")
@@ -326,7 +327,7 @@ def test_application_names_and_versions_of_the_contract_are_taken(name: str, ver
 def test_other_application_names_and_versions_are_refused(
     name: Any, version: Any, message: str
 ) -> None:
-    """service.md#origin-headers: both or neither, ASCII, whole match (no header injection through a final newline)."""
+    """service.md#origin-headers: both or neither, ASCII, and no final newline."""
     with pytest.raises(ConfigurationError, match=rf"^{message}$"):
         ClientConfig(app_name=name, app_version=version)
 

@@ -1,4 +1,4 @@
-"""Every exception of the package survives pickle and copies with all that it holds, so that it can leave a process."""
+"""Pickled and copied exceptions keep all their attributes, so they can leave a process."""
 
 import copy
 import importlib

@@ -1,4 +1,4 @@
-"""The exception tree and the verdicts that its classes carry (service.md#errors, service.md#lost-responses)."""
+"""The exception tree and its verdicts (service.md#errors, service.md#lost-responses)."""
 
 import re
 
@@ -111,7 +111,7 @@ def make(kind: type[ApiVideoError]) -> ApiVideoError:
 def test_every_class_carries_its_verdict(
     kind: type[ApiVideoError], retryable: bool, delivery: str
 ) -> None:
-    """service.md#lost-responses: a 4xx is final, a 429 was not executed, a 5xx or a lost answer may have been."""
+    """service.md#lost-responses: a 4xx is final; a 5xx or a lost request may have been executed."""
     error = make(kind)
     assert (error.retryable, error.delivery, str(error)) == (retryable, delivery, "text")
 
@@ -188,7 +188,7 @@ def test_a_response_error_keeps_status_body_and_request() -> None:
 
 
 def test_a_status_error_exposes_everything_the_server_said() -> None:
-    """service.md#error-bodies: status, type, slug, title, name, detail, problems, range, raw body, headers."""
+    """service.md#error-bodies."""
     problem = Problem(
         type="https://docs.api.video/reference/invalid-attribute",
         title="An attribute is invalid.",
@@ -244,7 +244,7 @@ def test_a_status_error_without_a_body_has_empty_members() -> None:
 def test_retry_after_is_what_the_server_said(
     headers: dict[str, str], seconds: float | None
 ) -> None:
-    """service.md#rate-limit-headers: ``X-RateLimit-Retry-After``, seconds until the window resets."""
+    """service.md#rate-limit-headers: ``X-RateLimit-Retry-After`` is in seconds."""
     assert RateLimitError("text", status=429, headers=headers).retry_after == seconds
 
 

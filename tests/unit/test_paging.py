@@ -52,7 +52,7 @@ def test_other_numbers_are_refused_before_anything_is_sent(
 def test_pages_are_counted_up(
     asked: int, items: int, pages_total: int | None, page_size: int | None, expected: int | None
 ) -> None:
-    """service.md#page-numbers: ``currentPage`` counts up to ``pagesTotal``, of which an empty list may have 0 or 1."""
+    """service.md#page-numbers: ``pagesTotal`` of an empty list may be 0 or 1."""
     page = Page(list(range(items)), Pagination(pages_total=pages_total, page_size=page_size))
     assert next_page(asked, page) == expected
 
@@ -64,7 +64,7 @@ def test_links_are_never_followed() -> None:
 
 
 def test_the_servers_own_page_number_is_not_believed() -> None:
-    """The page counted is the one asked for; an answer that always says 1 cannot make an endless list."""
+    """The requested number counts, so a response that always says page 1 cannot loop."""
     assert next_page(7, Page([1], Pagination(pages_total=9, current_page=1))) == 8
 
 
