@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .items import Record as Record
     from .items import Totals as Totals
     from .items import ingest_key as ingest_key
-    from .ledger.protocol import Ledger as Ledger
+    from .ledger.ledger import Ledger as Ledger
     from .listing.buckets import list_objects as list_objects
     from .listing.described import make_item as make_item
     from .listing.folders import list_folder as list_folder
@@ -32,7 +32,7 @@ _HOMES = {
     "listing.folders": ("list_folder",),
     "ingestion": ("Ingest",),
     "items": ("Item", "Record", "Totals", "ingest_key"),
-    "ledger.protocol": ("Ledger",),
+    "ledger.ledger": ("Ledger",),
     "listing.sources": ("list_sources",),
     "listing.manifest": ("check_manifest", "read_manifest"),
     "item_run": ("IngestResult",),

@@ -1,34 +1,34 @@
 """Inserts listed items into a ledger in batches, without delaying an item for long."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from ..errors import LedgerError, SourceError
+from ..iteration import iterate
 from .items import Item
 
-__all__ = ["Items", "Refused", "each_item", "enter_all", "enter_storable"]
+__all__ = ["Items", "Refused", "enter_all", "enter_storable"]
 
 Items: TypeAlias = AsyncIterable[Item] | Iterable[Item]
 """Items from a synchronous or an asynchronous source."""
-Enter: TypeAlias = Callable[[list[Item]], Awaitable[int]]
-"""Inserts items and returns how many were new."""
 Refused: TypeAlias = Callable[[Item, SourceError], object]
 """Called with each item that the ledger cannot store, and the reason."""
 
-LISTED = 500
+BATCH = 500
 """Maximum number of items in one batch."""
-LISTED_AFTER = 0.2
+BATCH_TIME = 0.2
 """Seconds after which an incomplete batch is inserted. The next item of a watched folder may
 arrive hours later."""
 
 
-async def enter_all(items: Items, enter: Enter) -> int:
+async def enter_all(items: Items, enter: Callable[[list[Item]], Awaitable[int]]) -> int:
     """Pass all items to ``enter`` in batches; return the sum of its results.
 
     Raises the errors of the source and of ``enter``.
     """
-    batch, count = list[Item](), 0
+    batch = list[Item]()
+    count = 0
 
     async def flush() -> None:
         nonlocal count
@@ -36,23 +36,24 @@ async def enter_all(items: Items, enter: Enter) -> int:
         together = batch.copy()
         batch.clear()
         if together:
-            count += await enter(together)
+            new = await enter(together)
+            count += new
 
-    async def tick() -> None:
+    async def flush_regularly() -> None:
         while True:
-            await asyncio.sleep(LISTED_AFTER)
+            await asyncio.sleep(BATCH_TIME)
             await flush()
 
-    ticking = asyncio.create_task(tick(), name="apivideo-ingest-entering")
+    timer = asyncio.create_task(flush_regularly(), name="apivideo-ingest-entering")
     try:
-        async for item in each_item(items):
+        async for item in iterate(items):
             batch.append(item)
-            if len(batch) >= LISTED:
+            if len(batch) >= BATCH:
                 await flush()
     finally:
         # ``gather`` waits until the timer has ended, so no item is inserted twice or lost.
-        ticking.cancel()
-        [ended] = await asyncio.gather(ticking, return_exceptions=True)
+        timer.cancel()
+        [ended] = await asyncio.gather(timer, return_exceptions=True)
     await flush()
     # An error of the timer's own insertion; cancellation is the normal end.
     if isinstance(ended, LedgerError):
@@ -78,13 +79,3 @@ async def enter_storable(
     middle = len(items) // 2
     first = await enter_storable(items[:middle], enter, refused)
     return first | await enter_storable(items[middle:], enter, refused)
-
-
-async def each_item(items: Items) -> AsyncIterator[Item]:
-    """Iterate over items from a synchronous or an asynchronous source."""
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
-    else:
-        for item in items:
-            yield item

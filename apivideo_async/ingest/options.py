@@ -1,6 +1,6 @@
 """The options of an ingestion."""
 
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 from attrs import field, frozen
@@ -21,9 +21,7 @@ def _positive(_: object, attribute: "attrs.Attribute[Any]", value: float) -> Non
 class IngestOptions:
     """How items are ingested. Times are in seconds."""
 
-    strategy: Strategy = field(
-        default="stream", validator=attrs.validators.in_(("stream", "pull", "auto"))
-    )
+    strategy: Strategy = field(default="stream", validator=attrs.validators.in_(get_args(Strategy)))
     """How the bytes reach api.video. ``stream``: through this process. ``pull``: api.video
     fetches them from a URL that the store presigns, which takes one write request and no
     upload request. ``auto``: pull where the store can sign, else stream."""
@@ -35,8 +33,7 @@ class IngestOptions:
     """Attempts after which an item is failed. An error that a retry cannot resolve fails the
     item at once."""
     first_delay: float = field(default=1.0, validator=_positive)
-    """Delay after the first failed attempt. It doubles with each attempt, up to
-    ``longest_delay``."""
+    """Delay after the first failed attempt. It doubles with each attempt."""
     longest_delay: float = field(default=60.0, validator=_positive)
     """Maximum delay between two attempts."""
     keep_key: bool = True

@@ -11,6 +11,7 @@ import pytest
 
 from apivideo_async import ApiVideoClient
 from apivideo_async.distributed import Distributed, Worker, init_database
+from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest.items import Item, ingest_key
 from apivideo_async.ingest.options import IngestOptions
@@ -62,6 +63,14 @@ def make_worker(emu: Emulator, dsn: str, **given: Any) -> Worker:
 
 
 @contextlib.asynccontextmanager
+async def opened_database(dsn: str, **given: Any) -> AsyncIterator[PostgresDatabase]:
+    database = PostgresDatabase(dsn, **given)
+    await database.open()
+    async with contextlib.aclosing(database):
+        yield database
+
+
+@contextlib.asynccontextmanager
 async def working(*workers: Worker) -> AsyncIterator[list["asyncio.Task[None]"]]:
     """Run workers for a while; what ends one of them is raised."""
     running = [asyncio.create_task(worker.run()) for worker in workers]
@@ -84,5 +93,5 @@ async def dsn(postgres_dsn: str) -> str:
 
 @pytest.fixture
 async def shared(dsn: str) -> AsyncIterator[Distributed]:
-    async with Distributed(dsn, patience=5.0) as opened:
+    async with Distributed(dsn, outage_timeout=5.0) as opened:
         yield opened

@@ -15,12 +15,12 @@ import pytest
 from psycopg.pq import TransactionStatus
 
 from apivideo_async.distributed import Distributed, delays, init_database, postgres
-from apivideo_async.distributed.postgres import PostgresDatabase
+from apivideo_async.distributed import dsn as dsn_module
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest.items import Claim, Item
 from apivideo_async.rate_limit.alarm import Alarm
 
-from .conftest import files, make_worker, until, working
+from .conftest import files, make_worker, opened_database, until, working
 
 GIVE_UP = 20.0
 """Seconds for what does not wait for the frozen worker; a lock that it holds is held until it is thawed."""
@@ -196,8 +196,8 @@ async def test_a_worker_that_always_loses_locks_the_row_and_others_wait_for_it(
 ) -> None:
     """A worker far from the database, among many near it, gets its turn."""
     monkeypatch.setattr(postgres, "OPTIMISTIC", 3)
-    monkeypatch.setattr(postgres, "BACKOFF", (0.0, 0.0))
-    async with PostgresDatabase(dsn) as far:
+    monkeypatch.setattr(postgres, "FIRST_BACKOFF", 0.0)
+    async with opened_database(dsn) as far:
         attempts: list[int] = []
 
         def step(state: dict[str, Any] | None, now: float) -> tuple[dict[str, Any], int]:
@@ -236,7 +236,7 @@ async def test_a_worker_that_freezes_with_the_row_locked_is_ended_by_the_server_
         return {"n": (state or {"n": 0})["n"] + 1}, now
 
     async def work() -> None:
-        async with PostgresDatabase(dsn) as database:
+        async with opened_database(dsn) as database:
             await database.change("reads", frozen)
 
     await shared.database.change("reads", lambda state, now: ({"n": 1}, None))
@@ -260,15 +260,16 @@ async def test_a_worker_that_freezes_with_the_row_locked_is_ended_by_the_server_
 async def test_connections_end_when_the_host_of_the_database_is_gone(shared: Distributed) -> None:
     async with shared.database.pool.connection() as connection, owned_socket(connection) as tcp:
         assert (
-            tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == postgres.VANISHED * 1000
+            tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            == dsn_module.VANISHED * 1000
         )
         assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < postgres.VANISHED
+        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < dsn_module.VANISHED
 
 
 async def test_what_the_address_says_about_connections_is_kept(dsn: str) -> None:
     given = f"{dsn}?tcp_user_timeout=4000&application_name=mine&options=-c%20lock_timeout%3D7s"
-    async with PostgresDatabase(given) as database:
+    async with opened_database(given) as database:
         assert await database.run("SELECT current_setting('application_name')", {}) == [("mine",)]
         assert await database.run("SELECT current_setting('lock_timeout')", {}) == [("7s",)]
         async with database.pool.connection() as connection, owned_socket(connection) as tcp:
@@ -284,8 +285,8 @@ async def owned_socket(connection: psycopg.AsyncConnection[Any]) -> AsyncIterato
 async def test_time_in_which_a_worker_was_frozen_is_not_taken_for_an_outage(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One failed attempt that seems to have taken longer than ``patience`` does not end it."""
-    async with PostgresDatabase(dsn, patience=300.0) as database:
+    """One failed attempt that seems to have taken longer than ``outage_timeout`` does not end it."""
+    async with opened_database(dsn, outage_timeout=300.0) as database:
         loop, failures = asyncio.get_running_loop(), 0
         clock, frozen = loop.time, 0.0
         monkeypatch.setattr(loop, "time", lambda: clock() + frozen)
@@ -343,7 +344,7 @@ async def test_a_wait_for_a_lock_is_logged_with_its_holder_and_once_more_when_it
         f"process {pid} of the server (a tool, idle in transaction for 0 s) holds its lock"
         in waiting
     )
-    assert "the database answers again" in over
+    assert "the database responds again" in over
 
 
 async def test_time_in_which_this_process_was_stopped_is_no_wait() -> None:

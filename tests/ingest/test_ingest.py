@@ -20,12 +20,12 @@ from apivideo_async.ingest.ingestion import Ingest
 from apivideo_async.ingest.item_run import IngestContext, ingest_one
 from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.ledger.lease import LeaseKeeper
-from apivideo_async.ingest.ledger.sql import SqlLedger
+from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.options import IngestOptions
 from apivideo_async.ingest.stores.stores import Stores
 from tests.conftest import QUICK, options, sha256
 
-from .ingesting import QUICKLY, MakeItems, all_of, item_of, kit_of, records_of, videos_by_key
+from .ingesting import QUICKLY, MakeItems, all_of, context_of, item_of, records_of, videos_by_key
 
 
 def assert_exactly_once(emu: Emulator, items: list[Item]) -> None:
@@ -36,9 +36,9 @@ def assert_exactly_once(emu: Emulator, items: list[Item]) -> None:
         assert emu.sha256(held[item.key][0]) == sha256(Path(item.uri).read_bytes()), item.uri
 
 
-async def claimed(kit: IngestContext, item: Item) -> Any:
-    await kit.ledger.add([item])
-    claim = await kit.keeper.claim_key(item.key)
+async def claimed(context: IngestContext, item: Item) -> Any:
+    await context.ledger.add([item])
+    claim = await context.lease_keeper.claim_key(item.key)
     assert claim is not None
     return claim
 
@@ -105,47 +105,47 @@ async def test_an_interrupted_run_goes_on_and_repeats_no_accepted_chunk(
 
 
 async def test_an_answer_lost_in_a_crash_is_found_by_the_key(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1)
-    kit = kit_of(client, ledger)
-    claim = await claimed(kit, item)
+    context = context_of(client, ledger)
+    claim = await claimed(context, item)
     await ledger.creating(claim, item.size or 0, None, "stream")
     await client.videos.create(title="x", idempotency_key=item.key)  # The process dies here.
     await ledger.expire()
-    again = await kit.keeper.claim_key(item.key)
+    again = await context.lease_keeper.claim_key(item.key)
     assert again is not None
     assert again.record.contested
-    assert (await ingest_one(again, kit)).outcome == "done"
+    assert (await ingest_one(again, context)).outcome == "done"
     assert_exactly_once(emu, [item])
 
 
 async def test_the_empty_container_of_a_lost_worker_is_deleted(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1)
-    kit = kit_of(client, ledger)
-    await ledger.creating(await claimed(kit, item), item.size or 0, None, "stream")
+    context = context_of(client, ledger)
+    await ledger.creating(await claimed(context, item), item.size or 0, None, "stream")
     for _ in range(2):  # Two workers, both lost before they could note the id.
         marked = {"ingestKey": item.key, "ingestLedger": await ledger.mark()}
         await client.videos.create(title="x", metadata=marked)
     await ledger.expire()
-    again = await kit.keeper.claim_key(item.key)
+    again = await context.lease_keeper.claim_key(item.key)
     assert again is not None
-    assert (await ingest_one(again, kit)).outcome == "done"
+    assert (await ingest_one(again, context)).outcome == "done"
     assert_exactly_once(emu, [item])
 
 
 async def test_of_two_workers_that_create_the_first_to_note_its_id_wins(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     """The one that was frozen with its request on the way finds the other's id, and removes its own container."""
     [item] = make_items(1)
-    frozen, other = kit_of(client, ledger), kit_of(client, ledger)
+    frozen, other = context_of(client, ledger), context_of(client, ledger)
     claim = await claimed(frozen, item)
     await ledger.creating(claim, item.size or 0, None, "stream")
     await ledger.expire()
-    taken = await other.keeper.claim_key(item.key)
+    taken = await other.lease_keeper.claim_key(item.key)
     assert taken is not None
     assert (await ingest_one(taken, other)).outcome == "done"
 
@@ -158,15 +158,15 @@ async def test_of_two_workers_that_create_the_first_to_note_its_id_wins(
 
 
 async def test_two_containers_that_claim_a_key_are_left_to_a_person(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1)
     ids = {
         (await client.videos.create(title="x", metadata={"ingestKey": item.key})).video_id
         for _ in range(2)
     }
-    kit = kit_of(client, ledger)
-    result = await ingest_one(await claimed(kit, item), kit)
+    context = context_of(client, ledger)
+    result = await ingest_one(await claimed(context, item), context)
     record = await ledger.record(item.key)
     assert (result.outcome, record and record.state, record and record.cause) == (
         "quarantined",
@@ -177,9 +177,9 @@ async def test_two_containers_that_claim_a_key_are_left_to_a_person(
     assert set(emu.state.videos) == ids
     await client.videos.delete(ids.pop())
     assert await ledger.retry(["quarantined"]) == [item.key]
-    again = await kit.keeper.claim_key(item.key)
+    again = await context.lease_keeper.claim_key(item.key)
     assert again is not None
-    assert (await ingest_one(again, kit)).outcome == "done"
+    assert (await ingest_one(again, context)).outcome == "done"
     assert_exactly_once(emu, [item])
 
 
@@ -189,8 +189,8 @@ async def test_a_container_that_is_gone_is_made_again(
     items = make_items(1)
     async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
         await ingest.add(items)
-        kit = kit_of(client, ingest.ledger)  # type: ignore[arg-type]
-        claim = await kit.keeper.claim_key(items[0].key)
+        context = context_of(client, ingest.ledger)  # type: ignore[arg-type]
+        claim = await context.lease_keeper.claim_key(items[0].key)
         assert claim is not None
         video = await client.videos.create(title="x", idempotency_key=items[0].key)
         await ingest.ledger.creating(claim, items[0].size or 0, None, "stream")
@@ -202,17 +202,17 @@ async def test_a_container_that_is_gone_is_made_again(
 
 
 async def test_who_lost_the_lease_sends_nothing_more(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1, 400_000)
-    slow, other = kit_of(client, ledger, IngestOptions(lease=0.2)), kit_of(client, ledger)
+    slow, other = context_of(client, ledger, IngestOptions(lease=0.2)), context_of(client, ledger)
     claim = await claimed(slow, item)
     emu.faults.add(Fault("videos.upload", "delay", nth=1, seconds=0.6))
     working = asyncio.create_task(ingest_one(claim, slow))
     taken = None
     while taken is None:
         await asyncio.sleep(0.02)
-        taken = await other.keeper.claim_key(item.key)
+        taken = await other.lease_keeper.claim_key(item.key)
     sent = len([one for one in emu.requests if one.operation == "videos.upload"])
     assert (await working).outcome == "lost"
     assert len([one for one in emu.requests if one.operation == "videos.upload"]) == sent
@@ -221,22 +221,22 @@ async def test_who_lost_the_lease_sends_nothing_more(
 
 
 async def test_a_lease_that_is_kept_outlasts_its_seconds(
-    client: ApiVideoClient, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1)
-    keeper = LeaseKeeper(ledger, "owner", 0.3)
+    lease_keeper = LeaseKeeper(ledger, "owner", 0.3)
     await ledger.add([item])
-    claim = await keeper.claim_key(item.key)
+    claim = await lease_keeper.claim_key(item.key)
     assert claim is not None
-    keeping = asyncio.create_task(keeper.run())
+    keeping = asyncio.create_task(lease_keeper.run())
     await asyncio.sleep(0.6)
     assert await ledger.claim_key("thief", item.key, 1.0) is None
-    await keeper.check(claim)
+    await lease_keeper.check(claim)
     keeping.cancel()
-    await keeper.let_go()
+    await lease_keeper.release_all()
     assert await ledger.claim_key("next", item.key, 1.0) is not None
     with pytest.raises(LeaseLostError):
-        await keeper.check(claim)
+        await lease_keeper.check(claim)
 
 
 async def test_what_cannot_work_fails_at_once_and_stops_nothing(

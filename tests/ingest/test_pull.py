@@ -16,13 +16,13 @@ from apivideo_async.ingest.container import Containers, content_of
 from apivideo_async.ingest.ingestion import Ingest
 from apivideo_async.ingest.item_run import IngestContext, ingest_one
 from apivideo_async.ingest.items import Claim, Item
-from apivideo_async.ingest.ledger.sql import SqlLedger
+from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.options import IngestOptions
 from apivideo_async.ingest.stores.stores import Stores
 from apivideo_async.models import VideoStatus, from_json
 from tests.conftest import CHUNK, sha256
 
-from .ingesting import QUICKLY, MakeItems, all_of, kit_of, records_of
+from .ingesting import QUICKLY, MakeItems, all_of, context_of, records_of
 
 PACKAGE = Path(__file__).parents[2] / "apivideo_async"
 NOWHERE = "http://127.0.0.1:9"
@@ -279,7 +279,7 @@ def status(name: str, **more: Any) -> dict[str, Any]:
 async def test_a_container_that_may_hold_bytes_is_not_removed(
     client: ApiVideoClient,
     emu: Emulator,
-    ledger: SqlLedger,
+    ledger: Ledger,
     make_items: MakeItems,
     shown: dict[str, Any],
 ) -> None:
@@ -301,7 +301,7 @@ async def test_a_container_that_may_hold_bytes_is_not_removed(
 async def test_a_container_that_this_ledger_did_not_create_is_not_removed(
     client: ApiVideoClient,
     emu: Emulator,
-    ledger: SqlLedger,
+    ledger: Ledger,
     make_items: MakeItems,
     pairs: dict[str, str],
 ) -> None:
@@ -313,13 +313,13 @@ async def test_a_container_that_this_ledger_did_not_create_is_not_removed(
     assert kept(emu, video.video_id)
 
 
-async def containers_of(client: ApiVideoClient, ledger: SqlLedger, item: Item) -> Containers:
-    return Containers(client, ledger, await claimed(kit_of(client, ledger), item))
+async def containers_of(client: ApiVideoClient, ledger: Ledger, item: Item) -> Containers:
+    return Containers(client, ledger, await claimed(context_of(client, ledger), item))
 
 
-async def claimed(kit: IngestContext, item: Item) -> Claim:
-    await kit.ledger.add([item])
-    claim = await kit.keeper.claim_key(item.key)
+async def claimed(context: IngestContext, item: Item) -> Claim:
+    await context.ledger.add([item])
+    claim = await context.lease_keeper.claim_key(item.key)
     assert claim is not None
     return claim
 
@@ -328,40 +328,40 @@ async def claimed(kit: IngestContext, item: Item) -> Claim:
 
 
 async def contested(
-    client: ApiVideoClient, ledger: SqlLedger, item: Item
+    client: ApiVideoClient, ledger: Ledger, item: Item
 ) -> tuple[Claim, IngestContext]:
     """Claim an item whose first worker was lost while it created the container."""
-    kit = kit_of(client, ledger)
-    await ledger.creating(await claimed(kit, item), item.size or 0, None, "stream")
+    context = context_of(client, ledger)
+    await ledger.creating(await claimed(context, item), item.size or 0, None, "stream")
     await ledger.expire()
-    claim = await kit.keeper.claim_key(item.key)
+    claim = await context.lease_keeper.claim_key(item.key)
     assert claim is not None
-    return claim, kit
+    return claim, context
 
 
 async def test_empty_containers_of_other_ledgers_are_left_to_a_person(
-    client: ApiVideoClient, emu: Emulator, ledger: SqlLedger, make_items: MakeItems
+    client: ApiVideoClient, emu: Emulator, ledger: Ledger, make_items: MakeItems
 ) -> None:
     [item] = make_items(1)
-    claim, kit = await contested(client, ledger, item)
+    claim, context = await contested(client, ledger, item)
     pairs = {"ingestKey": item.key, "ingestLedger": "another"}
     ids = {(await client.videos.create(title="x", metadata=pairs)).video_id for _ in range(2)}
-    result = await ingest_one(claim, kit)
+    result = await ingest_one(claim, context)
     assert result.outcome == "quarantined"
     assert all(video_id in str(result.error) for video_id in ids)
     assert kept(emu, *ids)
 
 
 async def test_what_a_lost_worker_left_is_deleted_and_what_another_ledger_created_is_used(
-    client: ApiVideoClient, emu: Emulator, ledger: SqlLedger, make_items: MakeItems
+    client: ApiVideoClient, emu: Emulator, ledger: Ledger, make_items: MakeItems
 ) -> None:
     [item] = make_items(1)
-    claim, kit = await contested(client, ledger, item)
+    claim, context = await contested(client, ledger, item)
     other = await client.videos.create(title="x", metadata={"ingestKey": item.key})
     await client.videos.create(
         title="x", metadata={"ingestKey": item.key, "ingestLedger": await ledger.mark()}
     )
-    result = await ingest_one(claim, kit)
+    result = await ingest_one(claim, context)
     assert (result.outcome, result.video_id) == ("done", other.video_id)
     assert list(emu.state.videos) == [other.video_id]
 
@@ -370,15 +370,15 @@ async def test_what_a_lost_worker_left_is_deleted_and_what_another_ledger_create
 async def test_who_loses_the_race_deletes_its_own_container_and_no_other(
     client: ApiVideoClient,
     emu: Emulator,
-    ledger: SqlLedger,
+    ledger: Ledger,
     make_items: MakeItems,
     monkeypatch: pytest.MonkeyPatch,
     ours: bool,
 ) -> None:
     """Another worker of the ledger enters its container between the creation and the entry of ours."""
     [item] = make_items(1)
-    kit = kit_of(client, ledger)
-    claim = await claimed(kit, item)
+    context = context_of(client, ledger)
+    claim = await claimed(context, item)
     if not ours:  # What this worker finds by the key was created elsewhere.
         await client.videos.create(title="x", idempotency_key=item.key)
     enter = ledger.created
@@ -390,7 +390,7 @@ async def test_who_loses_the_race_deletes_its_own_container_and_no_other(
         return await enter(claim, video_id)
 
     monkeypatch.setattr(ledger, "created", late)
-    result = await ingest_one(claim, kit)
+    result = await ingest_one(claim, context)
     record = await ledger.record(item.key)
     assert record is not None
     if ours:
@@ -478,7 +478,7 @@ async def test_a_failed_pull_keeps_its_container_in_the_ledger_and_forgets_its_w
     ) as ingest:
         [*_, result] = await all_of(ingest, make_items(1))
         [record] = await records_of(ingest.ledger)
-        assert (record.state, record.cause, record.way) == ("failed", "pull", None)
+        assert (record.state, record.cause, record.transfer) == ("failed", "pull", None)
         assert record.video_id == result.video_id
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from apivideo_async import ApiVideoError, ConfigurationError, LedgerError
-from apivideo_async.ingest.ledger.protocol import Ledger, Usage
+from apivideo_async.ingest.ledger.ledger import Ledger, Usage
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 from apivideo_async.ingest.reports.collected import collect
 from apivideo_async.ingest.reports.files import to_document, write_report

@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 
 from ...masking import masked, shown
 from ..items import OPEN_STATES, Record, State, Totals
-from ..ledger.protocol import Ledger, Usage
+from ..ledger.ledger import Ledger, Usage
 from .timeline import Bucket, Timeline
 
 __all__ = ["Failure", "Failures", "Report", "Slow", "Waiting", "collect", "seconds_of"]

@@ -15,7 +15,7 @@ from attrs import asdict
 from ...errors import ApiVideoError, ConfigurationError
 from ...masking import masked, shown
 from ..items import Record, State
-from ..ledger.protocol import Ledger, Usage
+from ..ledger.ledger import Ledger, Usage
 from .cells import cell
 from .collected import Report, collect, seconds_of
 from .html import page
@@ -101,7 +101,7 @@ def _cells(record: Record) -> list[Any]:
         *(shown(item.uri), record.state, record.video_id, item.size),
         *(
             None if seconds is None else round(seconds, 3),
-            record.way,
+            record.transfer,
             record.attempts,
             record.cause,
         ),

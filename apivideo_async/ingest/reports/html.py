@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape as escape_markup
 
-from ..ledger.protocol import Usage
+from ..ledger.ledger import Usage
 from .cells import visible
 from .charts import bars
 from .collected import Failure, Report

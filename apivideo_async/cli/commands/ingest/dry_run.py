@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 from ....config import UploadOptions
 from ....ingest.items import Item
-from ....ingest.ledger.protocol import Ledger
+from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
 from ....ingest.stores.stores import Stores
 from ....masking import shown

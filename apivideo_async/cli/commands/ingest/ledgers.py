@@ -10,7 +10,7 @@ import click
 from ....config import resolve_config
 from ....errors import ConfigurationError, LedgerError
 from ....ingest.ingestion import default_ledger
-from ....ingest.ledger.protocol import Ledger
+from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
 from ...session import Session
 

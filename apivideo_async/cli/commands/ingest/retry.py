@@ -7,7 +7,7 @@ import click
 
 from ....errors import LedgerError
 from ....ingest.items import State
-from ....ingest.ledger.protocol import Ledger
+from ....ingest.ledger.ledger import Ledger
 from ....ingest.uris import shown
 from ...running import run
 from ...session import Session

@@ -13,11 +13,12 @@ from pathlib import Path
 import click
 
 from ....errors import ManifestError, SourceError
-from ....ingest.batching import Items, each_item
+from ....ingest.batching import Items
 from ....ingest.items import Item
 from ....ingest.listing.selection import has_wildcard
 from ....ingest.listing.sources import list_sources
 from ....ingest.stores.stores import Stores
+from ....iteration import iterate
 from ....masking import shown
 from ...console.terminal import Terminal
 from .asked import IngestRequest
@@ -125,5 +126,5 @@ async def list_named(
 async def list_all(sources: list[Items]) -> AsyncIterator[Item]:
     """Yield the items of all listings, one listing after the other."""
     for source in sources:
-        async for item in each_item(source):
+        async for item in iterate(source):
             yield item

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ....ingest.items import OPEN_STATES, State, Totals
-from ....ingest.ledger.protocol import Ledger
+from ....ingest.ledger.ledger import Ledger
 from ....ingest.reports.collected import Failure, Failures
 from ...console.formatting import bytes_text, printable, time_text
 from ...running import run
