@@ -9,14 +9,7 @@ from ..errors import (
     UploadError,
 )
 
-__all__ = [
-    "DefectError",
-    "GoneError",
-    "PullError",
-    "SizeMismatchError",
-    "cause_of",
-    "is_temporary",
-]
+__all__ = ["DefectError", "GoneError", "PullError", "SizeMismatchError", "cause_of", "is_temporary"]
 
 
 class DefectError(ApiVideoError):

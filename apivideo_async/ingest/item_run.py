@@ -30,14 +30,7 @@ from ..protocol.request import Request
 from ..uploads.capacity import Capacity
 from ..uploads.progress import UploadProgress
 from .container import Containers
-from .failures import (
-    DefectError,
-    GoneError,
-    PullError,
-    SizeMismatchError,
-    cause_of,
-    is_temporary,
-)
+from .failures import DefectError, GoneError, PullError, SizeMismatchError, cause_of, is_temporary
 from .items import LARGEST_INTEGER, Claim, Item, Transfer
 from .ledger.lease import LeasedSource, LeaseKeeper
 from .ledger.ledger import Ledger
@@ -309,7 +302,7 @@ class _ItemRun:
         if size not in (None, source.size):
             raise SizeMismatchError(
                 f"{source.source.name} has {source.size:,} bytes, and its video {video_id} has "
-                f"{size:,}. The video is kept: if it is wrong, delete it, then retry the item",
+                f"{size:,} bytes. The video is kept: if it is wrong, delete it, then retry the item",
                 video_id=video_id,
             )
 

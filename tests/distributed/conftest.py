@@ -1,4 +1,4 @@
-"""What tests of many machines need: a database with the tables, items, workers in the test's own loop."""
+"""Fixtures of ingestion on many machines: a database with tables, items, and workers."""
 
 import asyncio
 import contextlib

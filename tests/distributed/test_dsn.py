@@ -1,4 +1,4 @@
-"""Of the database's address no password is shown, also if it is written in a way that libpq splits wrongly."""
+"""No password of the database's address is displayed, even if libpq would split it wrongly."""
 
 import traceback
 

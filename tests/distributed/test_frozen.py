@@ -1,4 +1,4 @@
-"""A worker that stops at any moment (SIGSTOP, a suspended machine) holds no lock that others wait for."""
+"""A worker that stops at any moment (SIGSTOP, a suspended machine) holds no lock for long."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from apivideo_async.rate_limit.alarm import Alarm
 from .conftest import files, make_worker, opened_database, until, working
 
 GIVE_UP = 20.0
-"""Seconds for what does not wait for the frozen worker; a lock that it holds is held until it is thawed."""
+"""Seconds for operations that do not wait for the frozen worker."""
 Operation = Callable[[Distributed], Coroutine[Any, Any, Any]]
 
 
@@ -80,7 +80,7 @@ async def prepare(shared: Distributed) -> None:
 
 
 class Freezer:
-    """Stops the thread of one worker after one of its exchanges with the server, as SIGSTOP would."""
+    """Stops the thread of one worker after one of its exchanges with the server, like SIGSTOP."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._thread: threading.Thread | None = None
@@ -102,7 +102,10 @@ class Freezer:
 
     @contextlib.asynccontextmanager
     async def freezing(self, dsn: str, operation: Operation, moment: int) -> AsyncIterator[bool]:
-        """Run the operation in a thread that freezes after so many exchanges; yields whether there are so many."""
+        """Run the operation in a thread that freezes after ``moment`` exchanges.
+
+        Yields False if the operation has fewer exchanges.
+        """
         failures: list[BaseException] = []
 
         async def work() -> None:
@@ -207,7 +210,8 @@ async def test_a_worker_that_always_loses_locks_the_row_and_others_wait_for_it(
                 near.execute("SET lock_timeout = '50ms'")
                 with contextlib.suppress(psycopg.errors.LockNotAvailable):
                     near.execute(
-                        """INSERT INTO apivideo_ingest_budget VALUES ('reads', %s) ON CONFLICT (name)
+                        """INSERT INTO apivideo_ingest_budget VALUES ('reads', %s)
+                        ON CONFLICT (name)
                         DO UPDATE SET state = excluded.state""",
                         [f'{{"n": {n + 1}}}'],
                     )
@@ -285,7 +289,7 @@ async def owned_socket(connection: psycopg.AsyncConnection[Any]) -> AsyncIterato
 async def test_time_in_which_a_worker_was_frozen_is_not_taken_for_an_outage(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One failed attempt that seems to have taken longer than ``outage_timeout`` does not end it."""
+    """One failed attempt that seems longer than ``outage_timeout`` does not end the statement."""
     async with opened_database(dsn, outage_timeout=300.0) as database:
         loop, failures = asyncio.get_running_loop(), 0
         clock, frozen = loop.time, 0.0
@@ -361,7 +365,7 @@ async def test_time_in_which_this_process_was_stopped_is_no_wait() -> None:
 async def test_tables_are_not_made_while_they_are_in_use_and_no_statement_waits_for_that(
     dsn: str, shared: Distributed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A statement that waits for a table lock makes all later ones wait: it gives up and tries again."""
+    """A statement that waits for a table lock blocks all later ones, so it fails and repeats."""
     monkeypatch.setattr(postgres, "INIT_WAIT", 0.2)
     await prepare(shared)
     async with await psycopg.AsyncConnection.connect(dsn) as tool:

@@ -222,7 +222,7 @@ def process(emu: Emulator, dsn: str, lease: float, log: Path) -> "subprocess.Pop
 
 
 async def freeze(process: "subprocess.Popen[bytes]", emu: Emulator) -> None:
-    """Stop it while all it can do is wait for answers: what is on its way may have passed its last check."""
+    """Stop it while it waits for all responses: a chunk in transit may have passed its check."""
 
     def waiting() -> bool:
         under_way = [r for r in emu.requests if r.operation == "videos.upload" and r.status is None]

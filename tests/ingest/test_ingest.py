@@ -1,4 +1,4 @@
-"""One item to exactly one video, whatever happens on the way (issue: ingestion; service.md#lost-responses,
+"""One item becomes exactly one video, whatever fails (service.md#lost-responses,
 service.md#repeated-requests).
 """
 
@@ -139,7 +139,7 @@ async def test_the_empty_container_of_a_lost_worker_is_deleted(
 async def test_of_two_workers_that_create_the_first_to_note_its_id_wins(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
-    """The one that was frozen with its request on the way finds the other's id, and removes its own container."""
+    """A worker frozen during its creation request learns the other id and removes its container."""
     [item] = make_items(1)
     frozen, other = context_of(client, ledger), context_of(client, ledger)
     claim = await claimed(frozen, item)

@@ -424,9 +424,7 @@ async def test_fifty_containers_for_one_item_leave_one_id(ledger: Ledger) -> Non
     assert len(set(ids)) == 1
 
 
-async def test_a_container_of_an_item_that_is_not_in_the_ledger_is_an_error(
-    ledger: Ledger,
-) -> None:
+async def test_a_container_of_an_item_that_is_not_in_the_ledger_is_an_error(ledger: Ledger) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await ledger.database.run(f"DELETE FROM {ITEMS}", {})
@@ -434,9 +432,7 @@ async def test_a_container_of_an_item_that_is_not_in_the_ledger_is_an_error(
         await ledger.created(claim, "vi1")
 
 
-async def test_only_a_claim_of_an_item_that_was_being_created_is_contested(
-    ledger: Ledger,
-) -> None:
+async def test_only_a_claim_of_an_item_that_was_being_created_is_contested(ledger: Ledger) -> None:
     await ledger.add([item_of(1), item_of(2), item_of(3)])
     claim = await claimed(ledger)
     await ledger.creating(claim, 10, None, "stream")
@@ -633,7 +629,8 @@ def test_the_tables_are_those_of_this_version(tmp_path: Path, postgres_dsn: str)
         columns = [row[1] for row in lite.execute(f"PRAGMA table_info({ITEMS})")]
     lite.close()
     with psycopg.connect(postgres_dsn) as connection:
-        query = "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position"
+        query = """SELECT column_name FROM information_schema.columns WHERE table_name = %s
+            ORDER BY ordinal_position"""
         assert [name for (name,) in connection.execute(query, (ITEMS,))] == columns
     assert len(columns) == 22
 

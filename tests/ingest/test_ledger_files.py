@@ -1,4 +1,4 @@
-"""The files of a ledger hold presigned URLs: only their owner can access them, from the first moment on."""
+"""The files of a ledger hold presigned URLs: only their owner can ever access them."""
 
 import os
 import stat
@@ -57,7 +57,7 @@ async def test_every_file_of_a_ledger_is_private_from_the_start(tmp_path: Path) 
 async def test_a_ledger_is_never_created_with_another_mode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before SQLite opens the file it is private: changing the mode afterwards would leave a window."""
+    """SQLite opens a private file: changing the mode afterwards would leave a window."""
     seen: list[dict[str, str]] = []
     real = SqliteDatabase._connect
 

@@ -1,4 +1,4 @@
-"""Workers whose steps come in any order, some of them long dead: what the ledger promises all the same."""
+"""Workers execute steps in any order, with claims of any age: the guarantees of the ledger hold."""
 
 import asyncio
 import tempfile

@@ -1,6 +1,7 @@
-"""Pulls, and items whose container exists already: complete videos count as done, and no video is lost by a look.
+"""Pulls, and items with an existing container: complete videos are done, and no video is lost.
 
-The product deletes a video on its own only in ``Containers.remove``: ``test_videos_are_deleted_in_one_place_only``.
+The package deletes a video on its own only in ``Containers.remove``; see
+``test_videos_are_deleted_in_one_place_only``.
 """
 
 import ast
@@ -125,7 +126,7 @@ async def test_pull_takes_one_write_and_no_upload_request(
 async def test_a_pull_that_does_not_happen_is_said_and_can_be_tried_again(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, served: str
 ) -> None:
-    """The container may be receiving bytes, so it stays; the user's retry replaces it if nothing arrived."""
+    """The container may be receiving bytes, so it is kept; a retry replaces an empty one."""
     items = make_items(1)
     result = await ingested(client, tmp_path / "l.db", hasty("pull"), items)
     assert result.outcome == "failed"
@@ -225,7 +226,7 @@ async def test_a_video_of_another_size_is_an_error_and_is_kept(
     result = await ingested(client, tmp_path / "l.db", hasty(strategy), [item])
     assert result.outcome == "failed"
     assert "has 5,000 bytes" in str(result.error)
-    assert "holds 11" in str(result.error)
+    assert "has 11 bytes" in str(result.error)
     assert emu.sha256(video.video_id) == sha256(b"other bytes")
     assert kept(emu, video.video_id)
 
@@ -375,7 +376,7 @@ async def test_who_loses_the_race_deletes_its_own_container_and_no_other(
     monkeypatch: pytest.MonkeyPatch,
     ours: bool,
 ) -> None:
-    """Another worker of the ledger enters its container between the creation and the entry of ours."""
+    """Another worker of the ledger records its container after ours was created."""
     [item] = make_items(1)
     context = context_of(client, ledger)
     claim = await claimed(context, item)
@@ -435,7 +436,7 @@ def test_only_a_status_that_says_so_means_empty_or_complete(
 
 
 def test_videos_are_deleted_in_one_place_only() -> None:
-    """Apart from the user's own order (``videos.delete`` and the command), which is listed here, too."""
+    """Except on an order of the user (``videos.delete`` and the command), also listed here."""
     found = set()
     for path in PACKAGE.rglob("*.py"):
         module = path.relative_to(PACKAGE).as_posix()

@@ -1,4 +1,4 @@
-"""A process that was suspended while it wrote to an SQLite ledger: it can be read, and writers say why they wait."""
+"""A process was suspended while it wrote to a SQLite ledger: reads work, writers log the wait."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""One item with data that a database refuses fails alone: on SQLite and PostgreSQL, when it is entered and later."""
+"""An item with data that a database refuses fails alone, on SQLite and PostgreSQL."""
 
 import asyncio
 import sqlite3
@@ -78,7 +78,7 @@ def runner(
 def test_all_text_and_numbers_from_outside_pass_through_the_ledger(
     runner: tuple[asyncio.Runner, Ledger],
 ) -> None:
-    """They are stored and come back, or are refused with ``SourceError``; the ledger never becomes unusable."""
+    """They are stored exactly or refused with ``SourceError``; the ledger remains usable."""
     loop, ledger = runner
 
     @settings(max_examples=50)
@@ -220,7 +220,7 @@ def test_an_item_that_cannot_be_is_refused_where_it_is_made(given: dict[str, Any
 async def test_a_value_that_a_database_refuses_is_no_failure_of_the_database(
     ledger: Ledger, value: Any
 ) -> None:
-    """Without the checks before it: as if one had been forgotten. Statements of others in the same group succeed."""
+    """Without the earlier checks. Other statements of the same group succeed."""
     column = "version" if isinstance(value, str) else "size"
     kind = "TEXT" if isinstance(value, str) else "BIGINT"
     await ledger.add([Item(key="k", uri="/k")])
@@ -244,7 +244,8 @@ async def test_a_text_that_is_too_long_for_an_index_is_not_taken_for_a_lost_conn
 ) -> None:
     async with aclosing(await opened_postgres(postgres_dsn)) as database:
         key = "".join(chr(0x4E00 + number) for number in range(5000))
-        statement = f"INSERT INTO {ITEMS} (key, uri, fields, strategy, state, added_at) VALUES (:key, '', '', '', '', 0)"
+        statement = f"""INSERT INTO {ITEMS} (key, uri, fields, strategy, state, added_at)
+            VALUES (:key, '', '', '', '', 0)"""
         with pytest.raises(SourceError, match="index row"):
             await database.run(statement, {"key": key})
 
@@ -347,7 +348,7 @@ async def test_a_hostile_error_name_fails_the_item_alone(
 async def test_hostile_sources_do_not_end_a_worker(
     emu: Emulator, postgres_dsn: str, serve: Serve, tmp_path: Path
 ) -> None:
-    """Neither a size beyond every column nor an error name that PostgreSQL refuses, nor a limit beyond every column."""
+    """Sizes, limits and error names that PostgreSQL refuses do not stop a worker."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=206, body=b"x", headers={"Content-Range": f"bytes 0-0/{2**63}"})
@@ -453,8 +454,7 @@ async def test_a_foreign_file_in_the_place_of_the_lock_is_named(
     (tmp_path / "l.db-run").write_bytes(b"somebody's notes\n" * 100)
     async with Ingest(client, tmp_path / "l.db") as ingest:
         with pytest.raises(
-            LedgerError,
-            match=r"l\.db-run, the lock file of the ledger, has other content",
+            LedgerError, match=r"l\.db-run, the lock file of the ledger, has other content"
         ):
             await all_of(ingest)
     assert (tmp_path / "l.db-run").read_bytes() == b"somebody's notes\n" * 100
