@@ -38,7 +38,6 @@ class _Connector(PsycopgConnector):
     async def _rows(
         self, connection: AsyncConnection[Any], query: LiteralString, arguments: dict[str, Any]
     ) -> list[dict[str, Any]]:
-        """Execute a statement and return its rows as dictionaries."""
         async with connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(query, self._wrap_json(arguments))
             return await cursor.fetchall() if cursor.description else []
@@ -46,19 +45,16 @@ class _Connector(PsycopgConnector):
     async def execute_query_all_async(
         self, query: LiteralString, **arguments: Any
     ) -> list[dict[str, Any]]:
-        """Execute a statement and return its rows."""
         return await self._database.repeat(
             lambda connection: self._rows(connection, query, arguments), "a job queue statement"
         )
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
-        """Execute a statement without rows."""
         await self.execute_query_all_async(query, **arguments)
 
     async def execute_query_one_async(
         self, query: LiteralString, **arguments: Any
     ) -> dict[str, Any]:
-        """Execute a statement and return its only row."""
         return (await self.execute_query_all_async(query, **arguments))[0]
 
 
@@ -123,7 +119,6 @@ class _RetryAtOnce(BaseRetryStrategy):
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        """Return the decision to retry without a delay."""
         return RetryDecision(retry_in={"seconds": 0})
 
 

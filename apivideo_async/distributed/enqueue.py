@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeAlias
 
 from attrs import field, frozen
@@ -68,12 +67,7 @@ class Distributed:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self.database.aclose()
 
@@ -102,19 +96,19 @@ class Distributed:
                 async for item in found:
                     batch.append(item)
                     if len(batch) == BATCH:
-                        yield await self._enter(batch)
+                        yield await self._insert(batch)
                         batch = []
         except SourceError as failure:
             error = failure
         # Hand in the items that were listed before the error.
         if batch:
-            yield await self._enter(batch)
+            yield await self._insert(batch)
         if error is not None:
             raise error
 
-    async def _enter(self, batch: list[Item]) -> Added:
+    async def _insert(self, batch: list[Item]) -> Added:
         refused: list[tuple[Item, SourceError]] = []
-        new = await self.queue.enter(batch, lambda item, error: refused.append((item, error)))
+        new = await self.queue.insert(batch, lambda item, error: refused.append((item, error)))
         # Compare by identity: a batch may contain several items with the same key.
         left_out = {id(item) for item, _ in refused}
         return Added(

@@ -92,23 +92,24 @@ ON CONFLICT (id) DO UPDATE SET last_heartbeat = now();
 
 
 -- ---------------------------------------------------------------------------------------------
--- The search for lost jobs. The statements take_turn, delete_dead_jobs and defer_lost_in_turn are
--- one transaction. The latter two do nothing if the transaction did not take the turn.
+-- The sweep: the search for lost jobs. The statements begin_sweep, delete_dead_jobs and
+-- defer_lost_in_sweep are one transaction. The latter two do nothing if the transaction did not
+-- begin the sweep.
 
 -- name: transaction_start
 -- Part of the following statements: the start of the transaction, which is the same in all its
 -- statements.
 CAST(EXTRACT(EPOCH FROM now()) AS DOUBLE PRECISION);
 
--- name: in_turn
--- Part of the following statements: true if this transaction took the turn.
+-- name: in_sweep
+-- Part of the following statements: true if this transaction began the current sweep.
 (SELECT value FROM apivideo_ingest_meta WHERE name = 'swept') = CAST({transaction_start} AS TEXT);
 
--- name: take_turn
--- Takes the turn of the search unless another worker took it within the last :every seconds, and
--- locks the row until the transaction ends. A repetition after a lost response finds the turn
--- taken, and the next worker searches. A time more than 60 s in the future was written before the
--- database's clock was set back, so it does not count.
+-- name: begin_sweep
+-- Begins a sweep unless a worker began one within the last :every seconds, and locks the row until
+-- the transaction ends. A repetition after a lost response does nothing, because the sweep was
+-- complete. A time more than 60 s in the future was written before the database's clock was set
+-- back, so it does not count.
 INSERT INTO apivideo_ingest_meta AS had (name, value)
 VALUES ('swept', CAST({transaction_start} AS TEXT))
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
@@ -120,7 +121,7 @@ RETURNING value;
 -- Deletes the jobs in progress whose worker is gone or has sent no heartbeat for :stalled seconds.
 -- A repetition finds none.
 DELETE FROM procrastinate_jobs AS job
-WHERE queue_name = 'apivideo-ingest' AND status = 'doing' AND {in_turn}
+WHERE queue_name = 'apivideo-ingest' AND status = 'doing' AND {in_sweep}
     AND NOT EXISTS (
         SELECT 1 FROM procrastinate_workers AS worker
         WHERE worker.id = job.worker_id
@@ -133,20 +134,21 @@ WHERE queue_name = 'apivideo-ingest' AND status = 'doing' AND {in_turn}
 SELECT args ->> 'key' FROM procrastinate_jobs
 WHERE queue_name = 'apivideo-ingest' AND status = 'todo';
 
--- name: defer_lost_in_turn
+-- name: defer_lost_in_sweep
 -- Defers jobs for open items that are due and have no waiting job, at most :most, if this
--- transaction took the turn. A repetition finds none. EXCEPT is fast with any query plan. NOT EXISTS
--- takes hours with the plan for tables that were empty a moment ago.
+-- transaction began the sweep. A repetition finds none. EXCEPT is fast with any query plan.
+-- NOT EXISTS takes hours with the plan for tables that were empty a moment ago.
 WITH found AS (
     SELECT key, due FROM apivideo_ingest_items WHERE key IN (
-        SELECT key FROM apivideo_ingest_items WHERE due <= {now} AND {in_turn}
+        SELECT key FROM apivideo_ingest_items WHERE due <= {now} AND {in_sweep}
         EXCEPT {keys_with_job} LIMIT :most
     )
 )
 {defer_found};
 
 -- name: defer_lost
--- As defer_lost_in_turn, without the turn: for the rest of the items, if there are more than :most.
+-- As defer_lost_in_sweep, in a further transaction: for the rest of the items, if there are more
+-- than :most.
 WITH found AS (
     SELECT key, due FROM apivideo_ingest_items WHERE key IN (
         SELECT key FROM apivideo_ingest_items WHERE due <= {now}
@@ -173,7 +175,8 @@ ON CONFLICT (name) DO UPDATE SET state = excluded.state WHERE had.state = CAST(:
 RETURNING name;
 
 -- name: end_silent_transaction
--- Makes the server end this transaction when the worker is silent for some seconds. May be repeated.
+-- Makes the server end this transaction when the worker is silent for some seconds. May be
+-- repeated.
 SET LOCAL idle_in_transaction_session_timeout = '{{seconds}}s';
 
 -- name: limit_lock_wait

@@ -23,7 +23,7 @@ from procrastinate.schema import SchemaManager
 from psycopg.sql import Literal
 
 from ..errors import LedgerError
-from ..ingest.batching import Refused
+from ..ingest.batching import OnRefused
 from ..ingest.items import FAILED, Item, State
 from ..ingest.ledger.database import Queries
 from ..ingest.ledger.ledger import Ledger
@@ -87,7 +87,7 @@ class Queue:
             raise LedgerError("Procrastinate's tables are of another version: apply its migrations")
         await self.app.open_async(self._database.pool)
 
-    async def enter(self, items: Sequence[Item], refused: Refused) -> set[str]:
+    async def insert(self, items: Sequence[Item], refused: OnRefused) -> set[str]:
         """Insert items and a job for each; return the keys that were new.
 
         ``refused`` is called with each item that cannot be stored; see ``Ledger.add``.
@@ -128,10 +128,10 @@ class Queue:
         leases end.
         """
         values = {"most": MOST, **_job_values()}
-        turn, _, [(deferred,)] = await self._database.script(
-            QUERIES["take_turn"],
+        began, _, [(deferred,)] = await self._database.script(
+            QUERIES["begin_sweep"],
             QUERIES["delete_dead_jobs"],
-            QUERIES["defer_lost_in_turn"],
+            QUERIES["defer_lost_in_sweep"],
             every=every,
             stalled=stalled,
             **values,
@@ -141,7 +141,7 @@ class Queue:
         while deferred == MOST:
             [(deferred,)] = await self._database.run(QUERIES["defer_lost"], values)
             total += deferred
-        return int(total) if turn else None
+        return int(total) if began else None
 
     async def _analyze(self, added: int) -> None:
         """Update PostgreSQL's statistics when the number of rows has doubled.
@@ -173,7 +173,6 @@ class _WithJobs:
         self.queries: Queries = database.queries
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Execute a statement and return the keys. Raises ``LedgerError``."""
         with_jobs = QUERIES["with_jobs"].format(statement=statement)
         return await self._database.run(with_jobs, {**_job_values(), **parameters})
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TypeAlias
 
+from attrs import define, field
+
 from ..client import ApiVideoClient
 from ..errors import AuthenticationError, LedgerError, first_failure
 from ..ingest.ingestion import owner_name
@@ -31,6 +33,7 @@ SHUTDOWN_TIMEOUT = 2.0
 """Seconds for which a worker that is shutting down retries while the database is unavailable."""
 
 
+@define(eq=False, repr=False)
 class Worker:
     """Ingests items handed in with ``defer_ingest``, together with any number of other workers.
 
@@ -51,29 +54,16 @@ class Worker:
       ``on_progress`` with an item and its progress.
     """
 
-    def __init__(
-        self,
-        dsn: str,
-        make_client: MakeClient,
-        *,
-        options: IngestOptions | None = None,
-        sweep: float = 60.0,
-        poll: float = 1.0,
-        reserve: float = 0.0,
-        outage_timeout: float = 300.0,
-        stores: Stores | None = None,
-        on_result: OnItemResult | None = None,
-        on_progress: OnItemProgress | None = None,
-    ) -> None:
-        self._shared = Distributed(dsn, outage_timeout=outage_timeout)
-        self._make_client = make_client
-        self._options = options or IngestOptions()
-        self._sweep = sweep
-        self._poll = poll
-        self._reserve = reserve
-        self._stores = stores
-        self._on_result = on_result
-        self._on_progress = on_progress
+    _dsn: str
+    _make_client: MakeClient
+    _options: IngestOptions | None = field(default=None, kw_only=True)
+    _sweep: float = field(default=60.0, kw_only=True)
+    _poll: float = field(default=1.0, kw_only=True)
+    _reserve: float = field(default=0.0, kw_only=True)
+    _outage_timeout: float = field(default=300.0, kw_only=True)
+    _stores: Stores | None = field(default=None, kw_only=True)
+    _on_result: OnItemResult | None = field(default=None, kw_only=True)
+    _on_progress: OnItemProgress | None = field(default=None, kw_only=True)
 
     async def run(self) -> None:
         """Work until cancelled. Then give all items back, so that other workers can claim them.
@@ -82,41 +72,42 @@ class Worker:
         ``outage_timeout``, and ``AuthenticationError`` when the API key is refused.
         """
         owner = owner_name()
+        shared = Distributed(self._dsn, outage_timeout=self._outage_timeout)
         async with AsyncExitStack() as opened:
-            await opened.enter_async_context(self._shared)
-            limiter = shared_limiter(self._shared.database, owner, self._reserve)
+            await opened.enter_async_context(shared)
+            limiter = shared_limiter(shared.database, owner, self._reserve)
             await opened.enter_async_context(aclosing(limiter))
             client = await opened.enter_async_context(self._make_client(limiter))
             stores = self._stores
             if stores is None:
                 stores = await opened.enter_async_context(aclosing(Stores()))
             # A ledger of one server must not be filled with the videos of another.
-            await self._shared.ledger.bind(client.config.base_url)
+            await shared.ledger.bind(client.config.base_url)
             context = IngestContext(
                 client=client,
-                ledger=self._shared.ledger,
+                ledger=shared.ledger,
                 owner=owner,
                 stores=stores,
-                options=self._options,
+                options=self._options or IngestOptions(),
                 on_progress=self._on_progress,
             )
-            run = _WorkerRun(self._shared, context, self._on_result)
+            run = _WorkerRun(shared, context, self._on_result)
             await run.run(self._sweep, self._poll)
 
 
+@define(eq=False)
 class _WorkerRun:
     """One run of a worker."""
 
-    def __init__(
-        self, shared: Distributed, context: IngestContext, on_result: OnItemResult | None
-    ) -> None:
-        self._shared = shared
-        self._context = context
-        self._on_result = on_result
-        self._fatal: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        """The error that stops the worker. Procrastinate catches the errors of jobs, so they are
-        passed here."""
-        register(shared.queue.app, self._execute_job)
+    _shared: Distributed
+    _context: IngestContext
+    _on_result: OnItemResult | None
+    _fatal: "asyncio.Future[Exception]" = field(init=False, factory=asyncio.Future)
+    """The error that stops the worker. Procrastinate catches the errors of jobs, so they are
+    passed here."""
+
+    def __attrs_post_init__(self) -> None:
+        register(self._shared.queue.app, self._execute_job)
 
     async def run(self, sweep: float, poll: float) -> None:
         """Run lease renewal, sweeps and jobs until a fatal error or cancellation."""

@@ -8,11 +8,11 @@ from ..errors import LedgerError, SourceError
 from ..iteration import iterate
 from .items import Item
 
-__all__ = ["Items", "Refused", "enter_all", "enter_storable"]
+__all__ = ["Items", "OnRefused", "insert_all", "insert_storable"]
 
 Items: TypeAlias = AsyncIterable[Item] | Iterable[Item]
 """Items from a synchronous or an asynchronous source."""
-Refused: TypeAlias = Callable[[Item, SourceError], object]
+OnRefused: TypeAlias = Callable[[Item, SourceError], object]
 """Called with each item that the ledger cannot store, and the reason."""
 
 BATCH = 500
@@ -22,10 +22,10 @@ BATCH_TIME = 0.2
 arrive hours later."""
 
 
-async def enter_all(items: Items, enter: Callable[[list[Item]], Awaitable[int]]) -> int:
-    """Pass all items to ``enter`` in batches; return the sum of its results.
+async def insert_all(items: Items, insert: Callable[[list[Item]], Awaitable[int]]) -> int:
+    """Pass all items to ``insert`` in batches; return the sum of its results.
 
-    Raises the errors of the source and of ``enter``.
+    Raises the errors of the source and of ``insert``.
     """
     batch = list[Item]()
     count = 0
@@ -36,7 +36,7 @@ async def enter_all(items: Items, enter: Callable[[list[Item]], Awaitable[int]])
         together = batch.copy()
         batch.clear()
         if together:
-            new = await enter(together)
+            new = await insert(together)
             count += new
 
     async def flush_regularly() -> None:
@@ -44,7 +44,7 @@ async def enter_all(items: Items, enter: Callable[[list[Item]], Awaitable[int]])
             await asyncio.sleep(BATCH_TIME)
             await flush()
 
-    timer = asyncio.create_task(flush_regularly(), name="apivideo-ingest-entering")
+    timer = asyncio.create_task(flush_regularly(), name="apivideo-ingest-inserting")
     try:
         async for item in iterate(items):
             batch.append(item)
@@ -61,21 +61,23 @@ async def enter_all(items: Items, enter: Callable[[list[Item]], Awaitable[int]])
     return count
 
 
-async def enter_storable(
-    items: Sequence[Item], enter: Callable[[Sequence[Item]], Awaitable[set[str]]], refused: Refused
+async def insert_storable(
+    items: Sequence[Item],
+    insert: Callable[[Sequence[Item]], Awaitable[set[str]]],
+    refused: OnRefused,
 ) -> set[str]:
-    """Insert items with ``enter`` and return the keys that it returned.
+    """Insert items with ``insert`` and return the keys that it returned.
 
-    ``enter`` inserts all items or raises ``SourceError``. If a value of one item cannot be stored,
+    ``insert`` inserts all items or raises ``SourceError``. If a value of one item cannot be stored,
     the items are inserted in halves, recursively, so that all others are inserted. ``refused`` is
     called with each item that cannot be stored.
     """
     try:
-        return await enter(items)
+        return await insert(items)
     except SourceError as error:
         if len(items) == 1:
             refused(items[0], error)
             return set()
     middle = len(items) // 2
-    first = await enter_storable(items[:middle], enter, refused)
-    return first | await enter_storable(items[middle:], enter, refused)
+    first = await insert_storable(items[:middle], insert, refused)
+    return first | await insert_storable(items[middle:], insert, refused)

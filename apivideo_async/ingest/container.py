@@ -118,7 +118,9 @@ class Containers:
         # Prefer a container that cannot be deleted, because it may hold bytes.
         if chosen is None:
             if not others and not spare:
-                raise UploadError(f"the videos {', '.join(video_ids)} are gone from the server")
+                raise UploadError(
+                    f"the videos {', '.join(video_ids)} no longer exist on the server"
+                )
             chosen = others.pop() if others else spare.pop(0)
         # Delete spare containers only if that resolves the conflict. Otherwise a person has to see
         # all of them.

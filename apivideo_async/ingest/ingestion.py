@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from attrs import define, evolve, field
@@ -23,7 +22,7 @@ from ..config import ClientConfig
 from ..errors import ConfigurationError, SourceError
 from ..iteration import ResultStream
 from ..private_files import state_file
-from .batching import Items, enter_all
+from .batching import Items, insert_all
 from .item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
 from .items import Claim, Item, Totals
 from .ledger.ledger import Ledger
@@ -139,12 +138,7 @@ class Ingest:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop a run that was left, and close the resources that this object opened."""
         async with self._resources:
             if self._run is not None:
@@ -152,9 +146,9 @@ class Ingest:
 
     async def add(self, items: Items) -> int:
         """Insert items into the ledger in batches; return how many were new."""
-        return await enter_all(items, self._enter)
+        return await insert_all(items, self._insert)
 
-    async def _enter(self, items: list[Item]) -> int:
+    async def _insert(self, items: list[Item]) -> int:
         refused: list[IngestResult] = []
 
         def refuse(item: Item, error: SourceError) -> None:
@@ -229,7 +223,6 @@ class _Run:
     """Functions that insert the items of one source."""
     _wakeup: asyncio.Event
     _stream: ResultStream[IngestResult] = field(init=False)
-
     _released: bool = field(default=False, init=False)
 
     @_stream.default

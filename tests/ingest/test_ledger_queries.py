@@ -21,7 +21,9 @@ def text_of(package: str) -> str:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_statement_has_a_unique_name_and_a_comment(package: str) -> None:
-    found = STATEMENT.findall(text_of(package))
+    text = text_of(package)
+    assert max(map(len, text.splitlines())) <= 100
+    found = STATEMENT.findall(text)
     names = [name for name, _ in found]
     assert names
     assert len(names) == len(set(names))

@@ -27,6 +27,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
+from attrs import define, field
+
 from ...errors import LeaseLostError, LedgerError
 from ...protocol.request import LimitClass, Request
 from ...rate_limit.limiter import RequestBudget
@@ -44,6 +46,7 @@ RENEWALS = 3
 """Renewals within one lease period."""
 
 
+@define(eq=False)
 class LeaseKeeper:
     """Claims items for one owner and renews the leases of the claimed items.
 
@@ -51,26 +54,19 @@ class LeaseKeeper:
     it is written to the ledger next to the number of requests.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        owner: str,
-        seconds: float,
-        budget: Callable[[LimitClass], RequestBudget] | None = None,
-    ) -> None:
-        self.owner = owner
-        self._ledger = ledger
-        self._seconds = seconds
-        self._budget = budget
-        self._deadlines: dict[str, float] = {}
-        """The local deadline of each lease, by item key, in seconds of the monotonic clock."""
-        self._fences: dict[str, int] = {}
-        """The fence of each claim that this worker holds, by item key."""
-        self._renewing = asyncio.Lock()
-        self._requests: Counter[tuple[int, LimitClass]] = Counter()
-        """Requests since the last report, by minute since 1970 and class."""
-        self._reported_refused: Counter[str] = Counter()
-        """Requests answered with 429, by class, that have been reported already."""
+    _ledger: Ledger
+    owner: str
+    _seconds: float
+    _budget: Callable[[LimitClass], RequestBudget] | None = None
+    _deadlines: dict[str, float] = field(factory=dict, init=False)
+    """The local deadline of each lease, by item key, in seconds of the monotonic clock."""
+    _fences: dict[str, int] = field(factory=dict, init=False)
+    """The fence of each claim that this worker holds, by item key."""
+    _renewing: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _requests: Counter[tuple[int, LimitClass]] = field(factory=Counter, init=False)
+    """Requests since the last report, by minute since 1970 and class."""
+    _reported_refused: Counter[str] = field(factory=Counter, init=False)
+    """Requests answered with 429, by class, that have been reported already."""
 
     async def claim(self, count: int) -> list[Claim]:
         """Claim up to ``count`` items that are due."""

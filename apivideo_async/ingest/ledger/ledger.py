@@ -24,7 +24,7 @@ from typing import Any
 from attrs import asdict, frozen
 
 from ...errors import LeaseLostError, LedgerError, SourceError
-from ..batching import Refused, enter_storable
+from ..batching import OnRefused, insert_storable
 from ..items import (
     ALL_STATES,
     FAILED,
@@ -100,13 +100,13 @@ class Ledger:
 
     # -- items
 
-    async def add(self, items: Sequence[Item], refused: Refused | None = None) -> set[str]:
+    async def add(self, items: Sequence[Item], refused: OnRefused | None = None) -> set[str]:
         """Insert items; return the keys that were new. Items that are known stay unchanged.
 
         ``refused`` is called with each item that cannot be stored. Without it, these items are
         logged. All other items are inserted.
         """
-        return await enter_storable(items, self._add_all, refused or _log_refused)
+        return await insert_storable(items, self._add_all, refused or _log_refused)
 
     async def _add_all(self, items: Sequence[Item]) -> set[str]:
         """Insert all items, or none: then ``SourceError`` is raised."""

@@ -5,8 +5,8 @@
 --
 --   :name        a parameter
 --   {name}       text that is inserted when the file is loaded (see database.py): an expression of
---                the database ({now}, {serial}, {skip_locked}, {elements}, {member[NAME]}), the list
---                of columns ({columns}), or an earlier statement of this file
+--                the database ({now}, {serial}, {skip_locked}, {elements}, {member[NAME]}), the
+--                list of columns ({columns}), or an earlier statement of this file
 --   {{name}}     text that is inserted for each call
 --
 -- The column "due" is the time at which an item may be claimed next: the current time for a new
