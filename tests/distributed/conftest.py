@@ -17,20 +17,20 @@ from apivideo_async.ingest.items import Item, ingest_key
 from apivideo_async.ingest.options import IngestOptions
 from tests.conftest import CHUNK, QUICK, data_of, options
 
-PATIENT = 60.0
+TIMEOUT = 60.0
 """Seconds for anything to come true."""
 
 
 async def until(true: Callable[[], Any]) -> None:
     """Wait until a coroutine function, or a function, gives something true."""
-    give_up = time.monotonic() + PATIENT
+    deadline = time.monotonic() + TIMEOUT
     while True:
         found = true()
         if asyncio.iscoroutine(found):
             found = await found
         if found:
             return
-        assert time.monotonic() < give_up, "it did not become true"
+        assert time.monotonic() < deadline, "it did not become true"
         await asyncio.sleep(0.02)
 
 

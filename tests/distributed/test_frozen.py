@@ -22,7 +22,7 @@ from apivideo_async.rate_limit.alarm import Alarm
 
 from .conftest import files, make_worker, opened_database, until, working
 
-GIVE_UP = 20.0
+TIMEOUT = 20.0
 """Seconds for operations that do not wait for the frozen worker."""
 Operation = Callable[[Distributed], Coroutine[Any, Any, Any]]
 
@@ -146,7 +146,7 @@ async def test_others_go_on_wherever_a_worker_freezes(
     while frozen:
         moment += 1
         async with freezer.freezing(dsn, operation, moment) as frozen:
-            async with asyncio.timeout(GIVE_UP):
+            async with asyncio.timeout(TIMEOUT):
                 for other in OPERATIONS:
                     await other(shared)
     assert moment > 2, "it never froze"
@@ -248,7 +248,7 @@ async def test_a_worker_that_freezes_with_the_row_locked_is_ended_by_the_server_
     thread.start()
     try:
         await asyncio.to_thread(stepping.wait)
-        async with asyncio.timeout(GIVE_UP):
+        async with asyncio.timeout(TIMEOUT):
             await shared.database.change(
                 "reads", lambda state, now: ({"n": (state or {"n": 0})["n"] + 10}, None)
             )
@@ -372,7 +372,7 @@ async def test_tables_are_not_made_while_they_are_in_use_and_no_statement_waits_
         await tool.execute("UPDATE apivideo_ingest_items SET sent = 1 WHERE key = 'lost'")
         making = asyncio.create_task(init_database(dsn))
         await until(lambda: "lock timeout" in caplog.text)
-        async with asyncio.timeout(GIVE_UP):
+        async with asyncio.timeout(TIMEOUT):
             await claim(shared)
         assert not making.done()
         await tool.rollback()

@@ -18,7 +18,7 @@ from apivideo_async.ingest.options import IngestOptions
 from apivideo_async.ingest.stores.stores import Stores
 from tests.conftest import CHUNK
 
-QUICKLY = IngestOptions(first_delay=0.01, longest_delay=0.05)
+QUICK_OPTIONS = IngestOptions(first_delay=0.01, longest_delay=0.05)
 
 ITEMS = "apivideo_ingest_items"
 """The table of the items."""
@@ -61,7 +61,10 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
 
 
 def context_of(
-    client: ApiVideoClient, ledger: Ledger, options: IngestOptions = QUICKLY, stores: Any = None
+    client: ApiVideoClient,
+    ledger: Ledger,
+    options: IngestOptions = QUICK_OPTIONS,
+    stores: Any = None,
 ) -> IngestContext:
     return IngestContext(
         client=client,

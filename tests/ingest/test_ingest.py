@@ -25,7 +25,15 @@ from apivideo_async.ingest.options import IngestOptions
 from apivideo_async.ingest.stores.stores import Stores
 from tests.conftest import QUICK, options, sha256
 
-from .ingesting import QUICKLY, MakeItems, all_of, context_of, item_of, records_of, videos_by_key
+from .ingesting import (
+    QUICK_OPTIONS,
+    MakeItems,
+    all_of,
+    context_of,
+    item_of,
+    records_of,
+    videos_by_key,
+)
 
 
 def assert_exactly_once(emu: Emulator, items: list[Item]) -> None:
@@ -47,13 +55,13 @@ async def test_every_source_has_one_video_and_a_second_run_sends_nothing(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
 ) -> None:
     items = make_items(40)
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         results = await all_of(ingest, items)
         assert {result.outcome for result in results} == {"done"}
         assert (await ingest.totals()).items == {"done": 40}
     assert_exactly_once(emu, items)
     sent = len(emu.requests)
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         assert await all_of(ingest, items) == []
     assert len(emu.requests) == sent
 
@@ -63,7 +71,7 @@ async def test_a_lost_ledger_is_made_up_for_by_the_keys(
 ) -> None:
     items = make_items(12)
     for name in ("first.db", "second.db"):
-        async with Ingest(client, tmp_path / name, options=QUICKLY) as ingest:
+        async with Ingest(client, tmp_path / name, options=QUICK_OPTIONS) as ingest:
             assert {result.outcome for result in await all_of(ingest, items)} == {"done"}
     assert_exactly_once(emu, items)
 
@@ -74,7 +82,7 @@ async def test_lost_answers_make_no_second_video(
 ) -> None:
     items = make_items(12)
     emu.faults.add(Fault(operation, "drop-response", probability=0.3, times=None))
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         await all_of(ingest, items)
         assert (await ingest.totals()).items == {"done": 12}
     assert_exactly_once(emu, items)
@@ -85,7 +93,7 @@ async def test_an_interrupted_run_goes_on_and_repeats_no_accepted_chunk(
 ) -> None:
     items = make_items(30)
     for _ in range(20):
-        async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
             run = ingest.run(items)
             done = 0
             async for result in run:
@@ -187,7 +195,7 @@ async def test_a_container_that_is_gone_is_made_again(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
 ) -> None:
     items = make_items(1)
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         await ingest.add(items)
         context = context_of(client, ingest.ledger)  # type: ignore[arg-type]
         claim = await context.lease_keeper.claim_key(items[0].key)
@@ -244,7 +252,7 @@ async def test_what_cannot_work_fails_at_once_and_stops_nothing(
 ) -> None:
     items = make_items(5)
     Path(items[2].uri).unlink()
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         results = await all_of(ingest, items)
         assert sorted(result.outcome for result in results) == ["done"] * 4 + ["failed"]
         [record] = [record async for record in ingest.ledger.records(("failed",))]
@@ -308,7 +316,7 @@ async def test_a_defect_fails_its_item_and_no_other(
                 raise RuntimeError("nobody thought of this")
             return await super().open(item)
 
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY, stores=Broken()) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS, stores=Broken()) as ingest:
         results = await all_of(ingest, items)
         assert sorted(result.outcome for result in results) == ["done", "done", "done", "failed"]
         [record] = [record async for record in ingest.ledger.records(("failed",))]
@@ -320,7 +328,7 @@ async def test_requests_and_refusals_are_written_down(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
 ) -> None:
     emu.faults.add(Fault("videos.upload", "rate-limit", nth=2, retry_after=0.1))
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         await all_of(ingest, make_items(3, 100))
         usage = await ingest.ledger.usage()
     assert client.budget("uploads").refused == 1
@@ -337,10 +345,10 @@ async def test_a_wrong_key_ends_the_run_and_loses_nothing(
 ) -> None:
     items = make_items(5)
     async with ApiVideoClient("wrong", base_url=emu.url, retry=QUICK) as stranger:
-        async with Ingest(stranger, tmp_path / "l.db", options=QUICKLY) as ingest:
+        async with Ingest(stranger, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
             with pytest.raises(AuthenticationError):
                 await all_of(ingest, items)
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         assert (await ingest.totals()).open == 5
         await all_of(ingest)
     assert_exactly_once(emu, items)

@@ -70,7 +70,7 @@ async def taken_over(ledger: Ledger) -> tuple[Claim, Claim]:
     return stale, await claimed(ledger, "two")
 
 
-async def seen(ledger: Ledger, key: str = "key-1") -> Record:
+async def record_of(ledger: Ledger, key: str = "key-1") -> Record:
     record = await ledger.record(key)
     assert record is not None
     return record
@@ -100,7 +100,7 @@ async def test_an_item_comes_back_as_it_was_entered(ledger: Ledger) -> None:
         uri=odd, version='"etag"', fields={"title": odd, "tags": ["a", "ü"], "public": False}
     )
     assert await ledger.add([item, item_of(2, size=None, strategy="pull")]) == {"key-1", "key-2"}
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert record.item == item
     assert (record.state, record.fence, record.attempts, record.contested) == ("new", 0, 0, False)
     assert (record.video_id, record.owner, record.transfer, record.finished_at) == (
@@ -110,20 +110,20 @@ async def test_an_item_comes_back_as_it_was_entered(ledger: Ledger) -> None:
         None,
     )
     assert record.added_at == pytest.approx(record.due)
-    assert (await seen(ledger, "key-2")).item.size is None
+    assert (await record_of(ledger, "key-2")).item.size is None
 
 
 async def test_known_items_stay_as_they_are(ledger: Ledger) -> None:
     await ledger.add([item_of(1)])
     claim = await claimed(ledger)
     assert await ledger.add([item_of(1, uri="/elsewhere"), item_of(2)]) == {"key-2"}
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.item.uri, record.fence) == (item_of(1).uri, claim.fence)
 
 
 async def test_one_key_twice_in_a_batch_is_one_item(ledger: Ledger) -> None:
     assert await ledger.add([item_of(1), item_of(1, uri="/again")]) == {"key-1"}
-    assert (await seen(ledger)).item.uri == item_of(1).uri
+    assert (await record_of(ledger)).item.uri == item_of(1).uri
 
 
 async def test_no_items_are_no_work(ledger: Ledger) -> None:
@@ -151,9 +151,9 @@ async def test_text_that_no_database_takes_comes_back_as_it_was(ledger: Ledger, 
     claim = await claimed(ledger)
     assert claim.item == item
     await ledger.later(claim, 0.0, "source", name)
-    assert (await seen(ledger)).message == name
+    assert (await record_of(ledger)).message == name
     await ledger.fail(await claimed(ledger), "source", name * 2)
-    assert (await seen(ledger)).message == name * 2
+    assert (await record_of(ledger)).message == name * 2
 
 
 # -- claims
@@ -197,7 +197,7 @@ async def test_a_lease_that_ended_is_for_others_with_a_higher_fence(ledger: Ledg
     await asyncio.sleep(0.06)
     second = await claimed(ledger, "two")
     assert (first.fence, second.fence) == (1, 2)
-    assert (await seen(ledger)).owner == "two"
+    assert (await record_of(ledger)).owner == "two"
 
 
 async def test_renewal_prolongs_what_is_held_and_nothing_else(ledger: Ledger) -> None:
@@ -237,7 +237,7 @@ async def test_a_lease_that_was_taken_over_is_not_renewed(ledger: Ledger) -> Non
 async def test_a_released_item_is_due_at_once(ledger: Ledger) -> None:
     await ledger.add([item_of()])
     await ledger.release(await claimed(ledger))
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.owner, record.attempts, record.cause) == (None, 0, None)
     assert (await claimed(ledger, "two")).fence == 2
 
@@ -259,13 +259,13 @@ async def test_next_due_is_the_soonest_of_the_open_items(ledger: Ledger) -> None
     await claimed(ledger, key="key-1", seconds=100)
     await ledger.later(await claimed(ledger, key="key-2"), 50)
     assert await ledger.next_due() == pytest.approx(50, abs=5)
-    await ledger.fail(await claimed_anyway(ledger, "key-2"), "other", "")
+    await ledger.fail(await waiting_claim(ledger, "key-2"), "other", "")
     assert await ledger.next_due() == pytest.approx(100, abs=5)
 
 
-async def claimed_anyway(ledger: Ledger, key: str) -> Claim:
+async def waiting_claim(ledger: Ledger, key: str) -> Claim:
     """Hold an item that waits."""
-    return Claim(record=await seen(ledger, key))
+    return Claim(record=await record_of(ledger, key))
 
 
 # -- transitions
@@ -275,7 +275,7 @@ async def test_an_item_passes_all_states_to_done(ledger: Ledger) -> None:
     await ledger.add([item_of(size=None)])
     claim = await claimed(ledger)
     await ledger.creating(claim, 77, "v2", "pull")
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.item.size, record.item.version, record.transfer) == (
         "creating",
         77,
@@ -283,17 +283,17 @@ async def test_an_item_passes_all_states_to_done(ledger: Ledger) -> None:
         "pull",
     )
     assert await ledger.created(claim, "vi1") == "vi1"
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.video_id) == ("created", "vi1")
     assert record.created_at is not None
     await ledger.uploading(claim)
-    assert (await seen(ledger)).state == "uploading"
+    assert (await record_of(ledger)).state == "uploading"
     await ledger.verifying(claim, 70)
     await ledger.verifying(claim, 7)
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.sent) == ("verifying", 77)
     await ledger.done(claim)
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.due, record.owner) == ("done", None, None)
     assert record.started_at is not None
     assert record.finished_at is not None
@@ -334,9 +334,9 @@ async def test_a_step_whose_answer_was_lost_may_be_repeated(ledger: Ledger, step
     claim = await claimed(ledger)
     await advance(ledger, claim, REPEATED[step])
     await STEPS[step](ledger, claim)
-    before = await seen(ledger)
+    before = await record_of(ledger)
     await STEPS[step](ledger, claim)
-    after = await seen(ledger)
+    after = await record_of(ledger)
     assert (after.state, after.video_id, after.due is None) == (
         before.state,
         before.video_id,
@@ -353,10 +353,10 @@ async def test_a_step_that_leaves_others_out_is_an_error_and_changes_nothing(
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await advance(ledger, claim, state)
-    before = await seen(ledger)
+    before = await record_of(ledger)
     with pytest.raises(LedgerError, match=f"not possible in the state '{state}'"):
         await STEPS[step](ledger, claim)
-    assert await seen(ledger) == before
+    assert await record_of(ledger) == before
 
 
 @pytest.mark.parametrize("state", OPEN_STATES)
@@ -366,13 +366,13 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(
 ) -> None:
     stale, holder = await taken_over(ledger)
     await advance(ledger, holder, state)
-    before = await seen(ledger)
+    before = await record_of(ledger)
     if step in FENCED:
         with pytest.raises(LeaseLostError):
             await STEPS[step](ledger, stale)
     else:
         await STEPS[step](ledger, stale)
-    after = await seen(ledger)
+    after = await record_of(ledger)
     assert (after.state, after.owner, after.fence, after.due) == (
         before.state,
         "two",
@@ -388,10 +388,10 @@ async def test_a_finished_item_cannot_be_put_off_or_given_back(ledger: Ledger, s
     claim = await claimed(ledger)
     await advance(ledger, claim, "verifying")
     await STEPS[step](ledger, claim)
-    before = await seen(ledger)
+    before = await record_of(ledger)
     await ledger.later(claim, 5, "cause", "message")
     await ledger.release(claim)
-    assert await seen(ledger) == before
+    assert await record_of(ledger) == before
 
 
 # -- the container
@@ -401,9 +401,9 @@ async def test_of_two_workers_that_made_a_container_both_learn_the_first(ledger:
     stale, holder = await taken_over(ledger)
     await ledger.creating(holder, 10, None, "stream")
     assert await ledger.created(stale, "vi-stale") == "vi-stale"
-    assert (await seen(ledger)).state == "creating"
+    assert (await record_of(ledger)).state == "creating"
     assert await ledger.created(holder, "vi-holder") == "vi-stale"
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.video_id) == ("created", "vi-stale")
 
 
@@ -411,9 +411,9 @@ async def test_a_late_container_does_not_replace_the_one_in_the_ledger(ledger: L
     stale, holder = await taken_over(ledger)
     await advance(ledger, holder, "verifying")
     await ledger.done(holder)
-    before = await seen(ledger)
+    before = await record_of(ledger)
     assert await ledger.created(stale, "vi-late") == "vi1"
-    assert await seen(ledger) == before
+    assert await record_of(ledger) == before
 
 
 async def test_fifty_containers_for_one_item_leave_one_id(ledger: Ledger) -> None:
@@ -436,7 +436,7 @@ async def test_only_a_claim_of_an_item_that_was_being_created_is_contested(ledge
     await ledger.add([item_of(1), item_of(2), item_of(3)])
     claim = await claimed(ledger)
     await ledger.creating(claim, 10, None, "stream")
-    assert not (await seen(ledger)).contested
+    assert not (await record_of(ledger)).contested
     known = await claimed(ledger, key="key-2")
     await advance(ledger, known, "created")
     await claimed(ledger, key="key-3")
@@ -464,7 +464,7 @@ async def test_an_item_whose_container_is_gone_begins_anew_under_the_same_lease(
     claim = await claimed(ledger)
     await advance(ledger, claim, "uploading")
     await ledger.lost(claim)
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.video_id, record.transfer, record.owner) == (
         "new",
         None,
@@ -483,14 +483,14 @@ async def test_a_failure_that_may_pass_waits_and_counts(ledger: Ledger) -> None:
     claim = await claimed(ledger)
     await advance(ledger, claim, "uploading")
     await ledger.later(claim, 0.1, "timeout", "no answer")
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.owner, record.attempts) == ("uploading", None, 1)
     assert (record.cause, record.message) == ("timeout", "no answer")
     assert await ledger.claim_key("two", "key-1", LONG) is None
     await asyncio.sleep(0.12)
     claim = await claimed(ledger, "two")
     await ledger.later(claim, 0.0)
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.attempts, record.cause) == (1, "timeout")
 
 
@@ -501,7 +501,7 @@ async def test_success_forgets_the_failures_before_it(ledger: Ledger) -> None:
     await ledger.later(claim, 0.0, "timeout", "no answer")
     claim = await claimed(ledger)
     await ledger.done(claim)
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.cause, record.message, record.attempts) == (None, None, 1)
 
 
@@ -515,10 +515,10 @@ async def test_retry_takes_failed_items_and_keeps_their_containers(ledger: Ledge
             if key == "key-2"
             else ledger.fail(claim, "cause", "message")
         )
-    assert (await seen(ledger)).finished_at is not None
+    assert (await record_of(ledger)).finished_at is not None
     assert sorted(await ledger.retry()) == ["key-0", "key-1"]
     assert await ledger.retry() == []
-    states = {key: await seen(ledger, key) for key in ("key-0", "key-1", "key-2")}
+    states = {key: await record_of(ledger, key) for key in ("key-0", "key-1", "key-2")}
     assert [record.state for record in states.values()] == ["new", "created", "quarantined"]
     record = states["key-1"]
     assert (record.video_id, record.attempts, record.cause, record.finished_at) == (
@@ -587,10 +587,10 @@ async def test_everything_is_there_when_it_is_opened_again(
     first = await reopen()
     await first.add([item_of()])
     await advance(first, await claimed(first), "uploading")
-    before = await seen(first)
+    before = await record_of(first)
     await first.aclose()
     second = await reopen()
-    assert await seen(second) == before
+    assert await record_of(second) == before
     await second.aclose()
 
 

@@ -23,7 +23,7 @@ from apivideo_async.ingest.stores.stores import Stores
 from apivideo_async.models import VideoStatus, from_json
 from tests.conftest import CHUNK, sha256
 
-from .ingesting import QUICKLY, MakeItems, all_of, context_of, records_of
+from .ingesting import QUICK_OPTIONS, MakeItems, all_of, context_of, records_of
 
 PACKAGE = Path(__file__).parents[2] / "apivideo_async"
 NOWHERE = "http://127.0.0.1:9"
@@ -62,7 +62,7 @@ async def served(tmp_path: Path) -> Any:
     await runner.cleanup()
 
 
-def hasty(strategy: Any, seconds: float = 0.05) -> IngestOptions:
+def quick_options(strategy: Any, seconds: float = 0.05) -> IngestOptions:
     return IngestOptions(strategy=strategy, pull_timeout=seconds, first_delay=0.01, attempts=2)
 
 
@@ -128,12 +128,12 @@ async def test_a_pull_that_does_not_happen_is_said_and_can_be_tried_again(
 ) -> None:
     """The container may be receiving bytes, so it is kept; a retry replaces an empty one."""
     items = make_items(1)
-    result = await ingested(client, tmp_path / "l.db", hasty("pull"), items)
+    result = await ingested(client, tmp_path / "l.db", quick_options("pull"), items)
     assert result.outcome == "failed"
     assert "did not fetch" in str(result.error)
     assert result.video_id in str(result.error)
     assert kept(emu, result.video_id)
-    again = await retried(client, tmp_path / "l.db", hasty("pull", 5), served)
+    again = await retried(client, tmp_path / "l.db", quick_options("pull", 5), served)
     assert again.outcome == "done"
     assert list(emu.state.videos) == [again.video_id]
     assert emu.sha256(again.video_id) == sha256(Path(items[0].uri).read_bytes())
@@ -146,10 +146,12 @@ async def test_a_retried_pull_that_was_fetched_meanwhile_is_done(
     emu.faults.add(
         Fault("videos.get_status", "status", status=200, body=status("ingesting"), times=None)
     )
-    result = await ingested(client, tmp_path / "l.db", hasty("pull"), [item], served)
+    result = await ingested(client, tmp_path / "l.db", quick_options("pull"), [item], served)
     assert result.outcome == "failed"
     emu.faults.clear()
-    assert (await retried(client, tmp_path / "l.db", hasty("pull"), served)).outcome == "done"
+    assert (
+        await retried(client, tmp_path / "l.db", quick_options("pull"), served)
+    ).outcome == "done"
     assert_only(emu, result.video_id, item)
 
 
@@ -158,8 +160,8 @@ async def test_a_video_that_was_streamed_is_done_for_a_pull_from_another_ledger(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, strategy: Any
 ) -> None:
     items = make_items(1)
-    first = await ingested(client, tmp_path / "first.db", QUICKLY, items)
-    second = await ingested(client, tmp_path / "second.db", hasty(strategy), items)
+    first = await ingested(client, tmp_path / "first.db", QUICK_OPTIONS, items)
+    second = await ingested(client, tmp_path / "second.db", quick_options(strategy), items)
     assert (second.outcome, second.video_id) == ("done", first.video_id)
     assert_only(emu, first.video_id, items[0])
 
@@ -182,7 +184,7 @@ async def test_an_upload_that_was_begun_elsewhere_is_completed_and_not_deleted(
     first = await ingested(client, tmp_path / "first.db", one, [item])
     assert first.outcome == "failed"
     emu.faults.clear()
-    second = await ingested(client, tmp_path / "second.db", hasty(strategy), [item])
+    second = await ingested(client, tmp_path / "second.db", quick_options(strategy), [item])
     assert (second.outcome, second.video_id) == ("done", first.video_id)
     assert_only(emu, first.video_id, item)
 
@@ -191,8 +193,8 @@ async def test_a_video_that_was_pulled_is_done_for_a_stream(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, served: str
 ) -> None:
     [item] = make_items(1)
-    first = await ingested(client, tmp_path / "first.db", hasty("pull", 5), [item], served)
-    second = await ingested(client, tmp_path / "second.db", QUICKLY, [item], served)
+    first = await ingested(client, tmp_path / "first.db", quick_options("pull", 5), [item], served)
+    second = await ingested(client, tmp_path / "second.db", QUICK_OPTIONS, [item], served)
     assert (second.outcome, second.video_id) == ("done", first.video_id)
     assert_only(emu, first.video_id, item)
     assert "videos.upload" not in [request.operation for request in emu.requests]
@@ -207,8 +209,8 @@ async def test_a_video_that_is_being_fetched_for_another_ledger_is_waited_for_an
     video = await client.videos.create(
         title="x", source=f"{NOWHERE}/x.mp4", idempotency_key=item.key
     )
-    first = await ingested(client, tmp_path / "l.db", hasty(strategy), [item])
-    again = await retried(client, tmp_path / "l.db", hasty(strategy))
+    first = await ingested(client, tmp_path / "l.db", quick_options(strategy), [item])
+    again = await retried(client, tmp_path / "l.db", quick_options(strategy))
     for result in (first, again):
         assert (result.outcome, result.video_id) == ("failed", video.video_id)
         assert "did not fetch" in str(result.error)
@@ -223,7 +225,7 @@ async def test_a_video_of_another_size_is_an_error_and_is_kept(
     [item] = make_items(1, 5_000)
     video = await client.videos.create(title="x", idempotency_key=item.key)
     await client.videos.upload(video.video_id, b"other bytes")
-    result = await ingested(client, tmp_path / "l.db", hasty(strategy), [item])
+    result = await ingested(client, tmp_path / "l.db", quick_options(strategy), [item])
     assert result.outcome == "failed"
     assert "has 5,000 bytes" in str(result.error)
     assert "has 11 bytes" in str(result.error)
@@ -242,8 +244,8 @@ async def test_a_status_that_cannot_be_read_deletes_nothing(
     )
     emu.faults.add(unreadable)
     for turn in (
-        ingested(client, tmp_path / "l.db", hasty("pull"), [item]),
-        retried(client, tmp_path / "l.db", hasty("pull")),
+        ingested(client, tmp_path / "l.db", quick_options("pull"), [item]),
+        retried(client, tmp_path / "l.db", quick_options("pull")),
     ):
         assert (await turn).outcome == "failed"
     assert len(emu.state.videos) == 1
@@ -475,7 +477,7 @@ async def test_a_failed_pull_keeps_its_container_in_the_ledger_and_forgets_its_w
     client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
 ) -> None:
     async with Ingest(
-        client, tmp_path / "l.db", options=hasty("pull"), stores=Signing(NOWHERE)
+        client, tmp_path / "l.db", options=quick_options("pull"), stores=Signing(NOWHERE)
     ) as ingest:
         [*_, result] = await all_of(ingest, make_items(1))
         [record] = await records_of(ingest.ledger)
@@ -488,7 +490,7 @@ async def test_no_message_shows_the_signature_of_an_address(
 ) -> None:
     uri = "http://127.0.0.1:9/a.mp4?X-Amz-Signature=abcdef"
     item = Item(key="k", uri=uri, size=5, strategy="pull")
-    hasty = IngestOptions(strategy="pull", pull_timeout=0.01, attempts=1)
+    quick_options = IngestOptions(strategy="pull", pull_timeout=0.01, attempts=1)
 
     class Blind(Stores):
         async def open(self, item: Item) -> Any:
@@ -498,7 +500,7 @@ async def test_no_message_shows_the_signature_of_an_address(
         for stores in (Stores(), Blind()):
             async with (
                 stores,
-                Ingest(client, tmp_path / "l.db", options=hasty, stores=stores) as ingest,
+                Ingest(client, tmp_path / "l.db", options=quick_options, stores=stores) as ingest,
             ):
                 await all_of(ingest, [item])
                 [record] = await records_of(ingest.ledger)

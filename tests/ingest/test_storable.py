@@ -25,7 +25,7 @@ from apivideo_async.ingest.listing.sources import web_item
 from tests.distributed.conftest import files, make_worker, until, working
 
 from .conftest import Serve
-from .ingesting import ITEMS, QUICKLY, MakeItems, all_of, records_of
+from .ingesting import ITEMS, QUICK_OPTIONS, MakeItems, all_of, records_of
 
 ENGINES = ["sqlite", "postgresql"]
 TEXT = st.one_of(
@@ -134,7 +134,7 @@ async def passes(
 # -- entering
 
 
-def spoilt(number: int) -> Item:
+def unstorable_item(number: int) -> Item:
     """An item that became unusable after it was checked."""
     item = Item(key=f"key-{number}", uri=f"/{number}")
     item.fields["moment"] = object()
@@ -146,7 +146,7 @@ async def test_one_bad_item_of_a_batch_is_reported_and_the_others_are_entered(
     ledger: Ledger, where: int
 ) -> None:
     items = [Item(key=f"key-{number}", uri=f"/{number}") for number in range(500)]
-    items[where] = spoilt(where)
+    items[where] = unstorable_item(where)
     refused: list[tuple[Item, SourceError]] = []
     new = await ledger.add(items, lambda item, error: refused.append((item, error)))
     assert new == {f"key-{number}" for number in range(500) if number != where}
@@ -159,28 +159,28 @@ async def test_one_bad_item_of_a_batch_is_reported_and_the_others_are_entered(
 async def test_an_item_that_is_left_out_is_logged_unless_it_is_reported(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert await ledger.add([spoilt(1), Item(key="key-2", uri="/2")]) == {"key-2"}
+    assert await ledger.add([unstorable_item(1), Item(key="key-2", uri="/2")]) == {"key-2"}
     assert "/1 is left out" in caplog.text
 
 
 async def test_a_bad_item_is_a_failed_result_of_the_run_and_stops_nothing(
     client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
 ) -> None:
-    bad = spoilt(1)
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    bad = unstorable_item(1)
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         results = await all_of(ingest, [*make_items(3), bad])
         assert sorted(result.outcome for result in results) == ["done", "done", "done", "failed"]
         [failed] = [result for result in results if result.outcome == "failed"]
         assert isinstance(failed.error, SourceError)
         assert (failed.item.key, ingest.activity.refused, ingest.activity.known) == (bad.key, 1, 0)
-        assert await ingest.add([spoilt(2), Item(key="later", uri="/later")]) == 1
+        assert await ingest.add([unstorable_item(2), Item(key="later", uri="/later")]) == 1
 
 
 async def test_a_bad_item_does_not_keep_others_from_the_workers(postgres_dsn: str) -> None:
     await init_database(postgres_dsn)
     async with Distributed(postgres_dsn, outage_timeout=5.0) as shared:
         added = await shared.defer_ingest(
-            [Item(key="a", uri="/a"), spoilt(1), Item(key="b", uri="/b")]
+            [Item(key="a", uri="/a"), unstorable_item(1), Item(key="b", uri="/b")]
         )
         assert (added.keys, added.new) == (["a", "b"], {"a", "b"})
         [(item, error)] = added.refused
@@ -293,7 +293,7 @@ async def test_a_size_that_no_file_has_fails_its_item_before_a_container_is_crea
         return web.Response(status=206, body=b"x", headers={"Content-Range": content_range})
 
     hostile = web_item(f"{await serve(answer)}/a.mp4")
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         await all_of(ingest, [*make_items(2, 100), hostile])
         records = {record.item.key: record for record in await records_of(ingest.ledger)}
         assert sorted(record.state for record in records.values()) == ["done", "done", "failed"]
@@ -323,7 +323,7 @@ async def test_a_hostile_etag_damages_no_ledger(
 
     items = [*make_items(1), web_item(f"{await serve(answer)}/a.mp4")]
     for _ in range(2):
-        async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
             await all_of(ingest, items)
             assert (await ingest.totals()).items == {"done": 2}
             assert len(await records_of(ingest.ledger)) == 2
@@ -338,7 +338,7 @@ async def test_a_hostile_error_name_fails_the_item_alone(
         "status": 400,
     }
     emu.faults.add(Fault("videos.create", "status", status=400, body=problem, nth=1))
-    async with Ingest(client, ledger, options=QUICKLY) as ingest:
+    async with Ingest(client, ledger, options=QUICK_OPTIONS) as ingest:
         results = await all_of(ingest, make_items(3))
         assert sorted(result.outcome for result in results) == ["done", "done", "failed"]
         [record] = [record async for record in ledger.records(("failed",))]
