@@ -302,7 +302,7 @@ class _ItemRun:
         if size not in (None, source.size):
             raise SizeMismatchError(
                 f"{source.source.name} has {source.size:,} bytes, and its video {video_id} has "
-                f"{size:,} bytes. The video is kept: if it is wrong, delete it, then retry the item",
+                f"{size:,} bytes. The video is kept: delete it if it is wrong, then retry the item",
                 video_id=video_id,
             )
 

@@ -4,19 +4,19 @@ A :class:`Request` describes one call. The pipeline adds authentication, rate li
 and the transport sends the bytes.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from enum import IntEnum
 from typing import Any, Literal, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from attrs import field, frozen
 
 from .._version import __version__
 from ..config import UNSET, Unset
 from ..errors import ConfigurationError, RequestSummary
-from ..models._masked import masked, shown
+from ..models._masked import masked, path_secrets, shown
 from .query import QueryValue, check_encodable, query_string
-from .secrets import secrets_of
 
 __all__ = [
     "FilePart",
@@ -38,6 +38,9 @@ __all__ = [
 
 LimitClass: TypeAlias = Literal["uploads", "writes", "reads"]
 """The three request budgets (service.md#request-classes)."""
+
+_SECRET_PARAMETERS = ("token", "avh", "streamkey")
+_SECRET_MEMBER = re.compile(rb'"(?:apiKey|refreshToken|streamKey|token)"\s*:\s*"([^"\\]+)"')
 
 
 class Priority(IntEnum):
@@ -114,20 +117,25 @@ class Request:
 
     @property
     def secrets(self) -> list[str]:
-        """The tokens and keys in the request. The response may repeat them."""
-        return secrets_of(self.path, self.query, self.body)
+        """The tokens and keys in path, query and JSON body. The response may repeat them."""
+        parameters = parse_qsl(self.query)
+        members = _SECRET_MEMBER.findall(self.body or b"")
+        return [
+            *path_secrets(self.path),
+            *(value for name, value in parameters if name.lower() in _SECRET_PARAMETERS),
+            *(value.decode("utf-8", "replace") for value in members),
+        ]
 
 
 def check_text(name: str, value: object) -> None:
-    """Raise ``ConfigurationError`` for an empty id or token, ``.`` or ``..``.
+    """Raise ``ConfigurationError`` for an id or token that would address another operation.
 
-    In a path, such a value would address another operation.
+    These are empty texts, ``.`` and ``..``.
     """
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
         # The message shows only empty values, because others may be secrets.
-        raise ConfigurationError(
-            f"{name} must be a non-empty text" + ("" if value else f", not {value!r}")
-        )
+        shown = "" if value else f", not {value!r}"
+        raise ConfigurationError(f"{name} must be a non-empty text{shown}", option=name)
 
 
 def path_for(template: str, **parameters: str) -> str:
@@ -155,11 +163,14 @@ def check_metadata(metadata: object) -> None:
     if isinstance(metadata, Unset):
         return
     if not isinstance(metadata, Mapping):
-        raise ConfigurationError('metadata is a mapping of texts: {"key": "value"}')
+        raise ConfigurationError(
+            'metadata must be a mapping of texts, such as {"key": "value"}', option="metadata"
+        )
     for key, value in metadata.items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise ConfigurationError(
-                f"metadata takes text for keys and values, not {key!r}: {value!r}"
+                f"keys and values of metadata must be texts, not {key!r}: {value!r}",
+                option="metadata",
             )
 
 

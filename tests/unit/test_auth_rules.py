@@ -154,7 +154,7 @@ def test_an_answer_without_a_token_is_a_response_error(body: bytes) -> None:
         tokens_from(ASK, Response(200, {}, body), 0.0)
     assert (
         str(caught.value)
-        == "auth.authenticate: the answer holds no access token; is base_url right?"
+        == "auth.authenticate: the response contains no access token; is base_url right?"
     )
     assert (caught.value.status, caught.value.request) == (200, ASK.summary)
 

@@ -33,6 +33,8 @@ from tests.contract.operations import OPERATIONS, Operation
 
 VALUES: dict[str, Any] = {
     "message": "text",
+    "reason": "text",
+    "option": "chunk_size",
     "status": 404,
     "slug": "resource-not-found",
     "problem": Problem(

@@ -148,6 +148,33 @@ def test_statuses_map_to_their_family() -> None:
     } == STATUS_ERRORS
 
 
+@pytest.mark.parametrize("kind", [ApiConnectionError, ApiResponseError, ApiStatusError])
+def test_the_reason_is_the_message_without_the_operation(kind: type[ApiVideoError]) -> None:
+    status = {} if kind is ApiConnectionError else {"status": 500}
+    error = kind("no route", request=REQUEST, **status)  # type: ignore[call-arg]
+    assert (str(error), error.reason) == ("videos.get: no route", "no route")  # type: ignore[attr-defined]
+    error = kind("no route", **status)  # type: ignore[arg-type]
+    assert (str(error), error.reason) == ("no route", "no route")  # type: ignore[attr-defined]
+
+
+def test_a_configuration_error_names_the_option_at_fault() -> None:
+    assert ConfigurationError("text", option="chunk_size").option == "chunk_size"
+    assert ConfigurationError("text").option is None
+
+
+def test_evolve_changes_a_copy_and_keeps_cause_notes_and_traceback() -> None:
+    try:
+        raise ApiConnectionError("text", request=REQUEST) from OSError(5, "io")
+    except ApiConnectionError as caught:
+        error = caught
+    error.add_note("a note")
+    evolved = error.evolve(delivery="not_sent")
+    assert (evolved.delivery, error.delivery) == ("not_sent", "unknown")
+    assert (type(evolved), str(evolved), evolved.request) == (type(error), str(error), REQUEST)
+    assert (evolved.__cause__, evolved.__traceback__) == (error.__cause__, error.__traceback__)
+    assert (evolved.__notes__, evolved.__suppress_context__) == (["a note"], True)
+
+
 def test_a_connection_error_knows_whether_anything_left() -> None:
     error = ApiConnectionError("no route", delivery="not_sent", request=REQUEST)
     assert (error.delivery, error.request) == ("not_sent", REQUEST)

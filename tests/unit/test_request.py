@@ -200,7 +200,7 @@ def test_metadata_becomes_pairs() -> None:
 )
 def test_metadata_is_text(metadata: Any, shown: str) -> None:
     with pytest.raises(
-        ConfigurationError, match=f"^metadata takes text for keys and values, not {shown}$"
+        ConfigurationError, match=f"^keys and values of metadata must be texts, not {shown}$"
     ):
         metadata_pairs(metadata)
 
