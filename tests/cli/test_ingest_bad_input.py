@@ -228,7 +228,7 @@ def test_a_full_disk_under_the_ledger_stops_in_order_and_with_room_it_goes_on(
     result = online("ingest", folder, "--ledger", small_disk / "l.db")
     assert result.code == 1
     last = result.err.splitlines()[-1]
-    assert "make room on its disk, then run the same command again: nothing is lost" in last
+    assert "free space on its disk, then run the same command again: nothing is lost" in last
     subprocess.run(["mount", "-o", "remount,size=16m", small_disk], check=True)
     again = online("ingest", folder, "--ledger", small_disk / "l.db", "--json")
     assert again.code == 0, again
