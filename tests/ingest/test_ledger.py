@@ -126,6 +126,13 @@ async def test_one_key_twice_in_a_batch_is_one_item(ledger: Ledger) -> None:
     assert (await record_of(ledger)).item.uri == item_of(1).uri
 
 
+@pytest.mark.parametrize("key", ["escaped:%0000", 'json:"key"'])
+async def test_a_key_that_looks_like_stored_text_is_found_again(ledger: Ledger, key: str) -> None:
+    assert await ledger.add([item_of(key=key)]) == {key}
+    assert (await record_of(ledger, key)).item.key == key
+    assert (await claimed(ledger, key=key)).key == key
+
+
 async def test_no_items_are_no_work(ledger: Ledger) -> None:
     assert await ledger.add([]) == set()
 

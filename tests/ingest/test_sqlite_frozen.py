@@ -76,6 +76,37 @@ async def test_a_change_that_waits_for_too_long_is_an_error_that_says_what_to_do
     assert (await ledger.totals()).open == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (sqlite3.SQLITE_CORRUPT, "restore it from a copy"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "another process is writing to it"),
+        (sqlite3.SQLITE_LOCKED, "another process is writing to it"),
+        (sqlite3.SQLITE_FULL, "free space on its disk"),
+        (sqlite3.SQLITE_NOTADB, "name a ledger that apivideo made"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "check the path and its permissions"),
+        (sqlite3.SQLITE_IOERR_READ, "run the same command again"),
+        (None, "run the same command again"),
+    ],
+)
+async def test_an_error_of_sqlite_is_classified_by_its_code(
+    path: Path, code: int | None, advice: str
+) -> None:
+    """Not by its text, which depends on the version of SQLite."""
+
+    def fail(_: sqlite3.Connection) -> None:
+        error = sqlite3.OperationalError("a text that is full, locked, and not a database")
+        if code is not None:
+            error.sqlite_errorcode = code
+        raise error
+
+    database = sqlite.SqliteDatabase(path)
+    await database.open()
+    with pytest.raises(LedgerError, match=advice):
+        await database._do(fail, reads=False)
+    await database.aclose()
+
+
 async def test_reads_and_changes_that_come_together_are_all_done(path: Path) -> None:
     async with aclosing(await open_sqlite_ledger(path)) as ledger:
         more = [Item(key=str(number), uri=f"/{number}.mp4") for number in range(50)]

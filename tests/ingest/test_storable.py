@@ -257,10 +257,13 @@ async def opened_postgres(dsn: str) -> PostgresDatabase:
     return database
 
 
-async def test_a_missing_value_is_refused_by_sqlite_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", [None, object()])
+async def test_a_missing_or_foreign_value_is_refused_by_sqlite_alone(
+    tmp_path: Path, value: object
+) -> None:
     ledger = await open_sqlite_ledger(tmp_path / "l.db")
     refused, new = await asyncio.gather(
-        ledger.database.run(f"INSERT INTO {ITEMS} (key) VALUES (:key)", {"key": None}),
+        ledger.database.run(f"INSERT INTO {ITEMS} (key) VALUES (:key)", {"key": value}),
         ledger.add([Item(key="l", uri="/l")]),
         return_exceptions=True,
     )
