@@ -48,7 +48,8 @@ def default_ledger(config: ClientConfig) -> Path:
     if path is None:
         raise ConfigurationError(
             "no folder for the ledger can be written to: set XDG_STATE_HOME, or name a file for "
-            "the ledger (--ledger)"
+            "the ledger (--ledger)",
+            option="ledger",
         )
     return path
 

@@ -1,4 +1,4 @@
-"""A lease_keeper of leases, when answers are lost: what it does not know of, it does not hold."""
+"""A lease keeper renews only the leases that it knows, also when responses to claims are lost."""
 
 import asyncio
 from pathlib import Path

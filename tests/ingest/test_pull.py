@@ -473,7 +473,7 @@ def deletes_a_video(node: ast.AST) -> bool:
     return False
 
 
-async def test_a_failed_pull_keeps_its_container_in_the_ledger_and_forgets_its_way(
+async def test_a_failed_pull_keeps_its_container_in_the_ledger_and_forgets_its_transfer(
     client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
 ) -> None:
     async with Ingest(
