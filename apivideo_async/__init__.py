@@ -131,7 +131,7 @@ if TYPE_CHECKING:
     from .uploads.many import UploadResult as UploadResult
     from .uploads.progress import UploadProgress as UploadProgress
     from .uploads.session import PushSession as PushSession
-    from .uploads.sources.opening import Source as Source
+    from .uploads.sources.types import Source as Source
     from .webhooks import WebhookHandler as WebhookHandler
 
 # The public names, by the module that defines them.
@@ -249,7 +249,7 @@ _HOMES = {
     "uploads.many": ("UploadItem", "UploadResult"),
     "uploads.progress": ("UploadProgress",),
     "uploads.session": ("PushSession",),
-    "uploads.sources.opening": ("Source",),
+    "uploads.sources.types": ("Source",),
     "webhooks": ("WebhookHandler",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

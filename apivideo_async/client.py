@@ -35,8 +35,8 @@ from .resources.watermarks import Watermarks
 from .resources.webhooks import Webhooks
 from .uploads.capacity import Capacity
 from .uploads.many import OnResult, UploadItem, UploadResult, check_batch, run_many
-from .uploads.reporter import OnProgress
-from .uploads.sources.opening import SourceLike
+from .uploads.progress import OnProgress
+from .uploads.sources.types import SourceLike
 from .uploads.uploader import Uploader
 
 __all__ = ["ApiVideoClient"]
@@ -193,7 +193,6 @@ class ApiVideoClient:
         ``error.video_id``, or call this method again with the same ``idempotency_key`` or with
         ``UploadOptions(resume="on")``.
         """
-
         item = UploadItem(
             source=source,
             title=title,
@@ -203,17 +202,34 @@ class ApiVideoClient:
         )
         return await self._upload(item, Uploader(self._pipeline, options, on_progress))
 
-    async def _upload(self, item: UploadItem, intake: Uploader) -> Video:
+    async def _upload(self, item: UploadItem, uploader: Uploader) -> Video:
+        key = item.idempotency_key
+
         async def create(name: str) -> Video:
             given = {"title": item.title or name, **item.fields}
-            return await create_video(self._pipeline, given, key=item.idempotency_key, again=True)
+            return await create_video(self._pipeline, given, key=key, again=True)
 
         # Two calls with one key must not create two containers, so the second call waits and then
         # finds the container of the first.
-        async with one_at_a_time(self._pipeline, item.idempotency_key):
-            return await intake.into_new(
-                item.source, create, item.filename, fresh=item.idempotency_key is None
-            )
+        async with one_at_a_time(self._pipeline, key):
+            return await uploader.into_new(item.source, create, item.filename, empty=key is None)
+
+    async def _upload_into(
+        self,
+        video_id: str,
+        source: SourceLike,
+        *,
+        options: UploadOptions | None,
+        on_progress: OnProgress,
+        capacity: Capacity | None,
+        empty: bool,
+    ) -> Video:
+        """Upload into a container, for ingestion: its items share ``capacity``.
+
+        ``empty`` is True if the container is certainly empty, so its status need not be read.
+        """
+        uploader = Uploader(self._pipeline, options, on_progress, capacity)
+        return await uploader.into_container(video_id, source, empty=empty)
 
     def upload_many(
         self,
@@ -228,7 +244,7 @@ class ApiVideoClient:
         ``items`` are sources, or ``UploadItem`` objects, which can have a title and other fields.
         An item is taken from ``items`` only when its upload can start, so there is no limit to
         their number. All uploads together have at most as many chunks in flight as one upload may
-        have, or ``concurrency`` if that is more. They share these places in turn. Each stream has
+        have, or ``concurrency`` if that is more, and take turns. Each stream has
         its own buffers, of the size that ``UploadOptions`` gives.
 
         If an item fails or cannot be used, its result has ``error`` set and the other uploads
@@ -242,15 +258,15 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
-        # One ``Capacity`` object for all uploads: it bounds the chunks in flight of the whole batch.
-        slots = Capacity.of(self.config.upload, concurrency)
+        # All uploads share one ``Capacity``, which limits the chunks in flight of the whole batch.
+        capacity = Capacity.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:
             try:
                 check_video_fields(item.fields)
             except TypeError as error:
                 raise ConfigurationError(str(error)) from None
-            return await self._upload(item, Uploader(self._pipeline, item.options, None, slots))
+            return await self._upload(item, Uploader(self._pipeline, item.options, None, capacity))
 
         return run_many(items, upload, concurrency, on_result)
 

@@ -18,8 +18,8 @@ from .rate_limit.window import RateLimitHeaders
 from .resources._resource import SortOrder
 from .resources.analytics import Period
 from .uploads.many import OnResult
-from .uploads.reporter import OnProgress
-from .uploads.sources.opening import SourceLike, Stream
+from .uploads.progress import OnProgress
+from .uploads.sources.types import SourceLike, Stream
 
 __all__ = [
     "BeforeRequest",

@@ -287,13 +287,13 @@ class _ItemRun:
             if self._context.on_progress is not None:
                 self._context.on_progress(self._claim.item, progress)
 
-        await self._client.videos.upload(
+        await self._client._upload_into(  # noqa: SLF001 (ingestion is a part of the package)
             video_id,
             LeasedSource(source.source, self._context.lease_keeper, self._claim),
             options=self._context.options.upload,
             on_progress=on_progress,
-            slots=self._context.capacity,
-            fresh=empty,
+            capacity=self._context.capacity,
+            empty=empty,
         )
         return True
 

@@ -12,7 +12,7 @@ from ..protocol.query import QueryValue, filters
 from ..protocol.request import Multipart, build_request, set_fields
 from ..protocol.response import Response
 from ..uploads.attachment import attachment
-from ..uploads.sources.opening import SourceLike
+from ..uploads.sources.types import SourceLike
 from ._raw import RawMethods
 
 __all__ = ["PageQuery", "Resource", "SortOrder"]

@@ -7,7 +7,7 @@ from ..models import PlayerTheme
 from ..paginator import Paginator
 from ..protocol.json_body import check_names
 from ..protocol.request import path_for
-from ..uploads.sources.opening import SourceLike
+from ..uploads.sources.types import SourceLike
 from ._resource import PageQuery, Resource, SortOrder
 
 __all__ = ["PlayerFields", "Players"]

@@ -12,10 +12,9 @@ from ..paginator import Paginator
 from ..protocol.json_body import text_list
 from ..protocol.private_assets import PrivateSession, session_address
 from ..protocol.request import Priority, asset_request, build_request, check_metadata, path_for
-from ..uploads.capacity import Capacity
-from ..uploads.reporter import OnProgress
+from ..uploads.progress import OnProgress
 from ..uploads.session import PushSession
-from ..uploads.sources.opening import SourceLike, Stream
+from ..uploads.sources.types import SourceLike, Stream
 from ..uploads.uploader import Uploader
 from ._creation import create_video, one_at_a_time
 from ._fields import VideoFields, VideoUpdateFields, video_body
@@ -150,22 +149,18 @@ class Videos(Resource):
         filename: str | None = None,
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
-        slots: Capacity | None = None,
-        fresh: bool = False,
     ) -> Video:
         """Upload a source into a container (``POST /videos/{videoId}/source``, uploads).
 
         If the container holds a part of the source already, only the rest is sent. ``source`` is a
         path, bytes, a binary file (read from its current position), an async iterable of bytes, an
         object with ``async read(n)``, or a ``Source``. Each chunk uses one request of the budget.
-        ``slots`` is the capacity that several uploads share. ``fresh`` is True if the container was
-        just created, so its status need not be read.
 
         Raises ``SourceError`` before anything is sent if the source cannot be used, and
         ``UploadError`` if the upload ends early. Call again to send the rest.
         """
-        intake = Uploader(self._pipeline, options, on_progress, slots)
-        return await intake.into_container(video_id, source, filename, fresh=fresh)
+        uploader = Uploader(self._pipeline, options, on_progress)
+        return await uploader.into_container(video_id, source, filename)
 
     async def upload_with_token(
         self,
@@ -201,10 +196,10 @@ class Videos(Resource):
         Use ``await session.write(data)`` to send data and ``await session.finish()`` to complete
         the upload.
         """
-        intake = Uploader(self._pipeline, options, on_progress)
+        uploader = Uploader(self._pipeline, options, on_progress)
 
         async def start(stream: Stream) -> Video:
-            return await intake.into_container(video_id, stream)
+            return await uploader.into_container(video_id, stream)
 
         return PushSession(start, filename)
 

@@ -6,7 +6,7 @@ from ..config import MIB, UNSET, Unset
 from ..models import Watermark
 from ..paginator import Paginator
 from ..protocol.request import path_for
-from ..uploads.sources.opening import SourceLike
+from ..uploads.sources.types import SourceLike
 from ._resource import PageQuery, Resource, SortOrder
 
 __all__ = ["Watermarks"]

@@ -104,7 +104,7 @@ def test_a_full_disk_for_the_journal_fails_no_upload(
     assert result.code == 0, result
     assert [(each["status"], each["error"]) for each in result.json] == [("uploaded", None)] * 2
     assert "No space left on device" in result.err
-    assert "can neither continue nor skip this upload" in result.err
+    assert "cannot continue or skip this upload" in result.err
     assert len(emu.state.videos) == 2
 
 

@@ -24,7 +24,7 @@ SIZES = [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 1]
 
 
 def uploads(emu: Emulator) -> list[Any]:
-    """The upload requests that were answered; one that was broken off is noticed by the server only later."""
+    """The upload requests that were answered. The server notices an aborted request later."""
     return [
         r for r in emu.requests if r.operation.startswith("videos.upload") and r.status is not None
     ]

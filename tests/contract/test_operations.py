@@ -66,8 +66,6 @@ def test_the_table_gives_every_argument(operation: Operation) -> None:
         "prefetch",
         "on_progress",
         "idempotency_key",
-        "slots",
-        "fresh",
     }
     required = [
         parameter.name

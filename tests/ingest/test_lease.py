@@ -9,7 +9,8 @@ from apivideo_async.errors import LeaseLostError
 from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.ledger.lease import LeasedSource, LeaseKeeper
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
-from apivideo_async.uploads.sources.opening import BLOCK, MemorySource
+from apivideo_async.uploads.sources.opening import MemorySource
+from apivideo_async.uploads.sources.types import BLOCK
 
 
 async def test_a_claim_whose_answer_was_lost_is_not_kept_for_ever(tmp_path: Path) -> None:

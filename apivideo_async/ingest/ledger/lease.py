@@ -32,7 +32,7 @@ from attrs import define, field
 from ...errors import LeaseLostError, LedgerError
 from ...protocol.request import LimitClass, Request
 from ...rate_limit.limiter import RequestBudget
-from ...uploads.sources.opening import Source, flow
+from ...uploads.sources.types import Source, guarded_blocks
 from ..items import Claim, Record
 from .ledger import Ledger, Usage
 
@@ -206,7 +206,7 @@ class LeasedSource(Source):
         The lease is checked before each block is returned. Raises ``LeaseLostError`` when another
         worker has the item, in addition to the errors of the source.
         """
-        async with aclosing(flow(self._source.read(start, size))) as blocks:
+        async with aclosing(guarded_blocks(self._source.read(start, size), self.name)) as blocks:
             async for block in blocks:
                 await self._lease_keeper.check(self._claim)
                 yield block

@@ -5,8 +5,9 @@ import stat
 from pathlib import Path
 
 from ...errors import SourceError
-from ...uploads.sources.opening import FileSource, Source, name_of, open_file
+from ...uploads.sources.opening import FileSource, name_of, open_file
 from ...uploads.sources.threads import in_thread
+from ...uploads.sources.types import Source
 from ..items import Item, Strategy, ingest_key
 from ..uris import Place
 from .pinned import PinnedSource, compare

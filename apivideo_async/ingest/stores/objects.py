@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ...errors import ConfigurationError, SourceError
-from ...uploads.sources.opening import Source
+from ...uploads.sources.types import Source
 from ..items import Item
 from ..uris import Place
 from .object_errors import explain

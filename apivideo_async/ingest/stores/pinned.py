@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 
 from ...errors import SourceError
-from ...uploads.sources.opening import Source
+from ...uploads.sources.types import Source
 from ..items import Item
 from ..uris import shown
 from .versions import same_version

@@ -11,7 +11,7 @@ from attrs import frozen
 from yarl import URL
 
 from ...errors import SourceError
-from ...uploads.sources.opening import Source
+from ...uploads.sources.types import Source
 from ..items import Item
 from ..uris import locate, shown
 from .pinned import PinnedSource, changed, compare

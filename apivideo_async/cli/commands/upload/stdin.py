@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ....errors import SourceError
-from ....uploads.sources.opening import SourceLike
+from ....uploads.sources.types import SourceLike
 
 __all__ = ["open_stdin"]
 
