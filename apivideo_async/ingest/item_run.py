@@ -239,7 +239,7 @@ class _Work:
         strategy = self._claim.item.strategy
         if strategy == "stream":
             return "stream"
-        if await original.address(self._kit.options.presign) is not None:
+        if await original.pull_url(self._kit.options.presign) is not None:
             return "pull"
         if strategy == "auto":
             return "stream"
@@ -272,7 +272,7 @@ class _Work:
         fields = dict(self._claim.item.fields)
         title = fields.pop("title", None) or original.source.name
         if way == "pull":
-            fields["source"] = await original.address(self._kit.options.presign)
+            fields["source"] = await original.pull_url(self._kit.options.presign)
         video = await self._containers.create(title, fields)
         # The latest request was a search if the container was found; it may hold bytes then.
         self._fresh = self._last == "videos.create"

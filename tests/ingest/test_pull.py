@@ -44,7 +44,7 @@ class Signing(Stores):
         async def address(seconds: float) -> str:
             return f"{base}/{Path(item.uri).name}"
 
-        original.address = address  # type: ignore[method-assign]
+        original.pull_url = address  # type: ignore[method-assign]
         return original
 
 

@@ -17,9 +17,8 @@ import pytest
 from apivideo_async import ApiVideoError, ConfigurationError, LedgerError
 from apivideo_async.ingest.ledger.protocol import Ledger, Usage
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
-from apivideo_async.ingest.reports.collected import collect
+from apivideo_async.ingest.reports.data import MAX_BUCKETS, Timeline, collect
 from apivideo_async.ingest.reports.files import to_document, write_report
-from apivideo_async.ingest.reports.timeline import MOST_BUCKETS, Timeline
 
 BEGIN = 1_790_000_000.0
 MIB = 1024 * 1024
@@ -265,7 +264,7 @@ def test_time_is_cut_into_a_bounded_number_of_buckets_and_nothing_is_lost() -> N
     for moment in moments:
         timeline.add(moment, 10)
     buckets = timeline.buckets()
-    assert len(buckets) <= MOST_BUCKETS
+    assert len(buckets) <= MAX_BUCKETS
     assert (sum(each.items for each in buckets), sum(each.bytes for each in buckets)) == (
         20_000,
         200_000,
@@ -280,7 +279,7 @@ def test_a_year_between_two_items_costs_no_memory() -> None:
     timeline = Timeline()
     for moment in (BEGIN, BEGIN + 1, BEGIN + 86_400 * 3650):
         timeline.add(moment, 1)
-    assert len(timeline.buckets()) <= MOST_BUCKETS
+    assert len(timeline.buckets()) <= MAX_BUCKETS
     assert sum(each.items for each in timeline.buckets()) == 3
 
 

@@ -15,7 +15,7 @@ LATE = """
 import asyncio, threading, time
 from asyncio import selector_events
 from apivideo_async.ingest.stores.objects import ObjectStores
-from apivideo_async.ingest.stores.runtime_exit import answer_of
+from apivideo_async.ingest.stores.runtime_exit import await_obstore
 import obstore
 
 write = selector_events.BaseSelectorEventLoop._write_to_self
@@ -35,7 +35,7 @@ last = Last()
 async def main():
     ObjectStores({})
     store = obstore.store.MemoryStore()
-    await answer_of(obstore.put_async(store, "a", b"x"))
+    await await_obstore(obstore.put_async(store, "a", b"x"))
 asyncio.run(main())
 print("done")
 """
@@ -79,11 +79,11 @@ async def test_the_exit_gives_the_runtime_time_to_notice_a_cancellation(
             now += seconds
 
     monkeypatch.setattr(runtime_exit, "time", Clock)
-    monkeypatch.setattr(runtime_exit, "_noticed", float("-inf"))
+    monkeypatch.setattr(runtime_exit, "_grace_end", float("-inf"))
     runtime_exit._wait()
     assert slept == []
     waiting = asyncio.ensure_future(
-        runtime_exit.answer_of(asyncio.get_running_loop().create_future())
+        runtime_exit.await_obstore(asyncio.get_running_loop().create_future())
     )
     await asyncio.sleep(0)
     waiting.cancel()
@@ -110,7 +110,7 @@ async def test_the_exit_goes_on_after_some_seconds_whatever_the_threads_do(
     monkeypatch.setattr(runtime_exit, "time", Clock)
     monkeypatch.setattr(runtime_exit, "_delivering", lambda: True)
     runtime_exit._wait()
-    assert now == pytest.approx(runtime_exit.LONGEST, abs=0.01)
+    assert now == pytest.approx(runtime_exit.MAX_DELAY, abs=0.01)
 
 
 @pytest.mark.slow
