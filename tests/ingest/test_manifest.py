@@ -1,4 +1,4 @@
-"""Manifests: every bad line is told of before anything starts, whatever the form and the length."""
+"""Manifests: every invalid line is reported before anything starts, in JSONL and CSV."""
 
 import csv
 import io
@@ -104,7 +104,7 @@ async def test_a_summary_counts(tmp_path: Path) -> None:
     )
 
 
-async def test_every_bad_line_is_told_of_with_its_number(tmp_path: Path) -> None:
+async def test_every_bad_line_is_reported_with_its_number(tmp_path: Path) -> None:
     bad: list[tuple[str, str]] = [
         ('{"uri": "s3://b/1"}', ""),
         ("{uri}", "is not JSON"),
@@ -154,7 +154,7 @@ async def test_every_bad_line_is_told_of_with_its_number(tmp_path: Path) -> None
         ("uri,metadata\ns3://b/1,{1}\n", 2, "metadata must be an object"),
     ],
 )
-async def test_a_bad_line_of_csv_is_told_of(
+async def test_a_bad_line_of_csv_is_reported(
     tmp_path: Path, text: str, number: int, problem: str
 ) -> None:
     with pytest.raises(ManifestError) as caught:
@@ -163,7 +163,7 @@ async def test_a_bad_line_of_csv_is_told_of(
     assert problem in caught.value.problems[0][1]
 
 
-async def test_bytes_that_are_no_text_are_told_of(tmp_path: Path) -> None:
+async def test_bytes_that_are_not_utf_8_are_reported(tmp_path: Path) -> None:
     for name, text in (("a.jsonl", b'{"uri": "s3://b/\xff"}\n'), ("a.csv", b"uri\ns3://b/\xff\n")):
         with pytest.raises(ManifestError, match="is not UTF-8"):
             await check_manifest(write(tmp_path, text, name))

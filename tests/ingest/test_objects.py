@@ -1,4 +1,4 @@
-"""Objects through the real S3 protocol: ranges, pins, signatures, listings, and what goes wrong."""
+"""Objects through the S3 protocol: ranges, pins, signatures, listings and errors."""
 
 import hashlib
 import sys
@@ -112,19 +112,20 @@ async def test_a_listed_object_opens_as_listed_also_where_the_bucket_keeps_versi
         s3.delete_object(Bucket=BUCKET, Key="a.mp4", VersionId=version["VersionId"])
 
 
-async def test_an_address_can_be_fetched_by_whoever_has_it(s3: Any, stores: Stores) -> None:
+async def test_anyone_can_fetch_the_pull_url(s3: Any, stores: Stores) -> None:
     pinned = await stores.open(an_item(put(s3, "a b.mp4", b"0123456789")))
-    address = await pinned.pull_url(600)
-    assert address is not None
-    async with aiohttp.ClientSession() as session, session.get(address) as response:
+    url = await pinned.pull_url(600)
+    assert url is not None
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
         assert (response.status, await response.read()) == (200, b"0123456789")
-    assert "X-Amz-Expires=600" in address
+    assert "X-Amz-Expires=600" in url
 
 
 @pytest.mark.parametrize(
     ("key", "data", "cause"),
     [
         ("nothing.mp4", None, "missing"),
+        ("redirect no-credentials non-partial.mp4", None, "missing"),
         ("empty.mp4", b"", "empty"),
         ("a//b.mp4", None, "unsupported"),
         ("", None, "unsupported"),
@@ -158,7 +159,10 @@ async def test_a_store_that_cannot_be_reached_may_be_tried_again(s3: Any, free_p
     assert (caught.value.cause, caught.value.retryable) == ("unreachable", True)
 
 
-S3_ERROR = "<Error><Code>{}</Code><AWSAccessKeyId>AKIDOFTESTS</AWSAccessKeyId><StringToSign>s</StringToSign></Error>"
+S3_ERROR = (
+    "<Error><Code>{}</Code><AWSAccessKeyId>AKIDOFTESTS</AWSAccessKeyId>"
+    "<StringToSign>s</StringToSign></Error>"
+)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +176,7 @@ S3_ERROR = "<Error><Code>{}</Code><AWSAccessKeyId>AKIDOFTESTS</AWSAccessKeyId><S
         (400, "Strange", "unreadable", False),
     ],
 )
-async def test_what_s3_refuses_is_told_without_its_secrets(
+async def test_errors_of_s3_are_reported_without_their_secrets(
     s3: Any,
     serve: Any,
     status: int,
@@ -181,7 +185,7 @@ async def test_what_s3_refuses_is_told_without_its_secrets(
     retryable: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """moto checks neither keys nor rights, so a server of our own answers as S3 does."""
+    """moto checks no access keys and no permissions, so a handler answers as S3 does."""
     monkeypatch.setattr("apivideo_async.ingest.stores.objects._RETRY", {"max_retries": 0})
 
     async def answer(_: web.Request) -> web.Response:
@@ -213,18 +217,18 @@ async def test_without_credentials_the_message_says_which_are_missing(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
 
-    async def nobody(_: web.Request) -> web.Response:
+    async def metadata_server(_: web.Request) -> web.Response:
         return web.Response(status=404)
 
-    # Where credentials would be asked for on a machine of AWS.
-    monkeypatch.setenv("AWS_METADATA_ENDPOINT", await serve(nobody))
+    # On a machine of AWS, this server would return credentials.
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", await serve(metadata_server))
     async with Stores() as stores:
         with pytest.raises(SourceError, match="AWS_ACCESS_KEY_ID") as caught:
             await stores.open(an_item(uri))
     assert caught.value.cause == "credentials"
 
 
-async def test_a_store_without_credentials_that_can_sign_gives_no_address(
+async def test_without_credentials_that_can_sign_there_is_no_pull_url(
     s3: Any, stores: Stores, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def anyone(request: web.Request) -> web.Response:

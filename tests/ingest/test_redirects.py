@@ -156,7 +156,9 @@ def test_a_redirect_to_something_else_than_a_web_server_is_never_followed(
     location: str | None, allowed: Any
 ) -> None:
     with pytest.raises(SourceError, match="is no URL of a web server") as caught:
-        redirect_target("https://a.example/a.mp4", URL("https://a.example/a.mp4"), location, allowed)
+        redirect_target(
+            "https://a.example/a.mp4", URL("https://a.example/a.mp4"), location, allowed
+        )
     assert caught.value.cause == "redirect"
 
 

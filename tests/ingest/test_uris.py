@@ -1,4 +1,4 @@
-"""What identifies a source, and what of it may be shown."""
+"""The identity of a source, and the part of its URI that may be displayed."""
 
 import pytest
 
@@ -8,7 +8,10 @@ from apivideo_async.ingest.listing.sources import list_sources, web_item
 from apivideo_async.ingest.stores.stores import Stores
 from apivideo_async.ingest.uris import identity, is_signed, parse_uri, shown
 
-AWS = "X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Date={0}&X-Amz-Expires=60&X-Amz-Security-Token=t&X-Amz-Signature={0}"
+AWS = (
+    "X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Date={0}&X-Amz-Expires=60&X-Amz-Security-Token=t"
+    "&X-Amz-Signature={0}"
+)
 OLD_AWS = "AWSAccessKeyId=K&Expires={0}&Signature={0}"
 GOOGLE = "X-Goog-Algorithm=G&X-Goog-Date={0}&X-Goog-Signature={0}"
 AZURE = "sv=2024&st={0}&se={0}&sr=b&sp=r&sig={0}&spr=https"
@@ -25,7 +28,7 @@ def test_a_url_that_is_signed_anew_keeps_its_key(query: str) -> None:
     assert is_signed(f"https://host.example/a.mp4?{query}")
 
 
-async def test_a_url_is_a_source_of_its_own_and_nobody_is_asked(stores: Stores) -> None:
+async def test_a_url_becomes_an_item_without_a_request(stores: Stores) -> None:
     uri = "https://host.example/a%20b.mp4?sig=1"
     (item,) = [item async for item in list_sources(uri, stores=stores, strategy="pull")]
     assert item == web_item(uri, strategy="pull")
@@ -35,7 +38,10 @@ async def test_a_url_is_a_source_of_its_own_and_nobody_is_asked(stores: Stores) 
 def test_what_is_no_signature_tells_sources_apart() -> None:
     url = "https://host.example/get?id={}&sv=3&Expires=9"
     assert web_item(url.format(1)).key != web_item(url.format(2)).key
-    assert identity(parse_uri(url.format(1))) == ("https://host.example", "/get?Expires=9&id=1&sv=3")
+    assert identity(parse_uri(url.format(1))) == (
+        "https://host.example",
+        "/get?Expires=9&id=1&sv=3",
+    )
     assert not is_signed(url)
     assert identity(parse_uri(f"https://h.example/a?versionId=7&{AWS}")) == (
         "https://h.example",
@@ -64,7 +70,12 @@ def test_what_is_no_signature_tells_sources_apart() -> None:
 )
 def test_a_uri_is_taken_apart(uri: str, scheme: str, store: str, path: str, name: str) -> None:
     location = parse_uri(uri)
-    assert (location.scheme, location.store, location.path, location.name) == (scheme, store, path, name)
+    assert (location.scheme, location.store, location.path, location.name) == (
+        scheme,
+        store,
+        path,
+        name,
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
-"""One form of ETags for keys and comparisons; which keys are unusual."""
+"""ETags in one form; keys that obstore cannot address; pages and requests of listings."""
 
 from typing import Any
 
 import pytest
 
 from apivideo_async.ingest.items import ingest_key
-from apivideo_async.ingest.listing.list_requests import azure_request, parse_s3_page
 from apivideo_async.ingest.listing.descriptions import make_item
+from apivideo_async.ingest.listing.list_requests import azure_request, parse_s3_page
 from apivideo_async.ingest.stores.object_errors import escape_key, key_fault, usual_key
 from apivideo_async.ingest.stores.pinned import given_version, normalise_etag, same_version
 from apivideo_async.ingest.uris import parse_uri
@@ -72,9 +72,9 @@ def test_every_other_key_has_none(key: str) -> None:
     assert usual_key(key) == escape_key(key) == key
 
 
-PAGE = """<ListBucketResult><IsTruncated>true</IsTruncated>{}<NextContinuationToken>t</NextContinuationToken>
-<Contents><Key>{}</Key><Size>3</Size><ETag>"1"</ETag><LastModified>2026-01-05T10:00:00.000Z</LastModified></Contents>
-</ListBucketResult>"""
+PAGE = """<ListBucketResult><IsTruncated>true</IsTruncated>{}
+<NextContinuationToken>t</NextContinuationToken><Contents><Key>{}</Key><Size>3</Size><ETag>"1"</ETag>
+<LastModified>2026-01-05T10:00:00.000Z</LastModified></Contents></ListBucketResult>"""
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,17 @@ def test_a_page_is_read_whatever_the_key_holds(key: str, encoding: str, read: st
     assert ([each["path"] for each in page.objects], page.next_token) == ([read], "t")
 
 
+def test_a_truncated_page_without_a_token_is_refused() -> None:
+    """Otherwise the listing would end early, without the remaining objects and without an error."""
+    body = PAGE.format("", "a").replace("<NextContinuationToken>t</NextContinuationToken>", "")
+    with pytest.raises(ValueError, match="truncated and has no continuation token"):
+        parse_s3_page(body.encode())
+    last = parse_s3_page(body.replace("true", "false").encode())
+    assert (len(last.objects), last.next_token) == (1, "")
+
+
 def test_a_page_with_entities_of_its_own_is_refused() -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError, match="document type definition"):
         parse_s3_page(b'<!DOCTYPE a [<!ENTITY b "c">]><ListBucketResult/>')
 
 
@@ -135,7 +144,7 @@ def test_a_shared_access_signature_lists_a_container(
         ({"account_name": "a", "account_key": "?secret"}, "not base64"),
     ],
 )
-def test_without_usable_credentials_for_azure_the_reason_is_told(
+def test_without_usable_credentials_for_azure_the_error_has_the_reason(
     settings: dict[str, Any], why: str
 ) -> None:
     with pytest.raises(ValueError, match=why) as caught:

@@ -1,4 +1,4 @@
-"""Watching a folder: each complete file once, whatever way it came."""
+"""Watching a folder: each complete file is yielded once, however it was created."""
 
 import asyncio
 import os
@@ -17,11 +17,11 @@ from apivideo_async.ingest.listing.settling import Settling
 from apivideo_async.ingest.listing.watch import watch_folder
 
 SETTLE = 0.15
-"""Seconds that a file stands still in these tests."""
+"""Seconds after which a file counts as complete in these tests."""
 
 
 class Watched:
-    """A folder, and what its watch has given so far."""
+    """A folder, and the items that its watch has yielded so far."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -39,7 +39,7 @@ class Watched:
         return sorted(os.path.relpath(item.uri, self.root) for item in self.items)
 
     async def until(self, *names: str) -> None:
-        """Wait until exactly these files were given, and see that no more come."""
+        """Wait until exactly these files were yielded, and check that no others follow."""
         async with asyncio.timeout(60):
             while self.names != sorted(names):
                 assert len(self.items) <= len(names), self.names
@@ -161,7 +161,7 @@ async def test_a_folder_that_is_moved_in_brings_its_files(
 
 
 async def test_a_burst_loses_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the system drops when its queue is full is found by listing; here it drops almost everything."""
+    """Listing finds the changes that the system drops when its queue is full; here, almost all."""
     monkeypatch.setattr(watch, "BURST", 20)
     notified = watch.notified_changes
 
@@ -229,7 +229,7 @@ def unwatched(root: Path, settle: float) -> Settling:
     return Settling(root, settle, Selection(), "stream", None)
 
 
-async def test_a_change_that_nobody_reported_is_noticed_before_a_file_is_given(
+async def test_a_change_without_a_notification_is_noticed_before_a_file_is_given(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "a.mp4"
@@ -254,7 +254,7 @@ async def test_listing_again_gives_nothing_again(tmp_path: Path) -> None:
     assert await settling.take_settled() == []
 
 
-async def test_a_problem_is_told_of_once_as_long_as_it_lasts(tmp_path: Path) -> None:
+async def test_a_problem_is_reported_once_as_long_as_it_lasts(tmp_path: Path) -> None:
     wrong = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4"))
     wrong.write_bytes(b"x")
     problems: list[str] = []

@@ -1,4 +1,4 @@
-"""Files on web servers: ranges that are checked, presigned URLs that end, connections that break."""
+"""Files on web servers: checked ranges, presigned URLs that expire, broken connections."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -178,7 +178,7 @@ SIGNED = "/a.mp4?X-Amz-Date=20260105T100000Z&X-Amz-Expires=60&X-Amz-Signature=wo
         ("/a.mp4", 429, "", "unreachable", True),
     ],
 )
-async def test_what_a_server_refuses_is_told_without_the_signature(
+async def test_errors_of_a_server_are_reported_without_the_signature(
     serve: Serve, stores: Stores, path: str, status: int, body: str, cause: str, retryable: bool
 ) -> None:
     async def refusing(_: web.Request) -> web.StreamResponse:
@@ -191,7 +191,7 @@ async def test_what_a_server_refuses_is_told_without_the_signature(
     assert "word" not in repr(error)
 
 
-async def test_a_signature_that_ends_before_the_pull_is_found_at_the_address(
+async def test_a_signature_that_expires_before_the_pull_is_noticed(
     serve: Serve, stores: Stores
 ) -> None:
     over = False
@@ -206,7 +206,7 @@ async def test_a_signature_that_ends_before_the_pull_is_found_at_the_address(
     assert caught.value.cause == "expired"
 
 
-async def test_an_empty_file_is_told_of(serve: Serve, stores: Stores) -> None:
+async def test_an_empty_file_is_an_error(serve: Serve, stores: Stores) -> None:
     async def empty(request: web.Request) -> web.StreamResponse:
         return part(request, b"")
 
