@@ -11,6 +11,7 @@ separated by ``;``, and a column ``metadata.X`` sets the metadata pair ``X``.
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,23 +26,39 @@ from .sources import web_item
 
 __all__ = ["Description", "described_item", "field_name", "make_item", "parse_fields"]
 
-_TEXTS: Final = ("uri", "version", "title", "description", "language", "player_id")
-"""Fields whose value is text."""
-_BOOLEANS: Final = ("public", "panoramic", "mp4_support", "transcript", "transcript_summary")
-"""Fields whose value is true or false."""
-_LISTS: Final = ("tags", "transcript_summary_attributes")
-"""Fields whose value is a list of texts."""
 _ALIASES: Final = {"path": "uri", "url": "uri", "player": "player_id"}
 """Accepted alternative names."""
-_CELL_BOOLEANS: Final = {
-    "true": True,
-    "yes": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "0": False,
+_TEXT: Final = "a text"
+_BOOLEAN: Final = "true or false"
+_LIST: Final = "a list of texts"
+_PAIRS: Final = "an object whose values are texts"
+_KINDS: Final = {
+    "uri": _TEXT,
+    "version": _TEXT,
+    "title": _TEXT,
+    "description": _TEXT,
+    "language": _TEXT,
+    "player_id": _TEXT,
+    "public": _BOOLEAN,
+    "panoramic": _BOOLEAN,
+    "mp4_support": _BOOLEAN,
+    "transcript": _BOOLEAN,
+    "transcript_summary": _BOOLEAN,
+    "tags": _LIST,
+    "transcript_summary_attributes": _LIST,
+    "metadata": _PAIRS,
 }
-"""Values of boolean fields in CSV."""
+"""Fields, and the kind of their values."""
+_IS_VALID: Final[dict[str, Callable[[Any], bool]]] = {
+    _TEXT: lambda value: isinstance(value, str) and value != "",
+    _BOOLEAN: lambda value: isinstance(value, bool),
+    _LIST: lambda value: isinstance(value, list) and _are_texts(value),
+    _PAIRS: lambda value: isinstance(value, Mapping) and _are_texts(value.values()),
+}
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 @frozen
@@ -102,7 +119,7 @@ def field_name(name: str) -> str | None:
         return name
     snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
     snake = _ALIASES.get(snake, snake)
-    return snake if snake in _READERS else None
+    return snake if snake in _KINDS else None
 
 
 def parse_fields(given: Iterable[tuple[str, Any]], *, from_csv: bool) -> Description:
@@ -139,60 +156,28 @@ def _set_field(values: dict[str, Any], given_name: str, value: Any, *, from_csv:
         raise ValueError(f"unknown field {given_name!r}")
     if name in values:
         raise ValueError(f"{given_name} is given twice")
-    try:
-        if name.startswith("metadata."):
-            values.setdefault("metadata", {})[name.removeprefix("metadata.")] = _text(value)
-        else:
-            # The readers validate the type, also for cells that could not be converted.
-            values[name] = _READERS[name](_convert_cell(name, value) if from_csv else value)
-    except ValueError as error:
+    kind = _KINDS.get(name, _TEXT)
+    if from_csv and name in _KINDS:
+        value = _convert_cell(kind, value.strip())
+    if not _IS_VALID[kind](value):
         text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         text = text if len(text) <= 60 else f"{text[:57]}…"
-        raise ValueError(f"{given_name} must be {error}, not {text}") from None
+        raise ValueError(f"{given_name} must be {kind}, not {text}")
+    if name in _KINDS:
+        values[name] = dict(value) if kind == _PAIRS else value
+    else:
+        values.setdefault("metadata", {})[name.removeprefix("metadata.")] = value
 
 
-def _convert_cell(name: str, cell: str) -> Any:
-    """Convert a CSV cell to the type of its field. Invalid text is returned unchanged."""
-    cell = cell.strip()
-    if name in _BOOLEANS:
-        return _CELL_BOOLEANS.get(cell.lower(), cell)
-    if name in _LISTS:
+def _convert_cell(kind: str, cell: str) -> Any:
+    """Convert a CSV cell to a value of this kind. Invalid text is returned unchanged."""
+    if kind == _BOOLEAN:
+        if cell.lower() in ("true", "yes", "1"):
+            return True
+        return False if cell.lower() in ("false", "no", "0") else cell
+    if kind == _LIST:
         return [part.strip() for part in cell.split(";") if part.strip()]
-    if name == "metadata":
-        try:
+    if kind == _PAIRS:
+        with suppress(ValueError):
             return json.loads(cell)
-        except ValueError:
-            return cell
     return cell
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("a text")
-    return value
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")  # noqa: TRY004  The value comes from a manifest line.
-    return value
-
-
-def _list(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
-        raise ValueError("a list of texts")
-    return value
-
-
-def _pairs(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping) or not all(isinstance(part, str) for part in value.values()):
-        raise ValueError("an object whose values are texts")
-    return dict(value)
-
-
-_READERS: Final[dict[str, Callable[[Any], Any]]] = {
-    **dict.fromkeys(_TEXTS, _text),
-    **dict.fromkeys(_BOOLEANS, _boolean),
-    **dict.fromkeys(_LISTS, _list),
-    "metadata": _pairs,
-}

@@ -12,7 +12,7 @@ from ..stores.local import list_file
 from ..stores.object_errors import escape_key, key_fault
 from ..stores.pinned import given_version
 from ..stores.stores import Stores
-from ..uris import OBJECT_SCHEMES, Location, identity, parse_uri
+from ..uris import OBJECT_SCHEMES, WEB_SCHEMES, Location, identity, parse_uri
 from .buckets import list_objects, object_item
 from .folders import list_folder
 from .selection import OnProblem, has_wildcard, split_wildcard
@@ -40,20 +40,19 @@ async def list_sources(
     exists at this address.
     """
     location = parse_uri(os.fspath(spec))
-    found: AsyncGenerator[Item, None]
-    if location.scheme == "file":
-        found = _local(Path(location.path), patterns, settle, strategy, on_problem)
-    elif location.scheme in OBJECT_SCHEMES:
-        found = _objects(location, patterns, strategy, stores, on_problem)
-    else:
+    if location.scheme in WEB_SCHEMES:
         yield web_item(os.fspath(spec), strategy=strategy)
         return
-    async with aclosing(found):
-        async for item in found:
+    if location.scheme in OBJECT_SCHEMES:
+        items = _objects(location, patterns, strategy, stores, on_problem)
+    else:
+        items = _files(Path(location.path), patterns, settle, strategy, on_problem)
+    async with aclosing(items):
+        async for item in items:
             yield item
 
 
-async def _local(
+async def _files(
     path: Path,
     patterns: Sequence[str],
     settle: float,

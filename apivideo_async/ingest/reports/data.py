@@ -199,8 +199,7 @@ class _Collector:
     timeline: Timeline = field(factory=Timeline)
     failures: Failures = field(factory=Failures)
     slowest: list[tuple[float, int, SlowItem]] = field(factory=list)
-    """A heap of the slowest items. The negative number of the record breaks ties, because ``SlowItem``
-    has no order."""
+    """A heap. The negative number of the record breaks ties, because ``SlowItem`` has no order."""
     waiting: list[WaitingItem] = field(factory=list)
 
     def add(self, record: Record) -> None:
@@ -218,19 +217,31 @@ class _Collector:
         elif record.state not in OPEN_STATES:
             self.failures.add(record)
         elif len(self.waiting) < MAX_WAITING:
-            self.waiting.append(_waiting(record))
+            waiting = WaitingItem(
+                uri=shown(record.item.uri),
+                state=record.state,
+                attempts=record.attempts,
+                message=None if record.message is None else masked(record.message),
+            )
+            self.waiting.append(waiting)
 
     def _add_done(self, record: Record, size: int) -> None:
         """Add a completed item to the timeline and, if it was slow, to the heap."""
         if record.finished_at is not None:
             self.timeline.add(record.finished_at, size)
         seconds = duration(record)
-        if seconds is None:
+        is_full = len(self.slowest) >= MAX_SLOWEST
+        if seconds is None or (is_full and seconds <= self.slowest[0][0]):
             return
-        if len(self.slowest) < MAX_SLOWEST:
-            heapq.heappush(self.slowest, (seconds, -record.number, _slow(record, seconds)))
-        elif seconds > self.slowest[0][0]:
-            heapq.heapreplace(self.slowest, (seconds, -record.number, _slow(record, seconds)))
+        slow = SlowItem(
+            uri=shown(record.item.uri),
+            seconds=seconds,
+            size=record.item.size,
+            attempts=record.attempts,
+            video_id=record.video_id,
+        )
+        add_to_heap = heapq.heapreplace if is_full else heapq.heappush
+        add_to_heap(self.slowest, (seconds, -record.number, slow))
 
     def report(self, usage: list[Usage]) -> Report:
         return Report(
@@ -245,25 +256,6 @@ class _Collector:
             slowest=tuple(slow for _, _, slow in sorted(self.slowest, reverse=True)),
             waiting=tuple(self.waiting),
         )
-
-
-def _waiting(record: Record) -> WaitingItem:
-    return WaitingItem(
-        uri=shown(record.item.uri),
-        state=record.state,
-        attempts=record.attempts,
-        message=None if record.message is None else masked(record.message),
-    )
-
-
-def _slow(record: Record, seconds: float) -> SlowItem:
-    return SlowItem(
-        uri=shown(record.item.uri),
-        seconds=seconds,
-        size=record.item.size,
-        attempts=record.attempts,
-        video_id=record.video_id,
-    )
 
 
 async def collect(ledger: Ledger) -> Report:

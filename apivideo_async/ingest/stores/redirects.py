@@ -5,7 +5,7 @@ network of this machine. By default, only redirects within the origin (scheme, h
 followed.
 """
 
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from yarl import URL
 
@@ -34,10 +34,9 @@ MOST_REDIRECTS: Final = 10
 
 def check_redirects(given: Any) -> Redirects:
     """Return the setting. Raises ``ConfigurationError`` for any other value."""
-    for setting in REDIRECTS:
-        if given == setting:
-            return setting
-    raise ConfigurationError(f"redirects must be one of {', '.join(REDIRECTS)}, not {given!r}")
+    if given not in REDIRECTS:
+        raise ConfigurationError(f"redirects must be one of {', '.join(REDIRECTS)}, not {given!r}")
+    return cast("Redirects", given)
 
 
 def redirect_target(uri: str, current: URL, header: str | None, allowed: Redirects) -> URL:
