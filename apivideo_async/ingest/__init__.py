@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .items import ingest_key as ingest_key
     from .ledger.ledger import Ledger as Ledger
     from .listing.buckets import list_objects as list_objects
-    from .listing.described import make_item as make_item
+    from .listing.descriptions import make_item as make_item
     from .listing.folders import list_folder as list_folder
     from .listing.manifest import check_manifest as check_manifest
     from .listing.manifest import read_manifest as read_manifest
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "listing.buckets": ("list_objects",),
-    "listing.described": ("make_item",),
+    "listing.descriptions": ("make_item",),
     "listing.folders": ("list_folder",),
     "ingestion": ("Ingest",),
     "items": ("Item", "Record", "Totals", "ingest_key"),

@@ -212,7 +212,7 @@ class _ItemRun:
         strategy = self._claim.item.strategy
         if strategy == "stream":
             return "stream"
-        if await source.address(self._context.options.presign) is not None:
+        if await source.pull_url(self._context.options.presign) is not None:
             return "pull"
         if strategy == "auto":
             return "stream"
@@ -246,7 +246,7 @@ class _ItemRun:
         fields = dict(self._claim.item.fields)
         title = fields.pop("title", None) or source.source.name
         if transfer == "pull":
-            fields["source"] = await source.address(self._context.options.presign)
+            fields["source"] = await source.pull_url(self._context.options.presign)
         video = await self._containers.create(title, fields)
         # The latest request was a search if the container was found; it may hold bytes then.
         self._created = self._last_operation == "videos.create"

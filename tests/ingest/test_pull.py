@@ -39,14 +39,14 @@ class Signing(Stores):
         self._base = base
 
     async def open(self, item: Item) -> Any:
-        original = await super().open(item)
+        source = await super().open(item)
         base = self._base
 
-        async def address(seconds: float) -> str:
+        async def pull_url(seconds: float) -> str:
             return f"{base}/{Path(item.uri).name}"
 
-        original.address = address  # type: ignore[method-assign]
-        return original
+        source.pull_url = pull_url  # type: ignore[method-assign]
+        return source
 
 
 @pytest.fixture

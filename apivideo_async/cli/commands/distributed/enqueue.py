@@ -10,7 +10,7 @@ from ....distributed import Distributed
 from ....errors import SourceError
 from ....ingest.items import Item, Strategy
 from ....ingest.listing.manifest import check_manifest, read_manifest
-from ....ingest.listing.problems import OnProblem
+from ....ingest.listing.selection import OnProblem
 from ....ingest.listing.sources import list_sources
 from ....ingest.stores.stores import Stores
 from ...session import Session

@@ -8,7 +8,7 @@ import click
 
 from ....ingest.items import OPEN_STATES, State, Totals
 from ....ingest.ledger.ledger import Ledger
-from ....ingest.reports.collected import Failure, Failures
+from ....ingest.reports.data import Failure, Failures
 from ...console.formatting import bytes_text, printable, time_text
 from ...running import run
 from ...session import Session
