@@ -40,7 +40,8 @@ def summary(scripts: list[str]) -> str:
     """Return the table of all goals, with a line about the machine."""
     rows = [row for script in scripts for row in load(RESULTS / f"{script}{GOALS}")]
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-    return f"{machine}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}.\n\n{table(rows)}"
+    where = f"{machine}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}"
+    return f"{where}.\n\n{table(rows)}"
 
 
 def put(text: str, path: Path) -> None:

@@ -131,7 +131,7 @@ async def check(uri: str) -> None:
     if place is None or not any(allowed.holds(place) for allowed in ALLOWED):
         raise HTTPException(
             403,
-            f"addresses must begin with {os.environ.get('INGEST_FROM') or '(INGEST_FROM is empty)'}",
+            f"URIs must begin with {os.environ.get('INGEST_FROM') or '(INGEST_FROM is empty)'}",
         )
     if place.port is None or is_number(place.host):
         return  # A bucket, or a numeric address that INGEST_FROM itself lists.

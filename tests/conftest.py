@@ -1,4 +1,4 @@
-"""What every test of the client needs: an emulator with limits scaled down, and a client that does not dawdle."""
+"""Fixtures of all tests: an emulator with limits scaled down, and a client that retries quickly."""
 
 import hashlib
 import random
@@ -14,8 +14,8 @@ from apivideo_async.emulator import Emulator
 
 pytest_plugins = ["tests.buckets", "tests.postgres", "tests.s3"]
 
-# Property tests run the same examples every time; ``--hypothesis-profile=default`` explores others. ``make slow`` runs
-# them again with the profile "thorough".
+# Property tests run the same examples every time; ``--hypothesis-profile=default`` explores others.
+# ``make slow`` runs them again with the profile "thorough".
 REPEATABLE = settings(
     deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -30,7 +30,8 @@ QUICK = RetryPolicy(first_delay=0.01, longest_delay=0.05, attempts=5, seconds=20
 
 def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # Shells start background jobs so, and programs that tests start and interrupt would inherit it.
+        # Shells start background jobs with SIGINT ignored. Programs that tests start and interrupt
+        # would inherit this.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.getoption("--hypothesis-profile"):
         settings.load_profile("quick")

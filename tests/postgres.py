@@ -1,7 +1,7 @@
 """A PostgreSQL for the tests: private, on loopback, and gone when the tests are.
 
-``postgres_dsn`` is the address of a fresh, empty database; all workers of a test run share the server, which starts
-when the first test wants it. ``own_postgres`` is a server for one test, which may stop and start it.
+``postgres_dsn`` is the address of a new, empty database. All workers of a test run share the
+server, which the first test starts. ``own_postgres`` is a server for one test, which may stop it.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ __all__ = ["PostgresServer"]
 RUN = "APIVIDEO_TEST_RUN"
 """In the environment: the process that all of a test run belongs to."""
 _started: "list[PostgresServer]" = []
-"""Shared servers that this process started; held because a process that nobody waits for is worth a warning."""
+"""Servers that this process started. A collected ``Popen`` of a running process is a warning."""
 
 
 def installed() -> None:
@@ -32,7 +32,7 @@ def installed() -> None:
 
 
 def pytest_configure() -> None:
-    """Name the run; called in the process that starts the workers first, and then in each of them."""
+    """Name the test run. Called first in the starting process, then in each worker."""
     os.environ.setdefault(RUN, str(os.getpid()))
 
 

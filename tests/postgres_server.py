@@ -1,7 +1,7 @@
 """A private PostgreSQL on loopback: Debian's own, in a folder that is deleted when its owner ends.
 
-Each server is kept by a process of this module: it ends the server, and deletes its data, as soon as the owner is no
-more, however that ended. Tests and benchmarks start it, so nothing of pytest is here.
+A process of this module watches each server. It stops the server and deletes its data as soon as
+the owner has ended in any way. Tests and benchmarks use this module, so it does not import pytest.
 """
 
 import contextlib
@@ -116,7 +116,7 @@ def unprivileged() -> dict[str, object]:
 
 
 def keep(run: int, folder: Path, port: int) -> None:
-    """Run a server until SIGTERM, or until the process ``run`` is no more, and then delete its data too."""
+    """Run a server until SIGTERM or until the process ``run`` ends, then delete its data."""
     bin_folder, account = programs(), unprivileged()
     assert bin_folder is not None
     if "user" in account:

@@ -1,4 +1,4 @@
-"""The ways in which an upload may run: event loop and encryption; and a plain server that sees raw requests."""
+"""Event loops and connections to run uploads with, and a plain server that records requests."""
 
 import asyncio
 import functools
@@ -48,7 +48,7 @@ class Received:
 
     @property
     def file(self) -> bytes:
-        """The file in a body that was kept: a single part, between one empty line and the last boundary."""
+        """The file in a recorded body: a single part, from the empty line to the last boundary."""
         return bytes(self.kept[self.kept.index(b"\r\n\r\n") + 4 : self.kept.rindex(b"\r\n--")])
 
 

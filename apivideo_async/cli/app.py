@@ -17,70 +17,72 @@ from click.shell_completion import CompletionItem
 
 from .._version import __version__
 from ..errors import ApiVideoError, ConfigurationError
-from .connection import Settings
 from .console.logs import show_logs
 from .console.messages import explain
 from .console.terminal import Terminal, discard_stdout
 from .running import INTERRUPTED
-from .session import Session
+from .session import Session, Settings
 
 __all__ = ["LazyGroup", "app", "run"]
 
 COMMANDS = {
     "upload": (".commands.upload.command", "Upload files as videos."),
-    "plan": (".commands.plan.command", "Show what uploads would take, before anything is sent."),
-    "ingest": (".commands.ingest", "Put many files into api.video, each exactly once."),
+    "plan": (
+        ".commands.plan.command",
+        "Estimate requests, bytes and time of uploads without sending anything.",
+    ),
+    "ingest": (".commands.ingest", "Upload many files, each exactly once."),
     "videos": (".commands.videos", "Create, list, show, change, delete and restore videos."),
     "captions": (".commands.captions", "Subtitles of a video."),
     "chapters": (".commands.chapters", "Chapters of a video."),
     "summaries": (".commands.summaries", "Summaries of videos."),
     "live-streams": (".commands.live_streams", "Live streams and their keys."),
     "players": (".commands.players", "Themes of the player."),
-    "watermarks": (".commands.watermarks", "Images to burn into videos."),
-    "tags": (".commands.tags", "Tags in use."),
+    "watermarks": (".commands.watermarks", "Images that are shown in videos."),
+    "tags": (".commands.tags", "Tags of videos."),
     "tokens": (".commands.tokens", "Upload tokens, for uploads without an API key."),
     "webhooks": (".commands.webhooks", "Subscriptions to events; a server that prints deliveries."),
-    "analytics": (".commands.analytics", "Who watched what, when and where."),
-    "account": (".commands.account", "Quota and features."),
+    "analytics": (".commands.analytics", "Views, play time and other metrics."),
+    "account": (".commands.account", "Quota and features of the account."),
     "distributed": (".commands.distributed", "Ingest on many machines, with PostgreSQL."),
-    "doctor": (".commands.doctor.command", "Find out why something does not work."),
-    "emulator": (".commands.emulator", "Run a local api.video."),
-    "demo": (".commands.demo.command", "Show the whole way of a video, on this machine."),
-    "completion": (".commands.completion", "Print what completes commands in a shell."),
+    "doctor": (".commands.doctor.command", "Check settings, network, key and server."),
+    "emulator": (".commands.emulator", "Run a local emulator of api.video."),
+    "demo": (".commands.demo.command", "Upload, encode and list a video on a local emulator."),
+    "completion": (".commands.completion", "Print the completion script of a shell."),
 }
 
 
 class LazyGroup(click.Group):
     """A command group that imports each command when it is used.
 
-    The help of the group shows the summaries from ``homes`` and imports no command. ``homes`` maps
+    The help of the group shows the summaries from ``modules`` and imports no command. ``modules`` maps
     a command name to its module (relative to ``package``) and its summary. The module must have an
     attribute ``command``.
     """
 
     def __init__(
-        self, *arguments: Any, homes: dict[str, tuple[str, str]], package: str, **options: Any
+        self, *arguments: Any, modules: dict[str, tuple[str, str]], package: str, **options: Any
     ) -> None:
         super().__init__(*arguments, **options)
-        self._homes = homes
+        self._modules = modules
         self._package = package
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
-        return list(self._homes)
+        return list(self._modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command; None if the group has no command of this name."""
-        if cmd_name not in self._homes:
+        if cmd_name not in self._modules:
             return None
-        command = import_module(self._homes[cmd_name][0], self._package).command
+        command = import_module(self._modules[cmd_name][0], self._package).command
         return command if isinstance(command, click.Command) else None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete command names and options without importing any command."""
         found = [
             CompletionItem(name, help=text)
-            for name, (_, text) in self._homes.items()
+            for name, (_, text) in self._modules.items()
             if name.startswith(incomplete)
         ]
         # Skip the method of click.Group, which would import every command to read its help.
@@ -89,27 +91,27 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command names with their summaries."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in self._homes.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in self._modules.items()])
 
 
 @click.group(
     cls=LazyGroup,
-    homes=COMMANDS,
+    modules=COMMANDS,
     package=__package__,
     name="apivideo",
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
 )
-@click.option("--api-key", metavar="KEY", help="Instead of APIVIDEO_API_KEY.")
+@click.option("--api-key", metavar="KEY", help="API key; default: APIVIDEO_API_KEY.")
 @click.option(
     "--environment",
     type=click.Choice(["production", "sandbox"]),
-    help="Instead of APIVIDEO_ENVIRONMENT; each environment has keys of its own.",
+    help="Default: APIVIDEO_ENVIRONMENT. Each environment has its own keys.",
 )
 @click.option(
     "--base-url",
     metavar="URL",
-    help="Another server, such as the emulator, instead of APIVIDEO_BASE_URL.",
+    help="Address of the API, for example of an emulator; default: APIVIDEO_BASE_URL.",
 )
 @click.option(
     "--auth",
@@ -171,7 +173,7 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     # `--help` and `--version` return 0; a command returns its exit code or None.
     code = result if isinstance(result, int) else 0
-    return code or (1 if session.terminal.lost else 0)
+    return code or (1 if session.terminal.output_error else 0)
 
 
 def _fill_standard_streams() -> None:
@@ -204,7 +206,7 @@ def _failed(session: Session, error: Exception) -> int:
     # An exception outside the package's error tree is a defect, except OSError.
     if not isinstance(error, ApiVideoError | OSError):
         session.terminal.fail(
-            f"unexpected {type(error).__name__}: {error} (a defect: --debug shows where)"
+            f"unexpected {type(error).__name__}: {error} (a defect of this program; --debug shows the traceback)"
         )
         return 1
     session.terminal.fail(explain(error, session.base_url))

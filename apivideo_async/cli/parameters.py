@@ -36,7 +36,7 @@ class Size(click.ParamType[int]):
         match = _SIZE.fullmatch(str(value).strip())
         if match is None:
             self.fail(
-                f"{value!r} is no size: write bytes, or a number with a unit such as 16MiB",
+                f"{value!r} is not a size: write bytes, or a number with a unit such as 16MiB",
                 param,
                 ctx,
             )
@@ -75,7 +75,7 @@ class MetadataPair(click.ParamType[tuple[str, str]]):
             return value
         key, equals, text = str(value).partition("=")
         if not key or not equals:
-            self.fail(f"{value!r} is no pair: write key=value", param, ctx)
+            self.fail(f"{value!r} is not a pair: write key=value", param, ctx)
         return key, text
 
 
@@ -89,7 +89,7 @@ class Duration(click.ParamType[int]):
         match = re.fullmatch(r"([0-9]+)([smhd]?)", str(value).strip())
         if match is None:
             self.fail(
-                f"{value!r} is no duration: write seconds, or a number with s, m, h or d such as 2h",
+                f"{value!r} is not a duration: write seconds, or a number with s, m, h or d",
                 param,
                 ctx,
             )
@@ -112,7 +112,7 @@ class Moment(click.ParamType[datetime]):
             return datetime.fromisoformat(str(value)).astimezone()
         except (ValueError, OverflowError):
             self.fail(
-                f"{value!r} is no moment: write 2026-12-31 or 2026-12-31T23:59+01:00", param, ctx
+                f"{value!r} is not a time: write 2026-12-31 or 2026-12-31T23:59+01:00", param, ctx
             )
 
 

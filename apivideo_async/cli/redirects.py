@@ -14,5 +14,6 @@ redirects_option: Callable[[Any], Any] = click.option(
     type=click.Choice(REDIRECTS),
     default="same-origin",
     show_default=True,
-    help="Redirects of web servers to follow: within scheme, host and port, or to any server, internal ones included.",
+    help="Redirects of web sources to follow: within the same scheme, host and port, or to any "
+    "server, including internal ones.",
 )

@@ -1,13 +1,41 @@
-"""The object that every command receives: the global options and the terminal."""
+"""The object that every command receives, and the client that it creates from the global options.
 
-from attrs import define, field
+Plain calls give up within seconds because a user is waiting. Long uploads use the default
+:class:`RetryPolicy`; the commands switch to it after one request has shown that the server
+answers.
+"""
 
-from ..config import resolve_config
-from ..errors import ConfigurationError
-from .connection import Settings
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+from urllib.parse import urlsplit
+
+from attrs import define, field, frozen
+
+from ..client import ApiVideoClient
+from ..config import RetryPolicy, resolve_config
+from ..errors import ApiConnectionError, ConfigurationError
+from ..http.transport import system_reason
 from .console.terminal import Terminal
 
-__all__ = ["Session"]
+__all__ = ["Session", "Settings", "check_reachable", "connect"]
+
+SHORT_RETRIES = RetryPolicy(attempts=3, first_delay=0.3, seconds=20.0)
+"""Retries of a command while a user waits for it."""
+CONNECT_SECONDS = 5.0
+
+
+@frozen(kw_only=True)
+class Settings:
+    """The global options; None selects the ``APIVIDEO_*`` variable or the default."""
+
+    api_key: str | None = field(default=None, repr=False)
+    environment: Literal["production", "sandbox"] | None = None
+    base_url: str | None = None
+    auth: Literal["bearer", "basic"] = "bearer"
+    debug: bool = False
 
 
 @define
@@ -26,3 +54,51 @@ class Session:
             ).base_url
         except ConfigurationError:
             return ""
+
+
+@asynccontextmanager
+async def connect(
+    settings: Settings, *, needs_key: bool = True, reserve: float = 0.0
+) -> AsyncIterator[ApiVideoClient]:
+    """Open a client that retries for at most 20 seconds.
+
+    ``reserve`` is the share of the request budget (0 to below 1) that the client leaves unused.
+    Raises ``ConfigurationError`` if ``needs_key`` is set and no API key is configured.
+    """
+    client = ApiVideoClient(
+        api_key=settings.api_key,
+        environment=settings.environment,
+        base_url=settings.base_url,
+        auth=settings.auth,
+        retry=SHORT_RETRIES,
+        reserve=reserve,
+    )
+    if needs_key and client.config.api_key is None:
+        raise ConfigurationError(
+            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
+        )
+    async with client:
+        yield client
+
+
+async def check_reachable(base_url: str) -> None:
+    """Check that a server accepts TCP connections. Raises ``ApiConnectionError``.
+
+    Uploads with an upload token use it, because a token cannot make any API request that would
+    check the server.
+    """
+    parts = urlsplit(base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except OSError as error:
+        # TimeoutError is a subclass of OSError.
+        timed_out = isinstance(error, TimeoutError)
+        reason = "no connection in time" if timed_out else system_reason(error)
+        raise ApiConnectionError(
+            f"{base_url} cannot be reached ({reason})", delivery="not_sent"
+        ) from error
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()

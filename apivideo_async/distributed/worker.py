@@ -118,7 +118,8 @@ class _WorkerRun:
                 group.create_task(self._sweep(sweep))
                 group.create_task(self._fetch_jobs(poll))
         except BaseExceptionGroup as failures:
-            raise first_failure(failures) from None
+            failure = first_failure(failures)
+            raise failure from failure.__cause__
         finally:
             with suppress(LedgerError):
                 await self._context.lease_keeper.release_all()

@@ -4,8 +4,6 @@ It shares no code with the client. An error in the client's reading of the proto
 not repeat itself in the server that tests the client.
 """
 
-from __future__ import annotations
-
 # Check the optional dependency first. Without this check, the import below would fail deep in
 # ``rules.form_parser`` with a message that does not name the extra to install.
 try:

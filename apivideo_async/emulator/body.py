@@ -1,44 +1,49 @@
 """Request bodies: stream a multipart body into a form, or read a body and drop it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from aiohttp import web
+from attrs import define
 
-from .rules.file_rules import FileRule, SmallFile, StoredFile
-from .rules.form_parser import FileSink, Form, FormParser, MalformedFormError, boundary_of
-from .rules.upload_problems import upload_problem
+from .rules.forms import (
+    FileRule,
+    FileSink,
+    Form,
+    FormParser,
+    MalformedFormError,
+    SmallFile,
+    boundary_of,
+)
+from .rules.problems import refuse
+from .state.items import StoredFile
 from .state.request_log import RequestRecord
 
-
-class TruncatedBodyError(ConnectionError):
-    """The client closed the connection before the end of its request body."""
+__all__ = ["Body", "check_one_file"]
 
 
+@define(eq=False)
 class Body:
     """The body of one request. It can be read once.
 
-    Faults replace it with a subclass (``faults.bodies``).
+    Faults replace it with a subclass (``faults.actions``).
     """
 
-    def __init__(self, request: web.Request, record: RequestRecord) -> None:
-        self.request = request
-        self.record = record
+    request: web.Request
+    record: RequestRecord
 
     async def block(self) -> bytes:
         """Return the bytes that have arrived, at least one, or ``b""`` at the end of the body.
 
-        Raises ``TruncatedBodyError`` if the connection ends first.
+        Raises ``ConnectionError`` if the connection ends first.
         """
         try:
             block = await self.request.content.readany()
-        except (ConnectionError, web.RequestPayloadError) as error:
-            raise TruncatedBodyError from error
+        except web.RequestPayloadError as error:
+            raise ConnectionError("the request body is incomplete") from error
         except RuntimeError as error:
             # aiohttp raises RuntimeError if the first read happens after the connection was lost.
             if self.request.transport is None:
-                raise TruncatedBodyError from error
+                raise ConnectionError("the connection was lost") from error
             raise
         self.record.body_bytes += len(block)
         return block
@@ -66,7 +71,7 @@ class Body:
         boundary = boundary_of(self.request.headers.get("Content-Type"))
         if boundary is None:
             await self.drain()
-            raise upload_problem("uploaded-file-no-file")
+            raise refuse("uploaded-file-no-file")
         try:
             parser = FormParser(boundary, open_file)
             # Only one block is in memory at a time.
@@ -74,9 +79,9 @@ class Body:
                 parser.feed(block)
         except MalformedFormError as error:
             await self.drain()
-            raise upload_problem("uploaded-file-invalid-file", str(error)) from error
+            raise refuse("uploaded-file-invalid-file", str(error)) from error
         if not parser.ended:
-            raise upload_problem("uploaded-file-invalid-file", "The multipart body has no end.")
+            raise refuse("uploaded-file-invalid-file", "The multipart body has no end.")
         return parser.form
 
     async def file(self, rule: FileRule) -> tuple[StoredFile, Form]:
@@ -95,6 +100,6 @@ class Body:
 def check_one_file(form: Form) -> None:
     """Raise a refusal if the form has no file or several files (service.md#upload-errors)."""
     if form.files == 0:
-        raise upload_problem("uploaded-file-no-file")
+        raise refuse("uploaded-file-no-file")
     if form.files > 1:
-        raise upload_problem("uploaded-file-multiple-files")
+        raise refuse("uploaded-file-multiple-files")

@@ -8,13 +8,11 @@ Three rules limit what such a page can do:
   the page's host name in ``Host``. An IP address in ``Host`` cannot be rebound. Ports are not
   compared, because a forwarded port differs from the port that the emulator listens on.
 - ``/`` and ``/_emulator/*`` need no key, so they refuse every request that a page of another origin
-  sent. Their responses have no CORS headers. The API itself needs a key, and it keeps the CORS
-  headers of the service, which delegated uploads and players use.
+  sent. Their responses have no CORS headers. The API itself needs a key, and all its responses have
+  the CORS headers of the service, which delegated uploads and players use.
 - A request that a page sent never makes the emulator call a URL (``sent_by_page``). Otherwise the
   page could read the response of that URL through the API.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterable
@@ -22,6 +20,15 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeAlias
 
 from aiohttp import web
+
+__all__ = [
+    "CONTROL_HEADERS",
+    "CORS_HEADERS",
+    "PREFLIGHT_HEADERS",
+    "AllowedHosts",
+    "may_control",
+    "sent_by_page",
+]
 
 Host: TypeAlias = str | IPv4Address | IPv6Address
 
@@ -39,6 +46,23 @@ CONTROL_HEADERS = {
 They stop ``<img>``, ``<script>`` and ``<iframe>`` of other pages in browsers that send neither
 ``Origin`` nor ``Sec-Fetch-Site`` with such requests.
 """
+# Scripts of other origins can read only those response headers that are exposed here.
+CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Accept-Ranges, Content-Length, Content-Range, "
+    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Retry-After",
+}
+PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Range, Content-Type, Range, "
+    "AV-Origin-Client, AV-Origin-App, AV-Origin-Sdk",
+    "Access-Control-Max-Age": "600",
+}
+"""Response headers of CORS preflight requests.
+
+``Access-Control-Allow-Private-Network`` is absent: only pages of this machine and of its network
+need to call the emulator.
+"""
 
 
 class AllowedHosts:
@@ -54,7 +78,7 @@ class AllowedHosts:
         if isinstance(allowed, str):
             raise TypeError("allowed_hosts takes a list of host names, not one text")
         own = _host(listening_on)
-        self._known = {"localhost", own, *map(_allowed, allowed)}
+        self._known = {"localhost", own, *map(_allowed_host, allowed)}
         # An empty ``host`` listens on all interfaces too.
         self._any_address = own == "" or (not isinstance(own, str) and own.is_unspecified)
 
@@ -80,11 +104,10 @@ class AllowedHosts:
         )
 
 
-def _allowed(text: str) -> Host:
+def _allowed_host(text: str) -> Host:
     # An IPv6 address in ``allowed_hosts`` may be written without brackets.
-    match = _AUTHORITY.fullmatch(
-        f"[{text}]" if text.count(":") > 1 and not text.startswith("[") else text
-    )
+    bare_ipv6 = text.count(":") > 1 and not text.startswith("[")
+    match = _AUTHORITY.fullmatch(f"[{text}]" if bare_ipv6 else text)
     if match is None or match[2] is not None:
         raise ValueError(
             f"allowed_hosts takes host names and IP addresses without scheme and port, not {text!r}"
@@ -125,11 +148,9 @@ def may_control(request: web.Request) -> bool:
     if request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}:
         return True
     # A top-level navigation from another site: the user followed a link.
-    shown = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest"))
+    fetch = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest"))
     return (
-        request.method == "GET"
-        and "Origin" not in request.headers
-        and shown == ("navigate", "document")
+        request.method == "GET" and not sent_by_page(request) and fetch == ("navigate", "document")
     )
 
 

@@ -1,7 +1,5 @@
 """Listening sockets that can stop accepting for a while (fault ``refuse``)."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import ssl
@@ -9,8 +7,12 @@ from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
+from attrs import Factory, define
+
+__all__ = ["Listener"]
 
 
+@define(eq=False)
 class Listener:
     """The listening sockets of the emulator.
 
@@ -18,13 +20,12 @@ class Listener:
     connections are refused, as by a server that restarts.
     """
 
-    def __init__(self, runner: web.AppRunner, ssl_context: ssl.SSLContext | None) -> None:
-        self._runner = runner
-        self._ssl = ssl_context
-        self._servers: list[asyncio.Server] = []
-        self._reopening: asyncio.Task[None] | None = None
-        self._shut = False
-        self._closed = False
+    _runner: web.AppRunner
+    _ssl_context: ssl.SSLContext | None
+    _servers: list[asyncio.Server] = Factory(list)
+    _reopening: asyncio.Task[None] | None = None
+    _refusing: bool = False
+    _closed: bool = False
 
     async def open(self, host: str, port: int) -> int:
         """Start to listen and return the port."""
@@ -32,23 +33,23 @@ class Listener:
         # With port 0 the system has chosen the port.
         return int(self._servers[0].sockets[0].getsockname()[1])
 
-    async def _listen(self, **where: Any) -> None:
+    async def _listen(self, **address: Any) -> None:
         handlers = self._runner.server
         assert handlers is not None  # noqa: S101 - set up before
         loop = asyncio.get_running_loop()
         self._servers.append(
-            await loop.create_server(handlers, ssl=self._ssl, backlog=128, **where)
+            await loop.create_server(handlers, ssl=self._ssl_context, backlog=128, **address)
         )
 
-    async def shut(self, seconds: float) -> None:
+    async def refuse(self, seconds: float) -> None:
         """Abort all connections and refuse new ones for ``seconds``.
 
-        Does nothing if the listener is already shut.
+        Does nothing if connections are already refused.
         """
-        if self._shut:
+        if self._refusing:
             return
         # Set before the first ``await``, so that a concurrent call returns at once.
-        self._shut = True
+        self._refusing = True
         addresses = [
             listening.getsockname() for server in self._servers for listening in server.sockets
         ]
@@ -58,8 +59,8 @@ class Listener:
             return
         # Sockets that are bound but do not listen keep the port: the system gives it to no other
         # process, and it refuses connections.
-        places = [_place(address) for address in addresses]
-        self._reopening = asyncio.get_running_loop().create_task(self._reopen(places, seconds))
+        bound = [_bound_socket(address) for address in addresses]
+        self._reopening = asyncio.create_task(self._reopen(bound, seconds))
         handlers = self._runner.server
         for connection in handlers.connections if handlers is not None else ():
             if connection.transport is not None:
@@ -82,15 +83,15 @@ class Listener:
         while self._servers:
             self._servers.pop().close()
 
-    async def _reopen(self, places: list[socket.socket], seconds: float) -> None:
+    async def _reopen(self, bound: list[socket.socket], seconds: float) -> None:
         try:
             await asyncio.sleep(seconds)
-            for place in places:
-                await self._listen(sock=place)
-            self._shut = False
+            for each in bound:
+                await self._listen(sock=each)
+            self._refusing = False
         except BaseException:
-            for place in places:
-                place.close()
+            for each in bound:
+                each.close()
             raise
 
     async def close(self) -> None:
@@ -102,15 +103,14 @@ class Listener:
         await self._stop_listening()
 
 
-def _place(address: Any) -> socket.socket:
+def _bound_socket(address: Any) -> socket.socket:
     """Return a socket that is bound to ``address`` and does not listen."""
-    place = socket.socket(
-        socket.AF_INET6 if len(address) == 4 else socket.AF_INET, socket.SOCK_STREAM
-    )
+    family = socket.AF_INET6 if len(address) == 4 else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
     # Connections in TIME_WAIT would otherwise prevent binding to the port.
-    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if place.family == socket.AF_INET6:
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
         # An IPv4 socket of the same listener uses the same port.
-        place.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    place.bind(address)
-    return place
+        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    bound.bind(address)
+    return bound

@@ -1,22 +1,36 @@
-"""Operations: the name, route, handler, rate class and access of each API operation."""
-
-from __future__ import annotations
+"""Operations, the calls that their handlers receive, and the responses that handlers return."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from string import Template
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from aiohttp import web
+from attrs import Factory, define, field, frozen
 
 from .body import Body
-from .browsers import CONTROL_HEADERS
-from .cors import CORS_HEADERS
+from .browsers import CONTROL_HEADERS, CORS_HEADERS
 from .rules.paging import paginate
 from .rules.problems import invalid_payload
 from .rules.rate_windows import RateClass, Verdict
 from .state.request_log import RequestRecord
 from .state.state import State
+from .state.video import Video
+
+__all__ = [
+    "Access",
+    "Call",
+    "DroppedError",
+    "Handler",
+    "Operation",
+    "answer",
+    "answer_html",
+    "answer_page",
+    "no_content",
+    "rate_class",
+]
 
 ItemT = TypeVar("ItemT")
 Access: TypeAlias = Literal["key", "upload-token", "open", "control"]
@@ -25,13 +39,42 @@ Access: TypeAlias = Literal["key", "upload-token", "open", "control"]
 ``"key"`` and ``"upload-token"`` need credentials, ``"open"`` needs none. ``"control"`` needs none
 either; it is for other processes and refuses web pages.
 """
+Handler: TypeAlias = Callable[["Call"], Awaitable[web.StreamResponse]]
 
 
 class DroppedError(Exception):
     """The connection must be aborted without a response."""
 
 
-@dataclass(slots=True)
+def rate_class(method: str) -> RateClass:
+    """Return the class of a request other than an upload (service.md#request-classes)."""
+    return "reads" if method in {"GET", "HEAD"} else "writes"
+
+
+@frozen
+class Operation:
+    """One operation of the emulator.
+
+    ``name`` is the method name in the SDK. ``rate`` is the class of its rate limit, None if the
+    operation has no limit.
+    """
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+    access: Access = "key"
+    rate: RateClass | None = Factory(
+        lambda self: rate_class(self.method) if self.access == "key" else None, takes_self=True
+    )
+
+    @property
+    def logged(self) -> bool:
+        """Whether requests appear in the request log. Control requests do not."""
+        return self.access != "control"
+
+
+@define(eq=False)
 class Call:
     """One request and its context while the emulator handles it."""
 
@@ -42,11 +85,11 @@ class Call:
     # None before the rate limit was checked, and for operations without a limit.
     verdict: Verdict | None = None
     # True once the response has started; its status and headers are final then.
-    answering: bool = False
+    response_started: bool = False
     # Faults replace it (``faults.actions``).
     body: Body = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         self.body = Body(self.request, self.record)
 
     def finish_headers(self, response: web.StreamResponse) -> None:
@@ -55,11 +98,10 @@ class Call:
         These are the rate limit headers (service.md#rate-limit-headers) and the headers for
         browsers.
         """
-        self.answering = True
+        self.response_started = True
         if not response.prepared:
-            response.headers.update(
-                CONTROL_HEADERS if self.operation.access == "control" else CORS_HEADERS
-            )
+            control = self.operation.access == "control"
+            response.headers.update(CONTROL_HEADERS if control else CORS_HEADERS)
             if self.verdict is not None:
                 response.headers.update(self.verdict.headers())
 
@@ -72,11 +114,16 @@ class Call:
         """Return a path parameter."""
         return self.request.match_info[name]
 
-    async def json(self) -> dict[str, Any]:
-        """Return the JSON object in the body, whatever the content type is.
+    def video(self) -> Video:
+        """Return the video that the path names. Raises a refusal (404) if there is none."""
+        video = self.state.videos.find(self.path("videoId"))
+        self.record.video_id = video.key
+        return video
 
-        See service.md#access-tokens. Raises the refusal ``invalid-payload`` if the body is no JSON
-        object.
+    async def json(self) -> dict[str, Any]:
+        """Return the JSON object in the body. Raises a refusal if the body is no JSON object.
+
+        The content type is ignored (service.md#access-tokens).
         """
         body = await self.request.read()
         self.record.body_bytes = len(body)
@@ -89,74 +136,29 @@ class Call:
         return payload
 
 
-Handler: TypeAlias = Callable[[Call], Awaitable[web.StreamResponse]]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of the emulator.
-
-    ``name`` is the method name in the SDK. ``rate`` is the class of its rate limit
-    (service.md#request-classes), None if the operation has no limit.
-    """
-
-    name: str
-    method: str
-    path: str
-    handler: Handler
-    rate: RateClass | None
-    access: Access = "key"
-
-    @property
-    def logged(self) -> bool:
-        """Whether requests appear in the request log. Control requests do not."""
-        return self.access != "control"
-
-
-def api(
-    name: str, method: str, path: str, handler: Handler, rate: RateClass | None = None
-) -> Operation:
-    """Declare an API operation. GET is a read and other methods are writes by default.
-
-    See service.md#request-classes.
-    """
-    return Operation(
-        name, method, path, handler, rate or ("reads" if method == "GET" else "writes")
-    )
-
-
-def open_asset(name: str, path: str, handler: Handler) -> Operation:
-    """Declare a URL of the delivery hosts: no credentials, no rate limit (service.md#assets)."""
-    return Operation(name, "GET", path, handler, None, "open")
-
-
-def asset(name: str, root: str, end: str, handler: Handler) -> tuple[Operation, ...]:
-    """Declare an asset at its public URL and at its URL with a private token.
-
-    See service.md#private-videos.
-    """
-    return tuple(
-        open_asset(name, f"{base}/{end}", handler) for base in (root, f"{root}/token/{{token}}")
-    )
-
-
 def answer(payload: Any, status: int = 200) -> web.Response:
-    """Return a JSON response with the content type ``application/json`` and no charset.
-
-    See service.md#content-types.
-    """
+    """Return a JSON response. Its content type has no charset (service.md#content-types)."""
     body = json.dumps(payload, separators=(",", ":")).encode()
     return web.Response(body=body, status=status, content_type="application/json")
 
 
-def answer_page(call: Call, items: Sequence[ItemT], show: Callable[[ItemT], Any]) -> web.Response:
-    """Return one page of a list. ``show`` is called for the items of that page only.
-
-    See service.md#page-numbers.
-    """
-    # Showing an item can create a private token, so items of other pages must not be shown.
+def answer_page(
+    call: Call, items: Sequence[ItemT], as_json: Callable[[ItemT], Any]
+) -> web.Response:
+    """Return one page of a list (service.md#page-numbers)."""
+    # ``as_json`` can create a private token, so it is not called for items of other pages.
     page, pagination = paginate(call.request.path, call.query, items)
-    return answer({"data": [show(item) for item in page], "pagination": pagination})
+    return answer({"data": [as_json(item) for item in page], "pagination": pagination})
+
+
+def answer_html(name: str, **values: str) -> web.Response:
+    """Return a file of ``pages`` with ``values``, which are HTML, in place of ``$name``."""
+    return web.Response(text=_page(name).substitute(values), content_type="text/html")
+
+
+@cache
+def _page(name: str) -> Template:
+    return Template(files(__package__).joinpath("pages", name).read_text("utf-8"))
 
 
 def no_content(status: int = 204) -> web.Response:

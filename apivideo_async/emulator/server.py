@@ -1,35 +1,34 @@
-"""The emulator as an object: its settings, its address, start and stop."""
-
-from __future__ import annotations
+"""The emulator as an object: its address, its state, start and stop."""
 
 import asyncio
-import secrets
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from aiohttp import web
+from attrs import define, field, frozen
 
-from .background import broadcasts
+from .background import sources
 from .browsers import AllowedHosts
 from .faults.fault_list import FaultList
 from .listener import Listener
 from .routes import application
-from .rules.content_range import Limits
-from .rules.encoding import parse_pace
-from .rules.rate_windows import rate_limits as read_rate_limits
+from .settings import Settings
 from .state.deliveries import Delivery
+from .state.media import MediaStore
 from .state.play import Play
 from .state.request_log import RequestLog, RequestRecord
-from .state.state import Settings, State, media_store
+from .state.state import State
 from .state.video import Video
-from .threaded import EmulatorThread
 
+__all__ = ["Emulator", "MediaInfo"]
+
+T = TypeVar("T")
 # Size in bytes of aiohttp's read buffer for a connection.
 _READ_BUFFER = 512 * 1024
 _LONGEST_LINE = 64 * 1024
@@ -42,7 +41,7 @@ documented refusal (service.md#error-details).
 _SHUTDOWN_SECONDS = 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaInfo:
     """The media that the emulator stores for one video.
 
@@ -55,7 +54,8 @@ class MediaInfo:
     complete: bool
 
 
-class Emulator:
+@define(kw_only=True, eq=False, repr=False, slots=False)
+class Emulator(Settings):
     """A local api.video server.
 
     Use it with ``async with``, or with ``with Emulator(...).in_thread()`` in synchronous code.
@@ -90,71 +90,27 @@ class Emulator:
     - ``analytics_days``: the number of past days that analytics requests may cover.
     """
 
-    def __init__(
-        self,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        api_key: str | None = None,
-        allowed_hosts: Iterable[str] = (),
-        directory: str | Path | None = None,
-        discard: bool = False,
-        rate_limits: str | Mapping[str, int] = "off",
-        rate_window: float = 60.0,
-        token_lifetime: float = 3600.0,
-        encoding: str | float = "immediate",
-        seed: int | None = None,
-        min_chunk: int = 5 * 1024 * 1024,
-        max_chunk: int = 200 * 1024 * 1024,
-        ssl_context: ssl.SSLContext | None = None,
-        invalid_key_status: int = 400,
-        video_restore: bool = False,
-        allow_network: bool = False,
-        webhook_pause: float = 3.0,
-        webhook_timeout: float = 10.0,
-        webhook_limit: int = 100,
-        analytics_days: int = 30,
-    ) -> None:
-        if invalid_key_status not in {400, 401}:
-            raise ValueError("invalid_key_status is 400 or 401")
-        if api_key == "":
-            raise ValueError("api_key is empty; leave it out for a random one")
-        self.host = host
-        self._allowed_hosts = AllowedHosts(host, allowed_hosts)
-        self._wanted_port = port
-        self._port: int | None = None
-        self._directory = None if directory is None else Path(directory)
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._ssl = ssl_context
-        self._runner: web.AppRunner | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
-        self._state: State | None = None
-        self._log = RequestLog()
-        self.faults: FaultList = FaultList(seed or 0)
-        self._settings = Settings(
-            api_key=secrets.token_hex(16) if api_key is None else api_key,
-            limits=Limits(min_chunk, max_chunk),
-            rates=read_rate_limits(rate_limits),
-            rate_window=rate_window,
-            token_lifetime=token_lifetime,
-            pace=parse_pace(encoding),
-            seed=secrets.randbits(64) if seed is None else seed,
-            discard=discard,
-            invalid_key_status=invalid_key_status,
-            video_restore=video_restore,
-            allow_network=allow_network,
-            webhook_pause=webhook_pause,
-            webhook_timeout=webhook_timeout,
-            webhook_limit=webhook_limit,
-            analytics_days=analytics_days,
-            environment="sandbox" if rate_limits == "sandbox" else "production",
-        )
+    host: str = "127.0.0.1"
+    _requested_port: int = field(default=0, alias="port")
+    allowed_hosts: Iterable[str] = ()
+    directory: str | Path | None = None
+    ssl_context: ssl.SSLContext | None = None
 
-    @property
-    def api_key(self) -> str:
-        """The key that clients must use."""
-        return self._settings.api_key
+    faults: FaultList = field(init=False)
+    _hosts: AllowedHosts = field(init=False)
+    _log: RequestLog = field(init=False, factory=RequestLog)
+    _port: int | None = field(init=False, default=None)
+    _temporary: tempfile.TemporaryDirectory[str] | None = field(init=False, default=None)
+    _runner: web.AppRunner | None = field(init=False, default=None)
+    # The event loop and the identifier of its thread are set by the first start.
+    _loop: asyncio.AbstractEventLoop = field(init=False)
+    _thread: int = field(init=False)
+    _state: State | None = field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self.faults = FaultList(self.given_seed or 0)
+        self._hosts = AllowedHosts(self.host, self.allowed_hosts)
 
     @property
     def port(self) -> int:
@@ -168,21 +124,8 @@ class Emulator:
         """The base URL for clients, without a trailing slash."""
         # A wildcard address is no destination; clients connect to the loopback address.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
-        shown = f"[{host}]" if ":" in host else host
-        return f"{'http' if self._ssl is None else 'https'}://{shown}:{self.port}"
-
-    @property
-    def requests(self) -> list[RequestRecord]:
-        """The request log, in order of arrival."""
-        return self._log.records
-
-    @property
-    def events(self) -> list[dict[str, str]]:
-        """Events of videos and live streams in the form that webhooks receive, oldest first.
-
-        See service.md#webhook-events.
-        """
-        return self.state.events
+        scheme = "http" if self.ssl_context is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def state(self) -> State:
@@ -194,21 +137,38 @@ class Emulator:
             raise RuntimeError("the emulator is not running")
         return self._state
 
+    @property
+    def world(self) -> State:
+        """The former name of ``state``."""
+        return self.state
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """The request log, in order of arrival."""
+        return self._log.records
+
+    @property
+    def events(self) -> list[dict[str, str]]:
+        """Events as webhooks receive them, oldest first (service.md#webhook-events)."""
+        return self.state.events
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The log of webhook deliveries, in the order in which they began."""
+        return self.state.deliveries.log
+
     def media(self, video_id: str) -> MediaInfo:
         """Return the size, digest and completeness of a video's media.
 
         Raises ``KeyError`` if there is no such video.
         """
-        video = self._held(video_id)
-        digest = None if self._settings.discard else video.media.sha256()
+        video = self._video(video_id)
+        digest = None if self.discard else video.media.sha256()
         return MediaInfo(video.media.size, digest, video.finished_at is not None)
 
     def size(self, video_id: str) -> int:
-        """Return the number of bytes stored for a video.
-
-        Raises ``KeyError`` if there is no such video.
-        """
-        return self._held(video_id).media.size
+        """Return the bytes stored for a video. Raises ``KeyError`` if there is no such video."""
+        return self._video(video_id).media.size
 
     def sha256(self, video_id: str) -> str:
         """Return the SHA-256 digest of the assembled media in hexadecimal.
@@ -216,19 +176,13 @@ class Emulator:
         Raises ``RuntimeError`` if the emulator discards media, ``KeyError`` if there is no such
         video.
         """
-        if self._settings.discard:
+        if self.discard:
             raise RuntimeError("the emulator discards its media")
-        return self._held(video_id).media.sha256()
+        return self._video(video_id).media.sha256()
 
-    def _held(self, video_id: str) -> Video:
+    def _video(self, video_id: str) -> Video:
         # Discarded videos keep their media until they are deleted.
-        state = self.state
-        return state.videos.get(video_id) or state.discarded[video_id]
-
-    @property
-    def deliveries(self) -> list[Delivery]:
-        """The log of webhook deliveries, in the order in which they began."""
-        return self.state.deliveries.log
+        return self.state.videos.get(video_id) or self.state.discarded[video_id]
 
     def start_broadcast(self, live_stream_id: str, media: bytes = b"") -> None:
         """Start the broadcast of a live stream. May be called from any thread.
@@ -237,13 +191,17 @@ class Emulator:
         (404) if there is no such live stream.
         """
         live = self.state.live_streams.find(live_stream_id)
-        self._in_loop(lambda: broadcasts.start(self.state, live, media))
+
+        async def start() -> None:
+            sources.start_broadcast(self.state, live, media)
+
+        if self._thread == threading.get_ident():
+            sources.start_broadcast(self.state, live, media)
+        else:
+            self._submit(start()).result()
 
     def add_plays(self, *plays: Play) -> list[str]:
-        """Add plays of videos and live streams for the analytics.
-
-        Return the ids of their sessions.
-        """
+        """Add plays of videos and live streams. Return the ids of their sessions."""
         return [self.state.add_play(play) for play in plays]
 
     async def settled(self) -> None:
@@ -251,25 +209,15 @@ class Emulator:
 
         May be called from any event loop.
         """
-        if self._loop is None or asyncio.get_running_loop() is self._loop:
-            await self.state.settled()
+        work = self.state.settled()
+        if asyncio.get_running_loop() is self._loop:
+            await work
         else:
-            await asyncio.wrap_future(
-                asyncio.run_coroutine_threadsafe(self.state.settled(), self._loop)
-            )
+            await asyncio.wrap_future(self._submit(work))
 
-    def _in_loop(self, act: Callable[[], None]) -> None:
-        """Run ``act`` in the thread of the emulator's event loop, and wait until it has run."""
-        if self._loop is None or self._thread == threading.get_ident():
-            act()
-            return
-
-        # A coroutine instead of ``call_soon_threadsafe``: its future passes exceptions to the
-        # caller.
-        async def there() -> None:
-            act()
-
-        asyncio.run_coroutine_threadsafe(there(), self._loop).result()
+    def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine in the emulator's event loop, from another thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def start(self) -> Self:
         """Start to listen. Clients can connect when the method returns.
@@ -280,14 +228,14 @@ class Emulator:
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        directory = self._directory
+        directory = self.directory
         if directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="apivideo-emulator-")
-            directory = Path(self._temporary.name)
-        store = media_store(directory, discard=self._settings.discard)
-        self._state = State(self._settings, store, self.faults, self._log)
+            directory = self._temporary.name
+        store = MediaStore(Path(directory), discard=self.discard)
+        self._state = State(self, store, self._log)
         self._runner = web.AppRunner(
-            application(self._state, self._allowed_hosts),
+            application(self._state, self.faults, self._hosts),
             access_log=None,
             # The program that runs the emulator handles signals and writes its own logs.
             handle_signals=False,
@@ -298,10 +246,10 @@ class Emulator:
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
-        self._state.door = Listener(self._runner, self._ssl)
+        self._state.listener = Listener(self._runner, self.ssl_context)
         try:
             await self._runner.setup()
-            self._port = await self._state.door.open(self.host, self._wanted_port)
+            self._port = await self._state.listener.open(self.host, self._requested_port)
         # Release what was already opened, also if the start is cancelled.
         except BaseException:
             await self.stop()
@@ -318,8 +266,8 @@ class Emulator:
         if runner is not None:
             # Stop accepting before the open connections are closed, and end tasks when no request
             # can start new ones.
-            if self.state.door is not None:
-                await self.state.door.close()
+            if self.state.listener is not None:
+                await self.state.listener.close()
             await runner.cleanup()
             await self.state.stop_tasks()
         temporary, self._temporary = self._temporary, None
@@ -327,17 +275,34 @@ class Emulator:
             temporary.cleanup()
         self._port = None
 
-    def in_thread(self) -> EmulatorThread[Self]:
-        """Return a context manager that runs this emulator in a thread with its own event loop."""
-        return EmulatorThread(self)
-
     async def __aenter__(self) -> Self:
         return await self.start()
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         await self.stop()
+
+    @contextmanager
+    def in_thread(self) -> Iterator[Self]:
+        """Run this emulator in a thread with its own event loop, until the context ends.
+
+        An exception of ``start`` is raised on entry.
+        """
+        runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        loop = runner.get_loop()
+
+        def serve() -> None:
+            with runner:
+                loop.run_forever()
+
+        # A daemon: the thread must not keep a program alive that never leaves the context.
+        thread = threading.Thread(target=serve, name="apivideo-emulator", daemon=True)
+        thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self.start(), loop).result()
+            try:
+                yield self
+            finally:
+                self._submit(self.stop()).result()
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()

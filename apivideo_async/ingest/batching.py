@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
-from ..errors import LedgerError, SourceError
+from ..errors import SourceError, first_failure
 from ..iteration import iterate
 from .items import Item
 
@@ -25,10 +26,12 @@ arrive hours later."""
 async def insert_all(items: Items, insert: Callable[[list[Item]], Awaitable[int]]) -> int:
     """Pass all items to ``insert`` in batches; return the sum of its results.
 
-    Raises the errors of the source and of ``insert``.
+    Raises the errors of the source and of ``insert``. Items that were listed before an error of the
+    source are inserted.
     """
     batch = list[Item]()
     count = 0
+    ended = asyncio.Event()
 
     async def flush() -> None:
         nonlocal count
@@ -40,24 +43,35 @@ async def insert_all(items: Items, insert: Callable[[list[Item]], Awaitable[int]
             count += new
 
     async def flush_regularly() -> None:
-        while True:
-            await asyncio.sleep(BATCH_TIME)
+        # The timer ends by the event and not by a cancellation, which could interrupt an insertion
+        # and lose its items.
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BATCH_TIME):
+                    await ended.wait()
             await flush()
 
-    timer = asyncio.create_task(flush_regularly(), name="apivideo-ingest-inserting")
+    async def finish() -> None:
+        ended.set()
+        await timer
+        await flush()
+
     try:
-        async for item in iterate(items):
-            batch.append(item)
-            if len(batch) >= BATCH:
-                await flush()
-    finally:
-        # ``gather`` waits until the timer has ended, so no item is inserted twice or lost.
-        timer.cancel()
-        [ended] = await asyncio.gather(timer, return_exceptions=True)
-    await flush()
-    # An error of the timer's own insertion; cancellation is the normal end.
-    if isinstance(ended, LedgerError):
-        raise ended
+        # A failed insertion cancels a listing that may never end (a watched folder).
+        async with asyncio.TaskGroup() as group:
+            timer = group.create_task(flush_regularly(), name="apivideo-ingest-inserting")
+            try:
+                async for item in iterate(items):
+                    batch.append(item)
+                    if len(batch) >= BATCH:
+                        await flush()
+            except Exception:
+                await finish()
+                raise
+            await finish()
+    except BaseExceptionGroup as failures:
+        failure = first_failure(failures)
+        raise failure from failure.__cause__
     return count
 
 

@@ -105,7 +105,8 @@ def measure(command: Sequence[str], environ: Mapping[str, str]) -> Usage:
         if process.returncode:
             complaints.seek(0)
             raise FailedError(
-                f"{command[:2]} ended with {process.returncode}:\n{complaints.read().decode()[-2000:]}"
+                f"{command[:2]} ended with {process.returncode}:\n"
+                f"{complaints.read().decode()[-2000:]}"
             )
     return Usage(
         wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(said or "{}")

@@ -27,7 +27,7 @@ VIDEO = {
     "deletesAt": None,
     "source": {"uri": f"/videos/{ID}/source", "type": "upload"},
     "assets": {
-        "iframe": f'<iframe src="https://embed.example/vod/{ID}" width="100%" height="100%"></iframe>',
+        "iframe": f'<iframe src="https://embed.example/vod/{ID}" width="100%"></iframe>',
         "player": f"https://embed.example/vod/{ID}",
         "hls": f"https://cdn.example/vod/{ID}/hls/manifest.m3u8",
         "thumbnail": f"https://cdn.example/vod/{ID}/thumbnail.jpg",

@@ -124,7 +124,7 @@ def test_files_that_cannot_be_uploaded(online: Cli, emu: Emulator, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--chunk-size", "1M"], "--chunk-size must be from 5,242,880"),
+        (["--chunk-size", "1M"], "--chunk-size: chunk_size must be from 5,242,880"),
         (["--chunk-size", "many"], "16MiB"),
         (["--metadata", "novalue"], "key=value"),
         (["--mode", "bits"], "bytes"),

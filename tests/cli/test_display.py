@@ -1,13 +1,16 @@
 """Lines about progress: they fit the screen and say what is true."""
 
+import logging
+
 import pytest
 from rich.cells import cell_len
 
 from apivideo_async import ChunkState, UploadProgress
 from apivideo_async.cli.console.bar import Row
 from apivideo_async.cli.console.formatting import bytes_text, shortened, time_text
-from apivideo_async.cli.console.logs import shortened_retry
+from apivideo_async.cli.console.logs import note_of
 from apivideo_async.cli.parameters import Size
+from apivideo_async.errors import ApiConnectionError, RequestSummary, ServerError
 
 MIB = 1024 * 1024
 
@@ -91,15 +94,38 @@ def test_sizes(text: str, size: int) -> None:
     assert Size().convert(text, None, None) == size
 
 
-def test_a_retry_is_one_short_note() -> None:
-    assert shortened_retry(
-        "videos.list: next attempt in 0.3 s: auth.authenticate: http://x cannot be reached (no)"
-    ) == ("http://x cannot be reached (no); trying again in 0.3 s")
-    assert (
-        shortened_retry("chunk 3: next attempt in 1.0 s: videos.upload: 503")
-        == "chunk 3: the server answered 503; trying again in 1.0 s"
-    )
-    assert shortened_retry("uploads: budget spent, 1 waiting 59.0 s") == (
-        "the request budget is spent: uploads go on in 59 s"
-    )
-    assert shortened_retry("something else") == "something else"
+def record(
+    level: int = logging.DEBUG, message: str = "message", **fields: object
+) -> logging.LogRecord:
+    made = logging.LogRecord("apivideo_async", level, __file__, 1, message, (), None)
+    vars(made).update(fields)
+    return made
+
+
+NO_SERVER = ApiConnectionError("http://x cannot be reached (no)", delivery="not_sent")
+REFUSED = ServerError("503", status=503, request=RequestSummary("POST", "/x", "videos.upload"))
+
+
+@pytest.mark.parametrize(
+    ("made", "note"),
+    [
+        (
+            record(event="retry", operation="videos.list", chunk=None, delay=0.3, error=NO_SERVER),
+            "http://x cannot be reached (no); trying again in 0.3 s",
+        ),
+        (
+            record(event="retry", operation="videos.upload", chunk=3, delay=1.0, error=REFUSED),
+            "chunk 3: the server answered 503; trying again in 1.0 s",
+        ),
+        (
+            record(event="budget_wait", limit_class="uploads", waiting=1, delay=59.0),
+            "the request budget is used up: uploads continue in 59 s",
+        ),
+        (record(logging.WARNING, "something else"), "something else"),
+        (record(logging.INFO, "next attempt in 1 s: budget spent"), None),
+    ],
+)
+def test_a_note_is_built_from_the_fields_of_a_record(
+    made: logging.LogRecord, note: str | None
+) -> None:
+    assert note_of(made) == note

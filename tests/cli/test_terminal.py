@@ -1,4 +1,4 @@
-"""On a terminal: bars that move and never wrap, a cursor that comes back, questions that are asked."""
+"""On a terminal: bars move and never wrap, the cursor is restored, questions are asked."""
 
 import io
 import os

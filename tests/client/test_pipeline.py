@@ -25,6 +25,8 @@ from apivideo_async import (
 )
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.http import transport as http
+from apivideo_async.protocol.request import Request
+from apivideo_async.rate_limit.limiter import Permit
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, data_of, options, sha256
 
@@ -253,15 +255,27 @@ async def until_waiting(client: ApiVideoClient) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_a_small_upload_does_not_wait_behind_all_chunks_of_a_large_one() -> None:
+async def test_a_small_upload_does_not_wait_behind_all_chunks_of_a_large_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Both get half of the budget, although one has 16 requests waiting and the other 6."""
     async with tight() as (emu, client):
+        first_seen: dict[object, int] = {}
+        permit = client._pipeline.limiter.permit
+
+        async def noting(request: Request, longest: float) -> Permit:
+            """Note how many uploads had started when the first chunk of a flow began to wait."""
+            if request.operation == "videos.upload":
+                first_seen.setdefault(request.flow, len(uploads(emu)))
+            return await permit(request, longest)
+
+        monkeypatch.setattr(client._pipeline.limiter, "permit", noting)
         large = asyncio.create_task(
             client.upload(data_of(40 * CHUNK), title="l", options=options(concurrency=16))
         )
         await until_waiting(client)
-        before = len(uploads(emu))
         small = await client.upload(data_of(6 * CHUNK), title="s", options=options(concurrency=6))
+        _, before = first_seen.values()
         between = [r for r in uploads(emu)[before:] if r.video_id != small.video_id]
         assert len(between) <= 6 + 4, (
             "one for each of its own, and those of a window that were let in before"

@@ -1,4 +1,4 @@
-"""Raw HTTP against the emulator: nothing here knows the client of this package."""
+"""Raw HTTP requests to the emulator, without the client of this package."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ BOUNDARY = "0123456789abcdef0123456789abcdef"
 
 @dataclass
 class Reply:
-    """An answer with its body read."""
+    """A response and its body."""
 
     status: int
     headers: Any
@@ -113,13 +113,13 @@ class Api:
 
 @pytest.fixture
 def content() -> Callable[[int], bytes]:
-    """Random bytes of a size; random data holds everything that a boundary search may stumble over."""
+    """Return random bytes, which contain parts of boundaries."""
     return os.urandom
 
 
 @pytest.fixture
 async def start(request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Awaitable[Api]]]:
-    """Start emulators with settings of the test's own; chunks of 1 KiB to 64 KiB unless told otherwise."""
+    """Start emulators with the given settings, by default with chunks of 1 KiB to 64 KiB."""
     running: list[tuple[Emulator, aiohttp.ClientSession]] = []
 
     async def begin(**settings: Any) -> Api:

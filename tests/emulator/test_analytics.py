@@ -1,6 +1,7 @@
-"""Analytics out of seeded plays.
+"""Analytics, computed from plays that the test has added.
 
-See service.md#filter-encoding, service.md#analytics-operations, service.md#error-details, service.md#analytics.
+See service.md#filter-encoding, service.md#analytics-operations, service.md#error-details,
+service.md#analytics.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -67,6 +68,7 @@ def seeded(api):
         ("ccv/peak", {}, 2),
         ("ccv/live", {}, 0),
         ("play/count", {"from": (NOW - 2.5 * HOUR).isoformat()}, 2),
+        ("play/count", {"from": (NOW - 2.5 * HOUR).replace(tzinfo=None).isoformat()}, 2),
         ("play/count", {"to": (NOW - 2 * HOUR).isoformat()}, 1),
         ("start/count", {"from": (NOW - 60 * HOUR).isoformat()}, 3),
         ("play/count", {"from": (NOW - 60 * HOUR).isoformat()}, 4),
@@ -74,14 +76,17 @@ def seeded(api):
     ],
 )
 async def test_aggregated_metrics(seeded, path, params, expected):
-    """A span includes its beginning and not its end; the total knows no span (service.md#analytics-time-span)."""
+    """A span includes its start and excludes its end. The total ignores the span.
+
+    See service.md#analytics-time-span.
+    """
     if (NOW - 2 * HOUR).date() != (NOW - 3 * HOUR).date() and "unique" in params:
         expected += 1  # Viewers are unique for one day.
     assert await number(seeded, path, **params) == pytest.approx(expected)
 
 
 async def test_concurrent_viewers(api):
-    """Who comes as another one leaves was not there with them; a unique viewer counts once.
+    """A viewer who arrives when another one leaves is not concurrent. A unique viewer counts once.
 
     See service.md#analytics-metrics.
     """
@@ -101,20 +106,20 @@ async def test_concurrent_viewers(api):
     assert await number(api, "ccv/live") == 1
 
 
-async def test_the_metric_is_spelt_anew(seeded):
+async def test_names_of_metrics_in_responses(seeded):
     """`view-5`, `unique-view-30`, `unique-ccv` (service.md#metric-names)."""
 
-    async def shown(path: str, *params: tuple[str, str]) -> str:
+    async def name_of(path: str, *params: tuple[str, str]) -> str:
         return (await ask(seeded, path, params)).json["context"]["metric"]
 
-    assert await shown("metrics/view/count") == "view-5"
+    assert await name_of("metrics/view/count") == "view-5"
     assert (
-        await shown("metrics/view/count", ("unique", "true"), ("viewDuration", "30s"))
+        await name_of("metrics/view/count", ("unique", "true"), ("viewDuration", "30s"))
         == "unique-view-30"
     )
-    assert await shown("metrics/ccv/peak", ("unique", "true")) == "unique-ccv"
-    assert await shown("buckets/ccv-peak/country", ("unique", "true")) == "unique-ccv-peak"
-    assert await shown("timeseries/play-rate") == "play-rate"
+    assert await name_of("metrics/ccv/peak", ("unique", "true")) == "unique-ccv"
+    assert await name_of("buckets/ccv-peak/country", ("unique", "true")) == "unique-ccv-peak"
+    assert await name_of("timeseries/play-rate") == "play-rate"
     context = (await ask(seeded, "metrics/play/count")).json["context"]
     assert context["aggregation"] == "count"
     begin, end = (datetime.fromisoformat(context["timeframe"][name]) for name in ("from", "to"))
@@ -128,7 +133,7 @@ async def buckets(api, path, *params):
 
 
 async def test_breakdowns(seeded):
-    """By each dimension, with pages and an order."""
+    """A breakdown exists for each dimension, with pages and sorting."""
     assert await buckets(seeded, "play/country") == [("FR", 2), ("US", 1)]
     assert await buckets(
         seeded, "impression/browser", ("sortBy", "metricValue"), ("sortOrder", "asc")
@@ -156,8 +161,11 @@ async def test_breakdowns(seeded):
     assert second.json["pagination"]["itemsTotal"] == 2
 
 
-async def test_course_over_time(seeded):
-    """Hours up to two days, else days; only where there is something (service.md#analytics-time-span)."""
+async def test_time_series(seeded):
+    """Hours for up to two days, else days. Intervals without plays are omitted.
+
+    See service.md#analytics-time-span.
+    """
 
     async def series(*params: tuple[str, str]) -> tuple[str, list[tuple[str, float]]]:
         reply = (await ask(seeded, "timeseries/play", params)).json
@@ -204,12 +212,15 @@ async def test_course_over_time(seeded):
     ],
 )
 async def test_filters(seeded, params, expected):
-    """`k=v`, `k[]=v` and `k[0]=v`; a referrer is decoded once or twice (service.md#filter-encoding)."""
+    """A key is written ``k``, ``k[]`` or ``k[0]``; a referrer is decoded once or twice.
+
+    See service.md#filter-encoding.
+    """
     assert (await ask(seeded, "metrics/play/count", params)).json["data"] == expected
 
 
 async def test_filter_by_tag(api):
-    """One tag, and its case matters (service.md#analytics-filters)."""
+    """The filter takes one tag and distinguishes case (service.md#analytics-filters)."""
     video_id = await api.create(tags=["Cool videos"])
     api.emu.add_plays(play(media_id=video_id), play())
     for tag, expected in (("Cool videos", 1), ("cool videos", 0)):
@@ -303,7 +314,7 @@ async def test_filter_by_tag(api):
         ("timeseries/play", [("sortOrder", "down")], "sortOrder", None),
     ],
 )
-async def test_refused_questions(api, path, params, name, detail):
+async def test_refused_parameters(api, path, params, name, detail):
     reply = await ask(api, path, params)
     assert (reply.status, reply.slug, reply.json["name"]) == (
         400,
@@ -327,13 +338,13 @@ async def test_refused_questions(api, path, params, name, detail):
     ],
 )
 async def test_combinations_that_do_not_exist(api, path):
-    """They are unknown URLs (service.md#analytics-operations)."""
+    """Such a path is an unknown URL (service.md#analytics-operations)."""
     reply = await ask(api, path)
     assert (reply.status, reply.slug) == (404, "unrecognized-request-url")
 
 
 async def test_plays_from_another_process(api):
-    """`POST /_emulator/plays` takes what `Play` takes."""
+    """``POST /_emulator/plays`` accepts the fields of ``Play``."""
     seed = [
         {
             "media_id": "vi1",
@@ -361,7 +372,7 @@ async def test_plays_from_another_process(api):
     assert await number(api, "play/count") == 0
 
 
-async def test_how_far_back_can_be_set(start):
+async def test_the_number_of_past_days_can_be_set(start):
     api = await start(analytics_days=10_000)
     api.emu.add_plays(Play(media_id="vi1", at=datetime(2024, 5, 28, 12)))
     frame = {"from": "2024-05-28T14:00:00+02:00", "to": "2024-05-29T00:00:00+00:00"}

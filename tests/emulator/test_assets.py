@@ -1,4 +1,4 @@
-"""The delivery side: the file with ranges, player, manifest, private tokens, CORS (service.md#assets)."""
+"""The delivery hosts: file, ranges, player, manifest, private tokens, CORS (service.md#assets)."""
 
 import re
 
@@ -126,7 +126,7 @@ async def test_private_tokens_work_once(api, content):
 
 
 async def test_private_sessions(api, content):
-    """The token buys a session, and `avh` with the session serves everything (service.md#private-sessions)."""
+    """A token opens a session, which gives access to all assets (service.md#private-sessions)."""
     data = content(500)
     video_id = await api.create(public=False)
     await api.chunk(video_id, data)
@@ -147,7 +147,7 @@ async def test_private_sessions(api, content):
 
 
 async def test_private_player(api, content):
-    """The page uses its token up and plays under the session that it opened."""
+    """The page uses its token to open a session, and plays with it."""
     data = content(500)
     video_id = await api.create(public=False)
     await api.chunk(video_id, data)
@@ -164,7 +164,7 @@ async def test_private_player(api, content):
     "path", ["/upload?token=to1", "/videos/vi1/source", "/auth/refresh", "/anything"]
 )
 async def test_preflights(api, path):
-    """Answered before credentials and limits, Authorization named explicitly."""
+    """Preflights need no credentials and have no limit; Authorization is allowed by name."""
     reply = await api.send(
         "OPTIONS",
         path,
@@ -181,7 +181,7 @@ async def test_preflights(api, path):
     assert {"authorization", "content-range", "content-type"} | origin <= allowed
 
 
-async def test_every_answer_of_the_api_can_be_read_by_a_page(served):
+async def test_every_response_of_the_api_can_be_read_by_a_page(served):
     for method, path in (
         ("GET", "/videos"),
         ("GET", "/nothing"),
@@ -195,7 +195,7 @@ async def test_every_answer_of_the_api_can_be_read_by_a_page(served):
 
 
 async def test_deleted_while_it_is_served(start, content):
-    """A download of a deleted video ends, it does not go on with wrong bytes."""
+    """The download of a deleted video ends without wrong bytes."""
     api = await start(min_chunk=1, max_chunk=30_000_000)
     video_id = await api.create()
     for part in (1, 2):
@@ -209,8 +209,8 @@ async def test_deleted_while_it_is_served(start, content):
             await response.read()
 
 
-async def test_a_failure_in_the_middle_of_an_answer(api, content, monkeypatch):
-    """The connection ends; an error body would be taken for media."""
+async def test_an_error_in_the_middle_of_a_response(api, content, monkeypatch):
+    """The connection is closed: the client would take an error body for media."""
     video_id = await api.create()
     await api.chunk(video_id, content(1000))
 

@@ -33,7 +33,7 @@ async def test_pair_of_tokens(api):
 
 
 async def test_refresh_rotates(api):
-    """A new pair each time; the old refresh token is used up, the old access token is not.
+    """Each refresh gives a new pair; only the old refresh token stops working.
 
     See service.md#token-renewal.
     """
@@ -53,7 +53,7 @@ async def test_refresh_rotates(api):
 
 @pytest.mark.parametrize("status", [400, 401])
 async def test_wrong_keys(start, status):
-    """400 as the specification says, or 401 as the error pages say (service.md#refused-credentials)."""
+    """400 as in the specification, 401 as in the error pages (service.md#refused-credentials)."""
     api = await start(invalid_key_status=status)
     key = await api.send("POST", "/auth/api-key", json={"apiKey": "wrong"})
     token = await api.send("POST", "/auth/refresh", json={"refreshToken": "wrong"})
@@ -96,7 +96,7 @@ async def test_bad_payloads(api):
     ],
 )
 async def test_documented_401(api, headers, slug):
-    """Everything but /auth/*, /upload and assets wants credentials (service.md#authentication)."""
+    """All but /auth/*, /upload and assets need credentials (service.md#authentication)."""
     for method, path in (
         ("GET", "/videos"),
         ("POST", "/videos/vi0/source"),
@@ -146,7 +146,7 @@ async def test_access_tokens_expire(start):
     assert renewed.status == 200
 
 
-async def test_the_log_names_credentials_and_keeps_no_secret(api):
+async def test_the_log_names_credentials_and_contains_no_secret(api):
     pair = await login(api)
     await api.send("GET", "/videos", headers=bearer(pair["access_token"]))
     await api.send("GET", "/videos")

@@ -1,4 +1,4 @@
-"""No web page can use the emulator without its key, control it, or reach other local services through it."""
+"""Web pages cannot use the emulator without its key, control it, or reach local services."""
 
 import asyncio
 import re
@@ -9,44 +9,34 @@ from aiohttp import web
 from apivideo_async.emulator import Emulator
 
 FOREIGN_ORIGINS = (
-    *(
-        "http://evil.example",
-        "https://evil.example:443",
-        "null",
-        "",
-        "file://",
-        "chrome-extension://abc",
-    ),
-    *(
-        "http://127.0.0.1",
-        "http://127.0.0.1:1",
-        "http://localhost:{port}",
-        "https://127.0.0.1:{port}",
-    ),
-    *(
-        "http://127.0.0.1:{port}.evil.example",
-        "http://127.0.0.1:{port}@evil.example",
-        "http://127.0.0.1:{port}/",
-    ),
-    *(
-        "http://[::1]:{port}",
-        "HTTP://127.0.0.1:{port}",
-        "http://127.0.0.1:{port} http://evil.example",
-    ),
+    "http://evil.example",
+    "https://evil.example:443",
+    "null",
+    "",
+    "file://",
+    "chrome-extension://abc",
+    "http://127.0.0.1",
+    "http://127.0.0.1:1",
+    "http://localhost:{port}",
+    "https://127.0.0.1:{port}",
+    "http://127.0.0.1:{port}.evil.example",
+    "http://127.0.0.1:{port}@evil.example",
+    "http://127.0.0.1:{port}/",
+    "http://[::1]:{port}",
+    "HTTP://127.0.0.1:{port}",
+    "http://127.0.0.1:{port} http://evil.example",
 )
 CONTROL = (
-    *(
-        ("GET", "/"),
-        ("GET", "/_emulator/health"),
-        ("GET", "/_emulator/requests"),
-        ("DELETE", "/_emulator/requests"),
-    ),
-    *(("POST", "/_emulator/faults"), ("GET", "/%5Femulator/faults"), ("POST", "/_emulator/plays")),
-    *(
-        ("POST", "/_emulator/deliveries/1"),
-        ("OPTIONS", "/_emulator/faults"),
-        ("GET", "/_emulator/unknown"),
-    ),
+    ("GET", "/"),
+    ("GET", "/_emulator/health"),
+    ("GET", "/_emulator/requests"),
+    ("DELETE", "/_emulator/requests"),
+    ("POST", "/_emulator/faults"),
+    ("GET", "/%5Femulator/faults"),
+    ("POST", "/_emulator/plays"),
+    ("POST", "/_emulator/deliveries/1"),
+    ("OPTIONS", "/_emulator/faults"),
+    ("GET", "/_emulator/unknown"),
 )
 RULE = '[{"operation": "*", "action": "status", "times": null}]'
 
@@ -61,22 +51,18 @@ async def host(api, name, path="/_emulator/health"):
 @pytest.mark.parametrize(
     "name",
     [
-        *(
-            "127.0.0.1:{port}",
-            "localhost:{port}",
-            "LOCALHOST:{port}",
-            "localhost",
-            "localhost.:{port}",
-            "localhost:1",
-        ),
-        *(
-            "127.0.0.1",
-            "127.8.8.8:{port}",
-            "[::1]:{port}",
-            "[0:0:0:0:0:0:0:1]",
-            "[::ffff:127.0.0.1]",
-            "localhost:",
-        ),
+        "127.0.0.1:{port}",
+        "localhost:{port}",
+        "LOCALHOST:{port}",
+        "localhost",
+        "localhost.:{port}",
+        "localhost:1",
+        "127.0.0.1",
+        "127.8.8.8:{port}",
+        "[::1]:{port}",
+        "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]",
+        "localhost:",
     ],
 )
 async def test_names_of_this_machine_are_accepted(api, name):
@@ -87,39 +73,31 @@ async def test_names_of_this_machine_are_accepted(api, name):
 @pytest.mark.parametrize(
     "name",
     [
-        *(
-            "evil.example",
-            "evil.example:{port}",
-            "localhost.evil.example:{port}",
-            "127.0.0.1.evil.example",
-            "x.localhost",
-        ),
-        *(
-            "evil-localhost",
-            "10.0.0.1:{port}",
-            "0.0.0.0:{port}",
-            "[::]:{port}",
-            "[fe80::1]",
-            "2130706433",
-            "",
-            ":1",
-        ),
-        *(
-            "localhost:80:80",
-            "localhost:x",
-            "localhost/",
-            "user@localhost",
-            "localhost@evil.example",
-            "[::1",
-            "::1",
-        ),
-        *(
-            "localhost,evil.example",
-            "localhost evil.example",
-            "loc\u00e0lhost",
-            "locaľhost",
-            "LOCALHO\u017fT",
-        ),
+        "evil.example",
+        "evil.example:{port}",
+        "localhost.evil.example:{port}",
+        "127.0.0.1.evil.example",
+        "x.localhost",
+        "evil-localhost",
+        "10.0.0.1:{port}",
+        "0.0.0.0:{port}",
+        "[::]:{port}",
+        "[fe80::1]",
+        "2130706433",
+        "",
+        ":1",
+        "localhost:80:80",
+        "localhost:x",
+        "localhost/",
+        "user@localhost",
+        "localhost@evil.example",
+        "[::1",
+        "::1",
+        "localhost,evil.example",
+        "localhost evil.example",
+        "loc\u00e0lhost",
+        "locaľhost",
+        "LOCALHO\u017fT",
     ],
 )
 async def test_other_names_are_refused_for_every_path(api, name):
@@ -171,7 +149,7 @@ def test_one_text_is_not_a_list_of_hosts():
 
 
 async def test_all_interfaces_accept_addresses_and_no_names(start):
-    """An address cannot be rebound; other machines use the one of theirs."""
+    """An IP address cannot be rebound, and other machines use the address of this one."""
     api = await start(host="0.0.0.0")
     assert [
         await host(api, name) for name in ("10.0.0.1:1", "[fe80::1]", "0.0.0.0:1", "localhost")
@@ -216,8 +194,8 @@ async def test_pages_of_other_origins_control_nothing(api, origin):
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-async def test_requests_without_origin_are_told_by_their_site(api, site):
-    """As of `<img>` and `<script>`; another port of this machine is the same site."""
+async def test_requests_without_origin_are_refused_by_their_site(api, site):
+    """``<img>`` and ``<script>`` send such requests; another port is the same site."""
     for method, path in CONTROL:
         headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
         assert (await api.send(method, path, auth=False, headers=headers)).status == 403, path
@@ -278,7 +256,7 @@ async def test_the_private_network_is_not_opened(api):
 
 
 async def test_a_page_uploads_with_a_token_and_plays(api, content):
-    """What the service allows: delegated uploads and players on other origins."""
+    """Pages of other origins can use delegated uploads and players, as with the service."""
     page = {
         "Origin": "https://shop.example",
         "Sec-Fetch-Site": "cross-site",
@@ -309,8 +287,8 @@ def test_every_emulator_has_a_key_of_its_own():
         Emulator(api_key="")
 
 
-async def test_a_seed_does_not_tell_what_grants_access(start):
-    """Only with the key are tokens the same again."""
+async def test_a_seed_does_not_reveal_tokens(start):
+    """Tokens are repeatable only with the same key."""
 
     async def tokens(**settings):
         api = await start(seed=3, **settings)
@@ -325,7 +303,7 @@ async def test_a_seed_does_not_tell_what_grants_access(start):
 
 
 async def test_without_a_seed_ids_differ(start):
-    """The media of a public video need no key: pages must not know their addresses in advance."""
+    """Public media need no key, so pages must not be able to predict ids."""
     apis = [await start() for _ in range(2)]
     assert len({await api.create() for api in apis}) == 2
 
@@ -368,7 +346,7 @@ async def test_a_source_that_a_page_gives_is_not_fetched(start, local_service, s
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", None])
-async def test_nothing_is_delivered_to_what_a_page_subscribed(start, local_service, origin):
+async def test_nothing_is_delivered_to_a_url_that_a_page_subscribed(start, local_service, origin):
     url, received = local_service
     api = await start(webhook_pause=0, allow_network=True)
     hook = {"url": f"{url}/hook", "events": ["video.encoding.quality.completed"]}

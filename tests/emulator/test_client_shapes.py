@@ -1,4 +1,4 @@
-"""Bodies as the vendor's clients build them, by hand: all must be accepted."""
+"""Request bodies in the forms that the official clients send are accepted."""
 
 import io
 
@@ -8,7 +8,7 @@ SIZES = (3000, 3000, 500)
 
 
 def python_part(api, data: bytes, fields: dict[str, str]) -> tuple[str, bytes]:
-    """Fields first, then `file`; a boundary of 32 hexadecimal digits."""
+    """Fields first, then ``file``; a boundary of 32 hexadecimal digits."""
     boundary = "5f4dcc3b5aa765d61d8327deb882cf99"
     parts = [api.field(name, value) for name, value in fields.items()]
     return boundary, api.form(
@@ -17,7 +17,7 @@ def python_part(api, data: bytes, fields: dict[str, str]) -> tuple[str, bytes]:
 
 
 def node_part(api, data: bytes, fields: dict[str, str]) -> tuple[str, bytes]:
-    """The file first under its own name as the field's name, fields after it."""
+    """The file first, in a field with the name of the file; then the fields."""
     boundary = "-" * 26 + "123456789012345678901234"
     parts = [api.field(name, value) for name, value in fields.items()]
     file = api.file(data, "clip.mp4", name="clip.mp4", content_type="video/mp4")
@@ -25,7 +25,7 @@ def node_part(api, data: bytes, fields: dict[str, str]) -> tuple[str, bytes]:
 
 
 def browser_part(api, data: bytes, fields: dict[str, str]) -> tuple[str, bytes]:
-    """Fields first, the slice without a type of its own, and a WebKit boundary."""
+    """Fields first, a file without a content type, and a WebKit boundary."""
     boundary = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
     parts = [api.field(name, value) for name, value in fields.items()]
     return boundary, api.form(*parts, api.file(data, "clip.mp4"), boundary=boundary)
@@ -65,7 +65,7 @@ def client(request, api):
 
 
 async def test_small_file(api, client, content):
-    """`part 1/1` or no Content-Range at all."""
+    """A small file has ``part 1/1`` or no ``Content-Range``."""
     for content_range in ("part 1/1", None):
         video_id = await api.create()
         reply = await client(f"/videos/{video_id}/source", content(700), content_range)
@@ -75,9 +75,9 @@ async def test_small_file(api, client, content):
 
 @pytest.mark.parametrize("total", ["3", "*"])
 async def test_chunked_file(api, client, content, total):
-    """`part n/m`, or progressively `part n/*` and the last one `part n/n`; each answer has the videoId.
+    """Chunks are ``part n/m``, or ``part n/*`` and last ``part n/n``; responses have the videoId.
 
-    The browser repeats `videoId` on /source from the second chunk on, where the contract has no such field.
+    From the second chunk on, the browser client sends ``videoId``, which is not a field of /source.
     """
     video_id = await api.create()
     data = [content(size) for size in SIZES]
@@ -91,7 +91,7 @@ async def test_chunked_file(api, client, content, total):
 
 
 async def test_delegated_progressive_session(api, client, content):
-    """`videoId` from the second part on, before or after the file; any Authorization is ignored."""
+    """``videoId`` from the second part on, before or after the file; Authorization is ignored."""
     path = f"/upload?token={await api.token()}"
     video_id = None
     for number, size in enumerate(SIZES, start=1):
@@ -105,7 +105,7 @@ async def test_delegated_progressive_session(api, client, content):
 
 
 async def test_content_type_without_a_body(api):
-    """The Python client says application/json on requests without a body."""
+    """The Python client sends ``application/json`` with requests that have no body."""
     video_id = await api.create()
     headers = {"Content-Type": "application/json"}
     assert (await api.send("GET", f"/videos/{video_id}", headers=headers)).status == 200

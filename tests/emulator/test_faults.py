@@ -1,16 +1,18 @@
-"""Faults on demand, in the process and over the control API."""
+"""Faults that a test adds, in the process and over the control API."""
 
 import asyncio
 import time
 
 import aiohttp
+import attrs
 import pytest
 
 from apivideo_async.emulator import Fault, FaultList
+from apivideo_async.emulator.faults.actions import ACTIONS
 
 
 async def test_drop_response_executes(api):
-    """The work is done, the answer is lost."""
+    """The request is executed, and its response is lost."""
     api.emu.faults.add(Fault("videos.create", "drop-response"))
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await api.send("POST", "/videos", json={"title": "x"})
@@ -66,7 +68,7 @@ async def test_status_does_not_execute(api, body, content_type, expected):
 
 
 async def test_status_reads_the_whole_body(api, content):
-    """The connection is good for the next request."""
+    """The connection can be used for the next request."""
     video_id = await api.create()
     api.emu.faults.add(Fault("videos.upload", "status", status=503))
     assert (await api.chunk(video_id, content(60_000))).status == 503
@@ -102,13 +104,14 @@ async def test_delay_executes_first(api):
     assert time.monotonic() - started >= 0.2
 
 
-async def test_reject_early_answers_before_the_body(api):
-    """The answer comes while the client still has its body to send, then the connection ends."""
+async def test_reject_early_responds_before_the_body(api):
+    """The response arrives before the body was sent; then the connection is closed."""
     video_id = await api.create()
     api.emu.faults.add(Fault("videos.upload", "reject-early", status=413, body={"status": 413}))
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
     writer.write(
-        f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n".encode()
+        f"POST /videos/{video_id}/source HTTP/1.1\r\n"
+        "Host: localhost\r\nContent-Length: 1000000\r\n\r\n".encode()
     )
     answer = await reader.read()
     writer.close()
@@ -150,7 +153,7 @@ def fired(faults: FaultList, operations: list[str]) -> list[bool]:
 
 
 def test_counting():
-    """nth is the first request that may fail, times how often; the first rule due is consumed."""
+    """``nth`` is the first request that may fail, ``times`` how often; the first due rule fires."""
     faults = FaultList()
     faults.add(Fault("a", "status", nth=2, times=2))
     assert fired(faults, ["a", "b", "a", "a", "a"]) == [False, False, True, True, False]
@@ -176,8 +179,13 @@ def test_unknown_action():
         Fault("*", "explode")
 
 
+def test_the_parameters_of_actions_are_attributes_of_a_fault():
+    names = {attribute.name for attribute in attrs.fields(Fault)}
+    assert {name for action in ACTIONS.values() for name in action.parameters} <= names
+
+
 async def test_control_api(api):
-    """The same from another process, without credentials and outside the log."""
+    """Other processes add faults without credentials; their requests are not logged."""
     assert (await api.send("GET", "/_emulator/health", auth=False)).json == {
         "status": "ok",
         "videos": 0,

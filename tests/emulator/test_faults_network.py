@@ -1,4 +1,4 @@
-"""Faults that break the network, the answer or the clock: what each does on the wire and to the state.
+"""Faults of the network, the response and the clock: their effects on the wire and on the state.
 
 A connection is cut during POST requests here: aiohttp repeats a lost GET once, by itself.
 """
@@ -70,7 +70,7 @@ async def test_stall_goes_on(api, content):
 
 
 async def test_a_stalled_body_is_not_read(start, content):
-    """No more than the buffers on the way: the sender stands still."""
+    """The server reads no more than its buffers hold, and the sender waits."""
     api = await start(max_chunk=64_000_000)
     video_id = await api.create()
     api.emu.faults.add(Fault("videos.upload", "stall", after_bytes=100_000, seconds=1.5))
@@ -135,7 +135,8 @@ async def test_truncate_sends_half(api):
     api.emu.faults.add(Fault("videos.list", "truncate"))
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
     writer.write(
-        f"GET /videos HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n\r\n".encode()
+        "GET /videos HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: {api.auth['Authorization']}\r\n\r\n".encode()
     )
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
@@ -281,8 +282,8 @@ async def test_refuse_cuts_the_others_too(api, content):
 
 
 async def test_a_port_that_is_shut_cannot_be_shut_again(api):
-    await api.emu.state.door.shut(0.1)
-    await api.emu.state.door.shut(9)
+    await api.emu.state.listener.refuse(0.1)
+    await api.emu.state.listener.refuse(9)
     await asyncio.sleep(0.2)
     assert (await api.send("GET", "/videos")).status == 200
 

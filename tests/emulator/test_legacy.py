@@ -1,11 +1,11 @@
-"""What the specification dropped, and the emulator serves all the same (service.md#legacy-operations)."""
+"""Operations that left the specification are served as well (service.md#legacy-operations)."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from apivideo_async.emulator import Play
-from apivideo_async.emulator.analytics.periods import read_period
+from apivideo_async.emulator.analytics.query import read_period
 from apivideo_async.emulator.rules.problems import RefusedError
 
 AT = datetime(2019, 6, 24, 11, 45, 1, 109_000, UTC)

@@ -1,4 +1,4 @@
-"""Start and stop: in a loop, in a thread, with TLS; nothing is left behind."""
+"""Start and stop: in an event loop, in a thread, with TLS. Nothing remains after the stop."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ def descriptors() -> set[str]:
     return found
 
 
-async def test_it_has_an_address_while_it_runs():
+async def test_it_has_an_address_while_it_is_running():
     async with Emulator() as emu:
         assert emu.url == f"http://127.0.0.1:{emu.port}"
     with pytest.raises(RuntimeError):
@@ -35,7 +35,7 @@ async def test_it_has_an_address_while_it_runs():
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 async def test_stop_leaves_nothing(start):
-    """No task, no descriptor, no file; idle and busy connections end at once."""
+    """No task, descriptor or file remains. Idle and busy connections end at once."""
     gc.collect()
     tasks, fds = asyncio.all_tasks(), descriptors()
     api = await start(min_chunk=1)
@@ -45,9 +45,15 @@ async def test_stop_leaves_nothing(start):
     api.emu.faults.add(Fault("videos.get", "delay", seconds=600))
     slow = asyncio.create_task(api.send("GET", f"/videos/{video_id}"))
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
-    head = f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
-    head += f"Content-Range: part 2/2\r\nContent-Type: {api.multipart['Content-Type']}\r\nContent-Length: 50000\r\n"
-    writer.write(head.encode() + b"\r\n" + api.form(api.file(b"y" * 20_000))[:20_000])
+    head = [
+        f"POST /videos/{video_id}/source HTTP/1.1",
+        "Host: localhost",
+        f"Authorization: {api.auth['Authorization']}",
+        "Content-Range: part 2/2",
+        f"Content-Type: {api.multipart['Content-Type']}",
+        "Content-Length: 50000\r\n\r\n",
+    ]
+    writer.write("\r\n".join(head).encode() + api.form(api.file(b"y" * 20_000))[:20_000])
     await asyncio.sleep(0.1)
     async with asyncio.timeout(60):
         await api.emu.stop()
@@ -66,7 +72,7 @@ async def test_stop_leaves_nothing(start):
 
 
 async def test_stop_ends_downloads(start, content):
-    """A URL source that never ends does not keep the emulator alive."""
+    """A download that never ends does not delay the stop."""
     origin, api = await start(), await start()
     origin.emu.faults.add(Fault("assets.mp4", "delay", seconds=600))
     url = f"{origin.emu.url}/vod/vi0/mp4/source.mp4"
@@ -83,17 +89,18 @@ async def test_given_directory_is_kept(tmp_path):
     assert directory.is_dir()
 
 
-async def test_restart_is_a_new_world():
+async def test_a_restart_begins_with_a_new_state():
     emu = Emulator()
     async with emu:
         first = emu.state
+        assert emu.world is first
         with pytest.raises(RuntimeError):
             await emu.start()
     async with emu:
         assert emu.state is not first
 
 
-def test_nothing_to_see_before_the_start():
+def test_there_is_no_state_before_the_start():
     with pytest.raises(RuntimeError):
         _ = Emulator().state
 
@@ -108,10 +115,12 @@ async def test_port_in_use_leaves_nothing():
         assert emu._temporary is None
 
 
-@pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("localhost", "localhost")])
-async def test_url_is_one_to_connect_to(host, shown):
+@pytest.mark.parametrize(
+    ("host", "url_host"), [("0.0.0.0", "127.0.0.1"), ("localhost", "localhost")]
+)
+async def test_clients_can_connect_to_the_url(host, url_host):
     async with Emulator(host=host) as emu, aiohttp.ClientSession() as session:
-        assert emu.url.startswith(f"http://{shown}:")
+        assert emu.url.startswith(f"http://{url_host}:")
         async with session.get(f"{emu.url}/_emulator/health") as response:
             assert response.status == 200
 
@@ -132,7 +141,7 @@ async def test_tls(start):
 
 
 def test_in_thread():
-    """The same object, from code without a loop."""
+    """The same object, from code without an event loop."""
     with Emulator().in_thread() as emu:
         with urllib.request.urlopen(f"{emu.url}/_emulator/health") as response:
             assert json.load(response)["status"] == "ok"

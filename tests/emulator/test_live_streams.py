@@ -1,6 +1,7 @@
 """Live streams.
 
-See service.md#live-stream-operations, service.md#error-details, service.md#webhook-events, service.md#live-streams.
+See service.md#live-stream-operations, service.md#error-details, service.md#webhook-events,
+service.md#live-streams.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ async def test_a_created_live_stream(api):
 
 
 async def test_live_streams_are_updated_and_deleted(api):
-    """Restreams are replaced as a whole, `[]` clears them (service.md#merge-rules)."""
+    """Restreams are replaced as a whole, ``[]`` clears them (service.md#merge-rules)."""
     live = await create(api, restreams=[RESTREAM, RESTREAM], playerId="pl1")
     path = f"/live-streams/{live['liveStreamId']}"
     changed = (await api.send("PATCH", path, json={"restreams": [{**RESTREAM, "name": "x"}]})).json
@@ -103,7 +104,7 @@ async def test_live_streams_are_updated_and_deleted(api):
     ],
 )
 async def test_refused_restreams(api, restreams, name, detail):
-    """The documented complaints at creation and at update (service.md#error-details)."""
+    """The documented details, at creation and at update (service.md#error-details)."""
     live = await create(api, restreams=[RESTREAM] * 5)
     for method, path in (
         ("POST", "/live-streams"),
@@ -136,7 +137,10 @@ async def test_live_streams_are_filtered_and_sorted(api):
 
 
 async def test_thumbnails_of_live_streams(api):
-    """201 with a body at upload, 200 with a body at deletion (service.md#live-stream-operations)."""
+    """201 for the upload, 200 for the deletion, both with a body.
+
+    See service.md#live-stream-operations.
+    """
     live = await create(api)
     path = f"/live-streams/{live['liveStreamId']}/thumbnail"
     url = live["assets"]["thumbnail"]
@@ -158,7 +162,7 @@ async def test_thumbnails_of_live_streams(api):
 
 
 async def test_a_broadcast_becomes_a_video(api, content):
-    """Complete answers 202 without a body; the recording names its live stream.
+    """``complete`` is answered with 202 without a body. The recording names its live stream.
 
     See service.md#webhook-events, service.md#recordings.
     """
@@ -196,7 +200,7 @@ async def test_a_broadcast_becomes_a_video(api, content):
     assert (await api.send("PUT", "/live-streams/li0/complete")).json["name"] == "liveStreamId"
 
 
-async def test_an_empty_broadcast_is_recorded_as_well(api):
+async def test_an_empty_broadcast_is_recorded_too(api):
     live_id = (await create(api))["liveStreamId"]
     api.emu.start_broadcast(live_id)
     api.emu.start_broadcast(live_id, b"too late")
@@ -219,7 +223,7 @@ async def test_assets_of_private_live_streams_need_their_token(api):
 
 
 def test_a_broadcast_from_another_thread():
-    """Plain code steers an emulator that serves from a thread of its own."""
+    """Synchronous code controls an emulator that runs in its own thread."""
     with Emulator(webhook_pause=0).in_thread() as emulator:
 
         async def create() -> str:
@@ -239,5 +243,5 @@ def test_a_broadcast_from_another_thread():
             emulator.start_broadcast("li0")
         asyncio.run(emulator.settled())
         assert [delivery.answers for delivery in emulator.deliveries] == [[405] * 4], (
-            "its own page takes no POST"
+            "the overview page does not accept POST"
         )

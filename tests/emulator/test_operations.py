@@ -1,4 +1,4 @@
-"""The whole API is there: names, verbs, paths, rate limits, access.
+"""The emulator serves the whole API: names, methods, paths, rate limits, access.
 
 See service.md#request-classes, service.md#operations, service.md#legacy-operations.
 """
@@ -86,7 +86,7 @@ def test_every_documented_operation_is_served_and_no_other():
 
 
 def test_each_operation_has_its_rate_limit():
-    """Uploads are the two that take videos, reads are GET; /auth/* has none (service.md#request-classes)."""
+    """Two are uploads, GET is a read, /auth/* has no limit (service.md#request-classes)."""
     for operation in API:
         expected = "reads" if operation.method == "GET" else "writes"
         if operation.name in UPLOADS:
@@ -96,7 +96,7 @@ def test_each_operation_has_its_rate_limit():
         )
 
 
-def test_each_operation_wants_the_key_but_for_three():
+def test_each_operation_except_three_needs_the_key():
     free = {operation.name: operation.access for operation in API if operation.access != "key"}
     assert free == {
         "auth.authenticate": "open",
@@ -106,7 +106,7 @@ def test_each_operation_wants_the_key_but_for_three():
 
 
 async def test_same_seed_same_ids_for_everything(start):
-    """Also secrets and keys; the plays of an emulator do not change them (service.md#identifiers)."""
+    """Secrets and keys too; plays do not change them (service.md#identifiers)."""
     made = []
     for _ in range(2):
         api = await start(seed=3)
@@ -129,8 +129,8 @@ async def test_same_seed_same_ids_for_everything(start):
     assert len(set(made[0])) == 7
 
 
-async def test_cors_is_on_every_answer(api):
-    """Also on errors, and PUT is among what a page may send."""
+async def test_every_response_has_cors_headers(api):
+    """Errors have the headers too, and pages may send PUT."""
     for method, path in (
         ("GET", "/players"),
         ("PUT", "/live-streams/li0/complete"),

@@ -13,7 +13,10 @@ def keys(reply, name):
 
 
 async def test_a_new_player_has_the_defaults(api):
-    """`{}` is enough; the colours are those of the service, the assets null (service.md#player-record)."""
+    """``{}`` is sufficient. The colours are those of the service, the assets null.
+
+    See service.md#player-record.
+    """
     reply = await api.send("POST", "/players", json={})
     assert reply.status == 201
     player = reply.json
@@ -71,7 +74,7 @@ async def test_players_are_sorted(api):
 
 
 async def test_logos_of_players(api):
-    """201 at upload, 204 at deletion; the link is any text (service.md#player-operations)."""
+    """201 for the upload, 204 for the deletion; any link (service.md#player-operations)."""
     path = f"/players/{(await api.send('POST', '/players', json={})).json['playerId']}"
     reply = await api.post_form(f"{path}/logo", api.field("link", "no URL"), api.file(PNG, "a.png"))
     assert reply.status == 201
@@ -95,7 +98,7 @@ async def test_logos_of_players(api):
 
 
 async def test_watermarks(api):
-    """200 at upload; jpeg and png; an id and a date are all there is (service.md#watermark-operations)."""
+    """An upload of jpeg or png returns 200 with id and date (service.md#watermark-operations)."""
     reply = await api.post_form("/watermarks", api.file(PNG, "a.png"))
     assert (reply.status, set(reply.json)) == (200, {"watermarkId", "createdAt"})
     other = (await api.post_form("/watermarks", api.file(PNG, "b.JPEG"))).json["watermarkId"]
@@ -116,7 +119,7 @@ async def test_watermarks(api):
 
 
 async def test_tags_are_counted_over_the_videos(api):
-    """Sorted by value; the filter is partial and knows neither case nor accents (service.md#tags)."""
+    """Sorted by value. The filter matches parts, and ignores case and accents (service.md#tags)."""
     await api.create(tags=["Été", "maths", "maths"])
     last = await api.create(tags=["maths", "zoo"])
 
@@ -134,8 +137,8 @@ async def test_tags_are_counted_over_the_videos(api):
     assert await tags() == [("maths", 1), ("Été", 1)]
 
 
-async def test_thumbnails_show_what_was_picked(api):
-    """A picked moment takes the place of an uploaded picture, and another moment looks different."""
+async def test_a_picked_moment_changes_the_thumbnail(api):
+    """A picked moment replaces an uploaded picture. Another moment gives another picture."""
     video_id = await api.create()
     path, url = f"/videos/{video_id}/thumbnail", f"/vod/{video_id}/thumbnail.jpg"
     await api.post_form(path, api.file(PNG, "a.png"))

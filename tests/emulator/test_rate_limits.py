@@ -1,4 +1,4 @@
-"""Fixed windows per class, three headers, and a 429 that executes nothing (service.md#rate-limits)."""
+"""Fixed windows per class, three headers, a 429 that executes nothing (service.md#rate-limits)."""
 
 import time
 
@@ -18,7 +18,7 @@ async def test_off_sends_no_headers(api):
     assert not [name for name in NAMES if name in reply.headers]
 
 
-async def test_classes_have_budgets_of_their_own(start, content):
+async def test_each_class_has_its_own_budget(start, content):
     api = await start(rate_limits={"uploads": 2, "writes": 3, "reads": 4}, rate_window=30)
     first = await api.send("POST", "/videos", json={"title": "x"})
     assert numbers(first) == (3, 2)
@@ -30,7 +30,10 @@ async def test_classes_have_budgets_of_their_own(start, content):
         f"/upload?token={token}", api.file(b"x"), content_range="part 1/1"
     )
     assert numbers(delegated) == (2, 0)
-    assert numbers(await api.send("GET", "/videos/vi0")) == (4, 3)  # errors count and tell, too
+    assert numbers(await api.send("GET", "/videos/vi0")) == (
+        4,
+        3,
+    )  # errors count and have headers too
     assert numbers(await api.send("GET", "/videos", auth=False)) == (4, 2)
     assert numbers(await api.send("GET", "/nothing")) == (4, 1)
     assert numbers(await api.send("DELETE", "/nothing")) == (3, 0)
@@ -60,7 +63,7 @@ async def test_429_executes_nothing(start, content, monkeypatch):
     assert (await api.send("POST", "/videos", json={"title": "y"})).status == 201
 
 
-async def test_what_is_not_limited(start):
+async def test_operations_without_a_limit(start):
     """/auth/*, assets, preflights and the control API have no headers and no limit."""
     api = await start(rate_limits={"uploads": 1, "writes": 1, "reads": 1})
     video_id = await api.create()

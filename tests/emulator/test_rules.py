@@ -1,6 +1,7 @@
 """The pure rules: ledger, windows, ranges, encoding, sessions.
 
-See service.md#rate-limits, service.md#uploads, service.md#encoding-status, service.md#private-sessions.
+See service.md#rate-limits, service.md#uploads, service.md#encoding-status,
+service.md#private-sessions.
 """
 
 import contextlib
@@ -12,10 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apivideo_async.emulator.rules import encoding
-from apivideo_async.emulator.rules.byte_ranges import UnsatisfiableRangeError, parse_range
-from apivideo_async.emulator.rules.content_range import ByteRange, Limits, Part, parse_content_range
 from apivideo_async.emulator.rules.identifiers import Identifiers
 from apivideo_async.emulator.rules.problems import RefusedError
+from apivideo_async.emulator.rules.ranges import (
+    ByteRange,
+    Limits,
+    Part,
+    UnsatisfiableRangeError,
+    parse_content_range,
+    parse_range,
+)
 from apivideo_async.emulator.rules.rate_windows import (
     ROUNDING,
     FixedWindow,
@@ -24,7 +31,7 @@ from apivideo_async.emulator.rules.rate_windows import (
     rate_limits,
 )
 from apivideo_async.emulator.rules.source_ledger import SourceLedger
-from apivideo_async.emulator.state.sessions import SESSION_SECONDS, PrivateAccess
+from apivideo_async.emulator.state.credentials import SESSION_SECONDS, PrivateSessions
 
 LIMITS = Limits(min_chunk=10, max_chunk=100)
 
@@ -38,10 +45,10 @@ def test_default_limits_are_the_documented_ones():
 
 
 @given(st.text())
-def test_any_header_is_read_or_refused(value):
+def test_any_header_is_parsed_or_refused(value):
     with contextlib.suppress(RefusedError):
-        sent = parse_content_range(value, LIMITS)
-        assert isinstance(sent, ByteRange | Part)
+        chunk = parse_content_range(value, LIMITS)
+        assert isinstance(chunk, ByteRange | Part)
 
 
 @given(st.integers(0, 10**7), st.integers(0, 99), st.integers(1, 10**7) | st.none())
@@ -53,9 +60,9 @@ def test_header_round_trip(first, more, beyond):
         with pytest.raises(RefusedError):
             parse_content_range(text, LIMITS)
     else:
-        sent = parse_content_range(text, LIMITS)
-        assert sent == ByteRange(first, last, total)
-        assert sent.length == more + 1
+        chunk = parse_content_range(text, LIMITS)
+        assert chunk == ByteRange(first, last, total)
+        assert chunk.length == more + 1
 
 
 def test_no_header():
@@ -65,41 +72,43 @@ def test_no_header():
 
 @st.composite
 def uploads(draw):
-    """Chunk sizes, of which only the last may be small, in any order; which requests tell the total."""
+    """Chunk sizes, only the last of which may be small; an order; the requests with the total."""
     sizes = draw(st.lists(st.integers(10, 100), max_size=7))
     sizes.append(draw(st.integers(1, 100)))
     order = draw(st.permutations(range(len(sizes))))
-    told = draw(st.lists(st.booleans(), min_size=len(sizes), max_size=len(sizes)))
-    if not any(told):
-        told[draw(st.integers(0, len(sizes) - 1))] = True
-    return sizes, order, told
+    states_total = draw(st.lists(st.booleans(), min_size=len(sizes), max_size=len(sizes)))
+    if not any(states_total):
+        states_total[draw(st.integers(0, len(sizes) - 1))] = True
+    return sizes, order, states_total
 
 
-def chunk(sizes: list[int], place: int, told: bool, mode: str) -> ByteRange | Part:
+def chunk(sizes: list[int], index: int, states_total: bool, mode: str) -> ByteRange | Part:
     if mode == "part":
-        return Part(place + 1, len(sizes) if told else None)
-    first = sum(sizes[:place])
-    return ByteRange(first, first + sizes[place] - 1, sum(sizes) if told else None)
+        return Part(index + 1, len(sizes) if states_total else None)
+    first = sum(sizes[:index])
+    return ByteRange(first, first + sizes[index] - 1, sum(sizes) if states_total else None)
 
 
 @given(uploads(), st.sampled_from(["part", "bytes"]), st.data())
 def test_any_order_completes_exactly_with_the_last_missing_chunk(upload, mode, data):
-    """A legal upload never is refused, completes once, and a resend changes nothing (service.md#upload-rules)."""
-    sizes, order, told = upload
+    """A legal upload is never refused and completes once. A repeated chunk changes nothing.
+
+    See service.md#upload-rules.
+    """
+    sizes, order, states_total = upload
     ledger = SourceLedger(LIMITS)
     sent: list[int] = []
-    for place in order:
-        request = chunk(sizes, place, told[place], mode)
-        ledger.accept(request, sizes[place])
-        sent.append(place)
+    for index in order:
+        request = chunk(sizes, index, states_total[index], mode)
+        ledger.accept(request, sizes[index])
+        sent.append(index)
         assert ledger.size == sum(sizes[earlier] for earlier in sent)
-        assert ledger.complete == (
-            len(sent) == len(sizes) and any(told[earlier] for earlier in sent)
-        )
+        total_known = any(states_total[earlier] for earlier in sent)
+        assert ledger.complete == (len(sent) == len(sizes) and total_known)
         again = data.draw(st.sampled_from(sent))
         before = ledger.size
         with pytest.raises(RefusedError) as refused:
-            ledger.accept(chunk(sizes, again, told[again], mode), sizes[again])
+            ledger.accept(chunk(sizes, again, states_total[again], mode), sizes[again])
         expected = {"part": "part-already-sent", "bytes": "range-overlap"}[mode]
         assert slug(refused) == "video-source-already-uploaded" or slug(refused).endswith(expected)
         assert ledger.size == before
@@ -113,7 +122,7 @@ def test_any_order_completes_exactly_with_the_last_missing_chunk(upload, mode, d
     )
 )
 def test_accepted_ranges_never_overlap_and_fit_the_total(requests):
-    """Whatever is sent: the accepted ranges are disjoint, inside the total, and small only at its end."""
+    """Accepted ranges are disjoint and inside the total, and only the last one may be small."""
     ledger = SourceLedger(LIMITS)
     for first, length, total in requests:
         try:
@@ -121,15 +130,15 @@ def test_accepted_ranges_never_overlap_and_fit_the_total(requests):
             ledger.accept(parse_content_range(header, LIMITS), length)
         except RefusedError:
             continue
-    if ledger.bytes is None:
+    if ledger.chunks is None:
         return
-    ranges = ledger.bytes.ranges
-    assert all(left[1] < right[0] for left, right in itertools.pairwise(ranges))
-    assert sum(last - first + 1 for first, last in ranges) == ledger.size
-    last_allowed = ranges[-1][1] if ledger.bytes.total is None else ledger.bytes.total - 1
-    assert ranges[-1][1] <= last_allowed
-    assert all(last - first + 1 >= 10 or last == last_allowed for first, last in ranges)
-    assert ledger.complete == (ledger.bytes.total == ledger.size)
+    ranges, total = ledger.chunks.ranges, ledger.chunks.total
+    assert all(left[1] <= right[0] for left, right in itertools.pairwise(ranges))
+    assert sum(end - start for start, end in ranges) == ledger.size
+    last_end = ranges[-1][1] if total is None else total
+    assert ranges[-1][1] <= last_end
+    assert all(end - start >= 10 or end == last_end for start, end in ranges)
+    assert ledger.complete == (total == ledger.size)
 
 
 @given(
@@ -142,22 +151,23 @@ def test_accepted_parts_fit_the_total(requests):
     sizes: dict[int, int] = {}
     for number, size, total in requests:
         try:
-            place = ledger.accept(
+            position = ledger.accept(
                 parse_content_range(f"part {number}/{total or '*'}", LIMITS), size
             )
         except RefusedError:
             continue
-        assert place == number
+        assert position == number - 1
         assert number not in sizes
         sizes[number] = size
-    if ledger.parts is None:
+    if ledger.chunks is None:
         return
-    assert ledger.parts.numbers == sorted(sizes)
+    total = ledger.chunks.total
+    assert ledger.chunks.ranges == [(number - 1, number) for number in sorted(sizes)]
     assert ledger.size == sum(sizes.values())
-    last = max(sizes) if ledger.parts.total is None else ledger.parts.total
+    last = max(sizes) if total is None else total
     assert max(sizes) <= last
     assert all(size >= 10 or number == last for number, size in sizes.items())
-    assert ledger.complete == (ledger.parts.total == len(sizes))
+    assert ledger.complete == (total == len(sizes))
 
 
 def test_modes_are_never_mixed():
@@ -175,7 +185,7 @@ def test_modes_are_never_mixed():
 
 @given(st.integers(1, 5), st.lists(st.floats(0, 3), max_size=40))
 def test_a_window_admits_its_limit_and_no_more(limit, pauses):
-    """Never more than the limit between one reset and the next; waiting as told always helps."""
+    """No window admits more than its limit. The wait in the headers is always sufficient."""
     window, now, admitted, ends = FixedWindow(limit, 5.0), 0.0, 0, -1.0
     for pause in pauses:
         now += pause
@@ -202,7 +212,7 @@ def test_waits_are_never_too_short(seconds, window, text):
     assert format_wait(seconds, window) == text
 
 
-def test_limiter_without_limits_has_no_opinion():
+def test_a_class_without_a_limit_is_not_limited():
     assert RateLimiter(rate_limits("off"), 60).take("reads", 0) is None
     partial = RateLimiter(rate_limits({"reads": 1}), 60)
     assert partial.take("writes", 0) is None
@@ -243,12 +253,12 @@ def test_playable_with_the_first_quality(progress):
 
 
 def test_sessions_expire():
-    access = PrivateAccess(Identifiers(0))
+    access = PrivateSessions(Identifiers(0))
     token = access.new_token("vi1")
     assert access.open_session("vi2", token, 0.0) is None
     session = access.open_session("vi1", token, 0.0)
-    assert access.admits("vi1", token, session, SESSION_SECONDS - 1) == session
-    assert access.admits("vi1", token, session, SESSION_SECONDS) is None
-    assert access.admits("vi1", "unknown", session, 1.0) is None
-    assert access.admits("vi2", token, session, 1.0) is None
-    assert access.admits("vi1", token, None, 1.0) is None
+    assert access.authorize("vi1", token, session, SESSION_SECONDS - 1) == session
+    assert access.authorize("vi1", token, session, SESSION_SECONDS) is None
+    assert access.authorize("vi1", "unknown", session, 1.0) is None
+    assert access.authorize("vi2", token, session, 1.0) is None
+    assert access.authorize("vi1", token, None, 1.0) is None

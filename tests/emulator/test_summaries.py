@@ -1,9 +1,14 @@
-"""Summaries, transcripts and events along the encoding.
+"""Summaries, transcripts and events during the encoding.
 
-See service.md#summary-operations, service.md#encoding-status, service.md#webhook-events, service.md#summaries.
+See service.md#summary-operations, service.md#encoding-status, service.md#webhook-events,
+service.md#summaries.
 """
 
 import asyncio
+from types import SimpleNamespace
+
+from apivideo_async.emulator.background import processing
+from apivideo_async.emulator.state.state import State
 
 
 async def uploaded(api, content, **attributes):
@@ -18,7 +23,10 @@ async def one(api, video_id):
 
 
 async def test_a_summary_waits_for_its_video(api, content):
-    """201; waiting until the video is encoded, then its source can be read (service.md#summaries)."""
+    """A summary waits until its video is encoded. Then its source can be read.
+
+    See service.md#summaries.
+    """
     video_id = await api.create("Maths")
     reply = await api.send("POST", "/summaries", json={"videoId": video_id, "origin": "auto"})
     summary = reply.json
@@ -42,7 +50,10 @@ async def test_a_summary_waits_for_its_video(api, content):
 
 
 async def test_nothing_is_written_without_an_origin(api, content):
-    """The status is missing until the source is written by hand, which answers 201 (service.md#summary-operations)."""
+    """The status is "missing" until a client writes the source, which is answered with 201.
+
+    See service.md#summary-operations.
+    """
     video_id = await uploaded(api, content)
     summary = (await api.send("POST", "/summaries", json={"videoId": video_id})).json
     assert (summary["origin"], summary["sourceStatus"]) == ("api", "missing")
@@ -67,8 +78,11 @@ async def test_nothing_is_written_without_an_origin(api, content):
     )
 
 
-async def test_one_summary_a_video(api, content):
-    """409 by creation and by update; after a deletion another one can be made (service.md#summaries)."""
+async def test_one_summary_per_video(api, content):
+    """A second summary is refused with 409, by creation and by update, until the first is deleted.
+
+    See service.md#summaries.
+    """
     video_id = await uploaded(
         api, content, transcriptSummary=True, transcriptSummaryAttributes=["abstract"]
     )
@@ -129,7 +143,7 @@ async def test_refused_summaries(api):
 
 
 async def test_a_transcript_becomes_a_caption(api, content):
-    """In the language given, or in the one that is detected; another language makes another one.
+    """Its language is the one that was set or detected. Another language adds another caption.
 
     See service.md#transcripts.
     """
@@ -153,7 +167,10 @@ async def test_a_transcript_becomes_a_caption(api, content):
 
 
 async def test_events_follow_the_encoding(start, content):
-    """Each quality once, then the transcript, then the summary, and none of them twice (service.md#webhook-events)."""
+    """Each quality, the transcript and the summary are announced once, in this order.
+
+    See service.md#webhook-events.
+    """
     api = await start(encoding="polls:4")
     video_id = await uploaded(api, content, transcript=True, transcriptSummary=True, language="fr")
     counts = []
@@ -183,13 +200,42 @@ async def test_events_follow_the_encoding(start, content):
     )
 
 
-async def test_events_follow_the_clock(start, content):
-    """With a pace in seconds nobody has to ask for the status."""
-    api = await start(encoding=0.05)
+class Clock:
+    """A clock that only the test sets forward, and that wakes tasks that sleep until then."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.changed = asyncio.Condition()
+
+    async def sleep(self, seconds: float) -> None:
+        due = self.time + seconds
+        async with self.changed:
+            await self.changed.wait_for(lambda: self.time >= due)
+
+    async def set(self, seconds: float) -> None:
+        async with self.changed:
+            self.time = seconds
+            self.changed.notify_all()
+
+
+async def test_events_follow_the_clock(start, content, monkeypatch):
+    """With a pace in seconds events need no status read. A deleted video has no events."""
+    clock = Clock()
+    monkeypatch.setattr(State, "now", property(lambda state: clock.time))
+    monkeypatch.setattr(processing, "asyncio", SimpleNamespace(sleep=clock.sleep))
+    api = await start(encoding=8)
     video_id = await uploaded(api, content, transcript=True)
-    gone = await uploaded(api, content)
-    await api.send("DELETE", f"/videos/{gone}")
+    deleted = await uploaded(api, content)
+    await clock.set(7.9)
+    await api.send("DELETE", f"/videos/{deleted}")
     assert api.emu.events == []
+    for seconds, count in ((8, 1), (10, 2), (16, 5), (18, 6)):
+        await clock.set(seconds)
+        async with asyncio.timeout(60):
+            while len(api.emu.events) < count:
+                await asyncio.sleep(0.001)
+        assert len(api.emu.events) == count
+    await clock.set(20)
     await asyncio.wait_for(api.emu.settled(), 60)
     assert len(api.emu.events) == 6
     assert {event["videoId"] for event in api.emu.events} == {video_id}

@@ -1,4 +1,7 @@
-"""Captions and chapters (service.md#caption-operations, service.md#chapter-operations, service.md#text-tracks)."""
+"""Captions and chapters.
+
+See service.md#caption-operations, service.md#chapter-operations, service.md#text-tracks.
+"""
 
 import pytest
 
@@ -12,7 +15,7 @@ async def put(api, video_id, kind, language, data=VTT, filename="a.vtt", **optio
 
 
 async def test_captions_are_stored_and_served(api):
-    """200, not 201; `srclang` and the native name of the language (service.md#caption-operations)."""
+    """200, with ``srclang`` and the native name of the language (service.md#caption-operations)."""
     video_id = await api.create()
     reply = await put(api, video_id, "captions", "fr-BE")
     path = f"/videos/{video_id}/captions/fr-BE"
@@ -30,7 +33,7 @@ async def test_captions_are_stored_and_served(api):
     served = await api.send("GET", reply.json["src"], auth=False)
     assert (served.body, served.headers["Content-Type"]) == (VTT, "text/vtt; charset=utf-8")
     assert (await put(api, video_id, "captions", "fr-BE", b"not a VTT at all")).status == 200, (
-        "nothing is validated"
+        "the content is not validated"
     )
     assert (await api.send("GET", reply.json["src"], auth=False)).body == b"not a VTT at all"
     assert (await api.send("DELETE", path)).status == 204
@@ -40,7 +43,10 @@ async def test_captions_are_stored_and_served(api):
 
 
 async def test_chapters_are_stored_and_served(api):
-    """A chapter says `language`, takes any language and cannot be updated (service.md#chapter-operations)."""
+    """A chapter has ``language``, accepts any language and cannot be updated.
+
+    See service.md#chapter-operations.
+    """
     video_id = await api.create()
     reply = await put(api, video_id, "chapters", "x_klingon")
     path = f"/videos/{video_id}/chapters/x_klingon"
@@ -81,13 +87,14 @@ async def test_one_default_caption(api):
     [
         (
             "fr_BE",
-            'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").',
+            'The "language" attribute must contain only letters and dashes '
+            '(for example "fr", "fr-BE").',
         ),
         ("tlh", 'The "language" attribute is not valid.'),
     ],
 )
 async def test_languages_that_captions_do_not_have(api, language, detail):
-    """400 on every operation with one of two complaints (service.md#error-details)."""
+    """Every operation refuses them with one of two details (service.md#error-details)."""
     video_id = await api.create()
     path = f"/videos/{video_id}/captions/{language}"
     for reply in (
@@ -100,8 +107,11 @@ async def test_languages_that_captions_do_not_have(api, language, detail):
         assert (reply.json["name"], reply.json["detail"]) == ("language", detail)
 
 
-async def test_only_vtt(api):
-    """SRT files are not accepted; the part's type is as good as the extension (service.md#text-tracks)."""
+async def test_only_vtt_files_are_accepted(api):
+    """SRT files are refused. The content type of the part is accepted as well as the extension.
+
+    See service.md#text-tracks.
+    """
     video_id = await api.create()
     wrong = await put(api, video_id, "captions", "en", filename="a.srt")
     assert (wrong.status, wrong.slug) == (400, "uploaded-file-extension-invalid")
@@ -132,7 +142,10 @@ async def test_tracks_are_paginated(api):
 
 
 async def test_tracks_of_private_videos_need_their_token(api):
-    """The token of `src` works once (service.md#private-videos, service.md#other-private-assets)."""
+    """The token in ``src`` works once.
+
+    See service.md#private-videos, service.md#other-private-assets.
+    """
     video_id = await api.create(public=False)
     src = (await put(api, video_id, "captions", "en")).json["src"]
     assert "/token/" in src

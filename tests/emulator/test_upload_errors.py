@@ -2,7 +2,7 @@
 
 import pytest
 
-from apivideo_async.emulator.rules.upload_problems import UPLOAD_PROBLEMS
+from apivideo_async.emulator.rules.error_types import UPLOAD_ERRORS
 
 MIN = 1024
 MAX = 64 * 1024
@@ -10,7 +10,7 @@ CR = "video-content-range"
 BYTES = f"{CR}-by-bytes"
 PART = f"{CR}-by-part"
 
-# what was sent before: [(Content-Range, size)], then the request that is refused, then the slug and the detail
+# Earlier chunks: [(Content-Range, size)], then the request that is refused, then slug and detail.
 CASES = [
     ([], (None, 0), "uploaded-file-empty", None),
     ([], ("part 1/1", 0), "uploaded-file-empty", None),
@@ -105,7 +105,7 @@ CASES = [
 
 
 def assert_problem(reply, slug: str) -> None:
-    name, title = UPLOAD_PROBLEMS[slug]
+    _, name, title = UPLOAD_ERRORS[slug]
     assert reply.status == 400, reply.body
     assert reply.headers["Content-Type"] == "application/json"
     assert reply.json["type"] == f"https://docs.api.video/reference/{slug}"
@@ -118,7 +118,7 @@ def assert_problem(reply, slug: str) -> None:
 async def test_refused_with_its_slug_and_nothing_stored(
     api, content, before, refused, slug, detail
 ):
-    """The documented slug, title and status; the connection lives on and the media is unchanged."""
+    """Slug, title and status are as documented; connection and media remain usable."""
     video_id = await api.create()
     for content_range, size in before:
         reply = await api.chunk(video_id, content(size), content_range)
@@ -173,7 +173,7 @@ async def test_forms_without_exactly_one_file(api, delegated):
 
 
 async def test_containers_with_a_source_are_closed(api, content):
-    """A container made from a URL or from a video takes no upload (service.md#upload-errors)."""
+    """Uploads to a container with a ``source`` are refused (service.md#upload-errors)."""
     original = await api.create()
     await api.chunk(original, content(10))
     for source, slug in (
@@ -195,11 +195,11 @@ def test_every_documented_slug_has_a_case():
         "video-source-already-downloaded",
         "video-source-already-copied",
     }
-    assert tabled | elsewhere == set(UPLOAD_PROBLEMS)
+    assert tabled | elsewhere == set(UPLOAD_ERRORS)
 
 
 async def test_limits_of_the_protocol_are_the_documented_ones(start, content):
-    """5 MiB is enough for a chunk and one byte less is not; only headers need the real upper limit."""
+    """The real limits: a chunk of 5 MiB is accepted, and one byte less is refused."""
     api = await start(min_chunk=5 * 1024 * 1024, max_chunk=200 * 1024 * 1024)
     video_id = await api.create()
     least = 5 * 1024 * 1024

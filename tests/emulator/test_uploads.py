@@ -24,7 +24,7 @@ def byte_headers(data: bytes, total: object, size: int = CHUNK) -> list[str]:
 
 
 async def test_a_whole_file_in_one_request(api, content):
-    """Regular upload: the answer is the full video, status has no chunks.
+    """A regular upload: the response is the full video, and the status has no chunks.
 
     See service.md#upload-modes, service.md#received-chunks.
     """
@@ -43,7 +43,7 @@ async def test_a_whole_file_in_one_request(api, content):
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 @pytest.mark.parametrize("mode", ["bytes", "part"])
 async def test_chunks_in_any_order(api, content, mode, order):
-    """Order does not matter; whichever chunk completes the set gets the video.
+    """Chunks may come in any order; the response to the completing chunk is the video.
 
     See service.md#concurrent-chunks, service.md#upload-completion.
     """
@@ -97,8 +97,8 @@ async def test_concurrent_chunks(api, content):
         ("part 1/2", "video-content-range-by-part-part-already-sent"),
     ],
 )
-async def test_twins_in_flight(api, content, header, slug):
-    """Of identical chunks in flight one wins; the others are told so."""
+async def test_identical_chunks_in_flight(api, content, header, slug):
+    """Of identical chunks in flight one is accepted; the others are refused."""
     video_id = await api.create()
     bodies = [content(CHUNK) for _ in range(6)]
     replies = await asyncio.gather(*(api.chunk(video_id, body, header) for body in bodies))
@@ -110,7 +110,7 @@ async def test_twins_in_flight(api, content, header, slug):
 
 
 async def test_status_lists_what_was_received(api, content):
-    """Ranges one by one and in order, parts in order, total null while unknown (service.md#received-chunks)."""
+    """Ranges and parts are in order; an unknown total is null (service.md#received-chunks)."""
     video_id = await api.create()
     assert (await api.status(video_id))["ingest"] is None
     await api.chunk(video_id, content(CHUNK), "part 4/*")
@@ -138,7 +138,7 @@ async def test_status_lists_what_was_received(api, content):
 
 
 async def test_delegated_upload(api, content):
-    """The first chunk makes the video, titled by its file name; the others repeat its id (service.md#token-uploads)."""
+    """The first chunk creates the video; the others send its id (service.md#token-uploads)."""
     data = content(3 * CHUNK)
     path = f"/upload?token={await api.token()}"
     video_id = None
@@ -159,7 +159,7 @@ async def test_delegated_upload(api, content):
 
 
 async def test_delegated_chunks_without_video_id_are_unrelated(api, content):
-    """Each makes a new, broken video; no error is raised (service.md#token-uploads)."""
+    """Each creates a new, incomplete video without an error (service.md#token-uploads)."""
     path = f"/upload?token={await api.token()}"
     seen = set()
     for number in (1, 2):
@@ -171,7 +171,7 @@ async def test_delegated_chunks_without_video_id_are_unrelated(api, content):
 
 
 async def test_delegated_upload_into_a_container(api, content):
-    """A videoId in the first request fills an existing container, whose title stays (service.md#token-uploads)."""
+    """A videoId in the first request selects an existing container (service.md#token-uploads)."""
     data = content(5000)
     video_id = await api.create("mine")
     path = f"/upload?token={await api.token()}"
@@ -184,7 +184,7 @@ async def test_delegated_upload_into_a_container(api, content):
 
 
 async def test_delegated_credentials(api, content):
-    """Only the token counts; Authorization is ignored (service.md#token-checks)."""
+    """Only the token is checked; Authorization is ignored (service.md#token-checks)."""
     good = await api.token()
     headers = {"Authorization": "Basic nonsense"}
     for path, slug in (
@@ -213,7 +213,7 @@ async def test_expired_upload_token(api, content, monkeypatch):
 
 
 async def test_a_body_without_length(api, content):
-    """Transfer-Encoding: chunked is fine; the file grows as it comes."""
+    """A body with ``Transfer-Encoding: chunked`` is accepted."""
     data = content(3_000_000)
     api_body = api.form(api.file(data))
 
@@ -232,13 +232,14 @@ async def test_a_body_without_length(api, content):
 
 @pytest.mark.parametrize("block", [1, 7, 61, 1000])
 async def test_boundaries_across_reads(api, content, block):
-    """Whatever the pieces of the body, and however much the data looks like a boundary."""
+    """The boundary is found in blocks of any size, and data that resembles it is kept."""
     teasers = b"\r\n--" + api.boundary.encode()[:-1] + b"\r\n--\r\r\n-\r"
     data = teasers * 20 + content(300) + b"\r\n--" + api.boundary.encode()[:10]
     body = api.form(api.file(data))
     video_id = await api.create()
     reader, writer = await asyncio.open_connection(api.emu.host, api.emu.port)
-    head = f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.auth['Authorization']}\r\n"
+    head = f"POST /videos/{video_id}/source HTTP/1.1\r\nHost: localhost\r\n"
+    head += f"Authorization: {api.auth['Authorization']}\r\n"
     head += f"Content-Type: {api.multipart['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode())
     for at in range(0, len(body), block):
@@ -251,8 +252,8 @@ async def test_boundaries_across_reads(api, content, block):
 
 
 @pytest.mark.parametrize("delegated", [False, True])
-async def test_a_body_cut_off_stores_nothing(api, content, delegated):
-    """An aborted request leaves nothing, and the same chunk can be sent again (service.md#resuming)."""
+async def test_an_incomplete_body_stores_nothing(api, content, delegated):
+    """An aborted request stores nothing; the chunk can be sent again (service.md#resuming)."""
     video_id = await api.create()
     path = f"/upload?token={await api.token()}" if delegated else f"/videos/{video_id}/source"
     body = api.form(api.field("videoId", video_id), api.file(content(60_000)))
@@ -274,7 +275,7 @@ async def test_a_body_cut_off_stores_nothing(api, content, delegated):
 
 
 async def test_discarded_media_keeps_sizes(api, content):
-    """With discard the ledger is complete and the bytes are gone."""
+    """With ``discard`` the upload completes, and its bytes are dropped."""
     thin = await api.again(discard=True)
     video_id = await thin.create()
     await thin.chunk(video_id, content(CHUNK), "part 1/2")
@@ -336,7 +337,7 @@ async def test_url_sources_are_fetched_from_this_machine(api, content):
 
 
 async def test_clones_share_the_media(api, content):
-    """A clone has the bytes of its original and keeps them when that is deleted (service.md#video-sources)."""
+    """A clone keeps its bytes when the original is deleted (service.md#video-sources)."""
     data = content(9000)
     original = await api.create()
     assert (
@@ -357,7 +358,7 @@ async def test_clones_share_the_media(api, content):
 
 
 async def test_large_bodies_pass(api, content):
-    """No limit of the web server stands in the way of a chunk."""
+    """The web server has no limit that refuses a large chunk."""
     big = await api.again(min_chunk=1, max_chunk=64 * 1024 * 1024)
     data = content(24 * 1024 * 1024)
     video_id = await big.create()
@@ -373,7 +374,7 @@ async def test_large_bodies_pass(api, content):
 
 
 async def test_a_refused_delegated_upload_makes_no_video(api, content):
-    """What the ledger refuses leaves no container and no file behind."""
+    """A refused upload leaves no container and no file."""
     path = f"/upload?token={await api.token()}"
     for data, header, slug in (
         (content(10), "part 1/2", "video-content-range-by-part-uploaded-file-too-small"),
@@ -386,8 +387,8 @@ async def test_a_refused_delegated_upload_makes_no_video(api, content):
     assert list(api.directory.iterdir()) == []
 
 
-async def test_a_failed_chunk_gives_its_space_back(api, content):
-    """Refused bodies do not pile up in the spool while nobody else writes to it."""
+async def test_a_refused_chunk_frees_its_space(api, content):
+    """Refused bodies do not accumulate in the spool while no other request writes to it."""
     video_id = await api.create()
     await api.chunk(video_id, content(2000), "bytes 0-1999/9000")
     (spool,) = api.directory.iterdir()
@@ -398,7 +399,7 @@ async def test_a_failed_chunk_gives_its_space_back(api, content):
 
 
 async def test_too_large_files_do_not_fill_the_disk(api, content):
-    """What is beyond the largest chunk is counted, not stored."""
+    """Bytes beyond the largest chunk are counted and not stored."""
     video_id = await api.create()
     await api.chunk(video_id, content(2000), "part 2/3")
     (spool,) = api.directory.iterdir()

@@ -76,7 +76,8 @@ async def test_created_container(api):
             {"title": "x", "language": "fr_BE"},
             "invalid-attribute",
             "language",
-            'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").',
+            'The "language" attribute must contain only letters and dashes '
+            '(for example "fr", "fr-BE").',
         ),
         ({"title": "x", "source": "ftp://x"}, "invalid-attribute", "source", None),
         (
@@ -114,7 +115,10 @@ async def test_created_container(api):
     ],
 )
 async def test_refused_creation(api, payload, slug, name, detail):
-    """The first fault is at the top, all of them in `problems` (service.md#error-bodies, service.md#error-details)."""
+    """The first problem is at the top level, and ``problems`` has all of them.
+
+    See service.md#error-bodies, service.md#error-details.
+    """
     reply = await api.send("POST", "/videos", json=payload)
     assert (reply.status, reply.slug, reply.json["name"]) == (400, slug, name)
     if detail is not None:
@@ -150,7 +154,10 @@ async def test_all_faults_are_listed(api):
 
 
 async def test_merge_patch(api):
-    """Absent keeps, arrays replace, `[]` clears, null detaches player and language (service.md#merge-rules)."""
+    """Absent attributes stay, arrays are replaced, null removes player and language.
+
+    See service.md#merge-rules.
+    """
     pairs = [{"key": "a", "value": "1"}]
     video_id = await api.create(
         "one", tags=["a"], metadata=pairs, playerId="pl1", language="fr", description="d"
@@ -338,7 +345,7 @@ async def test_discarded_videos(start, content):
 
 
 async def test_thumbnails(api):
-    """jpeg, png and webp up to 8 MiB; the answer is 200 (service.md#video-operations, service.md#thumbnails)."""
+    """jpeg, png and webp up to 8 MiB; the response is 200 (service.md#thumbnails)."""
     video_id = await api.create()
     path = f"/videos/{video_id}/thumbnail"
     url = f"/vod/{video_id}/thumbnail.jpg"
@@ -382,7 +389,7 @@ async def test_same_seed_same_ids(start):
 
 
 async def test_encoding_by_status_reads(start, content):
-    """Progress goes waiting, encoding, encoded; playable with the first quality (service.md#encoding-status)."""
+    """Waiting, encoding, encoded; playable with the first quality (service.md#encoding-status)."""
     api = await start(encoding="polls:4")
     video_id = await api.create()
     assert (await api.status(video_id))["encoding"]["qualities"] == []
@@ -444,7 +451,7 @@ async def test_upload_tokens(api):
 
 
 async def test_the_emulators_own_failure(api, monkeypatch, caplog):
-    """A fault of ours is a problem without type, and is logged (service.md#server-errors)."""
+    """An error of the emulator is logged; the problem has no type (service.md#server-errors)."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("broken")

@@ -17,7 +17,7 @@ ENCODED = "video.encoding.quality.completed"
 
 
 class Subscriber:
-    """A server of the test's own; it answers with the `statuses` in turn, then 200."""
+    """A server that answers with one of ``statuses`` after the other, then with 200."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[dict[str, str], bytes]] = []
@@ -41,15 +41,15 @@ class Subscriber:
 
 @pytest.fixture
 async def subscriber():
-    here = Subscriber()
+    subscriber = Subscriber()
     app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", here.answer)
+    app.router.add_route("*", "/{tail:.*}", subscriber.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    here.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/hook?a=b"
-    yield here
+    subscriber.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/hook?a=b"
+    yield subscriber
     await runner.cleanup()
 
 
@@ -61,8 +61,8 @@ async def subscribe(api, url, *events):
     return reply.json
 
 
-async def test_webhooks_are_created_shown_and_deleted(api):
-    """The secret is in the answer to the creation, in the list, and alone (service.md#webhook-subscriptions)."""
+async def test_webhooks_are_created_read_and_deleted(api):
+    """The secret is in every representation (service.md#webhook-subscriptions)."""
     hook = await subscribe(api, "https://example.test/hook", ENCODED, "video.source.recorded")
     assert set(hook) == {"webhookId", "createdAt", "events", "url", "signatureSecret"}
     assert hook["webhookId"].startswith("webhook_")
@@ -105,7 +105,7 @@ async def test_there_is_a_limit_of_webhooks(start):
 
 
 def test_the_worked_example_of_a_signature():
-    """HMAC-SHA256 over the raw bytes, keyed with the whole secret (service.md#webhook-signatures)."""
+    """HMAC-SHA256 of the raw body; the whole secret is the key (service.md#webhook-signatures)."""
     body = (
         b'{"type":"live-stream.broadcast.started","emittedAt":"2024-08-15T10:18:47+00:00",'
         b'"liveStreamId":"li400mYKSgQ6xs7taUeSaEap"}'
@@ -141,7 +141,10 @@ async def test_deliveries_are_signed_and_in_order(api, subscriber, content):
 
 
 async def test_failed_deliveries_are_repeated_three_times(start, subscriber):
-    """Redirects are failures and are not followed; the next event waits for its turn (service.md#webhook-delivery)."""
+    """Redirects are failures and are not followed. The next event waits for the earlier one.
+
+    See service.md#webhook-delivery.
+    """
     api = await start(webhook_pause=0.01)
     await subscribe(
         api, subscriber.url, "live-stream.broadcast.started", "live-stream.broadcast.ended"
@@ -176,7 +179,7 @@ async def test_one_video_does_not_wait_for_another(start, subscriber, content):
 
 
 async def test_no_answer_is_a_failure(start, subscriber, unused_tcp_port):
-    """Nobody listens, or the answer takes too long (service.md#webhook-delivery)."""
+    """The connection is refused, or the response takes too long (service.md#webhook-delivery)."""
     api = await start(webhook_pause=0, webhook_timeout=0.05)
     await subscribe(api, f"http://localhost:{unused_tcp_port}/", "live-stream.broadcast.started")
     await subscribe(api, subscriber.url, "live-stream.broadcast.started")
@@ -206,7 +209,7 @@ async def test_a_deleted_webhook_is_not_tried_again(start, subscriber):
 
 
 async def test_only_this_machine_is_called(api, content):
-    """An emulator has no business on the network unless it was told so."""
+    """URLs of other machines are called only with ``allow_network``."""
     for url in ("https://example.test/hook", "http://192.0.2.1/", "http://[2001:db8::1]/"):
         await subscribe(api, url)
     await api.chunk(await api.create(), content(10))
@@ -217,7 +220,7 @@ async def test_only_this_machine_is_called(api, content):
 
 
 async def test_other_machines_are_called_when_that_is_allowed(start, subscriber, content):
-    """By webhooks and for a `source`; 0.0.0.0 is this machine, but no loopback address."""
+    """Webhooks and ``source`` may call them. 0.0.0.0 is this machine, but no loopback address."""
     for allowed in (False, True):
         api = await start(allow_network=allowed)
         url = subscriber.url.replace("127.0.0.1", "0.0.0.0")
@@ -235,7 +238,7 @@ async def test_other_machines_are_called_when_that_is_allowed(start, subscriber,
 
 
 async def test_a_delivery_can_be_repeated(api, subscriber):
-    """So that subscribers can be tested for bearing an event twice."""
+    """Tests of subscribers can deliver an event twice."""
     await subscribe(api, subscriber.url, "live-stream.broadcast.started")
     live_id = (await api.send("POST", "/live-streams", json={"name": "x"})).json["liveStreamId"]
     api.emu.start_broadcast(live_id)

@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @pytest.fixture
 def emulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
-    """An emulator in a thread; the environment points to it, and state of the SDK goes to a temporary folder."""
+    """An emulator in a thread. The environment names it and a temporary state folder."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("APIVIDEO_ENVIRONMENT", raising=False)
     with Emulator().in_thread() as running:

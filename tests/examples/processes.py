@@ -1,4 +1,4 @@
-"""Examples and commands as processes: what they say is read line by line, and they end with Ctrl-C."""
+"""Runs examples and commands as processes; their output is read by line, and Ctrl-C ends them."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""`delegated_tokens_server.py` hands out tokens that really upload, to people who are signed in and to nobody else."""
+"""`delegated_tokens_server.py` gives working upload tokens to signed-in users only."""
 
 import hashlib
 from base64 import b64encode

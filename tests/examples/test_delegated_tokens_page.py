@@ -1,4 +1,4 @@
-"""`delegated_tokens.html` in a real browser: chunks with one video id, a lost answer survived, the token given back."""
+"""`delegated_tokens.html` in a browser: chunks of one video, a lost response, a deleted token."""
 
 import hashlib
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""`fastapi_passthrough.py`, served by uvicorn as its docstring says, passes bodies on without keeping them."""
+"""`fastapi_passthrough.py` under uvicorn forwards request bodies without storing them."""
 
 import asyncio
 import contextlib
@@ -77,7 +77,7 @@ class Served:
 async def answer(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> tuple[int, dict[str, str]]:
-    """Read one answer; what the server does to the connection afterwards, with a body unread, is its own business."""
+    """Read one response. The server may close the connection afterwards, with the body unread."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
@@ -104,7 +104,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def serve(scratch: Path) -> Iterator[Served]:
-    """The app under uvicorn, with an emulator of its own and an empty folder for whatever it might put on disk."""
+    """The app under uvicorn, with its own emulator and an empty folder for temporary files."""
     scratch.mkdir()
     with Emulator().in_thread() as emulator:
         environment = {

@@ -1,4 +1,4 @@
-"""`ingest_backend_fastapi.py` under uvicorn, with a worker process: what is handed in becomes videos, once each."""
+"""`ingest_backend_fastapi.py` under uvicorn with a worker: each source becomes one video."""
 
 import asyncio
 import hashlib
@@ -124,7 +124,7 @@ async def test_only_sources_from_where_it_is_allowed_are_taken(
 
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The example as a module, which takes sources from a server, a server by number, and a folder of a bucket."""
+    """The example as a module; it accepts sources from a server, an IP address and a bucket."""
     monkeypatch.setenv(
         "INGEST_FROM", "https://media.example.com http://10.0.0.7:8080/films s3://films/in/"
     )

@@ -1,4 +1,4 @@
-"""`s3_three_workers/`: every command in it is one of ours, and those of its README bring a bucket to api.video."""
+"""`s3_three_workers/`: every command in it exists, and its README uploads a bucket."""
 
 import hashlib
 import json
@@ -113,9 +113,7 @@ def variables(command: click.Command) -> Iterator[str]:
             yield parameter.envvar
 
 
-def test_the_services_are_the_database_a_step_for_the_tables_one_for_the_list_and_three_workers() -> (
-    None
-):
+def test_the_services_are_the_database_two_steps_and_three_workers() -> None:
     assert set(SERVICES) == {"postgres", *OURS}
     assert SERVICES["worker"]["deploy"]["replicas"] == 3
     assert re.fullmatch(r"postgres:\d+", SERVICES["postgres"]["image"])
@@ -165,7 +163,7 @@ def test_the_image_is_built_from_what_there_is() -> None:
 
 @pytest.fixture
 def films(s3: Any) -> Iterator[dict[str, bytes]]:
-    """Thirty videos below the prefix of the README, one of more than one chunk; and what is none of them."""
+    """Thirty videos below the prefix of the README, one of several chunks, and other objects."""
     made = {f"2024/{number % 3}/{number}.mp4": str(number).encode() * 5000 for number in range(29)}
     made["2024/long.mp4"] = bytes(range(256)) * (17 * MIB // 256)
     s3.create_bucket(Bucket="films")

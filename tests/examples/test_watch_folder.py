@@ -1,4 +1,4 @@
-"""`watch_folder.py` as a process: complete files become videos, once each, over interruptions too."""
+"""`watch_folder.py` as a process: each complete file becomes one video, despite interruptions."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""`webhooks_*.py` take what the emulator signs, refuse what it did not, and deal with each event once."""
+"""`webhooks_*.py` accept deliveries that the emulator signed, and handle each event once."""
 
 import asyncio
 import contextlib
@@ -174,7 +174,7 @@ async def test_what_is_not_signed_is_refused(start: Start) -> None:
     "signature", [b"caf\xe9", "é".encode(), b"\xff" * 64, b"", b"\x80" + b"0" * 63], ids=range(5)
 )
 async def test_a_signature_of_any_bytes_is_refused(start: Start, signature: bytes) -> None:
-    """Sent raw, because clients refuse such headers. An answer of 500 would be reported as a defect."""
+    """Sent as raw bytes, because clients refuse such headers. A response of 500 is a defect."""
     receiver = await start()
     reader, writer = await asyncio.open_connection("127.0.0.1", URL(receiver.url).port)
     head = b"POST /webhooks HTTP/1.1\r\nHost: x\r\nX-Api-Video-Signature: " + signature

@@ -3,7 +3,6 @@ service.md#repeated-requests).
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from apivideo_async import (
     RetryPolicy,
 )
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.ingest import batching
 from apivideo_async.ingest.ingestion import Ingest
 from apivideo_async.ingest.item_run import IngestContext, ingest_one
 from apivideo_async.ingest.items import Item
@@ -393,22 +391,3 @@ async def test_one_process_works_with_a_ledger_at_a_time(
             await all_of(second)
         assert (await second.totals()).count() == 3
         await run.aclose()
-
-
-async def test_the_count_of_new_items_includes_those_that_the_timer_inserted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Two insertions of one listing may be in progress at the same time."""
-    monkeypatch.setattr(batching, "BATCH", 2)
-    monkeypatch.setattr(batching, "BATCH_TIME", 0.01)
-
-    async def listed() -> AsyncIterator[Item]:
-        for number in range(7):
-            yield Item(key=str(number), uri=f"/{number}")
-            await asyncio.sleep(0.008)
-
-    async def insert(items: list[Item]) -> int:
-        await asyncio.sleep(0.02)
-        return len(items)
-
-    assert await batching.insert_all(listed(), insert) == 7

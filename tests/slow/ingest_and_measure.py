@@ -1,7 +1,7 @@
-"""Run by test_ingest_memory: ingests what is in FOLDER, and items whose source is missing: COUNT in all.
+"""Run by test_ingest_memory: ingests the files in FOLDER and items without a source, COUNT in all.
 
-Uploading 100,000 files would take minutes. So one item in ten is uploaded, and the rest fail at once: they pass through
-the listing, the ledger, the claims, the tasks and the results as the others do, and send no request.
+Uploading 100,000 files would take minutes. One item in ten is uploaded, and the others fail at
+once. They pass through the listing, the ledger, the claims, the tasks and the results as well.
 """
 
 import asyncio

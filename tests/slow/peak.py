@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def peak_rss() -> int:
-    """Bytes. On Linux from the kernel's own mark, because ``ru_maxrss`` of a child begins with its parent's size."""
+    """Bytes. On Linux from VmHWM, because ``ru_maxrss`` starts with the parent's size."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))

@@ -35,8 +35,10 @@ FLAGS = [
 PLAYS = """
 new Promise((resolve, reject) => {
   const video = document.querySelector("video");
-  const say = () => resolve({state: video.readyState, width: video.videoWidth, seconds: video.duration});
-  video.addEventListener("error", () => reject(new Error("error " + (video.error && video.error.message))));
+  const say = () => resolve(
+    {state: video.readyState, width: video.videoWidth, seconds: video.duration});
+  video.addEventListener(
+    "error", () => reject(new Error("error " + (video.error && video.error.message))));
   if (video.readyState >= 3) say(); else video.addEventListener("canplay", say);
 })
 """

@@ -1,4 +1,4 @@
-"""A page of another origin, in a real browser: it cannot control the emulator, and can upload with a token."""
+"""A page of another origin in a browser cannot control the emulator; it can upload with a token."""
 
 import json
 from collections.abc import AsyncIterator
@@ -28,13 +28,15 @@ ATTEMPTS = """
   await attempt("fault", "/_emulator/faults", {method: "POST", body: RULES});
   await attempt("blind fault", "/_emulator/faults", {method: "POST", mode: "no-cors", body: RULES});
   await attempt("delete", "/_emulator/requests", {method: "DELETE"});
-  await attempt("key", "/auth/api-key", {method: "POST", body: JSON.stringify({apiKey: "emulator-api-key"})});
+  await attempt("key", "/auth/api-key",
+    {method: "POST", body: JSON.stringify({apiKey: "emulator-api-key"})});
   await attempt("videos", "/videos");
   const form = new FormData();
   form.append("file", new Blob(["video"]), "clip.mp4");
   await attempt("upload", "/upload?token=" + TOKEN, {method: "POST", body: form});
   const image = new Image();
-  await new Promise((done) => { image.onload = image.onerror = done; image.src = EMULATOR + "/_emulator/health"; });
+  await new Promise((done) => {
+    image.onload = image.onerror = done; image.src = EMULATOR + "/_emulator/health"; });
   window.results = JSON.stringify(results);
 })()
 """

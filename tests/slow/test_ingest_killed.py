@@ -1,4 +1,4 @@
-"""The acceptance of one machine: killed at twenty moments, and every source is one video all the same."""
+"""An ingestion that is killed at twenty moments creates exactly one video for each source."""
 
 import hashlib
 import random

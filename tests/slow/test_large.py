@@ -53,7 +53,7 @@ def measured(emu: Emulator, script: str, *arguments: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("chunk", "concurrency"), [(5, 4), (16, 2)])
 def test_a_stream_takes_the_memory_that_the_formula_says(chunk: int, concurrency: int) -> None:
-    """``(concurrency + 1) x chunk_size``, and a little for the interpreter; 600 MiB went through."""
+    """``(concurrency + 1) x chunk_size`` and some MiB of the interpreter; 600 MiB are uploaded."""
     with Emulator(discard=True).in_thread() as emu:
         said = measured(emu, "stream_and_measure.py", 600, chunk, concurrency)
         assert emu.size(said["video_id"]) == 600 * MIB
@@ -90,7 +90,7 @@ def hole() -> Iterator[Path]:
 
 
 def test_20_gib_of_a_file_take_the_memory_that_the_formula_says(hole: Path) -> None:
-    """``concurrency x block``: of blocks that are not cached, one is sent while the next one is read, 1 MiB each."""
+    """``concurrency x block``: a block of 1 MiB is sent while the next one is read from disk."""
     with Emulator(discard=True).in_thread() as emu:
         said = measured(emu, "upload_and_measure.py", hole, "bytes", 8)
         assert emu.size(said["video_id"]) == 20 * GIB

@@ -1,4 +1,4 @@
-"""The vendor's own Python client, unmodified, works on the emulator: then the emulator speaks as the service does."""
+"""The vendor's unmodified Python client works on the emulator."""
 
 import hashlib
 import importlib.metadata
@@ -131,7 +131,7 @@ def test_a_delegated_progressive_upload(
 def test_a_delegated_file_above_the_chunk_size_becomes_several_videos(
     emulator: Emulator, videos: Any, token: str, tmp_path: Path
 ) -> None:
-    """A bug of the client: it never names the video, so each chunk begins one of its own, and none is complete."""
+    """A bug of the client: it omits the video id, so each chunk creates an incomplete video."""
     videos.api_client.configuration.chunk_size = 5 * MIB
     written(tmp_path / "big.mp4", 20 * MIB)
     with (tmp_path / "big.mp4").open("rb") as handle:

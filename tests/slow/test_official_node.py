@@ -1,4 +1,4 @@
-"""The vendor's own Node client, unmodified, through every operation that it has; `official_node.cjs` is the user."""
+"""The vendor's unmodified Node client calls all of its operations (`official_node.cjs`)."""
 
 import hashlib
 import json

@@ -69,7 +69,7 @@ def file(tmp_path: Path) -> Callable[[str, bytes], Any]:
 
 
 def test_every_operation(emulator: Emulator, official: SimpleNamespace, file: Any) -> None:
-    """What it was used for is in the emulator's log: nothing that the emulator serves is missing there."""
+    """The emulator's log contains every operation that the emulator serves."""
     video_id = of_videos(official, file)
     of_upload_tokens(official, file)
     of_text_tracks(official, video_id, file)

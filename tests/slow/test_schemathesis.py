@@ -1,6 +1,6 @@
-"""Generated requests against the specification: the emulator answers them all as the specification says.
+"""The emulator answers generated requests as the specification says.
 
-What the specification says wrong is corrected before, one entry of `CORRECTIONS` each with its reason.
+Errors of the specification are corrected first. Each entry of `CORRECTIONS` has its reason.
 """
 
 import json
@@ -18,7 +18,7 @@ from apivideo_async.emulator import Emulator
 pytestmark = pytest.mark.slow
 
 EXAMPLES = 60
-"""Of each operation, beside the specification's own and the edges of its schemas: about a minute in all."""
+"""Generated requests per operation, besides the examples and the limits of the schemas."""
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -28,8 +28,9 @@ CHECKS = (
     "negative_data_rejection",
     "ignored_auth",
 )
-"""Not `positive_data_acceptance`: the rules in prose (languages, RTMP addresses, WebVTT, ids that have to exist)
-refuse what the schemas alone allow. Not `unsupported_method`: it wants an Allow header, which is not documented."""
+"""Without `positive_data_acceptance`: rules in prose (languages, RTMP addresses, WebVTT, existing
+ids) refuse values that the schemas allow. Without `unsupported_method`: it requires an Allow
+header, which is not documented."""
 
 Spec = dict[str, Any]
 CORRECTIONS: list[tuple[str, Callable[[Spec], object]]] = []
@@ -54,7 +55,7 @@ def schema(spec: Spec, name: str) -> Spec:
 
 
 @correction(
-    "every operation may answer 400, 401, 404 and 429, and the errors carry the headers of the others "
+    "every operation may answer 400, 401, 404 and 429, with the headers of the other responses "
     "(service.md#operations)"
 )
 def _errors(spec: Spec) -> None:
@@ -109,7 +110,8 @@ def _contexts(spec: Spec) -> None:
 
 
 @correction(
-    "null for the language of a video is legal, although its enum does not list it (service.md#null-and-absent)"
+    "null is legal for the language of a video, although its enum does not list it "
+    "(service.md#null-and-absent)"
 )
 def _languages(spec: Spec) -> None:
     for payload in ("video-creation-payload", "video-update-payload"):
@@ -123,7 +125,7 @@ def _timecodes(spec: Spec) -> None:
 
 
 @correction(
-    "captions are in one of 672 languages (service.md#caption-languages); a few of them lead further than any text"
+    "captions are in one of 672 languages (service.md#caption-languages); a few of them suffice"
 )
 def _caption_languages(spec: Spec) -> None:
     for path, operation in operations(spec):

@@ -1,4 +1,4 @@
-"""Several processes with one key learn of each other from the headers alone, and are hardly ever refused.
+"""Several processes with one key see each other in the headers, and are rarely refused.
 
 How much of the budget they use is tested in virtual time (tests/unit/test_shared_budget.py).
 """
@@ -23,7 +23,7 @@ PRODUCTION = {"uploads": LIMIT, "writes": 2 * LIMIT, "reads": 5 * LIMIT}
 
 
 def windows(records: list[RequestRecord]) -> list[list[RequestRecord]]:
-    """Sort by the window in which they were counted; each begins with the first request after the last one."""
+    """Group by window. A window begins with the first request after the previous one."""
     sorted_out: list[list[RequestRecord]] = []
     ends = 0.0
     for record in records:

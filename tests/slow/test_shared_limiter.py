@@ -1,6 +1,7 @@
 """Several workers with one budget are not refused by a window that they can foresee.
 
-How much of the budget they use depends on the speed of the machine: ``benchmarks/ingest_budget.py`` measures it.
+The share of the budget that they use depends on the machine; ``benchmarks/ingest_budget.py``
+measures it.
 """
 
 import os
@@ -50,7 +51,7 @@ def end(processes: "list[subprocess.Popen[str]]") -> None:
 
 
 def windows(records: list[RequestRecord]) -> list[list[RequestRecord]]:
-    """Sort by the window in which they were counted; each begins with the first request after the last one."""
+    """Group by window. A window begins with the first request after the previous one."""
     sorted_out: list[list[RequestRecord]] = []
     ends = 0.0
     for record in records:

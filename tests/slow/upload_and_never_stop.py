@@ -1,4 +1,4 @@
-"""Run by test_shared_key: uploads small files for a while, as one of several processes that share a key."""
+"""Run by test_shared_key: uploads small files, as one of several processes that share a key."""
 
 import asyncio
 import sys

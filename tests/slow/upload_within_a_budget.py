@@ -1,4 +1,4 @@
-"""Run by test_shared_limiter: uploads small files for a while, as one of several workers that share a budget."""
+"""Run by test_shared_limiter: uploads small files, as one of several workers with one budget."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What users write: every line must pass a strict type checker, and every ``error:`` must be found by it.
+"""Calls that users write: a strict type checker accepts every line but those with ``error:``.
 
 Never run; ``make types`` has it checked. Where a line is wrong on purpose, the comment names the
 rule that catches it, and mypy complains about a comment that catches nothing.

@@ -2,7 +2,7 @@
 
 See service.md#records, service.md#errors, service.md#upload-status.
 
-They are not part of this repository: ``APIVIDEO_CONTRACT`` names the folder of the contract reference.
+They are not part of this repository. ``APIVIDEO_CONTRACT`` names the folder that contains them.
 """
 
 import json
@@ -232,7 +232,7 @@ def test_a_position_with_every_link_comes_back_as_it_was() -> None:
 
 @pytest.mark.parametrize("path", errors())
 def test_an_example_error_loses_nothing(path: Path) -> None:
-    """service.md#error-bodies: the status of the answer, the slug, and every member of every problem."""
+    """service.md#error-bodies: the status, the slug, and every member of every problem."""
     body, status = read(path), int(path.name[:3])
     error = error_for(
         build_request("example", "POST", "/videos"), Response(status, {}, path.read_bytes())

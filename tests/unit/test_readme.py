@@ -1,4 +1,4 @@
-"""The tables of README.md name what there is: no method or command more, none less."""
+"""The tables of README.md list every method and command, and no others."""
 
 import inspect
 import re
@@ -34,8 +34,7 @@ def public(kind: type) -> set[str]:
 
 
 METHODS = {
-    left.strip("`"): set(re.findall(r"`(\w+)`", right))
-    for left, right in rows("Everything there is")
+    left.strip("`"): set(re.findall(r"`(\w+)`", right)) for left, right in rows("All operations")
 }
 CLIENT = ApiVideoClient(api_key="a-key")
 

@@ -13,14 +13,15 @@ SUFFIXES = {".py", ".pyi", ".md", ".sql", ".html"}
 CITATION = re.compile(r"service\.md(?:#([\w-]*))?")
 LINK_WITHIN = re.compile(r"\]\(#([^)]*)\)")
 TAG = re.compile(
-    r"\[((?:spec(?: \d{4})?|guide|client|inferred)(?:, (?:spec(?: \d{4})?|guide|client|inferred))*)\]"
+    r"\[((?:spec(?: \d{4})?|guide|client|inferred)"
+    r"(?:, (?:spec(?: \d{4})?|guide|client|inferred))*)\]"
 )
 SECTION_NUMBER = re.compile(r"(?<!design\.md )(?<!design\.md\) )(?<!RFC \d{4} )§\d")
 """A numbered section of any document but docs/design.md and the RFCs."""
 
 
 def anchor_of(heading: str) -> str:
-    """Build the anchor of a heading as GitHub does: lower case, no punctuation, hyphens for spaces."""
+    """Return the anchor of a heading: lower case, no punctuation, hyphens for spaces."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 

@@ -1,12 +1,9 @@
 """Formats numbers and untrusted text for display."""
 
-import re
-
 from rich.cells import cell_len
 
-__all__ = ["bytes_text", "printable", "rate_text", "readable", "shortened", "time_text"]
+__all__ = ["bytes_text", "printable", "rate_text", "shortened", "time_text"]
 
-_CONNECT = re.compile(r"Connect call failed \([^)]*\)")
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
@@ -37,21 +34,19 @@ def time_text(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def readable(text: str) -> str:
-    """Shorten asyncio's message for a failed connection, which repeats the address."""
-    return _CONNECT.sub("no connection", text)
-
-
 def printable(text: str) -> str:
     """Replace characters that could control the terminal.
 
     Lone surrogates, which come from file names that are not valid UTF-8, are kept. The error
     handler of the output stream escapes them.
     """
-    return "".join(
-        c if c.isprintable() or "\ud800" <= c <= "\udfff" else " " if c.isspace() else "?"
-        for c in text
-    )
+    return "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    if character.isprintable() or "\ud800" <= character <= "\udfff":
+        return character
+    return " " if character.isspace() else "?"
 
 
 def shortened(text: str, width: int) -> str:

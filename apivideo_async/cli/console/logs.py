@@ -1,44 +1,50 @@
-"""Shows the package's log records as short notes on the terminal.
+"""Shows the package's log records as notes on the terminal.
 
 Without the notes, the terminal would show nothing while a request is retried or waits for the
-request budget.
+request budget. The notes are built from the fields of a record (``extra``): ``event``, and
+
+- ``retry``: ``chunk`` (its number, or None), ``delay`` (seconds), ``error`` (the exception);
+- ``budget_wait``: ``limit_class``, ``delay`` (seconds).
 """
 
 import logging
-import re
 import time
 
-from .formatting import readable
+from ...errors import ApiStatusError, ApiVideoError
 from .terminal import Terminal
 
-__all__ = ["shortened_retry", "show_logs"]
+__all__ = ["note_of", "reason_of", "show_logs"]
 
-_RETRY = re.compile(
-    r"^(?P<what>[^:]+): next attempt in (?P<wait>[\d.]+) s: (?:[\w.]+: )?(?P<why>.*)$", re.DOTALL
-)
-_BUDGET = re.compile(r"^(?P<what>\w+): budget spent, \d+ waiting (?P<wait>\d+)")
-SILENCE = 10.0
+REPEAT_AFTER = 10.0
 """Seconds before the same note is shown again."""
 
 
-def shortened_retry(text: str) -> str:
-    """Convert a record about a retry or a wait to a note. Other texts are returned unchanged."""
-    spent = _BUDGET.match(text)
-    if spent is not None:
-        return f"the request budget is spent: {spent['what']} go on in {spent['wait']} s"
-    match = _RETRY.match(readable(text))
-    if match is None:
-        return text
-    why = f"the server answered {match['why']}" if match["why"][:3].isdigit() else match["why"]
-    chunk = f"{match['what']}: " if match["what"].startswith("chunk") else ""
-    return f"{chunk}{why}; trying again in {match['wait']} s"
+def reason_of(error: BaseException) -> str:
+    """Return the message of an error without the name of the operation."""
+    return getattr(error, "reason", None) or str(error) or type(error).__name__
+
+
+def note_of(record: logging.LogRecord) -> str | None:
+    """Return the note for a record; None if the record is not shown."""
+    fields = vars(record)
+    if fields.get("event") == "budget_wait":
+        limit_class, delay = fields["limit_class"], fields["delay"]
+        return f"the request budget is used up: {limit_class} continue in {delay:.0f} s"
+    if fields.get("event") == "retry":
+        return _retry(fields["chunk"], fields["delay"], fields["error"])
+    return record.getMessage() if record.levelno >= logging.WARNING else None
+
+
+def _retry(chunk: int | None, delay: float, error: ApiVideoError) -> str:
+    reason = reason_of(error)
+    if isinstance(error, ApiStatusError):
+        reason = f"the server answered {reason}"
+    where = "" if chunk is None else f"chunk {chunk}: "
+    return f"{where}{reason}; trying again in {delay:.1f} s"
 
 
 class _Notes(logging.Handler):
-    """Shows retries, waits for the request budget, and warnings.
-
-    The same note appears at most once in ``SILENCE`` seconds.
-    """
+    """Shows retries, waits for the request budget, and warnings."""
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__()
@@ -46,22 +52,17 @@ class _Notes(logging.Handler):
         self._shown: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        budget = "budget spent" in str(record.msg)
-        if (
-            record.levelno < logging.WARNING
-            and not budget
-            and "next attempt" not in str(record.msg)
-        ):
+        note = note_of(record)
+        if note is None:
             return
-        # Records about the budget contain changing numbers, so they are all treated as one note.
-        kind = "budget" if budget else record.getMessage()
-        if time.monotonic() - self._shown.get(kind, -SILENCE) < SILENCE:
-            return
-        self._shown[kind] = time.monotonic()
-        self._terminal.note(shortened_retry(record.getMessage()))
+        # Notes about the budget contain changing numbers. They all count as the same note.
+        key = "budget_wait" if vars(record).get("event") == "budget_wait" else note
+        if time.monotonic() - self._shown.get(key, -REPEAT_AFTER) >= REPEAT_AFTER:
+            self._shown[key] = time.monotonic()
+            self._terminal.note(note)
 
 
-class _Everything(logging.Handler):
+class _AllRecords(logging.Handler):
     """Shows every record; for ``--debug``."""
 
     def __init__(self, terminal: Terminal) -> None:
@@ -76,11 +77,10 @@ class _Everything(logging.Handler):
 def show_logs(terminal: Terminal, *, debug: bool) -> None:
     """Attach a handler to the package's loggers. It replaces the handler of an earlier call."""
     logger = logging.getLogger("apivideo_async")
-    for handler in [
-        handler for handler in logger.handlers if isinstance(handler, _Notes | _Everything)
-    ]:
-        logger.removeHandler(handler)
-    logger.addHandler(_Everything(terminal) if debug else _Notes(terminal))
+    for handler in list(logger.handlers):
+        if isinstance(handler, _Notes | _AllRecords):
+            logger.removeHandler(handler)
+    logger.addHandler(_AllRecords(terminal) if debug else _Notes(terminal))
     # The level is DEBUG in both cases, because retries and waits are logged below WARNING.
     logger.setLevel(logging.DEBUG)
     logger.propagate = False

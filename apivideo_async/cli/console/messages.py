@@ -15,15 +15,17 @@ from ...errors import (
     SourceError,
     UploadError,
 )
-from .formatting import readable
+from .logs import reason_of
 
 __all__ = ["explain"]
 
-_OPTIONS = {
-    "chunk_size": "--chunk-size",
+OPTIONS = {
+    "api_key": "APIVIDEO_API_KEY or --api-key",
     "base_url": "APIVIDEO_BASE_URL or --base-url",
+    "chunk_size": "--chunk-size",
     "environment": "--environment",
 }
+"""What the user of the command line sets, by the name of the argument at fault."""
 
 
 def explain(error: Exception, base_url: str) -> str:
@@ -32,70 +34,64 @@ def explain(error: Exception, base_url: str) -> str:
     ``base_url`` is the address of the API server, for errors that may have their cause in it.
     """
     if isinstance(error, ConfigurationError):
-        return _with_options(str(error))
+        option = OPTIONS.get(error.option or "")
+        return f"{option}: {error}" if option is not None else str(error)
     if isinstance(error, UploadError) and not isinstance(error, SourceError):
-        return _of_upload(error, base_url)
+        return _upload(error, base_url)
     if isinstance(error, ApiConnectionError):
-        return _of_connection(error)
+        return _connection(error)
     if isinstance(error, ApiStatusError | ApiResponseError):
-        return _of_answer(error, base_url)
+        return _response(error, base_url)
     if isinstance(error, OSError) and error.strerror:
-        return (
-            f"{error.strerror}: {os.fsdecode(error.filename)}" if error.filename else error.strerror
-        )
-    return str(error) or type(error).__name__
+        path = f": {os.fsdecode(error.filename)}" if error.filename else ""
+        return f"{error.strerror}{path}"
+    return reason_of(error)
 
 
-def _with_options(text: str) -> str:
-    for name, option in _OPTIONS.items():
-        if text.startswith(f"{name} must"):
-            return option + text.removeprefix(name)
-    return text
-
-
-def _without_operation(error: ApiConnectionError | ApiStatusError | ApiResponseError) -> str:
-    text = readable(str(error))
-    return text.removeprefix(f"{error.request.operation}: ") if error.request is not None else text
-
-
-def _of_upload(error: UploadError, base_url: str) -> str:
+def _upload(error: UploadError, base_url: str) -> str:
     cause = error.__cause__
     # The message of the upload does not say how to fix a refused key.
     if isinstance(cause, AuthenticationError):
         return explain(cause, base_url)
-    again = isinstance(cause, ApiVideoError) and cause.retryable and error.video_id is not None
-    return f"{readable(str(error))}{'; the same command with --resume continues' if again else ''}"
+    if isinstance(cause, ApiVideoError) and cause.retryable and error.video_id is not None:
+        return f"{error}; the same command with --resume continues"
+    return str(error)
 
 
-def _of_connection(error: ApiConnectionError) -> str:
-    text = _without_operation(error)
+def _connection(error: ApiConnectionError) -> str:
     if error.delivery == "not_sent":
-        return f"{text}: is the server running, and is APIVIDEO_BASE_URL (or --base-url, --environment) right?"
-    return f"{text}: check the connection and try again"
+        return (
+            f"{error.reason}: is the server running, "
+            "and is APIVIDEO_BASE_URL (or --base-url, --environment) right?"
+        )
+    return f"{error.reason}: check the connection and try again"
 
 
-def _of_answer(error: ApiStatusError | ApiResponseError, base_url: str) -> str:
-    # A body that starts with "<" is HTML, so something other than the API answered.
+def _response(error: ApiStatusError | ApiResponseError, base_url: str) -> str:
+    # A body that starts with "<" is HTML, so another server than the API sent it.
     if error.body.lstrip()[:1] == b"<":
         return (
             f"{base_url} answered {error.status} with a web page instead of JSON: "
             "is a proxy in between, or is APIVIDEO_BASE_URL (or --base-url) not the API's address?"
         )
     if isinstance(error, AuthenticationError):
-        return _of_credentials(error, base_url)
+        return _credentials(error, base_url)
     if isinstance(error, RateLimitError):
-        wait = f"in {error.retry_after:.0f} s" if error.retry_after is not None else "later"
-        return f"the request budget of this key is spent: try again {wait}"
+        wait = "later" if error.retry_after is None else f"in {error.retry_after:.0f} s"
+        return f"the request budget of this key is used up: try again {wait}"
     if isinstance(error, PermissionDeniedError):
-        return f"the account may not do this: {_without_operation(error)}"
+        return f"the account has no permission: {error.reason}"
     if isinstance(error, NotFoundError):
-        return f"not found at {base_url}: {_without_operation(error)}"
-    return _without_operation(error)
+        return f"not found at {base_url}: {error.reason}"
+    return error.reason
 
 
-def _of_credentials(error: AuthenticationError, base_url: str) -> str:
+def _credentials(error: AuthenticationError, base_url: str) -> str:
     if error.request is not None and error.request.path == "/upload":
-        return f"{base_url} refused the upload token ({error.status}): it is wrong, expired or deleted; create another"
+        return (
+            f"{base_url} refused the upload token ({error.status}): "
+            "it is wrong, expired or deleted; create another"
+        )
     return (
         f"{base_url} refused the API key ({error.status}): check the key and the environment, "
         "keys of sandbox and production differ"

@@ -26,7 +26,7 @@ def columns(*cells: object) -> str:
 class _StandardError:
     """A file object that always writes to the current ``sys.stderr``.
 
-    Write errors, such as on a full disk, are ignored: a lost note must not end the work.
+    Write errors, such as on a full disk, are ignored: a note that is lost must not end the work.
     """
 
     def write(self, text: str) -> int:
@@ -64,7 +64,7 @@ class Terminal:
             file=cast("IO[str]", _StandardError()), highlight=False, emoji=False, markup=False
         )
         self._secrets: set[str] = set()
-        self.lost: OSError | None = None
+        self.output_error: OSError | None = None
         """The error that prevented writing results to the standard output, if any."""
 
     @property
@@ -73,7 +73,7 @@ class Terminal:
         return self.console.file.isatty() and not self.console.is_dumb_terminal
 
     @property
-    def shared(self) -> bool:
+    def results_on_screen(self) -> bool:
         """True if results are written to the same screen as moving bars."""
         return self.live and sys.stdout is not None and sys.stdout.isatty()
 
@@ -123,19 +123,20 @@ class Terminal:
         """Write the result of work that is already done; never raises ``OSError``.
 
         If the standard output cannot be written (the disk is full, or the reader closed the
-        pipe), this result and all later ones are written to the standard error. :attr:`lost` is
+        pipe), this result and all later ones are written to the standard error. :attr:`output_error` is
         then set, and the command exits with code 1.
         """
-        if self.lost is None:
+        if self.output_error is None:
             try:
                 self.result(text)
             except OSError as error:
-                self.lost = error
+                self.output_error = error
                 discard_stdout()
                 self.fail(
-                    f"results cannot be written to the standard output ({error.strerror}): they follow here"
+                    f"results cannot be written to the standard output ({error.strerror}): "
+                    "they follow on the standard error"
                 )
-        if self.lost is not None:
+        if self.output_error is not None:
             self.say(text)
 
 
@@ -147,6 +148,6 @@ def discard_stdout() -> None:
     """
     with suppress(OSError, ValueError, AttributeError):
         # Replace the descriptor: `sys.stdout` keeps its buffer and flushes it to the new target.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)

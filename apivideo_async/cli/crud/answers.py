@@ -6,9 +6,8 @@ from typing import Any
 import click
 
 from ...client import ApiVideoClient
-from ..connection import connect
 from ..running import run
-from ..session import Session
+from ..session import Session, connect
 from .noun import Noun
 from .shown import as_json, facts, label, without_secrets
 

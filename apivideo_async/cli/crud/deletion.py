@@ -7,10 +7,9 @@ import click
 
 from ...client import ApiVideoClient
 from ...errors import ApiVideoError, AuthenticationError, NotFoundError
-from ..connection import connect
 from ..console.messages import explain
 from ..running import run
-from ..session import Session
+from ..session import Session, connect
 from .noun import Noun
 
 __all__ = ["delete_command"]

@@ -11,9 +11,8 @@ import click
 from rich.console import Console
 
 from ...paginator import Paginator
-from ..connection import connect
 from ..running import run
-from ..session import Session
+from ..session import Session, connect
 from .answers import chosen
 from .noun import Noun
 from .shown import as_json, without_secrets

@@ -4,14 +4,15 @@ To add a metric, add its function to ``METRICS`` and its name to ``AGGREGATIONS`
 ``BUCKETS``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
+from attrs import frozen
+
 from ..state.play import Play
+
+__all__ = ["AGGREGATIONS", "BUCKETS", "METRICS", "SERIES", "Span", "View"]
 
 
 class Span(NamedTuple):
@@ -30,12 +31,9 @@ class Span(NamedTuple):
         return isinstance(moment, datetime) and self.start <= moment < self.stop
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
-    """The seconds that a play must last to count as a view, and whether viewers count once.
-
-    With ``unique`` a viewer counts once a day.
-    """
+    """The seconds that a view must last, and whether a viewer counts once a day."""
 
     seconds: int = 5
     unique: bool = False
@@ -44,8 +42,14 @@ class View:
 Metric: TypeAlias = Callable[[Sequence[Play], Span, View], float]
 
 
-def _count(keep: Callable[[Play], bool]) -> Metric:
-    return lambda plays, span, view: sum(1 for play in plays if play.at in span and keep(play))
+def _count(counts: Callable[[Play], bool]) -> Metric:
+    return lambda plays, span, view: sum(1 for play in plays if play.at in span and counts(play))
+
+
+def _sum(amount: Callable[[Play], float]) -> Metric:
+    return lambda plays, span, view: sum(
+        amount(play) for play in plays if play.at in span and play.played
+    )
 
 
 def _average(total: Metric, count: Metric) -> Metric:
@@ -56,18 +60,14 @@ def _average(total: Metric, count: Metric) -> Metric:
     return average
 
 
-def _sum(amount: Callable[[Play], float]) -> Metric:
-    return lambda plays, span, view: sum(
-        amount(play) for play in plays if play.at in span and play.played
-    )
-
-
 def _views(plays: Sequence[Play], span: Span, view: View) -> int:
     """Count the plays that lasted long enough. A unique viewer counts once for each day."""
-    seen = [
+    viewed = [
         play for play in plays if play.at in span and play.played and play.watched >= view.seconds
     ]
-    return len({(play.who, play.at.date()) for play in seen}) if view.unique else len(seen)
+    if view.unique:
+        return len({(play.viewer_key, play.at.date()) for play in viewed})
+    return len(viewed)
 
 
 def _presences(plays: Iterable[Play], span: Span, view: View) -> list[tuple[datetime, datetime]]:
@@ -75,40 +75,37 @@ def _presences(plays: Iterable[Play], span: Span, view: View) -> list[tuple[date
 
     For unique viewers, overlapping periods of the same viewer are merged.
     """
-    merged: dict[object, list[tuple[datetime, datetime]]] = {}
+    by_viewer: dict[object, list[tuple[datetime, datetime]]] = {}
     for play in sorted(plays, key=lambda play: play.at):
         begin, end = max(play.at, span.start), min(play.until, span.stop)
         if begin >= end:
             continue
         # Without ``unique`` every play is its own viewer, so nothing is merged.
-        spells = merged.setdefault(play.who if view.unique else id(play), [])
+        periods = by_viewer.setdefault(play.viewer_key if view.unique else id(play), [])
         # The plays are sorted by start, so only the last period of a viewer can overlap this one.
-        if spells and begin <= spells[-1][1]:
-            begin, end = spells[-1][0], max(end, spells.pop()[1])
-        spells.append((begin, end))
-    return [spell for spells in merged.values() for spell in spells]
+        if periods and begin <= periods[-1][1]:
+            begin, end = periods[-1][0], max(end, periods.pop()[1])
+        periods.append((begin, end))
+    return [period for periods in by_viewer.values() for period in periods]
 
 
 def _ccv_peak(plays: Sequence[Play], span: Span, view: View) -> int:
-    """Return the highest number of concurrent viewers in the span.
-
-    A viewer who leaves at the moment at which another one arrives is not counted together with
-    them.
-    """
-    spells = _presences(plays, span, view)
-    # Tuples sort by time and then by change, so -1 comes before +1 of the same moment.
-    changes = sorted([(begin, 1) for begin, _ in spells] + [(end, -1) for _, end in spells])
-    now = peak = 0
+    """Return the highest number of concurrent viewers in the span."""
+    periods = _presences(plays, span, view)
+    # At the same moment -1 sorts before +1: a viewer who leaves then is not counted together with
+    # one who arrives.
+    changes = sorted([(begin, 1) for begin, _ in periods] + [(end, -1) for _, end in periods])
+    viewers = peak = 0
     for _, change in changes:
-        now += change
-        peak = max(peak, now)
+        viewers += change
+        peak = max(peak, viewers)
     return peak
 
 
 def _ccv_average(plays: Sequence[Play], span: Span, view: View) -> float:
     # The average is the total presence in seconds divided by the length of the span.
-    there = sum((end - begin).total_seconds() for begin, end in _presences(plays, span, view))
-    return round(there / span.seconds, 4) if span.seconds else 0
+    present = sum((end - begin).total_seconds() for begin, end in _presences(plays, span, view))
+    return round(present / span.seconds, 4) if span.seconds else 0
 
 
 def _ccv_live(plays: Sequence[Play], span: Span, view: View) -> int:
@@ -118,7 +115,8 @@ def _ccv_live(plays: Sequence[Play], span: Span, view: View) -> int:
 
 _plays = _count(lambda play: play.played)
 _impressions = _count(lambda play: True)
-_loading, _watched = _sum(lambda play: play.loading), _sum(lambda play: play.watched)
+_loading = _sum(lambda play: play.loading)
+_watched = _sum(lambda play: play.watched)
 
 METRICS: dict[str, Metric] = {
     "play": _plays,
@@ -137,13 +135,9 @@ METRICS: dict[str, Metric] = {
     "view": _views,
 }
 AGGREGATIONS: dict[tuple[str, str], str] = {
-    ("play", "count"): "play",
     ("play", "rate"): "play-rate",
     ("play", "total"): "play-total",
-    ("start", "count"): "start",
-    ("end", "count"): "end",
-    ("impression", "count"): "impression",
-    ("view", "count"): "view",
+    **{(name, "count"): name for name in ("play", "start", "end", "impression", "view")},
     **{
         (name, how): f"{name}-{how}"
         for name in ("impression-time", "watch-time")

@@ -1,14 +1,31 @@
-"""``/account``, which left the specification in 2021 (service.md#legacy-operations)."""
+"""``/auth/*`` and ``/account``: tokens for an API key, and the quota of the account.
 
-from __future__ import annotations
+``/account`` left the specification in 2021. See service.md#auth-operations,
+service.md#legacy-operations.
+"""
 
 from aiohttp import web
 
-from ..operations import Call, Operation, answer, api
+from ..operations import Call, answer
+from ..rules.payloads import text, validate
+
+__all__ = ["authenticate", "get", "refresh"]
 
 # The number of videos that the account may have. It is reported and not enforced.
 _QUOTA = 1000
 _FEATURES = ["app.dynamic_metadata", "app.event_log", "player.white_label", "transcode.mp4_support"]
+
+
+async def authenticate(call: Call) -> web.StreamResponse:
+    """Exchange the API key for an access token and a refresh token."""
+    body = validate(await call.json(), {"apiKey": text}, required=("apiKey",))
+    return answer(call.state.credentials.exchange(body["apiKey"], call.state.expiry_clock))
+
+
+async def refresh(call: Call) -> web.StreamResponse:
+    """Exchange a refresh token for a new pair of tokens. A refresh token works once."""
+    body = validate(await call.json(), {"refreshToken": text}, required=("refreshToken",))
+    return answer(call.state.credentials.rotate(body["refreshToken"], call.state.expiry_clock))
 
 
 async def get(call: Call) -> web.StreamResponse:
@@ -18,6 +35,3 @@ async def get(call: Call) -> web.StreamResponse:
     return answer(
         {"quota": quota, "features": _FEATURES, "environment": call.state.settings.environment}
     )
-
-
-OPERATIONS: tuple[Operation, ...] = (api("account.get", "GET", "/account", get),)

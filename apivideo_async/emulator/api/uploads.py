@@ -1,50 +1,52 @@
-"""Receive video files: ``POST /videos/{videoId}/source`` and ``POST /upload``.
+"""Receive video files; ``/upload-tokens``, the tokens for delegated uploads.
 
 The bodies of concurrent requests are streamed at the same time, each into its own extent of the
 spool file. After the end of a body, one synchronous step asks the source ledger and adds the extent
 to the media. A truncated body changes neither. See service.md#uploads.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
+from contextlib import closing
 
 from aiohttp import web
+from attrs import define
 
-from ..background import production
+from ..background import processing
 from ..body import check_one_file
-from ..operations import Call, Operation, answer, api
-from ..rules.content_range import ContentRange, parse_content_range
-from ..rules.form_parser import Form
+from ..operations import Call, answer
+from ..rules.forms import Form
+from ..rules.payloads import TOKEN_CREATION, validate
 from ..rules.problems import RefusedError
+from ..rules.ranges import ContentRange, parse_content_range
 from ..serving.assets import asset_urls
+from ..state.items import by_creation
 from ..state.media import ExtentWriter, Spool
+from ..state.records import UploadToken
 from ..state.video import Video
+from .items import Items
+
+__all__ = ["UPLOAD_TOKENS", "create_token", "upload", "upload_with_token"]
 
 
-class Reception:
+@define(eq=False)
+class _ReceivedFile:
     """The uploaded file of one request.
 
     ``open`` reserves an extent when the file begins, ``keep`` adds it to the media, and ``close``
     frees it if it was not kept.
     """
 
-    def __init__(self, call: Call, spool_for: Callable[[Form], Spool]) -> None:
-        self._announced = call.request.content_length
-        self._limit = call.state.settings.limits.max_chunk
-        self._spool_for = spool_for
-        self._writer: ExtentWriter | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file received so far."""
-        return 0 if self._writer is None else self._writer.size
+    _call: Call
+    _spool_for: Callable[[Form], Spool]
+    _writer: ExtentWriter | None = None
 
     def open(self, form: Form) -> ExtentWriter:
         """Create the writer of the file. ``form`` has the fields that came before the file."""
         # ``Content-Length`` is an upper bound for the size of the file, so one extent is enough. A
         # body without ``Content-Length`` grows in further extents.
-        self._writer = ExtentWriter(self._spool_for(form), self._announced, self._limit)
+        announced = self._call.request.content_length
+        limit = self._call.state.settings.limits.max_chunk
+        self._writer = ExtentWriter(self._spool_for(form), announced, limit)
         return self._writer
 
     def keep(self, video: Video, sent: ContentRange | None) -> None:
@@ -52,10 +54,11 @@ class Reception:
 
         Raises the refusal of the ledger. The media is unchanged then.
         """
-        place = video.ledger.accept(sent, self.size)
+        size = 0 if self._writer is None else self._writer.size
+        position = video.ledger.accept(sent, size)
         # ``accept`` refuses an empty file, so there is always a writer here.
         if self._writer is not None:
-            video.media.add(place, self._writer.keep())
+            video.media.add(position, self._writer.keep())
 
     def close(self) -> None:
         """Release the spool. Must be called at the end of the request."""
@@ -65,23 +68,12 @@ class Reception:
 
 async def upload(call: Call) -> web.StreamResponse:
     """Receive a file, or a chunk of one, for a container (service.md#upload-rules)."""
-    video = call.state.videos.find(call.path("videoId"))
-    call.record.video_id = video.key
+    video = call.video()
     sent = _content_range(call)
     video.ledger.check(sent)
-    reception = Reception(call, lambda _: call.state.spool_of(video))
-    try:
-        form = await call.body.form(reception.open)
-        # The video may have been deleted, and another request may have changed the ledger, while
-        # the body arrived. Check both again. From here to ``keep`` there is no ``await``, so no
-        # other request runs in between.
-        video = call.state.videos.find(video.key)
-        video.ledger.check(sent)
-        check_one_file(form)
-        reception.keep(video, sent)
-    finally:
-        reception.close()
-    return _accepted(call, video)
+    with closing(_ReceivedFile(call, lambda _: call.state.spool_of(video))) as received:
+        form = await call.body.form(received.open)
+        return _accepted(call, _keep(call, video.key, form, sent, received))
 
 
 async def upload_with_token(call: Call) -> web.StreamResponse:
@@ -99,38 +91,38 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
         video = state.videos.get(form.fields.get("videoId", ""))
         return state.store.spool("delegated") if video is None else state.spool_of(video)
 
-    reception = Reception(call, spool_for)
-    try:
-        form = await call.body.form(reception.open)
-        video = _delegated_video(call, form, sent, reception)
+    with closing(_ReceivedFile(call, spool_for)) as received:
+        form = await call.body.form(received.open)
+        if video_id := form.fields.get("videoId"):
+            video = _keep(call, video_id, form, sent, received)
+        else:
+            video = _keep_new(call, form, sent, received)
         call.record.video_id = video.key
-    finally:
-        reception.close()
-    return _accepted(call, video)
+        return _accepted(call, video)
 
 
-def _delegated_video(
-    call: Call, form: Form, sent: ContentRange | None, reception: Reception
+def _keep(
+    call: Call, video_id: str, form: Form, sent: ContentRange | None, received: _ReceivedFile
 ) -> Video:
-    """Find or create the video of a delegated upload, and keep the file.
+    """Keep the file of a complete body, and return the video."""
+    # The video may have been deleted, and another request may have changed the ledger, while the
+    # body arrived. There is no ``await`` up to ``keep``, so that no other request runs in between.
+    video = call.state.videos.find(video_id)
+    video.ledger.check(sent)
+    check_one_file(form)
+    received.keep(video, sent)
+    return video
 
-    A refused request creates no video.
-    """
-    state = call.state
-    video_id = form.fields.get("videoId")
-    if video_id:
-        video = state.videos.find(video_id)
-        video.ledger.check(sent)
-        check_one_file(form)
-        reception.keep(video, sent)
-        return video
+
+def _keep_new(call: Call, form: Form, sent: ContentRange | None, received: _ReceivedFile) -> Video:
+    """Create a video and keep the file. A refused request creates no video."""
     check_one_file(form)
     # The ledger belongs to a video, so the video must exist before the ledger can decide.
-    video = state.create_video({"title": form.filename or "file"})
+    video = call.state.create_video({"title": form.filename or "file"})
     try:
-        reception.keep(video, sent)
+        received.keep(video, sent)
     except RefusedError:
-        state.forget_video(video)
+        call.state.forget_video(video)
         raise
     return video
 
@@ -142,25 +134,30 @@ def _content_range(call: Call) -> ContentRange | None:
 
 
 def _accepted(call: Call, video: Video) -> web.Response:
-    """Return the full video if the request completed the upload, otherwise only its id.
-
-    See service.md#upload-responses.
-    """
+    """Return the video if the upload is complete, or else its id (service.md#upload-responses)."""
     if not video.ledger.complete:
         return answer({"videoId": video.key}, 201)
     video.touch(call.state.today)
-    production.begin(call.state, video)
+    processing.start(call.state, video)
     return answer(video.as_json(asset_urls(call, video)), 201)
 
 
-OPERATIONS: tuple[Operation, ...] = (
-    api("videos.upload", "POST", "/videos/{videoId}/source", upload, "uploads"),
-    Operation(
-        "videos.upload_with_token",
-        "POST",
-        "/upload",
-        upload_with_token,
-        "uploads",
-        access="upload-token",
-    ),
+class _UploadTokens(Items[UploadToken]):
+    def find(self, call: Call) -> UploadToken:
+        """Return the token that the path names. Raises a refusal (404) if it is not active."""
+        return call.state.upload_token(call.path(self.parameter))
+
+
+UPLOAD_TOKENS = _UploadTokens(
+    collection=lambda state: state.upload_tokens,
+    parameter="uploadToken",
+    as_json=lambda call, token: token.as_json(),
+    sort_keys={"createdAt": by_creation, "ttl": lambda token: (token.ttl, token.number)},
+    matches=lambda call, token: token.active(call.state.expiry_date),
 )
+
+
+async def create_token(call: Call) -> web.StreamResponse:
+    """Create a token. The response is 200 (service.md#upload-token-operations)."""
+    body = validate(await call.json(), TOKEN_CREATION)
+    return answer(call.state.create_upload_token(body.get("ttl", 0)).as_json())

@@ -1,75 +1,99 @@
-"""``/videos`` and ``/discarded/videos``, except uploads (service.md#video-operations)."""
+"""``/videos``, ``/discarded/videos``, ``/tags`` and ``/watermarks``, except uploads of videos.
 
-from __future__ import annotations
+See service.md#video-operations, service.md#tag-operations, service.md#watermark-operations.
+"""
 
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
 
-from ..background import production
-from ..background.sources import begin_ingest
-from ..operations import Call, Operation, answer, answer_page, api, no_content
-from ..rules.payloads import VIDEO_CREATION, VIDEO_UPDATE, must_be_false, validate
+from ..background import processing
+from ..background.sources import ingest_source
+from ..browsers import sent_by_page
+from ..operations import Call, answer, answer_page, no_content
+from ..rules.forms import JPEG, PNG, WEBP, FileRule
+from ..rules.payloads import VIDEO_CREATION, VIDEO_UPDATE, must_be_false, text, validate
 from ..serving.assets import asset_urls
-from ..state.listing import select_videos
-from ..state.video import Video
+from ..state.items import Item, by_creation, sort_items, timestamp
+from ..state.video import Video, select_videos
+from .items import Items
+
+__all__ = [
+    "PICTURE",
+    "WATERMARKS",
+    "create",
+    "delete",
+    "get",
+    "get_discarded",
+    "get_status",
+    "list_discarded",
+    "list_tags",
+    "list_videos",
+    "pick_thumbnail",
+    "restore",
+    "update",
+    "upload_thumbnail",
+    "upload_watermark",
+]
+
+# The refusal lists fewer extensions than are accepted (service.md#file-extensions).
+PICTURE = FileRule({**JPEG, **PNG, **WEBP}, "[jpeg, jpg, JPG, JPEG]", 8 * 1024 * 1024)
+"""Thumbnails of videos and live streams."""
+_WATERMARK = FileRule({**JPEG, **PNG}, "[jpeg, jpg, JPG, JPEG, png, PNG]")
+_TAG_KEYS = {
+    "value": lambda tag: tag["value"],
+    "videoCount": lambda tag: (tag["videoCount"], tag["value"]),
+}
 
 
-def show(call: Call, video: Video) -> dict[str, Any]:
-    """Return the ``video`` schema. ``assets`` is null for a discarded video.
+def _as_json(call: Call, video: Video) -> dict[str, Any]:
+    """Return the ``video`` schema, without assets if discarded (service.md#discarded-videos)."""
+    return video.as_json(None if video.discarded_at else asset_urls(call, video))
 
-    See service.md#discarded-videos.
-    """
+
+def _answer(call: Call, video: Video, status: int = 200) -> web.Response:
     call.record.video_id = video.key
-    return video.as_json(None if video.discarded else asset_urls(call, video))
+    return answer(_as_json(call, video), status)
 
 
-def _page(call: Call, videos: Iterable[Video]) -> web.Response:
-    def item(video: Video) -> dict[str, Any]:
-        return video.as_json(None if video.discarded else asset_urls(call, video))
-
-    return answer_page(call, select_videos(videos, call.query), item)
+def _list(call: Call, videos: Iterable[Video]) -> web.Response:
+    return answer_page(call, select_videos(videos, call.query), lambda video: _as_json(call, video))
 
 
 async def list_videos(call: Call) -> web.StreamResponse:
     """List the videos that match the filters, newest first."""
-    return _page(call, call.state.videos.values())
+    return _list(call, call.state.videos.values())
 
 
 async def create(call: Call) -> web.StreamResponse:
-    """Create a container. The response is 201, or 202 if it has a ``source``.
-
-    See service.md#video-operations.
-    """
+    """Create a container. The response is 202 with a ``source`` (service.md#video-operations)."""
     attributes = validate(await call.json(), VIDEO_CREATION, required=("title",))
     source = attributes.pop("source", None)
-    video = (
-        call.state.create_video(attributes)
-        if source is None
-        else begin_ingest(call, attributes, source)
-    )
-    production.order_from_attributes(call.state, video, attributes)
-    production.notice(call.state, video)
-    return answer(show(call, video), 201 if source is None else 202)
+    if source is None:
+        video = call.state.create_video(attributes)
+    else:
+        video = ingest_source(call.state, attributes, source, from_page=sent_by_page(call.request))
+    processing.request_summary(call.state, video, attributes)
+    processing.perform_due(call.state, video)
+    return _answer(call, video, 201 if source is None else 202)
 
 
 async def get(call: Call) -> web.StreamResponse:
     """Return one video."""
-    return answer(show(call, call.state.videos.find(call.path("videoId"))))
+    return _answer(call, call.video())
 
 
 async def update(call: Call) -> web.StreamResponse:
-    """Apply a JSON Merge Patch to the attributes. Raises a refusal (409) for a second summary.
-
-    See service.md#merge-rules, service.md#video-operations.
-    """
-    video = call.state.videos.find(call.path("videoId"))
+    """Apply a JSON Merge Patch (service.md#merge-rules). A second summary is refused with 409."""
+    video = call.video()
     changes = validate(await call.json(), VIDEO_UPDATE)
-    production.order_from_attributes(call.state, video, changes)
+    processing.request_summary(call.state, video, changes)
     video.merge(changes, call.state.today)
-    production.notice(call.state, video)
-    return answer(show(call, video))
+    processing.perform_due(call.state, video)
+    return _answer(call, video)
 
 
 async def delete(call: Call) -> web.StreamResponse:
@@ -81,46 +105,85 @@ async def delete(call: Call) -> web.StreamResponse:
 
 async def get_status(call: Call) -> web.StreamResponse:
     """Return the status of ingest and encoding (service.md#upload-status)."""
-    state = call.state
-    video = state.videos.find(call.path("videoId"))
-    call.record.video_id = video.key
+    state, video = call.state, call.video()
     status = video.status(state.settings.pace, state.now)
     # The read is counted after the status was computed: with ``polls:N``, N reads come before the
     # read that first shows the video as playable.
     if video.finished_at is not None:
         video.status_reads += 1
-        production.notice(state, video)
+        processing.perform_due(state, video)
     return answer(status)
+
+
+async def upload_thumbnail(call: Call) -> web.StreamResponse:
+    """Store a picture. The response is 200 (service.md#video-operations, service.md#thumbnails)."""
+    video = call.video()
+    video.thumbnail, _ = await call.body.file(PICTURE)
+    video.touch(call.state.today)
+    return _answer(call, video)
+
+
+async def pick_thumbnail(call: Call) -> web.StreamResponse:
+    """Replace the picture by a moment, which may be any text (service.md#thumbnails)."""
+    video = call.video()
+    payload = validate(await call.json(), {"timecode": text}, required=("timecode",))
+    video.timecode = payload["timecode"]
+    video.thumbnail = None
+    video.touch(call.state.today)
+    return _answer(call, video)
 
 
 async def list_discarded(call: Call) -> web.StreamResponse:
     """List the discarded videos. Without Video Restore the list is empty."""
-    return _page(call, call.state.discarded.values())
+    return _list(call, call.state.discarded.values())
 
 
 async def get_discarded(call: Call) -> web.StreamResponse:
     """Return one discarded video."""
-    return answer(show(call, call.state.discarded.find(call.path("videoId"))))
+    return _answer(call, call.state.discarded.find(call.path("videoId")))
 
 
 async def restore(call: Call) -> web.StreamResponse:
-    """Restore a discarded video. The payload must be ``{"discarded": false}``.
-
-    See service.md#discarded-videos.
-    """
+    """Restore a discarded video (service.md#discarded-videos)."""
     video = call.state.discarded.find(call.path("videoId"))
     validate(await call.json(), {"discarded": must_be_false}, required=("discarded",))
-    return answer(show(call, call.state.restore_video(video.key)))
+    return _answer(call, call.state.restore_video(video.key))
 
 
-OPERATIONS: tuple[Operation, ...] = (
-    api("videos.list", "GET", "/videos", list_videos),
-    api("videos.create", "POST", "/videos", create),
-    api("videos.get", "GET", "/videos/{videoId}", get),
-    api("videos.update", "PATCH", "/videos/{videoId}", update),
-    api("videos.delete", "DELETE", "/videos/{videoId}", delete),
-    api("videos.get_status", "GET", "/videos/{videoId}/status", get_status),
-    api("videos.list_discarded", "GET", "/discarded/videos", list_discarded),
-    api("videos.get_discarded", "GET", "/discarded/videos/{videoId}", get_discarded),
-    api("videos.restore", "PATCH", "/discarded/videos/{videoId}", restore),
+def _plain(tag: str) -> str:
+    """Return a tag without case and accents, which the filter ignores (service.md#tags)."""
+    # NFKD separates each letter from its accents, which are combining characters.
+    parts = unicodedata.normalize("NFKD", tag.casefold())
+    return "".join(character for character in parts if not unicodedata.combining(character))
+
+
+async def list_tags(call: Call) -> web.StreamResponse:
+    """List the tags of all videos with their number of videos. The default order is by value."""
+    counts = Counter(
+        tag for video in call.state.videos.values() for tag in set(video.attributes["tags"])
+    )
+    part = _plain(call.request.query.get("value", ""))
+    tags: list[dict[str, Any]] = [
+        {"value": tag, "videoCount": count} for tag, count in counts.items() if part in _plain(tag)
+    ]
+    ordered = sort_items(tags, call.query, _TAG_KEYS, default=_TAG_KEYS["value"])
+    return answer_page(call, ordered, dict)
+
+
+# Of a watermark, the emulator keeps only the id and the date (service.md#watermarks).
+WATERMARKS = Items[Item](
+    collection=lambda state: state.watermarks,
+    parameter="watermarkId",
+    as_json=lambda call, watermark: {
+        "watermarkId": watermark.key,
+        "createdAt": timestamp(watermark.created),
+    },
+    sort_keys={"createdAt": by_creation},
 )
+
+
+async def upload_watermark(call: Call) -> web.StreamResponse:
+    """Receive a picture. The response is 200 (service.md#watermark-operations)."""
+    await call.body.file(_WATERMARK)
+    watermark = call.state.watermarks.add(Item(**call.state.item_fields("watermark_")))
+    return answer(WATERMARKS.as_json(call, watermark))

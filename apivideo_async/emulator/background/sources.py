@@ -1,56 +1,61 @@
-"""Fill a container from its ``source``: the URL of a file, or the id of a video to clone.
+"""Fill a container without an upload: from a URL, from another video, or from a broadcast.
 
-See service.md#video-sources. Only URLs of this machine are downloaded, unless ``allow_network`` is
-set, and no URLs that a web page sent. A video with another URL stays "ingesting".
+See service.md#video-sources, service.md#recordings, service.md#webhook-events.
+
+A video whose URL may not be called stays "ingesting" (``rules.network``). The emulator receives no
+RTMP: a test or another process starts each broadcast and supplies the content of its recording.
 """
 
-from __future__ import annotations
-
+import asyncio
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from ..browsers import sent_by_page
-from ..operations import Call
 from ..rules.network import is_web_url, may_call
 from ..rules.problems import invalid_attribute, refuse_all
 from ..state.media import ExtentWriter
+from ..state.records import LiveStream
 from ..state.state import State
 from ..state.video import Video
-from . import production
+from . import processing
+
+__all__ = ["complete_broadcast", "ingest_source", "start_broadcast"]
 
 
-def begin_ingest(call: Call, attributes: dict[str, Any], source: str) -> Video:
-    """Create the container and start to fill it.
+def ingest_source(
+    state: State, attributes: dict[str, Any], source: str, *, from_page: bool
+) -> Video:
+    """Create the container and start to fill it from a URL, or from the video with the given id.
 
-    Uploads to it are refused (service.md#upload-errors).
-
-    Raises a refusal if ``source`` is neither a web URL nor the id of a complete video.
+    ``from_page``: a web page sent the URL. Uploads to the container are refused
+    (service.md#upload-errors). Raises a refusal if ``source`` is neither a web URL nor the id of a
+    complete video.
     """
-    state = call.state
     if source in state.videos:
         return _clone(state, attributes, state.videos[source])
     if not is_web_url(source):
-        raise refuse_all(
-            [invalid_attribute("source", "This value is neither a URL nor a videoId.")]
-        )
+        raise _invalid_source("This value is neither a URL nor a videoId.")
     video = state.create_video(attributes, "url")
-    if not sent_by_page(call.request) and (state.settings.allow_network or may_call(source)):
-        state.spawn(_fetch(state, video, source))
+    if may_call(source, from_page=from_page, allow_network=state.settings.allow_network):
+        state.spawn(_download(state, video, source))
     return video
 
 
 def _clone(state: State, attributes: dict[str, Any], original: Video) -> Video:
-    if original.finished_at is None:
-        raise refuse_all([invalid_attribute("source", "This video has no source to copy.")])
+    if not original.finished:
+        raise _invalid_source("This video has no source to copy.")
     video = state.create_video(attributes, "clone")
     # The clone shares the stored bytes and keeps them when the original is deleted.
     video.media = original.media.copy()
-    production.begin(state, video)
+    processing.start(state, video)
     return video
 
 
-async def _fetch(state: State, video: Video, url: str) -> None:
+def _invalid_source(detail: str) -> Exception:
+    return refuse_all([invalid_attribute("source", detail)])
+
+
+async def _download(state: State, video: Video, url: str) -> None:
     writer = ExtentWriter(state.spool_of(video), None)
     try:
         timeout = ClientTimeout(total=None, sock_connect=10, sock_read=60)
@@ -64,10 +69,48 @@ async def _fetch(state: State, video: Video, url: str) -> None:
         # The video may have been deleted during the download.
         if video.key in state.videos:
             video.media.add(0, writer.keep())
-            production.begin(state, video)
+            processing.start(state, video)
     except (ClientError, TimeoutError, OSError):
         # A failed download is reported nowhere; the status stays "ingesting"
         # (service.md#video-sources).
         return
     finally:
         writer.close()
+
+
+def start_broadcast(state: State, live: LiveStream, media: bytes = b"") -> None:
+    """Start a broadcast. Does nothing if the live stream is already broadcasting.
+
+    ``media`` is the content of the recording.
+    """
+    if live.broadcasting:
+        return
+    live.broadcasting = True
+    live.media = media
+    state.announce("live-stream.broadcast.started", live.key, {"liveStreamId": live.key})
+
+
+def complete_broadcast(state: State, live: LiveStream) -> None:
+    """End the broadcast in the background, after the seconds that an encoding takes."""
+    state.spawn(_end_broadcast(state, live))
+
+
+async def _end_broadcast(state: State, live: LiveStream) -> None:
+    await asyncio.sleep(state.settings.pace.seconds)
+    # There was no broadcast, or an earlier call has ended it during the sleep.
+    if not live.broadcasting:
+        return
+    live.broadcasting = False
+    live.touch(state.today)
+    fields = {"liveStreamId": live.key}
+    state.announce("live-stream.broadcast.ended", live.key, fields)
+    attributes = {"title": live.attributes["name"], "public": live.public}
+    video = state.create_video(attributes, "live")
+    video.live_stream_id = live.key
+    if live.media:
+        writer = ExtentWriter(state.spool_of(video), len(live.media))
+        writer.write(memoryview(live.media))
+        video.media.add(0, writer.keep())
+        writer.close()
+    state.announce("video.source.recorded", video.key, {**fields, "videoId": video.key})
+    processing.start(state, video)

@@ -1,65 +1,94 @@
-"""The effect of each fault on the wire.
+"""The actions of faults, and their effects on requests and responses.
 
-An action receives the call, the rule and ``proceed``, which executes the request. It returns the
-response, or raises ``DroppedError`` after it aborted the connection. To add an action: write a
-coroutine with this signature, add it to ``ACTIONS`` here, and add its name to ``ACTIONS`` in
-``faults.fault_list``.
+To add an action: write a coroutine that receives the call, ``proceed`` and the parameters of the
+rule that it uses, and add it to ``ACTIONS``. ``proceed`` executes the request. An action returns
+the response, or raises ``DroppedError`` after it aborted the connection.
+
+A response that streams media has already started when an action receives it (``prepared``). It is
+returned unchanged.
 """
 
-from __future__ import annotations
-
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeAlias
 
 from aiohttp import web
+from attrs import Factory, define, frozen
 
-from ..operations import Call, DroppedError
-from .answers import as_page, planned, rate_limited, trickled, truncated
-from .bodies import RepeatableBody, StallingBody, stall
-from .fault_list import Fault
+from ..body import Body
+from ..operations import Call, DroppedError, answer
+from ..rules.problems import refuse
+from ..rules.rate_windows import PRESETS, Verdict
+
+__all__ = ["ACTIONS", "Action", "Proceed"]
 
 Proceed: TypeAlias = Callable[[], Awaitable[web.StreamResponse]]
-Action: TypeAlias = Callable[[Call, Fault, Proceed], Awaitable[web.StreamResponse]]
 # Seconds that the client has to read an early response before the connection is closed.
 _READING_TIME = 0.05
+# The page of an intermediary, for ``html``.
+_PAGE = "<!doctype html><html><head><title>OK</title></head><body><h1>It works</h1></body></html>"
+
+
+@frozen
+class Action:
+    """The coroutine of an action, and the attributes of ``Fault`` that it receives by name."""
+
+    run: Callable[..., Awaitable[web.StreamResponse]]
+    parameters: tuple[str, ...] = ()
+
+
+def _abort(call: Call) -> web.StreamResponse:
+    if call.request.transport is not None:
+        call.request.transport.abort()
+    raise DroppedError
+
+
+def _planned_response(
+    status: int, body: Any, content_type: str, headers: Mapping[str, str]
+) -> web.Response:
+    """Build a response. A ``body`` of text or bytes is sent as it is, any other value as JSON."""
+    if body is None:
+        content = b""
+    elif isinstance(body, bytes):
+        content = body
+    else:
+        content = (body if isinstance(body, str) else json.dumps(body)).encode()
+    if content:
+        headers = {**headers, "Content-Type": content_type}
+    return web.Response(status=status, body=content, headers=headers)
 
 
 # -- Actions that do not execute the request.
 
 
-async def _status(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+async def _status(call: Call, proceed: Proceed, **planned: Any) -> web.StreamResponse:
     await call.body.drain()
-    return planned(fault)
+    return _planned_response(**planned)
 
 
-async def _rate_limit(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+async def _rate_limit(
+    call: Call, proceed: Proceed, *, retry_after: float | None, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """Send a 429 as the service does (service.md#too-many-requests)."""
     await call.body.drain()
-    return rate_limited(call, fault)
+    problem = refuse("too-many-requests")
+    response = answer(problem.body, problem.status)
+    response.headers.update(headers)
+    if retry_after is not None:
+        rate = call.operation.rate or "writes"
+        # Classes without a limit show the limit of production.
+        limit = {**PRESETS["production"], **(call.state.settings.rates or {})}[rate]
+        # ``format_wait`` writes whole seconds for long windows and milliseconds for short ones.
+        # Choose the form that represents ``retry_after``.
+        window = 60 if float(retry_after).is_integer() else 0
+        response.headers.update(Verdict(False, limit, 0, retry_after, window).headers())
+    return response
 
 
-async def _reset_before(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    return _abort(call)
-
-
-async def _reset_during(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    await call.body.drain(fault.after_bytes)
-    return _abort(call)
-
-
-async def _reset_after(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    await call.body.drain()
-    return _abort(call)
-
-
-async def _refuse(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    if call.state.door is not None:
-        await call.state.door.shut(fault.seconds)
-    return _abort(call)
-
-
-async def _reject_early(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    response = planned(fault)
+async def _reject_early(call: Call, proceed: Proceed, **planned: Any) -> web.StreamResponse:
+    response = _planned_response(**planned)
     response.force_close()
     call.finish_headers(response)
     await response.prepare(call.request)
@@ -70,34 +99,89 @@ async def _reject_early(call: Call, fault: Fault, proceed: Proceed) -> web.Strea
     return response
 
 
+async def _reset(call: Call, proceed: Proceed, *, after_bytes: int | None) -> web.StreamResponse:
+    await call.body.drain(after_bytes)
+    return _abort(call)
+
+
+async def _refuse(call: Call, proceed: Proceed, *, seconds: float) -> web.StreamResponse:
+    if call.state.listener is not None:
+        await call.state.listener.refuse(seconds)
+    return _abort(call)
+
+
 # -- Actions that execute the request.
 
 
-async def _drop_response(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+async def _drop_response(call: Call, proceed: Proceed) -> web.StreamResponse:
     await proceed()
     return _abort(call)
 
 
-async def _delay(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+async def _delay(call: Call, proceed: Proceed, *, seconds: float) -> web.StreamResponse:
     response = await proceed()
-    await asyncio.sleep(fault.seconds)
+    await asyncio.sleep(seconds)
     return response
 
 
-async def _truncate(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    return await truncated(call, await proceed())
+async def _truncate(call: Call, proceed: Proceed) -> web.StreamResponse:
+    response = await proceed()
+    if response.prepared:
+        return response
+    body = _body_of(response)
+    started = await _started(call, response, len(body))
+    await started.write(body[: len(body) // 2])
+    await started.write_eof()
+    # ``close`` first sends the buffered bytes; ``abort`` would drop them.
+    if call.request.transport is not None:
+        call.request.transport.close()
+    return started
 
 
-async def _trickle(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    return await trickled(call, await proceed(), fault.seconds)
+async def _trickle(call: Call, proceed: Proceed, *, seconds: float) -> web.StreamResponse:
+    response = await proceed()
+    if response.prepared:
+        return response
+    body = _body_of(response)
+    started = await _started(call, response, len(body))
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    for position in range(len(body)):
+        # Each byte has a time counted from the start, so that delays do not add up.
+        await asyncio.sleep(start + seconds * (position + 1) / len(body) - loop.time())
+        await started.write(body[position : position + 1])
+    await started.write_eof()
+    return started
 
 
-async def _html(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    return as_page(await proceed(), fault)
+def _body_of(response: web.StreamResponse) -> bytes:
+    body = response.body if isinstance(response, web.Response) else None
+    return bytes(body) if isinstance(body, bytes | bytearray) else b""
 
 
-async def _duplicate(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    call.body = body = RepeatableBody(call)
+async def _started(call: Call, response: web.StreamResponse, size: int) -> web.StreamResponse:
+    """Send the headers of a response whose body of ``size`` bytes the caller writes."""
+    started = web.StreamResponse(status=response.status, headers=response.headers)
+    if size:
+        started.content_length = size
+    call.finish_headers(started)
+    await started.prepare(call.request)
+    return started
+
+
+async def _html(
+    call: Call, proceed: Proceed, *, body: Any, content_type: str, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    response = await proceed()
+    if response.prepared or not 200 <= response.status < 300:
+        return response
+    if body is None:
+        body, content_type = _PAGE, "text/html"
+    return _planned_response(response.status, body, content_type, headers)
+
+
+async def _duplicate(call: Call, proceed: Proceed) -> web.StreamResponse:
+    call.body = body = _RepeatableBody(call.request, call.record)
     first = await proceed()
     # A streamed response has already been sent, so the request cannot be executed again.
     if first.prepared:
@@ -106,48 +190,83 @@ async def _duplicate(call: Call, fault: Fault, proceed: Proceed) -> web.StreamRe
     return await proceed()
 
 
-async def _stall(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+async def _stall(
+    call: Call, proceed: Proceed, *, after_bytes: int, seconds: float, resets: bool
+) -> web.StreamResponse:
+    async def stall() -> None:
+        await asyncio.sleep(seconds)
+        if resets:
+            _abort(call)
+
     if call.request.content_type.startswith("multipart/"):
-        call.body = StallingBody(call, fault)
+        call.body = _StallingBody(call.request, call.record, after_bytes, stall)
     else:
-        # Bodies other than forms are read in one call (``Call.json``): stall before the handler
-        # reads.
-        await stall(call.request.transport, fault)
+        # Other bodies are read in one call (``Call.json``): stall before the handler reads.
+        await stall()
     return await proceed()
 
 
-async def _expire_tokens(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
+async def _expire_tokens(call: Call, proceed: Proceed) -> web.StreamResponse:
     call.state.credentials.expire_access_tokens()
     return await proceed()
 
 
-async def _clock_jump(call: Call, fault: Fault, proceed: Proceed) -> web.StreamResponse:
-    call.state.jump(fault.seconds)
+async def _clock_jump(call: Call, proceed: Proceed, *, seconds: float) -> web.StreamResponse:
+    call.state.jump(seconds)
     return await proceed()
 
 
+_BODY = ("body", "content_type", "headers")
 ACTIONS: dict[str, Action] = {
-    "clock-jump": _clock_jump,
-    "delay": _delay,
-    "drop-response": _drop_response,
-    "duplicate": _duplicate,
-    "expire-tokens": _expire_tokens,
-    "html": _html,
-    "rate-limit": _rate_limit,
-    "refuse": _refuse,
-    "reject-early": _reject_early,
-    "reset-after": _reset_after,
-    "reset-before": _reset_before,
-    "reset-during": _reset_during,
-    "stall": _stall,
-    "status": _status,
-    "trickle": _trickle,
-    "truncate": _truncate,
+    "clock-jump": Action(_clock_jump, ("seconds",)),
+    "delay": Action(_delay, ("seconds",)),
+    "drop-response": Action(_drop_response),
+    "duplicate": Action(_duplicate),
+    "expire-tokens": Action(_expire_tokens),
+    "html": Action(_html, _BODY),
+    "rate-limit": Action(_rate_limit, ("retry_after", "headers")),
+    "refuse": Action(_refuse, ("seconds",)),
+    "reject-early": Action(_reject_early, ("status", *_BODY)),
+    "reset-after": Action(partial(_reset, after_bytes=None)),
+    "reset-before": Action(partial(_reset, after_bytes=0)),
+    "reset-during": Action(_reset, ("after_bytes",)),
+    "stall": Action(_stall, ("after_bytes", "seconds", "resets")),
+    "status": Action(_status, ("status", *_BODY)),
+    "trickle": Action(_trickle, ("seconds",)),
+    "truncate": Action(_truncate),
 }
+"""All actions by name. ``Fault`` describes them."""
 
 
-def _abort(call: Call) -> web.StreamResponse:
-    transport = call.request.transport
-    if transport is not None:
-        transport.abort()
-    raise DroppedError
+@define(eq=False)
+class _StallingBody(Body):
+    """A body that the server stops reading once, when ``after_bytes`` bytes were read."""
+
+    _after_bytes: int
+    _stall: Callable[[], Awaitable[None]]
+    _stalled: bool = False
+
+    async def block(self) -> bytes:
+        if not self._stalled and self.record.body_bytes >= self._after_bytes:
+            self._stalled = True
+            await self._stall()
+        return await super().block()
+
+
+@define(eq=False)
+class _RepeatableBody(Body):
+    """A body that is kept in memory while it is read, so that the request can be executed twice."""
+
+    _kept: list[bytes] = Factory(list)
+    _replay: Iterator[bytes] | None = None
+
+    def rewind(self) -> None:
+        """Start from the beginning. From now on the blocks come from memory."""
+        self._replay = iter(self._kept)
+
+    async def block(self) -> bytes:
+        if self._replay is not None:
+            return next(self._replay, b"")
+        block = await super().block()
+        self._kept.append(block)
+        return block

@@ -1,41 +1,23 @@
 """Rules for faults, and the decision which request a fault applies to.
 
 ``FaultList.due`` is called once for each request of an operation that has a name. Every rule whose
-operation matches counts the request. The first rule that is due fires. The effects of the actions
-on the wire are in ``faults.actions``.
+operation matches counts the request. The first rule that is due fires.
 """
-
-from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
 from typing import Any
 
-# The names are repeated here because ``faults.actions`` imports this module.
-ACTIONS = frozenset(
-    {
-        "clock-jump",
-        "delay",
-        "drop-response",
-        "duplicate",
-        "expire-tokens",
-        "html",
-        "rate-limit",
-        "refuse",
-        "reject-early",
-        "reset-after",
-        "reset-before",
-        "reset-during",
-        "stall",
-        "status",
-        "trickle",
-        "truncate",
-    }
-)
+from aiohttp import web
+from attrs import Factory, define, field, fields
+
+from ..operations import Call
+from .actions import ACTIONS, Proceed
+
+__all__ = ["FAULTS", "Fault", "FaultList", "fault_from_json"]
 
 
-@dataclass(slots=True)
+@define
 class Fault:
     """One rule: the requests that it applies to, and the action.
 
@@ -79,7 +61,7 @@ class Fault:
     status: int = 503
     body: Any = None
     content_type: str = "application/json"
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = Factory(dict)
     after_bytes: int = 0
     seconds: float = 0.0
     retry_after: float | None = 1.0
@@ -87,7 +69,7 @@ class Fault:
     seen: int = field(default=0, init=False)
     fired: int = field(default=0, init=False)
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         if self.action not in ACTIONS:
             raise ValueError(
                 f"unknown fault action {self.action!r}; use one of {', '.join(sorted(ACTIONS))}"
@@ -99,6 +81,12 @@ class Fault:
             return False
         self.seen += 1
         return self.seen >= (self.nth or 1) and (self.times is None or self.fired < self.times)
+
+    async def execute(self, call: Call, proceed: Proceed) -> web.StreamResponse:
+        """Perform the action on a request. ``proceed`` executes the request without the fault."""
+        action = ACTIONS[self.action]
+        parameters = {name: getattr(self, name) for name in action.parameters}
+        return await action.run(call, proceed, **parameters)
 
 
 def fault_from_json(item: dict[str, Any]) -> Fault:
@@ -149,3 +137,7 @@ class FaultList:
 
     def _happens(self, fault: Fault) -> bool:
         return fault.probability is None or self._random.random() < fault.probability
+
+
+FAULTS: web.AppKey[FaultList] = web.AppKey("faults", FaultList)
+"""Key of the rules in the aiohttp application."""

@@ -4,58 +4,55 @@ At progress 1.0 the first quality is finished and the video becomes playable. Ea
 takes 0.25 more. See service.md#encoding-status.
 """
 
-from __future__ import annotations
-
 import math
-from dataclasses import dataclass
 from typing import Any
 
-QUALITIES: tuple[tuple[str, str], ...] = (
-    ("hls", "240p"),
-    ("mp4", "720p"),
-    ("hls", "360p"),
-    ("hls", "480p"),
-    ("hls", "720p"),
-)
+from attrs import frozen
+
+__all__ = [
+    "STAGES",
+    "SUMMARY_FINISHED",
+    "TRANSCRIPT_FINISHED",
+    "EncodingPace",
+    "encoded_qualities",
+    "parse_pace",
+    "playable",
+    "qualities",
+    "stream_metadata",
+]
+
+_QUALITIES = (("hls", "240p"), ("mp4", "720p"), ("hls", "360p"), ("hls", "480p"), ("hls", "720p"))
 # The progress between two stages.
 _STEP = 0.25
 # The transcript follows the last quality, and the summary follows the transcript.
-TRANSCRIBED = 1 + len(QUALITIES) * _STEP
-SUMMARISED = TRANSCRIBED + _STEP
-STAGES = tuple(1 + place * _STEP for place in range(len(QUALITIES) + 2))
+TRANSCRIPT_FINISHED = 1 + len(_QUALITIES) * _STEP
+SUMMARY_FINISHED = TRANSCRIPT_FINISHED + _STEP
+STAGES = tuple(1 + index * _STEP for index in range(len(_QUALITIES) + 2))
 """The progress values at which a stage is finished: each quality, the transcript, the summary."""
 
 # The assumed bit rate of a source in kbit/s.
 _BIT_RATE = 802.5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EncodingPace:
-    """How fast the emulator encodes: at once, by time, or by the number of status reads.
+    """The seconds, or the number of status reads, until the first quality is finished.
 
-    ``seconds`` is the time until the first quality is finished, ``polls`` the number of status
-    reads. Zero for both means at once.
+    Zero for both means at once.
     """
 
     seconds: float = 0.0
     polls: int = 0
 
     def progress(self, elapsed: float, reads: int) -> float:
-        """Return the progress of a video.
-
-        ``elapsed`` is in seconds since the upload was complete, ``reads`` counts the status reads
-        since.
-        """
+        """Return the progress after ``elapsed`` seconds and a number of status ``reads``."""
         if self.polls:
             return reads / self.polls
         return elapsed / self.seconds if self.seconds else math.inf
 
 
 def parse_pace(setting: str | float) -> EncodingPace:
-    """Parse the setting: ``"immediate"``, a number of seconds, or ``"polls:N"``.
-
-    Raises ``ValueError`` for other values.
-    """
+    """Parse ``"immediate"``, a number of seconds, or ``"polls:N"``, else raise ``ValueError``."""
     if setting == "immediate":
         return EncodingPace()
     try:
@@ -71,57 +68,46 @@ def parse_pace(setting: str | float) -> EncodingPace:
 
 
 def playable(progress: float) -> bool:
-    """Return whether the first quality is finished (service.md#encoding-status)."""
+    """Return whether the first quality is finished."""
     return progress >= 1
 
 
-def finished(progress: float) -> list[tuple[str, str]]:
-    """Return the encoded qualities, in the order in which they were finished."""
+def qualities(progress: float) -> list[dict[str, str]]:
+    """Return the status of each quality: waiting, encoding or encoded."""
     return [
-        each
-        for place, each in enumerate(QUALITIES)
-        if _quality_status(place, progress) == "encoded"
+        {"type": kind, "quality": quality, "status": _status(finished, progress)}
+        for (kind, quality), finished in zip(_QUALITIES, STAGES, strict=False)
     ]
 
 
-def stream_metadata(size: int | None) -> dict[str, Any]:
-    """Return the ``metadata`` of a source of ``size`` bytes.
+def _status(finished: float, progress: float) -> str:
+    if progress >= finished:
+        return "encoded"
+    # A quality is being encoded during the step before it is finished.
+    return "encoding" if progress >= finished - _STEP else "waiting"
 
-    All values are None if ``size`` is None.
+
+def encoded_qualities(progress: float) -> list[tuple[str, str]]:
+    """Return type and name of the encoded qualities, in the order in which they were finished."""
+    stages = zip(_QUALITIES, STAGES, strict=False)
+    return [quality for quality, finished in stages if progress >= finished]
+
+
+def stream_metadata(size: int | None) -> dict[str, Any]:
+    """Return the ``metadata`` of a source of ``size`` bytes. All values are None if it is None.
 
     The media is not inspected. The duration in seconds follows from a usual bit rate
     (service.md#encoding-status).
     """
-    known = size is not None
-    duration = max(1, round((size or 0) * 8 / 1000 / _BIT_RATE))
-    said = {
+    metadata = {
         "width": 1280,
         "height": 720,
         "bitrate": _BIT_RATE,
-        "duration": duration,
+        "duration": max(1, round((size or 0) * 8 / 1000 / _BIT_RATE)),
         "framerate": 25,
         "samplerate": 48000,
         "videoCodec": "h264",
         "audioCodec": "aac",
         "aspectRatio": "16/9",
     }
-    return said if known else dict.fromkeys(said)
-
-
-def qualities(progress: float) -> list[dict[str, str]]:
-    """Return the status of each quality: waiting, encoding or encoded.
-
-    See service.md#encoding-status.
-    """
-    return [
-        {"type": kind, "quality": quality, "status": _quality_status(place, progress)}
-        for place, (kind, quality) in enumerate(QUALITIES)
-    ]
-
-
-def _quality_status(place: int, progress: float) -> str:
-    finished = 1 + place * _STEP
-    if progress >= finished:
-        return "encoded"
-    # A quality is being encoded during the step before it is finished.
-    return "encoding" if progress >= finished - _STEP else "waiting"
+    return dict.fromkeys(metadata) if size is None else metadata

@@ -4,44 +4,43 @@ Access tokens, refresh tokens, private tokens and sessions also depend on the AP
 page that knows the seed cannot compute them. See service.md#identifiers.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import random
 import string
 import uuid
 
+from attrs import define, field
+
+__all__ = ["Identifiers"]
+
 _ALPHABET = string.digits + string.ascii_letters
 # The kinds whose values give access.
-_ACCESS = frozenset({"access", "refresh", "private-token", "session"})
+_SECRET_KINDS = frozenset({"access", "refresh", "private-token", "session"})
 
 
+@define(eq=False)
 class Identifiers:
     """Generates identifiers, with one random number stream per kind.
 
-    Separate streams keep kinds independent: a read of a private video creates a token, and must not
-    change the ids of later videos.
+    Kinds are independent: a new private token must not change the ids of later videos.
     """
 
-    def __init__(self, seed: int, api_key: str = "") -> None:
-        self._seed = seed
-        self._api_key = api_key
-        self._streams: dict[str, random.Random] = {}
+    _seed: int
+    _api_key: str = ""
+    _streams: dict[str, random.Random] = field(factory=dict, init=False)
 
     def _stream(self, kind: str) -> random.Random:
         if kind not in self._streams:
-            key = self._api_key if kind in _ACCESS else ""
+            key = self._api_key if kind in _SECRET_KINDS else ""
             # ``random`` hashes a text seed, so that the streams of different kinds are unrelated.
-            self._streams[kind] = random.Random(f"{self._seed}/{kind}/{key}")  # noqa: S311 - repeatable on purpose
+            seed = f"{self._seed}/{kind}/{key}"
+            self._streams[kind] = random.Random(seed)  # noqa: S311 - repeatable on purpose
         return self._streams[kind]
 
-    def opaque(self, prefix: str, length: int = 22) -> str:
-        """Return ``prefix`` and ``length`` random letters and digits.
-
-        Example: ``vi4k0jvEUuaTdRAEjQ4Jfrgz``.
-        """
-        return prefix + "".join(self._stream(prefix).choices(_ALPHABET, k=length))
+    def opaque(self, prefix: str) -> str:
+        """Return ``prefix`` and 22 letters and digits, such as ``vi4k0jvEUuaTdRAEjQ4Jfrgz``."""
+        return prefix + "".join(self._stream(prefix).choices(_ALPHABET, k=22))
 
     def uuid(self, kind: str) -> str:
         """Return a random UUID."""
@@ -52,12 +51,10 @@ class Identifiers:
         return f"def50200{self._stream('refresh').getrandbits(512):0128x}"
 
     def access_token(self, expires_in: float) -> str:
-        """Return an access token in the form of a JWT. ``expires_in`` is in seconds.
-
-        The signature is random bytes and never verified. See service.md#access-tokens.
-        """
+        """Return an access token in the form of a JWT. ``expires_in`` is in seconds."""
         stream = self._stream("access")
         claims = {"jti": f"{stream.getrandbits(128):032x}", "expiresIn": expires_in}
         parts = [json.dumps({"typ": "JWT", "alg": "none"}).encode(), json.dumps(claims).encode()]
+        # The signature is random bytes and never verified (service.md#access-tokens).
         parts.append(stream.randbytes(24))
         return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)

@@ -1,16 +1,22 @@
-"""Decide which URLs the emulator calls: URLs of this machine, unless ``allow_network`` is set."""
-
-from __future__ import annotations
+"""Decide which URLs the emulator calls, for webhooks and for the sources of videos."""
 
 import ipaddress
 from urllib.parse import urlsplit
 
+__all__ = ["is_web_url", "may_call"]
 
-def may_call(url: str) -> bool:
-    """Return whether a URL names this machine by a loopback address or ``localhost``."""
+
+def may_call(url: str, *, from_page: bool, allow_network: bool) -> bool:
+    """Return whether the emulator may call a URL.
+
+    It calls only this machine, by a loopback address or ``localhost``, unless ``allow_network`` is
+    set. It never calls a URL that a web page sent (``from_page``; see ``browsers``).
+    """
+    if from_page:
+        return False
     host = urlsplit(url).hostname or ""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return allow_network or ipaddress.ip_address(host).is_loopback
     except ValueError:
         # The host is a name. Other names than localhost are not resolved and count as remote.
         return host == "localhost"

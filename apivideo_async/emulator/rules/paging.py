@@ -1,32 +1,30 @@
 """Pages of a list: their parameters, range errors and links (service.md#pagination)."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from .problems import refuse_all
 
+__all__ = ["paginate"]
+
 ItemT = TypeVar("ItemT")
-_OUT_OF_RANGE = "This parameter is out of the allowed range of values."
-MAX_PAGE_SIZE = 100
+Query = Sequence[tuple[str, str]]
+_MAX_PAGE_SIZE = 100
 
 
-def paginate(
-    path: str, query: Sequence[tuple[str, str]], items: Sequence[ItemT]
-) -> tuple[list[ItemT], Any]:
+def paginate(path: str, query: Query, items: Sequence[ItemT]) -> tuple[list[ItemT], Any]:
     """Return the items of the page that the query asks for, and the ``pagination`` object.
 
     Raises a refusal if a page parameter is out of range.
     """
-    page, size = page_parameters(query)
+    page, size = _page_parameters(query)
     # Integer division that rounds up. An empty list has one page.
     pages = max(1, -(-len(items) // size))
-    chosen = list(items[(page - 1) * size : page * size])
-    return chosen, {
+    page_items = list(items[(page - 1) * size : page * size])
+    return page_items, {
         "currentPage": page,
-        "currentPageItems": len(chosen),
+        "currentPageItems": len(page_items),
         "pageSize": size,
         "pagesTotal": pages,
         "itemsTotal": len(items),
@@ -34,7 +32,7 @@ def paginate(
     }
 
 
-def page_parameters(query: Iterable[tuple[str, str]]) -> tuple[int, int]:
+def _page_parameters(query: Query) -> tuple[int, int]:
     """Return ``currentPage`` (from 1) and ``pageSize`` (1 to 100).
 
     The refusal calls ``currentPage`` ``page`` and has no type (service.md#page-limits).
@@ -42,32 +40,34 @@ def page_parameters(query: Iterable[tuple[str, str]]) -> tuple[int, int]:
     values = dict(query)
     page = _integer(values.get("currentPage", "1"))
     size = _integer(values.get("pageSize", "25"))
-    problems: list[dict[str, Any]] = []
-    if page is None or page < 1:
-        problems.append({"title": _OUT_OF_RANGE, "name": "page", "range": {"min": 1}})
-    if size is None or not 1 <= size <= MAX_PAGE_SIZE:
-        problems.append(
-            {"title": _OUT_OF_RANGE, "name": "pageSize", "range": {"min": 1, "max": MAX_PAGE_SIZE}}
-        )
-    if page is None or size is None or problems:
+    problems = []
+    if page < 1:
+        problems.append(_out_of_range("page", {"min": 1}))
+    if not 1 <= size <= _MAX_PAGE_SIZE:
+        problems.append(_out_of_range("pageSize", {"min": 1, "max": _MAX_PAGE_SIZE}))
+    if problems:
         raise refuse_all(problems)
     return page, size
 
 
-def _integer(text: str) -> int | None:
+def _out_of_range(name: str, limits: dict[str, int]) -> dict[str, Any]:
+    title = "This parameter is out of the allowed range of values."
+    return {"title": title, "name": name, "range": limits}
+
+
+def _integer(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        return None
+        # Zero is out of range for both parameters.
+        return 0
 
 
-def _links(
-    path: str, query: Sequence[tuple[str, str]], page: int, size: int, pages: int
-) -> list[dict[str, str]]:
-    kept = [pair for pair in query if pair[0] not in {"currentPage", "pageSize"}]
+def _links(path: str, query: Query, page: int, size: int, pages: int) -> list[dict[str, str]]:
+    other = [pair for pair in query if pair[0] not in {"currentPage", "pageSize"}]
 
     def link(rel: str, number: int) -> dict[str, str]:
-        pairs = [("currentPage", str(number)), ("pageSize", str(size)), *kept]
+        pairs = [("currentPage", str(number)), ("pageSize", str(size)), *other]
         return {"rel": rel, "uri": f"{path}?{urlencode(pairs)}"}
 
     links = [link("self", page), link("first", 1)]

@@ -2,35 +2,65 @@
 
 A ``Check`` is a function of an attribute's name and value that returns a list of problems. To add
 an attribute, add its check to a table such as ``VIDEO_UPDATE``. See service.md#null-and-absent,
-service.md#errors.
+service.md#errors, service.md#error-details.
 """
 
-from __future__ import annotations
-
+import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any, TypeAlias
 
-from .languages import complaint
+from .network import is_web_url
 from .problems import attribute_required, invalid_attribute, refuse_all
+
+__all__ = [
+    "TOKEN_CREATION",
+    "VIDEO_CREATION",
+    "VIDEO_UPDATE",
+    "Check",
+    "Problems",
+    "array",
+    "boolean",
+    "caption_language",
+    "filled",
+    "longest",
+    "must_be_false",
+    "one_of",
+    "restreams",
+    "summary_parts",
+    "text",
+    "validate",
+    "web_url",
+]
 
 Problems: TypeAlias = list[dict[str, Any]]
 Check: TypeAlias = Callable[[str, Any], Problems]
 
-_LANGUAGES = "ar ca cs da de el en es fa fi fr he hi hr hu it ja ko ml nl nn no pl pt ru sk sl te tr uk ur vi zh"
-LANGUAGES = frozenset(_LANGUAGES.split())
-MAX_TTL = 2_147_483_647
+_LANGUAGES = (
+    "ar ca cs da de el en es fa fi fr he hi hr hu it ja ko ml nl nn no pl pt ru sk sl te tr uk ur "
+    "vi zh"
+)
+_VIDEO_LANGUAGES = frozenset(_LANGUAGES.split())
+_LANGUAGE_FORM = re.compile(r"[A-Za-z-]+")
+_MAX_TTL = 2_147_483_647
 # Hours, minutes and seconds, with a fraction or a frame number, or a number of seconds.
 _TIMECODE = re.compile(
     r"(?:[0-9]{2,3}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3}|:[0-9]{1,2})?|[0-9]{1,7})"
 )
-_NULL = "This value should not be null."
+# The group is the path, which is the application name.
+_RTMP_URL = re.compile(r"rtmps?://[^/\s]+(/\S*)?", re.IGNORECASE)
+_RTMP_FORM = "[rtmp|rtmps]://[host]/[app name]."
+
+
+# -- Checks of single values.
 
 
 def _of_type(kind: type, word: str) -> Check:
     def check(name: str, value: Any) -> Problems:
         if value is None:
-            return [invalid_attribute(name, _NULL)]
+            return [invalid_attribute(name, "This value should not be null.")]
         if not isinstance(value, kind):
             return [invalid_attribute(name, f"This value must be of type {word}.")]
         return []
@@ -40,20 +70,24 @@ def _of_type(kind: type, word: str) -> Check:
 
 text: Check = _of_type(str, "string")
 boolean: Check = _of_type(bool, "boolean")
-mapping: Check = _of_type(dict, "object")
+_mapping: Check = _of_type(dict, "object")
+
+
+def _text_with(explain: Callable[[str], str | None], base: Check = text) -> Check:
+    """Return a check for text. ``explain`` returns what is wrong with a text, or None."""
+
+    def check(name: str, value: Any) -> Problems:
+        problems = base(name, value)
+        detail = None if problems else explain(value)
+        return problems if detail is None else [invalid_attribute(name, detail)]
+
+    return check
 
 
 def longest(limit: int) -> Check:
     """Return a check for text of at most ``limit`` characters."""
-
-    def check(name: str, value: Any) -> Problems:
-        problems = text(name, value)
-        if not problems and len(value) > limit:
-            detail = f"This value is too long. It should have {limit} characters or less."
-            problems = [invalid_attribute(name, detail)]
-        return problems
-
-    return check
+    detail = f"This value is too long. It should have {limit} characters or less."
+    return _text_with(lambda value: detail if len(value) > limit else None)
 
 
 def one_of(*choices: str) -> Check:
@@ -66,115 +100,51 @@ def one_of(*choices: str) -> Check:
     return check
 
 
-def filled(name: str, value: Any) -> Problems:
-    """Check for text that is not blank."""
-    problems = text(name, value)
-    if not problems and not value.strip():
-        problems = [invalid_attribute(name, "This value should not be blank.")]
-    return problems
+def _language_detail(tag: str) -> str:
+    """Return the detail for an unknown language: illegal characters, or an unknown tag."""
+    if _LANGUAGE_FORM.fullmatch(tag):
+        return 'The "language" attribute is not valid.'
+    return (
+        'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").'
+    )
 
 
-def nullable(check: Check) -> Check:
-    """Return a check that also accepts null.
+def _server_url_detail(value: str) -> str | None:
+    match = _RTMP_URL.fullmatch(value)
+    if match is None:
+        return f"RTMP URL should have the following format: {_RTMP_FORM}"
+    return None if (match[1] or "").strip("/") else f"Missing app name: {_RTMP_FORM}"
 
-    Only ``playerId`` and ``language`` are nullable (service.md#null-and-absent).
-    """
+
+# Text that is not blank.
+filled: Check = _text_with(
+    lambda value: None if value.strip() else "This value should not be blank."
+)
+web_url: Check = _text_with(
+    lambda value: None if is_web_url(value) else "This value is not a valid URL.", filled
+)
+_timecode: Check = _text_with(
+    lambda value: None if _TIMECODE.fullmatch(value) else "This time code is not valid."
+)
+# One of the 33 languages of videos (service.md#languages).
+_language: Check = _text_with(
+    lambda value: None if value in _VIDEO_LANGUAGES else _language_detail(value)
+)
+_server_url: Check = _text_with(_server_url_detail, filled)
+
+
+def _nullable(check: Check) -> Check:
+    """Return a check that also accepts null (service.md#null-and-absent)."""
     return lambda name, value: [] if value is None else check(name, value)
 
 
-def language(name: str, value: Any) -> Problems:
-    """Check for one of the 33 languages of service.md#languages.
-
-    There are two different refusals (service.md#error-details).
-    """
-    problems = text(name, value)
-    if problems or value in LANGUAGES:
-        return problems
-    return [invalid_attribute(name, complaint(value))]
-
-
-def array(item: Check, at_most: int | None = None) -> Check:
-    """Return a check for an array of at most ``at_most`` items (service.md#error-details)."""
-
-    def check(name: str, value: Any) -> Problems:
-        if not isinstance(value, list):
-            return [invalid_attribute(name, title="This attribute must be an array.")]
-        if at_most is not None and len(value) > at_most:
-            return [
-                invalid_attribute(
-                    name, f"This collection should contain {at_most} elements or less."
-                )
-            ]
-        return [
-            problem
-            for index, each in enumerate(value)
-            for problem in item(f"{name}[{index}]", each)
-        ]
-
-    return check
-
-
-def record(**attributes: Check) -> Check:
-    """Return a check for an object whose attributes are all required.
-
-    Problems name an attribute as ``name[attribute]`` (service.md#error-bodies).
-    """
-
-    def check(name: str, value: Any) -> Problems:
-        problems = mapping(name, value)
-        if problems:
-            return problems
-        for key, check_one in attributes.items():
-            path = f"{name}[{key}]"
-            problems += check_one(path, value[key]) if key in value else [attribute_required(path)]
-        return problems
-
-    return check
-
-
-def partial(**attributes: Check) -> Check:
-    """Return a check for an object that has any of the given attributes."""
-
-    def check(name: str, value: Any) -> Problems:
-        problems = mapping(name, value)
-        if problems:
-            return problems
-        # Unknown keys are ignored.
-        known = attributes.keys() & value.keys()
-        return [
-            problem
-            for key in sorted(known)
-            for problem in attributes[key](f"{name}[{key}]", value[key])
-        ]
-
-    return check
-
-
-def _timecode(name: str, value: Any) -> Problems:
-    problems = text(name, value)
-    if not problems and not _TIMECODE.fullmatch(value):
-        problems = [invalid_attribute(name, "This time code is not valid.")]
-    return problems
-
-
-tags: Check = array(text)
-metadata: Check = array(record(key=text, value=text))
-summary_parts: Check = array(one_of("abstract", "takeaways"))
-
-
-clip: Check = partial(startTimecode=_timecode, endTimecode=_timecode)
-watermark: Check = partial(
-    **dict.fromkeys(("id", "top", "bottom", "left", "right", "width", "height", "opacity"), text)
-)
-
-
-def ttl(name: str, value: Any) -> Problems:
+def _ttl(name: str, value: Any) -> Problems:
     """Check for a lifetime in whole seconds. 0 means no expiry (service.md#upload-tokens)."""
     # ``bool`` is a subclass of ``int``.
     if isinstance(value, bool) or not isinstance(value, int):
         return [invalid_attribute(name, "This value must be of type integer.")]
-    if not 0 <= value <= MAX_TTL:
-        return [invalid_attribute(name, f"This value should be between 0 and {MAX_TTL}.")]
+    if not 0 <= value <= _MAX_TTL:
+        return [invalid_attribute(name, f"This value should be between 0 and {_MAX_TTL}.")]
     return []
 
 
@@ -183,16 +153,60 @@ def must_be_false(name: str, value: Any) -> Problems:
     return [] if value is False else [invalid_attribute(name, "Value must be false.")]
 
 
+# -- Checks of arrays and objects. Problems name their members ``name[0]`` or ``name[attribute]``.
+
+
+def array(item: Check, at_most: int | None = None) -> Check:
+    """Return a check for an array of at most ``at_most`` items."""
+
+    def check(name: str, value: Any) -> Problems:
+        if not isinstance(value, list):
+            return [invalid_attribute(name, title="This attribute must be an array.")]
+        if at_most is not None and len(value) > at_most:
+            detail = f"This collection should contain {at_most} elements or less."
+            return [invalid_attribute(name, detail)]
+        members = enumerate(value)
+        return [problem for index, each in members for problem in item(f"{name}[{index}]", each)]
+
+    return check
+
+
+def _object(*, required: bool, **attributes: Check) -> Check:
+    """Return a check for an object. With ``required`` all attributes must be present."""
+
+    def check(name: str, value: Any) -> Problems:
+        problems = _mapping(name, value)
+        if problems:
+            return problems
+        for key, check_attribute in attributes.items():
+            path = f"{name}[{key}]"
+            if key in value:
+                problems += check_attribute(path, value[key])
+            elif required:
+                problems.append(attribute_required(path))
+        return problems
+
+    return check
+
+
+summary_parts: Check = array(one_of("abstract", "takeaways"))
+restreams: Check = array(
+    _object(required=True, name=filled, serverUrl=_server_url, streamKey=filled), at_most=5
+)
+_WATERMARK = ("bottom", "height", "id", "left", "opacity", "right", "top", "width")
+
+# -- Tables of the attributes of a payload.
+
 VIDEO_UPDATE: dict[str, Check] = {
     "title": filled,
     "description": text,
     "public": boolean,
     "panoramic": boolean,
     "mp4Support": boolean,
-    "playerId": nullable(text),
-    "tags": tags,
-    "metadata": metadata,
-    "language": nullable(language),
+    "playerId": _nullable(text),
+    "tags": array(text),
+    "metadata": array(_object(required=True, key=text, value=text)),
+    "language": _nullable(_language),
     "transcript": boolean,
     "transcriptSummary": boolean,
     "transcriptSummaryAttributes": summary_parts,
@@ -202,10 +216,10 @@ VIDEO_CREATION: dict[str, Check] = {
     **VIDEO_UPDATE,
     "playerId": text,
     "source": filled,
-    "clip": clip,
-    "watermark": watermark,
+    "clip": _object(required=False, endTimecode=_timecode, startTimecode=_timecode),
+    "watermark": _object(required=False, **dict.fromkeys(_WATERMARK, text)),
 }
-TOKEN_CREATION: dict[str, Check] = {"ttl": ttl}
+TOKEN_CREATION: dict[str, Check] = {"ttl": _ttl}
 
 
 def validate(
@@ -213,7 +227,7 @@ def validate(
 ) -> dict[str, Any]:
     """Return the known attributes of a payload. Unknown attributes are ignored.
 
-    Raises one refusal with the problems of all attributes (service.md#error-bodies).
+    Raises one refusal with the problems of all attributes.
     """
     problems = [attribute_required(name) for name in required if name not in payload]
     known = {name: payload[name] for name in checks if name in payload}
@@ -222,3 +236,21 @@ def validate(
     if problems:
         raise refuse_all(problems)
     return known
+
+
+@cache
+def _caption_languages() -> dict[str, str]:
+    # The file is read at the first use only.
+    languages = files(__package__).joinpath("caption_languages.json").read_bytes()
+    names: dict[str, str] = json.loads(languages)
+    return names
+
+
+def caption_language(tag: str) -> str:
+    """Return the native name of one of the 672 caption languages (service.md#caption-languages).
+
+    Raises a refusal if the tag is unknown.
+    """
+    if tag not in _caption_languages():
+        raise refuse_all([invalid_attribute("language", _language_detail(tag))])
+    return _caption_languages()[tag]

@@ -3,28 +3,36 @@
 Pure: the time in seconds is an argument.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from attrs import define, field, frozen
+
+__all__ = [
+    "PRESETS",
+    "ROUNDING",
+    "FixedWindow",
+    "RateClass",
+    "RateLimiter",
+    "Verdict",
+    "format_wait",
+    "rate_limits",
+]
 
 RateClass = Literal["uploads", "writes", "reads"]
-RATE_CLASSES: tuple[RateClass, ...] = ("uploads", "writes", "reads")
 # Requests per window for each environment.
 PRESETS: dict[str, dict[RateClass, int]] = {
     "sandbox": {"uploads": 40, "writes": 40, "reads": 100},
     "production": {"uploads": 100, "writes": 200, "reads": 500},
 }
+# Rounding error of the clock in seconds. It must not lengthen a wait by a whole second.
+ROUNDING = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
-    """The decision on one request, and the state of its window for the response headers.
-
-    ``resets_in`` and ``window`` are in seconds.
-    """
+    """The decision on one request, and the state of its window. Times are in seconds."""
 
     allowed: bool
     limit: int
@@ -41,13 +49,6 @@ class Verdict:
         }
 
 
-ROUNDING = 1e-6
-"""Rounding error of the clock in seconds.
-
-It must neither lengthen a wait by a whole second nor end it too early.
-"""
-
-
 def format_wait(seconds: float, window: float) -> str:
     """Format a wait in seconds, rounded up so that it never ends too early.
 
@@ -58,34 +59,27 @@ def format_wait(seconds: float, window: float) -> str:
     return f"{math.ceil(seconds * 1000) / 1000:.3f}"
 
 
+@define(eq=False)
 class FixedWindow:
-    """A budget of ``limit`` requests per window.
+    """A budget of requests, which is full again ``window`` seconds after the first request."""
 
-    The budget is full again ``window`` seconds after the first request.
-    """
-
-    def __init__(self, limit: int, window: float) -> None:
-        self._limit = limit
-        self._window = window
-        self._used = 0
-        self._ends: float | None = None
+    _limit: int
+    _window: float
+    _used: int = field(default=0, init=False)
+    _ends: float = field(default=-math.inf, init=False)
 
     def take(self, now: float) -> Verdict:
-        """Count one request at time ``now`` in seconds.
-
-        A refused request does not use the budget.
-        """
+        """Count one request. A refused request does not use the budget."""
         # The first request after the end of a window starts the next one. Windows do not follow a
         # fixed schedule.
-        if self._ends is None or now >= self._ends - ROUNDING:
+        if now >= self._ends - ROUNDING:
             self._used = 0
             self._ends = now + self._window
         allowed = self._used < self._limit
-        # ``allowed`` is a bool, so this adds 1 or 0.
-        self._used += allowed
-        return Verdict(
-            allowed, self._limit, self._limit - self._used, self._ends - now, self._window
-        )
+        if allowed:
+            self._used += 1
+        remaining = self._limit - self._used
+        return Verdict(allowed, self._limit, remaining, self._ends - now, self._window)
 
 
 class RateLimiter:
@@ -101,19 +95,20 @@ class RateLimiter:
 
 
 def rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:
-    """Parse the setting: ``"off"``, the name of an environment, or a number per class.
+    """Parse the setting: ``"off"`` (None), the name of an environment, or a number per class.
 
-    Returns None for ``"off"``. Raises ``ValueError`` for an unknown environment or class.
+    Raises ``ValueError`` for an unknown environment or class.
     """
+    if setting == "off":
+        return None
     if isinstance(setting, str):
-        if setting == "off":
-            return None
         if setting not in PRESETS:
             raise ValueError(
                 f'rate_limits is "off", "production", "sandbox" or a mapping, not {setting!r}'
             )
         return dict(PRESETS[setting])
-    unknown = set(setting) - set(RATE_CLASSES)
+    classes: tuple[RateClass, ...] = get_args(RateClass)
+    unknown = set(setting).difference(classes)
     if unknown:
         raise ValueError(f"unknown rate limit class: {', '.join(sorted(unknown))}")
-    return {name: setting[name] for name in RATE_CLASSES if name in setting}
+    return {name: setting[name] for name in classes if name in setting}

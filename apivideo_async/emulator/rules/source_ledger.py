@@ -2,99 +2,95 @@
 
 A ledger is empty at first. The first request makes it *whole* (no ``Content-Range``), *bytes* or
 *parts*, and it stays in that mode until it is complete. A container that was created from a URL,
-another video or a broadcast accepts no request at all. See service.md#upload-rules.
+another video or a broadcast accepts no request at all. See service.md#upload-rules,
+service.md#one-source-per-video.
 
 Every decision is one synchronous call, so no lock is needed: concurrent requests are decided one
 after the other, in the order in which their bodies ended (service.md#concurrent-chunks).
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
-from .chunks import ByteChunks, PartChunks
-from .content_range import ByteRange, ContentRange, Limits
-from .upload_problems import upload_problem
+from attrs import define, field
+
+from .chunks import Chunks
+from .problems import refuse
+from .ranges import ContentRange, Limits
+
+__all__ = ["Origin", "SourceLedger"]
 
 Origin = Literal["upload", "url", "clone", "live"]
-_CLOSED = {
+_REFUSED_ORIGINS = {
     "url": "video-source-already-downloaded",
     "clone": "video-source-already-copied",
     "live": "video-source-already-uploaded",
 }
+_OTHER_UNIT = {
+    "bytes": "video-content-range-started-with-bytes",
+    "parts": "video-content-range-started-with-part",
+}
 
 
+@define(eq=False)
 class SourceLedger:
     """The ledger of one container. ``whole`` is the size in bytes of an upload in one request."""
 
-    def __init__(self, limits: Limits, origin: Origin = "upload") -> None:
-        self._limits = limits
-        self.origin: Origin = origin
-        self.bytes: ByteChunks | None = None
-        self.parts: PartChunks | None = None
-        self.whole: int | None = None
+    _limits: Limits
+    origin: Origin = "upload"
+    chunks: Chunks | None = field(default=None, init=False)
+    whole: int | None = field(default=None, init=False)
 
     @property
     def started(self) -> bool:
         """Whether anything was accepted."""
-        return self.whole is not None or self.bytes is not None or self.parts is not None
+        return self.whole is not None or self.chunks is not None
 
     @property
     def complete(self) -> bool:
         """Whether the upload is complete (service.md#upload-completion)."""
-        chunks = self.bytes or self.parts
-        return self.whole is not None or (chunks is not None and chunks.complete)
+        return self.whole is not None or (self.chunks is not None and self.chunks.complete)
 
     @property
     def size(self) -> int:
         """The number of bytes accepted."""
-        chunks = self.bytes or self.parts
-        return (self.whole or 0) + (chunks.covered if chunks is not None else 0)
+        return self.chunks.size if self.chunks is not None else self.whole or 0
 
-    def check(self, sent: ContentRange | None) -> None:
-        """Raise a refusal if the request can be refused without its body.
-
-        See service.md#one-source-per-video, service.md#upload-errors.
-        """
-        if self.origin in _CLOSED:
-            raise upload_problem(_CLOSED[self.origin])
+    def check(self, chunk: ContentRange | None) -> None:
+        """Raise a refusal if the request can be refused without its body."""
+        if self.origin in _REFUSED_ORIGINS:
+            raise refuse(_REFUSED_ORIGINS[self.origin])
         if self.complete:
-            raise upload_problem("video-source-already-uploaded")
-        if sent is None:
-            if self.bytes is not None or self.parts is not None:
-                raise upload_problem("video-content-range-already-initiated")
-        elif isinstance(sent, ByteRange):
-            if self.parts is not None:
-                raise upload_problem("video-content-range-started-with-part")
-            # A temporary object checks the first chunk: only ``accept`` changes the ledger.
-            (self.bytes or ByteChunks(self._limits)).check(sent)
-        else:
-            if self.bytes is not None:
-                raise upload_problem("video-content-range-started-with-bytes")
-            (self.parts or PartChunks(self._limits)).check(sent)
+            raise refuse("video-source-already-uploaded")
+        if chunk is not None:
+            self._chunks_for(chunk).check(chunk)
+        elif self.started:
+            raise refuse("video-content-range-already-initiated")
 
-    def accept(self, sent: ContentRange | None, size: int) -> int:
+    def _chunks_for(self, chunk: ContentRange) -> Chunks:
+        # A temporary object checks the first chunk: only ``accept`` changes the ledger.
+        chunks = self.chunks or Chunks(chunk.unit, self._limits)
+        if chunks.unit != chunk.unit:
+            raise refuse(_OTHER_UNIT[chunks.unit])
+        return chunks
+
+    def accept(self, chunk: ContentRange | None, size: int) -> int:
         """Record a request whose file had ``size`` bytes. Return its position in the media.
 
         Raises a refusal, after which the ledger is unchanged.
         """
         # The ledger may have changed since the header was checked.
-        self.check(sent)
+        self.check(chunk)
         if size == 0:
-            raise upload_problem("uploaded-file-empty")
-        if sent is None:
+            raise refuse("uploaded-file-empty")
+        if chunk is None:
             if size > self._limits.max_chunk:
-                raise upload_problem("uploaded-file-too-large")
+                raise refuse("uploaded-file-too-large")
             self.whole = size
             return 0
-        if isinstance(sent, ByteRange):
-            byte_chunks = self.bytes or ByteChunks(self._limits)
-            byte_chunks.check_size(sent, size)
-            # The mode is set after the last check, so that a refused first chunk leaves the ledger
-            # empty.
-            self.bytes = byte_chunks
-            return byte_chunks.add(sent, size)
-        part_chunks = self.parts or PartChunks(self._limits)
-        part_chunks.check_size(sent, size)
-        self.parts = part_chunks
-        return part_chunks.add(sent, size)
+        chunks = self._chunks_for(chunk)
+        chunks.check_size(chunk, size)
+        # The unit is set after the last check, so that a refused first chunk leaves the ledger
+        # empty.
+        self.chunks = chunks
+        chunks.add(chunk, size)
+        return chunk.start

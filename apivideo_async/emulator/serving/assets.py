@@ -5,33 +5,40 @@ for one request, which opens a session. ``?avh=`` with the session gives access 
 See service.md#assets, service.md#private-videos.
 """
 
-from __future__ import annotations
-
 import contextlib
 from html import escape
 
 from aiohttp import web
 
-from ..operations import Call, DroppedError, Operation, answer, asset, open_asset
+from ..operations import Call, answer, answer_html
 from ..rules import encoding
-from ..rules.byte_ranges import UnsatisfiableRangeError, parse_range
-from ..rules.file_rules import StoredFile
 from ..rules.problems import not_found
+from ..rules.ranges import UnsatisfiableRangeError, parse_range
 from ..state.video import Video
-from .pictures import grey_picture
-from .viewers import asset_base, iframe, player_url, viewer_session
+from .delivery import (
+    asset_base,
+    manifest_response,
+    player_urls,
+    thumbnail_response,
+    viewer_session,
+)
 
-_PLAYER = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>html,body{{margin:0;height:100%;background:#000}}video{{width:100%;height:100%}}</style></head>
-<body><video id="player" controls playsinline muted preload="auto" poster="{poster}" src="{media}"></video>
-</body></html>
-"""
+__all__ = [
+    "asset_urls",
+    "manifest",
+    "media",
+    "mp4",
+    "player",
+    "session_token",
+    "thumbnail",
+    "video_base",
+    "viewed_video",
+]
 
 
 def video_base(call: Call, video: Video) -> str:
     """Return the base URL of a video's files."""
-    return asset_base(call, f"/vod/{video.key}", video.key, public=video.public)
+    return asset_base(call, "/vod", video)
 
 
 def asset_urls(call: Call, video: Video) -> dict[str, str]:
@@ -40,42 +47,35 @@ def asset_urls(call: Call, video: Video) -> dict[str, str]:
     For a private video, every call creates a new one-time token (service.md#private-videos).
     """
     base = video_base(call, video)
-    player = player_url(base, "/player")
     urls = {
-        "iframe": iframe(player),
-        "player": player,
+        **player_urls(base, "/player"),
         "hls": f"{base}/hls/manifest.m3u8",
         "thumbnail": f"{base}/thumbnail.jpg",
     }
     return {**urls, "mp4": f"{base}/mp4/source.mp4"} if video.attributes["mp4Support"] else urls
 
 
-def _admitted(call: Call, token: str | None) -> tuple[Video, str | None]:
-    video = call.state.videos.find(call.path("videoId"))
-    call.record.video_id = video.key
-    return video, viewer_session(call, video.key, "videoId", public=video.public, token=token)
-
-
-def from_path(call: Call) -> tuple[Video, str | None]:
+def viewed_video(call: Call) -> tuple[Video, str | None]:
     """Return the video that the path names, and the session of the viewer.
 
     The session is None for a public video. Raises a refusal (404) if the token was already used.
     See service.md#private-videos.
     """
-    return _admitted(call, call.request.match_info.get("token"))
+    video = call.video()
+    return video, viewer_session(call, video, "videoId", call.request.match_info.get("token"))
 
 
 async def mp4(call: Call) -> web.StreamResponse:
     """Send the uploaded file. Raises a refusal (404) without ``mp4Support`` (service.md#assets)."""
-    video, _ = from_path(call)
+    video, _ = viewed_video(call)
     if not video.attributes["mp4Support"]:
         raise not_found("videoId")
     return await _serve_media(call, video)
 
 
-async def hls_media(call: Call) -> web.StreamResponse:
+async def media(call: Call) -> web.StreamResponse:
     """Send the file to which the manifest and the player page refer."""
-    video, _ = from_path(call)
+    video, _ = viewed_video(call)
     return await _serve_media(call, video)
 
 
@@ -102,93 +102,56 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
     call.finish_headers(response)
     await response.prepare(call.request)
     if call.request.method != "HEAD":
-        await _send_media(response, video, start, stop)
+        # If the video is deleted meanwhile, ``read`` raises an error that drops the connection.
+        with contextlib.closing(video.media.read(start, stop)) as blocks:
+            for block in blocks:
+                await response.write(block)
     await response.write_eof()
     return response
 
 
-async def _send_media(response: web.StreamResponse, video: Video, start: int, stop: int) -> None:
-    """Write the bytes from ``start`` to ``stop`` to the response.
-
-    Raises ``DroppedError`` if the media file disappears because the video is deleted meanwhile.
-    """
-    with contextlib.closing(video.media.read(start, stop)) as blocks:
-        while True:
-            try:
-                block = next(blocks, None)
-            except (OSError, EOFError):
-                # The status was already sent. Closing the connection is the only way to report the
-                # error.
-                raise DroppedError from None
-            if block is None:
-                return
-            await response.write(block)
-
-
 async def player(call: Call) -> web.StreamResponse:
-    """Send a page that plays the file. Its token opens the session of the viewer.
-
-    See service.md#private-sessions.
-    """
+    """Send a page that plays the file (service.md#private-sessions)."""
     token = call.request.query.get("token")
-    video, session = _admitted(call, token)
+    video = call.video()
+    session = viewer_session(call, video, "videoId", token)
     base, query = f"/vod/{video.key}", ""
     if session is not None:
         # A token opens one session, so the page loads the other assets with that session.
         base, query = f"{base}/token/{token}", f"?avh={session}"
-    page = _PLAYER.format(
+    return answer_html(
+        "player.html",
         title=escape(str(video.attributes["title"])),
         media=f"{base}/hls/media.mp4{query}",
         poster=f"{base}/thumbnail.jpg{query}",
     )
-    return web.Response(text=page, content_type="text/html")
 
 
 async def manifest(call: Call) -> web.StreamResponse:
-    """Send a manifest with the whole file as one segment.
+    """Send a manifest with the whole file as one segment, once the video is playable.
 
-    The response is 202 until the video is playable.
-
-    See service.md#hls-readiness.
+    Until then the response is 202 (service.md#hls-readiness).
     """
-    video, session = from_path(call)
+    video, session = viewed_video(call)
     if not encoding.playable(video.progress(call.state.settings.pace, call.state.now)):
         return web.Response(status=202)
     query = "" if session is None else f"?avh={session}"
-    lines = [
-        "#EXTM3U",
-        "#EXT-X-VERSION:3",
-        "#EXT-X-TARGETDURATION:1",
-        "#EXT-X-PLAYLIST-TYPE:VOD",
-        "#EXTINF:1.000,",
-        f"media.mp4{query}",
-        "#EXT-X-ENDLIST",
-    ]
-    return web.Response(text="\n".join(lines) + "\n", content_type="application/vnd.apple.mpegurl")
+    return manifest_response(
+        ["#EXT-X-PLAYLIST-TYPE:VOD", "#EXTINF:1.000,", f"media.mp4{query}", "#EXT-X-ENDLIST"]
+    )
 
 
 async def thumbnail(call: Call) -> web.StreamResponse:
     """Send the uploaded thumbnail, or a grey picture that depends on the picked moment."""
-    video, _ = from_path(call)
-    body, content_type = video.thumbnail or StoredFile(grey_picture(video.timecode), "image/png")
-    return web.Response(body=body, content_type=content_type)
+    video, _ = viewed_video(call)
+    return thumbnail_response(video.thumbnail, video.timecode)
 
 
 async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (service.md#private-sessions)."""
-    video = call.state.videos.find(call.path("videoId"))
-    session = call.state.private.open_session(video.key, call.path("token"), call.state.now)
+    state = call.state
+    video = state.videos.find(call.path("videoId"))
+    session = state.private_sessions.open_session(video.key, call.path("token"), state.now)
     if session is None:
         raise not_found("videoId")
     return answer({"session_token": session})
-
-
-_ROOT = "/vod/{videoId}"
-OPERATIONS: tuple[Operation, ...] = (
-    *asset("assets.mp4", _ROOT, "mp4/source.mp4", mp4),
-    *asset("assets.media", _ROOT, "hls/media.mp4", hls_media),
-    *asset("assets.hls", _ROOT, "hls/manifest.m3u8", manifest),
-    *asset("assets.thumbnail", _ROOT, "thumbnail.jpg", thumbnail),
-    open_asset("assets.player", "/vod/{videoId}/player", player),
-    open_asset("assets.session", "/vod/{videoId}/token/{token}/session", session_token),
-)

@@ -1,77 +1,69 @@
-"""API key, access tokens, refresh tokens and the ``Authorization`` header. No I/O.
+"""Credentials of clients and viewers: API key, access and refresh tokens, private tokens. No I/O.
 
-See service.md#authentication.
+Time is an argument, in seconds of a monotonic clock. See service.md#authentication,
+service.md#access-tokens, service.md#token-renewal, service.md#private-sessions.
 """
-
-from __future__ import annotations
 
 import base64
 import binascii
 import hmac
 from typing import Any
 
+from attrs import define, field
+
 from ..rules.identifiers import Identifiers
-from ..rules.problems import RefusedError, invalid_credentials, unauthorized
+from ..rules.problems import RefusedError, refuse
+from ..settings import Settings
+
+__all__ = ["SESSION_SECONDS", "Credentials", "PrivateSessions"]
 
 _INVALID_HEADER = "authentication-invalid-authorization-header-value"
+SESSION_SECONDS = 24 * 3600.0
 
 
+@define(eq=False)
 class Credentials:
-    """The valid tokens of one API key.
+    """The API key and the valid tokens."""
 
-    Time is an argument, in seconds of a monotonic clock. ``token_lifetime`` is in seconds.
-    """
-
-    def __init__(
-        self, api_key: str, ids: Identifiers, *, token_lifetime: float, invalid_key_status: int
-    ) -> None:
-        self._api_key = api_key
-        self._ids = ids
-        self._lifetime = token_lifetime
-        self._invalid_key_status = invalid_key_status
-        # The name and the expiry of each access token.
-        self._access: dict[str, tuple[str, float]] = {}
-        self._refresh: set[str] = set()
-        self._issued = 0
+    _settings: Settings
+    _ids: Identifiers
+    # The name and the expiry of each access token.
+    _access: dict[str, tuple[str, float]] = field(factory=dict, init=False)
+    _refresh: set[str] = field(factory=set, init=False)
+    _issued: int = field(default=0, init=False)
 
     def exchange(self, api_key: str, now: float) -> dict[str, Any]:
-        """Return a pair of tokens for the API key (service.md#access-tokens).
-
-        Raises a refusal if the key is wrong.
-        """
+        """Return a pair of tokens for the API key. Raises a refusal if the key is wrong."""
         # JSON can contain lone surrogates, which UTF-8 cannot encode: ``surrogatepass`` avoids an
         # error.
-        if not hmac.compare_digest(api_key.encode(errors="surrogatepass"), self._api_key.encode()):
+        if not self._is_api_key(api_key.encode(errors="surrogatepass")):
             raise self._refusal("authentication-invalid-api-key")
         return self._issue(now)
 
     def rotate(self, refresh_token: str, now: float) -> dict[str, Any]:
-        """Return a new pair of tokens.
-
-        The given refresh token stops working (service.md#token-renewal).
-
-        Raises a refusal if the refresh token is unknown or was already used.
-        """
+        """Return a new pair of tokens. Raises a refusal if the refresh token was already used."""
         if refresh_token not in self._refresh:
             raise self._refusal("authentication-invalid-refresh-token")
         self._refresh.remove(refresh_token)
         return self._issue(now)
 
-    def _refusal(self, slug: str) -> RefusedError:
-        """Return a 400 as in the specification, or a 401 as in the error pages.
+    def _is_api_key(self, text: bytes) -> bool:
+        return hmac.compare_digest(text, self._settings.api_key.encode())
 
-        See service.md#refused-credentials.
-        """
-        return invalid_credentials() if self._invalid_key_status == 400 else unauthorized(slug)
+    def _refusal(self, slug: str) -> RefusedError:
+        # The specification says 400, the error pages 401 (service.md#refused-credentials).
+        if self._settings.invalid_key_status == 400:
+            return refuse("authentication-invalid-user-credentials")
+        return refuse(slug)
 
     def _issue(self, now: float) -> dict[str, Any]:
         self._issued += 1
         # A whole number is sent without a fraction, as the service does.
-        expires_in = (
-            int(self._lifetime) if self._lifetime == int(self._lifetime) else self._lifetime
-        )
-        access, refresh = self._ids.access_token(expires_in), self._ids.refresh_token()
-        self._access[access] = (f"access-{self._issued}", now + self._lifetime)
+        lifetime = self._settings.token_lifetime
+        expires_in = int(lifetime) if lifetime == int(lifetime) else lifetime
+        access = self._ids.access_token(expires_in)
+        refresh = self._ids.refresh_token()
+        self._access[access] = (f"access-{self._issued}", now + lifetime)
         self._refresh.add(refresh)
         return {
             "token_type": "Bearer",
@@ -85,40 +77,74 @@ class Credentials:
         self._access.clear()
 
     def identify(self, header: str | None, now: float) -> str:
-        """Return the name of the credentials in an ``Authorization`` header, for the request log.
+        """Return a name without secrets for the credentials in an ``Authorization`` header.
 
-        The name never contains the secret. Raises a refusal (401) if the header is absent,
-        malformed or wrong (service.md#error-types).
+        Raises a refusal (401) if the header is absent, malformed or wrong.
         """
         if header is None or not header.strip():
-            raise unauthorized("authentication-missing-authorization-header")
+            raise refuse("authentication-missing-authorization-header")
         scheme, _, value = header.strip().partition(" ")
         value = value.strip()
         if scheme.lower() == "bearer" and value:
             return self._bearer(value, now)
         if scheme.lower() == "basic" and value:
             return self._basic(value)
-        raise unauthorized(_INVALID_HEADER)
+        raise refuse(_INVALID_HEADER)
 
     def _bearer(self, token: str, now: float) -> str:
         # An unknown token gets the expiry ``now``, and is refused like an expired one.
-        token_id, expires = self._access.get(token, ("", now))
+        name, expires = self._access.get(token, ("", now))
         if now >= expires:
             self._access.pop(token, None)
-            raise unauthorized("authentication-invalid-access-token")
-        return token_id
+            raise refuse("authentication-invalid-access-token")
+        return name
 
     def _basic(self, value: str) -> str:
-        """Check ``base64(apiKey + ":")``: the user name is the key, and the password is empty.
-
-        See service.md#basic-authentication.
-        """
+        # The user name is the key, and the password is empty (service.md#basic-authentication).
         try:
             user, colon, password = base64.b64decode(value, validate=True).partition(b":")
         except (binascii.Error, ValueError):
-            raise unauthorized(_INVALID_HEADER) from None
+            raise refuse(_INVALID_HEADER) from None
         if not colon:
-            raise unauthorized(_INVALID_HEADER)
-        if password or not hmac.compare_digest(user, self._api_key.encode()):
-            raise unauthorized("authentication-invalid-api-key")
+            raise refuse(_INVALID_HEADER)
+        if password or not self._is_api_key(user):
+            raise refuse("authentication-invalid-api-key")
         return "api-key"
+
+
+@define(eq=False)
+class PrivateSessions:
+    """Tokens and sessions of viewers of private items: a token works once and opens a session."""
+
+    _ids: Identifiers
+    # The item of each token, and whether the token was used.
+    _tokens: dict[str, tuple[str, bool]] = field(factory=dict, init=False)
+    # The item and the expiry of each session.
+    _sessions: dict[str, tuple[str, float]] = field(factory=dict, init=False)
+
+    def new_token(self, item_id: str) -> str:
+        """Return a token for one retrieval of a private item."""
+        token = self._ids.uuid("private-token")
+        self._tokens[token] = (item_id, False)
+        return token
+
+    def open_session(self, item_id: str, token: str, now: float) -> str | None:
+        """Use a token and return its session, or None if it was used or is of another item."""
+        if self._tokens.get(token) != (item_id, False):
+            return None
+        self._tokens[token] = (item_id, True)
+        session = self._ids.uuid("session")
+        self._sessions[session] = (item_id, now + SESSION_SECONDS)
+        return session
+
+    def authorize(self, item_id: str, token: str, session: str | None, now: float) -> str | None:
+        """Return the session under which an asset is served, or None if access is refused.
+
+        An open session gives access to any number of assets. Without a session the token is used.
+        """
+        if session is None:
+            return self.open_session(item_id, token, now)
+        owner, expires = self._sessions.get(session, ("", 0.0))
+        # With a session the token may be a used one, but it must belong to the same item.
+        token_fits = self._tokens.get(token, ("", True))[0] == item_id
+        return session if token_fits and owner == item_id and now < expires else None

@@ -1,27 +1,27 @@
 """Webhook deliveries: signed, in order for each video or live stream, and repeated when they fail.
 
-See service.md#webhook-delivery. Only URLs of this machine are called, unless ``allow_network`` is
-set, and no URLs that a web page subscribed.
+See service.md#webhook-delivery.
 """
-
-from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
+from attrs import define, field
 
 from ..rules.network import may_call
-from .webhook import Webhook, delivered, event_body
+from ..settings import Settings
+from .webhook import Webhook, event_body, is_delivered
+
+__all__ = ["Deliveries", "Delivery"]
 
 # Attempts after the first one.
-RETRIES = 3
+_RETRIES = 3
 
 
-@dataclass(slots=True, eq=False)
+@define(eq=False)
 class Delivery:
     """One event for one subscriber. ``subject`` is the id of the video or live stream of the event.
 
@@ -41,76 +41,67 @@ class Delivery:
     body: str
     headers: dict[str, str]
     state: str = "waiting"
-    answers: list[int | None] = field(default_factory=list)
+    answers: list[int | None] = field(factory=list)
 
 
-@dataclass(slots=True, eq=False)
+@define(eq=False)
 class Deliveries:
     """The log of deliveries, and the code that performs them."""
 
-    spawn: Callable[[Coroutine[Any, Any, None]], None]
-    webhooks: Mapping[str, Webhook]
-    pause: float
-    """Seconds between two attempts."""
-    timeout: float
-    """Seconds for one attempt (service.md#webhook-delivery)."""
-    allow_network: bool
-    log: list[Delivery] = field(default_factory=list)
+    _settings: Settings
+    _webhooks: Mapping[str, Webhook]
+    _spawn: Callable[[Coroutine[Any, Any, None]], None]
+    log: list[Delivery] = field(factory=list, init=False)
     # One lock per webhook and subject. Weak values remove a lock when no delivery uses it any more.
-    _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
-        default_factory=WeakValueDictionary
+    _locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
+        factory=WeakValueDictionary, init=False
     )
 
     def send(self, webhook: Webhook, event: Mapping[str, str], subject: str) -> None:
-        """Start a delivery in the background.
-
-        Deliveries of one webhook about one subject are performed one after the other.
-        """
+        """Start a delivery, after earlier ones of the webhook about the same subject."""
         body = event_body(event)
         delivery = Delivery(
-            len(self.log) + 1,
-            subject,
-            webhook.key,
-            webhook.url,
-            dict(event),
-            body.decode(),
-            webhook.headers(body),
+            number=len(self.log) + 1,
+            subject=subject,
+            webhook_id=webhook.key,
+            url=webhook.url,
+            event=dict(event),
+            body=body.decode(),
+            headers=webhook.headers(body),
         )
         self.log.append(delivery)
-        if webhook.from_page or not (self.allow_network or may_call(webhook.url)):
+        allow_network = self._settings.allow_network
+        if may_call(webhook.url, from_page=webhook.from_page, allow_network=allow_network):
+            lock = self._locks.setdefault((webhook.key, subject), asyncio.Lock())
+            self._spawn(self._deliver(delivery, lock))
+        else:
             delivery.state = "not-allowed"
-            return
-        turn = self._turns.setdefault((webhook.key, subject), asyncio.Lock())
-        self.spawn(self._deliver(delivery, turn))
 
-    async def _deliver(self, delivery: Delivery, turn: asyncio.Lock) -> None:
-        # ``asyncio.Lock`` wakes its waiters in order, so the deliveries keep the order of the
-        # events.
-        async with turn:
-            for attempt in range(1 + RETRIES):
+    async def _deliver(self, delivery: Delivery, lock: asyncio.Lock) -> None:
+        # ``asyncio.Lock`` wakes its waiters in order, so deliveries keep the order of the events.
+        async with lock:
+            for attempt in range(1 + _RETRIES):
                 if attempt:
-                    await asyncio.sleep(self.pause)
+                    await asyncio.sleep(self._settings.webhook_pause)
                 # Checked before each attempt: the webhook may have been deleted during the wait.
-                if delivery.webhook_id not in self.webhooks:
+                if delivery.webhook_id not in self._webhooks:
                     delivery.state = "cancelled"
                     return
                 status = await self._attempt(delivery)
                 delivery.answers.append(status)
-                if delivered(status):
+                if is_delivered(status):
                     delivery.state = "delivered"
                     return
             delivery.state = "failed"
 
     async def _attempt(self, delivery: Delivery) -> int | None:
-        """Return the status of the subscriber's response, or None if there is none."""
+        body, headers = delivery.body.encode(), delivery.headers
+        timeout = ClientTimeout(total=self._settings.webhook_timeout)
         try:
             async with (
-                ClientSession(timeout=ClientTimeout(total=self.timeout)) as session,
+                ClientSession(timeout=timeout) as session,
                 session.post(
-                    delivery.url,
-                    data=delivery.body.encode(),
-                    headers=delivery.headers,
-                    allow_redirects=False,
+                    delivery.url, data=body, headers=headers, allow_redirects=False
                 ) as response,
             ):
                 return response.status

@@ -1,16 +1,33 @@
-"""The common part of all resources: id, dates, and position in the order of creation."""
+"""The common part of all resources: id, dates, files, and the order of lists. No I/O."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from ..rules.problems import not_found
+from attrs import define
 
+from ..rules.problems import invalid_query_parameter, not_found
+
+__all__ = [
+    "BY_DATES",
+    "Collection",
+    "Item",
+    "Query",
+    "SortKey",
+    "StoredFile",
+    "TextTrack",
+    "by_creation",
+    "check_choices",
+    "sort_items",
+    "timestamp",
+]
+
+AnyT = TypeVar("AnyT")
 ItemT = TypeVar("ItemT", bound="Item")
+SortKey: TypeAlias = Callable[[Any], Any]
+# The decoded query parameters of a request.
+Query: TypeAlias = Sequence[tuple[str, str]]
 
 
 def timestamp(moment: datetime) -> str:
@@ -18,7 +35,23 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+class StoredFile(NamedTuple):
+    """The content of a small file and its media type."""
+
+    data: bytes
+    content_type: str
+
+
+@define(eq=False)
+class TextTrack:
+    """A WebVTT file in one language. ``default`` is used for captions only."""
+
+    language: str
+    data: bytes = b""
+    default: bool = False
+
+
+@define(eq=False, kw_only=True)
 class Item:
     """One resource. ``number`` counts all resources of an emulator, in the order of creation."""
 
@@ -42,10 +75,7 @@ class Item:
 
 
 class Collection(dict[str, ItemT]):
-    """Items by id, oldest first.
-
-    ``parameter`` is the path parameter that the 404 of an unknown id names.
-    """
+    """Items by id, oldest first. ``parameter`` is the path parameter that the 404 names."""
 
     def __init__(self, parameter: str) -> None:
         super().__init__()
@@ -65,20 +95,44 @@ class Collection(dict[str, ItemT]):
     def remove(self, key: str) -> ItemT:
         """Remove an item and return it. Raises a refusal (404) if there is none.
 
-        A second deletion is therefore answered with 404 (service.md#repeated-deletion).
+        So does a second deletion (service.md#repeated-deletion).
         """
         item = self.find(key)
         del self[key]
         return item
 
 
-by_creation: Callable[[Any], Any] = attrgetter("number")
-"""Sort key: order of creation. Several items can have the same ``created``, but not ``number``."""
+# Several items can have the same date, but not the same number.
+by_creation: SortKey = attrgetter("number")
+BY_DATES: dict[str, SortKey] = {
+    "createdAt": by_creation,
+    "updatedAt": attrgetter("last_change", "number"),
+}
 
 
-def by_change(item: Item) -> tuple[datetime, int]:
-    """Return the sort key for the order of the last change."""
-    return item.last_change, item.number
+def check_choices(query: Query, choices: Mapping[str, Iterable[str]]) -> None:
+    """Raise a refusal if the value of a parameter is not one of its choices."""
+    for name, value in query:
+        if name in choices and value not in choices[name]:
+            raise invalid_query_parameter(name, f"Use one of {', '.join(choices[name])}.")
 
 
-BY_DATES: dict[str, Callable[[Any], Any]] = {"createdAt": by_creation, "updatedAt": by_change}
+def sort_items(
+    items: Iterable[AnyT],
+    query: Query,
+    keys: Mapping[str, SortKey],
+    default: SortKey | None = None,
+) -> list[AnyT]:
+    """Sort by ``sortBy`` and ``sortOrder``. Raises a refusal if a value is illegal.
+
+    Without ``sortBy`` the key is ``default``, or the creation with the newest first
+    (service.md#list-order).
+    """
+    values = dict(query)
+    by, order = values.get("sortBy"), values.get("sortOrder")
+    check_choices(query, {"sortBy": keys, "sortOrder": ("asc", "desc")})
+    key = default if by is None else keys[by]
+    if key is None:
+        # Lists without any key are descending by default, all others ascending.
+        key, order = by_creation, order or "desc"
+    return sorted(items, key=key, reverse=order == "desc")

@@ -6,32 +6,33 @@ spool file is open only while it is read or written, so that a thousand videos u
 descriptors.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 
+from attrs import define, field, frozen
+
+__all__ = ["Extent", "ExtentWriter", "Media", "MediaStore", "Spool"]
+
 # Size of a read in bytes.
-BLOCK = 256 * 1024
+_BLOCK = 256 * 1024
 # Smallest size in bytes of a further extent, for a body that is longer than announced.
-_SLAB = 1024 * 1024
+_SMALLEST_EXTENT = 1024 * 1024
 
 
+@define(eq=False)
 class Spool:
     """A file that several requests write at the same time. Without a path the bytes are dropped.
 
     ``media_count`` is the number of ``Media`` objects that refer to the file.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self.media_count = 0
-        self._fd = -1
-        self._writers = 0
-        self._end = 0
+    path: Path | None
+    media_count: int = field(default=0, init=False)
+    _fd: int = field(default=-1, init=False)
+    _writers: int = field(default=0, init=False)
+    _end: int = field(default=0, init=False)
 
     def open(self) -> None:
         """Add a writer. The first writer opens the file."""
@@ -41,10 +42,7 @@ class Spool:
         self._writers += 1
 
     def close(self) -> None:
-        """Remove a writer.
-
-        The last writer closes the file, and deletes it if no media refers to it.
-        """
+        """Remove a writer. The last one closes the file, and deletes it if it is not used."""
         self._writers -= 1
         if self._writers == 0 and self._fd >= 0:
             os.close(self._fd)
@@ -57,7 +55,7 @@ class Spool:
         self._end += size
         return offset
 
-    def give_back(self, offset: int, size: int) -> None:
+    def release(self, offset: int, size: int) -> None:
         """Free an extent if it is the last one of the file.
 
         Other extents stay reserved: their space is not used again until the file is deleted.
@@ -84,7 +82,7 @@ class Spool:
             self.path.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extent:
     """A range of bytes in a spool. ``offset`` and ``size`` are in bytes."""
 
@@ -92,12 +90,28 @@ class Extent:
     offset: int
     size: int
 
+    def read(self, skip: int, size: int) -> Generator[bytes, None, None]:
+        """Yield ``size`` bytes after the first ``skip`` bytes.
+
+        Each call opens its own file descriptor, so that any thread can read media.
+        """
+        if size <= 0 or self.spool.path is None:
+            return
+        with self.spool.path.open("rb", buffering=0) as file:
+            offset = self.offset + skip
+            stop = offset + size
+            while offset < stop:
+                block = os.pread(file.fileno(), min(_BLOCK, stop - offset), offset)
+                if not block:
+                    raise EOFError("a spool file is shorter than its extents")
+                offset += len(block)
+                yield block
+
 
 class ExtentWriter:
-    """Writes the file of one request into a spool.
+    """Writes the file of one request into a spool, in an extent of the ``announced`` size.
 
-    It reserves an extent of the ``announced`` size. Bytes above ``limit`` are counted in ``size``
-    and not written, because the file will be refused anyway.
+    Bytes above ``limit`` are counted and not written, because the file will be refused anyway.
     """
 
     def __init__(self, spool: Spool, announced: int | None, limit: int | None = None) -> None:
@@ -106,9 +120,9 @@ class ExtentWriter:
         self._reserved = announced or 0
         self._offset = spool.reserve(self._reserved)
         self._used = 0
-        self._full: list[Extent] = []
-        self.size: int = 0
+        self._extents: list[Extent] = []
         self._kept = False
+        self.size: int = 0
         spool.open()
 
     def write(self, view: memoryview) -> None:
@@ -119,45 +133,38 @@ class ExtentWriter:
             self.size += size
             return
         if self._used + size > self._reserved:
-            self._seal()
-            self._reserved = max(size, _SLAB)
+            self._end_extent()
+            self._reserved = max(size, _SMALLEST_EXTENT)
             self._offset = self._spool.reserve(self._reserved)
         self._spool.write(view, self._offset + self._used)
         self._used += size
         self.size += size
 
-    def _seal(self) -> None:
-        """Add the written part of the current extent to the list."""
+    def _end_extent(self) -> None:
         if self._used:
-            self._full.append(Extent(self._spool, self._offset, self._used))
+            self._extents.append(Extent(self._spool, self._offset, self._used))
         self._used = 0
 
     def keep(self) -> list[Extent]:
         """End writing and return the extents of the file in order. ``close`` then keeps them."""
-        self._seal()
+        self._end_extent()
         self._kept = True
-        return self._full
+        return self._extents
 
     def close(self) -> None:
-        """Release the spool.
-
-        An extent that was not kept is freed if it is the last one of the file.
-        """
+        """Release the spool. If the file was not kept, its last extent is freed."""
         # Extents that were already full stay allocated until the spool file is deleted.
         if not self._kept:
-            self._spool.give_back(self._offset, self._reserved)
+            self._spool.release(self._offset, self._reserved)
         self._spool.close()
 
 
+@define(eq=False)
 class Media:
-    """The bytes of one video: lists of extents by the position that the ledger returned.
+    """The bytes of one video: lists of extents, by the position that the ledger returned."""
 
-    A position is the first byte of a range, or the number of a part.
-    """
-
-    def __init__(self) -> None:
-        self._extents: dict[int, list[Extent]] = {}
-        self._spools: set[Spool] = set()
+    _extents: dict[int, list[Extent]] = field(factory=dict, init=False)
+    _spools: set[Spool] = field(factory=set, init=False)
 
     @property
     def size(self) -> int:
@@ -165,18 +172,18 @@ class Media:
         # Copy the values first: another thread may read the size while the event loop adds extents.
         return sum(extent.size for extents in list(self._extents.values()) for extent in extents)
 
-    def add(self, place: int, extents: list[Extent]) -> None:
+    def add(self, position: int, extents: list[Extent]) -> None:
         """Add extents at a position. Reading goes through the positions in ascending order."""
-        self._extents[place] = extents
+        self._extents[position] = extents
         for spool in {extent.spool for extent in extents} - self._spools:
             spool.media_count += 1
             self._spools.add(spool)
 
-    def copy(self) -> Media:
+    def copy(self) -> "Media":
         """Return a copy that shares the stored bytes."""
         clone = Media()
-        for place, extents in self._extents.items():
-            clone.add(place, extents)
+        for position, extents in self._extents.items():
+            clone.add(position, extents)
         return clone
 
     def read(self, start: int = 0, stop: int | None = None) -> Generator[bytes, None, None]:
@@ -184,17 +191,15 @@ class Media:
 
         Raises ``EOFError`` or ``OSError`` if a file was truncated or deleted meanwhile.
         """
-        wanted = (self.size if stop is None else stop) - start
-        for extent in [
-            extent for place in sorted(self._extents) for extent in self._extents[place]
-        ]:
-            # ``start`` counts down to the first extent that contains wanted bytes; it is 0
-            # afterwards.
-            skipped = min(start, extent.size)
-            start -= skipped
-            size = min(extent.size - skipped, wanted)
-            wanted -= size
-            yield from _read_extent(extent, skipped, size)
+        remaining = (self.size if stop is None else stop) - start
+        positions = sorted(self._extents)
+        for extent in [extent for position in positions for extent in self._extents[position]]:
+            # ``start`` counts down to the first extent that contains requested bytes, then it is 0.
+            skip = min(start, extent.size)
+            start -= skip
+            size = min(extent.size - skip, remaining)
+            remaining -= size
+            yield from extent.read(skip, size)
 
     def sha256(self) -> str:
         """Return the SHA-256 digest of the bytes in hexadecimal."""
@@ -212,34 +217,21 @@ class Media:
         self._extents.clear()
 
 
-def _read_extent(extent: Extent, skipped: int, size: int) -> Generator[bytes, None, None]:
-    """Yield ``size`` bytes of an extent from ``skipped`` on.
-
-    Each call opens its own file descriptor, so that any thread can read media.
-    """
-    if size <= 0 or extent.spool.path is None:
-        return
-    with extent.spool.path.open("rb", buffering=0) as file:
-        offset, stop = extent.offset + skipped, extent.offset + skipped + size
-        while offset < stop:
-            block = os.pread(file.fileno(), min(BLOCK, stop - offset), offset)
-            if not block:
-                raise EOFError("a spool file is shorter than its extents")
-            offset += len(block)
-            yield block
-
-
+@define(eq=False)
 class MediaStore:
-    """Creates spools in one directory, or spools without a file if media is discarded."""
+    """Creates spools in one directory, or spools without a file with ``discard``."""
 
-    def __init__(self, directory: Path, *, discard: bool) -> None:
-        self._directory = directory
-        self.discard = discard
-        self._made = 0
+    _directory: Path
+    discard: bool = field(kw_only=True)
+    _spool_count: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.discard:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def spool(self, name: str) -> Spool:
         """Return a new spool."""
         if self.discard:
             return Spool(None)
-        self._made += 1
-        return Spool(self._directory / f"{self._made:06d}-{name}.media")
+        self._spool_count += 1
+        return Spool(self._directory / f"{self._spool_count:06d}-{name}.media")

@@ -1,14 +1,19 @@
 """Plays: one visit of a player each. All analytics are computed from them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from attrs import field, fields_dict, frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+__all__ = ["Play", "play_from_json"]
+
+
+def _with_time_zone(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+@frozen(kw_only=True)
 class Play:
     """A player that was loaded at ``at``, and perhaps started.
 
@@ -18,7 +23,7 @@ class Play:
     """
 
     media_id: str
-    at: datetime
+    at: datetime = field(converter=_with_time_zone)
     media_type: Literal["video", "live-stream"] = "video"
     played: bool = True
     watched: float = 30.0
@@ -32,11 +37,7 @@ class Play:
     operating_system: str = "windows"
     browser: str = "firefox"
     referrer: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.at.tzinfo is None:
-            object.__setattr__(self, "at", self.at.replace(tzinfo=UTC))
+    metadata: Mapping[str, str] = field(factory=dict)
 
     @property
     def until(self) -> datetime:
@@ -44,12 +45,13 @@ class Play:
         return self.at + timedelta(seconds=self.watched if self.played else 0)
 
     @property
-    def who(self) -> object:
+    def viewer_key(self) -> object:
         """The identity of the viewer, for unique counts."""
         return id(self) if self.viewer is None else self.viewer
 
 
-_KINDS: dict[str, type | tuple[type, ...]] = {
+# The JSON types of the fields that are not text.
+_JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "played": bool,
     "ended": bool,
     "watched": (int, float),
@@ -65,10 +67,10 @@ def play_from_json(payload: Any) -> Play:
 
     Raises ``TypeError`` or ``ValueError`` if the payload is not a valid play.
     """
-    known = {each.name for each in fields(Play)}
-    if not isinstance(payload, dict) or not known.issuperset(payload):
+    known = fields_dict(Play)
+    if not isinstance(payload, dict) or not known.keys() >= payload.keys():
         raise ValueError(f"a play is an object with some of {', '.join(sorted(known))}")
     for name, value in payload.items():
-        if not isinstance(value, _KINDS.get(name, str)):
+        if not isinstance(value, _JSON_TYPES.get(name, str)):
             raise TypeError(f"{name} has the wrong type")
     return Play(**{**payload, "at": datetime.fromisoformat(payload.get("at", ""))})

@@ -1,16 +1,25 @@
 """The request log, which tests inspect. It contains no secrets."""
 
-from __future__ import annotations
-
 import time
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
+
+from attrs import define, field
+
+__all__ = ["RequestLog", "RequestRecord"]
 
 # Query parameters whose values are masked: upload token or private token, and session.
 _SECRETS = frozenset({"token", "avh"})
 
 
-@dataclass(slots=True)
+def _masked(query: str) -> str:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    # ``safe`` keeps the mask and array parameters such as ``tags[]`` readable.
+    return urlencode(
+        [(name, "***" if name in _SECRETS else value) for name, value in pairs], safe="*[]"
+    )
+
+
+@define
 class RequestRecord:
     """One request.
 
@@ -31,16 +40,7 @@ class RequestRecord:
     video_id: str | None = None
     token_id: str | None = None
     fault: str | None = None
-    started: float = field(default_factory=time.time)
-
-
-def masked_query(query: str) -> str:
-    """Return the query with ``***`` in place of secret values."""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    # ``safe`` keeps the mask and array parameters such as ``tags[]`` readable.
-    return urlencode(
-        [(name, "***" if name in _SECRETS else value) for name, value in pairs], safe="*[]"
-    )
+    started: float = field(factory=time.time)
 
 
 class RequestLog:
@@ -55,9 +55,7 @@ class RequestLog:
     ) -> RequestRecord:
         """Add the record of a request that has just arrived."""
         self._count += 1
-        record = RequestRecord(
-            self._count, method, path, masked_query(query), operation, content_range=content_range
-        )
+        record = RequestRecord(self._count, method, path, _masked(query), operation, content_range)
         self.records.append(record)
         return record
 

@@ -1,138 +1,78 @@
 """The state of the emulated service: videos, tokens, credentials, limits and media."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from ..faults.fault_list import FaultList
+from attrs import define, field
+
 from ..listener import Listener
-from ..rules.content_range import Limits
-from ..rules.encoding import EncodingPace
 from ..rules.identifiers import Identifiers
-from ..rules.problems import not_found, unauthorized
-from ..rules.rate_windows import RateClass, RateLimiter
+from ..rules.problems import not_found, refuse
+from ..rules.rate_windows import RateLimiter
 from ..rules.source_ledger import Origin, SourceLedger
-from .credentials import Credentials
+from ..settings import Settings
+from .credentials import Credentials, PrivateSessions
 from .deliveries import Deliveries
 from .items import Collection, Item, timestamp
-from .live_stream import LiveStream
 from .media import MediaStore, Spool
 from .play import Play
-from .player import Player
+from .records import LiveStream, Player, Summary, UploadToken
 from .request_log import RequestLog
-from .sessions import PrivateAccess
-from .summary import Summary
 from .video import Video
 from .webhook import Webhook
+
+__all__ = ["State"]
 
 # See service.md#discarded-videos.
 _KEEP_DISCARDED = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings that the emulator was started with. ``Emulator`` describes them."""
-
-    api_key: str
-    limits: Limits
-    rates: Mapping[RateClass, int] | None
-    rate_window: float
-    token_lifetime: float
-    pace: EncodingPace
-    seed: int
-    discard: bool
-    invalid_key_status: int
-    video_restore: bool
-    allow_network: bool
-    webhook_pause: float
-    webhook_timeout: float
-    webhook_limit: int
-    analytics_days: int
-    environment: str
+def _collection(parameter: str) -> Any:
+    """Return an attribute that holds a collection. ``parameter`` is the path parameter of ids."""
+    return field(factory=lambda: Collection(parameter), init=False)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class UploadToken(Item):
-    """A token for delegated uploads (service.md#upload-tokens). ``ttl`` is in seconds."""
-
-    ttl: int
-
-    @property
-    def expires(self) -> datetime | None:
-        """The moment at which the token stops working. None if ``ttl`` is 0."""
-        return self.created + timedelta(seconds=self.ttl) if self.ttl else None
-
-    def active(self, now: datetime) -> bool:
-        """Return whether the token still works."""
-        return self.expires is None or now < self.expires
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the ``upload-token`` schema. ``expiresAt`` is absent if the token does not expire.
-
-        See service.md#upload-token-record.
-        """
-        shown = {"token": self.key, "ttl": self.ttl, "createdAt": timestamp(self.created)}
-        return shown if self.expires is None else {**shown, "expiresAt": timestamp(self.expires)}
-
-
-@dataclass(slots=True, eq=False)
+@define(eq=False)
 class State:
     """The state behind the API. It must be changed from one event loop only."""
 
     settings: Settings
     store: MediaStore
-    faults: FaultList
     log: RequestLog
+    listener: Listener | None = field(default=None, init=False)
     ids: Identifiers = field(init=False)
     credentials: Credentials = field(init=False)
     limiter: RateLimiter = field(init=False)
-    private: PrivateAccess = field(init=False)
-    videos: Collection[Video] = field(default_factory=lambda: Collection("videoId"))
-    discarded: Collection[Video] = field(default_factory=lambda: Collection("videoId"))
-    upload_tokens: Collection[UploadToken] = field(
-        default_factory=lambda: Collection("uploadToken")
-    )
-    players: Collection[Player] = field(default_factory=lambda: Collection("playerId"))
-    watermarks: Collection[Item] = field(default_factory=lambda: Collection("watermarkId"))
-    summaries: Collection[Summary] = field(default_factory=lambda: Collection("summaryId"))
-    live_streams: Collection[LiveStream] = field(default_factory=lambda: Collection("liveStreamId"))
-    webhooks: Collection[Webhook] = field(default_factory=lambda: Collection("webhookId"))
-    # Plays by the id of their session.
-    plays: dict[str, Play] = field(default_factory=dict)
+    private_sessions: PrivateSessions = field(init=False)
     deliveries: Deliveries = field(init=False)
-    events: list[dict[str, str]] = field(default_factory=list)
-    door: Listener | None = None
+    videos: Collection[Video] = _collection("videoId")
+    discarded: Collection[Video] = _collection("videoId")
+    upload_tokens: Collection[UploadToken] = _collection("uploadToken")
+    players: Collection[Player] = _collection("playerId")
+    watermarks: Collection[Item] = _collection("watermarkId")
+    summaries: Collection[Summary] = _collection("summaryId")
+    live_streams: Collection[LiveStream] = _collection("liveStreamId")
+    webhooks: Collection[Webhook] = _collection("webhookId")
+    # Plays by the id of their session.
+    plays: dict[str, Play] = field(factory=dict, init=False)
+    events: list[dict[str, str]] = field(factory=list, init=False)
     # The number of items created so far.
-    _made: int = 0
+    _item_count: int = field(default=0, init=False)
     # Seconds by which the fault ``clock-jump`` has set the expiry clock forward.
-    _ahead: float = 0.0
+    _expiry_offset: float = field(default=0.0, init=False)
     # asyncio keeps only weak references to tasks, so they must be stored.
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(factory=set, init=False)
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         settings = self.settings
         self.ids = Identifiers(settings.seed, settings.api_key)
-        self.credentials = Credentials(
-            settings.api_key,
-            self.ids,
-            token_lifetime=settings.token_lifetime,
-            invalid_key_status=settings.invalid_key_status,
-        )
+        self.credentials = Credentials(settings, self.ids)
         self.limiter = RateLimiter(settings.rates, settings.rate_window)
-        self.private = PrivateAccess(self.ids)
-        self.deliveries = Deliveries(
-            self.spawn,
-            self.webhooks,
-            settings.webhook_pause,
-            settings.webhook_timeout,
-            settings.allow_network,
-        )
+        self.private_sessions = PrivateSessions(self.ids)
+        self.deliveries = Deliveries(settings, self.webhooks, self.spawn)
 
     @property
     def now(self) -> float:
@@ -146,31 +86,28 @@ class State:
 
     @property
     def expiry_clock(self) -> float:
-        """Monotonic clock in seconds for the expiry of access tokens.
-
-        It is ahead of ``now`` after a jump.
-        """
-        return self.now + self._ahead
+        """Monotonic clock in seconds for access tokens. It is ahead of ``now`` after ``jump``."""
+        return self.now + self._expiry_offset
 
     @property
     def expiry_date(self) -> datetime:
-        """Wall clock for the expiry of upload tokens. It is ahead of ``today`` after a jump."""
-        return self.today + timedelta(seconds=self._ahead)
+        """Wall clock for upload tokens. It is ahead of ``today`` after ``jump``."""
+        return self.today + timedelta(seconds=self._expiry_offset)
 
     def jump(self, seconds: float) -> None:
         """Set the clocks for the expiry of tokens forward by ``seconds``."""
-        self._ahead += seconds
+        self._expiry_offset += seconds
 
-    def announce(self, event: str, subject: str, fields: Mapping[str, str]) -> None:
-        """Record an event of a video or live stream, and send it to the webhooks with that event.
+    def announce(self, kind: str, subject: str, fields: Mapping[str, str]) -> None:
+        """Record an event, and send it to its webhooks (service.md#webhook-events).
 
-        ``subject`` is the id of the video or live stream. See service.md#webhook-events.
+        ``subject`` is the id of the video or live stream.
         """
-        told = {"type": event, "emittedAt": timestamp(self.today), **fields}
-        self.events.append(told)
+        event = {"type": kind, "emittedAt": timestamp(self.today), **fields}
+        self.events.append(event)
         for webhook in self.webhooks.values():
-            if event in webhook.events:
-                self.deliveries.send(webhook, told, subject)
+            if kind in webhook.events:
+                self.deliveries.send(webhook, event, subject)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in the background until it ends or the emulator stops."""
@@ -191,18 +128,16 @@ class State:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def birth(self, prefix: str) -> dict[str, Any]:
-        """Return the common fields of a new item: id, date and number.
-
-        ``prefix`` is the start of the id.
-        """
-        self._made += 1
-        return {"key": self.ids.opaque(prefix), "created": self.today, "number": self._made}
+    def item_fields(self, prefix: str) -> dict[str, Any]:
+        """Return id, date and number for a new ``Item``. The id starts with ``prefix``."""
+        self._item_count += 1
+        return {"key": self.ids.opaque(prefix), "created": self.today, "number": self._item_count}
 
     def create_video(self, attributes: dict[str, Any], origin: Origin = "upload") -> Video:
         """Create a container."""
         ledger = SourceLedger(self.settings.limits, origin)
-        return self.videos.add(Video(**self.birth("vi"), attributes=attributes, ledger=ledger))
+        fields = self.item_fields("vi")
+        return self.videos.add(Video(**fields, attributes=attributes, ledger=ledger))
 
     def forget_video(self, video: Video) -> None:
         """Remove a video that was created by a request that is refused."""
@@ -211,26 +146,30 @@ class State:
     def remove_video(self, video_id: str) -> None:
         """Delete a video, or with Video Restore discard it for 90 days.
 
-        See service.md#discarded-videos. Raises a refusal (404) if there is no such video.
+        Raises a refusal (404) if there is no such video.
         """
         video = self.videos.remove(video_id)
         if self.settings.video_restore:
-            video.discarded = self.today
-            video.deletes = video.discarded + _KEEP_DISCARDED
+            video.discarded_at = self.today
+            video.deletes_at = video.discarded_at + _KEEP_DISCARDED
             self.discarded.add(video)
             return
         video.media.delete()
         # The summary of a video is deleted with it.
-        for summary in [
-            summary for summary in self.summaries.values() if summary.video_id == video_id
-        ]:
+        summary = self.summary_of(video)
+        if summary is not None:
             self.summaries.remove(summary.key)
 
     def restore_video(self, video_id: str) -> Video:
         """Restore a discarded video. Raises a refusal (404) if there is none."""
         video = self.videos.add(self.discarded.remove(video_id))
-        video.discarded = video.deletes = None
+        video.discarded_at = video.deletes_at = None
         return video
+
+    def summary_of(self, video: Video) -> Summary | None:
+        """Return the summary of a video, or None. A video has at most one summary."""
+        summaries = self.summaries.values()
+        return next((summary for summary in summaries if summary.video_id == video.key), None)
 
     def spool_of(self, video: Video) -> Spool:
         """Return the spool for the uploads of a video. It is created at the first call."""
@@ -248,8 +187,8 @@ class State:
         """Create a token for delegated uploads."""
         # The creation date follows the expiry clock, so that a token gets its full lifetime after a
         # jump.
-        token = UploadToken(**{**self.birth("to"), "created": self.expiry_date}, ttl=ttl)
-        return self.upload_tokens.add(token)
+        fields = {**self.item_fields("to"), "created": self.expiry_date}
+        return self.upload_tokens.add(UploadToken(**fields, ttl=ttl))
 
     def upload_token(self, token: str) -> UploadToken:
         """Return an active upload token. Raises a refusal (404) if there is none."""
@@ -259,25 +198,13 @@ class State:
         return found
 
     def admit_upload(self, token: str | None) -> UploadToken:
-        """Return the upload token of a delegated upload.
+        """Return the upload token of a request (service.md#token-checks).
 
         Raises a refusal (401) if it does not work.
-
-        Called for each request (service.md#token-checks).
         """
         if not token:
-            raise unauthorized("authentication-missing-upload-token")
+            raise refuse("authentication-missing-upload-token")
         found = self.upload_tokens.get(token)
         if found is None or not found.active(self.expiry_date):
-            raise unauthorized("authentication-invalid-upload-token")
+            raise refuse("authentication-invalid-upload-token")
         return found
-
-
-def media_store(directory: Path, *, discard: bool) -> MediaStore:
-    """Return the media store for a directory.
-
-    A missing directory is created, unless media is discarded.
-    """
-    if not discard:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return MediaStore(directory, discard=discard)

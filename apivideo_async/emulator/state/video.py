@@ -1,22 +1,34 @@
-"""One video container: its attributes, its media, and its representation in the API.
+"""One video container: its attributes, its media, its representation, and the filters of lists.
 
-See service.md#video-record, service.md#upload-status, service.md#assets.
+See service.md#video-record, service.md#upload-status, service.md#assets, service.md#list-filters.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from attrs import define, field
+
 from ..rules import encoding
-from ..rules.file_rules import StoredFile
 from ..rules.source_ledger import SourceLedger
-from ..rules.text_track import TextTrack
-from .items import Item, timestamp
+from .items import (
+    BY_DATES,
+    Item,
+    Query,
+    SortKey,
+    StoredFile,
+    TextTrack,
+    by_creation,
+    sort_items,
+    timestamp,
+)
 from .media import Media, Spool
 
-# The values that the API shows for attributes that were never set.
+__all__ = ["Video", "select_videos"]
+
+# The attributes that are always in a response, and the values of those that were never set. Other
+# attributes appear only if they are set.
 _DEFAULTS: dict[str, Any] = {
     "description": "",
     "public": True,
@@ -25,38 +37,35 @@ _DEFAULTS: dict[str, Any] = {
     "tags": [],
     "metadata": [],
 }
-# These attributes are always in a response. Others appear only if they are set.
-_SHOWN = ("title", "description", "public", "panoramic", "mp4Support", "tags", "metadata")
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@define(eq=False, kw_only=True)
 class Video(Item):
     """A container.
 
     ``ledger`` and ``media`` grow during the upload. ``finished_at`` is the monotonic time in
-    seconds at which the source was complete. ``announced`` is the number of encoded qualities whose
-    event was announced. ``transcript`` is the language of the last transcript, ``detected`` the
-    detected language.
+    seconds at which the source was complete. ``announced_qualities`` counts the encoded qualities
+    whose event was announced. ``transcript_language`` is the language of the last transcript.
     """
 
     attributes: dict[str, Any]
     ledger: SourceLedger
-    media: Media = field(default_factory=Media)
+    media: Media = field(factory=Media)
     spool: Spool | None = None
-    discarded: datetime | None = None
-    deletes: datetime | None = None
+    discarded_at: datetime | None = None
+    deletes_at: datetime | None = None
     finished_at: float | None = None
     status_reads: int = 0
-    announced: int = 0
-    transcript: str | None = None
-    detected: str | None = None
+    announced_qualities: int = 0
+    transcript_language: str | None = None
+    detected_language: str | None = None
     live_stream_id: str | None = None
     thumbnail: StoredFile | None = None
     timecode: str = ""
-    captions: dict[str, TextTrack] = field(default_factory=dict)
-    chapters: dict[str, TextTrack] = field(default_factory=dict)
+    captions: dict[str, TextTrack] = field(factory=dict)
+    chapters: dict[str, TextTrack] = field(factory=dict)
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         # A null in a creation means that the attribute is not set.
         given = {name: value for name, value in self.attributes.items() if value is not None}
         self.attributes = {**_DEFAULTS, **given}
@@ -66,11 +75,13 @@ class Video(Item):
         """Whether assets need no token (service.md#private-videos)."""
         return bool(self.attributes["public"])
 
-    def merge(self, changes: dict[str, Any], now: datetime) -> None:
-        """Apply a JSON Merge Patch. Absent attributes stay, null removes one, arrays are replaced.
+    @property
+    def finished(self) -> bool:
+        """Whether the source is complete."""
+        return self.finished_at is not None
 
-        See service.md#merge-rules.
-        """
+    def merge(self, changes: dict[str, Any], now: datetime) -> None:
+        """Apply a JSON Merge Patch: null removes an attribute (service.md#merge-rules)."""
         for name, value in changes.items():
             if value is None:
                 self.attributes.pop(name, None)
@@ -85,29 +96,30 @@ class Video(Item):
         return pace.progress(now - self.finished_at, self.status_reads)
 
     def as_json(self, assets: dict[str, str] | None) -> dict[str, Any]:
-        """Return the ``video`` schema. Attributes that are not set are absent.
-
-        See service.md#tolerant-reading.
-        """
-        shown: dict[str, Any] = {"videoId": self.key}
-        if "playerId" in self.attributes:
-            shown["playerId"] = self.attributes["playerId"]
-        language = self.attributes.get("language") or self.detected
-        if language is not None:
-            shown["language"] = language
-        shown["languageOrigin"] = (
-            None if language is None else "api" if "language" in self.attributes else "auto"
-        )
-        shown.update({name: self.attributes[name] for name in _SHOWN})
-        return shown | {
+        """Return the ``video`` schema. Attributes that are not set are absent."""
+        attributes = self.attributes
+        player = {"playerId": attributes["playerId"]} if "playerId" in attributes else {}
+        return {
+            "videoId": self.key,
+            **player,
+            **self._language(),
+            "title": attributes["title"],
+            **{name: attributes[name] for name in _DEFAULTS},
             **self.dates(),
             "publishedAt": timestamp(self.created),
-            "discarded": self.discarded is not None,
-            "discardedAt": timestamp(self.discarded) if self.discarded else None,
-            "deletesAt": timestamp(self.deletes) if self.deletes else None,
+            "discarded": self.discarded_at is not None,
+            "discardedAt": timestamp(self.discarded_at) if self.discarded_at else None,
+            "deletesAt": timestamp(self.deletes_at) if self.deletes_at else None,
             "source": self._source(),
             "assets": assets,
         }
+
+    def _language(self) -> dict[str, str | None]:
+        if self.attributes.get("language"):
+            return {"language": self.attributes["language"], "languageOrigin": "api"}
+        if self.detected_language is not None:
+            return {"language": self.detected_language, "languageOrigin": "auto"}
+        return {"languageOrigin": None}
 
     def _source(self) -> dict[str, Any]:
         source: dict[str, Any] = {"uri": f"/videos/{self.key}/source"}
@@ -121,53 +133,74 @@ class Video(Item):
     def status(self, pace: encoding.EncodingPace, now: float) -> dict[str, Any]:
         """Return the ``video-status`` schema (service.md#upload-status)."""
         progress = self.progress(pace, now)
-        finished = self.finished_at is not None
         # Metadata and size are unknown until the first quality is finished.
-        known = encoding.playable(progress)
+        playable = encoding.playable(progress)
         return {
             "ingest": self._ingest(),
             "encoding": {
-                "playable": known,
-                "qualities": encoding.qualities(progress) if finished else [],
-                "metadata": encoding.stream_metadata(self.media.size if known else None),
+                "playable": playable,
+                "qualities": encoding.qualities(progress) if self.finished else [],
+                "metadata": encoding.stream_metadata(self.media.size if playable else None),
             },
         }
 
     def _ingest(self) -> dict[str, Any] | None:
-        finished = self.finished_at is not None
         if self.ledger.origin != "upload":
             return {
-                "status": "ingested" if finished else "ingesting",
-                "filesize": self.media.size if finished else None,
+                "status": "ingested" if self.finished else "ingesting",
+                "filesize": self.media.size if self.finished else None,
                 "receivedBytes": [],
             }
         # Before the first chunk the whole object is null.
         if not self.ledger.started:
             return None
-        ingest: dict[str, Any] = {
-            "status": "uploaded" if finished else "uploading",
-            "filesize": self.ledger.size if finished else None,
+        return {
+            "status": "uploaded" if self.finished else "uploading",
+            "filesize": self.ledger.size if self.finished else None,
+            **self._received(),
         }
-        return ingest | self._received()
 
     def _received(self) -> dict[str, Any]:
-        """Return the accepted chunks: a list of ranges, or the numbers of the parts.
-
-        While the total is unknown, a range has no ``total``: that field is not nullable, unlike the
-        ``total`` of parts. See service.md#received-chunks.
-        """
-        if self.ledger.parts is not None:
-            return {
-                "receivedParts": {
-                    "parts": self.ledger.parts.numbers,
-                    "total": self.ledger.parts.total,
-                }
-            }
-        if self.ledger.bytes is None:
+        chunks = self.ledger.chunks
+        if chunks is None:
             return {"receivedBytes": []}
-        total = {} if self.ledger.bytes.total is None else {"total": self.ledger.bytes.total}
-        return {
-            "receivedBytes": [
-                {"from": first, "to": last, **total} for first, last in self.ledger.bytes.ranges
-            ]
-        }
+        if chunks.unit == "parts":
+            numbers = [end for _, end in chunks.ranges]
+            return {"receivedParts": {"parts": numbers, "total": chunks.total}}
+        # The ``total`` of a range is absent if it is unknown, while that of parts is null
+        # (service.md#received-chunks).
+        total = {} if chunks.total is None else {"total": chunks.total}
+        ranges = [{"from": start, "to": end - 1, **total} for start, end in chunks.ranges]
+        return {"receivedBytes": ranges}
+
+
+_SORT_KEYS: dict[str, SortKey] = {
+    **BY_DATES,
+    "title": lambda video: str(video.attributes["title"]).casefold(),
+    "publishedAt": by_creation,
+}
+# Filters such as ``tags[0]=maths`` and ``metadata[user]=42``.
+_TAGS = re.compile(r"tags(?:\[\d*\])?")
+_METADATA = re.compile(r"metadata\[(.*)\]")
+
+
+def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
+    """Return the videos that match every filter, sorted."""
+    filters = [match for name, value in query if (match := _filter(name, value))]
+    selected = [video for video in videos if all(match(video) for match in filters)]
+    return sort_items(selected, query, _SORT_KEYS)
+
+
+def _filter(name: str, value: str) -> Callable[[Video], bool] | None:
+    """Return the predicate for a parameter, or None for others (service.md#unknown-parameters)."""
+    if name in {"title", "description"}:
+        part = value.casefold()
+        return lambda video: part in str(video.attributes.get(name, "")).casefold()
+    if _TAGS.fullmatch(name):
+        return lambda video: value in video.attributes["tags"]
+    if name == "liveStreamId":
+        return lambda video: video.live_stream_id == value
+    if key := _METADATA.fullmatch(name):
+        pair = {"key": key[1], "value": value}
+        return lambda video: pair in video.attributes["metadata"]
+    return None

@@ -3,16 +3,17 @@
 See service.md#webhook-signatures.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from attrs import define
+
 from .items import Item, timestamp
+
+__all__ = ["EVENTS", "Webhook", "event_body", "is_delivered", "signature"]
 
 EVENTS = (
     "live-stream.broadcast.started",
@@ -24,7 +25,7 @@ EVENTS = (
 )
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@define(eq=False, kw_only=True)
 class Webhook(Item):
     """A subscription of a URL to some types of events."""
 
@@ -35,10 +36,7 @@ class Webhook(Item):
     """Whether a web page created the webhook. Its events are then not delivered."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the ``webhook`` schema.
-
-        It always contains the secret (service.md#webhook-subscriptions).
-        """
+        """Return the ``webhook`` schema, with the secret (service.md#webhook-subscriptions)."""
         return {
             "webhookId": self.key,
             "createdAt": timestamp(self.created),
@@ -57,10 +55,7 @@ class Webhook(Item):
 
 
 def signature(secret: str, body: bytes) -> str:
-    """Return the signature of the raw body in hexadecimal.
-
-    The key is the whole secret, including ``sig_sec_`` (service.md#webhook-signatures).
-    """
+    """Return the signature of the raw body in hexadecimal. The key is the whole secret."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
@@ -69,9 +64,9 @@ def event_body(event: Mapping[str, str]) -> bytes:
     return json.dumps(dict(event), separators=(",", ":")).encode()
 
 
-def delivered(status: int | None) -> bool:
-    """Return whether the subscriber accepted the delivery. ``status`` is None without a response.
+def is_delivered(status: int | None) -> bool:
+    """Return whether a delivery succeeded. Without a response ``status`` is None.
 
-    Redirects count as failures. See service.md#webhook-delivery.
+    Redirects count as failures (service.md#webhook-delivery).
     """
     return status is not None and status <= 299

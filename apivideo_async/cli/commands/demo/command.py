@@ -18,7 +18,7 @@ from ....client import ApiVideoClient
 from ....config import MIB, UploadOptions
 from ....errors import ApiVideoError, ConfigurationError, SourceError
 from ....models import Video
-from ...console.choosing import display_for
+from ...console.display import display_for
 from ...console.formatting import bytes_text, rate_text
 from ...running import run
 from ...session import Session

@@ -28,7 +28,7 @@ class _Group(LazyGroup):
 
 
 @click.group(
-    cls=_Group, homes=COMMANDS, package=__package__, name="distributed", no_args_is_help=True
+    cls=_Group, modules=COMMANDS, package=__package__, name="distributed", no_args_is_help=True
 )
 def command() -> None:
     """Ingest with workers on many machines.

@@ -14,11 +14,10 @@ from ....errors import (
     AuthenticationError,
     ConfigurationError,
 )
-from ...connection import connect, reach
 from ...console.messages import explain
 from ...crud.shown import as_json
 from ...running import run
-from ...session import Session
+from ...session import Session, check_reachable, connect
 from .findings import Finding, budget, clock, journal, settings, versions
 
 __all__ = ["command"]
@@ -67,7 +66,7 @@ async def _examine(session: Session, *, all_budgets: bool) -> AsyncIterator[Find
             yield Finding("settings", "ok", settings(session, client))
             began = time.monotonic()
             # A plain connection shows whether the network or the API is the problem.
-            await reach(client.config.base_url)
+            await check_reachable(client.config.base_url)
             yield Finding(
                 "server", "ok", f"connected in {(time.monotonic() - began) * 1000:.0f} ms"
             )

@@ -19,10 +19,9 @@ from ....ingest.reports.files import write_report
 from ....ingest.stores.stores import Stores
 from ....masking import masked, shown
 from ....uploads.progress import UploadProgress
-from ...connection import connect
-from ...console.formatting import bytes_text, printable, readable, time_text
+from ...console.formatting import bytes_text, printable, time_text
 from ...console.messages import explain
-from ...session import Session
+from ...session import Session, connect
 from .asked import IngestRequest
 from .display import showing
 from .sources import check_sources, items_of
@@ -107,14 +106,16 @@ class Work:
 
     def _left_out(self, text: str) -> None:
         self._omitted += 1
-        self._terminal.note(printable(readable(text)))
+        self._terminal.note(printable(text))
 
     async def _ingest(self, client: ApiVideoClient, ingest: Ingest, stores: Stores) -> None:
         tally = self._tally = Tally(ingest, client, await ingest.totals(), time.monotonic())
         note = partial(self._terminal.say, style="yellow")
         sources = items_of(self._request, stores, self._left_out)
         # JSON lines on the same screen would tear the moving picture.
-        live = self._terminal.live and not (self._request.as_lines and self._terminal.shared)
+        live = self._terminal.live and not (
+            self._request.as_lines and self._terminal.results_on_screen
+        )
         async with (
             showing(self._terminal, tally.snapshot, live=live),
             aclosing(ingest.run(*sources)) as results,
@@ -143,7 +144,7 @@ class Work:
 
     def _reason(self, error: ApiVideoError) -> str:
         if isinstance(error, UploadError):
-            return masked(readable(str(error)))
+            return masked(str(error))
         return masked(explain(error, self._session.base_url))
 
     def _summarise(self, totals: Totals) -> None:

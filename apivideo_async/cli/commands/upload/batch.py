@@ -7,10 +7,9 @@ from collections import deque
 from ....client import ApiVideoClient
 from ....config import RetryPolicy
 from ....errors import ApiVideoError, ConfigurationError, SourceError
-from ...connection import connect, reach
-from ...console.choosing import Display, display_for
+from ...console.display import Display, display_for
 from ...console.messages import explain
-from ...session import Session
+from ...session import Session, check_reachable, connect
 from .finished import Finished
 from .request import Outcome, UploadRequest, json_document
 from .transfer import Transfer, flows, inspect
@@ -87,7 +86,7 @@ class Batch:
     async def _check_server(self, client: ApiVideoClient) -> None:
         """Check the server and the key with one request, so that a mistake is reported once."""
         if self._request.token is not None:
-            await reach(client.config.base_url)
+            await check_reachable(client.config.base_url)
         elif self._request.video_id is not None:
             await client.videos.get(self._request.video_id)
         else:
@@ -111,7 +110,7 @@ class Batch:
             if (
                 outcome.video is not None
                 and not self._request.as_json
-                and not self._terminal.shared
+                and not self._terminal.results_on_screen
             ):
                 self._terminal.report(outcome.line())
                 self._written.append(outcome)
@@ -128,7 +127,7 @@ class Batch:
         if self._request.as_json:
             self._terminal.report(json_document(self._outcomes.values()))
         else:
-            width = self._terminal.width if self._terminal.shared else None
+            width = self._terminal.width if self._terminal.results_on_screen else None
             uploaded = [outcome for outcome in self._outcomes.values() if outcome.video is not None]
             for outcome in uploaded:
                 if outcome not in self._written:

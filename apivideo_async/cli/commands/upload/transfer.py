@@ -17,7 +17,7 @@ from ....uploads.plan import make_plan
 from ....uploads.progress import UploadProgress
 from ....uploads.sources.opening import open_source
 from ....uploads.sources.types import Source, SourceLike
-from ...console.choosing import Display
+from ...console.display import Display
 from ...console.formatting import bytes_text
 from ...console.messages import explain
 from .finished import Fingerprint, Finished

@@ -21,7 +21,7 @@ COMMANDS = {
 
 
 @click.group(
-    cls=LazyGroup, homes=COMMANDS, package=__package__, name="videos", no_args_is_help=True
+    cls=LazyGroup, modules=COMMANDS, package=__package__, name="videos", no_args_is_help=True
 )
 def command() -> None:
     """Create, list, show, change, delete and restore videos."""

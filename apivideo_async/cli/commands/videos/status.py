@@ -2,10 +2,9 @@
 
 import click
 
-from ...connection import connect
 from ...crud.shown import as_json, facts
 from ...running import run
-from ...session import Session
+from ...session import Session, connect
 from .shown import status_facts
 
 __all__ = ["command"]

@@ -1,0 +1,94 @@
+"""What videos and live streams share on the delivery hosts: URLs, access and responses.
+
+Public items are open, private ones need a token or a session. See service.md#private-videos.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from ..operations import Call
+from ..rules.problems import not_found
+from ..state.items import StoredFile
+from ..state.records import LiveStream
+from ..state.video import Video
+
+__all__ = ["asset_base", "manifest_response", "player_urls", "thumbnail_response", "viewer_session"]
+
+_IFRAME = (
+    '<iframe src="{}" width="100%" height="100%" frameborder="0" scrolling="no" '
+    'allowfullscreen="true"></iframe>'
+)
+# Size of grey pictures in pixels.
+_WIDTH = 32
+_HEIGHT = 18
+
+
+def asset_base(call: Call, root: str, item: Video | LiveStream) -> str:
+    """Return the base URL of an item's assets.
+
+    For a private item it contains a new one-time token.
+    """
+    base = f"{call.request.url.origin()}{root}/{item.key}"
+    return (
+        base if item.public else f"{base}/token/{call.state.private_sessions.new_token(item.key)}"
+    )
+
+
+def player_urls(base: str, end: str = "") -> dict[str, str]:
+    """Return the URL of the player, with the token in the query, and the HTML that embeds it."""
+    # ``asset_base`` puts the token at the end of the path of a private item.
+    root, _, token = base.partition("/token/")
+    player = f"{root}{end}?token={token}" if token else f"{root}{end}"
+    return {"iframe": _IFRAME.format(player), "player": player}
+
+
+def viewer_session(
+    call: Call, item: Video | LiveStream, parameter: str, token: str | None
+) -> str | None:
+    """Return the session of the viewer, or None for a public item.
+
+    Raises a refusal (404), which names ``parameter``, if the token is unknown or was already used,
+    or if the session in ``avh`` is wrong or has expired.
+    """
+    if item.public:
+        return None
+    session = None
+    if token is not None:
+        given = call.request.query.get("avh")
+        session = call.state.private_sessions.authorize(item.key, token, given, call.state.now)
+    if session is None:
+        raise not_found(parameter)
+    return session
+
+
+def manifest_response(lines: Iterable[str]) -> web.Response:
+    """Return an HLS manifest."""
+    text = "\n".join(["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", *lines])
+    return web.Response(text=text + "\n", content_type="application/vnd.apple.mpegurl")
+
+
+def thumbnail_response(picture: StoredFile | None, moment: str = "") -> web.Response:
+    """Return the uploaded picture. Without one, return a grey picture in place of a frame."""
+    body, content_type = picture or (_grey_picture(moment), "image/png")
+    return web.Response(body=body, content_type=content_type)
+
+
+def _grey_picture(moment: str) -> bytes:
+    """Return a PNG. Its grey level depends on ``moment``.
+
+    Different moments usually give different pictures, so that tests can tell them apart.
+    """
+    grey = 0x40 + zlib.crc32(moment.encode()) % 0x80
+    # Bit depth 8, colour type 0 (greyscale). Each row starts with the filter byte 0.
+    header = struct.pack(">IIBBBBB", _WIDTH, _HEIGHT, 8, 0, 0, 0, 0)
+    rows = (b"\0" + bytes([grey]) * _WIDTH) * _HEIGHT
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(kind, data) for kind, data in chunks)
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    # Length of the data, type, data, and the checksum of type and data.
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
