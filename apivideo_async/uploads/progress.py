@@ -16,7 +16,7 @@ from .ledger import ChunkState
 __all__ = ["Meter", "OnProgress", "UploadProgress"]
 
 RATE_WINDOW = 5.0
-"""Length of the time window for the rate, in seconds."""
+"""Default length of the time window for the rate, in seconds."""
 
 
 @frozen(kw_only=True)
@@ -56,13 +56,14 @@ An exception of the function ends the upload, which can be resumed later.
 
 
 class Meter:
-    """Counts sent bytes over time.
+    """Counts sent bytes over time, and their rate in the last ``window`` seconds.
 
     The server had ``received`` bytes before. They count as sent and do not affect the rate.
     """
 
-    def __init__(self, now: float, received: int = 0) -> None:
+    def __init__(self, now: float, received: int = 0, *, window: float = RATE_WINDOW) -> None:
         self.started = now
+        self._window = window
         self.sent: int = received
         self._samples: deque[tuple[float, int]] = deque([(now, received)])
 
@@ -70,10 +71,10 @@ class Meter:
         """Count sent bytes. ``now`` is a time in seconds."""
         self.sent += count
         # Keep at most about 50 samples in the window, however often blocks are sent.
-        if now - self._samples[-1][0] >= RATE_WINDOW / 50:
+        if now - self._samples[-1][0] >= self._window / 50:
             self._samples.append((now, self.sent))
             # Keep one sample at or before the start of the window as the base of the rate.
-            while len(self._samples) > 2 and now - self._samples[1][0] > RATE_WINDOW:
+            while len(self._samples) > 2 and now - self._samples[1][0] > self._window:
                 self._samples.popleft()
 
     def rewind(self, count: int) -> None:
@@ -81,7 +82,7 @@ class Meter:
         self.sent -= count
 
     def rate(self, now: float) -> float:
-        """Return the rate in bytes per second over the last ``RATE_WINDOW`` seconds."""
+        """Return the rate in bytes per second over the last ``window`` seconds."""
         since, before = self._samples[0]
         return max(0.0, (self.sent - before) / (now - since)) if now > since else 0.0
 
