@@ -1,4 +1,4 @@
-"""Every statement in a ``queries.sql`` has a comment and is used; the file is part of the package."""
+"""Every statement in a ``queries.sql`` has a comment and is used; the wheel contains the file."""
 
 import re
 from importlib.resources import files
