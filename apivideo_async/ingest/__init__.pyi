@@ -6,9 +6,9 @@ from .items import Item as Item
 from .items import Record as Record
 from .items import Totals as Totals
 from .items import ingest_key as ingest_key
-from .ledger.protocol import Ledger as Ledger
+from .ledger.ledger import Ledger as Ledger
 from .listing.buckets import list_objects as list_objects
-from .listing.described import make_item as make_item
+from .listing.descriptions import make_item as make_item
 from .listing.folders import list_folder as list_folder
 from .listing.manifest import ManifestSummary as ManifestSummary
 from .listing.manifest import check_manifest as check_manifest

@@ -1,5 +1,7 @@
 """The options of an ingestion."""
 
+from typing import get_args
+
 import attrs
 from attrs import field, frozen
 
@@ -13,9 +15,7 @@ __all__ = ["IngestOptions"]
 class IngestOptions:
     """How items are ingested. Times are in seconds."""
 
-    strategy: Strategy = field(
-        default="stream", validator=attrs.validators.in_(("stream", "pull", "auto"))
-    )
+    strategy: Strategy = field(default="stream", validator=attrs.validators.in_(get_args(Strategy)))
     """How the bytes reach api.video. ``stream``: through this process. ``pull``: api.video
     fetches them from a URL that the store presigns, which takes one write request and no
     upload request. ``auto``: pull where the store can sign, else stream."""
@@ -27,8 +27,7 @@ class IngestOptions:
     """Attempts after which an item is failed. An error that a retry cannot resolve fails the
     item at once."""
     first_delay: float = field(default=1.0, validator=positive)
-    """Delay after the first failed attempt. It doubles with each attempt, up to
-    ``longest_delay``."""
+    """Delay after the first failed attempt. It doubles with each attempt."""
     longest_delay: float = field(default=60.0, validator=positive)
     """Maximum delay between two attempts."""
     keep_key: bool = True

@@ -58,7 +58,7 @@ async def open_budget(where: str) -> SqliteDatabase | PostgresDatabase:
         return file
     await create_table(where)
     database = PostgresDatabase(
-        where, patience=0.1
+        where, outage_timeout=0.1
     )  # What waits for the database is what is tested.
     await database.open()
     return database

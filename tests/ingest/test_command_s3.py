@@ -1,4 +1,4 @@
-"""``apivideo ingest`` from a bucket: what arrives, and what is said when it cannot be read."""
+"""``apivideo ingest`` from a bucket: the uploaded videos, and the messages of errors."""
 
 import hashlib
 from collections.abc import Iterator

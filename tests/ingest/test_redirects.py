@@ -12,7 +12,7 @@ from yarl import URL
 
 from apivideo_async.emulator import Emulator
 from apivideo_async.errors import ConfigurationError, SourceError
-from apivideo_async.ingest.stores.redirects import MOST_REDIRECTS, redirected
+from apivideo_async.ingest.stores.redirects import MOST_REDIRECTS, redirect_target
 from apivideo_async.ingest.stores.stores import Stores
 from tests.cli.conftest import Cli
 from tests.ingest.conftest import Serve, an_item, bytes_of
@@ -82,9 +82,9 @@ async def test_a_redirect_to_another_origin_is_refused_before_it_is_asked(
 async def test_a_redirect_during_the_upload_or_before_a_pull_is_refused_as_well(
     servers: Servers, stores: Stores
 ) -> None:
-    original = await stores.open(an_item(f"{servers.allowed}/a.mp4", strategy="auto"))
+    pinned = await stores.open(an_item(f"{servers.allowed}/a.mp4", strategy="auto"))
     servers.answer = lambda _: to(f"{servers.other}/a.mp4")
-    for asking in (original.address(60), bytes_of(original.source, 0, 5)):
+    for asking in (pinned.pull_url(60), bytes_of(pinned.source, 0, 5)):
         with pytest.raises(SourceError) as caught:
             await asking
         assert caught.value.cause == "redirect"
@@ -101,10 +101,10 @@ async def test_redirects_within_the_origin_are_followed_with_range_pin_and_crede
         return part(request) if hop == 3 else to(path if relative else servers.allowed + path)
 
     servers.answer = answer
-    original = await stores.open(
+    pinned = await stores.open(
         an_item(f"{servers.allowed.replace('http://', 'http://n%40me:p%3Aw@')}/0.mp4")
     )
-    assert await bytes_of(original.source, 2, 5) == b"23456"
+    assert await bytes_of(pinned.source, 2, 5) == b"23456"
     assert [request.raw_path for request in servers.seen[:4]] == [
         "/0.mp4",
         *(f"/{n}.mp4?sig=a%2Fb" for n in (1, 2, 3)),
@@ -120,10 +120,10 @@ async def test_redirects_to_any_server_can_be_allowed_and_take_no_credentials_al
 ) -> None:
     servers.answer = lambda _: to(f"{servers.other}/b.mp4?sig=a%2Fb+c")
     async with Stores(redirects="any") as stores:
-        original = await stores.open(
+        pinned = await stores.open(
             an_item(f"{servers.allowed.replace('http://', 'http://name:word@')}/a.mp4")
         )
-        assert await bytes_of(original.source, 0, 10) == DATA
+        assert await bytes_of(pinned.source, 0, 10) == DATA
     assert {request.raw_path for request in servers.reached} == {"/b.mp4?sig=a%2Fb+c"}
     assert not any(
         "Authorization" in request.headers or "Cookie" in request.headers
@@ -156,7 +156,9 @@ def test_a_redirect_to_something_else_than_a_web_server_is_never_followed(
     location: str | None, allowed: Any
 ) -> None:
     with pytest.raises(SourceError, match="is no URL of a web server") as caught:
-        redirected("https://a.example/a.mp4", URL("https://a.example/a.mp4"), location, allowed)
+        redirect_target(
+            "https://a.example/a.mp4", URL("https://a.example/a.mp4"), location, allowed
+        )
     assert caught.value.cause == "redirect"
 
 
@@ -178,7 +180,7 @@ def test_only_the_same_scheme_host_and_port_are_the_same_origin(location: str) -
     current = URL("https://a.example/a.mp4")
     followed = None
     with suppress(SourceError):
-        followed = redirected(str(current), current, location, "same-origin")
+        followed = redirect_target(str(current), current, location, "same-origin")
     assert followed is None or (followed.host, followed.port, followed.scheme) == (
         "a.example",
         443,
@@ -196,7 +198,7 @@ def test_only_the_same_scheme_host_and_port_are_the_same_origin(location: str) -
     ],
 )
 def test_an_origin_may_be_spelled_in_other_ways(location: str, followed: str) -> None:
-    found = redirected("u", URL("https://a.example/d/a.mp4"), location, "same-origin")
+    found = redirect_target("u", URL("https://a.example/d/a.mp4"), location, "same-origin")
     assert str(found).replace("A.EXAMPLE", "a.example") == followed
 
 

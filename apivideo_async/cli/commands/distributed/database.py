@@ -17,7 +17,7 @@ from ....distributed.dsn import secrets_of
 from ....errors import SourceError
 from ....ingest.items import Item, State, Strategy
 from ....ingest.listing.manifest import check_manifest, read_manifest
-from ....ingest.listing.problems import OnProblem
+from ....ingest.listing.selection import OnProblem
 from ....ingest.reports.files import check_report, write_report
 from ....ingest.stores.stores import Stores
 from ...console.formatting import bytes_text
