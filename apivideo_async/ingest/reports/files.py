@@ -29,7 +29,7 @@ def check_report(path: Path) -> None:
     Commands call this before the ingestion starts.
     """
     if path.suffix.lower() not in (".html", ".json", ".csv"):
-        raise ConfigurationError(f"a report must end in .html, .json or .csv: {path}")
+        raise ConfigurationError(f"a report ends in .html, .json or .csv, which {path} does not")
     folder = path.absolute().parent
     if not folder.is_dir():
         raise ConfigurationError(f"the folder of the report does not exist: {folder}")
