@@ -289,7 +289,7 @@ def test_a_year_between_two_items_costs_no_memory() -> None:
 async def test_memory_does_not_grow_with_the_items(
     ledger: Ledger, path: Path, tmp_path: Path, name: str, items: int
 ) -> None:
-    """A tenth of the items, then all of them: what is held at the most is the same."""
+    """The peak is the same for a tenth of the items and for all of them."""
 
     async def peak() -> int:
         tracemalloc.start()

@@ -69,12 +69,12 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     tasks: list[asyncio.Task[None]] = []
 
     async def begin(
-        *there: str,
+        *existing: str,
         polling: bool | None = None,
         patterns: tuple[str, ...] = (),
         settle: float = SETTLE,
     ) -> Watched:
-        for name in there:
+        for name in existing:
             watched.write(name)
         items = watch_folder(
             watched.root,
@@ -86,7 +86,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         )
         tasks.append(asyncio.create_task(watched.run(items)))
         async with asyncio.timeout(60):
-            while len(watched.items) < len(there):
+            while len(watched.items) < len(existing):
                 await asyncio.sleep(0.02)
         return watched
 

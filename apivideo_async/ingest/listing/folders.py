@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from ...errors import SourceError
 from ..items import Item, Strategy
-from ..stores.local import local_item
+from ..stores.local import left_out_error, local_item
 from .selection import OnProblem, Selection, log_problem
 from .threaded import threaded
 
@@ -135,7 +135,7 @@ class _Walk:
             # A broken link, or a file that was just deleted, is a problem only if it was wanted.
             if isinstance(error, FileNotFoundError) and not takes:
                 return None
-            return _left_out(path, error.strerror or str(error))
+            return left_out_error(path, error.strerror or str(error))
         return self._file(path, name, found) if takes and stat.S_ISREG(found.st_mode) else None
 
     def _enter(
@@ -155,7 +155,7 @@ class _Walk:
         """Return the item of a regular file, or the reason why it is left out."""
         # The absolute value: a time in the future, by a clock that differs, is not settled either.
         if abs(time.time() - found.st_mtime) < self._settle:
-            return _left_out(path, "it was modified a moment ago")
+            return left_out_error(path, "it was modified a moment ago")
         real = os.path.realpath(path) if os.path.islink(path) else path
         try:
             return local_item(real, found, name, self._strategy)
@@ -165,11 +165,6 @@ class _Walk:
 
 def _identity(found: os.stat_result) -> _Identity:
     return found.st_dev, found.st_ino
-
-
-def _left_out(path: str, reason: str) -> SourceError:
-    printable = path.encode("utf-8", "backslashreplace").decode()
-    return SourceError(f"{printable} is left out: {reason}", cause="unreadable")
 
 
 def _list_names(folder: str) -> Iterator[str]:
