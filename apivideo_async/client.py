@@ -18,7 +18,7 @@ from .protocol.raw import raw_request
 from .protocol.request import LimitClass, origin_headers
 from .protocol.response import Response
 from .rate_limit.limiter import Limiter, RequestBudget
-from .resources._creation import create_video
+from .resources._creation import create_video, one_at_a_time
 from .resources._fields import VideoFields, check_video_fields
 from .resources.account import Accounts
 from .resources.analytics import Analytics
@@ -210,7 +210,7 @@ class ApiVideoClient:
 
         # Two calls with one key must not create two containers, so the second call waits and then
         # finds the container of the first.
-        async with self._pipeline.exclusive(item.idempotency_key):
+        async with one_at_a_time(self._pipeline, item.idempotency_key):
             return await intake.into_new(
                 item.source, create, item.filename, fresh=item.idempotency_key is None
             )

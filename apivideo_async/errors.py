@@ -24,20 +24,19 @@
     ├── LeaseLostError                          another worker has taken over an item
     └── WebhookSignatureError                   a delivery without a valid signature or event
 
-Two attributes of each class say whether an attempt may be repeated. ``retryable`` says whether a
-later attempt may succeed. ``delivery`` says what the failed attempt may have done on the server:
+Two attributes of each error say whether an attempt may be repeated. ``retryable``: a later attempt
+may succeed. ``delivery``: what became of the request. ``"refused"``: the server did not execute it;
+``"not_sent"``: it did not leave this process; ``"unknown"``: the server may have executed it.
 
-- ``"refused"``: the server answered and did not execute the request;
-- ``"not_sent"``: the request did not leave this process;
-- ``"unknown"``: the server may or may not have executed the request.
-
-Every error can be pickled, copied and passed through a process pool with all its attributes and
-notes. Its ``__cause__`` is kept if it is an error of this package. Subclasses need no code for
-this, whatever arguments their ``__init__`` takes.
+An error is complete when it is raised; ``evolve`` returns a changed copy. Errors of any subclass
+can be pickled, copied and passed through a process pool with all attributes and notes, and with a
+``__cause__`` that is an error of this package.
 """
 
+import copy
+import copyreg
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from attrs import field, frozen
 
@@ -71,8 +70,7 @@ __all__ = [
 
 Delivery = Literal["refused", "not_sent", "unknown"]
 
-KEPT_BODY = 8 * 1024
-"""Bytes of a response body that an error keeps in ``body``."""
+KEPT_BODY = 8 * 1024  # Bytes.
 
 
 @frozen(kw_only=True)
@@ -106,36 +104,39 @@ class ApiVideoError(Exception):
     retryable: bool = False
     delivery: Delivery = "refused"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Rebuild the error from ``args`` and its attributes.
+    def evolve(self, **changes: Any) -> Self:
+        """Return a copy with other attributes, and with the same cause, notes and traceback."""
+        evolved = copy.copy(self).with_traceback(self.__traceback__)
+        # This also keeps Python from showing the original as the context of the copy.
+        evolved.__cause__ = self.__cause__
+        vars(evolved).update(changes)
+        return evolved
 
-        ``BaseException`` would call ``__init__`` with ``args``. This fails for every class whose
-        ``__init__`` takes other parameters, and the exception is then raised in the process that
-        unpickles the error, where it breaks a whole ``ProcessPoolExecutor``.
-        """
-        state = self._attributes()
+    def __reduce__(self) -> tuple[Any, ...]:
+        # ``BaseException`` would call ``__init__`` with ``args``, which fails for every class whose
+        # ``__init__`` takes other parameters. OSError sets ``args`` only in its ``__init__``.
+        state = {**self._attributes(), "args": self.args}
         if isinstance(self.__cause__, ApiVideoError):
-            # Other causes are left out: they may not be picklable, and an error of aiohttp may
-            # contain a URL with a token.
+            # Other causes may not be picklable, and those of aiohttp may contain a token.
             state["__cause__"] = self.__cause__
-        return _unmade, (type(self), self.args), state
+        return copyreg.__newobj__, (type(self), *self.args), state  # type: ignore[attr-defined]
 
     def _attributes(self) -> dict[str, Any]:
-        """Return everything that was set on the instance: attributes, notes and slots."""
-        state: Any = self.__getstate__()
+        state: Any = self.__getstate__()  # Attributes, notes and slots.
         attributes, slots = state if isinstance(state, tuple) else (state, None)
         return {**(attributes or {}), **(slots or {})}
 
 
-def _unmade(kind: type[ApiVideoError], args: tuple[Any, ...]) -> ApiVideoError:
-    """Create an error without ``__init__``; ``BaseException.__setstate__`` adds its attributes."""
-    error = kind.__new__(kind, *args)
-    error.args = args  # OSError, a base of ApiTimeoutError, sets args only in __init__.
-    return error
+def _message(reason: str, request: RequestSummary | None) -> str:
+    return reason if request is None else f"{request.operation}: {reason}"
 
 
 class ConfigurationError(ApiVideoError, ValueError):
-    """An argument or a setting cannot work. Nothing was sent. The message says what to do."""
+    """An argument or a setting cannot work. Nothing was sent. ``option`` is its name or None."""
+
+    def __init__(self, message: str, *, option: str | None = None) -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class ManifestError(ConfigurationError):
@@ -147,19 +148,24 @@ class ManifestError(ConfigurationError):
 
 
 class ApiConnectionError(ApiVideoError):
-    """No response arrived: the server was not reached, or the connection was lost.
+    """No response: the server was not reached, or the connection was lost.
 
     ``delivery`` is ``"not_sent"`` if no byte of the request left this process, else ``"unknown"``.
-    ``request`` is a ``RequestSummary``, or None.
+    ``reason`` is the message without the operation, ``request`` a ``RequestSummary`` or None.
     """
 
-    retryable = True
-
     def __init__(
-        self, message: str, *, delivery: Delivery = "unknown", request: RequestSummary | None = None
+        self,
+        reason: str,
+        *,
+        delivery: Delivery = "unknown",
+        retryable: bool = True,
+        request: RequestSummary | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(_message(reason, request))
+        self.reason = reason
         self.delivery: Delivery = delivery
+        self.retryable = retryable
         self.request = request
 
 
@@ -168,43 +174,45 @@ class ApiTimeoutError(ApiConnectionError, TimeoutError):
 
 
 class ApiResponseError(ApiVideoError):
-    """A 2xx response whose body does not belong to the operation.
+    """A 2xx response with an unexpected body: a proxy's page, truncated JSON, or too many bytes.
 
-    Examples are the page of a proxy, truncated JSON, and a body that is too large. ``body`` has the
-    first 8 KiB of it.
+    ``body`` has the first 8 KiB. ``reason`` is the message without the operation.
     """
 
-    retryable = True
     delivery: Delivery = "unknown"
 
     def __init__(
-        self, message: str, *, status: int, body: bytes = b"", request: RequestSummary | None = None
+        self,
+        reason: str,
+        *,
+        status: int,
+        body: bytes = b"",
+        retryable: bool = True,
+        request: RequestSummary | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(_message(reason, request))
+        self.reason = reason
         self.status = status
         self.body: bytes = body[:KEPT_BODY]
+        self.retryable = retryable
         self.request = request
 
 
 class ApiStatusError(ApiVideoError):
     """A response with a status other than 2xx.
 
-    - ``status``: the HTTP status;
+    - ``reason``: the message without the operation; ``request``: a ``RequestSummary``, or None;
+    - ``status``, ``headers`` (with lower-case names), ``body`` (the first 8 KiB): the response;
     - ``slug``: the stable name of the fault, which is the last segment of the problem's ``type``;
-    - ``type``, ``title``, ``detail``: the texts of the problem;
-    - ``name``: the faulty attribute;
-    - ``range``: the allowed ``min`` and ``max``;
-    - ``problems``: all faults that the server reported;
-    - ``headers``: the response headers, with lower-case names;
-    - ``body``: the first 8 KiB of the body;
-    - ``request``: a ``RequestSummary``.
+    - ``type``, ``title``, ``detail``, ``name``, ``range``: the members of its :class:`Problem`;
+    - ``problems``: all faults that the server reported.
 
     Tokens and keys that the response repeats are replaced by ``***``.
     """
 
     def __init__(
         self,
-        message: str,
+        reason: str,
         *,
         status: int,
         slug: str | None = None,
@@ -214,9 +222,12 @@ class ApiStatusError(ApiVideoError):
         body: bytes = b"",
         request: RequestSummary | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(_message(reason, request))
         problem = problem or Problem()
+        self.reason = reason
         self.status = status
+        # 408: the server did not receive the whole request in time, so it did not execute it.
+        self.retryable: bool = self.retryable or status == 408
         self.slug = slug
         self.type: str | None = problem.type
         self.title: str | None = problem.title
@@ -234,10 +245,7 @@ class BadRequestError(ApiStatusError):
 
 
 class AuthenticationError(ApiStatusError):
-    """401, or 400 from ``/auth/*``: the key or token is wrong or has expired.
-
-    This concerns API keys, access tokens and upload tokens. See service.md#refused-credentials.
-    """
+    """401, or 400 from ``/auth/*``: a wrong key or token (service.md#refused-credentials)."""
 
 
 class PermissionDeniedError(ApiStatusError):
@@ -283,16 +291,12 @@ class EncodingError(ApiVideoError):
 
 
 class UploadError(ApiVideoError):
-    """An upload did not finish.
-
-    The server keeps the bytes that it has received. A later call sends only the rest.
+    """An upload did not finish. The server keeps its bytes, and a later call sends only the rest.
 
     - ``video_id``: the container, or None if it is not known;
     - ``ledger``: a ``LedgerSnapshot`` of the accepted chunks, or None;
-    - ``outcome``: ``"unknown"`` if the server may have executed the last request, ``"failed"`` if
-      it refused the request or was not reached.
-
-    ``__cause__`` is the error that ended the upload.
+    - ``outcome``: ``"unknown"`` if the server may have executed the last request;
+    - ``__cause__``: the error that ended the upload.
     """
 
     _slug: str | None = None
@@ -323,16 +327,13 @@ class UploadError(ApiVideoError):
 
     def _attributes(self) -> dict[str, Any]:
         # A process pool replaces the cause by the traceback of the other process, so the values
-        # that the properties read from the cause are stored first.
-        if self.__cause__ is not None:
-            self._slug, self._status = self.slug, self.status
-        return super()._attributes()
+        # that the properties read from the cause are stored, too.
+        stored = {} if self.__cause__ is None else {"_slug": self.slug, "_status": self.status}
+        return {**super()._attributes(), **stored}
 
 
 class SourceError(UploadError, ValueError):
-    """The bytes to upload cannot be used.
-
-    They are missing, empty, unreadable, too many, or changed while they were read.
+    """The bytes to upload cannot be used: they are missing, empty, unreadable, too many or changed.
 
     - ``cause``: one word for the reason, or None: missing, unreadable, empty, changed, credentials,
       bucket, expired, redirect, unreachable or unsupported.
@@ -361,13 +362,10 @@ class DuplicateVideosError(UploadError):
         self.video_ids: tuple[str, ...] = tuple(video_ids)
 
     @classmethod
-    def of(cls, key: str, video_ids: Sequence[str]) -> "DuplicateVideosError":
+    def of(cls, key: str, video_ids: Sequence[str]) -> Self:
         """Build the error for ``video_ids``, which all have ``key``."""
-        ids = ", ".join(video_ids)
-        return cls(
-            f"several videos carry the idempotency key {key!r} ({ids}): delete all but one",
-            video_ids=video_ids,
-        )
+        text = f"several videos have the idempotency key {key!r} ({', '.join(video_ids)})"
+        return cls(f"{text}: delete all but one", video_ids=video_ids)
 
 
 class LedgerError(ApiVideoError):
@@ -392,7 +390,6 @@ STATUS_ERRORS: Mapping[int, type[ApiStatusError]] = {
     409: ConflictError,
     429: RateLimitError,
 }
-"""Error classes by status. 5xx is :class:`ServerError`, others are :class:`ApiStatusError`."""
 
 
 def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from .errors import ConfigurationError
 from .models import Page
-from .protocol.paging import check_paging, next_page
+from .protocol.query import check_paging, next_page
 
 __all__ = ["Paginator"]
 

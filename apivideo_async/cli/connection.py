@@ -7,7 +7,6 @@ answers.
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -18,6 +17,7 @@ from attrs import field, frozen
 from ..client import ApiVideoClient
 from ..config import RetryPolicy
 from ..errors import ApiConnectionError, ConfigurationError
+from ..http.transport import system_reason
 
 __all__ = ["Settings", "connect", "reach"]
 
@@ -74,16 +74,12 @@ async def reach(base_url: str) -> None:
             _, writer = await asyncio.open_connection(parts.hostname, port)
     except OSError as error:
         # TimeoutError is a subclass of OSError.
-        reason = "no connection in time" if isinstance(error, TimeoutError) else _reason(error)
+        reason = (
+            "no connection in time" if isinstance(error, TimeoutError) else system_reason(error)
+        )
         raise ApiConnectionError(
             f"{base_url} cannot be reached ({reason})", delivery="not_sent"
         ) from error
     writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
-
-
-def _reason(error: OSError) -> str:
-    # Failed name lookups have negative numbers on Linux; only the exception has their text.
-    number = error.errno or 0
-    return os.strerror(number) if number > 0 else error.strerror or type(error).__name__

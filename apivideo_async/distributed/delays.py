@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from attrs import define
 
-from ..rate_limit.alarm import Alarm
+from ..tasks import Alarm
 
 __all__ = ["Delays"]
 

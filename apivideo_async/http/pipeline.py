@@ -8,11 +8,10 @@ can determine whether a chunk arrived.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Protocol, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias, TypeVar
 
-from ..config import ClientConfig, Timeouts
+from ..config import ClientConfig
 from ..errors import ApiVideoError
 from ..models import Page
 from ..protocol.request import Request
@@ -20,12 +19,14 @@ from ..protocol.response import Response, decode, decode_page, error_for, too_la
 from ..protocol.retry import Attempts, may_repeat
 from ..rate_limit.limiter import Limiter
 from .authenticator import Authenticator
+from .transport import Transport
 
-__all__ = ["BeforeRequest", "Pipeline", "TransportLike"]
+__all__ = ["BeforeRequest", "Pipeline"]
 
 T = TypeVar("T")
 BeforeRequest: TypeAlias = Callable[[Request], Awaitable[None]]
 """Awaited before a request is sent. If it raises an error, nothing is sent and the call fails."""
+OnResponse: TypeAlias = Callable[[Response], None]
 
 log: logging.Logger = logging.getLogger("apivideo_async.http")
 
@@ -33,26 +34,19 @@ RENEWALS = 2
 """Number of renewals in one attempt. A new token may be revoked at once, but not repeatedly."""
 
 
-class TransportLike(Protocol):
-    """The interface of a transport that the pipeline uses."""
-
-    async def send(
-        self, request: Request, headers: Mapping[str, str], timeouts: Timeouts
-    ) -> Response:
-        """Send a request once, with additional headers."""
-        ...
-
-
 class Pipeline:
-    """Connects the resources to the transport. Copies made by ``with_config`` share all state."""
+    """Connects the resources to the transport."""
 
     def __init__(
         self,
         config: ClientConfig,
-        transport: TransportLike,
+        transport: Transport,
         origin: Mapping[str, str],
         limiter: Limiter | None = None,
         authenticator: Authenticator | None = None,
+        *,
+        on_response: OnResponse | None = None,
+        before_request: BeforeRequest | None = None,
     ) -> None:
         self.config = config
         self.limiter: Limiter = limiter or Limiter(config.reserve)
@@ -61,44 +55,29 @@ class Pipeline:
         )
         self._transport = transport
         self._origin = origin
-        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
-        self._on_response: Callable[[Response], None] | None = None
-        self._before_request: BeforeRequest | None = None
+        self._on_response = on_response
+        self._before_request = before_request
 
     def with_config(
         self,
         config: ClientConfig,
-        on_response: Callable[[Response], None] | None = None,
+        on_response: OnResponse | None = None,
         before_request: BeforeRequest | None = None,
     ) -> "Pipeline":
         """Return a copy with other options that shares connections, tokens and budgets.
 
-        ``on_response`` is called with every 2xx response before it is decoded, except those of
-        token renewals. ``before_request`` is awaited before each request is sent, after the request
-        budget has allowed it.
+        ``on_response`` is called with every 2xx response, except those of token renewals.
+        ``before_request`` is awaited before each request, after the budget has allowed it.
         """
-        copy = Pipeline(config, self._transport, self._origin, self.limiter, self.authenticator)
-        copy._turns = self._turns
-        copy._on_response = on_response
-        copy._before_request = before_request or self._before_request
-        return copy
-
-    @asynccontextmanager
-    async def exclusive(self, key: str | None) -> AsyncIterator[None]:
-        """Run calls with the same idempotency key one after another. None: do not wait."""
-        if key is None:
-            yield
-            return
-        lock, users = self._turns.get(key, (asyncio.Lock(), 0))
-        self._turns[key] = (lock, users + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            # The last user of a key removes its lock, so that ``_turns`` does not grow.
-            lock, users = self._turns.pop(key)
-            if users > 1:
-                self._turns[key] = (lock, users - 1)
+        return Pipeline(
+            config,
+            self._transport,
+            self._origin,
+            self.limiter,
+            self.authenticator,
+            on_response=on_response,
+            before_request=before_request or self._before_request,
+        )
 
     async def attempt(self, request: Request) -> Response:
         """Send a request once. If its access token is refused, renew the token and send it again.
@@ -106,19 +85,34 @@ class Pipeline:
         Raises the ``ApiStatusError`` of a response other than 2xx, ``ApiResponseError`` for a body
         that is too large, or ``ApiConnectionError``.
         """
-        header, response = await self._exchange(request)
-        # ``header`` is None for requests without authentication.
-        for _ in range(RENEWALS):
-            if (
-                response.status != 401
-                or header is None
-                or not await self.authenticator.refused(header)
-            ):
+        renewals = 0
+        while True:
+            with await self.limiter.permit(request, self.config.retry.rate_limit_seconds) as permit:
+                headers = dict(self._origin)
+                authorization = ""
+                if request.authenticated:
+                    # Only now, because a token may expire during the wait for budget.
+                    authorization = headers["Authorization"] = await self.authenticator.header()
+                if self._before_request is not None:
+                    await self._before_request(request)
+                permit.sending()
+                began = asyncio.get_running_loop().time()
+                response = await self._transport.send(request, headers, self.config.timeouts)
+                permit.answered(response)
+            if log.isEnabledFor(logging.DEBUG):
+                _log_response(request, response, asyncio.get_running_loop().time() - began)
+            if response.status != 401 or not authorization or renewals == RENEWALS:
                 break
-            header, response = await self._exchange(request)
+            if not await self.authenticator.refused(authorization):
+                break
+            renewals += 1
+        return self._checked(request, response, authorization)
+
+    def _checked(self, request: Request, response: Response, authorization: str) -> Response:
+        """Return a 2xx response. Raises the error of any other."""
         if not response.ok:
             # The page of a gateway may repeat the headers that it received.
-            credentials = [self.config.api_key or "", (header or "").rpartition(" ")[2]]
+            credentials = [self.config.api_key or "", authorization.rpartition(" ")[2]]
             raise error_for(request, response, credentials)
         if response.cut:
             raise too_large(request, response)
@@ -139,43 +133,38 @@ class Pipeline:
         return await self._repeat(request, lambda response: decode_page(request, response, kind))
 
     async def _repeat(self, request: Request, read: Callable[[Response], T]) -> T:
-        loop = asyncio.get_running_loop()
+        clock = asyncio.get_running_loop().time
         attempts = Attempts()
         while True:
             try:
                 return read(await self.attempt(request))
             except ApiVideoError as error:
-                attempts = attempts.after(error, loop.time())
-                if not may_repeat(error, repeatable=request.repeatable):
+                attempts = attempts.after(error, clock())
+                delay = attempts.delay(self.config.retry, clock(), random.random())  # noqa: S311
+                if delay is None or not may_repeat(error, repeatable=request.repeatable):
                     raise
-                wait = attempts.delay(self.config.retry, loop.time(), random.random())  # noqa: S311
-                if wait is None:
-                    raise
-                log.info("%s: next attempt in %.1f s: %s", request.operation, wait, error)
-                await asyncio.sleep(wait)
+                _log_retry(request.operation, delay, error)
+                await asyncio.sleep(delay)
 
-    async def _exchange(self, request: Request) -> tuple[str | None, Response]:
-        """Send a request once. Also returns the ``Authorization`` header that was sent."""
-        headers = dict(self._origin)
-        authorization = None
-        loop = asyncio.get_running_loop()
-        permit = await self.limiter.permit(request, self.config.retry.rate_limit_seconds)
-        try:
-            try:
-                if request.authenticated:
-                    # The header is read after the wait, because a token may expire during it.
-                    headers["Authorization"] = authorization = await self.authenticator.header()
-                if self._before_request is not None:
-                    await self._before_request(request)
-            except BaseException:
-                permit.withdraw()
-                raise
-            began = loop.time()
-            response = await self._transport.send(request, headers, self.config.timeouts)
-            permit.answered(response)
-        finally:
-            permit.close()
-        if log.isEnabledFor(logging.DEBUG):
-            took, path = loop.time() - began, request.summary.path
-            log.debug("%s %s -> %d in %.3f s", request.method, path, response.status, took)
-        return authorization, response
+
+def _log_response(request: Request, response: Response, seconds: float) -> None:
+    fields = {"operation": request.operation, "status": response.status, "seconds": seconds}
+    log.debug(
+        "%s %s -> %d in %.3f s",
+        request.method,
+        request.summary.path,
+        response.status,
+        seconds,
+        extra={"event": "response", **fields},
+    )
+
+
+def _log_retry(operation: str, delay: float, error: ApiVideoError) -> None:
+    fields = {"operation": operation, "chunk": None, "delay": delay, "error": error}
+    log.info(
+        "%s: next attempt in %.1f s: %s",
+        operation,
+        delay,
+        error,
+        extra={"event": "retry", **fields},
+    )

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import aiohttp
+from attrs import define, field
 from yarl import URL
 
 from ..config import Timeouts
@@ -23,7 +24,7 @@ from ..protocol.response import Response, most_bytes
 from .multipart import MultipartBody
 from .watchdog import Watchdog
 
-__all__ = ["Transport"]
+__all__ = ["Transport", "system_reason"]
 
 READ_BUFFER = 64 * 1024
 """Bytes of a response that aiohttp reads ahead."""
@@ -35,6 +36,7 @@ Callers bound the number of their requests.
 """
 
 
+@define(eq=False, kw_only=True)
 class Transport:
     """Owns the aiohttp session.
 
@@ -42,42 +44,32 @@ class Transport:
     a session of the caller stays open.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        session: aiohttp.ClientSession | None = None,
-        proxy: str | None = None,
-        trust_env: bool = False,
-        trace_configs: Sequence[aiohttp.TraceConfig] = (),
-        ssl_context: ssl.SSLContext | None = None,
-    ) -> None:
-        self.base_url = base_url
-        self._session = session
-        self._owned = session is None
-        self._closed = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._proxy = proxy
-        self._trust_env = trust_env
-        self._trace_configs = list(trace_configs)
-        self._ssl: Any = ssl_context or True
+    base_url: str = field(kw_only=False)
+    _session: aiohttp.ClientSession | None = None
+    _proxy: str | None = None
+    _trust_env: bool = False
+    _trace_configs: Sequence[aiohttp.TraceConfig] = ()
+    _ssl_context: ssl.SSLContext | None = None
+    _own_session: aiohttp.ClientSession | None = field(default=None, init=False)
+    _closed: bool = field(default=False, init=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
-            raise ConfigurationError("this client is closed: make a new one")
+            raise ConfigurationError("this client is closed: create a new one")
         loop = asyncio.get_running_loop()
         if self._loop not in (None, loop):
             raise ConfigurationError(
-                "this client was used in another event loop: make one for each asyncio.run()"
+                "this client was used in another event loop: create one for each asyncio.run()"
             )
         # The session belongs to the loop in which it is created.
         self._loop = loop
         if self._session is None:
-            self._session = aiohttp.ClientSession(
+            self._session = self._own_session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._trust_env,
-                trace_configs=self._trace_configs,
+                trace_configs=list(self._trace_configs),
             )
         return self._session
 
@@ -91,16 +83,21 @@ class Transport:
         transport is closed or belongs to another event loop.
         """
         body = MultipartBody(request.multipart) if request.multipart is not None else None
-        watchdog = Watchdog(timeouts, body)
         task = asyncio.current_task()
-        asked_before = task.cancelling() if task is not None else 0
+        cancelled_before = task.cancelling() if task is not None else 0
         try:
-            async with watchdog:
-                return await self._exchange(
-                    request, {**request.headers, **headers}, body, watchdog, timeouts
-                )
+            async with (
+                Watchdog(timeouts, body) as watchdog,
+                self._open().request(
+                    **self._arguments(request, headers, body, timeouts)
+                ) as incoming,
+            ):
+                watchdog.await_response()
+                content, cut = await _read_body(incoming)
+                received = {name.lower(): value for name, value in incoming.headers.items()}
+                return Response(incoming.status, received, content, cut)
         except asyncio.CancelledError:
-            if task is None or task.cancelling() > asked_before:
+            if task is None or task.cancelling() > cancelled_before:
                 raise
             # The caller did not cancel. aiohttp cancels its own writer if the response is complete
             # before the body is sent, and that cancellation arrives here.
@@ -112,81 +109,75 @@ class Transport:
         # contain the Authorization header.
         if body is not None and body.failure is not None and not _from_connection(body.failure):
             raise body.failure
-        raise self._translated(
-            failure, request, sent=body is None or body.started
-        ) from _system_error(failure)
+        sent = body is None or body.started
+        raise self._translated(failure, request, sent=sent) from _system_error(failure)
 
-    async def _exchange(
+    def _arguments(
         self,
         request: Request,
         headers: Mapping[str, str],
         body: MultipartBody | None,
-        watchdog: Watchdog,
         timeouts: Timeouts,
-    ) -> Response:
-        address = f"{request.base_url or self.base_url}{request.path}" + (
-            f"?{request.query}" if request.query else ""
-        )
-        async with self._open().request(
-            request.method,
-            URL(address, encoded=True),
-            data=body if body is not None else request.body,
-            headers=headers,
-            # By default, aiohttp declares an empty body of PUT and POST as an octet stream.
-            skip_auto_headers=None
-            if body is not None or request.method == "GET"
-            else ("Content-Type",),
-            allow_redirects=False,
-            raise_for_status=False,
-            proxy=self._proxy,
-            ssl=self._ssl,
-            timeout=_timeout(timeouts.connect),
+    ) -> dict[str, Any]:
+        """Return the arguments of ``ClientSession.request``."""
+        address = f"{request.base_url or self.base_url}{request.path}"
+        if request.query:
+            address = f"{address}?{request.query}"
+        arguments = {
+            "method": request.method,
+            "url": URL(address, encoded=True),
+            "data": request.body if body is None else body,
+            "headers": {**request.headers, **headers},
+            "allow_redirects": False,
+            "raise_for_status": False,
+            "proxy": self._proxy,
+            "ssl": self._ssl_context or True,
+            "timeout": _timeout(timeouts.connect),
             # The caller's session may have other defaults, but the size limit relies on these.
-            auto_decompress=True,
-            read_bufsize=READ_BUFFER,
-        ) as answer:
-            watchdog.answering()
-            content, cut = await _body_of(answer)
-            received = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status, received, content, cut)
+            "auto_decompress": True,
+            "read_bufsize": READ_BUFFER,
+        }
+        if body is None and request.method != "GET":
+            # By default, aiohttp declares an empty body of PUT and POST as an octet stream.
+            arguments["skip_auto_headers"] = ("Content-Type",)
+        return arguments
 
     def _translated(self, error: Exception, request: Request, *, sent: bool) -> ApiConnectionError:
-        where = f"{request.operation}: {URL(request.base_url or self.base_url).origin()}"
+        origin = URL(request.base_url or self.base_url).origin()
         unreached = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         delivery: Delivery = "not_sent" if unreached or not sent else "unknown"
         if isinstance(error, TimeoutError):
-            what = "no connection in time" if unreached else str(error) or "no answer in time"
-            return ApiTimeoutError(f"{where}: {what}", delivery=delivery, request=request.summary)
-        what = "cannot be reached" if unreached else "the connection was lost"
+            reason = "no connection in time" if unreached else str(error) or "no response in time"
+            return ApiTimeoutError(
+                f"{origin}: {reason}", delivery=delivery, request=request.summary
+            )
+        failed = " cannot be reached" if unreached else ": the connection was lost"
         return ApiConnectionError(
-            f"{where} {what} ({_reason(error)})", delivery=delivery, request=request.summary
+            f"{origin}{failed} ({_reason(error)})", delivery=delivery, request=request.summary
         )
 
     async def close(self) -> None:
         """Close the session if this object created it."""
         self._closed = True
-        if self._session is not None and self._owned:
-            await self._session.close()
+        if self._own_session is not None:
+            await self._own_session.close()
 
 
-async def _body_of(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut.
-
-    aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
-    detected before it takes much memory. ``content_length`` and ``total_raw_bytes`` count bytes
-    before decompression.
-    """
-    most = most_bytes(answer.status)
+async def _read_body(incoming: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut."""
+    # aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
+    # detected before it takes much memory. Its two counters are of bytes before decompression.
+    most = most_bytes(incoming.status)
     content = bytearray()
     # A 2xx body that is announced as too large is not read at all. The beginning of an error page
     # is useful for the message.
-    if answer.status < 300 and (answer.content_length or 0) > most:
-        answer.close()
+    if incoming.status < 300 and (incoming.content_length or 0) > most:
+        incoming.close()
         return b"", True
-    async for block in answer.content.iter_any():
+    async for block in incoming.content.iter_any():
         content += block
-        if max(len(content), answer.content.total_raw_bytes) > most:
-            answer.close()
+        if max(len(content), incoming.content.total_raw_bytes) > most:
+            incoming.close()
             return bytes(content[:most]), True
     return bytes(content), False
 
@@ -203,15 +194,10 @@ def _from_connection(error: BaseException) -> bool:
 def _system_error(error: BaseException | None) -> BaseException | None:
     """Return the error of the operating system or of TLS that caused an error of aiohttp.
 
-    Returns None if there is none, or if its own causes contain an error of aiohttp, which must not
-    be chained because it may contain a token.
+    None if its own causes contain an error of aiohttp, which may contain a token.
     """
     while isinstance(error, aiohttp.ClientError):
-        error = (
-            getattr(error, "os_error", None)
-            or getattr(error, "certificate_error", None)
-            or error.__cause__
-        )
+        error = _cause(error) or error.__cause__
     link: BaseException | None = error
     while link is not None:
         link = link.__cause__ or link.__context__
@@ -222,8 +208,20 @@ def _system_error(error: BaseException | None) -> BaseException | None:
 
 def _reason(error: Exception) -> str:
     # Texts of aiohttp may contain the whole URL, whose query may contain an upload token.
-    cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
-    number = getattr(cause, "errno", None)
+    cause = _cause(error) or error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return cause.verify_message
-    return os.strerror(number) if isinstance(number, int) and number > 0 else type(cause).__name__
+    return system_reason(cause)
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
+
+
+def system_reason(error: BaseException) -> str:
+    """Describe an error of the operating system without the address that asyncio adds to it."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    # Failed name lookups have negative numbers on Linux; only the exception has their text.
+    return getattr(error, "strerror", None) or type(error).__name__

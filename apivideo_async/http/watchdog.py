@@ -7,7 +7,7 @@ nothing per block. When the body is sent, the response must arrive within ``resp
 
 import asyncio
 from collections.abc import Callable
-from types import TracebackType
+from typing import Any
 
 from ..config import Timeouts
 from .multipart import MultipartBody
@@ -26,7 +26,7 @@ class Watchdog:
         self._body = body
         self._deadline = asyncio.timeout(None)
         self._timer: asyncio.TimerHandle | None = None
-        self._moved = -1
+        self._left_process = -1
         self._reason = ""
 
     async def __aenter__(self) -> "Watchdog":
@@ -34,58 +34,51 @@ class Watchdog:
         await self._deadline.__aenter__()
         if self._body is None:
             # Opening the connection has a limit of its own, which is added.
-            self._arm(self._timeouts.connect + self._timeouts.response, self._too_late)
+            self._arm(self._timeouts.connect + self._timeouts.response, self._expire_response)
         else:
-            self._body.on_written = self.answering
-            self._arm(self._timeouts.stall, self._look)
+            self._body.on_written = self.await_response
+            self._arm(self._timeouts.stall, self._check_progress)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *failure: Any) -> None:
         if self._timer is not None:
             self._timer.cancel()
         if self._body is not None:
             # Otherwise the two objects would refer to each other, and keep a buffered chunk in
             # memory until the garbage collector runs.
-            self._body.on_written, self._body = None, None
+            self._body.on_written = None
+            self._body = None
         try:
-            await self._deadline.__aexit__(kind, error, trace)
+            await self._deadline.__aexit__(*failure)
         except TimeoutError as expired:
             raise TimeoutError(self._reason) from expired
 
-    def answering(self) -> None:
-        """Start the time limit of the response.
-
-        Called when the body is sent, and when the response headers have arrived. Without a body,
-        the limit runs from the start of the request, because another timer for each request would
-        cost too much.
-        """
+    def await_response(self) -> None:
+        """Start the time limit of the response: the body is sent, or the headers have arrived."""
+        # Without a body, the limit runs from the start of the request, because another timer for
+        # each request would cost too much.
         if self._body is not None:
-            self._arm(self._timeouts.response, self._too_late)
+            self._arm(self._timeouts.response, self._expire_response)
 
-    def _arm(self, seconds: float, what: Callable[[], None]) -> None:
+    def _arm(self, seconds: float, check: Callable[[], None]) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, what)
+        self._timer = self._loop.call_later(seconds, check)
 
-    def _look(self) -> None:
+    def _check_progress(self) -> None:
         body = self._body
         # A body that has not started waits for a connection, which has a limit of its own.
         if body is not None and body.started:
-            moved = body.left_process()
-            if moved == self._moved:
-                what = "the source gave no byte" if body.reading else "no byte went out"
-                self._expire(f"{what} for {self._timeouts.stall:g} s")
+            left = body.left_process()
+            if left == self._left_process:
+                failed = "the source returned no byte" if body.reading else "no byte was sent"
+                self._expire(f"{failed} for {self._timeouts.stall:g} s")
                 return
-            self._moved = moved
-        self._arm(self._timeouts.stall, self._look)
+            self._left_process = left
+        self._arm(self._timeouts.stall, self._check_progress)
 
-    def _too_late(self) -> None:
-        self._expire(f"no answer within {self._timeouts.response:g} s")
+    def _expire_response(self) -> None:
+        self._expire(f"no response within {self._timeouts.response:g} s")
 
     def _expire(self, reason: str) -> None:
         self._reason = reason

@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, get_args
 import attrs
 from attrs import field, frozen
 
+from ..config import INGEST_KEY
 from ..errors import SourceError
 from .stored_text import ODD
 from .uris import shown
@@ -55,8 +56,6 @@ FAILED: Final[tuple[State, ...]] = ("failed",)
 """The states that ``retry`` makes due again by default."""
 
 
-INGEST_KEY: Final = "ingestKey"
-"""The metadata pair in which a video carries the key of its source."""
 INGEST_LEDGER: Final = "ingestLedger"
 """The metadata pair in which a container carries the mark of the ledger that created it."""
 LARGEST: Final = 2**63 - 1

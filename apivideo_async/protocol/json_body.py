@@ -32,16 +32,13 @@ def text_list(name: str, value: Iterable[str]) -> list[str]:
     A single text is refused, because its letters would be sent as separate texts.
     """
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise ConfigurationError(f"{name} is a list of texts, not {_shown(value)}")
+        given = f"one text: [{value!r}]" if isinstance(value, str) else type(value).__name__
+        raise ConfigurationError(f"{name} must be a list of texts, not {given}", option=name)
     texts = list(value)
     for text in texts:
         if not isinstance(text, str):
-            raise ConfigurationError(f"{name} is a list of texts; {text!r} is none")
+            raise ConfigurationError(f"{name} must contain only texts, not {text!r}", option=name)
     return texts
-
-
-def _shown(value: object) -> str:
-    return f"one text: [{value!r}]" if isinstance(value, str) else type(value).__name__
 
 
 def _camel(name: str) -> str:
@@ -66,7 +63,7 @@ def as_json(value: object) -> bytes:
         # Only the part around the character is shown, escaped, because the text may be long.
         text = ascii(error.object[max(0, error.start - 20) : error.start + 20])
         raise ConfigurationError(
-            f"a text holds characters that UTF-8 cannot encode: {text}"
+            f"a text contains characters that UTF-8 cannot encode: {text}"
         ) from None
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"a value cannot be written as JSON: {error}") from None

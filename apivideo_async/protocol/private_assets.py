@@ -28,7 +28,7 @@ def session_address(assets: VideoAssets | None) -> str:
         # Everything up to the token is kept, whatever the host: custom domains exist.
         if found := re.match(r".*/token/[^/]+", parts.path):
             return urlunsplit((parts.scheme, parts.netloc, f"{found[0]}/session", "", ""))
-    raise ConfigurationError("the assets hold no private token: is the video public, or discarded?")
+    raise ConfigurationError("the assets contain no token: is the video public, or discarded?")
 
 
 @frozen

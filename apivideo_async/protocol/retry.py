@@ -61,7 +61,9 @@ class Attempts:
 
     def describe(self, error: ApiVideoError) -> str:
         """Describe the attempts for the message of the final error."""
-        what = f"status {error.status}" if isinstance(error, ApiStatusError) else "no answer"
-        if isinstance(error, ApiConnectionError) and error.delivery == "not_sent":
-            what = "not reached"
-        return f"{self.failures} failed attempts, the last: {what}"
+        last = "no response"
+        if isinstance(error, ApiStatusError):
+            last = f"status {error.status}"
+        elif isinstance(error, ApiConnectionError) and error.delivery == "not_sent":
+            last = "the server was not reached"
+        return f"{self.failures} failed attempts, the last: {last}"

@@ -23,15 +23,16 @@ contains a limit or is a 429.
 """
 
 import math
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from attrs import asdict, define, fields, frozen
 
-from .window import SOON, RateLimitHeaders, Window
+from .window import ROUNDING, RateLimitHeaders, Window
 
-__all__ = ["UNCOUNTED", "Exchange", "Grant", "Report", "exchange"]
+__all__ = ["UNCOUNTED", "Exchange", "Grant", "Outcome", "Report", "exchange"]
 
-State = dict[str, Any]
+Outcome: TypeAlias = Literal["answered", "withdrawn", "abandoned"]
+State: TypeAlias = dict[str, Any]
 """JSON values. Fields that have the default of ``Window``, such as infinities, are left out."""
 UNCOUNTED: Final = -math.inf
 """Start time of a request that no exchange granted."""
@@ -41,7 +42,7 @@ UNCOUNTED: Final = -math.inf
 class Report:
     """The outcome of one request."""
 
-    outcome: Literal["answered", "withdrawn", "abandoned"]
+    outcome: Outcome
     started: float
     """Start time from the grant, on the clock of the database, or ``UNCOUNTED``."""
     ended: float
@@ -75,10 +76,7 @@ class Grant:
     """The answer to an exchange."""
 
     now: float
-    """Start time of the granted requests, on the clock of the database.
-
-    The requests start at this time or later.
-    """
+    """Earliest start time of the granted requests, on the clock of the database."""
     count: int
     """Number of requests that may start."""
     free: bool
@@ -92,7 +90,7 @@ class Grant:
 
 
 @define
-class _Held:
+class _Worker:
     """The requests in flight of one worker, and its last exchange."""
 
     in_flight: int = 0
@@ -103,47 +101,38 @@ class _Held:
 
 
 def exchange(state: State | None, now: float, given: Exchange) -> tuple[State, Grant]:
-    """Apply an exchange. Returns the state to store, and the grant.
-
-    ``now`` is the time of the database in seconds.
-    """
-    window, held = _read(state, now, given)
-    mine = held.setdefault(given.owner, _Held())
+    """Apply an exchange at the database's time ``now``. Returns the new state and the grant."""
+    window, workers = _load(state, now, given)
+    worker = workers.setdefault(given.owner, _Worker())
     # A repetition has the number of the last exchange. Its reports were applied already, and the
     # stored grant is returned again.
-    if mine.number != given.number:
-        _bury(window, held, now, given.owner)
+    if worker.number != given.number:
+        _abandon_expired(window, workers, now, given.owner)
         for report in given.reports:
-            # The age of the report on the worker's clock, subtracted from the time here. The
-            # exchange took some time to arrive, so the result is never before the real end of the
-            # request.
-            _apply(window, mine, report, now - max(0.0, given.sent - report.ended))
-        mine.number, mine.seen, mine.ttl, mine.granted = given.number, now, given.ttl, 0
-        while mine.granted < given.wanted and not window.unlimited and window.wait(now) <= 0:
+            # The exchange took some time to arrive, so this is never before the real end.
+            _apply(window, worker, report, now - max(0.0, given.sent - report.ended))
+        worker.number, worker.seen, worker.ttl, worker.granted = given.number, now, given.ttl, 0
+        while worker.granted < given.wanted and not window.unlimited and window.wait(now) <= 0:
             window.start()
-            mine.granted += 1
-        mine.in_flight += mine.granted
-    grant = _grant(window, mine, now, given.wanted)
-    if given.leaving:
-        _abandon(window, held.pop(given.owner))
-    return _written(window, held, now), grant
-
-
-def _grant(window: Window, mine: _Held, now: float, wanted: int) -> Grant:
+            worker.granted += 1
+        worker.in_flight += worker.granted
     wait = window.wait(now)
-    return Grant(
-        now=mine.seen,
-        count=mine.granted,
+    grant = Grant(
+        now=worker.seen,
+        count=worker.granted,
         free=window.unlimited and wait <= 0,
-        wait=wait if mine.granted < wanted else 0.0,
-        sooner=now >= window.cool_until and window.in_flight > mine.in_flight,
+        wait=wait if worker.granted < given.wanted else 0.0,
+        sooner=now >= window.cool_until and window.in_flight > worker.in_flight,
         window=window,
     )
+    if given.leaving:
+        _abandon(window, workers.pop(given.owner))
+    return _dump(window, workers, now), grant
 
 
-def _apply(window: Window, mine: _Held, report: Report, ended: float) -> None:
-    if mine.in_flight and report.started != UNCOUNTED:
-        mine.in_flight -= 1
+def _apply(window: Window, worker: _Worker, report: Report, ended: float) -> None:
+    if worker.in_flight and report.started != UNCOUNTED:
+        worker.in_flight -= 1
     else:
         # The request is not counted as in flight: no exchange granted it, or its worker was taken
         # for dead. The methods below subtract it, so it is added before.
@@ -158,34 +147,37 @@ def _apply(window: Window, mine: _Held, report: Report, ended: float) -> None:
             window.refused(report.headers.retry_after if report.headers else None, ended)
 
 
-def _bury(window: Window, held: dict[str, _Held], now: float, owner: str) -> None:
+def _abandon_expired(window: Window, workers: dict[str, _Worker], now: float, owner: str) -> None:
     """Abandon the requests of workers that made no exchange for too long, except ``owner``."""
-    for name in [name for name, its in held.items() if its.seen + its.ttl < now and name != owner]:
-        _abandon(window, held.pop(name))
+    expired = [name for name, worker in workers.items() if worker.seen + worker.ttl < now]
+    for name in expired:
+        if name != owner:
+            _abandon(window, workers.pop(name))
 
 
-def _abandon(window: Window, its: _Held) -> None:
-    for _ in range(its.in_flight):
+def _abandon(window: Window, worker: _Worker) -> None:
+    for _ in range(worker.in_flight):
         window.abandon()
 
 
-def _read(state: State | None, now: float, given: Exchange) -> tuple[Window, dict[str, _Held]]:
+def _load(state: State | None, now: float, given: Exchange) -> tuple[Window, dict[str, _Worker]]:
     if state is None:
         return Window(reserve=given.reserve), {}
-    held = {name: _Held(**its) for name, its in state["owners"].items()}
+    workers = {name: _Worker(**stored) for name, stored in state["owners"].items()}
     window = Window(**state["window"])
     # The share may differ between workers; that of the current one applies.
     window.reserve = given.reserve
-    if state["at"] > now + SOON:
+    if state["at"] > now + ROUNDING:
         # The clock of the database was set back. All stored times are wrong, so the window starts
         # again. The next response fills it.
         window = Window(reserve=given.reserve, in_flight=window.in_flight)
-        for its in held.values():
-            its.seen = min(its.seen, now)
-    return window, held
+        for worker in workers.values():
+            worker.seen = min(worker.seen, now)
+    return window, workers
 
 
-def _written(window: Window, held: dict[str, _Held], now: float) -> State:
-    usual = {field.name: field.default for field in fields(Window)}
-    told = {name: value for name, value in asdict(window).items() if value != usual[name]}
-    return {"at": now, "window": told, "owners": {name: asdict(its) for name, its in held.items()}}
+def _dump(window: Window, workers: dict[str, _Worker], now: float) -> State:
+    defaults = {field.name: field.default for field in fields(Window)}
+    changed = {name: value for name, value in asdict(window).items() if value != defaults[name]}
+    owners = {name: asdict(worker) for name, worker in workers.items()}
+    return {"at": now, "window": changed, "owners": owners}

@@ -45,7 +45,7 @@ UNKNOWN_BUDGET = 16
 """Requests in flight before a limit is known. The smallest documented limit is 40."""
 BLIND_COOL_DOWN = 5.0
 """Seconds to wait after a 429 without ``X-RateLimit-Retry-After``."""
-SOON = 1.0
+ROUNDING = 1.0
 """Rounding error of the header, which has whole seconds. A reset "in 0 s" is within 1 s."""
 LONGEST_WINDOW = 3600.0
 """Seconds. A longer time until a reset is cut to this."""
@@ -73,10 +73,7 @@ class RequestBudget:
 
     limit_class: str
     limit: int | None
-    """Requests per minute that the server allows.
-
-    None before a response contains it, or if there is no limit.
-    """
+    """Requests per minute that the server allows; None if unknown or unlimited."""
     left: int | None
     """Requests that may start now, without the reserve for others. None as for ``limit``."""
     refused: int
@@ -134,17 +131,14 @@ class Window:
     """The crowd at the end of the last window."""
 
     def wait(self, now: float) -> float:
-        """Return the seconds until a request may start.
-
-        0: it may start now. Infinity: a response must arrive first.
-        """
+        """Return the seconds until a request may start; infinity: a response must arrive first."""
         if now < self.cool_until:
             return self.cool_until - now
         if self.unlimited:
             return 0.0
         if self.limit is None:
             return 0.0 if self.in_flight < UNKNOWN_BUDGET else math.inf
-        self._turn(now)
+        self._roll_over(now)
         if self._fits(self.limit):
             return 0.0
         if self.resets_at is not None:
@@ -156,56 +150,49 @@ class Window:
         """Return how many requests may start now; None if this is not known or not limited."""
         if self.limit is None:
             return None
-        self._turn(now)
-        return (
-            max(0, int(self._left(self.limit) / self._each()) - self.in_flight)
-            if now >= self.cool_until
-            else 0
-        )
+        self._roll_over(now)
+        if now < self.cool_until:
+            return 0
+        return max(0, int(self._left(self.limit) / self._places()) - self.in_flight)
 
     def _left(self, limit: int) -> int:
         # The reserve never takes the whole limit: at least one request may start in each window.
         return self.remaining - min(math.ceil(limit * self.reserve), max(0, limit - 1))
 
-    def _each(self) -> float:
-        """Return how many places one of our requests takes, with those of others at that time.
-
-        One place is ours. ``crowd - 1`` requests of others come with each of ours. They are counted
-        twice, because the counts are one round trip old.
-        """
+    def _places(self) -> float:
+        """Return how many places one of our requests takes, with those of others at that time."""
+        # ``crowd - 1`` requests of others come with each of ours. They are counted twice, because
+        # the counts are one round trip old.
         return 2 * max(self.last_crowd, self._crowd()) - 1
 
     def _fits(self, limit: int) -> bool:
-        """Return whether one more of our requests has a place.
-
-        With no request in flight, ``remaining`` is up to date, so the requests of others are
-        counted once: ``(each + 1) / 2`` is the crowd.
-        """
-        each = self._each()
-        return self._left(limit) >= (
-            (self.in_flight + 1) * each if self.in_flight else (each + 1) / 2
-        )
+        """Return whether one more of our requests has a place."""
+        # With no request in flight, ``remaining`` is up to date, so the requests of others are
+        # counted once: ``(places + 1) / 2`` is the crowd.
+        places = self._places()
+        needed = (self.in_flight + 1) * places if self.in_flight else (places + 1) / 2
+        return self._left(limit) >= needed
 
     def _crowd(self) -> float:
         """Return the requests of all users for each of ours in this window, at least 1."""
         counted, ours = self.seen_from - self.remaining, self.ours + self.in_flight
         return min(LARGEST_CROWD, max(1.0, counted / ours)) if ours else 1.0
 
-    def _turn(self, now: float) -> None:
+    def _roll_over(self, now: float) -> None:
         """Begin the next window if this one has ended."""
         if self.limit is not None and self.resets_at is not None and now >= self.resets_at:
-            self._open(int(min(self.limit, self.next_at_most)), now)
+            self._begin(int(min(self.limit, self.next_at_most)), now)
             self.next_at_most = math.inf
             self.resets_at, self.resets_from = None, -math.inf
 
-    def _open(self, remaining: int, now: float) -> None:
+    def _begin(self, remaining: int, now: float) -> None:
         self.last_crowd, self.seen_from, self.ours = self._crowd(), remaining, 0
         self.remaining, self.known_at = remaining, now
 
     def _learn(self, remaining: int, now: float) -> None:
         """Store a count as the true one. A higher count belongs to another window."""
         if self.limit is None or remaining > self.remaining:
-            self._open(remaining, now)
+            self._begin(remaining, now)
         self.remaining, self.known_at = remaining, now
 
     def start(self) -> None:
@@ -223,28 +210,24 @@ class Window:
         self.ours += 1
 
     def answered(self, headers: RateLimitHeaders | None, started: float, now: float) -> None:
-        """Update the window from a response.
-
-        ``started`` is the start time of its request. ``headers`` is None if the response has no
-        rate limit headers.
-        """
+        """Update the window from the response to the request that started at ``started``."""
         if headers is None:
             # A response from a proxy may lack the headers. It does not remove a known limit.
             self.unlimited = self.limit is None
             self.abandon()
             return
-        self._turn(now)
+        self._roll_over(now)
         self.in_flight -= 1
         self.ours += 1
         self.unlimited = False
         # The server counted the request at some time between ``started`` and ``now``, so the window
         # of this response ends between these two times.
-        earliest, latest = started + headers.retry_after - SOON, now + (headers.retry_after or SOON)
+        earliest = started + headers.retry_after - ROUNDING
+        latest = now + (headers.retry_after or ROUNDING)
         resets_at = math.inf if self.resets_at is None else self.resets_at
         if self.limit is None or started >= self.known_at or earliest > resets_at:
-            # The server counted the request after the current count, or in a later window: its
-            # window ends after the current one can end. The count replaces the current one, even if
-            # it is higher.
+            # The server counted the request after the current count, or in a window that ends after
+            # the current one can end. The count replaces the current one, even if it is higher.
             self._learn(headers.remaining, now)
             self.resets_from, self.resets_at = earliest, latest
         elif latest < self.resets_from:
@@ -254,7 +237,7 @@ class Window:
             # counts only fall, so the lower one is true.
             self._learn(headers.remaining, now)
             self.resets_at = latest if self.resets_at is None else max(self.resets_at, latest)
-        elif latest > resets_at + SOON:
+        elif latest > resets_at + ROUNDING:
             # The response may belong to the next window, but this is not certain: it may also be an
             # older response of this window. Its count only bounds the next window.
             self.next_at_most = min(self.next_at_most, headers.remaining)
@@ -262,7 +245,9 @@ class Window:
 
     def refused(self, retry_after: float | None, now: float) -> None:
         """Stop this class after a 429: no request starts before the window resets."""
-        wait = BLIND_COOL_DOWN if retry_after is None else min(retry_after or SOON, LONGEST_WINDOW)
+        wait = (
+            BLIND_COOL_DOWN if retry_after is None else min(retry_after or ROUNDING, LONGEST_WINDOW)
+        )
         self.cool_until = max(self.cool_until, now + wait)
         self.resets_at = max(self.resets_at or self.cool_until, self.cool_until)
         self.remaining = 0

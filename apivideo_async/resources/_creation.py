@@ -3,17 +3,18 @@
 With a key, the creation carries the metadata pair ``ingestKey``. If the response is lost, the
 client lists the videos with that key. It uses an existing video, and repeats the creation only if
 there is none. Calls with the same key in one process run one after the other
-(``Pipeline.exclusive``). Two processes that create with one key at the same moment can still create
+(``one_at_a_time``). Two processes that create with one key at the same moment can still create
 two containers. Every later call with that key reports them with ``DuplicateVideosError``.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
-from ..config import UNSET
+from ..config import INGEST_KEY, UNSET
 from ..errors import ApiVideoError, ConfigurationError, DuplicateVideosError, UploadError
 from ..http.pipeline import Pipeline
 from ..models import Page, Video
@@ -22,11 +23,35 @@ from ..protocol.response import decode
 from ..protocol.retry import Attempts
 from ._fields import video_body
 
-__all__ = ["INGEST_KEY", "create_video"]
+__all__ = ["create_video", "one_at_a_time"]
 
 log = logging.getLogger("apivideo_async.upload")
 
-INGEST_KEY = "ingestKey"
+_locks: dict[Hashable, tuple[asyncio.Lock, int]] = {}
+"""The lock of each idempotency key in use, and the number of calls that use it."""
+
+
+@asynccontextmanager
+async def one_at_a_time(pipeline: Pipeline, key: str | None) -> AsyncIterator[None]:
+    """Run the calls with one idempotency key one after another. None: do not wait.
+
+    The order covers all clients of the same account in this event loop.
+    """
+    if key is None:
+        yield
+        return
+    config = pipeline.config
+    name = (asyncio.get_running_loop(), config.base_url, config.api_key, key)
+    lock, users = _locks.get(name, (asyncio.Lock(), 0))
+    _locks[name] = (lock, users + 1)
+    try:
+        async with lock:
+            yield
+    finally:
+        # The last user of a key removes its lock, so that ``_locks`` does not grow.
+        lock, users = _locks.pop(name)
+        if users > 1:
+            _locks[name] = (lock, users - 1)
 
 
 async def create_video(

@@ -58,7 +58,7 @@ async def wait_for_all(
                 # The interval depends on the read limit, so that polling leaves budget for other
                 # requests.
                 await asyncio.sleep(schedule.wait(clock(), pipeline.limiter.window("reads").limit))
-                result = await _ask(pipeline, schedule.ask(clock()), probe=probe)
+                result = await _ask(pipeline, schedule.begin_read(clock()), probe=probe)
         except TimeoutError:
             break
         if result is None:

@@ -17,7 +17,7 @@ from ..uploads.reporter import OnProgress
 from ..uploads.session import PushSession
 from ..uploads.sources.opening import SourceLike, Stream
 from ..uploads.uploader import Uploader
-from ._creation import create_video
+from ._creation import create_video, one_at_a_time
 from ._fields import VideoFields, VideoUpdateFields, video_body
 from ._resource import PageQuery, Resource, SortOrder
 from ._waiting import PlayableResult, status_request, wait_for_all
@@ -109,7 +109,7 @@ class Videos(Resource):
         video. Without a key, a lost response raises an error.
         """
         given = {"title": title, "source": source, **fields}
-        async with self._pipeline.exclusive(idempotency_key):
+        async with one_at_a_time(self._pipeline, idempotency_key):
             return await create_video(self._pipeline, given, key=idempotency_key)
 
     async def get(self, video_id: str) -> Video:
@@ -257,7 +257,7 @@ class Videos(Resource):
         token = content.get("session_token") if isinstance(content, Mapping) else None
         if not isinstance(token, str) or video.assets is None:
             raise ApiResponseError(
-                f"{request.operation}: the answer holds no session_token",
+                "the response contains no session_token",
                 status=response.status,
                 request=request.summary,
             )

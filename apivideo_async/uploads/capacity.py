@@ -1,6 +1,5 @@
 """Capacity for chunks in flight, of one upload or of several uploads that share it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
@@ -24,7 +23,8 @@ class Capacity:
     def __init__(self, width: int | AdaptiveConcurrency) -> None:
         self._width = width
         self._taken = 0
-        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
+        # A caller that was cancelled after its admission returns the capacity.
+        self._queue: FairQueue[None] = FairQueue(self._admit, lambda _: self._release())
 
     @classmethod
     def of(cls, options: UploadOptions, uploads: int = 1) -> "Capacity":
@@ -49,34 +49,19 @@ class Capacity:
 
         ``flow`` identifies the upload. Waiting chunks of different flows are served in turn.
         """
-        await self._take(flow)
+        await self._queue.wait(flow)
         try:
             yield
         finally:
-            self._taken -= 1
-            self._fill()
+            self._release()
 
-    async def _take(self, flow: Hashable) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.push(turn, flow)
-        self._fill()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            # The capacity was granted and the waiting task was cancelled in the same iteration of
-            # the loop. Return it, or the width would shrink permanently.
-            if turn.done() and not turn.cancelled():
-                self._taken -= 1
-                self._fill()
-            raise
+    def _release(self) -> None:
+        self._taken -= 1
+        self._admit()
 
-    def _fill(self) -> None:
-        while self._waiting and self._taken < self.width:
-            turn = self._waiting.pop()
-            # A cancelled waiter stays in the queue. Its future is done, so it is skipped here.
-            if not turn.done():
-                self._taken += 1
-                turn.set_result(None)
+    def _admit(self) -> None:
+        while self._taken < self.width and self._queue.admit(None):
+            self._taken += 1
 
     def moved(self, size: int, now: float) -> None:
         """Count sent bytes.
@@ -87,7 +72,7 @@ class Capacity:
         if isinstance(self._width, AdaptiveConcurrency) and self._width.moved(
             size, now, in_flight=self._taken
         ):
-            self._fill()
+            self._admit()
 
     def ended(self, started: float, now: float, *, failed: bool) -> None:
         """Count a finished attempt that began at ``started`` (loop time)."""

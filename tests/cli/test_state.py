@@ -37,7 +37,7 @@ def homeless(online: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cl
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    monkeypatch.setattr(private_files, "_noted", set())
+    monkeypatch.setattr(private_files, "_logged_notes", set())
     return online
 
 
@@ -59,8 +59,8 @@ def test_without_a_home_uploads_work_with_a_note(
         result = homeless(*arguments)
         assert result.code == 0, result
     assert emu.sha256(result.out.split("\t")[0]) == digest(path)
-    private_files._noted.clear()
-    assert "note: what later runs need is kept in" in homeless("upload", path).err
+    private_files._logged_notes.clear()
+    assert "note: the state for later runs is kept in" in homeless("upload", path).err
 
 
 def test_without_a_home_an_ingestion_keeps_its_ledger_in_a_private_folder(
@@ -69,7 +69,7 @@ def test_without_a_home_an_ingestion_keeps_its_ledger_in_a_private_folder(
     path = make_file()
     first, second = homeless("ingest", path), homeless("ingest", path)
     assert (first.code, second.code) == (0, 0), (first, second)
-    assert first.err.startswith("note: what later runs need is kept in"), first
+    assert first.err.startswith("note: the state for later runs is kept in"), first
     assert len(emu.state.videos) == 1
     assert json.loads(homeless("ingest", "status", "--json").out)["items"] == 1
     for each in (tmp_path / "tmp").rglob("*"):

@@ -32,12 +32,12 @@ Write = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "LARGEST_ANSWER", LIMIT)
-    monkeypatch.setattr(rules, "LARGEST_ERROR", LIMIT // 4)
+    monkeypatch.setattr(rules, "LARGEST_BODY", LIMIT)
+    monkeypatch.setattr(rules, "LARGEST_ERROR_BODY", LIMIT // 4)
 
 
 class Raw:
-    """A server that writes what it is told, and counts connections and the bytes that it could write."""
+    """A server that writes a given response, and counts its connections and written bytes."""
 
     def __init__(self, write: Write) -> None:
         self._write = write

@@ -1,7 +1,7 @@
 """The request budget with many requests at once: never overrun, shared, and polls come last.
 
-Whether every window is used up depends on the speed of the machine; tests/unit/test_shared_budget.py tests that in
-virtual time.
+Whether every window is used up depends on the speed of the machine. That is tested in virtual time
+by tests/unit/test_shared_budget.py.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ def limited(uploads: int = LIMIT, reads: int = 1_000, window: float = WINDOW) ->
 
 
 def windows(records: list[RequestRecord]) -> list[int]:
-    """How many requests were counted in each window; it begins with the first request after the last one."""
+    """Count the requests of each window. A window begins with the first request after the last."""
     counts: list[int] = []
     ends = 0.0
     for record in records:
@@ -94,7 +94,7 @@ async def test_polls_wait_until_nobody_else_does() -> None:
 async def test_a_429_holds_up_every_request_of_its_class_and_no_other(
     monkeypatch: pytest.MonkeyPatch, told: float | None
 ) -> None:
-    """Seen by the server: what it hears between the refusal and the end of the wait had started before."""
+    """Requests that arrive soon after the refusal had started before it."""
     monkeypatch.setattr(rate_limit, "BLIND_COOL_DOWN", 0.9)
     async with Emulator(min_chunk=CHUNK) as emu:
         emu.faults.add(Fault("videos.upload", "rate-limit", retry_after=told, nth=8))

@@ -29,8 +29,8 @@ async def test_no_more_hold_a_slot_than_there_are() -> None:
 async def test_who_is_cancelled_while_waiting_takes_no_slot() -> None:
     slots = Capacity(1)
     async with slots.slot():
-        waiting = asyncio.create_task(slots._take(None))
-        let_in = asyncio.create_task(slots._take(None))
+        waiting = asyncio.create_task(slots._queue.wait(None))
+        let_in = asyncio.create_task(slots._queue.wait(None))
         await asyncio.sleep(0)
         waiting.cancel()
     let_in.cancel()  # Its turn has come, and it does not know yet.

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +27,18 @@ from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.http import transport as http
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, data_of, options, sha256
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('::1', 1)"), os.strerror(111)),
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (ConnectionResetError(), "ConnectionResetError"),
+    ],
+)
+def test_the_reason_of_a_system_error_has_no_address(error: OSError, reason: str) -> None:
+    assert http.system_reason(error) == reason
 
 
 @pytest.mark.parametrize("action", ["status", "reset-before", "drop-response"])
@@ -119,7 +133,7 @@ async def test_a_source_that_stands_still_ends_its_chunk(emu: Emulator) -> None:
         with pytest.raises(UploadError) as caught:
             await client.upload(Slow(), title="t")
     assert isinstance(caught.value.__cause__, ApiTimeoutError)
-    assert "the source gave no byte for 0.2 s" in str(caught.value)
+    assert "the source returned no byte for 0.2 s" in str(caught.value)
 
 
 class Peer:
@@ -154,7 +168,7 @@ async def test_a_peer_that_stops_reading_is_noticed() -> None:
                 await client.videos.upload_with_token(
                     "toX", bytes(64 * 1024 * 1024), options=options(chunk_size=None)
                 )
-    assert "no byte went out" in str(caught.value)
+    assert "no byte was sent" in str(caught.value)
 
 
 async def test_an_answer_that_does_not_come_is_noticed() -> None:
@@ -165,8 +179,8 @@ async def test_an_answer_that_does_not_come_is_noticed() -> None:
         ) as client:
             with pytest.raises(UploadError) as caught:
                 await client.videos.upload_with_token("toX", b"x" * 1000)
-            assert "no answer within 0.3 s" in str(caught.value)
-            with pytest.raises(ApiTimeoutError, match=r"no answer within 0.3 s") as late:
+            assert "no response within 0.3 s" in str(caught.value)
+            with pytest.raises(ApiTimeoutError, match=r"no response within 0.3 s") as late:
                 await client.videos.create(title="t")
             assert isinstance(late.value, TimeoutError)
             assert late.value.delivery == "unknown"
@@ -189,8 +203,8 @@ async def test_a_late_answer_does_not_make_a_second_chunk(emu: Emulator) -> None
 async def test_a_cancellation_of_aiohttps_own_writer_is_a_lost_connection(
     emu: Emulator, client: ApiVideoClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the server is done early, aiohttp cancels its writer, waits for it, and may let that cancellation out."""
-    real, left = http._body_of, [1]
+    """If the response is complete early, aiohttp cancels its writer, and we may see that."""
+    real, left = http._read_body, [1]
 
     async def read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         if answer.method == "POST" and "/source" in str(answer.url) and left:
@@ -198,7 +212,7 @@ async def test_a_cancellation_of_aiohttps_own_writer_is_a_lost_connection(
             raise asyncio.CancelledError
         return await real(answer)
 
-    monkeypatch.setattr(http, "_body_of", read)
+    monkeypatch.setattr(http, "_read_body", read)
     data = data_of(5 * CHUNK)
     video = await client.upload(data, title="t")
     assert emu.sha256(video.video_id) == sha256(data)

@@ -1,4 +1,4 @@
-"""No token, key or session is displayed, whatever the server does: every operation, with secrets in each argument."""
+"""No operation displays a token, key or session from its arguments, whatever the server does."""
 
 import asyncio
 import json

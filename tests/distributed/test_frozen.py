@@ -18,7 +18,7 @@ from apivideo_async.distributed import Distributed, delays, init_database, postg
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest.items import Claim, Item
-from apivideo_async.rate_limit.alarm import Alarm
+from apivideo_async.tasks import Alarm
 
 from .conftest import files, make_worker, until, working
 

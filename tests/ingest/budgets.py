@@ -1,4 +1,4 @@
-"""What keeps a budget: the two real databases, and a file that can be taken away while it is in use."""
+"""Storage of budgets: the two real databases, and a file that can be removed while in use."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""One suite for every database that keeps a budget, and for the limiters of several workers upon it."""
+"""One suite for every database that stores a budget, and for limiters that share it."""
 
 import asyncio
 import contextlib
@@ -221,9 +221,9 @@ async def test_another_workers_answer_lets_a_request_start_soon(workers: Workers
     waiting = asyncio.create_task(ask(other))
     await asyncio.sleep(0.15)
     assert not waiting.done()
-    permits[0].withdraw()
+    permits[0].close()
     async with asyncio.timeout(60):
-        (await waiting).withdraw()
+        (await waiting).close()
 
 
 async def test_a_cancelled_request_leaves_nothing_behind(workers: Workers) -> None:
@@ -234,7 +234,7 @@ async def test_a_cancelled_request_leaves_nothing_behind(workers: Workers) -> No
             await ask(limiter, longest=wait)
     permit = await ask(limiter)
     assert limiter.window("uploads").in_flight == 1
-    permit.withdraw()
+    permit.close()
     await limiter.aclose()
     assert (await workers.state())["owners"] == {}
 
@@ -251,7 +251,7 @@ async def test_a_request_that_is_cancelled_while_it_is_let_in_gives_its_place_ba
         await asyncio.sleep(0.0005)
     asking.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        (await asking).withdraw()
+        (await asking).close()
     async with asyncio.timeout(60):
         await ask(other)
 
@@ -263,7 +263,7 @@ async def test_requests_of_a_worker_that_died_are_given_up_after_a_while(workers
     end_without_a_word(victim)
     with pytest.raises(ApiTimeoutError):
         await ask(survivor, longest=0.2)
-    (await ask(survivor, longest=2.0)).withdraw()
+    (await ask(survivor, longest=2.0)).close()
 
 
 def end_without_a_word(limiter: Limiter) -> None:
@@ -279,7 +279,7 @@ async def test_a_worker_with_a_long_request_is_not_taken_for_dead(workers: Worke
     with pytest.raises(ApiTimeoutError):
         await ask(other, longest=1.0)
     for permit in permits:
-        permit.withdraw()
+        permit.close()
 
 
 async def test_exchanges_whose_answers_get_lost_grant_nothing_twice(workers: Workers) -> None:
@@ -292,7 +292,7 @@ async def test_exchanges_whose_answers_get_lost_grant_nothing_twice(workers: Wor
         await ask(limiter, longest=0.5)
     assert limiter.window("uploads").in_flight == 5
     for permit in permits:
-        permit.withdraw()
+        permit.close()
     await limiter.aclose()
     state = await workers.state()
     assert (state["owners"], state["window"]["remaining"]) == ({}, 5)
@@ -309,6 +309,7 @@ async def test_who_closes_takes_its_requests_along(workers: Workers) -> None:
         await waiting
     with pytest.raises(ConfigurationError, match="closed"):
         await ask(limiter)
+    left.sending()
     left.close()
     assert (await workers.state())["owners"] == {}
     with pytest.raises(ApiTimeoutError):
@@ -319,7 +320,7 @@ async def test_the_plan_of_an_upload_sees_what_is_left(workers: Workers) -> None
     limiter = await workers.limiter()
     assert limiter.spare("uploads") is None
     answer(await ask(limiter), remaining=7)
-    (await ask(limiter)).withdraw()
+    (await ask(limiter)).close()
     await until(lambda: limiter.spare("uploads") == 7)
     answer(await ask(limiter), remaining=0)
     with pytest.raises(ApiTimeoutError):
@@ -328,7 +329,7 @@ async def test_the_plan_of_an_upload_sees_what_is_left(workers: Workers) -> None
 
 
 def test_a_frozen_worker_that_holds_every_place_holds_up_others_for_less_than_ten_seconds() -> None:
-    """Requests of the others look again every ``LOOK_AGAIN`` seconds while they wait for an answer to one of its."""
+    """Waiting workers check at least every ``LONGEST_RECHECK`` seconds."""
 
     def ask(owner: str) -> Exchange:
         return Exchange(
@@ -337,7 +338,7 @@ def test_a_frozen_worker_that_holds_every_place_holds_up_others_for_less_than_te
 
     state, frozen = exchange(None, 0.0, ask("frozen"))
     state, early = exchange(state, 1.0, ask("early"))
-    _, late = exchange(state, 10.0 - budget_module.LOOK_AGAIN[1], ask("late"))
+    _, late = exchange(state, 10.0 - budget_module.LONGEST_RECHECK, ask("late"))
     assert (frozen.count, early.count, early.sooner, late.count) == (
         UNKNOWN_BUDGET,
         0,
@@ -413,7 +414,7 @@ async def test_a_long_wait_for_the_budget_is_logged_once_and_its_end_too(
         waiting = asyncio.create_task(ask(limiter))
         await until(lambda: bool(caplog.records))
         mute.answers.set()
-        (await waiting).withdraw()
+        (await waiting).close()
     assert [record.message for record in caplog.records] == [
         "uploads: requests wait, because the shared budget cannot be used: no answer yet",
         "uploads: the shared budget can be used again",
@@ -433,7 +434,7 @@ async def test_closing_does_not_wait_for_a_database_that_does_not_answer(
     postgres_dsn: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What it had in flight is given up after its time, as when it had been killed."""
-    monkeypatch.setattr(budget_module, "PARTING", 0.3)
+    monkeypatch.setattr(budget_module, "CLOSE_SECONDS", 0.3)
     async with contextlib.aclosing(await open_budget(postgres_dsn)) as budget:
         limiter = shared_limiter(budget, "w")
         await ask(limiter)
@@ -443,4 +444,4 @@ async def test_closing_does_not_wait_for_a_database_that_does_not_answer(
         ):
             await other.execute("SELECT * FROM apivideo_ingest_budget FOR UPDATE")
             await limiter.aclose()
-    assert "left without a word" in caplog.text
+    assert "without a last exchange" in caplog.text

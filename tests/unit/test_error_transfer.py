@@ -1,4 +1,4 @@
-"""Every exception of the package survives pickle and copies with all that it holds, so that it can leave a process."""
+"""Pickled and copied exceptions keep all their attributes, so they can leave a process."""
 
 import copy
 import importlib
@@ -33,6 +33,8 @@ from tests.contract.operations import OPERATIONS, Operation
 
 VALUES: dict[str, Any] = {
     "message": "text",
+    "reason": "text",
+    "option": "chunk_size",
     "status": 404,
     "slug": "resource-not-found",
     "problem": Problem(

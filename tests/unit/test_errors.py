@@ -1,4 +1,4 @@
-"""The exception tree and the verdicts that its classes carry (service.md#errors, service.md#lost-responses)."""
+"""The exception tree and its verdicts (service.md#errors, service.md#lost-responses)."""
 
 import re
 
@@ -111,7 +111,7 @@ def make(kind: type[ApiVideoError]) -> ApiVideoError:
 def test_every_class_carries_its_verdict(
     kind: type[ApiVideoError], retryable: bool, delivery: str
 ) -> None:
-    """service.md#lost-responses: a 4xx is final, a 429 was not executed, a 5xx or a lost answer may have been."""
+    """service.md#lost-responses: a 4xx is final; a 5xx or a lost request may have been executed."""
     error = make(kind)
     assert (error.retryable, error.delivery, str(error)) == (retryable, delivery, "text")
 
@@ -148,6 +148,33 @@ def test_statuses_map_to_their_family() -> None:
     } == STATUS_ERRORS
 
 
+@pytest.mark.parametrize("kind", [ApiConnectionError, ApiResponseError, ApiStatusError])
+def test_the_reason_is_the_message_without_the_operation(kind: type[ApiVideoError]) -> None:
+    status = {} if kind is ApiConnectionError else {"status": 500}
+    error = kind("no route", request=REQUEST, **status)  # type: ignore[call-arg]
+    assert (str(error), error.reason) == ("videos.get: no route", "no route")  # type: ignore[attr-defined]
+    error = kind("no route", **status)  # type: ignore[arg-type]
+    assert (str(error), error.reason) == ("no route", "no route")  # type: ignore[attr-defined]
+
+
+def test_a_configuration_error_names_the_option_at_fault() -> None:
+    assert ConfigurationError("text", option="chunk_size").option == "chunk_size"
+    assert ConfigurationError("text").option is None
+
+
+def test_evolve_changes_a_copy_and_keeps_cause_notes_and_traceback() -> None:
+    try:
+        raise ApiConnectionError("text", request=REQUEST) from OSError(5, "io")
+    except ApiConnectionError as caught:
+        error = caught
+    error.add_note("a note")
+    evolved = error.evolve(delivery="not_sent")
+    assert (evolved.delivery, error.delivery) == ("not_sent", "unknown")
+    assert (type(evolved), str(evolved), evolved.request) == (type(error), str(error), REQUEST)
+    assert (evolved.__cause__, evolved.__traceback__) == (error.__cause__, error.__traceback__)
+    assert (evolved.__notes__, evolved.__suppress_context__) == (["a note"], True)
+
+
 def test_a_connection_error_knows_whether_anything_left() -> None:
     error = ApiConnectionError("no route", delivery="not_sent", request=REQUEST)
     assert (error.delivery, error.request) == ("not_sent", REQUEST)
@@ -161,7 +188,7 @@ def test_a_response_error_keeps_status_body_and_request() -> None:
 
 
 def test_a_status_error_exposes_everything_the_server_said() -> None:
-    """service.md#error-bodies: status, type, slug, title, name, detail, problems, range, raw body, headers."""
+    """service.md#error-bodies."""
     problem = Problem(
         type="https://docs.api.video/reference/invalid-attribute",
         title="An attribute is invalid.",
@@ -217,7 +244,7 @@ def test_a_status_error_without_a_body_has_empty_members() -> None:
 def test_retry_after_is_what_the_server_said(
     headers: dict[str, str], seconds: float | None
 ) -> None:
-    """service.md#rate-limit-headers: ``X-RateLimit-Retry-After``, seconds until the window resets."""
+    """service.md#rate-limit-headers: ``X-RateLimit-Retry-After`` is in seconds."""
     assert RateLimitError("text", status=429, headers=headers).retry_after == seconds
 
 

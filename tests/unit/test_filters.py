@@ -1,4 +1,4 @@
-"""A filter without a value is refused: on the wire it would not exist, and the server would return everything."""
+"""A filter without a value is refused, because the server would return everything."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime

@@ -28,7 +28,7 @@ def test_the_session_is_beside_the_assets(assets: VideoAssets) -> None:
     "assets", [None, VideoAssets(), VideoAssets(hls="https://vod.api.video/vod/vi1/hls/m.m3u8")]
 )
 def test_a_public_video_has_no_session(assets: VideoAssets | None) -> None:
-    with pytest.raises(ConfigurationError, match="no private token"):
+    with pytest.raises(ConfigurationError, match="contain no token"):
         session_address(assets)
 
 

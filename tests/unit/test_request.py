@@ -1,6 +1,7 @@
 """Requests as values, and the encodings of paths, queries and bodies.
 
-See service.md#origin-headers, service.md#query-encoding, service.md#null-and-absent, service.md#identifiers.
+See service.md#origin-headers, service.md#query-encoding, service.md#null-and-absent,
+service.md#identifiers.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -200,7 +201,7 @@ def test_metadata_becomes_pairs() -> None:
 )
 def test_metadata_is_text(metadata: Any, shown: str) -> None:
     with pytest.raises(
-        ConfigurationError, match=f"^metadata takes text for keys and values, not {shown}$"
+        ConfigurationError, match=f"^keys and values of metadata must be texts, not {shown}$"
     ):
         metadata_pairs(metadata)
 
@@ -289,7 +290,10 @@ def secret_request() -> Request:
 
 
 def test_neither_query_nor_bodies_are_shown() -> None:
-    """An upload token stands in the query, a key in the body (service.md#access-tokens, service.md#token-uploads)."""
+    """The query may contain a token, the body a key.
+
+    See service.md#access-tokens, service.md#token-uploads.
+    """
     assert "s3cret" in secret_request().query
     assert "s3cret" not in repr(secret_request())
 

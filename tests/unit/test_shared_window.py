@@ -1,7 +1,7 @@
-"""Workers that keep one budget together (``ingest.shared_window``): the server never sees more than it allows.
+"""Workers that share a budget (``rate_limit.shared_window``) never exceed what the server allows.
 
-``Worker`` exchanges with a database whose clock is not its own; every way takes time, answers of the database get lost,
-and workers end without a word.
+``Worker`` makes exchanges with a database that has another clock. All messages take time, answers
+of the database get lost, and workers die.
 """
 
 import json
@@ -70,8 +70,13 @@ class Worker:
         self.busy, self.number = True, self.number + 1
         now, reports, self.reports = self.network.now + self.ahead, tuple(self.reports), []
         given = Exchange(
-            owner=self.name, number=self.number, sent=now, reports=reports, wanted=trip.wanted, ttl=TTL
-        )  # fmt: skip
+            owner=self.name,
+            number=self.number,
+            sent=now,
+            reports=reports,
+            wanted=trip.wanted,
+            ttl=TTL,
+        )
         self.network.later(trip.to_database, lambda: self._arrive(given, trip))
 
     def _arrive(self, given: Exchange, trip: Trip) -> None:
