@@ -106,12 +106,12 @@ class Settling:
         for path in map(Path, paths):
             relative = path.relative_to(self._root)
             parents = [parent.as_posix() for parent in relative.parents][:-1]
-            if not all(map(self._selection.enters, parents)):
+            if not all(map(self._selection.may_contain, parents)):
                 continue
             if os.path.isdir(path):  # noqa: PTH112  Path.is_dir() raises without permission.
-                if path == self._root or self._selection.enters(relative.as_posix()):
+                if path == self._root or self._selection.may_contain(relative.as_posix()):
                     yield path
-            elif self._selection.takes(relative.as_posix()):
+            elif self._selection.matches(relative.as_posix()):
                 yield self._stat(path)
 
     def _stat(self, path: Path) -> Item | SourceError:
