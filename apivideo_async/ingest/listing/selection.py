@@ -58,7 +58,7 @@ class Selection:
             self.depth = max(pattern.strip("/").count("/") for pattern in patterns)
 
     def matches(self, path: str) -> bool:
-        """Return True if this file is wanted. The caller checks its folders by :meth:`may_contain`."""
+        """Return True if a file is wanted; its folders are checked by :meth:`may_contain`."""
         name = path.rpartition("/")[2]
         if name.startswith(".") or name.lower().endswith(_PARTIAL):
             return False
