@@ -205,5 +205,5 @@ def gs_bucket(gcs: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 @pytest.fixture(params=["s3", "gs", pytest.param("az", marks=pytest.mark.slow)])
 def bucket(request: pytest.FixtureRequest) -> Bucket:
     """A bucket in each kind of store."""
-    made: Bucket = request.getfixturevalue(f"{request.param}_bucket")
-    return made
+    found: Bucket = request.getfixturevalue(f"{request.param}_bucket")
+    return found

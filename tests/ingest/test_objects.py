@@ -194,12 +194,12 @@ async def test_errors_of_s3_are_reported_without_their_secrets(
         )
 
     async with Stores(config={"endpoint": await serve(answer)}) as stores:
-        for asking in (
+        for call in (
             stores.open(an_item(f"s3://{BUCKET}/a.mp4")),
             _first(list_objects(f"s3://{BUCKET}", stores=stores)),
         ):
             with pytest.raises(SourceError) as caught:
-                await asking
+                await call
             error = caught.value
             assert (error.cause, error.retryable, error.__cause__) == (cause, retryable, None)
             assert code in str(error)
@@ -231,7 +231,7 @@ async def test_without_credentials_the_message_says_which_are_missing(
 async def test_without_credentials_that_can_sign_there_is_no_pull_url(
     s3: Any, stores: Stores, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def anyone(request: web.Request) -> web.Response:
+    async def public_object(request: web.Request) -> web.Response:
         if "latest" in request.path:
             return web.Response(status=404)
         return web.Response(
@@ -244,7 +244,7 @@ async def test_without_credentials_that_can_sign_there_is_no_pull_url(
             },
         )
 
-    server = await serve(anyone)
+    server = await serve(public_object)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     config = {"endpoint": server, "skip_signature": True, "metadata_endpoint": server}
@@ -297,10 +297,10 @@ async def test_a_store_that_ignores_ranges_is_noticed(s3: Any, serve: Any) -> No
 
 
 async def test_a_bucket_of_another_region_says_so(s3: Any, serve: Any) -> None:
-    async def elsewhere(_: web.Request) -> web.Response:
+    async def other_region(_: web.Request) -> web.Response:
         return web.Response(status=301, text=S3_ERROR.format("PermanentRedirect"))
 
-    async with Stores(config={"endpoint": await serve(elsewhere)}) as stores:
+    async with Stores(config={"endpoint": await serve(other_region)}) as stores:
         with pytest.raises(SourceError, match="set AWS_REGION") as caught:
             await stores.open(an_item(f"s3://{BUCKET}/a.mp4"))
     assert (caught.value.cause, caught.value.retryable) == ("bucket", False)

@@ -12,7 +12,7 @@ import pytest
 from apivideo_async.errors import ConfigurationError, SourceError
 from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.listing import watch
-from apivideo_async.ingest.listing.selection import Selection
+from apivideo_async.ingest.listing.selection import Selection, log_problem
 from apivideo_async.ingest.listing.settling import Settling
 from apivideo_async.ingest.listing.watch import watch_folder
 
@@ -69,12 +69,12 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     tasks: list[asyncio.Task[None]] = []
 
     async def begin(
-        *there: str,
+        *existing: str,
         polling: bool | None = None,
         patterns: tuple[str, ...] = (),
         settle: float = SETTLE,
     ) -> Watched:
-        for name in there:
+        for name in existing:
             watched.write(name)
         items = watch_folder(
             watched.root,
@@ -86,7 +86,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         )
         tasks.append(asyncio.create_task(watched.run(items)))
         async with asyncio.timeout(60):
-            while len(watched.items) < len(there):
+            while len(watched.items) < len(existing):
                 await asyncio.sleep(0.02)
         return watched
 
@@ -226,7 +226,7 @@ async def test_old_files_come_at_once(tmp_path: Path) -> None:
 
 
 def unwatched(root: Path, settle: float) -> Settling:
-    return Settling(root, settle, Selection(), "stream", None)
+    return Settling(root, settle, Selection(), "stream", log_problem)
 
 
 async def test_a_change_without_a_notification_is_noticed_before_a_file_is_given(

@@ -18,9 +18,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def part(request: web.Request, data: bytes = DATA, etag: str = '"1"') -> web.Response:
-    """Answer as a server does that serves ranges."""
-    asked = request.http_range
-    start, stop = asked.start or 0, min(asked.stop or len(data), len(data))
+    """Return the response of a server that supports byte ranges."""
+    requested = request.http_range
+    start, stop = requested.start or 0, min(requested.stop or len(data), len(data))
     headers = {
         "Content-Range": f"bytes {start}-{stop - 1}/{len(data)}",
         "ETag": etag,
@@ -48,7 +48,7 @@ async def test_a_file_arrives_range_by_range_and_whole(serve: Serve, stores: Sto
 
 
 async def test_the_query_is_sent_as_it_was_given(serve: Serve, stores: Stores) -> None:
-    """Another spelling of it would have another signature."""
+    """Another encoding of the query would invalidate the signature."""
     seen = []
 
     async def note(request: web.Request) -> web.StreamResponse:
@@ -62,14 +62,14 @@ async def test_the_query_is_sent_as_it_was_given(serve: Serve, stores: Stores) -
 
 
 async def test_what_broke_off_goes_on_where_it_was(serve: Serve, stores: Stores) -> None:
-    asked = []
+    starts = []
 
     async def breaking(request: web.Request) -> web.StreamResponse:
         answer = part(request)
         if answer.content_length == 1:
             return answer
-        asked.append(request.http_range.start)
-        if len(asked) > 2:
+        starts.append(request.http_range.start)
+        if len(starts) > 2:
             return answer
         torn = web.StreamResponse(status=206, headers=answer.headers)
         await torn.prepare(request)
@@ -79,8 +79,8 @@ async def test_what_broke_off_goes_on_where_it_was(serve: Serve, stores: Stores)
 
     pinned = await stores.open(an_item(f"{await serve(breaking)}/a.mp4"))
     assert await bytes_of(pinned.source, 1000, 2_000_000) == DATA[1000:2_001_000]
-    assert len(asked) == 3
-    assert asked[0] < asked[1] < asked[2]
+    assert len(starts) == 3
+    assert starts[0] < starts[1] < starts[2]
 
 
 @pytest.mark.parametrize("weak", [False, True], ids=["pinned by the server", "compared by us"])

@@ -68,7 +68,7 @@ def _is_wanted(meta: Any, prefix: str, selection: Selection) -> bool:
     key: str = meta["path"]
     if meta["size"] == 0 and "." not in key.rpartition("/")[2]:
         return False
-    return selection.takes_key(usual_key(key.removeprefix(f"{prefix}/") if prefix else key))
+    return selection.matches_key(usual_key(key.removeprefix(f"{prefix}/") if prefix else key))
 
 
 def object_item(location: Location, meta: Any, strategy: Strategy = "stream") -> Item:

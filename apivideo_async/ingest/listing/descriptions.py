@@ -8,6 +8,7 @@ Field names are those of ``videos.create``, in the spelling of Python or of the 
 separated by ``;``, and a column ``metadata.X`` sets the metadata pair ``X``.
 """
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -110,6 +111,7 @@ def described_item(description: Description, folder: Path, strategy: Strategy) -
     return evolve(item, fields={**item.fields, **description.fields})
 
 
+@functools.lru_cache(maxsize=256)
 def field_name(name: str) -> str | None:
     """Return the canonical name of a field; None if the field does not exist.
 
@@ -160,7 +162,9 @@ def _set_field(values: dict[str, Any], given_name: str, value: Any, *, from_csv:
     if from_csv and name in _KINDS:
         value = _convert_cell(kind, value.strip())
     if not _IS_VALID[kind](value):
-        text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = repr(value)
+        if not isinstance(value, str):
+            text = json.dumps(value, ensure_ascii=False, default=repr)
         text = text if len(text) <= 60 else f"{text[:57]}…"
         raise ValueError(f"{given_name} must be {kind}, not {text}")
     if name in _KINDS:

@@ -18,9 +18,9 @@ from attrs import field, frozen
 
 from ...errors import SourceError
 from ..items import Item, Strategy
-from ..stores.local import local_item
+from ..stores.local import left_out_error, local_item
 from .selection import OnProblem, Selection, log_problem
-from .threaded import threaded
+from .threaded import iterate_in_threads
 
 __all__ = ["list_folder", "walk_folder"]
 
@@ -70,7 +70,7 @@ def walk_folder(
 
     ``below``: the path of this folder as the selection sees it, with ``/`` at the end.
     """
-    return threaded(_Walk(selection, settle, strategy).items(Path(root), below))
+    return iterate_in_threads(_Walk(selection, settle, strategy).items(Path(root), below))
 
 
 @frozen
@@ -124,19 +124,22 @@ class _Walk:
     def _visit(self, folder: _Folder, name: str) -> _Folder | Item | SourceError | None:
         """Examine one name: return a folder to enter, an item, an error, or None."""
         path, relative = os.path.join(folder.path, name), f"{folder.below}{name}"
-        takes, enters = self._selection.takes(relative), self._selection.enters(relative)
-        if not takes and not enters:
+        is_wanted = self._selection.matches(relative)
+        may_contain = self._selection.may_contain(relative)
+        if not is_wanted and not may_contain:
             return None
         try:
             found = os.stat(path)
             if stat.S_ISDIR(found.st_mode):
-                return self._enter(folder, path, relative, _identity(found)) if enters else None
+                return (
+                    self._enter(folder, path, relative, _identity(found)) if may_contain else None
+                )
         except OSError as error:
             # A broken link, or a file that was just deleted, is a problem only if it was wanted.
-            if isinstance(error, FileNotFoundError) and not takes:
+            if isinstance(error, FileNotFoundError) and not is_wanted:
                 return None
-            return _left_out(path, error.strerror or str(error))
-        return self._file(path, name, found) if takes and stat.S_ISREG(found.st_mode) else None
+            return left_out_error(path, error.strerror or str(error))
+        return self._file(path, name, found) if is_wanted and stat.S_ISREG(found.st_mode) else None
 
     def _enter(
         self, parent: _Folder, path: str, relative: str, identity: _Identity
@@ -155,7 +158,7 @@ class _Walk:
         """Return the item of a regular file, or the reason why it is left out."""
         # The absolute value: a time in the future, by a clock that differs, is not settled either.
         if abs(time.time() - found.st_mtime) < self._settle:
-            return _left_out(path, "it was modified a moment ago")
+            return left_out_error(path, "it was modified a moment ago")
         real = os.path.realpath(path) if os.path.islink(path) else path
         try:
             return local_item(real, found, name, self._strategy)
@@ -165,11 +168,6 @@ class _Walk:
 
 def _identity(found: os.stat_result) -> _Identity:
     return found.st_dev, found.st_ino
-
-
-def _left_out(path: str, reason: str) -> SourceError:
-    printable = path.encode("utf-8", "backslashreplace").decode()
-    return SourceError(f"{printable} is left out: {reason}", cause="unreadable")
 
 
 def _list_names(folder: str) -> Iterator[str]:

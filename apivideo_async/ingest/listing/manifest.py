@@ -23,7 +23,7 @@ from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy
 from ..uris import parse_uri
 from .descriptions import Description, described_item, field_name, parse_fields
-from .threaded import threaded
+from .threaded import iterate_in_threads
 
 __all__ = ["ManifestSummary", "check_manifest", "read_manifest"]
 
@@ -57,7 +57,7 @@ async def read_manifest(
 
     Raises ``ManifestError`` at the first invalid line, so call ``check_manifest`` first.
     """
-    async with aclosing(threaded(_read(Path(path), strategy))) as items:
+    async with aclosing(iterate_in_threads(_read(Path(path), strategy))) as items:
         async for item in items:
             yield item
 

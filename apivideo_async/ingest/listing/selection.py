@@ -57,8 +57,8 @@ class Selection:
         if patterns and all("/" in pattern and "**" not in pattern for pattern in patterns):
             self.depth = max(pattern.strip("/").count("/") for pattern in patterns)
 
-    def takes(self, path: str) -> bool:
-        """Return True if this file is wanted. The caller checks its folders by :meth:`enters`."""
+    def matches(self, path: str) -> bool:
+        """Return True if a file is wanted; its folders are checked by :meth:`may_contain`."""
         name = path.rpartition("/")[2]
         if name.startswith(".") or name.lower().endswith(_PARTIAL):
             return False
@@ -66,19 +66,19 @@ class Selection:
             return name.rpartition(".")[2].lower() in VIDEO_EXTENSIONS
         return any(pattern.fullmatch(path) for pattern in self._patterns)
 
-    def enters(self, path: str) -> bool:
+    def may_contain(self, path: str) -> bool:
         """Return True if a folder can contain wanted files."""
         if path.rpartition("/")[2].startswith("."):
             return False
         return self.depth is None or path.count("/") < self.depth
 
-    def takes_key(self, key: str) -> bool:
+    def matches_key(self, key: str) -> bool:
         """Return True if an object below a prefix is wanted.
 
         The folders of an object are part of its key, so they are checked here as well.
         """
         folders = key.split("/")[:-1]
-        return not any(folder.startswith(".") for folder in folders) and self.takes(key)
+        return not any(folder.startswith(".") for folder in folders) and self.matches(key)
 
 
 def has_wildcard(path: str) -> bool:

@@ -11,14 +11,14 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from ...errors import SourceError
 from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy
 from ..stores.local import list_file, modification_time
 from .folders import walk_folder
-from .selection import OnProblem, Selection, log_problem
+from .selection import OnProblem, Selection
 
 __all__ = ["Settling"]
 
@@ -35,29 +35,22 @@ class _Observed:
     since: float
 
 
+@define
 class Settling:
     """The files of a folder that are not settled yet, and a record of those that were returned."""
 
-    def __init__(
-        self,
-        root: Path,
-        settle: float,
-        selection: Selection,
-        strategy: Strategy,
-        on_problem: OnProblem | None,
-    ) -> None:
-        self._root = root
-        self._settle = settle
-        self._selection = selection
-        self._strategy: Strategy = strategy
-        self._on_problem = on_problem or log_problem
-        self._observed: dict[str, _Observed] = {}
-        """Files that are not settled, by path, in the order in which they were first seen."""
-        self._returned: set[int] = set()
-        """The first 60 bits of the keys of all returned files. A set of integers takes less
-        memory than the keys."""
-        self._reported: set[str] = set()
-        """Problems that were reported and may still exist."""
+    _root: Path
+    _settle: float
+    _selection: Selection
+    _strategy: Strategy
+    _on_problem: OnProblem
+    _observed: dict[str, _Observed] = field(factory=dict, init=False)
+    """Files that are not settled, by path, in the order in which they were first seen."""
+    _returned: set[int] = field(factory=set, init=False)
+    """The first 60 bits of the keys of all returned files. A set of integers takes less memory
+    than the keys."""
+    _reported: set[str] = field(factory=set, init=False)
+    """Problems that were reported and may still exist."""
 
     async def relist(self) -> AsyncGenerator[Item, None]:
         """List the whole folder; yield the files that were completed long ago.
@@ -106,12 +99,12 @@ class Settling:
         for path in map(Path, paths):
             relative = path.relative_to(self._root)
             parents = [parent.as_posix() for parent in relative.parents][:-1]
-            if not all(map(self._selection.enters, parents)):
+            if not all(map(self._selection.may_contain, parents)):
                 continue
             if os.path.isdir(path):  # noqa: PTH112  Path.is_dir() raises without permission.
-                if path == self._root or self._selection.enters(relative.as_posix()):
+                if path == self._root or self._selection.may_contain(relative.as_posix()):
                     yield path
-            elif self._selection.takes(relative.as_posix()):
+            elif self._selection.matches(relative.as_posix()):
                 yield self._stat(path)
 
     def _stat(self, path: Path) -> Item | SourceError:

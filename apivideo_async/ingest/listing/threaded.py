@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ...uploads.sources.threads import in_thread
 
-__all__ = ["threaded"]
+__all__ = ["iterate_in_threads"]
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ BATCH = 128
 """Results produced in one call to a thread. A switch of threads costs more than most results."""
 
 
-async def threaded(results: Generator[T, None, None]) -> AsyncGenerator[T, None]:
+async def iterate_in_threads(results: Generator[T, None, None]) -> AsyncGenerator[T, None]:
     """Yield the results of a generator that runs in threads.
 
     An error of the generator is raised after all results that preceded it.

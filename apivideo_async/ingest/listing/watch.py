@@ -18,10 +18,12 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from attrs import define
+
 from ...errors import ConfigurationError, SourceError
 from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy
-from .selection import OnProblem, Selection, log
+from .selection import OnProblem, Selection, log, log_problem
 from .settling import Settling
 
 __all__ = ["Changes", "notified_changes", "watch_folder"]
@@ -64,7 +66,7 @@ async def watch_folder(
     folder, stop = Path(await in_thread(os.path.realpath, root)), stop or asyncio.Event()
     # A quarter of the settle time, so that a file is yielded soon after it has settled.
     interval = min(MAX_INTERVAL, max(MIN_INTERVAL, settle / 4))
-    settling = Settling(folder, settle, Selection(patterns), strategy, on_problem)
+    settling = Settling(folder, settle, Selection(patterns), strategy, on_problem or log_problem)
     if polling:
         reports = _periodic_changes(stop, interval)
     else:
@@ -145,15 +147,15 @@ async def notified_changes(
                 yield listing
 
 
+@define
 class _StopEvent:
     """A stop event for ``awatch``, separate from the caller's event.
 
     ``awatch`` sets its stop event when it is cancelled. This must not set the event of the caller.
     """
 
-    def __init__(self, stop: asyncio.Event) -> None:
-        self._stop = stop
-        self._cancelled = False
+    _stop: asyncio.Event
+    _cancelled: bool = False
 
     def is_set(self) -> bool:
         return self._cancelled or self._stop.is_set()

@@ -3,9 +3,7 @@
 import csv
 import json
 import os
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -14,6 +12,7 @@ from attrs import asdict
 
 from ...errors import ApiVideoError, ConfigurationError
 from ...masking import masked, shown
+from ...private_files import replacing
 from ..items import Record
 from ..ledger.ledger import Ledger, Usage
 from .cells import cell
@@ -29,7 +28,7 @@ def check_report(path: Path) -> None:
     Commands call this before the ingestion starts.
     """
     if path.suffix.lower() not in (".html", ".json", ".csv"):
-        raise ConfigurationError(f"a report must end in .html, .json or .csv: {path}")
+        raise ConfigurationError(f"a report ends in .html, .json or .csv, which {path} does not")
     folder = path.absolute().parent
     if not folder.is_dir():
         raise ConfigurationError(f"the folder of the report does not exist: {folder}")
@@ -48,7 +47,7 @@ async def write_report(ledger: Ledger, path: Path) -> None:
     check_report(path)
     suffix = path.suffix.lower()
     try:
-        with _replace_file(path) as file:
+        with replacing(path) as file:
             if suffix == ".csv":
                 await _write_rows(ledger, file)
             elif suffix == ".json":
@@ -62,22 +61,6 @@ async def write_report(ledger: Ledger, path: Path) -> None:
         raise ApiVideoError(
             f"the report {path} cannot be written: {error.strerror or error}"
         ) from error
-
-
-@contextmanager
-def _replace_file(path: Path) -> Iterator[TextIO]:
-    """Open a temporary file in the same folder, and rename it to ``path`` on success."""
-    # The same folder, because a rename is atomic only within one file system.
-    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
-    file = temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="")
-    try:
-        with file:
-            yield file
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 async def _write_rows(ledger: Ledger, file: TextIO) -> None:

@@ -10,7 +10,7 @@ from importlib import resources
 from string import Template
 
 from ..ledger.ledger import Usage
-from .cells import visible
+from .cells import escape_invisible
 from .charts import draw_bars
 from .data import Report
 
@@ -53,7 +53,7 @@ def page(report: Report) -> str:
 
 def _escape(text: str | None) -> str:
     """Escape text from outside for HTML."""
-    return escape_markup(visible(text or ""))
+    return escape_markup(escape_invisible(text or ""))
 
 
 def _size(size: float) -> str:

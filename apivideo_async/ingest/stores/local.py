@@ -11,7 +11,7 @@ from ..items import Item, Strategy, ingest_key
 from ..uris import Location
 from .pinned import PinnedSource, check_version
 
-__all__ = ["list_file", "local_item", "modification_time", "open_local"]
+__all__ = ["left_out_error", "list_file", "local_item", "modification_time", "open_local"]
 
 
 async def open_local(item: Item, location: Location) -> PinnedSource:
@@ -88,10 +88,7 @@ def local_item(path: str, found: os.stat_result, name: str, strategy: Strategy =
         path.encode()
         name.encode()
     except UnicodeEncodeError:
-        printable = path.encode("utf-8", "backslashreplace").decode()
-        raise SourceError(
-            f"{printable} is left out: its name is not UTF-8, rename it", cause="unreadable"
-        ) from None
+        raise left_out_error(path, "its name is not UTF-8, rename it") from None
     return Item(
         key=ingest_key("file", path, size=found.st_size, mtime=str(found.st_mtime_ns)),
         uri=path,
@@ -100,6 +97,12 @@ def local_item(path: str, found: os.stat_result, name: str, strategy: Strategy =
         fields={"title": name},
         strategy=strategy,
     )
+
+
+def left_out_error(path: str, reason: str) -> SourceError:
+    """Return the error for a wanted file or folder that is left out of a listing."""
+    printable = path.encode("utf-8", "backslashreplace").decode()
+    return SourceError(f"{printable} is left out: {reason}", cause="unreadable")
 
 
 def list_file(path: Path, strategy: Strategy = "stream") -> Item:

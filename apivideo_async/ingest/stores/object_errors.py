@@ -72,21 +72,27 @@ _PATTERNS: Final = {
 """The texts in obstore's errors that identify a failure (obstore 0.11 and 0.12)."""
 
 _CODES: Final = {
-    **dict.fromkeys(
-        ("NoSuchBucket", "InvalidBucketName", "ContainerNotFound", "ContainerBeingDeleted"),
-        "no bucket",
-    ),
-    **dict.fromkeys(("ExpiredToken", "TokenRefreshRequired"), "expired"),
-    **dict.fromkeys(("InvalidAccessKeyId", "SignatureDoesNotMatch"), "denied"),
+    "NoSuchBucket": "no bucket",
+    "InvalidBucketName": "no bucket",
+    "ContainerNotFound": "no bucket",
+    "ContainerBeingDeleted": "no bucket",
+    "ExpiredToken": "expired",
+    "TokenRefreshRequired": "expired",
+    "InvalidAccessKeyId": "denied",
+    "SignatureDoesNotMatch": "denied",
 }
 """The failure that an error code of a store means."""
 _STATUSES: Final = {
-    **dict.fromkeys((301, 307, 308), "other region"),
-    **dict.fromkeys((401, 403), "denied"),
+    301: "other region",
+    307: "other region",
+    308: "other region",
+    401: "denied",
+    403: "denied",
     404: "missing",
+    408: "unreachable",
     412: "changed",
     416: "empty",
-    **dict.fromkeys((408, 429), "unreachable"),
+    429: "unreachable",
 }
 """The failure that an HTTP status means."""
 _MESSAGES: Final = {
@@ -94,10 +100,7 @@ _MESSAGES: Final = {
     "key": ("unsupported", "{uri} cannot be read: {fault}: rename it"),
     "no bucket": ("bucket", "there is no bucket {store}: check its name, and the endpoint"),
     "other region": ("bucket", "the bucket {store} is in another region: set AWS_REGION"),
-    "no credentials": (
-        "credentials",
-        "no credentials for {store} were found: set {variables}",
-    ),
+    "no credentials": ("credentials", "no credentials for {store} were found: set {variables}"),
     "expired": ("credentials", "the credentials for {store} have expired: get new ones"),
     "denied": (
         "credentials",
@@ -124,8 +127,9 @@ def source_error(error: Exception, location: Location) -> SourceError:
     found = {name: match for name, pattern in _PATTERNS.items() if (match := pattern.search(text))}
     status = int(found["status"][1]) if "status" in found else None
     code = found["code"][1] if "code" in found else ""
-    key = found["key"][1] if "key" in found else location.path
-    cause, message = _MESSAGES[_failure(error, found.keys(), status, code)]
+    failure = _failure(error, found.keys(), status, code)
+    key = found["key"][1] if failure == "key" and "key" in found else location.path
+    cause, message = _MESSAGES[failure]
     message = message.format(
         store=location.store,
         uri=f"{location.store}/{escape_key(key)}" if key else location.store,

@@ -35,7 +35,9 @@ MOST_REDIRECTS: Final = 10
 def check_redirects(given: Any) -> Redirects:
     """Return the setting. Raises ``ConfigurationError`` for any other value."""
     if given not in REDIRECTS:
-        raise ConfigurationError(f"redirects must be one of {', '.join(REDIRECTS)}, not {given!r}")
+        raise ConfigurationError(
+            f"redirects must be one of {', '.join(REDIRECTS)}, not {given!r}", option="redirects"
+        )
     return cast("Redirects", given)
 
 
