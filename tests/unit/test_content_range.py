@@ -3,10 +3,10 @@
 import re
 
 import pytest
+from apivideo_async.emulator.rules.content_range import ByteRange, Limits, Part, parse_content_range
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.emulator.rules.content_range import ByteRange, Limits, Part, parse_content_range
 from apivideo_async.emulator.rules.problems import RefusedError
 from apivideo_async.protocol.content_range import ContentRange, PartOf, RangeOf
 
