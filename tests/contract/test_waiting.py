@@ -57,7 +57,7 @@ async def test_one_poller_waits_for_a_thousand_videos(
     assert max(polls.values()) == 2
 
 
-async def test_a_video_that_is_not_playable_in_time_is_an_error_result(
+async def test_a_video_that_is_not_playable_in_time_is_a_result_with_an_error(
     recorder: Recorder, client: ApiVideoClient
 ) -> None:
     recorder.answer = lambda seen: PLAYABLE if "/vi1/" in seen.path else ENCODING
@@ -145,7 +145,7 @@ async def test_a_private_session_opens_every_asset(
     assert (seen.path, seen.headers.get("authorization")) == ("/vod/vi1/token/t1/session", None)
 
 
-async def test_a_used_token_is_an_error_without_retry(
+async def test_a_used_token_is_an_error_and_not_tried_again(
     recorder: Recorder, client: ApiVideoClient
 ) -> None:
     recorder.answer = lambda _: Answer(404, b"", {})

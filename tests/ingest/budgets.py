@@ -37,9 +37,9 @@ class SqliteBudget:
                 "SELECT state FROM apivideo_ingest_budget WHERE name = ?", (name,)
             ).fetchone()
             state, result = step(json.loads(found[0]) if found else None, time.time())
-            told = json.dumps(state, allow_nan=False)
+            stored = json.dumps(state, allow_nan=False)
             connection.execute(
-                "INSERT OR REPLACE INTO apivideo_ingest_budget VALUES (?, ?)", (name, told)
+                "INSERT OR REPLACE INTO apivideo_ingest_budget VALUES (?, ?)", (name, stored)
             )
             connection.execute("COMMIT")
         finally:

@@ -187,7 +187,7 @@ def test_a_response_error_keeps_status_body_and_request() -> None:
     assert ApiResponseError("no JSON", status=204).body == b""
 
 
-def test_a_status_error_exposes_everything_the_server_said() -> None:
+def test_a_status_error_has_every_member_of_the_response() -> None:
     """service.md#error-bodies."""
     problem = Problem(
         type="https://docs.api.video/reference/invalid-attribute",
@@ -241,7 +241,7 @@ def test_a_status_error_without_a_body_has_empty_members() -> None:
         pytest.param({"x-ratelimit-retry-after": ""}, None, id="empty"),
     ],
 )
-def test_retry_after_is_what_the_server_said(
+def test_retry_after_is_the_value_of_the_header(
     headers: dict[str, str], seconds: float | None
 ) -> None:
     """service.md#rate-limit-headers: ``X-RateLimit-Retry-After`` is in seconds."""
@@ -283,7 +283,7 @@ def test_an_encoding_error_names_the_video() -> None:
     assert EncodingError("text", video_id="vi1").video_id == "vi1"
 
 
-def test_a_source_error_says_in_a_word_what_is_wrong_and_whether_it_may_pass() -> None:
+def test_a_source_error_has_a_cause_and_is_retryable_if_given() -> None:
     error = SourceError("text", cause="unreachable", retryable=True, video_id="vi1")
     assert (error.cause, error.retryable, error.video_id, error.outcome) == (
         "unreachable",

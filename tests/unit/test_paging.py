@@ -10,7 +10,7 @@ from apivideo_async.protocol.query import check_paging, next_page
 
 
 @pytest.mark.parametrize(("current_page", "page_size"), [(1, 1), (1, 25), (1, 100), (10**9, 10)])
-def test_pages_from_1_and_sizes_from_1_to_100_are_asked_for(
+def test_pages_from_1_and_sizes_from_1_to_100_are_accepted(
     current_page: int, page_size: int
 ) -> None:
     """service.md#page-limits."""
@@ -34,7 +34,7 @@ def test_other_numbers_are_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize(
-    ("asked", "items", "pages_total", "page_size", "expected"),
+    ("number", "items", "pages_total", "page_size", "expected"),
     [
         pytest.param(1, 25, 3, 25, 2, id="first of three"),
         pytest.param(3, 25, 3, 25, None, id="last of three, full"),
@@ -50,11 +50,11 @@ def test_other_numbers_are_refused_before_anything_is_sent(
     ],
 )
 def test_pages_are_counted_up(
-    asked: int, items: int, pages_total: int | None, page_size: int | None, expected: int | None
+    number: int, items: int, pages_total: int | None, page_size: int | None, expected: int | None
 ) -> None:
     """service.md#page-numbers: ``pagesTotal`` of an empty list may be 0 or 1."""
     page = Page(list(range(items)), Pagination(pages_total=pages_total, page_size=page_size))
-    assert next_page(asked, page) == expected
+    assert next_page(number, page) == expected
 
 
 def test_links_are_never_followed() -> None:

@@ -46,7 +46,7 @@ def test_the_session_is_added_to_every_asset() -> None:
     assert "0b1e" not in repr(session)
 
 
-def test_a_request_for_an_asset_is_nobodys() -> None:
+def test_a_request_for_an_asset_has_no_credentials() -> None:
     request = asset_request("videos.open_private_session", f"{SESSION}?a=b")
     assert (request.base_url, request.query) == ("https://vod.api.video", "a=b")
     assert (request.authenticated, request.limit_class) == (False, None)

@@ -118,9 +118,7 @@ def test_an_id_that_would_change_the_address_is_refused(value: str) -> None:
         pytest.param({}, "", id="nothing"),
     ],
 )
-def test_queries_are_encoded_as_the_contract_says(
-    parameters: Mapping[str, Any], query: str
-) -> None:
+def test_queries_are_encoded_as_documented(parameters: Mapping[str, Any], query: str) -> None:
     """service.md#query-encoding."""
     assert query_string(parameters) == query
 
@@ -209,7 +207,7 @@ def test_metadata_is_text(metadata: Any, shown: str) -> None:
 # -- requests
 
 
-def test_a_request_asks_for_json_and_says_so_when_it_sends_some() -> None:
+def test_a_request_accepts_json_and_declares_a_json_body() -> None:
     """service.md#content-types."""
     plain = build_request("videos.list", "GET", "/videos", query={"tags": ["a"]})
     assert (plain.query, plain.body, plain.headers) == (
@@ -258,7 +256,7 @@ def test_every_request_has_a_budget(method: str, given_class: Any, expected: str
         pytest.param("POST", True, True, id="POST that does no harm"),
     ],
 )
-def test_a_post_is_not_repeated_unless_it_says_that_it_may(
+def test_a_post_is_repeated_only_if_it_is_idempotent(
     method: str, idempotent: bool, repeatable: bool
 ) -> None:
     """service.md#repeated-requests: the service knows no idempotency keys."""
@@ -272,7 +270,7 @@ def test_polls_come_after_everything_else() -> None:
     assert build_request("o", "GET", "/", priority=Priority.POLL).priority is Priority.POLL
 
 
-def test_a_request_is_authenticated_unless_told_otherwise() -> None:
+def test_a_request_is_authenticated_by_default() -> None:
     assert build_request("o", "GET", "/").authenticated
     assert not Request(operation="o", method="GET", path="/", authenticated=False).authenticated
 

@@ -224,7 +224,7 @@ def test_without_a_list_the_body_is_the_only_problem() -> None:
     assert str(raised) == "videos.get: 404 [videoId] (resource-not-found)"
 
 
-def test_without_a_type_and_title_the_first_listed_problem_speaks() -> None:
+def test_without_a_type_and_title_the_first_listed_problem_is_used() -> None:
     raised = error(
         400,
         {"status": 400, "problems": [{"title": "first", "range": {"min": 1}}, {"title": "second"}]},
@@ -325,7 +325,7 @@ def test_a_2xx_that_is_no_object_is_a_response_error(body: bytes) -> None:
     assert (raised.status, raised.body, raised.request) == (200, body, REQUEST.summary)
 
 
-def test_a_response_error_says_so_when_there_is_no_content_type() -> None:
+def test_a_response_error_names_a_missing_content_type() -> None:
     with pytest.raises(ApiResponseError, match=r"\(0 bytes, no content type\)"):
         decode(REQUEST, answer(204, b""), Video)
 

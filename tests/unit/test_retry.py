@@ -152,5 +152,5 @@ def test_a_call_that_always_fails_ends_within_its_budget(
         ),
     ],
 )
-def test_the_final_error_says_what_was_spent(error: ApiVideoError, text: str) -> None:
+def test_the_final_error_describes_the_attempts(error: ApiVideoError, text: str) -> None:
     assert Attempts(2, 0.0).describe(error) == text

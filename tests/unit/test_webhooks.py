@@ -578,7 +578,9 @@ async def test_a_plain_function_runs_in_a_thread_with_the_context_of_the_deliver
 
 
 @pytest.mark.parametrize("error", [OSError("failed"), StopIteration()])
-async def test_what_a_plain_function_raises_lets_the_event_come_again(error: Exception) -> None:
+async def test_after_an_error_of_a_plain_function_the_event_can_be_handled_again(
+    error: Exception,
+) -> None:
     handler, errors = WebhookHandler(SECRET), [error]
 
     @handler.on(VideoEncodingQualityCompleted)

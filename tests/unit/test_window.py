@@ -205,7 +205,7 @@ def test_one_answer_without_headers_does_not_lift_a_known_limit() -> None:
     ],
 )
 @pytest.mark.parametrize("fresh", [True, False], ids=["limit unknown", "limit known"])
-def test_after_a_429_nobody_starts_before_the_window_resets(
+def test_after_a_429_no_request_starts_before_the_window_resets(
     retry_after: float | None, wait: float, fresh: bool
 ) -> None:
     """service.md#too-many-requests."""
@@ -224,7 +224,7 @@ def test_a_second_429_never_shortens_the_wait() -> None:
     assert window.wait(2.0) == 29.0
 
 
-def test_after_a_429_the_whole_limit_is_there_again() -> None:
+def test_after_the_reset_of_a_429_the_whole_limit_is_available() -> None:
     window = started(known(40, 0, 60.0), 1)
     window.answered(RateLimitHeaders(40, 0, 20.0), 1.0, 2.0)
     window.refused(20.0, 2.0)
@@ -255,8 +255,8 @@ class Service:
         allowed = self.used < self.limit
         self.used += allowed
         left = self.ends - now
-        told = float(math.ceil(left)) if self.whole_seconds else left
-        return allowed, RateLimitHeaders(self.limit, self.limit - self.used, told)
+        wait_header = float(math.ceil(left)) if self.whole_seconds else left
+        return allowed, RateLimitHeaders(self.limit, self.limit - self.used, wait_header)
 
 
 @define
