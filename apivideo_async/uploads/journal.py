@@ -10,20 +10,18 @@ import asyncio
 import hashlib
 import json
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_args
 
 import aiofiles
-import aiofiles.os
 from attrs import asdict, define, field, frozen
 
 from ..errors import SourceError
-from ..private_files import make_private_folder, open_private, restrict
+from ..private_files import make_private_folder, replacing, restrict
 from .ledger import LedgerSnapshot
 from .plan import Received, SendMode, merge
-from .sources.threads import PendingWork, in_thread
+from .sources.threads import PendingWork
 
 __all__ = ["Fingerprint", "Journal", "JournalEntry", "UploadJournal"]
 
@@ -147,7 +145,8 @@ class Journal:
         """
         content = json.dumps({"version": VERSION, **asdict(entry)})
         try:
-            await self._to_the_end(_replace(self._file(entry.fingerprint, entry.base_url), content))
+            path = self._file(entry.fingerprint, entry.base_url)
+            await self._to_the_end(asyncio.to_thread(_replace, path, content))
         # ``RuntimeError``: the system cannot start another thread.
         except (OSError, RuntimeError) as error:
             if not self._warned:
@@ -204,18 +203,10 @@ async def _read(path: Path) -> str:
         return await handle.read()
 
 
-async def _replace(path: Path, content: str) -> None:
-    """Write ``content`` to a new private file and rename it to ``path``."""
-    await in_thread(make_private_folder, path.parent)
-    new = path.with_suffix(f".{secrets.token_hex(8)}.new")
-    try:
-        # Mode ``x`` fails if the name exists, so a prepared link cannot redirect the write.
-        async with aiofiles.open(new, "x", encoding="utf-8", opener=open_private) as handle:
-            await handle.write(content)
-        await aiofiles.os.replace(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
+def _replace(path: Path, content: str) -> None:
+    make_private_folder(path.parent)
+    with replacing(path, private=True) as file:
+        file.write(content)
 
 
 @define(eq=False)

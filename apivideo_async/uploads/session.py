@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from ..errors import ConfigurationError
 from ..models import Video
-from .sources.threads import retrieve_exception
+from ..tasks import ignore_failure
 from .sources.types import Block, Stream
 
 __all__ = ["PushSession"]
@@ -76,7 +76,7 @@ class PushSession:
             self._task = asyncio.create_task(
                 self._start(self._channel), name="apivideo-push-session"
             )
-            self._task.add_done_callback(retrieve_exception)
+            self._task.add_done_callback(ignore_failure)
         return self._task
 
     async def _put(self, block: bytes | None) -> None:

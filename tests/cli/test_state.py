@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import aiofiles.os
 import pytest
 
 from apivideo_async import private_files
@@ -48,7 +47,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     def opener(path: str, flags: int) -> int:
         return os.open(FULL, os.O_WRONLY) if flags & os.O_WRONLY else os.open(path, flags)
 
-    monkeypatch.setattr("apivideo_async.uploads.journal.open_private", opener)
+    monkeypatch.setattr("apivideo_async.private_files.open_private", opener)
 
 
 def test_without_a_home_uploads_work_with_a_note(
@@ -117,7 +116,7 @@ def test_no_error_of_the_state_disk_fails_an_upload(
     def broken(*_: Any, **__: Any) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(aiofiles.os, "replace", broken)
+    monkeypatch.setattr(Path, "replace", broken)
     monkeypatch.setattr(Path, "unlink", broken)
     result = online("upload", make_file(), "--json")
     assert result.code == 0, result

@@ -14,7 +14,9 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-__all__ = ["PendingWork", "in_thread", "retrieve_exception"]
+from ...tasks import ignore_failure
+
+__all__ = ["PendingWork", "in_thread"]
 
 T = TypeVar("T")
 
@@ -23,15 +25,6 @@ KEPT = 8
 
 _idle: "deque[SimpleQueue[Callable[[], None]]]" = deque()
 """One queue per idle thread. The thread waits there for its next call."""
-
-
-def retrieve_exception(future: "asyncio.Future[Any]") -> None:
-    """Mark the exception of a future as retrieved, so that asyncio does not log it.
-
-    This is a done callback for a future whose callers may all have been cancelled.
-    """
-    if not future.cancelled():
-        future.exception()
 
 
 class PendingWork:
@@ -61,7 +54,7 @@ class PendingWork:
         return await asyncio.shield(future)
 
     def _ended(self, future: "asyncio.Future[Any]") -> None:
-        retrieve_exception(future)
+        ignore_failure(future)
         self._running.discard(future)
         if self._closed:
             self.close()
