@@ -25,7 +25,7 @@ from ..protocol.response import Response
 from ..tasks import Alarm
 from .limiter import SCARCE, Lane, Limiter
 from .shared_window import UNCOUNTED, Exchange, Grant, Outcome, Report, exchange
-from .window import RateLimitHeaders, read_headers
+from .window import RateLimitHeaders, Window, read_headers
 
 __all__ = ["Budget", "shared_limiter"]
 
