@@ -5,43 +5,46 @@ from collections.abc import Iterator
 import click
 
 from ...models import LiveStream, Restream
-from ..crud.answers import FILE, call_command, show_command, tell_done, update_command
-from ..crud.deletion import delete_command
+from ..crud.commands import (
+    FILE,
+    call_and_confirm,
+    call_command,
+    delete_command,
+    show_command,
+    update_command,
+)
+from ..crud.formatting import fields_of
 from ..crud.listing import list_command, sorting
-from ..crud.noun import Noun
-from ..crud.shown import facts_of
-from ..parameters import secret
+from ..crud.object_type import ObjectType
+from ..parameters import mask
 from ..session import Session
 
 __all__ = ["command"]
 
 
-def live_stream_facts(stream: LiveStream) -> Iterator[tuple[str, object]]:
-    """Yield the facts of a live stream without its HTML code, followed by its ingest addresses.
-
-    The addresses contain the stream key, so they are None for a stream whose key is hidden.
-    """
-    yield from ((name, text) for name, text in facts_of(stream) if name != "iframe")
+def _shown_fields(stream: LiveStream) -> Iterator[tuple[str, object]]:
+    yield from ((name, text) for name, text in fields_of(stream) if name != "iframe")
+    # The addresses contain the stream key, so they are None for a stream whose key is hidden.
     yield "rtmp", stream.rtmp_url
     yield "srt", stream.srt_url
 
 
-LIVE_STREAM = Noun(
-    one="live stream",
-    many="live streams",
-    resource="live_streams",
+LIVE_STREAM = ObjectType(
+    singular="live stream",
+    plural="live streams",
+    section="live_streams",
     columns=("live_stream_id", "name", "broadcasting", "public", "created_at"),
-    cut=("name",),
-    facts=live_stream_facts,
+    shrinkable=("name",),
+    fields=_shown_fields,
 )
-ID = click.Argument(["live_stream_id"], metavar="ID")
+ID = LIVE_STREAM.id_arguments()
 
 
 def _restreams(
     ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str, str], ...]
 ) -> list[Restream]:
     """Convert the values of ``--restream`` and mask their keys in messages; a callback."""
-    secret(ctx, param, [key for _, _, key in value])
+    mask(ctx, param, [key for _, _, key in value])
     return [Restream(name=name, server_url=url, stream_key=key) for name, url, key in value]
 
 
@@ -72,10 +75,9 @@ def _fields(*, name_required: bool) -> list[click.Parameter]:
 @click.pass_obj
 def complete(session: Session, /, live_stream_id: str) -> int:
     """End the running broadcast. Its recording becomes a video."""
-    return tell_done(
-        session,
-        lambda client: client.live_streams.complete(live_stream_id),
-        f"completed {live_stream_id}",
+    message = f"completed {live_stream_id}"
+    return call_and_confirm(
+        session, lambda client: client.live_streams.complete(live_stream_id), message
     )
 
 
@@ -90,7 +92,7 @@ command: click.Group = click.Group(
                 click.Option(
                     ["--stream-key"],
                     metavar="KEY",
-                    callback=secret,
+                    callback=mask,
                     help="Only the live stream with this stream key.",
                 ),
                 *sorting("name", "createdAt", "updatedAt"),
@@ -107,7 +109,6 @@ command: click.Group = click.Group(
         ),
         update_command(
             LIVE_STREAM,
-            "live_stream_id",
             _fields(name_required=False),
             empty_values={"restreams": []},
             summary="Change the given fields. --restream replaces all existing restreams.",
@@ -117,13 +118,13 @@ command: click.Group = click.Group(
         call_command(
             LIVE_STREAM,
             "upload-thumbnail",
-            [ID, FILE],
+            [*ID, FILE],
             summary="Set the thumbnail: a JPEG, PNG or WebP file of at most 8 MiB.",
         ),
         call_command(
             LIVE_STREAM,
             "delete-thumbnail",
-            [ID],
+            ID,
             summary="Remove the thumbnail. The default thumbnail of api.video is shown again.",
         ),
     ],

@@ -20,7 +20,7 @@ from ...ingest.listing.selection import has_wildcard
 from ...uploads.plan import Plan, make_plan
 from ..console.formatting import bytes_text
 from ..console.terminal import Terminal, columns
-from ..parameters import Size
+from ..parameters import SIZE, json_option
 from ..running import run
 from ..session import Session
 from .costs import Costs, documented_limits, minimum_seconds, minimum_text
@@ -52,11 +52,11 @@ class PlanRequest:
 )
 @click.option(
     "--bandwidth",
-    type=Size(),
+    type=SIZE,
     metavar="SIZE",
     help="Bytes per second of your connection, such as 12MiB. Default: not taken into account.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @click.pass_obj
 def command(
     session: Session,
@@ -82,7 +82,7 @@ def command(
         _plan_files(session.terminal, request)
         return 0
     planning = _plan_sources(session.terminal, request)
-    return run(session.terminal, planning, lambda: "interrupted; nothing was sent")
+    return run(session.terminal, planning, "interrupted; nothing was sent")
 
 
 def _is_file(source: str) -> bool:

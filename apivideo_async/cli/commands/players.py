@@ -2,20 +2,26 @@
 
 import click
 
-from ..crud.answers import FILE, call_command, show_command, tell_done, update_command
-from ..crud.deletion import delete_command
+from ..crud.commands import (
+    FILE,
+    call_and_confirm,
+    call_command,
+    delete_command,
+    show_command,
+    update_command,
+)
 from ..crud.listing import list_command, sorting
-from ..crud.noun import Noun
+from ..crud.object_type import ObjectType
 from ..session import Session
 
 __all__ = ["command"]
 
-PLAYER = Noun(
-    one="player theme",
-    many="player themes",
-    resource="players",
+PLAYER = ObjectType(
+    singular="player theme",
+    plural="player themes",
+    section="players",
     columns=("player_id", "name", "created_at", "updated_at"),
-    cut=("name",),
+    shrinkable=("name",),
 )
 
 COLOURS = {
@@ -49,11 +55,8 @@ FIELDS: list[click.Parameter] = [
 @click.pass_obj
 def delete_logo(session: Session, /, player_id: str) -> int:
     """Delete the logo."""
-    return tell_done(
-        session,
-        lambda client: client.players.delete_logo(player_id),
-        f"deleted the logo of {player_id}",
-    )
+    message = f"deleted the logo of {player_id}"
+    return call_and_confirm(session, lambda client: client.players.delete_logo(player_id), message)
 
 
 command: click.Group = click.Group(
@@ -71,7 +74,6 @@ command: click.Group = click.Group(
         ),
         update_command(
             PLAYER,
-            "player_id",
             FIELDS,
             summary="Change the given fields. Viewers may see the change up to ten minutes later.",
         ),
@@ -80,7 +82,7 @@ command: click.Group = click.Group(
             PLAYER,
             "upload-logo",
             [
-                click.Argument(["player_id"], metavar="ID"),
+                *PLAYER.id_arguments(),
                 FILE,
                 click.Option(
                     ["--link"], metavar="URL", help="Page that a click on the logo opens."

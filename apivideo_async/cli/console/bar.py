@@ -15,13 +15,10 @@ from .formatting import bytes_text, rate_text, shortened, time_text
 __all__ = ["Row"]
 
 WIDE = 100
-ACCEPTED, UNDER_WAY, MISSING = ("━", "green"), ("╌", "cyan"), ("─", "bright_black")
+"""Columns from which the line also shows the sizes in bytes."""
+# Glyph and style of the parts of the bar: accepted, sent, missing.
+UNICODE = (("━", "green"), ("╌", "cyan"), ("─", "bright_black"))
 ASCII = (("#", "green"), ("=", "cyan"), ("-", "bright_black"))
-
-
-def _fitted(name: str, width: int) -> str:
-    text = shortened(name, width)
-    return text + " " * (width - cell_len(text))
 
 
 @define
@@ -36,13 +33,14 @@ class Row:
     def render(self, width: int, *, unicode: bool) -> Text:
         """Return a line of at most ``width`` columns."""
         name_width = max(10, min(36, width // 4))
-        line = Text(_fitted(self.name, name_width) + " ", no_wrap=True, overflow="crop")
+        name = shortened(self.name, name_width)
+        padding = " " * (name_width - cell_len(name) + 1)
+        line = Text(name + padding, no_wrap=True, overflow="crop")
         facts = self._facts(wide=width >= WIDE)
-        glyphs = (ACCEPTED, UNDER_WAY, MISSING) if unicode else ASCII
         room = width - name_width - 1 - len(facts)
         # Below 6 columns a bar shows nothing useful, so only the figures remain.
         if room >= 6:
-            self._bar(line, room - 1, glyphs)
+            self._bar(line, room - 1, UNICODE if unicode else ASCII)
             line.append(" ")
         line.append(facts)
         line.truncate(width)
@@ -65,7 +63,8 @@ class Row:
         event = self.event
         if event is None:
             return f"{'starting':>36}"
-        accepted, known = event.chunks.get(ChunkState.ACCEPTED, 0), sum(event.chunks.values())
+        accepted = event.chunks.get(ChunkState.ACCEPTED, 0)
+        known = sum(event.chunks.values())
         chunks = f"{accepted}/{known}" if event.bytes_total is not None else f"{accepted}"
         room = max(7, 2 * len(str(known)) + 1)
         share = f"{event.fraction:4.0%}" if event.fraction is not None else "  ? "

@@ -37,15 +37,10 @@ async def run_emulator() -> AsyncIterator[Server]:
     this process dies. Raises ``ConfigurationError`` if the emulator does not start.
     """
     key = secrets.token_hex(16)
+    command = [sys.executable, "-m", "apivideo_async.cli", "emulator", "--api-key", key]
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "apivideo_async.cli",
-        "emulator",
-        "--api-key",
-        key,
-        "--encoding",
-        "0.5",
+        *command,
+        "--encoding=0.5",
         "--until-eof",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -21,7 +21,8 @@ from ....ingest.listing.problems import OnProblem
 from ....ingest.reports.files import check_report, write_report
 from ....ingest.stores.stores import Stores
 from ...console.formatting import bytes_text
-from ...crud.shown import facts
+from ...crud.formatting import field_lines
+from ...parameters import json_option
 from ...running import run
 from ...session import Session
 from ..options import manifest_option, quarantined_option, strategy_option
@@ -58,7 +59,7 @@ def _with_database(
             await work(database)
         return 0
 
-    return run(session.terminal, connected(), lambda: "interrupted")
+    return run(session.terminal, connected())
 
 
 @click.command(name="init")
@@ -72,7 +73,7 @@ def init(session: Session, /, dsn: str) -> int:
         session.terminal.report("the database is ready")
         return 0
 
-    return run(session.terminal, work(), lambda: "interrupted")
+    return run(session.terminal, work())
 
 
 @click.command(name="enqueue")
@@ -128,16 +129,16 @@ async def _items(
 
 
 @click.command(name="status")
-@click.option("--json", "as_document", is_flag=True, help="Print one JSON document.")
+@json_option
 @database_option
 @click.pass_obj
-def status(session: Session, /, as_document: bool, dsn: str) -> int:
+def status(session: Session, /, as_json: bool, dsn: str) -> int:
     """Show the number of items in each state and the number of jobs in the queue."""
 
     async def work(database: Distributed) -> None:
         totals = await database.totals()
         jobs = await database.jobs()
-        if as_document:
+        if as_json:
             document = {**attrs.asdict(totals), "jobs": attrs.asdict(jobs)}
             session.terminal.result(json.dumps(document, indent=2))
             return
@@ -147,7 +148,7 @@ def status(session: Session, /, as_document: bool, dsn: str) -> int:
         ]
         queue = f"{jobs.waiting} waiting, {jobs.scheduled} scheduled, {jobs.running} running"
         session.terminal.results(
-            facts(
+            field_lines(
                 [
                     ("items", totals.count()),
                     *states,

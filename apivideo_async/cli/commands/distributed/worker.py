@@ -5,9 +5,7 @@ from typing import Any
 import click
 
 from ....client import ApiVideoClient
-from ....config import resolve_config
 from ....distributed import Worker
-from ....errors import ConfigurationError
 from ....ingest.item_run import IngestResult
 from ....ingest.options import IngestOptions
 from ....ingest.stores.redirects import Redirects
@@ -17,7 +15,7 @@ from ...console.messages import explain
 from ...console.terminal import columns
 from ...running import run
 from ...session import Session
-from ..options import redirects_option, reserve_option
+from ..options import concurrency_option, redirects_option, reserve_option
 from .database import database_option
 
 __all__ = ["command"]
@@ -26,12 +24,7 @@ SECONDS = click.FloatRange(0, min_open=True)
 
 
 @click.command(name="worker")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1),
-    default=16,
-    help="Number of items processed at the same time.",
-)
+@concurrency_option
 @click.option(
     "--lease",
     type=SECONDS,
@@ -66,23 +59,10 @@ def command(
     its unfinished items to the queue at once.
     """
     settings = session.settings
-    config = resolve_config(
-        api_key=settings.api_key, environment=settings.environment, base_url=settings.base_url
-    )
-    # Report a missing key before the database is opened.
-    if config.api_key is None:
-        raise ConfigurationError(
-            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
-        )
+    settings.resolve()  # Report a missing key before the database is opened.
 
     def make_client(limiter: Limiter) -> ApiVideoClient:
-        return ApiVideoClient(
-            settings.api_key,
-            environment=settings.environment,
-            base_url=settings.base_url,
-            auth=settings.auth,
-            limiter=limiter,
-        )
+        return settings.make_client(limiter=limiter)
 
     def write_result(result: IngestResult) -> None:
         if result.outcome == "done":

@@ -10,12 +10,13 @@ from ....config import UploadLimits, UploadOptions
 from ....ingest.items import Strategy
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report
-from ...parameters import Size
+from ...parameters import SIZE, json_option
 from ...running import run
 from ...session import Session
 from ..options import (
     chunk_size_option,
     chunks_option,
+    concurrency_option,
     manifest_option,
     redirects_option,
     reserve_option,
@@ -72,17 +73,10 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=_complete)
 @manifest_option
 @strategy_option
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 1000),
-    default=16,
-    help="Number of items processed at the same time.",
-)
+@concurrency_option
 @chunk_size_option
 @chunks_option("--chunks")
-@click.option(
-    "--smallest-chunk", type=Size(), hidden=True, help="For an emulator with other limits."
-)
+@click.option("--smallest-chunk", type=SIZE, hidden=True, help="For an emulator with other limits.")
 @reserve_option
 @redirects_option
 @click.option(
@@ -114,7 +108,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     help="Write a report at the end, as .html, .json or .csv; repeat for more.",
 )
 @ledger_option
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
+@json_option
 @click.option("--jsonl", "as_lines", is_flag=True, help="Print one JSON object for each result.")
 @click.pass_obj
 def ingest(
@@ -151,7 +145,7 @@ def ingest(
     _check(request, dry_run=dry_run)
     if dry_run:
         listing = DryRun(session, request).run()
-        return run(session.terminal, listing, lambda: "interrupted; nothing was sent")
+        return run(session.terminal, listing, "interrupted; nothing was sent")
     work = IngestRun(session, request)
     return run(session.terminal, work.run(), work.interrupted)
 

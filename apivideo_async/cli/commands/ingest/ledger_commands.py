@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from ....config import resolve_config
-from ....errors import ApiVideoError, ConfigurationError, LedgerError
+from ....errors import ApiVideoError, LedgerError
 from ....ingest.ingestion import default_ledger
 from ....ingest.items import OPEN_STATES, State, Totals
 from ....ingest.ledger.protocol import Ledger
@@ -19,6 +18,7 @@ from ....ingest.reports.collected import Failure, Failures
 from ....ingest.reports.files import check_report, write_report
 from ....masking import shown
 from ...console.formatting import bytes_text, printable, time_text
+from ...parameters import json_option
 from ...running import run
 from ...session import Session
 from ..options import quarantined_option
@@ -41,20 +41,7 @@ def find_ledger(session: Session, given: Path | None) -> Path:
 
     Raises ``ConfigurationError`` if the default is needed and no API key is configured.
     """
-    if given is not None:
-        return given
-    settings = session.settings
-    config = resolve_config(
-        api_key=settings.api_key,
-        environment=settings.environment,
-        base_url=settings.base_url,
-        auth=settings.auth,
-    )
-    if config.api_key is None:
-        raise ConfigurationError(
-            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command), or --ledger"
-        )
-    return default_ledger(config)
+    return default_ledger(session.settings.resolve()) if given is None else given
 
 
 @asynccontextmanager
@@ -72,7 +59,7 @@ async def _open_ledger(session: Session, given: Path | None) -> AsyncIterator[Le
 
 @click.command(name="status")
 @ledger_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @click.pass_obj
 def status(session: Session, /, ledger: Path | None, as_json: bool) -> int:
     """Show the progress of an ingestion, which may be running. No request is sent."""
@@ -89,7 +76,7 @@ def status(session: Session, /, ledger: Path | None, as_json: bool) -> int:
             session.terminal.results(_status_lines(totals, failures, due))
         return 0
 
-    return run(session.terminal, work(), lambda: "interrupted")
+    return run(session.terminal, work())
 
 
 async def _failures(ledger: Ledger, totals: Totals) -> tuple[Failure, ...]:
@@ -165,7 +152,7 @@ def retry(
             session.terminal.say("run `apivideo ingest` without a SOURCE to process them")
         return 0
 
-    return run(session.terminal, work(), lambda: "interrupted")
+    return run(session.terminal, work())
 
 
 async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...]) -> set[str]:
@@ -223,4 +210,4 @@ def report(session: Session, /, out: tuple[Path, ...], ledger: Path | None) -> i
                     session.terminal.result(str(path))
         return 1 if failed else 0
 
-    return run(session.terminal, work(), lambda: "interrupted")
+    return run(session.terminal, work())

@@ -7,7 +7,7 @@ from collections import deque
 from ....client import ApiVideoClient
 from ....config import RetryPolicy
 from ....errors import ApiVideoError, ConfigurationError, SourceError
-from ...console.display import Display, display_for
+from ...console.display import Display, show_uploads
 from ...console.messages import explain
 from ...session import Session, check_reachable, connect
 from .file_upload import FileUpload, check_file, is_stream
@@ -91,7 +91,7 @@ class Batch:
 
     async def _upload(self, client: ApiVideoClient) -> None:
         finished = FinishedUploads(client.config.base_url)
-        with display_for(self._terminal, len(self._waiting)) as display:
+        with show_uploads(self._terminal, len(self._waiting)) as display:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(CONCURRENT_FILES, len(self._waiting))):
                     group.create_task(self._work(client, display, finished))
