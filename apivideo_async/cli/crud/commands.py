@@ -92,26 +92,29 @@ def call_command(
 ) -> click.Command:
     """Make a command that calls one method of the section and prints its response.
 
-    ``method`` is ``name`` with underscores by default. Arguments are passed by position. Each
-    option has the name of a parameter of the method and is passed only if it is given.
+    ``method`` is ``name`` with underscores by default. The ids of ``kind`` are passed by position.
+    Each other parameter has the name of a parameter of the method and is passed if it is given.
     """
     called = method or name.replace("-", "_")
-    all_params = [*params, JSON]
-    positional = [str(param.name) for param in all_params if isinstance(param, click.Argument)]
 
     def command(session: Session, /, as_json: bool, **given: Any) -> int:
-        arguments = [given.pop(name) for name in positional]
+        ids = [given.pop(each) for each in kind.ids if each in given]
         options = given_options(given)
         return call_and_print(
             session,
             kind,
-            lambda client: kind.call(client, called, *arguments, **options),
+            lambda client: kind.call(client, called, *ids, **options),
             as_json=as_json,
             secrets=secrets,
         )
 
-    callback = click.pass_obj(command)
-    return click.Command(name, callback=callback, params=all_params, help=summary, epilog=epilog)
+    return click.Command(
+        name,
+        callback=click.pass_obj(command),
+        params=[*params, JSON],
+        help=summary,
+        epilog=epilog,
+    )
 
 
 def update_command(

@@ -61,8 +61,7 @@ def command(
     """Upload files as videos, in concurrent chunks.
 
     FILE is a path, or - for the standard input. Each finished file is printed on one line: video
-    id, title, URL of the player. A failed file does not stop the others. After an interruption, the
-    same command with --resume sends only the missing chunks.
+    id, title, URL of the player. A failed file does not stop the others.
     """
     options = UploadOptions(
         chunk_size=chunk_size, concurrency=concurrency, mode=mode, journal=state_folder("uploads")

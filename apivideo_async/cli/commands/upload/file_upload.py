@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from ....client import ApiVideoClient
 from ....errors import ApiTimeoutError, ApiVideoError, SourceError
@@ -74,9 +74,8 @@ def _valid_text(name: str) -> str:
 async def _open(file: str) -> AsyncIterator[SourceLike]:
     """Open the file as a source for the block.
 
-    The event loop reads a standard input that is a pipe or socket. A thread that reads from it
-    could not be cancelled, and Ctrl-C would wait for the next input. Raises ``SourceError`` if the
-    standard input is closed or a terminal.
+    The event loop reads a standard input that is a pipe or socket, because a thread that reads from
+    it could not be cancelled. Raises ``SourceError`` if the input is closed or a terminal.
     """
     if file != STDIN:
         yield Path(file)
@@ -101,48 +100,44 @@ async def _open(file: str) -> AsyncIterator[SourceLike]:
         transport.close()
 
 
+@define
 class FileUpload:
     """The upload of one file."""
 
-    def __init__(
-        self,
-        client: ApiVideoClient,
-        request: UploadRequest,
-        file: str,
-        display: Display,
-        finished: FinishedUploads,
-    ) -> None:
-        self._client = client
-        self._request = request
-        self._file = file
-        self._name = request.label(file)
-        self._display = display
-        self._finished = finished
-        self._first: UploadProgress | None = None
-        self._last: UploadProgress | None = None
-        path = str(Path(file).resolve())
-        # The journal identifies a file by its path, so the path must be valid text.
-        self._uses_journal = (
-            request.options.journal is not None
-            and not is_stream(file)
-            and path == _valid_text(path)
-        )
+    _client: ApiVideoClient
+    _request: UploadRequest
+    _outcome: Outcome
+    _display: Display
+    _finished: FinishedUploads
+    _first: UploadProgress | None = field(default=None, init=False)
+    _last: UploadProgress | None = field(default=None, init=False)
 
-    async def run(self, outcome: Outcome) -> None:
-        """Upload the file. Failures are shown and recorded in ``outcome``; they are not raised."""
+    @property
+    def _file(self) -> str:
+        return self._outcome.file
+
+    @property
+    def _name(self) -> str:
+        return self._request.label(self._file)
+
+    @property
+    def _uses_journal(self) -> bool:
+        # The journal identifies a file by its path, so the path must be valid text.
+        path = str(Path(self._file).resolve())
+        journal = self._request.options.journal
+        return journal is not None and not is_stream(self._file) and path == _valid_text(path)
+
+    async def run(self) -> None:
+        """Upload the file. Failures are shown and recorded in the outcome; they are not raised."""
+        outcome = self._outcome
         started = time.monotonic()
         self._display.begin(self._name, outcome.bytes)
         try:
-            await self._upload(outcome)
+            await self._upload()
             outcome.error = None
-        except (ApiVideoError, OSError) as error:
-            outcome.error = explain(error, self._client.config.base_url)
-            self._display.failed(self._name, outcome.error)
         except Exception as error:
-            log.debug("unexpected failure of %s", self._name, exc_info=True)
-            outcome.error = (
-                f"unexpected {type(error).__name__}: {error} (a defect: --debug shows where)"
-            )
+            log.debug("upload of %s failed", self._name, exc_info=True)
+            outcome.error = explain(error, self._client.config.base_url)
             self._display.failed(self._name, outcome.error)
         except BaseException:
             self._display.end(self._name)
@@ -152,7 +147,8 @@ class FileUpload:
             # Set after failures too: the container exists and can be resumed or deleted.
             outcome.video_id = self._last.video_id if self._last is not None else None
 
-    async def _upload(self, outcome: Outcome) -> None:
+    async def _upload(self) -> None:
+        outcome = self._outcome
         fingerprint = await _fingerprint(self._file) if self._uses_journal else None
         outcome.video = await self._uploaded_before(fingerprint)
         if outcome.video is not None:
@@ -167,18 +163,13 @@ class FileUpload:
         outcome.video = video
         if fingerprint is not None:
             await self._finished.add(fingerprint, video)
-        resumed, total = self._amounts(outcome.bytes or 0)
-        outcome.bytes = total
+        if self._last is not None and self._last.bytes_total is not None:
+            outcome.bytes = self._last.bytes_total
+        size = outcome.bytes or 0
         await self._wait(video.video_id)
-        self._display.done(self._name, total, total - resumed, seconds)
-
-    def _amounts(self, size: int) -> tuple[int, int]:
-        """Return the bytes that the server already had before this run, and all bytes."""
-        resumed = 0
-        if self._first is not None and self._request.resume:
-            resumed = self._first.bytes_accepted
-        total = self._last.bytes_total if self._last is not None else None
-        return resumed, total if total is not None else size
+        first = self._first if self._request.resume else None
+        accepted_before = first.bytes_accepted if first is not None else 0
+        self._display.done(self._name, size, size - accepted_before, seconds)
 
     async def _wait(self, video_id: str) -> None:
         if not self._request.wait:
@@ -194,7 +185,6 @@ class FileUpload:
             ) from error
 
     async def _uploaded_before(self, fingerprint: Fingerprint | None) -> Video | None:
-        """Return the video if an interrupted run of this command had uploaded the file."""
         if fingerprint is None or self._request.options.resume == "off":
             return None
         video = await self._finished.find(self._client, fingerprint, self._request.video_id)
@@ -206,7 +196,6 @@ class FileUpload:
         return video
 
     async def _note_interrupted_upload(self, fingerprint: Fingerprint | None) -> None:
-        """Say whether there is an interrupted upload of the same file."""
         resume = self._request.resume
         try:
             found = await self._interrupted_upload(fingerprint)

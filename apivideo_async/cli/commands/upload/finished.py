@@ -18,10 +18,7 @@ Fingerprint: TypeAlias = dict[str, Any]
 
 
 class FinishedUploads:
-    """The records of one command, in a folder beside the journal.
-
-    They are deleted when all files of the command are uploaded.
-    """
+    """The records of one command, which are deleted when all its files are uploaded."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
