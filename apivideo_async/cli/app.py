@@ -173,11 +173,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _fill_standard_streams() -> None:
-    """Open ``os.devnull`` for each of the descriptors 0, 1 and 2 that is closed.
-
-    Otherwise a new socket or file could get the number of a standard descriptor, and output meant
-    for the terminal would be written to it.
-    """
+    """Open ``os.devnull`` for each of the descriptors 0, 1 and 2 that is closed."""
+    # Otherwise a new socket or file could get such a number, and terminal output would go there.
     with suppress(OSError):
         # os.open returns the lowest free descriptor, so the loop ends when 0 to 2 are all open.
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:

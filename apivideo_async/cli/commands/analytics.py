@@ -38,10 +38,7 @@ def _noun(one: str, many: str, *columns: str, shrinkable: tuple[str, ...] = ()) 
 def _by_dimension(
     ctx: click.Context, param: click.Parameter, value: Iterable[tuple[str, str]]
 ) -> dict[str, str | list[str]]:
-    """Group the values of ``--filter`` by dimension; a callback.
-
-    Raises ``BadParameter`` for a second value of a dimension in ``SINGLE_VALUE``.
-    """
+    """Group the values of ``--filter`` by dimension; a callback."""
     found: dict[str, list[str]] = {}
     for dimension, text in value:
         found.setdefault(dimension.replace("-", "_"), []).append(text)

@@ -30,10 +30,7 @@ def documented_limits(session: Session) -> dict[str, int]:
 
 
 def minimum_seconds(requests: int, per_minute: int) -> float:
-    """Return the seconds before the last of ``requests`` can start.
-
-    All requests of the first window can start at once. Each further window begins a minute later.
-    """
+    """Return the seconds before the last request can start: each window has one minute."""
     return max(0, requests - 1) // per_minute * MINUTE
 
 

@@ -30,10 +30,7 @@ LONGEST_SILENCE = 60.0
 
 
 class Display:
-    """Writes the final lines about the uploads of a command; subclasses show the progress.
-
-    The argument ``name`` of the methods identifies the file.
-    """
+    """Writes the final lines about uploads; ``name`` is the file. Subclasses show the progress."""
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal

@@ -162,10 +162,7 @@ def _changes(changed: Mapping[str, Any], cleared: Mapping[str, Any]) -> dict[str
 
 
 def delete_command(kind: ObjectType, *, summary: str = "") -> click.Command:
-    """Make a command that deletes any number of objects.
-
-    It asks for confirmation, and continues after a failure.
-    """
+    """Make a command that asks for confirmation and deletes any number of objects."""
     *parents, own = kind.id_arguments()
     names = click.Argument([kind.ids[-1]], nargs=-1, required=True, metavar=f"{own.metavar}...")
 

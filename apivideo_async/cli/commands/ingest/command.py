@@ -33,7 +33,7 @@ SUBCOMMANDS: dict[str, click.Command] = {"status": status, "retry": retry, "repo
 
 
 class _IngestCommand(click.Command):
-    """The command that ingests; its help also lists the subcommands."""
+    """Lists the subcommands in its help."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
@@ -63,7 +63,6 @@ class _IngestGroup(click.Group):
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete files and, for the first source, the subcommands."""
     names = [] if ctx.params.get("sources") else list(SUBCOMMANDS)
     offered = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return [*offered, CompletionItem(incomplete, type="file")]
@@ -130,8 +129,7 @@ def ingest(
     az://, http(s)://. A ledger records every source. After an interruption, even a crash, the same
     command continues. Without any SOURCE, the open items of the ledger are ingested.
 
-    Exit code 0 if all items of the ledger are done, 1 if some have failed. Watching a folder ends
-    with Ctrl-C and exit code 0.
+    Exit code 1 if an item of the ledger has failed.
     """
     limits = (
         UploadLimits() if smallest_chunk is None else UploadLimits(smallest_chunk=smallest_chunk)

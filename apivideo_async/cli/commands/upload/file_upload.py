@@ -35,10 +35,8 @@ STDIN_BUFFER = 4 * 1024 * 1024
 
 
 async def check_file(file: str, request: UploadRequest) -> int | None:
-    """Return the size in bytes. Raises ``SourceError`` for a file that cannot be uploaded.
-
-    A pipe has no size and is not opened, because bytes read from it cannot be read again.
-    """
+    """Return the size in bytes, None for a pipe. Raises ``SourceError`` for an unusable file."""
+    # A pipe is not opened, because bytes read from it cannot be read again.
     if is_stream(file):
         return None
     source = await open_source(file)

@@ -29,10 +29,7 @@ class FinishedUploads:
     async def find(
         self, client: ApiVideoClient, fingerprint: Fingerprint, video_id: str | None
     ) -> Video | None:
-        """Return the video of a file that an earlier run uploaded, or None.
-
-        None is returned if the video no longer exists, is not ``video_id``, or has another size.
-        """
+        """Return the video of a file that an earlier run uploaded, if it still exists."""
         if self._journal is None:
             return None
         try:
