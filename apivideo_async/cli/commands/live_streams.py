@@ -7,7 +7,7 @@ import click
 from ...models import LiveStream, Restream
 from ..crud.commands import (
     FILE,
-    call_and_confirm,
+    action_command,
     call_command,
     delete_command,
     show_command,
@@ -17,7 +17,6 @@ from ..crud.formatting import fields_of
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
 from ..parameters import mask
-from ..session import Session
 
 __all__ = ["command"]
 
@@ -70,17 +69,6 @@ def _fields(*, name_required: bool) -> list[click.Parameter]:
     ]
 
 
-@click.command(name="complete")
-@click.argument("live_stream_id", metavar="ID")
-@click.pass_obj
-def complete(session: Session, /, live_stream_id: str) -> int:
-    """End the running broadcast. Its recording becomes a video."""
-    message = f"completed {live_stream_id}"
-    return call_and_confirm(
-        session, lambda client: client.live_streams.complete(live_stream_id), message
-    )
-
-
 command: click.Group = click.Group(
     "live-streams",
     help="Live streams. Only `create` and `show` print the stream key.",
@@ -114,7 +102,12 @@ command: click.Group = click.Group(
             summary="Change the given fields. --restream replaces all existing restreams.",
         ),
         delete_command(LIVE_STREAM, summary="Delete live streams. Their recordings are kept."),
-        complete,
+        action_command(
+            LIVE_STREAM,
+            "complete",
+            done="completed",
+            summary="End the running broadcast. Its recording becomes a video.",
+        ),
         call_command(
             LIVE_STREAM,
             "upload-thumbnail",

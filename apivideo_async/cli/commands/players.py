@@ -4,7 +4,7 @@ import click
 
 from ..crud.commands import (
     FILE,
-    call_and_confirm,
+    action_command,
     call_command,
     delete_command,
     show_command,
@@ -12,7 +12,6 @@ from ..crud.commands import (
 )
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
-from ..session import Session
 
 __all__ = ["command"]
 
@@ -50,15 +49,6 @@ FIELDS: list[click.Parameter] = [
 ]
 
 
-@click.command(name="delete-logo")
-@click.argument("player_id", metavar="ID")
-@click.pass_obj
-def delete_logo(session: Session, /, player_id: str) -> int:
-    """Delete the logo."""
-    message = f"deleted the logo of {player_id}"
-    return call_and_confirm(session, lambda client: client.players.delete_logo(player_id), message)
-
-
 command: click.Group = click.Group(
     "players",
     help="Player themes. Videos and live streams refer to a theme by its id.",
@@ -90,6 +80,8 @@ command: click.Group = click.Group(
             ],
             summary="Set the logo: a JPEG or PNG file of at most 200x100 pixels and 100 KiB.",
         ),
-        delete_logo,
+        action_command(
+            PLAYER, "delete-logo", done="deleted the logo of", summary="Delete the logo."
+        ),
     ],
 )

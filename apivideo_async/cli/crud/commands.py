@@ -18,7 +18,7 @@ from .object_type import ObjectType
 
 __all__ = [
     "FILE",
-    "call_and_confirm",
+    "action_command",
     "call_and_print",
     "call_command",
     "delete_command",
@@ -49,20 +49,6 @@ def call_and_print(
         for text in [json_text(model)] if as_json else field_lines(kind.fields(model)):
             # `report` does not fail: the server has already made the change.
             session.terminal.report(text)
-        return 0
-
-    return run(session.terminal, work())
-
-
-def call_and_confirm(
-    session: Session, call: Callable[[ApiVideoClient], Awaitable[object]], confirmation: str
-) -> int:
-    """Make a call without a response body, print ``confirmation``, and return the exit code."""
-
-    async def work() -> int:
-        async with connect(session.settings) as client:
-            await call(client)
-        session.terminal.report(confirmation)
         return 0
 
     return run(session.terminal, work())
@@ -115,6 +101,24 @@ def call_command(
         help=summary,
         epilog=epilog,
     )
+
+
+def action_command(kind: ObjectType, name: str, *, done: str, summary: str) -> click.Command:
+    """Make a command that calls a method without a response, and prints ``done`` and the id."""
+
+    def command(session: Session, /, **given: str) -> int:
+        ids = [given[each] for each in kind.ids]
+
+        async def work() -> int:
+            async with connect(session.settings) as client:
+                await kind.call(client, name.replace("-", "_"), *ids)
+            session.terminal.report(f"{done} {ids[-1]}")
+            return 0
+
+        return run(session.terminal, work())
+
+    callback = click.pass_obj(command)
+    return click.Command(name, callback=callback, params=[*kind.id_arguments()], help=summary)
 
 
 def update_command(

@@ -2,12 +2,10 @@
 
 import asyncio
 import hashlib
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import aiofiles
@@ -17,7 +15,7 @@ from attrs import field, frozen
 
 from ....client import ApiVideoClient
 from ....config import MIB, UploadOptions
-from ....errors import ApiVideoError, ConfigurationError, SourceError
+from ....errors import ApiVideoError, SourceError
 from ....models import Video
 from ...console.display import show_uploads
 from ...console.formatting import bytes_text, rate_text
@@ -74,7 +72,6 @@ class _Demo:
         """Run all steps and return the exit code."""
         if self._file is not None and not self._file.is_file():
             raise SourceError(f"no such file: {self._file}")
-        _check_packages(self._file)
         async with run_emulator() as server, self._media() as path:
             self._write("emulator", f"{server.url} (process {server.pid})")
             async with ApiVideoClient(server.api_key, base_url=server.url) as client:
@@ -167,17 +164,6 @@ class _Demo:
             self._terminal.say(f"the emulator on {server.url} runs until Ctrl-C")
             # Ctrl-C cancels this wait.
             await asyncio.Event().wait()
-
-
-def _check_packages(file: Path | None) -> None:
-    """Raise ``ConfigurationError`` if packages that the demonstration needs are missing."""
-    needed = ["python_multipart"]
-    if file is None and not shutil.which("ffmpeg"):
-        needed.append("imageio_ffmpeg")
-    if any(find_spec(name) is None for name in needed):
-        raise ConfigurationError(
-            "the demonstration needs more packages: pip install 'apivideo-async[demo]'"
-        )
 
 
 def _size_of(path: Path) -> int:

@@ -16,7 +16,7 @@ from attrs import define, evolve, field
 from ....client import ApiVideoClient
 from ....errors import ApiTimeoutError, ApiVideoError, SourceError
 from ....models import Video
-from ....uploads.journal import Journal, JournalEntry
+from ....uploads.journal import Journal
 from ....uploads.plan import make_plan
 from ....uploads.progress import UploadProgress
 from ....uploads.sources.opening import Source, SourceLike, open_source
@@ -107,16 +107,17 @@ class FileUpload:
     _outcome: Outcome
     _display: Display
     _finished: FinishedUploads
+    _name: str = field(init=False)
     _first: UploadProgress | None = field(default=None, init=False)
     _last: UploadProgress | None = field(default=None, init=False)
+
+    @_name.default
+    def _label(self) -> str:
+        return self._request.label(self._outcome.file)
 
     @property
     def _file(self) -> str:
         return self._outcome.file
-
-    @property
-    def _name(self) -> str:
-        return self._request.label(self._file)
 
     @property
     def _uses_journal(self) -> bool:
@@ -195,23 +196,19 @@ class FileUpload:
 
     async def _note_interrupted_upload(self, fingerprint: Fingerprint | None) -> None:
         resume = self._request.resume
-        try:
-            found = await self._interrupted_upload(fingerprint)
-        except SourceError:
-            found = None
-            # Without --resume the upload starts again, so a file that has changed is no error.
-            if resume:
-                raise
+        folder = self._request.options.journal
+        found = None
+        if fingerprint is not None and folder is not None:
+            try:
+                found = await Journal(folder).find(fingerprint, self._client.config.base_url)
+            except SourceError:
+                # Without --resume the upload starts again, so a file that has changed is no error.
+                if resume:
+                    raise
         if found is not None and not resume:
             self._note("an upload of this file was interrupted; add --resume to continue it")
         if found is None and resume and self._request.video_id is None:
             self._note("no interrupted upload of this file was found; uploading all of it")
-
-    async def _interrupted_upload(self, fingerprint: Fingerprint | None) -> JournalEntry | None:
-        folder = self._request.options.journal
-        if fingerprint is None or folder is None:
-            return None
-        return await Journal(folder).find(fingerprint, self._client.config.base_url)
 
     def _note(self, text: str) -> None:
         self._display.say(self._name, text)
