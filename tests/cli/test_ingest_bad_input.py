@@ -186,7 +186,7 @@ def test_a_ledger_that_does_not_exist_is_an_error(online: Cli) -> None:
         (("s3://bucket/", "--watch"), "--watch takes folders of this machine"),
         (("videos/0.mp4", "--watch"), "is not a folder"),
         (("videos", "--json", "--jsonl"), "choose one"),
-        (("videos", "--report", "x.pdf"), "a report ends in .html, .json or .csv"),
+        (("videos", "--report", "x.pdf"), "a report must end in .html, .json or .csv"),
         (("videos", "--report", "no/x.html"), "the folder of the report does not exist"),
         (("videos", "--reserve", "1"), "--reserve"),
         (("videos", "--strategy", "push"), "--strategy"),
@@ -228,7 +228,7 @@ def test_a_full_disk_under_the_ledger_stops_in_order_and_with_room_it_goes_on(
     result = online("ingest", folder, "--ledger", small_disk / "l.db")
     assert result.code == 1
     last = result.err.splitlines()[-1]
-    assert "make room on its disk, then run the same command again: nothing is lost" in last
+    assert "free space on its disk, then run the same command again: nothing is lost" in last
     subprocess.run(["mount", "-o", "remount,size=16m", small_disk], check=True)
     again = online("ingest", folder, "--ledger", small_disk / "l.db", "--json")
     assert again.code == 0, again

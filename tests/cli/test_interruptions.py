@@ -113,7 +113,7 @@ def test_without_a_folder_for_the_journal_files_are_uploaded(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
     result = online("upload", make_file("a.mp4"), make_file("b.mp4"), "--resume")
     assert result.code == 0, result
-    assert result.err.startswith("note: nothing can be kept for later runs")
+    assert result.err.startswith("note: no state can be kept for later runs")
 
 
 def test_resume_of_nothing_says_so_and_uploads(online: Cli, make_file: Make) -> None:

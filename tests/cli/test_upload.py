@@ -157,7 +157,7 @@ def test_a_container_is_filled(online: Cli, emu: Emulator, make_file: Make) -> N
     first = online("upload", make_file(), "--json").json[0]["videoId"]
     refused = online("upload", make_file("other.mp4", 5), "--video-id", first)
     assert refused.code == 1
-    assert "other.mp4: this video holds a complete upload of 100,000 bytes already" in refused.err
+    assert "other.mp4: the video already has a source of 100,000 bytes" in refused.err
     missing = online("upload", make_file(), "--video-id", "viNowhere")
     assert missing.code == 1
     assert "not found" in missing.error_line

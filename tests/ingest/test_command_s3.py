@@ -1,4 +1,4 @@
-"""``apivideo ingest`` from a bucket: what arrives, and what is said when it cannot be read."""
+"""``apivideo ingest`` from a bucket: the uploaded videos, and the messages of errors."""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def served() -> Iterator[Emulator]:
 
 @pytest.fixture
 def cli(s3: Any, served: Emulator, tmp_path: Path) -> Cli:
-    """Made after the environment of the store is set."""
+    """The fixture ``s3`` sets the environment of the store first."""
     return Cli(tmp_path).use(served)
 
 

@@ -9,7 +9,7 @@ from attrs import define, field
 from ...config import REQUEST_LIMITS, UploadOptions
 from ...errors import SourceError
 from ...ingest.items import Item
-from ...ingest.uris import locate
+from ...ingest.uris import parse_uri
 from ...uploads.plan import make_plan
 from ..console.formatting import bytes_text, time_text
 from ..console.terminal import Terminal
@@ -98,7 +98,7 @@ class Costs:
         self._stream.bytes += item.size or 0
         # Reads: the search for the ingest key, and at least one poll of the status.
         self._pull.requests.update(writes=writes, reads=2)
-        self._local_files += locate(item.uri).scheme == "file"
+        self._local_files += parse_uri(item.uri).scheme == "file"
 
     def _chunks(self, item: Item) -> int:
         if item.size is None:

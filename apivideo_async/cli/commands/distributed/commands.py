@@ -16,7 +16,7 @@ from ....errors import SourceError
 from ....ingest.item_run import IngestResult
 from ....ingest.items import Item, State, Strategy
 from ....ingest.listing.manifest import check_manifest, read_manifest
-from ....ingest.listing.problems import OnProblem
+from ....ingest.listing.selection import OnProblem
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report, write_report
 from ....ingest.stores.redirects import Redirects

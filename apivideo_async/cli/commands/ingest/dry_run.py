@@ -4,11 +4,11 @@ import json
 from contextlib import AsyncExitStack
 
 from ....config import UploadOptions
-from ....ingest.batching import each_item
 from ....ingest.items import Item
-from ....ingest.ledger.protocol import Ledger
+from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
 from ....ingest.stores.stores import Stores
+from ....iteration import iterate
 from ....masking import shown
 from ...console.formatting import bytes_text
 from ...console.terminal import columns
@@ -44,7 +44,7 @@ class DryRun:
                 ledger = await open_sqlite_ledger(request.ledger)
                 stack.push_async_callback(ledger.aclose)
             for listing in listings(request, stores, self._terminal.note):
-                async for item in each_item(listing):
+                async for item in iterate(listing):
                     await self._add(item, ledger)
             limits = await self._limits(ledger)
         self._write_totals(limits)

@@ -12,7 +12,7 @@ from ....errors import ApiVideoError, UploadError
 from ....ingest.ingestion import Ingest
 from ....ingest.item_run import IngestResult
 from ....ingest.items import Item, Totals
-from ....ingest.ledger.protocol import Ledger
+from ....ingest.ledger.ledger import Ledger
 from ....ingest.reports.files import write_report
 from ....ingest.stores.stores import Stores
 from ....masking import masked, shown

@@ -12,9 +12,9 @@ import click
 from ....errors import ApiVideoError, LedgerError
 from ....ingest.ingestion import default_ledger
 from ....ingest.items import OPEN_STATES, State, Totals
-from ....ingest.ledger.protocol import Ledger
+from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
-from ....ingest.reports.collected import Failure, Failures
+from ....ingest.reports.data import Failure, Failures
 from ....ingest.reports.files import check_report, write_report
 from ....masking import shown
 from ...console.formatting import bytes_text, printable, time_text

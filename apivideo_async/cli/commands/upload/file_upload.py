@@ -19,7 +19,8 @@ from ....models import Video
 from ....uploads.journal import Journal
 from ....uploads.plan import make_plan
 from ....uploads.progress import UploadProgress
-from ....uploads.sources.opening import Source, SourceLike, open_source
+from ....uploads.sources.opening import open_source
+from ....uploads.sources.types import Source, SourceLike
 from ...console.display import Display
 from ...console.formatting import bytes_text
 from ...console.messages import explain

@@ -1,4 +1,4 @@
-"""What single models know beyond their fields: addresses, timecodes, events."""
+"""Behaviour of single models beyond their fields: addresses, timecodes, events."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -61,7 +61,7 @@ def test_a_clip_takes_durations_and_texts() -> None:
 # -- live streams
 
 
-def test_a_live_stream_says_where_to_send_it() -> None:
+def test_a_live_stream_has_addresses_for_encoders() -> None:
     """service.md#live-streams."""
     stream = from_json({"liveStreamId": "li1", "streamKey": "cc1b&4"}, LiveStream)
     assert stream.rtmp_url == "rtmp://broadcast.api.video/s/cc1b&4"
@@ -76,7 +76,7 @@ def test_a_live_stream_says_where_to_send_it() -> None:
 )
 @pytest.mark.parametrize("kind", [LiveStream, Restream, Webhook])
 def test_keys_are_not_shown(kind: type[Any], body: dict[str, str]) -> None:
-    """service.md#webhook-subscriptions, service.md#live-streams; also when they come as members that are not known."""
+    """Also in unknown members (service.md#webhook-subscriptions, service.md#live-streams)."""
     assert "s3cret" not in repr(from_json(body, kind))
 
 
@@ -113,14 +113,14 @@ def test_an_event_is_read_as_its_own_class(name: str) -> None:
 @pytest.mark.parametrize(
     "body", [{"type": "video.new", "videoId": "vi1"}, {}, {"type": 5}, {"type": None, "a": 1}]
 )
-def test_an_event_that_is_not_known_is_kept_whole(body: dict[str, Any]) -> None:
+def test_an_unknown_event_keeps_all_members(body: dict[str, Any]) -> None:
     event = event_from(body)
     assert isinstance(event, UnknownEvent)
     assert {**to_json(event)} == {"type": "", **{k: v for k, v in body.items() if v is not None}}
     assert json.loads(event.key) == to_json(event)
 
 
-def test_the_official_moment_that_is_no_date_is_kept_as_text() -> None:
+def test_the_invalid_date_of_the_official_example_is_kept_as_text() -> None:
     """service.md#webhook-events: ``2024-08-151T…``."""
     event = event_from(
         {"type": "video.summary.generated", "emittedAt": "2024-08-151T10:18:47+00:00"}
@@ -129,8 +129,8 @@ def test_the_official_moment_that_is_no_date_is_kept_as_text() -> None:
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_a_key_tells_events_apart_and_takes_repeats_for_the_same(name: str) -> None:
-    """service.md#webhook-events: deliveries have no id: type, ids, quality and encoding identify an event."""
+def test_a_key_is_equal_only_for_repeats_of_an_event(name: str) -> None:
+    """Type, ids, quality and encoding identify an event (service.md#webhook-events)."""
     body = {"type": name, "emittedAt": AT, **EVENTS[name]}
     assert event_from(body).key == event_from({**body, "new": 1}).key
     keys = {event_from({**body, member: "other"}).key for member in EVENTS[name]}
@@ -151,7 +151,7 @@ def test_every_broadcast_of_a_live_stream_has_its_own_key() -> None:
 # -- pages
 
 
-def test_a_page_of_analytics_says_what_was_counted() -> None:
+def test_a_page_of_analytics_contains_its_query() -> None:
     body = {"context": {"metric": "view-5"}, "data": [], "new": 1, "pagination": {"links": []}}
     page = decode_page(
         build_request("x", "GET", "/"), Response(200, {}, json.dumps(body).encode()), MetricsContext
@@ -163,7 +163,7 @@ def test_a_page_of_analytics_says_what_was_counted() -> None:
     )
 
 
-def test_a_position_of_another_form_is_kept_raw() -> None:
+def test_pagination_of_another_form_is_kept_as_received() -> None:
     body = {"data": [], "pagination": "none", "context": [1]}
     page = decode_page(
         build_request("x", "GET", "/"), Response(200, {}, json.dumps(body).encode()), MetricsContext

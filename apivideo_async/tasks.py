@@ -1,22 +1,23 @@
-"""A timer for long waits that ignores the time in which this process was stopped."""
+"""Two additions to asyncio: a timer for long waits, and tasks whose failure may be ignored."""
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
-__all__ = ["Alarm"]
+__all__ = ["Alarm", "ignore_failure"]
 
 
 class Alarm:
-    """Calls ``ring`` after ``seconds``, unless it is cancelled before.
+    """Calls ``action`` after ``seconds``, unless it is cancelled before.
 
     When a process continues after a stop (SIGSTOP, a suspended machine), all its timers are due at
     once, although the awaited event may have happened during the stop. A timer that fires late is
     therefore started again.
     """
 
-    def __init__(self, seconds: float, ring: Callable[[], object]) -> None:
+    def __init__(self, seconds: float, action: Callable[[], object]) -> None:
         self._seconds = seconds
-        self._ring = ring
+        self._action = action
         self._start()
 
     def _start(self) -> None:
@@ -28,8 +29,17 @@ class Alarm:
         if asyncio.get_running_loop().time() - self._timer.when() > self._seconds / 2:
             self._start()
         else:
-            self._ring()
+            self._action()
 
     def cancel(self) -> None:
         """Stop the timer."""
         self._timer.cancel()
+
+
+def ignore_failure(future: "asyncio.Future[Any]") -> None:
+    """Retrieve the exception of a future that is done, so that asyncio does not log it.
+
+    For ``add_done_callback``. All waiters of the future may have been cancelled.
+    """
+    if not future.cancelled():
+        future.exception()
