@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-from attrs import define
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
@@ -46,20 +45,16 @@ async def show_progress(
         await asyncio.gather(task, return_exceptions=True)
 
 
-@define
-class _LiveDisplay:
-    snapshot: Snapshot
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+async def _draw(terminal: Terminal, take_snapshot: TakeSnapshot) -> None:
+    def render() -> Group:
+        options = terminal.console.options
         # One column stays free, because some terminals wrap when the last column is written.
         width = options.max_width - 1
-        yield from screen_lines(self.snapshot, width, unicode=options.encoding.startswith("utf"))
+        unicode = options.encoding.startswith("utf")
+        return Group(*screen_lines(take_snapshot(time.monotonic()), width, unicode=unicode))
 
-
-async def _draw(terminal: Terminal, take_snapshot: TakeSnapshot) -> None:
-    display = _LiveDisplay(take_snapshot(time.monotonic()))
     with Live(
-        display,
+        get_renderable=render,
         console=terminal.console,
         # Without its own thread, Live redraws only in this function, which runs in the event loop.
         auto_refresh=False,
@@ -70,7 +65,6 @@ async def _draw(terminal: Terminal, take_snapshot: TakeSnapshot) -> None:
         while True:
             live.refresh()
             await asyncio.sleep(FRAME_SECONDS)
-            display.snapshot = take_snapshot(time.monotonic())
 
 
 async def _write_lines(terminal: Terminal, take_snapshot: TakeSnapshot) -> None:
