@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 import click
 
-from ....client import ApiVideoClient
 from ....distributed import Distributed, Worker, init_database
 from ....distributed.dsn import secrets_of
 from ....errors import SourceError
@@ -21,7 +20,6 @@ from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report, write_report
 from ....ingest.stores.redirects import Redirects
 from ....ingest.stores.stores import Stores
-from ....rate_limit.limiter import Limiter
 from ...console.formatting import bytes_text
 from ...console.messages import explain
 from ...console.terminal import columns
@@ -234,9 +232,6 @@ def worker(
     settings = session.settings
     settings.resolve()  # Report a missing key before the database is opened.
 
-    def make_client(limiter: Limiter) -> ApiVideoClient:
-        return settings.make_client(limiter=limiter)
-
     def write_result(result: IngestResult) -> None:
         if result.outcome == "done":
             session.terminal.report(columns(result.video_id, result.item.shown))
@@ -247,7 +242,7 @@ def worker(
         async with Stores(redirects=redirects) as stores:
             instance = Worker(
                 dsn,
-                make_client,
+                lambda limiter: settings.make_client(limiter=limiter),
                 options=IngestOptions(concurrency=concurrency, lease=lease),
                 stores=stores,
                 on_result=write_result,
