@@ -107,7 +107,9 @@ DURATION: ParsedText[int] = ParsedText("duration", _duration)
 TIME: ParsedText[datetime] = ParsedText("time", _time)
 """A date or a date and time in ISO 8601. Without a time zone it is local time."""
 
-JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON with the API's names.")
+JSON: click.Option = click.Option(
+    ["--json", "as_json"], is_flag=True, help="Print JSON with the API's names."
+)
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document."
 )

@@ -25,7 +25,7 @@ from ..protocol.response import Response
 from ..tasks import Alarm
 from .limiter import SCARCE, Lane, Limiter
 from .shared_window import UNCOUNTED, Exchange, Grant, Outcome, Report, exchange
-from .window import RateLimitHeaders, read_headers
+from .window import RateLimitHeaders, Window, read_headers
 
 __all__ = ["Budget", "shared_limiter"]
 
@@ -116,7 +116,7 @@ class SharedLane(Lane):
     def answered(self, response: Response, started: float) -> None:
         headers, refused = read_headers(response.headers), response.status == 429
         if refused:
-            self.refused += 1
+            self._count_refusal()
             self._free_until = -math.inf
             wait = f"{headers.retry_after:g} s" if headers else "a few seconds"
             log.warning("%s: refused; all workers wait %s", self.name, wait)
@@ -245,7 +245,7 @@ class SharedLane(Lane):
             log.warning("%s: the shared budget can be used again", self.name)
         self._failing = False
         self._pause = 0.0
-        self.window = grant.window
+        self.window: Window = grant.window
         self._answered_at = now
         self._database_time = grant.now
         self._free_until = now + FREE_SECONDS if grant.free else -math.inf

@@ -186,7 +186,10 @@ def test_a_ledger_that_does_not_exist_is_an_error(online: Cli) -> None:
         (("s3://bucket/", "--watch"), "--watch takes folders of this machine"),
         (("videos/0.mp4", "--watch"), "is not a folder"),
         (("videos", "--json", "--jsonl"), "choose one"),
-        (("videos", "--report", "x.pdf"), "a report must end in .html, .json or .csv"),
+        (
+            ("videos", "--report", "x.pdf"),
+            "a report ends in .html, .json or .csv, which x.pdf does not",
+        ),
         (("videos", "--report", "no/x.html"), "the folder of the report does not exist"),
         (("videos", "--reserve", "1"), "--reserve"),
         (("videos", "--strategy", "push"), "--strategy"),

@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from apivideo_async.emulator.rules.content_range import ByteRange, Limits, Part, parse_content_range
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apivideo_async.emulator.rules.problems import RefusedError
+from apivideo_async.emulator.rules.ranges import ByteRange, Limits, Part, parse_content_range
 from apivideo_async.protocol.content_range import ContentRange, PartOf, RangeOf
 
 CONTRACT_FORM = re.compile(r"(bytes [0-9]+-[0-9]+|part [0-9]+)/([0-9]+|\*)")

@@ -59,8 +59,10 @@ def port_option(default: int) -> Option:
     )
 
 
-TAGS = click.Option(["--tag", "tags"], multiple=True, metavar="TAG", help="A tag; repeat for more.")
-METADATA = click.Option(
+TAGS: click.Option = click.Option(
+    ["--tag", "tags"], multiple=True, metavar="TAG", help="A tag; repeat for more."
+)
+METADATA: click.Option = click.Option(
     ["--metadata"],
     multiple=True,
     type=METADATA_PAIR,

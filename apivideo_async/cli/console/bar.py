@@ -22,7 +22,7 @@ Glyphs: TypeAlias = tuple[tuple[str, str], ...]
 
 WIDE = 100
 """Columns from which the line also shows the sizes in bytes."""
-MIN_BAR = 5
+MIN_BAR: int = 5
 """Columns. A shorter bar shows nothing useful."""
 # The parts of the bar: accepted, sent, missing.
 UNICODE: Glyphs = (("━", "green"), ("╌", "cyan"), ("─", "bright_black"))

@@ -26,7 +26,7 @@ __all__ = [
     "update_command",
 ]
 
-FILE = click.Argument(["source"], type=click.Path(path_type=Path), metavar="FILE")
+FILE: click.Argument = click.Argument(["source"], type=click.Path(path_type=Path), metavar="FILE")
 
 
 def call_and_print(

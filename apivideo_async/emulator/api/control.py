@@ -57,14 +57,20 @@ def _clearing(find: Callable[[Call], _Clearable]) -> Handler:
     return handler
 
 
-read_health = _reading(lambda call: {"status": "ok", "videos": len(call.state.videos)})
-read_requests = _reading(lambda call: [attrs.asdict(record) for record in call.state.log.records])
-read_faults = _reading(lambda call: [attrs.asdict(fault) for fault in call.request.app[FAULTS]])
-read_events = _reading(lambda call: call.state.events)
-read_deliveries = _reading(lambda call: [attrs.asdict(each) for each in call.state.deliveries.log])
-clear_requests = _clearing(lambda call: call.state.log)
-clear_faults = _clearing(lambda call: call.request.app[FAULTS])
-clear_plays = _clearing(lambda call: call.state.plays)
+read_health: Handler = _reading(lambda call: {"status": "ok", "videos": len(call.state.videos)})
+read_requests: Handler = _reading(
+    lambda call: [attrs.asdict(record) for record in call.state.log.records]
+)
+read_faults: Handler = _reading(
+    lambda call: [attrs.asdict(fault) for fault in call.request.app[FAULTS]]
+)
+read_events: Handler = _reading(lambda call: call.state.events)
+read_deliveries: Handler = _reading(
+    lambda call: [attrs.asdict(each) for each in call.state.deliveries.log]
+)
+clear_requests: Handler = _clearing(lambda call: call.state.log)
+clear_faults: Handler = _clearing(lambda call: call.request.app[FAULTS])
+clear_plays: Handler = _clearing(lambda call: call.state.plays)
 
 
 async def _read_list(call: Call, read: Callable[[Any], ItemT]) -> list[ItemT]:
