@@ -13,7 +13,7 @@ from attrs import Factory, define, field, frozen
 from .body import Body
 from .browsers import CONTROL_HEADERS, CORS_HEADERS
 from .rules.paging import paginate
-from .rules.problems import invalid_payload
+from .rules.problems import refuse
 from .rules.rate_windows import RateClass, Verdict
 from .state.request_log import RequestRecord
 from .state.state import State
@@ -25,10 +25,10 @@ __all__ = [
     "DroppedError",
     "Handler",
     "Operation",
-    "answer",
-    "answer_html",
-    "answer_page",
-    "no_content",
+    "empty_response",
+    "html_response",
+    "json_response",
+    "page_response",
     "rate_class",
 ]
 
@@ -68,11 +68,6 @@ class Operation:
         lambda self: rate_class(self.method) if self.access == "key" else None, takes_self=True
     )
 
-    @property
-    def logged(self) -> bool:
-        """Whether requests appear in the request log. Control requests do not."""
-        return self.access != "control"
-
 
 @define(eq=False)
 class Call:
@@ -83,7 +78,7 @@ class Call:
     record: RequestRecord
     operation: Operation
     # None before the rate limit was checked, and for operations without a limit.
-    verdict: Verdict | None = None
+    rate_verdict: Verdict | None = None
     # True once the response has started; its status and headers are final then.
     response_started: bool = False
     # Faults replace it (``faults.actions``).
@@ -102,8 +97,8 @@ class Call:
         if not response.prepared:
             control = self.operation.access == "control"
             response.headers.update(CONTROL_HEADERS if control else CORS_HEADERS)
-            if self.verdict is not None:
-                response.headers.update(self.verdict.headers())
+            if self.rate_verdict is not None:
+                response.headers.update(self.rate_verdict.headers())
 
     @property
     def query(self) -> list[tuple[str, str]]:
@@ -130,28 +125,28 @@ class Call:
         try:
             payload = json.loads(body)
         except ValueError:
-            raise invalid_payload() from None
+            raise refuse("invalid-payload") from None
         if not isinstance(payload, dict):
-            raise invalid_payload()
+            raise refuse("invalid-payload")
         return payload
 
 
-def answer(payload: Any, status: int = 200) -> web.Response:
+def json_response(payload: Any, status: int = 200) -> web.Response:
     """Return a JSON response. Its content type has no charset (service.md#content-types)."""
     body = json.dumps(payload, separators=(",", ":")).encode()
     return web.Response(body=body, status=status, content_type="application/json")
 
 
-def answer_page(
+def page_response(
     call: Call, items: Sequence[ItemT], as_json: Callable[[ItemT], Any]
 ) -> web.Response:
     """Return one page of a list (service.md#page-numbers)."""
     # ``as_json`` can create a private token, so it is not called for items of other pages.
     page, pagination = paginate(call.request.path, call.query, items)
-    return answer({"data": [as_json(item) for item in page], "pagination": pagination})
+    return json_response({"data": [as_json(item) for item in page], "pagination": pagination})
 
 
-def answer_html(name: str, **values: str) -> web.Response:
+def html_response(name: str, **values: str) -> web.Response:
     """Return a file of ``pages`` with ``values``, which are HTML, in place of ``$name``."""
     return web.Response(text=_page(name).substitute(values), content_type="text/html")
 
@@ -161,6 +156,6 @@ def _page(name: str) -> Template:
     return Template(files(__package__).joinpath("pages", name).read_text("utf-8"))
 
 
-def no_content(status: int = 204) -> web.Response:
+def empty_response(status: int = 204) -> web.Response:
     """Return a response without body and content type (service.md#content-types)."""
     return web.Response(status=status)

@@ -164,7 +164,7 @@ class Emulator(Settings):
         """
         video = self._video(video_id)
         digest = None if self.discard else video.media.sha256()
-        return MediaInfo(video.media.size, digest, video.finished_at is not None)
+        return MediaInfo(video.media.size, digest, video.finished)
 
     def size(self, video_id: str) -> int:
         """Return the bytes stored for a video. Raises ``KeyError`` if there is no such video."""

@@ -7,8 +7,7 @@ from attrs import define, field
 
 from .rules.encoding import EncodingPace, parse_pace
 from .rules.ranges import Limits
-from .rules.rate_windows import RateClass
-from .rules.rate_windows import rate_limits as parse_rate_limits
+from .rules.rate_windows import RateClass, parse_rate_limits
 
 __all__ = ["Settings"]
 
@@ -38,9 +37,9 @@ class Settings:
     webhook_limit: int = 100
     analytics_days: int = 30
 
-    limits: Limits = field(init=False)
-    rates: Mapping[RateClass, int] | None = field(init=False)
-    pace: EncodingPace = field(init=False)
+    upload_limits: Limits = field(init=False)
+    requests_per_window: Mapping[RateClass, int] | None = field(init=False)
+    encoding_pace: EncodingPace = field(init=False)
     seed: int = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -48,9 +47,9 @@ class Settings:
             raise ValueError("api_key is empty; leave it out for a random one")
         if self.invalid_key_status not in {400, 401}:
             raise ValueError("invalid_key_status is 400 or 401")
-        self.limits = Limits(self.min_chunk, self.max_chunk)
-        self.rates = parse_rate_limits(self.rate_limits)
-        self.pace = parse_pace(self.encoding)
+        self.upload_limits = Limits(self.min_chunk, self.max_chunk)
+        self.requests_per_window = parse_rate_limits(self.rate_limits)
+        self.encoding_pace = parse_pace(self.encoding)
         self.seed = secrets.randbits(64) if self.given_seed is None else self.given_seed
 
     @property

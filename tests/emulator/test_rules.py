@@ -27,7 +27,7 @@ from apivideo_async.emulator.rules.rate_windows import (
     FixedWindow,
     RateLimiter,
     format_wait,
-    rate_limits,
+    parse_rate_limits,
 )
 from apivideo_async.emulator.rules.source_ledger import SourceLedger
 from apivideo_async.emulator.state.credentials import SESSION_SECONDS, PrivateSessions
@@ -212,8 +212,8 @@ def test_waits_are_never_too_short(seconds, window, text):
 
 
 def test_a_class_without_a_limit_is_not_limited():
-    assert RateLimiter(rate_limits("off"), 60).take("reads", 0) is None
-    partial = RateLimiter(rate_limits({"reads": 1}), 60)
+    assert RateLimiter(parse_rate_limits("off"), 60).take("reads", 0) is None
+    partial = RateLimiter(parse_rate_limits({"reads": 1}), 60)
     assert partial.take("writes", 0) is None
     assert partial.take("reads", 0).allowed
 

@@ -20,7 +20,7 @@ from ..analytics.query import (
     split_span,
     start_of_interval,
 )
-from ..operations import Call, answer, answer_page
+from ..operations import Call, json_response, page_response
 from ..rules.paging import paginate
 from ..rules.problems import not_found
 from ..state.items import sort_items, timestamp
@@ -42,7 +42,7 @@ _METADATA = re.compile(r"metadata\[(.*)\]")
 def _read_query(
     call: Call, metric: str, *, paged: bool, timed: bool = False, total: bool = False
 ) -> AnalyticsQuery:
-    today, days = call.state.today, call.state.settings.analytics_days
+    today, days = call.state.utc_now, call.state.settings.analytics_days
     return read_query(metric, call.query, today, days, paged=paged, timed=timed, total=total)
 
 
@@ -58,14 +58,16 @@ def _matching_plays(call: Call, query: AnalyticsQuery) -> list[Play]:
     return [play for play in plays if matches(play, query.filters, tags(play))]
 
 
-def _answer_page(
+def _page_response(
     call: Call, query: AnalyticsQuery, data: list[dict[str, Any]], first: str, **context: str
 ) -> web.Response:
     """Return one page of ``data``, sorted as the query asks or else by the field ``first``."""
     keys = {name: lambda item, name=name: item[name] for name in (first, "metricValue")}
     ordered = sort_items(data, call.query, keys, default=keys[first])
     page, pagination = paginate(call.request.path, call.query, ordered)
-    return answer({"context": query.context(**context), "data": page, "pagination": pagination})
+    return json_response(
+        {"context": query.context(**context), "data": page, "pagination": pagination}
+    )
 
 
 async def aggregate(call: Call) -> web.StreamResponse:
@@ -75,7 +77,7 @@ async def aggregate(call: Call) -> web.StreamResponse:
     query = _read_query(call, metric, paged=False, total=aggregation == "total")
     compute = METRICS[AGGREGATIONS[metric, aggregation]]
     data = compute(_matching_plays(call, query), query.span, query.view)
-    return answer({"context": query.context(aggregation=aggregation), "data": data})
+    return json_response({"context": query.context(aggregation=aggregation), "data": data})
 
 
 async def break_down(call: Call) -> web.StreamResponse:
@@ -93,7 +95,7 @@ async def break_down(call: Call) -> web.StreamResponse:
         for value, plays in groups.items()
         if (number := METRICS[metric](plays, query.span, query.view))
     ]
-    return _answer_page(call, query, data, "dimensionValue", breakdown=breakdown)
+    return _page_response(call, query, data, "dimensionValue", breakdown=breakdown)
 
 
 async def over_time(call: Call) -> web.StreamResponse:
@@ -112,7 +114,7 @@ async def over_time(call: Call) -> web.StreamResponse:
         for piece in split_span(watched, interval)
         if (number := METRICS[metric](plays, piece, query.view))
     ]
-    return _answer_page(call, query, data, "emittedAt", interval=interval)
+    return _page_response(call, query, data, "emittedAt", interval=interval)
 
 
 def _moment(moment: datetime) -> str:
@@ -142,7 +144,7 @@ def _session_as_json(session_id: str, play: Play) -> dict[str, Any]:
     }
 
 
-def _answer_sessions(call: Call, media_id: str, metadata: dict[str, str]) -> web.Response:
+def _sessions_response(call: Call, media_id: str, metadata: dict[str, str]) -> web.Response:
     span = read_period(call.request.query.get("period"))
     chosen = [
         (session_id, play)
@@ -151,7 +153,7 @@ def _answer_sessions(call: Call, media_id: str, metadata: dict[str, str]) -> web
         and play.at in span
         and metadata.items() <= play.metadata.items()
     ]
-    return answer_page(call, chosen, lambda pair: _session_as_json(*pair))
+    return page_response(call, chosen, lambda pair: _session_as_json(*pair))
 
 
 async def video_sessions(call: Call) -> web.StreamResponse:
@@ -159,12 +161,12 @@ async def video_sessions(call: Call) -> web.StreamResponse:
     metadata = {
         match[1]: value for name, value in call.query if (match := _METADATA.fullmatch(name))
     }
-    return _answer_sessions(call, call.video().key, metadata)
+    return _sessions_response(call, call.video().key, metadata)
 
 
 async def live_stream_sessions(call: Call) -> web.StreamResponse:
     """List the sessions of a live stream in a period. There is no other filter."""
-    return _answer_sessions(call, call.state.live_streams.find(call.path("liveStreamId")).key, {})
+    return _sessions_response(call, call.state.live_streams.find(call.path("liveStreamId")).key, {})
 
 
 async def session_events(call: Call) -> web.StreamResponse:
@@ -180,4 +182,4 @@ async def session_events(call: Call) -> web.StreamResponse:
         events.append({"type": "play", "emittedAt": _moment(play.at), "at": 0})
         last = "end" if play.ended else "pause"
         events.append({"type": last, "emittedAt": _moment(play.until), "at": int(play.watched)})
-    return answer_page(call, events, dict)
+    return page_response(call, events, dict)

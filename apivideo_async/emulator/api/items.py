@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 from attrs import frozen
 
-from ..operations import Call, answer, answer_page, no_content
+from ..operations import Call, empty_response, json_response, page_response
 from ..rules.payloads import Check, validate
 from ..state.items import BY_DATES, Collection, Item, sort_items
 from ..state.records import LiveStream, Player
@@ -45,16 +45,16 @@ class Items(Generic[ItemT]):
         items = self.collection(call.state).values()
         matching = [item for item in items if self.matches(call, item)]
         ordered = sort_items(matching, call.query, self.sort_keys)
-        return answer_page(call, ordered, lambda item: self.as_json(call, item))
+        return page_response(call, ordered, lambda item: self.as_json(call, item))
 
     async def get(self, call: Call) -> web.StreamResponse:
         """Return one item."""
-        return answer(self.as_json(call, self.find(call)))
+        return json_response(self.as_json(call, self.find(call)))
 
     async def delete(self, call: Call) -> web.StreamResponse:
         """Delete one item."""
         del self.collection(call.state)[self.find(call).key]
-        return no_content()
+        return empty_response()
 
 
 @frozen(kw_only=True)
@@ -71,5 +71,5 @@ class EditableItems(Items[EditableT]):
 
     def changed(self, call: Call, item: EditableT, status: int = 200) -> web.Response:
         """Record the change of an item and return the item."""
-        item.touch(call.state.today)
-        return answer(self.as_json(call, item), status)
+        item.touch(call.state.utc_now)
+        return json_response(self.as_json(call, item), status)

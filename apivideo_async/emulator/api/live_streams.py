@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from ..background import sources
-from ..operations import Call, answer, no_content
+from ..operations import Call, empty_response, json_response
 from ..rules.payloads import boolean, filled, restreams, text, validate
 from ..serving.live_assets import live_urls
 from ..state.items import BY_DATES
@@ -40,7 +40,7 @@ async def create(call: Call) -> web.StreamResponse:
     live = LiveStream(
         **state.item_fields("li"), attributes=attributes, stream_key=state.ids.uuid("stream-key")
     )
-    return answer(LIVE_STREAMS.as_json(call, state.live_streams.add(live)))
+    return json_response(LIVE_STREAMS.as_json(call, state.live_streams.add(live)))
 
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
@@ -60,4 +60,4 @@ async def delete_thumbnail(call: Call) -> web.StreamResponse:
 async def complete(call: Call) -> web.StreamResponse:
     """End the broadcast, if any, in the background. The response is 202 without a body."""
     sources.complete_broadcast(call.state, LIVE_STREAMS.find(call))
-    return no_content(202)
+    return empty_response(202)

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from ..operations import Call, answer, no_content
+from ..operations import Call, empty_response, json_response
 from ..rules.forms import JPEG, PNG, FileRule
 from ..rules.payloads import boolean, longest, text, validate
 from ..rules.problems import not_found
@@ -36,7 +36,7 @@ async def create(call: Call) -> web.StreamResponse:
     """Create a theme. The payload may be ``{}`` (service.md#player-operations)."""
     attributes = validate(await call.json(), PLAYERS.checks)
     player = Player(**call.state.item_fields("pl"), attributes=attributes)
-    return answer(PLAYERS.as_json(call, call.state.players.add(player)), 201)
+    return json_response(PLAYERS.as_json(call, call.state.players.add(player)), 201)
 
 
 async def upload_logo(call: Call) -> web.StreamResponse:
@@ -51,8 +51,8 @@ async def delete_logo(call: Call) -> web.StreamResponse:
     """Remove the logo and its link. Succeeds also if there is no logo."""
     player = PLAYERS.find(call)
     player.logo = player.logo_link = None
-    player.touch(call.state.today)
-    return no_content()
+    player.touch(call.state.utc_now)
+    return empty_response()
 
 
 async def serve_logo(call: Call) -> web.StreamResponse:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from aiohttp import web
 from attrs import frozen
 
-from ..operations import Call, answer, answer_page, no_content
+from ..operations import Call, empty_response, json_response, page_response
 from ..rules.forms import VTT, FileRule
 from ..rules.payloads import boolean, caption_language, validate
 from ..rules.problems import not_found
@@ -69,7 +69,7 @@ class TextTracks:
         """List the tracks in the order of their first upload. There are no sort keys."""
         video = call.video()
         tracks = list(self.of(video).values())
-        return answer_page(call, tracks, lambda track: self.as_json(call, video, track))
+        return page_response(call, tracks, lambda track: self.as_json(call, video, track))
 
     async def upload(self, call: Call) -> web.StreamResponse:
         """Store a file, whose content is not checked (service.md#caption-operations)."""
@@ -78,17 +78,17 @@ class TextTracks:
         # A new file for the same language keeps the track, and with it the caption's ``default``.
         track = self.of(video).setdefault(language, TextTrack(language))
         track.data = file.data
-        return answer(self.as_json(call, video, track))
+        return json_response(self.as_json(call, video, track))
 
     async def get(self, call: Call) -> web.StreamResponse:
         """Return one track."""
-        return answer(self.as_json(call, *self.find(call)))
+        return json_response(self.as_json(call, *self.find(call)))
 
     async def delete(self, call: Call) -> web.StreamResponse:
         """Delete one track."""
         video, track = self.find(call)
         del self.of(video)[track.language]
-        return no_content()
+        return empty_response()
 
     async def serve(self, call: Call) -> web.StreamResponse:
         """Send the file, as the delivery hosts do."""
@@ -111,4 +111,4 @@ async def update_caption(call: Call) -> web.StreamResponse:
         for other in video.captions.values():
             other.default = False
     track.default = default
-    return answer(CAPTIONS.as_json(call, video, track))
+    return json_response(CAPTIONS.as_json(call, video, track))

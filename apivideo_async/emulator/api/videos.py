@@ -13,7 +13,7 @@ from aiohttp import web
 from ..background import processing
 from ..background.sources import ingest_source
 from ..browsers import sent_by_page
-from ..operations import Call, answer, answer_page, no_content
+from ..operations import Call, empty_response, json_response, page_response
 from ..rules.forms import JPEG, PNG, WEBP, FileRule
 from ..rules.payloads import VIDEO_CREATION, VIDEO_UPDATE, must_be_false, text, validate
 from ..serving.assets import asset_urls
@@ -54,13 +54,15 @@ def _as_json(call: Call, video: Video) -> dict[str, Any]:
     return video.as_json(None if video.discarded_at else asset_urls(call, video))
 
 
-def _answer(call: Call, video: Video, status: int = 200) -> web.Response:
+def _response(call: Call, video: Video, status: int = 200) -> web.Response:
     call.record.video_id = video.key
-    return answer(_as_json(call, video), status)
+    return json_response(_as_json(call, video), status)
 
 
 def _list(call: Call, videos: Iterable[Video]) -> web.Response:
-    return answer_page(call, select_videos(videos, call.query), lambda video: _as_json(call, video))
+    return page_response(
+        call, select_videos(videos, call.query), lambda video: _as_json(call, video)
+    )
 
 
 async def list_videos(call: Call) -> web.StreamResponse:
@@ -78,12 +80,12 @@ async def create(call: Call) -> web.StreamResponse:
         video = ingest_source(call.state, attributes, source, from_page=sent_by_page(call.request))
     processing.request_summary(call.state, video, attributes)
     processing.perform_due(call.state, video)
-    return _answer(call, video, 201 if source is None else 202)
+    return _response(call, video, 201 if source is None else 202)
 
 
 async def get(call: Call) -> web.StreamResponse:
     """Return one video."""
-    return _answer(call, call.video())
+    return _response(call, call.video())
 
 
 async def update(call: Call) -> web.StreamResponse:
@@ -91,36 +93,36 @@ async def update(call: Call) -> web.StreamResponse:
     video = call.video()
     changes = validate(await call.json(), VIDEO_UPDATE)
     processing.request_summary(call.state, video, changes)
-    video.merge(changes, call.state.today)
+    video.merge(changes, call.state.utc_now)
     processing.perform_due(call.state, video)
-    return _answer(call, video)
+    return _response(call, video)
 
 
 async def delete(call: Call) -> web.StreamResponse:
     """Delete or discard a video. A second deletion gives a 404 (service.md#repeated-deletion)."""
     call.record.video_id = call.path("videoId")
     call.state.remove_video(call.path("videoId"))
-    return no_content()
+    return empty_response()
 
 
 async def get_status(call: Call) -> web.StreamResponse:
     """Return the status of ingest and encoding (service.md#upload-status)."""
     state, video = call.state, call.video()
-    status = video.status(state.settings.pace, state.now)
+    status = video.status(state.settings.encoding_pace, state.now)
     # The read is counted after the status was computed: with ``polls:N``, N reads come before the
     # read that first shows the video as playable.
-    if video.finished_at is not None:
+    if video.finished:
         video.status_reads += 1
         processing.perform_due(state, video)
-    return answer(status)
+    return json_response(status)
 
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Store a picture. The response is 200 (service.md#video-operations, service.md#thumbnails)."""
     video = call.video()
     video.thumbnail, _ = await call.body.file(PICTURE)
-    video.touch(call.state.today)
-    return _answer(call, video)
+    video.touch(call.state.utc_now)
+    return _response(call, video)
 
 
 async def pick_thumbnail(call: Call) -> web.StreamResponse:
@@ -129,8 +131,8 @@ async def pick_thumbnail(call: Call) -> web.StreamResponse:
     payload = validate(await call.json(), {"timecode": text}, required=("timecode",))
     video.timecode = payload["timecode"]
     video.thumbnail = None
-    video.touch(call.state.today)
-    return _answer(call, video)
+    video.touch(call.state.utc_now)
+    return _response(call, video)
 
 
 async def list_discarded(call: Call) -> web.StreamResponse:
@@ -140,14 +142,14 @@ async def list_discarded(call: Call) -> web.StreamResponse:
 
 async def get_discarded(call: Call) -> web.StreamResponse:
     """Return one discarded video."""
-    return _answer(call, call.state.discarded.find(call.path("videoId")))
+    return _response(call, call.state.discarded.find(call.path("videoId")))
 
 
 async def restore(call: Call) -> web.StreamResponse:
     """Restore a discarded video (service.md#discarded-videos)."""
     video = call.state.discarded.find(call.path("videoId"))
     validate(await call.json(), {"discarded": must_be_false}, required=("discarded",))
-    return _answer(call, call.state.restore_video(video.key))
+    return _response(call, call.state.restore_video(video.key))
 
 
 def _plain(tag: str) -> str:
@@ -167,7 +169,7 @@ async def list_tags(call: Call) -> web.StreamResponse:
         {"value": tag, "videoCount": count} for tag, count in counts.items() if part in _plain(tag)
     ]
     ordered = sort_items(tags, call.query, _TAG_KEYS, default=_TAG_KEYS["value"])
-    return answer_page(call, ordered, dict)
+    return page_response(call, ordered, dict)
 
 
 # Of a watermark, the emulator keeps only the id and the date (service.md#watermarks).
@@ -186,4 +188,4 @@ async def upload_watermark(call: Call) -> web.StreamResponse:
     """Receive a picture. The response is 200 (service.md#watermark-operations)."""
     await call.body.file(_WATERMARK)
     watermark = call.state.watermarks.add(Item(**call.state.item_fields("watermark_")))
-    return answer(WATERMARKS.as_json(call, watermark))
+    return json_response(WATERMARKS.as_json(call, watermark))

@@ -25,14 +25,14 @@ def start(state: State, video: Video) -> None:
     """Start the encoding. Called once the source is complete."""
     video.finished_at = state.now
     perform_due(state, video)
-    if state.settings.pace.seconds:
+    if state.settings.encoding_pace.seconds:
         state.spawn(_perform_at_due_times(state, video, video.finished_at))
 
 
 async def _perform_at_due_times(state: State, video: Video, started: float) -> None:
     for stage in encoding.STAGES:
         # Computed from the start of the encoding, so that delays do not add up.
-        due = started + stage * state.settings.pace.seconds
+        due = started + stage * state.settings.encoding_pace.seconds
         await asyncio.sleep(due - state.now)
         perform_due(state, video)
 
@@ -42,7 +42,7 @@ def perform_due(state: State, video: Video) -> None:
     # The video was deleted while a timer was waiting.
     if video.key not in state.videos:
         return
-    progress = video.progress(state.settings.pace, state.now)
+    progress = video.progress(state.settings.encoding_pace, state.now)
     live = {} if video.live_stream_id is None else {"liveStreamId": video.live_stream_id}
     for kind, quality in encoding.encoded_qualities(progress)[video.announced_qualities :]:
         video.announced_qualities += 1
@@ -110,6 +110,6 @@ def _write_summary(state: State, video: Video) -> None:
     }
     summary.source = {part: texts[part] for part in summary.parts}
     summary.status = "completed"
-    summary.touch(state.today)
+    summary.touch(state.utc_now)
     fields = {"videoId": video.key, "summaryId": summary.key}
     state.announce("video.summary.generated", video.key, fields)

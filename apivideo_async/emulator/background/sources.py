@@ -96,12 +96,12 @@ def complete_broadcast(state: State, live: LiveStream) -> None:
 
 
 async def _end_broadcast(state: State, live: LiveStream) -> None:
-    await asyncio.sleep(state.settings.pace.seconds)
+    await asyncio.sleep(state.settings.encoding_pace.seconds)
     # There was no broadcast, or an earlier call has ended it during the sleep.
     if not live.broadcasting:
         return
     live.broadcasting = False
-    live.touch(state.today)
+    live.touch(state.utc_now)
     fields = {"liveStreamId": live.key}
     state.announce("live-stream.broadcast.ended", live.key, fields)
     attributes = {"title": live.attributes["name"], "public": live.public}

@@ -18,7 +18,7 @@ from aiohttp import web
 from attrs import Factory, define, frozen
 
 from ..body import Body
-from ..operations import Call, DroppedError, answer
+from ..operations import Call, DroppedError, json_response
 from ..rules.problems import refuse
 from ..rules.rate_windows import PRESETS, Verdict
 
@@ -74,12 +74,12 @@ async def _rate_limit(
     """Send a 429 as the service does (service.md#too-many-requests)."""
     await call.body.drain()
     problem = refuse("too-many-requests")
-    response = answer(problem.body, problem.status)
+    response = json_response(problem.body, problem.status)
     response.headers.update(headers)
     if retry_after is not None:
         rate = call.operation.rate or "writes"
         # Classes without a limit show the limit of production.
-        limit = {**PRESETS["production"], **(call.state.settings.rates or {})}[rate]
+        limit = {**PRESETS["production"], **(call.state.settings.requests_per_window or {})}[rate]
         # ``format_wait`` writes whole seconds for long windows and milliseconds for short ones.
         # Choose the form that represents ``retry_after``.
         window = 60 if float(retry_after).is_integer() else 0
@@ -212,7 +212,7 @@ async def _expire_tokens(call: Call, proceed: Proceed) -> web.StreamResponse:
 
 
 async def _clock_jump(call: Call, proceed: Proceed, *, seconds: float) -> web.StreamResponse:
-    call.state.jump(seconds)
+    call.state.expiry_offset += seconds
     return await proceed()
 
 

@@ -1,7 +1,7 @@
 """Rules for faults, and the decision which request a fault applies to.
 
-``FaultList.due`` is called once for each request of an operation that has a name. Every rule whose
-operation matches counts the request. The first rule that is due fires.
+``FaultList.due`` is called once for each request of an operation that has a name. Every rule
+whose operation matches counts the request. The first rule that is due fires.
 """
 
 import random
@@ -75,11 +75,9 @@ class Fault:
                 f"unknown fault action {self.action!r}; use one of {', '.join(sorted(ACTIONS))}"
             )
 
-    def counts(self, operation: str) -> bool:
-        """Count a request if its operation matches. Return whether the rule may fire for it."""
-        if self.operation not in {"*", operation}:
-            return False
-        self.seen += 1
+    @property
+    def may_fire(self) -> bool:
+        """Whether the rule may fire for the last request that it counted."""
         return self.seen >= (self.nth or 1) and (self.times is None or self.fired < self.times)
 
     async def execute(self, call: Call, proceed: Proceed) -> web.StreamResponse:
@@ -124,16 +122,16 @@ class FaultList:
         self._faults.clear()
 
     def due(self, operation: str) -> Fault | None:
-        """Return the rule that fires for this request, or None, and count that it fired."""
-        chosen: Fault | None = None
-        for fault in self:
-            # ``counts`` is called for every rule, also after one was chosen, so that ``nth`` counts
-            # all requests.
-            if fault.counts(operation) and chosen is None and self._happens(fault):
-                chosen = fault
-        if chosen is not None:
-            chosen.fired += 1
-        return chosen
+        """Count a request of ``operation``. Return the rule that fires for it, or None."""
+        matching = [fault for fault in self if fault.operation in {"*", operation}]
+        # Every matching rule counts the request, whichever rule fires.
+        for fault in matching:
+            fault.seen += 1
+        for fault in matching:
+            if fault.may_fire and self._happens(fault):
+                fault.fired += 1
+                return fault
+        return None
 
     def _happens(self, fault: Fault) -> bool:
         return fault.probability is None or self._random.random() < fault.probability

@@ -14,12 +14,10 @@ __all__ = [
     "attribute_required",
     "forbidden",
     "invalid_attribute",
-    "invalid_payload",
     "invalid_query_parameter",
     "not_found",
     "refuse",
     "refuse_all",
-    "server_error",
     "summary_exists",
 ]
 
@@ -76,11 +74,6 @@ def invalid_attribute(
     return problem if detail is None else {**problem, "detail": detail}
 
 
-def invalid_payload(detail: str | None = None) -> RefusedError:
-    """Return the refusal of a body that is absent or no JSON object."""
-    return refuse("invalid-payload", detail)
-
-
 def invalid_query_parameter(name: str, detail: str) -> RefusedError:
     """Return the refusal of a query parameter."""
     return refuse("request-invalid-query-parameter", detail, name=name)
@@ -103,8 +96,3 @@ def summary_exists(name: str | None) -> RefusedError:
 def forbidden(detail: str) -> RefusedError:
     """Return the refusal of a request from a web page, which the service does not have."""
     return RefusedError(403, {"title": "Forbidden.", "status": 403, "detail": detail})
-
-
-def server_error() -> RefusedError:
-    """Return the response to an error in the emulator (service.md#server-errors)."""
-    return RefusedError(500, {"title": "Server error", "status": 500})

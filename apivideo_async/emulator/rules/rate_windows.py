@@ -17,7 +17,7 @@ __all__ = [
     "RateLimiter",
     "Verdict",
     "format_wait",
-    "rate_limits",
+    "parse_rate_limits",
 ]
 
 RateClass = Literal["uploads", "writes", "reads"]
@@ -94,7 +94,7 @@ class RateLimiter:
         return None if window is None else window.take(now)
 
 
-def rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:
+def parse_rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:
     """Parse the setting: ``"off"`` (None), the name of an environment, or a number per class.
 
     Raises ``ValueError`` for an unknown environment or class.

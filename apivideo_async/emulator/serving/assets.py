@@ -10,7 +10,7 @@ from html import escape
 
 from aiohttp import web
 
-from ..operations import Call, answer, answer_html
+from ..operations import Call, html_response, json_response
 from ..rules import encoding
 from ..rules.problems import not_found
 from ..rules.ranges import UnsatisfiableRangeError, parse_range
@@ -119,7 +119,7 @@ async def player(call: Call) -> web.StreamResponse:
     if session is not None:
         # A token opens one session, so the page loads the other assets with that session.
         base, query = f"{base}/token/{token}", f"?avh={session}"
-    return answer_html(
+    return html_response(
         "player.html",
         title=escape(str(video.attributes["title"])),
         media=f"{base}/hls/media.mp4{query}",
@@ -133,7 +133,7 @@ async def manifest(call: Call) -> web.StreamResponse:
     Until then the response is 202 (service.md#hls-readiness).
     """
     video, session = viewed_video(call)
-    if not encoding.playable(video.progress(call.state.settings.pace, call.state.now)):
+    if not encoding.playable(video.progress(call.state.settings.encoding_pace, call.state.now)):
         return web.Response(status=202)
     query = "" if session is None else f"?avh={session}"
     return manifest_response(
@@ -154,4 +154,4 @@ async def session_token(call: Call) -> web.StreamResponse:
     session = state.private_sessions.open_session(video.key, call.path("token"), state.now)
     if session is None:
         raise not_found("videoId")
-    return answer({"session_token": session})
+    return json_response({"session_token": session})

@@ -7,7 +7,7 @@ from html import escape
 
 from aiohttp import web
 
-from ..operations import Call, answer_html
+from ..operations import Call, html_response
 from ..rules.problems import not_found
 from ..state.records import LiveStream
 from .delivery import (
@@ -41,7 +41,7 @@ async def player(call: Call) -> web.StreamResponse:
     """Send a page that says whether the stream is broadcasting."""
     live = _viewed(call, call.request.query.get("token"))
     state = "on the air" if live.broadcasting else "off the air"
-    return answer_html("live.html", title=escape(live.attributes["name"]), state=state)
+    return html_response("live.html", title=escape(live.attributes["name"]), state=state)
 
 
 async def manifest(call: Call) -> web.StreamResponse:
