@@ -23,16 +23,13 @@ __all__ = ["Body", "check_one_file"]
 
 @define(eq=False)
 class Body:
-    """The body of one request. It can be read once.
-
-    Faults replace it with a subclass (``faults.actions``).
-    """
+    """The body of one request, to be read once. Faults replace it with a subclass."""
 
     request: web.Request
     record: RequestRecord
 
     async def block(self) -> bytes:
-        """Return the bytes that have arrived, at least one, or ``b""`` at the end of the body.
+        """Return the bytes that have arrived, ``b""`` at the end of the body.
 
         Raises ``ConnectionError`` if the connection ends first.
         """
@@ -49,10 +46,7 @@ class Body:
         return block
 
     async def drain(self, limit: int | None = None) -> None:
-        """Read and drop the rest of the body, or about ``limit`` bytes of it.
-
-        Blocks are read whole, so that up to one block more than ``limit`` may be read.
-        """
+        """Drop the rest of the body, or ``limit`` bytes of it and the rest of their last block."""
         seen = 0
         while limit is None or seen < limit:
             block = await self.block()
@@ -64,9 +58,7 @@ class Body:
         """Stream a multipart body through ``FormParser`` and return the form.
 
         ``open_file`` is called when the first file begins. Raises the refusals of
-        service.md#upload-errors: ``uploaded-file-no-file`` if the content type is not
-        ``multipart/form-data``, ``uploaded-file-invalid-file`` if the body is malformed or
-        incomplete.
+        service.md#upload-errors if the body is no form, malformed or incomplete.
         """
         boundary = boundary_of(self.request.headers.get("Content-Type"))
         if boundary is None:
@@ -85,10 +77,7 @@ class Body:
         return parser.form
 
     async def file(self, rule: FileRule) -> tuple[StoredFile, Form]:
-        """Read a form that has exactly one small file, and return the file and the form.
-
-        Raises a refusal if the number of files, the file type or the file size breaks ``rule``.
-        """
+        """Return the one file of a form, and the form. Raises a refusal if it breaks ``rule``."""
         sink = SmallFile(rule.max_size)
         form = await self.form(lambda _: sink)
         check_one_file(form)

@@ -34,10 +34,9 @@ __all__ = [
 
 ItemT = TypeVar("ItemT")
 Access: TypeAlias = Literal["key", "upload-token", "open", "control"]
-"""Access that a request needs.
+"""Credentials that a request needs. ``"open"`` and ``"control"`` need none.
 
-``"key"`` and ``"upload-token"`` need credentials, ``"open"`` needs none. ``"control"`` needs none
-either; it is for other processes and refuses web pages.
+``"control"`` is for other processes and refuses web pages.
 """
 Handler: TypeAlias = Callable[["Call"], Awaitable[web.StreamResponse]]
 
@@ -53,11 +52,7 @@ def rate_class(method: str) -> RateClass:
 
 @frozen
 class Operation:
-    """One operation of the emulator.
-
-    ``name`` is the method name in the SDK. ``rate`` is the class of its rate limit, None if the
-    operation has no limit.
-    """
+    """One operation. ``name`` is the method of the SDK, ``rate`` the class of the rate limit."""
 
     name: str
     method: str
@@ -88,11 +83,7 @@ class Call:
         self.body = Body(self.request, self.record)
 
     def finish_headers(self, response: web.StreamResponse) -> None:
-        """Add the headers that every response has, unless the response was already started.
-
-        These are the rate limit headers (service.md#rate-limit-headers) and the headers for
-        browsers.
-        """
+        """Add rate limit headers and headers for browsers, unless the response has started."""
         self.response_started = True
         if not response.prepared:
             control = self.operation.access == "control"
@@ -116,10 +107,7 @@ class Call:
         return video
 
     async def json(self) -> dict[str, Any]:
-        """Return the JSON object in the body. Raises a refusal if the body is no JSON object.
-
-        The content type is ignored (service.md#access-tokens).
-        """
+        """Return the JSON object in the body of any content type, or refuse other bodies."""
         body = await self.request.read()
         self.record.body_bytes = len(body)
         try:

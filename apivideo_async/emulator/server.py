@@ -43,10 +43,9 @@ _SHUTDOWN_SECONDS = 0.2
 
 @frozen
 class MediaInfo:
-    """The media that the emulator stores for one video.
+    """The media of one video: ``size`` in bytes, ``sha256`` in hexadecimal.
 
-    ``size`` is in bytes. ``sha256`` is hexadecimal, None if media is discarded. ``complete`` is
-    true once the source is complete.
+    ``sha256`` is None if media is discarded. ``complete`` is true once the source is complete.
     """
 
     size: int
@@ -129,10 +128,7 @@ class Emulator(Settings):
 
     @property
     def state(self) -> State:
-        """The state of the emulated service, for tests that inspect it.
-
-        Raises ``RuntimeError`` before the first start.
-        """
+        """The state of the emulated service. Raises ``RuntimeError`` before the first start."""
         if self._state is None:
             raise RuntimeError("the emulator is not running")
         return self._state
@@ -158,10 +154,7 @@ class Emulator(Settings):
         return self.state.deliveries.log
 
     def media(self, video_id: str) -> MediaInfo:
-        """Return the size, digest and completeness of a video's media.
-
-        Raises ``KeyError`` if there is no such video.
-        """
+        """Return what is stored for a video. Raises ``KeyError`` if there is no such video."""
         video = self._video(video_id)
         digest = None if self.discard else video.media.sha256()
         return MediaInfo(video.media.size, digest, video.finished)
@@ -171,10 +164,9 @@ class Emulator(Settings):
         return self._video(video_id).media.size
 
     def sha256(self, video_id: str) -> str:
-        """Return the SHA-256 digest of the assembled media in hexadecimal.
+        """Return the SHA-256 digest of a video's media in hexadecimal.
 
-        Raises ``RuntimeError`` if the emulator discards media, ``KeyError`` if there is no such
-        video.
+        Raises ``RuntimeError`` if media is discarded, ``KeyError`` if there is no such video.
         """
         if self.discard:
             raise RuntimeError("the emulator discards its media")
@@ -187,8 +179,7 @@ class Emulator(Settings):
     def start_broadcast(self, live_stream_id: str, media: bytes = b"") -> None:
         """Start the broadcast of a live stream. May be called from any thread.
 
-        ``media`` is the content of the recording that the broadcast will leave. Raises a refusal
-        (404) if there is no such live stream.
+        ``media`` is the content of its recording. Raises a refusal (404) for an unknown id.
         """
         live = self.state.live_streams.find(live_stream_id)
 
@@ -205,10 +196,7 @@ class Emulator(Settings):
         return [self.state.add_play(play) for play in plays]
 
     async def settled(self) -> None:
-        """Wait until no background work is left: timed encodings, downloads, deliveries.
-
-        May be called from any event loop.
-        """
+        """Wait until all background work has ended. May be called from any event loop."""
         work = self.state.settled()
         if asyncio.get_running_loop() is self._loop:
             await work
@@ -222,8 +210,7 @@ class Emulator(Settings):
     async def start(self) -> Self:
         """Start to listen. Clients can connect when the method returns.
 
-        Raises ``RuntimeError`` if the emulator is already running, ``OSError`` if the port is in
-        use.
+        Raises ``RuntimeError`` if it is already running, ``OSError`` if the port is in use.
         """
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
@@ -257,10 +244,7 @@ class Emulator(Settings):
         return self
 
     async def stop(self) -> None:
-        """Close all connections, end background tasks and remove temporary media.
-
-        Does nothing if the emulator is not running.
-        """
+        """Close connections, end background tasks, remove temporary media. May be repeated."""
         # Cleared first, so that a second call does nothing.
         runner, self._runner = self._runner, None
         if runner is not None:
@@ -283,10 +267,7 @@ class Emulator(Settings):
 
     @contextmanager
     def in_thread(self) -> Iterator[Self]:
-        """Run this emulator in a thread with its own event loop, until the context ends.
-
-        An exception of ``start`` is raised on entry.
-        """
+        """Run this emulator in a thread with its own event loop, until the context ends."""
         runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         loop = runner.get_loop()
 

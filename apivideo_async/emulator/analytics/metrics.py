@@ -71,10 +71,7 @@ def _views(plays: Sequence[Play], span: Span, view: View) -> int:
 
 
 def _presences(plays: Iterable[Play], span: Span, view: View) -> list[tuple[datetime, datetime]]:
-    """Return the periods in which viewers were present, cut to the span.
-
-    For unique viewers, overlapping periods of the same viewer are merged.
-    """
+    """Return the periods of presence in the span. A unique viewer has no overlapping periods."""
     by_viewer: dict[object, list[tuple[datetime, datetime]]] = {}
     for play in sorted(plays, key=lambda play: play.at):
         begin, end = max(play.at, span.start), min(play.until, span.stop)

@@ -35,10 +35,7 @@ _UNIQUE = ("ccv", "view")
 
 @frozen
 class AnalyticsQuery:
-    """A legal analytics request. ``metric_name`` is the name of the metric in the response.
-
-    ``interval`` is set for time series only.
-    """
+    """A legal analytics request. ``interval`` is set for time series only."""
 
     metric_name: str
     span: Span
@@ -65,8 +62,8 @@ def read_query(
     """Read the query of an operation. Raises a refusal if a parameter is unknown or illegal.
 
     ``paged`` operations accept page and order parameters, ``timed`` operations accept ``interval``.
-    For the ``total`` of plays, ``from`` and ``to`` are ignored and fewer filters are allowed.
-    ``from`` must be no more than ``days`` days before ``now``.
+    The ``total`` of plays ignores ``from`` and ``to`` and allows fewer filters. ``from`` must be no
+    more than ``days`` days before ``now``.
     """
     allowed = {"from", "to"}
     if paged:
@@ -170,10 +167,7 @@ def start_of_interval(moment: datetime, interval: str) -> datetime:
 
 
 def read_period(text: str | None) -> Span:
-    """Return the span in UTC of a legacy period: a day, week, month, year or range of days.
-
-    Raises a refusal if the period is absent or has another form.
-    """
+    """Return the span (UTC) of a day, week, month, year or range of days. Raises a refusal."""
     try:
         first, last = _days(text or "")
         return Span(_midnight(first), _midnight(last + timedelta(days=1)))

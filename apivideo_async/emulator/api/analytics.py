@@ -170,10 +170,7 @@ async def live_stream_sessions(call: Call) -> web.StreamResponse:
 
 
 async def session_events(call: Call) -> web.StreamResponse:
-    """List the events of a session.
-
-    The 404 for an unknown session names ``videoId``, as documented (service.md#legacy-operations).
-    """
+    """List the events of a session. A 404 names ``videoId`` (service.md#legacy-operations)."""
     play = call.state.plays.get(call.path("sessionId"))
     if play is None:
         raise not_found("videoId")

@@ -26,7 +26,7 @@ def _all(call: Call, item: Any) -> bool:
 class Items(Generic[ItemT]):
     """The handlers of one collection of the state.
 
-    ``parameter`` is the path parameter with the id. ``sort_keys`` are the values of ``sortBy``.
+    ``parameter`` is the path parameter with the id, ``sort_keys`` are the values of ``sortBy``, and
     ``matches`` applies the filters of a list.
     """
 

@@ -50,8 +50,8 @@ class TextTracks:
     def language(self, call: Call) -> str:
         """Return the language that the path names.
 
-        Raises a refusal if it is not one of the 672 caption languages, also for operations that
-        only read (service.md#caption-languages). Chapters accept any language.
+        Captions, also those that are only read, must have one of the 672 caption languages: raises
+        a refusal (service.md#caption-languages). Chapters accept any language.
         """
         language = call.path("language")
         if self.kind == "captions":

@@ -72,8 +72,8 @@ async def upload(call: Call) -> web.StreamResponse:
 async def upload_with_token(call: Call) -> web.StreamResponse:
     """Receive a file, or a chunk of one, with an upload token (service.md#token-uploads).
 
-    The field ``videoId`` may come before or after the file. Without it the request creates a video
-    whose title is the file name.
+    The field ``videoId`` may come before or after the file. Without it a new video is created, with
+    the file name as its title.
     """
     state = call.state
     chunk = _content_range(call)

@@ -25,11 +25,10 @@ __all__ = ["complete_broadcast", "ingest_source", "start_broadcast"]
 def ingest_source(
     state: State, attributes: dict[str, Any], source: str, *, from_page: bool
 ) -> Video:
-    """Create the container and start to fill it from a URL, or from the video with the given id.
+    """Create a video and fill it from a URL, or from the video with the given id.
 
-    ``from_page``: a web page sent the URL. Uploads to the container are refused
-    (service.md#upload-errors). Raises a refusal if ``source`` is neither a web URL nor the id of a
-    complete video.
+    Raises a refusal if ``source`` is neither a web URL nor the id of a complete video.
+    ``from_page``: a web page sent the URL, which is then not called.
     """
     if source in state.videos:
         return _clone(state, attributes, state.videos[source])
@@ -79,10 +78,7 @@ async def _download(state: State, video: Video, url: str) -> None:
 
 
 def start_broadcast(state: State, live: LiveStream, media: bytes = b"") -> None:
-    """Start a broadcast. Does nothing if the live stream is already broadcasting.
-
-    ``media`` is the content of the recording.
-    """
+    """Start a broadcast, unless there is one. ``media`` is the content of its recording."""
     if live.broadcasting:
         return
     live.broadcasting = True

@@ -88,10 +88,7 @@ class Fault:
 
 
 def fault_from_json(item: dict[str, Any]) -> Fault:
-    """Build a rule from the JSON of the control API. The keys are the arguments of ``Fault``.
-
-    Raises ``ValueError`` for an unknown key or action.
-    """
+    """Build a rule from the arguments of ``Fault``. Raises ``ValueError`` if one is unknown."""
     known = {entry.name for entry in fields(Fault) if entry.init}
     unknown = set(item) - known
     if unknown:

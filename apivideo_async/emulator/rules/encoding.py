@@ -36,10 +36,7 @@ _BIT_RATE = 802.5
 
 @frozen
 class EncodingPace:
-    """The seconds, or the number of status reads, until the first quality is finished.
-
-    Zero for both means at once.
-    """
+    """Seconds, or number of status reads, until the first quality is finished. 0: at once."""
 
     seconds: float = 0.0
     polls: int = 0
@@ -96,8 +93,7 @@ def encoded_qualities(progress: float) -> list[tuple[str, str]]:
 def stream_metadata(size: int | None) -> dict[str, Any]:
     """Return the ``metadata`` of a source of ``size`` bytes. All values are None if it is None.
 
-    The media is not inspected. The duration in seconds follows from a usual bit rate
-    (service.md#encoding-status).
+    The media is not inspected. The duration follows from a usual bit rate.
     """
     metadata = {
         "width": 1280,

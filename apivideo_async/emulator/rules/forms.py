@@ -69,7 +69,7 @@ class FormParser:
     """Incremental parser of one form. ``ended`` is true after the closing boundary.
 
     ``open_file`` is called when the first file begins, with the form so far, and returns the sink
-    for the file. Further files are counted and dropped. Raises ``MalformedFormError``.
+    for the file. Further files are counted and dropped.
     """
 
     def __init__(self, boundary: bytes, open_file: Callable[[Form], FileSink]) -> None:
@@ -163,10 +163,9 @@ class FormParser:
 
 @frozen
 class FileRule:
-    """The files that an operation accepts: ``types`` by extension, at most ``max_size`` bytes.
+    """The files that an operation accepts: ``types`` by extension, and at most ``max_size`` bytes.
 
-    ``types`` maps extensions to media types. ``listed`` is the list of extensions in the refusal.
-    It differs between operations and from the accepted extensions (service.md#file-extensions).
+    ``listed`` is the list of extensions in the refusal (service.md#file-extensions).
     """
 
     types: Mapping[str, str]
@@ -174,10 +173,7 @@ class FileRule:
     max_size: float = math.inf
 
     def type_of(self, form: Form) -> str:
-        """Return the media type, from the extension or else from the content type of the part.
-
-        Raises a refusal if neither is accepted.
-        """
+        """Return the media type by the extension or else the content type. Raises a refusal."""
         by_extension = self.types.get(form.filename.rpartition(".")[2].lower())
         if by_extension is not None:
             return by_extension

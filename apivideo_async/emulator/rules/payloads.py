@@ -225,10 +225,7 @@ TOKEN_CREATION: dict[str, Check] = {"ttl": _ttl}
 def validate(
     payload: Mapping[str, Any], checks: Mapping[str, Check], required: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Return the known attributes of a payload. Unknown attributes are ignored.
-
-    Raises one refusal with the problems of all attributes.
-    """
+    """Return the known attributes of a payload. Raises one refusal with all problems."""
     problems = [attribute_required(name) for name in required if name not in payload]
     known = {name: payload[name] for name in checks if name in payload}
     for name, value in known.items():
@@ -247,10 +244,7 @@ def _caption_languages() -> dict[str, str]:
 
 
 def caption_language(tag: str) -> str:
-    """Return the native name of one of the 672 caption languages (service.md#caption-languages).
-
-    Raises a refusal if the tag is unknown.
-    """
+    """Return the native name of a caption language (service.md#caption-languages), or refuse it."""
     if tag not in _caption_languages():
         raise refuse_all([invalid_attribute("language", _language_detail(tag))])
     return _caption_languages()[tag]

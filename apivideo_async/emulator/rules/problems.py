@@ -52,10 +52,7 @@ def refuse(
 
 
 def refuse_all(problems: Sequence[dict[str, Any]]) -> RefusedError:
-    """Build a refusal of at least one problem. The first is copied to the top level.
-
-    See service.md#error-bodies.
-    """
+    """Build a refusal. The first problem is also at the top level (service.md#error-bodies)."""
     body = {**problems[0], "status": 400, "problems": [dict(problem) for problem in problems]}
     return RefusedError(400, body)
 
@@ -80,10 +77,7 @@ def invalid_query_parameter(name: str, detail: str) -> RefusedError:
 
 
 def not_found(name: str) -> RefusedError:
-    """Return the refusal of an unknown value of the path parameter ``name``.
-
-    See service.md#not-found.
-    """
+    """Return the refusal of an unknown value of a path parameter (service.md#not-found)."""
     return refuse("resource-not-found", name=name)
 
 

@@ -118,8 +118,7 @@ class UnsatisfiableRangeError(Exception):
 def parse_range(value: str | None, size: int) -> tuple[int, int] | None:
     """Return ``(start, stop)`` of ``Range``, ``stop`` exclusive, or None for the whole media.
 
-    A header that is malformed or has several ranges is ignored, as HTTP allows. Raises
-    ``UnsatisfiableRangeError`` if no byte of the media is in the range.
+    As HTTP allows, a malformed header and one with several ranges are ignored.
     """
     match = _RANGE.fullmatch(value) if value is not None else None
     if match is None:

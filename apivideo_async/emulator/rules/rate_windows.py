@@ -50,10 +50,7 @@ class Verdict:
 
 
 def format_wait(seconds: float, window: float) -> str:
-    """Format a wait in seconds, rounded up so that it never ends too early.
-
-    The result has whole seconds, or milliseconds if ``window`` is below 10 s.
-    """
+    """Format a wait, rounded up, in whole seconds (milliseconds if ``window`` is below 10 s)."""
     if window >= 10:
         return str(math.ceil(seconds - ROUNDING))
     return f"{math.ceil(seconds * 1000) / 1000:.3f}"
@@ -95,10 +92,7 @@ class RateLimiter:
 
 
 def parse_rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:
-    """Parse the setting: ``"off"`` (None), the name of an environment, or a number per class.
-
-    Raises ``ValueError`` for an unknown environment or class.
-    """
+    """Parse ``"off"``, an environment, or a number per class. Raises ``ValueError``."""
     if setting == "off":
         return None
     if isinstance(setting, str):

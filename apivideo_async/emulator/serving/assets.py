@@ -42,10 +42,7 @@ def video_base(call: Call, video: Video) -> str:
 
 
 def asset_urls(call: Call, video: Video) -> dict[str, str]:
-    """Return the ``video-assets`` schema.
-
-    For a private video, every call creates a new one-time token (service.md#private-videos).
-    """
+    """Return the ``video-assets`` schema, for a private video with a new one-time token."""
     base = video_base(call, video)
     urls = {
         **player_urls(base, "/player"),
@@ -56,10 +53,9 @@ def asset_urls(call: Call, video: Video) -> dict[str, str]:
 
 
 def viewed_video(call: Call) -> tuple[Video, str | None]:
-    """Return the video that the path names, and the session of the viewer.
+    """Return the video that the path names, and the session of the viewer of a private video.
 
-    The session is None for a public video. Raises a refusal (404) if the token was already used.
-    See service.md#private-videos.
+    Raises a refusal (404) if the token was already used.
     """
     video = call.video()
     return video, viewer_session(call, video, "videoId", call.request.match_info.get("token"))
@@ -128,10 +124,7 @@ async def player(call: Call) -> web.StreamResponse:
 
 
 async def manifest(call: Call) -> web.StreamResponse:
-    """Send a manifest with the whole file as one segment, once the video is playable.
-
-    Until then the response is 202 (service.md#hls-readiness).
-    """
+    """Send a manifest with one segment. It is 202 until playable (service.md#hls-readiness)."""
     video, session = viewed_video(call)
     if not encoding.playable(video.progress(call.state.settings.encoding_pace, call.state.now)):
         return web.Response(status=202)

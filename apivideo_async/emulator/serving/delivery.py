@@ -27,10 +27,7 @@ _HEIGHT = 18
 
 
 def asset_base(call: Call, root: str, item: Video | LiveStream) -> str:
-    """Return the base URL of an item's assets.
-
-    For a private item it contains a new one-time token.
-    """
+    """Return the base URL of an item's assets, for a private item with a new one-time token."""
     base = f"{call.request.url.origin()}{root}/{item.key}"
     return (
         base if item.public else f"{base}/token/{call.state.private_sessions.new_token(item.key)}"
@@ -50,8 +47,7 @@ def viewer_session(
 ) -> str | None:
     """Return the session of the viewer, or None for a public item.
 
-    Raises a refusal (404), which names ``parameter``, if the token is unknown or was already used,
-    or if the session in ``avh`` is wrong or has expired.
+    Raises a refusal (404) of ``parameter`` if neither ``token`` nor the session ``avh`` is valid.
     """
     if item.public:
         return None
@@ -77,10 +73,7 @@ def thumbnail_response(picture: StoredFile | None, moment: str = "") -> web.Resp
 
 
 def _grey_picture(moment: str) -> bytes:
-    """Return a PNG. Its grey level depends on ``moment``.
-
-    Different moments usually give different pictures, so that tests can tell them apart.
-    """
+    """Return a PNG. Its grey level depends on ``moment``, so that tests can tell moments apart."""
     grey = 0x40 + zlib.crc32(moment.encode()) % 0x80
     # Bit depth 8, colour type 0 (greyscale). Each row starts with the filter byte 0.
     header = struct.pack(">IIBBBBB", _WIDTH, _HEIGHT, 8, 0, 0, 0, 0)

@@ -45,10 +45,7 @@ async def player(call: Call) -> web.StreamResponse:
 
 
 async def manifest(call: Call) -> web.StreamResponse:
-    """Send a manifest without segments.
-
-    It is 404 before the first broadcast and has the end mark after a broadcast.
-    """
+    """Send a manifest without segments: 404 before the first broadcast, ended after it."""
     live = _viewed(call, call.request.match_info.get("token"))
     if live.media is None:
         raise not_found("liveStreamId")

@@ -77,7 +77,7 @@ class Credentials:
         self._access.clear()
 
     def identify(self, header: str | None, now: float) -> str:
-        """Return a name without secrets for the credentials in an ``Authorization`` header.
+        """Return a name for the credentials in an ``Authorization`` header, without the secret.
 
         Raises a refusal (401) if the header is absent, malformed or wrong.
         """
@@ -140,7 +140,7 @@ class PrivateSessions:
     def authorize(self, item_id: str, token: str, session: str | None, now: float) -> str | None:
         """Return the session under which an asset is served, or None if access is refused.
 
-        An open session gives access to any number of assets. Without a session the token is used.
+        A session gives access to any number of assets. Without ``session`` the token opens one.
         """
         if session is None:
             return self.open_session(item_id, token, now)

@@ -23,14 +23,12 @@ _RETRIES = 3
 
 @define(eq=False)
 class Delivery:
-    """One event for one subscriber. ``subject`` is the id of the video or live stream of the event.
+    """One event for one webhook. ``subject`` is the id of its video or live stream.
 
-    ``answers`` has the status of each attempt, None if there was no response. ``state`` is one of:
-
-    - ``"waiting"``: for an earlier delivery, a response or the next attempt;
-    - ``"delivered"``, ``"failed"``;
-    - ``"cancelled"``: the webhook was deleted;
-    - ``"not-allowed"``: the URL is on another machine, or a web page subscribed it.
+    ``answers`` has the status of each attempt, None if there was no response. ``state`` is
+    ``"waiting"`` (for an earlier delivery, a response or the next attempt), ``"delivered"``,
+    ``"failed"``, ``"cancelled"`` (the webhook was deleted), or ``"not-allowed"`` (the URL is on
+    another machine, or a web page subscribed it).
     """
 
     number: int

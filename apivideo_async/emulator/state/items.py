@@ -93,10 +93,7 @@ class Collection(dict[str, ItemT]):
         return self[key]
 
     def remove(self, key: str) -> ItemT:
-        """Remove an item and return it. Raises a refusal (404) if there is none.
-
-        So does a second deletion (service.md#repeated-deletion).
-        """
+        """Remove an item and return it. Raises a refusal (404), also for a second deletion."""
         item = self.find(key)
         del self[key]
         return item
@@ -125,8 +122,7 @@ def sort_items(
 ) -> list[AnyT]:
     """Sort by ``sortBy`` and ``sortOrder``. Raises a refusal if a value is illegal.
 
-    Without ``sortBy`` the key is ``default``, or the creation with the newest first
-    (service.md#list-order).
+    Without ``sortBy`` the key is ``default``, or the newest are first (service.md#list-order).
     """
     values = dict(query)
     by, order = values.get("sortBy"), values.get("sortOrder")

@@ -25,7 +25,7 @@ _SMALLEST_EXTENT = 1024 * 1024
 class Spool:
     """A file that several requests write at the same time. Without a path the bytes are dropped.
 
-    ``media_count`` is the number of ``Media`` objects that refer to the file.
+    ``media_count`` counts the ``Media`` objects that refer to it.
     """
 
     path: Path | None
@@ -56,10 +56,7 @@ class Spool:
         return offset
 
     def release(self, offset: int, size: int) -> None:
-        """Free an extent if it is the last one of the file.
-
-        Other extents stay reserved: their space is not used again until the file is deleted.
-        """
+        """Free the last extent. The space of others is not used again until the file is deleted."""
         if offset + size == self._end:
             self._end = offset
             if self._fd >= 0:
@@ -91,10 +88,7 @@ class Extent:
     size: int
 
     def read(self, skip: int, size: int) -> Generator[bytes, None, None]:
-        """Yield ``size`` bytes after the first ``skip`` bytes.
-
-        Each call opens its own file descriptor, so that any thread can read media.
-        """
+        """Yield ``size`` bytes after the first ``skip`` bytes. Any thread can read."""
         if size <= 0 or self.spool.path is None:
             return
         with self.spool.path.open("rb", buffering=0) as file:
@@ -111,7 +105,7 @@ class Extent:
 class ExtentWriter:
     """Writes the file of one request into a spool, in an extent of the ``announced`` size.
 
-    Bytes above ``limit`` are counted and not written, because the file will be refused anyway.
+    Bytes above ``limit`` are only counted, because the file will be refused.
     """
 
     def __init__(self, spool: Spool, announced: int | None, limit: int | None = None) -> None:

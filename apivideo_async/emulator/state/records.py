@@ -53,11 +53,7 @@ SUMMARY_PARTS = ("abstract", "takeaways")
 
 @define(eq=False, kw_only=True)
 class LiveStream(Item):
-    """A container with a secret stream key that is broadcasting or not.
-
-    ``media`` is the content of the recording that the broadcast leaves. It is None before the first
-    broadcast. See service.md#live-streams.
-    """
+    """A live stream. ``media`` is the content of its last recording, None before a broadcast."""
 
     attributes: dict[str, Any]
     stream_key: str
@@ -109,10 +105,7 @@ class Player(Item):
 
 @define(eq=False, kw_only=True)
 class Summary(Item):
-    """The abstract and takeaways of a video.
-
-    With the origin ``"auto"`` the service writes the ``parts`` once the video is encoded.
-    """
+    """The abstract and takeaways of a video. Those of origin ``auto`` follow the encoding."""
 
     video_id: str
     origin: Literal["auto", "api"]

@@ -21,12 +21,10 @@ def _masked(query: str) -> str:
 
 @define
 class RequestRecord:
-    """One request.
+    """One request. ``started`` is a Unix timestamp.
 
-    ``status`` is None until the response, and stays None if the connection was dropped.
-    ``body_bytes`` is the number of body bytes read. ``token_id`` is the name of the accepted
-    credentials, without the token itself. Secrets in ``query`` are masked. ``started`` is a Unix
-    timestamp.
+    ``status`` stays None if the connection was dropped. ``body_bytes`` is the number of body bytes
+    read. ``token_id`` names the accepted credentials. Secrets in ``query`` are masked.
     """
 
     number: int

@@ -41,11 +41,11 @@ _DEFAULTS: dict[str, Any] = {
 
 @define(eq=False, kw_only=True)
 class Video(Item):
-    """A container.
+    """One video. ``ledger`` and ``media`` grow during the upload.
 
-    ``ledger`` and ``media`` grow during the upload. ``finished_at`` is the monotonic time in
-    seconds at which the source was complete. ``announced_qualities`` counts the encoded qualities
-    whose event was announced. ``transcript_language`` is the language of the last transcript.
+    ``finished_at`` is the time in seconds of the monotonic clock at which the source was complete.
+    ``announced_qualities`` counts the encoded qualities whose event was announced.
+    ``transcript_language`` is the language of the last transcript.
     """
 
     attributes: dict[str, Any]

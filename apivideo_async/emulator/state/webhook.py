@@ -65,8 +65,5 @@ def event_body(event: Mapping[str, str]) -> bytes:
 
 
 def is_delivered(status: int | None) -> bool:
-    """Return whether a delivery succeeded. Without a response ``status`` is None.
-
-    Redirects count as failures (service.md#webhook-delivery).
-    """
+    """Return whether a delivery succeeded. None: no response. Redirects are failures."""
     return status is not None and status <= 299
