@@ -33,11 +33,9 @@ __all__ = [
 ]
 
 ItemT = TypeVar("ItemT")
+# The credentials that a request needs. "open" and "control" need none. "control" is for other
+# processes and refuses web pages.
 Access: TypeAlias = Literal["key", "upload-token", "open", "control"]
-"""Credentials that a request needs. ``"open"`` and ``"control"`` need none.
-
-``"control"`` is for other processes and refuses web pages.
-"""
 Handler: TypeAlias = Callable[["Call"], Awaitable[web.StreamResponse]]
 
 
@@ -72,9 +70,9 @@ class Call:
     request: web.Request
     record: RequestRecord
     operation: Operation
-    # None before the rate limit was checked, and for operations without a limit.
+    # The decision of the rate limiter. None before it, and for operations without a limit.
     rate_verdict: Verdict | None = None
-    # True once the response has started; its status and headers are final then.
+    # Status and headers of a response that has started are final.
     response_started: bool = False
     # Faults replace it (``faults.actions``).
     body: Body = field(init=False)

@@ -1,8 +1,4 @@
-"""The metrics as pure functions of plays and a time span (service.md#analytics-metrics).
-
-To add a metric, add its function to ``METRICS`` and its name to ``AGGREGATIONS``, ``SERIES`` or
-``BUCKETS``.
-"""
+"""The metrics as pure functions of plays and a time span (service.md#analytics-metrics)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta

@@ -1,8 +1,4 @@
-"""``/auth/*`` and ``/account``: tokens for an API key, and the quota of the account.
-
-``/account`` left the specification in 2021. See service.md#auth-operations,
-service.md#legacy-operations.
-"""
+"""``/auth/*`` (service.md#auth-operations) and ``/account`` (service.md#legacy-operations)."""
 
 from aiohttp import web
 

@@ -1,7 +1,6 @@
-"""``/data/*``: metrics, breakdowns and time series, and ``/analytics/*``: sessions.
+"""``/data/*``: metrics (service.md#analytics-operations); ``/analytics/*``: sessions.
 
-The session operations left the specification in 2023. See service.md#analytics-operations,
-service.md#legacy-operations.
+The sessions left the specification in 2023 (service.md#legacy-operations).
 """
 
 import re

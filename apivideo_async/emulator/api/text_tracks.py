@@ -16,7 +16,7 @@ from ..serving.assets import video_base, viewed_video
 from ..state.items import TextTrack
 from ..state.video import Video
 
-__all__ = ["CAPTIONS", "CHAPTERS", "TextTracks", "update_caption"]
+__all__ = ["CAPTIONS", "CHAPTERS", "update_caption"]
 
 _FILE = FileRule(VTT, "[vtt]")
 

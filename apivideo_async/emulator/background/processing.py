@@ -1,8 +1,7 @@
 """Process a video after its source is complete: qualities, transcript and summary, with events.
 
-The encoding pace determines when each stage is due (service.md#encoding-status). ``perform_due``
-performs the stages that have become due. It is called when the source is complete, at each status
-read, after changes of the video, and by a timer.
+The encoding pace determines when each stage is due (service.md#encoding-status). ``perform_due`` is
+called when the source is complete, at each status read, after changes of the video, and by a timer.
 """
 
 import asyncio

@@ -1,9 +1,8 @@
-"""Fill a container without an upload: from a URL, from another video, or from a broadcast.
+"""Fill a video without an upload: from a URL, from another video, or from a broadcast.
 
-See service.md#video-sources, service.md#recordings, service.md#webhook-events.
-
-A video whose URL may not be called stays "ingesting" (``rules.network``). The emulator receives no
-RTMP: a test or another process starts each broadcast and supplies the content of its recording.
+See service.md#video-sources, service.md#recordings, service.md#webhook-events. A video whose URL
+may not be called (``rules.network``) stays "ingesting". The emulator receives no RTMP: a test or
+another process starts each broadcast and supplies the content of its recording.
 """
 
 import asyncio

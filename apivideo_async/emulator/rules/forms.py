@@ -1,7 +1,6 @@
 """Multipart forms: parse them while they arrive, and check the files that they contain.
 
-Fields are kept, and the file is written to a sink. See service.md#multipart-bodies,
-service.md#thumbnails, service.md#text-tracks.
+See service.md#multipart-bodies, service.md#thumbnails, service.md#text-tracks.
 """
 
 import math

@@ -1,8 +1,7 @@
 """Validation of JSON bodies: the checks of attributes, and the problems that they report.
 
-A ``Check`` is a function of an attribute's name and value that returns a list of problems. To add
-an attribute, add its check to a table such as ``VIDEO_UPDATE``. See service.md#null-and-absent,
-service.md#errors, service.md#error-details.
+A ``Check`` is a function of an attribute's name and value that returns a list of problems. See
+service.md#null-and-absent, service.md#errors, service.md#error-details.
 """
 
 import json
@@ -20,7 +19,6 @@ __all__ = [
     "VIDEO_CREATION",
     "VIDEO_UPDATE",
     "Check",
-    "Problems",
     "array",
     "boolean",
     "caption_language",

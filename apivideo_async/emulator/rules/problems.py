@@ -1,11 +1,12 @@
 """Error responses as values (service.md#errors).
 
 A rule that refuses a request raises ``RefusedError``, and ``pipeline`` converts it to a response.
-The body is plain data, so that every rule can be tested without a server.
 """
 
 from collections.abc import Sequence
 from typing import Any
+
+from attrs import define
 
 from .error_types import ERROR_TYPES
 
@@ -24,13 +25,12 @@ __all__ = [
 _TYPE_PREFIX = "https://docs.api.video/reference/"
 
 
+@define
 class RefusedError(Exception):
     """A refused request: status and JSON body of the response (service.md#error-bodies)."""
 
-    def __init__(self, status: int, body: dict[str, Any]) -> None:
-        super().__init__(status, body)
-        self.status = status
-        self.body = body
+    status: int
+    body: dict[str, Any]
 
     def __str__(self) -> str:
         return f"{self.status} {self.body.get('type') or self.body.get('title')}"

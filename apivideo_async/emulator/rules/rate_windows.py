@@ -1,7 +1,4 @@
-"""Fixed windows of the rate limit, one per class of operations (service.md#rate-limits).
-
-Pure: the time in seconds is an argument.
-"""
+"""Fixed windows of the rate limit, one per class of operations (service.md#rate-limits). Pure."""
 
 import math
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""What videos and live streams share on the delivery hosts: URLs, access and responses.
+"""URLs, access and responses of the delivery hosts, for both videos and live streams.
 
-Public items are open, private ones need a token or a session. See service.md#private-videos.
+The assets of private items need a token or a session (service.md#private-videos).
 """
 
 import struct

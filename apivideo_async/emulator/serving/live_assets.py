@@ -1,6 +1,6 @@
-"""Assets of live streams on the delivery hosts: page, manifest and thumbnail (service.md#assets).
+"""Assets of live streams on the delivery hosts: page, manifest and thumbnail.
 
-Private live streams use the token scheme of private videos (service.md#other-private-assets).
+See service.md#assets, service.md#other-private-assets.
 """
 
 from html import escape

@@ -1,9 +1,7 @@
-"""Webhook deliveries: signed, in order for each video or live stream, and repeated when they fail.
-
-See service.md#webhook-delivery.
-"""
+"""Webhook deliveries: in order for each video or live stream, and repeated when they fail."""
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
@@ -13,7 +11,7 @@ from attrs import define, field
 
 from ..rules.network import may_call
 from ..settings import Settings
-from .webhook import Webhook, event_body, is_delivered
+from .webhook import Webhook
 
 __all__ = ["Deliveries", "Delivery"]
 
@@ -44,7 +42,7 @@ class Delivery:
 
 @define(eq=False)
 class Deliveries:
-    """The log of deliveries, and the code that performs them."""
+    """Performs deliveries and keeps a log of them (service.md#webhook-delivery)."""
 
     _settings: Settings
     _webhooks: Mapping[str, Webhook]
@@ -56,8 +54,8 @@ class Deliveries:
     )
 
     def send(self, webhook: Webhook, event: Mapping[str, str], subject: str) -> None:
-        """Start a delivery, after earlier ones of the webhook about the same subject."""
-        body = event_body(event)
+        """Start a delivery, which waits for earlier ones to the webhook about ``subject``."""
+        body = json.dumps(dict(event), separators=(",", ":")).encode()
         delivery = Delivery(
             number=len(self.log) + 1,
             subject=subject,
@@ -87,7 +85,8 @@ class Deliveries:
                     return
                 status = await self._attempt(delivery)
                 delivery.answers.append(status)
-                if is_delivered(status):
+                # A redirect is a failure (service.md#webhook-delivery).
+                if status is not None and status <= 299:
                     delivery.state = "delivered"
                     return
             delivery.state = "failed"

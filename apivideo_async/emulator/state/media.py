@@ -13,7 +13,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-__all__ = ["Extent", "ExtentWriter", "Media", "MediaStore", "Spool"]
+__all__ = ["ExtentWriter", "Media", "MediaStore", "Spool"]
 
 # Size of a read in bytes.
 _BLOCK = 256 * 1024
@@ -188,7 +188,7 @@ class Media:
         remaining = (self.size if stop is None else stop) - start
         positions = sorted(self._extents)
         for extent in [extent for position in positions for extent in self._extents[position]]:
-            # ``start`` counts down to the first extent that contains requested bytes, then it is 0.
+            # ``start`` counts down to 0 at the first extent that contains requested bytes.
             skip = min(start, extent.size)
             start -= skip
             size = min(extent.size - skip, remaining)

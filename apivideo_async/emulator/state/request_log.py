@@ -41,12 +41,12 @@ class RequestRecord:
     started: float = field(factory=time.time)
 
 
+@define(eq=False)
 class RequestLog:
     """The records in order of arrival. Numbers start at 1 and continue after ``clear``."""
 
-    def __init__(self) -> None:
-        self.records: list[RequestRecord] = []
-        self._count = 0
+    records: list[RequestRecord] = field(factory=list, init=False)
+    _count: int = field(default=0, init=False)
 
     def open(
         self, method: str, path: str, query: str, operation: str | None, content_range: str | None
