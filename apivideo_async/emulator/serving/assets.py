@@ -15,13 +15,7 @@ from ..rules import encoding
 from ..rules.problems import not_found
 from ..rules.ranges import UnsatisfiableRangeError, parse_range
 from ..state.video import Video
-from .delivery import (
-    asset_base,
-    manifest_response,
-    player_urls,
-    thumbnail_response,
-    viewer_session,
-)
+from .delivery import asset_base, manifest_response, player_urls, thumbnail_response, viewer_session
 
 __all__ = [
     "asset_urls",

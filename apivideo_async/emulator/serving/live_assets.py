@@ -10,13 +10,7 @@ from aiohttp import web
 from ..operations import Call, html_response
 from ..rules.problems import not_found
 from ..state.records import LiveStream
-from .delivery import (
-    asset_base,
-    manifest_response,
-    player_urls,
-    thumbnail_response,
-    viewer_session,
-)
+from .delivery import asset_base, manifest_response, player_urls, thumbnail_response, viewer_session
 
 __all__ = ["live_urls", "manifest", "player", "thumbnail"]
 

@@ -115,10 +115,7 @@ def check_choices(query: Query, choices: Mapping[str, Iterable[str]]) -> None:
 
 
 def sort_items(
-    items: Iterable[AnyT],
-    query: Query,
-    keys: Mapping[str, SortKey],
-    default: SortKey | None = None,
+    items: Iterable[AnyT], query: Query, keys: Mapping[str, SortKey], default: SortKey | None = None
 ) -> list[AnyT]:
     """Sort by ``sortBy`` and ``sortOrder``. Raises a refusal if a value is illegal.
 
