@@ -101,7 +101,7 @@ class Call:
     def video(self) -> Video:
         """Return the video that the path names. Raises a refusal (404) if there is none."""
         video = self.state.videos.find(self.path("videoId"))
-        self.record.video_id = video.key
+        self.record.video_id = video.id
         return video
 
     async def json(self) -> dict[str, Any]:

@@ -36,9 +36,9 @@ _Row: TypeAlias = tuple[str, str, str, Handler]
 # (service.md#operations), and at the end four older ones (service.md#legacy-operations).
 _API: dict[tuple[str, str], tuple[_Row, ...]] = {
     ("videos", "/videos"): (
-        ("list", "GET", "", videos.list_videos),
+        ("list", "GET", "", videos.VIDEOS.list_items),
         ("create", "POST", "", videos.create),
-        ("get", "GET", "/{videoId}", videos.get),
+        ("get", "GET", "/{videoId}", videos.VIDEOS.get),
         ("update", "PATCH", "/{videoId}", videos.update),
         ("delete", "DELETE", "/{videoId}", videos.delete),
         ("get_status", "GET", "/{videoId}/status", videos.get_status),
@@ -46,8 +46,8 @@ _API: dict[tuple[str, str], tuple[_Row, ...]] = {
         ("pick_thumbnail", "PATCH", "/{videoId}/thumbnail", videos.pick_thumbnail),
     ),
     ("videos", "/discarded/videos"): (
-        ("list_discarded", "GET", "", videos.list_discarded),
-        ("get_discarded", "GET", "/{videoId}", videos.get_discarded),
+        ("list_discarded", "GET", "", videos.DISCARDED.list_items),
+        ("get_discarded", "GET", "/{videoId}", videos.DISCARDED.get),
         ("restore", "PATCH", "/{videoId}", videos.restore),
     ),
     ("captions", "/videos/{videoId}/captions"): (

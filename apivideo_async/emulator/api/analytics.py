@@ -160,12 +160,12 @@ async def video_sessions(call: Call) -> web.StreamResponse:
     metadata = {
         match[1]: value for name, value in call.query if (match := _METADATA.fullmatch(name))
     }
-    return _sessions_response(call, call.video().key, metadata)
+    return _sessions_response(call, call.video().id, metadata)
 
 
 async def live_stream_sessions(call: Call) -> web.StreamResponse:
     """List the sessions of a live stream in a period. There is no other filter."""
-    return _sessions_response(call, call.state.live_streams.find(call.path("liveStreamId")).key, {})
+    return _sessions_response(call, call.state.live_streams.find(call.path("liveStreamId")).id, {})
 
 
 async def session_events(call: Call) -> web.StreamResponse:

@@ -104,7 +104,7 @@ def _row(call: Call, video: Video) -> str:
     state = "ready" if video.finished else "waiting for its source"
     link = escape(asset_urls(call, video)["player"])
     title = escape(str(video.attributes["title"]))
-    cells = (f'<a href="{link}">{video.key}</a>', title, state, str(video.media.size))
+    cells = (f'<a href="{link}">{video.id}</a>', title, state, str(video.media.size))
     return f"<tr><td>{'</td><td>'.join(cells)}</td></tr>"
 
 

@@ -53,8 +53,13 @@ class Items(Generic[ItemT]):
 
     async def delete(self, call: Call) -> web.StreamResponse:
         """Delete one item."""
-        del self.collection(call.state)[self.find(call).key]
+        del self.collection(call.state)[self.find(call).id]
         return empty_response()
+
+    def changed(self, call: Call, item: ItemT, status: int = 200) -> web.Response:
+        """Record the change of an item and return the item."""
+        item.touch(call.state.utc_now)
+        return json_response(self.as_json(call, item), status)
 
 
 @frozen(kw_only=True)
@@ -68,8 +73,3 @@ class EditableItems(Items[EditableT]):
         item = self.find(call)
         item.attributes.update(validate(await call.json(), self.checks))
         return self.changed(call, item)
-
-    def changed(self, call: Call, item: EditableT, status: int = 200) -> web.Response:
-        """Record the change of an item and return the item."""
-        item.touch(call.state.utc_now)
-        return json_response(self.as_json(call, item), status)

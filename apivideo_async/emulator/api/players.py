@@ -18,7 +18,7 @@ PLAYERS = EditableItems[Player](
     collection=lambda state: state.players,
     parameter="playerId",
     as_json=lambda call, player: player.as_json(
-        f"{call.request.url.origin()}/player/{player.key}/logo.png"
+        f"{call.request.url.origin()}/player/{player.id}/logo.png"
     ),
     sort_keys={
         **BY_DATES,

@@ -31,7 +31,7 @@ class TextTracks:
         """Return the ``chapter`` or ``caption`` schema (service.md#other-private-assets)."""
         path = f"{self.kind}/{track.language}"
         common = {
-            "uri": f"/videos/{video.key}/{path}",
+            "uri": f"/videos/{video.id}/{path}",
             "src": f"{video_base(call, video)}/{path}.vtt",
         }
         if self.kind == "chapters":

@@ -66,7 +66,7 @@ async def upload(call: Call) -> web.StreamResponse:
     video.ledger.check(chunk)
     with closing(_ReceivedFile(call, lambda _: call.state.spool_of(video))) as received:
         form = await call.body.form(received.open)
-        return _accepted(call, _keep(call, video.key, form, chunk, received))
+        return _accepted(call, _keep(call, video.id, form, chunk, received))
 
 
 async def upload_with_token(call: Call) -> web.StreamResponse:
@@ -90,7 +90,7 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
             video = _keep(call, video_id, form, chunk, received)
         else:
             video = _keep_new(call, form, chunk, received)
-        call.record.video_id = video.key
+        call.record.video_id = video.id
         return _accepted(call, video)
 
 
@@ -115,7 +115,7 @@ def _keep_new(call: Call, form: Form, chunk: ContentRange | None, received: _Rec
     try:
         received.keep(video, chunk)
     except RefusedError:
-        del call.state.videos[video.key]
+        del call.state.videos[video.id]
         raise
     return video
 
@@ -129,7 +129,7 @@ def _content_range(call: Call) -> ContentRange | None:
 def _accepted(call: Call, video: Video) -> web.Response:
     """Return the video if the upload is complete, or else its id (service.md#upload-responses)."""
     if not video.ledger.complete:
-        return json_response({"videoId": video.key}, 201)
+        return json_response({"videoId": video.id}, 201)
     video.touch(call.state.utc_now)
     processing.start(call.state, video)
     return json_response(video.as_json(asset_urls(call, video)), 201)

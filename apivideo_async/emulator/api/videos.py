@@ -5,7 +5,6 @@ See service.md#video-operations, service.md#tag-operations, service.md#watermark
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
@@ -22,16 +21,14 @@ from ..state.video import Video, select_videos
 from .items import Items
 
 __all__ = [
+    "DISCARDED",
     "PICTURE",
+    "VIDEOS",
     "WATERMARKS",
     "create",
     "delete",
-    "get",
-    "get_discarded",
     "get_status",
-    "list_discarded",
     "list_tags",
-    "list_videos",
     "pick_thumbnail",
     "restore",
     "update",
@@ -54,20 +51,20 @@ def _as_json(call: Call, video: Video) -> dict[str, Any]:
     return video.as_json(None if video.discarded_at else asset_urls(call, video))
 
 
-def _response(call: Call, video: Video, status: int = 200) -> web.Response:
-    call.record.video_id = video.key
-    return json_response(_as_json(call, video), status)
+class _Videos(Items[Video]):
+    def find(self, call: Call) -> Video:
+        video = super().find(call)
+        call.record.video_id = video.id
+        return video
+
+    async def list_items(self, call: Call) -> web.StreamResponse:
+        videos = select_videos(self.collection(call.state).values(), call.query)
+        return page_response(call, videos, lambda video: _as_json(call, video))
 
 
-def _list(call: Call, videos: Iterable[Video]) -> web.Response:
-    return page_response(
-        call, select_videos(videos, call.query), lambda video: _as_json(call, video)
-    )
-
-
-async def list_videos(call: Call) -> web.StreamResponse:
-    """List the videos that match the filters, newest first."""
-    return _list(call, call.state.videos.values())
+VIDEOS = _Videos(collection=lambda state: state.videos, parameter="videoId", as_json=_as_json)
+# Without Video Restore there are no discarded videos.
+DISCARDED = _Videos(collection=lambda state: state.discarded, parameter="videoId", as_json=_as_json)
 
 
 async def create(call: Call) -> web.StreamResponse:
@@ -80,12 +77,8 @@ async def create(call: Call) -> web.StreamResponse:
         video = ingest_source(call.state, attributes, source, from_page=sent_by_page(call.request))
     processing.request_summary(call.state, video, attributes)
     processing.perform_due(call.state, video)
-    return _response(call, video, 201 if source is None else 202)
-
-
-async def get(call: Call) -> web.StreamResponse:
-    """Return one video."""
-    return _response(call, call.video())
+    call.record.video_id = video.id
+    return json_response(_as_json(call, video), 201 if source is None else 202)
 
 
 async def update(call: Call) -> web.StreamResponse:
@@ -95,7 +88,7 @@ async def update(call: Call) -> web.StreamResponse:
     processing.request_summary(call.state, video, changes)
     video.merge(changes, call.state.utc_now)
     processing.perform_due(call.state, video)
-    return _response(call, video)
+    return json_response(_as_json(call, video))
 
 
 async def delete(call: Call) -> web.StreamResponse:
@@ -121,8 +114,7 @@ async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Store a picture. The response is 200 (service.md#video-operations, service.md#thumbnails)."""
     video = call.video()
     video.thumbnail, _ = await call.body.file(PICTURE)
-    video.touch(call.state.utc_now)
-    return _response(call, video)
+    return VIDEOS.changed(call, video)
 
 
 async def pick_thumbnail(call: Call) -> web.StreamResponse:
@@ -131,25 +123,14 @@ async def pick_thumbnail(call: Call) -> web.StreamResponse:
     payload = validate(await call.json(), {"timecode": text}, required=("timecode",))
     video.timecode = payload["timecode"]
     video.thumbnail = None
-    video.touch(call.state.utc_now)
-    return _response(call, video)
-
-
-async def list_discarded(call: Call) -> web.StreamResponse:
-    """List the discarded videos. Without Video Restore the list is empty."""
-    return _list(call, call.state.discarded.values())
-
-
-async def get_discarded(call: Call) -> web.StreamResponse:
-    """Return one discarded video."""
-    return _response(call, call.state.discarded.find(call.path("videoId")))
+    return VIDEOS.changed(call, video)
 
 
 async def restore(call: Call) -> web.StreamResponse:
     """Restore a discarded video (service.md#discarded-videos)."""
-    video = call.state.discarded.find(call.path("videoId"))
+    video = DISCARDED.find(call)
     validate(await call.json(), {"discarded": must_be_false}, required=("discarded",))
-    return _response(call, call.state.restore_video(video.key))
+    return json_response(_as_json(call, call.state.restore_video(video.id)))
 
 
 def _plain(tag: str) -> str:
@@ -177,7 +158,7 @@ WATERMARKS = Items[Item](
     collection=lambda state: state.watermarks,
     parameter="watermarkId",
     as_json=lambda call, watermark: {
-        "watermarkId": watermark.key,
+        "watermarkId": watermark.id,
         "createdAt": timestamp(watermark.created),
     },
     sort_keys={"createdAt": by_creation},

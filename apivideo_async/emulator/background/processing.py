@@ -39,14 +39,14 @@ async def _perform_at_due_times(state: State, video: Video, started: float) -> N
 def perform_due(state: State, video: Video) -> None:
     """Perform all stages that are due and have not been performed before."""
     # The video was deleted while a timer was waiting.
-    if video.key not in state.videos:
+    if video.id not in state.videos:
         return
     progress = video.progress(state.settings.encoding_pace, state.now)
     live = {} if video.live_stream_id is None else {"liveStreamId": video.live_stream_id}
     for kind, quality in encoding.encoded_qualities(progress)[video.announced_qualities :]:
         video.announced_qualities += 1
-        fields = {"videoId": video.key, "encoding": kind, "quality": quality, **live}
-        state.announce("video.encoding.quality.completed", video.key, fields)
+        fields = {"videoId": video.id, "encoding": kind, "quality": quality, **live}
+        state.announce("video.encoding.quality.completed", video.id, fields)
     if progress >= encoding.TRANSCRIPT_FINISHED and video.attributes.get("transcript"):
         _transcribe(state, video)
     if progress >= encoding.SUMMARY_FINISHED:
@@ -65,19 +65,19 @@ def _transcribe(state: State, video: Video) -> None:
     # The transcript replaces the text of an uploaded caption in the same language.
     video.captions.setdefault(language, TextTrack(language)).data = text.encode()
     fields = {
-        "videoId": video.key,
+        "videoId": video.id,
         "captionId": state.ids.opaque("caption_"),
         "generationMode": "transcript",
         "language": language,
     }
-    state.announce("video.caption.generated", video.key, fields)
+    state.announce("video.caption.generated", video.id, fields)
 
 
 def create_summary(state: State, video: Video, parts: tuple[str, ...], *, auto: bool) -> Summary:
     """Create a summary. It waits for the encoding (``auto``), or for a text of the client."""
     summary = Summary(
         **state.item_fields("summary_"),
-        video_id=video.key,
+        video_id=video.id,
         origin="auto" if auto else "api",
         status="waiting" if auto else "missing",
         parts=parts,
@@ -110,5 +110,5 @@ def _write_summary(state: State, video: Video) -> None:
     summary.source = {part: texts[part] for part in summary.parts}
     summary.status = "completed"
     summary.touch(state.utc_now)
-    fields = {"videoId": video.key, "summaryId": summary.key}
-    state.announce("video.summary.generated", video.key, fields)
+    fields = {"videoId": video.id, "summaryId": summary.id}
+    state.announce("video.summary.generated", video.id, fields)

@@ -65,7 +65,7 @@ async def _download(state: State, video: Video, url: str) -> None:
             async for block in response.content.iter_any():
                 writer.write(memoryview(block))
         # The video may have been deleted during the download.
-        if video.key in state.videos:
+        if video.id in state.videos:
             video.media.add(0, writer.keep())
             processing.start(state, video)
     except (ClientError, TimeoutError, OSError):
@@ -82,7 +82,7 @@ def start_broadcast(state: State, live: LiveStream, media: bytes = b"") -> None:
         return
     live.broadcasting = True
     live.media = media
-    state.announce("live-stream.broadcast.started", live.key, {"liveStreamId": live.key})
+    state.announce("live-stream.broadcast.started", live.id, {"liveStreamId": live.id})
 
 
 def complete_broadcast(state: State, live: LiveStream) -> None:
@@ -97,15 +97,15 @@ async def _end_broadcast(state: State, live: LiveStream) -> None:
         return
     live.broadcasting = False
     live.touch(state.utc_now)
-    fields = {"liveStreamId": live.key}
-    state.announce("live-stream.broadcast.ended", live.key, fields)
+    fields = {"liveStreamId": live.id}
+    state.announce("live-stream.broadcast.ended", live.id, fields)
     attributes = {"title": live.attributes["name"], "public": live.public}
     video = state.create_video(attributes, "live")
-    video.live_stream_id = live.key
+    video.live_stream_id = live.id
     if live.media:
         writer = ExtentWriter(state.spool_of(video), len(live.media))
         writer.write(memoryview(live.media))
         video.media.add(0, writer.keep())
         writer.close()
-    state.announce("video.source.recorded", video.key, {**fields, "videoId": video.key})
+    state.announce("video.source.recorded", video.id, {**fields, "videoId": video.id})
     processing.start(state, video)

@@ -76,7 +76,7 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
     size = video.media.size
     headers = {"Accept-Ranges": "bytes", "Content-Type": "video/mp4"}
     if call.request.query.get("dl") == "1":
-        headers["Content-Disposition"] = f'attachment; filename="{video.key}.mp4"'
+        headers["Content-Disposition"] = f'attachment; filename="{video.id}.mp4"'
     try:
         chosen = parse_range(call.request.headers.get("Range"), size)
     except UnsatisfiableRangeError:
@@ -105,7 +105,7 @@ async def player(call: Call) -> web.StreamResponse:
     token = call.request.query.get("token")
     video = call.video()
     session = viewer_session(call, video, "videoId", token)
-    base, query = f"/vod/{video.key}", ""
+    base, query = f"/vod/{video.id}", ""
     if session is not None:
         # A token opens one session, so the page loads the other assets with that session.
         base, query = f"{base}/token/{token}", f"?avh={session}"
@@ -138,7 +138,7 @@ async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (service.md#private-sessions)."""
     state = call.state
     video = state.videos.find(call.path("videoId"))
-    session = state.private_sessions.open_session(video.key, call.path("token"), state.now)
+    session = state.private_sessions.open_session(video.id, call.path("token"), state.now)
     if session is None:
         raise not_found("videoId")
     return json_response({"session_token": session})

@@ -28,10 +28,8 @@ _HEIGHT = 18
 
 def asset_base(call: Call, root: str, item: Video | LiveStream) -> str:
     """Return the base URL of an item's assets, for a private item with a new one-time token."""
-    base = f"{call.request.url.origin()}{root}/{item.key}"
-    return (
-        base if item.public else f"{base}/token/{call.state.private_sessions.new_token(item.key)}"
-    )
+    base = f"{call.request.url.origin()}{root}/{item.id}"
+    return base if item.public else f"{base}/token/{call.state.private_sessions.new_token(item.id)}"
 
 
 def player_urls(base: str, end: str = "") -> dict[str, str]:
@@ -54,7 +52,7 @@ def viewer_session(
     session = None
     if token is not None:
         given = call.request.query.get("avh")
-        session = call.state.private_sessions.authorize(item.key, token, given, call.state.now)
+        session = call.state.private_sessions.authorize(item.id, token, given, call.state.now)
     if session is None:
         raise not_found(parameter)
     return session

@@ -59,7 +59,7 @@ class Deliveries:
         delivery = Delivery(
             number=len(self.log) + 1,
             subject=subject,
-            webhook_id=webhook.key,
+            webhook_id=webhook.id,
             url=webhook.url,
             event=dict(event),
             body=body.decode(),
@@ -68,7 +68,7 @@ class Deliveries:
         self.log.append(delivery)
         allow_network = self._settings.allow_network
         if may_call(webhook.url, from_page=webhook.from_page, allow_network=allow_network):
-            lock = self._locks.setdefault((webhook.key, subject), asyncio.Lock())
+            lock = self._locks.setdefault((webhook.id, subject), asyncio.Lock())
             self._spawn(self._deliver(delivery, lock))
         else:
             delivery.state = "not-allowed"

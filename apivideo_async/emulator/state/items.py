@@ -55,7 +55,7 @@ class TextTrack:
 class Item:
     """One resource. ``number`` counts all resources of an emulator, in the order of creation."""
 
-    key: str
+    id: str
     created: datetime
     number: int
     updated: datetime | None = None
@@ -83,19 +83,19 @@ class Collection(dict[str, ItemT]):
 
     def add(self, item: ItemT) -> ItemT:
         """Add a new item and return it."""
-        self[item.key] = item
+        self[item.id] = item
         return item
 
-    def find(self, key: str) -> ItemT:
+    def find(self, item_id: str) -> ItemT:
         """Return an item. Raises a refusal (404) if there is none."""
-        if key not in self:
+        if item_id not in self:
             raise not_found(self._parameter)
-        return self[key]
+        return self[item_id]
 
-    def remove(self, key: str) -> ItemT:
+    def remove(self, item_id: str) -> ItemT:
         """Remove an item and return it. Raises a refusal (404), also for a second deletion."""
-        item = self.find(key)
-        del self[key]
+        item = self.find(item_id)
+        del self[item_id]
         return item
 
 

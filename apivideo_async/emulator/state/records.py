@@ -71,7 +71,7 @@ class LiveStream(Item):
         player = {"playerId": self.attributes["playerId"]} if "playerId" in self.attributes else {}
         restreams = self.attributes.get("restreams", [])
         return {
-            "liveStreamId": self.key,
+            "liveStreamId": self.id,
             **self.dates(),
             "streamKey": self.stream_key,
             "name": self.attributes["name"],
@@ -94,7 +94,7 @@ class Player(Item):
     def as_json(self, logo_url: str) -> dict[str, Any]:
         """Return the ``player-theme`` schema. Without a logo the values in ``assets`` are null."""
         return {
-            "playerId": self.key,
+            "playerId": self.id,
             **self.dates(),
             **PLAYER_COLOURS,
             **PLAYER_SWITCHES,
@@ -116,7 +116,7 @@ class Summary(Item):
     def as_json(self) -> dict[str, Any]:
         """Return the ``summary`` schema."""
         return {
-            "summaryId": self.key,
+            "summaryId": self.id,
             **self.dates(),
             "videoId": self.video_id,
             "origin": self.origin,
@@ -141,7 +141,7 @@ class UploadToken(Item):
 
     def as_json(self) -> dict[str, Any]:
         """Return the ``upload-token`` schema. ``expiresAt`` is absent if it does not expire."""
-        token = {"token": self.key, "ttl": self.ttl, "createdAt": timestamp(self.created)}
+        token = {"token": self.id, "ttl": self.ttl, "createdAt": timestamp(self.created)}
         if self.expires_at is not None:
             token["expiresAt"] = timestamp(self.expires_at)
         return token

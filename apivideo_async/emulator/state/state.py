@@ -121,7 +121,7 @@ class State:
     def item_fields(self, prefix: str) -> dict[str, Any]:
         """Return the arguments of a new ``Item``: id with ``prefix``, date and number."""
         self._item_count += 1
-        return {"key": self.ids.opaque(prefix), "created": self.utc_now, "number": self._item_count}
+        return {"id": self.ids.opaque(prefix), "created": self.utc_now, "number": self._item_count}
 
     def create_video(self, attributes: dict[str, Any], origin: Origin = "upload") -> Video:
         """Create a video without media. ``origin`` decides whether it accepts uploads."""
@@ -141,7 +141,7 @@ class State:
         # The summary of a video is deleted with it.
         summary = self.summary_of(video)
         if summary is not None:
-            self.summaries.remove(summary.key)
+            self.summaries.remove(summary.id)
 
     def restore_video(self, video_id: str) -> Video:
         """Restore a discarded video. Raises a refusal (404) if there is none."""
@@ -152,12 +152,12 @@ class State:
     def summary_of(self, video: Video) -> Summary | None:
         """Return the summary of a video, or None. A video has at most one summary."""
         summaries = self.summaries.values()
-        return next((summary for summary in summaries if summary.video_id == video.key), None)
+        return next((summary for summary in summaries if summary.video_id == video.id), None)
 
     def spool_of(self, video: Video) -> Spool:
         """Return the spool for the uploads of a video. The first call creates it."""
         if video.spool is None:
-            video.spool = self.store.spool(video.key)
+            video.spool = self.store.spool(video.id)
         return video.spool
 
     def add_play(self, play: Play) -> str:

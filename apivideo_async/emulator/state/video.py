@@ -100,7 +100,7 @@ class Video(Item):
         attributes = self.attributes
         player = {"playerId": attributes["playerId"]} if "playerId" in attributes else {}
         return {
-            "videoId": self.key,
+            "videoId": self.id,
             **player,
             **self._language(),
             "title": attributes["title"],
@@ -122,7 +122,7 @@ class Video(Item):
         return {"languageOrigin": None}
 
     def _source(self) -> dict[str, Any]:
-        source: dict[str, Any] = {"uri": f"/videos/{self.key}/source"}
+        source: dict[str, Any] = {"uri": f"/videos/{self.id}/source"}
         if self.ledger.origin == "upload" and self.ledger.complete:
             source["type"] = "upload"
         if self.live_stream_id is not None:

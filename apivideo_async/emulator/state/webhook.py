@@ -33,7 +33,7 @@ class Webhook(Item):
     def as_json(self) -> dict[str, Any]:
         """Return the ``webhook`` schema, with the secret (service.md#webhook-subscriptions)."""
         return {
-            "webhookId": self.key,
+            "webhookId": self.id,
             "createdAt": timestamp(self.created),
             "events": list(self.events),
             "url": self.url,
@@ -44,7 +44,7 @@ class Webhook(Item):
         """Return the headers of a delivery."""
         return {
             "Content-Type": "application/json",
-            "X-Api-Video-WebhookID": self.key,
+            "X-Api-Video-WebhookID": self.id,
             "X-Api-Video-Signature": signature(self.secret, body),
         }
 
