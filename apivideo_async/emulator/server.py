@@ -1,4 +1,4 @@
-"""The emulator as an object: its address, its state, start and stop."""
+"""``Emulator``: the local server as an object, with its address, its state, start and stop."""
 
 import asyncio
 import ssl
@@ -31,12 +31,9 @@ __all__ = ["Emulator", "MediaInfo"]
 T = TypeVar("T")
 # Size in bytes of aiohttp's read buffer for a connection.
 _READ_BUFFER = 512 * 1024
-_LONGEST_LINE = 64 * 1024
-"""Limit in bytes of the request line and of each header, as given to aiohttp.
-
-It admits analytics filters that are over the documented limit, so that the emulator can send the
-documented refusal (service.md#error-details).
-"""
+# Limit in bytes of the request line and of each header. aiohttp's own limit would refuse analytics
+# filters that are too long before the emulator can send the error of the service.
+_MAX_HEADER_LINE = 64 * 1024
 # Time for running handlers to end when the emulator stops.
 _SHUTDOWN_SECONDS = 0.2
 
@@ -96,7 +93,7 @@ class Emulator(Settings):
     ssl_context: ssl.SSLContext | None = None
 
     faults: FaultList = field(init=False)
-    _hosts: AllowedHosts = field(init=False)
+    _allowed_hosts: AllowedHosts = field(init=False)
     _log: RequestLog = field(init=False, factory=RequestLog)
     _port: int | None = field(init=False, default=None)
     _temporary: tempfile.TemporaryDirectory[str] | None = field(init=False, default=None)
@@ -109,7 +106,7 @@ class Emulator(Settings):
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         self.faults = FaultList(self.given_seed or 0)
-        self._hosts = AllowedHosts(self.host, self.allowed_hosts)
+        self._allowed_hosts = AllowedHosts(self.host, self.allowed_hosts)
 
     @property
     def port(self) -> int:
@@ -121,7 +118,7 @@ class Emulator(Settings):
     @property
     def url(self) -> str:
         """The base URL for clients, without a trailing slash."""
-        # A wildcard address is no destination; clients connect to the loopback address.
+        # A wildcard address is not a destination: clients connect to the loopback address.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
         scheme = "http" if self.ssl_context is None else "https"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
@@ -186,6 +183,7 @@ class Emulator(Settings):
         async def start() -> None:
             sources.start_broadcast(self.state, live, media)
 
+        # In the thread of the event loop, waiting for the result would block the loop.
         if self._thread == threading.get_ident():
             sources.start_broadcast(self.state, live, media)
         else:
@@ -222,7 +220,7 @@ class Emulator(Settings):
         store = MediaStore(Path(directory), discard=self.discard)
         self._state = State(self, store, self._log)
         self._runner = web.AppRunner(
-            application(self._state, self.faults, self._hosts),
+            application(self._state, self.faults, self._allowed_hosts),
             access_log=None,
             # The program that runs the emulator handles signals and writes its own logs.
             handle_signals=False,
@@ -230,8 +228,8 @@ class Emulator(Settings):
             # Do not wait for the rest of request bodies when a connection is closed.
             lingering_time=0,
             read_bufsize=_READ_BUFFER,
-            max_line_size=_LONGEST_LINE,
-            max_field_size=_LONGEST_LINE,
+            max_line_size=_MAX_HEADER_LINE,
+            max_field_size=_MAX_HEADER_LINE,
         )
         self._state.listener = Listener(self._runner, self.ssl_context)
         try:
@@ -245,11 +243,9 @@ class Emulator(Settings):
 
     async def stop(self) -> None:
         """Close connections, end background tasks, remove temporary media. May be repeated."""
-        # Cleared first, so that a second call does nothing.
         runner, self._runner = self._runner, None
         if runner is not None:
-            # Stop accepting before the open connections are closed, and end tasks when no request
-            # can start new ones.
+            # In this order, so that no new connection and no new task can start meanwhile.
             if self.state.listener is not None:
                 await self.state.listener.close()
             await runner.cleanup()

@@ -18,7 +18,7 @@ def _given_key(key: str | None) -> str:
 
 @define(kw_only=True, eq=False, repr=False, slots=False)
 class Settings:
-    """The settings, which ``Emulator`` describes, and the values that follow from them."""
+    """The settings, which ``Emulator`` describes."""
 
     api_key: str = field(default=None, converter=_given_key)
     discard: bool = False
@@ -37,6 +37,7 @@ class Settings:
     webhook_limit: int = 100
     analytics_days: int = 30
 
+    # Computed from the settings. ``seed`` is random if none was given.
     upload_limits: Limits = field(init=False)
     requests_per_window: Mapping[RateClass, int] | None = field(init=False)
     encoding_pace: EncodingPace = field(init=False)

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from ..rules.problems import invalid_query_parameter, refuse
 from ..state.items import Query, timestamp
+from ..state.play import with_time_zone
 from .filters import KEYS, TOTAL_KEYS, filter_key, read_filters, unexpected
 from .metrics import Span, View
 
@@ -74,7 +75,7 @@ def read_query(
         allowed.add("unique")
     if metric == "view":
         allowed.add("viewDuration")
-    # Filters are checked later by ``read_filters``, which knows the keys that the operation allows.
+    # ``read_filters`` checks the filters.
     for name, _ in query:
         if name not in allowed and filter_key(name) is None:
             raise unexpected(name)
@@ -105,10 +106,7 @@ def _view(values: dict[str, str]) -> View:
 
 def _moment(name: str, text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        moment = moment.astimezone(UTC)
+        moment = with_time_zone(datetime.fromisoformat(text)).astimezone(UTC)
         # Refuse moments at the limits of ``datetime``, so that later arithmetic cannot overflow.
         _ = moment - timedelta(days=1), moment + timedelta(days=1)
     except (ValueError, OverflowError):

@@ -104,8 +104,7 @@ async def over_time(call: Call) -> web.StreamResponse:
     query = _read_query(call, metric, paged=True, timed=True)
     interval = query.interval or "hour"
     plays = _matching_plays(call, query)
-    # Intervals after the last play are not computed. The end of a span is exclusive, so it is one
-    # second later.
+    # Intervals after the last play are not computed. The end of a span is exclusive.
     last = max((play.until for play in plays), default=query.span.start)
     watched = Span(query.span.start, min(query.span.stop, last + timedelta(seconds=1)))
     data = [

@@ -9,7 +9,7 @@ from ..serving.live_assets import live_urls
 from ..state.items import BY_DATES
 from ..state.records import LiveStream
 from .items import EditableItems
-from .videos import PICTURE
+from .videos import THUMBNAIL
 
 __all__ = ["LIVE_STREAMS", "complete", "create", "delete_thumbnail", "upload_thumbnail"]
 
@@ -46,7 +46,7 @@ async def create(call: Call) -> web.StreamResponse:
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Store a picture. The response is 201 (service.md#live-stream-operations)."""
     live = LIVE_STREAMS.find(call)
-    live.thumbnail, _ = await call.body.file(PICTURE)
+    live.thumbnail, _ = await call.body.file(THUMBNAIL)
     return LIVE_STREAMS.changed(call, live, 201)
 
 

@@ -1,8 +1,8 @@
-"""Receive video files; ``/upload-tokens``, the tokens for delegated uploads.
+"""Receive video files; ``/upload-tokens``, the tokens for uploads without the key.
 
 The bodies of concurrent requests are streamed at the same time, each into its own extent of the
-spool file. After the end of a body, one synchronous step asks the source ledger and adds the extent
-to the media. A truncated body changes neither. See service.md#uploads.
+spool file. After the end of a body, one step without ``await`` asks the source ledger and adds the
+extent to the media. A truncated body changes neither. See service.md#uploads.
 """
 
 from collections.abc import Callable
@@ -38,11 +38,10 @@ class _ReceivedFile:
 
     def open(self, form: Form) -> ExtentWriter:
         """Open a writer for the file. ``form`` has the fields that came before the file."""
-        # ``Content-Length`` is an upper bound for the size of the file, so one extent is enough. A
-        # body without ``Content-Length`` grows in further extents.
-        announced = self._call.request.content_length
+        # ``Content-Length`` is an upper bound for the size of the file, so one extent is enough.
+        size = self._call.request.content_length
         limit = self._call.state.settings.upload_limits.max_chunk
-        self._writer = ExtentWriter(self._spool_for(form), announced, limit)
+        self._writer = ExtentWriter(self._spool_for(form), size, limit)
         return self._writer
 
     def keep(self, video: Video, chunk: ContentRange | None) -> None:
@@ -79,8 +78,7 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
     chunk = _content_range(call)
 
     def spool_for(form: Form) -> Spool:
-        # The video is unknown if ``videoId`` comes after the file. The bytes then go to a separate
-        # spool, whose extent is added to the video's media.
+        # If ``videoId`` comes after the file, the video is unknown: the bytes go to a new spool.
         video = state.videos.get(form.fields.get("videoId", ""))
         return state.store.spool("delegated") if video is None else state.spool_of(video)
 
@@ -98,8 +96,8 @@ def _keep(
     call: Call, video_id: str, form: Form, chunk: ContentRange | None, received: _ReceivedFile
 ) -> Video:
     """Keep the file of a complete body, and return the video."""
-    # The video may have been deleted, and another request may have changed the ledger, while the
-    # body arrived. There is no ``await`` up to ``keep``, so that no other request runs in between.
+    # While the body arrived, other requests may have deleted the video or changed the ledger. There
+    # is no ``await`` up to ``keep``, so that no other request runs in between.
     video = call.state.videos.find(video_id)
     video.ledger.check(chunk)
     check_one_file(form)
@@ -110,7 +108,7 @@ def _keep(
 def _keep_new(call: Call, form: Form, chunk: ContentRange | None, received: _ReceivedFile) -> Video:
     """Create a video and keep the file. A refused request creates no video."""
     check_one_file(form)
-    # The ledger belongs to a video, so the video must exist before the ledger can decide.
+    # The ledger decides, and it belongs to a video.
     video = call.state.create_video({"title": form.filename or "file"})
     try:
         received.keep(video, chunk)

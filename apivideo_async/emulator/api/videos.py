@@ -22,7 +22,7 @@ from .items import Items
 
 __all__ = [
     "DISCARDED",
-    "PICTURE",
+    "THUMBNAIL",
     "VIDEOS",
     "WATERMARKS",
     "create",
@@ -37,8 +37,7 @@ __all__ = [
 ]
 
 # The refusal lists fewer extensions than are accepted (service.md#file-extensions).
-PICTURE = FileRule({**JPEG, **PNG, **WEBP}, "[jpeg, jpg, JPG, JPEG]", 8 * 1024 * 1024)
-"""Thumbnails of videos and live streams."""
+THUMBNAIL = FileRule({**JPEG, **PNG, **WEBP}, "[jpeg, jpg, JPG, JPEG]", 8 * 1024 * 1024)
 _WATERMARK = FileRule({**JPEG, **PNG}, "[jpeg, jpg, JPG, JPEG, png, PNG]")
 _TAG_KEYS = {
     "value": lambda tag: tag["value"],
@@ -102,8 +101,7 @@ async def get_status(call: Call) -> web.StreamResponse:
     """Return the status of ingest and encoding (service.md#upload-status)."""
     state, video = call.state, call.video()
     status = video.status(state.settings.encoding_pace, state.now)
-    # The read is counted after the status was computed: with ``polls:N``, N reads come before the
-    # read that first shows the video as playable.
+    # Counted after the status was computed: with ``polls:N`` the first N reads are not playable.
     if video.finished:
         video.status_reads += 1
         processing.perform_due(state, video)
@@ -113,7 +111,7 @@ async def get_status(call: Call) -> web.StreamResponse:
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Store a picture. The response is 200 (service.md#video-operations, service.md#thumbnails)."""
     video = call.video()
-    video.thumbnail, _ = await call.body.file(PICTURE)
+    video.thumbnail, _ = await call.body.file(THUMBNAIL)
     return VIDEOS.changed(call, video)
 
 
@@ -133,9 +131,9 @@ async def restore(call: Call) -> web.StreamResponse:
     return json_response(_as_json(call, call.state.restore_video(video.id)))
 
 
-def _plain(tag: str) -> str:
+def _normalized(tag: str) -> str:
     """Return a tag without case and accents, which the filter ignores (service.md#tags)."""
-    # NFKD separates each letter from its accents, which are combining characters.
+    # NFKD separates letters from accents, which are combining characters.
     parts = unicodedata.normalize("NFKD", tag.casefold())
     return "".join(character for character in parts if not unicodedata.combining(character))
 
@@ -145,9 +143,11 @@ async def list_tags(call: Call) -> web.StreamResponse:
     counts = Counter(
         tag for video in call.state.videos.values() for tag in set(video.attributes["tags"])
     )
-    part = _plain(call.request.query.get("value", ""))
+    part = _normalized(call.request.query.get("value", ""))
     tags: list[dict[str, Any]] = [
-        {"value": tag, "videoCount": count} for tag, count in counts.items() if part in _plain(tag)
+        {"value": tag, "videoCount": count}
+        for tag, count in counts.items()
+        if part in _normalized(tag)
     ]
     ordered = sort_items(tags, call.query, _TAG_KEYS, default=_TAG_KEYS["value"])
     return page_response(call, ordered, dict)

@@ -16,7 +16,6 @@ from ..state.video import Video
 
 __all__ = ["create_summary", "perform_due", "request_summary", "start"]
 
-# The language that the emulator detects when the video has no ``language``.
 _DETECTED_LANGUAGE = "en"
 
 
@@ -30,15 +29,15 @@ def start(state: State, video: Video) -> None:
 
 async def _perform_at_due_times(state: State, video: Video, started: float) -> None:
     for stage in encoding.STAGES:
-        # Computed from the start of the encoding, so that delays do not add up.
+        # Counted from the start of the encoding, so that delays do not add up.
         due = started + stage * state.settings.encoding_pace.seconds
         await asyncio.sleep(due - state.now)
         perform_due(state, video)
 
 
 def perform_due(state: State, video: Video) -> None:
-    """Perform all stages that are due and have not been performed before."""
-    # The video was deleted while a timer was waiting.
+    """Perform the stages that have become due since the last call."""
+    # The video was deleted while the timer was waiting.
     if video.id not in state.videos:
         return
     progress = video.progress(state.settings.encoding_pace, state.now)

@@ -69,8 +69,7 @@ async def _download(state: State, video: Video, url: str) -> None:
             video.media.add(0, writer.keep())
             processing.start(state, video)
     except (ClientError, TimeoutError, OSError):
-        # A failed download is reported nowhere; the status stays "ingesting"
-        # (service.md#video-sources).
+        # The status stays "ingesting" (service.md#video-sources).
         return
     finally:
         writer.close()

@@ -104,7 +104,7 @@ class FaultList:
         self._faults: list[Fault] = []
 
     def __iter__(self) -> Iterator[Fault]:
-        # A copy, because rules can be added or removed while the caller iterates.
+        # A copy: rules can be added or removed meanwhile.
         return iter(list(self._faults))
 
     def __len__(self) -> int:
@@ -134,5 +134,5 @@ class FaultList:
         return fault.probability is None or self._random.random() < fault.probability
 
 
+# Key of the rules in the aiohttp application.
 FAULTS: web.AppKey[FaultList] = web.AppKey("faults", FaultList)
-"""Key of the rules in the aiohttp application."""

@@ -21,7 +21,7 @@ from .ranges import ContentRange, Limits, Unit
 
 __all__ = ["Chunks"]
 
-# The ends of the slugs that differ between the units.
+# The ends of those slugs that differ between the units.
 _BEYOND_TOTAL = {"bytes": "to-byte-too-high-total", "parts": "part-too-high-total"}
 _TOO_SMALL = {"bytes": "range-too-small", "parts": "uploaded-file-too-small"}
 _SMALL_DETAIL = {

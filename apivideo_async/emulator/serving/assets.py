@@ -107,7 +107,7 @@ async def player(call: Call) -> web.StreamResponse:
     session = viewer_session(call, video, "videoId", token)
     base, query = f"/vod/{video.id}", ""
     if session is not None:
-        # A token opens one session, so the page loads the other assets with that session.
+        # The token is used up: the page loads the other assets with the session.
         base, query = f"{base}/token/{token}", f"?avh={session}"
     return html_response(
         "player.html",

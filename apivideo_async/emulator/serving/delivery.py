@@ -32,11 +32,11 @@ def asset_base(call: Call, root: str, item: Video | LiveStream) -> str:
     return base if item.public else f"{base}/token/{call.state.private_sessions.new_token(item.id)}"
 
 
-def player_urls(base: str, end: str = "") -> dict[str, str]:
+def player_urls(base: str, path: str = "") -> dict[str, str]:
     """Return the URL of the player, with the token in the query, and the HTML that embeds it."""
     # ``asset_base`` puts the token at the end of the path of a private item.
     root, _, token = base.partition("/token/")
-    player = f"{root}{end}?token={token}" if token else f"{root}{end}"
+    player = f"{root}{path}?token={token}" if token else f"{root}{path}"
     return {"iframe": _IFRAME.format(player), "player": player}
 
 

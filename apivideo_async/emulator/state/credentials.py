@@ -34,8 +34,7 @@ class Credentials:
 
     def exchange(self, api_key: str, now: float) -> dict[str, Any]:
         """Return a pair of tokens for the API key. Raises a refusal if the key is wrong."""
-        # JSON can contain lone surrogates, which UTF-8 cannot encode: ``surrogatepass`` avoids an
-        # error.
+        # JSON can contain lone surrogates, which UTF-8 cannot encode.
         if not self._is_api_key(api_key.encode(errors="surrogatepass")):
             raise self._refusal("authentication-invalid-api-key")
         return self._issue(now)

@@ -1,4 +1,4 @@
-"""The common part of all resources: id, dates, files, and the order of lists. No I/O."""
+"""What all resources have: id, dates, files, a collection, and the order of lists. No I/O."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime

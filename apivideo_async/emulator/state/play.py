@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from attrs import field, fields_dict, frozen
 
-__all__ = ["Play", "play_from_json"]
+__all__ = ["Play", "play_from_json", "with_time_zone"]
 
 
-def _with_time_zone(moment: datetime) -> datetime:
+def with_time_zone(moment: datetime) -> datetime:
+    """Return a moment with a time zone, UTC if it has none."""
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
@@ -23,7 +24,7 @@ class Play:
     """
 
     media_id: str
-    at: datetime = field(converter=_with_time_zone)
+    at: datetime = field(converter=with_time_zone)
     media_type: Literal["video", "live-stream"] = "video"
     played: bool = True
     watched: float = 30.0

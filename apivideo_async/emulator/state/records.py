@@ -25,7 +25,7 @@ __all__ = [
 # The fields of a restream in responses. Other fields of a payload are dropped.
 _RESTREAM = ("name", "serverUrl", "streamKey")
 _WHITE = "rgba(255, 255, 255, 1)"
-_SHADE = "rgba(0, 0, 0, .7)"
+_DARK = "rgba(0, 0, 0, .7)"
 # The defaults of the service (service.md#player-record).
 PLAYER_COLOURS = {
     "text": _WHITE,
@@ -35,8 +35,8 @@ PLAYER_COLOURS = {
     "trackPlayed": "rgba(88, 131, 255, .95)",
     "trackUnplayed": "rgba(255, 255, 255, .35)",
     "trackBackground": "rgba(255, 255, 255, .2)",
-    "backgroundTop": _SHADE,
-    "backgroundBottom": _SHADE,
+    "backgroundTop": _DARK,
+    "backgroundBottom": _DARK,
     "backgroundText": _WHITE,
 }
 PLAYER_SWITCHES = {
