@@ -28,7 +28,7 @@ class Body:
     request: web.Request
     record: RequestRecord
 
-    async def block(self) -> bytes:
+    async def read_block(self) -> bytes:
         """Return the bytes that have arrived, ``b""`` at the end of the body.
 
         Raises ``ConnectionError`` if the connection ends first.
@@ -49,12 +49,12 @@ class Body:
         """Drop the rest of the body, or ``limit`` bytes of it and the rest of their last block."""
         seen = 0
         while limit is None or seen < limit:
-            block = await self.block()
+            block = await self.read_block()
             if not block:
                 return
             seen += len(block)
 
-    async def form(self, open_file: Callable[[Form], FileSink]) -> Form:
+    async def read_form(self, open_file: Callable[[Form], FileSink]) -> Form:
         """Stream a multipart body through ``FormParser`` and return the form.
 
         ``open_file`` is called when the first file begins. Raises the refusals of
@@ -67,7 +67,7 @@ class Body:
         try:
             parser = FormParser(boundary, open_file)
             # Only one block is in memory at a time.
-            while block := await self.block():
+            while block := await self.read_block():
                 parser.feed(block)
         except MalformedFormError as error:
             await self.drain()
@@ -76,10 +76,10 @@ class Body:
             raise refuse("uploaded-file-invalid-file", "The multipart body has no end.")
         return parser.form
 
-    async def file(self, rule: FileRule) -> tuple[StoredFile, Form]:
+    async def read_file(self, rule: FileRule) -> tuple[StoredFile, Form]:
         """Return the one file of a form, and the form. Raises a refusal if it breaks ``rule``."""
         sink = SmallFile(rule.max_size)
-        form = await self.form(lambda _: sink)
+        form = await self.read_form(lambda _: sink)
         check_one_file(form)
         content_type = rule.type_of(form)
         sink.check()

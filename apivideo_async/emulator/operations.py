@@ -94,13 +94,13 @@ class Call:
         """The decoded query parameters in order."""
         return list(self.request.query.items())
 
-    def path(self, name: str) -> str:
+    def parameter(self, name: str) -> str:
         """Return a path parameter."""
         return self.request.match_info[name]
 
     def video(self) -> Video:
         """Return the video that the path names. Raises a refusal (404) if there is none."""
-        video = self.state.videos.find(self.path("videoId"))
+        video = self.state.videos.find(self.parameter("videoId"))
         self.record.video_id = video.id
         return video
 

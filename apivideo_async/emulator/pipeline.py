@@ -70,7 +70,7 @@ class Pipeline:
         try:
             response = await self._with_fault(call)
         except (DroppedError, ConnectionError):
-            # ``Body.block`` raises ConnectionError for a truncated request body.
+            # ``Body.read_block`` raises ConnectionError for a truncated request body.
             if request.transport is not None:
                 request.transport.abort()
             # aiohttp needs a response object; it is never sent.

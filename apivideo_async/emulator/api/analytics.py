@@ -71,7 +71,7 @@ def _page_response(
 
 async def aggregate(call: Call) -> web.StreamResponse:
     """Return one number for the whole time span, without pages."""
-    metric, aggregation = call.path("metric"), call.path("aggregation")
+    metric, aggregation = call.parameter("metric"), call.parameter("aggregation")
     check_path((metric, aggregation) in AGGREGATIONS)
     query = _read_query(call, metric, paged=False, total=aggregation == "total")
     compute = METRICS[AGGREGATIONS[metric, aggregation]]
@@ -81,7 +81,7 @@ async def aggregate(call: Call) -> web.StreamResponse:
 
 async def break_down(call: Call) -> web.StreamResponse:
     """Return a number for each value of a dimension. Values with the number 0 are omitted."""
-    metric, breakdown = call.path("metric"), call.path("breakdown")
+    metric, breakdown = call.parameter("metric"), call.parameter("breakdown")
     check_path(metric in BUCKETS and breakdown in DIMENSIONS)
     # The total of plays can only be broken down by ``media-id`` (service.md#analytics-metrics).
     check_path(metric != "play-total" or breakdown == "media-id")
@@ -99,7 +99,7 @@ async def break_down(call: Call) -> web.StreamResponse:
 
 async def over_time(call: Call) -> web.StreamResponse:
     """Return a number for each minute, hour or day. Intervals with the number 0 are omitted."""
-    metric = call.path("metric")
+    metric = call.parameter("metric")
     check_path(metric in SERIES)
     query = _read_query(call, metric, paged=True, timed=True)
     interval = query.interval or "hour"
@@ -164,12 +164,14 @@ async def video_sessions(call: Call) -> web.StreamResponse:
 
 async def live_stream_sessions(call: Call) -> web.StreamResponse:
     """List the sessions of a live stream in a period. There is no other filter."""
-    return _sessions_response(call, call.state.live_streams.find(call.path("liveStreamId")).id, {})
+    return _sessions_response(
+        call, call.state.live_streams.find(call.parameter("liveStreamId")).id, {}
+    )
 
 
 async def session_events(call: Call) -> web.StreamResponse:
     """List the events of a session. A 404 names ``videoId`` (service.md#legacy-operations)."""
-    play = call.state.plays.get(call.path("sessionId"))
+    play = call.state.plays.get(call.parameter("sessionId"))
     if play is None:
         raise not_found("videoId")
     events: list[dict[str, Any]] = [{"type": "ready", "emittedAt": _moment(play.at), "at": 0}]

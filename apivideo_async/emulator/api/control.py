@@ -78,7 +78,7 @@ async def _add_plays(call: Call) -> web.StreamResponse:
 
 async def _repeat_delivery(call: Call) -> web.StreamResponse:
     """Send a webhook delivery once more, to test how a subscriber handles duplicates."""
-    number, deliveries = call.path("number"), call.state.deliveries
+    number, deliveries = call.parameter("number"), call.state.deliveries
     delivery = next((each for each in deliveries.log if str(each.number) == number), None)
     if delivery is None:
         raise not_found("number")
@@ -89,7 +89,7 @@ async def _repeat_delivery(call: Call) -> web.StreamResponse:
 
 async def _start_broadcast(call: Call) -> web.StreamResponse:
     """Start a broadcast. The request body is the content of the recording."""
-    live = call.state.live_streams.find(call.path("liveStreamId"))
+    live = call.state.live_streams.find(call.parameter("liveStreamId"))
     sources.start_broadcast(call.state, live, await call.request.read())
     return empty_response()
 

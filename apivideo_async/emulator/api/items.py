@@ -38,7 +38,7 @@ class Items(Generic[ItemT]):
 
     def find(self, call: Call) -> ItemT:
         """Return the item that the path names. Raises a refusal (404) if there is none."""
-        return self.collection(call.state).find(call.path(self.parameter))
+        return self.collection(call.state).find(call.parameter(self.parameter))
 
     async def list_items(self, call: Call) -> web.StreamResponse:
         """List the items that match the filters, newest first."""

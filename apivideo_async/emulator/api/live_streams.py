@@ -4,7 +4,7 @@ from aiohttp import web
 
 from ..background import sources
 from ..operations import Call, empty_response, json_response
-from ..rules.payloads import boolean, filled, restreams, text, validate
+from ..rules.payloads import boolean, not_blank, restreams, text, validate
 from ..serving.live_assets import live_urls
 from ..state.items import BY_DATES
 from ..state.records import LiveStream
@@ -29,7 +29,7 @@ LIVE_STREAMS = EditableItems[LiveStream](
     as_json=lambda call, live: live.as_json(live_urls(call, live)),
     sort_keys={**BY_DATES, "name": lambda live: live.attributes["name"].casefold()},
     matches=_matches,
-    checks={"name": filled, "public": boolean, "playerId": text, "restreams": restreams},
+    checks={"name": not_blank, "public": boolean, "playerId": text, "restreams": restreams},
 )
 
 
@@ -38,7 +38,9 @@ async def create(call: Call) -> web.StreamResponse:
     state = call.state
     attributes = validate(await call.json(), LIVE_STREAMS.checks, required=("name",))
     live = LiveStream(
-        **state.item_fields("li"), attributes=attributes, stream_key=state.ids.uuid("stream-key")
+        **state.item_fields("li"),
+        attributes=attributes,
+        stream_key=state.ids.uuid("stream-key"),
     )
     return json_response(LIVE_STREAMS.as_json(call, state.live_streams.add(live)))
 
@@ -46,7 +48,7 @@ async def create(call: Call) -> web.StreamResponse:
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Store a picture. The response is 201 (service.md#live-stream-operations)."""
     live = LIVE_STREAMS.find(call)
-    live.thumbnail, _ = await call.body.file(THUMBNAIL)
+    live.thumbnail, _ = await call.body.read_file(THUMBNAIL)
     return LIVE_STREAMS.changed(call, live, 201)
 
 

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from ..operations import Call, empty_response, json_response
 from ..rules.forms import JPEG, PNG, FileRule
-from ..rules.payloads import boolean, longest, text, validate
+from ..rules.payloads import boolean, max_length, text, validate
 from ..rules.problems import not_found
 from ..state.items import BY_DATES
 from ..state.records import PLAYER_COLOURS, PLAYER_SWITCHES, Player
@@ -25,7 +25,7 @@ PLAYERS = EditableItems[Player](
         "name": lambda player: str(player.attributes.get("name", "")).casefold(),
     },
     checks={
-        "name": longest(100),
+        "name": max_length(100),
         **dict.fromkeys(PLAYER_COLOURS, text),
         **dict.fromkeys(PLAYER_SWITCHES, boolean),
     },
@@ -42,7 +42,7 @@ async def create(call: Call) -> web.StreamResponse:
 async def upload_logo(call: Call) -> web.StreamResponse:
     """Store a logo and its link, which is not checked (service.md#player-operations)."""
     player = PLAYERS.find(call)
-    player.logo, form = await call.body.file(_LOGO)
+    player.logo, form = await call.body.read_file(_LOGO)
     player.logo_link = form.fields.get("link")
     return PLAYERS.changed(call, player, 201)
 

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from ..background import processing
 from ..operations import Call, json_response
-from ..rules.payloads import Check, array, filled, one_of, summary_parts, text, validate
+from ..rules.payloads import Check, array, not_blank, one_of, summary_parts, text, validate
 from ..rules.problems import not_found, summary_exists
 from ..state.items import BY_DATES, check_choices
 from ..state.records import SUMMARY_PARTS, SUMMARY_STATUSES, Summary
@@ -13,7 +13,7 @@ from .items import Items
 __all__ = ["SUMMARIES", "create", "get_source", "list_summaries", "update_source"]
 
 _CREATION: dict[str, Check] = {
-    "videoId": filled,
+    "videoId": not_blank,
     "origin": one_of("auto"),
     "attributes": summary_parts,
 }

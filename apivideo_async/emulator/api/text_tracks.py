@@ -53,7 +53,7 @@ class TextTracks:
         Captions, also those that are only read, must have one of the 672 caption languages: raises
         a refusal (service.md#caption-languages). Chapters accept any language.
         """
-        language = call.path("language")
+        language = call.parameter("language")
         if self.kind == "captions":
             caption_language(language)
         return language
@@ -74,7 +74,7 @@ class TextTracks:
     async def upload(self, call: Call) -> web.StreamResponse:
         """Store a file, whose content is not checked (service.md#caption-operations)."""
         video, language = call.video(), self.language(call)
-        file, _ = await call.body.file(_FILE)
+        file, _ = await call.body.read_file(_FILE)
         # A new file for the same language keeps the track, and with it the caption's ``default``.
         track = self.of(video).setdefault(language, TextTrack(language))
         track.data = file.data
@@ -93,7 +93,7 @@ class TextTracks:
     async def serve(self, call: Call) -> web.StreamResponse:
         """Send the file, as the delivery hosts do."""
         video, _ = viewed_video(call)
-        track = self.of(video).get(call.path("language"))
+        track = self.of(video).get(call.parameter("language"))
         if track is None:
             raise not_found("language")
         return web.Response(body=track.data, content_type="text/vtt", charset="utf-8")

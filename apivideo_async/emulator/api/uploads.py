@@ -64,7 +64,7 @@ async def upload(call: Call) -> web.StreamResponse:
     chunk = _content_range(call)
     video.ledger.check(chunk)
     with closing(_ReceivedFile(call, lambda _: call.state.spool_of(video))) as received:
-        form = await call.body.form(received.open)
+        form = await call.body.read_form(received.open)
         return _accepted(call, _keep(call, video.id, form, chunk, received))
 
 
@@ -83,7 +83,7 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
         return state.store.spool("delegated") if video is None else state.spool_of(video)
 
     with closing(_ReceivedFile(call, spool_for)) as received:
-        form = await call.body.form(received.open)
+        form = await call.body.read_form(received.open)
         if video_id := form.fields.get("videoId"):
             video = _keep(call, video_id, form, chunk, received)
         else:
@@ -136,7 +136,7 @@ def _accepted(call: Call, video: Video) -> web.Response:
 class _UploadTokens(Items[UploadToken]):
     def find(self, call: Call) -> UploadToken:
         """Return the token that the path names. Raises a refusal (404) if it has expired."""
-        token = call.state.active_upload_token(call.path(self.parameter))
+        token = call.state.active_upload_token(call.parameter(self.parameter))
         if token is None:
             raise not_found(self.parameter)
         return token

@@ -92,8 +92,8 @@ async def update(call: Call) -> web.StreamResponse:
 
 async def delete(call: Call) -> web.StreamResponse:
     """Delete or discard a video. A second deletion gives a 404 (service.md#repeated-deletion)."""
-    call.record.video_id = call.path("videoId")
-    call.state.remove_video(call.path("videoId"))
+    call.record.video_id = call.parameter("videoId")
+    call.state.remove_video(call.parameter("videoId"))
     return empty_response()
 
 
@@ -111,7 +111,7 @@ async def get_status(call: Call) -> web.StreamResponse:
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Store a picture. The response is 200 (service.md#video-operations, service.md#thumbnails)."""
     video = call.video()
-    video.thumbnail, _ = await call.body.file(THUMBNAIL)
+    video.thumbnail, _ = await call.body.read_file(THUMBNAIL)
     return VIDEOS.changed(call, video)
 
 
@@ -167,6 +167,6 @@ WATERMARKS = Items[Item](
 
 async def upload_watermark(call: Call) -> web.StreamResponse:
     """Receive a picture. The response is 200 (service.md#watermark-operations)."""
-    await call.body.file(_WATERMARK)
+    await call.body.read_file(_WATERMARK)
     watermark = call.state.watermarks.add(Item(**call.state.item_fields("watermark_")))
     return json_response(WATERMARKS.as_json(call, watermark))

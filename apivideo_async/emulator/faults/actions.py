@@ -243,11 +243,11 @@ class _StallingBody(Body):
     _stall: Callable[[], Awaitable[None]]
     _stalled: bool = False
 
-    async def block(self) -> bytes:
+    async def read_block(self) -> bytes:
         if not self._stalled and self.record.body_bytes >= self._after_bytes:
             self._stalled = True
             await self._stall()
-        return await super().block()
+        return await super().read_block()
 
 
 @define(eq=False)
@@ -261,9 +261,9 @@ class _RepeatableBody(Body):
         """Return to the beginning. The blocks now come from memory."""
         self._replay = iter(self._kept)
 
-    async def block(self) -> bytes:
+    async def read_block(self) -> bytes:
         if self._replay is not None:
             return next(self._replay, b"")
-        block = await super().block()
+        block = await super().read_block()
         self._kept.append(block)
         return block

@@ -164,11 +164,11 @@ class FormParser:
 class FileRule:
     """The files that an operation accepts: ``types`` by extension, and at most ``max_size`` bytes.
 
-    ``listed`` is the list of extensions in the refusal (service.md#file-extensions).
+    ``listed_extensions`` is the list of extensions in the refusal (service.md#file-extensions).
     """
 
     types: Mapping[str, str]
-    listed: str
+    listed_extensions: str
     max_size: float = math.inf
 
     def type_of(self, form: Form) -> str:
@@ -178,7 +178,7 @@ class FileRule:
             return by_extension
         if form.content_type in self.types.values():
             return form.content_type
-        title = f"Only {self.listed} extensions are supported."
+        title = f"Only {self.listed_extensions} extensions are supported."
         raise refuse("uploaded-file-extension-invalid", title=title)
 
 

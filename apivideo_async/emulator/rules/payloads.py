@@ -22,9 +22,9 @@ __all__ = [
     "array",
     "boolean",
     "caption_language",
-    "filled",
-    "longest",
+    "max_length",
     "must_be_false",
+    "not_blank",
     "one_of",
     "restreams",
     "summary_parts",
@@ -82,7 +82,7 @@ def _text_with(explain: Callable[[str], str | None], base: Check = text) -> Chec
     return check
 
 
-def longest(limit: int) -> Check:
+def max_length(limit: int) -> Check:
     """Return a check for text of at most ``limit`` characters."""
     detail = f"This value is too long. It should have {limit} characters or less."
     return _text_with(lambda value: detail if len(value) > limit else None)
@@ -115,11 +115,11 @@ def _server_url_detail(value: str) -> str | None:
 
 
 # Text that is not blank.
-filled: Check = _text_with(
+not_blank: Check = _text_with(
     lambda value: None if value.strip() else "This value should not be blank."
 )
 web_url: Check = _text_with(
-    lambda value: None if is_web_url(value) else "This value is not a valid URL.", filled
+    lambda value: None if is_web_url(value) else "This value is not a valid URL.", not_blank
 )
 _timecode: Check = _text_with(
     lambda value: None if _TIMECODE.fullmatch(value) else "This time code is not valid."
@@ -128,7 +128,7 @@ _timecode: Check = _text_with(
 _language: Check = _text_with(
     lambda value: None if value in _VIDEO_LANGUAGES else _language_detail(value)
 )
-_server_url: Check = _text_with(_server_url_detail, filled)
+_server_url: Check = _text_with(_server_url_detail, not_blank)
 
 
 def _nullable(check: Check) -> Check:
@@ -189,14 +189,14 @@ def _object(*, required: bool, **attributes: Check) -> Check:
 
 summary_parts: Check = array(one_of("abstract", "takeaways"))
 restreams: Check = array(
-    _object(required=True, name=filled, serverUrl=_server_url, streamKey=filled), at_most=5
+    _object(required=True, name=not_blank, serverUrl=_server_url, streamKey=not_blank), at_most=5
 )
 _WATERMARK = ("bottom", "height", "id", "left", "opacity", "right", "top", "width")
 
 # -- Tables of the attributes of a payload.
 
 VIDEO_UPDATE: dict[str, Check] = {
-    "title": filled,
+    "title": not_blank,
     "description": text,
     "public": boolean,
     "panoramic": boolean,
@@ -213,7 +213,7 @@ VIDEO_UPDATE: dict[str, Check] = {
 VIDEO_CREATION: dict[str, Check] = {
     **VIDEO_UPDATE,
     "playerId": text,
-    "source": filled,
+    "source": not_blank,
     "clip": _object(required=False, endTimecode=_timecode, startTimecode=_timecode),
     "watermark": _object(required=False, **dict.fromkeys(_WATERMARK, text)),
 }

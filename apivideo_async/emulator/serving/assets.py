@@ -137,8 +137,8 @@ async def thumbnail(call: Call) -> web.StreamResponse:
 async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (service.md#private-sessions)."""
     state = call.state
-    video = state.videos.find(call.path("videoId"))
-    session = state.private_sessions.open_session(video.id, call.path("token"), state.now)
+    video = state.videos.find(call.parameter("videoId"))
+    session = state.private_sessions.open_session(video.id, call.parameter("token"), state.now)
     if session is None:
         raise not_found("videoId")
     return json_response({"session_token": session})

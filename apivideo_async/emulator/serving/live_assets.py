@@ -26,7 +26,7 @@ def live_urls(call: Call, live: LiveStream) -> dict[str, str]:
 
 
 def _viewed(call: Call, token: str | None) -> LiveStream:
-    live = call.state.live_streams.find(call.path("liveStreamId"))
+    live = call.state.live_streams.find(call.parameter("liveStreamId"))
     viewer_session(call, live, "liveStreamId", token)
     return live
 
