@@ -19,7 +19,6 @@ class Span(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """The length of the span in seconds."""
         return (self.stop - self.start).total_seconds()
 
     def __contains__(self, moment: object) -> bool:
@@ -83,7 +82,6 @@ def _presences(plays: Iterable[Play], span: Span, view: View) -> list[tuple[date
 
 
 def _ccv_peak(plays: Sequence[Play], span: Span, view: View) -> int:
-    """Return the highest number of concurrent viewers in the span."""
     periods = _presences(plays, span, view)
     # At the same moment -1 sorts before +1: a viewer who leaves then is not counted together with
     # one who arrives.

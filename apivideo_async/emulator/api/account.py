@@ -13,7 +13,6 @@ _FEATURES = ["app.dynamic_metadata", "app.event_log", "player.white_label", "tra
 
 
 async def authenticate(call: Call) -> web.StreamResponse:
-    """Exchange the API key for an access token and a refresh token."""
     body = validate(await call.json(), {"apiKey": text}, required=("apiKey",))
     return json_response(call.state.credentials.exchange(body["apiKey"], call.state.expiry_clock))
 
@@ -27,7 +26,6 @@ async def refresh(call: Call) -> web.StreamResponse:
 
 
 async def get(call: Call) -> web.StreamResponse:
-    """Return the quota of videos, the features and the environment of the account."""
     used = len(call.state.videos)
     quota = {"quotaUsed": used, "quotaRemaining": max(0, _QUOTA - used), "quotaTotal": _QUOTA}
     return json_response(

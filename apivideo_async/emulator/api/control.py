@@ -64,7 +64,6 @@ async def _read_list(call: Call, read: Callable[[Any], ItemT]) -> list[ItemT]:
 
 
 async def _add_faults(call: Call) -> web.StreamResponse:
-    """Add a JSON list of fault rules."""
     faults = _faults(call)
     faults.add(*await _read_list(call, fault_from_json))
     return json_response({"faults": len(faults)}, 201)

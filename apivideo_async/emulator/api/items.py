@@ -48,11 +48,9 @@ class Items(Generic[ItemT]):
         return page_response(call, ordered, lambda item: self.as_json(call, item))
 
     async def get(self, call: Call) -> web.StreamResponse:
-        """Return one item."""
         return json_response(self.as_json(call, self.find(call)))
 
     async def delete(self, call: Call) -> web.StreamResponse:
-        """Delete one item."""
         del self.collection(call.state)[self.find(call).id]
         return empty_response()
 

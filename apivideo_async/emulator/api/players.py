@@ -56,7 +56,6 @@ async def delete_logo(call: Call) -> web.StreamResponse:
 
 
 async def serve_logo(call: Call) -> web.StreamResponse:
-    """Send the logo, as the delivery hosts do."""
     logo = PLAYERS.find(call).logo
     if logo is None:
         raise not_found("playerId")

@@ -44,7 +44,6 @@ class TextTracks:
         }
 
     def of(self, video: Video) -> dict[str, TextTrack]:
-        """Return the tracks of a video by language."""
         return video.captions if self.kind == "captions" else video.chapters
 
     def language(self, call: Call) -> str:
@@ -81,17 +80,14 @@ class TextTracks:
         return json_response(self.as_json(call, video, track))
 
     async def get(self, call: Call) -> web.StreamResponse:
-        """Return one track."""
         return json_response(self.as_json(call, *self.find(call)))
 
     async def delete(self, call: Call) -> web.StreamResponse:
-        """Delete one track."""
         video, track = self.find(call)
         del self.of(video)[track.language]
         return empty_response()
 
     async def serve(self, call: Call) -> web.StreamResponse:
-        """Send the file, as the delivery hosts do."""
         video, _ = viewed_video(call)
         track = self.of(video).get(call.parameter("language"))
         if track is None:

@@ -53,7 +53,6 @@ class _ReceivedFile:
             video.media.add(position, self._writer.keep())
 
     def close(self) -> None:
-        """Release the spool. Must be called at the end of the request."""
         if self._writer is not None:
             self._writer.close()
 

@@ -191,13 +191,11 @@ class SmallFile:
     size: int = 0
 
     def write(self, view: memoryview) -> None:
-        """Append the next bytes."""
         self.size += len(view)
         if self.size <= self.max_size:
             self.data += view
 
     def check(self) -> None:
-        """Raise a refusal if the file is empty or too large."""
         if self.size == 0:
             raise refuse("uploaded-file-empty")
         if self.size > self.max_size:

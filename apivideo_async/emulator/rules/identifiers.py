@@ -40,7 +40,6 @@ class Identifiers:
         return prefix + "".join(self._stream(prefix).choices(_ALPHABET, k=22))
 
     def uuid(self, kind: str) -> str:
-        """Return a random UUID."""
         return str(uuid.UUID(int=self._stream(kind).getrandbits(128), version=4))
 
     def refresh_token(self) -> str:

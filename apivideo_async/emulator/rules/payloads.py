@@ -82,7 +82,6 @@ def _text_that(accepts: Callable[[str], object], detail: str, base: Check = text
 
 
 def max_length(limit: int) -> Check:
-    """Return a check for text of at most ``limit`` characters."""
     detail = f"This value is too long. It should have {limit} characters or less."
     return _text_that(lambda value: len(value) <= limit, detail)
 
@@ -106,7 +105,6 @@ _video_language: Check = _text_that(
 
 
 def one_of(*choices: str) -> Check:
-    """Return a check for one of the ``choices``."""
     listed = ", ".join(f'"{choice}"' for choice in choices)
 
     def check(name: str, value: Any) -> Problems:
@@ -139,7 +137,6 @@ def must_be_false(name: str, value: Any) -> Problems:
 
 
 def array(item: Check, at_most: int | None = None) -> Check:
-    """Return a check for an array of at most ``at_most`` items."""
 
     def check(name: str, value: Any) -> Problems:
         if not isinstance(value, list):

@@ -58,7 +58,6 @@ def refuse_all(problems: Sequence[dict[str, Any]]) -> RefusedError:
 
 
 def attribute_required(name: str) -> dict[str, Any]:
-    """Return the problem of a required attribute that is absent."""
     kind = _TYPE_PREFIX + "attribute-required"
     return {"type": kind, "title": "This attribute is required.", "name": name}
 
@@ -72,7 +71,6 @@ def invalid_attribute(
 
 
 def invalid_query_parameter(name: str, detail: str) -> RefusedError:
-    """Return the refusal of a query parameter."""
     return refuse("request-invalid-query-parameter", detail, name=name)
 
 

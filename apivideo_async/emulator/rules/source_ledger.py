@@ -41,7 +41,6 @@ class SourceLedger:
 
     @property
     def started(self) -> bool:
-        """Whether anything was accepted."""
         return self.whole_size is not None or self.chunks is not None
 
     @property
@@ -51,7 +50,6 @@ class SourceLedger:
 
     @property
     def size(self) -> int:
-        """The number of bytes accepted."""
         return self.chunks.size if self.chunks is not None else self.whole_size or 0
 
     def check(self, chunk: ContentRange | None) -> None:

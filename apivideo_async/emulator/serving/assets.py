@@ -31,7 +31,6 @@ __all__ = [
 
 
 def video_base(call: Call, video: Video) -> str:
-    """Return the base URL of a video's files."""
     return asset_base(call, "/vod", video)
 
 

@@ -59,7 +59,6 @@ def viewer_session(
 
 
 def manifest_response(lines: Iterable[str]) -> web.Response:
-    """Return an HLS manifest."""
     text = "\n".join(["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", *lines])
     return web.Response(text=text + "\n", content_type="application/vnd.apple.mpegurl")
 

@@ -16,7 +16,6 @@ __all__ = ["live_urls", "manifest", "player", "thumbnail"]
 
 
 def live_urls(call: Call, live: LiveStream) -> dict[str, str]:
-    """Return the ``live-stream-assets`` schema."""
     base = asset_base(call, "/live", live)
     return {
         **player_urls(base),
@@ -32,7 +31,6 @@ def _viewed(call: Call, token: str | None) -> LiveStream:
 
 
 async def player(call: Call) -> web.StreamResponse:
-    """Send a page that says whether the stream is broadcasting."""
     live = _viewed(call, call.request.query.get("token"))
     state = "on the air" if live.broadcasting else "off the air"
     return html_response("live.html", title=escape(live.attributes["name"]), state=state)
@@ -47,5 +45,4 @@ async def manifest(call: Call) -> web.StreamResponse:
 
 
 async def thumbnail(call: Call) -> web.StreamResponse:
-    """Send the uploaded thumbnail, or a grey picture."""
     return thumbnail_response(_viewed(call, call.request.match_info.get("token")).thumbnail)

@@ -72,7 +72,6 @@ class Credentials:
         }
 
     def expire_access_tokens(self) -> None:
-        """Make all access tokens invalid."""
         self._access.clear()
 
     def identify(self, header: str | None, now: float) -> str:

@@ -66,11 +66,9 @@ class Item:
         return self.updated or self.created
 
     def touch(self, now: datetime) -> None:
-        """Record an update."""
         self.updated = now
 
     def dates(self) -> dict[str, str]:
-        """Return ``createdAt`` and ``updatedAt``."""
         return {"createdAt": timestamp(self.created), "updatedAt": timestamp(self.last_change)}
 
 
@@ -82,7 +80,6 @@ class Collection(dict[str, ItemT]):
         self._parameter = parameter
 
     def add(self, item: ItemT) -> ItemT:
-        """Add a new item and return it."""
         self[item.id] = item
         return item
 

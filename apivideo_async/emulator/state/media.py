@@ -64,7 +64,6 @@ class Spool:
                 os.truncate(self._fd, min(offset, os.fstat(self._fd).st_size))
 
     def write(self, view: memoryview, offset: int) -> None:
-        """Write all of ``view`` at ``offset``."""
         if self._fd < 0:
             return
         # ``pwrite`` has no shared file position, and may write fewer bytes than asked.
@@ -162,7 +161,6 @@ class Media:
 
     @property
     def size(self) -> int:
-        """The number of bytes stored."""
         # Copy the values first: another thread may read the size while the event loop adds extents.
         return sum(extent.size for extents in list(self._extents.values()) for extent in extents)
 
@@ -196,7 +194,6 @@ class Media:
             yield from extent.read(skip, size)
 
     def sha256(self) -> str:
-        """Return the SHA-256 digest of the bytes in hexadecimal."""
         digest = hashlib.sha256()
         for block in self.read():
             digest.update(block)
@@ -224,7 +221,6 @@ class MediaStore:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def spool(self, name: str) -> Spool:
-        """Return a new spool."""
         if self.discard:
             return Spool(None)
         self._spool_count += 1

@@ -114,7 +114,6 @@ class Summary(Item):
     source: dict[str, Any] = field(factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the ``summary`` schema."""
         return {
             "summaryId": self.id,
             **self.dates(),
@@ -136,7 +135,6 @@ class UploadToken(Item):
         return self.created + timedelta(seconds=self.ttl) if self.ttl else None
 
     def active(self, now: datetime) -> bool:
-        """Return whether the token still works."""
         return self.expires_at is None or now < self.expires_at
 
     def as_json(self) -> dict[str, Any]:

@@ -51,12 +51,10 @@ class RequestLog:
     def open(
         self, method: str, path: str, query: str, operation: str | None, content_range: str | None
     ) -> RequestRecord:
-        """Add the record of a request that has just arrived."""
         self._count += 1
         record = RequestRecord(self._count, method, path, _masked(query), operation, content_range)
         self.records.append(record)
         return record
 
     def clear(self) -> None:
-        """Remove all records."""
         self.records.clear()

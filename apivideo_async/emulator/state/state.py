@@ -161,13 +161,11 @@ class State:
         return video.spool
 
     def add_play(self, play: Play) -> str:
-        """Add a play and return the id of its session."""
         session_id = self.ids.opaque("ps")
         self.plays[session_id] = play
         return session_id
 
     def create_upload_token(self, ttl: int) -> UploadToken:
-        """Create a token for delegated uploads."""
         # Created by the clock for expiry: the token gets its full lifetime after ``clock-jump``.
         fields = {**self.item_fields("to"), "created": self.expiry_utc_now}
         return self.upload_tokens.add(UploadToken(**fields, ttl=ttl))

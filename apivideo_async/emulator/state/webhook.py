@@ -41,7 +41,6 @@ class Webhook(Item):
         }
 
     def headers(self, body: bytes) -> dict[str, str]:
-        """Return the headers of a delivery."""
         return {
             "Content-Type": "application/json",
             "X-Api-Video-WebhookID": self.id,
