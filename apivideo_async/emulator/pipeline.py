@@ -120,10 +120,11 @@ class Pipeline:
         try:
             self._admit(call)
             response = await call.operation.handler(call)
-        except RefusedError as refused:
-            problem = refused
+        except RefusedError as problem:
+            response = json_response(problem.body, problem.status)
         except web.HTTPRequestEntityTooLarge:
-            problem = refuse("invalid-payload")
+            too_large = refuse("invalid-payload")
+            response = json_response(too_large.body, too_large.status)
         except (ConnectionError, DroppedError):
             raise
         except Exception as error:
@@ -132,14 +133,11 @@ class Pipeline:
                 raise DroppedError from error
             _log.exception("the emulator failed on %s %s", call.request.method, call.request.path)
             # See service.md#server-errors.
-            problem = RefusedError(500, {"title": "Server error", "status": 500})
-        else:
-            # A client may still be sending. Closing the connection with unread data would reset
-            # it, and the client could lose the response.
-            await call.body.drain()
-            return response
+            response = json_response({"title": "Server error", "status": 500}, 500)
+        # A client may still be sending. Closing the connection with unread data would reset it, and
+        # the client could lose the response.
         await call.body.drain()
-        return json_response(problem.body, problem.status)
+        return response
 
     def _admit(self, call: Call) -> None:
         """Count the request (service.md#rate-limits), then check its credentials.
