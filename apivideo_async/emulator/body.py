@@ -10,7 +10,7 @@ from .rules.forms import (
     FileSink,
     Form,
     FormParser,
-    MalformedFormError,
+    FormParserError,
     SmallFile,
     boundary_of,
 )
@@ -18,7 +18,7 @@ from .rules.problems import refuse
 from .state.items import StoredFile
 from .state.request_log import RequestRecord
 
-__all__ = ["Body", "check_one_file"]
+__all__ = ["Body"]
 
 
 @define(eq=False)
@@ -69,7 +69,7 @@ class Body:
             # Only one block is in memory at a time.
             while block := await self.read_block():
                 parser.feed(block)
-        except MalformedFormError as error:
+        except FormParserError as error:
             await self.drain()
             raise refuse("uploaded-file-invalid-file", str(error)) from error
         if not parser.ended:
@@ -80,15 +80,4 @@ class Body:
         """Return the one file of a form, and the form. Raises a refusal if it breaks ``rule``."""
         sink = SmallFile(rule.max_size)
         form = await self.read_form(lambda _: sink)
-        check_one_file(form)
-        content_type = rule.type_of(form)
-        sink.check()
-        return StoredFile(bytes(sink.data), content_type), form
-
-
-def check_one_file(form: Form) -> None:
-    """Raise a refusal if the form has no file or several files (service.md#upload-errors)."""
-    if form.files == 0:
-        raise refuse("uploaded-file-no-file")
-    if form.files > 1:
-        raise refuse("uploaded-file-multiple-files")
+        return StoredFile(bytes(sink.data), rule.check(form, sink.size)), form

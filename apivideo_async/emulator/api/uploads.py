@@ -12,7 +12,6 @@ from aiohttp import web
 from attrs import define
 
 from ..background import processing
-from ..body import check_one_file
 from ..operations import Call, json_response
 from ..rules.forms import Form
 from ..rules.payloads import TOKEN_CREATION, validate
@@ -99,14 +98,14 @@ def _keep(
     # is no ``await`` up to ``keep``, so that no other request runs in between.
     video = call.state.videos.find(video_id)
     video.ledger.check(chunk)
-    check_one_file(form)
+    form.check_one_file()
     received.keep(video, chunk)
     return video
 
 
 def _keep_new(call: Call, form: Form, chunk: ContentRange | None, received: _ReceivedFile) -> Video:
     """Create a video and keep the file. A refused request creates no video."""
-    check_one_file(form)
+    form.check_one_file()
     # The ledger decides, and it belongs to a video.
     video = call.state.create_video({"title": form.filename or "file"})
     try:
