@@ -36,28 +36,26 @@ _HOST = r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)"
 _AUTHORITY = re.compile(rf"{_HOST}(?::([0-9]*))?", re.ASCII | re.IGNORECASE)
 _ORIGIN = re.compile(rf"(https?)://{_HOST}(?::([0-9]+))?", re.ASCII)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
+# For ``/`` and ``/_emulator/*``: other pages cannot embed the responses, also in browsers that send
+# neither ``Origin`` nor ``Sec-Fetch-Site`` for ``<img>``.
 CONTROL_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""Response headers of ``/`` and ``/_emulator/*``: other pages cannot embed the responses.
-
-They work also in browsers that send neither ``Origin`` nor ``Sec-Fetch-Site`` with ``<img>``.
-"""
 # Scripts of other origins can read only those response headers that are exposed here.
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Accept-Ranges, Content-Length, Content-Range, "
     "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Retry-After",
 }
+# ``Access-Control-Allow-Private-Network`` is absent: pages of other networks need no access.
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Range, Content-Type, Range, "
     "AV-Origin-Client, AV-Origin-App, AV-Origin-Sdk",
     "Access-Control-Max-Age": "600",
 }
-"""``Access-Control-Allow-Private-Network`` is absent: other networks need no access."""
 
 
 class AllowedHosts:

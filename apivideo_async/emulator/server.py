@@ -93,7 +93,7 @@ class Emulator(Settings):
     ssl_context: ssl.SSLContext | None = None
 
     faults: FaultList = field(init=False)
-    _allowed_hosts: AllowedHosts = field(init=False)
+    _accepted_hosts: AllowedHosts = field(init=False)
     _log: RequestLog = field(init=False, factory=RequestLog)
     _port: int | None = field(init=False, default=None)
     _temporary: tempfile.TemporaryDirectory[str] | None = field(init=False, default=None)
@@ -106,7 +106,7 @@ class Emulator(Settings):
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         self.faults = FaultList(self.given_seed or 0)
-        self._allowed_hosts = AllowedHosts(self.host, self.allowed_hosts)
+        self._accepted_hosts = AllowedHosts(self.host, self.allowed_hosts)
 
     @property
     def port(self) -> int:
@@ -120,8 +120,10 @@ class Emulator(Settings):
         """The base URL for clients, without a trailing slash."""
         # A wildcard address is not a destination: clients connect to the loopback address.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
+        if ":" in host:
+            host = f"[{host}]"
         scheme = "http" if self.ssl_context is None else "https"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"{scheme}://{host}:{self.port}"
 
     @property
     def state(self) -> State:
@@ -220,7 +222,7 @@ class Emulator(Settings):
         store = MediaStore(Path(directory), discard=self.discard)
         self._state = State(self, store, self._log)
         self._runner = web.AppRunner(
-            application(self._state, self.faults, self._allowed_hosts),
+            application(self._state, self.faults, self._accepted_hosts),
             access_log=None,
             # The program that runs the emulator handles signals and writes its own logs.
             handle_signals=False,

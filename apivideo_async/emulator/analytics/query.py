@@ -165,7 +165,7 @@ def start_of_interval(moment: datetime, interval: str) -> datetime:
 
 
 def read_period(text: str | None) -> Span:
-    """Return the span (UTC) of a day, week, month, year or range of days. Raises a refusal."""
+    """Return the span (UTC) of a day, week, month, year or range of days, or refuse the text."""
     try:
         first, last = _days(text or "")
         return Span(_midnight(first), _midnight(last + timedelta(days=1)))

@@ -36,7 +36,7 @@ _BIT_RATE = 802.5
 
 @frozen
 class EncodingPace:
-    """Seconds, or number of status reads, until the first quality is finished. 0: at once."""
+    """The seconds, or the number of status reads, until the first quality. Both 0: at once."""
 
     seconds: float = 0.0
     polls: int = 0

@@ -89,7 +89,7 @@ class RateLimiter:
 
 
 def parse_rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:
-    """Parse ``"off"``, an environment, or a number per class. Raises ``ValueError``."""
+    """Parse ``"off"`` (None), an environment, or a number per class. Raises ``ValueError``."""
     if setting == "off":
         return None
     if isinstance(setting, str):

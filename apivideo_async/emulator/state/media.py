@@ -56,7 +56,7 @@ class Spool:
         return offset
 
     def release(self, offset: int, size: int) -> None:
-        """Free the last extent. The space of others is not used again until the file is deleted."""
+        """Free an extent if it is the last one. The space of others stays reserved."""
         if offset + size == self._end:
             self._end = offset
             if self._fd >= 0:

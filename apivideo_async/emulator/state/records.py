@@ -105,7 +105,7 @@ class Player(Item):
 
 @define(eq=False, kw_only=True)
 class Summary(Item):
-    """The abstract and takeaways of a video. Those of origin ``auto`` follow the encoding."""
+    """The abstract and takeaways of a video. With the origin ``auto`` the service writes them."""
 
     video_id: str
     origin: Literal["auto", "api"]

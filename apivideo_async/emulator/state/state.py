@@ -130,7 +130,7 @@ class State:
         return self.videos.add(Video(**fields, attributes=attributes, ledger=ledger))
 
     def remove_video(self, video_id: str) -> None:
-        """Delete a video, or with Video Restore discard it. Raises a refusal (404)."""
+        """Delete a video, or discard it (Video Restore). Raises a refusal (404)."""
         video = self.videos.remove(video_id)
         if self.settings.video_restore:
             video.discarded_at = self.utc_now
