@@ -3,7 +3,6 @@
 The sessions left the specification in 2023 (service.md#legacy-operations).
 """
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +21,7 @@ from ..analytics.query import (
 from ..operations import Call, json_response, page_response
 from ..rules.paging import paginate
 from ..rules.problems import not_found
-from ..state.items import sort_items, timestamp
+from ..state.items import METADATA_FILTER, sort_items, timestamp
 from ..state.play import Play
 
 __all__ = [
@@ -33,9 +32,6 @@ __all__ = [
     "session_events",
     "video_sessions",
 ]
-
-# A filter such as ``metadata[user]=42``.
-_METADATA = re.compile(r"metadata\[(.*)\]")
 
 
 def _read_query(
@@ -157,7 +153,7 @@ def _sessions_response(call: Call, media_id: str, metadata: dict[str, str]) -> w
 async def video_sessions(call: Call) -> web.StreamResponse:
     """List the sessions of a video in a period, filtered by the metadata of the session."""
     metadata = {
-        match[1]: value for name, value in call.query if (match := _METADATA.fullmatch(name))
+        match[1]: value for name, value in call.query if (match := METADATA_FILTER.fullmatch(name))
     }
     return _sessions_response(call, call.video().id, metadata)
 

@@ -1,5 +1,6 @@
 """What all resources have: id, dates, files, a collection, and the order of lists. No I/O."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -11,6 +12,7 @@ from ..rules.problems import invalid_query_parameter, not_found
 
 __all__ = [
     "BY_DATES",
+    "METADATA_FILTER",
     "Collection",
     "Item",
     "Query",
@@ -28,6 +30,8 @@ ItemT = TypeVar("ItemT", bound="Item")
 SortKey: TypeAlias = Callable[[Any], Any]
 # The decoded query parameters of a request.
 Query: TypeAlias = Sequence[tuple[str, str]]
+# A filter such as ``metadata[user]=42``.
+METADATA_FILTER = re.compile(r"metadata\[(.*)\]")
 
 
 def timestamp(moment: datetime) -> str:

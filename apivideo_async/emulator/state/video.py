@@ -14,6 +14,7 @@ from ..rules import encoding
 from ..rules.source_ledger import SourceLedger
 from .items import (
     BY_DATES,
+    METADATA_FILTER,
     Item,
     Query,
     SortKey,
@@ -179,9 +180,8 @@ _SORT_KEYS: dict[str, SortKey] = {
     "title": lambda video: str(video.attributes["title"]).casefold(),
     "publishedAt": by_creation,
 }
-# Filters such as ``tags[0]=maths`` and ``metadata[user]=42``.
-_TAGS = re.compile(r"tags(?:\[\d*\])?")
-_METADATA = re.compile(r"metadata\[(.*)\]")
+# A filter such as ``tags[0]=maths``.
+_TAGS_FILTER = re.compile(r"tags(?:\[\d*\])?")
 
 
 def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
@@ -196,11 +196,11 @@ def _filter(name: str, value: str) -> Callable[[Video], bool] | None:
     if name in {"title", "description"}:
         part = value.casefold()
         return lambda video: part in str(video.attributes.get(name, "")).casefold()
-    if _TAGS.fullmatch(name):
+    if _TAGS_FILTER.fullmatch(name):
         return lambda video: value in video.attributes["tags"]
     if name == "liveStreamId":
         return lambda video: video.live_stream_id == value
-    if key := _METADATA.fullmatch(name):
+    if key := METADATA_FILTER.fullmatch(name):
         pair = {"key": key[1], "value": value}
         return lambda video: pair in video.attributes["metadata"]
     return None
