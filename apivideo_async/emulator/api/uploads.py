@@ -32,6 +32,7 @@ class _ReceivedFile:
     """The uploaded file of one request. ``close`` frees its bytes unless ``keep`` kept them."""
 
     _call: Call
+    chunk: ContentRange | None
     _spool_for: Callable[[Form], Spool]
     _writer: ExtentWriter | None = None
 
@@ -43,10 +44,10 @@ class _ReceivedFile:
         self._writer = ExtentWriter(self._spool_for(form), size, limit)
         return self._writer
 
-    def keep(self, video: Video, chunk: ContentRange | None) -> None:
+    def keep(self, video: Video) -> None:
         """Record the file in the ledger and add it to the media. Raises the ledger's refusal."""
         size = 0 if self._writer is None else self._writer.size
-        position = video.ledger.accept(chunk, size)
+        position = video.ledger.accept(self.chunk, size)
         # ``accept`` refuses an empty file, so there is always a writer here.
         if self._writer is not None:
             video.media.add(position, self._writer.keep())
@@ -57,13 +58,13 @@ class _ReceivedFile:
 
 
 async def upload(call: Call) -> web.StreamResponse:
-    """Receive a file, or a chunk of one, for a container (service.md#upload-rules)."""
+    """Receive a file, or a chunk of one, for a video (service.md#upload-rules)."""
     video = call.video()
     chunk = _content_range(call)
     video.ledger.check(chunk)
-    with closing(_ReceivedFile(call, lambda _: call.state.spool_of(video))) as received:
+    with closing(_ReceivedFile(call, chunk, lambda _: call.state.spool_of(video))) as received:
         form = await call.body.read_form(received.open)
-        return _accepted(call, _keep(call, video.id, form, chunk, received))
+        return _accepted(call, _keep(call, video.id, form, received))
 
 
 async def upload_with_token(call: Call) -> web.StreamResponse:
@@ -73,43 +74,40 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
     the file name as its title.
     """
     state = call.state
-    chunk = _content_range(call)
 
     def spool_for(form: Form) -> Spool:
         # If ``videoId`` comes after the file, the video is unknown: the bytes go to a new spool.
         video = state.videos.get(form.fields.get("videoId", ""))
         return state.store.spool("delegated") if video is None else state.spool_of(video)
 
-    with closing(_ReceivedFile(call, spool_for)) as received:
+    with closing(_ReceivedFile(call, _content_range(call), spool_for)) as received:
         form = await call.body.read_form(received.open)
         if video_id := form.fields.get("videoId"):
-            video = _keep(call, video_id, form, chunk, received)
+            video = _keep(call, video_id, form, received)
         else:
-            video = _keep_new(call, form, chunk, received)
+            video = _keep_new(call, form, received)
         call.record.video_id = video.id
         return _accepted(call, video)
 
 
-def _keep(
-    call: Call, video_id: str, form: Form, chunk: ContentRange | None, received: _ReceivedFile
-) -> Video:
+def _keep(call: Call, video_id: str, form: Form, received: _ReceivedFile) -> Video:
     """Keep the file of a complete body, and return the video."""
     # While the body arrived, other requests may have deleted the video or changed the ledger. There
     # is no ``await`` up to ``keep``, so that no other request runs in between.
     video = call.state.videos.find(video_id)
-    video.ledger.check(chunk)
+    video.ledger.check(received.chunk)
     form.check_one_file()
-    received.keep(video, chunk)
+    received.keep(video)
     return video
 
 
-def _keep_new(call: Call, form: Form, chunk: ContentRange | None, received: _ReceivedFile) -> Video:
+def _keep_new(call: Call, form: Form, received: _ReceivedFile) -> Video:
     """Create a video and keep the file. A refused request creates no video."""
     form.check_one_file()
     # The ledger decides, and it belongs to a video.
     video = call.state.create_video({"title": form.filename or "file"})
     try:
-        received.keep(video, chunk)
+        received.keep(video)
     except RefusedError:
         del call.state.videos[video.id]
         raise
