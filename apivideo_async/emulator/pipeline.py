@@ -6,7 +6,6 @@ is due, the rate limit, the credentials, the handler, and the response headers.
 
 import logging
 from collections.abc import Mapping
-from functools import partial
 
 from aiohttp import web
 from attrs import frozen
@@ -32,17 +31,15 @@ async def _preflight(call: Call) -> web.StreamResponse:
     return web.Response(status=204, headers=PREFLIGHT_HEADERS)
 
 
-async def _refuse(problem: RefusedError, call: Call) -> web.StreamResponse:
-    raise problem
-
-
 def _refusing_operation(request: web.Request, problem: RefusedError, access: Access) -> Operation:
     """Return an operation without a route that refuses the request."""
+
+    async def handler(call: Call) -> web.StreamResponse:
+        raise problem
+
     # A request to the API counts against the rate limit even if its URL or method does not exist.
     rate = rate_class(request.method) if access == "open" else None
-    return Operation(
-        "", request.method, request.path, partial(_refuse, problem), access=access, rate=rate
-    )
+    return Operation("", request.method, request.path, handler, access, rate)
 
 
 @frozen
