@@ -25,7 +25,8 @@ __all__ = [
 _TYPE_PREFIX = "https://docs.api.video/reference/"
 
 
-@define
+# Without slots, so that copies keep notes and other attributes.
+@define(slots=False)
 class RefusedError(Exception):
     """A refused request: status and JSON body of the response (service.md#error-bodies)."""
 
