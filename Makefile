@@ -8,7 +8,7 @@ SYNC = sync() { UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked -
 	sync --extra $(1) 2>$(VENV)/.uv.log || UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1 sync --extra $(1)
 # COVERAGE=1 records which lines the tests run; `make coverage` then checks the floors.
 PYTEST = $(BIN)/python -m pytest -q --dist worksteal $(if $(COVERAGE),--cov --cov-append --cov-report=)
-# Levels 0 to 2, and the emulator's rules: every branch is tested.
+# Levels 0 to 2, the fair queue, and the emulator's rules: every branch is tested.
 PURE_MODULES := errors.py config.py masking.py models/* protocol/* uploads/plan.py uploads/ledger.py uploads/progress.py \
     uploads/received.py uploads/target.py uploads/adaptive.py rate_limit/fair_queue.py rate_limit/window.py \
     rate_limit/shared_window.py
@@ -22,7 +22,7 @@ ARGS ?=
 AZURITE := 3.37.0
 export QUICK
 
-.PHONY: help demo test slow lowest coverage lint types bench clean browser postgres azurite
+.PHONY: help demo test slow lowest coverage lint stubs types bench clean browser postgres azurite
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -97,6 +97,9 @@ azurite:
 lint: $(VENV)/.dev  ## style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check --output-format concise .
+
+stubs:  ## the types of with_raw_response, after a change of the resources
+	$(PYTHON) tests/typing/raw_types.py
 
 types: $(VENV)/.dev  ## mypy strict on the package, the examples and the typing test; every public name has a type
 	$(BIN)/mypy

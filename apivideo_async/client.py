@@ -1,7 +1,7 @@
 """``ApiVideoClient``: creates the transport, the pipeline and the resources of one client."""
 
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
@@ -20,23 +20,21 @@ from .protocol.response import Response
 from .rate_limit.limiter import Limiter, RequestBudget
 from .resources._creation import create_video, one_at_a_time
 from .resources._fields import VideoFields, check_video_fields
-from .resources.account import Accounts
+from .resources.account import Accounts, Auth
 from .resources.analytics import Analytics
-from .resources.auth import Auth
-from .resources.captions import Captions
-from .resources.chapters import Chapters
 from .resources.live_streams import LiveStreams
 from .resources.players import Players
 from .resources.summaries import Summaries
 from .resources.tags import Tags
+from .resources.text_tracks import Captions, Chapters
 from .resources.upload_tokens import UploadTokens
 from .resources.videos import Videos
 from .resources.watermarks import Watermarks
 from .resources.webhooks import Webhooks
 from .uploads.capacity import Capacity
 from .uploads.many import OnResult, UploadItem, UploadResult, check_batch, run_many
-from .uploads.reporter import OnProgress
-from .uploads.sources.opening import SourceLike
+from .uploads.progress import OnProgress
+from .uploads.sources.types import SourceLike
 from .uploads.uploader import Uploader
 
 __all__ = ["ApiVideoClient"]
@@ -117,10 +115,11 @@ class ApiVideoClient:
             trace_configs=trace_configs,
             ssl_context=ssl_context,
         )
-        self._transport: Transport | None = transport
-        self._assemble(Pipeline(config, transport, origin_headers(app_name, app_version), limiter))
+        self._transport = transport
+        self._connect(Pipeline(config, transport, origin_headers(app_name, app_version), limiter))
 
-    def _assemble(self, pipeline: Pipeline) -> None:
+    def _connect(self, pipeline: Pipeline) -> None:
+        """Create the resources. They and all methods send their requests through ``pipeline``."""
         self._pipeline = pipeline
         self.videos: Videos = Videos(pipeline)
         self.upload_tokens: UploadTokens = UploadTokens(pipeline)
@@ -160,16 +159,13 @@ class ApiVideoClient:
         budget has allowed it. If it raises an error, the request is not sent and the call raises
         that error.
         """
-        changes: dict[str, Any] = {"timeouts": timeouts, "retry": retry, "upload": upload}
-        # Options that are None keep the value of this client.
         config = attrs.evolve(
-            self.config, **{name: value for name, value in changes.items() if value}
+            self.config,
+            timeouts=timeouts or self.config.timeouts,
+            retry=retry or self.config.retry,
+            upload=upload or self.config.upload,
         )
-        # ``__init__`` would create a new transport and pipeline, which the copy must not have.
-        copy = object.__new__(type(self))
-        copy._transport = None
-        copy._assemble(self._pipeline.with_config(config, before_request=before_request))
-        return copy
+        return _Copy(self._pipeline.with_config(config, before_request=before_request))
 
     async def upload(
         self,
@@ -193,7 +189,6 @@ class ApiVideoClient:
         ``error.video_id``, or call this method again with the same ``idempotency_key`` or with
         ``UploadOptions(resume="on")``.
         """
-
         item = UploadItem(
             source=source,
             title=title,
@@ -203,17 +198,34 @@ class ApiVideoClient:
         )
         return await self._upload(item, Uploader(self._pipeline, options, on_progress))
 
-    async def _upload(self, item: UploadItem, intake: Uploader) -> Video:
-        async def create(name: str) -> Video:
-            given = {"title": item.title or name, **item.fields}
-            return await create_video(self._pipeline, given, key=item.idempotency_key, again=True)
+    async def _upload(self, item: UploadItem, uploader: Uploader) -> Video:
+        key = item.idempotency_key
+
+        def create(name: str) -> Coroutine[Any, Any, Video]:
+            fields = {"title": item.title or name, **item.fields}
+            return create_video(self._pipeline, fields, key=key, repeat_lost=True)
 
         # Two calls with one key must not create two containers, so the second call waits and then
         # finds the container of the first.
-        async with one_at_a_time(self._pipeline, item.idempotency_key):
-            return await intake.into_new(
-                item.source, create, item.filename, fresh=item.idempotency_key is None
-            )
+        async with one_at_a_time(self._pipeline, key):
+            return await uploader.into_new(item.source, create, item.filename, empty=key is None)
+
+    async def _upload_into(
+        self,
+        video_id: str,
+        source: SourceLike,
+        *,
+        options: UploadOptions | None,
+        on_progress: OnProgress,
+        capacity: Capacity | None,
+        empty: bool,
+    ) -> Video:
+        """Upload into a container, for ingestion: its items share ``capacity``.
+
+        ``empty`` is True if the container is certainly empty, so its status need not be read.
+        """
+        uploader = Uploader(self._pipeline, options, on_progress, capacity)
+        return await uploader.into_container(video_id, source, empty=empty)
 
     def upload_many(
         self,
@@ -224,12 +236,12 @@ class ApiVideoClient:
     ) -> AsyncIterator[UploadResult]:
         """Upload many sources, ``concurrency`` of them at once, and yield their results.
 
-        The results are yielded in the order in which the uploads end.
-        ``items`` are sources, or ``UploadItem`` objects, which can have a title and other fields.
-        An item is taken from ``items`` only when its upload can start, so there is no limit to
-        their number. All uploads together have at most as many chunks in flight as one upload may
-        have, or ``concurrency`` if that is more. They share these places in turn. Each stream has
-        its own buffers, of the size that ``UploadOptions`` gives.
+        The results are yielded in the order in which the uploads end. ``items`` are sources, or
+        ``UploadItem`` objects, which can have a title and other fields. An item is taken from
+        ``items`` only when its upload can start, so there is no limit to their number. All uploads
+        together have at most as many chunks in flight as one upload may have, or ``concurrency`` if
+        that is more, and are served in turn. Each stream has its own buffers, of the size that
+        ``UploadOptions`` gives.
 
         If an item fails or cannot be used, its result has ``error`` set and the other uploads
         continue. If ``items`` raises an error, it is raised after the results of the uploads under
@@ -242,15 +254,15 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
-        # One ``Capacity`` object for all uploads: it bounds the chunks in flight of the whole batch.
-        slots = Capacity.of(self.config.upload, concurrency)
+        # All uploads share one ``Capacity``, which limits the chunks in flight of the whole batch.
+        capacity = Capacity.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:
             try:
                 check_video_fields(item.fields)
             except TypeError as error:
-                raise ConfigurationError(str(error)) from None
-            return await self._upload(item, Uploader(self._pipeline, item.options, None, slots))
+                raise ConfigurationError(str(error), option="fields") from None
+            return await self._upload(item, Uploader(self._pipeline, item.options, None, capacity))
 
         return run_many(items, upload, concurrency, on_result)
 
@@ -287,9 +299,8 @@ class ApiVideoClient:
 
         Does nothing for a copy made by ``with_options``.
         """
-        if self._transport is not None:
-            await self._pipeline.authenticator.close()
-            await self._transport.close()
+        await self._pipeline.authenticator.close()
+        await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -301,3 +312,13 @@ class ApiVideoClient:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+class _Copy(ApiVideoClient):
+    """A copy with other options. It shares the transport of its original and does not close it."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._connect(pipeline)
+
+    async def aclose(self) -> None:
+        pass

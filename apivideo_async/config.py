@@ -19,6 +19,7 @@ from attrs import field, frozen
 from .errors import ConfigurationError
 
 __all__ = [
+    "INGEST_KEY",
     "UNSET",
     "ClientConfig",
     "RetryPolicy",
@@ -26,6 +27,7 @@ __all__ = [
     "Unset",
     "UploadLimits",
     "UploadOptions",
+    "positive",
     "resolve_config",
 ]
 
@@ -43,12 +45,11 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""Default of optional arguments: the attribute is not sent. ``None`` is sent as JSON null.
-
-See service.md#null-and-absent.
-"""
+"""Default of arguments that are not sent. ``None`` is sent as null (service.md#null-and-absent)."""
 
 MIB: Final = 1024 * 1024
+INGEST_KEY: Final = "ingestKey"
+"""Name of the metadata pair with the idempotency key of a video."""
 
 BASE_URLS: Final[Mapping[str, str]] = {
     "production": "https://ws.api.video",
@@ -65,33 +66,31 @@ REQUEST_LIMITS: Final[Mapping[str, Mapping[str, int]]] = {
 An account may have other limits. Only the response headers contain them.
 """
 
-Environment = Literal["production", "sandbox"]
 AuthScheme = Literal["bearer", "basic"]
 Mode = Literal["bytes", "part"]
 Resume = Literal["off", "on", "required"]
 
 
-def _positive(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
+def _wrong(option: str, rule: str) -> ConfigurationError:
+    return ConfigurationError(f"{option} {rule}", option=option)
+
+
+def positive(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
+    """Validator of attrs: None or a number above 0."""
     if value is not None and not value > 0:
-        raise ConfigurationError(
-            f"{attribute.name} must be greater than 0, not {value!r}", option=attribute.name
-        )
+        raise _wrong(attribute.name, f"must be greater than 0, not {value!r}")
 
 
 def _count(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
     if value is not None and (type(value) is not int or value < 1):
-        raise ConfigurationError(
-            f"{attribute.name} must be a whole number above 0, not {value!r}", option=attribute.name
-        )
+        raise _wrong(attribute.name, f"must be a whole number above 0, not {value!r}")
 
 
-def _one_of(*allowed: str) -> Any:
+def _one_of(*allowed: str | None) -> Any:
     def check(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if value not in allowed:
-            raise ConfigurationError(
-                f"{attribute.name} must be one of {', '.join(allowed)}, not {value!r}",
-                option=attribute.name,
-            )
+            names = ", ".join(map(str, allowed))
+            raise _wrong(attribute.name, f"must be one of {names}, not {value!r}")
 
     return check
 
@@ -104,11 +103,11 @@ class Timeouts:
     request that makes no progress.
     """
 
-    connect: float = field(default=15.0, validator=_positive)
+    connect: float = field(default=15.0, validator=positive)
     """Seconds to open one connection, TLS handshake included."""
-    response: float = field(default=120.0, validator=_positive)
+    response: float = field(default=120.0, validator=positive)
     """Seconds from the last byte of the request to the end of the response."""
-    stall: float = field(default=45.0, validator=_positive)
+    stall: float = field(default=45.0, validator=positive)
     """Seconds in which no byte of the request body left the process."""
 
 
@@ -120,20 +119,17 @@ class RetryPolicy:
     """
 
     attempts: int = field(default=6, validator=_count)
-    """Attempts of one call, or of one chunk.
-
-    The count of a chunk starts again when the server accepts other bytes of the upload.
-    """
-    seconds: float = field(default=600.0, validator=_positive)
+    """Attempts of one call, or of one chunk since the server accepted other bytes of the upload."""
+    seconds: float = field(default=600.0, validator=positive)
     """Seconds after the first failure of a call or chunk, after which no further attempt starts."""
-    first_delay: float = field(default=0.4, validator=_positive)
+    first_delay: float = field(default=0.4, validator=positive)
     """Upper bound of the first wait in seconds. It doubles with each failure.
 
-    Each wait is a random value between half of the bound and the bound.
+    A wait is a random value between half of the bound and the bound.
     """
-    longest_delay: float = field(default=20.0, validator=_positive)
+    longest_delay: float = field(default=20.0, validator=positive)
     """Upper bound of every wait in seconds."""
-    rate_limit_seconds: float | None = field(default=None, validator=_positive)
+    rate_limit_seconds: float | None = field(default=None, validator=positive)
     """Seconds that one call waits for request budget before it fails. None: no limit."""
 
 
@@ -150,20 +146,12 @@ class UploadLimits:
     largest_total: int = 52_428_800_000
     most_parts: int = 10_000
     documented_total: int = 30 * 1024 * MIB
-    """Bytes: the 30 GiB of the guides. A larger file causes a warning.
-
-    A file larger than ``largest_total`` causes an error.
-    """
+    """Bytes: the 30 GiB of the guides. A larger file causes a warning."""
 
     def __attrs_post_init__(self) -> None:
-        """Check that every size above one chunk can be cut into allowed chunks.
-
-        The upload plan relies on this.
-        """
+        """Check that every size above one chunk can be cut into allowed chunks."""
         if not 0 < self.smallest_chunk * 2 <= self.largest_chunk:
-            raise ConfigurationError(
-                "largest_chunk must be at least twice smallest_chunk", option="largest_chunk"
-            )
+            raise _wrong("largest_chunk", "must be at least twice smallest_chunk")
 
 
 @frozen(kw_only=True)
@@ -184,20 +172,14 @@ class UploadOptions:
     None: chosen from the size of the source, the concurrency and the request budget.
     """
     concurrency: int | Literal["auto"] = field(default="auto")
-    """Chunks of one upload in flight at once.
-
-    ``auto`` starts with 8 and adapts the number to the measured throughput.
-    """
+    """Chunks of one upload in flight at once. ``auto`` adapts to the measured throughput."""
     max_concurrency: int = field(default=16, validator=_count)
     """Upper bound of the number of chunks in flight with ``concurrency="auto"``."""
     memory: int = field(default=80 * MIB, validator=_count)
     """Bytes for the buffered chunks of a stream."""
     spool: bool | Path = field(default=False)
-    """Buffer the chunks of a stream in temporary files.
-
-    A path names the folder for them. True: the system's folder for temporary files.
-    """
-    mode: Mode | None = field(default=None)
+    """Buffer the chunks of a stream in temporary files: in this folder, or in the system's."""
+    mode: Mode | None = field(default=None, validator=_one_of("bytes", "part", None))
     """``bytes`` (byte ranges) or ``part`` (part numbers).
 
     None: byte ranges if the size of the source is known, else part numbers.
@@ -210,10 +192,7 @@ class UploadOptions:
     None: the user's state folder, or no journal if ``resume`` is ``off``.
     """
     verify: bool = True
-    """Whether to check at the end of a chunked upload that the server has every byte.
-
-    This takes one read request.
-    """
+    """Whether to check at the end of a chunked upload that the server has every byte."""
     limits: UploadLimits = UploadLimits()
 
     @concurrency.validator
@@ -224,26 +203,14 @@ class UploadOptions:
     @spool.validator
     def _folder(self, _: Any, value: object) -> None:
         if not isinstance(value, bool | Path):
-            raise ConfigurationError(
-                f"spool must be True, False or a Path, not {value!r}", option="spool"
-            )
-
-    @mode.validator
-    def _known_mode(self, _: Any, value: object) -> None:
-        if value not in (None, "bytes", "part"):
-            raise ConfigurationError(
-                f"mode must be 'bytes', 'part' or None, not {value!r}", option="mode"
-            )
+            raise _wrong("spool", f"must be True, False or a Path, not {value!r}")
 
     def __attrs_post_init__(self) -> None:
         """Check the chunk size against the limits of the protocol."""
         low, high = self.limits.smallest_chunk, self.limits.largest_chunk
         if self.chunk_size is not None and not low <= self.chunk_size <= high:
-            raise ConfigurationError(
-                f"chunk_size must be from {low:,} to {high:,} bytes "
-                f"({low // MIB} to {high // MIB} MiB), not {self.chunk_size:,}",
-                option="chunk_size",
-            )
+            limits = f"{low:,} to {high:,} bytes ({low // MIB} to {high // MIB} MiB)"
+            raise _wrong("chunk_size", f"must be from {limits}, not {self.chunk_size:,}")
 
 
 _ORIGIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
@@ -275,14 +242,9 @@ class ClientConfig:
         except ValueError:
             fits = False
         if not fits or value != "".join(value.split()):
-            raise ConfigurationError(
-                "base_url must look like https://ws.api.video or http://127.0.0.1:8080",
-                option="base_url",
-            )
+            raise _wrong("base_url", "must look like https://ws.api.video or http://127.0.0.1:8080")
         if parts.username or parts.password or parts.query or parts.fragment:
-            raise ConfigurationError(
-                "base_url must contain no credentials, query or fragment", option="base_url"
-            )
+            raise _wrong("base_url", "must contain no credentials, query or fragment")
 
     @api_key.validator
     def _sendable(self, _: Any, value: str | None) -> None:
@@ -298,25 +260,17 @@ class ClientConfig:
     @reserve.validator
     def _share(self, _: Any, value: float) -> None:
         if not 0 <= value < 1:
-            raise ConfigurationError(
-                f"reserve is a share from 0 to below 1, not {value!r}", option="reserve"
-            )
+            raise _wrong("reserve", f"must be from 0 to below 1, not {value!r}")
 
     def __attrs_post_init__(self) -> None:
-        """Check the name and version of the application.
-
-        See service.md#origin-headers: both or neither, ASCII only, and the whole text must match.
-        """
+        """Check the name and version of the application (service.md#origin-headers)."""
         if (self.app_name is None) != (self.app_version is None):
-            raise ConfigurationError(
-                "app_name and app_version go together: give both or neither", option="app_name"
-            )
+            raise _wrong("app_name", "and app_version must be given together")
         if self.app_name is not None and not _ORIGIN_NAME.fullmatch(self.app_name):
-            raise ConfigurationError("app_name takes 1 to 50 of A-Z a-z 0-9 - _", option="app_name")
+            raise _wrong("app_name", "must have 1 to 50 of the characters A-Z a-z 0-9 - _")
         if self.app_version is not None and not _ORIGIN_VERSION.fullmatch(self.app_version):
-            raise ConfigurationError(
-                "app_version takes 1 to 3 numbers of at most 3 digits, like 1.20.3",
-                option="app_version",
+            raise _wrong(
+                "app_version", "must be 1 to 3 numbers of at most 3 digits, such as 1.20.3"
             )
 
 
@@ -339,9 +293,7 @@ def resolve_config(
     # An empty argument or variable counts as unset.
     environment = environment or environ.get("APIVIDEO_ENVIRONMENT") or "production"
     if environment not in BASE_URLS:
-        raise ConfigurationError(
-            f"environment must be production or sandbox, not {environment!r}", option="environment"
-        )
+        raise _wrong("environment", f"must be production or sandbox, not {environment!r}")
     url = base_url or environ.get("APIVIDEO_BASE_URL") or BASE_URLS[environment]
     return ClientConfig(
         api_key=api_key or environ.get("APIVIDEO_API_KEY") or None,

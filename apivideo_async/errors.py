@@ -24,21 +24,17 @@
     ├── LeaseLostError                          another worker has taken over an item
     └── WebhookSignatureError                   a delivery without a valid signature or event
 
-Two attributes of each class say whether an attempt may be repeated. ``retryable`` says whether a
-later attempt may succeed. ``delivery`` says what the failed attempt may have done on the server:
+Two attributes of each error say whether an attempt may be repeated. ``retryable``: a later attempt
+may succeed. ``delivery``: what became of the request. ``"refused"``: the server did not execute it;
+``"not_sent"``: it did not leave this process; ``"unknown"``: the server may have executed it.
 
-- ``"refused"``: the server answered and did not execute the request;
-- ``"not_sent"``: the request did not leave this process;
-- ``"unknown"``: the server may or may not have executed the request.
-
-An error is complete when it is raised, and is never changed afterwards; ``evolve`` returns a
-changed copy. Every error can be pickled, copied and passed through a process pool with all its
-attributes and notes. Its ``__cause__`` is kept if it is an error of this package. Subclasses need
-no code for this, whatever arguments their ``__init__`` takes.
+An error is complete when it is raised; ``evolve`` returns a changed copy. Errors of any subclass
+can be pickled, copied and passed through a process pool with all attributes and notes, and with a
+``__cause__`` that is an error of this package.
 """
 
 import copy
-import os
+import copyreg
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
@@ -70,15 +66,11 @@ __all__ = [
     "UploadError",
     "WebhookSignatureError",
     "first_failure",
-    "header_number",
-    "system_reason",
 ]
 
 Delivery = Literal["refused", "not_sent", "unknown"]
 
-KEPT_BODY = 8 * 1024
-"""Bytes of a response body that an error keeps in ``body``."""
-REQUEST_TIMEOUT = 408
+KEPT_BODY = 8 * 1024  # Bytes.
 
 
 @frozen(kw_only=True)
@@ -121,22 +113,16 @@ class ApiVideoError(Exception):
         return evolved
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Rebuild the error from ``args`` and its attributes.
-
-        ``BaseException`` would call ``__init__`` with ``args``. This fails for every class whose
-        ``__init__`` takes other parameters, and the exception is then raised in the process that
-        unpickles the error, where it breaks a whole ``ProcessPoolExecutor``.
-        """
-        state = self._attributes()
+        # ``BaseException`` would call ``__init__`` with ``args``, which fails for every class whose
+        # ``__init__`` takes other parameters. OSError sets ``args`` only in its ``__init__``.
+        state = {**self._attributes(), "args": self.args}
         if isinstance(self.__cause__, ApiVideoError):
-            # Other causes are left out: they may not be picklable, and an error of aiohttp may
-            # contain a URL with a token.
+            # Other causes may not be picklable, and those of aiohttp may contain a token.
             state["__cause__"] = self.__cause__
-        return _unmade, (type(self), self.args), state
+        return copyreg.__newobj__, (type(self), *self.args), state  # type: ignore[attr-defined]
 
     def _attributes(self) -> dict[str, Any]:
-        """Return everything that was set on the instance: attributes, notes and slots."""
-        state: Any = self.__getstate__()
+        state: Any = self.__getstate__()  # Attributes, notes and slots.
         attributes, slots = state if isinstance(state, tuple) else (state, None)
         return {**(attributes or {}), **(slots or {})}
 
@@ -145,18 +131,8 @@ def _message(reason: str, request: RequestSummary | None) -> str:
     return reason if request is None else f"{request.operation}: {reason}"
 
 
-def _unmade(kind: type[ApiVideoError], args: tuple[Any, ...]) -> ApiVideoError:
-    """Create an error without ``__init__``; ``BaseException.__setstate__`` adds its attributes."""
-    error = kind.__new__(kind, *args)
-    error.args = args  # OSError, a base of ApiTimeoutError, sets args only in __init__.
-    return error
-
-
 class ConfigurationError(ApiVideoError, ValueError):
-    """An argument or a setting cannot work. Nothing was sent. The message says what to do.
-
-    ``option`` is the name of the argument or setting at fault, or None.
-    """
+    """An argument or a setting cannot work. Nothing was sent. ``option`` is its name or None."""
 
     def __init__(self, message: str, *, option: str | None = None) -> None:
         super().__init__(message)
@@ -172,11 +148,10 @@ class ManifestError(ConfigurationError):
 
 
 class ApiConnectionError(ApiVideoError):
-    """No response arrived: the server was not reached, or the connection was lost.
+    """No response: the server was not reached, or the connection was lost.
 
-    - ``reason``: the message without the name of the operation;
-    - ``delivery``: ``"not_sent"`` if no byte of the request left this process, else ``"unknown"``;
-    - ``request``: a ``RequestSummary``, or None.
+    ``delivery`` is ``"not_sent"`` if no byte of the request left this process, else ``"unknown"``.
+    ``reason`` is the message without the operation, ``request`` a ``RequestSummary`` or None.
     """
 
     def __init__(
@@ -199,10 +174,9 @@ class ApiTimeoutError(ApiConnectionError, TimeoutError):
 
 
 class ApiResponseError(ApiVideoError):
-    """A 2xx response whose body does not belong to the operation.
+    """A 2xx response with an unexpected body: a proxy's page, truncated JSON, or too many bytes.
 
-    Examples are the page of a proxy, truncated JSON, and a body that is too large. ``reason`` is
-    the message without the name of the operation. ``body`` has the first 8 KiB of the body.
+    ``body`` has the first 8 KiB. ``reason`` is the message without the operation.
     """
 
     delivery: Delivery = "unknown"
@@ -227,16 +201,11 @@ class ApiResponseError(ApiVideoError):
 class ApiStatusError(ApiVideoError):
     """A response with a status other than 2xx.
 
-    - ``reason``: the message without the name of the operation;
-    - ``status``: the HTTP status;
+    - ``reason``: the message without the operation; ``request``: a ``RequestSummary``, or None;
+    - ``status``, ``headers`` (with lower-case names), ``body`` (the first 8 KiB): the response;
     - ``slug``: the stable name of the fault, which is the last segment of the problem's ``type``;
-    - ``type``, ``title``, ``detail``: the texts of the problem;
-    - ``name``: the faulty attribute;
-    - ``range``: the allowed ``min`` and ``max``;
-    - ``problems``: all faults that the server reported;
-    - ``headers``: the response headers, with lower-case names;
-    - ``body``: the first 8 KiB of the body;
-    - ``request``: a ``RequestSummary``, or None.
+    - ``type``, ``title``, ``detail``, ``name``, ``range``: the members of its :class:`Problem`;
+    - ``problems``: all faults that the server reported.
 
     Tokens and keys that the response repeats are replaced by ``***``.
     """
@@ -258,7 +227,7 @@ class ApiStatusError(ApiVideoError):
         self.reason = reason
         self.status = status
         # 408: the server did not receive the whole request in time, so it did not execute it.
-        self.retryable = self.retryable or status == REQUEST_TIMEOUT
+        self.retryable: bool = self.retryable or status == 408
         self.slug = slug
         self.type: str | None = problem.type
         self.title: str | None = problem.title
@@ -276,10 +245,7 @@ class BadRequestError(ApiStatusError):
 
 
 class AuthenticationError(ApiStatusError):
-    """401, or 400 from ``/auth/*``: the key or token is wrong or has expired.
-
-    This concerns API keys, access tokens and upload tokens. See service.md#refused-credentials.
-    """
+    """401, or 400 from ``/auth/*``: a wrong key or token (service.md#refused-credentials)."""
 
 
 class PermissionDeniedError(ApiStatusError):
@@ -302,7 +268,11 @@ class RateLimitError(ApiStatusError):
     @property
     def retry_after(self) -> float | None:
         """Seconds until the window resets, from the response headers; None if they lack it."""
-        return header_number(self.headers.get("x-ratelimit-retry-after"))
+        try:
+            seconds = float(self.headers["x-ratelimit-retry-after"])
+        except (KeyError, ValueError):
+            return None
+        return seconds if 0 <= seconds < float("inf") else None
 
 
 class ServerError(ApiStatusError):
@@ -321,16 +291,12 @@ class EncodingError(ApiVideoError):
 
 
 class UploadError(ApiVideoError):
-    """An upload did not finish.
-
-    The server keeps the bytes that it has received. A later call sends only the rest.
+    """An upload did not finish. The server keeps its bytes, and a later call sends only the rest.
 
     - ``video_id``: the container, or None if it is not known;
     - ``ledger``: a ``LedgerSnapshot`` of the accepted chunks, or None;
-    - ``outcome``: ``"unknown"`` if the server may have executed the last request, ``"failed"`` if
-      it refused the request or was not reached.
-
-    ``__cause__`` is the error that ended the upload.
+    - ``outcome``: ``"unknown"`` if the server may have executed the last request;
+    - ``__cause__``: the error that ended the upload.
     """
 
     _slug: str | None = None
@@ -367,9 +333,7 @@ class UploadError(ApiVideoError):
 
 
 class SourceError(UploadError, ValueError):
-    """The bytes to upload cannot be used.
-
-    They are missing, empty, unreadable, too many, or changed while they were read.
+    """The bytes to upload cannot be used: they are missing, empty, unreadable, too many or changed.
 
     - ``cause``: one word for the reason, or None: missing, unreadable, empty, changed, credentials,
       bucket, expired, redirect, unreachable or unsupported.
@@ -398,13 +362,10 @@ class DuplicateVideosError(UploadError):
         self.video_ids: tuple[str, ...] = tuple(video_ids)
 
     @classmethod
-    def of(cls, key: str, video_ids: Sequence[str]) -> "DuplicateVideosError":
+    def of(cls, key: str, video_ids: Sequence[str]) -> Self:
         """Build the error for ``video_ids``, which all have ``key``."""
-        ids = ", ".join(video_ids)
-        return cls(
-            f"several videos carry the idempotency key {key!r} ({ids}): delete all but one",
-            video_ids=video_ids,
-        )
+        text = f"several videos have the idempotency key {key!r} ({', '.join(video_ids)})"
+        return cls(f"{text}: delete all but one", video_ids=video_ids)
 
 
 class LedgerError(ApiVideoError):
@@ -429,7 +390,6 @@ STATUS_ERRORS: Mapping[int, type[ApiStatusError]] = {
     409: ConflictError,
     429: RateLimitError,
 }
-"""Error classes by status. 5xx is :class:`ServerError`, others are :class:`ApiStatusError`."""
 
 
 def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -438,21 +398,3 @@ def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def header_number(text: str | None) -> float | None:
-    """Parse a header with a number of at least 0. Returns None for other texts."""
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if 0 <= value < float("inf") else None
-
-
-def system_reason(error: BaseException) -> str:
-    """Describe an error of the operating system without the address that asyncio adds to it."""
-    number = getattr(error, "errno", None)
-    if isinstance(number, int) and number > 0:
-        return os.strerror(number)
-    # Failed name lookups have negative numbers on Linux; only the exception has their text.
-    return getattr(error, "strerror", None) or type(error).__name__

@@ -1,13 +1,13 @@
 """Lists as async iterators. The next page is fetched while the current one is used."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing
 from typing import Generic, TypeVar
 
 from .errors import ConfigurationError
 from .models import Page
-from .protocol.paging import check_paging, next_page
+from .protocol.query import check_paging, next_page
 
 __all__ = ["Paginator"]
 
@@ -39,9 +39,8 @@ class Paginator(Generic[T]):
     ) -> None:
         check_paging(current_page, page_size)
         if prefetch not in (0, 1):
-            raise ConfigurationError(
-                "prefetch is 0 (ask when needed) or 1 (ask for the next page ahead)"
-            )
+            text = f"prefetch must be 1 (request the next page in advance) or 0, not {prefetch!r}"
+            raise ConfigurationError(text, option="prefetch")
         self._fetch = fetch
         self._start = current_page
         self._prefetch = bool(prefetch)
@@ -49,22 +48,16 @@ class Paginator(Generic[T]):
     def __await__(self) -> Generator[object, None, Page[T]]:
         return self._fetch(self._start).__await__()
 
-    def __aiter__(self) -> AsyncIterator[T]:
-        return self._items()
-
-    async def _items(self) -> AsyncGenerator[T, None]:
+    async def __aiter__(self) -> AsyncGenerator[T, None]:
         # ``aclosing`` ends the prefetch at once when the caller leaves the loop, and not only when
         # the garbage collector closes the generator.
-        async with aclosing(self._pages()) as pages:
+        async with aclosing(self.pages()) as pages:
             async for page in pages:
                 for item in page:
                     yield item
 
-    def pages(self) -> AsyncIterator[Page[T]]:
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Iterate over the pages, from the first requested one."""
-        return self._pages()
-
-    async def _pages(self) -> AsyncGenerator[Page[T], None]:
         number = self._start
         page = await self._fetch(number)
         while (following := next_page(number, page)) is not None:
@@ -79,7 +72,9 @@ class Paginator(Generic[T]):
                 yield page
                 page = await ahead
             finally:
-                await _end(ahead)
+                # If the caller has left the iteration, end the request and wait for its end.
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
         yield page
 
     async def first(self) -> T | None:
@@ -92,19 +87,9 @@ class Paginator(Generic[T]):
         items: list[T] = []
         if limit is not None and limit <= 0:
             return items
-        async with aclosing(self._items()) as source:
+        async with aclosing(aiter(self)) as source:
             async for item in source:
                 items.append(item)
                 if limit is not None and len(items) >= limit:
                     break
         return items
-
-
-async def _end(ahead: "asyncio.Future[Page[T]]") -> None:
-    """Cancel the prefetch request and wait for its end.
-
-    Without this, the request would continue after the caller has left the iteration.
-    """
-    if not ahead.done():
-        ahead.cancel()
-    await asyncio.gather(ahead, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Files and folders that only their owner can access, and the state folder of the package.
+"""Files that only their owner can access, atomic replacement, and the package's state folder.
 
 A ledger contains presigned URLs and URLs with passwords, and a journal names files and videos.
 Files are therefore created with mode 0600 and folders with mode 0700, whatever the umask is, so
@@ -11,19 +11,22 @@ All functions block for the time of a few system calls.
 import errno
 import logging
 import os
+import secrets
 import stat
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 __all__ = [
     "create_private",
     "find_state_folder",
     "make_private_folder",
     "open_private",
+    "replacing",
     "restrict",
     "state_file",
     "state_folder",
@@ -31,20 +34,17 @@ __all__ = [
 
 log: logging.Logger = logging.getLogger("apivideo_async.state")
 
-FILE, FOLDER = 0o600, 0o700
+FILE = 0o600
+FOLDER = 0o700
 OTHERS = 0o077
 """The permission bits of the group and of all other users."""
 
 _creating = threading.Lock()
-_noted: set[str] = set()
-"""Notes that this process has logged already."""
+_logged_notes: set[str] = set()
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder and its missing parents, each with mode 0700.
-
-    Existing folders are not changed. Raises ``OSError``.
-    """
+    """Create a folder and its missing parents with mode 0700. Raises ``OSError``."""
     if folder.is_dir():
         return
     if folder.parent != folder:
@@ -57,22 +57,39 @@ def make_private_folder(folder: Path) -> None:
 
 
 def open_private(path: str, flags: int) -> int:
-    """Open a file, and create it with mode 0600. Raises ``OSError``.
-
-    The function can be passed to ``open`` as ``opener``.
-    """
+    """Open or create a file with mode 0600. An ``opener`` for ``open``. Raises ``OSError``."""
     return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), FILE)
 
 
 def create_private(path: Path) -> None:
-    """Create an empty file with mode 0600. An existing file is not changed. Raises ``OSError``.
-
-    SQLite uses these files. Closing a descriptor of such a file drops every POSIX lock that this
-    process has on it, also the locks of SQLite's connections. Therefore an existing file is not
-    opened, and no other thread may open the file between its creation and the end of ``os.close``.
-    """
+    """Create an empty file with mode 0600. An existing file is not changed. Raises ``OSError``."""
+    # SQLite uses these files. Closing a descriptor of such a file drops every POSIX lock that this
+    # process has on it, also the locks of SQLite's connections. Therefore an existing file is not
+    # opened, and no other thread may open the file between its creation and the end of ``close``.
     with _creating, suppress(FileExistsError):
         os.close(open_private(os.fspath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = False) -> Iterator[TextIO]:
+    """Open a new text file that replaces ``path`` when the block ends without an error.
+
+    ``private`` gives it mode 0600; otherwise the umask decides. Raises ``OSError``.
+    """
+    # In the same folder, because a rename is atomic only within one file system. Mode ``x`` fails
+    # if the name exists, so a prepared link cannot redirect the write.
+    new = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.new")
+    opener = open_private if private else None
+    try:
+        with open(  # Path.open takes no opener.
+            new, "x", encoding="utf-8", errors="backslashreplace", newline="", opener=opener
+        ) as file:
+            yield file
+        new.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink()
+        raise
 
 
 def restrict(path: Path) -> None:
@@ -87,11 +104,8 @@ def restrict(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        log.warning(
-            "%s may be accessible to other users, and this cannot be changed: %s",
-            path,
-            error.strerror,
-        )
+        text = "%s may be accessible to other users, and this cannot be changed: %s"
+        log.warning(text, path, error.strerror)
 
 
 def find_state_folder(name: str) -> tuple[Path | None, str]:
@@ -108,26 +122,22 @@ def find_state_folder(name: str) -> tuple[Path | None, str]:
             return _own_folder(base, name), ""
         except OSError as error:
             problems.append(f"{base} cannot be used ({error.strerror or error})")
-    why = "; ".join(problems) or "this user has no home folder"
+    reason = "; ".join(problems) or "this user has no home folder"
     try:
         base = _temporary_place()
         folder = _own_folder(base, name)
     except OSError as error:
-        return (
-            None,
-            f"nothing can be kept for later runs: {why}; {error.strerror or error}. Set XDG_STATE_HOME",
-        )
-    return (
-        folder,
-        f"what later runs need is kept in {base}, because {why}. Set XDG_STATE_HOME to keep it elsewhere",
-    )
+        reason = f"{reason}; {error.strerror or error}"
+        return None, f"no state can be kept for later runs: {reason}. Set XDG_STATE_HOME"
+    note = f"the state for later runs is kept in {base}, because {reason}"
+    return folder, f"{note}. Set XDG_STATE_HOME to keep it elsewhere"
 
 
 def state_folder(name: str) -> Path | None:
     """Return the folder of :func:`find_state_folder`, and log the note about it once."""
     folder, note = find_state_folder(name)
-    if note and note not in _noted:
-        _noted.add(note)
+    if note and note not in _logged_notes:
+        _logged_notes.add(note)
         log.warning("%s", note)
     return folder
 
@@ -158,25 +168,20 @@ def _places() -> Iterator[Path]:
 
 
 def _home() -> Path | None:
-    """Return the home folder if it exists. The folder is not created.
-
-    In a container, ``HOME`` may be unset or ``/nonexistent``, and the user id may have no passwd
-    entry.
-    """
+    # In a container, ``HOME`` may be unset or ``/nonexistent``, and the user id may have no passwd
+    # entry. The folder is not created.
     home = Path(os.environ.get("USERPROFILE" if sys.platform == "win32" else "HOME", ""))
     if sys.platform != "win32" and not home.is_absolute():
         import pwd
 
         with suppress(KeyError):
             home = Path(pwd.getpwuid(os.getuid()).pw_dir)
-    return home if home.is_absolute() and os.path.isdir(home) else None  # noqa: PTH112 (False where Path raises)
+    exists = home.is_absolute() and os.path.isdir(home)  # noqa: PTH112 (False where Path raises)
+    return home if exists else None
 
 
 def _temporary_place() -> Path:
-    """Return this user's folder in the system's folder for temporary files, and create it.
-
-    Raises ``OSError``, also if another user owns the folder or can access it.
-    """
+    """Create this user's folder in the system's folder for temporary files, and return it."""
     if sys.platform == "win32":
         return Path(tempfile.gettempdir()) / "apivideo"
     user = os.geteuid()
@@ -195,8 +200,8 @@ def _own_folder(base: Path, name: str) -> Path:
     """Create ``base / name``, or restrict it to its owner. Raises ``OSError`` if not writable."""
     folder = base / name
     make_private_folder(folder)
-    for each in (base, folder):
-        restrict(each)
+    restrict(base)
+    restrict(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "it cannot be written to")
     return folder

@@ -6,33 +6,9 @@
 
     async def publish(source: SourceLike, on_progress: OnProgress | None = None) -> None: ...
 
-Classes that user code creates or catches are in ``apivideo_async`` itself.
+``types.pyi`` lists them. Classes that user code creates or catches are in ``apivideo_async``.
 """
 
-from .http.pipeline import BeforeRequest
-from .protocol.query import QueryValue
-from .protocol.request import LimitClass, Request
-from .protocol.response import Response
-from .rate_limit.limiter import Limiter
-from .rate_limit.window import RateLimitHeaders
-from .resources._resource import SortOrder
-from .resources.analytics import Period
-from .uploads.many import OnResult
-from .uploads.reporter import OnProgress
-from .uploads.sources.opening import SourceLike, Stream
+from ._lazy import attach
 
-__all__ = [
-    "BeforeRequest",
-    "LimitClass",
-    "Limiter",
-    "OnProgress",
-    "OnResult",
-    "Period",
-    "QueryValue",
-    "RateLimitHeaders",
-    "Request",
-    "Response",
-    "SortOrder",
-    "SourceLike",
-    "Stream",
-]
+__getattr__, __dir__ = attach(__name__)

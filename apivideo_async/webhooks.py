@@ -45,6 +45,7 @@ from .protocol.webhooks import (
     unwrap,
     verify,
 )
+from .tasks import ignore_failure
 
 __all__ = [
     "SIGNATURE_HEADER",
@@ -67,16 +68,15 @@ __all__ = [
 E = TypeVar("E", bound=WebhookEvent)
 R = TypeVar("R")
 
-_LOOK_AGAIN = 1.0
+_CHECK_SECONDS = 1.0
 """Seconds between checks whether the event loop that handles the same event was closed."""
 
 
-class _Turn:
-    """The delivery that handles an event now, and the deliveries of the same event that wait.
+class _Handling:
+    """The handling of one event, and the deliveries of the same event that wait for its end.
 
-    Each waiting delivery waits for a future of its own loop. A future may only be used in its own
-    loop, and several loops may receive the same event at once: a synchronous web framework runs
-    ``asyncio.run`` for each request, in threads.
+    Each waiting delivery has a future of its own loop, because several loops may receive the same
+    event at once: a synchronous web framework runs ``asyncio.run`` for each request, in threads.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class _Turn:
         """Whether the handling can no longer end, because its event loop was closed."""
         return self._loop.is_closed()
 
-    def join(self) -> "asyncio.Future[None]":
+    def ended(self) -> "asyncio.Future[None]":
         """Return a future of the running loop that is done when the handling ends.
 
         The caller holds the lock of the handler.
@@ -101,10 +101,10 @@ class _Turn:
         """Wake all waiting deliveries. The first of them may then handle the event."""
         for future in self._waiting:
             with suppress(RuntimeError):  # The loop of this delivery was closed.
-                future.get_loop().call_soon_threadsafe(_wake, future)
+                future.get_loop().call_soon_threadsafe(_set_done, future)
 
 
-def _wake(future: "asyncio.Future[None]") -> None:
+def _set_done(future: "asyncio.Future[None]") -> None:
     if not future.done():
         future.set_result(None)
 
@@ -126,37 +126,36 @@ class WebhookHandler:
     """
 
     def __init__(self, secret: str | Iterable[str], *, remember: int = 10_000) -> None:
-        if not _is_count(remember):
+        if type(remember) is not int or remember < 0:
             raise ConfigurationError(
-                f"remember must be a whole number, 0 or more, not {remember!r}"
+                f"remember must be a whole number, 0 or more, not {remember!r}", option="remember"
             )
         self._secrets = secrets_from(secret)
         self._remember = remember
-        self._reactions: list[tuple[type[Any], Callable[[Any], Any]]] = []
+        self._functions: list[tuple[type[Any], Callable[[Any], Any]]] = []
         # Reentrant, because the garbage collector may close an abandoned coroutine in any
         # statement, and closing it calls ``_end``, which takes the lock.
         self._lock = threading.RLock()
         self._done: OrderedDict[bytes, None] = OrderedDict()
-        self._turns: dict[bytes, _Turn] = {}
+        self._running: dict[bytes, _Handling] = {}
 
     def on(self, kind: type[E]) -> Callable[[Callable[[E], R]], Callable[[E], R]]:
         """Register a function for a class of events.
 
-        ``UnknownEvent`` stands for all types of events that this version does not know. The
-        function takes the event. A plain function runs in a thread, so it may block. Raises
-        ``ConfigurationError`` if ``kind`` is not a class of events or the decorated object is not
-        callable.
+        ``UnknownEvent`` stands for all types of events that this version does not know. A plain
+        function runs in a thread, so it may block. Raises ``ConfigurationError`` if ``kind`` is not
+        a class of events or the decorated object is not callable.
         """
         if not all(map(_is_event_class, get_args(kind) or (kind,))):
             raise ConfigurationError(
-                f"on() takes a class of events, such as VideoSourceRecorded, not {kind!r}"
+                f"on() needs a class of events, such as VideoSourceRecorded, not {kind!r}"
             )
 
-        def register(reaction: Callable[[E], R]) -> Callable[[E], R]:
-            if not callable(reaction):
-                raise ConfigurationError(f"on(...) decorates a function, not {reaction!r}")
-            self._reactions.append((kind, reaction))
-            return reaction
+        def register(function: Callable[[E], R]) -> Callable[[E], R]:
+            if not callable(function):
+                raise ConfigurationError(f"on(...) must decorate a function, not {function!r}")
+            self._functions.append((kind, function))
+            return function
 
         return register
 
@@ -171,34 +170,33 @@ class WebhookHandler:
         event = unwrap(body, headers, self._secrets)
         # The digest is stored, because the key of an unknown event is as long as its body.
         key = sha256(event.key.encode(errors="surrogatepass")).digest()
-        turn = await self._turn(key)
-        if turn is None:
+        handling = await self._begin(key)
+        if handling is None:
             return False
         try:
-            for kind, reaction in list(self._reactions):
+            for kind, function in list(self._functions):
                 if isinstance(event, kind):
-                    await _call(reaction, event)
+                    await _call(function, event)
             # Only now: if a function failed, the next delivery must call the functions again.
             self._remember_done(key)
         finally:
-            self._end(key, turn)
+            self._end(key, handling)
         return True
 
-    async def _turn(self, key: bytes) -> _Turn | None:
+    async def _begin(self, key: bytes) -> _Handling | None:
         """Wait until this delivery may handle the event. Returns None if the event is handled."""
         while True:
             with self._lock:
                 if key in self._done:
                     return None
-                running = self._turns.get(key)
+                running = self._running.get(key)
                 if running is None or running.abandoned:
-                    turn = self._turns[key] = _Turn()
-                    return turn
-                ended = running.join()
+                    handling = self._running[key] = _Handling()
+                    return handling
+                ended = running.ended()
             while not ended.done() and not running.abandoned:
-                # A closed loop cannot end its turn and wake this delivery, so check for it
-                # regularly.
-                await asyncio.wait([ended], timeout=_LOOK_AGAIN)
+                # A closed loop cannot end its handling and wake this delivery.
+                await asyncio.wait([ended], timeout=_CHECK_SECONDS)
 
     def _remember_done(self, key: bytes) -> None:
         with self._lock:
@@ -206,33 +204,27 @@ class WebhookHandler:
             if len(self._done) > self._remember:
                 self._done.popitem(last=False)
 
-    def _end(self, key: bytes, turn: _Turn) -> None:
+    def _end(self, key: bytes, handling: _Handling) -> None:
         with self._lock:
-            if self._turns.get(key) is turn:  # Another may have taken over.
-                del self._turns[key]
-            turn.end()
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and value >= 0
+            if self._running.get(key) is handling:  # Another delivery may have taken over.
+                del self._running[key]
+            handling.end()
 
 
 def _is_event_class(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, WebhookEvent)
 
 
-async def _call(reaction: Callable[[Any], Awaitable[Any] | Any], event: WebhookEvent) -> None:
-    if inspect.iscoroutinefunction(reaction) or inspect.iscoroutinefunction(
-        type(reaction).__call__
-    ):
-        await reaction(event)
+async def _call(function: Callable[[Any], Awaitable[Any] | Any], event: WebhookEvent) -> None:
+    if any(map(inspect.iscoroutinefunction, (function, type(function).__call__))):
+        await function(event)
         return
 
     def run() -> Any:
         try:
-            return reaction(event)
+            return function(event)
         except StopIteration as error:  # A future cannot hold StopIteration.
-            raise RuntimeError("the reaction raised StopIteration") from error
+            raise RuntimeError("the function raised StopIteration") from error
 
     # Not a task: at its end, ``asyncio.run`` cancels all tasks, also one whose thread is running.
     running = asyncio.get_running_loop().run_in_executor(None, contextvars.copy_context().run, run)
@@ -240,17 +232,12 @@ async def _call(reaction: Callable[[Any], Awaitable[Any] | Any], event: WebhookE
         result = await asyncio.shield(running)
     except asyncio.CancelledError:
         # A thread cannot be cancelled. Wait for its end, so that no other delivery handles the
-        # event at the same time.
-        await _finish(running)
+        # event at the same time. The cancellation is raised instead of a failure of the thread.
+        while not running.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
+        ignore_failure(running)
         raise
     # A plain function may return an awaitable, such as a lambda that calls a coroutine function.
     if inspect.isawaitable(result):
         await result
-
-
-async def _finish(running: "asyncio.Future[Any]") -> None:
-    while not running.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([running])
-    if not running.cancelled():
-        running.exception()  # Mark it as retrieved. The cancellation is raised instead.

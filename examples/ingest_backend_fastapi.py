@@ -148,7 +148,7 @@ async def check(uri: str) -> None:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Keep connections to the database. A request waits five seconds for a lost connection."""
-    async with Distributed(os.environ["APIVIDEO_DATABASE_URL"], patience=5) as shared:
+    async with Distributed(os.environ["APIVIDEO_DATABASE_URL"], outage_timeout=5) as shared:
         app.state.shared = shared
         yield
 

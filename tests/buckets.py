@@ -1,4 +1,4 @@
-"""One bucket per store, on the most faithful server there is: moto, Azurite, fake-gcs-server."""
+"""A bucket in each kind of store, served by moto, Azurite and fake-gcs-server."""
 
 import base64
 import hashlib
@@ -43,19 +43,19 @@ class Bucket:
         return Stores(config=self.config)
 
 
-def ask(
+def send(
     method: str, url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> tuple[int, bytes]:
-    with urlopen(Request(url, data, dict(headers or {}), method=method), timeout=10) as answer:
-        return answer.status, answer.read()
+    with urlopen(Request(url, data, dict(headers or {}), method=method), timeout=10) as response:
+        return response.status, response.read()
 
 
-def until_it_answers(process: subprocess.Popen[bytes], look: Callable[[], object]) -> None:
+def wait_until(process: subprocess.Popen[bytes], is_ready: Callable[[], object]) -> None:
     """Wait for a server to listen."""
     for _ in range(600):
         assert process.poll() is None, "the server has ended"
         try:
-            if look():
+            if is_ready():
                 return
         except (URLError, OSError):
             pass
@@ -102,7 +102,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             env={**os.environ, **accounts},
         )
     try:
-        until_it_answers(process, lambda: b"successfully listens on" in log.read_bytes())
+        wait_until(process, lambda: b"successfully listens on" in log.read_bytes())
         found = re.search(r"listens on (http://\S+)", log.read_text())
         assert found is not None
         yield f"{found[1]}/{ACCOUNT}"
@@ -112,25 +112,25 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 class _Azure:
-    """What obstore does not do: making containers and blobs with any name."""
+    """Requests that obstore cannot send: create a container, and blobs with any name."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
 
-    def ask(
+    def send(
         self,
         method: str,
         path: str,
         data: bytes | None = None,
         query: Mapping[str, str] | None = None,
-        more: Mapping[str, str] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> bytes:
         query = query or {}
         headers = {
             "x-ms-date": format_datetime(datetime.now(UTC), usegmt=True),
             "x-ms-version": "2021-12-02",
         }
-        headers |= more or {}
+        headers |= extra_headers or {}
         path = f"/{ACCOUNT}/{quote(path)}"
         kind = "" if data is None else "video/mp4"
         lines = [method, "", "", str(len(data)) if data else "", "", kind, "", "", "", "", "", ""]
@@ -143,7 +143,7 @@ class _Azure:
         if data is not None:
             headers["Content-Type"] = kind
         url = f"{self.endpoint.removesuffix('/' + ACCOUNT)}{path}"
-        return ask(method, f"{url}?{urlencode(query)}" if query else url, data, headers)[1]
+        return send(method, f"{url}?{urlencode(query)}" if query else url, data, headers)[1]
 
 
 @pytest.fixture
@@ -154,12 +154,12 @@ def az_bucket(azurite: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", ACCOUNT_KEY)
     monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", azurite)
     azure, name = _Azure(azurite), f"bucket-{os.urandom(4).hex()}"
-    azure.ask("PUT", name, query={"restype": "container"})
+    azure.send("PUT", name, query={"restype": "container"})
     block = {"x-ms-blob-type": "BlockBlob"}
     return Bucket(
         f"az://{name}",
-        lambda key, data: azure.ask("PUT", f"{name}/{key}", data, more=block),
-        lambda key: azure.ask("DELETE", f"{name}/{key}"),
+        lambda key, data: azure.send("PUT", f"{name}/{key}", data, extra_headers=block),
+        lambda key: azure.send("DELETE", f"{name}/{key}"),
     )
 
 
@@ -170,13 +170,13 @@ def gcs() -> Iterator[str]:
     )
     port = package._find_free_port()
     url = f"http://127.0.0.1:{port}"
-    # The wrapper serves the JSON interface only. obstore reads through the XML interface, which
+    # The wrapper serves only the JSON interface. obstore reads through the XML interface, which
     # -public-host adds.
     options = ["-scheme", "http", "-backend", "memory", "-host", "127.0.0.1", "-port", str(port)]
     options += ["-public-host", f"127.0.0.1:{port}", "-external-url", url, "-log-level", "error"]
     process = subprocess.Popen([package._get_binary_path(), *options])
     try:
-        until_it_answers(process, lambda: ask("GET", f"{url}/storage/v1/b?project=p"))
+        wait_until(process, lambda: send("GET", f"{url}/storage/v1/b?project=p"))
         yield url
     finally:
         process.terminate()
@@ -188,16 +188,16 @@ def gs_bucket(gcs: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_"))]:
         monkeypatch.delenv(name)
     name, kind = f"bucket-{os.urandom(4).hex()}", {"Content-Type": "application/json"}
-    ask("POST", f"{gcs}/storage/v1/b?project=p", json.dumps({"name": name}).encode(), kind)
+    send("POST", f"{gcs}/storage/v1/b?project=p", json.dumps({"name": name}).encode(), kind)
 
     def put(key: str, data: bytes) -> None:
         address = f"{gcs}/upload/storage/v1/b/{name}/o?uploadType=media&name={quote(key, safe='')}"
-        ask("POST", address, data, {"Content-Type": "video/mp4"})
+        send("POST", address, data, {"Content-Type": "video/mp4"})
 
     return Bucket(
         f"gs://{name}",
         put,
-        lambda key: ask("DELETE", f"{gcs}/storage/v1/b/{name}/o/{quote(key, safe='')}"),
+        lambda key: send("DELETE", f"{gcs}/storage/v1/b/{name}/o/{quote(key, safe='')}"),
         {"base_url": gcs, "skip_signature": True, "allow_http": True},
     )
 
@@ -205,5 +205,5 @@ def gs_bucket(gcs: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 @pytest.fixture(params=["s3", "gs", pytest.param("az", marks=pytest.mark.slow)])
 def bucket(request: pytest.FixtureRequest) -> Bucket:
     """A bucket in each kind of store."""
-    made: Bucket = request.getfixturevalue(f"{request.param}_bucket")
-    return made
+    found: Bucket = request.getfixturevalue(f"{request.param}_bucket")
+    return found

@@ -1,4 +1,4 @@
-"""A server of the real S3 protocol on loopback, and the environment of whoever reads from it."""
+"""An S3 server on loopback, and the environment of a program that reads from it."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ def s3_endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An empty bucket, boto3's client for it, and the environment of whoever ingests from it."""
+    """An empty bucket with boto3's client, and the environment of a program that reads from it."""
     import boto3
 
     for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_"))]:

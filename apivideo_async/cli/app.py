@@ -1,6 +1,7 @@
 """The top-level command group: global options, lazily imported commands and exit codes.
 
-To add a command, write a module with an attribute ``command`` and add it to ``COMMANDS``.
+To add a command, write a module with an attribute ``command`` and add it to ``COMMANDS``. A module
+with several commands is entered as ``module:attribute``.
 :func:`run` reports every failure in one line and returns the exit code.
 """
 
@@ -27,25 +28,22 @@ __all__ = ["LazyGroup", "app", "run"]
 
 COMMANDS = {
     "upload": (".commands.upload.command", "Upload files as videos."),
-    "plan": (
-        ".commands.plan.command",
-        "Estimate requests, bytes and time of uploads without sending anything.",
-    ),
-    "ingest": (".commands.ingest", "Upload many files, each exactly once."),
+    "plan": (".commands.plan", "Estimate requests, bytes and time without sending anything."),
+    "ingest": (".commands.ingest.command", "Upload many files, each exactly once."),
     "videos": (".commands.videos", "Create, list, show, change, delete and restore videos."),
-    "captions": (".commands.captions", "Subtitles of a video."),
-    "chapters": (".commands.chapters", "Chapters of a video."),
+    "captions": (".commands.tracks:captions", "Subtitles of a video."),
+    "chapters": (".commands.tracks:chapters", "Chapters of a video."),
     "summaries": (".commands.summaries", "Summaries of videos."),
     "live-streams": (".commands.live_streams", "Live streams and their keys."),
     "players": (".commands.players", "Themes of the player."),
-    "watermarks": (".commands.watermarks", "Images that are shown in videos."),
-    "tags": (".commands.tags", "Tags of videos."),
-    "tokens": (".commands.tokens", "Upload tokens, for uploads without an API key."),
+    "watermarks": (".commands.account:watermarks", "Images that are shown in videos."),
+    "tags": (".commands.account:tags", "Tags of videos."),
+    "tokens": (".commands.account:tokens", "Upload tokens, for uploads without an API key."),
     "webhooks": (".commands.webhooks", "Subscriptions to events; a server that prints deliveries."),
     "analytics": (".commands.analytics", "Views, play time and other metrics."),
-    "account": (".commands.account", "Quota and features of the account."),
+    "account": (".commands.account:account", "Quota and features of the account."),
     "distributed": (".commands.distributed", "Ingest on many machines, with PostgreSQL."),
-    "doctor": (".commands.doctor.command", "Check settings, network, key and server."),
+    "doctor": (".commands.doctor", "Check settings, network, key and server."),
     "emulator": (".commands.emulator", "Run a local emulator of api.video."),
     "demo": (".commands.demo.command", "Upload, encode and list a video on a local emulator."),
     "completion": (".commands.completion", "Print the completion script of a shell."),
@@ -55,9 +53,9 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A command group that imports each command when it is used.
 
-    The help of the group shows the summaries from ``modules`` and imports no command. ``modules`` maps
-    a command name to its module (relative to ``package``) and its summary. The module must have an
-    attribute ``command``.
+    The help of the group shows the summaries from ``modules`` and imports no command. ``modules``
+    maps a command name to its module (relative to ``package``) and its summary. The command is the
+    attribute ``command`` of the module, or the attribute named after a colon.
     """
 
     def __init__(
@@ -75,7 +73,8 @@ class LazyGroup(click.Group):
         """Import and return a command; None if the group has no command of this name."""
         if cmd_name not in self._modules:
             return None
-        command = import_module(self._modules[cmd_name][0], self._package).command
+        module, _, attribute = self._modules[cmd_name][0].partition(":")
+        command = getattr(import_module(module, self._package), attribute or "command")
         return command if isinstance(command, click.Command) else None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -99,7 +98,7 @@ class LazyGroup(click.Group):
     modules=COMMANDS,
     package=__package__,
     name="apivideo",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     no_args_is_help=True,
 )
 @click.option("--api-key", metavar="KEY", help="API key; default: APIVIDEO_API_KEY.")
@@ -117,7 +116,6 @@ class LazyGroup(click.Group):
     "--auth",
     type=click.Choice(["bearer", "basic"]),
     default="bearer",
-    show_default=True,
     help="Exchange the key for a token, or send it with every request.",
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks and every request.")
@@ -206,7 +204,8 @@ def _failed(session: Session, error: Exception) -> int:
     # An exception outside the package's error tree is a defect, except OSError.
     if not isinstance(error, ApiVideoError | OSError):
         session.terminal.fail(
-            f"unexpected {type(error).__name__}: {error} (a defect of this program; --debug shows the traceback)"
+            f"unexpected {type(error).__name__}: {error} "
+            "(a defect of this program; --debug shows the traceback)"
         )
         return 1
     session.terminal.fail(explain(error, session.base_url))

@@ -89,7 +89,7 @@ class Duration(click.ParamType[int]):
         match = re.fullmatch(r"([0-9]+)([smhd]?)", str(value).strip())
         if match is None:
             self.fail(
-                f"{value!r} is not a duration: write seconds, or a number with s, m, h or d",
+                f"{value!r} is not a duration: write seconds, or a number with a unit, such as 2h",
                 param,
                 ctx,
             )

@@ -16,7 +16,8 @@ from attrs import define, field, frozen
 
 from ..client import ApiVideoClient
 from ..config import RetryPolicy, resolve_config
-from ..errors import ApiConnectionError, ConfigurationError, system_reason
+from ..errors import ApiConnectionError, ConfigurationError
+from ..http.transport import system_reason
 from .console.terminal import Terminal
 
 __all__ = ["Session", "Settings", "check_reachable", "connect"]

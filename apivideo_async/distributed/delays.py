@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from attrs import define
 
-from ..rate_limit.alarm import Alarm
+from ..tasks import Alarm
 
 __all__ = ["Delays"]
 
@@ -23,7 +23,7 @@ EXPLAIN = 1.0
 class _Delay:
     """A statement that is being executed."""
 
-    what: str
+    operation: str
     began: float
     pid: int | None = None
     """The server process that executes the statement; None while there is no connection."""
@@ -38,47 +38,48 @@ class Delays:
 
     def __init__(self, explain: Callable[[int], Awaitable[str]]) -> None:
         self._explain = explain
-        self._long: set[_Delay] = set()
+        self._slow: set[_Delay] = set()
         """Statements that have waited longer than ``SLOW``."""
-        self._told = False
+        self._warned = False
         """True if a warning was logged that needs a closing message."""
-        self._explaining: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @contextmanager
-    def watched(self, what: str) -> Iterator[_Delay]:
-        """Watch one operation. ``what`` is its name in the log."""
+    def watched(self, operation: str) -> Iterator[_Delay]:
+        """Watch one operation, which is named in the log."""
         loop = asyncio.get_running_loop()
-        delay = _Delay(what, loop.time())
+        delay = _Delay(operation, loop.time())
         # A timer instead of a comparison at the end: a wait that never ends is logged as well.
-        alarm = Alarm(SLOW, lambda: self._begin(delay))
+        alarm = Alarm(SLOW, lambda: self._add(delay))
         try:
             yield delay
         except BaseException:
             # The caller logs or raises the error, so there is no closing message.
-            self._long.discard(delay)
+            self._slow.discard(delay)
             raise
         finally:
             alarm.cancel()
-        if delay in self._long:
-            self._long.remove(delay)
-            if self._told and not self._long:
-                self._told = False
+        if delay in self._slow:
+            self._slow.remove(delay)
+            if self._warned and not self._slow:
+                self._warned = False
                 log.warning(
-                    "the database answers again: %s took %.1f s",
-                    delay.what,
+                    "the database responds again: %s took %.1f s",
+                    operation,
                     loop.time() - delay.began,
+                    extra={"event": "database_wait_ended"},
                 )
 
-    def _begin(self, delay: _Delay) -> None:
+    def _add(self, delay: _Delay) -> None:
         """Record a long wait and, if it is the only one, log it."""
-        first = not self._long
-        self._long.add(delay)
+        first = not self._slow
+        self._slow.add(delay)
         if first:
-            task = asyncio.create_task(self._tell(delay))
-            self._explaining.add(task)
-            task.add_done_callback(self._explaining.discard)
+            task = asyncio.create_task(self._warn(delay))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _tell(self, delay: _Delay) -> None:
+    async def _warn(self, delay: _Delay) -> None:
         """Log a long wait with its reason."""
         reason = ""
         if delay.pid is not None:
@@ -89,16 +90,19 @@ class Delays:
             except Exception as error:
                 log.debug("the reason of a wait is not known: %r", error)
         # The wait ended while the reason was determined.
-        if not self._long:
+        if not self._slow:
             return
-        self._told = True
-        waited = asyncio.get_running_loop().time() - delay.began
+        self._warned = True
         log.warning(
-            "%s waits for the database since %.1f s: %s", delay.what, waited, reason or "no answer"
+            "%s has waited %.1f s for the database: %s",
+            delay.operation,
+            asyncio.get_running_loop().time() - delay.began,
+            reason or "no response",
+            extra={"event": "database_wait"},
         )
 
     async def aclose(self) -> None:
         """Cancel the background tasks."""
-        for task in self._explaining:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._explaining, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)

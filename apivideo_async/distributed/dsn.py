@@ -1,6 +1,8 @@
-"""Checks the address of the database (DSN), which may contain a password."""
+"""The address of the database (DSN), which may contain a password: checks and settings."""
 
+import os
 import re
+import socket
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -9,7 +11,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ..errors import LedgerError
 
-__all__ = ["check_dsn", "secrets_of"]
+__all__ = ["CONNECT", "VANISHED", "check_dsn", "connection_settings", "secrets_of"]
+
+CONNECT: Final = 10.0
+"""Seconds for establishing a connection."""
+VANISHED: Final = 15
+"""Seconds without a response after which the operating system ends a connection, because the
+host of the database may have failed."""
 
 _PASSWORD_IN_URL: Final = re.compile(r"//[^:/@]*:(.*)@", re.DOTALL)
 """The password of a URL, as written there."""
@@ -24,13 +32,13 @@ def check_dsn(dsn: str) -> None:
     settings = _settings(dsn)
     if settings is None:
         raise LedgerError(
-            "the database's address is malformed: it is a URL that starts with postgresql://, or settings such as "
-            "host=... dbname=..."
+            "the database's address is malformed: it is a URL that starts with postgresql://, or "
+            "settings such as host=... dbname=..."
         )
     if _is_split(dsn, settings):
         raise LedgerError(
-            "the password in the database's address holds a character that ends it: write @ as %40, / as %2F, "
-            ": as %3A and % as %25, or set PGPASSWORD instead"
+            "the password in the database's address has a character that ends it: write @ as %40, "
+            "/ as %2F, : as %3A and % as %25, or set PGPASSWORD instead"
         )
 
 
@@ -46,6 +54,21 @@ def secrets_of(dsn: str) -> list[str]:
     return [
         text for each in passwords for text in (each, quote(each), quote(each, safe=""))
     ] + spelled
+
+
+def connection_settings(dsn: str) -> dict[str, Any]:
+    """Return connection parameters for keepalives and timeouts that the DSN does not set."""
+    given = _settings(dsn) or {}
+    settings: dict[str, Any] = {
+        "connect_timeout": int(CONNECT),
+        "keepalives": 1,
+        "keepalives_idle": 5,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": VANISHED * 1000,
+        "fallback_application_name": f"apivideo {socket.gethostname()}:{os.getpid()}",
+    }
+    return {name: value for name, value in settings.items() if name not in given}
 
 
 def _settings(dsn: str) -> dict[str, Any] | None:

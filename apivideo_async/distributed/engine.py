@@ -6,7 +6,8 @@ like the statements of the ledger.
 """
 
 import datetime
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -17,7 +18,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from ..errors import LedgerError
-from .postgres import PostgresDatabase
+from .postgres import QUERIES, PostgresDatabase
 
 __all__ = ["QUEUE", "TASK", "make_app", "register"]
 
@@ -37,7 +38,6 @@ class _Connector(PsycopgConnector):
     async def _rows(
         self, connection: AsyncConnection[Any], query: LiteralString, arguments: dict[str, Any]
     ) -> list[dict[str, Any]]:
-        """Execute a statement and return its rows as dictionaries."""
         async with connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(query, self._wrap_json(arguments))
             return await cursor.fetchall() if cursor.description else []
@@ -45,19 +45,16 @@ class _Connector(PsycopgConnector):
     async def execute_query_all_async(
         self, query: LiteralString, **arguments: Any
     ) -> list[dict[str, Any]]:
-        """Execute a statement and return its rows."""
         return await self._database.repeat(
-            lambda connection: self._rows(connection, query, arguments), "the queue"
+            lambda connection: self._rows(connection, query, arguments), "a job queue statement"
         )
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
-        """Execute a statement without rows."""
         await self.execute_query_all_async(query, **arguments)
 
     async def execute_query_one_async(
         self, query: LiteralString, **arguments: Any
     ) -> dict[str, Any]:
-        """Execute a statement and return its only row."""
         return (await self.execute_query_all_async(query, **arguments))[0]
 
 
@@ -67,12 +64,14 @@ class _Jobs(JobManager):
     Other workers may have deleted its jobs, and Procrastinate may have deleted its row.
     """
 
+    def __init__(self, connector: PsycopgConnector, database: PostgresDatabase) -> None:
+        super().__init__(connector)
+        self._database = database
+
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Finish a job, unless it no longer exists."""
-        try:
+        with _ignoring_deleted_jobs():
             await super().finish_job(job, status, delete_job)
-        except LedgerError as error:
-            _only_if_gone(error)
 
     async def retry_job(
         self,
@@ -83,10 +82,8 @@ class _Jobs(JobManager):
         lock: str | None = None,
     ) -> None:
         """Put a job back, unless it no longer exists."""
-        try:
+        with _ignoring_deleted_jobs():
             await super().retry_job(job, retry_at, priority, queue, lock)
-        except LedgerError as error:
-            _only_if_gone(error)
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """Fetch a job. A worker whose row was deleted is registered again first."""
@@ -100,21 +97,21 @@ class _Jobs(JobManager):
 
     async def update_heartbeat(self, worker_id: int) -> None:
         """Record that this worker is alive, and insert its row again if it was deleted."""
-        await self.connector.execute_query_async(
-            """INSERT INTO procrastinate_workers (id) OVERRIDING SYSTEM VALUE VALUES (%(worker_id)s)
-            ON CONFLICT (id) DO UPDATE SET last_heartbeat = now()""",
-            worker_id=worker_id,
-        )
+        await self._database.run(QUERIES["register_worker"], {"worker_id": worker_id})
 
 
-def _only_if_gone(error: LedgerError) -> None:
-    """Raise the error again unless it means that the job no longer exists."""
-    # Procrastinate's functions report a missing job by RAISE EXCEPTION.
-    if not isinstance(error.__cause__, psycopg.errors.RaiseException):
-        raise error
+@contextmanager
+def _ignoring_deleted_jobs() -> Iterator[None]:
+    """Suppress the error that a job no longer exists."""
+    try:
+        yield
+    except LedgerError as error:
+        # Procrastinate's functions report a missing job by RAISE EXCEPTION.
+        if not isinstance(error.__cause__, psycopg.errors.RaiseException):
+            raise
 
 
-class _Again(BaseRetryStrategy):
+class _RetryAtOnce(BaseRetryStrategy):
     """Retries a job that ended in an error at once.
 
     Failures of an item are recorded in the ledger and raise nothing. A job that ends in an error
@@ -122,7 +119,6 @@ class _Again(BaseRetryStrategy):
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        """Return the decision to retry without a delay."""
         return RetryDecision(retry_in={"seconds": 0})
 
 
@@ -130,10 +126,10 @@ def make_app(database: PostgresDatabase) -> App:
     """Return Procrastinate's application on this database."""
     connector = _Connector(database)
     app = App(connector=connector)
-    app.job_manager = _Jobs(connector)
+    app.job_manager = _Jobs(connector, database)
     return app
 
 
 def register(app: App, work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
     """Define the work of the application's workers for the key of an item."""
-    app.task(name=TASK, queue=QUEUE, retry=_Again())(work)
+    app.task(name=TASK, queue=QUEUE, retry=_RetryAtOnce())(work)

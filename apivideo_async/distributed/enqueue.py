@@ -3,16 +3,16 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeAlias
 
 from attrs import field, frozen
 
 from ..errors import SourceError
 from ..ingest.items import FAILED, Item, Record, State, Totals
-from ..ingest.ledger.sql import SqlLedger
+from ..ingest.ledger.ledger import Ledger
 from ..ingest.listing.sources import list_sources
 from ..ingest.stores.stores import Stores
+from ..iteration import iterate
 from .postgres import PostgresDatabase
 from .queue import BATCH, Jobs, Queue
 
@@ -44,17 +44,17 @@ class Distributed:
             record = await shared.record(added.keys[0])
 
     - ``connections``: maximum number of database connections.
-    - ``patience``: seconds for which a call retries while the database is unavailable.
+    - ``outage_timeout``: seconds for which a call retries while the database is unavailable.
 
     Every method raises ``LedgerError`` when the database cannot be used. Entering the context
     raises it if ``apivideo distributed init`` was not run.
     """
 
-    def __init__(self, dsn: str, *, connections: int = 8, patience: float = 30.0) -> None:
+    def __init__(self, dsn: str, *, connections: int = 8, outage_timeout: float = 30.0) -> None:
         self.database: PostgresDatabase = PostgresDatabase(
-            dsn, connections=connections, patience=patience
+            dsn, connections=connections, outage_timeout=outage_timeout
         )
-        self.ledger: SqlLedger = SqlLedger(self.database)
+        self.ledger: Ledger = Ledger(self.database)
         self.queue: Queue = Queue(self.database)
 
     async def __aenter__(self) -> Self:
@@ -67,12 +67,7 @@ class Distributed:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self.database.aclose()
 
@@ -95,24 +90,25 @@ class Distributed:
         Raises ``SourceError`` like ``defer_ingest``.
         """
         batch: list[Item] = []
+        error: SourceError | None = None
         try:
             async with Stores() as stores, aclosing(_each(items, stores)) as found:
                 async for item in found:
                     batch.append(item)
                     if len(batch) == BATCH:
-                        yield await self._enter(batch)
+                        yield await self._insert(batch)
                         batch = []
+        except SourceError as failure:
+            error = failure
         # Hand in the items that were listed before the error.
-        except SourceError:
-            if batch:
-                yield await self._enter(batch)
-            raise
         if batch:
-            yield await self._enter(batch)
+            yield await self._insert(batch)
+        if error is not None:
+            raise error
 
-    async def _enter(self, batch: list[Item]) -> Added:
+    async def _insert(self, batch: list[Item]) -> Added:
         refused: list[tuple[Item, SourceError]] = []
-        new = await self.queue.enter(batch, lambda item, error: refused.append((item, error)))
+        new = await self.queue.insert(batch, lambda item, error: refused.append((item, error)))
         # Compare by identity: a batch may contain several items with the same key.
         left_out = {id(item) for item, _ in refused}
         return Added(
@@ -169,11 +165,8 @@ async def _each(items: ItemsLike, stores: Stores) -> AsyncGenerator[Item, None]:
         async with aclosing(list_sources(items, stores=stores)) as listed:
             async for item in listed:
                 yield item
-    elif isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
     else:
-        for one in items:
+        async for one in iterate(items):
             async with aclosing(_each(one, stores)) as found:
                 async for item in found:
                     yield item

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TypeAlias
 
+from attrs import define, field
+
 from ..client import ApiVideoClient
 from ..errors import AuthenticationError, LedgerError, first_failure
 from ..ingest.ingestion import owner_name
@@ -27,10 +29,11 @@ MakeClient: TypeAlias = Callable[[Limiter], ApiVideoClient]
 OnItemResult: TypeAlias = Callable[[IngestResult], None]
 """Called with the result of each attempt."""
 
-FAREWELL = 2.0
+SHUTDOWN_TIMEOUT = 2.0
 """Seconds for which a worker that is shutting down retries while the database is unavailable."""
 
 
+@define(eq=False, repr=False)
 class Worker:
     """Ingests items handed in with ``defer_ingest``, together with any number of other workers.
 
@@ -46,103 +49,100 @@ class Worker:
     - ``poll``: seconds between two requests to an empty queue.
     - ``reserve``: share of the request budget, from 0 to below 1, that all workers together leave
       to other clients.
-    - ``patience``: seconds for which the worker retries while the database is unavailable.
+    - ``outage_timeout``: seconds for which the worker retries while the database is unavailable.
     - ``stores`` opens the items. ``on_result`` is called with the result of each attempt, and
       ``on_progress`` with an item and its progress.
     """
 
-    def __init__(
-        self,
-        dsn: str,
-        make_client: MakeClient,
-        *,
-        options: IngestOptions | None = None,
-        sweep: float = 60.0,
-        poll: float = 1.0,
-        reserve: float = 0.0,
-        patience: float = 300.0,
-        stores: Stores | None = None,
-        on_result: OnItemResult | None = None,
-        on_progress: OnItemProgress | None = None,
-    ) -> None:
-        self._shared = Distributed(dsn, patience=patience)
-        self._make_client = make_client
-        self._options = options or IngestOptions()
-        self._sweep = sweep
-        self._poll = poll
-        self._reserve = reserve
-        self._stores = stores
-        self._on_result = on_result
-        self._on_progress = on_progress
+    _dsn: str
+    _make_client: MakeClient
+    _options: IngestOptions | None = field(default=None, kw_only=True)
+    _sweep: float = field(default=60.0, kw_only=True)
+    _poll: float = field(default=1.0, kw_only=True)
+    _reserve: float = field(default=0.0, kw_only=True)
+    _outage_timeout: float = field(default=300.0, kw_only=True)
+    _stores: Stores | None = field(default=None, kw_only=True)
+    _on_result: OnItemResult | None = field(default=None, kw_only=True)
+    _on_progress: OnItemProgress | None = field(default=None, kw_only=True)
 
     async def run(self) -> None:
         """Work until cancelled. Then give all items back, so that other workers can claim them.
 
         Raises ``LedgerError`` when the database cannot be used or is unavailable for longer than
-        ``patience``, and ``AuthenticationError`` when the API key is refused.
+        ``outage_timeout``, and ``AuthenticationError`` when the API key is refused.
         """
         owner = owner_name()
+        shared = Distributed(self._dsn, outage_timeout=self._outage_timeout)
         async with AsyncExitStack() as opened:
-            await opened.enter_async_context(self._shared)
-            limiter = shared_limiter(self._shared.database, owner, self._reserve)
+            await opened.enter_async_context(shared)
+            limiter = shared_limiter(shared.database, owner, self._reserve)
             await opened.enter_async_context(aclosing(limiter))
             client = await opened.enter_async_context(self._make_client(limiter))
             stores = self._stores
             if stores is None:
                 stores = await opened.enter_async_context(aclosing(Stores()))
             # A ledger of one server must not be filled with the videos of another.
-            await self._shared.ledger.bind(client.config.base_url)
-            kit = IngestContext.of(
-                client, self._shared.ledger, owner, stores, self._options, self._on_progress
+            await shared.ledger.bind(client.config.base_url)
+            context = IngestContext(
+                client=client,
+                ledger=shared.ledger,
+                owner=owner,
+                stores=stores,
+                options=self._options or IngestOptions(),
+                on_progress=self._on_progress,
             )
-            shift = _Shift(self._shared, kit, self._on_result)
-            await shift.run(self._sweep, self._poll)
+            run = _WorkerRun(shared, context, self._on_result)
+            await run.run(self._sweep, self._poll)
 
 
-class _Shift:
+@define(eq=False)
+class _WorkerRun:
     """One run of a worker."""
 
-    def __init__(
-        self, shared: Distributed, kit: IngestContext, on_result: OnItemResult | None
-    ) -> None:
-        self._shared = shared
-        self._kit = kit
-        self._on_result = on_result
-        self._fatal: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        """The error that stops the worker. Procrastinate catches the errors of jobs, so they are
-        passed here."""
-        register(shared.queue.app, self._ingest)
+    _shared: Distributed
+    _context: IngestContext
+    _on_result: OnItemResult | None
+    _fatal: "asyncio.Future[Exception]" = field(init=False, factory=asyncio.Future)
+    """The error that stops the worker. Procrastinate catches the errors of jobs, so they are
+    passed here."""
+
+    def __attrs_post_init__(self) -> None:
+        register(self._shared.queue.app, self._execute_job)
 
     async def run(self, sweep: float, poll: float) -> None:
         """Run lease renewal, sweeps and jobs until a fatal error or cancellation."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._until_fatal())
-                group.create_task(self._kit.keeper.run())
+                group.create_task(self._raise_fatal())
+                group.create_task(self._context.lease_keeper.run())
                 group.create_task(self._sweep(sweep))
-                group.create_task(self._fetch(poll))
+                group.create_task(self._fetch_jobs(poll))
         except BaseExceptionGroup as failures:
             failure = first_failure(failures)
             raise failure from failure.__cause__
         finally:
             with suppress(LedgerError):
-                await self._kit.keeper.let_go()
+                await self._context.lease_keeper.release_all()
 
-    async def _until_fatal(self) -> None:
+    async def _raise_fatal(self) -> None:
         """Wait for a fatal error and raise it."""
         try:
             raise await self._fatal
         finally:
             # Shutdown puts the jobs in progress back. It must not wait long for an unavailable
             # database.
-            self._shared.database.patience = FAREWELL
+            self._shared.database.outage_timeout = SHUTDOWN_TIMEOUT
 
-    async def _fetch(self, poll: float) -> None:
+    def _stop(self, error: Exception) -> None:
+        if not self._fatal.done():
+            self._fatal.set_result(error)
+
+    async def _fetch_jobs(self, poll: float) -> None:
         """Run Procrastinate's worker. On cancellation, it cancels its jobs and puts them back."""
         try:
             await self._shared.queue.app.run_worker_async(
                 queues=[QUEUE],
-                concurrency=int(self._kit.options.concurrency),
+                concurrency=int(self._context.options.concurrency),
                 fetch_job_polling_interval=poll,
                 shutdown_graceful_timeout=0,
                 listen_notify=False,
@@ -150,45 +150,42 @@ class _Shift:
                 install_signal_handlers=False,
             )
         except LedgerError as error:
-            if not self._fatal.done():
-                self._fatal.set_result(error)
+            self._stop(error)
             return
-        raise LedgerError("Procrastinate's worker ended: its log says why")
+        raise LedgerError("Procrastinate's worker ended unexpectedly: see its log for the reason")
 
     async def _sweep(self, every: float) -> None:
         """Search for items that lost their job, every ``every`` seconds."""
         while True:
             try:
-                found = await self._shared.queue.sweep(every)
-                if found:
-                    log.info("%d items had lost their jobs", found)
+                count = await self._shared.queue.sweep(every)
+                if count:
+                    log.info("%d items without a job got a new one", count)
             except LedgerError as error:
-                log.warning("no sweep for items that lost their jobs: %s", error)
+                log.warning("the search for items without a job failed: %s", error)
             await asyncio.sleep(every)
 
-    async def _ingest(self, key: str) -> None:
-        """Execute a job: process the item with this key, if it can be claimed."""
+    async def _execute_job(self, key: str) -> None:
+        """Process the item with this key, if it can be claimed."""
         try:
-            claim = await self._kit.keeper.claim_key(key)
+            claim = await self._context.lease_keeper.claim_key(key)
             if claim is None:
                 # The item is leased, not due, or finished. Unless it is finished, a new job checks
                 # it again when it is due.
                 await self._shared.queue.defer(key)
             else:
-                await self._work(claim)
+                await self._ingest(claim)
         except (AuthenticationError, LedgerError) as error:
-            if not self._fatal.done():
-                self._fatal.set_result(error)
+            self._stop(error)
             raise
 
-    async def _work(self, claim: Claim) -> None:
+    async def _ingest(self, claim: Claim) -> None:
         """Process a claimed item and schedule its next attempt, if there is one."""
-        kit = self._kit
         try:
-            result = await ingest_one(claim, kit)
+            result = await ingest_one(claim, self._context)
         except asyncio.CancelledError:
             # The item is due at once, so another worker does not wait for the end of the lease.
-            await kit.ledger.release(claim)
+            await self._context.ledger.release(claim)
             raise
         if result.outcome == "later":
             await self._shared.queue.defer(claim.key)

@@ -14,6 +14,7 @@ from ..protocol.auth import Tokens, authenticate_request, basic_header, refresh_
 from ..protocol.request import Request
 from ..protocol.response import Response
 from ..rate_limit.window import BLIND_COOL_DOWN
+from ..tasks import ignore_failure
 
 __all__ = ["Authenticator"]
 
@@ -35,24 +36,19 @@ class Authenticator:
         self._tokens: Tokens | None = None
         self._renewal: asyncio.Task[Tokens] | None = None
 
-    @property
-    def configured(self) -> bool:
-        """Whether there is an API key. Without one, only uploads with an upload token work."""
-        return self._api_key is not None
-
     def _key(self) -> str:
         if self._api_key is None:
             raise ConfigurationError(
                 "no API key: pass api_key=... or set APIVIDEO_API_KEY "
-                "(only uploads with an upload token work without one)"
+                "(only uploads with an upload token work without one)",
+                option="api_key",
             )
         return self._api_key
 
     async def header(self) -> str:
         """Return a valid header. Exchanges or renews the token before, if necessary.
 
-        Raises ``ConfigurationError`` without an API key, and the error of the exchange if it fails
-        and the old token has expired.
+        Raises ``ConfigurationError`` without a key, and the error of an exchange that was needed.
         """
         key = self._key()
         if self._basic:
@@ -65,15 +61,11 @@ class Authenticator:
             except ApiVideoError as error:
                 if tokens is None or clock() >= tokens.ends_at:
                     raise
-                log.info("the early renewal failed (%s), the old token is still good", error)
+                log.info("the early renewal failed (%s); the old token is still valid", error)
         return tokens.header
 
     async def refused(self, header: str) -> bool:
-        """Renew the token after a 401.
-
-        ``header`` is the refused header. Returns whether the request should be sent again with the
-        new header.
-        """
+        """Renew the token whose header got a 401. Returns whether to send the request again."""
         if self._basic:
             return False
         tokens = self._tokens
@@ -86,12 +78,12 @@ class Authenticator:
         # other callers that wait for it.
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(old), name="apivideo-token-renewal")
-            self._renewal.add_done_callback(_retrieve)
+            self._renewal.add_done_callback(ignore_failure)
         return await asyncio.shield(self._renewal)
 
     async def _renew(self, old: Tokens | None) -> Tokens:
-        # Both attributes are set before the task ends. A request that is refused in the same
-        # iteration of the event loop must see the new token.
+        # Both attributes are set before the task ends, because a request that is refused in the
+        # same iteration of the event loop must see the new token.
         try:
             self._tokens = await self._replacement(old)
             return self._tokens
@@ -101,17 +93,17 @@ class Authenticator:
     async def _replacement(self, old: Tokens | None) -> Tokens:
         if old is not None and old.refresh:
             try:
-                return await self._ask(refresh_request(old.refresh))
+                return await self._request_tokens(refresh_request(old.refresh))
             except ApiStatusError as error:
                 if error.retryable:
                     raise
                 log.info("the refresh token was refused, exchanging the API key again")
-        return await self._ask(authenticate_request(self._key()))
+        return await self._request_tokens(authenticate_request(self._key()))
 
-    async def _ask(self, request: Request) -> Tokens:
-        asked = asyncio.get_running_loop().time()
+    async def _request_tokens(self, request: Request) -> Tokens:
+        now = asyncio.get_running_loop().time()
         try:
-            return tokens_from(request, await self._exchange(request), asked)
+            return tokens_from(request, await self._exchange(request), now)
         except ApiVideoError as error:
             if isinstance(error, RateLimitError):
                 # /auth/* has no request budget that would delay the next attempt. All callers wait
@@ -126,9 +118,3 @@ class Authenticator:
         if self._renewal is not None:
             self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
-
-
-def _retrieve(task: "asyncio.Task[Tokens]") -> None:
-    # All waiters may have been cancelled; retrieve the exception so that asyncio does not log it.
-    if not task.cancelled():
-        task.exception()

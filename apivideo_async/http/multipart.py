@@ -34,23 +34,14 @@ def _quoted(name: str) -> str:
 
 
 def _head(multipart: Multipart, boundary: str) -> bytes:
-    lines = []
-    for name, value in multipart.fields.items():
-        lines += [
-            f"--{boundary}",
-            f'Content-Disposition: form-data; name="{_quoted(name)}"',
-            "",
-            value,
-        ]
-    file = multipart.file
-    lines += [
-        f"--{boundary}",
-        f'Content-Disposition: form-data; name="file"; filename="{_quoted(file.filename)}"',
-        f"Content-Type: {quote(file.content_type, safe='/+.-; =')}",
-        "",
-        "",
+    part = f'--{boundary}\r\nContent-Disposition: form-data; name="'
+    fields = [
+        f'{part}{_quoted(name)}"\r\n\r\n{value}\r\n' for name, value in multipart.fields.items()
     ]
-    return "\r\n".join(lines).encode("utf-8", "replace")
+    content_type = quote(multipart.file.content_type, safe="/+.-; =")
+    file = f'{part}file"; filename="{_quoted(multipart.file.filename)}"\r\n'
+    head = f"{''.join(fields)}{file}Content-Type: {content_type}\r\n\r\n"
+    return head.encode("utf-8", "replace")
 
 
 class MultipartBody(Payload):
@@ -77,23 +68,17 @@ class MultipartBody(Payload):
 
     @property
     def started(self) -> bool:
-        """Whether any byte of the request may have left this process.
-
-        aiohttp sends the headers together with the first write of the body.
-        """
+        """Whether any byte of the request may have left this process."""
+        # aiohttp sends the headers together with the first write of the body.
         return self._writer is not None
 
     def left_process(self) -> int:
-        """Return the number of bytes that have left this process.
-
-        These are the written bytes minus those in the buffer of the transport.
-        """
+        """Return how many bytes left this process: written and not in the transport's buffer."""
         if self._writer is None:
             return 0
         transport = self._writer.transport
-        return self._writer.output_size - (
-            transport.get_write_buffer_size() if transport is not None else 0
-        )
+        buffered = transport.get_write_buffer_size() if transport is not None else 0
+        return self._writer.output_size - buffered
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Raise ``TypeError``, because the body exists only as a stream."""
@@ -148,9 +133,8 @@ class MultipartBody(Payload):
                 self.reading = True
         self.reading = False
         if left:
-            raise SourceError(
-                f"the source gave {'more' if left < 0 else 'fewer'} bytes than it announced"
-            )
+            amount = "more" if left < 0 else "fewer"
+            raise SourceError(f"the source returned {amount} bytes than it announced")
 
     async def _write_file(self, writer: AbstractStreamWriter) -> None:
         head = self._head

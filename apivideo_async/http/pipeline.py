@@ -9,9 +9,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
-from ..config import ClientConfig, Timeouts
+from ..config import ClientConfig
 from ..errors import ApiVideoError
 from ..models import Page
 from ..protocol.request import Request
@@ -19,8 +19,9 @@ from ..protocol.response import Response, decode, decode_page, error_for, too_la
 from ..protocol.retry import Attempts, may_repeat
 from ..rate_limit.limiter import Limiter
 from .authenticator import Authenticator
+from .transport import Transport
 
-__all__ = ["BeforeRequest", "Pipeline", "TransportLike"]
+__all__ = ["BeforeRequest", "Pipeline"]
 
 T = TypeVar("T")
 BeforeRequest: TypeAlias = Callable[[Request], Awaitable[None]]
@@ -33,23 +34,13 @@ RENEWALS = 2
 """Number of renewals in one attempt. A new token may be revoked at once, but not repeatedly."""
 
 
-class TransportLike(Protocol):
-    """The interface of a transport that the pipeline uses."""
-
-    async def send(
-        self, request: Request, headers: Mapping[str, str], timeouts: Timeouts
-    ) -> Response:
-        """Send a request once, with additional headers."""
-        ...
-
-
 class Pipeline:
     """Connects the resources to the transport."""
 
     def __init__(
         self,
         config: ClientConfig,
-        transport: TransportLike,
+        transport: Transport,
         origin: Mapping[str, str],
         limiter: Limiter | None = None,
         authenticator: Authenticator | None = None,
@@ -75,9 +66,8 @@ class Pipeline:
     ) -> "Pipeline":
         """Return a copy with other options that shares connections, tokens and budgets.
 
-        ``on_response`` is called with every 2xx response before it is decoded, except those of
-        token renewals. ``before_request`` is awaited before each request is sent, after the request
-        budget has allowed it.
+        ``on_response`` is called with every 2xx response, except those of token renewals.
+        ``before_request`` is awaited before each request, after the budget has allowed it.
         """
         return Pipeline(
             config,
@@ -98,8 +88,11 @@ class Pipeline:
         renewals = 0
         while True:
             with await self.limiter.permit(request, self.config.retry.rate_limit_seconds) as permit:
-                # The header is read after the wait, because a token may expire during it.
-                headers = await self._headers(request)
+                headers = dict(self._origin)
+                authorization = ""
+                if request.authenticated:
+                    # Only now, because a token may expire during the wait for budget.
+                    authorization = headers["Authorization"] = await self.authenticator.header()
                 if self._before_request is not None:
                     await self._before_request(request)
                 permit.sending()
@@ -108,13 +101,12 @@ class Pipeline:
                 permit.answered(response)
             if log.isEnabledFor(logging.DEBUG):
                 _log_response(request, response, asyncio.get_running_loop().time() - began)
-            authorization = headers.get("Authorization")
-            if response.status != 401 or authorization is None or renewals == RENEWALS:
+            if response.status != 401 or not authorization or renewals == RENEWALS:
                 break
             if not await self.authenticator.refused(authorization):
                 break
             renewals += 1
-        return self._checked(request, response, authorization or "")
+        return self._checked(request, response, authorization)
 
     def _checked(self, request: Request, response: Response, authorization: str) -> Response:
         """Return a 2xx response. Raises the error of any other."""
@@ -153,12 +145,6 @@ class Pipeline:
                     raise
                 _log_retry(request.operation, delay, error)
                 await asyncio.sleep(delay)
-
-    async def _headers(self, request: Request) -> dict[str, str]:
-        headers = dict(self._origin)
-        if request.authenticated:
-            headers["Authorization"] = await self.authenticator.header()
-        return headers
 
 
 def _log_response(request: Request, response: Response, seconds: float) -> None:

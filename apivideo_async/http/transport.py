@@ -7,28 +7,24 @@ within ``response`` seconds.
 
 import asyncio
 import errno
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import aiohttp
+from attrs import define, field
 from yarl import URL
 
 from ..config import Timeouts
-from ..errors import (
-    ApiConnectionError,
-    ApiTimeoutError,
-    ConfigurationError,
-    Delivery,
-    system_reason,
-)
+from ..errors import ApiConnectionError, ApiTimeoutError, ConfigurationError, Delivery
 from ..protocol.request import Request
 from ..protocol.response import Response, most_bytes
 from .multipart import MultipartBody
 from .watchdog import Watchdog
 
-__all__ = ["Transport"]
+__all__ = ["Transport", "system_reason"]
 
 READ_BUFFER = 64 * 1024
 """Bytes of a response that aiohttp reads ahead."""
@@ -40,6 +36,7 @@ Callers bound the number of their requests.
 """
 
 
+@define(eq=False, kw_only=True)
 class Transport:
     """Owns the aiohttp session.
 
@@ -47,25 +44,15 @@ class Transport:
     a session of the caller stays open.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        session: aiohttp.ClientSession | None = None,
-        proxy: str | None = None,
-        trust_env: bool = False,
-        trace_configs: Sequence[aiohttp.TraceConfig] = (),
-        ssl_context: ssl.SSLContext | None = None,
-    ) -> None:
-        self.base_url = base_url
-        self._session = session
-        self._owned = session is None
-        self._closed = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._proxy = proxy
-        self._trust_env = trust_env
-        self._trace_configs = list(trace_configs)
-        self._ssl: Any = ssl_context or True
+    base_url: str = field(kw_only=False)
+    _session: aiohttp.ClientSession | None = None
+    _proxy: str | None = None
+    _trust_env: bool = False
+    _trace_configs: Sequence[aiohttp.TraceConfig] = ()
+    _ssl_context: ssl.SSLContext | None = None
+    _own_session: aiohttp.ClientSession | None = field(default=None, init=False)
+    _closed: bool = field(default=False, init=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -78,11 +65,11 @@ class Transport:
         # The session belongs to the loop in which it is created.
         self._loop = loop
         if self._session is None:
-            self._session = aiohttp.ClientSession(
+            self._session = self._own_session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._trust_env,
-                trace_configs=self._trace_configs,
+                trace_configs=list(self._trace_configs),
             )
         return self._session
 
@@ -101,12 +88,14 @@ class Transport:
         try:
             async with (
                 Watchdog(timeouts, body) as watchdog,
-                self._open().request(**self._arguments(request, headers, body, timeouts)) as answer,
+                self._open().request(
+                    **self._arguments(request, headers, body, timeouts)
+                ) as incoming,
             ):
                 watchdog.await_response()
-                content, cut = await _body_of(answer)
-                received = {name.lower(): value for name, value in answer.headers.items()}
-                return Response(answer.status, received, content, cut)
+                content, cut = await _read_body(incoming)
+                received = {name.lower(): value for name, value in incoming.headers.items()}
+                return Response(incoming.status, received, content, cut)
         except asyncio.CancelledError:
             if task is None or task.cancelling() > cancelled_before:
                 raise
@@ -142,7 +131,7 @@ class Transport:
             "allow_redirects": False,
             "raise_for_status": False,
             "proxy": self._proxy,
-            "ssl": self._ssl,
+            "ssl": self._ssl_context or True,
             "timeout": _timeout(timeouts.connect),
             # The caller's session may have other defaults, but the size limit relies on these.
             "auto_decompress": True,
@@ -170,28 +159,25 @@ class Transport:
     async def close(self) -> None:
         """Close the session if this object created it."""
         self._closed = True
-        if self._session is not None and self._owned:
-            await self._session.close()
+        if self._own_session is not None:
+            await self._own_session.close()
 
 
-async def _body_of(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut.
-
-    aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
-    detected before it takes much memory. ``content_length`` and ``total_raw_bytes`` count bytes
-    before decompression.
-    """
-    most = most_bytes(answer.status)
+async def _read_body(incoming: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut."""
+    # aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
+    # detected before it takes much memory. Its two counters are of bytes before decompression.
+    most = most_bytes(incoming.status)
     content = bytearray()
     # A 2xx body that is announced as too large is not read at all. The beginning of an error page
     # is useful for the message.
-    if answer.status < 300 and (answer.content_length or 0) > most:
-        answer.close()
+    if incoming.status < 300 and (incoming.content_length or 0) > most:
+        incoming.close()
         return b"", True
-    async for block in answer.content.iter_any():
+    async for block in incoming.content.iter_any():
         content += block
-        if max(len(content), answer.content.total_raw_bytes) > most:
-            answer.close()
+        if max(len(content), incoming.content.total_raw_bytes) > most:
+            incoming.close()
             return bytes(content[:most]), True
     return bytes(content), False
 
@@ -208,8 +194,7 @@ def _from_connection(error: BaseException) -> bool:
 def _system_error(error: BaseException | None) -> BaseException | None:
     """Return the error of the operating system or of TLS that caused an error of aiohttp.
 
-    Returns None if there is none, or if its own causes contain an error of aiohttp, which must not
-    be chained because it may contain a token.
+    None if its own causes contain an error of aiohttp, which may contain a token.
     """
     while isinstance(error, aiohttp.ClientError):
         error = _cause(error) or error.__cause__
@@ -231,3 +216,12 @@ def _reason(error: Exception) -> str:
 
 def _cause(error: BaseException) -> BaseException | None:
     return getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
+
+
+def system_reason(error: BaseException) -> str:
+    """Describe an error of the operating system without the address that asyncio adds to it."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    # Failed name lookups have negative numbers on Linux; only the exception has their text.
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -7,7 +7,7 @@ nothing per block. When the body is sent, the response must arrive within ``resp
 
 import asyncio
 from collections.abc import Callable
-from types import TracebackType
+from typing import Any
 
 from ..config import Timeouts
 from .multipart import MultipartBody
@@ -40,30 +40,23 @@ class Watchdog:
             self._arm(self._timeouts.stall, self._check_progress)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *failure: Any) -> None:
         if self._timer is not None:
             self._timer.cancel()
         if self._body is not None:
             # Otherwise the two objects would refer to each other, and keep a buffered chunk in
             # memory until the garbage collector runs.
-            self._body.on_written, self._body = None, None
+            self._body.on_written = None
+            self._body = None
         try:
-            await self._deadline.__aexit__(kind, error, trace)
+            await self._deadline.__aexit__(*failure)
         except TimeoutError as expired:
             raise TimeoutError(self._reason) from expired
 
     def await_response(self) -> None:
-        """Start the time limit of the response.
-
-        Called when the body is sent, and when the response headers have arrived. Without a body,
-        the limit runs from the start of the request, because another timer for each request would
-        cost too much.
-        """
+        """Start the time limit of the response: the body is sent, or the headers have arrived."""
+        # Without a body, the limit runs from the start of the request, because another timer for
+        # each request would cost too much.
         if self._body is not None:
             self._arm(self._timeouts.response, self._expire_response)
 

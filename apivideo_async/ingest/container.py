@@ -15,30 +15,29 @@ request of the user.
 
 import logging
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import define, frozen
 
 from ..client import ApiVideoClient
 from ..errors import DuplicateVideosError, NotFoundError, UploadError
 from ..models import Video, VideoStatus
 from ..uploads.received import received_of
 from .items import INGEST_KEY, INGEST_LEDGER, Claim
-from .ledger.protocol import Ledger
+from .ledger.ledger import Ledger
 
 __all__ = ["Containers", "Content", "content_of"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
-State = Literal["empty", "uploading", "fetching", "complete", "unknown"]
-"""What a container holds; see ``Content.state``."""
+ContentState: TypeAlias = Literal["empty", "uploading", "fetching", "complete", "unknown"]
 
 
 @frozen
 class Content:
     """What a container holds, according to its status (service.md#upload-status)."""
 
-    state: State
+    state: ContentState
     """``unknown``: the status does not say. Only ``empty`` proves that there are no bytes."""
     size: int | None = None
     """Bytes of the complete file, if the status contains the number."""
@@ -50,9 +49,9 @@ def content_of(status: VideoStatus) -> Content:
     """Evaluate a status. A missing or malformed part proves nothing and leads to ``unknown``."""
     ingest, encoding = status.ingest, status.encoding
     # A complete upload or a playable video is proof, whatever else is missing in the status.
-    held = received_of(status)
-    if held.complete or status.playable:
-        size = held.filesize if held.filesize is not None else held.total
+    received = received_of(status)
+    if received.complete or status.playable:
+        size = received.filesize if received.filesize is not None else received.total
         return Content("complete", size)
     # ``qualities`` in ``extra`` means that the field was malformed, so it proves nothing either.
     if (
@@ -61,80 +60,75 @@ def content_of(status: VideoStatus) -> Content:
         or encoding.qualities
         or "qualities" in encoding.extra
     ):
-        return Content(
-            "fetching" if ingest is not None and ingest.status == "ingesting" else "unknown"
-        )
+        fetching = ingest is not None and ingest.status == "ingesting"
+        return Content("fetching" if fetching else "unknown")
     if ingest is None:
         return Content("unknown" if "ingest" in status.extra else "empty")
-    if held.mode is not None or ingest.status == "uploading":
+    if received.mode is not None or ingest.status == "uploading":
         return Content("uploading")
     if ingest.status == "ingesting":
-        return Content(
-            "fetching",
-            unfilled=not ingest.filesize and not ingest.extra and not ingest.received_parts,
-        )
+        unfilled = not (ingest.filesize or ingest.extra or ingest.received_parts)
+        return Content("fetching", unfilled=unfilled)
     return Content("unknown")
 
 
+@define(eq=False)
 class Containers:
     """The containers that carry the key of one item."""
 
-    def __init__(self, client: ApiVideoClient, ledger: Ledger, claim: Claim) -> None:
-        self._client = client
-        self._ledger = ledger
-        self._claim = claim
+    _client: ApiVideoClient
+    _ledger: Ledger
+    _claim: Claim
 
-    async def create(self, title: str, fields: dict[str, object]) -> Video:
+    async def create(self, title: str, fields: dict[str, Any]) -> Video:
         """Return the container that carries the key, or create it with the mark of this ledger.
 
         ``fields`` are the arguments of ``videos.create``. Raises ``DuplicateVideosError`` when
         several containers carry the key.
         """
-        metadata = {**(fields.get("metadata") or {}), INGEST_LEDGER: await self._ledger.mark()}  # type: ignore[dict-item]
-        given: dict[str, object] = {**fields, "metadata": metadata}
+        metadata = {**(fields.get("metadata") or {}), INGEST_LEDGER: await self._ledger.mark()}
         # ``create`` searches for the key first, and again after a lost response.
         return await self._client.videos.create(
-            title=title,
-            idempotency_key=self._claim.key,
-            **given,  # type: ignore[arg-type]
+            title=title, idempotency_key=self._claim.key, **{**fields, "metadata": metadata}
         )
 
     async def content(self, video_id: str) -> Content:
         """Request the status of a container and evaluate it."""
         return content_of(await self._client.videos.get_status(video_id))
 
-    async def claimants(self) -> list[str]:
+    async def list_ids(self) -> list[str]:
         """Return the ids of the containers that carry the key."""
         key = self._claim.key
         videos = self._client.videos.list(metadata={INGEST_KEY: key})
         return [video.video_id async for video in videos if video.metadata.get(INGEST_KEY) == key]
 
-    async def settle(self, claimants: Sequence[str], ours: str | None) -> str:
-        """Reduce the containers of the key to one; return its id: ``ours`` if given.
+    async def settle(self, video_ids: Sequence[str], chosen: str | None) -> str:
+        """Reduce the containers of the key to one; return its id: ``chosen`` if given.
 
         Empty containers of this ledger, left by workers that lost their lease, are deleted. Raises
         ``DuplicateVideosError`` when two containers remain, because they hold bytes or belong to
         another ledger. Raises ``UploadError`` when none of them exists any more.
         """
         spare, others = list[str](), list[str]()
-        for one in claimants:
-            # None: the container no longer exists, or is ``ours``.
-            removable = None if one == ours else await self._removable(one, self._client)
-            if removable is not None:
-                (spare if removable else others).append(one)
+        for video_id in video_ids:
+            if video_id != chosen:
+                removable = await self._removable(video_id, self._client)
+                if removable is not None:
+                    (spare if removable else others).append(video_id)
         # Prefer a container that cannot be deleted, because it may hold bytes.
-        if ours is None:
+        if chosen is None:
             if not others and not spare:
-                raise UploadError(f"the videos {', '.join(claimants)} are gone from the server")
-            ours = others.pop() if others else spare.pop(0)
+                raise UploadError(
+                    f"the videos {', '.join(video_ids)} no longer exist on the server"
+                )
+            chosen = others.pop() if others else spare.pop(0)
         # Delete spare containers only if that resolves the conflict. Otherwise a person has to see
         # all of them.
-        for one in spare if not others else ():
-            if not await self.remove(one):
-                others.append(one)
+        if not others:
+            others = [video_id for video_id in spare if not await self.remove(video_id)]
         if others:
-            raise DuplicateVideosError.of(self._claim.key, [ours, *others])
-        return ours
+            raise DuplicateVideosError.of(self._claim.key, [chosen, *others])
+        return chosen
 
     async def remove(
         self, video_id: str, client: ApiVideoClient | None = None, *, unfilled: bool = False
@@ -164,10 +158,8 @@ class Containers:
             metadata = (await client.videos.get(video_id)).metadata
         except NotFoundError:
             return None
-        if (metadata.get(INGEST_KEY), metadata.get(INGEST_LEDGER)) != (
-            self._claim.key,
-            await self._ledger.mark(),
-        ):
+        marks = {INGEST_KEY: self._claim.key, INGEST_LEDGER: await self._ledger.mark()}
+        if any(metadata.get(name) != value for name, value in marks.items()):
             return False
         try:
             content = content_of(await client.videos.get_status(video_id))

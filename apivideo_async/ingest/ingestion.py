@@ -9,23 +9,24 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from ..client import ApiVideoClient
 from ..config import ClientConfig
-from ..errors import ConfigurationError, SourceError, first_failure
+from ..errors import ConfigurationError, SourceError
+from ..iteration import ResultStream
 from ..private_files import state_file
-from .batching import Items, enter_all
+from .batching import Items, insert_all
 from .item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
 from .items import Claim, Item, Totals
-from .ledger.protocol import Ledger
-from .ledger.sqlite import SqliteDatabase, open_sqlite_ledger
+from .ledger.ledger import Ledger
+from .ledger.sqlite import SqliteDatabase
 from .options import IngestOptions
 from .stores.stores import Stores
 
@@ -46,7 +47,9 @@ def default_ledger(config: ClientConfig) -> Path:
     path = state_file("ingest", f"{account}.db")
     if path is None:
         raise ConfigurationError(
-            "no folder for the ledger can be written to: set XDG_STATE_HOME, or name a file for the ledger (--ledger)"
+            "no folder for the ledger can be written to: set XDG_STATE_HOME, or name a file for "
+            "the ledger (--ledger)",
+            option="ledger",
         )
     return path
 
@@ -103,61 +106,50 @@ class Ingest:
         on_progress: OnItemProgress | None = None,
     ) -> None:
         self._client = client
-        self._given = ledger
-        """The argument ``ledger``, or the default path. A path means that this object closes the
-        ledger."""
+        self._ledger_argument = ledger
         self._options = options or IngestOptions()
         self._stores = stores or Stores()
         self._on_progress = on_progress
-        self._ours = stores is None
-        """True if this object created the stores and closes them."""
-        self._added = asyncio.Event()
-        """Set when items were added or one has finished; see ``wake``."""
+        self._resources = AsyncExitStack()
+        """Closes the ledger and the stores, if this object opened them."""
+        if stores is None:
+            self._resources.push_async_callback(self._stores.aclose)
+        self._file: SqliteDatabase | None = None
+        """The ledger file, if this object opened it."""
+        self._wakeup = asyncio.Event()
+        """Set when items were added or one has finished."""
         self._run: _Run | None = None
         self.activity: Activity = Activity()
 
     async def __aenter__(self) -> Self:
         """Open the ledger and bind it to the server of the client."""
-        if self._given is None:
-            self._given = await asyncio.to_thread(default_ledger, self._client.config)
-        if isinstance(self._given, str | Path):
-            self.ledger: Ledger = await open_sqlite_ledger(Path(self._given))
-        else:
-            self.ledger = self._given
+        ledger = self._ledger_argument
+        if ledger is None:
+            ledger = await asyncio.to_thread(default_ledger, self._client.config)
+        if isinstance(ledger, str | Path):
+            self._file = SqliteDatabase(Path(ledger))
+            await self._file.open()
+            self._resources.push_async_callback(self._file.aclose)
+            ledger = Ledger(self._file)
+        self.ledger: Ledger = ledger
         try:
             await self.ledger.bind(self._client.config.base_url)
         except BaseException:
-            await self._close_ledger()
+            await self._resources.aclose()
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop a run that was left, and close the resources that this object opened."""
-        try:
+        async with self._resources:
             if self._run is not None:
                 await self._run.stop()
-        finally:
-            await self._close()
-
-    async def _close(self) -> None:
-        await self._close_ledger()
-        if self._ours:
-            await self._stores.aclose()
-
-    async def _close_ledger(self) -> None:
-        if isinstance(self._given, str | Path):
-            await self.ledger.aclose()
 
     async def add(self, items: Items) -> int:
         """Insert items into the ledger in batches; return how many were new."""
-        return await enter_all(items, self._enter)
+        return await insert_all(items, self._insert)
 
-    async def _enter(self, items: list[Item]) -> int:
+    async def _insert(self, items: list[Item]) -> int:
         refused: list[IngestResult] = []
 
         def refuse(item: Item, error: SourceError) -> None:
@@ -174,9 +166,9 @@ class Ingest:
         activity.known += len(items) - len(new) - len(refused)
         activity.refused += len(refused)
         if self._run is not None:
-            await self._run.tell(refused)
+            await self._run.report(refused)
         if new:
-            self.wake()
+            self._wakeup.set()
         return len(new)
 
     async def totals(self) -> Totals:
@@ -191,145 +183,131 @@ class Ingest:
         the sources are raised. Leaving the iteration gives all claimed items back; the next run
         continues with them.
         """
-        async with self._alone():
+        async with self._exclusive():
             self.activity = Activity(listing=bool(sources))
-            kit = IngestContext.of(
-                self._client,
-                self.ledger,
-                owner_name(),
-                self._stores,
-                self._options,
-                self._on_progress,
+            context = IngestContext(
+                client=self._client,
+                ledger=self.ledger,
+                owner=owner_name(),
+                stores=self._stores,
+                options=self._options,
+                on_progress=self._on_progress,
             )
-            self._run = run = _Run(self, kit, sources)
-            async with aclosing(run.results()) as results:
+            listings = [partial(self.add, source) for source in sources]
+            self._run = _Run(context, self.activity, listings, self._wakeup)
+            async with aclosing(self._run.results()) as results:
                 async for result in results:
                     yield result
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
+    async def _exclusive(self) -> AsyncIterator[None]:
         """Lock the ledger against other processes, if it is a file that this object opened."""
-        database = getattr(self.ledger, "database", None)
-        if not isinstance(self._given, str | Path) or not isinstance(database, SqliteDatabase):
+        if self._file is None:
             yield
             return
-        await database.lock()
+        await self._file.lock()
         try:
             # No other process holds the lock, so the owners of all leases have stopped.
             await self.ledger.expire()
             yield
         finally:
-            await database.unlock()
-
-    async def more(self, seconds: float) -> None:
-        """Wait until :meth:`wake` is called, for at most ``seconds``."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._added.wait()
-        self._added.clear()
-
-    def wake(self) -> None:
-        """End a wait of :meth:`more`."""
-        self._added.set()
+            await self._file.unlock()
 
 
+@define(eq=False)
 class _Run:
     """One run: claims items and processes them until no item is left."""
 
-    def __init__(self, ingest: Ingest, kit: IngestContext, sources: Iterable[Items]) -> None:
-        self._ingest = ingest
-        self._activity = ingest.activity
-        self._kit = kit
-        self._sources = sources
-        self._running: asyncio.Task[None] | None = None
-        self._done: asyncio.Queue[IngestResult | BaseException | None] = asyncio.Queue(
-            2 * kit.options.concurrency
-        )
-        """Results, then None or an error. The queue is bounded: a caller that reads slowly stops
-        the workers, so results do not accumulate in memory."""
+    _context: IngestContext
+    _activity: Activity
+    _listings: Sequence[Callable[[], Coroutine[Any, Any, object]]]
+    """Functions that insert the items of one source."""
+    _wakeup: asyncio.Event
+    _stream: ResultStream[IngestResult] = field(init=False)
+    _released: bool = field(default=False, init=False)
+
+    @_stream.default
+    def _create_stream(self) -> ResultStream[IngestResult]:
+        return ResultStream(2 * self._context.options.concurrency)
 
     async def results(self) -> AsyncGenerator[IngestResult, None]:
         """Start the run and yield its results. Leaving the iteration stops it."""
-        self._running = asyncio.create_task(self._run(), name="apivideo-ingest")
         try:
-            while (result := await self._done.get()) is not None:
-                if isinstance(result, BaseException):
-                    raise result
-                yield result
+            async with aclosing(
+                self._stream.results(self._ingest_all, "apivideo-ingest")
+            ) as results:
+                async for result in results:
+                    yield result
         finally:
             await self.stop()
 
-    async def tell(self, results: Iterable[IngestResult]) -> None:
+    async def report(self, results: Iterable[IngestResult]) -> None:
         """Add results, unless the run has ended."""
         for result in results:
-            if self._running is not None:
-                await self._done.put(result)
+            if self._stream.running:
+                await self._stream.put(result)
 
     async def stop(self) -> None:
-        """Cancel the run and give all claimed items back. Does nothing when it has ended."""
-        running, self._running = self._running, None
-        if running is None:
-            return
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await self._kit.keeper.let_go()
+        """Cancel the run and give all claimed items back."""
+        await self._stream.stop()
+        if not self._released:
+            self._released = True
+            await self._context.lease_keeper.release_all()
 
-    async def _run(self) -> None:
+    async def _ingest_all(self) -> None:
         """Run the lease renewal, the listing and the items until everything is done."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                keeping = group.create_task(self._kit.keeper.run())
-                listing = group.create_task(self._list())
-                listing.add_done_callback(self._listed)
-                await self._dispatch(group, listing)
-                keeping.cancel()
-        except BaseExceptionGroup as failures:
-            await self._done.put(first_failure(failures))
-        else:
-            await self._done.put(None)
+        async with asyncio.TaskGroup() as group:
+            renewal = group.create_task(self._context.lease_keeper.run())
+            group.create_task(self._list())
+            await self._dispatch(group)
+            renewal.cancel()
 
     async def _list(self) -> None:
         """Insert all sources concurrently, because a watched source never ends."""
         async with asyncio.TaskGroup() as group:
-            for source in self._sources:
-                group.create_task(self._ingest.add(source))
-
-    def _listed(self, _: "asyncio.Task[None]") -> None:
+            for listing in self._listings:
+                group.create_task(listing())
         self._activity.listing = False
-        self._ingest.wake()
+        self._wakeup.set()
 
-    async def _dispatch(self, group: asyncio.TaskGroup, listing: "asyncio.Task[None]") -> None:
+    async def _dispatch(self, group: asyncio.TaskGroup) -> None:
         """Claim items up to the concurrency and start a task for each of them."""
-        kit, activity = self._kit, self._activity
+        activity, concurrency = self._activity, self._context.options.concurrency
         while True:
             # Read before the claim: items that are added after the claim must not be missed.
-            listed = listing.done()
-            claims = await kit.keeper.claim(kit.options.concurrency - activity.working)
+            listed = not activity.listing
+            claims = await self._context.lease_keeper.claim(concurrency - activity.working)
             for claim in claims:
                 activity.working += 1
-                group.create_task(self._work(claim))
+                group.create_task(self._ingest_one(claim))
             # More items may be due; claim again at once.
-            if claims and activity.working < kit.options.concurrency:
+            if claims and activity.working < concurrency:
                 continue
             wait = IDLE
             if not claims and not activity.working:
                 # Nothing is due now. An open item may become due later, after a delay or when the
                 # lease of another worker ends.
-                due = await kit.ledger.next_due()
+                due = await self._context.ledger.next_due()
                 if due is None and listed:
                     return
                 wait = IDLE if due is None else min(IDLE, due)
-            await self._ingest.more(wait)
-            while activity.working >= kit.options.concurrency:
-                await self._ingest.more(IDLE)
+            await self._wait(wait)
+            while activity.working >= concurrency:
+                await self._wait(IDLE)
 
-    async def _work(self, claim: Claim) -> None:
-        kit = self._kit
+    async def _wait(self, seconds: float) -> None:
+        """Wait for the wakeup event, for at most ``seconds``."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wakeup.wait()
+        self._wakeup.clear()
+
+    async def _ingest_one(self, claim: Claim) -> None:
         try:
-            result = await ingest_one(claim, kit)
-            # The item counts as in progress until its result is taken from the bounded queue. A
-            # slow caller therefore stops new claims.
-            await self._done.put(result)
+            result = await ingest_one(claim, self._context)
+            # The item counts as in progress until its result is in the bounded queue. A slow
+            # caller therefore stops new claims.
+            await self._stream.put(result)
         finally:
             self._activity.working -= 1
-            self._ingest.wake()
+            self._wakeup.set()

@@ -3,23 +3,20 @@
 Theory of operation. ``ingest_one`` keeps no state of its own. It may be called again for the same
 item at any time, also after a crash at any point. It finds the completed steps in the ledger, by a
 search for the item's key, or in the status of the container on the server, and performs only the
-remaining steps. Failures end in ``_Work.failed``, which decides between a later attempt and a final
-state.
+remaining steps. Failures end in ``_ItemRun.record_failure``, which decides between a later attempt
+and a final state.
 """
 
 import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from ..client import ApiVideoClient
 from ..errors import (
-    ApiConnectionError,
-    ApiStatusError,
-    ApiTimeoutError,
     ApiVideoError,
     AuthenticationError,
     DuplicateVideosError,
@@ -33,26 +30,25 @@ from ..protocol.request import Request
 from ..uploads.capacity import Capacity
 from ..uploads.progress import UploadProgress
 from .container import Containers
-from .items import LARGEST, Claim, Item, Transfer
+from .failures import DefectError, GoneError, PullError, SizeMismatchError, cause_of, is_temporary
+from .items import LARGEST_INTEGER, Claim, Item, Transfer
 from .ledger.lease import LeasedSource, LeaseKeeper
-from .ledger.protocol import Ledger
+from .ledger.ledger import Ledger
 from .options import IngestOptions
 from .stores.stores import PinnedSource, Stores
 
-__all__ = ["IngestContext", "IngestResult", "OnItemProgress", "cause_of", "ingest_one"]
+__all__ = ["IngestContext", "IngestResult", "OnItemProgress", "ingest_one"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
-FIRST_LOOK = 0.25
+FIRST_CHECK = 0.25
 """Seconds until the first status check of a pulled item. The delay of each later check equals
-the time that the pull has taken so far, up to ``LONGEST_LOOK``."""
-LONGEST_LOOK = 60.0
+the time that the pull has taken so far, up to ``LONGEST_CHECK``."""
+LONGEST_CHECK = 60.0
 """Maximum seconds between two status checks of a pulled item."""
-FATAL = (AuthenticationError, LedgerError)
-"""Errors that every other item would raise as well. They stop the ingestion."""
 
-Outcome = Literal["done", "failed", "quarantined", "later", "lost"]
-OnItemProgress = Callable[[Item, UploadProgress], None]
+Outcome: TypeAlias = Literal["done", "failed", "quarantined", "later", "lost"]
+OnItemProgress: TypeAlias = Callable[[Item, UploadProgress], None]
 
 
 @frozen(kw_only=True)
@@ -61,37 +57,24 @@ class IngestContext:
 
     client: ApiVideoClient = field(repr=False)
     ledger: Ledger = field(repr=False)
-    keeper: LeaseKeeper = field(repr=False)
+    owner: str
+    """The name of this process in the ledger."""
     stores: Stores = field(repr=False)
     options: IngestOptions
-    slots: Capacity | None = field(default=None, repr=False)
-    """The capacity for chunks in flight, shared by all items."""
     on_progress: OnItemProgress | None = field(default=None, repr=False)
+    """Called with the progress of each item."""
+    lease_keeper: LeaseKeeper = field(init=False, repr=False)
+    capacity: Capacity = field(init=False, repr=False)
+    """The limit for chunks in flight, shared by all items."""
 
-    @classmethod
-    def of(
-        cls,
-        client: ApiVideoClient,
-        ledger: Ledger,
-        owner: str,
-        stores: Stores,
-        options: IngestOptions,
-        on_progress: OnItemProgress | None,
-    ) -> "IngestContext":
-        """Create the context of a process. Its items share the leases and the upload capacity.
+    @lease_keeper.default
+    def _create_lease_keeper(self) -> LeaseKeeper:
+        return LeaseKeeper(self.ledger, self.owner, self.options.lease, self.client.budget)
 
-        ``owner`` is the name of this process in the ledger. ``on_progress`` is called with the
-        progress of each item.
-        """
-        return cls(
-            client=client,
-            ledger=ledger,
-            keeper=LeaseKeeper(ledger, owner, options.lease, client.budget),
-            stores=stores,
-            options=options,
-            slots=Capacity.of(options.upload or client.config.upload, options.concurrency),
-            on_progress=on_progress,
-        )
+    @capacity.default
+    def _create_capacity(self) -> Capacity:
+        upload = self.options.upload or self.client.config.upload
+        return Capacity.of(upload, self.options.concurrency)
 
 
 @frozen(kw_only=True)
@@ -110,23 +93,7 @@ class IngestResult:
     """Bytes that went through this process, including bytes sent more than once."""
 
 
-class _DefectError(ApiVideoError):
-    """An unexpected exception. Other items may still succeed, so it fails only one item."""
-
-
-class _PullError(UploadError):
-    """api.video did not fetch the item within ``pull_timeout``."""
-
-
-class _MismatchError(UploadError):
-    """The complete video has another number of bytes than the source."""
-
-
-class _GoneError(ApiVideoError):
-    """The container whose id is in the ledger no longer exists on the server."""
-
-
-async def ingest_one(claim: Claim, kit: IngestContext) -> IngestResult:
+async def ingest_one(claim: Claim, context: IngestContext) -> IngestResult:
     """Process one claimed item as far as possible, and record the result in the ledger.
 
     Raises only errors that every other item would raise as well: ``AuthenticationError`` and
@@ -134,76 +101,83 @@ async def ingest_one(claim: Claim, kit: IngestContext) -> IngestResult:
     ``LedgerError`` its lease ends with the other leases of this worker. All other failures are part
     of the result.
     """
-    work = _Work(claim, kit)
+    run = _ItemRun(claim, context)
     try:
-        return await work.run()
-    except FATAL as error:
-        # A ledger that just failed cannot take the item back now; the lease ends later.
-        if not isinstance(error, LedgerError):
-            await kit.ledger.release(claim)
+        return await run.run()
+    except AuthenticationError:
+        await context.ledger.release(claim)
+        raise
+    # The ledger that just failed cannot take the item back now; the lease ends later.
+    except LedgerError:
         raise
     except ApiVideoError as error:
-        return await work.failed(error)
+        return await run.record_failure(error)
     except Exception as error:
-        log.exception("%s: a defect", claim.item.shown)
-        return await work.failed(_DefectError(f"a defect: {error!r}"))
+        log.exception("%s: unexpected error, please report it", claim.item.shown)
+        return await run.record_failure(DefectError(f"unexpected error: {error!r}"))
     finally:
-        kit.keeper.forget(claim)
+        context.lease_keeper.forget(claim)
 
 
-class _Work:
-    def __init__(self, claim: Claim, kit: IngestContext) -> None:
-        self._claim = claim
-        self._kit = kit
-        self._ledger = kit.ledger
-        self._guard = kit.keeper.guard(claim)
-        self._client = kit.client.with_options(before_request=self._before_request)
-        self._containers = Containers(self._client, kit.ledger, claim)
-        self._video_id = claim.record.video_id
-        self._sent = 0
-        """Bytes uploaded by this attempt."""
-        self._last = ""
-        """The operation of the latest request."""
-        self._fresh = False
-        """True if this attempt created the container, so it is empty and needs no status check."""
+@define(eq=False)
+class _ItemRun:
+    """One attempt to ingest an item."""
+
+    _claim: Claim
+    _context: IngestContext
+    _client: ApiVideoClient = field(init=False)
+    """The client of this item: each request requires a valid lease."""
+    _containers: Containers = field(init=False)
+    _video_id: str | None = field(init=False)
+    _sent: int = field(default=0, init=False)
+    """Bytes uploaded by this attempt."""
+    _last_operation: str = field(default="", init=False)
+    """The operation of the latest request."""
+    _created: bool = field(default=False, init=False)
+    """True if this attempt created the container, so it is empty and needs no status check."""
+
+    def __attrs_post_init__(self) -> None:
+        self._client = self._context.client.with_options(before_request=self._before_request)
+        self._containers = Containers(self._client, self._context.ledger, self._claim)
+        self._video_id = self._claim.record.video_id
 
     async def _before_request(self, request: Request) -> None:
-        """Check the lease before each request, and note the operation."""
-        await self._guard(request)
-        self._last = request.operation
+        """Check the lease before each request, and remember the operation."""
+        await self._context.lease_keeper.before_request(self._claim, request)
+        self._last_operation = request.operation
 
     async def run(self) -> IngestResult:
         """Continue from the state in the ledger."""
-        claim = self._claim
-        async with aclosing(await self._kit.stores.open(claim.item)) as original:
-            self._check_size(original)
+        claim, ledger = self._claim, self._context.ledger
+        async with aclosing(await self._context.stores.open(claim.item)) as source:
+            self._check_size(source)
             # An id without a transfer: the pull timed out, and the user retried the item.
-            if self._video_id is not None and claim.record.way is None:
-                await self._begin_again(self._video_id)
-            way: Transfer = claim.record.way or await self._way(original)
+            if self._video_id is not None and claim.record.transfer is None:
+                await self._replace_unfilled(self._video_id)
+            transfer = claim.record.transfer or await self._choose_transfer(source)
             known = self._video_id is not None
             if self._video_id is None:
-                await self._ledger.creating(claim, original.size, original.version, way)
-                self._video_id = await self._container(original, way)
+                await ledger.creating(claim, source.size, source.version, transfer)
+                self._video_id = await self._find_or_create(source, transfer)
             try:
-                filled = await self._fill(original, self._video_id, way)
+                filled = await self._fill(source, self._video_id, transfer)
             except (NotFoundError, UploadError) as error:
                 if getattr(error, "status", None) != 404:
                     raise
                 # The server may respond 404 for some seconds after it created a container.
-                kind = _GoneError if known else UploadError
+                kind = GoneError if known else UploadError
                 raise kind(f"the video {self._video_id} is not on the server") from error
         if not filled:
-            return await self._wait_for_pull(self._video_id)
-        await self._ledger.verifying(claim, self._sent)
+            return await self._check_later(self._video_id)
+        await ledger.verifying(claim, self._sent)
         # An earlier worker may have created a second container.
         if claim.record.contested:
-            await self._containers.settle(await self._containers.claimants(), self._video_id)
-        if not self._kit.options.keep_key:
+            await self._containers.settle(await self._containers.list_ids(), self._video_id)
+        if not self._context.options.keep_key:
             await self._client.videos.update(
                 self._video_id, metadata=claim.item.fields.get("metadata", {})
             )
-        await self._ledger.done(claim)
+        await ledger.done(claim)
         return self._result("done")
 
     def _result(
@@ -218,197 +192,161 @@ class _Work:
             sent=self._sent,
         )
 
-    def _check_size(self, original: PinnedSource) -> None:
+    def _check_size(self, source: PinnedSource) -> None:
         """Reject a size that api.video does not accept before a container is created for it."""
-        largest = (self._kit.options.upload or self._client.config.upload).limits.largest_total
-        if not 0 < original.size <= largest:
-            size = (
-                f"{original.size:,} bytes"
-                if 0 <= original.size <= LARGEST
-                else "no possible number of bytes"
-            )
-            raise SourceError(
-                f"{self._claim.item.shown} has {size}; api.video takes 1 to {largest:,}",
-                cause="unsupported",
-            )
+        upload = self._context.options.upload or self._client.config.upload
+        largest = upload.limits.largest_total
+        if 0 < source.size <= largest:
+            return
+        possible = 0 <= source.size <= LARGEST_INTEGER
+        size = f"{source.size:,} bytes" if possible else "no possible number of bytes"
+        raise SourceError(
+            f"{self._claim.item.shown} has {size}; api.video accepts 1 to {largest:,}",
+            cause="unsupported",
+        )
 
     # -- the container
 
-    async def _way(self, original: PinnedSource) -> Transfer:
+    async def _choose_transfer(self, source: PinnedSource) -> Transfer:
         """Choose the transfer. Raises ``SourceError`` if the strategy is impossible."""
         strategy = self._claim.item.strategy
         if strategy == "stream":
             return "stream"
-        if await original.address(self._kit.options.presign) is not None:
+        if await source.pull_url(self._context.options.presign) is not None:
             return "pull"
         if strategy == "auto":
             return "stream"
         raise SourceError(
-            f"{original.source.name} has no address that api.video could fetch: use the strategy stream"
+            f"{source.source.name} has no address that api.video could fetch: use the strategy "
+            "stream"
         )
 
-    async def _container(self, original: PinnedSource, way: Transfer) -> str:
+    async def _find_or_create(self, source: PinnedSource, transfer: Transfer) -> str:
         """Find or create the container, and record its id before it is used."""
         try:
-            video_id = await self._create(original, way)
+            video_id = await self._create(source, transfer)
         except DuplicateVideosError as error:
             # Without a lost worker, duplicates come from outside this ledger: a person decides.
             if not self._claim.record.contested:
                 raise
             video_id = await self._containers.settle(error.video_ids, None)
-            self._fresh = False
-        counts = await self._ledger.created(self._claim, video_id)
-        if counts != video_id:
+            self._created = False
+        recorded = await self._context.ledger.created(self._claim, video_id)
+        if recorded != video_id:
             # Two workers of this ledger each found or created a container, and the other worker's
             # id was recorded first. Delete this container, even when the lease is lost (hence the
             # client without the lease check): no other worker knows of it.
-            self._fresh = False
-            if not await self._containers.remove(video_id, self._kit.client):
-                raise DuplicateVideosError.of(self._claim.key, [counts, video_id])
-        return counts
+            self._created = False
+            if not await self._containers.remove(video_id, self._context.client):
+                raise DuplicateVideosError.of(self._claim.key, [recorded, video_id])
+        return recorded
 
-    async def _create(self, original: PinnedSource, way: Transfer) -> str:
+    async def _create(self, source: PinnedSource, transfer: Transfer) -> str:
         """Search for the container and create it if there is none; return its id."""
         fields = dict(self._claim.item.fields)
-        title = fields.pop("title", None) or original.source.name
-        if way == "pull":
-            fields["source"] = await original.address(self._kit.options.presign)
+        title = fields.pop("title", None) or source.source.name
+        if transfer == "pull":
+            fields["source"] = await source.pull_url(self._context.options.presign)
         video = await self._containers.create(title, fields)
         # The latest request was a search if the container was found; it may hold bytes then.
-        self._fresh = self._last == "videos.create"
+        self._created = self._last_operation == "videos.create"
         return video.video_id
 
-    async def _begin_again(self, video_id: str) -> None:
-        """Replace the container of a retried item if api.video has not received any byte.
+    async def _replace_unfilled(self, video_id: str) -> None:
+        """Remove the container of a retried item if api.video has not received any byte.
 
         The pull of this item timed out earlier. Its container cannot be filled in another way, and
         the URL given to api.video may have expired.
         """
         if await self._containers.remove(video_id, unfilled=True):
-            await self._ledger.lost(self._claim)
+            await self._context.ledger.lost(self._claim)
             self._video_id = None
 
     # -- its content
 
-    async def _fill(self, original: PinnedSource, video_id: str, way: Transfer) -> bool:
+    async def _fill(self, source: PinnedSource, video_id: str, transfer: Transfer) -> bool:
         """Transfer the bytes. Return False while api.video is still fetching them."""
-        await self._ledger.uploading(self._claim)
+        await self._context.ledger.uploading(self._claim)
         # The container was just created with the URL; the first status check comes later.
-        if self._fresh and way == "pull":
+        if self._created and transfer == "pull":
             return False
-        empty = self._fresh
+        empty = self._created
         if not empty:
             content = await self._containers.content(video_id)
             if content.state == "complete":
-                self._compare(original, video_id, content.size)
+                self._check_video_size(source, video_id, content.size)
                 return True
-            if content.state == "fetching" or (content.state == "unknown" and way == "pull"):
+            if content.state == "fetching" or (content.state == "unknown" and transfer == "pull"):
                 return False
             # A container with uploaded bytes, also from another ledger, can only be completed by an
             # upload, whatever the strategy is.
             empty = content.state == "empty"
 
-        def note(progress: UploadProgress) -> None:
+        def on_progress(progress: UploadProgress) -> None:
             self._sent = progress.bytes_sent
-            if self._kit.on_progress is not None:
-                self._kit.on_progress(self._claim.item, progress)
+            if self._context.on_progress is not None:
+                self._context.on_progress(self._claim.item, progress)
 
-        await self._client.videos.upload(
+        await self._client._upload_into(  # noqa: SLF001 (ingestion is a part of the package)
             video_id,
-            LeasedSource(original.source, self._kit.keeper, self._claim),
-            options=self._kit.options.upload,
-            on_progress=note,
-            slots=self._kit.slots,
-            fresh=empty,
+            LeasedSource(source.source, self._context.lease_keeper, self._claim),
+            options=self._context.options.upload,
+            on_progress=on_progress,
+            capacity=self._context.capacity,
+            empty=empty,
         )
         return True
 
-    def _compare(self, original: PinnedSource, video_id: str, size: int | None) -> None:
+    def _check_video_size(self, source: PinnedSource, video_id: str, size: int | None) -> None:
         """Check the size of a video that was already complete."""
-        if size not in (None, original.size):
-            raise _MismatchError(
-                f"{original.source.name} has {original.size:,} bytes, and its video {video_id} holds {size:,}. The "
-                "video is kept: if it is wrong, delete it, then retry the item",
+        if size not in (None, source.size):
+            raise SizeMismatchError(
+                f"{source.source.name} has {source.size:,} bytes, and its video {video_id} has "
+                f"{size:,} bytes. The video is kept: delete it if it is wrong, then retry the item",
                 video_id=video_id,
             )
 
-    async def _wait_for_pull(self, video_id: str) -> IngestResult:
-        """Schedule the next status check, or fail after ``pull_timeout``.
+    async def _check_later(self, video_id: str) -> IngestResult:
+        """Schedule the next status check of a pull, or fail after ``pull_timeout``.
 
         The container is kept in both cases, because it may be receiving bytes.
         """
-        claim = self._claim
-        record = await self._ledger.record(claim.key)
+        claim, timeout = self._claim, self._context.options.pull_timeout
+        record = await self._context.ledger.record(claim.key)
+        created_at = record.created_at if record is not None else None
         # The age of the container counts, so that restarts do not extend the timeout.
-        created = (
-            record.created_at
-            if record is not None and record.created_at is not None
-            else time.time()
-        )
-        taken = max(0.0, time.time() - created)
-        if taken >= self._kit.options.pull_timeout:
-            raise _PullError(
-                f"api.video did not fetch {claim.item.shown} within {self._kit.options.pull_timeout:g} s. The video "
-                f"{video_id} is kept. Retry the item: that looks again, and asks anew where nothing has arrived",
+        taken = 0.0 if created_at is None else max(0.0, time.time() - created_at)
+        if taken >= timeout:
+            raise PullError(
+                f"api.video did not fetch {claim.item.shown} within {timeout:g} s. The video "
+                f"{video_id} is kept. Retry the item: that checks the video again, and replaces it "
+                "if it has received nothing",
                 video_id=video_id,
             )
-        delay = min(LONGEST_LOOK, max(FIRST_LOOK, taken))
-        await self._ledger.later(claim, delay)
+        delay = min(LONGEST_CHECK, max(FIRST_CHECK, taken))
+        await self._context.ledger.later(claim, delay)
         return self._result("later", None, delay)
 
     # -- failures
 
-    async def failed(self, error: ApiVideoError) -> IngestResult:
+    async def record_failure(self, error: ApiVideoError) -> IngestResult:
         """Decide what follows from a failure, record it and return the result."""
-        claim, options = self._claim, self._kit.options
+        claim, options, ledger = self._claim, self._context.options, self._context.ledger
         # Another worker owns the item, so this worker must not write its failure.
         if isinstance(error, LeaseLostError) or isinstance(error.__cause__, LeaseLostError):
             return self._result("lost", error)
         try:
             if isinstance(error, DuplicateVideosError):
-                await self._ledger.quarantine(claim, str(error))
+                await ledger.quarantine(claim, str(error))
                 return self._result("quarantined", error)
-            if isinstance(error, _GoneError):
-                await self._ledger.lost(claim)
-            if claim.record.attempts + 1 >= options.attempts or not _may_pass(error):
-                given_up = isinstance(error, _PullError)
-                await self._ledger.fail(claim, cause_of(error), str(error), forget_way=given_up)
+            if isinstance(error, GoneError):
+                await ledger.lost(claim)
+            if claim.record.attempts + 1 >= options.attempts or not is_temporary(error):
+                timed_out = isinstance(error, PullError)
+                await ledger.fail(claim, cause_of(error), str(error), forget_transfer=timed_out)
                 return self._result("failed", error)
             delay = min(options.longest_delay, options.first_delay * 2**claim.record.attempts)
-            await self._ledger.later(claim, delay, cause_of(error), str(error))
+            await ledger.later(claim, delay, cause_of(error), str(error))
             return self._result("later", error, delay)
         except LeaseLostError as lost:
             return self._result("lost", lost)
-
-
-def _may_pass(error: ApiVideoError) -> bool:
-    """Return True if a later attempt may succeed."""
-    if isinstance(error, SourceError):
-        return error.retryable
-    if isinstance(error, _PullError | _MismatchError):
-        return False
-    # The client does not retry a timeout of the request budget; an ingestion has time.
-    return error.retryable or isinstance(error, UploadError | ApiConnectionError | _GoneError)
-
-
-def cause_of(error: BaseException) -> str:
-    """Return one word for a failure, by which failures are counted."""
-    if isinstance(error, SourceError):
-        return getattr(error, "cause", None) or "source"
-    if isinstance(error, _PullError):
-        return "pull"
-    if isinstance(error, _MismatchError):
-        return "size"
-    if isinstance(error, ApiStatusError):
-        return error.slug or str(error.status)
-    if isinstance(error, ApiTimeoutError):
-        return "timeout"
-    if isinstance(error, ApiConnectionError):
-        return "connection"
-    if isinstance(error, _GoneError):
-        return "gone"
-    if isinstance(error, _DefectError):
-        return "defect"
-    if isinstance(error, UploadError):
-        return cause_of(error.__cause__) if error.__cause__ is not None else "upload"
-    return "other"

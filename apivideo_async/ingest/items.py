@@ -15,20 +15,22 @@ key therefore identifies the container of the item.
 
 import hashlib
 import json
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import attrs
 from attrs import field, frozen
 
+from ..config import INGEST_KEY
 from ..errors import SourceError
 from .stored_text import ODD
 from .uris import shown
 
 __all__ = [
+    "ALL_STATES",
     "FAILED",
     "INGEST_KEY",
     "INGEST_LEDGER",
-    "LARGEST",
+    "LARGEST_INTEGER",
     "OPEN_STATES",
     "Claim",
     "Item",
@@ -40,26 +42,25 @@ __all__ = [
     "ingest_key",
 ]
 
-State = Literal[
+State: TypeAlias = Literal[
     "new", "creating", "created", "uploading", "verifying", "done", "failed", "quarantined"
 ]
 """The states of an item; see the diagram above."""
-Strategy = Literal["stream", "pull", "auto"]
+Strategy: TypeAlias = Literal["stream", "pull", "auto"]
 """How an item should be transferred; see ``IngestOptions.strategy``."""
-Transfer = Literal["stream", "pull"]
+Transfer: TypeAlias = Literal["stream", "pull"]
 """How an item is transferred, after ``auto`` was resolved."""
 
-OPEN_STATES: Final[tuple[State, ...]] = ("new", "creating", "created", "uploading", "verifying")
+ALL_STATES: Final[tuple[State, ...]] = get_args(State)
+OPEN_STATES: Final = ALL_STATES[:5]
 """The states of items that are not finished."""
 FAILED: Final[tuple[State, ...]] = ("failed",)
 """The states that ``retry`` makes due again by default."""
 
 
-INGEST_KEY: Final = "ingestKey"
-"""The metadata pair in which a video carries the key of its source."""
 INGEST_LEDGER: Final = "ingestLedger"
 """The metadata pair in which a container carries the mark of the ledger that created it."""
-LARGEST: Final = 2**63 - 1
+LARGEST_INTEGER: Final = 2**63 - 1
 """The largest number that an integer column of the ledger stores."""
 _LONGEST_KEY: Final = 500
 """Characters. The key is indexed, and databases limit the length of indexed text."""
@@ -79,51 +80,45 @@ def ingest_key(
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:40]
 
 
-def _check_key(_: object, __: "attrs.Attribute[Any]", key: Any) -> None:
-    if not isinstance(key, str) or not 0 < len(key) <= _LONGEST_KEY or ODD.search(key):
-        raise SourceError(
-            f"an item's key is a text of 1 to {_LONGEST_KEY} characters, as ingest_key() makes it, not {_short(key)}",
-            cause="unsupported",
-        )
+def _invalid(text: str) -> SourceError:
+    return SourceError(text, cause="unsupported")
 
 
-def _check_size(item: "Item", _: "attrs.Attribute[Any]", size: Any) -> None:
-    if size is not None and not (
-        isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST
-    ):
-        raise SourceError(
-            f"{item.shown}: {_short(size)} is no number of bytes", cause="unsupported"
-        )
-
-
-def _check_text(item: "Item", attribute: "attrs.Attribute[Any]", text: Any) -> None:
-    if not isinstance(text, str) and not (text is None and attribute.name == "version"):
-        raise SourceError(
-            f"the {attribute.name} of an item is a text, not {_short(text)}", cause="unsupported"
-        )
-
-
-def _check_fields(item: "Item", _: "attrs.Attribute[Any]", fields: Any) -> None:
-    if not isinstance(fields, dict):
-        raise SourceError(
-            f"{item.shown}: the fields of an item are a dict, not {_short(fields)}",
-            cause="unsupported",
-        )
-
-
-def _check_strategy(item: "Item", _: "attrs.Attribute[Any]", strategy: Any) -> None:
-    if strategy not in get_args(Strategy):
-        raise SourceError(
-            f"{item.shown}: there is no strategy {_short(strategy)}", cause="unsupported"
-        )
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+def _shortened(value: Any) -> str:
+    if isinstance(value, int) and not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
         # Python raises an error when an integer of thousands of digits is converted to text.
         return "an integer of more than 64 bits"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _check_key(_: object, __: "attrs.Attribute[Any]", key: Any) -> None:
+    if not isinstance(key, str) or not 0 < len(key) <= _LONGEST_KEY or ODD.search(key):
+        raise _invalid(
+            f"the key of an item is a text of 1 to {_LONGEST_KEY} characters, as ingest_key() "
+            f"makes it, not {_shortened(key)}"
+        )
+
+
+def _check_size(item: "Item", _: "attrs.Attribute[Any]", size: Any) -> None:
+    valid = isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST_INTEGER
+    if size is not None and not valid:
+        raise _invalid(f"{item.shown}: {_shortened(size)} is no number of bytes")
+
+
+def _check_text(_: object, attribute: "attrs.Attribute[Any]", text: Any) -> None:
+    if not isinstance(text, str) and not (text is None and attribute.name == "version"):
+        raise _invalid(f"the {attribute.name} of an item is a text, not {_shortened(text)}")
+
+
+def _check_fields(item: "Item", _: "attrs.Attribute[Any]", fields: Any) -> None:
+    if not isinstance(fields, dict):
+        raise _invalid(f"{item.shown}: the fields of an item are a dict, not {_shortened(fields)}")
+
+
+def _check_strategy(item: "Item", _: "attrs.Attribute[Any]", strategy: Any) -> None:
+    if strategy not in get_args(Strategy):
+        raise _invalid(f"{item.shown}: there is no strategy {_shortened(strategy)}")
 
 
 @frozen(kw_only=True)
@@ -137,13 +132,11 @@ class Item:
     key: str = field(validator=_check_key)
     """From :func:`ingest_key`. The video carries it as the metadata pair ``ingestKey``."""
     uri: str = field(repr=shown, validator=_check_text)
-    """Address: an absolute path, or ``s3://``, ``gs://``, ``az://``, ``http(s)://``,
-    ``file://``."""
+    """An absolute path, or ``s3://``, ``gs://``, ``az://``, ``http(s)://``, ``file://``."""
     size: int | None = field(default=None, validator=_check_size)
     """Bytes, at most 2**63 - 1; None when it becomes known only on opening."""
     version: str | None = field(default=None, validator=_check_text)
-    """Identifies this content among later contents at the same address: the store's version, an
-    ETag or a time."""
+    """Identifies this content among later contents at the address: a version, ETag or time."""
     fields: dict[str, Any] = field(factory=dict, validator=_check_fields)
     """Arguments of ``videos.create``. ``title`` is the name of the source by default."""
     strategy: Strategy = field(default="stream", validator=_check_strategy)
@@ -166,7 +159,7 @@ class Record:
     """Number of the row; it grows in the order of insertion."""
     item: Item
     state: State
-    way: Transfer | None = None
+    transfer: Transfer | None = None
     """How the item is transferred; None until this is decided."""
     video_id: str | None = None
     """Id of the container; None until it is created."""
@@ -178,8 +171,8 @@ class Record:
     fence: int = 0
     """Incremented by each claim. A worker with an older number has lost the item."""
     due: float | None = None
-    """When the item may be claimed next: the end of the lease or of a delay; None for a finished
-    item."""
+    """When the item may be claimed next: now, or the end of the lease or of a delay. None for a
+    finished item."""
     attempts: int = 0
     """Number of failed attempts."""
     cause: str | None = None
@@ -228,11 +221,7 @@ class Totals:
 
     def count(self, *states: State) -> int:
         """Return the number of items in these states; without arguments, of all items."""
-        return (
-            sum(self.items.get(state, 0) for state in states)
-            if states
-            else sum(self.items.values())
-        )
+        return sum(self.items.get(state, 0) for state in states or self.items)
 
     @property
     def open(self) -> int:

@@ -1,52 +1,41 @@
 """The options of an ingestion."""
 
-from typing import Any
+from typing import get_args
 
 import attrs
 from attrs import field, frozen
 
-from ..config import UploadOptions
-from ..errors import ConfigurationError
+from ..config import UploadOptions, positive
 from .items import Strategy
 
 __all__ = ["IngestOptions"]
-
-
-def _positive(_: object, attribute: "attrs.Attribute[Any]", value: float) -> None:
-    if not value > 0:
-        raise ConfigurationError(
-            f"{attribute.name} must be greater than 0, not {value!r}", option=attribute.name
-        )
 
 
 @frozen(kw_only=True)
 class IngestOptions:
     """How items are ingested. Times are in seconds."""
 
-    strategy: Strategy = field(
-        default="stream", validator=attrs.validators.in_(("stream", "pull", "auto"))
-    )
+    strategy: Strategy = field(default="stream", validator=attrs.validators.in_(get_args(Strategy)))
     """How the bytes reach api.video. ``stream``: through this process. ``pull``: api.video
     fetches them from a URL that the store presigns, which takes one write request and no
     upload request. ``auto``: pull where the store can sign, else stream."""
-    concurrency: int = field(default=16, validator=_positive)
+    concurrency: int = field(default=16, validator=positive)
     """Items processed at the same time."""
-    lease: float = field(default=60.0, validator=_positive)
+    lease: float = field(default=60.0, validator=positive)
     """Period after which other workers may claim the items of a worker that stopped responding."""
-    attempts: int = field(default=5, validator=_positive)
+    attempts: int = field(default=5, validator=positive)
     """Attempts after which an item is failed. An error that a retry cannot resolve fails the
     item at once."""
-    first_delay: float = field(default=1.0, validator=_positive)
-    """Delay after the first failed attempt. It doubles with each attempt, up to
-    ``longest_delay``."""
-    longest_delay: float = field(default=60.0, validator=_positive)
+    first_delay: float = field(default=1.0, validator=positive)
+    """Delay after the first failed attempt. It doubles with each attempt."""
+    longest_delay: float = field(default=60.0, validator=positive)
     """Maximum delay between two attempts."""
     keep_key: bool = True
     """Leave the metadata pairs ``ingestKey`` and ``ingestLedger`` in the video. Without them, a
     new ledger cannot find the videos of a lost one and would create them again."""
-    presign: float = field(default=6 * 3600.0, validator=_positive)
+    presign: float = field(default=6 * 3600.0, validator=positive)
     """Period for which a presigned URL is valid."""
-    pull_timeout: float = field(default=6 * 3600.0, validator=_positive)
+    pull_timeout: float = field(default=6 * 3600.0, validator=positive)
     """Time that api.video may take to fetch an item. The service does not report a failed fetch.
     After this time the item fails, and its video is kept."""
     upload: UploadOptions | None = None

@@ -14,24 +14,32 @@ from attrs import field, frozen
 from ..errors import SourceError
 from ..masking import OBJECT_SCHEMES, shown
 
-__all__ = ["OBJECT_SCHEMES", "WEB_SCHEMES", "Place", "identity", "locate", "shown", "signed"]
+__all__ = [
+    "OBJECT_SCHEMES",
+    "WEB_SCHEMES",
+    "Location",
+    "identity",
+    "is_signed",
+    "parse_uri",
+    "shown",
+]
 
 WEB_SCHEMES: Final = frozenset({"http", "https"})
 
-_ONE_NAME: Final = {"s3a": "s3", "azure": "az"}
+_ALIASES: Final = {"s3a": "s3", "azure": "az"}
 """Schemes that are other names for the same store."""
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _PORTS: Final = {"http": 80, "https": 443}
-
 _SIGNATURES: Final = (
-    # Each entry has the parameter that indicates the scheme, and a pattern for all parameters of
-    # that scheme. Query parameters that match no signature scheme belong to the identity.
+    # Each entry has the parameter that indicates a signature scheme, and a pattern for all
+    # parameters of that scheme. All other query parameters belong to the identity.
     ("x-amz-signature", re.compile(r"x-amz-.*")),
     ("x-goog-signature", re.compile(r"x-goog-.*")),
     (
         "signature",
         re.compile(
-            r"signature|expires|awsaccesskeyid|googleaccessid|key-pair-id|policy|x-amz-security-token"
+            "signature|expires|awsaccesskeyid|googleaccessid|key-pair-id|policy"
+            "|x-amz-security-token"
         ),
     ),
     (
@@ -42,7 +50,7 @@ _SIGNATURES: Final = (
 
 
 @frozen(kw_only=True)
-class Place:
+class Location:
     """The parts of a URI."""
 
     scheme: str
@@ -57,38 +65,26 @@ class Place:
     def name(self) -> str:
         """The last part of the path: the default title of the video."""
         if self.scheme in WEB_SCHEMES:
-            return (
-                unquote(self.path.split("?")[0]).rstrip("/").rpartition("/")[2]
-                or self.store.partition("//")[2]
-            )
+            path = unquote(self.path.partition("?")[0])
+            return path.rstrip("/").rpartition("/")[2] or self.store.partition("//")[2]
         return self.path.rstrip("/").rpartition("/")[2] or "video"
 
 
-def locate(uri: str) -> Place:
+def parse_uri(uri: str) -> Location:
     """Parse a URI or a local path.
 
     Raises ``SourceError`` (cause ``unsupported``) for anything that cannot be a source.
     """
     match = _SCHEME.match(uri)
     if match is None:
-        return Place(scheme="file", store="file", path=uri)
+        return Location(scheme="file", store="file", path=uri)
     scheme = match[1].lower()
-    scheme = _ONE_NAME.get(scheme, scheme)
+    scheme = _ALIASES.get(scheme, scheme)
     rest = uri[match.end() :]
     if scheme == "file":
         return _local(rest, uri)
     if scheme in OBJECT_SCHEMES:
-        # Keys may contain any character, so the key is not decoded and ``?`` starts no query.
-        bucket, _, key = rest.partition("/")
-        if not bucket:
-            raise _unsupported(uri, f"names no bucket: write {scheme}://bucket/key")
-        user, at, _ = bucket.rpartition("@")
-        # In abfs://container@account the part before ``@`` is the container and no user name.
-        if at and (":" in user or not scheme.startswith("abfs")):
-            raise _unsupported(
-                uri, "credentials are not given in the address: set the variables of the store"
-            )
-        return Place(scheme=scheme, store=f"{scheme}://{bucket}", path=key)
+        return _object(scheme, rest, uri)
     if scheme in WEB_SCHEMES:
         return _web(scheme, uri)
     raise _unsupported(
@@ -96,46 +92,64 @@ def locate(uri: str) -> Place:
     )
 
 
-def _local(rest: str, uri: str) -> Place:
+def _local(rest: str, uri: str) -> Location:
     host, slash, path = rest.partition("/")
     if host not in ("", "localhost") or not slash:
-        raise _unsupported(uri, "is no local file: write file:///path")
-    return Place(scheme="file", store="file", path=url2pathname(slash + path))
+        raise _unsupported(uri, "this is not a local file: write file:///path")
+    return Location(scheme="file", store="file", path=url2pathname(slash + path))
 
 
-def _web(scheme: str, uri: str) -> Place:
+def _object(scheme: str, rest: str, uri: str) -> Location:
+    # Keys may contain any character, so the key is not decoded and ``?`` starts no query.
+    bucket, _, key = rest.partition("/")
+    if not bucket:
+        raise _unsupported(uri, f"the bucket is missing: write {scheme}://bucket/key")
+    user, at, _ = bucket.rpartition("@")
+    # In abfs://container@account the part before ``@`` is the container and no user name.
+    if at and (":" in user or not scheme.startswith("abfs")):
+        raise _unsupported(
+            uri, "a URI must not contain credentials: set the environment variables of the store"
+        )
+    return Location(scheme=scheme, store=f"{scheme}://{bucket}", path=key)
+
+
+def _web(scheme: str, uri: str) -> Location:
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
     if not host:
-        raise _unsupported(uri, "is no URL")
-    host = f"[{host}]" if ":" in host else host
-    where = f"{scheme}://{host}" if port in (None, _PORTS[scheme]) else f"{scheme}://{host}:{port}"
-    return Place(
-        scheme=scheme,
-        store=where,
-        path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
-    )
+        raise _unsupported(uri, "this is not a valid URL")
+    store = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
+    if port not in (None, _PORTS[scheme]):
+        store = f"{store}:{port}"
+    query = f"?{parts.query}" if parts.query else ""
+    return Location(scheme=scheme, store=store, path=f"{parts.path or '/'}{query}")
 
 
-def _unsupported(uri: str, why: str) -> SourceError:
-    return SourceError(f"{shown(uri)}: {why}", cause="unsupported")
+def _unsupported(uri: str, reason: str) -> SourceError:
+    return SourceError(f"{shown(uri)}: {reason}", cause="unsupported")
 
 
-def identity(place: Place) -> tuple[str, str]:
+def identity(location: Location) -> tuple[str, str]:
     """Return the store and path for :func:`~.items.ingest_key`; for objects and URLs.
 
     The result is the same for every signature of a presigned URL: the signature's parameters are
     removed and the others are sorted. Local files are identified by their real path instead.
     """
-    if place.scheme not in WEB_SCHEMES:
-        return place.store, place.path
-    path, _, query = place.path.partition("?")
+    if location.scheme not in WEB_SCHEMES:
+        return location.store, location.path
+    path, _, query = location.path.partition("?")
     # Sorted, because the order of parameters may differ between two signed URLs.
     kept = "&".join(sorted(_unsigned(query)))
-    return place.store, f"{path}?{kept}" if kept else path
+    return location.store, f"{path}?{kept}" if kept else path
+
+
+def is_signed(uri: str) -> bool:
+    """Return True for a URL that carries a signature, which expires."""
+    names = _names(uri.partition("?")[2].partition("#")[0])
+    return any(marker in names for marker, _ in _SIGNATURES)
 
 
 def _names(query: str) -> list[str]:
@@ -143,17 +157,11 @@ def _names(query: str) -> list[str]:
 
 
 def _unsigned(query: str) -> list[str]:
+    """Return the parameters that do not belong to a signature."""
     names = _names(query)
-    belongs = [pattern for marker, pattern in _SIGNATURES if marker in names]
-    pairs = zip(query.split("&"), names, strict=True)
+    patterns = [pattern for marker, pattern in _SIGNATURES if marker in names]
     return [
         pair
-        for pair, name in pairs
-        if pair and not any(pattern.fullmatch(name) for pattern in belongs)
+        for pair, name in zip(query.split("&"), names, strict=True)
+        if pair and not any(pattern.fullmatch(name) for pattern in patterns)
     ]
-
-
-def signed(uri: str) -> bool:
-    """Return True for a URL that carries a signature, which expires."""
-    names = _names(uri.partition("?")[2].partition("#")[0])
-    return any(marker in names for marker, _ in _SIGNATURES)

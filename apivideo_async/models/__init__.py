@@ -1,157 +1,23 @@
-"""Records that api.video returns.
+"""Records that api.video returns, one module per family, and their conversion from and to JSON.
 
-They are frozen, and they keep fields and values that this version does not know
-(service.md#records).
+Records are frozen, and they keep members and values that this version does not know
+(service.md#records). Each module lists its public names in ``__all__``.
 """
 
-from ..errors import Problem
-from ._convert import drain_json, from_json, parse_datetime, to_json
-from ._timecode import timecode
-from .account import Account, AccountQuota
-from .analytics import (
-    AggregatedMetrics,
-    Aggregation,
-    Breakdown,
-    BreakdownMetric,
-    Interval,
-    Metric,
-    MetricBucket,
-    MetricPoint,
-    MetricsContext,
-    OverTimeMetric,
-    Timeframe,
-)
-from .auth import AccessToken
-from .caption import Caption
-from .chapter import Chapter
-from .live_stream import LiveStream, LiveStreamAssets, Restream
-from .pagination import Page, Pagination, PaginationLink
-from .player import PlayerTheme, PlayerThemeAssets
-from .player_session import (
-    PlayerSession,
-    PlayerSessionClient,
-    PlayerSessionDetails,
-    PlayerSessionDevice,
-    PlayerSessionEvent,
-    PlayerSessionEventType,
-    PlayerSessionLocation,
-    PlayerSessionOs,
-    PlayerSessionReferrer,
-)
-from .summary import Summary, SummaryAttribute, SummaryOrigin, SummarySource, SummaryStatus
-from .tag import Tag
-from .upload_token import UploadToken
-from .video import (
-    Language,
-    LanguageOrigin,
-    Video,
-    VideoAssets,
-    VideoClip,
-    VideoSource,
-    VideoSourceLiveStream,
-    VideoSourceLiveStreamLink,
-    VideoWatermark,
-)
-from .video_status import (
-    BytesRange,
-    IngestStatus,
-    Quality,
-    QualityStatus,
-    ReceivedParts,
-    VideoStatus,
-    VideoStatusEncoding,
-    VideoStatusEncodingMetadata,
-    VideoStatusIngest,
-)
-from .watermark import Watermark
-from .webhook import Webhook, WebhookEventType
-from .webhook_event import (
-    LiveStreamBroadcastEnded,
-    LiveStreamBroadcastStarted,
-    UnknownEvent,
-    VideoCaptionGenerated,
-    VideoEncodingQualityCompleted,
-    VideoSourceRecorded,
-    VideoSummaryGenerated,
-    WebhookEvent,
-    event_from,
-)
-
-__all__ = [
-    "AccessToken",
-    "Account",
-    "AccountQuota",
-    "AggregatedMetrics",
-    "Aggregation",
-    "Breakdown",
-    "BreakdownMetric",
-    "BytesRange",
-    "Caption",
-    "Chapter",
-    "IngestStatus",
-    "Interval",
-    "Language",
-    "LanguageOrigin",
-    "LiveStream",
-    "LiveStreamAssets",
-    "LiveStreamBroadcastEnded",
-    "LiveStreamBroadcastStarted",
-    "Metric",
-    "MetricBucket",
-    "MetricPoint",
-    "MetricsContext",
-    "OverTimeMetric",
-    "Page",
-    "Pagination",
-    "PaginationLink",
-    "PlayerSession",
-    "PlayerSessionClient",
-    "PlayerSessionDetails",
-    "PlayerSessionDevice",
-    "PlayerSessionEvent",
-    "PlayerSessionEventType",
-    "PlayerSessionLocation",
-    "PlayerSessionOs",
-    "PlayerSessionReferrer",
-    "PlayerTheme",
-    "PlayerThemeAssets",
-    "Problem",
-    "Quality",
-    "QualityStatus",
-    "ReceivedParts",
-    "Restream",
-    "Summary",
-    "SummaryAttribute",
-    "SummaryOrigin",
-    "SummarySource",
-    "SummaryStatus",
-    "Tag",
-    "Timeframe",
-    "UnknownEvent",
-    "UploadToken",
-    "Video",
-    "VideoAssets",
-    "VideoCaptionGenerated",
-    "VideoClip",
-    "VideoEncodingQualityCompleted",
-    "VideoSource",
-    "VideoSourceLiveStream",
-    "VideoSourceLiveStreamLink",
-    "VideoSourceRecorded",
-    "VideoStatus",
-    "VideoStatusEncoding",
-    "VideoStatusEncodingMetadata",
-    "VideoStatusIngest",
-    "VideoSummaryGenerated",
-    "VideoWatermark",
-    "Watermark",
-    "Webhook",
-    "WebhookEvent",
-    "WebhookEventType",
-    "drain_json",
-    "event_from",
-    "from_json",
-    "parse_datetime",
-    "timecode",
-    "to_json",
-]
+from ..errors import Problem as Problem
+from ._convert import camel_case as camel_case
+from ._convert import drain_json as drain_json
+from ._convert import from_json as from_json
+from ._convert import parse_datetime as parse_datetime
+from ._convert import timecode as timecode
+from ._convert import to_json as to_json
+from .account import *
+from .analytics import *
+from .live_stream import *
+from .pagination import *
+from .player import *
+from .summary import *
+from .text_track import *
+from .video import *
+from .webhook import *
+from .webhook import event_from as event_from

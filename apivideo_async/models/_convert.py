@@ -16,15 +16,24 @@ every value would take most of the time to decode a page.
 import types
 import typing
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import attrs
 import cattrs
 
+from ..errors import ConfigurationError
 from ._reader import Hook, Member, write_reader
 
-__all__ = ["drain_json", "from_json", "parse_datetime", "to_json", "wire"]
+__all__ = [
+    "camel_case",
+    "drain_json",
+    "from_json",
+    "parse_datetime",
+    "timecode",
+    "to_json",
+    "wire",
+]
 
 T = TypeVar("T")
 _WIRE = "apivideo_async.wire"
@@ -49,13 +58,31 @@ def parse_datetime(value: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _camel(name: str) -> str:
+def timecode(value: str | timedelta) -> str:
+    """Return a ``timedelta`` as ``HH:MM:SS.mmm``. Text is returned unchanged.
+
+    Text can have other forms, such as frame numbers. See service.md#time-codes.
+
+    Raises ``ConfigurationError`` for a negative ``timedelta``.
+    """
+    if isinstance(value, str):
+        return value
+    if value < timedelta():
+        raise ConfigurationError(
+            f"a timecode counts from the start of the video and must not be negative, not {value}"
+        )
+    seconds, milliseconds = divmod(round(value / timedelta(milliseconds=1)), 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{milliseconds:03}"
+
+
+def camel_case(name: str) -> str:
+    """Return the wire name of a field: ``created_at`` becomes ``createdAt``."""
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
 
 
 def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
-    return attribute.metadata.get(_WIRE) or _camel(attribute.name)
+    return attribute.metadata.get(_WIRE) or camel_case(attribute.name)
 
 
 def _from_pairs(value: Any) -> dict[str, str]:
@@ -70,9 +97,9 @@ def _from_pairs(value: Any) -> dict[str, str]:
     for item in value:
         name, text = item["key"], item["value"]
         if len(item) != 2 or name in pairs:
-            raise ValueError("a key twice, or a member more")
+            raise ValueError("a repeated key or another member")
         if name.__class__ is not str or text.__class__ is not str:
-            raise TypeError("not a text")
+            raise TypeError("not a string")
         pairs[name] = text
     return pairs
 
@@ -94,21 +121,14 @@ def _number(value: Any) -> float:
     return value
 
 
-def _only(expected: type) -> Hook:
-    """Return a function that raises ``TypeError``.
-
-    Values of the class ``expected`` are used as they are, so the function only gets other values.
-    """
-
-    def refuse(value: Any) -> Any:
-        raise TypeError(f"a {type(value).__name__}, not a {expected.__name__}")
-
-    return refuse
+def _refuse(value: Any) -> Any:
+    # Values of the expected class are used as they are, so only other values get here.
+    raise TypeError(f"unexpected {type(value).__name__}")
 
 
 _SCALARS: Mapping[Any, Hook] = {
-    str: _only(str),
-    bool: _only(bool),
+    str: _refuse,
+    bool: _refuse,
     int: _integer,
     float: _number,
     datetime: parse_datetime,
@@ -137,8 +157,7 @@ def _list_hook(exact: type | None, item: Hook) -> Hook:
     def read(values: Any) -> list[Any]:
         if values.__class__ is not list:
             raise TypeError("not a list")
-        # Most lists have only values of one class. They are copied at once, which is the fastest
-        # way.
+        # Most lists have only values of one class. Copying such a list as a whole is fastest.
         for value in values:
             if value.__class__ is not exact:
                 return [one if one.__class__ is exact else item(one) for one in values]
@@ -150,11 +169,9 @@ def _list_hook(exact: type | None, item: Hook) -> Hook:
 def _hook(kind: Any) -> Hook:
     kind = _bare(kind)
     if typing.get_origin(kind) is list:
-        of = typing.get_args(kind)[0]
-        return _list_hook(_exact(of), _hook(of))
-    if kind in _SCALARS:
-        return _SCALARS[kind]
-    return _decoder(kind)
+        item = typing.get_args(kind)[0]
+        return _list_hook(_exact(item), _hook(item))
+    return _SCALARS[kind] if kind in _SCALARS else _decoder(kind)
 
 
 def _decoder(cls: type[Any]) -> Hook:

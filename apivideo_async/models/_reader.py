@@ -36,13 +36,11 @@ code therefore creates an object of ``fresh``, a subclass that is not frozen, an
 at the end.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 from attrs import frozen
-
-from ._no_extra import NO_EXTRA
 
 __all__ = ["Hook", "Member", "write_reader"]
 
@@ -60,6 +58,30 @@ class Member:
     hook: Hook
     """Reads any other value, or raises one of ``UNREADABLE``."""
 
+
+class _NoExtra(Mapping[str, Any]):
+    """An empty, immutable mapping with one instance, also after copying and unpickling."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+    def __reduce__(self) -> str:
+        return "NO_EXTRA"
+
+
+# Most records have no unknown members. They share this object, so that reading creates no dict.
+NO_EXTRA: Mapping[str, Any] = _NoExtra()
 
 # The errors that a hook may raise for a value of an unexpected form.
 UNREADABLE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
@@ -109,17 +131,7 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
         "cls": cls,
         "NO_EXTRA": NO_EXTRA,
         "missing": object(),
-        "fresh": type(
-            cls.__name__,
-            (cls,),
-            {
-                "__slots__": (),
-                **{
-                    name: getattr(object, name)
-                    for name in ("__init__", "__setattr__", "__delattr__")
-                },
-            },
-        ),
+        "fresh": _mutable(cls),
         "unreadable": UNREADABLE,
         "known": frozenset(member.key for member in members),
     }
@@ -128,14 +140,20 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
     for n, member in enumerate(members):
         default: Any = member.field.default
         # A factory is called for every object, so that objects do not share a list or dict.
-        made = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
-        names[f"exact{n}"], names[f"hook{n}"] = member.exact, member.hook
-        names[f"default{n}"] = default.factory if made else default
+        is_factory = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
+        names[f"exact{n}"] = member.exact
+        names[f"hook{n}"] = member.hook
+        names[f"default{n}"] = default.factory if is_factory else default
         text = (_OTHER if member.exact is None else _EXACT) + _REST
-        code.append(
-            text.format(n=n, name=member.field.name, key=member.key, call="()" if made else "")
-        )
+        call = "()" if is_factory else ""
+        code.append(text.format(n=n, name=member.field.name, key=member.key, call=call))
     code.append(_TAIL.format(count=len(members)))
     exec("".join(code), names)  # noqa: S102
     read: Hook = names["read"]
     return read
+
+
+def _mutable(cls: type[Any]) -> type[Any]:
+    """Return a subclass of a frozen class whose objects can be changed."""
+    plain = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
+    return type(cls.__name__, (cls,), {"__slots__": (), **plain})

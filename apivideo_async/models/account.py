@@ -1,11 +1,22 @@
-"""The account, from an older version of the API (service.md#account-record)."""
+"""The account, and the tokens that replace its API key.
+
+See service.md#account-record, service.md#access-tokens, service.md#upload-token-record.
+"""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["Account", "AccountQuota"]
+from ._convert import wire
+
+__all__ = [
+    "AccessToken",
+    "Account",
+    "AccountQuota",
+    "UploadToken",
+]
 
 
 @frozen(kw_only=True)
@@ -32,3 +43,35 @@ class Account:
     environment: str | None = None
     """``production`` or ``sandbox``."""
     extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class AccessToken:
+    """The response of ``/auth/api-key`` and ``/auth/refresh``.
+
+    It is the only object of the API with names in snake_case.
+    """
+
+    access_token: str = wire("access_token", default="", repr=False)
+    """The access token, which is sent as ``Authorization: Bearer …``."""
+    refresh_token: str | None = wire("refresh_token", default=None, repr=False)
+    """The refresh token. It can be exchanged for a new pair once."""
+    token_type: str = wire("token_type", default="Bearer")
+    """``Bearer``, in upper or lower case."""
+    expires_in: int | None = wire("expires_in", default=None)
+    """Seconds until the access token expires, usually 3600."""
+    extra: Mapping[str, Any] = field(factory=dict, repr=False)
+
+
+@frozen(kw_only=True)
+class UploadToken:
+    """Permission to upload without an API key."""
+
+    token: str = field(default="", repr=False)
+    """The token; begins with ``to``. It is a secret, so ``repr`` leaves it out."""
+    ttl: int | None = None
+    """Lifetime in seconds; 0 means that the token does not expire."""
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    """Time of expiry; None if the token does not expire."""
+    extra: Mapping[str, Any] = field(factory=dict, repr=False)

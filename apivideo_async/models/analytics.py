@@ -1,4 +1,8 @@
-"""Analytics: how often, how long and where videos are watched (service.md#analytics)."""
+"""Analytics: how often, how long and where videos are watched.
+
+See service.md#analytics. The viewer sessions are from an older version of the API
+(service.md#viewer-sessions); an unknown value in them is the text ``unknown``.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,6 +23,15 @@ __all__ = [
     "MetricPoint",
     "MetricsContext",
     "OverTimeMetric",
+    "PlayerSession",
+    "PlayerSessionClient",
+    "PlayerSessionDetails",
+    "PlayerSessionDevice",
+    "PlayerSessionEvent",
+    "PlayerSessionEventType",
+    "PlayerSessionLocation",
+    "PlayerSessionOs",
+    "PlayerSessionReferrer",
     "Timeframe",
 ]
 
@@ -34,35 +47,13 @@ concurrent viewers.
 Aggregation: TypeAlias = Literal["count", "rate", "total", "average", "sum", "peak", "live"] | str
 """How a metric is aggregated.
 
-``play`` has count, rate and total; ``impression-time`` and ``watch-time`` have average and sum;
-``ccv`` has peak, live and average; the other metrics have count.
+``play`` supports ``count``, ``rate`` and ``total`` (all time). ``impression-time`` and
+``watch-time`` support ``average`` and ``sum``. ``ccv`` supports ``peak``, ``average`` and ``live``
+(the last 20 s). The other metrics support ``count``.
 """
-BreakdownMetric: TypeAlias = (
-    Literal[
-        "play",
-        "play-rate",
-        "play-total",
-        "start",
-        "end",
-        "impression",
-        "ccv-peak",
-        "ccv-average",
-        "view",
-    ]
-    | str
-)
-"""Metrics that can be broken down by a dimension; ``play-total`` only by ``media-id``."""
 Breakdown: TypeAlias = (
-    Literal[
-        "media-id",
-        "media-type",
-        "continent",
-        "country",
-        "device-type",
-        "operating-system",
-        "browser",
-        "referrer",
-    ]
+    Literal["media-id", "media-type", "continent", "country"]
+    | Literal["device-type", "operating-system", "browser", "referrer"]
     | str
 )
 """The dimension of a breakdown."""
@@ -71,6 +62,8 @@ OverTimeMetric: TypeAlias = (
     | str
 )
 """Metrics over time."""
+BreakdownMetric: TypeAlias = OverTimeMetric | Literal["play-total"]
+"""Metrics that can be broken down by a dimension; ``play-total`` only by ``media-id``."""
 Interval: TypeAlias = Literal["minute", "hour", "day"] | str
 """The length of the interval of a point.
 
@@ -136,4 +129,113 @@ class MetricPoint:
     """Start of the interval."""
     metric_value: float | None = None
     """The value of the metric."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+PlayerSessionEventType: TypeAlias = (
+    Literal["ready", "play", "pause", "resume", "end", "seek.backward", "seek.forward"] | str
+)
+"""Actions of a viewer. Values that this version does not know are kept as text."""
+
+
+@frozen(kw_only=True)
+class PlayerSessionDetails:
+    """Times and metadata of a session."""
+
+    session_id: str | None = None
+    """Identifier for ``analytics.list_session_events``; begins with ``ps``."""
+    loaded_at: datetime | None = None
+    """When the player was loaded."""
+    ended_at: datetime | None = None
+    """When the viewer left."""
+    metadata: dict[str, str] = wire(pairs=True, factory=dict)
+    """Metadata about the viewer that the page gave to the player; never set for live streams."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class PlayerSessionLocation:
+    """Location of the viewer."""
+
+    country: str | None = None
+    city: str | None = None
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class PlayerSessionReferrer:
+    """How the viewer reached the page."""
+
+    url: str | None = None
+    """URL of the previous page."""
+    medium: str | None = None
+    """Such as ``organic``."""
+    source: str | None = None
+    """The previous site, such as a search engine."""
+    search_term: str | None = None
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class PlayerSessionDevice:
+    """Device of the viewer."""
+
+    type: str | None = None
+    """Such as ``desktop``."""
+    vendor: str | None = None
+    model: str | None = None
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class PlayerSessionOs:
+    """Operating system of the viewer."""
+
+    name: str | None = None
+    """Such as ``Microsoft Windows``."""
+    shortname: str | None = None
+    """Such as ``W10``."""
+    version: str | None = None
+    """Such as ``Windows10``."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class PlayerSessionClient:
+    """Program in which the viewer watched."""
+
+    type: str | None = None
+    """Such as ``browser``."""
+    name: str | None = None
+    """Such as ``Firefox``."""
+    version: str | None = None
+    """Such as ``67.0``."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class PlayerSession:
+    """The session of one viewer with one video or live stream."""
+
+    session: PlayerSessionDetails | None = None
+    location: PlayerSessionLocation | None = None
+    referrer: PlayerSessionReferrer | None = None
+    device: PlayerSessionDevice | None = None
+    os: PlayerSessionOs | None = None
+    client: PlayerSessionClient | None = None
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class PlayerSessionEvent:
+    """One action of a viewer."""
+
+    type: PlayerSessionEventType | None = None
+    emitted_at: datetime | None = None
+    at: float | None = None
+    """Position in the video, in seconds. Set for all types except the two seeks."""
+    from_: float | None = wire("from", default=None)
+    """Position before a seek, in seconds."""
+    to: float | None = None
+    """Position after a seek, in seconds."""
     extra: Mapping[str, Any] = field(factory=dict)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-from ._masked import shown
+from ._tokens import masked_repr
 
 __all__ = ["LiveStream", "LiveStreamAssets", "Restream"]
 
@@ -31,13 +31,13 @@ class Restream:
 class LiveStreamAssets:
     """URLs to watch the stream. ``repr`` masks their tokens."""
 
-    hls: str | None = field(default=None, repr=shown)
+    hls: str | None = field(default=None, repr=masked_repr)
     """HLS manifest."""
-    iframe: str | None = field(default=None, repr=shown)
+    iframe: str | None = field(default=None, repr=masked_repr)
     """HTML to embed the player."""
-    player: str | None = field(default=None, repr=shown)
+    player: str | None = field(default=None, repr=masked_repr)
     """Page of the player."""
-    thumbnail: str | None = field(default=None, repr=shown)
+    thumbnail: str | None = field(default=None, repr=masked_repr)
     """JPEG image."""
     extra: Mapping[str, Any] = field(factory=dict)
 
@@ -63,9 +63,7 @@ class LiveStream:
     restreams: list[Restream] = field(factory=list)
     """Platforms that receive the stream, at most 5."""
     created_at: datetime | None = None
-    """Time of creation."""
     updated_at: datetime | None = None
-    """Time of the last change."""
     extra: Mapping[str, Any] = field(factory=dict, repr=False)
 
     @property

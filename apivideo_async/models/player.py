@@ -49,19 +49,17 @@ class PlayerTheme:
     background_text: str | None = None
     """Colour behind the title."""
     enable_api: bool | None = None
-    """Whether scripts of the page can control the player."""
+    """Whether scripts of the page can control the player. The default is True."""
     enable_controls: bool | None = None
-    """Whether the player shows controls."""
+    """Whether the player shows controls. The default is True."""
     force_autoplay: bool | None = None
-    """Whether the player starts automatically."""
+    """Whether the player starts automatically. The default is False."""
     hide_title: bool | None = None
-    """Whether the title is hidden."""
+    """Whether the title is hidden. The default is False."""
     force_loop: bool | None = None
-    """Whether the player starts again at the end."""
+    """Whether the player starts again at the end. The default is False."""
     assets: PlayerThemeAssets | None = None
     """The logo. Its members are None if the theme has no logo."""
     created_at: datetime | None = None
-    """Time of creation."""
     updated_at: datetime | None = None
-    """Time of the last change."""
     extra: Mapping[str, Any] = field(factory=dict)

@@ -31,9 +31,7 @@ class Summary:
     source_status: SummaryStatus | None = None
     """``missing`` until the text is written, ``waiting`` while it is generated."""
     created_at: datetime | None = None
-    """Time of creation."""
     updated_at: datetime | None = None
-    """Time of the last change."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 

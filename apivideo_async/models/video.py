@@ -1,4 +1,7 @@
-"""Videos and the parts of their records (service.md#video-record)."""
+"""Videos, the state of their upload and encoding, their tags and watermarks.
+
+See service.md#video-record, service.md#upload-status, service.md#tags, service.md#watermarks.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,60 +10,36 @@ from typing import Any, Literal, TypeAlias
 from attrs import field, frozen
 from attrs.converters import optional
 
-from ._convert import wire
-from ._masked import shown
-from ._timecode import timecode
+from ._convert import timecode, wire
+from ._tokens import masked_repr
 
 __all__ = [
+    "BytesRange",
+    "IngestStatus",
     "Language",
     "LanguageOrigin",
+    "Quality",
+    "QualityStatus",
+    "ReceivedParts",
+    "Tag",
     "Video",
     "VideoAssets",
     "VideoClip",
     "VideoSource",
     "VideoSourceLiveStream",
     "VideoSourceLiveStreamLink",
+    "VideoStatus",
+    "VideoStatusEncoding",
+    "VideoStatusEncodingMetadata",
+    "VideoStatusIngest",
     "VideoWatermark",
+    "Watermark",
 ]
 
 Language: TypeAlias = (
-    Literal[
-        "ar",
-        "ca",
-        "cs",
-        "da",
-        "de",
-        "el",
-        "en",
-        "es",
-        "fa",
-        "fi",
-        "fr",
-        "he",
-        "hi",
-        "hr",
-        "hu",
-        "it",
-        "ja",
-    ]
-    | Literal[
-        "ko",
-        "ml",
-        "nl",
-        "nn",
-        "no",
-        "pl",
-        "pt",
-        "ru",
-        "sk",
-        "sl",
-        "te",
-        "tr",
-        "uk",
-        "ur",
-        "vi",
-        "zh",
-    ]
+    Literal["ar", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr"]
+    | Literal["he", "hi", "hr", "hu", "it", "ja", "ko", "ml", "nl", "nn", "no"]
+    | Literal["pl", "pt", "ru", "sk", "sl", "te", "tr", "uk", "ur", "vi", "zh"]
     | str
 )
 """Languages that transcripts support (service.md#languages)."""
@@ -114,15 +93,15 @@ class VideoAssets:
     (service.md#private-videos).
     """
 
-    hls: str | None = field(default=None, repr=shown)
+    hls: str | None = field(default=None, repr=masked_repr)
     """HLS manifest."""
-    iframe: str | None = field(default=None, repr=shown)
+    iframe: str | None = field(default=None, repr=masked_repr)
     """HTML to embed the player."""
-    player: str | None = field(default=None, repr=shown)
+    player: str | None = field(default=None, repr=masked_repr)
     """Page of the player."""
-    thumbnail: str | None = field(default=None, repr=shown)
+    thumbnail: str | None = field(default=None, repr=masked_repr)
     """JPEG image."""
-    mp4: str | None = field(default=None, repr=shown)
+    mp4: str | None = field(default=None, repr=masked_repr)
     """The source as an MP4 file; only with ``mp4_support``."""
     extra: Mapping[str, Any] = field(factory=dict)
 
@@ -134,13 +113,10 @@ class Video:
     video_id: str = ""
     """Identifier; begins with ``vi``."""
     title: str | None = None
-    """Title."""
     description: str | None = None
-    """Description."""
     created_at: datetime | None = None
     """When the container was created."""
     updated_at: datetime | None = None
-    """Time of the last change."""
     published_at: datetime | None = None
     """Time of publication."""
     discarded: bool | None = None
@@ -154,9 +130,7 @@ class Video:
     language_origin: LanguageOrigin | None = None
     """Whether a request set the language (``api``) or the service detected it (``auto``)."""
     tags: list[str] = field(factory=list)
-    """Tags."""
     metadata: dict[str, str] = wire(pairs=True, factory=dict)
-    """Metadata."""
     source: VideoSource | None = None
     """Origin of the video."""
     assets: VideoAssets | None = None
@@ -210,4 +184,139 @@ class VideoWatermark:
     """Height; ``initial`` is the height of the image."""
     opacity: str | None = None
     """Opacity in percent; ``0%`` is invisible."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+IngestStatus: TypeAlias = Literal["uploading", "uploaded", "ingesting", "ingested"] | str
+"""State of the source file.
+
+Three documented sets of values exist (service.md#ingest-status), so any text is kept.
+"""
+QualityStatus: TypeAlias = Literal["waiting", "encoding", "encoded", "failed"] | str
+
+
+@frozen(kw_only=True)
+class BytesRange:
+    """A received range of bytes; ``from_`` and ``to`` are inclusive."""
+
+    from_: int | None = wire("from", default=None)
+    """First byte, from 0."""
+    to: int | None = None
+    """Last byte."""
+    total: int | None = None
+    """Size of the whole file in bytes."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class ReceivedParts:
+    """The received part numbers."""
+
+    parts: list[int] = field(factory=list)
+    """Part numbers, from 1."""
+    total: int | None = None
+    """Number of all parts; None while it is not known."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class VideoStatusIngest:
+    """The received part of the source file."""
+
+    status: IngestStatus | None = None
+    """State of the source file."""
+    filesize: int | None = None
+    """Size of the file in bytes."""
+    received_bytes: list[BytesRange] = field(factory=list)
+    """One range for each chunk of an upload in byte ranges."""
+    received_parts: ReceivedParts | None = None
+    """The parts of an upload in numbered parts."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Quality:
+    """One rendition of the video."""
+
+    type: Literal["hls", "mp4"] | str | None = None
+    """``hls`` or ``mp4``."""
+    quality: str | None = None
+    """``240p`` to ``2160p``."""
+    status: QualityStatus | None = None
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class VideoStatusEncodingMetadata:
+    """Properties of the source that the encoder found. Any of them may be missing."""
+
+    width: int | None = None
+    """Width in pixels."""
+    height: int | None = None
+    """Height in pixels."""
+    bitrate: float | None = None
+    """Bit rate; the unit is not documented."""
+    duration: float | None = None
+    """Duration; the unit is not documented, seconds in practice."""
+    framerate: float | None = None
+    """Frames per second."""
+    samplerate: float | None = None
+    """Audio samples per second."""
+    video_codec: str | None = None
+    """Such as ``h264``."""
+    audio_codec: str | None = None
+    """Such as ``aac``."""
+    aspect_ratio: str | None = None
+    """``16/9`` or ``16:9``."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class VideoStatusEncoding:
+    """State of the encoding."""
+
+    playable: bool | None = None
+    """True when the first quality is finished."""
+    qualities: list[Quality] = field(factory=list)
+    """All renditions, finished or not."""
+    metadata: VideoStatusEncodingMetadata | None = None
+    """Properties of the source."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class VideoStatus:
+    """Upload and encoding of one video."""
+
+    ingest: VideoStatusIngest | None = None
+    """The received part of the source; None for an empty container."""
+    encoding: VideoStatusEncoding | None = None
+    """State of the encoding."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+    @property
+    def playable(self) -> bool:
+        """Whether at least one quality can be watched."""
+        return bool(self.encoding and self.encoding.playable)
+
+
+@frozen(kw_only=True)
+class Tag:
+    """A tag and the number of its videos."""
+
+    value: str = ""
+    """The tag."""
+    video_count: int | None = None
+    """Number of videos that have the tag."""
+    extra: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Watermark:
+    """An uploaded watermark. The API returns no other properties of it."""
+
+    watermark_id: str = ""
+    """Identifier for ``VideoWatermark(id=…)``; begins with ``watermark_``."""
+    created_at: datetime | None = None
+    """Time of the upload."""
     extra: Mapping[str, Any] = field(factory=dict)

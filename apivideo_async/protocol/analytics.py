@@ -3,16 +3,15 @@
 See service.md#filter-encoding, service.md#analytics, service.md#legacy-periods.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from ..config import UNSET, Unset
 from ..errors import ConfigurationError
+from .query import empty_filter
 from .request import set_fields
 
-__all__ = ["Filter", "filter_value", "period_text", "view_duration_text"]
-
-Filter = Mapping[str, str | Sequence[str]]
+__all__ = ["filter_value", "period_text", "view_duration_text"]
 
 _KEYS = {
     "media_id": "mediaId",
@@ -32,19 +31,16 @@ _SINGLE = ("media_type", "tag")
 def filter_value(filter_by: object) -> dict[str, str | list[str]] | Unset:
     """Convert ``{"country": ["FR"], "tag": "a"}`` to the form that ``query_string`` encodes.
 
-    A text is sent as ``filterBy[country]=FR`` and a list as ``filterBy[country][]=FR``. Both forms
-    are documented. An empty ``referrer`` selects views without a referrer.
-
-    Raises ``TypeError`` for an unknown dimension. Raises ``ConfigurationError`` for a list where
-    only one text is allowed, and for a filter without a value, which the server would ignore so
-    that it counts everything.
+    A text is sent as ``filterBy[country]=FR`` and a list as ``filterBy[country][]=FR``. An empty
+    ``referrer`` selects views without a referrer. Raises ``TypeError`` for an unknown dimension,
+    and ``ConfigurationError`` for a list where only one text is allowed and for a filter without a
+    value, which the server would ignore.
     """
     if isinstance(filter_by, Unset):
         return UNSET
     if not isinstance(filter_by, Mapping) or not filter_by:
-        raise ConfigurationError(
-            f'filter_by is a mapping like {{"country": ["FR"]}}, not {filter_by!r}: leave it out'
-        )
+        rule = 'must be a mapping such as {"country": ["FR"]}'
+        raise ConfigurationError(f"filter_by {rule}, not {filter_by!r}", option="filter_by")
     if unknown := sorted(set(filter_by) - set(_KEYS)):
         raise TypeError(f"filter_by has no {', '.join(unknown)}; it has {', '.join(_KEYS)}")
     given = {_KEYS[name]: _texts(name, value) for name, value in set_fields(filter_by).items()}
@@ -56,12 +52,11 @@ def _texts(name: str, value: object) -> str | list[str]:
     texts = [text for text in given if isinstance(text, str)]
     if len(texts) != len(given) or (name in _SINGLE and not isinstance(value, str)):
         kind = "one text" if name in _SINGLE else "a text or a list of texts"
-        raise ConfigurationError(f"filter_by[{name!r}] takes {kind}, not {value!r}")
-    if not texts or (name != "referrer" and not all(text.strip() for text in texts)):
         raise ConfigurationError(
-            f"filter_by[{name!r}] is {value!r}, which would not filter at all: leave it out to count everything, "
-            "or send no request when nothing can match"
+            f"filter_by[{name!r}] must be {kind}, not {value!r}", option="filter_by"
         )
+    if not texts or (name != "referrer" and not all(text.strip() for text in texts)):
+        raise empty_filter(f"filter_by[{name!r}]", repr(value))
     return value if isinstance(value, str) else texts
 
 
@@ -81,6 +76,7 @@ def period_text(period: str | date | tuple[date, date] | Unset) -> str | Unset:
     days = period if isinstance(period, tuple) else (period,)
     if len(days) not in (1, 2) or not all(isinstance(day, date) for day in days):
         raise ConfigurationError(
-            f"period is a day, a pair of days, or a text like 2018-W01, not {period!r}"
+            f"period must be a day, a pair of days, or a text such as 2018-W01, not {period!r}",
+            option="period",
         )
     return "/".join((day.date() if isinstance(day, datetime) else day).isoformat() for day in days)

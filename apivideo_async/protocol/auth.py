@@ -18,13 +18,10 @@ from .response import Response, decode
 __all__ = ["Tokens", "authenticate_request", "basic_header", "refresh_request", "tokens_from"]
 
 RENEW_EARLY = 60.0
-"""Seconds before the expiry of a token at which it is renewed."""
+"""Seconds before its expiry at which a token is renewed."""
 DEFAULT_LIFETIME = 3600.0
-"""Seconds. Used if the server sends no lifetime or an invalid one.
-
-If the token expires earlier, a 401 response causes its renewal.
-"""
-LONGEST_LIFETIME = 366 * 24 * 3600
+"""Seconds. Used if the server sends no valid lifetime. An earlier expiry causes a 401."""
+LONGEST_LIFETIME = 366 * 24 * 3600.0
 """Seconds, one year. Longer lifetimes are cut to this."""
 
 
@@ -46,11 +43,8 @@ class Tokens:
 
     @property
     def header(self) -> str:
-        """The ``Authorization`` header with the access token.
-
-        The scheme is always ``Bearer``, although ``token_type`` of the server may be in lower case
-        (service.md#access-tokens).
-        """
+        """The ``Authorization`` header with the access token."""
+        # The ``token_type`` of the server may be in lower case (service.md#access-tokens).
         return f"Bearer {self.access}"
 
     def due(self, now: float) -> bool:
@@ -59,14 +53,12 @@ class Tokens:
 
 
 def _auth_request(operation: str, path: str, payload: dict[str, str]) -> Request:
-    body = json.dumps(payload).encode()
-    headers = {"Accept": "application/json", "Content-Type": "application/json"}
     return Request(
         operation=operation,
         method="POST",
         path=path,
-        headers=headers,
-        body=body,
+        headers={"Accept": "application/json", "Content-Type": "application/json"},
+        body=json.dumps(payload).encode(),
         limit_class=None,
         authenticated=False,
         # Repeating is safe: if a lost response has used up the refresh token, the client exchanges
@@ -91,17 +83,17 @@ def tokens_from(request: Request, response: Response, now: float) -> Tokens:
     ``now`` is the time at which the request was sent. Raises ``ApiResponseError`` if the response
     contains no access token.
     """
-    answer = decode(request, response, AccessToken)
-    if not answer.access_token:
+    issued = decode(request, response, AccessToken)
+    if not issued.access_token:
         raise ApiResponseError(
             "the response contains no access token; is base_url right?",
             status=response.status,
             request=request.summary,
         )
     # The lifetime counts from the time of the request, so the result is never too late.
-    told = answer.expires_in or 0
-    lifetime = float(min(told, LONGEST_LIFETIME)) if told > 0 else DEFAULT_LIFETIME
+    stated = issued.expires_in or 0
+    lifetime = min(stated, LONGEST_LIFETIME) if stated > 0 else DEFAULT_LIFETIME
     # A token that lives for less than two minutes is renewed after half of its lifetime. With the
     # fixed margin, it would be renewed at once, again and again.
     early = min(RENEW_EARLY, lifetime / 2)
-    return Tokens(answer.access_token, answer.refresh_token, now + lifetime - early, now + lifetime)
+    return Tokens(issued.access_token, issued.refresh_token, now + lifetime - early, now + lifetime)

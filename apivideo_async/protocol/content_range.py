@@ -5,12 +5,11 @@ part number, ``part 2/3``. The total is ``*`` while it is not known. At least on
 upload must contain it.
 """
 
-import re
 from typing import TypeAlias
 
 from attrs import frozen
 
-__all__ = ["ContentRange", "PartOf", "RangeOf", "parse_content_range"]
+__all__ = ["ContentRange", "PartOf", "RangeOf"]
 
 
 @frozen
@@ -41,17 +40,3 @@ class PartOf:
 
 
 ContentRange: TypeAlias = RangeOf | PartOf
-
-_FORM = re.compile(r"(?:bytes ([0-9]+)-([0-9]+)|part ([0-9]+))/([0-9]+|\*)", re.ASCII)
-
-
-def parse_content_range(header: str) -> ContentRange:
-    """Parse a header. Raises ``ValueError`` if it has neither form."""
-    match = _FORM.fullmatch(header)
-    if match is None:
-        raise ValueError(f"not a Content-Range of an upload: {header!r}")
-    first, last, number, total = match.groups()
-    known = None if total == "*" else int(total)
-    if number is not None:
-        return PartOf(int(number), known)
-    return RangeOf(int(first), int(last), known)

@@ -8,17 +8,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..models import to_json
+from ..models import camel_case, to_json
 from .request import set_fields
 
 __all__ = ["as_json", "check_names", "json_body", "text_list"]
 
 
 def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """Raise ``TypeError`` if ``given`` contains a name that is not in ``known``.
-
-    ``what`` is the beginning of the message. Python does the same for unknown keyword arguments.
-    """
+    """Raise ``TypeError`` for a name that is not known. ``what`` begins the message."""
     known = set(known)
     if unknown := sorted(set(given) - known):
         raise TypeError(
@@ -27,35 +24,24 @@ def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
 
 
 def text_list(name: str, value: Iterable[str]) -> list[str]:
-    """Return ``value`` as a list of texts. Raises ``ConfigurationError`` for other values.
-
-    A single text is refused, because its letters would be sent as separate texts.
-    """
+    """Return ``value`` as a list of texts. Raises ``ConfigurationError`` for other values."""
+    # A single text is refused, because its letters would be sent as separate texts.
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise ConfigurationError(f"{name} is a list of texts, not {_shown(value)}")
+        given = f"one text: [{value!r}]" if isinstance(value, str) else type(value).__name__
+        raise ConfigurationError(f"{name} must be a list of texts, not {given}", option=name)
     texts = list(value)
     for text in texts:
         if not isinstance(text, str):
-            raise ConfigurationError(f"{name} is a list of texts; {text!r} is none")
+            raise ConfigurationError(f"{name} must contain only texts, not {text!r}", option=name)
     return texts
 
 
-def _shown(value: object) -> str:
-    return f"one text: [{value!r}]" if isinstance(value, str) else type(value).__name__
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
-
-
 def json_body(fields: Mapping[str, Any]) -> bytes:
-    """Encode the fields that are not ``UNSET``.
+    """Encode the fields that are not ``UNSET``, with names in camelCase.
 
-    Names are converted to camelCase and models to their JSON form. Raises ``ConfigurationError``
-    for values that JSON or UTF-8 cannot represent.
+    Raises ``ConfigurationError`` for values that JSON or UTF-8 cannot represent.
     """
-    return as_json({_camel(name): to_json(value) for name, value in set_fields(fields).items()})
+    return as_json({camel_case(name): to_json(value) for name, value in set_fields(fields).items()})
 
 
 def as_json(value: object) -> bytes:
@@ -66,7 +52,7 @@ def as_json(value: object) -> bytes:
         # Only the part around the character is shown, escaped, because the text may be long.
         text = ascii(error.object[max(0, error.start - 20) : error.start + 20])
         raise ConfigurationError(
-            f"a text holds characters that UTF-8 cannot encode: {text}"
+            f"a text contains characters that UTF-8 cannot encode: {text}"
         ) from None
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"a value cannot be written as JSON: {error}") from None

@@ -16,19 +16,20 @@ from ..models import VideoStatus
 
 __all__ = ["PollSchedule", "encoding_failed"]
 
-FIRST, LONGEST, GROWTH = 0.25, 5.0, 1.5
-"""Seconds before the second read of a name, the longest interval, and the growth per read."""
-# Share of the read budget that all reads may use.
+FIRST_INTERVAL = 0.25
+"""Seconds before the second read of a name. Each interval is ``GROWTH`` times the one before."""
+LONGEST_INTERVAL = 5.0
+GROWTH = 1.5
 SHARE = 0.5
-# Length of a rate limit window in seconds.
+"""Share of the read budget that all reads may use."""
 WINDOW = 60.0
+"""Seconds of a rate limit window."""
 
 
-# Compared by ``at``, then by ``number``, so that names due at the same time keep their order.
 @frozen(order=True)
-class _Turn:
+class _Read:
     at: float
-    number: int
+    number: int  # Names that are due at the same time keep their order.
     interval: float = field(order=False)
     name: str = field(order=False)
 
@@ -37,26 +38,26 @@ class _Turn:
 class PollSchedule:
     """The names that are polled, in the order of their next read."""
 
-    _turns: list[_Turn] = field(factory=list, init=False)
-    _asked_at: float = field(default=float("-inf"), init=False)
+    _reads: list[_Read] = field(factory=list, init=False)
+    _read_at: float = field(default=float("-inf"), init=False)
     _count: int = field(default=0, init=False)
 
     def add(self, names: Iterable[str], now: float) -> None:
         """Add names, due now. A name that occurs twice in ``names`` is added once."""
         for name in dict.fromkeys(names):
-            self._push(name, now, FIRST)
+            self._push(name, now, FIRST_INTERVAL)
 
     def _push(self, name: str, at: float, interval: float) -> None:
-        heapq.heappush(self._turns, _Turn(at, self._count, interval, name))
+        heapq.heappush(self._reads, _Read(at, self._count, interval, name))
         self._count += 1
 
     def __len__(self) -> int:
-        return len(self._turns)
+        return len(self._reads)
 
     @property
     def names(self) -> list[str]:
         """The names that are polled, the next one first."""
-        return [turn.name for turn in sorted(self._turns)]
+        return [read.name for read in sorted(self._reads)]
 
     def wait(self, now: float, limit: int | None) -> float:
         """Return the seconds until the next read.
@@ -64,23 +65,23 @@ class PollSchedule:
         ``limit`` is the number of read requests per minute; None if it is not known. There must be
         at least one name.
         """
-        # A single name needs no gap, because its intervals soon grow to LONGEST.
+        # A single name needs no gap, because its intervals soon grow to LONGEST_INTERVAL.
         gap = WINDOW / (limit * SHARE) if limit and len(self) > 1 else 0.0
-        return max(0.0, self._turns[0].at - now, self._asked_at + gap - now)
+        return max(0.0, self._reads[0].at - now, self._read_at + gap - now)
 
-    def ask(self, now: float) -> str:
+    def begin_read(self, now: float) -> str:
         """Return the name to read now. It stays the first until :meth:`later` or :meth:`done`."""
-        self._asked_at = now
-        return self._turns[0].name
+        self._read_at = now
+        return self._reads[0].name
 
     def later(self, now: float) -> None:
         """Schedule the next read of the first name, after a longer interval."""
-        turn = heapq.heappop(self._turns)
-        self._push(turn.name, now + turn.interval, min(LONGEST, turn.interval * GROWTH))
+        read = heapq.heappop(self._reads)
+        self._push(read.name, now + read.interval, min(LONGEST_INTERVAL, read.interval * GROWTH))
 
     def done(self) -> None:
         """Remove the first name."""
-        heapq.heappop(self._turns)
+        heapq.heappop(self._reads)
 
 
 def encoding_failed(status: VideoStatus) -> bool:

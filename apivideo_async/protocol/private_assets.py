@@ -19,16 +19,13 @@ __all__ = ["PrivateSession", "session_address"]
 
 
 def session_address(assets: VideoAssets | None) -> str:
-    """Return the URL that opens a session for these assets.
-
-    Raises ``ConfigurationError`` if their URLs contain no token.
-    """
+    """Return the URL that opens a session. Raises ``ConfigurationError`` if there is no token."""
     for address in (assets.hls, assets.mp4, assets.thumbnail) if assets is not None else ():
         parts = urlsplit(address or "")
         # Everything up to the token is kept, whatever the host: custom domains exist.
         if found := re.match(r".*/token/[^/]+", parts.path):
             return urlunsplit((parts.scheme, parts.netloc, f"{found[0]}/session", "", ""))
-    raise ConfigurationError("the assets hold no private token: is the video public, or discarded?")
+    raise ConfigurationError("the assets contain no token: is the video public, or discarded?")
 
 
 @frozen
@@ -48,10 +45,8 @@ class PrivateSession:
 
     @property
     def assets(self) -> VideoAssets:
-        """The assets with the session token in ``hls``, ``mp4`` and ``thumbnail``.
-
-        The other URLs are unchanged, because the player opens its own session.
-        """
+        """The assets with the session token in ``hls``, ``mp4`` and ``thumbnail``."""
+        # The other URLs are unchanged, because the player opens its own session.
         given = {name: getattr(self.video_assets, name) for name in ("hls", "mp4", "thumbnail")}
         signed: dict[str, Any] = {
             name: self.url(address) for name, address in given.items() if address

@@ -1,4 +1,4 @@
-"""Query parameters (service.md#query-encoding).
+"""Query parameters (service.md#query-encoding), filters and pages of list operations.
 
 An empty list cannot be encoded, so the server would not receive the filter and would return
 everything. If a caller filters by "the videos of this tenant" and the tenant has none, the caller
@@ -14,8 +14,17 @@ from urllib.parse import urlencode
 
 from ..config import Unset
 from ..errors import ConfigurationError
+from ..models import Page
 
-__all__ = ["QueryValue", "check_encodable", "filters", "query_string"]
+__all__ = [
+    "QueryValue",
+    "check_encodable",
+    "check_paging",
+    "empty_filter",
+    "filters",
+    "next_page",
+    "query_string",
+]
 
 QueryValue: TypeAlias = (
     str
@@ -29,25 +38,22 @@ QueryValue: TypeAlias = (
     | None
 )
 
+LARGEST_PAGE = 100
+"""Items of a page (service.md#page-limits)."""
 _SEARCHES = ("title", "description", "name", "value")
-"""Filters that match a part of a text.
-
-They may be empty: the empty text is a part of every text, and a search box may send it.
-"""
+"""Filters that match a part of a text. They may be empty, as an empty search box is."""
 _CHECKED = ("filterBy",)
 """Filters that ``analytics.filter_value`` has checked. It allows an empty referrer."""
+_NOT_LISTS = (str, bytes, bytearray, memoryview)
 
 
 def check_encodable(name: str, value: str) -> None:
-    """Raise ``ConfigurationError`` for text with lone surrogates, which UTF-8 cannot encode.
-
-    A file name that is not UTF-8 is such a text.
-    """
+    """Raise ``ConfigurationError`` for text that UTF-8 cannot encode, such as odd file names."""
     try:
         value.encode()
     except UnicodeEncodeError:
         raise ConfigurationError(
-            f"{name} holds characters that UTF-8 cannot encode: {value[:80]!a}"
+            f"{name} contains characters that UTF-8 cannot encode: {value[:80]!a}"
         ) from None
 
 
@@ -59,20 +65,21 @@ def _text(name: str, value: object) -> str:
         case bool():
             return "true" if value else "false"
         case datetime():
-            return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(
-                timespec="seconds"
-            )
+            moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+            return moment.isoformat(timespec="seconds")
         case int() | float() | date():
             return str(value)
     raise ConfigurationError(
-        f"{name} takes text, a number, a time, or a list of them, not {type(value).__name__}"
+        f"{name} must be text, a number, a time, or a list of them, not {type(value).__name__}"
     )
 
 
-def _empty(name: str, what: str) -> ConfigurationError:
+def empty_filter(name: str, what: str) -> ConfigurationError:
+    """Return the error for a filter without a value. ``what`` describes the value."""
     return ConfigurationError(
-        f"{name} is {what}, which would not filter at all: leave it out to get everything, "
-        "or send no request when nothing can match"
+        f"{name} is {what}, which does not filter: leave it out to get everything, "
+        "or send no request if nothing can match",
+        option=name,
     )
 
 
@@ -80,7 +87,7 @@ def _items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
     if value is None or isinstance(value, Unset):
         return
     if isinstance(value, Mapping | list | tuple) and not value:
-        raise _empty(name, "empty")
+        raise empty_filter(name, "empty")
     if isinstance(value, Mapping):
         pairs: Mapping[str, Any] = value
         for key, item in pairs.items():
@@ -88,9 +95,7 @@ def _items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
                 raise ConfigurationError(f"{name}[{key!r}] has no value: leave it out")
             check_encodable(f"a key of {name}", key)
             yield from _items(f"{name}[{key}]", item)
-    elif isinstance(value, Sequence) and not isinstance(
-        value, str | bytes | bytearray | memoryview
-    ):
+    elif isinstance(value, Sequence) and not isinstance(value, _NOT_LISTS):
         yield from ((f"{name}[]", _text(name, item)) for item in value)
     else:
         yield name, _text(name, value)
@@ -121,19 +126,49 @@ def filters(query: Mapping[str, QueryValue]) -> dict[str, QueryValue]:
 
 
 def _filter(name: str, value: QueryValue) -> QueryValue:
-    shown = re.sub("([A-Z])", r"_\1", name).lower()
+    argument = re.sub("([A-Z])", r"_\1", name).lower()
     if value is None or value in ([], (), {}):
-        raise _empty(shown, repr(value))
+        raise empty_filter(argument, repr(value))
     if isinstance(value, str):
         if not value.strip() and name not in _SEARCHES:
-            raise _empty(shown, "an empty text")
+            raise empty_filter(argument, "an empty text")
         return value
     if isinstance(value, Mapping):
         if name not in _CHECKED and not all(key and item for key, item in value.items()):
-            raise _empty(shown, "a mapping with an empty key or value")
+            raise empty_filter(argument, "a mapping with an empty key or value")
         return {**value}
     if isinstance(value, Sequence):
         if not all(value):
-            raise _empty(shown, "a list with an empty text")
+            raise empty_filter(argument, "a list with an empty text")
         return list(value)
     return value
+
+
+def check_paging(current_page: int, page_size: int) -> None:
+    """Raise ``ConfigurationError`` for a page number or page size that the service refuses."""
+    if type(current_page) is not int or current_page < 1:
+        raise ConfigurationError(
+            f"current_page must be at least 1, not {current_page!r}", option="current_page"
+        )
+    if type(page_size) is not int or not 1 <= page_size <= LARGEST_PAGE:
+        raise ConfigurationError(
+            f"page_size must be from 1 to {LARGEST_PAGE}, not {page_size!r}", option="page_size"
+        )
+
+
+def next_page(number: int, page: Page[Any]) -> int | None:
+    """Return the number of the page after ``page``, which is page ``number``, or None.
+
+    The links of a page are not followed, because a link may lack the page size and the filters, or
+    name another host (service.md#page-links). An empty page always ends the list, because deleted
+    items shift the pages, and ``pagesTotal`` of an empty list may be 0 or 1.
+    """
+    if not page.data:
+        return None
+    total = page.pagination.pages_total
+    if total is not None:
+        return number + 1 if number < total else None
+    # Without ``pagesTotal``, a full page may have a successor. The service may use another page
+    # size than the requested one.
+    size = page.pagination.page_size
+    return number + 1 if size is not None and len(page.data) >= size else None

@@ -34,17 +34,20 @@ def raw_request(
     secret.
     """
     if not _fits(_METHOD, method):
-        raise ConfigurationError("method is one word, such as GET")
+        raise ConfigurationError("method must be one word, such as GET", option="method")
     if not _fits(_PATH, path) or "?" in path or "#" in path:
         raise ConfigurationError(
-            "path starts with / and is quoted (ASCII without spaces), without host, query and fragment: "
-            "use base_url=... of the client, and query={...}"
+            "path must start with / and be percent-encoded, without host, query and fragment: "
+            "use base_url=... of the client, and query={...}",
+            option="path",
         )
     if not all(
         _fits(_HEADER_NAME, name) and _fits(_HEADER_VALUE, value)
         for name, value in (headers or {}).items()
     ):
-        raise ConfigurationError("headers are a mapping of names to texts of one line")
+        raise ConfigurationError(
+            "headers must be a mapping of names to texts of one line", option="headers"
+        )
     method = method.upper()
     body = None if json is UNSET else as_json(json)
     return build_request(f"{method} {path}", method, path, query=query, body=body, headers=headers)

@@ -4,19 +4,19 @@ A :class:`Request` describes one call. The pipeline adds authentication, rate li
 and the transport sends the bytes.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from enum import IntEnum
 from typing import Any, Literal, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from attrs import field, frozen
 
 from .._version import __version__
 from ..config import UNSET, Unset
 from ..errors import ConfigurationError, RequestSummary
-from ..models._masked import masked, shown
+from ..models._tokens import mask_tokens, masked_repr, path_tokens
 from .query import QueryValue, check_encodable, query_string
-from .secrets import secrets_of
 
 __all__ = [
     "FilePart",
@@ -39,6 +39,9 @@ __all__ = [
 LimitClass: TypeAlias = Literal["uploads", "writes", "reads"]
 """The three request budgets (service.md#request-classes)."""
 
+_SECRET_PARAMETERS = ("token", "avh", "streamkey")
+_SECRET_MEMBER = re.compile(rb'"(?:apiKey|refreshToken|streamKey|token)"\s*:\s*"([^"\\]+)"')
+
 
 class Priority(IntEnum):
     """Order of requests when the request budget is short. Lower values go first."""
@@ -50,10 +53,7 @@ class Priority(IntEnum):
 
 @frozen
 class FilePart:
-    """The file of a multipart body. ``size`` is in bytes.
-
-    ``read`` returns the bytes. It is called again for every attempt.
-    """
+    """The file of a multipart body: ``size`` bytes, which ``read`` returns for each attempt."""
 
     filename: str
     size: int
@@ -75,13 +75,10 @@ class Multipart:
 class Request:
     """One call of the API, which can be sent any number of times."""
 
-    operation: str = field(converter=masked)
-    """Name of the operation, as in service.md#operations: ``videos.list``.
-
-    It is displayed, so tokens are masked.
-    """
+    operation: str = field(converter=mask_tokens)
+    """As in service.md#operations: ``videos.list``. It is displayed, so tokens are masked."""
     method: str
-    path: str = field(repr=shown)
+    path: str = field(repr=masked_repr)
     """Percent-encoded, without the query."""
     query: str = field(default="", repr=False)
     """Encoded query. It may contain an upload token, so it is never displayed."""
@@ -92,10 +89,7 @@ class Request:
     """None: not rate limited (``/auth/*``, assets)."""
     priority: Priority = Priority.NORMAL
     flow: str = field(default="", repr=False)
-    """Requests of one upload have the same flow. Waiting flows are served in turn.
-
-    The value may be an upload token, so it is never displayed.
-    """
+    """Waiting flows, such as uploads, take turns. It may be a token, so it is never displayed."""
     authenticated: bool = True
     base_url: str | None = None
     """Base URL of an asset; None: that of the API."""
@@ -110,31 +104,35 @@ class Request:
     @property
     def summary(self) -> RequestSummary:
         """The parts of the request that errors and logs may show. Tokens in the path are masked."""
-        return RequestSummary(self.method, masked(self.path), self.operation)
+        return RequestSummary(self.method, mask_tokens(self.path), self.operation)
 
     @property
     def secrets(self) -> list[str]:
-        """The tokens and keys in the request. The response may repeat them."""
-        return secrets_of(self.path, self.query, self.body)
+        """The tokens and keys in path, query and JSON body. The response may repeat them."""
+        parameters = parse_qsl(self.query)
+        members = _SECRET_MEMBER.findall(self.body or b"")
+        return [
+            *path_tokens(self.path),
+            *(value for name, value in parameters if name.lower() in _SECRET_PARAMETERS),
+            *(value.decode("utf-8", "replace") for value in members),
+        ]
 
 
 def check_text(name: str, value: object) -> None:
-    """Raise ``ConfigurationError`` for an empty id or token, ``.`` or ``..``.
+    """Raise ``ConfigurationError`` for an id or token that would address another operation.
 
-    In a path, such a value would address another operation.
+    These are empty texts, ``.`` and ``..``.
     """
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
         # The message shows only empty values, because others may be secrets.
-        raise ConfigurationError(
-            f"{name} must be a non-empty text" + ("" if value else f", not {value!r}")
-        )
+        shown = "" if value else f", not {value!r}"
+        raise ConfigurationError(f"{name} must be a non-empty text{shown}", option=name)
 
 
 def path_for(template: str, **parameters: str) -> str:
     """Insert percent-encoded values into a path such as ``/videos/{video_id}``.
 
-    Raises ``ConfigurationError`` for an empty value: it would turn ``DELETE /videos/{id}`` into a
-    request to the whole collection.
+    Raises ``ConfigurationError`` for a value that would address another operation.
     """
     for name, value in parameters.items():
         check_text(name, value)
@@ -143,10 +141,7 @@ def path_for(template: str, **parameters: str) -> str:
 
 
 def set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that are not ``UNSET``.
-
-    ``None`` stays and becomes JSON null (service.md#null-and-absent).
-    """
+    """Return the fields that are not ``UNSET``. ``None`` stays (service.md#null-and-absent)."""
     return {name: value for name, value in fields.items() if value is not UNSET}
 
 
@@ -155,11 +150,14 @@ def check_metadata(metadata: object) -> None:
     if isinstance(metadata, Unset):
         return
     if not isinstance(metadata, Mapping):
-        raise ConfigurationError('metadata is a mapping of texts: {"key": "value"}')
+        raise ConfigurationError(
+            'metadata must be a mapping of texts, such as {"key": "value"}', option="metadata"
+        )
     for key, value in metadata.items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise ConfigurationError(
-                f"metadata takes text for keys and values, not {key!r}: {value!r}"
+                f"keys and values of metadata must be texts, not {key!r}: {value!r}",
+                option="metadata",
             )
 
 
@@ -184,10 +182,7 @@ def build_request(
     priority: Priority = Priority.NORMAL,
     flow: str = "",
 ) -> Request:
-    """Create a request with the usual headers.
-
-    By default, a GET uses the budget of the reads and other methods that of the writes.
-    """
+    """Create a request. By default, a GET uses the budget of reads, and others that of writes."""
     # Headers of the caller win, except the content type of a JSON body.
     sent = {"Accept": "application/json", **(headers or {})}
     if body is not None:
@@ -207,10 +202,7 @@ def build_request(
 
 
 def asset_request(operation: str, address: str) -> Request:
-    """Create a GET of an asset.
-
-    Assets are on other hosts, so the request has no credentials and uses no request budget.
-    """
+    """Create a GET of an asset on another host, without credentials and request budget."""
     # The URL is used as received and is not encoded again: it may contain a signature or token.
     parts = urlsplit(address)
     return Request(
@@ -225,10 +217,7 @@ def asset_request(operation: str, address: str) -> Request:
 
 
 def origin_headers(app_name: str | None, app_version: str | None) -> dict[str, str]:
-    """Return the headers that identify the client and the application (service.md#origin-headers).
-
-    They are sent with every request, ``/auth/*`` included.
-    """
+    """Return the headers that every request has (service.md#origin-headers)."""
     headers = {"AV-Origin-Client": f"python-async:{__version__}"}
     if app_name is not None:
         headers["AV-Origin-App"] = f"{app_name}:{app_version}"

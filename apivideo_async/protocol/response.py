@@ -1,12 +1,13 @@
 """Converts responses to values or errors.
 
-The body decides and the content type is ignored, because a proxy may answer HTML with any status
+The body decides and the content type is ignored, because a proxy may send HTML with any status
 (service.md#content-types).
 """
 
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import attrs
 from attrs import field, frozen
@@ -22,7 +23,6 @@ from ..errors import (
 )
 from ..models import MetricsContext, Page, Pagination, drain_json, from_json
 from .request import Request
-from .secrets import redacted
 
 __all__ = [
     "Response",
@@ -33,19 +33,19 @@ __all__ = [
     "parse_json",
     "slug_of",
     "too_large",
+    "without_secrets",
 ]
 
 T = TypeVar("T")
 
-LARGEST_ANSWER = 16 * MIB
-"""Bytes of a 2xx body: 160 KiB for each item of the largest page.
-
-Parsed JSON can take 20 times as much memory as its text.
-"""
-# Bytes of the body of any other response.
-LARGEST_ERROR = 256 * 1024
+LARGEST_BODY = 16 * MIB
+"""Bytes of a 2xx body. Parsed JSON can take 20 times as much memory."""
+LARGEST_ERROR_BODY = 256 * 1024
+"""Bytes of the body of any other response."""
 LONGEST_TEXT = 500
 """Characters of a text of the server in an error message."""
+SHORTEST_SECRET = 6
+"""Characters. No token is shorter, and replacing a single letter would destroy the response."""
 
 _ALIASES = {
     # Names that older versions of the service use for the same faults
@@ -73,10 +73,7 @@ _PROBLEM_FIELDS: Mapping[str, type] = {
 
 @frozen
 class Response:
-    """A response as received. Header names are in lower case.
-
-    ``repr`` shows only the status and ``cut``, because headers and body may contain tokens.
-    """
+    """A response as received. Header names are in lower case; ``repr`` shows no tokens."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -87,7 +84,7 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        """True for any 2xx: creations answer 200, 201 or 202 (service.md#status-codes)."""
+        """True for any 2xx: creations return 200, 201 or 202 (service.md#status-codes)."""
         return 200 <= self.status < 300
 
     def json(self) -> Any:
@@ -128,37 +125,38 @@ def parse_json(body: bytes) -> Any:
 
 
 def most_bytes(status: int) -> int:
-    """Return how many bytes of a response body are read.
-
-    The limit applies to the body after decompression and, separately, to the compressed body.
-    """
-    return LARGEST_ANSWER if 200 <= status < 300 else LARGEST_ERROR
+    """Return how many bytes of a body are read, both compressed and decompressed."""
+    return LARGEST_BODY if 200 <= status < 300 else LARGEST_ERROR_BODY
 
 
 def without_secrets(
     request: Request, response: Response, credentials: Iterable[str] = ()
 ) -> Response:
-    """Remove the tokens of the request and ``credentials`` from a response that repeats them."""
-    headers, body = redacted(response.headers, response.body, [*request.secrets, *credentials])
+    """Replace the tokens of the request and ``credentials`` in the response by ``***``.
+
+    Gateways and validators repeat parts of a request ("Cannot GET /upload-tokens/to1…"), and texts
+    of the server appear in messages and logs.
+    """
+    headers, body = dict(response.headers), response.body
+    for secret in (*request.secrets, *credentials):
+        # A server may repeat the decoded value or the one from the URL.
+        for spelling in {secret, quote(secret, safe="")}:
+            if len(spelling) >= SHORTEST_SECRET:
+                body = body.replace(spelling.encode(), b"***")
+                headers = {name: value.replace(spelling, "***") for name, value in headers.items()}
     return attrs.evolve(response, headers=headers, body=body)
 
 
 def error_for(
     request: Request, response: Response, credentials: Iterable[str] = ()
 ) -> ApiStatusError:
-    """Convert a response other than 2xx to the error for its status.
-
-    ``credentials`` are secrets that were sent with the request but are not part of it.
-    """
+    """Convert a response other than 2xx to an error. ``credentials`` were sent in headers."""
     response = without_secrets(request, response, credentials)
     parsed = parse_json(response.body)
     raw: Mapping[str, Any] = parsed if isinstance(parsed, Mapping) else {}
     listed = raw.get("problems")
-    problems = (
-        tuple(_problem(item) for item in listed if isinstance(item, Mapping))
-        if isinstance(listed, list)
-        else ()
-    )
+    faults = listed if isinstance(listed, list) else []
+    problems = tuple(_problem(fault) for fault in faults if isinstance(fault, Mapping))
     problem = _problem(raw)
     # Some bodies have the problem only in the list ``problems``.
     if problem.type is None and problem.title is None and problems:
@@ -187,16 +185,9 @@ def _class_for(request: Request, status: int) -> type[ApiStatusError]:
 
 
 def _reason(status: int, problem: Problem, slug: str | None) -> str:
-    parts = [str(status)]
-    if problem.title:
-        parts.append(_short(problem.title))
-    if problem.name:
-        parts.append(f"[{_short(problem.name)}]")
-    if problem.detail:
-        parts.append(_short(problem.detail))
-    if slug:
-        parts.append(f"({_short(slug)})")
-    return " ".join(parts)
+    texts = ((problem.title, "{}"), (problem.name, "[{}]"), (problem.detail, "{}"), (slug, "({})"))
+    parts = [form.format(_short(text)) for text, form in texts if text]
+    return " ".join([str(status), *parts])
 
 
 def _short(text: str) -> str:
@@ -204,12 +195,9 @@ def _short(text: str) -> str:
 
 
 def too_large(request: Request, response: Response) -> ApiResponseError:
-    """Return the error for a 2xx response that was cut.
-
-    It is not retryable, because a repeated request would get the same response.
-    """
+    """Return the error for a 2xx response that was cut. A repeated request would get it again."""
     return ApiResponseError(
-        f"{response.status} with a body of more than {LARGEST_ANSWER // MIB} MiB, of which the "
+        f"{response.status} with a body of more than {LARGEST_BODY // MIB} MiB, of which the "
         "rest was not read: check base_url, or request a smaller page_size",
         status=response.status,
         body=without_secrets(request, response).body,
@@ -222,8 +210,8 @@ def _unexpected(request: Request, response: Response, expected: str) -> ApiRespo
     response = without_secrets(request, response)
     kind = _short(response.headers.get("content-type", "no content type"))
     return ApiResponseError(
-        f"{response.status} with a body that is not {expected} "
-        f"({len(response.body)} bytes, {kind}); is base_url right, or a proxy in between?",
+        f"{response.status} with a body that is not {expected} ({len(response.body)} bytes, "
+        f"{kind}); is base_url right, or a proxy in between?",
         status=response.status,
         body=response.body,
         request=request.summary,
@@ -239,10 +227,7 @@ def decode(request: Request, response: Response, kind: type[T]) -> T:
 
 
 def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
-    """Convert a 2xx body of a list operation to a page of ``kind``.
-
-    Raises ``ApiResponseError`` for any other body.
-    """
+    """Convert a 2xx body to a page of ``kind``. Raises ``ApiResponseError`` for any other body."""
     parsed = parse_json(response.body)
     data = parsed.get("data") if isinstance(parsed, Mapping) else None
     # The page of a proxy, or JSON of another operation, must not look like an empty list.

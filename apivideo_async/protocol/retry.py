@@ -16,10 +16,7 @@ __all__ = ["Attempts", "backoff", "may_repeat"]
 
 
 def may_repeat(error: ApiVideoError, *, repeatable: bool) -> bool:
-    """Whether another attempt is safe and may succeed.
-
-    ``repeatable``: executing the request twice does no harm.
-    """
+    """Whether another attempt is safe and may succeed. ``repeatable``: executing twice is safe."""
     return error.retryable and (repeatable or error.delivery != "unknown")
 
 
@@ -61,7 +58,9 @@ class Attempts:
 
     def describe(self, error: ApiVideoError) -> str:
         """Describe the attempts for the message of the final error."""
-        what = f"status {error.status}" if isinstance(error, ApiStatusError) else "no answer"
-        if isinstance(error, ApiConnectionError) and error.delivery == "not_sent":
-            what = "not reached"
-        return f"{self.failures} failed attempts, the last: {what}"
+        last = "no response"
+        if isinstance(error, ApiStatusError):
+            last = f"status {error.status}"
+        elif isinstance(error, ApiConnectionError) and error.delivery == "not_sent":
+            last = "the server was not reached"
+        return f"{self.failures} failed attempts, the last: {last}"

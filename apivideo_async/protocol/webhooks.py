@@ -39,10 +39,7 @@ These are a mapping, the pairs of ASGI, or the ``environ`` of WSGI.
 """
 
 _DEEPEST = 100
-"""Levels of nesting allowed in the JSON of an event.
-
-Deeper values could exhaust the stack of recursive functions.
-"""
+"""Levels of nesting allowed in an event. More could exhaust the stack of recursive functions."""
 
 
 def sign(body: Body, secret: str) -> str:
@@ -78,10 +75,10 @@ def verify(body: Body, headers: Headers, secret: str | Iterable[str]) -> None:
     # a signature, or which secret matches. ``compare_digest`` refuses text that is not ASCII, so
     # bytes are compared.
     expected = [_signature(raw, one).encode() for one in secrets]
-    fits = [hmac.compare_digest(one, signature) for one in expected for signature in given]
-    if not any(fits):
+    matches = [hmac.compare_digest(one, signature) for one in expected for signature in given]
+    if not any(matches):
         raise WebhookSignatureError(
-            "the signature does not fit: a wrong secret, a changed body, or a forged delivery"
+            "the signature does not match: a wrong secret, a changed body, or a forged delivery"
         )
 
 
@@ -99,9 +96,7 @@ def unwrap(body: Body, headers: Headers, secret: str | Iterable[str]) -> Webhook
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or _nested_deeper(content, _DEEPEST):
-        raise WebhookSignatureError(
-            "the delivery is signed, but its body is no JSON object as api.video sends them"
-        )
+        raise WebhookSignatureError("the delivery is signed, but its body is not a JSON object")
     return event_from(content)
 
 
@@ -116,10 +111,13 @@ def secrets_from(secret: str | Iterable[str]) -> list[str]:
         for one in secrets:
             one.encode()
     except (TypeError, AttributeError, UnicodeEncodeError):
-        raise ConfigurationError("a webhook secret must be a text, or several in a list") from None
+        raise ConfigurationError(
+            "a webhook secret must be a text, or several in a list", option="secret"
+        ) from None
     if not secrets or not all(secrets):
         raise ConfigurationError(
-            "no webhook secret: pass the signature_secret of the webhook (or of several)"
+            "no webhook secret: pass the signature_secret of the webhook (or of several)",
+            option="secret",
         )
     return secrets
 
@@ -127,38 +125,31 @@ def secrets_from(secret: str | Iterable[str]) -> list[str]:
 def _raw(body: Any) -> bytes:
     if not isinstance(body, bytes | bytearray | memoryview):
         raise ConfigurationError(
-            f"body must be the bytes as received, not {type(body).__name__}: unparsed"
+            f"body must be the bytes as received, not {type(body).__name__}", option="body"
         )
     return bytes(body)
 
 
 def _signatures(headers: Any) -> Iterator[bytes]:
-    """Yield every signature in the headers.
-
-    A proxy may have repeated the header, so the caller tries each of them.
-    """
+    """Yield every signature in the headers. A proxy may have repeated the header."""
     try:
-        pairs = [
-            (name, value)
-            for name, value in (headers.items() if hasattr(headers, "items") else headers)
-        ]
+        pairs = headers.items() if hasattr(headers, "items") else headers
+        given = [(name, value) for name, value in pairs]
     except (TypeError, ValueError):
         raise ConfigurationError(
-            f"headers must be a mapping or pairs of names and values, not {type(headers).__name__}"
+            f"headers must be a mapping or pairs of names and values, not {type(headers).__name__}",
+            option="headers",
         ) from None
-    for name, value in pairs:
+    for name, value in given:
         # WSGI names the header ``HTTP_X_API_VIDEO_SIGNATURE``.
-        if (
-            _plain(name).lower().replace(b"_", b"-").removeprefix(b"http-")
-            == SIGNATURE_HEADER.lower().encode()
-        ):
-            # Some forms have a list for several values of one name, such as the events of AWS
-            # Lambda.
+        spelled = _bytes_of(name).lower().replace(b"_", b"-").removeprefix(b"http-")
+        if spelled == SIGNATURE_HEADER.lower().encode():
+            # The events of AWS Lambda, for example, have a list for several values of one name.
             for one in value if isinstance(value, list | tuple) else (value,):
-                yield _plain(one).strip().lower()
+                yield _bytes_of(one).strip().lower()
 
 
-def _plain(text: Any) -> bytes:
+def _bytes_of(text: Any) -> bytes:
     """Return a header name or value as bytes. Other types give empty bytes."""
     if isinstance(text, str):
         return text.encode(errors="surrogatepass")
@@ -166,21 +157,14 @@ def _plain(text: Any) -> bytes:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _nested_deeper(content: Any, depth: int) -> bool:
-    """Whether a JSON value is nested deeper than ``depth``.
-
-    The function goes level by level, because deep nesting would exhaust the stack of a recursive
-    one.
-    """
+    # Level by level, because deep nesting would exhaust the stack of a recursive function.
     level = [content]
     for _ in range(depth):
-        level = [
-            inner
-            for value in level
-            if isinstance(value, dict | list)
-            for inner in (value.values() if isinstance(value, dict) else value)
-        ]
+        lists = [value for value in level if isinstance(value, list)]
+        lists += [list(value.values()) for value in level if isinstance(value, dict)]
+        level = [inner for values in lists for inner in values]
     return bool(level)

@@ -1,9 +1,8 @@
 """Delays requests until their budget allows them. ``window`` contains the rules.
 
-A client has one limiter, which its copies share. Several clients may share one too. Each class of
-requests has a lane, which is its queue. In a lane, requests start in the order of their priority,
-and those of different uploads are served in turn; polling has the lowest priority. With the lanes
-of ``shared_limiter``, several processes share a budget.
+A client has one limiter, which its copies and other clients may share. Each class of requests has a
+lane, which is its queue. Requests start in the order of their priority, and those of different
+uploads take turns. With the lanes of ``shared_limiter``, several processes share a budget.
 """
 
 import asyncio
@@ -32,10 +31,7 @@ See service.md#rate-limit-headers.
 
 
 class Lane(ABC):
-    """The queue of one class of requests.
-
-    A request is identified by its start time, on a clock that only the lane reads.
-    """
+    """The queue of one class of requests. Start times are on a clock that only the lane reads."""
 
     def __init__(self, name: LimitClass, reserve: float) -> None:
         self.name = name
@@ -47,10 +43,7 @@ class Lane(ABC):
         self._scarce_until = -math.inf
 
     def spare(self) -> int | None:
-        """Return how many requests may start now; None if this is not known.
-
-        The result is 0 while requests wait for the budget, or had to wait recently.
-        """
+        """Return how many requests may start now; None if unknown, 0 if some waited recently."""
         scarce = self._queue or asyncio.get_running_loop().time() < self._scarce_until
         return 0 if scarce else self.left()
 
@@ -60,16 +53,10 @@ class Lane(ABC):
 
     @abstractmethod
     def enter_at_once(self) -> float | None:
-        """Start a request if none waits and the window has room. Returns its start time.
-
-        None: the caller must call ``enter``.
-        """
+        """Start a request and return its start time; None if it must wait in ``enter``."""
 
     async def enter(self, request: Request) -> float:
-        """Wait until the request may start. Returns its start time.
-
-        A cancelled call uses no budget.
-        """
+        """Wait until the request may start. Returns its start time."""
         return await self._queue.wait(request.flow, request.priority)
 
     @abstractmethod
@@ -92,6 +79,9 @@ class Lane(ABC):
     def _serve(self) -> None:
         """Admit waiting requests, or arrange for their admission."""
 
+    def _count_refusal(self) -> None:
+        self.refused += 1
+
     def _log_wait(self, waiting: int, delay: float) -> None:
         fields = {"limit_class": self.name, "waiting": waiting, "delay": delay}
         log.debug(
@@ -103,10 +93,10 @@ class Lane(ABC):
 
 @define
 class Permit:
-    """Permission to send one request, and a context manager around that request.
+    """Permission to send one request: a context manager that reports the outcome to the lane.
 
-    The lane learns the outcome. A request that ends before ``sending`` was not sent. Afterwards it
-    counts as sent, with the response passed to ``answered`` or without one.
+    Before ``sending``, the request was not sent. Afterwards it was, with the response passed to
+    ``answered`` or without one.
     """
 
     _lane: Lane | None
@@ -134,7 +124,8 @@ class Permit:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        if self._lane is not None:
+            self.close()
 
 
 class LocalLane(Lane):
@@ -158,7 +149,7 @@ class LocalLane(Lane):
         headers = read_headers(response.headers)
         self.window.answered(headers, started, now)
         if response.status == 429:
-            self.refused += 1
+            self._count_refusal()
             self.window.refused(headers.retry_after if headers else None, now)
             log.warning("%s: refused, next request in %.1f s", self.name, self.window.wait(now))
         self._serve()

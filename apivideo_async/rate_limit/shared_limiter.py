@@ -1,12 +1,10 @@
 """One request budget for all workers of an account. ``shared_window`` contains the rules.
 
-Theory of operation. The state of the budget is in a database. A lane queues the requests of its
-process, as in ``limiter``. It has one task, which makes *exchanges* with the database: an exchange
-reports the outcome of earlier requests and asks for permission to start the waiting ones. A request
-therefore waits for at most two round trips more than with the limiter of one process, and requests
-that wait together share these. While the class has no limit, there are no exchanges.
-
-If the database cannot be used, requests wait until it is available again, and the reports are kept.
+Theory of operation. The state of the budget is in a database. A lane has one task, which makes
+*exchanges* with the database: an exchange reports the outcome of earlier requests and asks for
+permission to start the waiting ones. A request therefore waits for at most two round trips more
+than with the limiter of one process. While the class has no limit, there are no exchanges. If the
+database cannot be used, requests wait until it is available again, and the reports are kept.
 """
 
 import asyncio
@@ -24,10 +22,10 @@ from attrs import evolve
 from ..errors import ConfigurationError
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
-from .alarm import Alarm
+from ..tasks import Alarm
 from .limiter import SCARCE, Lane, Limiter
 from .shared_window import UNCOUNTED, Exchange, Grant, Outcome, Report, exchange
-from .window import RateLimitHeaders, read_headers
+from .window import RateLimitHeaders, Window, read_headers
 
 __all__ = ["Budget", "shared_limiter"]
 
@@ -61,7 +59,7 @@ CLOSED = "the limiter is closed: no more requests can be sent"
 
 
 class Budget(Protocol):
-    """The storage of the states of the classes, shared by all workers of an account."""
+    """Stores the states of the classes for all workers of an account."""
 
     async def change(
         self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]
@@ -111,10 +109,6 @@ class SharedLane(Lane):
         return UNCOUNTED if asyncio.get_running_loop().time() < self._free_until else None
 
     async def enter(self, request: Request) -> float:
-        """Wait until a request may start. Returns its start time.
-
-        Raises ``ConfigurationError`` if the limiter is closed.
-        """
         if self._closed:
             raise ConfigurationError(CLOSED)
         return await super().enter(request)
@@ -122,7 +116,7 @@ class SharedLane(Lane):
     def answered(self, response: Response, started: float) -> None:
         headers, refused = read_headers(response.headers), response.status == 429
         if refused:
-            self.refused += 1
+            self._count_refusal()
             self._free_until = -math.inf
             wait = f"{headers.retry_after:g} s" if headers else "a few seconds"
             log.warning("%s: refused; all workers wait %s", self.name, wait)
@@ -251,7 +245,7 @@ class SharedLane(Lane):
             log.warning("%s: the shared budget can be used again", self.name)
         self._failing = False
         self._pause = 0.0
-        self.window = grant.window
+        self.window: Window = grant.window
         self._answered_at = now
         self._database_time = grant.now
         self._free_until = now + FREE_SECONDS if grant.free else -math.inf
@@ -280,11 +274,10 @@ class SharedLane(Lane):
 
 
 def shared_limiter(budget: Budget, owner: str, reserve: float = 0.0, ttl: float = TTL) -> Limiter:
-    """Return the limiter of one of several processes that share a key.
+    """Return the limiter of one of several processes that share a key. Close it after the client.
 
-    Close it after the client. ``owner`` is the name of the process in the database; a process that
-    restarts may use the same name. A process that makes no exchange for ``ttl`` seconds counts as
-    gone, and its requests no longer count as in flight.
+    ``owner`` is the name of the process in the database; a process that restarts may use the same
+    name. The requests of a process without an exchange for ``ttl`` seconds are not counted.
     """
     unique = f"{owner}:{uuid.uuid4().hex[:12]}"
     return Limiter(reserve, partial(SharedLane, budget=budget, owner=unique, ttl=ttl))

@@ -76,10 +76,7 @@ class Grant:
     """The answer to an exchange."""
 
     now: float
-    """Start time of the granted requests, on the clock of the database.
-
-    The requests start at this time or later.
-    """
+    """Earliest start time of the granted requests, on the clock of the database."""
     count: int
     """Number of requests that may start."""
     free: bool
@@ -104,10 +101,7 @@ class _Worker:
 
 
 def exchange(state: State | None, now: float, given: Exchange) -> tuple[State, Grant]:
-    """Apply an exchange. Returns the state to store, and the grant.
-
-    ``now`` is the time of the database in seconds.
-    """
+    """Apply an exchange at the database's time ``now``. Returns the new state and the grant."""
     window, workers = _load(state, now, given)
     worker = workers.setdefault(given.owner, _Worker())
     # A repetition has the number of the last exchange. Its reports were applied already, and the
@@ -115,9 +109,7 @@ def exchange(state: State | None, now: float, given: Exchange) -> tuple[State, G
     if worker.number != given.number:
         _abandon_expired(window, workers, now, given.owner)
         for report in given.reports:
-            # The age of the report on the worker's clock, subtracted from the time here. The
-            # exchange took some time to arrive, so the result is never before the real end of the
-            # request.
+            # The exchange took some time to arrive, so this is never before the real end.
             _apply(window, worker, report, now - max(0.0, given.sent - report.ended))
         worker.number, worker.seen, worker.ttl, worker.granted = given.number, now, given.ttl, 0
         while worker.granted < given.wanted and not window.unlimited and window.wait(now) <= 0:

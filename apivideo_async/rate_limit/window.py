@@ -39,8 +39,6 @@ from collections.abc import Mapping
 
 from attrs import define, frozen
 
-from ..errors import header_number
-
 __all__ = ["RateLimitHeaders", "RequestBudget", "Window", "read_headers"]
 
 UNKNOWN_BUDGET = 16
@@ -75,14 +73,19 @@ class RequestBudget:
 
     limit_class: str
     limit: int | None
-    """Requests per minute that the server allows.
-
-    None before a response contains it, or if there is no limit.
-    """
+    """Requests per minute that the server allows; None if unknown or unlimited."""
     left: int | None
     """Requests that may start now, without the reserve for others. None as for ``limit``."""
     refused: int
     """Number of 429 responses."""
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text is not None else math.nan
+    except ValueError:
+        return None
+    return value if 0 <= value < math.inf else None
 
 
 def read_headers(headers: Mapping[str, str]) -> RateLimitHeaders | None:
@@ -90,9 +93,9 @@ def read_headers(headers: Mapping[str, str]) -> RateLimitHeaders | None:
 
     Returns None if one of them is missing or is not a number of at least 0.
     """
-    limit = header_number(headers.get("x-ratelimit-limit"))
-    remaining = header_number(headers.get("x-ratelimit-remaining"))
-    retry_after = header_number(headers.get("x-ratelimit-retry-after"))
+    limit = _number(headers.get("x-ratelimit-limit"))
+    remaining = _number(headers.get("x-ratelimit-remaining"))
+    retry_after = _number(headers.get("x-ratelimit-retry-after"))
     if limit is None or remaining is None or retry_after is None:
         return None
     return RateLimitHeaders(int(limit), int(remaining), min(retry_after, LONGEST_WINDOW))
@@ -128,10 +131,7 @@ class Window:
     """The crowd at the end of the last window."""
 
     def wait(self, now: float) -> float:
-        """Return the seconds until a request may start.
-
-        0: it may start now. Infinity: a response must arrive first.
-        """
+        """Return the seconds until a request may start; infinity: a response must arrive first."""
         if now < self.cool_until:
             return self.cool_until - now
         if self.unlimited:
@@ -160,19 +160,15 @@ class Window:
         return self.remaining - min(math.ceil(limit * self.reserve), max(0, limit - 1))
 
     def _places(self) -> float:
-        """Return how many places one of our requests takes, with those of others at that time.
-
-        One place is ours. ``crowd - 1`` requests of others come with each of ours. They are counted
-        twice, because the counts are one round trip old.
-        """
+        """Return how many places one of our requests takes, with those of others at that time."""
+        # ``crowd - 1`` requests of others come with each of ours. They are counted twice, because
+        # the counts are one round trip old.
         return 2 * max(self.last_crowd, self._crowd()) - 1
 
     def _fits(self, limit: int) -> bool:
-        """Return whether one more of our requests has a place.
-
-        With no request in flight, ``remaining`` is up to date, so the requests of others are
-        counted once: ``(places + 1) / 2`` is the crowd.
-        """
+        """Return whether one more of our requests has a place."""
+        # With no request in flight, ``remaining`` is up to date, so the requests of others are
+        # counted once: ``(places + 1) / 2`` is the crowd.
         places = self._places()
         needed = (self.in_flight + 1) * places if self.in_flight else (places + 1) / 2
         return self._left(limit) >= needed
@@ -214,11 +210,7 @@ class Window:
         self.ours += 1
 
     def answered(self, headers: RateLimitHeaders | None, started: float, now: float) -> None:
-        """Update the window from a response.
-
-        ``started`` is the start time of its request. ``headers`` is None if the response has no
-        rate limit headers.
-        """
+        """Update the window from the response to the request that started at ``started``."""
         if headers is None:
             # A response from a proxy may lack the headers. It does not remove a known limit.
             self.unlimited = self.limit is None
@@ -234,9 +226,8 @@ class Window:
         latest = now + (headers.retry_after or ROUNDING)
         resets_at = math.inf if self.resets_at is None else self.resets_at
         if self.limit is None or started >= self.known_at or earliest > resets_at:
-            # The server counted the request after the current count, or in a later window: its
-            # window ends after the current one can end. The count replaces the current one, even if
-            # it is higher.
+            # The server counted the request after the current count, or in a window that ends after
+            # the current one can end. The count replaces the current one, even if it is higher.
             self._learn(headers.remaining, now)
             self.resets_from, self.resets_at = earliest, latest
         elif latest < self.resets_from:

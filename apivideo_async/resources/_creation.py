@@ -14,20 +14,19 @@ from collections.abc import AsyncIterator, Hashable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ..config import UNSET
+from ..config import INGEST_KEY, UNSET
 from ..errors import ApiVideoError, ConfigurationError, DuplicateVideosError, UploadError
 from ..http.pipeline import Pipeline
 from ..models import Page, Video
-from ..protocol.request import Request, build_request
+from ..protocol.json_body import json_body
+from ..protocol.request import build_request
 from ..protocol.response import decode
 from ..protocol.retry import Attempts
-from ._fields import video_body
+from ._fields import video_fields
 
-__all__ = ["INGEST_KEY", "create_video", "one_at_a_time"]
+__all__ = ["create_video", "one_at_a_time"]
 
 log = logging.getLogger("apivideo_async.upload")
-
-INGEST_KEY = "ingestKey"
 
 _locks: dict[Hashable, tuple[asyncio.Lock, int]] = {}
 """The lock of each idempotency key in use, and the number of calls that use it."""
@@ -57,20 +56,20 @@ async def one_at_a_time(pipeline: Pipeline, key: str | None) -> AsyncIterator[No
 
 
 async def create_video(
-    pipeline: Pipeline, fields: Mapping[str, Any], *, key: str | None, again: bool = False
+    pipeline: Pipeline, fields: Mapping[str, Any], *, key: str | None, repeat_lost: bool = False
 ) -> Video:
     """Create a container and return it, or return the one that exists for ``key``.
 
-    ``again`` allows a repeat after a lost response without a key, which logs a warning. Raises
-    ``DuplicateVideosError`` if several videos have the key.
+    ``repeat_lost`` allows a repeat after a lost response without a key, which logs a warning.
+    Raises ``DuplicateVideosError`` if several videos have the key.
     """
     if key is None:
-        return (await _create(pipeline, fields, None, again=again))[0]
+        return (await _create(pipeline, fields, None, repeat_lost=repeat_lost))[0]
     fields = {**fields, "metadata": _with_key(fields.get("metadata", UNSET), key)}
     # An earlier call may have created the video.
     if (found := await _find(pipeline, key)) is not None:
         return found
-    video, lost = await _create(pipeline, fields, key, again=again)
+    video, lost = await _create(pipeline, fields, key, repeat_lost=repeat_lost)
     # A lost request may have arrived after all and created a second video. ``_find`` raises then.
     if lost:
         await _find(pipeline, key)
@@ -78,48 +77,50 @@ async def create_video(
 
 
 async def _create(
-    pipeline: Pipeline, fields: Mapping[str, Any], key: str | None, *, again: bool
+    pipeline: Pipeline, fields: Mapping[str, Any], key: str | None, *, repeat_lost: bool
 ) -> tuple[Video, bool]:
     """Create a video. Return it, and whether a response was lost before it was created."""
-    request = build_request("videos.create", "POST", "/videos", body=video_body(fields))
+    request = build_request(
+        "videos.create", "POST", "/videos", body=json_body(video_fields(fields))
+    )
     clock = asyncio.get_running_loop().time
     attempts, lost = Attempts(), False
     while True:
         try:
-            return await _once(pipeline, request), lost
+            video = decode(request, await pipeline.attempt(request), Video)
         except ApiVideoError as error:
             lost = lost or error.delivery == "unknown"
             attempts = attempts.after(error, clock())
             wait = attempts.delay(pipeline.config.retry, clock(), random.random())  # noqa: S311
-            # Without a key nothing can show whether a lost request created a video. Only ``again``
-            # permits a repeat in that case.
-            if wait is None or not error.retryable or (lost and key is None and not again):
+            # Without a key, it is unknown whether a lost request created a video.
+            if wait is None or not error.retryable or (lost and key is None and not repeat_lost):
                 raise
             await asyncio.sleep(wait)
-            if lost and key is not None and (found := await _find(pipeline, key)) is not None:
-                return found, False
-            if lost and key is None:
+            if not lost:
+                continue
+            if key is None:
                 log.warning(
-                    "the answer to the creation of a video was lost (%s): creating it again; an empty container "
-                    "may stay behind, which api.video deletes after 7 days. An idempotency_key prevents that",
+                    "no response to the creation of a video (%s). It is created again. The first "
+                    "request may have created an empty container, which api.video deletes after "
+                    "7 days. To avoid this, pass an idempotency_key",
                     error,
+                    extra={"event": "creation_repeated", "error": error},
                 )
-
-
-async def _once(pipeline: Pipeline, request: Request) -> Video:
-    video = decode(request, await pipeline.attempt(request), Video)
-    if not video.video_id:
-        raise UploadError("the server created a video but gave no videoId", outcome="unknown")
-    return video
+            elif (found := await _find(pipeline, key)) is not None:
+                return found, False
+        else:
+            if not video.video_id:
+                text = "the response to the creation of a video has no videoId"
+                raise UploadError(text, outcome="unknown")
+            return video, lost
 
 
 def _with_key(metadata: Any, key: str) -> dict[str, str]:
-    given = {} if metadata is UNSET else dict(metadata)
-    if not key or given.setdefault(INGEST_KEY, key) != key:
-        raise ConfigurationError(
-            f"idempotency_key must not be empty or differ from metadata[{INGEST_KEY!r}]"
-        )
-    return given
+    pairs = {} if metadata is UNSET else dict(metadata)
+    if not key or pairs.setdefault(INGEST_KEY, key) != key:
+        text = f"idempotency_key must not be empty or differ from metadata[{INGEST_KEY!r}]"
+        raise ConfigurationError(text, option="idempotency_key")
+    return pairs
 
 
 async def _find(pipeline: Pipeline, key: str) -> Video | None:

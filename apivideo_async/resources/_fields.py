@@ -5,10 +5,10 @@ from typing import Any, TypedDict
 
 from ..config import Unset
 from ..models import Language, SummaryAttribute, VideoClip, VideoWatermark
-from ..protocol.json_body import check_names, json_body, text_list
+from ..protocol.json_body import check_names, text_list
 from ..protocol.request import metadata_pairs, set_fields
 
-__all__ = ["VideoFields", "VideoUpdateFields", "check_video_fields", "video_body"]
+__all__ = ["VideoFields", "VideoUpdateFields", "check_video_fields", "video_fields"]
 
 
 class VideoUpdateFields(TypedDict, total=False):
@@ -53,24 +53,24 @@ class VideoFields(VideoUpdateFields, total=False):
     """Image that is burned into the video."""
 
 
-_KNOWN = {"title", "source", *VideoFields.__annotations__, *VideoUpdateFields.__annotations__}
+_NAMES = {"title", "source", *VideoFields.__annotations__, *VideoUpdateFields.__annotations__}
 
 
 def check_video_fields(fields: Mapping[str, Any]) -> None:
     """Raise ``TypeError`` for an unknown field name, like Python for an unknown argument."""
-    check_names("videos have", fields, _KNOWN)
+    check_names("videos have", fields, _NAMES)
 
 
-def video_body(fields: Mapping[str, Any]) -> bytes:
-    """Encode the fields of a creation or update as JSON.
+def video_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a creation or update in the form that is sent.
 
     Raises ``TypeError`` for an unknown field name, like Python for an unknown argument.
     """
     check_video_fields(fields)
-    body = set_fields(fields)
-    if "metadata" in body:
-        body["metadata"] = metadata_pairs(body["metadata"])
+    sent = set_fields(fields)
+    if "metadata" in sent:
+        sent["metadata"] = metadata_pairs(sent["metadata"])
     for name in ("tags", "transcript_summary_attributes"):
-        if name in body:
-            body[name] = text_list(name, body[name])
-    return json_body(body)
+        if name in sent:
+            sent[name] = text_list(name, sent[name])
+    return sent

@@ -1,4 +1,7 @@
-"""``with_raw_response``: the result of a method together with the HTTP response."""
+"""``with_raw_response``: the result of a method together with the HTTP response.
+
+The static types of these methods are in ``_raw_types.pyi``, which is generated from the resources.
+"""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,28 +42,29 @@ class RawResponse(Generic[T]):
         return read_headers(self.headers)
 
 
+@frozen
 class RawMethods:
-    """The methods of a resource, each returning a :class:`RawResponse`.
+    """The methods of a resource that send requests, each returning a :class:`RawResponse`.
 
     Arguments and errors are those of the original methods.
     """
 
-    def __init__(self, observed: Callable[[Callable[[Response], None]], object]) -> None:
-        self._observed = observed
+    observed: Callable[[Callable[[Response], None]], object] = field(repr=False)
+    """Returns a copy of the resource that passes each response to a function."""
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[RawResponse[Any]]]:
-        # Each access creates a copy of the resource that appends its responses to ``seen``.
-        seen: list[Response] = []
-        method = None if name.startswith("_") else getattr(self._observed(seen.append), name, None)
-        if method is None:
-            raise AttributeError(f"no method {name}")
+        responses: list[Response] = []
+        method = getattr(self.observed(responses.append), name, None)
+        if name.startswith("_") or not callable(method):
+            raise AttributeError(f"the resource has no method {name!r}")
 
         async def call(*arguments: Any, **options: Any) -> RawResponse[Any]:
             result = method(*arguments, **options)
-            # For example ``open_upload``, which returns an object without sending a request.
+            # ``open_upload``, for example, returns an object and sends no request.
             if not inspect.isawaitable(result):
-                raise TypeError(f"{name} has no answer of its own")
+                raise TypeError(f"{name} sends no request, so it has no response")
             value = await result
-            return RawResponse(value, seen[-1].status, seen[-1].headers, seen[-1].body)
+            last = responses[-1]
+            return RawResponse(value, last.status, last.headers, last.body)
 
         return call

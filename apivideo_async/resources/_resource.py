@@ -1,8 +1,11 @@
 """Base class of the resources: from a method call to a request, and from a response to a value."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, Self, TypedDict, TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar
 
+from attrs import frozen
+
+from ..config import MIB
 from ..errors import NotFoundError
 from ..http.pipeline import Pipeline
 from ..models import Page
@@ -12,10 +15,16 @@ from ..protocol.query import QueryValue, filters
 from ..protocol.request import Multipart, build_request, set_fields
 from ..protocol.response import Response
 from ..uploads.attachment import attachment
-from ..uploads.sources.opening import SourceLike
+from ..uploads.sources.types import SourceLike
 from ._raw import RawMethods
 
-__all__ = ["PageQuery", "Resource", "SortOrder"]
+if TYPE_CHECKING:
+    # A property whose type depends on the resource: ``videos.with_raw_response`` is ``RawVideos``.
+    from ._raw_types import raw_property
+else:
+    raw_property = property
+
+__all__ = ["THUMBNAIL", "FileKind", "PageQuery", "Resource", "SortOrder"]
 
 T = TypeVar("T")
 
@@ -30,19 +39,43 @@ class PageQuery(TypedDict, total=False):
     page_size: int
     """Items per page, 1 to 100. The default is 25."""
     prefetch: int
-    """With 1 (default), the next page is requested in advance.
+    """1 (default) to request the next page in advance, 0 to request it when it is needed."""
 
-    With 0, it is requested when needed.
-    """
+
+@frozen
+class FileKind:
+    """A kind of small file that a resource accepts."""
+
+    nameless: str
+    """File name of a source without a name."""
+    largest: int = 64 * MIB
+    """Limit in bytes. The default limits the memory for a stream, where the service documents no
+    limit."""
+
+
+THUMBNAIL = FileKind("thumbnail", 8 * MIB)
+"""See service.md#thumbnails."""
 
 
 class Resource:
-    """A section of the API."""
+    """A section of the API. The following is true for all methods.
+
+    - The description of a method names the HTTP method, the path, and the request budget that the
+      method uses: reads, writes or uploads.
+    - A keyword argument that is absent or ``UNSET`` is not sent.
+    - ``source`` is a file of any type that a video upload accepts: a path, bytes, a binary file, an
+      async iterable of bytes, an object with ``async read(n)``, or a ``Source``. ``filename``
+      overrides its name. Raises ``SourceError`` if it is empty, too large or not readable.
+    - Raises ``ConfigurationError`` for an argument that cannot be sent, ``ApiConnectionError``, and
+      the subclass of ``ApiStatusError`` that belongs to the status of the response, for example
+      ``BadRequestError`` for an invalid value and ``NotFoundError`` for an id that does not exist.
+    - With ``missing_ok=True``, deleting an object that does not exist raises no ``NotFoundError``.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    @property
+    @raw_property
     def with_raw_response(self) -> RawMethods:
         """The same methods, returning their result with status, headers and request budget."""
         return RawMethods(self._observed)
@@ -50,20 +83,22 @@ class Resource:
     def _observed(self, on_response: Callable[[Response], None]) -> Self:
         return type(self)(self._pipeline.with_config(self._pipeline.config, on_response))
 
-    async def _call(
+    def _call(
         self,
         operation: str,
         method: str,
         path: str,
         kind: type[T],
         fields: Mapping[str, Any] | None = None,
-    ) -> T:
+        query: Mapping[str, QueryValue] | None = None,
+    ) -> Coroutine[Any, Any, T]:
         """Send a request and decode the response as ``kind``.
 
         ``fields`` is the JSON body, or None for a request without a body.
         """
         body = None if fields is None else json_body(fields)
-        return await self._pipeline.call(build_request(operation, method, path, body=body), kind)
+        request = build_request(operation, method, path, query=query, body=body)
+        return self._pipeline.call(request, kind)
 
     def _list(
         self,
@@ -80,37 +115,31 @@ class Resource:
         size = page.get("page_size", 25)
         chosen = filters(query or {})
 
-        async def fetch(number: int) -> Page[T]:
-            asked = {**chosen, "currentPage": number, "pageSize": size}
-            return await self._pipeline.page(
-                build_request(operation, "GET", path, query=asked), kind
+        def fetch(number: int) -> Coroutine[Any, Any, Page[T]]:
+            parameters = {**chosen, "currentPage": number, "pageSize": size}
+            return self._pipeline.page(
+                build_request(operation, "GET", path, query=parameters), kind
             )
 
         return Paginator(fetch, **page)
 
-    async def _attach(
+    async def _upload_file(
         self,
         operation: str,
         path: str,
         kind: type[T],
         source: SourceLike,
         filename: str | None,
-        largest: int,
-        nameless: str,
+        file: FileKind,
         fields: Mapping[str, Any] | None = None,
     ) -> T:
-        """Send a small file in one multipart request, with ``fields`` before the file.
-
-        ``largest`` is the limit in bytes, ``nameless`` the file name of a source without a name.
-        """
-        async with attachment(source, filename, largest, nameless=nameless) as part:
+        """Send a small file in one multipart request, with ``fields`` before the file."""
+        async with attachment(source, filename, file.largest, nameless=file.nameless) as part:
             multipart = Multipart(part, set_fields(fields or {}))
-            return await self._pipeline.call(
-                build_request(operation, "POST", path, multipart=multipart), kind
-            )
+            request = build_request(operation, "POST", path, multipart=multipart)
+            return await self._pipeline.call(request, kind)
 
     async def _delete(self, operation: str, path: str, *, missing_ok: bool) -> None:
-        """Delete an object. With ``missing_ok``, a 404 is ignored."""
         try:
             await self._pipeline.send(build_request(operation, "DELETE", path))
         except NotFoundError:

@@ -44,21 +44,21 @@ def status_request(video_id: str, priority: Priority) -> Request:
 async def wait_for_all(
     pipeline: Pipeline, video_ids: Iterable[str], *, timeout: float, probe: bool
 ) -> AsyncGenerator[PlayableResult, None]:
-    """Yield a result for each video in the order in which they become known.
-
-    ``timeout`` is in seconds, for all videos together. ``probe`` also waits for the HLS manifest.
-    """
+    """Yield a result for each video. See ``videos.wait_until_playable_many``."""
     clock = asyncio.get_running_loop().time
     ends_at = clock() + timeout
     schedule = PollSchedule()
-    schedule.add(_checked(video_ids), clock())
+    names = text_list("video_ids", video_ids)
+    for name in names:
+        check_text("video_id", name)
+    schedule.add(names, clock())
     while schedule:
         try:
             async with asyncio.timeout_at(ends_at):
                 # The interval depends on the read limit, so that polling leaves budget for other
                 # requests.
                 await asyncio.sleep(schedule.wait(clock(), pipeline.limiter.window("reads").limit))
-                result = await _ask(pipeline, schedule.ask(clock()), probe=probe)
+                result = await _check(pipeline, schedule.begin_read(clock()), probe=probe)
         except TimeoutError:
             break
         if result is None:
@@ -73,14 +73,7 @@ async def wait_for_all(
         yield PlayableResult(video_id=video_id, error=ApiTimeoutError(text, request=summary))
 
 
-def _checked(video_ids: Iterable[str]) -> list[str]:
-    names = text_list("video_ids", video_ids)
-    for name in names:
-        check_text("video_id", name)
-    return names
-
-
-async def _ask(pipeline: Pipeline, video_id: str, *, probe: bool) -> PlayableResult | None:
+async def _check(pipeline: Pipeline, video_id: str, *, probe: bool) -> PlayableResult | None:
     """Request the status of one video. Return None if it is not playable yet."""
     try:
         status = await pipeline.call(status_request(video_id, Priority.POLL), VideoStatus)
@@ -88,17 +81,14 @@ async def _ask(pipeline: Pipeline, video_id: str, *, probe: bool) -> PlayableRes
             raise EncodingError(
                 f"{video_id}: every quality failed; is the file a video?", video_id=video_id
             )
-        ready = status.playable and (not probe or await _served(pipeline, video_id))
+        ready = status.playable and (not probe or await _manifest_available(pipeline, video_id))
     except ApiVideoError as error:
         return PlayableResult(video_id=video_id, error=error)
     return PlayableResult(video_id=video_id, status=status) if ready else None
 
 
-async def _served(pipeline: Pipeline, video_id: str) -> bool:
-    """Return True if the HLS manifest is available.
-
-    202 and 404 mean that it is not available yet (service.md#hls-readiness).
-    """
+async def _manifest_available(pipeline: Pipeline, video_id: str) -> bool:
+    """Return False for 202 and 404, which mean "not yet" (service.md#hls-readiness)."""
     path = path_for("/videos/{video_id}", video_id=video_id)
     # Request the address each time, because the address of a private video works once.
     video = await pipeline.call(
@@ -107,9 +97,8 @@ async def _served(pipeline: Pipeline, video_id: str) -> bool:
     if video.assets is None or video.assets.hls is None:
         return False
     try:
-        answer = await pipeline.attempt(
-            asset_request("videos.wait_until_playable", video.assets.hls)
-        )
+        request = asset_request("videos.wait_until_playable", video.assets.hls)
+        response = await pipeline.attempt(request)
     except (ApiStatusError, ApiConnectionError):
         return False
-    return answer.status == 200 and bool(answer.body)
+    return response.status == 200 and bool(response.body)

@@ -25,7 +25,7 @@ from ..paginator import Paginator
 from ..protocol.analytics import filter_value, period_text, view_duration_text
 from ..protocol.json_body import check_names
 from ..protocol.query import QueryValue, filters
-from ..protocol.request import build_request, check_metadata, path_for
+from ..protocol.request import check_metadata, path_for
 from ._resource import PageQuery, Resource, SortOrder
 
 __all__ = ["Analytics", "FilterBy", "MetricsQuery", "Period"]
@@ -90,8 +90,10 @@ class PagedMetricsQuery(MetricsQuery, PageQuery, total=False):
 class Analytics(Resource):
     """``client.analytics``: metrics, and the viewer sessions of the older API.
 
-    Methods raise ``BadRequestError`` for an invalid value, and ``NotFoundError`` if the metric does
-    not exist or does not support the aggregation or breakdown.
+    The methods for metrics raise ``NotFoundError`` if the metric does not exist or does not support
+    the aggregation or breakdown. In lists, ``page.context`` describes the metric and the period.
+    The specification has not contained the operations for sessions since 2023: expect
+    ``NotFoundError`` from the current service.
     """
 
     async def get_aggregated_metrics(
@@ -99,16 +101,18 @@ class Analytics(Resource):
     ) -> AggregatedMetrics:
         """Return one number for a period (``GET /data/metrics/{metric}/{aggregation}``, reads).
 
-        ``play`` supports ``count``, ``rate`` and ``total`` (all time). ``impression-time``
-        (milliseconds) and ``watch-time`` (seconds) support ``average`` and ``sum``. ``ccv``
-        supports ``peak``, ``average`` and ``live`` (the last 20 s). The other metrics support
-        ``count``.
+        ``Metric`` states the units, and ``Aggregation`` which combinations exist.
         """
         path = path_for(
             "/data/metrics/{metric}/{aggregation}", metric=metric, aggregation=aggregation
         )
-        request = build_request("analytics.get_aggregated_metrics", "GET", path, query=_wire(query))
-        return await self._pipeline.call(request, AggregatedMetrics)
+        return await self._call(
+            "analytics.get_aggregated_metrics",
+            "GET",
+            path,
+            AggregatedMetrics,
+            query=_parameters(query),
+        )
 
     def get_metrics_breakdown(
         self,
@@ -122,12 +126,12 @@ class Analytics(Resource):
         """List numbers by dimension (``GET /data/buckets/{metric}/{breakdown}``, reads).
 
         Each item is one value of the dimension with its number. ``play-total`` supports the
-        breakdown ``media-id`` only. ``page.context`` describes the metric and the period.
+        breakdown ``media-id`` only.
         """
         path = path_for("/data/buckets/{metric}/{breakdown}", metric=metric, breakdown=breakdown)
-        page, rest = _split(query)
-        asked: dict[str, QueryValue] = {**_wire(rest), "sortBy": sort_by, "sortOrder": sort_order}
-        return self._list("analytics.get_metrics_breakdown", path, MetricBucket, page, asked)
+        page, metrics = _split(query)
+        parameters = {**_parameters(metrics), "sortBy": sort_by, "sortOrder": sort_order}
+        return self._list("analytics.get_metrics_breakdown", path, MetricBucket, page, parameters)
 
     def get_metrics_over_time(
         self,
@@ -141,18 +145,13 @@ class Analytics(Resource):
         """List a number per interval (``GET /data/timeseries/{metric}``, reads).
 
         ``interval`` is ``minute`` (for periods of at most 60 minutes), ``hour`` or ``day``. The
-        default is ``hour`` for up to two days, and ``day`` for longer periods. ``page.context``
-        describes the metric and the period.
+        default is ``hour`` for up to two days, and ``day`` for longer periods.
         """
         path = path_for("/data/timeseries/{metric}", metric=metric)
-        page, rest = _split(query)
-        asked: dict[str, QueryValue] = {
-            **_wire(rest),
-            "interval": interval,
-            "sortBy": sort_by,
-            "sortOrder": sort_order,
-        }
-        return self._list("analytics.get_metrics_over_time", path, MetricPoint, page, asked)
+        page, metrics = _split(query)
+        sorting = {"sortBy": sort_by, "sortOrder": sort_order}
+        parameters = {**_parameters(metrics), "interval": interval, **sorting}
+        return self._list("analytics.get_metrics_over_time", path, MetricPoint, page, parameters)
 
     def list_video_sessions(
         self,
@@ -165,8 +164,7 @@ class Analytics(Resource):
         """List the viewer sessions of a video (``GET /analytics/videos/{videoId}``, reads).
 
         ``period`` is required by the service since 2022. ``metadata`` are pairs that a session must
-        have. The specification has not contained this operation since 2023. Expect
-        ``NotFoundError`` from the current service.
+        have.
         """
         path = path_for("/analytics/videos/{video_id}", video_id=video_id)
         check_metadata(metadata)
@@ -189,8 +187,7 @@ class Analytics(Resource):
     ) -> Paginator[PlayerSessionEvent]:
         """List the events of a session (``GET /analytics/sessions/{sessionId}/events``, reads).
 
-        ``session_id`` is ``session.session_id`` of a ``PlayerSession``. The specification has not
-        contained this operation since 2023.
+        ``session_id`` is ``session.session_id`` of a ``PlayerSession``.
         """
         path = path_for("/analytics/sessions/{session_id}/events", session_id=session_id)
         return self._list("analytics.list_session_events", path, PlayerSessionEvent, page)
@@ -198,19 +195,20 @@ class Analytics(Resource):
 
 def _split(query: PagedMetricsQuery) -> tuple[PageQuery, MetricsQuery]:
     """Separate the arguments of pages from those of metrics."""
-    pages: Any = {name: value for name, value in query.items() if name in PageQuery.__annotations__}
-    rest: Any = {name: value for name, value in query.items() if name not in pages}
-    return pages, rest
+    page: Any = {name: value for name, value in query.items() if name in PageQuery.__annotations__}
+    metrics: Any = {name: value for name, value in query.items() if name not in page}
+    return page, metrics
 
 
-def _wire(query: MetricsQuery) -> dict[str, QueryValue]:
+def _parameters(query: MetricsQuery) -> dict[str, QueryValue]:
     """Convert the arguments to query parameters. Raises ``TypeError`` for an unknown name."""
     check_names("metrics have", query, MetricsQuery.__annotations__)
-    asked: dict[str, QueryValue] = {
-        "from": query.get("from_", UNSET),
-        "to": query.get("to", UNSET),
-        "unique": query.get("unique", UNSET),
-        "viewDuration": view_duration_text(query.get("view_duration", UNSET)),
-        "filterBy": filter_value(query.get("filter_by", UNSET)),
-    }
-    return filters(asked)
+    return filters(
+        {
+            "from": query.get("from_", UNSET),
+            "to": query.get("to", UNSET),
+            "unique": query.get("unique", UNSET),
+            "viewDuration": view_duration_text(query.get("view_duration", UNSET)),
+            "filterBy": filter_value(query.get("filter_by", UNSET)),
+        }
+    )

@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, TypedDict, Unpack
 
-from ..config import MIB, UNSET, Unset
+from ..config import UNSET, Unset
 from ..errors import ConfigurationError
 from ..models import LiveStream, Restream
 from ..paginator import Paginator
 from ..protocol.json_body import check_names
 from ..protocol.request import build_request, path_for
-from ..uploads.sources.opening import SourceLike
-from ._resource import PageQuery, Resource, SortOrder
+from ..uploads.sources.types import SourceLike
+from ._resource import THUMBNAIL, PageQuery, Resource, SortOrder
 
 __all__ = ["LiveStreamFields", "LiveStreams"]
 
-LARGEST_THUMBNAIL = 8 * MIB
-"""In bytes (service.md#thumbnails)."""
 MOST_RESTREAMS = 5
 """Limit of the service (service.md#restreams)."""
 
@@ -40,7 +38,7 @@ class LiveStreams(Resource):
     """``client.live_streams``.
 
     ``rtmp_url``, ``rtmps_url`` and ``srt_url`` of a ``LiveStream`` are the addresses for the
-    encoder. Methods with an id raise ``NotFoundError`` if the live stream does not exist.
+    encoder.
     """
 
     def list(
@@ -62,9 +60,9 @@ class LiveStreams(Resource):
     async def create(self, *, name: str, **fields: Unpack[LiveStreamFields]) -> LiveStream:
         """Create a live stream (``POST /live-streams``, writes).
 
-        ``name`` is also the title of its recordings. ``LiveStreamFields`` describes ``fields``.
-        Raises ``BadRequestError`` if a restream lacks a member or an application path in its
-        address, and ``ConfigurationError`` for more than 5 restreams.
+        ``name`` is also the title of its recordings. Raises ``BadRequestError`` if a restream lacks
+        a member or an application path in its address, and ``ConfigurationError`` for more than 5
+        restreams.
         """
         _check(fields)
         return await self._call(
@@ -89,8 +87,7 @@ class LiveStreams(Resource):
     async def delete(self, live_stream_id: str, *, missing_ok: bool = False) -> None:
         """Delete a live stream (``DELETE /live-streams/{liveStreamId}``, writes).
 
-        Its recordings are kept. ``missing_ok`` suppresses ``NotFoundError`` if there is nothing to
-        delete.
+        Its recordings are kept.
         """
         path = path_for("/live-streams/{live_stream_id}", live_stream_id=live_stream_id)
         await self._delete("live_streams.delete", path, missing_ok=missing_ok)
@@ -100,13 +97,11 @@ class LiveStreams(Resource):
     ) -> LiveStream:
         """Set the thumbnail (``POST /live-streams/{liveStreamId}/thumbnail``, writes).
 
-        ``source`` is a JPEG, PNG or WebP of at most 8 MiB, of any type that a video upload accepts.
-        Raises ``SourceError`` if it is larger.
+        ``source`` is a JPEG, PNG or WebP of at most 8 MiB.
         """
         path = path_for("/live-streams/{live_stream_id}/thumbnail", live_stream_id=live_stream_id)
-        operation = "live_streams.upload_thumbnail"
-        return await self._attach(
-            operation, path, LiveStream, source, filename, LARGEST_THUMBNAIL, "thumbnail"
+        return await self._upload_file(
+            "live_streams.upload_thumbnail", path, LiveStream, source, filename, THUMBNAIL
         )
 
     async def delete_thumbnail(self, live_stream_id: str) -> LiveStream:
@@ -127,6 +122,5 @@ def _check(fields: LiveStreamFields) -> None:
     check_names("live streams have", fields, LiveStreamFields.__annotations__)
     restreams = fields.get("restreams", UNSET)
     if not isinstance(restreams, Unset) and len(restreams) > MOST_RESTREAMS:
-        raise ConfigurationError(
-            f"a live stream has at most {MOST_RESTREAMS} restreams, not {len(restreams)}"
-        )
+        text = f"a live stream has at most {MOST_RESTREAMS} restreams, not {len(restreams)}"
+        raise ConfigurationError(text, option="restreams")

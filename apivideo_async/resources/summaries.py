@@ -64,18 +64,12 @@ class Summaries(Resource):
         return await self._call("summaries.create", "POST", "/summaries", Summary, fields)
 
     async def delete(self, summary_id: str, *, missing_ok: bool = False) -> None:
-        """Delete a summary and its text (``DELETE /summaries/{summaryId}``, writes).
-
-        Raises ``NotFoundError`` if the summary does not exist, unless ``missing_ok`` is True.
-        """
+        """Delete a summary and its text (``DELETE /summaries/{summaryId}``, writes)."""
         path = path_for("/summaries/{summary_id}", summary_id=summary_id)
         await self._delete("summaries.delete", path, missing_ok=missing_ok)
 
     async def get_source(self, summary_id: str) -> SummarySource:
-        """Return the text (``GET /summaries/{summaryId}/source``, reads).
-
-        Raises ``NotFoundError`` if the summary does not exist.
-        """
+        """Return the text (``GET /summaries/{summaryId}/source``, reads)."""
         path = path_for("/summaries/{summary_id}/source", summary_id=summary_id)
         return await self._call("summaries.get_source", "GET", path, SummarySource)
 

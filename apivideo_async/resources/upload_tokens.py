@@ -41,25 +41,18 @@ class UploadTokens(Resource):
         """
         seconds = int(ttl.total_seconds()) if isinstance(ttl, timedelta) else ttl
         if not 0 <= seconds <= LONGEST_TTL:
-            raise ConfigurationError(
-                f"ttl is 0 (never expires) to {LONGEST_TTL:,} seconds, not {seconds:,}"
-            )
+            text = f"ttl must be 0 (never expires) to {LONGEST_TTL:,} seconds, not {seconds:,}"
+            raise ConfigurationError(text, option="ttl")
         return await self._call(
             "upload_tokens.create", "POST", "/upload-tokens", UploadToken, {"ttl": seconds}
         )
 
     async def get(self, upload_token: str) -> UploadToken:
-        """Return a token (``GET /upload-tokens/{uploadToken}``, reads).
-
-        Raises ``NotFoundError`` if the token does not exist.
-        """
+        """Return a token (``GET /upload-tokens/{uploadToken}``, reads)."""
         path = path_for("/upload-tokens/{upload_token}", upload_token=upload_token)
         return await self._call("upload_tokens.get", "GET", path, UploadToken)
 
     async def delete(self, upload_token: str, *, missing_ok: bool = False) -> None:
-        """Revoke a token (``DELETE /upload-tokens/{uploadToken}``, writes).
-
-        Raises ``NotFoundError`` if the token does not exist, unless ``missing_ok`` is True.
-        """
+        """Revoke a token (``DELETE /upload-tokens/{uploadToken}``, writes)."""
         path = path_for("/upload-tokens/{upload_token}", upload_token=upload_token)
         await self._delete("upload_tokens.delete", path, missing_ok=missing_ok)

@@ -4,30 +4,26 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypedDict, Unpack
 
-from ..config import MIB, UNSET, Unset, UploadOptions
+from ..config import UNSET, Unset, UploadOptions
 from ..errors import ApiResponseError
 from ..models import Video, VideoStatus
 from ..models import timecode as as_timecode
 from ..paginator import Paginator
 from ..protocol.json_body import text_list
 from ..protocol.private_assets import PrivateSession, session_address
-from ..protocol.request import Priority, asset_request, build_request, check_metadata, path_for
-from ..uploads.capacity import Capacity
-from ..uploads.reporter import OnProgress
+from ..protocol.request import Priority, asset_request, check_metadata, path_for
+from ..uploads.progress import OnProgress
 from ..uploads.session import PushSession
-from ..uploads.sources.opening import SourceLike, Stream
+from ..uploads.sources.types import SourceLike, Stream
 from ..uploads.uploader import Uploader
 from ._creation import create_video, one_at_a_time
-from ._fields import VideoFields, VideoUpdateFields, video_body
-from ._resource import PageQuery, Resource, SortOrder
+from ._fields import VideoFields, VideoUpdateFields, video_fields
+from ._resource import THUMBNAIL, PageQuery, Resource, SortOrder
 from ._waiting import PlayableResult, status_request, wait_for_all
 
 __all__ = ["VideoListQuery", "Videos"]
 
 VideoSort = Literal["title", "createdAt", "publishedAt", "updatedAt"]
-
-LARGEST_THUMBNAIL = 8 * MIB
-"""In bytes (service.md#thumbnails)."""
 
 
 class _VideoFilters(TypedDict, total=False):
@@ -61,10 +57,7 @@ _FILTERS = {
 
 
 class Videos(Resource):
-    """``client.videos``.
-
-    All methods raise ``ApiStatusError``, its subclasses and ``ApiConnectionError``.
-    """
+    """``client.videos``."""
 
     def list(self, **query: Unpack[VideoListQuery]) -> Paginator[Video]:
         """List videos (``GET /videos``, reads). ``VideoListQuery`` describes the arguments.
@@ -87,11 +80,11 @@ class Videos(Resource):
         if unknown := set(query) - set(_FILTERS) - set(PageQuery.__annotations__):
             raise TypeError(f"{operation} has no argument {', '.join(sorted(unknown))}")
         page: Any = {name: value for name, value in query.items() if name not in _FILTERS}
-        chosen: Any = {_FILTERS[name]: value for name, value in query.items() if name in _FILTERS}
-        if "tags" in chosen and chosen["tags"] is not UNSET:
-            chosen["tags"] = text_list("tags", chosen["tags"])
-        check_metadata(chosen.get("metadata", UNSET))
-        return self._list(operation, path, Video, page, chosen)
+        filters: Any = {_FILTERS[name]: value for name, value in query.items() if name in _FILTERS}
+        if not isinstance(tags := filters.get("tags", UNSET), Unset):
+            filters["tags"] = text_list("tags", tags)
+        check_metadata(filters.get("metadata", UNSET))
+        return self._list(operation, path, Video, page, filters)
 
     async def create(
         self,
@@ -108,9 +101,9 @@ class Videos(Resource):
         pair ``ingestKey``), a second call, or a call whose response was lost, returns the existing
         video. Without a key, a lost response raises an error.
         """
-        given = {"title": title, "source": source, **fields}
+        attributes = {"title": title, "source": source, **fields}
         async with one_at_a_time(self._pipeline, idempotency_key):
-            return await create_video(self._pipeline, given, key=idempotency_key)
+            return await create_video(self._pipeline, attributes, key=idempotency_key)
 
     async def get(self, video_id: str) -> Video:
         """Return a video (``GET /videos/{videoId}``, reads).
@@ -129,16 +122,11 @@ class Videos(Resource):
         ``transcript_summary`` is set and the video has a summary.
         """
         path = path_for("/videos/{video_id}", video_id=video_id)
-        request = build_request(
-            "videos.update", "PATCH", path, body=video_body({"title": title, **fields})
-        )
-        return await self._pipeline.call(request, Video)
+        changes = video_fields({"title": title, **fields})
+        return await self._call("videos.update", "PATCH", path, Video, changes)
 
     async def delete(self, video_id: str, *, missing_ok: bool = False) -> None:
-        """Delete a video, or discard it with Video Restore (``DELETE /videos/{videoId}``, writes).
-
-        Raises ``NotFoundError`` if the video does not exist, unless ``missing_ok`` is True.
-        """
+        """Delete a video (``DELETE /videos/{videoId}``, writes). Video Restore discards it."""
         path = path_for("/videos/{video_id}", video_id=video_id)
         await self._delete("videos.delete", path, missing_ok=missing_ok)
 
@@ -150,22 +138,18 @@ class Videos(Resource):
         filename: str | None = None,
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
-        slots: Capacity | None = None,
-        fresh: bool = False,
     ) -> Video:
         """Upload a source into a container (``POST /videos/{videoId}/source``, uploads).
 
         If the container holds a part of the source already, only the rest is sent. ``source`` is a
         path, bytes, a binary file (read from its current position), an async iterable of bytes, an
         object with ``async read(n)``, or a ``Source``. Each chunk uses one request of the budget.
-        ``slots`` is the capacity that several uploads share. ``fresh`` is True if the container was
-        just created, so its status need not be read.
 
         Raises ``SourceError`` before anything is sent if the source cannot be used, and
         ``UploadError`` if the upload ends early. Call again to send the rest.
         """
-        intake = Uploader(self._pipeline, options, on_progress, slots)
-        return await intake.into_container(video_id, source, filename, fresh=fresh)
+        uploader = Uploader(self._pipeline, options, on_progress)
+        return await uploader.into_container(video_id, source, filename)
 
     async def upload_with_token(
         self,
@@ -201,10 +185,10 @@ class Videos(Resource):
         Use ``await session.write(data)`` to send data and ``await session.finish()`` to complete
         the upload.
         """
-        intake = Uploader(self._pipeline, options, on_progress)
+        uploader = Uploader(self._pipeline, options, on_progress)
 
         async def start(stream: Stream) -> Video:
-            return await intake.into_container(video_id, stream)
+            return await uploader.into_container(video_id, stream)
 
         return PushSession(start, filename)
 
@@ -222,10 +206,8 @@ class Videos(Resource):
         needs two more requests per poll. Raises ``ApiTimeoutError`` after the timeout, and
         ``EncodingError`` if every quality failed.
         """
-        [result] = [
-            one
-            async for one in self.wait_until_playable_many([video_id], timeout=timeout, probe=probe)
-        ]
+        results = self.wait_until_playable_many([video_id], timeout=timeout, probe=probe)
+        [result] = [result async for result in results]
         if result.status is None:
             raise result.error or AssertionError("neither a status nor an error")
         return result.status
@@ -268,13 +250,11 @@ class Videos(Resource):
     ) -> Video:
         """Set the thumbnail (``POST /videos/{videoId}/thumbnail``, writes).
 
-        ``source`` is a JPEG, PNG or WebP of at most 8 MiB, of any type that a video upload accepts.
-        Raises ``SourceError`` if it is larger.
+        ``source`` is a JPEG, PNG or WebP of at most 8 MiB.
         """
         path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
-        operation = "videos.upload_thumbnail"
-        return await self._attach(
-            operation, path, Video, source, filename, LARGEST_THUMBNAIL, "thumbnail"
+        return await self._upload_file(
+            "videos.upload_thumbnail", path, Video, source, filename, THUMBNAIL
         )
 
     async def pick_thumbnail(self, video_id: str, *, timecode: str | timedelta) -> Video:
@@ -284,15 +264,11 @@ class Videos(Resource):
         digits. A time outside the video selects the first frame.
         """
         path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
-        return await self._call(
-            "videos.pick_thumbnail", "PATCH", path, Video, {"timecode": as_timecode(timecode)}
-        )
+        fields = {"timecode": as_timecode(timecode)}
+        return await self._call("videos.pick_thumbnail", "PATCH", path, Video, fields)
 
     async def get_discarded(self, video_id: str) -> Video:
-        """Return a discarded video (``GET /discarded/videos/{videoId}``, reads).
-
-        Raises ``NotFoundError`` if the video is not discarded.
-        """
+        """Return a discarded video (``GET /discarded/videos/{videoId}``, reads)."""
         path = path_for("/discarded/videos/{video_id}", video_id=video_id)
         return await self._call("videos.get_discarded", "GET", path, Video)
 

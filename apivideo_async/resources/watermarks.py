@@ -2,17 +2,16 @@
 
 from typing import Literal, Unpack
 
-from ..config import MIB, UNSET, Unset
+from ..config import UNSET, Unset
 from ..models import Watermark
 from ..paginator import Paginator
 from ..protocol.request import path_for
-from ..uploads.sources.opening import SourceLike
-from ._resource import PageQuery, Resource, SortOrder
+from ..uploads.sources.types import SourceLike
+from ._resource import FileKind, PageQuery, Resource, SortOrder
 
 __all__ = ["Watermarks"]
 
-LARGEST_FILE = 64 * MIB
-"""Limit in bytes of the memory for a stream. The service documents no limit."""
+IMAGE = FileKind("watermark")
 
 
 class Watermarks(Resource):
@@ -32,19 +31,14 @@ class Watermarks(Resource):
     async def upload(self, source: SourceLike, *, filename: str | None = None) -> Watermark:
         """Add a watermark (``POST /watermarks``, writes).
 
-        ``source`` is a JPEG or PNG, of any type that a video upload accepts. The API returns only
-        its id and time of creation, so the image cannot be retrieved later. Raises
-        ``BadRequestError`` for another file format.
+        ``source`` is a JPEG or PNG; another format raises ``BadRequestError``. The API returns only
+        its id and time of creation, so the image cannot be retrieved later.
         """
-        operation = "watermarks.upload"
-        return await self._attach(
-            operation, "/watermarks", Watermark, source, filename, LARGEST_FILE, "watermark"
+        return await self._upload_file(
+            "watermarks.upload", "/watermarks", Watermark, source, filename, IMAGE
         )
 
     async def delete(self, watermark_id: str, *, missing_ok: bool = False) -> None:
-        """Delete a watermark. Videos keep the image (``DELETE /watermarks/{watermarkId}``, writes).
-
-        Raises ``NotFoundError`` if the watermark does not exist, unless ``missing_ok`` is True.
-        """
+        """Delete a watermark. Videos keep it (``DELETE /watermarks/{watermarkId}``, writes)."""
         path = path_for("/watermarks/{watermark_id}", watermark_id=watermark_id)
         await self._delete("watermarks.delete", path, missing_ok=missing_ok)

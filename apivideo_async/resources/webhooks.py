@@ -20,7 +20,9 @@ __all__ = ["Webhooks"]
 class Webhooks(Resource):
     """``client.webhooks``.
 
-    A subscription cannot be changed: create a new one and delete the old one.
+    A subscription cannot be changed: create a new one and delete the old one. In ``verify`` and
+    ``unwrap``, ``secret`` defaults to ``webhook_secret=`` of the client or
+    ``APIVIDEO_WEBHOOK_SECRET``.
     """
 
     def list(
@@ -35,27 +37,21 @@ class Webhooks(Resource):
     async def create(self, *, events: Sequence[WebhookEventType], url: str) -> Webhook:
         """Create a subscription (``POST /webhooks``, writes).
 
-        ``events`` are the event types. ``url`` is the address that receives deliveries as signed
-        POST requests. Store ``signature_secret`` of the result, because ``unwrap`` needs it. Raises
-        ``BadRequestError`` for an unknown type, for an invalid address, and for too many
-        subscriptions (``webhook-limit-reached``).
+        ``url`` is the address that receives deliveries as signed POST requests. Store
+        ``signature_secret`` of the result, because ``unwrap`` needs it. Raises ``BadRequestError``
+        for an unknown event type, an invalid address, and too many subscriptions
+        (``webhook-limit-reached``).
         """
         fields = {"events": text_list("events", events), "url": url}
         return await self._call("webhooks.create", "POST", "/webhooks", Webhook, fields)
 
     async def get(self, webhook_id: str) -> Webhook:
-        """Return a subscription (``GET /webhooks/{webhookId}``, reads).
-
-        Raises ``NotFoundError`` if the subscription does not exist.
-        """
+        """Return a subscription (``GET /webhooks/{webhookId}``, reads)."""
         path = path_for("/webhooks/{webhook_id}", webhook_id=webhook_id)
         return await self._call("webhooks.get", "GET", path, Webhook)
 
     async def delete(self, webhook_id: str, *, missing_ok: bool = False) -> None:
-        """Delete a subscription (``DELETE /webhooks/{webhookId}``, writes).
-
-        Raises ``NotFoundError`` if the subscription does not exist, unless ``missing_ok`` is True.
-        """
+        """Delete a subscription (``DELETE /webhooks/{webhookId}``, writes)."""
         path = path_for("/webhooks/{webhook_id}", webhook_id=webhook_id)
         await self._delete("webhooks.delete", path, missing_ok=missing_ok)
 
@@ -65,10 +61,7 @@ class Webhooks(Resource):
         headers: webhooks.Headers,
         secret: str | Iterable[str] | None = None,
     ) -> None:
-        """Verify the signature of a delivery, like ``webhooks.verify``. Sends no request.
-
-        ``secret`` defaults to ``webhook_secret=`` of the client or ``APIVIDEO_WEBHOOK_SECRET``.
-        """
+        """Verify the signature of a delivery, like ``webhooks.verify``. Sends no request."""
         webhooks.verify(body, headers, self._secret(secret))
 
     def unwrap(
@@ -77,12 +70,9 @@ class Webhooks(Resource):
         headers: webhooks.Headers,
         secret: str | Iterable[str] | None = None,
     ) -> WebhookEvent:
-        """Verify and parse a delivery, like ``webhooks.unwrap``. Sends no request.
-
-        ``secret`` defaults to ``webhook_secret=`` of the client or ``APIVIDEO_WEBHOOK_SECRET``.
-        """
+        """Verify and parse a delivery, like ``webhooks.unwrap``. Sends no request."""
         return webhooks.unwrap(body, headers, self._secret(secret))
 
-    def _secret(self, given: str | Iterable[str] | None) -> str | Iterable[str]:
-        # With no secret at all, ``webhooks.verify`` raises an error that explains what to do.
-        return given if given is not None else self._pipeline.config.webhook_secret or ()
+    def _secret(self, secret: str | Iterable[str] | None) -> str | Iterable[str]:
+        # Without any secret, ``webhooks.verify`` raises an error that explains what to do.
+        return self._pipeline.config.webhook_secret or () if secret is None else secret

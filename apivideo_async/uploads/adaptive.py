@@ -31,7 +31,7 @@ GROWN = 1.3
 """A doubling succeeded at once if an epoch reaches this multiple of the earlier rate."""
 USEFUL = 1.1
 """A doubling is undone if its average rate stays below this multiple of the earlier rate."""
-PATIENCE = 1.0
+SHORTEST_TRIAL = 1.0
 """Seconds, and at least two epochs, until a doubling is judged. Connections start slowly."""
 HOLD = 10.0
 """Seconds until the next doubling after an unsuccessful one. Doubled after each failure."""
@@ -109,7 +109,7 @@ class AdaptiveConcurrency:
             self._before, self._hold = None, HOLD
             return self._double(rate, now)
         # The first epoch was ignored, so the third one is the second that counts.
-        if now - self._steady_from < PATIENCE or self._epochs < 3:
+        if now - self._steady_from < SHORTEST_TRIAL or self._epochs < 3:
             return False
         self._before = None
         self._postpone(now)

@@ -10,7 +10,8 @@ from functools import partial
 from ..errors import SourceError
 from ..protocol.request import FilePart
 from .sources.chunker import cut
-from .sources.opening import BLOCK, NAMELESS, Source, SourceLike, content_type, flow, open_source
+from .sources.opening import open_source
+from .sources.types import BLOCK, NAMELESS, Block, Source, SourceLike, content_type, guarded_blocks
 
 __all__ = ["attachment"]
 
@@ -33,22 +34,25 @@ async def attachment(
             size, blocks = source.size, partial(source.read, 0, source.size)
         else:
             # A stream has no size in advance. Buffer it, and stop one byte above the limit.
-            async with aclosing(cut(flow(source.blocks()), largest + 1)) as pieces:
+            async with aclosing(
+                cut(guarded_blocks(source.blocks(), source.name), largest + 1)
+            ) as pieces:
                 piece = await anext(pieces)
             size, blocks = piece.size, partial(piece.read, BLOCK)
         if not 0 < size <= largest:
             raise SourceError(f"{source.name} must have 1 to {largest:,} bytes, not {size:,}")
         name = source.name
         if filename is None and name == NAMELESS:
-            name = nameless if "." in nameless else nameless + await _suffix(flow(blocks()))
-        yield FilePart(name, size, lambda: flow(blocks()), content_type(name))
+            known = "." in nameless
+            name = nameless if known else nameless + await _suffix(guarded_blocks(blocks(), name))
+        yield FilePart(name, size, lambda: guarded_blocks(blocks(), name), content_type(name))
     finally:
         # The caller closes a ``Source`` or ``Stream`` that it passed in.
         if source is not given:
             await source.aclose()
 
 
-async def _suffix(blocks: AsyncGenerator[bytes | bytearray | memoryview, None]) -> str:
+async def _suffix(blocks: AsyncGenerator[Block, None]) -> str:
     """Detect the image type from its first bytes. JPEG is the default."""
     async with aclosing(blocks):
         head = bytes((await anext(blocks))[:12])

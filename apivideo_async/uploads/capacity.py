@@ -44,7 +44,7 @@ class Capacity:
         return self._width if isinstance(self._width, int) else self._width.width
 
     @asynccontextmanager
-    async def slot(self, flow: Hashable = None) -> AsyncIterator[None]:
+    async def hold(self, flow: Hashable = None) -> AsyncIterator[None]:
         """Wait for capacity and hold it in the ``async with`` block.
 
         ``flow`` identifies the upload. Waiting chunks of different flows are served in turn.

@@ -7,10 +7,10 @@ Theory of operation. An attempt has one of four outcomes:
   opens. Any other refusal is final;
 - not sent: the request did not reach the server. The chunk is sent again after a delay;
 - unknown: the response was lost, or a 5xx does not say whether the chunk was stored. The client
-  then asks for the status of the video. If the status contains the chunk, the chunk is accepted. If
+  then reads the status of the video. If the status contains the chunk, the chunk is accepted. If
   not, the chunk is sent again after a delay. The lost attempt may still arrive in the meantime. The
-  server then answers the repeat with "overlaps" or "already sent", and the client asks for the
-  status again.
+  server then answers the repeat with "overlaps" or "already sent", and the client reads the status
+  again.
 
 A client with an upload token cannot read the status. It may send a numbered chunk again, because
 the server refuses a second copy. "Already sent" after an unknown attempt therefore means accepted.
@@ -21,7 +21,8 @@ never sent again after an unknown attempt.
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
@@ -34,104 +35,60 @@ from ..errors import (
     SourceError,
     UploadError,
 )
-from ..http.pipeline import Pipeline
-from ..models import Video, VideoStatus
+from ..models import Video
 from ..protocol.content_range import ContentRange
-from ..protocol.request import FilePart, build_request, path_for
+from ..protocol.request import FilePart
 from ..protocol.response import decode
 from ..protocol.retry import Attempts
-from .capacity import Capacity
-from .ledger import ChunkState, Ledger
-from .plan import Chunk, Received
-from .progress import Meter
-from .received import ALREADY_COMPLETE, ALREADY_HELD, received_of
-from .target import Target
+from .ledger import ChunkState
+from .plan import Chunk
+from .received import ALREADY_COMPLETE, ALREADY_RECEIVED
+from .sources.types import content_type
+from .upload import Upload
 
-__all__ = ["ChunkSender", "Receipt", "ask"]
+__all__ = ["ChunkSender"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
-PartFactory = Callable[[Chunk, Callable[[int], None]], FilePart]
-"""Creates the file part of a chunk.
-
-The second argument is a callback that receives the number of bytes sent since its last call.
-"""
+ReadChunk: TypeAlias = Callable[[], AsyncIterator[Any]]
+"""Returns the bytes of a chunk. It is called again for every attempt."""
 
 
-@frozen
-class Receipt:
-    """Proof that the server holds a chunk.
-
-    ``video`` is the video in the response to the chunk. It is None if the status confirmed the
-    chunk.
-    """
-
-    chunk: Chunk
-    video: Video | None
-
-
-async def ask(pipeline: Pipeline, target: Target) -> Received:
-    """Request the status of the video and return the chunks that the server holds."""
-    path = path_for("/videos/{video_id}/status", video_id=target.video_id or "")
-    request = build_request("videos.get_status", "GET", path)
-    return received_of(await pipeline.call(request, VideoStatus))
-
-
+@frozen(eq=False)
 class ChunkSender:
     """Sends the chunks of one upload. Several ``deliver`` calls may run at the same time."""
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        target: Target,
-        ledger: Ledger,
-        meter: Meter,
-        slots: Capacity,
-        on_change: Callable[[], None],
-        *,
-        resumed: bool = False,
-    ) -> None:
-        """Prepare to send chunks to ``target``. ``on_change`` is called when the progress changed.
-
-        ``resumed`` is True if an earlier process may have sent chunks without receiving the
-        responses.
-        """
-        self._pipeline = pipeline
-        self._policy = pipeline.config.retry
-        self._target = target
-        self._ledger = ledger
-        self._meter = meter
-        self._slots = slots
-        self._on_change = on_change
-        self._resumed = resumed
+    upload: Upload
 
     async def deliver(
-        self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None
-    ) -> Receipt:
-        """Send a chunk until the server holds it, and return the receipt.
+        self, chunk: Chunk, read: ReadChunk, content_range: ContentRange | None
+    ) -> Video | None:
+        """Send a chunk until the server has it.
 
-        ``make`` creates a new body for every attempt. Raises ``UploadError`` if the chunk was
-        refused or the retry budget is spent, ``SourceError`` if the source cannot be read, and
-        ``ConfigurationError`` if the client is not configured correctly.
+        Returns the video in the response, or None if only the status confirmed the chunk. Raises
+        ``UploadError`` if the chunk was refused or the retry budget is spent, ``SourceError`` if
+        the source cannot be read, and ``ConfigurationError`` if the client is not configured
+        correctly.
         """
-        clock = asyncio.get_running_loop().time
+        ledger, clock = self.upload.ledger, asyncio.get_running_loop().time
         attempts = Attempts()
-        accepted = self._ledger.accepted_bytes
-        doubtful = self._resumed
+        accepted = ledger.accepted_bytes
+        # True if an earlier attempt may have stored the chunk.
+        doubtful = self.upload.continued
         while True:
             try:
                 # Release the capacity between attempts. If failures reduced the width, this chunk
                 # has to wait for capacity again like any other chunk.
-                async with self._slots.slot(self):
-                    return Receipt(chunk, await self._attempt(chunk, make, content_range))
+                async with self.upload.context.capacity.hold(self.upload):
+                    return await self._attempt(chunk, read, content_range)
             except ApiVideoError as error:
-                unknown = self._ledger.state(chunk) is ChunkState.UNKNOWN
-                if await self._is_held(chunk, error, unknown=unknown, doubtful=doubtful):
-                    return Receipt(chunk, None)
+                unknown = ledger.state(chunk) is ChunkState.UNKNOWN
+                if await self._is_received(chunk, error, unknown=unknown, doubtful=doubtful):
+                    return None
                 doubtful = doubtful or unknown
-                if self._ledger.accepted_bytes > accepted:
+                if ledger.accepted_bytes > accepted:
                     # Other chunks were accepted, so the connection works. Refill the retry budget.
-                    accepted = self._ledger.accepted_bytes
+                    accepted = ledger.accepted_bytes
                     attempts = Attempts()
                 # The budget of time starts with the first failure, so a slow transfer does not
                 # consume it.
@@ -139,150 +96,149 @@ class ChunkSender:
                 await self._pause(chunk, error, attempts, doubtful=doubtful)
 
     async def _attempt(
-        self, chunk: Chunk, make: PartFactory, content_range: ContentRange | None
+        self, chunk: Chunk, read: ReadChunk, content_range: ContentRange | None
     ) -> Video:
         """Send the chunk once and return the video of the response.
 
         On failure the ledger state of the chunk becomes pending (it may be sent again), failed
-        (final) or unknown. An "already held" response leaves it in flight, and ``_is_held``
-        decides.
+        (final) or unknown. An "already received" response leaves it in flight, and
+        ``_is_received`` decides.
         """
-        clock = asyncio.get_running_loop().time
+        upload, clock = self.upload, asyncio.get_running_loop().time
         started, sent = clock(), 0
 
         def count(size: int) -> None:
             nonlocal sent
             sent += size
-            now = clock()
-            self._meter.add(size, now)
-            self._slots.moved(size, now)
-            self._on_change()
+            upload.moved(size)
 
-        self._ledger.start(chunk)
+        upload.ledger.start(chunk)
         try:
-            request = self._target.request(make(chunk, count), content_range)
-            response = await self._pipeline.attempt(request)
+            kind = content_type(upload.name)
+            part = FilePart(upload.name, chunk.size, read, kind, count)
+            request = upload.target.request(part, content_range)
+            response = await upload.context.pipeline.attempt(request)
             # A 2xx status alone is no proof: the page of a proxy can have it too. The service
             # always sends a ``videoId`` (service.md#upload-responses).
             video = decode(request, response, Video)
             if not video.video_id:
                 raise ApiResponseError(
-                    f"{request.operation}: {response.status} without a videoId",
+                    f"the response {response.status} has no videoId",
                     status=response.status,
                     body=response.body,
+                    request=request.summary,
                 )
         except BaseException as error:
             # These bytes have to be sent again. Subtract them from the progress and from the
             # throughput.
-            self._meter.rewind(sent)
-            self._slots.moved(-sent, clock())
-            self._slots.ended(started, clock(), failed=_overloaded(error))
             self._settle(chunk, error)
-            self._on_change()
+            upload.moved(-sent)
+            upload.context.capacity.ended(started, clock(), failed=_is_overload(error))
             raise
-        self._slots.ended(started, clock(), failed=False)
+        upload.context.capacity.ended(started, clock(), failed=False)
         # ``sent`` exceeds the chunk size if the pipeline renewed the token and sent the body again.
         # Correct the count.
-        self._meter.add(chunk.size - sent, clock())
+        upload.meter.add(chunk.size - sent, clock())
         return video
 
     def _settle(self, chunk: Chunk, error: BaseException) -> None:
         """Move the chunk to the ledger state that follows from the error."""
         if not isinstance(error, ApiVideoError) or error.delivery == "unknown":
             # A cancelled attempt is unknown too: its request may have reached the server.
-            self._ledger.lose(chunk)
+            self.upload.ledger.lose(chunk)
         elif error.retryable:
-            self._ledger.put_back(chunk)
-        elif not _already(error):
-            self._ledger.fail(chunk)
+            self.upload.ledger.put_back(chunk)
+        elif not _is_already_received(error):
+            self.upload.ledger.fail(chunk)
 
-    async def _is_held(
+    async def _is_received(
         self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, doubtful: bool
     ) -> bool:
-        """Return True if the server holds the chunk although no response confirmed it.
+        """Return True if the server has the chunk although no response confirmed it.
 
         ``unknown`` is True if this attempt ended without a verdict. ``doubtful`` is True if any
         earlier attempt may have stored the chunk.
         """
-        # The server may hold the chunk only because of a lost attempt of this upload or of an
+        upload, already = self.upload, _is_already_received(error)
+        # The server may have the chunk only because of a lost attempt of this upload or of an
         # earlier call. Without one, another client writes to the same container, and the upload
         # must fail.
-        if _already(error) and not doubtful:
-            self._ledger.fail(chunk)
+        if already and not doubtful:
+            upload.ledger.fail(chunk)
             return False
-        if not self._target.can_ask:
-            # A token cannot read the status. "Already sent" is sufficient, because the server
-            # stores a numbered chunk once.
-            return _already(error)
+        if not upload.target.can_read_status:
+            # "Already sent" is sufficient, because the server stores a numbered chunk once.
+            return already
         # The server gave a clear refusal, or the request was never sent.
-        if not unknown and not _already(error):
+        if not unknown and not already:
             return False
         try:
-            held = await ask(self._pipeline, self._target)
+            received = await upload.context.read_received(upload.target)
         except ApiVideoError as failure:
             raise self._failed(
-                f"chunk {chunk.number}: the server cannot be asked for it", failure
+                f"chunk {chunk.number}: the status of the video cannot be read", failure
             ) from failure
-        if held.filesize is not None and (held.complete or self._ledger.mode == "whole"):
+        if received.filesize is not None and (received.complete or upload.ledger.mode == "whole"):
             # A complete upload may list no ranges or parts, so compare its size.
-            return held.filesize == self._ledger.total
+            return received.filesize == upload.ledger.total
         # The upload is in progress, so compare the stored ranges or parts.
-        return held.covers(chunk)
+        return received.covers(chunk)
 
     async def _pause(
         self, chunk: Chunk, error: ApiVideoError, attempts: Attempts, *, doubtful: bool
     ) -> None:
         """Wait before the next attempt, or raise if there must be none."""
-        if isinstance(error, SourceError):
-            error.video_id, error.ledger = self._target.video_id, self._ledger.snapshot()
-            raise error
-        if isinstance(error, ConfigurationError):
+        upload = self.upload
+        if isinstance(error, SourceError | ConfigurationError):
             raise error
         if not error.retryable:
             raise self._failed(f"chunk {chunk.number} was refused", error) from error
-        if doubtful and self._target.video_id is None:
+        if doubtful and upload.target.video_id is None:
             raise self._failed(
-                "the answer to the first chunk was lost, and a repeat could create a second video: "
-                "look for an unfinished video of this name, and delete it before you upload again",
+                "the response to the first chunk was lost, and a repeat could create a second "
+                "video: delete the unfinished video of this name before you upload again",
                 error,
             ) from error
         now = asyncio.get_running_loop().time()
-        wait = attempts.delay(self._policy, now, random.random())  # noqa: S311
-        if wait is None:
+        policy = upload.context.pipeline.config.retry
+        delay = attempts.delay(policy, now, random.random())  # noqa: S311
+        if delay is None:
             raise self._failed(
                 f"chunk {chunk.number} could not be sent: {attempts.describe(error)}", error
             ) from error
-        if self._ledger.state(chunk) is ChunkState.UNKNOWN:
-            self._ledger.put_back(chunk)
-        log.info("chunk %d: next attempt in %.1f s: %s", chunk.number, wait, error)
-        await asyncio.sleep(wait)
+        if upload.ledger.state(chunk) is ChunkState.UNKNOWN:
+            upload.ledger.put_back(chunk)
+        log.info(
+            "chunk %d: next attempt in %.1f s: %s",
+            chunk.number,
+            delay,
+            error,
+            extra={
+                "event": "retry",
+                "operation": upload.target.operation,
+                "chunk": chunk.number,
+                "delay": delay,
+                "error": error,
+            },
+        )
+        await asyncio.sleep(delay)
 
     def _failed(self, what: str, cause: ApiVideoError) -> UploadError:
-        return UploadError(
-            f"{what}: {cause}",
-            video_id=self._target.video_id,
-            ledger=self._ledger.snapshot(),
-            outcome="unknown" if cause.delivery == "unknown" else "failed",
+        return self.upload.error(
+            f"{what}: {cause}", "unknown" if cause.delivery == "unknown" else "failed"
         )
 
 
-def _overloaded(error: BaseException) -> bool:
+def _is_overload(error: BaseException) -> bool:
     """Return True if lower concurrency could have avoided this failure.
 
     429 is excluded, because the rate limiter handles it.
     """
-    return (
-        isinstance(error, ApiVideoError)
-        and error.retryable
-        and not isinstance(error, RateLimitError)
-    )
+    retryable = isinstance(error, ApiVideoError) and error.retryable
+    return retryable and not isinstance(error, RateLimitError)
 
 
-def _slug(error: ApiVideoError) -> str | None:
-    return error.slug if isinstance(error, ApiStatusError) else None
-
-
-def _already(error: ApiVideoError) -> bool:
+def _is_already_received(error: ApiVideoError) -> bool:
     """Return True if the server says that it stored the chunk or the whole upload before."""
-    slug = _slug(error)
-    return slug == ALREADY_COMPLETE or slug in ALREADY_HELD
+    slug = error.slug if isinstance(error, ApiStatusError) else None
+    return slug == ALREADY_COMPLETE or slug in ALREADY_RECEIVED

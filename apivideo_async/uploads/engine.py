@@ -1,420 +1,250 @@
 """The upload engine: send the chunks of one source concurrently, in constant memory.
 
-Theory of operation. The engine plans a source that can be read by position (:class:`Source`) before
-it sends anything. Workers then take chunks from the ledger until none is left. Each worker reads
-its own range, so the memory holds one block per worker. A :class:`Stream` can only be read in
-order. The engine cuts it into chunks while it reads, and keeps each chunk until the server has
-accepted it. The producer waits while all workers are busy, so the memory, or the disk, holds
-``concurrency + 1`` chunks.
+Theory of operation. :func:`run_upload` first determines which chunks the server has, and from that
+the mode and the chunks to send. It then creates the :class:`~.upload.Upload` and runs it:
+
+- :func:`ranged` sends a :class:`Source`, which is read by position. The plan is known before
+  anything is sent. Workers take chunks from the ledger until none is left. Each worker reads its
+  own range, so the memory holds one block per worker.
+- :func:`streamed` sends a :class:`Stream`, which can only be read in order. It cuts the stream into
+  chunks while it reads, and keeps each chunk until the server has accepted it. The producer waits
+  while all workers are busy, so the memory, or the disk, holds ``concurrency + 1`` chunks.
 
 The chunk sender sends a single chunk and resolves its failures. The ledger records the accepted
-chunks. The engine starts the work, records the results and ends the upload: at the end the server
-must hold every byte, or an error says which bytes are missing.
+chunks. At the end the server must have every byte, or an error says which bytes are missing.
 """
 
 import asyncio
 import logging
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
 from ..config import UploadOptions
-from ..errors import ApiVideoError, SourceError, UploadError, first_failure
-from ..http.pipeline import Pipeline
+from ..errors import SourceError, UploadError
 from ..models import Video
-from ..protocol.request import FilePart
-from .capacity import Capacity
-from .chunk_sender import ChunkSender, Receipt, ask
-from .completion import show, verify
-from .journal import JournalEntry, Notes
+from ..protocol.content_range import ContentRange
+from .chunk_sender import ChunkSender
+from .journal import UploadJournal
 from .ledger import Ledger
 from .plan import (
+    UNKNOWN_PART_SIZE,
     USUAL_BUDGET,
     Chunk,
     Plan,
     Received,
-    SendMode,
-    content_range,
     most_buffered,
     most_in_flight,
     plan_rest,
     stream_chunk_size,
 )
-from .progress import Meter, UploadProgress
-from .reporter import OnProgress, Reporter
-from .sources.chunker import Buffer, Piece, cut
-from .sources.opening import BLOCK, FileSource, MemorySource, Source, Stream, content_type, flow
-from .sources.spool import Spool
+from .progress import Meter
+from .sources.chunker import Buffer, Piece, Spool, cut
+from .sources.opening import FileSource, MemorySource
+from .sources.types import BLOCK, Source, Stream, guarded_blocks
 from .target import Target
+from .upload import Upload, UploadContext
 
-__all__ = ["UploadJob"]
+__all__ = ["run_upload"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 
-class UploadJob:
-    """One upload of one source to one target. An instance can be used once."""
+async def run_upload(
+    context: UploadContext,
+    target: Target,
+    source: Source | Stream,
+    journal: UploadJournal,
+    *,
+    empty: bool = False,
+) -> Video:
+    """Upload the source to the target and return the video. The source stays open.
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        target: Target,
-        options: UploadOptions,
-        *,
-        on_progress: OnProgress | None = None,
-        fresh: bool = False,
-        notes: Notes | None = None,
-        slots: Capacity | None = None,
-    ) -> None:
-        """Prepare the upload. Nothing is sent before ``run``.
+    ``empty`` is True if the container is certainly empty, so its status need not be read. All tasks
+    have ended when this returns, raises or is cancelled. Raises ``UploadError``, ``SourceError`` or
+    another ``ApiVideoError``.
+    """
+    received = Received() if empty else await _received(context, target, journal)
+    send: Callable[[Upload], Awaitable[None]]
+    if isinstance(source, Source):
+        ledger = Ledger.of(_plan(context, source, received, journal))
+        send = partial(ranged, source=source)
+    elif received.complete:
+        return await _compare_sizes(context, target, source, received)
+    else:
+        ledger = _stream_ledger(context.options, received)
+        send = partial(streamed, stream=source)
+    upload = Upload(
+        context=context,
+        target=target,
+        name=source.name,
+        journal=journal,
+        received=received,
+        ledger=ledger,
+        meter=Meter(asyncio.get_running_loop().time(), ledger.accepted_bytes),
+    )
+    await upload.write_journal()
+    async with upload.reporting():
+        await send(upload)
+    return await upload.finish()
 
-        ``fresh`` is True if the container was just created, so its status need not be read.
-        ``notes`` is the journal of this upload. ``slots`` is the capacity that several uploads
-        share.
-        """
-        self._pipeline = pipeline
-        self._target = target
-        self._options = options
-        self._fresh = fresh
-        self._notes = notes
-        self._slots = slots or Capacity.of(options)
-        self._final: Video | None = None
-        self._ambiguous = False
-        self._reporter = Reporter(self._progress, on_progress)
 
-    async def run(self, source: Source | Stream) -> Video:
-        """Upload the source and return the video. The source stays open.
+async def _received(context: UploadContext, target: Target, journal: UploadJournal) -> Received:
+    """Return the chunks that the target had before this call."""
+    if target.video_id is None:
+        return Received()
+    if target.can_read_status:
+        return await context.read_received(target)
+    # With an upload token only the journal knows the accepted chunks.
+    return Received() if journal.earlier is None else journal.earlier.received()
 
-        All tasks have ended when this returns, raises or is cancelled. Raises ``UploadError``,
-        ``SourceError`` or another ``ApiVideoError``.
-        """
-        self._name = source.name
-        held = await self._held()
-        # The check at the end needs this: parts of an earlier call may have had another size.
-        self._resumed_parts = held.mode == "part"
-        # A request of an earlier call may still arrive while this call sends the same chunk.
-        self._continued = not held.empty if self._target.can_ask else self._found is not None
-        if isinstance(source, Source):
-            # None: no response has reported the limit yet.
-            known = self._pipeline.limiter.spare("uploads")
-            spare = USUAL_BUDGET if known is None else known
-            plan = plan_rest(source.size, self._options_for(held), held, spare)
-            self._open(Ledger.of(plan), plan.held, plan.parts)
-            # If no chunk is left, an earlier call received the response that completed the video.
-            self._ambiguous = not plan.chunks
-            await self._note()
-            log.info(
-                "%s: %d chunks of %d bytes, %s",
-                self._name,
-                len(plan.chunks),
-                plan.chunk_size,
-                plan.mode,
-            )
-            await self._grouped(self._pull(source, plan))
-        else:
-            if held.complete:
-                return await self._finished_stream(source, held)
-            if held.mode == "part" and self._options.chunk_size is None:
-                raise UploadError(
-                    "the upload was started with numbered parts, whose size the server does not tell: "
-                    "pass the chunk_size it was started with"
-                )
-            mode: SendMode = held.mode or self._options.mode or "part"
-            self._open(Ledger(mode, stream_chunk_size(self._options)), 0, None)
-            await self._grouped(self._push(source, held))
-        return await self._finish()
 
-    async def _finished_stream(self, stream: Stream, held: Received) -> Video:
-        """Compare a stream with the complete upload that the container holds, and return the video.
+def _plan(
+    context: UploadContext, source: Source, received: Received, journal: UploadJournal
+) -> Plan:
+    """Plan the chunks of a source that the server does not have."""
+    options, earlier = context.options, journal.earlier
+    if earlier is not None and not received.empty and earlier.mode != "whole":
+        options = attrs.evolve(options, chunk_size=earlier.chunk_size)
+    # None: no response has reported the limit yet.
+    spare = context.pipeline.limiter.spare("uploads")
+    plan = plan_rest(source.size, options, received, USUAL_BUDGET if spare is None else spare)
+    log.info(
+        "%s: %d chunks of %d bytes, %s",
+        source.name,
+        len(plan.chunks),
+        plan.chunk_size,
+        plan.mode,
+        extra={"event": "upload_planned", "chunks": len(plan.chunks)},
+    )
+    return plan
 
-        Only the sizes are compared, as with a file.
-        """
-        self._open(Ledger(held.mode or "part", stream_chunk_size(self._options)), 0, None)
-        size = 0
-        async with aclosing(self._guarded(stream.blocks())) as blocks:
+
+def _stream_ledger(options: UploadOptions, received: Received) -> Ledger:
+    """Create the ledger of a stream, in the mode in which its upload was started."""
+    if received.mode == "part" and options.chunk_size is None:
+        raise UploadError(UNKNOWN_PART_SIZE)
+    return Ledger(received.mode or options.mode or "part", stream_chunk_size(options))
+
+
+async def _compare_sizes(
+    context: UploadContext, target: Target, stream: Stream, received: Received
+) -> Video:
+    """Return the video of a complete upload if the stream has the same size.
+
+    Only the sizes are compared, as with a file.
+    """
+    size = 0
+    try:
+        async with aclosing(guarded_blocks(stream.blocks(), stream.name)) as blocks:
             async for block in blocks:
                 size += len(block)
-        self._open(Ledger.of(plan_rest(size, self._options, held)), size, held.parts_total)
-        return await show(self._pipeline, self._target)
+    except SourceError as error:
+        raise error.evolve(video_id=target.video_id) from error.__cause__
+    plan_rest(size, context.options, received)
+    return await context.read_video(target)
 
-    def _open(self, ledger: Ledger, held: int, parts: int | None) -> None:
-        self._ledger = ledger
-        self._parts = parts
-        # Last chunk of a stream. The next one begins where it ends.
-        self._entered = Chunk(0, 0, 0)
-        self._meter = Meter(asyncio.get_running_loop().time(), held)
-        self._courier = ChunkSender(
-            self._pipeline,
-            self._target,
-            ledger,
-            self._meter,
-            self._slots,
-            self._reporter.touch,
-            resumed=self._continued,
-        )
 
-    @property
-    def _found(self) -> JournalEntry | None:
-        return self._notes.found if self._notes is not None else None
+async def ranged(upload: Upload, source: Source) -> None:
+    """Send a source that is read by position. Every worker reads its own range."""
+    ledger, sender = upload.ledger, ChunkSender(upload)
+    # Our own sources raise ``SourceError`` already. Only foreign ones need the wrapper.
+    own = isinstance(source, FileSource | MemorySource)
 
-    async def _held(self) -> Received:
-        """Return the chunks that the target held before this call."""
-        if self._fresh or self._target.video_id is None:
-            return Received()
-        if self._target.can_ask:
-            return await ask(self._pipeline, self._target)
-        # With an upload token only the journal knows the accepted chunks.
-        return self._found.held() if self._found is not None else Received()
+    def read(chunk: Chunk) -> AsyncIterator[Any]:
+        blocks = source.read(chunk.start, chunk.size)
+        return blocks if own else guarded_blocks(blocks, source.name)
 
-    def _options_for(self, held: Received) -> UploadOptions:
-        """Return the options with the chunk size of the earlier upload, as in the journal."""
-        found = self._found
-        if found is not None and not held.empty and found.mode != "whole":
-            return attrs.evolve(self._options, chunk_size=found.chunk_size)
-        return self._options
+    async def send(*, once: bool = False) -> None:
+        while (chunk := ledger.take()) is not None:
+            content_range = ledger.content_range(chunk)
+            video = await sender.deliver(chunk, partial(read, chunk), content_range)
+            await upload.record(chunk, video)
+            if once:
+                return
 
-    async def _grouped(self, work: Any) -> None:
-        """Run ``work`` and the reporter. If several tasks fail, raise the first failure itself."""
-        task = asyncio.current_task()
-        cancelling = task.cancelling() if task is not None else 0
+    # With an upload token the first response gives the id that all later chunks must carry, so the
+    # first chunk is sent alone (service.md#token-uploads).
+    if upload.target.video_id is None:
+        await send(once=True)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(most_in_flight(upload.context.options), ledger.pending)):
+            group.create_task(send())
+
+
+async def streamed(upload: Upload, stream: Stream) -> None:
+    """Send a stream: read, cut and buffer it, and send each chunk in its own task."""
+    options, ledger, sender = upload.context.options, upload.ledger, ChunkSender(upload)
+    # Backpressure: the reader waits here, so that the memory stays bounded.
+    buffers = asyncio.Semaphore(most_buffered(options, ledger.chunk_size))
+
+    async def send(piece: Buffer, chunk: Chunk, content_range: ContentRange | None) -> None:
         try:
-            async with asyncio.TaskGroup() as group:
-                reporting = (
-                    group.create_task(self._reporter.run()) if self._reporter.wanted else None
-                )
-                await work
-                if reporting is not None:
-                    reporting.cancel()
-        except BaseExceptionGroup as failures:
-            first = first_failure(failures)
-            # Before Python 3.13, a task group that fails while its body waits leaves the
-            # cancellation count of the task too high by one. aiohttp reads that count and would end
-            # a later request of the caller as if it were cancelled.
-            if sys.version_info < (3, 13) and task is not None and task.cancelling() > cancelling:
-                task.uncancel()
-            raise first from first.__cause__
+            video = await sender.deliver(chunk, partial(piece.read, BLOCK), content_range)
+            await upload.record(chunk, video)
         finally:
-            # Avoid a warning if ``work`` was never awaited.
-            work.close()
+            piece.close()
+            buffers.release()
 
-    # -- sources that are read by position
+    blocks = guarded_blocks(stream.blocks(), stream.name)
+    with _buffer_factory(options.spool) as new_buffer:
+        async with (
+            asyncio.TaskGroup() as group,
+            aclosing(cut(blocks, ledger.chunk_size, new_buffer)) as pieces,
+        ):
+            async for piece in pieces:
+                chunk = _append(upload, piece)
+                if _can_skip(upload.received, chunk, last=piece.last):
+                    upload.skip(chunk)
+                    piece.close()
+                    continue
+                await buffers.acquire()
+                # Computed now: only the last chunk carries the totals, which are known after it.
+                sending = send(piece, chunk, ledger.content_range(chunk))
+                if upload.target.video_id is None:
+                    # As in ``ranged``: the first response gives the video id.
+                    await sending
+                else:
+                    group.create_task(sending)
 
-    async def _pull(self, source: Source, plan: Plan) -> None:
-        """Send a source that is read by position. Every worker reads its own range."""
-        # Our own sources raise ``SourceError`` already. Only foreign ones need the wrapper.
-        careful = not isinstance(source, FileSource | MemorySource)
 
-        def make(chunk: Chunk, on_sent: Callable[[int], None]) -> FilePart:
-            def read() -> AsyncIterator[Any]:
-                blocks = source.read(chunk.start, chunk.size)
-                return self._guarded(blocks) if careful else blocks
+@contextmanager
+def _buffer_factory(spool: bool | Path) -> Iterator[Callable[[], Buffer]]:
+    """Yield the function that creates chunk buffers: in memory, or on disk with ``spool``."""
+    if spool is False:
+        yield Piece
+    else:
+        with Spool(spool if isinstance(spool, Path) else None) as opened:
+            yield opened.piece
 
-            return self._part(chunk.size, read, on_sent)
 
-        async def deliver(chunk: Chunk) -> None:
-            span = content_range(plan.mode, chunk, total=plan.total, parts=plan.parts)
-            await self._record(await self._courier.deliver(chunk, make, span))
-
-        async def work() -> None:
-            while (chunk := self._ledger.take()) is not None:
-                await deliver(chunk)
-
-        # With an upload token the first response gives the id that all later chunks must carry, so
-        # the first chunk is sent alone (service.md#token-uploads).
-        if self._target.video_id is None and (first := self._ledger.take()) is not None:
-            await deliver(first)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(most_in_flight(self._options), len(plan.chunks))):
-                group.create_task(work())
-
-    # -- sources that only flow
-
-    async def _push(self, stream: Stream, held: Received) -> None:
-        """Send a stream: read, cut and buffer it, and send each chunk in its own task."""
-        # Backpressure: the reader waits here, so that the memory stays bounded.
-        room = asyncio.Semaphore(most_buffered(self._options, self._ledger.chunk_size))
-
-        async def deliver(
-            piece: Buffer, chunk: Chunk, total: int | None, parts: int | None
-        ) -> None:
-            def make(chunk: Chunk, on_sent: Callable[[int], None]) -> FilePart:
-                return self._part(chunk.size, lambda: piece.read(BLOCK), on_sent)
-
-            try:
-                span = content_range(self._ledger.mode, chunk, total=total, parts=parts)
-                await self._record(await self._courier.deliver(chunk, make, span))
-            finally:
-                piece.close()
-                room.release()
-
-        flowing = self._guarded(stream.blocks())
-        with self._buffers() as start:
-            async with (
-                asyncio.TaskGroup() as group,
-                aclosing(cut(flowing, self._ledger.chunk_size, start)) as pieces,
-            ):
-                async for piece in pieces:
-                    chunk = self._enter(piece, held)
-                    # The last chunk carries the total. If the server does not know the total yet,
-                    # send the last chunk even if it is stored.
-                    known = not piece.last or held.parts_total is not None or held.total is not None
-                    if not held.empty and held.covers(chunk) and known:
-                        self._skip(chunk)
-                        piece.close()
-                        continue
-                    await room.acquire()
-                    # Only the last piece carries the totals.
-                    sending = deliver(
-                        piece, chunk, self._ledger.total, chunk.number if piece.last else None
-                    )
-                    if self._target.video_id is None:
-                        # As in ``_pull``: the first response gives the video id.
-                        await sending
-                    else:
-                        group.create_task(sending)
-
-    @contextmanager
-    def _buffers(self) -> Iterator[Callable[[], Buffer]]:
-        """Yield the function that creates chunk buffers: in memory, or on disk with ``spool``."""
-        spool = self._options.spool
-        if spool is False:
-            yield Piece
-        else:
-            with Spool(spool if isinstance(spool, Path) else None) as opened:
-                yield opened.piece
-
-    def _enter(self, piece: Buffer, held: Received) -> Chunk:
-        """Add a piece of a stream to the ledger. The last piece sets the total."""
-        before = self._entered
-        chunk = self._entered = Chunk(before.number + 1, before.stop, piece.size)
-        self._check_flow(chunk, piece)
-        self._ledger.add(chunk)
-        if piece.last:
-            self._ledger.total, self._parts = chunk.stop, chunk.number
-            # The whole stream fits one chunk, so it is sent as one request without Content-Range.
-            if chunk.number == 1 and held.empty:
-                self._ledger.mode = "whole"
-        return chunk
-
-    def _check_flow(self, chunk: Chunk, piece: Buffer) -> None:
-        """Raise ``SourceError`` if the stream is empty or exceeds the limits of the protocol."""
-        limits = self._options.limits
-        if piece.last and chunk.stop == 0:
-            raise self._source_error("the source is empty (0 bytes): there is nothing to upload")
-        if chunk.stop > limits.largest_total or chunk.number > limits.most_parts:
-            raise self._source_error(
-                f"the stream went beyond what api.video takes ({limits.largest_total:,} bytes, "
-                f"{limits.most_parts:,} chunks): split it, or raise chunk_size"
-            )
-
-    def _skip(self, chunk: Chunk) -> None:
-        """Mark a chunk of a stream as accepted without sending it: the server holds it already."""
-        self._ledger.start(chunk)
-        self._ledger.accept(chunk)
-        self._meter.add(chunk.size, asyncio.get_running_loop().time())
-
-    # -- both
-
-    def _part(
-        self, size: int, read: Callable[[], AsyncIterator[Any]], on_sent: Callable[[int], None]
-    ) -> FilePart:
-        return FilePart(self._name, size, read, content_type(self._name), on_sent)
-
-    async def _guarded(self, blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-        """Convert exceptions of foreign code into ``SourceError`` with the state of the upload."""
-        try:
-            async with aclosing(flow(blocks)) as source:
-                async for block in source:
-                    yield block
-        except ApiVideoError:
-            raise
-        except Exception as error:
-            raise self._source_error(f"{self._name} cannot be read further: {error!r}") from error
-
-    def _source_error(self, message: str) -> SourceError:
-        return SourceError(message, video_id=self._target.video_id, ledger=self._ledger.snapshot())
-
-    def _error(self, message: str, outcome: Literal["failed", "unknown"] = "failed") -> UploadError:
-        return UploadError(
-            message, video_id=self._target.video_id, ledger=self._ledger.snapshot(), outcome=outcome
+def _append(upload: Upload, piece: Buffer) -> Chunk:
+    """Add a piece of a stream to the ledger. The last piece ends the stream."""
+    ledger = upload.ledger
+    chunk = ledger.append(piece.size)
+    if piece.last and chunk.stop == 0:
+        raise SourceError("the source is empty (0 bytes): there is nothing to upload")
+    limits = upload.context.options.limits
+    if chunk.stop > limits.largest_total or chunk.number > limits.most_parts:
+        raise SourceError(
+            f"the stream exceeds the limits of api.video ({limits.largest_total:,} bytes, "
+            f"{limits.most_parts:,} chunks): split it, or increase chunk_size"
         )
+    if piece.last:
+        # If the whole stream fits one chunk, it is sent as one request without Content-Range.
+        ledger.end_stream(whole=chunk.number == 1 and upload.received.empty)
+    return chunk
 
-    async def _record(self, receipt: Receipt) -> None:
-        """Record an accepted chunk in the ledger, and its video id in the target.
 
-        The response to any chunk may contain the full video (service.md#upload-responses). Raises
-        ``UploadError`` if the response names another video.
-        """
-        video = receipt.video or Video()
-        if self._target.video_id is None:
-            self._target.video_id = video.video_id or None
-        if self._target.video_id is None or video.video_id not in ("", self._target.video_id):
-            raise self._error(
-                f"chunk {receipt.chunk.number} was accepted for the video {video.video_id or 'without an id'!r}, "
-                "not for this one: it cannot be continued",
-                outcome="unknown",
-            )
-        # If the status confirmed the chunk, the lost response may have contained the full video. A
-        # response with more than the id completed the upload.
-        if receipt.video is None:
-            self._ambiguous = True
-        elif video != Video(video_id=video.video_id):
-            self._final = video
-        self._ledger.accept(receipt.chunk)
-        self._reporter.touch()
-        # With an API key the status is the record. With a token only the journal has it, so write
-        # it now.
-        if not self._target.can_ask:
-            await self._note()
+def _can_skip(received: Received, chunk: Chunk, *, last: bool) -> bool:
+    """Return True if the server has the chunk, and knows the total if this is the last chunk.
 
-    async def _note(self) -> None:
-        """Write the journal, if there is one and the video id is known."""
-        if self._notes is not None and self._target.video_id is not None:
-            await self._notes.write(self._target.video_id, self._ledger.snapshot)
-
-    def _progress(self) -> UploadProgress:
-        now = asyncio.get_running_loop().time()
-        return UploadProgress(
-            video_id=self._target.video_id,
-            bytes_total=self._ledger.total,
-            bytes_sent=self._meter.sent,
-            bytes_accepted=self._ledger.accepted_bytes,
-            rate=self._meter.rate(now),
-            eta=self._meter.eta(now, self._ledger.total),
-            elapsed=now - self._meter.started,
-            chunks=self._ledger.counts,
-        )
-
-    async def _finish(self) -> Video:
-        """Verify that the server holds every byte, and return the full video."""
-        if not self._ledger.complete:
-            raise self._error("not every chunk was accepted")
-        # A token cannot read the status, so only the full video proves that the upload is complete.
-        if not self._target.can_ask and self._final is None and not self._ambiguous:
-            raise self._error(
-                "every chunk was accepted, but no answer said that the video is complete", "unknown"
-            )
-        if self._target.can_ask and self._ledger.mode != "whole" and self._options.verify:
-            total = self._ledger.total or 0
-            try:
-                await verify(
-                    self._pipeline,
-                    self._target,
-                    total,
-                    self._parts,
-                    resumed_parts=self._resumed_parts,
-                )
-            except UploadError as error:
-                error.video_id, error.ledger = self._target.video_id, self._ledger.snapshot()
-                raise
-        await self._reporter.tell()
-        video = self._final or await show(self._pipeline, self._target)
-        if self._notes is not None:
-            # There is no ``await`` after this line. If the caller is cancelled earlier, the next
-            # call still finds the video in the journal.
-            self._notes.forget()
-        return video
+    The last chunk carries the total. Without it, the upload would not complete.
+    """
+    if received.empty or not received.covers(chunk):
+        return False
+    return not last or received.parts_total is not None or received.total is not None

@@ -10,21 +10,20 @@ import asyncio
 import hashlib
 import json
 import logging
-import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 import aiofiles
-import aiofiles.os
-from attrs import asdict, frozen
+from attrs import asdict, define, field, frozen
 
 from ..errors import SourceError
-from ..private_files import make_private_folder, open_private, restrict
+from ..private_files import make_private_folder, replacing, restrict
 from .ledger import LedgerSnapshot
 from .plan import Received, SendMode, merge
+from .sources.threads import PendingWork
 
-__all__ = ["Journal", "JournalEntry", "Notes"]
+__all__ = ["Fingerprint", "Journal", "JournalEntry", "UploadJournal"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
@@ -33,20 +32,22 @@ LAST_WRITE = 0.5
 """Seconds that a cancelled caller waits for a write in progress."""
 
 T = TypeVar("T")
+Fingerprint: TypeAlias = dict[str, Any]
 
-_MEANING = {
+CHANGES = {
     "size": "its size changed",
     "mtime_ns": "it was written to",
-    "inode": "another file took its place",
+    "inode": "another file replaced it",
     "ends": "its content changed",
 }
+"""What a different value in the fingerprint means."""
 
 
 @frozen(kw_only=True)
 class JournalEntry:
     """An upload that was started."""
 
-    fingerprint: dict[str, Any]
+    fingerprint: Fingerprint
     base_url: str
     video_id: str
     mode: SendMode
@@ -54,8 +55,8 @@ class JournalEntry:
     accepted: tuple[tuple[int, int, int], ...] = ()
     """Number, start and size (bytes) of each accepted chunk."""
 
-    def held(self) -> Received:
-        """Return the chunks that the server must hold according to the journal alone.
+    def received(self) -> Received:
+        """Return the chunks that the server must have according to the journal alone.
 
         The total is known to the server, because each request of a file upload carried it.
         """
@@ -84,8 +85,21 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._warned = False
+        self._files = PendingWork()
 
-    def _file(self, fingerprint: dict[str, Any], base_url: str) -> Path:
+    async def _to_the_end(self, work: Awaitable[T]) -> T:
+        """Wait for ``work``, which continues if the caller is cancelled.
+
+        A cancelled caller waits at most ``LAST_WRITE`` seconds. Interrupted work would leave a file
+        open or a temporary file behind, and a late write would replace a newer entry.
+        """
+        try:
+            return await self._files.finish(work)
+        except asyncio.CancelledError:
+            await self._files.wait(LAST_WRITE)
+            raise
+
+    def _file(self, fingerprint: Fingerprint, base_url: str) -> Path:
         # The same file may be uploaded to several servers, so the base URL is part of the key.
         # Paths can contain bytes that are not UTF-8.
         key = hashlib.sha256(
@@ -93,28 +107,33 @@ class Journal:
         ).hexdigest()[:32]
         return self._folder / f"{key}.json"
 
-    async def find(self, fingerprint: dict[str, Any], base_url: str) -> JournalEntry | None:
+    async def find(self, fingerprint: Fingerprint, base_url: str) -> JournalEntry | None:
         """Return the entry of this source, or None if there is none or it cannot be read.
 
         Raises ``SourceError`` if the file has changed since the upload was started.
         """
         path = self._file(fingerprint, base_url)
         try:
-            entry = _parse(await _to_the_end(_read(path)))
+            entry = _parse(await self._to_the_end(_read(path)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
-            log.warning("the journal %s cannot be read (%s): it is ignored", path, error)
+            log.warning(
+                "the journal %s cannot be read (%s): it is ignored",
+                path,
+                error,
+                extra={"event": "journal_unreadable", "error": error},
+            )
             return None
         if entry is None:
             return None
         changed = [
-            text for key, text in _MEANING.items() if entry.fingerprint.get(key) != fingerprint[key]
+            text for key, text in CHANGES.items() if entry.fingerprint.get(key) != fingerprint[key]
         ]
         if changed:
             raise SourceError(
-                f"{fingerprint['path']} is not the file whose upload was interrupted: {changed[0]}. "
-                "Upload it anew, without resume",
+                f"{fingerprint['path']} is not the file whose upload was interrupted: "
+                f"{changed[0]}. Upload it without resume",
                 video_id=entry.video_id,
             )
         return entry
@@ -126,19 +145,22 @@ class Journal:
         """
         content = json.dumps({"version": VERSION, **asdict(entry)})
         try:
-            await _to_the_end(_replace(self._file(entry.fingerprint, entry.base_url), content))
+            path = self._file(entry.fingerprint, entry.base_url)
+            await self._to_the_end(asyncio.to_thread(_replace, path, content))
         # ``RuntimeError``: the system cannot start another thread.
         except (OSError, RuntimeError) as error:
             if not self._warned:
                 self._warned = True
                 reason = getattr(error, "strerror", None) or error
                 log.warning(
-                    "the journal in %s cannot be written (%s): a later run can neither continue nor skip this upload",
+                    "the journal in %s cannot be written (%s): "
+                    "a later run cannot continue or skip this upload",
                     self._folder,
                     reason,
+                    extra={"event": "journal_unwritable", "error": error},
                 )
 
-    def forget(self, fingerprint: dict[str, Any], base_url: str) -> None:
+    def forget(self, fingerprint: Fingerprint, base_url: str) -> None:
         """Remove the entry if it exists.
 
         This is synchronous, so that a cancellation cannot interrupt it. A failure is logged.
@@ -150,9 +172,11 @@ class Journal:
             return
         except OSError as error:
             log.warning(
-                "the journal %s cannot be removed (%s): with resume, the next upload of this file returns this video",
+                "the journal %s cannot be removed (%s): "
+                "with resume, the next upload of this file returns this video",
                 path,
                 error.strerror,
+                extra={"event": "journal_unwritable", "error": error},
             )
 
 
@@ -169,7 +193,7 @@ def _parse(text: str) -> JournalEntry | None:
     )
     whole = isinstance(raw["video_id"], str) and isinstance(raw["fingerprint"], dict)
     if not whole or raw["mode"] not in get_args(SendMode) or raw["chunk_size"] <= 0:
-        raise ValueError("it is damaged")
+        raise ValueError("its content is damaged")
     return JournalEntry(**raw, accepted=rows)
 
 
@@ -179,75 +203,63 @@ async def _read(path: Path) -> str:
         return await handle.read()
 
 
-async def _replace(path: Path, content: str) -> None:
-    """Write ``content`` to a new private file and rename it to ``path``."""
-    await asyncio.to_thread(make_private_folder, path.parent)
-    fresh = path.with_suffix(f".{secrets.token_hex(8)}.new")
-    try:
-        # Mode ``x`` fails if the name exists, so a prepared link cannot redirect the write.
-        async with aiofiles.open(fresh, "x", encoding="utf-8", opener=open_private) as handle:
-            await handle.write(content)
-        await aiofiles.os.replace(fresh, path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
+def _replace(path: Path, content: str) -> None:
+    make_private_folder(path.parent)
+    with replacing(path, private=True) as file:
+        file.write(content)
 
 
-async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Run ``work`` to its end, even if the caller is cancelled.
+@define(eq=False)
+class UploadJournal:
+    """The journal of one upload. Without a ``journal`` it finds and writes nothing."""
 
-    A cancelled caller waits at most ``LAST_WRITE`` seconds and then leaves the work running.
-    Interrupted work would leave a file open or a temporary file behind, and a late write would
-    replace a newer entry.
-    """
-    running = asyncio.ensure_future(work)
-    # Retrieve the exception, so that asyncio does not log it if the caller was cancelled.
-    running.add_done_callback(lambda done: done.cancelled() or done.exception())
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait({running}, timeout=LAST_WRITE)
-        raise
+    _journal: Journal | None
+    _fingerprint: Fingerprint
+    _base_url: str
+    earlier: JournalEntry | None = field(default=None, init=False)
+    """The entry of an earlier upload of the same source, if it is to be continued."""
+    _lock: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
-
-class Notes:
-    """The journal of one upload: the entry of an earlier upload, and the entry for a later one."""
-
-    def __init__(self, journal: Journal, fingerprint: dict[str, Any], base_url: str) -> None:
-        self._journal = journal
-        self._fingerprint = fingerprint
-        self._base_url = base_url
-        self._turn = asyncio.Lock()
-        self.found: JournalEntry | None = None
-
-    async def look(self) -> JournalEntry | None:
+    async def find(self, video_id: str | None) -> JournalEntry | None:
         """Load the entry of an earlier upload of the same source, and return it.
 
-        Raises ``SourceError`` as ``Journal.find`` does.
+        An entry of another video than ``video_id`` is not continued. Raises ``SourceError`` as
+        ``Journal.find`` does.
         """
-        self.found = await self._journal.find(self._fingerprint, self._base_url)
-        return self.found
+        if self._journal is None:
+            return None
+        found = await self._journal.find(self._fingerprint, self._base_url)
+        if found is not None and video_id in (None, found.video_id):
+            self.earlier = found
+        return found
+
+    def start_anew(self) -> None:
+        """Do not continue the earlier upload."""
+        self.earlier = None
 
     async def write(self, video_id: str, read: Callable[[], LedgerSnapshot]) -> None:
         """Write the accepted chunks, together with those of the earlier upload.
 
         ``read`` returns the current ledger.
         """
+        if self._journal is None:
+            return
         # One writer at a time. Each reads the ledger after it has the lock, so a later write never
         # stores an older state.
-        async with self._turn:
+        async with self._lock:
             ledger = read()
-            now = tuple((chunk.number, chunk.start, chunk.size) for chunk in ledger.accepted)
+            accepted = tuple((chunk.number, chunk.start, chunk.size) for chunk in ledger.accepted)
             entry = JournalEntry(
                 fingerprint=self._fingerprint,
                 base_url=self._base_url,
                 video_id=video_id,
                 mode=ledger.mode,
                 chunk_size=ledger.chunk_size,
-                accepted=(self.found.accepted if self.found else ()) + now,
+                accepted=(self.earlier.accepted if self.earlier else ()) + accepted,
             )
             await self._journal.save(entry)
 
     def forget(self) -> None:
         """Remove the entry, because the upload is complete."""
-        self._journal.forget(self._fingerprint, self._base_url)
+        if self._journal is not None:
+            self._journal.forget(self._fingerprint, self._base_url)

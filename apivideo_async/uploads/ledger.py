@@ -22,9 +22,10 @@ from collections import deque
 from enum import Enum
 from typing import Final, Literal
 
-from attrs import frozen
+from attrs import define, field, frozen
 
-from .plan import Chunk, Plan, SendMode
+from ..protocol.content_range import ContentRange
+from .plan import Chunk, Plan, SendMode, content_range
 
 __all__ = ["ChunkState", "Ledger", "LedgerSnapshot"]
 
@@ -68,35 +69,37 @@ class LedgerSnapshot:
     chunk_size: int
     accepted: tuple[Chunk, ...]
     accepted_bytes: int
-    """Accepted bytes, including those that the server held before this call."""
+    """Accepted bytes, including those that the server received before this call."""
 
 
+@define(eq=False)
 class Ledger:
     """The chunks of one upload and their states.
 
-    ``total`` is the size of the source in bytes, or None until a stream has ended. ``held`` is the
-    number of bytes that the server held before.
+    Other modules read the attributes. Only the methods change them.
     """
 
-    def __init__(
-        self, mode: SendMode, chunk_size: int, total: int | None = None, held: int = 0
-    ) -> None:
-        self.mode = mode
-        self.chunk_size = chunk_size
-        self.total = total
-        self.accepted_bytes: int = held
-        self._chunks: dict[int, Chunk] = {}
-        self._states: dict[int, ChunkState] = {}
-        # Chunks that no worker has taken. A chunk that is put back stays with the worker that took
-        # it.
-        self._pending: deque[int] = deque()
-        # Kept up to date with every transition, because the progress display reads it often.
-        self._counts = dict.fromkeys(ChunkState, 0)
+    mode: SendMode
+    chunk_size: int
+    total: int | None = None
+    """Size of the source in bytes, or None until a stream has ended."""
+    accepted_bytes: int = 0
+    """Bytes that the server has, including those that it received before this call."""
+    parts: int | None = None
+    """Number of chunks, including earlier ones, or None until a stream has ended."""
+    _chunks: dict[int, Chunk] = field(factory=dict, init=False)
+    _states: dict[int, ChunkState] = field(factory=dict, init=False)
+    # Chunks that no worker has taken. A chunk that is put back stays with the worker that took it.
+    _pending: deque[int] = field(factory=deque, init=False)
+    # Kept up to date with every transition, because the progress display reads it often.
+    _counts: dict[ChunkState, int] = field(
+        factory=lambda: dict.fromkeys(ChunkState, 0), init=False, repr=False
+    )
 
     @classmethod
     def of(cls, plan: Plan) -> "Ledger":
         """Create the ledger of a plan. All of its chunks are pending."""
-        ledger = cls(plan.mode, plan.chunk_size, plan.total, plan.held)
+        ledger = cls(plan.mode, plan.chunk_size, plan.total, plan.received_bytes, plan.parts)
         for chunk in plan.chunks:
             ledger.add(chunk)
         return ledger
@@ -109,6 +112,33 @@ class Ledger:
         self._states[chunk.number] = ChunkState.PENDING
         self._counts[ChunkState.PENDING] += 1
         self._pending.append(chunk.number)
+
+    def append(self, size: int) -> Chunk:
+        """Add the next chunk of a stream, pending, and return it."""
+        number = len(self._chunks) + 1
+        start = self._chunks[number - 1].stop if self._chunks else 0
+        chunk = Chunk(number, start, size)
+        self.add(chunk)
+        return chunk
+
+    def end_stream(self, *, whole: bool) -> None:
+        """Record that the last chunk of a stream was added, which makes the total known.
+
+        ``whole`` is True if the stream is sent as one plain request.
+        """
+        self.total = max((chunk.stop for chunk in self._chunks.values()), default=0)
+        self.parts = len(self._chunks)
+        if whole:
+            self.mode = "whole"
+
+    def content_range(self, chunk: Chunk) -> ContentRange | None:
+        """Return the ``Content-Range`` of a chunk, or None for an upload in one request."""
+        return content_range(self.mode, chunk, total=self.total, parts=self.parts)
+
+    @property
+    def pending(self) -> int:
+        """Number of chunks that no worker has taken."""
+        return len(self._pending)
 
     def take(self) -> Chunk | None:
         """Return the next chunk that no worker has taken, or None."""
@@ -128,14 +158,14 @@ class Ledger:
         self._move(chunk, "start")
 
     def accept(self, chunk: Chunk) -> None:
-        """Record that the server holds the chunk."""
+        """Record that the server has the chunk."""
         self._move(chunk, "accept")
         self.accepted_bytes += self._chunks[chunk.number].size
 
     def put_back(self, chunk: Chunk) -> None:
         """Record that the chunk may be sent again.
 
-        Either the server does not hold it, or a repeat does no harm.
+        Either the server does not have it, or a repeat does no harm.
         """
         self._move(chunk, "put_back")
 

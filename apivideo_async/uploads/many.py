@@ -19,14 +19,16 @@ from collections.abc import (
     Iterable,
     Mapping,
 )
+from contextlib import aclosing
 from typing import Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from ..config import UploadOptions
-from ..errors import ApiVideoError, ConfigurationError, UploadError, first_failure
+from ..errors import ApiVideoError, ConfigurationError, UploadError
+from ..iteration import ResultStream, iterate
 from ..models import Video
-from .sources.opening import SourceLike
+from .sources.types import SourceLike
 
 __all__ = ["OnResult", "UploadItem", "UploadResult", "check_batch", "run_many"]
 
@@ -66,107 +68,84 @@ OnResult: TypeAlias = Callable[[UploadResult], Awaitable[None] | None]
 UploadOne: TypeAlias = Callable[[UploadItem], Awaitable[Video]]
 
 
-async def _numbered(
-    items: Iterable[Any] | AsyncIterable[Any],
-) -> AsyncGenerator[tuple[int, UploadItem], None]:
-    """Yield every item with its position, from an iterable or an async iterable."""
-    index = 0
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield index, _item(item)
-            index += 1
-    else:
-        for item in items:
-            yield index, _item(item)
-            index += 1
-
-
-def _item(given: Any) -> UploadItem:
-    return given if isinstance(given, UploadItem) else UploadItem(source=given)
-
-
 def _check(item: UploadItem) -> None:
     """Raise ``ConfigurationError`` for an item that ``client.upload`` would not accept."""
-    for name in ("title", "filename", "idempotency_key"):
+    kinds = {"title": str, "filename": str, "idempotency_key": str, "options": UploadOptions}
+    for name, kind in kinds.items():
         value = getattr(item, name)
-        if value is not None and not isinstance(value, str):
-            raise ConfigurationError(f"{name} of an UploadItem is a text or None, not {value!r}")
-    if item.options is not None and not isinstance(item.options, UploadOptions):
-        raise ConfigurationError(
-            f"options of an UploadItem are UploadOptions or None, not {item.options!r}"
-        )
+        if value is not None and not isinstance(value, kind):
+            raise ConfigurationError(
+                f"{name} of an UploadItem must be {kind.__name__} or None, not {value!r}",
+                option=name,
+            )
     fields: object = item.fields
     if not isinstance(fields, Mapping) or not all(isinstance(name, str) for name in fields):
         raise ConfigurationError(
-            f"fields of an UploadItem are a mapping of names to values, not {fields!r}"
+            f"fields of an UploadItem must be a mapping of names to values, not {fields!r}",
+            option="fields",
         )
 
 
+@define(eq=False)
 class _Batch:
-    """Workers that upload items, and the queue ``done`` of their results.
+    """Workers that upload items and put the results into ``done``."""
 
-    The last entry of the queue is None, or the exception that ended the batch.
-    """
-
-    def __init__(
-        self, waiting: AsyncGenerator[tuple[int, UploadItem], None], upload: UploadOne, room: int
-    ) -> None:
-        self._waiting = waiting
-        self._upload = upload
-        self._room = room
-        self._turn = asyncio.Lock()
-        self._failure: Exception | None = None
-        # The bound makes workers wait for a slow consumer, so that results do not accumulate.
-        self.done: asyncio.Queue[UploadResult | BaseException | None] = asyncio.Queue(maxsize=room)
+    items: AsyncGenerator[UploadItem | SourceLike, None]
+    upload: UploadOne
+    concurrency: int
+    done: ResultStream[UploadResult]
+    _next: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _index: int = field(default=0, init=False)
+    _failure: Exception | None = field(default=None, init=False)
+    """The exception of the iterable of items."""
 
     async def run(self) -> None:
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._room):
-                    group.create_task(self._work())
-        # Workers turn ordinary exceptions into results. Only ``SystemExit`` and similar ones arrive
-        # here.
-        except BaseExceptionGroup as failures:
-            await self.done.put(first_failure(failures))
-        else:
-            await self.done.put(self._failure)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.concurrency):
+                group.create_task(self._work())
+        if self._failure is not None:
+            raise self._failure
 
     async def _work(self) -> None:
-        while (following := await self._next()) is not None:
-            await self.done.put(await self._result(*following))
+        while (item := await self._take()) is not None:
+            await self.done.put(await self._result(*item))
 
-    async def _next(self) -> tuple[int, UploadItem] | None:
-        async with self._turn:
+    async def _take(self) -> tuple[int, UploadItem] | None:
+        async with self._next:
             try:
-                return await anext(self._waiting, None)
+                given = await anext(self.items)
+            except StopAsyncIteration:
+                return None
             except Exception as error:
-                # An exception ends the generator, so the other workers receive None and end as
-                # well. ``run`` delivers the exception after their results.
+                # An exception ends the generator, so the other workers end as well. ``run`` raises
+                # the exception after their results.
                 self._failure = error
                 return None
+            index, self._index = self._index, self._index + 1
+            return index, given if isinstance(given, UploadItem) else UploadItem(source=given)
 
     async def _result(self, index: int, item: UploadItem) -> UploadResult:
-        task = asyncio.current_task()
         try:
-            _check(item)
             return UploadResult(index=index, item=item, video=await self._upload(item))
         except ApiVideoError as error:
             return UploadResult(index=index, item=item, error=error)
+
+    async def _upload(self, item: UploadItem) -> Video:
+        """Upload an item. Exceptions of a source, of a callback, or of a bug are wrapped."""
+        task = asyncio.current_task()
+        try:
+            _check(item)
+            return await self.upload(item)
+        except ApiVideoError:
+            raise
         except (Exception, asyncio.CancelledError) as error:
             # Re-raise a cancellation of this worker. A ``CancelledError`` that only the upload
             # raised is a result.
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
-            return UploadResult(index=index, item=item, error=_foreign(error))
-
-
-def _foreign(error: BaseException) -> UploadError:
-    """Wrap an exception that is not an ``ApiVideoError``: of a source, of a callback, or a bug."""
-    failure = UploadError(
-        f"the upload ended with {type(error).__name__}: {error}", outcome="unknown"
-    )
-    failure.__cause__ = error
-    return failure
+            raise UploadError(
+                f"the upload ended with {type(error).__name__}: {error}", outcome="unknown"
+            ) from error
 
 
 def check_batch(items: object, concurrency: object) -> None:
@@ -179,10 +158,14 @@ def check_batch(items: object, concurrency: object) -> None:
         items, Iterable | AsyncIterable
     ):
         raise ConfigurationError(
-            f"items are an iterable of sources or UploadItems, not {type(items).__name__}"
+            "items must be an iterable of sources or UploadItem objects, "
+            f"not {type(items).__name__}",
+            option="items",
         )
     if type(concurrency) is not int or concurrency < 1:
-        raise ConfigurationError(f"concurrency must be a whole number above 0, not {concurrency!r}")
+        raise ConfigurationError(
+            f"concurrency must be an int above 0, not {concurrency!r}", option="concurrency"
+        )
 
 
 async def run_many(
@@ -192,17 +175,15 @@ async def run_many(
     on_result: OnResult | None,
 ) -> AsyncIterator[UploadResult]:
     """Yield results in the order of completion. Closing the iterator cancels running uploads."""
-    waiting = _numbered(items)
-    batch = _Batch(waiting, upload, concurrency)
-    running = asyncio.create_task(batch.run(), name="apivideo-upload-many")
-    try:
-        while (result := await batch.done.get()) is not None:
-            if isinstance(result, BaseException):
-                raise result
-            if on_result is not None and inspect.isawaitable(answer := on_result(result)):
-                await answer
+    # The bound makes workers wait for a slow consumer, so that results do not accumulate.
+    done: ResultStream[UploadResult] = ResultStream(concurrency)
+    async with (
+        aclosing(iterate(items)) as given,
+        aclosing(
+            done.results(_Batch(given, upload, concurrency, done).run, "apivideo-upload-many")
+        ) as results,
+    ):
+        async for result in results:
+            if on_result is not None and inspect.isawaitable(noted := on_result(result)):
+                await noted
             yield result
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await waiting.aclose()

@@ -14,6 +14,8 @@ from ..errors import SourceError, UploadError
 from ..protocol.content_range import ContentRange, PartOf, RangeOf
 
 __all__ = [
+    "UNKNOWN_PART_SIZE",
+    "USUAL_BUDGET",
     "Chunk",
     "Plan",
     "Received",
@@ -21,7 +23,9 @@ __all__ = [
     "check_total",
     "choose_chunk_size",
     "content_range",
+    "gaps",
     "make_plan",
+    "merge",
     "most_buffered",
     "most_in_flight",
     "plan_rest",
@@ -42,6 +46,11 @@ USUAL_WIDTH = 4
 
 It applies to small files and to the memory of streams.
 """
+UNKNOWN_PART_SIZE = (
+    "the upload was started with numbered parts, and the server does not report their size: "
+    "pass the chunk_size it was started with"
+)
+"""Error message for numbered parts that cannot be continued."""
 WORTHWHILE = 16 * MIB
 """Smallest chunk size for which a file is planned for more than ``USUAL_WIDTH`` chunks in flight.
 
@@ -71,7 +80,7 @@ class Plan:
     """The chunks to send. After an interruption these are only the missing ones.
 
     ``total`` is the size of the source in bytes. ``parts`` counts all chunks of the upload,
-    including those that the server holds already.
+    including those that the server has already.
     """
 
     total: int
@@ -81,8 +90,8 @@ class Plan:
     parts: int
 
     @property
-    def held(self) -> int:
-        """Number of bytes that the server held before this plan."""
+    def received_bytes(self) -> int:
+        """Number of bytes that the server received before this plan."""
         return self.total - sum(chunk.size for chunk in self.chunks)
 
 
@@ -101,12 +110,19 @@ class Received:
     """Size of the whole file in bytes, as given in the byte ranges."""
 
     def covers(self, chunk: Chunk) -> bool:
-        """Return True if the server holds all bytes of ``chunk``."""
+        """Return True if the server has all bytes of ``chunk``."""
         if self.complete:
             return True
         if self.mode == "part":
             return chunk.number in self.parts
         return any(start <= chunk.start and chunk.stop <= stop for start, stop in self.ranges)
+
+    @property
+    def size(self) -> int | None:
+        """Size of a complete upload in bytes, or None if the server does not report it."""
+        if self.filesize is not None or not self.ranges:
+            return self.filesize
+        return self.ranges[-1][1]
 
     @property
     def empty(self) -> bool:
@@ -132,14 +148,10 @@ def gaps(ranges: Iterable[tuple[int, int]], total: int) -> tuple[tuple[int, int]
     """Return the missing ranges between 0 and ``total``. Ends are exclusive."""
     missing: list[tuple[int, int]] = []
     position = 0
-    for start, stop in merge(ranges):
-        if start >= total:
-            break
-        if start > position:
-            missing.append((position, start))
+    for start, stop in (*merge(ranges), (total, total)):
+        if min(start, total) > position:
+            missing.append((position, min(start, total)))
         position = max(position, stop)
-    if position < total:
-        missing.append((position, total))
     return tuple(missing)
 
 
@@ -149,7 +161,7 @@ def check_total(total: int, limits: UploadLimits) -> None:
         raise SourceError("the source is empty (0 bytes): there is nothing to upload")
     if total > limits.largest_total:
         raise SourceError(
-            f"the source has {total:,} bytes; api.video takes at most {limits.largest_total:,} "
+            f"the source has {total:,} bytes; api.video accepts at most {limits.largest_total:,} "
             f"({limits.largest_total / 1024**3:.1f} GiB): split or compress it"
         )
 
@@ -206,13 +218,11 @@ def stream_chunk_size(options: UploadOptions) -> int:
     if options.spool:
         size = USUAL_LARGEST
     else:
-        flying = (
-            min(USUAL_WIDTH, options.max_concurrency)
-            if options.concurrency == "auto"
-            else options.concurrency
-        )
+        in_flight = min(USUAL_WIDTH, options.max_concurrency)
+        if options.concurrency != "auto":
+            in_flight = options.concurrency
         # One more chunk than those in flight: the one that is being filled.
-        size = min(USUAL_LARGEST, options.memory // (flying + 1))
+        size = min(USUAL_LARGEST, options.memory // (in_flight + 1))
     return max(limits.smallest_chunk, min(size, limits.largest_chunk))
 
 
@@ -247,74 +257,77 @@ def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> 
     if len(chunks) > options.limits.most_parts:
         smallest = -(-total // options.limits.most_parts)
         raise SourceError(
-            f"{len(chunks)} chunks are too many: take a chunk_size of at least {smallest:,} bytes"
+            f"the source has {len(chunks)} chunks; api.video accepts at most "
+            f"{options.limits.most_parts:,}: set chunk_size to at least {smallest:,} bytes"
         )
     mode: SendMode = "whole" if len(chunks) == 1 else options.mode or "bytes"
     return Plan(total, mode, chunk_size, chunks, len(chunks))
 
 
 def plan_rest(
-    total: int, options: UploadOptions, held: Received, spare: int = USUAL_BUDGET
+    total: int, options: UploadOptions, received: Received, spare: int = USUAL_BUDGET
 ) -> Plan:
     """Plan the chunks that the server does not hold, in the mode in which the upload was started.
 
     Raises ``UploadError`` if the stored chunks cannot belong to this source or the upload cannot be
     completed, and ``SourceError`` as ``make_plan`` does.
     """
-    if held.total not in (None, total):
+    if received.total not in (None, total):
         raise UploadError(
-            f"the upload was begun with a file of {held.total:,} bytes, the source has {total:,}: not the same file"
+            f"the upload was started with a file of {received.total:,} bytes, "
+            f"the source has {total:,}: not the same file"
         )
-    if held.complete:
-        size = (
-            held.filesize
-            if held.filesize is not None
-            else held.ranges[-1][1]
-            if held.ranges
-            else None
-        )
-        # While the server merges numbered parts, it may not report a size. The check at the end of
-        # the upload covers this case.
-        merging = size is None and held.mode == "part"
-        if size != total and not merging:
-            what = "a complete source" if size is None else f"a complete upload of {size:,} bytes"
-            raise UploadError(
-                f"this video holds {what} already, the source has {total:,} bytes: create another container for it"
-            )
-        return Plan(
-            total, held.mode or "whole", total, (), held.parts_total or len(held.parts) or 1
-        )
-    if held.empty:
+    if received.complete:
+        return _nothing_left(total, received)
+    if received.empty:
         return make_plan(total, options, spare)
     check_total(total, options.limits)
     return (
-        _rest_of_parts(total, options, held)
-        if held.mode == "part"
-        else _rest_of_bytes(total, options, held, spare)
+        _rest_of_parts(total, options, received)
+        if received.mode == "part"
+        else _rest_of_bytes(total, options, received, spare)
     )
 
 
-def _rest_of_bytes(total: int, options: UploadOptions, held: Received, spare: int) -> Plan:
-    """Plan the gaps between the stored byte ranges."""
-    if held.ranges[-1][1] > total:
+def _nothing_left(total: int, received: Received) -> Plan:
+    """Plan no chunk, because the upload is complete. Raises ``UploadError`` for another size."""
+    size = received.size
+    # While the server merges numbered parts, it may not report a size. The check at the end of
+    # the upload covers this case.
+    merging = size is None and received.mode == "part"
+    if size != total and not merging:
+        content = "a source" if size is None else f"a source of {size:,} bytes"
         raise UploadError(
-            f"the server holds bytes up to {held.ranges[-1][1]:,}, the source has {total:,}: not the same file"
+            f"the video already has {content}, and the source to upload has {total:,} bytes: "
+            "create another container"
+        )
+    parts = received.parts_total or len(received.parts) or 1
+    return Plan(total, received.mode or "whole", total, (), parts)
+
+
+def _rest_of_bytes(total: int, options: UploadOptions, received: Received, spare: int) -> Plan:
+    """Plan the gaps between the stored byte ranges."""
+    if received.ranges[-1][1] > total:
+        raise UploadError(
+            f"the server has bytes up to {received.ranges[-1][1]:,}, the source has {total:,}: "
+            "not the same file"
         )
     chunk_size = choose_chunk_size(total, options, spare)
     chunks: list[Chunk] = []
-    missing = gaps(held.ranges, total)
+    missing = gaps(received.ranges, total)
     # The upload completes only with a request that contains the total, and no byte is left to send.
-    if not missing and held.total is None:
+    if not missing and received.total is None:
         raise UploadError(
-            "every byte was sent, but no request said how many there are: create another container"
+            "the server has every byte, but no request stated the total size: "
+            "create another container"
         )
     for start, stop in missing:
         size = stop - start
         # The protocol accepts a small chunk only at the end of the file (service.md#small-chunks).
         if size < options.limits.smallest_chunk and stop != total:
             raise UploadError(
-                f"bytes {start:,} to {stop - 1:,} are missing, but a chunk that small is only allowed at the "
-                "end of the file: create another container"
+                f"bytes {start:,} to {stop - 1:,} are missing, but a chunk of this size is only "
+                "allowed at the end of the file: create another container"
             )
         for piece, end in _pieces(start, stop, total, chunk_size, options.limits):
             chunks.append(Chunk(len(chunks) + 1, piece, end - piece))
@@ -338,27 +351,25 @@ def _pieces(
     return ((start + size * n // count, start + size * (n + 1) // count) for n in range(count))
 
 
-def _rest_of_parts(total: int, options: UploadOptions, held: Received) -> Plan:
+def _rest_of_parts(total: int, options: UploadOptions, received: Received) -> Plan:
     """Plan the missing part numbers."""
     # The status reports part numbers without sizes (service.md#resuming). Another chunk size would
     # give the same numbers to other bytes, and the server would complete a broken video.
     chunk_size = options.chunk_size
     if chunk_size is None:
-        raise UploadError(
-            f"the upload was started with numbered parts ({len(held.parts)} are there), whose size the server does not "
-            "tell: pass the chunk_size it was started with"
-        )
+        raise UploadError(UNKNOWN_PART_SIZE)
     chunks = _cut(total, chunk_size)
-    if held.parts_total not in (None, len(chunks)) or max(held.parts) > len(chunks):
-        known = held.parts_total or f"at least {max(held.parts)}"
+    if received.parts_total not in (None, len(chunks)) or max(received.parts) > len(chunks):
+        known = received.parts_total or f"at least {max(received.parts)}"
         raise UploadError(
-            f"the upload was started with {known} parts, {chunk_size:,} bytes a part make {len(chunks)}: "
-            "pass the chunk_size it was started with"
+            f"the upload was started with {known} parts, and a chunk_size of {chunk_size:,} bytes "
+            f"makes {len(chunks)}: pass the chunk_size it was started with"
         )
-    rest = tuple(chunk for chunk in chunks if chunk.number not in held.parts)
-    if not rest and held.parts_total is None:
+    rest = tuple(chunk for chunk in chunks if chunk.number not in received.parts)
+    if not rest and received.parts_total is None:
         raise UploadError(
-            "every part was sent, but none said how many there are: create another container"
+            "the server has every part, but no request stated the number of parts: "
+            "create another container"
         )
     return Plan(total, "part", chunk_size, rest, len(chunks))
 

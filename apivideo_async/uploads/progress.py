@@ -1,21 +1,22 @@
 """Progress of an upload: sent and accepted bytes, the rate and the remaining time.
 
-*Sent* bytes were handed to a connection. Their number falls when an attempt fails, because they
-must be sent again. *Accepted* bytes are held by the server. Their number never falls. The two
-counters are never combined.
+*Sent* bytes were passed to a connection. Their number falls when an attempt fails, because they
+must be sent again. The server has the *accepted* bytes. Their number never falls. The two counters
+are never combined.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 
 from attrs import frozen
 
 from .ledger import ChunkState
 
-__all__ = ["Meter", "UploadProgress"]
+__all__ = ["Meter", "OnProgress", "UploadProgress"]
 
 RATE_WINDOW = 5.0
-"""Length of the time window for the rate, in seconds."""
+"""Default length of the time window for the rate, in seconds."""
 
 
 @frozen(kw_only=True)
@@ -43,29 +44,37 @@ class UploadProgress:
 
     @property
     def finished(self) -> bool:
-        """True if the server holds every byte."""
+        """True if the server has every byte."""
         return self.bytes_total is not None and self.bytes_accepted == self.bytes_total
 
 
-class Meter:
-    """Counts sent bytes over time.
+OnProgress: TypeAlias = Callable[[UploadProgress], Awaitable[None] | None]
+"""A plain or async function that receives the progress.
 
-    ``held`` bytes were on the server before. They count as sent and do not affect the rate.
+An exception of the function ends the upload, which can be resumed later.
+"""
+
+
+class Meter:
+    """Counts sent bytes over time, and their rate in the last ``window`` seconds.
+
+    The server had ``received`` bytes before. They count as sent and do not affect the rate.
     """
 
-    def __init__(self, now: float, held: int = 0) -> None:
+    def __init__(self, now: float, received: int = 0, *, window: float = RATE_WINDOW) -> None:
         self.started = now
-        self.sent: int = held
-        self._samples: deque[tuple[float, int]] = deque([(now, held)])
+        self._window = window
+        self.sent: int = received
+        self._samples: deque[tuple[float, int]] = deque([(now, received)])
 
     def add(self, count: int, now: float) -> None:
         """Count sent bytes. ``now`` is a time in seconds."""
         self.sent += count
         # Keep at most about 50 samples in the window, however often blocks are sent.
-        if now - self._samples[-1][0] >= RATE_WINDOW / 50:
+        if now - self._samples[-1][0] >= self._window / 50:
             self._samples.append((now, self.sent))
             # Keep one sample at or before the start of the window as the base of the rate.
-            while len(self._samples) > 2 and now - self._samples[1][0] > RATE_WINDOW:
+            while len(self._samples) > 2 and now - self._samples[1][0] > self._window:
                 self._samples.popleft()
 
     def rewind(self, count: int) -> None:
@@ -73,7 +82,7 @@ class Meter:
         self.sent -= count
 
     def rate(self, now: float) -> float:
-        """Return the rate in bytes per second over the last ``RATE_WINDOW`` seconds."""
+        """Return the rate in bytes per second over the last ``window`` seconds."""
         since, before = self._samples[0]
         return max(0.0, (self.sent - before) / (now - since)) if now > since else 0.0
 
@@ -83,8 +92,6 @@ class Meter:
         The result is None if the total or the rate is unknown, or if only responses are missing.
         """
         rate = self.rate(now)
-        return (
-            (total - self.sent) / rate
-            if total is not None and rate > 0 and total > self.sent
-            else None
-        )
+        if total is None or rate <= 0 or total <= self.sent:
+            return None
+        return (total - self.sent) / rate

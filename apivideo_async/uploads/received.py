@@ -1,15 +1,14 @@
-"""Read the chunks that the server holds from the status of a video.
+"""Read the chunks that the server has from the status of a video.
 
 See service.md#resuming and service.md#upload-status.
 """
 
-from ..errors import UploadError
 from ..models import VideoStatus
 from .plan import Received, gaps, merge
 
-__all__ = ["ALREADY_COMPLETE", "ALREADY_HELD", "check_complete", "received_of"]
+__all__ = ["ALREADY_COMPLETE", "ALREADY_RECEIVED", "missing", "received_of"]
 
-ALREADY_HELD = frozenset(
+ALREADY_RECEIVED = frozenset(
     {
         "video-content-range-by-bytes-range-overlap",
         "video-content-range-by-part-part-already-sent",
@@ -46,50 +45,47 @@ def received_of(status: VideoStatus) -> Received:
     )
 
 
-def check_complete(held: Received, total: int, parts: int | None) -> None:
-    """Raise ``UploadError`` unless the server holds exactly ``total`` bytes and knows the total.
+def missing(received: Received, total: int, parts: int | None) -> str | None:
+    """Return why an upload of ``total`` bytes is not complete, or None if it is.
 
-    ``parts`` is the number of parts, or None if it is unknown.
+    The server must have exactly ``total`` bytes, in ``parts`` parts unless that is None, and must
+    know the total.
     """
     # The reported size is the strongest evidence. Ranges and parts are checked only without it.
-    if held.complete and held.filesize is not None:
-        if held.filesize != total:
-            raise UploadError(f"the server holds {held.filesize:,} bytes, the source has {total:,}")
-        return
-    if held.mode == "bytes":
-        _check_ranges(held, total)
-    elif held.mode == "part" and parts is not None:
-        _check_parts(held, parts)
-    elif not held.complete:
-        raise UploadError(
-            f"the server does not say that it holds the {total:,} bytes that were sent"
-        )
+    if received.complete and received.filesize is not None:
+        if received.filesize == total:
+            return None
+        return f"the server has {received.filesize:,} bytes, the source has {total:,}"
+    if received.mode == "bytes":
+        return _missing_bytes(received, total)
+    if received.mode == "part" and parts is not None:
+        return _missing_parts(received, parts)
+    if received.complete:
+        return None
+    return f"the server does not report the {total:,} bytes that were sent"
 
 
-def _check_ranges(held: Received, total: int) -> None:
-    if held.ranges[-1][1] > total or held.total not in (None, total):
-        raise UploadError(
-            f"the server holds bytes of a file of {held.total or held.ranges[-1][1]:,}, not {total:,}"
-        )
-    missing = gaps(held.ranges, total)
-    if missing:
-        listed = ", ".join(f"{start:,}-{stop - 1:,}" for start, stop in missing[:5])
-        raise UploadError(f"the server does not hold bytes {listed} of {total:,}")
-    if not held.complete and held.total is None:
-        raise UploadError(
-            f"the server holds {total:,} bytes and waits for more: it was never told that this is all"
-        )
-
-
-def _check_parts(held: Received, parts: int) -> None:
-    if max(held.parts) > parts or held.parts_total not in (None, parts):
-        raise UploadError(
-            f"the server holds {held.parts_total or max(held.parts)} parts, {parts} were sent"
-        )
-    absent = sorted(set(range(1, parts + 1)) - held.parts)
+def _missing_bytes(received: Received, total: int) -> str | None:
+    last = received.ranges[-1][1]
+    if last > total or received.total not in (None, total):
+        return f"the server has bytes of a file of {received.total or last:,}, not {total:,}"
+    absent = ", ".join(
+        f"{start:,}-{stop - 1:,}" for start, stop in gaps(received.ranges, total)[:5]
+    )
     if absent:
-        raise UploadError(f"the server does not hold parts {absent[:5]} of {parts}")
-    if not held.complete and held.parts_total is None:
-        raise UploadError(
-            f"the server holds {parts} parts and waits for more: it was never told that this is all"
-        )
+        return f"the server does not have bytes {absent} of {total:,}"
+    if not received.complete and received.total is None:
+        return f"the server has {total:,} bytes, but no request stated the total size"
+    return None
+
+
+def _missing_parts(received: Received, parts: int) -> str | None:
+    last = max(received.parts)
+    if last > parts or received.parts_total not in (None, parts):
+        return f"the server has {received.parts_total or last} parts, {parts} were sent"
+    absent = sorted(set(range(1, parts + 1)) - received.parts)
+    if absent:
+        return f"the server does not have parts {absent[:5]} of {parts}"
+    if not received.complete and received.parts_total is None:
+        return f"the server has {parts} parts, but no request stated their number"
+    return None

@@ -1,15 +1,17 @@
 """Uploads whose data the caller writes piece by piece."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from types import TracebackType
-from typing import Self
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Self
 
 from ..errors import ConfigurationError
 from ..models import Video
-from .sources.opening import Stream
+from ..tasks import ignore_failure
+from .sources.types import Block, Stream
 
 __all__ = ["PushSession"]
+
+ABORTED = "this upload session was aborted: open another one"
 
 
 class _Channel(Stream):
@@ -31,7 +33,7 @@ class _Channel(Stream):
         self.empty.clear()
         self._filled.set()
 
-    async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
+    async def blocks(self) -> AsyncIterator[Block]:
         while True:
             await self._filled.wait()
             block = self._block
@@ -57,40 +59,39 @@ class PushSession:
     and may be repeated. If the upload fails, later calls raise the error.
     """
 
-    def __init__(self, start: Callable[[Stream], Awaitable[Video]], name: str = "video") -> None:
+    def __init__(self, start: Callable[[Stream], Coroutine[Any, Any, Video]], name: str) -> None:
         self._start = start
         self._channel = _Channel(name)
         self._task: asyncio.Task[Video] | None = None
         self._finishing = False
         self._aborted = False
-        self._order = asyncio.Lock()
+        self._one_write = asyncio.Lock()
         self.video: Video | None = None
         """The video, after the upload has finished."""
 
     def _running(self) -> "asyncio.Task[Video]":
         if self._aborted:
-            raise ConfigurationError("this upload session was aborted: open another one")
+            raise ConfigurationError(ABORTED)
         if self._task is None:
-            self._task = asyncio.create_task(self._upload(), name="apivideo-push-session")
-            self._task.add_done_callback(_retrieve)
+            self._task = asyncio.create_task(
+                self._start(self._channel), name="apivideo-push-session"
+            )
+            self._task.add_done_callback(ignore_failure)
         return self._task
-
-    async def _upload(self) -> Video:
-        return await self._start(self._channel)
 
     async def _put(self, block: bytes | None) -> None:
         """Pass a block to the channel in the order of the calls.
 
         There is no ``await`` after the block was passed, so a cancelled call has passed nothing.
         """
-        async with self._order:
+        async with self._one_write:
             task = self._running()
-            room = asyncio.ensure_future(self._channel.empty.wait())
+            empty = asyncio.ensure_future(self._channel.empty.wait())
             try:
                 # The upload may fail while the writer waits for an empty channel, so wait for both.
-                await asyncio.wait({room, task}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({empty, task}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                room.cancel()
+                empty.cancel()
             if task.done():
                 # The upload ended before this block. This raises its error.
                 await self._outcome(task)
@@ -105,9 +106,7 @@ class PushSession:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if task.cancelled():
-                raise ConfigurationError(
-                    "this upload session was aborted: open another one"
-                ) from None
+                raise ConfigurationError(ABORTED) from None
             raise
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -141,22 +140,9 @@ class PushSession:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            try:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
                 await self.finish()
-            finally:
-                await self.abort()
-        else:
+        finally:
             await self.abort()
-
-
-def _retrieve(task: "asyncio.Task[Video]") -> None:
-    if not task.cancelled():
-        # Retrieve the exception, so that asyncio does not log it if no later call raises it.
-        task.exception()

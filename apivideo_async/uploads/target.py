@@ -3,6 +3,8 @@
 See service.md#uploads and service.md#token-uploads.
 """
 
+from typing import ClassVar
+
 from attrs import define, field
 
 from ..protocol.content_range import ContentRange
@@ -25,8 +27,9 @@ class Target:
 
     video_id: str | None = None
 
-    can_ask = False
-    """True if the client can read the upload status of the video."""
+    can_read_status: ClassVar[bool] = False
+    """True if the API key can read the upload status of the video."""
+    operation: ClassVar[str]
 
     def request(self, part: FilePart, content_range: ContentRange | None) -> Request:
         """Build the request for one chunk."""
@@ -41,12 +44,13 @@ def _headers(content_range: ContentRange | None) -> dict[str, str]:
 class Container(Target):
     """An existing video. The API key can read its status."""
 
-    can_ask = True
+    can_read_status = True
+    operation = "videos.upload"
 
     def request(self, part: FilePart, content_range: ContentRange | None) -> Request:
         """Build ``POST /videos/{videoId}/source``."""
         return build_request(
-            "videos.upload",
+            self.operation,
             "POST",
             path_for("/videos/{video_id}/source", video_id=self.video_id or ""),
             multipart=Multipart(part),
@@ -66,6 +70,8 @@ class Delegated(Target):
 
     token: str = field(default="", repr=False)
 
+    operation = "videos.upload_with_token"
+
     def __attrs_post_init__(self) -> None:
         """Raise ``ConfigurationError`` for an empty token or video id, before anything is sent."""
         check_text("token", self.token)
@@ -79,7 +85,7 @@ class Delegated(Target):
         """
         fields = {} if self.video_id is None else {"videoId": self.video_id}
         return Request(
-            operation="videos.upload_with_token",
+            operation=self.operation,
             method="POST",
             path="/upload",
             query=query_string({"token": self.token}),

@@ -1,9 +1,9 @@
 """Start of an upload: open and check the source, then find or create the container."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 from ..config import UploadOptions
 from ..errors import NotFoundError, UploadError
@@ -11,79 +11,89 @@ from ..http.pipeline import Pipeline
 from ..models import Video
 from ..private_files import state_folder
 from .capacity import Capacity
-from .engine import UploadJob
-from .journal import Journal, Notes
+from .engine import run_upload
+from .journal import Journal, UploadJournal
 from .plan import make_plan
-from .reporter import OnProgress
-from .sources.opening import Source, SourceLike, Stream, open_source
+from .progress import OnProgress
+from .sources.opening import open_source
+from .sources.threads import in_thread
+from .sources.types import Source, SourceLike, Stream
 from .target import Container, Delegated, Target
+from .upload import UploadContext
 
-__all__ = ["Uploader"]
+__all__ = ["Create", "Uploader"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
-Create = Callable[[str], Awaitable[Video]]
+Create: TypeAlias = Callable[[str], Awaitable[Video]]
 """Creates a container. The argument is the name of the source."""
 
 
 class Uploader:
-    """Uploads with one set of options.
+    """Uploads with one set of options, by default those of the client.
 
     All methods raise ``SourceError`` if the source cannot be used, and ``UploadError`` if the
-    upload ends early. ``filename`` overrides the name of the source.
+    upload ends early. ``filename`` overrides the name of the source. ``capacity`` is the capacity
+    that several uploads share.
     """
 
     def __init__(
         self,
         pipeline: Pipeline,
-        options: UploadOptions | None,
-        on_progress: OnProgress | None,
-        slots: Capacity | None = None,
+        options: UploadOptions | None = None,
+        on_progress: OnProgress | None = None,
+        capacity: Capacity | None = None,
     ) -> None:
-        """Prepare uploads. ``options`` default to those of the client.
-
-        ``slots`` is the capacity that several uploads share.
-        """
+        options = options or pipeline.config.upload
         self._pipeline = pipeline
-        self._slots = slots
-        self._options = options or pipeline.config.upload
-        self._on_progress = on_progress
+        self._options = options
+        self._context = UploadContext(
+            pipeline=pipeline,
+            options=options,
+            capacity=capacity or Capacity.of(options),
+            on_progress=on_progress,
+        )
 
     async def into_new(
-        self, given: SourceLike, create: Create, filename: str | None = None, *, fresh: bool = True
+        self,
+        given: SourceLike,
+        create: Create,
+        filename: str | None = None,
+        *,
+        empty: bool,
     ) -> Video:
         """Upload into the container of an interrupted upload, or into one that ``create`` returns.
 
-        ``fresh`` is True if a created container is certainly empty, so its status need not be read.
+        ``empty`` is True if a created container is certainly empty, so its status need not be read.
         """
-        async with self._opened(given, filename) as source:
-            notes = await self._notes(source)
-            found = notes.found if notes is not None else None
-            if found is not None:
+        async with self._opened(given, filename) as (source, journal):
+            if journal.earlier is not None:
+                target = Container(journal.earlier.video_id)
                 try:
-                    return await self._run(Container(found.video_id), source, notes=notes)
+                    return await run_upload(self._context, target, source, journal)
                 except NotFoundError:
                     if self._options.resume == "required":
                         raise
-                    log.warning("%s is gone from the server: uploading anew", found.video_id)
-            if notes is not None:
-                notes.found = None
-            video = await create(source.name)
-            return await self._run(Container(video.video_id), source, notes=notes, fresh=fresh)
+                    _start_anew(journal, target)
+            target = Container((await create(source.name)).video_id)
+            return await run_upload(self._context, target, source, journal, empty=empty)
 
     async def into_container(
-        self, video_id: str, given: SourceLike, filename: str | None = None, *, fresh: bool = False
+        self,
+        video_id: str,
+        given: SourceLike,
+        filename: str | None = None,
+        *,
+        empty: bool = False,
     ) -> Video:
-        """Upload the chunks that the container does not hold yet.
+        """Upload the chunks that the container does not have yet.
 
-        ``fresh`` is True if the container was just created and is certainly empty.
+        ``empty`` is True if the container is certainly empty, so its status need not be read.
         """
-        async with self._opened(given, filename) as source:
-            notes = await self._notes(source)
-            if notes is not None and notes.found is not None and notes.found.video_id != video_id:
-                # The entry belongs to another container.
-                notes.found = None
-            return await self._run(Container(video_id), source, notes=notes, fresh=fresh)
+        async with self._opened(given, filename, video_id) as (source, journal):
+            return await run_upload(
+                self._context, Container(video_id), source, journal, empty=empty
+            )
 
     async def with_token(
         self,
@@ -93,87 +103,78 @@ class Uploader:
         filename: str | None = None,
     ) -> Video:
         """Upload with an upload token, which creates the video unless ``video_id`` is given."""
-        async with self._opened(given, filename) as source:
-            notes = await self._notes(source)
-            found = notes.found if notes is not None else None
-            # An entry for another video must not be continued.
-            if notes is not None and found is not None and video_id not in (None, found.video_id):
-                notes.found = found = None
-            if found is not None:
+        async with self._opened(given, filename, video_id) as (source, journal):
+            if journal.earlier is not None:
+                target = Delegated(journal.earlier.video_id, token=token)
                 try:
-                    return await self._run(
-                        Delegated(found.video_id, token=token), source, notes=notes
-                    )
+                    return await run_upload(self._context, target, source, journal)
                 except UploadError as error:
-                    if (
-                        error.status != 404
-                        or video_id is not None
-                        or self._options.resume == "required"
-                    ):
+                    required = video_id is not None or self._options.resume == "required"
+                    if error.status != 404 or required:
                         raise
-                    log.warning("%s is gone from the server: uploading anew", found.video_id)
-            if notes is not None:
-                notes.found = None
-            return await self._run(Delegated(video_id, token=token), source, notes=notes)
-
-    async def _run(
-        self, target: Target, source: Source | Stream, *, notes: Notes | None, fresh: bool = False
-    ) -> Video:
-        job = UploadJob(
-            self._pipeline,
-            target,
-            self._options,
-            on_progress=self._on_progress,
-            fresh=fresh,
-            notes=notes,
-            slots=self._slots,
-        )
-        return await job.run(source)
+                    _start_anew(journal, target)
+            target = Delegated(video_id, token=token)
+            return await run_upload(self._context, target, source, journal)
 
     @asynccontextmanager
     async def _opened(
-        self, given: SourceLike, filename: str | None
-    ) -> AsyncIterator[Source | Stream]:
-        """Open the source, check its size before anything is sent, and close it at the end."""
+        self, given: SourceLike, filename: str | None, video_id: str | None = None
+    ) -> AsyncIterator[tuple[Source | Stream, UploadJournal]]:
+        """Open the source and its journal, check the size, and close the source at the end.
+
+        ``video_id`` is the only container whose upload may be continued, or None for any.
+        """
         source = await open_source(given, filename)
         try:
             if isinstance(source, Source):
-                # The plan is discarded. This call only raises errors about the size before a
-                # container is created.
-                make_plan(source.size, self._options)
-                if source.size > self._options.limits.documented_total:
-                    log.warning(
-                        "%s is larger than the 30 GiB that api.video documents", source.name
-                    )
-            yield source
+                self._check_size(source)
+            yield source, await self._journal(source, video_id)
         finally:
             # The caller closes a ``Source`` or ``Stream`` that it passed in.
             if source is not given:
                 await source.aclose()
 
-    async def _notes(self, source: Source | Stream) -> Notes | None:
+    def _check_size(self, source: Source) -> None:
+        # The plan is discarded. This call only raises errors about the size before a container is
+        # created.
+        make_plan(source.size, self._options)
+        if source.size > self._options.limits.documented_total:
+            log.warning(
+                "%s is larger than the 30 GiB that api.video documents",
+                source.name,
+                extra={"event": "large_source"},
+            )
+
+    async def _journal(self, source: Source | Stream, video_id: str | None) -> UploadJournal:
         """Open the journal, and load the entry of an earlier upload if it may be continued.
 
-        Return None if there is no journal: resume and journal are off, the source has no
-        fingerprint, or no state folder exists. Raises ``UploadError`` if ``resume="required"`` and
-        no entry was found.
+        There is no journal if resume and journal are off, the source has no fingerprint, or no
+        state folder exists. Raises ``UploadError`` if ``resume="required"`` and no entry was found.
         """
         options = self._options
-        if options.resume == "off" and options.journal is None:
-            return None
-        fingerprint = await source.fingerprint() if isinstance(source, Source) else None
-        notes = None
-        folder = (
-            None
-            if fingerprint is None
-            else options.journal or await asyncio.to_thread(state_folder, "uploads")
+        folder = fingerprint = None
+        if isinstance(source, Source) and (options.resume != "off" or options.journal is not None):
+            fingerprint = await source.fingerprint()
+        if fingerprint is not None:
+            folder = options.journal or await in_thread(state_folder, "uploads")
+        journal = UploadJournal(
+            None if folder is None else Journal(folder),
+            fingerprint or {},
+            self._pipeline.config.base_url,
         )
-        if fingerprint is not None and folder is not None:
-            notes = Notes(Journal(folder), fingerprint, self._pipeline.config.base_url)
-            if options.resume != "off":
-                await notes.look()
-        if options.resume == "required" and (notes is None or notes.found is None):
+        found = None if options.resume == "off" else await journal.find(video_id)
+        if options.resume == "required" and found is None:
             raise UploadError(
-                f"no interrupted upload of {source.name} is known here: start it without resume"
+                f"no interrupted upload of {source.name} was found: start the upload without resume"
             )
-        return notes
+        return journal
+
+
+def _start_anew(journal: UploadJournal, target: Target) -> None:
+    """Do not continue the upload in the journal, because its container does not exist."""
+    log.warning(
+        "%s does not exist on the server anymore: uploading from the start",
+        target.video_id,
+        extra={"event": "container_gone", "video_id": target.video_id},
+    )
+    journal.start_anew()

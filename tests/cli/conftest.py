@@ -22,7 +22,7 @@ KEY = "the-key-of-this-test"
 
 @contextlib.contextmanager
 def unchanged_logging() -> Iterator[None]:
-    """Restore the loggers after a command: other tests of this process read them."""
+    """Restore the loggers that the command line changes; other tests of this process read them."""
     loggers = [
         logging.getLogger(name)
         for name in ("apivideo_async", "asyncio", "procrastinate", "psycopg")

@@ -1,4 +1,4 @@
-"""``apivideo analytics``, over plays that the emulator was told."""
+"""``apivideo analytics``, with plays added to the emulator."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -30,8 +30,8 @@ def test_one_number(online: Cli, watched: str) -> None:
     number = online("analytics", "aggregate", "play", "count", "--json").json
     assert number["data"] == 3
     assert number["context"]["metric"] == "play"
-    told = online("analytics", "aggregate", "play", "count", "--filter", "country", "FR").out
-    assert told.splitlines()[-1] == "data         2"
+    text = online("analytics", "aggregate", "play", "count", "--filter", "country", "FR").out
+    assert text.splitlines()[-1] == "data         2"
 
 
 def test_filters_of_one_dimension_are_alternatives(online: Cli, watched: str) -> None:
@@ -67,7 +67,7 @@ def test_a_breakdown_is_lines_with_tabs(online: Cli, watched: str) -> None:
 
 @pytest.mark.slow
 def test_a_period_is_local_time_unless_it_says_otherwise(online: Cli, watched: str) -> None:
-    """Nine hours east of Greenwich, "an hour ago" has another name."""
+    """The local time zone of the command is nine hours ahead of UTC."""
     online.env["TZ"] = "JST-9"
     hour_ago = datetime.now(timezone(timedelta(hours=9))) - timedelta(hours=1)
     early, late = hour_ago - timedelta(minutes=5), hour_ago + timedelta(minutes=5)

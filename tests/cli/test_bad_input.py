@@ -124,17 +124,17 @@ def test_files_that_cannot_be_uploaded(online: Cli, emu: Emulator, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--chunk-size", "1M"], "--chunk-size: chunk_size must be from 5,242,880"),
+        (["--chunk-size", "1M"], "--chunk-size: must be from 5,242,880"),
         (["--chunk-size", "many"], "16MiB"),
         (["--metadata", "novalue"], "key=value"),
         (["--mode", "bits"], "bytes"),
         (["--concurrency", "0"], "--concurrency"),
         (["--timeout", "0"], "--timeout"),
-        (["--token", "t", "--tag", "x"], "an upload token may only send a file"),
-        (["--token", "t", "--private"], "an upload token may only send a file"),
-        (["--video-id", "vi1", "--title", "x"], "--video-id names a video that exists"),
+        (["--token", "t", "--tag", "x"], "an upload token can only upload the file"),
+        (["--token", "t", "--private"], "an upload token can only upload the file"),
+        (["--video-id", "vi1", "--title", "x"], "--video-id names an existing video"),
         (["--video-id", "vi1", "other.mp4"], "one FILE"),
-        (["./movie.mp4"], "named twice"),
+        (["./movie.mp4"], "given twice"),
         (["--nonsense"], "--nonsense"),
     ],
 )

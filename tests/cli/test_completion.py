@@ -1,4 +1,4 @@
-"""Shell completion offers commands, options and values; and every command has a help text."""
+"""Shell completion offers commands, options and values. Every command has a help text."""
 
 import shutil
 import subprocess
@@ -53,7 +53,7 @@ def test_the_script_is_one_that_the_shell_takes(cli: Cli, shell: str) -> None:
 def commands(
     command: click.Command, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Every command there is."""
+    """Yield every command with its path."""
     yield path, command
     if isinstance(command, click.Group):
         context = click.Context(command)

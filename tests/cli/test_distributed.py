@@ -50,17 +50,17 @@ def test_a_worker_prints_what_it_finished_and_ends_with_a_signal(
         assert worker.stdout is not None
         assert worker.stderr is not None
         video_id, uri = worker.stdout.readline().rstrip("\n").split("\t")
-        told = worker.stderr.readline()
+        line = worker.stderr.readline()
         worker.send_signal(signal.SIGTERM)
         out, err = worker.communicate(timeout=30)
     assert (worker.returncode, out, err) == (0, "", "")
     assert uri == str(good)
     assert emu.media(video_id).complete
-    assert told.startswith(str(bad))
+    assert line.startswith(str(bad))
     status = connected("distributed", "status")
     assert "done" in status.out
     assert "failed" in status.out
-    assert connected("distributed", "retry").out == "1 items handed in again\n"
+    assert connected("distributed", "retry").out == "1 items enqueued again\n"
 
 
 def enter(cli: Cli, items: list[Item]) -> None:
@@ -80,7 +80,7 @@ def test_a_database_must_be_named(online: Cli, command: str) -> None:
 @pytest.mark.parametrize(
     "address", ["postgresql://me:{}@127.0.0.1:1/name", "postgresql:me:{}@127.0.0.1:1/name"]
 )
-def test_a_database_that_is_not_there_is_one_line_without_the_password(
+def test_an_unreachable_database_is_reported_without_the_password(
     online: Cli, command: str, address: str
 ) -> None:
     result = online("distributed", *command.split(), "--database", address.format(PASSWORD))
@@ -132,5 +132,6 @@ def test_without_the_packages_one_line_says_which(cli: Cli, tmp_path: Path) -> N
     )
     assert found.returncode == 1
     assert found.stderr == (
-        "apivideo: ingestion on many machines needs more packages: pip install 'apivideo-async[distributed]'\n"
+        "apivideo: ingestion on many machines needs more packages: "
+        "pip install 'apivideo-async[distributed]'\n"
     )

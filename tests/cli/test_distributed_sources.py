@@ -19,7 +19,7 @@ def connected(online: Cli, postgres_dsn: str) -> Cli:
     return online
 
 
-def test_folders_and_manifests_are_handed_in_once_with_their_strategy(
+def test_folders_and_manifests_are_enqueued_once_with_their_strategy(
     connected: Cli, make_file: Callable[..., Path]
 ) -> None:
     movie = make_file("movie.mp4")
@@ -35,7 +35,7 @@ def test_folders_and_manifests_are_handed_in_once_with_their_strategy(
     assert rows == [("stream",), ("pull",)]
 
 
-def test_a_source_that_is_not_there_is_one_line(connected: Cli) -> None:
+def test_a_missing_source_is_reported_in_one_line(connected: Cli) -> None:
     result = connected("distributed", "enqueue", "nothing.mp4")
     assert result.code != 0
     assert "no such file" in result.err

@@ -1,4 +1,4 @@
-"""``apivideo doctor`` finds what is wrong, says it once, and its exit code tells whether anything is."""
+"""``apivideo doctor`` reports each problem once; its exit code says whether there is one."""
 
 import http.server
 import threading
@@ -14,7 +14,10 @@ from apivideo_async.emulator import Emulator, Fault
 
 from .conftest import KEY, Cli
 
-PAGE = b'{"data":[],"pagination":{"itemsTotal":0,"pagesTotal":0,"pageSize":1,"currentPage":1,"links":[]}}'
+PAGE = (
+    b'{"data":[],"pagination":'
+    b'{"itemsTotal":0,"pagesTotal":0,"pageSize":1,"currentPage":1,"links":[]}}'
+)
 
 
 def findings(cli: Cli, *arguments: str) -> tuple[int, dict[str, tuple[str, str]]]:
@@ -49,14 +52,14 @@ def server(headers: dict[str, str]) -> Iterator[str]:
         thread.join()
 
 
-def test_a_healthy_setting_is_all_ok(cli: Cli) -> None:
+def test_with_valid_settings_every_check_is_ok(cli: Cli) -> None:
     with Emulator(api_key=KEY, rate_limits="production").in_thread() as emulator:
         code, found = findings(cli.use(emulator))
         assert code == 0
         assert [state for state, _ in found.values()] == ["ok"] * 7
         assert list(found) == ["versions", "journal", "settings", "server", "key", "clock", "reads"]
         assert found["settings"][1].startswith(f"{emulator.url}; key from APIVIDEO_API_KEY")
-        assert found["reads"][1].startswith("499 of 500 requests left, all again in ")
+        assert found["reads"][1].startswith("499 of 500 requests left, reset in ")
         lines = cli("doctor", "--all-budgets").out.splitlines()
         assert all(line.startswith("ok      ") for line in lines)
         assert [line.split()[1:5] for line in lines[-2:]] == [
@@ -97,7 +100,7 @@ def test_another_refusal_is_not_taken_for_a_wrong_key(online: Cli, emu: Emulator
     assert "key" not in found
 
 
-def test_a_server_that_is_not_there(cli: Cli) -> None:
+def test_an_unreachable_server(cli: Cli) -> None:
     cli.env["APIVIDEO_API_KEY"] = KEY
     code, found = findings(cli, "--base-url", "http://127.0.0.1:1")
     assert code == 1
@@ -106,11 +109,11 @@ def test_a_server_that_is_not_there(cli: Cli) -> None:
     assert "key" not in found
 
 
-def test_settings_that_cannot_work(cli: Cli) -> None:
+def test_invalid_settings(cli: Cli) -> None:
     code, found = findings(cli, "--base-url", "localhost")
     assert code == 1
     assert found["settings"][0] == "failed"
-    assert "APIVIDEO_BASE_URL or --base-url must look like" in found["settings"][1]
+    assert "APIVIDEO_BASE_URL or --base-url: must look like" in found["settings"][1]
 
 
 @pytest.mark.parametrize(
@@ -119,18 +122,20 @@ def test_settings_that_cannot_work(cli: Cli) -> None:
         (lambda: formatdate(time() + 3600, usegmt=True), "note", "s behind the server's"),
         (lambda: formatdate(time() - 3600, usegmt=True), "note", "s ahead of the server's"),
         (lambda: formatdate(time(), usegmt=True), "ok", "within"),
-        (lambda: "yesterday", "note", "told no time"),
-        (lambda: "", "note", "told no time"),
+        (lambda: "yesterday", "note", "no valid Date header"),
+        (lambda: "", "note", "no valid Date header"),
     ],
 )
-def test_a_clock_that_is_off(cli: Cli, date: Callable[[], str], state: str, text: str) -> None:
+def test_the_clock_is_compared_with_the_server(
+    cli: Cli, date: Callable[[], str], state: str, text: str
+) -> None:
     cli.env["APIVIDEO_API_KEY"] = KEY
     with server({"Date": date()} if date() else {}) as url:
         code, found = findings(cli, "--base-url", url, "--auth", "basic")
     assert code == 0, "a clock keeps nobody from uploading"
     assert found["clock"][0] == state
     assert text in found["clock"][1]
-    assert found["reads"] == ("note", "the server told no budget")
+    assert found["reads"] == ("note", "the response has no rate limit headers")
 
 
 def test_a_state_folder_that_cannot_be_made_is_a_note(online: Cli) -> None:

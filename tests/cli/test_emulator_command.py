@@ -20,7 +20,7 @@ Make = Callable[..., Path]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_the_emulator_says_where_it_is_serves_and_ends(
+def test_the_emulator_prints_its_address_serves_and_stops(
     cli: Cli, tmp_path: Path, make_file: Make, how: int
 ) -> None:
     cli.env["TMPDIR"] = str(tmp_path / "scratch")
@@ -95,9 +95,9 @@ def test_a_port_in_use_is_one_line(cli: Cli) -> None:
         port = taken.getsockname()[1]
         result = cli("emulator", "--port", str(port))
     assert result.code == 1
-    assert (
-        result.error_line
-        == f"apivideo: port {port} of 127.0.0.1 is in use: give another --port, or none for a free one"
+    assert result.error_line == (
+        f"apivideo: port {port} of 127.0.0.1 is in use: "
+        "give another --port, or omit it for a free one"
     )
 
 
@@ -152,7 +152,7 @@ def test_the_demonstration_with_a_file_keeps_running_and_cleans_up(
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "apivideo: interrupted; everything is cleaned up"
+    assert err.splitlines()[-1] == "apivideo: interrupted; temporary files are removed"
     assert list((tmp_path / "scratch").iterdir()) == []
     assert path.exists()
 

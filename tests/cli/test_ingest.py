@@ -1,4 +1,4 @@
-"""``apivideo ingest``: each source once, interruptions, the summary, and the commands beside it."""
+"""``apivideo ingest``: each source once, interruptions, the summary, and the ledger commands."""
 
 import json
 import os
@@ -48,7 +48,8 @@ def titles(emu: Emulator) -> dict[str, str]:
     }
 
 
-def asked(emu: Emulator) -> Counter[str]:
+def operations(emu: Emulator) -> Counter[str]:
+    """The number of requests of each operation."""
     return Counter(record.operation or "" for record in emu.requests)
 
 
@@ -57,12 +58,12 @@ def test_every_file_of_a_folder_becomes_one_video_however_often_it_is_named(
 ) -> None:
     result = online("ingest", videos, videos / "1.mp4", f"{videos}/*.mp4", *SCALED)
     assert result.code == 0, result
-    assert result.out.startswith("5 of 5 items done; 5 of them now, ")
+    assert result.out.startswith("5 of 5 items done; 5 in this run, ")
     assert titles(emu) == {path.name: digest(path) for path in videos.iterdir()}
-    before = asked(emu)
+    before = operations(emu)
     again = online("ingest", videos, *SCALED)
-    assert again.out.startswith("5 of 5 items done; 0 of them now, ")
-    assert asked(emu) - before == Counter({"auth.authenticate": 1, "videos.list": 1})
+    assert again.out.startswith("5 of 5 items done; 0 in this run, ")
+    assert operations(emu) - before == Counter({"auth.authenticate": 1, "videos.list": 1})
 
 
 def test_one_failure_stops_nothing_and_is_the_exit_code(
@@ -72,7 +73,7 @@ def test_one_failure_stops_nothing_and_is_the_exit_code(
     result = online("ingest", videos, *SCALED)
     assert result.code == 1
     assert result.err.splitlines()[0].startswith(f"failed: {videos}/empty.mp4 is empty (0 bytes)")
-    assert result.out.startswith("5 of 6 items done; 5 of them now, ")
+    assert result.out.startswith("5 of 6 items done; 5 in this run, ")
     assert "1 failed" in result.out
     assert online("ingest").code == 1, "what failed stays failed until it is retried"
 
@@ -90,12 +91,14 @@ def test_results_and_summary_are_json_on_demand(online: Cli, videos: Path) -> No
     assert summary["now"]["done"] == 0
 
 
-def test_the_dry_run_says_what_the_run_then_takes(online: Cli, emu: Emulator, videos: Path) -> None:
+def test_the_dry_run_predicts_the_requests_of_the_run(
+    online: Cli, emu: Emulator, videos: Path
+) -> None:
     planned = online("ingest", videos, *SCALED, "--dry-run", "--json").json
     assert emu.requests == []
     assert not list((online.folder / "state").rglob("*.db")), "it does not even make a ledger"
     assert online("ingest", videos, *SCALED).code == 0
-    taken = asked(emu)
+    taken = operations(emu)
     assert planned["stream"]["uploads"] == taken["videos.upload"]
     assert planned["stream"]["writes"] == taken["videos.create"]
     assert planned["stream"]["reads"] == taken["videos.list"] - 1 + taken["videos.get_status"]
@@ -112,12 +115,12 @@ def test_the_dry_run_lists_and_names_the_bound(online: Cli, tmp_path: Path) -> N
     result = online("ingest", "many", "--dry-run", "--reserve", "0.5")
     lines = result.out.splitlines()
     assert lines[0] == f"new\t1 B\t{tmp_path}/many/000.mp4"
-    assert lines[-3] == "101 new, 0 known to the ledger"
+    assert lines[-3] == "101 new items, 0 in the ledger"
     assert lines[-2] == (
-        "stream: 101 uploads (50 a minute), 101 writes (100 a minute), 101 reads (250 a minute); 101 B through this "
-        "machine; not before 2:00, bounded by uploads"
+        "stream: 101 uploads (50 a minute), 101 writes (100 a minute), 101 reads (250 a minute); "
+        "101 B through this machine; takes at least 2:00, limited by uploads"
     )
-    assert lines[-1] == "pull: not possible for 101 files of this machine"
+    assert lines[-1] == "pull: not possible, because 101 files are on this machine"
 
 
 def test_a_manifest_gives_fields_to_the_videos(
@@ -142,7 +145,7 @@ def test_the_key_stays_unless_it_is_dropped(online: Cli, emu: Emulator, videos: 
     assert dropped.attributes["metadata"] == []
 
 
-def test_status_retry_and_report_tell_of_failures_and_mend_them(
+def test_status_shows_failures_retry_repeats_them_and_report_lists_all_items(
     online: Cli, emu: Emulator, videos: Path, tmp_path: Path
 ) -> None:
     refusal = Fault(
@@ -165,10 +168,10 @@ def test_status_retry_and_report_tell_of_failures_and_mend_them(
     assert "failed by bad-tag: 2, such as /" in text
 
     assert online("ingest", "retry", "nothing.mp4").error_line.endswith(
-        "nothing.mp4: nothing was changed"
+        "nothing.mp4; nothing was changed"
     )
     assert online("ingest", "retry", failure["uris"][0]).out == "1 items will be tried again\n"
-    assert "something is due now" in online("ingest", "status").out
+    assert "the next item is due now" in online("ingest", "status").out
     assert online("ingest", "retry").out == "1 items will be tried again\n"
     assert online("ingest", *SCALED).code == 0
     assert len(emu.state.videos) == 5
@@ -187,7 +190,7 @@ def test_a_source_with_the_name_of_a_command_is_written_as_a_path(
 
 
 @pytest.mark.slow
-def test_help_and_completion_know_both_faces(cli: Cli) -> None:
+def test_help_and_completion_offer_options_and_subcommands(cli: Cli) -> None:
     text = cli("ingest", "--help").out
     assert text.startswith("Usage: apivideo ingest ")
     assert all(f"\n  {name} " in text for name in ("status", "retry", "report"))
@@ -197,7 +200,7 @@ def test_help_and_completion_know_both_faces(cli: Cli) -> None:
 
 
 def stall(emu: Emulator, after: int) -> None:
-    """Let so many uploads through and keep the answers of the others back."""
+    """Delay the responses of all uploads after the first ``after``."""
     emu.faults.add(Fault("videos.upload", "delay", nth=after + 1, times=None, seconds=60))
 
 
@@ -206,13 +209,13 @@ def test_an_interrupt_gives_everything_back_and_the_same_command_goes_on(
 ) -> None:
     stall(emu, 2)
     with online.start("ingest", videos, *SCALED) as process:
-        wait_for(lambda: asked(emu)["videos.upload"] >= 5)
+        wait_for(lambda: operations(emu)["videos.upload"] >= 5)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     last = err.splitlines()[-1]
     assert re.fullmatch(
-        "apivideo: interrupted at [0-2] of 5 items; the same command goes on", last
+        "apivideo: interrupted at [0-2] of 5 items; the same command continues", last
     ), err
     [ledger] = (online.folder / "state").rglob("ingest/*.db")
     with sqlite3.connect(ledger) as connection:
@@ -231,7 +234,7 @@ def test_an_interrupt_gives_everything_back_and_the_same_command_goes_on(
 def test_a_second_interrupt_quits_at_once(online: Cli, emu: Emulator, videos: Path) -> None:
     stall(emu, 0)
     with online.start("ingest", videos, *SCALED) as process:
-        wait_for(lambda: asked(emu)["videos.upload"] >= 5)
+        wait_for(lambda: operations(emu)["videos.upload"] >= 5)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -262,7 +265,7 @@ def test_after_a_hard_end_the_same_command_sends_only_the_rest(
 def test_two_runs_never_share_a_ledger(online: Cli, emu: Emulator, videos: Path) -> None:
     stall(emu, 0)
     with online.start("ingest", videos, *SCALED) as process:
-        wait_for(lambda: asked(emu)["videos.upload"] >= 5)
+        wait_for(lambda: operations(emu)["videos.upload"] >= 5)
         second = online("ingest", videos, *SCALED)
         shown = online("ingest", "status", "--json").json
         process.kill()
@@ -301,20 +304,20 @@ def test_on_a_terminal_it_moves_and_leaves_only_the_summary(
     screen.read()
     assert screen.process.wait(timeout=60) == 1
     assert "items done" in screen.text
-    assert "under way" in screen.text
+    assert "in progress" in screen.text
     assert "failed: " in screen.text
     assert "\x1b[?25h" in screen.text, "the cursor is back"
-    assert "5 of 6 items done; 5 of them now" in screen.text
+    assert "5 of 6 items done; 5 in this run" in screen.text
 
 
-def test_in_a_pipe_a_line_every_few_seconds_tells_how_far_it_is(
+def test_in_a_pipe_a_line_every_few_seconds_shows_the_progress(
     online: Cli, emu: Emulator, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apivideo_async.cli.commands.ingest.display.LINE", 0.05)
+    monkeypatch.setattr("apivideo_async.cli.commands.ingest.display.LINE_SECONDS", 0.05)
     emu.faults.add(Fault("videos.upload", "delay", times=None, seconds=0.4))
     result = online("ingest", videos, *SCALED)
     assert any(
-        line.startswith("0 of 5 items done, 5 under way") for line in result.err.splitlines()
+        line.startswith("0 of 5 items done, 5 in progress") for line in result.err.splitlines()
     ), result
     assert "\x1b" not in result.err
 
@@ -336,9 +339,7 @@ def test_the_reserve_leaves_requests_to_others(cli: Cli, videos: Path) -> None:
         assert began[-1] - began[0] > 0.3, "not all of the budget in one window"
 
 
-def test_a_ledger_of_ones_own_needs_no_key_to_be_looked_at(
-    online: Cli, videos: Path, tmp_path: Path
-) -> None:
+def test_a_named_ledger_is_read_without_a_key(online: Cli, videos: Path, tmp_path: Path) -> None:
     assert online("ingest", videos, "--ledger", "own.db", *SCALED).code == 0
     del online.env["APIVIDEO_API_KEY"]
     assert online("ingest", "status", "--ledger", "own.db", "--json").json["items"] == 5

@@ -1,4 +1,4 @@
-"""Whatever is wrong with an ingestion is said in one clear line, and nothing is lost by it."""
+"""Each error of an ingestion is reported in one clear line, and no item is lost."""
 
 import json
 import os
@@ -45,9 +45,9 @@ def test_a_missing_file_is_named_before_anything_starts(
     assert nothing_happened(emu, online)
 
 
-def test_a_pattern_that_matches_nothing_is_mentioned(online: Cli, videos: Path) -> None:
+def test_a_pattern_without_matches_is_reported(online: Cli, videos: Path) -> None:
     result = online("ingest", f"{videos}/*.mov")
-    assert (result.code, result.error_line) == (0, "note: nothing to ingest was found")
+    assert (result.code, result.error_line) == (0, "note: no items to ingest were found")
 
 
 @pytest.fixture
@@ -167,12 +167,12 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_is(
     assert (online.folder / "l.db").read_bytes() == content
 
 
-def test_there_is_no_status_of_what_never_began(online: Cli) -> None:
+def test_a_ledger_that_does_not_exist_is_an_error(online: Cli) -> None:
     for command in (("status",), ("retry",), ("report", "x.html")):
         result = online("ingest", *command, "--ledger", "l.db")
         assert (result.code, result.error_line) == (
             1,
-            "apivideo: there is no ledger l.db: nothing was ingested with it yet",
+            "apivideo: the ledger l.db does not exist: no ingestion has used it yet",
         )
     assert not (online.folder / "l.db").exists()
 
@@ -184,16 +184,19 @@ def test_there_is_no_status_of_what_never_began(online: Cli) -> None:
         (("--dry-run",), "name a SOURCE or a --manifest"),
         (("--watch",), "--watch needs a folder"),
         (("s3://bucket/", "--watch"), "--watch takes folders of this machine"),
-        (("videos/0.mp4", "--watch"), "is no folder"),
+        (("videos/0.mp4", "--watch"), "is not a folder"),
         (("videos", "--json", "--jsonl"), "choose one"),
-        (("videos", "--report", "x.pdf"), "a report ends in .html, .json or .csv"),
+        (
+            ("videos", "--report", "x.pdf"),
+            "a report ends in .html, .json or .csv, which x.pdf does not",
+        ),
         (("videos", "--report", "no/x.html"), "the folder of the report does not exist"),
         (("videos", "--reserve", "1"), "--reserve"),
         (("videos", "--strategy", "push"), "--strategy"),
         (("ftp://host/x.mp4",), "ftp"),
     ],
 )
-def test_what_cannot_mean_anything_is_refused(
+def test_contradictory_options_are_refused(
     online: Cli, emu: Emulator, videos: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     result = online("ingest", *arguments)
@@ -228,7 +231,7 @@ def test_a_full_disk_under_the_ledger_stops_in_order_and_with_room_it_goes_on(
     result = online("ingest", folder, "--ledger", small_disk / "l.db")
     assert result.code == 1
     last = result.err.splitlines()[-1]
-    assert "make room on its disk, then run the same command again: nothing is lost" in last
+    assert "free space on its disk, then run the same command again: nothing is lost" in last
     subprocess.run(["mount", "-o", "remount,size=16m", small_disk], check=True)
     again = online("ingest", folder, "--ledger", small_disk / "l.db", "--json")
     assert again.code == 0, again
@@ -250,7 +253,7 @@ class Expired(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Write no log."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What is interrupted can be continued: only what is missing is sent, and nothing twice."""
+"""An interrupted upload is continued: only missing chunks are sent, and none twice."""
 
 import json
 import os
@@ -27,20 +27,16 @@ def ranges(emu: Emulator) -> list[str]:
 
 
 def wait_for(condition: Callable[[], Any]) -> None:
-    """Look until it is true."""
+    """Poll the condition until it is true, at most for a minute."""
     deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.02)
 
 
 def stall_after(emu: Emulator, operation: str, chunks: int) -> None:
-    """Store the chunks after these, but keep their answers back."""
+    """Delay the responses of all chunks after these; the chunks are stored."""
     emu.faults.add(Fault(operation, "delay", nth=chunks + 1, times=None, seconds=60))
-
-
-def held(emu: Emulator) -> int:
-    return sum(video.media.size for video in emu.state.videos.values())
 
 
 @pytest.mark.slow
@@ -67,7 +63,7 @@ def test_a_killed_upload_continues_with_what_is_missing(
     assert not set(before) & set(after), "no chunk goes twice"
     assert list(emu.state.videos) == [video_id], "one file makes one video"
     assert emu.sha256(video_id) == digest(path)
-    assert "continuing, the server holds 35.0 MiB of 62.0 MiB" in result.err
+    assert "continuing: the server has 35.0 MiB of 62.0 MiB" in result.err
     assert "27.0 MiB of 62.0 MiB sent now" in result.err
 
 
@@ -89,7 +85,7 @@ def test_a_killed_token_upload_continues(online: Cli, emu: Emulator, make_file: 
 
 
 @pytest.mark.slow
-def test_without_resume_an_interrupted_upload_is_mentioned_and_begun_anew(
+def test_without_resume_an_interrupted_upload_is_reported_and_restarted(
     online: Cli, emu: Emulator, make_file: Make
 ) -> None:
     path = make_file(size=32 * MIB)
@@ -101,14 +97,15 @@ def test_without_resume_an_interrupted_upload_is_mentioned_and_begun_anew(
     result = online("upload", path, *CHUNKED)
     assert result.code == 0, result
     assert (
-        "movie.mp4: an interrupted upload of it exists: add --resume to continue it" in result.err
+        "movie.mp4: an upload of this file was interrupted; add --resume to continue it"
+        in result.err
     )
     assert len(emu.state.videos) == 2
     again = online("upload", path, *CHUNKED)
     assert "interrupted" not in again.err, "a finished upload leaves nothing behind"
 
 
-def test_without_a_place_for_the_journal_files_are_uploaded_all_the_same(
+def test_without_a_folder_for_the_journal_files_are_uploaded(
     online: Cli, make_file: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -116,13 +113,13 @@ def test_without_a_place_for_the_journal_files_are_uploaded_all_the_same(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
     result = online("upload", make_file("a.mp4"), make_file("b.mp4"), "--resume")
     assert result.code == 0, result
-    assert result.err.startswith("note: nothing can be kept for later runs")
+    assert result.err.startswith("note: no state can be kept for later runs")
 
 
 def test_resume_of_nothing_says_so_and_uploads(online: Cli, make_file: Make) -> None:
     result = online("upload", make_file(), "--resume")
     assert result.code == 0, result
-    assert "no interrupted upload of it is known" in result.err
+    assert "no interrupted upload of this file was found" in result.err
 
 
 @pytest.mark.slow
@@ -182,10 +179,10 @@ def test_resume_of_several_files_sends_none_of_them_twice(
     emu.faults.clear()
     result = online("upload", *files, *CHUNKED, "--resume", "--json")
     assert result.code == 0, result
-    assert "a.mp4: uploaded before, as vi" in result.err
+    assert "a.mp4: already uploaded by an earlier run, as vi" in result.err
     assert len(emu.state.videos) == 3
     assert [record["title"] for record in result.json] == ["a.mp4", "b.mp4", "c.mp4"]
-    assert online("upload", files[0], "--resume").err.count("uploaded before") == 0, (
+    assert online("upload", files[0], "--resume").err.count("already uploaded") == 0, (
         "the records are gone"
     )
 
@@ -203,7 +200,7 @@ def test_an_interrupt_while_waiting_keeps_the_video(cli: Cli, make_file: Make) -
             out, err = process.communicate(timeout=60)
         [video_id] = emu.state.videos
         assert out.startswith(f"{video_id}\tmovie.mp4\thttp")
-        assert err.splitlines()[-1] == "apivideo: interrupted after the upload, while waiting"
+        assert err.splitlines()[-1] == "apivideo: interrupted while waiting; the upload is complete"
         again = cli("upload", path, "--wait", "--timeout", "0.1", "--resume")
         assert again.out.startswith(f"{video_id}\t")
         assert list(emu.state.videos) == [video_id], "nothing is uploaded twice"
@@ -235,11 +232,13 @@ def test_an_interrupted_pipe_does_not_wait_for_input(online: Cli, emu: Emulator)
     assert process.returncode == 130
     assert (
         err.splitlines()[-1]
-        == "apivideo: interrupted; what comes from a pipe cannot be continued: start again"
+        == "apivideo: interrupted; an upload from a pipe cannot be continued, so start it again"
     )
 
 
-def test_a_retry_is_shown_while_it_waits(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_a_retry_is_shown_while_the_upload_waits(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     emu.faults.add(Fault("videos.upload", "status", status=503))
     result = online("upload", make_file())
     assert result.code == 0, result

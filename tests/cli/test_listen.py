@@ -1,4 +1,4 @@
-"""``apivideo webhooks``: subscriptions, and a server that takes what is signed and nothing else."""
+"""``apivideo webhooks``: subscriptions, and a server that accepts only signed deliveries."""
 
 import contextlib
 import json
@@ -19,7 +19,10 @@ from .conftest import Cli, Process
 
 Make = Callable[..., Path]
 SECRET = "sig_sec_of_this_test"
-BODY = b'{"type":"video.encoding.quality.completed","emittedAt":"2026-01-02T03:04:05+00:00","videoId":"vi1"}'
+BODY = (
+    b'{"type":"video.encoding.quality.completed",'
+    b'"emittedAt":"2026-01-02T03:04:05+00:00","videoId":"vi1"}'
+)
 
 
 @contextlib.contextmanager
@@ -28,7 +31,7 @@ def listening(cli: Cli, *arguments: str) -> Iterator[tuple[Process, str]]:
     with cli.start("webhooks", "listen", "--port", "0", *arguments) as process:
         assert process.stderr is not None
         line = process.stderr.readline()
-        match = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+/) \(Ctrl-C ends it\)\n", line)
+        match = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+/) \(Ctrl-C stops it\)\n", line)
         assert match is not None, line
         yield process, match[1]
 
@@ -62,11 +65,11 @@ def test_subscriptions_are_created_listed_shown_and_deleted(online: Cli) -> None
     assert online("webhooks", "delete", webhook_id, "--yes").out == f"deleted {webhook_id}\n"
 
 
-def test_without_a_type_it_is_told_about_everything(online: Cli) -> None:
+def test_without_a_type_all_events_are_delivered(online: Cli) -> None:
     assert len(online("webhooks", "create", "https://a.test/x", "--json").json["events"]) == 6
 
 
-def test_what_is_signed_is_printed_and_what_is_not_is_refused(cli: Cli) -> None:
+def test_signed_deliveries_are_printed_and_others_are_refused(cli: Cli) -> None:
     with listening(cli, "--secret", "sig_sec_another", "--secret", SECRET) as (process, url):
         assert deliver(f"{url}any/path", BODY, sign(BODY, SECRET)) == 204
         assert deliver(url, BODY, None) == 400
@@ -87,7 +90,7 @@ def test_what_is_signed_is_printed_and_what_is_not_is_refused(cli: Cli) -> None:
 
 
 def test_the_emulator_delivers_to_it(online: Cli, make_file: Make) -> None:
-    """The whole way: subscribe, listen with the secret, upload, read the events."""
+    """Subscribe, listen with the secret, upload, and read the events."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -104,7 +107,7 @@ def test_the_emulator_delivers_to_it(online: Cli, make_file: Make) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_delivered_cannot_steer_the_terminal(cli: Cli) -> None:
+def test_deliveries_cannot_control_the_terminal(cli: Cli) -> None:
     body = json.dumps({"type": "new\x1b[2J", "emittedAt": "soon", "title": "\x1b]0;x\x07"}).encode()
     with listening(cli, "--secret", SECRET) as (process, url):
         assert deliver(url, body, sign(body, SECRET)) == 204
@@ -116,7 +119,7 @@ def test_what_is_delivered_cannot_steer_the_terminal(cli: Cli) -> None:
 
 @pytest.mark.parametrize("secret", ["", " "])
 def test_an_empty_secret_is_no_secret(cli: Cli, secret: str) -> None:
-    """Whoever leaves a variable empty must not accept what anybody can sign."""
+    """An empty variable must not be used as a secret, because anyone can sign with it."""
     cli.env["APIVIDEO_WEBHOOK_SECRET"] = secret.strip()
     result = cli("webhooks", "listen", "--secret", secret)
     assert result.code == 2
@@ -149,7 +152,9 @@ def test_a_port_in_use_is_one_line(cli: Cli) -> None:
 
 
 @pytest.mark.slow
-def test_the_secret_of_a_real_subscription_fits(online: Cli, emu: Emulator) -> None:
+def test_the_secret_of_a_subscription_verifies_only_its_deliveries(
+    online: Cli, emu: Emulator
+) -> None:
     """And that of another subscription does not."""
     secrets = [
         online("webhooks", "create", "https://a.test", "--json").json["signatureSecret"]
@@ -162,7 +167,7 @@ def test_the_secret_of_a_real_subscription_fits(online: Cli, emu: Emulator) -> N
 
 
 @pytest.mark.slow
-def test_it_ends_when_nobody_reads_any_more(cli: Cli) -> None:
+def test_a_closed_output_ends_the_command(cli: Cli) -> None:
     """As in ``apivideo webhooks listen | head -1``."""
     with listening(cli, "--secret", SECRET) as (process, url):
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Every section of the API on the command line: what it prints, and what it refuses."""
+"""Every section of the API on the command line: its output and its errors."""
 
 import json
 import re
@@ -17,7 +17,7 @@ SECRET = "key-of-another-platform"
 
 
 def fact(out: str, name: str) -> str:
-    """The value of a fact; it must be there once."""
+    """The value of a fact, which must occur once."""
     [value] = re.findall(rf"^{name}  *(.*)$", out, re.MULTILINE)
     return str(value)
 
@@ -38,7 +38,7 @@ def vtt(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def png(tmp_path: Path) -> Path:
-    """What the service takes for a picture."""
+    """A file that the service accepts as a PNG."""
     path = tmp_path / "picture.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     return path
@@ -131,7 +131,7 @@ def test_an_unknown_id_is_one_line_and_code_1(online: Cli, arguments: tuple[str,
         ("summaries", ()),
     ],
 )
-def test_deleting_what_is_not_there(
+def test_deleting_an_object_that_does_not_exist(
     online: Cli, video_id: str, section: str, parents: tuple[str, ...]
 ) -> None:
     names = [video_id for _ in parents]
@@ -199,7 +199,7 @@ def test_wrong_usage_is_one_line_and_code_2_before_anything_is_sent(
         ("watermarks", "upload", "x"),
     ],
 )
-def test_a_missing_key_is_said_by_every_section(cli: Cli, arguments: tuple[str, ...]) -> None:
+def test_a_missing_key_is_reported_by_every_section(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli(*arguments)
     assert result.code == 2
     assert (
@@ -208,7 +208,7 @@ def test_a_missing_key_is_said_by_every_section(cli: Cli, arguments: tuple[str, 
     )
 
 
-def test_what_the_server_refuses_names_the_field(
+def test_an_error_of_the_server_names_the_field(
     online: Cli, video_id: str, tmp_path: Path, vtt: Path
 ) -> None:
     for arguments, text in (
@@ -222,7 +222,7 @@ def test_what_the_server_refuses_names_the_field(
         assert text in result.error_line
 
 
-def test_a_file_that_is_not_there_is_one_line(online: Cli, emu: Emulator) -> None:
+def test_a_missing_file_is_reported_in_one_line(online: Cli, emu: Emulator) -> None:
     for arguments in (
         ("watermarks", "upload"),
         ("captions", "upload", "vi1", "fr"),

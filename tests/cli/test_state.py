@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import aiofiles.os
 import pytest
 
 from apivideo_async import private_files
@@ -37,7 +36,7 @@ def homeless(online: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cl
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    monkeypatch.setattr(private_files, "_noted", set())
+    monkeypatch.setattr(private_files, "_logged_notes", set())
     return online
 
 
@@ -48,7 +47,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     def opener(path: str, flags: int) -> int:
         return os.open(FULL, os.O_WRONLY) if flags & os.O_WRONLY else os.open(path, flags)
 
-    monkeypatch.setattr("apivideo_async.uploads.journal.open_private", opener)
+    monkeypatch.setattr("apivideo_async.private_files.open_private", opener)
 
 
 def test_without_a_home_uploads_work_with_a_note(
@@ -59,8 +58,8 @@ def test_without_a_home_uploads_work_with_a_note(
         result = homeless(*arguments)
         assert result.code == 0, result
     assert emu.sha256(result.out.split("\t")[0]) == digest(path)
-    private_files._noted.clear()
-    assert "note: what later runs need is kept in" in homeless("upload", path).err
+    private_files._logged_notes.clear()
+    assert "note: the state for later runs is kept in" in homeless("upload", path).err
 
 
 def test_without_a_home_an_ingestion_keeps_its_ledger_in_a_private_folder(
@@ -69,7 +68,7 @@ def test_without_a_home_an_ingestion_keeps_its_ledger_in_a_private_folder(
     path = make_file()
     first, second = homeless("ingest", path), homeless("ingest", path)
     assert (first.code, second.code) == (0, 0), (first, second)
-    assert first.err.startswith("note: what later runs need is kept in"), first
+    assert first.err.startswith("note: the state for later runs is kept in"), first
     assert len(emu.state.videos) == 1
     assert json.loads(homeless("ingest", "status", "--json").out)["items"] == 1
     for each in (tmp_path / "tmp").rglob("*"):
@@ -104,7 +103,7 @@ def test_a_full_disk_for_the_journal_fails_no_upload(
     assert result.code == 0, result
     assert [(each["status"], each["error"]) for each in result.json] == [("uploaded", None)] * 2
     assert "No space left on device" in result.err
-    assert "can neither continue nor skip this upload" in result.err
+    assert "cannot continue or skip this upload" in result.err
     assert len(emu.state.videos) == 2
 
 
@@ -117,7 +116,7 @@ def test_no_error_of_the_state_disk_fails_an_upload(
     def broken(*_: Any, **__: Any) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(aiofiles.os, "replace", broken)
+    monkeypatch.setattr(Path, "replace", broken)
     monkeypatch.setattr(Path, "unlink", broken)
     result = online("upload", make_file(), "--json")
     assert result.code == 0, result

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from apivideo_async import Video
-from apivideo_async.cli.commands.videos.shown import VIDEO
+from apivideo_async.cli.commands.videos import VIDEO
 from apivideo_async.cli.crud.tables import table
 from apivideo_async.emulator import Emulator, Fault
 

@@ -1,4 +1,4 @@
-"""``apivideo upload``: what reaches the server, and what is written where."""
+"""``apivideo upload``: the requests that reach the server, and the output."""
 
 import hashlib
 import os
@@ -20,7 +20,9 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def test_a_file_becomes_a_video_and_a_line(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_a_file_is_uploaded_and_printed_on_one_line(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     path = make_file()
     result = online("upload", path, "--title", "My movie")
     assert result.code == 0, result
@@ -75,7 +77,7 @@ def test_json_is_written_even_when_the_server_refuses(online: Cli, make_file: Ma
 
 
 @pytest.mark.parametrize(("mode", "first"), [("bytes", "bytes 0-5242879/"), ("part", "part 1/3")])
-def test_chunks_go_in_the_mode_asked_for(
+def test_chunks_are_sent_in_the_requested_mode(
     online: Cli, emu: Emulator, make_file: Make, mode: str, first: str
 ) -> None:
     path = make_file(size=12 * MIB)
@@ -155,7 +157,7 @@ def test_a_container_is_filled(online: Cli, emu: Emulator, make_file: Make) -> N
     first = online("upload", make_file(), "--json").json[0]["videoId"]
     refused = online("upload", make_file("other.mp4", 5), "--video-id", first)
     assert refused.code == 1
-    assert "other.mp4: this video holds a complete upload of 100,000 bytes already" in refused.err
+    assert "other.mp4: the video already has a source of 100,000 bytes" in refused.err
     missing = online("upload", make_file(), "--video-id", "viNowhere")
     assert missing.code == 1
     assert "not found" in missing.error_line
@@ -192,7 +194,9 @@ def emu_token(online: Cli) -> str:
     return asyncio.run(make())
 
 
-def test_names_that_need_care(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_unusual_file_names_are_uploaded_and_displayed(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     result = online(
         "upload",
         make_file("späß \x1b[31m& 東京.mp4"),
@@ -205,14 +209,14 @@ def test_names_that_need_care(online: Cli, emu: Emulator, make_file: Make) -> No
 
 
 @pytest.mark.slow
-def test_a_name_that_is_no_text_is_uploaded_all_the_same(online: Cli, tmp_path: Path) -> None:
+def test_a_file_whose_name_is_not_text_is_uploaded(online: Cli, tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"bad\xff.mp4")).write_bytes(b"x" * 1000)
     result = online.process("upload", os.fsdecode(b"bad\xff.mp4"), "--json")
     assert result.code == 0, result
     assert result.json[0]["title"] == "bad?.mp4"
 
 
-def test_files_of_the_same_name_are_told_apart(
+def test_files_of_the_same_name_are_displayed_with_their_paths(
     online: Cli, make_file: Make, tmp_path: Path
 ) -> None:
     for folder in ("one", "two"):
@@ -224,7 +228,7 @@ def test_files_of_the_same_name_are_told_apart(
     assert "two/movie.mp4: done" in result.err
 
 
-def test_many_files_go_two_at_a_time(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_many_files_are_uploaded_two_at_a_time(online: Cli, emu: Emulator, make_file: Make) -> None:
     result = online("upload", *(make_file(f"{number}.mp4") for number in range(7)), "--json")
     assert result.code == 0, result
     assert [record["title"] for record in result.json] == [f"{number}.mp4" for number in range(7)]

@@ -85,7 +85,7 @@ def test_delete(online: Cli, emu: Emulator, library: list[str]) -> None:
     assert not emu.state.videos
 
 
-def test_a_refused_key_is_said_once_however_much_shall_be_deleted(online: Cli) -> None:
+def test_a_refused_key_is_reported_once_for_several_videos(online: Cli) -> None:
     result = online("--api-key", "wrong-key-of-somebody", "videos", "delete", "vi1", "vi2", "--yes")
     assert result.code == 1
     assert "refused the API key" in result.error_line
@@ -98,12 +98,12 @@ def test_a_video_that_does_not_exist(online: Cli) -> None:
         assert "not found" in result.error_line
 
 
-def test_titles_cannot_steer_the_terminal(online: Cli, make_file: Make) -> None:
+def test_titles_cannot_control_the_terminal(online: Cli, make_file: Make) -> None:
     online("upload", make_file(), "--title", "bad\x1b[2Jtitle")
     assert "\x1b" not in online("videos", "list").out
 
 
-def test_a_reader_that_leaves_is_no_failure_to_talk_about(online: Cli, library: list[str]) -> None:
+def test_a_closed_pipe_causes_no_message(online: Cli, library: list[str]) -> None:
     with online.start("videos", "list", "--json") as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -32,12 +32,12 @@ Write = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "LARGEST_ANSWER", LIMIT)
-    monkeypatch.setattr(rules, "LARGEST_ERROR", LIMIT // 4)
+    monkeypatch.setattr(rules, "LARGEST_BODY", LIMIT)
+    monkeypatch.setattr(rules, "LARGEST_ERROR_BODY", LIMIT // 4)
 
 
 class Raw:
-    """A server that writes what it is told, and counts connections and the bytes that it could write."""
+    """A server that writes a given response, and counts its connections and written bytes."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
@@ -116,7 +116,7 @@ HUGE = {
 
 
 @pytest.mark.parametrize("write", HUGE.values(), ids=HUGE)
-async def test_too_large_an_answer_is_an_error_and_not_asked_for_again(
+async def test_a_too_large_response_is_an_error_and_not_requested_again(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     largest = 0
@@ -144,7 +144,7 @@ async def test_too_large_an_answer_is_an_error_and_not_asked_for_again(
     assert largest <= 16 * READ_BUFFER
 
 
-async def test_an_answer_within_the_limit_is_read_whole() -> None:
+async def test_a_response_within_the_limit_is_read_completely() -> None:
     videos = {"data": [{"videoId": "vi1", "title": "x" * (LIMIT - 1000)}], "pagination": {}}
     body = gzip.compress(json.dumps(videos).encode())
     async with serving(answer(200, body, b"Content-Encoding: gzip")) as (_, client):
@@ -213,7 +213,7 @@ async def expands_to_nothing(writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize("write", [trickle, expands_to_nothing])
-async def test_an_answer_that_does_not_end_is_given_up_in_time(write: Write) -> None:
+async def test_a_response_that_does_not_end_is_closed_in_time(write: Write) -> None:
     timeouts = Timeouts(connect=0.1, response=0.1)
     async with serving(write, timeouts=timeouts, retry=RetryPolicy(attempts=1)) as (_, client):
         with pytest.raises(ApiVideoError, match="within"):

@@ -1,4 +1,4 @@
-"""The way of a block from the file to the socket: each trap on it, with a test that fails without the cure."""
+"""The path of a block from the file to the socket: one test for each known error on it."""
 
 import asyncio
 import errno
@@ -19,7 +19,8 @@ from apivideo_async.http.multipart import MultipartBody
 from apivideo_async.protocol.request import FilePart, Multipart
 from apivideo_async.uploads.sources.chunker import cut
 from apivideo_async.uploads.sources.files import COLD_BLOCK, OpenFile
-from apivideo_async.uploads.sources.opening import BLOCK, FileSource, MemorySource, SeekableSource
+from apivideo_async.uploads.sources.opening import FileSource, MemorySource, SeekableSource
+from apivideo_async.uploads.sources.types import BLOCK
 from tests.conftest import QUICK, blocks_of, data_of, options, sha256
 from tests.ways import LOOPS, Received, Sink, certificates, run, sink
 
@@ -35,7 +36,7 @@ def path(tmp_path: Path) -> Path:
 
 
 class Writer(AbstractStreamWriter):
-    """A connection to a peer that is faster than we are: a write never waits. It keeps what it was given, uncopied."""
+    """A connection to a fast peer: a write never waits. It keeps the blocks without a copy."""
 
     def __init__(self, on_write: Callable[[], None] = lambda: None) -> None:
         self.kept: list[Any] = []
@@ -139,7 +140,7 @@ def content(kept: list[Any]) -> bytes:
 
 
 async def test_no_block_is_changed_after_it_was_written(path: Path, way_of_reading: str) -> None:
-    """A transport may keep a reference until the bytes are sent; a buffer that is filled again would send others."""
+    """A transport may keep a reference until the bytes are sent, so a block must not be reused."""
     file = OpenFile.open(path)
     writer = Writer()
     await body_of(FileSource(file, "f")).write(writer)
@@ -157,7 +158,7 @@ async def test_no_block_of_a_seekable_object_or_of_memory_is_changed(path: Path)
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_slow_peer_gets_the_bytes_of_the_file(tmp_path: Path, loop: str) -> None:
-    """The transport's buffer is always full: uvloop keeps references there, asyncio copies (before 3.12)."""
+    """The transport's buffer is always full. uvloop keeps references in it."""
     path = tmp_path / "large.mp4"
     data = data_of(24 * MIB)
     path.write_bytes(data)
@@ -178,7 +179,7 @@ def test_a_slow_peer_gets_the_bytes_of_the_file(tmp_path: Path, loop: str) -> No
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_an_upload_over_tls_finishes(loop: str) -> None:
-    """With ``set_write_buffer_limits(high=0)`` a TLS transport would never say that there is room again."""
+    """With ``set_write_buffer_limits(high=0)`` a TLS transport would never resume writing."""
     data = data_of(12 * MIB)
     theirs, ours = certificates()
 
@@ -219,7 +220,7 @@ async def test_a_peer_that_never_makes_us_wait_leaves_the_loop_its_turns(path: P
     seen = await turns_between_writes(body_of(FileSource(file, "f")))
     file.close()
     assert len(seen) >= 6
-    assert min(seen[2:]) >= 1, "after every block somebody else has a turn"
+    assert min(seen[2:]) >= 1, "another task runs after every block"
 
 
 async def test_a_buffered_piece_leaves_the_loop_its_turns() -> None:
@@ -234,7 +235,7 @@ async def test_a_buffered_piece_leaves_the_loop_its_turns() -> None:
 async def test_a_cold_read_does_not_stop_the_loop(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk answers only when the loop says so: if the loop waited for it, neither would go on."""
+    """The read ends only when the loop allows it, so a loop that waited for it would hang."""
     real, disk, unlocked = os.preadv, threading.Event(), list[bool]()
 
     def slow(fd: int, buffers: list[bytearray], position: int, flags: int = 0) -> int:
@@ -260,7 +261,7 @@ async def test_a_cold_read_does_not_stop_the_loop(
 async def test_a_block_that_is_not_cached_is_read_in_a_thread_and_the_next_one_is_not(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a real cold file: the kernel says so, one larger read in a thread, then from the cache again."""
+    """With a file that is not cached: one larger read in a thread, then reads from the cache."""
     threads: list[int] = []
     real = os.preadv
 
@@ -354,7 +355,7 @@ async def test_every_body_has_a_known_length_and_no_transfer_encoding(
 
 @pytest.mark.parametrize("kind", ["path", "own", "bytes"])
 async def test_a_chunk_is_never_in_memory(tmp_path: Path, kind: str) -> None:
-    """Four chunks of 32 MiB in flight: a few blocks each, where a form of ``bytes`` would need 64 MiB for one."""
+    """Four chunks of 32 MiB in flight need a few blocks each."""
     size = 4 * 32 * MIB
     path = tmp_path / "large.mp4"
     with path.open("wb") as handle:
@@ -408,7 +409,7 @@ def cut_off_at(path: Path, after: int, left: int) -> Callable[[Received], None]:
 async def test_a_file_that_is_truncated_while_a_chunk_is_sent_is_an_error(
     tmp_path: Path, way_of_reading: str, left: int
 ) -> None:
-    """Not a signal, as with mmap, and no body that ends early or is filled up and taken for the whole."""
+    """The result is an error: no signal as with mmap, and no body that looks complete."""
     path = tmp_path / "large.mp4"
     with path.open("wb") as handle:
         handle.truncate(120 * MIB)  # Much more than the sockets hold.

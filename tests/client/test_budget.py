@@ -1,7 +1,7 @@
 """The request budget with many requests at once: never overrun, shared, and polls come last.
 
-Whether every window is used up depends on the speed of the machine; tests/unit/test_shared_budget.py tests that in
-virtual time.
+Whether every window is used up depends on the speed of the machine. That is tested in virtual time
+by tests/unit/test_shared_budget.py.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ def limited(uploads: int = LIMIT, reads: int = 1_000, window: float = WINDOW) ->
 
 
 def windows(records: list[RequestRecord]) -> list[int]:
-    """How many requests were counted in each window; it begins with the first request after the last one."""
+    """Count the requests of each window. A window begins with the first request after the last."""
     counts: list[int] = []
     ends = 0.0
     for record in records:
@@ -70,7 +70,7 @@ async def test_several_uploads_at_once_leave_the_reserve_to_others() -> None:
         assert max(used[1:]) <= LIMIT * 7 // 10
 
 
-async def test_polls_wait_until_nobody_else_does() -> None:
+async def test_polls_wait_until_no_other_request_waits() -> None:
     async with Emulator(encoding="polls:1000", **limited(reads=2)) as emu:
         async with ApiVideoClient(emu.api_key, base_url=emu.url) as client:
             video = await client.upload(b"x", title="t")
@@ -80,9 +80,9 @@ async def test_polls_wait_until_nobody_else_does() -> None:
                 for _ in range(4)
             ]
             await asyncio.sleep(WINDOW / 4)
-            asked = len(emu.requests)
+            before = len(emu.requests)
             await asyncio.gather(*(client.videos.get(video.video_id) for _ in range(6)))
-            order = [record.operation for record in emu.requests[asked:]]
+            order = [record.operation for record in emu.requests[before:]]
             for task in polling:
                 task.cancel()
             await asyncio.gather(*polling, return_exceptions=True)
@@ -90,14 +90,14 @@ async def test_polls_wait_until_nobody_else_does() -> None:
     assert "videos.get_status" not in order, "the polls came first, and are served last"
 
 
-@pytest.mark.parametrize("told", [0.9, None], ids=["the server says how long", "it does not say"])
+@pytest.mark.parametrize("retry_after", [0.9, None], ids=["with the header", "without it"])
 async def test_a_429_holds_up_every_request_of_its_class_and_no_other(
-    monkeypatch: pytest.MonkeyPatch, told: float | None
+    monkeypatch: pytest.MonkeyPatch, retry_after: float | None
 ) -> None:
-    """Seen by the server: what it hears between the refusal and the end of the wait had started before."""
+    """Requests that arrive soon after the refusal had started before it."""
     monkeypatch.setattr(rate_limit, "BLIND_COOL_DOWN", 0.9)
     async with Emulator(min_chunk=CHUNK) as emu:
-        emu.faults.add(Fault("videos.upload", "rate-limit", retry_after=told, nth=8))
+        emu.faults.add(Fault("videos.upload", "rate-limit", retry_after=retry_after, nth=8))
         async with ApiVideoClient(emu.api_key, base_url=emu.url, retry=QUICK) as client:
             working = asyncio.create_task(several_uploads(client, emu))
             while not (refused := [record for record in emu.requests if record.status == 429]):

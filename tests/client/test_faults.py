@@ -61,7 +61,7 @@ async def test_every_response_may_be_lost(emu: Emulator, client: ApiVideoClient,
     assert await videos_of(client) == [video.video_id]
 
 
-async def test_a_whole_file_whose_answer_was_lost_is_sent_once(
+async def test_a_whole_file_whose_response_was_lost_is_sent_once(
     emu: Emulator, client: ApiVideoClient
 ) -> None:
     emu.faults.add(Fault("videos.upload", "drop-response"))
@@ -219,7 +219,7 @@ async def test_a_lost_creation_without_a_key_warns(
     video = await client.upload(DATA, title="t")
     assert emu.sha256(video.video_id) == sha256(DATA)
     assert len(await videos_of(client)) == 2
-    assert "empty container may stay behind" in caplog.text
+    assert "may have created an empty container" in caplog.text
 
 
 async def test_a_lost_plain_creation_is_not_repeated(emu: Emulator, client: ApiVideoClient) -> None:
@@ -253,8 +253,8 @@ async def test_sixteen_refusals_make_one_renewal(emu: Emulator) -> None:
         emu.faults.add(Fault("videos.upload", "expire-tokens", nth=17))
         video = await client.upload(data, title="t")
     assert emu.sha256(video.video_id) == sha256(data)
-    asked = [r.operation for r in emu.requests if r.operation.startswith("auth.")]
-    assert asked == ["auth.authenticate", "auth.refresh"]
+    exchanges = [r.operation for r in emu.requests if r.operation.startswith("auth.")]
+    assert exchanges == ["auth.authenticate", "auth.refresh"]
     refused = [record for record in emu.requests if record.status == 401]
     assert 1 <= len(refused) <= 16
 
@@ -271,7 +271,7 @@ async def test_a_token_that_is_refused_as_soon_as_it_was_given_is_renewed_again(
     ]
 
 
-async def test_who_is_refused_for_good_is_told(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_final_refusal_is_raised(emu: Emulator, client: ApiVideoClient) -> None:
     emu.faults.add(Fault("videos.list", "expire-tokens", times=None))
     with pytest.raises(AuthenticationError):
         await client.videos.list()

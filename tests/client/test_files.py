@@ -1,4 +1,4 @@
-"""Reading files by position: cached, cold, without RWF_NOWAIT, without preadv; pipes; closing late."""
+"""Reading files by position: cached, cold, without RWF_NOWAIT, without preadv; pipes; closing."""
 
 import asyncio
 import errno
@@ -256,7 +256,7 @@ async def test_the_name_is_the_last_part_of_a_path() -> None:
     assert (await open_source(Odd())).name == "video"
 
 
-async def test_blocks_are_used_again_once_nobody_holds_them(
+async def test_blocks_are_reused_when_no_view_of_them_exists(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, blocks = os.preadv, set()
@@ -275,7 +275,7 @@ async def test_blocks_are_used_again_once_nobody_holds_them(
     file.close()
 
 
-async def test_blocks_that_somebody_holds_are_left_alone(path: Path) -> None:
+async def test_blocks_with_a_view_are_not_reused(path: Path) -> None:
     """As a transport does with what it has not sent yet: every other block is held to the end."""
     file = OpenFile.open(path)
     held, number = [], 0

@@ -223,14 +223,14 @@ async def test_an_item_that_cannot_be_used_is_a_result_and_stops_nothing(
     assert {
         name: kind for name, kind in kinds.items() if not issubclass(kind, expected[name])
     } == {}
-    # Whatever can be known before is found before anything is sent: only the sources that fail later made a container.
+    # Other errors are found before anything is sent, so only these items created a container.
     late = ("raises", "raises a cancellation", "gives texts", "stream breaks")
     assert len([r for r in emu.requests if r.operation == "videos.create"]) <= 2 + len(late)
 
 
 @pytest.mark.parametrize("items", ["movie.mp4", b"bytes", 5, None, Path("movie.mp4")], ids=repr)
 def test_one_source_in_place_of_a_list_is_refused(items: Any) -> None:
-    with pytest.raises(ConfigurationError, match="items are an iterable"):
+    with pytest.raises(ConfigurationError, match="items must be an iterable"):
         ApiVideoClient("key").upload_many(items)
 
 

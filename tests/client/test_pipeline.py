@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +29,18 @@ from apivideo_async.protocol.request import Request
 from apivideo_async.rate_limit.limiter import Permit
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, data_of, options, sha256
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('::1', 1)"), os.strerror(111)),
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (ConnectionResetError(), "ConnectionResetError"),
+    ],
+)
+def test_the_reason_of_a_system_error_has_no_address(error: OSError, reason: str) -> None:
+    assert http.system_reason(error) == reason
 
 
 @pytest.mark.parametrize("action", ["status", "reset-before", "drop-response"])
@@ -78,7 +92,7 @@ async def test_a_page_that_is_no_json_is_explained(emu: Emulator, client: ApiVid
     assert caught.value.body == b"<html>"
 
 
-async def test_a_server_that_is_not_there() -> None:
+async def test_a_server_that_cannot_be_reached() -> None:
     async with ApiVideoClient("key", base_url="http://127.0.0.1:9", retry=QUICK) as client:
         with pytest.raises(ApiConnectionError, match="cannot be reached") as caught:
             await client.videos.create(title="t")
@@ -191,8 +205,8 @@ async def test_a_late_answer_does_not_make_a_second_chunk(emu: Emulator) -> None
 async def test_a_cancellation_of_aiohttps_own_writer_is_a_lost_connection(
     emu: Emulator, client: ApiVideoClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the server is done early, aiohttp cancels its writer, waits for it, and may let that cancellation out."""
-    real, left = http._body_of, [1]
+    """If the response is complete early, aiohttp cancels its writer, and we may see that."""
+    real, left = http._read_body, [1]
 
     async def read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         if answer.method == "POST" and "/source" in str(answer.url) and left:
@@ -200,7 +214,7 @@ async def test_a_cancellation_of_aiohttps_own_writer_is_a_lost_connection(
             raise asyncio.CancelledError
         return await real(answer)
 
-    monkeypatch.setattr(http, "_body_of", read)
+    monkeypatch.setattr(http, "_read_body", read)
     data = data_of(5 * CHUNK)
     video = await client.upload(data, title="t")
     assert emu.sha256(video.video_id) == sha256(data)
@@ -210,7 +224,7 @@ async def test_a_cancellation_of_aiohttps_own_writer_is_a_lost_connection(
 # -- the request budget
 
 
-async def test_no_429_that_could_be_foreseen() -> None:
+async def test_a_foreseeable_429_does_not_happen() -> None:
     """60 chunks and 10 a window: the windows are used up and never overrun."""
     data = data_of(60 * CHUNK)
     async with (
@@ -285,17 +299,17 @@ async def test_an_upload_that_begins_while_requests_are_scarce_takes_few() -> No
 async def test_a_429_costs_no_attempt_and_is_waited_for(
     emu: Emulator, client: ApiVideoClient
 ) -> None:
-    told = {
+    headers = {
         "X-RateLimit-Limit": "10",
         "X-RateLimit-Remaining": "0",
         "X-RateLimit-Retry-After": "0.05",
     }
     times = QUICK.attempts * 3
-    emu.faults.add(Fault("videos.upload", "status", status=429, headers=told, times=times))
+    emu.faults.add(Fault("videos.upload", "status", status=429, headers=headers, times=times))
     data = data_of(5 * CHUNK)
     video = await client.upload(data, title="t")
     assert emu.sha256(video.video_id) == sha256(data)
-    emu.faults.add(Fault("videos.create", "status", status=429, headers=told, times=times))
+    emu.faults.add(Fault("videos.create", "status", status=429, headers=headers, times=times))
     assert (await client.videos.create(title="t")).video_id, "a refused POST was not executed"
 
 
@@ -338,7 +352,7 @@ async def test_a_share_is_left_to_others() -> None:
                 await asyncio.wait_for(_first(client), 0.2)
 
 
-def test_a_429_tells_how_long() -> None:
+def test_a_429_has_the_time_to_wait() -> None:
     assert (
         RateLimitError("x", status=429, headers={"x-ratelimit-retry-after": "7"}).retry_after == 7
     )

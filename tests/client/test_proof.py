@@ -1,4 +1,4 @@
-"""Success is reported only when it is proven: what a hostile or unlucky state must not make us believe."""
+"""Success is reported only when it is proven."""
 
 import asyncio
 import io
@@ -151,7 +151,7 @@ async def test_a_status_that_cannot_be_asked_for_is_an_unknown_outcome(
     emu: Emulator, client: ApiVideoClient
 ) -> None:
     emu.faults.add(Fault("videos.get_status", "status", status=500, times=None))
-    with pytest.raises(UploadError, match="cannot be asked") as caught:
+    with pytest.raises(UploadError, match="status of the video cannot be read") as caught:
         await client.upload(DATA, title="t")
     assert caught.value.outcome == "unknown"
     emu.faults.clear()
@@ -176,7 +176,7 @@ async def test_a_video_that_is_there_but_cannot_be_shown_is_no_failure(
 
 
 async def half_a_stream(client: ApiVideoClient, mode: str) -> str:
-    """Leave two chunks of a stream whose end nobody knows."""
+    """Leave two chunks of a stream whose end is unknown."""
     container = await client.videos.create(title="t")
 
     async def failing() -> AsyncIterator[bytes]:
@@ -236,7 +236,7 @@ class Slow(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         position = self.tell()
         time.sleep(0.002)
-        assert self.tell() == position, "somebody moved the position in between"
+        assert self.tell() == position, "another read moved the position in between"
         return super().read(size)
 
 

@@ -1,4 +1,4 @@
-"""Sources that only flow: they stall, break off, end on a boundary, and give a byte at a time or everything at once."""
+"""Streams that stall, break off, end on a chunk boundary, or yield one byte or all at once."""
 
 import asyncio
 import tracemalloc
@@ -50,7 +50,7 @@ async def accepted(emu: Emulator, count: int) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_a_stream_that_stalls_stops_nobody_and_goes_on_when_data_comes(
+async def test_a_stream_that_stalls_delays_no_other_upload_and_continues_when_data_comes(
     emu: Emulator, client: ApiVideoClient
 ) -> None:
     """What is full is sent meanwhile; no time limit ends what only waits for its source."""

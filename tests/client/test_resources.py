@@ -1,13 +1,20 @@
 """The methods of ``videos`` and ``upload_tokens``, and the client around them."""
 
 import inspect
+import pickle
+import subprocess
+import sys
 import typing
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import aiohttp
+import attrs
 import pytest
 
+import apivideo_async
 from apivideo_async import (
     UNSET,
     ApiTimeoutError,
@@ -20,7 +27,12 @@ from apivideo_async import (
     SourceError,
     UploadOptions,
     VideoClip,
+    distributed,
+    emulator,
+    ingest,
+    models,
     types,
+    webhooks,
 )
 from apivideo_async.emulator import Emulator, Fault
 from tests.conftest import QUICK, blocks_of, data_of
@@ -62,7 +74,7 @@ async def test_a_clip_is_sent_in_its_wire_form(emu: Emulator, client: ApiVideoCl
     assert (await client.videos.create(title="t", clip=clip)).video_id
 
 
-async def test_every_fault_of_a_request_is_told(client: ApiVideoClient) -> None:
+async def test_a_refused_request_lists_every_problem(client: ApiVideoClient) -> None:
     with pytest.raises(BadRequestError) as caught:
         await client.videos.create(title="")
     assert caught.value.slug is not None
@@ -70,9 +82,7 @@ async def test_every_fault_of_a_request_is_told(client: ApiVideoClient) -> None:
     assert caught.value.status == 400
 
 
-async def test_a_misspelt_field_is_refused_as_python_does(
-    emu: Emulator, client: ApiVideoClient
-) -> None:
+async def test_an_unknown_field_is_a_type_error(emu: Emulator, client: ApiVideoClient) -> None:
     with pytest.raises(TypeError, match="no field tag;"):
         await client.upload(b"x", title="t", tag=["a"])  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="no field titel;"):
@@ -82,7 +92,7 @@ async def test_a_misspelt_field_is_refused_as_python_does(
     assert emu.requests == []
 
 
-async def test_one_text_for_tags_is_a_mistake(emu: Emulator, client: ApiVideoClient) -> None:
+async def test_a_single_text_for_tags_is_refused(emu: Emulator, client: ApiVideoClient) -> None:
     with pytest.raises(ConfigurationError, match="list of texts"):
         await client.videos.create(title="t", tags="trailer")
     assert emu.requests == []
@@ -106,8 +116,11 @@ async def test_an_id_is_quoted(client: ApiVideoClient) -> None:
 
 
 async def make_videos(client: ApiVideoClient, count: int) -> list[str]:
-    return [(await client.videos.create(title=f"v{n:02}", tags=["even" if n % 2 == 0 else "odd"])).video_id
-            for n in range(count)]  # fmt: skip
+    videos = [
+        await client.videos.create(title=f"v{n:02}", tags=["odd" if n % 2 else "even"])
+        for n in range(count)
+    ]
+    return [video.video_id for video in videos]
 
 
 @pytest.mark.parametrize("prefetch", [0, 1])
@@ -157,7 +170,7 @@ async def test_leaving_an_iteration_leaves_no_task(client: ApiVideoClient) -> No
     async for page in (pages := client.videos.list(page_size=1).pages()):
         assert len(page) == 1
         break
-    await pages.aclose()  # type: ignore[attr-defined]
+    await pages.aclose()
 
 
 @pytest.mark.parametrize(("page", "size"), [(0, 25), (1, 0), (1, 101)])
@@ -275,7 +288,7 @@ async def test_a_wrong_key_is_an_authentication_error(scheme: Any, status: int) 
     )
 
 
-async def test_no_key_says_what_to_do() -> None:
+async def test_the_error_without_a_key_says_what_to_do() -> None:
     async with ApiVideoClient() as client:
         with pytest.raises(ConfigurationError, match="APIVIDEO_API_KEY"):
             await client.videos.list()
@@ -292,7 +305,7 @@ async def test_settings_come_from_the_environment(
         await client.videos.list()
 
 
-async def test_request_is_the_way_to_what_is_not_modelled(
+async def test_request_calls_operations_that_have_no_method(
     emu: Emulator, client: ApiVideoClient
 ) -> None:
     made = await client.request("post", "/videos", json={"title": "raw"})
@@ -319,21 +332,21 @@ async def test_a_copy_shares_connections_tokens_and_budgets(
     assert [r.operation for r in emu.requests].count("auth.authenticate") == 1
 
 
-async def test_a_borrowed_session_stays_open(emu: Emulator) -> None:
+async def test_a_session_of_the_caller_stays_open(emu: Emulator) -> None:
     async with aiohttp.ClientSession() as session:
         async with ApiVideoClient(emu.api_key, base_url=emu.url, session=session) as client:
             await client.videos.list()
         assert not session.closed
 
 
-async def test_a_closed_client_says_so(emu: Emulator) -> None:
+async def test_the_error_of_a_closed_client_names_the_reason(emu: Emulator) -> None:
     client = ApiVideoClient(emu.api_key, base_url=emu.url)
     await client.aclose()
     with pytest.raises(ConfigurationError, match="closed"):
         await client.videos.list()
 
 
-async def test_who_calls_is_told_on_every_request(emu: Emulator) -> None:
+async def test_every_request_names_the_client_and_the_application(emu: Emulator) -> None:
     seen: list[dict[str, str]] = []
 
     async def note(_: Any, __: Any, params: aiohttp.TraceRequestStartParams) -> None:
@@ -351,38 +364,80 @@ async def test_who_calls_is_told_on_every_request(emu: Emulator) -> None:
         assert headers["AV-Origin-App"] == "my-app:1.2"
 
 
-def test_the_package_loads_nothing_heavy() -> None:
-    import subprocess
-    import sys
-
-    code = "import sys, apivideo_async; print([m for m in ('aiohttp', 'cattrs', 'attrs') if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
-        == "[]"
-    )
+def test_importing_the_package_loads_no_dependency() -> None:
+    heavy = ("aiohttp", "cattrs", "attrs", "ast")
+    code = f"import sys, apivideo_async; print([m for m in {heavy} if m in sys.modules])"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert child.stdout.strip() == "[]", child.stderr
 
 
-def test_every_public_name_can_be_had() -> None:
-    import apivideo_async
+@pytest.mark.parametrize("module", [apivideo_async, types, ingest], ids=lambda m: m.__name__)
+def test_every_public_name_is_loaded_when_it_is_used(module: ModuleType) -> None:
+    names = module.__all__
+    assert len(names) > 10
+    assert names == sorted(set(names))
+    assert set(names) <= set(dir(module))
+    namespace: dict[str, Any] = {}
+    exec(f"from {module.__name__} import *", namespace)
+    for name in names:
+        value = getattr(module, name)
+        assert value is namespace[name]
+        if isinstance(value, type):
+            assert pickle.loads(pickle.dumps(value)) is value
+    for name in ("nothing", "__wrapped__"):
+        with pytest.raises(AttributeError, match=f"{module.__name__}.*{name}"):
+            getattr(module, name)
 
-    for name in apivideo_async.__all__:
-        assert getattr(apivideo_async, name) is not None
-    assert set(apivideo_async.__all__) <= set(dir(apivideo_async))
-    with pytest.raises(AttributeError):
-        _ = apivideo_async.nothing
+
+def test_every_record_is_public() -> None:
+    assert set(apivideo_async.__all__) >= {
+        name for name, kind in vars(models).items() if isinstance(kind, type) and attrs.has(kind)
+    }
 
 
 def test_the_types_of_public_signatures_are_public_and_can_be_resolved() -> None:
     """Tools read annotations with ``typing.get_type_hints``: FastAPI, Sphinx, attrs."""
-    assert [name for name in types.__all__ if not hasattr(types, name)] == []
     sections = [
         type(value)
         for value in vars(ApiVideoClient("key")).values()
         if hasattr(value, "with_raw_response")
     ]
     assert len(sections) > 10
+    public = {
+        id(getattr(module, name)) for module in (apivideo_async, types) for name in module.__all__
+    }
     for kind in (ApiVideoClient, *sections):
         for name, method in inspect.getmembers(kind, inspect.isfunction):
             if not name.startswith("_"):
-                assert typing.get_type_hints(method) is not None
+                hints = typing.get_type_hints(method).values()
+                assert [one for one in classes_in(hints) if id(one) not in public] == []
     assert typing.get_type_hints(ApiVideoClient.request)["return"] is types.Response
+
+
+def classes_in(hints: Iterable[Any]) -> Iterator[type]:
+    """Yield the classes of the package that occur in type hints."""
+    for hint in hints:
+        if isinstance(hint, list | tuple):
+            yield from classes_in(hint)
+        for one in (hint, typing.get_origin(hint)):
+            if isinstance(one, type) and one.__module__.startswith("apivideo_async"):
+                yield one
+        yield from classes_in(typing.get_args(hint))
+
+
+PACKAGES = (apivideo_async, webhooks, ingest, distributed, emulator)
+
+
+@pytest.mark.parametrize("module", PACKAGES, ids=lambda module: module.__name__)
+def test_the_types_of_public_functions_and_classes_can_be_resolved(module: ModuleType) -> None:
+    values = [getattr(module, name) for name in module.__all__]
+    methods = [
+        method
+        for kind in values
+        if inspect.isclass(kind)
+        for name, method in inspect.getmembers(kind, inspect.isfunction)
+        if name == "__init__" or not name.startswith("_")
+    ]
+    for function in [*filter(inspect.isfunction, values), *methods]:
+        if function.__module__.startswith("apivideo_async"):
+            assert typing.get_type_hints(function) is not None

@@ -10,7 +10,7 @@ import pytest
 
 from apivideo_async import ApiVideoClient, ConfigurationError, SourceError, UploadOptions
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.uploads.sources.spool import WRITE, Spool
+from apivideo_async.uploads.sources.chunker import WRITE, Spool
 from tests.conftest import CHUNK, blocks_of, data_of, options, sha256
 
 DATA = data_of(9 * CHUNK + 1_000)
@@ -32,7 +32,7 @@ async def nothing_is_open() -> bool:
 
 
 async def no_file_is_left(folder: Path) -> bool:
-    """A thread that a cancellation left behind may be between the creation of its file and the unlinking."""
+    """A thread of a cancelled call may be between the creation of its file and the unlinking."""
     for _ in range(6_000):
         if not list(folder.iterdir()):
             return True
@@ -120,7 +120,7 @@ async def test_memory_does_not_hold_the_chunk(tmp_path: Path) -> None:
         piece = spool.piece()
         for _ in range(50):
             await piece.append(memoryview(bytes(WRITE // 10)))
-            assert len(piece._gathered) < WRITE
+            assert len(piece._unwritten) < WRITE
         assert piece.size == 50 * (WRITE // 10)
         assert os.fstat(piece._fd).st_size > 4 * WRITE
         for _ in range(2):
@@ -128,7 +128,7 @@ async def test_memory_does_not_hold_the_chunk(tmp_path: Path) -> None:
     assert await nothing_is_open()
 
 
-async def test_the_system_says_where_when_nobody_else_does() -> None:
+async def test_the_default_folder_is_that_of_the_system() -> None:
     assert Spool(None).folder == Path(tempfile.gettempdir())
 
 

@@ -1,5 +1,6 @@
-"""Every upload error of service.md#upload-errors, provoked on the emulator by raw HTTP, becomes an exception with
-its slug.
+"""Every upload error of service.md#upload-errors becomes an exception with its slug.
+
+The tests provoke the errors on the emulator with raw HTTP requests.
 """
 
 import aiohttp

@@ -1,13 +1,17 @@
 """Uploads end to end: right bytes from every kind of source, in both modes, at every boundary."""
 
+import asyncio
 import io
 import tempfile
+import traceback
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+import apivideo_async
 from apivideo_async import (
     ApiVideoClient,
     ConfigurationError,
@@ -20,11 +24,12 @@ from apivideo_async import (
 from apivideo_async.emulator import Emulator, Fault
 from tests.conftest import CHUNK, blocks_of, data_of, options, sha256
 
+PACKAGE = str(Path(apivideo_async.__file__).parent)
 SIZES = [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 1]
 
 
 def uploads(emu: Emulator) -> list[Any]:
-    """The upload requests that were answered; one that was broken off is noticed by the server only later."""
+    """The upload requests that were answered. The server notices an aborted request later."""
     return [
         r for r in emu.requests if r.operation.startswith("videos.upload") and r.status is not None
     ]
@@ -515,3 +520,34 @@ async def test_an_empty_push_session_is_an_error(client: ApiVideoClient) -> None
     container = await client.videos.create(title="t")
     with pytest.raises(SourceError, match="empty"):
         await client.videos.open_upload(container.video_id).finish()
+
+
+def calls_of(coroutine: Any) -> list[str]:
+    """Functions of the package that a suspended coroutine is in, the outermost first."""
+    names = []
+    while coroutine is not None and hasattr(coroutine, "cr_code"):
+        if coroutine.cr_code.co_filename.startswith(PACKAGE):
+            names.append(coroutine.cr_code.co_qualname)
+        coroutine = coroutine.cr_await
+    return names
+
+
+async def test_an_upload_makes_few_calls_before_aiohttp(
+    emu: Emulator, client: ApiVideoClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most 11 function calls from ``client.upload`` to the request of aiohttp, included."""
+    real, worker = aiohttp.ClientSession._request, list[str]()
+    outer = list[str]()
+
+    async def request(session: Any, method: str, url: Any, **rest: Any) -> Any:
+        if str(url).endswith("/source") and not worker:
+            stack = traceback.extract_stack()
+            worker.extend(frame.name for frame in stack if frame.filename.startswith(PACKAGE))
+            outer.extend(calls_of(uploading.get_coro()))
+        return await real(session, method, url, **rest)
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", request)
+    uploading = asyncio.create_task(client.upload(data_of(3 * CHUNK), title="t"))
+    await uploading
+    assert (outer[0], worker[-1]) == ("ApiVideoClient.upload", "send")
+    assert len(outer) + len(worker) + 1 <= 11, [*outer, *worker]

@@ -1,4 +1,4 @@
-"""A server that notes what it is asked and answers what it is told; it knows nothing of api.video."""
+"""A server that records requests and returns given responses. It has no rules of api.video."""
 
 import json
 from collections.abc import Callable

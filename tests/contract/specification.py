@@ -1,4 +1,4 @@
-"""The two specification files of the contract, as tests ask them. They are not part of this repository."""
+"""Reads the two specification files of api.video, which are not part of this repository."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Method by method: what a call puts on the wire, and what its answer becomes.
+"""Each method: the request that a call sends, and the result that it makes of the response.
 
 See service.md#requests-and-responses, service.md#operations, service.md#legacy-operations.
 """
@@ -22,10 +22,10 @@ BY_HAND = {
     *("videos.wait_until_playable", "videos.wait_until_playable_many"),
     *("webhooks.verify", "webhooks.unwrap"),
 }
-"""Methods that are no operation of the API; they have tests of their own."""
+"""Methods that are not operations of the API. They have their own tests."""
 
 NAMELESS = ("captions.vtt", "chapters.vtt", "thumbnail.png", "logo.png", "watermark.png", "video")
-"""What files are called that have no name."""
+"""Names of files whose source has no name."""
 
 
 def answering(recorder: Recorder, operation: Operation) -> None:
@@ -54,7 +54,7 @@ def test_every_method_is_in_the_table_once() -> None:
 
 @pytest.mark.parametrize("operation", ROWS)
 def test_the_table_gives_every_argument(operation: Operation) -> None:
-    """So that the wire shows every parameter that exists."""
+    """The requests then have every parameter that exists."""
     method = operation.method(ApiVideoClient("key"))
     names = set()
     for parameter in inspect.signature(method).parameters.values():
@@ -66,8 +66,6 @@ def test_the_table_gives_every_argument(operation: Operation) -> None:
         "prefetch",
         "on_progress",
         "idempotency_key",
-        "slots",
-        "fresh",
     }
     required = [
         parameter.name
@@ -96,7 +94,7 @@ async def test_a_call_is_on_the_wire_as_documented(
 
 
 def sent(recorder: Recorder, operation: Operation) -> list[Seen]:
-    """Every request, but that an upload asks for the status first."""
+    """Every request, without the status that an upload requests first."""
     return [
         seen for seen in recorder.seen if operation.name != "videos.upload" or seen.method == "POST"
     ]
@@ -135,18 +133,18 @@ def check_result(result: Any, operation: Operation) -> None:
         assert isinstance(result, Page)
         assert [type(item) for item in result] == [operation.model] * 2
         assert result.data[1].extra == {"new": 1}
-        assert told(to_json(result.data[0])) == operation.answer
+        assert without_empty_lists(to_json(result.data[0])) == operation.answer
     else:
         assert type(result) is operation.model
-        assert told(to_json(result)) == operation.answer
+        assert without_empty_lists(to_json(result)) == operation.answer
         assert result.extra == {}
 
 
-def told(value: Any) -> Any:
-    """Without the empty lists that a model has for what was not told."""
+def without_empty_lists(value: Any) -> Any:
+    """Without the empty lists that a model has for absent members."""
     if isinstance(value, dict):
-        return {name: told(item) for name, item in value.items() if item != []}
-    return [told(item) for item in value] if isinstance(value, list) else value
+        return {name: without_empty_lists(item) for name, item in value.items() if item != []}
+    return [without_empty_lists(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("operation", ROWS)
@@ -200,7 +198,7 @@ async def test_an_error_names_its_operation(
 
 
 @pytest.mark.parametrize("operation", DELETES)
-async def test_missing_ok_forgives_404_only(
+async def test_missing_ok_ignores_404_only(
     recorder: Recorder, client: ApiVideoClient, operation: Operation
 ) -> None:
     recorder.answer = lambda _: Answer(404, {})
@@ -211,7 +209,7 @@ async def test_missing_ok_forgives_404_only(
 
 
 @pytest.mark.parametrize("operation", ROWS)
-async def test_the_answer_itself_can_be_had(
+async def test_with_raw_response_returns_the_response(
     recorder: Recorder, client: ApiVideoClient, operation: Operation
 ) -> None:
     answering(recorder, operation)

@@ -1,4 +1,4 @@
-"""No token, key or session is displayed, whatever the server does: every operation, with secrets in each argument."""
+"""No operation displays a token, key or session from its arguments, whatever the server does."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from apivideo_async import (
     Timeouts,
 )
 from apivideo_async.models import LiveStreamAssets, VideoAssets
-from apivideo_async.models._masked import masked
+from apivideo_async.models._tokens import mask_tokens
 from apivideo_async.protocol.request import asset_request
 from apivideo_async.protocol.response import Response
 from tests.conftest import options
@@ -301,4 +301,4 @@ def test_values_do_not_display_secrets() -> None:
     ],
 )
 def test_addresses_are_masked_and_nothing_else_changes(address: str, text: str) -> None:
-    assert masked(address) == text
+    assert mask_tokens(address) == text

@@ -129,7 +129,7 @@ def keywords(operation: Operation) -> dict[str, Any]:
         if typing.get_origin(hint) is typing.Unpack:
             del hints[name]
             hints.update(typing.get_type_hints(typing.get_args(hint)[0]))
-    return {_convert._camel(name): hint for name, hint in hints.items()}
+    return {_convert.camel_case(name): hint for name, hint in hints.items()}
 
 
 @pytest.mark.parametrize(("described", "operation"), PAIRS)

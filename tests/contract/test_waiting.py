@@ -1,4 +1,4 @@
-"""Waiting for videos, private sessions, raw answers: what is made of several requests."""
+"""Methods that send several requests: waiting, private sessions, raw responses."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ FAILED = Answer(body={"encoding": {"qualities": [{"status": "failed"}]}}, header
 MISSING = Answer(404, {"type": "https://docs.api.video/reference/resource-not-found"}, {})
 
 
-async def test_a_thousand_videos_are_waited_for_by_one_poller(
+async def test_one_poller_waits_for_a_thousand_videos(
     recorder: Recorder, client: ApiVideoClient
 ) -> None:
     polls: Counter[str] = Counter()
@@ -57,7 +57,7 @@ async def test_a_thousand_videos_are_waited_for_by_one_poller(
     assert max(polls.values()) == 2
 
 
-async def test_what_is_not_playable_in_time_is_told_and_stops_nothing(
+async def test_a_video_that_is_not_playable_in_time_is_an_error_result(
     recorder: Recorder, client: ApiVideoClient
 ) -> None:
     recorder.answer = lambda seen: PLAYABLE if "/vi1/" in seen.path else ENCODING
@@ -86,7 +86,9 @@ async def test_polls_leave_half_of_the_budget_to_others(
     assert 2 <= len(recorder.seen) <= 5
 
 
-async def test_nothing_to_wait_for_asks_nothing(recorder: Recorder, client: ApiVideoClient) -> None:
+async def test_waiting_for_no_video_sends_nothing(
+    recorder: Recorder, client: ApiVideoClient
+) -> None:
     assert [one async for one in client.videos.wait_until_playable_many([])] == []
     with pytest.raises(ConfigurationError, match="list of texts"):
         [one async for one in client.videos.wait_until_playable_many("vi1")]
@@ -102,7 +104,7 @@ async def test_nothing_to_wait_for_asks_nothing(recorder: Recorder, client: ApiV
 async def test_a_probe_waits_for_the_manifest(
     recorder: Recorder, client: ApiVideoClient, not_yet: Answer
 ) -> None:
-    """service.md#hls-readiness: 202 is wait."""
+    """service.md#hls-readiness: 202 means not yet."""
     asked = Counter[str]()
 
     def answer(seen: Seen) -> Answer:
@@ -143,7 +145,7 @@ async def test_a_private_session_opens_every_asset(
     assert (seen.path, seen.headers.get("authorization")) == ("/vod/vi1/token/t1/session", None)
 
 
-async def test_a_spent_token_is_told_and_not_tried_again(
+async def test_a_used_token_is_an_error_without_retry(
     recorder: Recorder, client: ApiVideoClient
 ) -> None:
     recorder.answer = lambda _: Answer(404, b"", {})
@@ -157,7 +159,7 @@ async def test_a_spent_token_is_told_and_not_tried_again(
 
 
 @pytest.mark.parametrize("body", [{}, [], {"session_token": 5}, b"<html>"])
-async def test_an_answer_without_a_session_is_no_session(
+async def test_a_response_without_a_session_token_is_an_error(
     recorder: Recorder, client: ApiVideoClient, body: Any
 ) -> None:
     recorder.answer = lambda _: Answer(body=body, headers={})
@@ -168,15 +170,15 @@ async def test_an_answer_without_a_session_is_no_session(
 # -- raw answers, small files, tokens by hand
 
 
-async def test_what_has_no_answer_has_no_raw_answer(client: ApiVideoClient) -> None:
+async def test_methods_that_send_no_request_have_no_raw_response(client: ApiVideoClient) -> None:
     for name in ("nothing", "_pipeline", "_call"):
         with pytest.raises(AttributeError):
             getattr(client.videos.with_raw_response, name)
-    with pytest.raises(TypeError, match="no answer of its own"):
+    with pytest.raises(TypeError, match="open_upload sends no request"):
         await client.videos.with_raw_response.open_upload("vi1")
 
 
-async def test_raw_answers_of_concurrent_calls_are_not_mixed_up(
+async def test_raw_responses_of_concurrent_calls_are_separate(
     recorder: Recorder, client: ApiVideoClient
 ) -> None:
     recorder.answer = lambda seen: Answer(body={"videoId": seen.path.rpartition("/")[2]})
@@ -186,7 +188,7 @@ async def test_raw_answers_of_concurrent_calls_are_not_mixed_up(
     assert all(raw.value.video_id.encode() in raw.body for raw in raws)
 
 
-async def test_of_several_requests_the_last_answer_is_the_raw_one(
+async def test_of_several_requests_the_last_response_is_returned(
     recorder: Recorder, client: ApiVideoClient
 ) -> None:
     recorder.answer = lambda _: Answer(body=(ENCODING, PLAYABLE)[len(recorder.seen) > 1].body)
@@ -225,13 +227,15 @@ async def test_a_file_that_is_too_large_is_not_sent(
     assert recorder.seen == []
 
 
-async def test_a_sixth_restream_is_refused_here(recorder: Recorder, client: ApiVideoClient) -> None:
+async def test_a_sixth_restream_is_refused_by_the_client(
+    recorder: Recorder, client: ApiVideoClient
+) -> None:
     with pytest.raises(ConfigurationError, match="at most 5"):
         await client.live_streams.create(name="x", restreams=[Restream(name="a")] * 6)
     assert recorder.seen == []
 
 
-async def test_tokens_by_hand_need_a_key(recorder: Recorder) -> None:
+async def test_authenticate_needs_a_key(recorder: Recorder) -> None:
     async with ApiVideoClient(base_url=recorder.url) as client:
         with pytest.raises(ConfigurationError, match="APIVIDEO_API_KEY"):
             await client.auth.authenticate()
@@ -246,7 +250,7 @@ async def test_tokens_by_hand_need_a_key(recorder: Recorder) -> None:
 async def test_100_000_videos_are_never_all_in_memory(
     recorder: Recorder, client: ApiVideoClient
 ) -> None:
-    """With prefetch: those of the page in use and of the one before, until it is let go."""
+    """With prefetch: the page in use and the one before, until it is released."""
     data = [{"videoId": f"vi{number}", "title": "t", "tags": ["a"]} for number in range(100)]
     page = json.dumps({"data": data, "pagination": {"pagesTotal": 1000}}).encode()
     recorder.answer = lambda _: Answer(body=page, headers={})

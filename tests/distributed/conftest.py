@@ -1,4 +1,4 @@
-"""What tests of many machines need: a database with the tables, items, workers in the test's own loop."""
+"""Fixtures of ingestion on many machines: a database with tables, items, and workers."""
 
 import asyncio
 import contextlib
@@ -11,25 +11,26 @@ import pytest
 
 from apivideo_async import ApiVideoClient
 from apivideo_async.distributed import Distributed, Worker, init_database
+from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest.items import Item, ingest_key
 from apivideo_async.ingest.options import IngestOptions
 from tests.conftest import CHUNK, QUICK, data_of, options
 
-PATIENT = 60.0
+TIMEOUT = 60.0
 """Seconds for anything to come true."""
 
 
 async def until(true: Callable[[], Any]) -> None:
     """Wait until a coroutine function, or a function, gives something true."""
-    give_up = time.monotonic() + PATIENT
+    deadline = time.monotonic() + TIMEOUT
     while True:
         found = true()
         if asyncio.iscoroutine(found):
             found = await found
         if found:
             return
-        assert time.monotonic() < give_up, "it did not become true"
+        assert time.monotonic() < deadline, "it did not become true"
         await asyncio.sleep(0.02)
 
 
@@ -62,6 +63,14 @@ def make_worker(emu: Emulator, dsn: str, **given: Any) -> Worker:
 
 
 @contextlib.asynccontextmanager
+async def opened_database(dsn: str, **given: Any) -> AsyncIterator[PostgresDatabase]:
+    database = PostgresDatabase(dsn, **given)
+    await database.open()
+    async with contextlib.aclosing(database):
+        yield database
+
+
+@contextlib.asynccontextmanager
 async def working(*workers: Worker) -> AsyncIterator[list["asyncio.Task[None]"]]:
     """Run workers for a while; what ends one of them is raised."""
     running = [asyncio.create_task(worker.run()) for worker in workers]
@@ -84,5 +93,5 @@ async def dsn(postgres_dsn: str) -> str:
 
 @pytest.fixture
 async def shared(dsn: str) -> AsyncIterator[Distributed]:
-    async with Distributed(dsn, patience=5.0) as opened:
+    async with Distributed(dsn, outage_timeout=5.0) as opened:
         yield opened

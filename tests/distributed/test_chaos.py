@@ -1,4 +1,4 @@
-"""Three workers that are killed, and frozen for longer than their leases, while requests fail and answers are lost.
+"""Three workers are killed and frozen beyond their leases while requests and responses get lost.
 
 ``APIVIDEO_CHAOS_SEED`` makes other runs, ``APIVIDEO_CHAOS_FILES`` longer ones.
 """
@@ -218,7 +218,8 @@ def check(emu: Emulator, records: list[Record], digests: dict[str, str]) -> None
         sum(r.item.size or 0 for r in records),
     )
     print(
-        f"{taken_over} items taken over, {sent / size:.2f} times the bytes, {len(again)} chunks sent in vain"
+        f"{taken_over} items taken over, {sent / size:.2f} times the bytes, "
+        f"{len(again)} chunks sent in vain"
     )
     assert taken_over > EVENTS
     assert again == []

@@ -1,4 +1,4 @@
-"""Of the database's address no password is shown, also if it is written in a way that libpq splits wrongly."""
+"""No password of the database's address is displayed, even if libpq would split it wrongly."""
 
 import traceback
 
@@ -44,7 +44,7 @@ async def test_an_address_that_would_show_its_password_is_refused(
     dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(LedgerError) as caught:
-        await PostgresDatabase(dsn, patience=0).connect()
+        await PostgresDatabase(dsn, outage_timeout=0).connect()
     text = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(caught.value)
     assert "SEC" not in text.replace("SECRET\\ud800", "")
     assert ("write @ as %40" if dsn in UNESCAPED else "is malformed") in str(caught.value)

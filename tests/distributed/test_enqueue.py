@@ -58,7 +58,7 @@ async def test_an_address_that_cannot_be_listed_hands_in_what_came_before(
 async def test_what_a_video_cannot_have_is_refused_before_it_is_handed_in() -> None:
     with pytest.raises(ConfigurationError, match="unknown field 'tagz'"):
         await make_item("https://films.example/a.mp4", tagz=["x"])
-    with pytest.raises(ConfigurationError, match="tags is a list of texts"):
+    with pytest.raises(ConfigurationError, match="tags must be a list of texts"):
         await make_item("https://films.example/a.mp4", tags="x")
     with pytest.raises(SourceError, match="sources are"):
         await make_item("ftp://films.example/a.mp4")

@@ -1,4 +1,4 @@
-"""A worker that stops at any moment (SIGSTOP, a suspended machine) holds no lock that others wait for."""
+"""A worker that stops at any moment (SIGSTOP, a suspended machine) holds no lock for long."""
 
 import asyncio
 import contextlib
@@ -15,15 +15,15 @@ import pytest
 from psycopg.pq import TransactionStatus
 
 from apivideo_async.distributed import Distributed, delays, init_database, postgres
-from apivideo_async.distributed.postgres import PostgresDatabase
+from apivideo_async.distributed import dsn as dsn_module
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest.items import Claim, Item
-from apivideo_async.rate_limit.alarm import Alarm
+from apivideo_async.tasks import Alarm
 
-from .conftest import files, make_worker, until, working
+from .conftest import files, make_worker, opened_database, until, working
 
-GIVE_UP = 20.0
-"""Seconds for what does not wait for the frozen worker; a lock that it holds is held until it is thawed."""
+TIMEOUT = 20.0
+"""Seconds for operations that do not wait for the frozen worker."""
 Operation = Callable[[Distributed], Coroutine[Any, Any, Any]]
 
 
@@ -80,7 +80,7 @@ async def prepare(shared: Distributed) -> None:
 
 
 class Freezer:
-    """Stops the thread of one worker after one of its exchanges with the server, as SIGSTOP would."""
+    """Stops the thread of one worker after one of its exchanges with the server, like SIGSTOP."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._thread: threading.Thread | None = None
@@ -102,7 +102,10 @@ class Freezer:
 
     @contextlib.asynccontextmanager
     async def freezing(self, dsn: str, operation: Operation, moment: int) -> AsyncIterator[bool]:
-        """Run the operation in a thread that freezes after so many exchanges; yields whether there are so many."""
+        """Run the operation in a thread that freezes after ``moment`` exchanges.
+
+        Yields False if the operation has fewer exchanges.
+        """
         failures: list[BaseException] = []
 
         async def work() -> None:
@@ -143,7 +146,7 @@ async def test_others_go_on_wherever_a_worker_freezes(
     while frozen:
         moment += 1
         async with freezer.freezing(dsn, operation, moment) as frozen:
-            async with asyncio.timeout(GIVE_UP):
+            async with asyncio.timeout(TIMEOUT):
                 for other in OPERATIONS:
                     await other(shared)
     assert moment > 2, "it never froze"
@@ -196,8 +199,8 @@ async def test_a_worker_that_always_loses_locks_the_row_and_others_wait_for_it(
 ) -> None:
     """A worker far from the database, among many near it, gets its turn."""
     monkeypatch.setattr(postgres, "OPTIMISTIC", 3)
-    monkeypatch.setattr(postgres, "BACKOFF", (0.0, 0.0))
-    async with PostgresDatabase(dsn) as far:
+    monkeypatch.setattr(postgres, "FIRST_BACKOFF", 0.0)
+    async with opened_database(dsn) as far:
         attempts: list[int] = []
 
         def step(state: dict[str, Any] | None, now: float) -> tuple[dict[str, Any], int]:
@@ -207,7 +210,8 @@ async def test_a_worker_that_always_loses_locks_the_row_and_others_wait_for_it(
                 near.execute("SET lock_timeout = '50ms'")
                 with contextlib.suppress(psycopg.errors.LockNotAvailable):
                     near.execute(
-                        """INSERT INTO apivideo_ingest_budget VALUES ('reads', %s) ON CONFLICT (name)
+                        """INSERT INTO apivideo_ingest_budget VALUES ('reads', %s)
+                        ON CONFLICT (name)
                         DO UPDATE SET state = excluded.state""",
                         [f'{{"n": {n + 1}}}'],
                     )
@@ -236,7 +240,7 @@ async def test_a_worker_that_freezes_with_the_row_locked_is_ended_by_the_server_
         return {"n": (state or {"n": 0})["n"] + 1}, now
 
     async def work() -> None:
-        async with PostgresDatabase(dsn) as database:
+        async with opened_database(dsn) as database:
             await database.change("reads", frozen)
 
     await shared.database.change("reads", lambda state, now: ({"n": 1}, None))
@@ -244,7 +248,7 @@ async def test_a_worker_that_freezes_with_the_row_locked_is_ended_by_the_server_
     thread.start()
     try:
         await asyncio.to_thread(stepping.wait)
-        async with asyncio.timeout(GIVE_UP):
+        async with asyncio.timeout(TIMEOUT):
             await shared.database.change(
                 "reads", lambda state, now: ({"n": (state or {"n": 0})["n"] + 10}, None)
             )
@@ -260,15 +264,16 @@ async def test_a_worker_that_freezes_with_the_row_locked_is_ended_by_the_server_
 async def test_connections_end_when_the_host_of_the_database_is_gone(shared: Distributed) -> None:
     async with shared.database.pool.connection() as connection, owned_socket(connection) as tcp:
         assert (
-            tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == postgres.VANISHED * 1000
+            tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            == dsn_module.VANISHED * 1000
         )
         assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < postgres.VANISHED
+        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < dsn_module.VANISHED
 
 
 async def test_what_the_address_says_about_connections_is_kept(dsn: str) -> None:
     given = f"{dsn}?tcp_user_timeout=4000&application_name=mine&options=-c%20lock_timeout%3D7s"
-    async with PostgresDatabase(given) as database:
+    async with opened_database(given) as database:
         assert await database.run("SELECT current_setting('application_name')", {}) == [("mine",)]
         assert await database.run("SELECT current_setting('lock_timeout')", {}) == [("7s",)]
         async with database.pool.connection() as connection, owned_socket(connection) as tcp:
@@ -284,8 +289,8 @@ async def owned_socket(connection: psycopg.AsyncConnection[Any]) -> AsyncIterato
 async def test_time_in_which_a_worker_was_frozen_is_not_taken_for_an_outage(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One failed attempt that seems to have taken longer than ``patience`` does not end it."""
-    async with PostgresDatabase(dsn, patience=300.0) as database:
+    """One failed attempt that seems longer than ``outage_timeout`` does not end the statement."""
+    async with opened_database(dsn, outage_timeout=300.0) as database:
         loop, failures = asyncio.get_running_loop(), 0
         clock, frozen = loop.time, 0.0
         monkeypatch.setattr(loop, "time", lambda: clock() + frozen)
@@ -343,7 +348,7 @@ async def test_a_wait_for_a_lock_is_logged_with_its_holder_and_once_more_when_it
         f"process {pid} of the server (a tool, idle in transaction for 0 s) holds its lock"
         in waiting
     )
-    assert "the database answers again" in over
+    assert "the database responds again" in over
 
 
 async def test_time_in_which_this_process_was_stopped_is_no_wait() -> None:
@@ -360,14 +365,14 @@ async def test_time_in_which_this_process_was_stopped_is_no_wait() -> None:
 async def test_tables_are_not_made_while_they_are_in_use_and_no_statement_waits_for_that(
     dsn: str, shared: Distributed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A statement that waits for a table lock makes all later ones wait: it gives up and tries again."""
+    """A statement that waits for a table lock blocks all later ones, so it fails and repeats."""
     monkeypatch.setattr(postgres, "INIT_WAIT", 0.2)
     await prepare(shared)
     async with await psycopg.AsyncConnection.connect(dsn) as tool:
         await tool.execute("UPDATE apivideo_ingest_items SET sent = 1 WHERE key = 'lost'")
         making = asyncio.create_task(init_database(dsn))
         await until(lambda: "lock timeout" in caplog.text)
-        async with asyncio.timeout(GIVE_UP):
+        async with asyncio.timeout(TIMEOUT):
             await claim(shared)
         assert not making.done()
         await tool.rollback()

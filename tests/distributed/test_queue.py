@@ -75,7 +75,8 @@ async def test_a_fetch_from_a_queue_that_was_just_filled_sorts_nothing(shared: D
     assert (await do(shared, pages))[0][0] > 0
     plan = await do(
         shared,
-        """EXPLAIN SELECT * FROM procrastinate_jobs AS job WHERE status = 'todo' AND queue_name = 'apivideo-ingest'
+        """EXPLAIN SELECT * FROM procrastinate_jobs AS job
+        WHERE status = 'todo' AND queue_name = 'apivideo-ingest'
         AND (scheduled_at IS NULL OR scheduled_at <= now()) ORDER BY priority DESC, id LIMIT 1""",
     )
     assert "Sort" not in str(plan)
@@ -140,7 +141,8 @@ async def test_a_clock_that_was_set_back_stops_no_sweep(shared: Distributed) -> 
     """Else none would happen until the clock is where it was."""
     await do(
         shared,
-        "INSERT INTO apivideo_ingest_meta SELECT 'swept', CAST(EXTRACT(EPOCH FROM now()) + 3600 AS TEXT)",
+        "INSERT INTO apivideo_ingest_meta "
+        "SELECT 'swept', CAST(EXTRACT(EPOCH FROM now()) + 3600 AS TEXT)",
     )
     assert await shared.queue.sweep(60.0) == 0
     assert await shared.queue.sweep(60.0) is None
@@ -192,12 +194,14 @@ async def test_jobs_of_dead_workers_are_deleted_and_those_of_others_stay(
     await shared.defer_ingest(items_of(3))
     [(dead,)] = await do(
         shared,
-        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '40 s') RETURNING id",
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '40 s') "
+        "RETURNING id",
     )
     [(alive,)] = await do(shared, "INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
     for key, worker in (("key-0", dead), ("key-1", alive), ("key-2", None)):
         await claimed(shared, key)
-        statement = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker WHERE args ->> 'key' = :key"
+        statement = """UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker
+            WHERE args ->> 'key' = :key"""
         await do(shared, statement, worker=worker, key=key)
     await do(
         shared,

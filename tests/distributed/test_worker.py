@@ -222,7 +222,7 @@ def process(emu: Emulator, dsn: str, lease: float, log: Path) -> "subprocess.Pop
 
 
 async def freeze(process: "subprocess.Popen[bytes]", emu: Emulator) -> None:
-    """Stop it while all it can do is wait for answers: what is on its way may have passed its last check."""
+    """Stop it while it waits for all responses: a chunk in transit may have passed its check."""
 
     def waiting() -> bool:
         under_way = [r for r in emu.requests if r.operation == "videos.upload" and r.status is None]
@@ -286,11 +286,11 @@ async def test_a_database_that_goes_away_is_waited_for(
     items = files(tmp_path, 12) + files(tmp_path, 2, size=8 * CHUNK, first=12)
     dsn = own_postgres.dsn()
     await init_database(dsn)
-    async with Distributed(dsn, patience=20.0) as shared:
+    async with Distributed(dsn, outage_timeout=20.0) as shared:
         await shared.defer_ingest(items)
-        async with working(make_worker(emu, dsn, options={"concurrency": 4}, patience=20.0)) as [
-            running
-        ]:
+        async with working(
+            make_worker(emu, dsn, options={"concurrency": 4}, outage_timeout=20.0)
+        ) as [running]:
             await until(lambda: len(uploaded(emu)) > 4)
             await asyncio.to_thread(own_postgres.stop)
             await asyncio.sleep(5.0)
@@ -298,7 +298,7 @@ async def test_a_database_that_goes_away_is_waited_for(
             await asyncio.to_thread(own_postgres.start)
             await until(lambda: all_done(shared))
         await arrived(emu, shared, items)
-    assert "the database is away" in caplog.text
+    assert "the database is unavailable" in caplog.text
 
 
 @pytest.mark.slow
@@ -307,10 +307,10 @@ async def test_a_database_that_stays_away_ends_the_worker_with_the_reason(
 ) -> None:
     dsn = own_postgres.dsn()
     await init_database(dsn)
-    running = asyncio.create_task(make_worker(emu, dsn, patience=1.0).run())
+    running = asyncio.create_task(make_worker(emu, dsn, outage_timeout=1.0).run())
     await asyncio.sleep(0.5)
     await asyncio.to_thread(own_postgres.stop)
-    with pytest.raises(LedgerError, match="the database is away"):
+    with pytest.raises(LedgerError, match="the database is unavailable"):
         await asyncio.wait_for(running, 30)
 
 

@@ -112,7 +112,7 @@ async def test_only_sources_from_where_it_is_allowed_are_taken(
         "http://169.254.169.254/",
     ):
         status, said = await asked(backend, "/ingestions", [{"uri": f"{media}0.mp4"}, {"uri": uri}])
-        assert (status, said["detail"].startswith(f"addresses must begin with {media}")) == (
+        assert (status, said["detail"].startswith(f"URIs must begin with {media}")) == (
             403,
             True,
         )
@@ -191,7 +191,7 @@ async def test_a_source_from_elsewhere_is_refused_however_it_is_written(
     example: Any, uri: str
 ) -> None:
     assert (await example(uri, "93.184.216.34") or "").startswith(
-        "addresses must begin with https://media.example.com"
+        "URIs must begin with https://media.example.com"
     )
 
 
@@ -271,7 +271,7 @@ async def test_the_page_hands_in_and_shows_how_far_everything_is(
         "document.getElementById('send')?.onclick && document.getElementById('bar').max === 1"
     )
     for lines, said in (
-        ("/etc/passwd", "Not handed in: addresses must begin with"),
+        ("/etc/passwd", "Not handed in: URIs must begin with"),
         (f"{media}0.mp4\\n\\n {media}1.mp4 ", "2 handed in, 2 of them new."),
     ):
         await tab.evaluate(f"document.getElementById('uris').value = '{lines}'")

@@ -217,6 +217,6 @@ async def test_by_hand_a_bucket_becomes_videos_on_three_workers(
         f"s3://films/{key}": hashlib.sha256(data).hexdigest() for key, data in films.items()
     }
     assert len(emulator.state.videos) == len(films)
-    assert await run(retry) == "0 items handed in again\n"
+    assert await run(retry) == "0 items enqueued again\n"
     assert await run(report) == "report.html\n"
     assert "Ingestion report" in (tmp_path / "report.html").read_text()

@@ -116,7 +116,7 @@ def descriptors() -> Counter[str]:
 async def nothing_left(
     caplog: pytest.LogCaptureFixture, seconds: float = 2.0
 ) -> AsyncIterator[None]:
-    """Fail when the block leaves a task, a descriptor or a report of an exception nobody handled."""
+    """Fail if the block leaves a task, a descriptor or a report of an unhandled exception."""
     loop = asyncio.get_running_loop()
     tasks, before = asyncio.all_tasks(), descriptors()
     reports: list[Any] = []

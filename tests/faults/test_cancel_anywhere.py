@@ -1,7 +1,8 @@
-"""An upload may be cancelled at every point at which it waits: it ends at once, leaves nothing, and can be finished.
+"""An upload can be cancelled at every point at which it waits.
 
-Every time a task of the upload suspends counts as a point: the upload itself, its workers, its reader, the tasks that
-aiohttp makes to write bodies. The n-th run cancels at the n-th point, until a run ends before its point has come.
+It ends at once, leaves nothing behind, and can be finished later. A point is each suspension of a
+task of the upload: the upload itself, its workers, its reader, and the tasks with which aiohttp
+writes bodies. The n-th run cancels at the n-th point, until a run ends before that point.
 """
 
 import asyncio
@@ -18,14 +19,14 @@ import pytest
 
 from apivideo_async import ApiVideoClient, UploadError, UploadItem
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.uploads.sources.opening import BLOCK
+from apivideo_async.uploads.sources.types import BLOCK
 from tests.conftest import CHUNK, blocks_of, data_of, options, sha256
 from tests.ways import certificates
 
 from .cases import client_of, emulator, nothing_left
 
 PATIENCE = 20.0
-"""Seconds for everything to end after a cancellation: milliseconds on an idle machine, more on a busy one."""
+"""Seconds for everything to end after a cancellation; milliseconds on an idle machine."""
 OUTLIVES = "apivideo-token-renewal"
 """Others may wait for the same access token; it ends with its client at the latest."""
 
@@ -113,7 +114,7 @@ async def cancelled_at(point: int, operation: Operation) -> bool:
     assert points.task.cancelled(), points.task
     async with asyncio.timeout(PATIENCE):
         while {task for task in asyncio.all_tasks() - before if task.get_name() != OUTLIVES}:
-            # aiohttp cancels its writers without waiting for them: they end in the next turn of the loop.
+            # aiohttp cancels its writers without waiting: they end in the next loop iteration.
             await asyncio.sleep(0)
     return True
 
@@ -185,7 +186,7 @@ class Case:
         raise NotImplementedError
 
     async def finish(self) -> None:
-        """Do what is left. Raises ``UploadError`` when a request that was cancelled arrives only now."""
+        """Finish the upload. Raises ``UploadError`` if a cancelled request arrives only now."""
         await self.run()
 
     def found(self) -> list[str]:
@@ -283,7 +284,7 @@ class TokenAndContainer(Contained):
 
 
 class TokenAlone(Case):
-    """The journal finds the video again. When the answer to its first chunk is lost, nobody can: then one is left."""
+    """The journal finds the video, unless the response to its first chunk is lost."""
 
     async def prepare(self) -> None:
         await super().prepare()

@@ -1,4 +1,4 @@
-"""An upload that failed leaves its caller's task as it was: nobody cancelled it."""
+"""A failed upload does not leave its caller's task in the state of a cancelled one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ class Halting(Source):
 
 
 async def test_an_early_answer_after_a_failure_is_read() -> None:
-    """While the task counts a cancellation, aiohttp lets that of its own writer out, and the answer is lost."""
+    """While the task counts a cancellation, aiohttp raises that of its writer."""
     with emulator() as emu:
         async with client_of(emu) as client:
             token = (await client.upload_tokens.create()).token

@@ -1,7 +1,7 @@
-"""Every fault at every place of every kind of upload: one video, byte for byte, or an error that can be mended.
+"""Every fault at every place of every kind of upload: one correct video, or an error.
 
-The full matrix is in the slow group. The fast group has a sample of it: each fault twice, and among them each kind of
-upload with each place.
+After an error, another call completes the video. The full matrix is in the slow group. The fast
+group has a sample: each fault twice, and each kind of upload with each place.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ async def send(client: ApiVideoClient, kind: str, token: str) -> str:
 
 
 async def mend(client: ApiVideoClient, kind: str, token: str, error: UploadError) -> str | None:
-    """Finish what ended early; None when nobody can know which video it is."""
+    """Finish an upload that ended early; return None if its video cannot be known."""
     if error.video_id is not None:
         return (
             await client.videos.upload(error.video_id, source(kind), options=how(kind))
@@ -65,7 +65,7 @@ def places(kind: str) -> list[str]:
 
 
 def sample() -> set[tuple[str, str, str]]:
-    """Each fault twice, cycling through the pairs of kind and place; faults that wait for long happen once each."""
+    """Each fault twice, with alternating kinds and places; faults with a long wait once."""
     pairs = itertools.cycle(
         [(kind, place) for place in PLACES for kind in KINDS if place in places(kind)]
     )
@@ -151,7 +151,7 @@ def around() -> list[Any]:
 async def test_the_requests_around_an_upload_fail(
     caplog: pytest.LogCaptureFixture, operation: str, place: str, fault: str
 ) -> None:
-    """The same with a fault in another request; the second call, with the same key, finishes the job."""
+    """A fault in another request: the second call with the same key finishes the upload."""
     with emulator() as emu:
         emu.faults.add(Fault(operation, times=1 if place == "first" else None, **fault_of(fault)))
         if operation == "videos.get":

@@ -1,4 +1,4 @@
-"""Faults that break connections, over TLS and on uvloop, which report them in words of their own."""
+"""Faults that break connections, over TLS and on uvloop, which report other errors."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,7 @@
-"""Hundreds of uploads at once while one request in twenty fails in some way; `APIVIDEO_SOAK_SEED` makes other runs."""
+"""Hundreds of uploads at once while one request in twenty fails.
+
+``APIVIDEO_SOAK_SEED`` makes other runs.
+"""
 
 import asyncio
 import os
@@ -26,7 +29,7 @@ LIMITED: dict[str, list[str]] = {
     "duplicate": ["videos.upload", "videos.get_status", "videos.get"],
     "stall too long": UPLOADING,
 }
-"""A creation that is delivered twice, or arrives long after it was given up, makes a video that no client can see."""
+"""Faults after which a video exists that no client knows of."""
 
 
 @dataclass
@@ -189,7 +192,8 @@ def story(emu: Emulator, job: Job) -> str:
     ]
     held = emu.media(job.video_id) if job.video_id is not None else None
     told = [
-        f"{job.key}: {job.kind}, {job.calls} calls, {job.abandoned} abandoned, video {job.video_id}",
+        f"{job.key}: {job.kind}, {job.calls} calls, {job.abandoned} abandoned, "
+        f"video {job.video_id}",
         f"{len(job.data)} bytes, {job.concurrency} at once, held: {held}",
         *job.errors,
         *requests,
@@ -198,7 +202,7 @@ def story(emu: Emulator, job: Job) -> str:
 
 
 def check(emu: Emulator, jobs: list[Job]) -> None:
-    """Every file is right; there is one video for each, and those of first chunks whose answer was lost."""
+    """Each file is correct and has one video, except for lost responses to first chunks."""
     wrong = [
         job for job in jobs if job.video_id is None or emu.sha256(job.video_id) != sha256(job.data)
     ]

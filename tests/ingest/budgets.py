@@ -1,4 +1,4 @@
-"""What keeps a budget: the two real databases, and a file that can be taken away while it is in use."""
+"""Storage of budgets: the two real databases, and a file that can be removed while in use."""
 
 import asyncio
 import json
@@ -37,9 +37,9 @@ class SqliteBudget:
                 "SELECT state FROM apivideo_ingest_budget WHERE name = ?", (name,)
             ).fetchone()
             state, result = step(json.loads(found[0]) if found else None, time.time())
-            told = json.dumps(state, allow_nan=False)
+            stored = json.dumps(state, allow_nan=False)
             connection.execute(
-                "INSERT OR REPLACE INTO apivideo_ingest_budget VALUES (?, ?)", (name, told)
+                "INSERT OR REPLACE INTO apivideo_ingest_budget VALUES (?, ?)", (name, stored)
             )
             connection.execute("COMMIT")
         finally:
@@ -58,7 +58,7 @@ async def open_budget(where: str) -> SqliteDatabase | PostgresDatabase:
         return file
     await create_table(where)
     database = PostgresDatabase(
-        where, patience=0.1
+        where, outage_timeout=0.1
     )  # What waits for the database is what is tested.
     await database.open()
     return database

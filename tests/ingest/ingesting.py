@@ -12,15 +12,16 @@ from apivideo_async.emulator import Emulator
 from apivideo_async.ingest.ingestion import Ingest
 from apivideo_async.ingest.item_run import IngestContext, IngestResult
 from apivideo_async.ingest.items import Item, Record, ingest_key
-from apivideo_async.ingest.ledger.lease import LeaseKeeper
-from apivideo_async.ingest.ledger.sql import SqlLedger
+from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 from apivideo_async.ingest.options import IngestOptions
 from apivideo_async.ingest.stores.stores import Stores
 from tests.conftest import CHUNK
 
-QUICKLY = IngestOptions(first_delay=0.01, longest_delay=0.05)
+QUICK_OPTIONS = IngestOptions(first_delay=0.01, longest_delay=0.05)
 
+ITEMS = "apivideo_ingest_items"
+"""The table of the items."""
 MakeItems = Callable[..., list[Item]]
 
 
@@ -53,18 +54,24 @@ def make_items(tmp_path: Path) -> MakeItems:
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     opened = await open_sqlite_ledger(tmp_path / "ledger.db")
     yield opened
     await opened.aclose()
 
 
-def kit_of(
-    client: ApiVideoClient, ledger: SqlLedger, options: IngestOptions = QUICKLY, stores: Any = None
+def context_of(
+    client: ApiVideoClient,
+    ledger: Ledger,
+    options: IngestOptions = QUICK_OPTIONS,
+    stores: Any = None,
 ) -> IngestContext:
-    keeper = LeaseKeeper(ledger, f"owner-{random.random()}", options.lease)
     return IngestContext(
-        client=client, ledger=ledger, keeper=keeper, stores=stores or Stores(), options=options
+        client=client,
+        ledger=ledger,
+        owner=f"owner-{random.random()}",
+        stores=stores or Stores(),
+        options=options,
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from apivideo_async.errors import LedgerError, SourceError
-from apivideo_async.ingest.batching import LISTED, enter_all
+from apivideo_async.ingest import batching
+from apivideo_async.ingest.batching import BATCH, insert_all
 from apivideo_async.ingest.items import Item
 
 
@@ -41,7 +42,7 @@ async def test_a_listing_that_ends_during_an_insertion_loses_nothing(more: int) 
             yield item(number + 2)
         asyncio.get_running_loop().call_later(0.05, inserts.allowed.set)
 
-    assert await enter_all(listing(), inserts) == 1 + more
+    assert await insert_all(listing(), inserts) == 1 + more
     assert inserts.inserted == [str(number + 1) for number in range(1 + more)]
 
 
@@ -55,12 +56,12 @@ async def test_a_listing_that_fails_during_an_insertion_keeps_what_was_listed() 
         raise SourceError("the bucket is gone")
 
     with pytest.raises(SourceError, match="the bucket is gone"):
-        await enter_all(listing(), inserts)
+        await insert_all(listing(), inserts)
     assert inserts.inserted == ["1"]
 
 
 async def test_an_insertion_that_fails_ends_a_listing_that_never_ends() -> None:
-    """A watched folder may wait for hours, and the user must learn at once that the ledger is gone."""
+    """A watched folder may wait for hours; the user must learn at once that the ledger failed."""
 
     async def listing() -> AsyncIterator[Item]:
         yield item(1)
@@ -70,7 +71,7 @@ async def test_an_insertion_that_fails_ends_a_listing_that_never_ends() -> None:
         raise LedgerError("the disk is full")
 
     with pytest.raises(LedgerError, match="the disk is full"):
-        await enter_all(listing(), failing)
+        await insert_all(listing(), failing)
 
 
 async def test_a_cancelled_listing_ends_and_keeps_what_was_listed() -> None:
@@ -83,11 +84,11 @@ async def test_a_cancelled_listing_ends_and_keeps_what_was_listed() -> None:
         listed.set()
         await asyncio.Event().wait()
 
-    entering = asyncio.create_task(enter_all(listing(), inserts))
+    inserting = asyncio.create_task(insert_all(listing(), inserts))
     await listed.wait()
-    entering.cancel()
+    inserting.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await entering
+        await inserting
     assert inserts.inserted in ([], ["1"])
 
 
@@ -98,8 +99,8 @@ async def test_full_batches_are_inserted_at_once() -> None:
         sizes.append(len(items))
         return 0
 
-    assert await enter_all((item(number) for number in range(2 * LISTED + 1)), insert) == 0
-    assert sizes == [LISTED, LISTED, 1]
+    assert await insert_all((item(number) for number in range(2 * BATCH + 1)), insert) == 0
+    assert sizes == [BATCH, BATCH, 1]
 
 
 async def test_an_error_keeps_its_cause() -> None:
@@ -111,5 +112,24 @@ async def test_an_error_keeps_its_cause() -> None:
         return len(items)
 
     with pytest.raises(SourceError) as caught:
-        await enter_all(listing(), insert)
+        await insert_all(listing(), insert)
     assert isinstance(caught.value.__cause__, OSError)
+
+
+async def test_the_count_of_new_items_includes_those_that_the_timer_inserted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two insertions of one listing may be in progress at the same time."""
+    monkeypatch.setattr(batching, "BATCH", 2)
+    monkeypatch.setattr(batching, "BATCH_TIME", 0.01)
+
+    async def listed() -> AsyncIterator[Item]:
+        for number in range(7):
+            yield Item(key=str(number), uri=f"/{number}")
+            await asyncio.sleep(0.008)
+
+    async def insert(items: list[Item]) -> int:
+        await asyncio.sleep(0.02)
+        return len(items)
+
+    assert await batching.insert_all(listed(), insert) == 7

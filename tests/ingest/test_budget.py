@@ -1,4 +1,4 @@
-"""One suite for every database that keeps a budget, and for the limiters of several workers upon it."""
+"""One suite for every database that stores a budget, and for limiters that share it."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 class Watched:
-    """Counts the changes, and loses every answer while told to."""
+    """Counts the changes. While ``loses`` is set, it loses every second answer."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
@@ -214,7 +214,7 @@ async def test_what_waits_starts_by_priority(workers: Workers) -> None:
     assert order == ["other", "poll"]
 
 
-async def test_another_workers_answer_lets_a_request_start_soon(workers: Workers) -> None:
+async def test_a_request_starts_soon_after_a_response_of_another_worker(workers: Workers) -> None:
     one, other = await workers.limiter(), await workers.limiter()
     answer(await ask(one), remaining=2)
     permits = [await ask(one), await ask(one)]
@@ -240,7 +240,7 @@ async def test_a_cancelled_request_leaves_nothing_behind(workers: Workers) -> No
 
 
 @pytest.mark.parametrize("moment", [0, 1, 2, 3, 5, 8, 13])
-async def test_a_request_that_is_cancelled_while_it_is_let_in_gives_its_place_back(
+async def test_a_request_that_is_cancelled_at_its_admission_returns_its_place(
     workers: Workers, moment: int
 ) -> None:
     limiter, other = await workers.limiter(), await workers.limiter()
@@ -256,7 +256,7 @@ async def test_a_request_that_is_cancelled_while_it_is_let_in_gives_its_place_ba
         await ask(other)
 
 
-async def test_requests_of_a_worker_that_died_are_given_up_after_a_while(workers: Workers) -> None:
+async def test_requests_of_a_dead_worker_are_abandoned_after_its_ttl(workers: Workers) -> None:
     victim, survivor = await workers.limiter(ttl=0.4), await workers.limiter()
     for _ in range(16):
         await ask(victim)
@@ -282,7 +282,7 @@ async def test_a_worker_with_a_long_request_is_not_taken_for_dead(workers: Worke
         permit.close()
 
 
-async def test_exchanges_whose_answers_get_lost_grant_nothing_twice(workers: Workers) -> None:
+async def test_exchanges_whose_answers_are_lost_grant_nothing_twice(workers: Workers) -> None:
     budget = await workers.budget()
     budget.loses = True
     limiter = await workers.limiter(budget)
@@ -298,7 +298,7 @@ async def test_exchanges_whose_answers_get_lost_grant_nothing_twice(workers: Wor
     assert (state["owners"], state["window"]["remaining"]) == ({}, 5)
 
 
-async def test_who_closes_takes_its_requests_along(workers: Workers) -> None:
+async def test_a_closed_limiter_abandons_its_requests(workers: Workers) -> None:
     limiter, other = await workers.limiter(), await workers.limiter()
     answer(await ask(limiter), remaining=1)
     left = await ask(limiter)
@@ -329,7 +329,7 @@ async def test_the_plan_of_an_upload_sees_what_is_left(workers: Workers) -> None
 
 
 def test_a_frozen_worker_that_holds_every_place_holds_up_others_for_less_than_ten_seconds() -> None:
-    """Requests of the others look again every ``LONGEST_RECHECK`` seconds while they wait for an answer to one of its."""
+    """Waiting workers check at least every ``LONGEST_RECHECK`` seconds."""
 
     def ask(owner: str) -> Exchange:
         return Exchange(
@@ -360,7 +360,7 @@ async def test_requests_wait_while_the_database_is_down_and_go_on_after_it(
         await goes_on(budget, down=own_postgres.stop, up=own_postgres.start)
 
 
-async def test_requests_wait_while_the_file_is_gone_and_the_log_says_so_once(
+async def test_requests_wait_while_the_file_is_missing_and_the_log_has_one_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder := tmp_path / "there").mkdir()
@@ -433,7 +433,7 @@ async def test_closing_does_not_wait_for_a_database_that_is_down(tmp_path: Path)
 async def test_closing_does_not_wait_for_a_database_that_does_not_answer(
     postgres_dsn: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What it had in flight is given up after its time, as when it had been killed."""
+    """Its requests in flight are abandoned after ``ttl``, as after a kill."""
     monkeypatch.setattr(budget_module, "CLOSE_SECONDS", 0.3)
     async with contextlib.aclosing(await open_budget(postgres_dsn)) as budget:
         limiter = shared_limiter(budget, "w")

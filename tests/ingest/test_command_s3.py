@@ -1,4 +1,4 @@
-"""``apivideo ingest`` from a bucket: what arrives, and what is said when it cannot be read."""
+"""``apivideo ingest`` from a bucket: the uploaded videos, and the messages of errors."""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def served() -> Iterator[Emulator]:
 
 @pytest.fixture
 def cli(s3: Any, served: Emulator, tmp_path: Path) -> Cli:
-    """Made after the environment of the store is set."""
+    """The fixture ``s3`` sets the environment of the store first."""
     return Cli(tmp_path).use(served)
 
 
@@ -75,7 +75,7 @@ def test_a_key_that_cannot_be_read_is_named_and_counted_and_the_others_are_inges
     result = cli("ingest", f"s3://{BUCKET}/in/")
     assert result.code == 0, result
     assert f"note: s3://{BUCKET}/in//2.mp4 is left out: its key has an empty part" in result.err
-    assert result.out.startswith("2 of 2 items done; 2 of them now, ")
+    assert result.out.startswith("2 of 2 items done; 2 in this run, ")
     assert "; 1 left out, see the notes above" in result.out
     assert cli("ingest", f"s3://{BUCKET}/in/", "--json").json["now"]["leftOut"] == 1
     assert "in//2.mp4 is left out" in cli("plan", f"s3://{BUCKET}/in/").err

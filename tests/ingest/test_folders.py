@@ -113,7 +113,7 @@ async def test_only_regular_files_are_taken(make: Make) -> None:
     assert await names(root) == ["a.mp4"]
 
 
-async def test_a_file_that_was_just_written_is_left_out_and_told_of(make: Make) -> None:
+async def test_a_file_that_was_just_written_is_left_out_and_reported(make: Make) -> None:
     root = make("old.mp4", "new.mp4")
     old = time.time() - 3600
     os.utime(root / "old.mp4", (old, old))
@@ -129,7 +129,7 @@ async def test_a_file_from_the_future_is_settled(make: Make) -> None:
     assert await names(root, settle=600) == ["a.mp4"]
 
 
-async def test_a_name_that_is_no_text_is_told_of(make: Make) -> None:
+async def test_a_name_that_is_not_utf_8_is_reported(make: Make) -> None:
     root = make("a.mp4")
     Path(os.fsdecode(os.fsencode(root) + b"/\xff.mp4")).write_bytes(b"x")
     problems: list[str] = []
@@ -143,10 +143,10 @@ async def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     assert caught.value.cause == "missing"
 
 
-async def test_a_folder_that_cannot_be_read_is_an_error_and_one_below_is_told_of(
+async def test_a_folder_that_cannot_be_read_is_an_error_and_one_below_is_reported(
     make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever runs the tests may be root, who can read everything; so the system's refusal is acted."""
+    """The tests may run as root, which can read everything, so the system's error is simulated."""
     root = make("a.mp4", "closed/b.mp4", "z.mp4")
     scandir = os.scandir
 

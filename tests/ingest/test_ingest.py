@@ -1,4 +1,4 @@
-"""One item to exactly one video, whatever happens on the way (issue: ingestion; service.md#lost-responses,
+"""One item becomes exactly one video, whatever fails (service.md#lost-responses,
 service.md#repeated-requests).
 """
 
@@ -20,12 +20,20 @@ from apivideo_async.ingest.ingestion import Ingest
 from apivideo_async.ingest.item_run import IngestContext, ingest_one
 from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.ledger.lease import LeaseKeeper
-from apivideo_async.ingest.ledger.sql import SqlLedger
+from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.options import IngestOptions
 from apivideo_async.ingest.stores.stores import Stores
 from tests.conftest import QUICK, options, sha256
 
-from .ingesting import QUICKLY, MakeItems, all_of, item_of, kit_of, records_of, videos_by_key
+from .ingesting import (
+    QUICK_OPTIONS,
+    MakeItems,
+    all_of,
+    context_of,
+    item_of,
+    records_of,
+    videos_by_key,
+)
 
 
 def assert_exactly_once(emu: Emulator, items: list[Item]) -> None:
@@ -36,9 +44,9 @@ def assert_exactly_once(emu: Emulator, items: list[Item]) -> None:
         assert emu.sha256(held[item.key][0]) == sha256(Path(item.uri).read_bytes()), item.uri
 
 
-async def claimed(kit: IngestContext, item: Item) -> Any:
-    await kit.ledger.add([item])
-    claim = await kit.keeper.claim_key(item.key)
+async def claimed(context: IngestContext, item: Item) -> Any:
+    await context.ledger.add([item])
+    claim = await context.lease_keeper.claim_key(item.key)
     assert claim is not None
     return claim
 
@@ -47,13 +55,13 @@ async def test_every_source_has_one_video_and_a_second_run_sends_nothing(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
 ) -> None:
     items = make_items(40)
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         results = await all_of(ingest, items)
         assert {result.outcome for result in results} == {"done"}
         assert (await ingest.totals()).items == {"done": 40}
     assert_exactly_once(emu, items)
     sent = len(emu.requests)
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         assert await all_of(ingest, items) == []
     assert len(emu.requests) == sent
 
@@ -63,7 +71,7 @@ async def test_a_lost_ledger_is_made_up_for_by_the_keys(
 ) -> None:
     items = make_items(12)
     for name in ("first.db", "second.db"):
-        async with Ingest(client, tmp_path / name, options=QUICKLY) as ingest:
+        async with Ingest(client, tmp_path / name, options=QUICK_OPTIONS) as ingest:
             assert {result.outcome for result in await all_of(ingest, items)} == {"done"}
     assert_exactly_once(emu, items)
 
@@ -74,7 +82,7 @@ async def test_lost_answers_make_no_second_video(
 ) -> None:
     items = make_items(12)
     emu.faults.add(Fault(operation, "drop-response", probability=0.3, times=None))
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         await all_of(ingest, items)
         assert (await ingest.totals()).items == {"done": 12}
     assert_exactly_once(emu, items)
@@ -85,7 +93,7 @@ async def test_an_interrupted_run_goes_on_and_repeats_no_accepted_chunk(
 ) -> None:
     items = make_items(30)
     for _ in range(20):
-        async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
             run = ingest.run(items)
             done = 0
             async for result in run:
@@ -105,47 +113,47 @@ async def test_an_interrupted_run_goes_on_and_repeats_no_accepted_chunk(
 
 
 async def test_an_answer_lost_in_a_crash_is_found_by_the_key(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1)
-    kit = kit_of(client, ledger)
-    claim = await claimed(kit, item)
+    context = context_of(client, ledger)
+    claim = await claimed(context, item)
     await ledger.creating(claim, item.size or 0, None, "stream")
     await client.videos.create(title="x", idempotency_key=item.key)  # The process dies here.
     await ledger.expire()
-    again = await kit.keeper.claim_key(item.key)
+    again = await context.lease_keeper.claim_key(item.key)
     assert again is not None
     assert again.record.contested
-    assert (await ingest_one(again, kit)).outcome == "done"
+    assert (await ingest_one(again, context)).outcome == "done"
     assert_exactly_once(emu, [item])
 
 
 async def test_the_empty_container_of_a_lost_worker_is_deleted(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1)
-    kit = kit_of(client, ledger)
-    await ledger.creating(await claimed(kit, item), item.size or 0, None, "stream")
+    context = context_of(client, ledger)
+    await ledger.creating(await claimed(context, item), item.size or 0, None, "stream")
     for _ in range(2):  # Two workers, both lost before they could note the id.
         marked = {"ingestKey": item.key, "ingestLedger": await ledger.mark()}
         await client.videos.create(title="x", metadata=marked)
     await ledger.expire()
-    again = await kit.keeper.claim_key(item.key)
+    again = await context.lease_keeper.claim_key(item.key)
     assert again is not None
-    assert (await ingest_one(again, kit)).outcome == "done"
+    assert (await ingest_one(again, context)).outcome == "done"
     assert_exactly_once(emu, [item])
 
 
 async def test_of_two_workers_that_create_the_first_to_note_its_id_wins(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
-    """The one that was frozen with its request on the way finds the other's id, and removes its own container."""
+    """A worker frozen during its creation request learns the other id and removes its container."""
     [item] = make_items(1)
-    frozen, other = kit_of(client, ledger), kit_of(client, ledger)
+    frozen, other = context_of(client, ledger), context_of(client, ledger)
     claim = await claimed(frozen, item)
     await ledger.creating(claim, item.size or 0, None, "stream")
     await ledger.expire()
-    taken = await other.keeper.claim_key(item.key)
+    taken = await other.lease_keeper.claim_key(item.key)
     assert taken is not None
     assert (await ingest_one(taken, other)).outcome == "done"
 
@@ -158,15 +166,15 @@ async def test_of_two_workers_that_create_the_first_to_note_its_id_wins(
 
 
 async def test_two_containers_that_claim_a_key_are_left_to_a_person(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1)
     ids = {
         (await client.videos.create(title="x", metadata={"ingestKey": item.key})).video_id
         for _ in range(2)
     }
-    kit = kit_of(client, ledger)
-    result = await ingest_one(await claimed(kit, item), kit)
+    context = context_of(client, ledger)
+    result = await ingest_one(await claimed(context, item), context)
     record = await ledger.record(item.key)
     assert (result.outcome, record and record.state, record and record.cause) == (
         "quarantined",
@@ -177,9 +185,9 @@ async def test_two_containers_that_claim_a_key_are_left_to_a_person(
     assert set(emu.state.videos) == ids
     await client.videos.delete(ids.pop())
     assert await ledger.retry(["quarantined"]) == [item.key]
-    again = await kit.keeper.claim_key(item.key)
+    again = await context.lease_keeper.claim_key(item.key)
     assert again is not None
-    assert (await ingest_one(again, kit)).outcome == "done"
+    assert (await ingest_one(again, context)).outcome == "done"
     assert_exactly_once(emu, [item])
 
 
@@ -187,10 +195,10 @@ async def test_a_container_that_is_gone_is_made_again(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
 ) -> None:
     items = make_items(1)
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         await ingest.add(items)
-        kit = kit_of(client, ingest.ledger)  # type: ignore[arg-type]
-        claim = await kit.keeper.claim_key(items[0].key)
+        context = context_of(client, ingest.ledger)  # type: ignore[arg-type]
+        claim = await context.lease_keeper.claim_key(items[0].key)
         assert claim is not None
         video = await client.videos.create(title="x", idempotency_key=items[0].key)
         await ingest.ledger.creating(claim, items[0].size or 0, None, "stream")
@@ -202,17 +210,17 @@ async def test_a_container_that_is_gone_is_made_again(
 
 
 async def test_who_lost_the_lease_sends_nothing_more(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1, 400_000)
-    slow, other = kit_of(client, ledger, IngestOptions(lease=0.2)), kit_of(client, ledger)
+    slow, other = context_of(client, ledger, IngestOptions(lease=0.2)), context_of(client, ledger)
     claim = await claimed(slow, item)
     emu.faults.add(Fault("videos.upload", "delay", nth=1, seconds=0.6))
     working = asyncio.create_task(ingest_one(claim, slow))
     taken = None
     while taken is None:
         await asyncio.sleep(0.02)
-        taken = await other.keeper.claim_key(item.key)
+        taken = await other.lease_keeper.claim_key(item.key)
     sent = len([one for one in emu.requests if one.operation == "videos.upload"])
     assert (await working).outcome == "lost"
     assert len([one for one in emu.requests if one.operation == "videos.upload"]) == sent
@@ -221,22 +229,22 @@ async def test_who_lost_the_lease_sends_nothing_more(
 
 
 async def test_a_lease_that_is_kept_outlasts_its_seconds(
-    client: ApiVideoClient, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1)
-    keeper = LeaseKeeper(ledger, "owner", 0.3)
+    lease_keeper = LeaseKeeper(ledger, "owner", 0.3)
     await ledger.add([item])
-    claim = await keeper.claim_key(item.key)
+    claim = await lease_keeper.claim_key(item.key)
     assert claim is not None
-    keeping = asyncio.create_task(keeper.run())
+    keeping = asyncio.create_task(lease_keeper.run())
     await asyncio.sleep(0.6)
     assert await ledger.claim_key("thief", item.key, 1.0) is None
-    await keeper.check(claim)
+    await lease_keeper.check(claim)
     keeping.cancel()
-    await keeper.let_go()
+    await lease_keeper.release_all()
     assert await ledger.claim_key("next", item.key, 1.0) is not None
     with pytest.raises(LeaseLostError):
-        await keeper.check(claim)
+        await lease_keeper.check(claim)
 
 
 async def test_what_cannot_work_fails_at_once_and_stops_nothing(
@@ -244,7 +252,7 @@ async def test_what_cannot_work_fails_at_once_and_stops_nothing(
 ) -> None:
     items = make_items(5)
     Path(items[2].uri).unlink()
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         results = await all_of(ingest, items)
         assert sorted(result.outcome for result in results) == ["done"] * 4 + ["failed"]
         [record] = [record async for record in ingest.ledger.records(("failed",))]
@@ -308,7 +316,7 @@ async def test_a_defect_fails_its_item_and_no_other(
                 raise RuntimeError("nobody thought of this")
             return await super().open(item)
 
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY, stores=Broken()) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS, stores=Broken()) as ingest:
         results = await all_of(ingest, items)
         assert sorted(result.outcome for result in results) == ["done", "done", "done", "failed"]
         [record] = [record async for record in ingest.ledger.records(("failed",))]
@@ -320,7 +328,7 @@ async def test_requests_and_refusals_are_written_down(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
 ) -> None:
     emu.faults.add(Fault("videos.upload", "rate-limit", nth=2, retry_after=0.1))
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         await all_of(ingest, make_items(3, 100))
         usage = await ingest.ledger.usage()
     assert client.budget("uploads").refused == 1
@@ -337,10 +345,10 @@ async def test_a_wrong_key_ends_the_run_and_loses_nothing(
 ) -> None:
     items = make_items(5)
     async with ApiVideoClient("wrong", base_url=emu.url, retry=QUICK) as stranger:
-        async with Ingest(stranger, tmp_path / "l.db", options=QUICKLY) as ingest:
+        async with Ingest(stranger, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
             with pytest.raises(AuthenticationError):
                 await all_of(ingest, items)
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         assert (await ingest.totals()).open == 5
         await all_of(ingest)
     assert_exactly_once(emu, items)

@@ -1,4 +1,4 @@
-"""A keeper of leases, when answers are lost: what it does not know of, it does not hold."""
+"""A lease keeper renews only the leases that it knows, also when responses to claims are lost."""
 
 import asyncio
 from pathlib import Path
@@ -9,16 +9,17 @@ from apivideo_async.errors import LeaseLostError
 from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.ledger.lease import LeasedSource, LeaseKeeper
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
-from apivideo_async.uploads.sources.opening import BLOCK, MemorySource
+from apivideo_async.uploads.sources.opening import MemorySource
+from apivideo_async.uploads.sources.types import BLOCK
 
 
 async def test_a_claim_whose_answer_was_lost_is_not_kept_for_ever(tmp_path: Path) -> None:
     ledger = await open_sqlite_ledger(tmp_path / "ledger.db")
     await ledger.add([Item(key="known", uri="/known"), Item(key="unknown", uri="/unknown")])
-    keeper = LeaseKeeper(ledger, "one", 0.3)
-    assert await keeper.claim_key("known") is not None
+    lease_keeper = LeaseKeeper(ledger, "one", 0.3)
+    assert await lease_keeper.claim_key("known") is not None
     assert await ledger.claim_key("one", "unknown", 0.3) is not None  # Nobody heard of it.
-    running = asyncio.create_task(keeper.run())
+    running = asyncio.create_task(lease_keeper.run())
     await asyncio.sleep(0.5)
     assert await ledger.claim_key("two", "known", 1.0) is None
     assert await ledger.claim_key("two", "unknown", 1.0) is not None
@@ -30,10 +31,10 @@ async def test_a_claim_whose_answer_was_lost_is_not_kept_for_ever(tmp_path: Path
 async def test_who_loses_the_lease_in_the_middle_of_a_chunk_stops_there(tmp_path: Path) -> None:
     ledger = await open_sqlite_ledger(tmp_path / "ledger.db")
     await ledger.add([Item(key="key", uri="/key")])
-    keeper = LeaseKeeper(ledger, "frozen", 0.2)
-    claim = await keeper.claim_key("key")
+    lease_keeper = LeaseKeeper(ledger, "frozen", 0.2)
+    claim = await lease_keeper.claim_key("key")
     assert claim is not None
-    source = LeasedSource(MemorySource(bytes(3 * BLOCK), "clip.mp4"), keeper, claim)
+    source = LeasedSource(MemorySource(bytes(3 * BLOCK), "clip.mp4"), lease_keeper, claim)
     assert (source.name, source.size) == ("clip.mp4", 3 * BLOCK)
     given = []
     with pytest.raises(LeaseLostError):

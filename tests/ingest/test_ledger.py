@@ -12,27 +12,28 @@ import pytest
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.errors import LeaseLostError, LedgerError
 from apivideo_async.ingest.items import OPEN_STATES, Claim, Item, Record
-from apivideo_async.ingest.ledger.protocol import Usage
-from apivideo_async.ingest.ledger.sql import ITEMS, META, SqlLedger
+from apivideo_async.ingest.ledger.ledger import Ledger, Usage
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
+
+from .ingesting import ITEMS
 
 LONG = 60.0
 """Seconds that no test lasts."""
 ENGINES = ["sqlite", "postgresql"]
 
 
-async def open_postgres(dsn: str, *, init: bool = True) -> SqlLedger:
-    database = PostgresDatabase(dsn, patience=5.0)
+async def open_postgres(dsn: str, *, init: bool = True) -> Ledger:
+    database = PostgresDatabase(dsn, outage_timeout=5.0)
     await database.connect()
     if init:
         await database.init()
-    return SqlLedger(database)
+    return Ledger(database)
 
 
 @pytest.fixture(params=ENGINES)
 def reopen(
     request: pytest.FixtureRequest, tmp_path: Path
-) -> Callable[[], Coroutine[Any, Any, SqlLedger]]:
+) -> Callable[[], Coroutine[Any, Any, Ledger]]:
     """Open the ledger of this test, once more each time."""
     if request.param == "sqlite":
         return lambda: open_sqlite_ledger(tmp_path / "ledger.db")
@@ -41,7 +42,7 @@ def reopen(
 
 
 @pytest.fixture
-async def ledger(reopen: Callable[[], Coroutine[Any, Any, SqlLedger]]) -> AsyncIterator[SqlLedger]:
+async def ledger(reopen: Callable[[], Coroutine[Any, Any, Ledger]]) -> AsyncIterator[Ledger]:
     opened = await reopen()
     yield opened
     await opened.aclose()
@@ -54,14 +55,14 @@ def item_of(number: int = 1, **given: Any) -> Item:
 
 
 async def claimed(
-    ledger: SqlLedger, owner: str = "one", seconds: float = LONG, key: str = "key-1"
+    ledger: Ledger, owner: str = "one", seconds: float = LONG, key: str = "key-1"
 ) -> Claim:
     record = await ledger.claim_key(owner, key, seconds)
     assert record is not None
     return Claim(record=record)
 
 
-async def taken_over(ledger: SqlLedger) -> tuple[Claim, Claim]:
+async def taken_over(ledger: Ledger) -> tuple[Claim, Claim]:
     """An item whose first owner was thought dead: what the first one holds, and the second one."""
     await ledger.add([item_of()])
     stale = await claimed(ledger, "one")
@@ -69,13 +70,13 @@ async def taken_over(ledger: SqlLedger) -> tuple[Claim, Claim]:
     return stale, await claimed(ledger, "two")
 
 
-async def seen(ledger: SqlLedger, key: str = "key-1") -> Record:
+async def record_of(ledger: Ledger, key: str = "key-1") -> Record:
     record = await ledger.record(key)
     assert record is not None
     return record
 
 
-async def advance(ledger: SqlLedger, claim: Claim, state: str) -> None:
+async def advance(ledger: Ledger, claim: Claim, state: str) -> None:
     """Bring a new item into an open state, as a worker does."""
     if state == "new":
         return
@@ -93,43 +94,50 @@ async def advance(ledger: SqlLedger, claim: Claim, state: str) -> None:
 # -- entering
 
 
-async def test_an_item_comes_back_as_it_was_entered(ledger: SqlLedger) -> None:
+async def test_an_item_comes_back_as_it_was_entered(ledger: Ledger) -> None:
     odd = "/videos/käse \"1' %s {} :key \\ \N{PILE OF POO}\n.mp4"
     item = item_of(
         uri=odd, version='"etag"', fields={"title": odd, "tags": ["a", "ü"], "public": False}
     )
     assert await ledger.add([item, item_of(2, size=None, strategy="pull")]) == {"key-1", "key-2"}
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert record.item == item
     assert (record.state, record.fence, record.attempts, record.contested) == ("new", 0, 0, False)
-    assert (record.video_id, record.owner, record.way, record.finished_at) == (
+    assert (record.video_id, record.owner, record.transfer, record.finished_at) == (
         None,
         None,
         None,
         None,
     )
     assert record.added_at == pytest.approx(record.due)
-    assert (await seen(ledger, "key-2")).item.size is None
+    assert (await record_of(ledger, "key-2")).item.size is None
 
 
-async def test_known_items_stay_as_they_are(ledger: SqlLedger) -> None:
+async def test_known_items_stay_as_they_are(ledger: Ledger) -> None:
     await ledger.add([item_of(1)])
     claim = await claimed(ledger)
     assert await ledger.add([item_of(1, uri="/elsewhere"), item_of(2)]) == {"key-2"}
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.item.uri, record.fence) == (item_of(1).uri, claim.fence)
 
 
-async def test_one_key_twice_in_a_batch_is_one_item(ledger: SqlLedger) -> None:
+async def test_one_key_twice_in_a_batch_is_one_item(ledger: Ledger) -> None:
     assert await ledger.add([item_of(1), item_of(1, uri="/again")]) == {"key-1"}
-    assert (await seen(ledger)).item.uri == item_of(1).uri
+    assert (await record_of(ledger)).item.uri == item_of(1).uri
 
 
-async def test_no_items_are_no_work(ledger: SqlLedger) -> None:
+@pytest.mark.parametrize("key", ["escaped:%0000", 'json:"key"'])
+async def test_a_key_that_looks_like_stored_text_is_found_again(ledger: Ledger, key: str) -> None:
+    assert await ledger.add([item_of(key=key)]) == {key}
+    assert (await record_of(ledger, key)).item.key == key
+    assert (await claimed(ledger, key=key)).key == key
+
+
+async def test_no_items_are_no_work(ledger: Ledger) -> None:
     assert await ledger.add([]) == set()
 
 
-async def test_concurrent_additions_of_the_same_items_enter_each_once(ledger: SqlLedger) -> None:
+async def test_concurrent_additions_of_the_same_items_enter_each_once(ledger: Ledger) -> None:
     batches = [
         [item_of(number) for number in range(start, start + 60)] for start in (0, 20, 40, 60)
     ]
@@ -138,29 +146,27 @@ async def test_concurrent_additions_of_the_same_items_enter_each_once(ledger: Sq
     assert (await ledger.totals()).count() == 120
 
 
-async def test_an_unknown_key_has_no_record(ledger: SqlLedger) -> None:
+async def test_an_unknown_key_has_no_record(ledger: Ledger) -> None:
     assert await ledger.record("nothing") is None
     assert await ledger.claim_key("one", "nothing", LONG) is None
 
 
 @pytest.mark.parametrize("name", ["bad\udcff.mp4", "nul\x00.mp4"])
-async def test_text_that_no_database_takes_comes_back_as_it_was(
-    ledger: SqlLedger, name: str
-) -> None:
+async def test_text_that_no_database_takes_comes_back_as_it_was(ledger: Ledger, name: str) -> None:
     item = item_of(uri=f"/videos/{name}", version=name, fields={"title": name})
     await ledger.add([item])
     claim = await claimed(ledger)
     assert claim.item == item
     await ledger.later(claim, 0.0, "source", name)
-    assert (await seen(ledger)).message == name
+    assert (await record_of(ledger)).message == name
     await ledger.fail(await claimed(ledger), "source", name * 2)
-    assert (await seen(ledger)).message == name * 2
+    assert (await record_of(ledger)).message == name * 2
 
 
 # -- claims
 
 
-async def test_claims_take_what_is_due_the_oldest_first(ledger: SqlLedger) -> None:
+async def test_claims_take_what_is_due_the_oldest_first(ledger: Ledger) -> None:
     await ledger.add([item_of(number) for number in range(5)])
     records = await ledger.claim("one", 3, LONG)
     assert [record.item.key for record in records] == ["key-0", "key-1", "key-2"]
@@ -169,7 +175,7 @@ async def test_claims_take_what_is_due_the_oldest_first(ledger: SqlLedger) -> No
     assert await ledger.claim("three", 3, LONG) == []
 
 
-async def test_fifty_claimants_take_nothing_twice(ledger: SqlLedger) -> None:
+async def test_fifty_claimants_take_nothing_twice(ledger: Ledger) -> None:
     await ledger.add([item_of(number) for number in range(300)])
 
     async def take(owner: str) -> list[str]:
@@ -183,7 +189,7 @@ async def test_fifty_claimants_take_nothing_twice(ledger: SqlLedger) -> None:
     assert len(keys) == len(set(keys)) == 300
 
 
-async def test_of_fifty_who_want_one_item_one_gets_it(ledger: SqlLedger) -> None:
+async def test_of_fifty_who_want_one_item_one_gets_it(ledger: Ledger) -> None:
     await ledger.add([item_of()])
     records = await asyncio.gather(
         *(ledger.claim_key(f"owner-{n}", "key-1", LONG) for n in range(50))
@@ -191,17 +197,17 @@ async def test_of_fifty_who_want_one_item_one_gets_it(ledger: SqlLedger) -> None
     assert [record.fence for record in records if record is not None] == [1]
 
 
-async def test_a_lease_that_ended_is_for_others_with_a_higher_fence(ledger: SqlLedger) -> None:
+async def test_a_lease_that_ended_is_for_others_with_a_higher_fence(ledger: Ledger) -> None:
     await ledger.add([item_of()])
     first = await claimed(ledger, "one", 0.05)
     assert await ledger.claim_key("two", "key-1", LONG) is None
     await asyncio.sleep(0.06)
     second = await claimed(ledger, "two")
     assert (first.fence, second.fence) == (1, 2)
-    assert (await seen(ledger)).owner == "two"
+    assert (await record_of(ledger)).owner == "two"
 
 
-async def test_renewal_prolongs_what_is_held_and_nothing_else(ledger: SqlLedger) -> None:
+async def test_renewal_prolongs_what_is_held_and_nothing_else(ledger: Ledger) -> None:
     await ledger.add([item_of(number) for number in range(4)])
     await claimed(ledger, "one", 0.2, "key-0")
     finished, later = (
@@ -218,7 +224,7 @@ async def test_renewal_prolongs_what_is_held_and_nothing_else(ledger: SqlLedger)
     assert await ledger.claim_key("three", "key-3", LONG) is not None
 
 
-async def test_a_lease_that_its_owner_does_not_know_of_ends(ledger: SqlLedger) -> None:
+async def test_a_lease_that_its_owner_does_not_know_of_ends(ledger: Ledger) -> None:
     """The answer to a claim may be lost with a connection."""
     await ledger.add([item_of(1), item_of(2)])
     await claimed(ledger, "one", 0.05, "key-1")
@@ -229,21 +235,21 @@ async def test_a_lease_that_its_owner_does_not_know_of_ends(ledger: SqlLedger) -
     assert (await claimed(ledger, "two", key="key-1")).fence == 2
 
 
-async def test_a_lease_that_was_taken_over_is_not_renewed(ledger: SqlLedger) -> None:
+async def test_a_lease_that_was_taken_over_is_not_renewed(ledger: Ledger) -> None:
     _, holder = await taken_over(ledger)
     assert await ledger.renew("one", LONG, ["key-1"]) == {}
     assert await ledger.renew("two", LONG, ["key-1"]) == {"key-1": holder.fence}
 
 
-async def test_a_released_item_is_due_at_once(ledger: SqlLedger) -> None:
+async def test_a_released_item_is_due_at_once(ledger: Ledger) -> None:
     await ledger.add([item_of()])
     await ledger.release(await claimed(ledger))
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.owner, record.attempts, record.cause) == (None, 0, None)
     assert (await claimed(ledger, "two")).fence == 2
 
 
-async def test_leases_of_one_owner_or_of_all_can_be_ended(ledger: SqlLedger) -> None:
+async def test_leases_of_one_owner_or_of_all_can_be_ended(ledger: Ledger) -> None:
     await ledger.add([item_of(number) for number in range(4)])
     for owner, key in (("one", "key-0"), ("one", "key-1"), ("two", "key-2")):
         await claimed(ledger, owner, key=key)
@@ -253,48 +259,48 @@ async def test_leases_of_one_owner_or_of_all_can_be_ended(ledger: SqlLedger) -> 
     assert await ledger.next_due() == 0
 
 
-async def test_next_due_is_the_soonest_of_the_open_items(ledger: SqlLedger) -> None:
+async def test_next_due_is_the_soonest_of_the_open_items(ledger: Ledger) -> None:
     assert await ledger.next_due() is None
     await ledger.add([item_of(1), item_of(2)])
     assert await ledger.next_due() == 0
     await claimed(ledger, key="key-1", seconds=100)
     await ledger.later(await claimed(ledger, key="key-2"), 50)
     assert await ledger.next_due() == pytest.approx(50, abs=5)
-    await ledger.fail(await claimed_anyway(ledger, "key-2"), "other", "")
+    await ledger.fail(await waiting_claim(ledger, "key-2"), "other", "")
     assert await ledger.next_due() == pytest.approx(100, abs=5)
 
 
-async def claimed_anyway(ledger: SqlLedger, key: str) -> Claim:
+async def waiting_claim(ledger: Ledger, key: str) -> Claim:
     """Hold an item that waits."""
-    return Claim(record=await seen(ledger, key))
+    return Claim(record=await record_of(ledger, key))
 
 
 # -- transitions
 
 
-async def test_an_item_passes_all_states_to_done(ledger: SqlLedger) -> None:
+async def test_an_item_passes_all_states_to_done(ledger: Ledger) -> None:
     await ledger.add([item_of(size=None)])
     claim = await claimed(ledger)
     await ledger.creating(claim, 77, "v2", "pull")
-    record = await seen(ledger)
-    assert (record.state, record.item.size, record.item.version, record.way) == (
+    record = await record_of(ledger)
+    assert (record.state, record.item.size, record.item.version, record.transfer) == (
         "creating",
         77,
         "v2",
         "pull",
     )
     assert await ledger.created(claim, "vi1") == "vi1"
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.video_id) == ("created", "vi1")
     assert record.created_at is not None
     await ledger.uploading(claim)
-    assert (await seen(ledger)).state == "uploading"
+    assert (await record_of(ledger)).state == "uploading"
     await ledger.verifying(claim, 70)
     await ledger.verifying(claim, 7)
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.sent) == ("verifying", 77)
     await ledger.done(claim)
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.due, record.owner) == ("done", None, None)
     assert record.started_at is not None
     assert record.finished_at is not None
@@ -303,7 +309,7 @@ async def test_an_item_passes_all_states_to_done(ledger: SqlLedger) -> None:
     assert await ledger.claim_key("two", "key-1", LONG) is None
 
 
-STEPS: dict[str, Callable[[SqlLedger, Claim], Coroutine[Any, Any, Any]]] = {
+STEPS: dict[str, Callable[[Ledger, Claim], Coroutine[Any, Any, Any]]] = {
     "creating": lambda ledger, claim: ledger.creating(claim, 10, "v1", "stream"),
     "created": lambda ledger, claim: ledger.created(claim, "vi1"),
     "uploading": lambda ledger, claim: ledger.uploading(claim),
@@ -330,14 +336,14 @@ REPEATED = {
 
 
 @pytest.mark.parametrize("step", REPEATED)
-async def test_a_step_whose_answer_was_lost_may_be_repeated(ledger: SqlLedger, step: str) -> None:
+async def test_a_step_whose_answer_was_lost_may_be_repeated(ledger: Ledger, step: str) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await advance(ledger, claim, REPEATED[step])
     await STEPS[step](ledger, claim)
-    before = await seen(ledger)
+    before = await record_of(ledger)
     await STEPS[step](ledger, claim)
-    after = await seen(ledger)
+    after = await record_of(ledger)
     assert (after.state, after.video_id, after.due is None) == (
         before.state,
         before.video_id,
@@ -349,31 +355,31 @@ async def test_a_step_whose_answer_was_lost_may_be_repeated(ledger: SqlLedger, s
     ("state", "step"), [("new", "verifying"), ("creating", "done"), ("uploading", "creating")]
 )
 async def test_a_step_that_leaves_others_out_is_an_error_and_changes_nothing(
-    ledger: SqlLedger, state: str, step: str
+    ledger: Ledger, state: str, step: str
 ) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await advance(ledger, claim, state)
-    before = await seen(ledger)
+    before = await record_of(ledger)
     with pytest.raises(LedgerError, match=f"not possible in the state '{state}'"):
         await STEPS[step](ledger, claim)
-    assert await seen(ledger) == before
+    assert await record_of(ledger) == before
 
 
 @pytest.mark.parametrize("state", OPEN_STATES)
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_worker_that_lost_its_lease_changes_nothing(
-    ledger: SqlLedger, step: str, state: str
+    ledger: Ledger, step: str, state: str
 ) -> None:
     stale, holder = await taken_over(ledger)
     await advance(ledger, holder, state)
-    before = await seen(ledger)
+    before = await record_of(ledger)
     if step in FENCED:
         with pytest.raises(LeaseLostError):
             await STEPS[step](ledger, stale)
     else:
         await STEPS[step](ledger, stale)
-    after = await seen(ledger)
+    after = await record_of(ledger)
     assert (after.state, after.owner, after.fence, after.due) == (
         before.state,
         "two",
@@ -384,42 +390,40 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(
 
 
 @pytest.mark.parametrize("step", ["fail", "quarantine", "done"])
-async def test_a_finished_item_cannot_be_put_off_or_given_back(
-    ledger: SqlLedger, step: str
-) -> None:
+async def test_a_finished_item_cannot_be_put_off_or_given_back(ledger: Ledger, step: str) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await advance(ledger, claim, "verifying")
     await STEPS[step](ledger, claim)
-    before = await seen(ledger)
+    before = await record_of(ledger)
     await ledger.later(claim, 5, "cause", "message")
     await ledger.release(claim)
-    assert await seen(ledger) == before
+    assert await record_of(ledger) == before
 
 
 # -- the container
 
 
-async def test_of_two_workers_that_made_a_container_both_learn_the_first(ledger: SqlLedger) -> None:
+async def test_of_two_workers_that_made_a_container_both_learn_the_first(ledger: Ledger) -> None:
     stale, holder = await taken_over(ledger)
     await ledger.creating(holder, 10, None, "stream")
     assert await ledger.created(stale, "vi-stale") == "vi-stale"
-    assert (await seen(ledger)).state == "creating"
+    assert (await record_of(ledger)).state == "creating"
     assert await ledger.created(holder, "vi-holder") == "vi-stale"
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.video_id) == ("created", "vi-stale")
 
 
-async def test_a_late_container_does_not_replace_the_one_in_the_ledger(ledger: SqlLedger) -> None:
+async def test_a_late_container_does_not_replace_the_one_in_the_ledger(ledger: Ledger) -> None:
     stale, holder = await taken_over(ledger)
     await advance(ledger, holder, "verifying")
     await ledger.done(holder)
-    before = await seen(ledger)
+    before = await record_of(ledger)
     assert await ledger.created(stale, "vi-late") == "vi1"
-    assert await seen(ledger) == before
+    assert await record_of(ledger) == before
 
 
-async def test_fifty_containers_for_one_item_leave_one_id(ledger: SqlLedger) -> None:
+async def test_fifty_containers_for_one_item_leave_one_id(ledger: Ledger) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await ledger.creating(claim, 10, None, "stream")
@@ -427,9 +431,7 @@ async def test_fifty_containers_for_one_item_leave_one_id(ledger: SqlLedger) -> 
     assert len(set(ids)) == 1
 
 
-async def test_a_container_of_an_item_that_is_not_in_the_ledger_is_an_error(
-    ledger: SqlLedger,
-) -> None:
+async def test_a_container_of_an_item_that_is_not_in_the_ledger_is_an_error(ledger: Ledger) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await ledger.database.run(f"DELETE FROM {ITEMS}", {})
@@ -437,13 +439,11 @@ async def test_a_container_of_an_item_that_is_not_in_the_ledger_is_an_error(
         await ledger.created(claim, "vi1")
 
 
-async def test_only_a_claim_of_an_item_that_was_being_created_is_contested(
-    ledger: SqlLedger,
-) -> None:
+async def test_only_a_claim_of_an_item_that_was_being_created_is_contested(ledger: Ledger) -> None:
     await ledger.add([item_of(1), item_of(2), item_of(3)])
     claim = await claimed(ledger)
     await ledger.creating(claim, 10, None, "stream")
-    assert not (await seen(ledger)).contested
+    assert not (await record_of(ledger)).contested
     known = await claimed(ledger, key="key-2")
     await advance(ledger, known, "created")
     await claimed(ledger, key="key-3")
@@ -453,7 +453,7 @@ async def test_only_a_claim_of_an_item_that_was_being_created_is_contested(
     assert not (await claimed(ledger, "two", key="key-3")).record.contested
 
 
-async def test_contested_it_stays_until_it_is_done(ledger: SqlLedger) -> None:
+async def test_contested_it_stays_until_it_is_done(ledger: Ledger) -> None:
     await ledger.add([item_of()])
     await ledger.creating(await claimed(ledger), 10, None, "stream")
     await ledger.expire()
@@ -465,14 +465,19 @@ async def test_contested_it_stays_until_it_is_done(ledger: SqlLedger) -> None:
 
 
 async def test_an_item_whose_container_is_gone_begins_anew_under_the_same_lease(
-    ledger: SqlLedger,
+    ledger: Ledger,
 ) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await advance(ledger, claim, "uploading")
     await ledger.lost(claim)
-    record = await seen(ledger)
-    assert (record.state, record.video_id, record.way, record.owner) == ("new", None, None, "one")
+    record = await record_of(ledger)
+    assert (record.state, record.video_id, record.transfer, record.owner) == (
+        "new",
+        None,
+        None,
+        "one",
+    )
     await ledger.creating(claim, 10, None, "stream")
     assert await ledger.created(claim, "vi2") == "vi2"
 
@@ -480,34 +485,34 @@ async def test_an_item_whose_container_is_gone_begins_anew_under_the_same_lease(
 # -- failures
 
 
-async def test_a_failure_that_may_pass_waits_and_counts(ledger: SqlLedger) -> None:
+async def test_a_failure_that_may_pass_waits_and_counts(ledger: Ledger) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await advance(ledger, claim, "uploading")
     await ledger.later(claim, 0.1, "timeout", "no answer")
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.state, record.owner, record.attempts) == ("uploading", None, 1)
     assert (record.cause, record.message) == ("timeout", "no answer")
     assert await ledger.claim_key("two", "key-1", LONG) is None
     await asyncio.sleep(0.12)
     claim = await claimed(ledger, "two")
     await ledger.later(claim, 0.0)
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.attempts, record.cause) == (1, "timeout")
 
 
-async def test_success_forgets_the_failures_before_it(ledger: SqlLedger) -> None:
+async def test_success_forgets_the_failures_before_it(ledger: Ledger) -> None:
     await ledger.add([item_of()])
     claim = await claimed(ledger)
     await advance(ledger, claim, "verifying")
     await ledger.later(claim, 0.0, "timeout", "no answer")
     claim = await claimed(ledger)
     await ledger.done(claim)
-    record = await seen(ledger)
+    record = await record_of(ledger)
     assert (record.cause, record.message, record.attempts) == (None, None, 1)
 
 
-async def test_retry_takes_failed_items_and_keeps_their_containers(ledger: SqlLedger) -> None:
+async def test_retry_takes_failed_items_and_keeps_their_containers(ledger: Ledger) -> None:
     await ledger.add([item_of(number) for number in range(4)])
     for key, state in (("key-0", "new"), ("key-1", "uploading"), ("key-2", "uploading")):
         claim = await claimed(ledger, key=key)
@@ -517,10 +522,10 @@ async def test_retry_takes_failed_items_and_keeps_their_containers(ledger: SqlLe
             if key == "key-2"
             else ledger.fail(claim, "cause", "message")
         )
-    assert (await seen(ledger)).finished_at is not None
+    assert (await record_of(ledger)).finished_at is not None
     assert sorted(await ledger.retry()) == ["key-0", "key-1"]
     assert await ledger.retry() == []
-    states = {key: await seen(ledger, key) for key in ("key-0", "key-1", "key-2")}
+    states = {key: await record_of(ledger, key) for key in ("key-0", "key-1", "key-2")}
     assert [record.state for record in states.values()] == ["new", "created", "quarantined"]
     record = states["key-1"]
     assert (record.video_id, record.attempts, record.cause, record.finished_at) == (
@@ -538,9 +543,9 @@ async def test_retry_takes_failed_items_and_keeps_their_containers(ledger: SqlLe
 
 
 async def test_records_come_in_order_page_by_page(
-    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apivideo_async.ingest.ledger.sql.PAGE", 7)
+    monkeypatch.setattr("apivideo_async.ingest.ledger.ledger.PAGE", 7)
     await ledger.add([item_of(number) for number in range(30)])
     await ledger.fail(await claimed(ledger, key="key-3"), "cause", "")
     assert [record.item.key async for record in ledger.records()] == [
@@ -550,7 +555,7 @@ async def test_records_come_in_order_page_by_page(
     assert len([record async for record in ledger.records(["new"])]) == 29
 
 
-async def test_totals_count_items_and_bytes_by_state(ledger: SqlLedger) -> None:
+async def test_totals_count_items_and_bytes_by_state(ledger: Ledger) -> None:
     assert (await ledger.totals()).count() == 0
     await ledger.add([item_of(1, size=5), item_of(2, size=None), item_of(3, size=7)])
     claim = await claimed(ledger)
@@ -561,7 +566,7 @@ async def test_totals_count_items_and_bytes_by_state(ledger: SqlLedger) -> None:
     assert (totals.open, totals.count("done", "failed"), totals.sent) == (2, 1, 10)
 
 
-async def test_usage_adds_up_over_workers_and_calls(ledger: SqlLedger) -> None:
+async def test_usage_adds_up_over_workers_and_calls(ledger: Ledger) -> None:
     await ledger.note_usage(
         "one", [Usage(minute=5, limit_class="uploads", requests=3, refused=1, allowed=100)]
     )
@@ -576,7 +581,7 @@ async def test_usage_adds_up_over_workers_and_calls(ledger: SqlLedger) -> None:
     ]
 
 
-async def test_a_ledger_belongs_to_one_server(ledger: SqlLedger) -> None:
+async def test_a_ledger_belongs_to_one_server(ledger: Ledger) -> None:
     await ledger.bind("https://ws.api.video")
     await ledger.bind("https://ws.api.video")
     with pytest.raises(LedgerError, match="belongs to https://ws"):
@@ -584,20 +589,20 @@ async def test_a_ledger_belongs_to_one_server(ledger: SqlLedger) -> None:
 
 
 async def test_everything_is_there_when_it_is_opened_again(
-    reopen: Callable[[], Coroutine[Any, Any, SqlLedger]],
+    reopen: Callable[[], Coroutine[Any, Any, Ledger]],
 ) -> None:
     first = await reopen()
     await first.add([item_of()])
     await advance(first, await claimed(first), "uploading")
-    before = await seen(first)
+    before = await record_of(first)
     await first.aclose()
     second = await reopen()
-    assert await seen(second) == before
+    assert await record_of(second) == before
     await second.aclose()
 
 
 async def test_two_openings_work_at_the_same_time(
-    reopen: Callable[[], Coroutine[Any, Any, SqlLedger]],
+    reopen: Callable[[], Coroutine[Any, Any, Ledger]],
 ) -> None:
     one, two = await asyncio.gather(reopen(), reopen())
     await asyncio.gather(
@@ -612,10 +617,12 @@ async def test_two_openings_work_at_the_same_time(
 
 
 async def test_another_layout_is_an_error(
-    reopen: Callable[[], Coroutine[Any, Any, SqlLedger]], request: pytest.FixtureRequest
+    reopen: Callable[[], Coroutine[Any, Any, Ledger]], request: pytest.FixtureRequest
 ) -> None:
     ledger = await reopen()
-    await ledger.database.run(f"UPDATE {META} SET value = '99' WHERE name = 'schema'", {})
+    await ledger.database.run(
+        "UPDATE apivideo_ingest_meta SET value = '99' WHERE name = 'schema'", {}
+    )
     await ledger.aclose()
     with pytest.raises(LedgerError, match="has the layout 99"):
         await reopen()
@@ -629,10 +636,11 @@ def test_the_tables_are_those_of_this_version(tmp_path: Path, postgres_dsn: str)
         columns = [row[1] for row in lite.execute(f"PRAGMA table_info({ITEMS})")]
     lite.close()
     with psycopg.connect(postgres_dsn) as connection:
-        query = "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position"
+        query = """SELECT column_name FROM information_schema.columns WHERE table_name = %s
+            ORDER BY ordinal_position"""
         assert [name for (name,) in connection.execute(query, (ITEMS,))] == columns
     assert len(columns) == 22
 
 
-async def closed(opening: Coroutine[Any, Any, SqlLedger]) -> None:
+async def closed(opening: Coroutine[Any, Any, Ledger]) -> None:
     await (await opening).aclose()

@@ -1,4 +1,4 @@
-"""The files of a ledger hold presigned URLs: only their owner can access them, from the first moment on."""
+"""The files of a ledger hold presigned URLs: only their owner can ever access them."""
 
 import os
 import stat
@@ -13,7 +13,7 @@ from apivideo_async import ApiVideoClient, ConfigurationError, LedgerError
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest import Ingest
 from apivideo_async.ingest import ingestion as ingestion_module
-from apivideo_async.ingest.ledger.sql import SqlLedger
+from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.ledger.sqlite import SqliteDatabase, open_sqlite_ledger
 from apivideo_async.ingest.listing.sources import web_item
 
@@ -57,7 +57,7 @@ async def test_every_file_of_a_ledger_is_private_from_the_start(tmp_path: Path) 
 async def test_a_ledger_is_never_created_with_another_mode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before SQLite opens the file it is private: changing the mode afterwards would leave a window."""
+    """SQLite opens a private file: changing the mode afterwards would leave a window."""
     seen: list[dict[str, str]] = []
     real = SqliteDatabase._connect
 
@@ -154,7 +154,7 @@ async def test_a_ledger_whose_disk_is_full_at_the_end_makes_no_second_video(
 
     items = make_items(1)
     with monkeypatch.context() as patch:
-        patch.setattr(SqlLedger, step, full)
+        patch.setattr(Ledger, step, full)
         async with Ingest(client, tmp_path / "l.db") as ingest:
             with pytest.raises(LedgerError, match="full"):
                 async for _ in ingest.run(items):

@@ -1,4 +1,4 @@
-"""Workers whose steps come in any order, some of them long dead: what the ledger promises all the same."""
+"""Workers execute steps in any order, with claims of any age: the guarantees of the ledger hold."""
 
 import asyncio
 import tempfile
@@ -22,14 +22,16 @@ from hypothesis.stateful import (
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.errors import LeaseLostError, LedgerError
 from apivideo_async.ingest.items import OPEN_STATES, Claim, Item, Record
-from apivideo_async.ingest.ledger.sql import ITEMS, SqlLedger
+from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
+
+from .ingesting import ITEMS
 
 OWNERS = st.sampled_from(["one", "two", "three"])
 KEYS = st.sampled_from(["a", "b"])
 LEASE = st.sampled_from([0.0, 60.0])
 """A lease that has ended as soon as it is given, or one that outlives the test."""
-STEPS: dict[str, Callable[[SqlLedger, Claim], Coroutine[Any, Any, Any]]] = {
+STEPS: dict[str, Callable[[Ledger, Claim], Coroutine[Any, Any, Any]]] = {
     "creating": lambda ledger, claim: ledger.creating(claim, 10, "v1", "stream"),
     "uploading": lambda ledger, claim: ledger.uploading(claim),
     "verifying": lambda ledger, claim: ledger.verifying(claim),
@@ -46,7 +48,7 @@ class Interleaving(RuleBasedStateMachine):
 
     claims = Bundle("claims")
 
-    def __init__(self, opening: Callable[[], Coroutine[Any, Any, SqlLedger]]) -> None:
+    def __init__(self, opening: Callable[[], Coroutine[Any, Any, Ledger]]) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
         self.ledger = self.wait(opening())
@@ -149,14 +151,14 @@ def test_no_interleaving_breaks_a_promise(
 ) -> None:
     dsn = request.getfixturevalue("postgres_dsn") if engine == "postgresql" else ""
 
-    async def postgres() -> SqlLedger:
+    async def postgres() -> Ledger:
         database = PostgresDatabase(dsn, connections=1)
         await database.connect()
         await database.init()
         await database.run(f"TRUNCATE {ITEMS}", {})
-        return SqlLedger(database)
+        return Ledger(database)
 
-    async def sqlite() -> SqlLedger:
+    async def sqlite() -> Ledger:
         return await open_sqlite_ledger(Path(tempfile.mkdtemp(dir=tmp_path)) / "ledger.db")
 
     opening = postgres if engine == "postgresql" else sqlite

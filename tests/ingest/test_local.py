@@ -16,11 +16,11 @@ async def test_a_file_opens_as_it_was_listed(tmp_path: Path, stores: Stores) -> 
     path = tmp_path / "a b.mp4"
     path.write_bytes(b"0123456789")
     item = list_file(path)
-    original = await stores.open(item)
-    assert (original.size, original.version, original.source.name) == (10, item.version, "a b.mp4")
-    assert await bytes_of(original.source, 3, 4) == b"3456"
-    assert await original.address(60) is None
-    await original.aclose()
+    pinned = await stores.open(item)
+    assert (pinned.size, pinned.version, pinned.source.name) == (10, item.version, "a b.mp4")
+    assert await bytes_of(pinned.source, 3, 4) == b"3456"
+    assert await pinned.pull_url(60) is None
+    await pinned.aclose()
     again = await stores.open(an_item(path.as_uri()))
     assert again.version == item.version
     await again.aclose()
@@ -43,12 +43,12 @@ async def test_a_file_that_changes_while_it_is_read_is_an_error(
 ) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"0123456789")
-    original = await stores.open(list_file(path))
+    pinned = await stores.open(list_file(path))
     path.write_bytes(b"abc")
     with pytest.raises(SourceError) as caught:
-        await bytes_of(original.source, 0, 10)
+        await bytes_of(pinned.source, 0, 10)
     assert caught.value.cause == "changed"
-    await original.aclose()
+    await pinned.aclose()
 
 
 def a_pipe(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Manifests: every bad line is told of before anything starts, whatever the form and the length."""
+"""Manifests: every invalid line is reported before anything starts, in JSONL and CSV."""
 
 import csv
 import io
@@ -104,28 +104,28 @@ async def test_a_summary_counts(tmp_path: Path) -> None:
     )
 
 
-async def test_every_bad_line_is_told_of_with_its_number(tmp_path: Path) -> None:
+async def test_every_bad_line_is_reported_with_its_number(tmp_path: Path) -> None:
     bad: list[tuple[str, str]] = [
         ('{"uri": "s3://b/1"}', ""),
         ("{uri}", "is not JSON"),
-        ("[1]", "is no JSON object"),
+        ("[1]", "is not a JSON object"),
         ("", ""),
         ('{"title": "a"}', "no uri"),
         ('{"uri": "s3://b/2", "titel": "a"}', "unknown field 'titel'"),
-        ('{"uri": "s3://b/3", "public": "yes"}', "public is true or false, not 'yes'"),
-        ('{"uri": "s3://b/4", "tags": "a"}', "tags is a list of texts, not 'a'"),
+        ('{"uri": "s3://b/3", "public": "yes"}', "public must be true or false, not 'yes'"),
+        ('{"uri": "s3://b/4", "tags": "a"}', "tags must be a list of texts, not 'a'"),
         (
             '{"uri": "s3://b/5", "metadata": {"a": 1}}',
-            "metadata is an object whose values are texts",
+            "metadata must be an object whose values are texts",
         ),
-        ('{"uri": 5}', "uri is a text, not 5"),
+        ('{"uri": 5}', "uri must be a text, not 5"),
         ('{"uri": "ftp://h/a"}', "sources are local paths"),
         ('{"uri": "nothing.mp4"}', "no such file"),
         ('{"uri": "s3://b/1", "title": "again"}', "the same source as line 1"),
         ('{"uri": "s3://b/6", "uri": "s3://b/7"}', "a name is given twice"),
         ('{"uri": "s3://b/8", "player": "a", "player_id": "b"}', "player_id is given twice"),
-        ('{"uri": "s3://b/9", "metadata": {"ingestKey": "a"}}', "metadata.ingestKey is taken"),
-        ('{"uri": "a.mp4", "version": "1"}', "version is for objects"),
+        ('{"uri": "s3://b/9", "metadata": {"ingestKey": "a"}}', "metadata.ingestKey is reserved"),
+        ('{"uri": "a.mp4", "version": "1"}', "version is only for objects"),
         ("[" * 100_000, "is nested too deeply"),
         ('{"uri": "' + "x" * 2_000_000 + '"}', "is longer than"),
         ('{"uri": "s3://b/1"}', "the same source as line 1"),
@@ -146,15 +146,15 @@ async def test_every_bad_line_is_told_of_with_its_number(tmp_path: Path) -> None
     [
         ("uri,titel\n", 1, "unknown column 'titel'"),
         ("title\nx\n", 1, "no column uri"),
-        ("uri,title,title\n", 1, "the column title is there twice"),
-        ("uri,title\ns3://b/1,a,b\n", 2, "has 3 cells, and there are 2 columns"),
+        ("uri,title,title\n", 1, "the column title occurs twice"),
+        ("uri,title\ns3://b/1,a,b\n", 2, "has 3 cells, but there are 2 columns"),
         ('uri,title\ns3://b/1,"a\nb"\ns3://b/1,c\n', 4, "the same source as line 2"),
-        ("uri,public\ns3://b/1,perhaps\n", 2, "public is true or false, not 'perhaps'"),
+        ("uri,public\ns3://b/1,perhaps\n", 2, "public must be true or false, not 'perhaps'"),
         ('uri,title\ns3://b/1,"open\n', 2, "is not CSV"),
-        ("uri,metadata\ns3://b/1,{1}\n", 2, "metadata is an object"),
+        ("uri,metadata\ns3://b/1,{1}\n", 2, "metadata must be an object"),
     ],
 )
-async def test_a_bad_line_of_csv_is_told_of(
+async def test_a_bad_line_of_csv_is_reported(
     tmp_path: Path, text: str, number: int, problem: str
 ) -> None:
     with pytest.raises(ManifestError) as caught:
@@ -163,7 +163,7 @@ async def test_a_bad_line_of_csv_is_told_of(
     assert problem in caught.value.problems[0][1]
 
 
-async def test_bytes_that_are_no_text_are_told_of(tmp_path: Path) -> None:
+async def test_bytes_that_are_not_utf_8_are_reported(tmp_path: Path) -> None:
     for name, text in (("a.jsonl", b'{"uri": "s3://b/\xff"}\n'), ("a.csv", b"uri\ns3://b/\xff\n")):
         with pytest.raises(ManifestError, match="is not UTF-8"):
             await check_manifest(write(tmp_path, text, name))

@@ -1,4 +1,4 @@
-"""Objects through the real S3 protocol: ranges, pins, signatures, listings, and what goes wrong."""
+"""Objects through the S3 protocol: ranges, pins, signatures, listings and errors."""
 
 import hashlib
 import sys
@@ -27,33 +27,33 @@ def put(s3: Any, key: str, data: bytes) -> str:
 
 async def test_a_large_object_arrives_range_by_range_and_whole(s3: Any, stores: Stores) -> None:
     data = data_of(60 * MIB)
-    original = await stores.open(an_item(put(s3, "large.mp4", data), size=len(data)))
+    pinned = await stores.open(an_item(put(s3, "large.mp4", data), size=len(data)))
     digest, largest = hashlib.sha256(), 0
     for start in range(0, len(data), 7 * MIB):
-        async for block in original.source.read(start, min(7 * MIB, len(data) - start)):
+        async for block in pinned.source.read(start, min(7 * MIB, len(data) - start)):
             digest.update(block)
             largest = max(largest, len(block))
-    assert (original.size, digest.digest()) == (len(data), hashlib.sha256(data).digest())
+    assert (pinned.size, digest.digest()) == (len(data), hashlib.sha256(data).digest())
     assert largest <= 2 * MIB
-    await original.aclose()
+    await pinned.aclose()
 
 
 async def test_an_object_goes_up_in_chunks_at_once_without_a_file(
     s3: Any, stores: Stores, client: ApiVideoClient, emu: Emulator
 ) -> None:
     data = data_of(2 * MIB)
-    original = await stores.open(an_item(put(s3, "films/a.mp4", data)))
-    video = await client.upload(original.source, title="A film")
+    pinned = await stores.open(an_item(put(s3, "films/a.mp4", data)))
+    video = await client.upload(pinned.source, title="A film")
     assert emu.sha256(video.video_id) == sha256(data)
 
 
 async def test_an_object_that_changes_during_the_upload_makes_no_complete_video(
     s3: Any, stores: Stores, client: ApiVideoClient
 ) -> None:
-    original = await stores.open(an_item(put(s3, "a.mp4", data_of(2 * MIB))))
+    pinned = await stores.open(an_item(put(s3, "a.mp4", data_of(2 * MIB))))
     put(s3, "a.mp4", data_of(2 * MIB, seed=2))
     with pytest.raises(SourceError) as caught:
-        await client.upload(original.source, title="A film")
+        await client.upload(pinned.source, title="A film")
     assert (caught.value.cause, caught.value.retryable) == ("changed", False)
     status = await client.videos.get_status(str(caught.value.video_id))
     assert (status.encoding.playable, caught.value.ledger.accepted_bytes) == (False, 0)
@@ -68,26 +68,26 @@ async def test_without_obstore_the_error_says_what_to_install(
 
 
 async def test_a_range_is_exactly_what_was_asked_for(s3: Any, stores: Stores) -> None:
-    original = await stores.open(an_item(put(s3, "a b+ü%20?#.mp4", b"0123456789")))
+    pinned = await stores.open(an_item(put(s3, "a b+ü%20?#.mp4", b"0123456789")))
     assert [
-        await bytes_of(original.source, start, size) for start, size in [(0, 10), (3, 4), (9, 1)]
+        await bytes_of(pinned.source, start, size) for start, size in [(0, 10), (3, 4), (9, 1)]
     ] == [
         b"0123456789",
         b"3456",
         b"9",
     ]
-    assert original.source.name == "a b+ü%20?#.mp4"
+    assert pinned.source.name == "a b+ü%20?#.mp4"
 
 
 async def test_an_object_that_is_replaced_while_it_is_read_is_an_error(
     s3: Any, stores: Stores
 ) -> None:
     uri = put(s3, "a.mp4", b"0123456789")
-    original = await stores.open(an_item(uri))
-    assert await bytes_of(original.source, 0, 5) == b"01234"
+    pinned = await stores.open(an_item(uri))
+    assert await bytes_of(pinned.source, 0, 5) == b"01234"
     put(s3, "a.mp4", b"abcdefghij")
     with pytest.raises(SourceError, match="changed while it was read") as caught:
-        await bytes_of(original.source, 5, 5)
+        await bytes_of(pinned.source, 5, 5)
     assert caught.value.cause == "changed"
 
 
@@ -112,19 +112,20 @@ async def test_a_listed_object_opens_as_listed_also_where_the_bucket_keeps_versi
         s3.delete_object(Bucket=BUCKET, Key="a.mp4", VersionId=version["VersionId"])
 
 
-async def test_an_address_can_be_fetched_by_whoever_has_it(s3: Any, stores: Stores) -> None:
-    original = await stores.open(an_item(put(s3, "a b.mp4", b"0123456789")))
-    address = await original.address(600)
-    assert address is not None
-    async with aiohttp.ClientSession() as session, session.get(address) as response:
+async def test_anyone_can_fetch_the_pull_url(s3: Any, stores: Stores) -> None:
+    pinned = await stores.open(an_item(put(s3, "a b.mp4", b"0123456789")))
+    url = await pinned.pull_url(600)
+    assert url is not None
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
         assert (response.status, await response.read()) == (200, b"0123456789")
-    assert "X-Amz-Expires=600" in address
+    assert "X-Amz-Expires=600" in url
 
 
 @pytest.mark.parametrize(
     ("key", "data", "cause"),
     [
         ("nothing.mp4", None, "missing"),
+        ("redirect no-credentials non-partial.mp4", None, "missing"),
         ("empty.mp4", b"", "empty"),
         ("a//b.mp4", None, "unsupported"),
         ("", None, "unsupported"),
@@ -158,7 +159,10 @@ async def test_a_store_that_cannot_be_reached_may_be_tried_again(s3: Any, free_p
     assert (caught.value.cause, caught.value.retryable) == ("unreachable", True)
 
 
-S3_ERROR = "<Error><Code>{}</Code><AWSAccessKeyId>AKIDOFTESTS</AWSAccessKeyId><StringToSign>s</StringToSign></Error>"
+S3_ERROR = (
+    "<Error><Code>{}</Code><AWSAccessKeyId>AKIDOFTESTS</AWSAccessKeyId>"
+    "<StringToSign>s</StringToSign></Error>"
+)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +176,7 @@ S3_ERROR = "<Error><Code>{}</Code><AWSAccessKeyId>AKIDOFTESTS</AWSAccessKeyId><S
         (400, "Strange", "unreadable", False),
     ],
 )
-async def test_what_s3_refuses_is_told_without_its_secrets(
+async def test_errors_of_s3_are_reported_without_their_secrets(
     s3: Any,
     serve: Any,
     status: int,
@@ -181,7 +185,7 @@ async def test_what_s3_refuses_is_told_without_its_secrets(
     retryable: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """moto checks neither keys nor rights, so a server of our own answers as S3 does."""
+    """moto checks no access keys and no permissions, so a handler answers as S3 does."""
     monkeypatch.setattr("apivideo_async.ingest.stores.objects._RETRY", {"max_retries": 0})
 
     async def answer(_: web.Request) -> web.Response:
@@ -190,12 +194,12 @@ async def test_what_s3_refuses_is_told_without_its_secrets(
         )
 
     async with Stores(config={"endpoint": await serve(answer)}) as stores:
-        for asking in (
+        for call in (
             stores.open(an_item(f"s3://{BUCKET}/a.mp4")),
             _first(list_objects(f"s3://{BUCKET}", stores=stores)),
         ):
             with pytest.raises(SourceError) as caught:
-                await asking
+                await call
             error = caught.value
             assert (error.cause, error.retryable, error.__cause__) == (cause, retryable, None)
             assert code in str(error)
@@ -213,21 +217,21 @@ async def test_without_credentials_the_message_says_which_are_missing(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
 
-    async def nobody(_: web.Request) -> web.Response:
+    async def metadata_server(_: web.Request) -> web.Response:
         return web.Response(status=404)
 
-    # Where credentials would be asked for on a machine of AWS.
-    monkeypatch.setenv("AWS_METADATA_ENDPOINT", await serve(nobody))
+    # On a machine of AWS, this server would return credentials.
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", await serve(metadata_server))
     async with Stores() as stores:
         with pytest.raises(SourceError, match="AWS_ACCESS_KEY_ID") as caught:
             await stores.open(an_item(uri))
     assert caught.value.cause == "credentials"
 
 
-async def test_a_store_without_credentials_that_can_sign_gives_no_address(
+async def test_without_credentials_that_can_sign_there_is_no_pull_url(
     s3: Any, stores: Stores, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def anyone(request: web.Request) -> web.Response:
+    async def public_object(request: web.Request) -> web.Response:
         if "latest" in request.path:
             return web.Response(status=404)
         return web.Response(
@@ -240,13 +244,13 @@ async def test_a_store_without_credentials_that_can_sign_gives_no_address(
             },
         )
 
-    server = await serve(anyone)
+    server = await serve(public_object)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     config = {"endpoint": server, "skip_signature": True, "metadata_endpoint": server}
     async with Stores(config=config) as public:
-        original = await public.open(an_item(f"s3://{BUCKET}/a.mp4"))
-        assert await original.address(60) is None
+        pinned = await public.open(an_item(f"s3://{BUCKET}/a.mp4"))
+        assert await pinned.pull_url(60) is None
 
 
 @pytest.mark.parametrize(
@@ -273,9 +277,9 @@ async def test_a_store_that_gives_something_else_is_never_believed(
         return web.Response(status=206, body=b"0" if looked else body, headers=headers)
 
     async with Stores(config={"endpoint": await serve(wrong)}) as stores:
-        original = await stores.open(an_item(f"s3://{BUCKET}/a.mp4"))
+        pinned = await stores.open(an_item(f"s3://{BUCKET}/a.mp4"))
         with pytest.raises(SourceError) as caught:
-            await bytes_of(original.source, 3, 4)
+            await bytes_of(pinned.source, 3, 4)
     assert caught.value.cause == cause
 
 
@@ -287,16 +291,16 @@ async def test_a_store_that_ignores_ranges_is_noticed(s3: Any, serve: Any) -> No
         )
 
     async with Stores(config={"endpoint": await serve(whole)}) as stores:
-        with pytest.raises(SourceError, match="does not give the range") as caught:
+        with pytest.raises(SourceError, match="does not return the range") as caught:
             await stores.open(an_item(f"s3://{BUCKET}/a.mp4"))
     assert (caught.value.cause, caught.value.retryable) == ("unreadable", False)
 
 
 async def test_a_bucket_of_another_region_says_so(s3: Any, serve: Any) -> None:
-    async def elsewhere(_: web.Request) -> web.Response:
+    async def other_region(_: web.Request) -> web.Response:
         return web.Response(status=301, text=S3_ERROR.format("PermanentRedirect"))
 
-    async with Stores(config={"endpoint": await serve(elsewhere)}) as stores:
+    async with Stores(config={"endpoint": await serve(other_region)}) as stores:
         with pytest.raises(SourceError, match="set AWS_REGION") as caught:
             await stores.open(an_item(f"s3://{BUCKET}/a.mp4"))
     assert (caught.value.cause, caught.value.retryable) == ("bucket", False)

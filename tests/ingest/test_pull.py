@@ -1,6 +1,7 @@
-"""Pulls, and items whose container exists already: complete videos count as done, and no video is lost by a look.
+"""Pulls, and items with an existing container: complete videos are done, and no video is lost.
 
-The product deletes a video on its own only in ``Containers.remove``: ``test_videos_are_deleted_in_one_place_only``.
+The package deletes a video on its own only in ``Containers.remove``; see
+``test_videos_are_deleted_in_one_place_only``.
 """
 
 import ast
@@ -16,13 +17,13 @@ from apivideo_async.ingest.container import Containers, content_of
 from apivideo_async.ingest.ingestion import Ingest
 from apivideo_async.ingest.item_run import IngestContext, ingest_one
 from apivideo_async.ingest.items import Claim, Item
-from apivideo_async.ingest.ledger.sql import SqlLedger
+from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.options import IngestOptions
 from apivideo_async.ingest.stores.stores import Stores
 from apivideo_async.models import VideoStatus, from_json
 from tests.conftest import CHUNK, sha256
 
-from .ingesting import QUICKLY, MakeItems, all_of, kit_of, records_of
+from .ingesting import QUICK_OPTIONS, MakeItems, all_of, context_of, records_of
 
 PACKAGE = Path(__file__).parents[2] / "apivideo_async"
 NOWHERE = "http://127.0.0.1:9"
@@ -38,14 +39,14 @@ class Signing(Stores):
         self._base = base
 
     async def open(self, item: Item) -> Any:
-        original = await super().open(item)
+        source = await super().open(item)
         base = self._base
 
-        async def address(seconds: float) -> str:
+        async def pull_url(seconds: float) -> str:
             return f"{base}/{Path(item.uri).name}"
 
-        original.address = address  # type: ignore[method-assign]
-        return original
+        source.pull_url = pull_url  # type: ignore[method-assign]
+        return source
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ async def served(tmp_path: Path) -> Any:
     await runner.cleanup()
 
 
-def hasty(strategy: Any, seconds: float = 0.05) -> IngestOptions:
+def quick_options(strategy: Any, seconds: float = 0.05) -> IngestOptions:
     return IngestOptions(strategy=strategy, pull_timeout=seconds, first_delay=0.01, attempts=2)
 
 
@@ -125,14 +126,14 @@ async def test_pull_takes_one_write_and_no_upload_request(
 async def test_a_pull_that_does_not_happen_is_said_and_can_be_tried_again(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, served: str
 ) -> None:
-    """The container may be receiving bytes, so it stays; the user's retry replaces it if nothing arrived."""
+    """The container may be receiving bytes, so it is kept; a retry replaces an empty one."""
     items = make_items(1)
-    result = await ingested(client, tmp_path / "l.db", hasty("pull"), items)
+    result = await ingested(client, tmp_path / "l.db", quick_options("pull"), items)
     assert result.outcome == "failed"
     assert "did not fetch" in str(result.error)
     assert result.video_id in str(result.error)
     assert kept(emu, result.video_id)
-    again = await retried(client, tmp_path / "l.db", hasty("pull", 5), served)
+    again = await retried(client, tmp_path / "l.db", quick_options("pull", 5), served)
     assert again.outcome == "done"
     assert list(emu.state.videos) == [again.video_id]
     assert emu.sha256(again.video_id) == sha256(Path(items[0].uri).read_bytes())
@@ -145,10 +146,12 @@ async def test_a_retried_pull_that_was_fetched_meanwhile_is_done(
     emu.faults.add(
         Fault("videos.get_status", "status", status=200, body=status("ingesting"), times=None)
     )
-    result = await ingested(client, tmp_path / "l.db", hasty("pull"), [item], served)
+    result = await ingested(client, tmp_path / "l.db", quick_options("pull"), [item], served)
     assert result.outcome == "failed"
     emu.faults.clear()
-    assert (await retried(client, tmp_path / "l.db", hasty("pull"), served)).outcome == "done"
+    assert (
+        await retried(client, tmp_path / "l.db", quick_options("pull"), served)
+    ).outcome == "done"
     assert_only(emu, result.video_id, item)
 
 
@@ -157,8 +160,8 @@ async def test_a_video_that_was_streamed_is_done_for_a_pull_from_another_ledger(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, strategy: Any
 ) -> None:
     items = make_items(1)
-    first = await ingested(client, tmp_path / "first.db", QUICKLY, items)
-    second = await ingested(client, tmp_path / "second.db", hasty(strategy), items)
+    first = await ingested(client, tmp_path / "first.db", QUICK_OPTIONS, items)
+    second = await ingested(client, tmp_path / "second.db", quick_options(strategy), items)
     assert (second.outcome, second.video_id) == ("done", first.video_id)
     assert_only(emu, first.video_id, items[0])
 
@@ -181,7 +184,7 @@ async def test_an_upload_that_was_begun_elsewhere_is_completed_and_not_deleted(
     first = await ingested(client, tmp_path / "first.db", one, [item])
     assert first.outcome == "failed"
     emu.faults.clear()
-    second = await ingested(client, tmp_path / "second.db", hasty(strategy), [item])
+    second = await ingested(client, tmp_path / "second.db", quick_options(strategy), [item])
     assert (second.outcome, second.video_id) == ("done", first.video_id)
     assert_only(emu, first.video_id, item)
 
@@ -190,8 +193,8 @@ async def test_a_video_that_was_pulled_is_done_for_a_stream(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path, served: str
 ) -> None:
     [item] = make_items(1)
-    first = await ingested(client, tmp_path / "first.db", hasty("pull", 5), [item], served)
-    second = await ingested(client, tmp_path / "second.db", QUICKLY, [item], served)
+    first = await ingested(client, tmp_path / "first.db", quick_options("pull", 5), [item], served)
+    second = await ingested(client, tmp_path / "second.db", QUICK_OPTIONS, [item], served)
     assert (second.outcome, second.video_id) == ("done", first.video_id)
     assert_only(emu, first.video_id, item)
     assert "videos.upload" not in [request.operation for request in emu.requests]
@@ -206,8 +209,8 @@ async def test_a_video_that_is_being_fetched_for_another_ledger_is_waited_for_an
     video = await client.videos.create(
         title="x", source=f"{NOWHERE}/x.mp4", idempotency_key=item.key
     )
-    first = await ingested(client, tmp_path / "l.db", hasty(strategy), [item])
-    again = await retried(client, tmp_path / "l.db", hasty(strategy))
+    first = await ingested(client, tmp_path / "l.db", quick_options(strategy), [item])
+    again = await retried(client, tmp_path / "l.db", quick_options(strategy))
     for result in (first, again):
         assert (result.outcome, result.video_id) == ("failed", video.video_id)
         assert "did not fetch" in str(result.error)
@@ -222,10 +225,10 @@ async def test_a_video_of_another_size_is_an_error_and_is_kept(
     [item] = make_items(1, 5_000)
     video = await client.videos.create(title="x", idempotency_key=item.key)
     await client.videos.upload(video.video_id, b"other bytes")
-    result = await ingested(client, tmp_path / "l.db", hasty(strategy), [item])
+    result = await ingested(client, tmp_path / "l.db", quick_options(strategy), [item])
     assert result.outcome == "failed"
     assert "has 5,000 bytes" in str(result.error)
-    assert "holds 11" in str(result.error)
+    assert "has 11 bytes" in str(result.error)
     assert emu.sha256(video.video_id) == sha256(b"other bytes")
     assert kept(emu, video.video_id)
 
@@ -241,8 +244,8 @@ async def test_a_status_that_cannot_be_read_deletes_nothing(
     )
     emu.faults.add(unreadable)
     for turn in (
-        ingested(client, tmp_path / "l.db", hasty("pull"), [item]),
-        retried(client, tmp_path / "l.db", hasty("pull")),
+        ingested(client, tmp_path / "l.db", quick_options("pull"), [item]),
+        retried(client, tmp_path / "l.db", quick_options("pull")),
     ):
         assert (await turn).outcome == "failed"
     assert len(emu.state.videos) == 1
@@ -279,7 +282,7 @@ def status(name: str, **more: Any) -> dict[str, Any]:
 async def test_a_container_that_may_hold_bytes_is_not_removed(
     client: ApiVideoClient,
     emu: Emulator,
-    ledger: SqlLedger,
+    ledger: Ledger,
     make_items: MakeItems,
     shown: dict[str, Any],
 ) -> None:
@@ -301,7 +304,7 @@ async def test_a_container_that_may_hold_bytes_is_not_removed(
 async def test_a_container_that_this_ledger_did_not_create_is_not_removed(
     client: ApiVideoClient,
     emu: Emulator,
-    ledger: SqlLedger,
+    ledger: Ledger,
     make_items: MakeItems,
     pairs: dict[str, str],
 ) -> None:
@@ -313,13 +316,13 @@ async def test_a_container_that_this_ledger_did_not_create_is_not_removed(
     assert kept(emu, video.video_id)
 
 
-async def containers_of(client: ApiVideoClient, ledger: SqlLedger, item: Item) -> Containers:
-    return Containers(client, ledger, await claimed(kit_of(client, ledger), item))
+async def containers_of(client: ApiVideoClient, ledger: Ledger, item: Item) -> Containers:
+    return Containers(client, ledger, await claimed(context_of(client, ledger), item))
 
 
-async def claimed(kit: IngestContext, item: Item) -> Claim:
-    await kit.ledger.add([item])
-    claim = await kit.keeper.claim_key(item.key)
+async def claimed(context: IngestContext, item: Item) -> Claim:
+    await context.ledger.add([item])
+    claim = await context.lease_keeper.claim_key(item.key)
     assert claim is not None
     return claim
 
@@ -328,40 +331,40 @@ async def claimed(kit: IngestContext, item: Item) -> Claim:
 
 
 async def contested(
-    client: ApiVideoClient, ledger: SqlLedger, item: Item
+    client: ApiVideoClient, ledger: Ledger, item: Item
 ) -> tuple[Claim, IngestContext]:
     """Claim an item whose first worker was lost while it created the container."""
-    kit = kit_of(client, ledger)
-    await ledger.creating(await claimed(kit, item), item.size or 0, None, "stream")
+    context = context_of(client, ledger)
+    await ledger.creating(await claimed(context, item), item.size or 0, None, "stream")
     await ledger.expire()
-    claim = await kit.keeper.claim_key(item.key)
+    claim = await context.lease_keeper.claim_key(item.key)
     assert claim is not None
-    return claim, kit
+    return claim, context
 
 
 async def test_empty_containers_of_other_ledgers_are_left_to_a_person(
-    client: ApiVideoClient, emu: Emulator, ledger: SqlLedger, make_items: MakeItems
+    client: ApiVideoClient, emu: Emulator, ledger: Ledger, make_items: MakeItems
 ) -> None:
     [item] = make_items(1)
-    claim, kit = await contested(client, ledger, item)
+    claim, context = await contested(client, ledger, item)
     pairs = {"ingestKey": item.key, "ingestLedger": "another"}
     ids = {(await client.videos.create(title="x", metadata=pairs)).video_id for _ in range(2)}
-    result = await ingest_one(claim, kit)
+    result = await ingest_one(claim, context)
     assert result.outcome == "quarantined"
     assert all(video_id in str(result.error) for video_id in ids)
     assert kept(emu, *ids)
 
 
 async def test_what_a_lost_worker_left_is_deleted_and_what_another_ledger_created_is_used(
-    client: ApiVideoClient, emu: Emulator, ledger: SqlLedger, make_items: MakeItems
+    client: ApiVideoClient, emu: Emulator, ledger: Ledger, make_items: MakeItems
 ) -> None:
     [item] = make_items(1)
-    claim, kit = await contested(client, ledger, item)
+    claim, context = await contested(client, ledger, item)
     other = await client.videos.create(title="x", metadata={"ingestKey": item.key})
     await client.videos.create(
         title="x", metadata={"ingestKey": item.key, "ingestLedger": await ledger.mark()}
     )
-    result = await ingest_one(claim, kit)
+    result = await ingest_one(claim, context)
     assert (result.outcome, result.video_id) == ("done", other.video_id)
     assert list(emu.state.videos) == [other.video_id]
 
@@ -370,15 +373,15 @@ async def test_what_a_lost_worker_left_is_deleted_and_what_another_ledger_create
 async def test_who_loses_the_race_deletes_its_own_container_and_no_other(
     client: ApiVideoClient,
     emu: Emulator,
-    ledger: SqlLedger,
+    ledger: Ledger,
     make_items: MakeItems,
     monkeypatch: pytest.MonkeyPatch,
     ours: bool,
 ) -> None:
-    """Another worker of the ledger enters its container between the creation and the entry of ours."""
+    """Another worker of the ledger records its container after ours was created."""
     [item] = make_items(1)
-    kit = kit_of(client, ledger)
-    claim = await claimed(kit, item)
+    context = context_of(client, ledger)
+    claim = await claimed(context, item)
     if not ours:  # What this worker finds by the key was created elsewhere.
         await client.videos.create(title="x", idempotency_key=item.key)
     enter = ledger.created
@@ -390,7 +393,7 @@ async def test_who_loses_the_race_deletes_its_own_container_and_no_other(
         return await enter(claim, video_id)
 
     monkeypatch.setattr(ledger, "created", late)
-    result = await ingest_one(claim, kit)
+    result = await ingest_one(claim, context)
     record = await ledger.record(item.key)
     assert record is not None
     if ours:
@@ -435,7 +438,7 @@ def test_only_a_status_that_says_so_means_empty_or_complete(
 
 
 def test_videos_are_deleted_in_one_place_only() -> None:
-    """Apart from the user's own order (``videos.delete`` and the command), which is listed here, too."""
+    """Except on an order of the user (``videos.delete`` and the command), also listed here."""
     found = set()
     for path in PACKAGE.rglob("*.py"):
         module = path.relative_to(PACKAGE).as_posix()
@@ -470,15 +473,15 @@ def deletes_a_video(node: ast.AST) -> bool:
     return False
 
 
-async def test_a_failed_pull_keeps_its_container_in_the_ledger_and_forgets_its_way(
+async def test_a_failed_pull_keeps_its_container_in_the_ledger_and_forgets_its_transfer(
     client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
 ) -> None:
     async with Ingest(
-        client, tmp_path / "l.db", options=hasty("pull"), stores=Signing(NOWHERE)
+        client, tmp_path / "l.db", options=quick_options("pull"), stores=Signing(NOWHERE)
     ) as ingest:
         [*_, result] = await all_of(ingest, make_items(1))
         [record] = await records_of(ingest.ledger)
-        assert (record.state, record.cause, record.way) == ("failed", "pull", None)
+        assert (record.state, record.cause, record.transfer) == ("failed", "pull", None)
         assert record.video_id == result.video_id
 
 
@@ -487,7 +490,7 @@ async def test_no_message_shows_the_signature_of_an_address(
 ) -> None:
     uri = "http://127.0.0.1:9/a.mp4?X-Amz-Signature=abcdef"
     item = Item(key="k", uri=uri, size=5, strategy="pull")
-    hasty = IngestOptions(strategy="pull", pull_timeout=0.01, attempts=1)
+    quick_options = IngestOptions(strategy="pull", pull_timeout=0.01, attempts=1)
 
     class Blind(Stores):
         async def open(self, item: Item) -> Any:
@@ -497,7 +500,7 @@ async def test_no_message_shows_the_signature_of_an_address(
         for stores in (Stores(), Blind()):
             async with (
                 stores,
-                Ingest(client, tmp_path / "l.db", options=hasty, stores=stores) as ingest,
+                Ingest(client, tmp_path / "l.db", options=quick_options, stores=stores) as ingest,
             ):
                 await all_of(ingest, [item])
                 [record] = await records_of(ingest.ledger)

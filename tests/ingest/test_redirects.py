@@ -12,7 +12,7 @@ from yarl import URL
 
 from apivideo_async.emulator import Emulator
 from apivideo_async.errors import ConfigurationError, SourceError
-from apivideo_async.ingest.stores.redirects import MOST_REDIRECTS, redirected
+from apivideo_async.ingest.stores.redirects import MOST_REDIRECTS, redirect_target
 from apivideo_async.ingest.stores.stores import Stores
 from tests.cli.conftest import Cli
 from tests.ingest.conftest import Serve, an_item, bytes_of
@@ -21,8 +21,8 @@ DATA = b"0123456789"
 
 
 def part(request: web.Request) -> web.Response:
-    asked = request.http_range
-    start, stop = asked.start or 0, min(asked.stop or len(DATA), len(DATA))
+    requested = request.http_range
+    start, stop = requested.start or 0, min(requested.stop or len(DATA), len(DATA))
     headers = {
         "Content-Range": f"bytes {start}-{stop - 1}/{len(DATA)}",
         "ETag": '"1"',
@@ -36,21 +36,21 @@ def to(location: str, status: int = 302) -> web.Response:
 
 
 class Servers:
-    """The server that a source names, and another one, which notes who asks it."""
+    """The server of a source, and another server; both record the requests that they receive."""
 
     def __init__(self) -> None:
         self.allowed = self.other = ""
         self.answer: Callable[[web.Request], web.Response] = part
-        self.seen: list[web.Request] = []
-        self.reached: list[web.Request] = []
+        self.requests: list[web.Request] = []
+        self.other_requests: list[web.Request] = []
 
     async def start(self, serve: Serve) -> None:
         async def allowed(request: web.Request) -> web.Response:
-            self.seen.append(request)
+            self.requests.append(request)
             return self.answer(request)
 
         async def other(request: web.Request) -> web.Response:
-            self.reached.append(request)
+            self.other_requests.append(request)
             return part(request)
 
         self.allowed, self.other = await serve(allowed), await serve(other)
@@ -58,9 +58,9 @@ class Servers:
 
 @pytest.fixture
 async def servers(serve: Serve) -> Servers:
-    made = Servers()
-    await made.start(serve)
-    return made
+    servers = Servers()
+    await servers.start(serve)
+    return servers
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -73,7 +73,7 @@ async def test_a_redirect_to_another_origin_is_refused_before_it_is_asked(
             an_item(f"{servers.allowed.replace('http://', 'http://name:word@')}/a.mp4?sig=word")
         )
     error = caught.value
-    assert (error.cause, error.retryable, servers.reached) == ("redirect", False, [])
+    assert (error.cause, error.retryable, servers.other_requests) == ("redirect", False, [])
     assert f"redirects to {servers.other}," in str(error)
     assert "word" not in repr(error)
     assert "--redirects any" in str(error)
@@ -82,13 +82,13 @@ async def test_a_redirect_to_another_origin_is_refused_before_it_is_asked(
 async def test_a_redirect_during_the_upload_or_before_a_pull_is_refused_as_well(
     servers: Servers, stores: Stores
 ) -> None:
-    original = await stores.open(an_item(f"{servers.allowed}/a.mp4", strategy="auto"))
+    pinned = await stores.open(an_item(f"{servers.allowed}/a.mp4", strategy="auto"))
     servers.answer = lambda _: to(f"{servers.other}/a.mp4")
-    for asking in (original.address(60), bytes_of(original.source, 0, 5)):
+    for call in (pinned.pull_url(60), bytes_of(pinned.source, 0, 5)):
         with pytest.raises(SourceError) as caught:
-            await asking
+            await call
         assert caught.value.cause == "redirect"
-    assert servers.reached == []
+    assert servers.other_requests == []
 
 
 @pytest.mark.parametrize("relative", [True, False])
@@ -101,18 +101,18 @@ async def test_redirects_within_the_origin_are_followed_with_range_pin_and_crede
         return part(request) if hop == 3 else to(path if relative else servers.allowed + path)
 
     servers.answer = answer
-    original = await stores.open(
+    pinned = await stores.open(
         an_item(f"{servers.allowed.replace('http://', 'http://n%40me:p%3Aw@')}/0.mp4")
     )
-    assert await bytes_of(original.source, 2, 5) == b"23456"
-    assert [request.raw_path for request in servers.seen[:4]] == [
+    assert await bytes_of(pinned.source, 2, 5) == b"23456"
+    assert [request.raw_path for request in servers.requests[:4]] == [
         "/0.mp4",
         *(f"/{n}.mp4?sig=a%2Fb" for n in (1, 2, 3)),
     ]
-    assert len({request.headers["Authorization"] for request in servers.seen}) == 1
-    assert {request.headers["Range"] for request in servers.seen[4:]} == {"bytes=2-6"}
-    assert {request.headers["If-Match"] for request in servers.seen[4:]} == {'"1"'}
-    assert not any("Cookie" in request.headers for request in servers.seen)
+    assert len({request.headers["Authorization"] for request in servers.requests}) == 1
+    assert {request.headers["Range"] for request in servers.requests[4:]} == {"bytes=2-6"}
+    assert {request.headers["If-Match"] for request in servers.requests[4:]} == {'"1"'}
+    assert not any("Cookie" in request.headers for request in servers.requests)
 
 
 async def test_redirects_to_any_server_can_be_allowed_and_take_no_credentials_along(
@@ -120,14 +120,14 @@ async def test_redirects_to_any_server_can_be_allowed_and_take_no_credentials_al
 ) -> None:
     servers.answer = lambda _: to(f"{servers.other}/b.mp4?sig=a%2Fb+c")
     async with Stores(redirects="any") as stores:
-        original = await stores.open(
+        pinned = await stores.open(
             an_item(f"{servers.allowed.replace('http://', 'http://name:word@')}/a.mp4")
         )
-        assert await bytes_of(original.source, 0, 10) == DATA
-    assert {request.raw_path for request in servers.reached} == {"/b.mp4?sig=a%2Fb+c"}
+        assert await bytes_of(pinned.source, 0, 10) == DATA
+    assert {request.raw_path for request in servers.other_requests} == {"/b.mp4?sig=a%2Fb+c"}
     assert not any(
         "Authorization" in request.headers or "Cookie" in request.headers
-        for request in servers.reached
+        for request in servers.other_requests
     )
 
 
@@ -135,7 +135,7 @@ async def test_redirects_in_a_circle_end(servers: Servers, stores: Stores) -> No
     servers.answer = lambda _: to("/a.mp4")
     with pytest.raises(SourceError, match=f"more than {MOST_REDIRECTS} times") as caught:
         await stores.open(an_item(f"{servers.allowed}/a.mp4"))
-    assert (caught.value.cause, len(servers.seen)) == ("redirect", MOST_REDIRECTS + 1)
+    assert (caught.value.cause, len(servers.requests)) == ("redirect", MOST_REDIRECTS + 1)
 
 
 @pytest.mark.parametrize("allowed", ["same-origin", "any"])
@@ -156,7 +156,9 @@ def test_a_redirect_to_something_else_than_a_web_server_is_never_followed(
     location: str | None, allowed: Any
 ) -> None:
     with pytest.raises(SourceError, match="is no URL of a web server") as caught:
-        redirected("https://a.example/a.mp4", URL("https://a.example/a.mp4"), location, allowed)
+        redirect_target(
+            "https://a.example/a.mp4", URL("https://a.example/a.mp4"), location, allowed
+        )
     assert caught.value.cause == "redirect"
 
 
@@ -178,7 +180,7 @@ def test_only_the_same_scheme_host_and_port_are_the_same_origin(location: str) -
     current = URL("https://a.example/a.mp4")
     followed = None
     with suppress(SourceError):
-        followed = redirected(str(current), current, location, "same-origin")
+        followed = redirect_target(str(current), current, location, "same-origin")
     assert followed is None or (followed.host, followed.port, followed.scheme) == (
         "a.example",
         443,
@@ -196,7 +198,7 @@ def test_only_the_same_scheme_host_and_port_are_the_same_origin(location: str) -
     ],
 )
 def test_an_origin_may_be_spelled_in_other_ways(location: str, followed: str) -> None:
-    found = redirected("u", URL("https://a.example/d/a.mp4"), location, "same-origin")
+    found = redirect_target("u", URL("https://a.example/d/a.mp4"), location, "same-origin")
     assert str(found).replace("A.EXAMPLE", "a.example") == followed
 
 
@@ -212,5 +214,5 @@ async def test_the_command_follows_redirects_to_another_server_only_if_it_was_as
     servers.answer = lambda _: to(f"{servers.other}/b.mp4")
     cli = Cli(tmp_path).use(emu)
     result = await asyncio.to_thread(cli, "ingest", f"{servers.allowed}/a.mp4", *flags)
-    assert (result.code, bool(servers.reached)) == (code, code == 0), result
+    assert (result.code, bool(servers.other_requests)) == (code, code == 0), result
     assert (f"redirects to {servers.other}, which is not followed" in result.err) == (code == 1)

@@ -1,4 +1,4 @@
-"""Reports: they count right, fit memory, hold no secret, and are whole or not there."""
+"""Reports: correct counts, bounded memory, no secrets, and no partial files."""
 
 import csv
 import io
@@ -15,28 +15,28 @@ from typing import Any
 import pytest
 
 from apivideo_async import ApiVideoError, ConfigurationError, LedgerError
-from apivideo_async.ingest.ledger.protocol import Ledger, Usage
+from apivideo_async.ingest.ledger.ledger import Ledger, Usage
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
-from apivideo_async.ingest.reports.collected import collect
+from apivideo_async.ingest.reports.data import MAX_BUCKETS, Timeline, collect
 from apivideo_async.ingest.reports.files import to_document, write_report
-from apivideo_async.ingest.reports.timeline import MOST_BUCKETS, Timeline
 
 BEGIN = 1_790_000_000.0
 MIB = 1024 * 1024
 COLUMNS = (
-    *(
-        "key",
-        "uri",
-        "size",
-        "fields",
-        "strategy",
-        "state",
-        "started_at",
-        "finished_at",
-        "cause",
-        "message",
-    ),
-    *("attempts", "video_id", "added_at", "sent"),
+    "key",
+    "uri",
+    "size",
+    "fields",
+    "strategy",
+    "state",
+    "started_at",
+    "finished_at",
+    "cause",
+    "message",
+    "attempts",
+    "video_id",
+    "added_at",
+    "sent",
 )
 SECRET = "X-Amz-Signature=5ec7e7"
 
@@ -86,7 +86,7 @@ async def ledger(path: Path) -> AsyncIterator[Ledger]:
 
 
 class Page(HTMLParser):
-    """Checks that tags are balanced, and collects what would leave the file."""
+    """Checks that tags are balanced, and collects the addresses that a browser would load."""
 
     VOID = ("meta", "line", "rect")
 
@@ -177,7 +177,7 @@ async def test_an_empty_ledger_has_a_report_too(ledger: Ledger, tmp_path: Path) 
     assert len((tmp_path / "r.csv").read_text().splitlines()) == 1
 
 
-async def test_the_page_is_one_file_that_runs_nothing_and_asks_nobody(
+async def test_the_page_is_one_file_that_runs_nothing_and_requests_nothing(
     ledger: Ledger, path: Path, tmp_path: Path
 ) -> None:
     bad = '<script>alert("x")</script>\x1b&\u202e'
@@ -265,7 +265,7 @@ def test_time_is_cut_into_a_bounded_number_of_buckets_and_nothing_is_lost() -> N
     for moment in moments:
         timeline.add(moment, 10)
     buckets = timeline.buckets()
-    assert len(buckets) <= MOST_BUCKETS
+    assert len(buckets) <= MAX_BUCKETS
     assert (sum(each.items for each in buckets), sum(each.bytes for each in buckets)) == (
         20_000,
         200_000,
@@ -280,7 +280,7 @@ def test_a_year_between_two_items_costs_no_memory() -> None:
     timeline = Timeline()
     for moment in (BEGIN, BEGIN + 1, BEGIN + 86_400 * 3650):
         timeline.add(moment, 1)
-    assert len(timeline.buckets()) <= MOST_BUCKETS
+    assert len(timeline.buckets()) <= MAX_BUCKETS
     assert sum(each.items for each in timeline.buckets()) == 3
 
 
@@ -289,7 +289,7 @@ def test_a_year_between_two_items_costs_no_memory() -> None:
 async def test_memory_does_not_grow_with_the_items(
     ledger: Ledger, path: Path, tmp_path: Path, name: str, items: int
 ) -> None:
-    """A tenth of the items, then all of them: what is held at the most is the same."""
+    """The peak is the same for a tenth of the items and for all of them."""
 
     async def peak() -> int:
         tracemalloc.start()
@@ -389,15 +389,14 @@ async def test_reports_hold_no_character_that_acts_on_its_reader(
 async def test_a_report_on_a_full_disk_is_an_error_with_its_path(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Path.open
+    real = open
 
-    def full(path: Path, *arguments: Any, **options: Any) -> Any:
-        path = Path("/dev/full") if path.parent == tmp_path else path
-        return (
-            real(path, "w", **options) if path.name == "full" else real(path, *arguments, **options)
-        )
+    def full(path: Any, *arguments: Any, **options: Any) -> Any:
+        if isinstance(path, Path) and path.parent == tmp_path:
+            return real("/dev/full", "w", **options)
+        return real(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", full)
+    monkeypatch.setattr("builtins.open", full)
     for name in ("r.html", "r.csv", "r.json"):
         with pytest.raises(
             ApiVideoError, match=rf"{name} cannot be written: No space left on device"
@@ -406,7 +405,7 @@ async def test_a_report_on_a_full_disk_is_an_error_with_its_path(
 
 
 async def test_a_report_has_the_permissions_of_the_umask(ledger: Ledger, tmp_path: Path) -> None:
-    """It is made to be shared, and a umask that is changed for a moment would hit the files of other threads."""
+    """A report is meant to be shared. A temporary umask would affect files of other threads."""
     before = os.umask(0o027)
     try:
         with pytest.MonkeyPatch.context() as patch:

@@ -8,7 +8,7 @@ from attrs import evolve
 from apivideo_async import ApiVideoClient
 from apivideo_async.ingest.ingestion import Ingest
 
-from .ingesting import QUICKLY, MakeItems
+from .ingesting import QUICK_OPTIONS, MakeItems
 
 AT_ONCE = 2
 QUEUED = 2 * AT_ONCE
@@ -20,7 +20,7 @@ async def test_who_takes_results_slowly_holds_up_the_items(
     """Else the results of all of them, however many there are, wait in memory."""
     items = make_items(40, 100)
     async with Ingest(
-        client, tmp_path / "l.db", options=evolve(QUICKLY, concurrency=AT_ONCE)
+        client, tmp_path / "l.db", options=evolve(QUICK_OPTIONS, concurrency=AT_ONCE)
     ) as ingest:
         run = ingest.run(items)
         await anext(run)

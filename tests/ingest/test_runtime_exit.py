@@ -1,4 +1,4 @@
-"""A program that used an object store ends with its own exit status, whenever the store's threads finish."""
+"""A program that used obstore exits with its own status, whenever obstore's threads finish."""
 
 import asyncio
 import os
@@ -15,16 +15,16 @@ LATE = """
 import asyncio, threading, time
 from asyncio import selector_events
 from apivideo_async.ingest.stores.objects import ObjectStores
-from apivideo_async.ingest.stores.runtime_exit import answer_of
+from apivideo_async.ingest.stores.runtime_exit import await_obstore
 import obstore
 
 write = selector_events.BaseSelectorEventLoop._write_to_self
-def write_and_dawdle(loop):
-    # The thread has woken the loop, and has yet to get the GIL back, as on a busy machine.
+def write_and_delay(loop):
+    # The thread has woken the loop, and does not have the GIL yet, as on a busy machine.
     write(loop)
     if threading.current_thread() is not threading.main_thread():
         time.sleep(0.2)
-selector_events.BaseSelectorEventLoop._write_to_self = write_and_dawdle
+selector_events.BaseSelectorEventLoop._write_to_self = write_and_delay
 
 class Last:
     # Makes the shutdown last until the thread wants the GIL.
@@ -35,7 +35,7 @@ last = Last()
 async def main():
     ObjectStores({})
     store = obstore.store.MemoryStore()
-    await answer_of(obstore.put_async(store, "a", b"x"))
+    await await_obstore(obstore.put_async(store, "a", b"x"))
 asyncio.run(main())
 print("done")
 """
@@ -62,55 +62,46 @@ def test_the_exit_waits_for_a_thread_that_is_still_delivering_a_result() -> None
     assert (ended.returncode, ended.stdout) == (0, b"done\n"), ended.stderr
 
 
-async def test_the_exit_gives_the_runtime_time_to_notice_a_cancellation(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now, slept = 0.0, list[float]()
+class Clock:
+    """A clock that only ``sleep`` advances; replaces the module ``time``."""
 
-    class Clock:
-        @staticmethod
-        def monotonic() -> float:
-            return now
+    def __init__(self) -> None:
+        self.now = 0.0
 
-        @staticmethod
-        def sleep(seconds: float) -> None:
-            nonlocal now
-            slept.append(seconds)
-            now += seconds
+    def monotonic(self) -> float:
+        return self.now
 
-    monkeypatch.setattr(runtime_exit, "time", Clock)
-    monkeypatch.setattr(runtime_exit, "_noticed", float("-inf"))
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(runtime_exit, "time", clock)
+    monkeypatch.setattr(runtime_exit, "_grace_end", float("-inf"))
+    return clock
+
+
+async def test_the_exit_gives_the_runtime_time_to_notice_a_cancellation(clock: Clock) -> None:
     runtime_exit._wait()
-    assert slept == []
-    waiting = asyncio.ensure_future(
-        runtime_exit.answer_of(asyncio.get_running_loop().create_future())
+    assert clock.now == 0
+    call = asyncio.ensure_future(
+        runtime_exit.await_obstore(asyncio.get_running_loop().create_future())
     )
     await asyncio.sleep(0)
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
     runtime_exit._wait()
-    assert sum(slept) == pytest.approx(runtime_exit.GRACE, abs=0.01)
+    assert clock.now == pytest.approx(runtime_exit.GRACE, abs=0.01)
 
 
-async def test_the_exit_goes_on_after_some_seconds_whatever_the_threads_do(
-    monkeypatch: pytest.MonkeyPatch,
+def test_the_exit_continues_after_a_limited_time_whatever_the_threads_do(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = 0.0
-
-    class Clock:
-        @staticmethod
-        def monotonic() -> float:
-            return now
-
-        @staticmethod
-        def sleep(seconds: float) -> None:
-            nonlocal now
-            now += seconds
-
-    monkeypatch.setattr(runtime_exit, "time", Clock)
     monkeypatch.setattr(runtime_exit, "_delivering", lambda: True)
     runtime_exit._wait()
-    assert now == pytest.approx(runtime_exit.LONGEST, abs=0.01)
+    assert clock.now == pytest.approx(runtime_exit.MAX_DELAY, abs=0.01)
 
 
 @pytest.mark.slow
@@ -119,10 +110,10 @@ async def test_many_programs_that_list_a_bucket_at_once_end_with_their_own_statu
 ) -> None:
     for number in range(7):
         s3_bucket.put(f"{number}.mp4", b"x")
-    turns = asyncio.Semaphore(4)
+    limit = asyncio.Semaphore(4)
 
     async def run() -> Any:
-        async with turns:
+        async with limit:
             program = await asyncio.create_subprocess_exec(
                 sys.executable, "-c", LISTS, s3_bucket.url, env=environment()
             )

@@ -1,4 +1,4 @@
-"""A process that was suspended while it wrote to an SQLite ledger: it can be read, and writers say why they wait."""
+"""A process was suspended while it wrote to a SQLite ledger: reads work, writers log the wait."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ import pytest
 from apivideo_async.errors import LedgerError
 from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.ledger import sqlite
-from apivideo_async.ingest.ledger.sql import SqlLedger
+from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 
 ITEM = Item(key="key", uri="/videos/1.mp4")
@@ -34,7 +34,7 @@ def frozen(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.fixture
-async def ledger(path: Path, frozen: sqlite3.Connection) -> AsyncIterator[SqlLedger]:
+async def ledger(path: Path, frozen: sqlite3.Connection) -> AsyncIterator[Ledger]:
     async with aclosing(await open_sqlite_ledger(path)) as opened:
         yield opened
 
@@ -45,7 +45,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_the_ledger_can_be_opened_and_read(
-    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY", 0.1)
     assert (await ledger.totals()).open == 1
@@ -55,7 +55,7 @@ async def test_the_ledger_can_be_opened_and_read(
 
 
 async def test_a_change_waits_for_it_and_the_log_says_so(
-    ledger: SqlLedger, frozen: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, frozen: sqlite3.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         claiming = asyncio.create_task(ledger.claim("one", 1, 60.0))
@@ -68,12 +68,43 @@ async def test_a_change_waits_for_it_and_the_log_says_so(
 
 
 async def test_a_change_that_waits_for_too_long_is_an_error_that_says_what_to_do(
-    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY", 0.1)
     with pytest.raises(LedgerError, match="another process is writing to it: end that process"):
         await ledger.claim("one", 1, 60.0)
     assert (await ledger.totals()).open == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (sqlite3.SQLITE_CORRUPT, "restore it from a copy"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "another process is writing to it"),
+        (sqlite3.SQLITE_LOCKED, "another process is writing to it"),
+        (sqlite3.SQLITE_FULL, "free space on its disk"),
+        (sqlite3.SQLITE_NOTADB, "name a ledger that apivideo made"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "check the path and its permissions"),
+        (sqlite3.SQLITE_IOERR_READ, "run the same command again"),
+        (None, "run the same command again"),
+    ],
+)
+async def test_an_error_of_sqlite_is_classified_by_its_code(
+    path: Path, code: int | None, advice: str
+) -> None:
+    """Not by its text, which depends on the version of SQLite."""
+
+    def fail(_: sqlite3.Connection) -> None:
+        error = sqlite3.OperationalError("a text that is full, locked, and not a database")
+        if code is not None:
+            error.sqlite_errorcode = code
+        raise error
+
+    database = sqlite.SqliteDatabase(path)
+    await database.open()
+    with pytest.raises(LedgerError, match=advice):
+        await database._do(fail, reads=False)
+    await database.aclose()
 
 
 async def test_reads_and_changes_that_come_together_are_all_done(path: Path) -> None:

@@ -1,8 +1,9 @@
-"""One item with data that a database refuses fails alone: on SQLite and PostgreSQL, when it is entered and later."""
+"""An item with data that a database refuses fails alone, on SQLite and PostgreSQL."""
 
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,14 @@ from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.errors import LedgerError, SourceError
 from apivideo_async.ingest.ingestion import Ingest
-from apivideo_async.ingest.items import LARGEST, Claim, Item
-from apivideo_async.ingest.ledger.protocol import Usage
-from apivideo_async.ingest.ledger.sql import ITEMS, SqlLedger
+from apivideo_async.ingest.items import LARGEST_INTEGER, Claim, Item
+from apivideo_async.ingest.ledger.ledger import Ledger, Usage
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 from apivideo_async.ingest.listing.sources import web_item
 from tests.distributed.conftest import files, make_worker, until, working
 
 from .conftest import Serve
-from .ingesting import QUICKLY, MakeItems, all_of, records_of
+from .ingesting import ITEMS, QUICK_OPTIONS, MakeItems, all_of, records_of
 
 ENGINES = ["sqlite", "postgresql"]
 TEXT = st.one_of(
@@ -36,20 +36,22 @@ TEXT = st.one_of(
         st.tuples(st.sampled_from(["escaped:", 'json:"']), st.text(st.characters(), max_size=9)),
     ),
 )
-HUGE = st.one_of(st.integers(), st.sampled_from([-1, 0, LARGEST, LARGEST + 1, 2**64, 10**400]))
+HUGE = st.one_of(
+    st.integers(), st.sampled_from([-1, 0, LARGEST_INTEGER, LARGEST_INTEGER + 1, 2**64, 10**400])
+)
 
 
-async def opened(engine: str, request: pytest.FixtureRequest, folder: Path) -> SqlLedger:
+async def opened(engine: str, request: pytest.FixtureRequest, folder: Path) -> Ledger:
     if engine == "sqlite":
         return await open_sqlite_ledger(folder / "ledger.db")
-    database = PostgresDatabase(request.getfixturevalue("postgres_dsn"), patience=5.0)
+    database = PostgresDatabase(request.getfixturevalue("postgres_dsn"), outage_timeout=5.0)
     await database.connect()
     await database.init()
-    return SqlLedger(database)
+    return Ledger(database)
 
 
 @pytest.fixture(params=ENGINES)
-async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlLedger]:
+async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
     if request.param == "postgresql":
         request.getfixturevalue("postgres_dsn")
     ledger = await opened(request.param, request, tmp_path)
@@ -63,7 +65,7 @@ async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 @pytest.fixture(params=ENGINES)
 def runner(
     request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[tuple[asyncio.Runner, SqlLedger]]:
+) -> Iterator[tuple[asyncio.Runner, Ledger]]:
     """A loop of its own, for hypothesis, and a ledger that is open in it."""
     if request.param == "postgresql":
         request.getfixturevalue("postgres_dsn")
@@ -74,9 +76,9 @@ def runner(
 
 
 def test_all_text_and_numbers_from_outside_pass_through_the_ledger(
-    runner: tuple[asyncio.Runner, SqlLedger],
+    runner: tuple[asyncio.Runner, Ledger],
 ) -> None:
-    """They are stored and come back, or are refused with ``SourceError``; the ledger never becomes unusable."""
+    """They are stored exactly or refused with ``SourceError``; the ledger remains usable."""
     loop, ledger = runner
 
     @settings(max_examples=50)
@@ -90,7 +92,7 @@ def test_all_text_and_numbers_from_outside_pass_through_the_ledger(
 
 
 async def passes(
-    ledger: SqlLedger,
+    ledger: Ledger,
     uri: str,
     version: str,
     size: int,
@@ -100,8 +102,8 @@ async def passes(
     allowed: int,
 ) -> None:
     await ledger.database.run(f"DELETE FROM {ITEMS}", {})
-    good = Item(key="good", uri="/good", size=LARGEST)
-    fitting = 0 <= size <= LARGEST
+    good = Item(key="good", uri="/good", size=LARGEST_INTEGER)
+    fitting = 0 <= size <= LARGEST_INTEGER
     try:
         item = Item(key="odd", uri=uri, version=version, size=size, fields={"title": title})
         assert fitting
@@ -124,7 +126,7 @@ async def passes(
     await ledger.note_usage(
         failure, [Usage(minute=1, limit_class="reads", requests=1, allowed=allowed)]
     )
-    assert all((one.allowed or 0) <= LARGEST for one in await ledger.usage())
+    assert all((one.allowed or 0) <= LARGEST_INTEGER for one in await ledger.usage())
     assert (await ledger.totals()).count() == 2
     assert {one.item.key async for one in ledger.records()} == {"good", "odd"}
 
@@ -132,7 +134,7 @@ async def passes(
 # -- entering
 
 
-def spoilt(number: int) -> Item:
+def unstorable_item(number: int) -> Item:
     """An item that became unusable after it was checked."""
     item = Item(key=f"key-{number}", uri=f"/{number}")
     item.fields["moment"] = object()
@@ -141,10 +143,10 @@ def spoilt(number: int) -> Item:
 
 @pytest.mark.parametrize("where", [0, 250, 499])
 async def test_one_bad_item_of_a_batch_is_reported_and_the_others_are_entered(
-    ledger: SqlLedger, where: int
+    ledger: Ledger, where: int
 ) -> None:
     items = [Item(key=f"key-{number}", uri=f"/{number}") for number in range(500)]
-    items[where] = spoilt(where)
+    items[where] = unstorable_item(where)
     refused: list[tuple[Item, SourceError]] = []
     new = await ledger.add(items, lambda item, error: refused.append((item, error)))
     assert new == {f"key-{number}" for number in range(500) if number != where}
@@ -155,30 +157,30 @@ async def test_one_bad_item_of_a_batch_is_reported_and_the_others_are_entered(
 
 
 async def test_an_item_that_is_left_out_is_logged_unless_it_is_reported(
-    ledger: SqlLedger, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert await ledger.add([spoilt(1), Item(key="key-2", uri="/2")]) == {"key-2"}
+    assert await ledger.add([unstorable_item(1), Item(key="key-2", uri="/2")]) == {"key-2"}
     assert "/1 is left out" in caplog.text
 
 
 async def test_a_bad_item_is_a_failed_result_of_the_run_and_stops_nothing(
     client: ApiVideoClient, make_items: MakeItems, tmp_path: Path
 ) -> None:
-    bad = spoilt(1)
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    bad = unstorable_item(1)
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         results = await all_of(ingest, [*make_items(3), bad])
         assert sorted(result.outcome for result in results) == ["done", "done", "done", "failed"]
         [failed] = [result for result in results if result.outcome == "failed"]
         assert isinstance(failed.error, SourceError)
         assert (failed.item.key, ingest.activity.refused, ingest.activity.known) == (bad.key, 1, 0)
-        assert await ingest.add([spoilt(2), Item(key="later", uri="/later")]) == 1
+        assert await ingest.add([unstorable_item(2), Item(key="later", uri="/later")]) == 1
 
 
 async def test_a_bad_item_does_not_keep_others_from_the_workers(postgres_dsn: str) -> None:
     await init_database(postgres_dsn)
-    async with Distributed(postgres_dsn, patience=5.0) as shared:
+    async with Distributed(postgres_dsn, outage_timeout=5.0) as shared:
         added = await shared.defer_ingest(
-            [Item(key="a", uri="/a"), spoilt(1), Item(key="b", uri="/b")]
+            [Item(key="a", uri="/a"), unstorable_item(1), Item(key="b", uri="/b")]
         )
         assert (added.keys, added.new) == (["a", "b"], {"a", "b"})
         [(item, error)] = added.refused
@@ -190,7 +192,7 @@ async def test_a_bad_item_does_not_keep_others_from_the_workers(postgres_dsn: st
     "given",
     [
         {"size": -1},
-        {"size": LARGEST + 1},
+        {"size": LARGEST_INTEGER + 1},
         {"size": 10**5000},
         {"size": 1.5},
         {"size": True},
@@ -216,9 +218,9 @@ def test_an_item_that_cannot_be_is_refused_where_it_is_made(given: dict[str, Any
 
 @pytest.mark.parametrize("value", ["\x00", "\ud800", 2**63, 10**30])
 async def test_a_value_that_a_database_refuses_is_no_failure_of_the_database(
-    ledger: SqlLedger, value: Any
+    ledger: Ledger, value: Any
 ) -> None:
-    """Without the checks before it: as if one had been forgotten. Statements of others in the same group succeed."""
+    """Without the earlier checks. Other statements of the same group succeed."""
     column = "version" if isinstance(value, str) else "size"
     kind = "TEXT" if isinstance(value, str) else "BIGINT"
     await ledger.add([Item(key="k", uri="/k")])
@@ -240,24 +242,28 @@ async def test_a_value_that_a_database_refuses_is_no_failure_of_the_database(
 async def test_a_text_that_is_too_long_for_an_index_is_not_taken_for_a_lost_connection(
     postgres_dsn: str,
 ) -> None:
-    async with await opened_postgres(postgres_dsn) as database:
+    async with aclosing(await opened_postgres(postgres_dsn)) as database:
         key = "".join(chr(0x4E00 + number) for number in range(5000))
-        statement = f"INSERT INTO {ITEMS} (key, uri, fields, strategy, state, added_at) VALUES (:key, '', '', '', '', 0)"
+        statement = f"""INSERT INTO {ITEMS} (key, uri, fields, strategy, state, added_at)
+            VALUES (:key, '', '', '', '', 0)"""
         with pytest.raises(SourceError, match="index row"):
             await database.run(statement, {"key": key})
 
 
 async def opened_postgres(dsn: str) -> PostgresDatabase:
-    database = PostgresDatabase(dsn, patience=60.0)
+    database = PostgresDatabase(dsn, outage_timeout=60.0)
     await database.connect()
     await database.init()
     return database
 
 
-async def test_a_missing_value_is_refused_by_sqlite_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", [None, object()])
+async def test_a_missing_or_foreign_value_is_refused_by_sqlite_alone(
+    tmp_path: Path, value: object
+) -> None:
     ledger = await open_sqlite_ledger(tmp_path / "l.db")
     refused, new = await asyncio.gather(
-        ledger.database.run(f"INSERT INTO {ITEMS} (key) VALUES (:key)", {"key": None}),
+        ledger.database.run(f"INSERT INTO {ITEMS} (key) VALUES (:key)", {"key": value}),
         ledger.add([Item(key="l", uri="/l")]),
         return_exceptions=True,
     )
@@ -290,14 +296,14 @@ async def test_a_size_that_no_file_has_fails_its_item_before_a_container_is_crea
         return web.Response(status=206, body=b"x", headers={"Content-Range": content_range})
 
     hostile = web_item(f"{await serve(answer)}/a.mp4")
-    async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+    async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         await all_of(ingest, [*make_items(2, 100), hostile])
         records = {record.item.key: record for record in await records_of(ingest.ledger)}
         assert sorted(record.state for record in records.values()) == ["done", "done", "failed"]
         assert (await ingest.totals()).count("done") == 2
     failed = records[hostile.key]
     assert (failed.state, failed.video_id) == ("failed", None)
-    assert "defect" not in (failed.message or "")
+    assert "unexpected" not in (failed.message or "")
     assert len(emu.state.videos) == 2
 
 
@@ -320,14 +326,14 @@ async def test_a_hostile_etag_damages_no_ledger(
 
     items = [*make_items(1), web_item(f"{await serve(answer)}/a.mp4")]
     for _ in range(2):
-        async with Ingest(client, tmp_path / "l.db", options=QUICKLY) as ingest:
+        async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
             await all_of(ingest, items)
             assert (await ingest.totals()).items == {"done": 2}
             assert len(await records_of(ingest.ledger)) == 2
 
 
 async def test_a_hostile_error_name_fails_the_item_alone(
-    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: SqlLedger
+    client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     problem = {
         "type": "https://docs.api.video/\x00\ud800" + "x" * 9000,
@@ -335,7 +341,7 @@ async def test_a_hostile_error_name_fails_the_item_alone(
         "status": 400,
     }
     emu.faults.add(Fault("videos.create", "status", status=400, body=problem, nth=1))
-    async with Ingest(client, ledger, options=QUICKLY) as ingest:
+    async with Ingest(client, ledger, options=QUICK_OPTIONS) as ingest:
         results = await all_of(ingest, make_items(3))
         assert sorted(result.outcome for result in results) == ["done", "done", "failed"]
         [record] = [record async for record in ledger.records(("failed",))]
@@ -345,7 +351,7 @@ async def test_a_hostile_error_name_fails_the_item_alone(
 async def test_hostile_sources_do_not_end_a_worker(
     emu: Emulator, postgres_dsn: str, serve: Serve, tmp_path: Path
 ) -> None:
-    """Neither a size beyond every column nor an error name that PostgreSQL refuses, nor a limit beyond every column."""
+    """Sizes, limits and error names that PostgreSQL refuses do not stop a worker."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=206, body=b"x", headers={"Content-Range": f"bytes 0-0/{2**63}"})
@@ -360,7 +366,7 @@ async def test_hostile_sources_do_not_end_a_worker(
     emu.faults.add(
         Fault("videos.create", "status", status=400, body=problem, headers=budget, nth=1)
     )
-    async with Distributed(postgres_dsn, patience=5.0) as shared:
+    async with Distributed(postgres_dsn, outage_timeout=5.0) as shared:
         good = files(tmp_path, 3)
         await shared.defer_ingest([web_item(f"{await serve(answer)}/a.mp4"), *good])
         async with working(make_worker(emu, postgres_dsn)):
@@ -402,10 +408,14 @@ async def test_sizes_that_an_earlier_version_did_not_check_can_be_read(tmp_path:
     ledger = await open_sqlite_ledger(path)
     await ledger.add([Item(key=f"k{number}", uri="/k") for number in range(3)])
     await ledger.aclose()
-    change(path, f"UPDATE {ITEMS} SET size = {LARGEST}")
+    change(path, f"UPDATE {ITEMS} SET size = {LARGEST_INTEGER}")
     change(path, f"UPDATE {ITEMS} SET size = -5 WHERE key = 'k0'")
     ledger = await open_sqlite_ledger(path)
-    assert [record.item.size for record in await records_of(ledger)] == [None, LARGEST, LARGEST]
+    assert [record.item.size for record in await records_of(ledger)] == [
+        None,
+        LARGEST_INTEGER,
+        LARGEST_INTEGER,
+    ]
     assert (await ledger.totals()).count() == 3
     await ledger.aclose()
 
@@ -447,8 +457,7 @@ async def test_a_foreign_file_in_the_place_of_the_lock_is_named(
     (tmp_path / "l.db-run").write_bytes(b"somebody's notes\n" * 100)
     async with Ingest(client, tmp_path / "l.db") as ingest:
         with pytest.raises(
-            LedgerError,
-            match=r"l\.db-run, with which runs keep out each other, holds something else",
+            LedgerError, match=r"l\.db-run, the lock file of the ledger, has other content"
         ):
             await all_of(ingest)
     assert (tmp_path / "l.db-run").read_bytes() == b"somebody's notes\n" * 100

@@ -1,4 +1,4 @@
-"""What identifies a source, and what of it may be shown."""
+"""The identity of a source, and the part of its URI that may be displayed."""
 
 import pytest
 
@@ -6,9 +6,12 @@ from apivideo_async.errors import SourceError
 from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.listing.sources import list_sources, web_item
 from apivideo_async.ingest.stores.stores import Stores
-from apivideo_async.ingest.uris import identity, locate, shown, signed
+from apivideo_async.ingest.uris import identity, is_signed, parse_uri, shown
 
-AWS = "X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Date={0}&X-Amz-Expires=60&X-Amz-Security-Token=t&X-Amz-Signature={0}"
+AWS = (
+    "X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Date={0}&X-Amz-Expires=60&X-Amz-Security-Token=t"
+    "&X-Amz-Signature={0}"
+)
 OLD_AWS = "AWSAccessKeyId=K&Expires={0}&Signature={0}"
 GOOGLE = "X-Goog-Algorithm=G&X-Goog-Date={0}&X-Goog-Signature={0}"
 AZURE = "sv=2024&st={0}&se={0}&sr=b&sp=r&sig={0}&spr=https"
@@ -22,10 +25,10 @@ def test_a_url_that_is_signed_anew_keeps_its_key(query: str) -> None:
         for moment in ("1", "2")
     }
     assert keys == {web_item("https://host.example/a%20b.mp4").key}
-    assert signed(f"https://host.example/a.mp4?{query}")
+    assert is_signed(f"https://host.example/a.mp4?{query}")
 
 
-async def test_a_url_is_a_source_of_its_own_and_nobody_is_asked(stores: Stores) -> None:
+async def test_a_url_becomes_an_item_without_a_request(stores: Stores) -> None:
     uri = "https://host.example/a%20b.mp4?sig=1"
     (item,) = [item async for item in list_sources(uri, stores=stores, strategy="pull")]
     assert item == web_item(uri, strategy="pull")
@@ -35,9 +38,12 @@ async def test_a_url_is_a_source_of_its_own_and_nobody_is_asked(stores: Stores) 
 def test_what_is_no_signature_tells_sources_apart() -> None:
     url = "https://host.example/get?id={}&sv=3&Expires=9"
     assert web_item(url.format(1)).key != web_item(url.format(2)).key
-    assert identity(locate(url.format(1))) == ("https://host.example", "/get?Expires=9&id=1&sv=3")
-    assert not signed(url)
-    assert identity(locate(f"https://h.example/a?versionId=7&{AWS}")) == (
+    assert identity(parse_uri(url.format(1))) == (
+        "https://host.example",
+        "/get?Expires=9&id=1&sv=3",
+    )
+    assert not is_signed(url)
+    assert identity(parse_uri(f"https://h.example/a?versionId=7&{AWS}")) == (
         "https://h.example",
         "/a?versionId=7",
     )
@@ -63,8 +69,13 @@ def test_what_is_no_signature_tells_sources_apart() -> None:
     ],
 )
 def test_a_uri_is_taken_apart(uri: str, scheme: str, store: str, path: str, name: str) -> None:
-    place = locate(uri)
-    assert (place.scheme, place.store, place.path, place.name) == (scheme, store, path, name)
+    location = parse_uri(uri)
+    assert (location.scheme, location.store, location.path, location.name) == (
+        scheme,
+        store,
+        path,
+        name,
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,12 +83,12 @@ def test_a_uri_is_taken_apart(uri: str, scheme: str, store: str, path: str, name
 )
 def test_what_cannot_be_read_from_is_refused(uri: str) -> None:
     with pytest.raises(SourceError) as caught:
-        locate(uri)
+        parse_uri(uri)
     assert caught.value.cause == "unsupported"
 
 
 def test_secrets_of_urls_are_not_shown() -> None:
     uri = "https://user:word@host.example/a.mp4?X-Amz-Signature=word#word"
     assert shown(uri) == "https://host.example/a.mp4"
-    for text in (repr(locate(uri)), repr(web_item(uri)), repr(Item(key="k", uri=uri))):
+    for text in (repr(parse_uri(uri)), repr(web_item(uri)), repr(Item(key="k", uri=uri))):
         assert "word" not in text

@@ -1,29 +1,28 @@
-"""One form of ETags for keys and comparisons; which keys are unusual."""
+"""ETags in one form; keys that obstore cannot address; pages and requests of listings."""
 
 from typing import Any
 
 import pytest
 
 from apivideo_async.ingest.items import ingest_key
-from apivideo_async.ingest.listing.azure_requests import azure_request
-from apivideo_async.ingest.listing.described import make_item
-from apivideo_async.ingest.listing.exact_listing import _parsed, _s3_page
-from apivideo_async.ingest.stores.unusual_keys import fault_of, printable, usual
-from apivideo_async.ingest.stores.versions import etag, given_version, same_version
-from apivideo_async.ingest.uris import locate
+from apivideo_async.ingest.listing.descriptions import make_item
+from apivideo_async.ingest.listing.list_requests import azure_request, parse_s3_page
+from apivideo_async.ingest.stores.object_errors import escape_key, key_fault, usual_key
+from apivideo_async.ingest.stores.pinned import given_version, normalise_etag, same_version
+from apivideo_async.ingest.uris import parse_uri
 from tests.buckets import Bucket
 
 
 @pytest.mark.parametrize("text", ['"0x1D"', "0x1D", 'W/"0x1D"', "W/0x1D"])
 def test_an_etag_has_one_form(text: str) -> None:
-    assert etag(text) == '"0x1D"'
+    assert normalise_etag(text) == '"0x1D"'
     assert same_version(text, '"0x1D"')
     assert not same_version(text, '"0x1E"')
 
 
 @pytest.mark.parametrize("text", [None, "", '""', 'W/""'])
 def test_an_empty_etag_is_none(text: str | None) -> None:
-    assert etag(text) is None
+    assert normalise_etag(text) is None
 
 
 def test_nothing_is_the_same_version_as_no_version() -> None:
@@ -60,22 +59,22 @@ async def test_the_key_of_an_object_is_the_one_that_ledgers_have(s3_bucket: Buck
     "key", ["/a", "a/", "a//b", "./a", "a/../b", "a/.", "a\nb", "a\x7f", "\x00"]
 )
 def test_an_unusual_key_has_a_reason(key: str) -> None:
-    assert fault_of(key)
-    assert usual(key).strip("/") == usual(key)
-    assert printable(key).isprintable()
+    assert key_fault(key)
+    assert usual_key(key).strip("/") == usual_key(key)
+    assert escape_key(key).isprintable()
 
 
 @pytest.mark.parametrize(
     "key", ["a", "a/b.mp4", ".a", "a/..b", "a/b..", "...", "é 日 😀", "a\\b", "%2F"]
 )
 def test_every_other_key_has_none(key: str) -> None:
-    assert fault_of(key) is None
-    assert usual(key) == printable(key) == key
+    assert key_fault(key) is None
+    assert usual_key(key) == escape_key(key) == key
 
 
-PAGE = """<ListBucketResult><IsTruncated>true</IsTruncated>{}<NextContinuationToken>t</NextContinuationToken>
-<Contents><Key>{}</Key><Size>3</Size><ETag>"1"</ETag><LastModified>2026-01-05T10:00:00.000Z</LastModified></Contents>
-</ListBucketResult>"""
+PAGE = """<ListBucketResult><IsTruncated>true</IsTruncated>{}
+<NextContinuationToken>t</NextContinuationToken><Contents><Key>{}</Key><Size>3</Size><ETag>"1"</ETag>
+<LastModified>2026-01-05T10:00:00.000Z</LastModified></Contents></ListBucketResult>"""
 
 
 @pytest.mark.parametrize(
@@ -89,13 +88,22 @@ PAGE = """<ListBucketResult><IsTruncated>true</IsTruncated>{}<NextContinuationTo
 )
 def test_a_page_is_read_whatever_the_key_holds(key: str, encoding: str, read: str) -> None:
     body = PAGE.format(f"<EncodingType>{encoding}</EncodingType>" if encoding else "", key)
-    page = _s3_page(_parsed(body.encode()))
-    assert ([each["path"] for each in page.objects], page.following) == ([read], "t")
+    page = parse_s3_page(body.encode())
+    assert ([each["path"] for each in page.objects], page.next_token) == ([read], "t")
+
+
+def test_a_truncated_page_without_a_token_is_refused() -> None:
+    """Otherwise the listing would end early, without the remaining objects and without an error."""
+    body = PAGE.format("", "a").replace("<NextContinuationToken>t</NextContinuationToken>", "")
+    with pytest.raises(ValueError, match="truncated and has no continuation token"):
+        parse_s3_page(body.encode())
+    last = parse_s3_page(body.replace("true", "false").encode())
+    assert (len(last.objects), last.next_token) == (1, "")
 
 
 def test_a_page_with_entities_of_its_own_is_refused() -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
-        _parsed(b'<!DOCTYPE a [<!ENTITY b "c">]><ListBucketResult/>')
+    with pytest.raises(ValueError, match="document type definition"):
+        parse_s3_page(b'<!DOCTYPE a [<!ENTITY b "c">]><ListBucketResult/>')
 
 
 @pytest.mark.parametrize(
@@ -121,7 +129,7 @@ def test_a_page_with_entities_of_its_own_is_refused() -> None:
 def test_a_shared_access_signature_lists_a_container(
     uri: str, settings: dict[str, Any], begins: str
 ) -> None:
-    url, headers = azure_request(locate(uri), settings, "in/", "m/1", 10)
+    url, headers = azure_request(parse_uri(uri), settings, "in/", "m/1", 10)
     assert url.startswith(begins)
     assert url.endswith("sig=2%3D")
     assert "prefix=in%2F&marker=m%2F1" in url
@@ -131,14 +139,14 @@ def test_a_shared_access_signature_lists_a_container(
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({}, "no account name"),
+        ({}, "the account name is missing"),
         ({"account_name": "a"}, "neither an account key"),
         ({"account_name": "a", "account_key": "?secret"}, "not base64"),
     ],
 )
-def test_without_usable_credentials_for_azure_the_reason_is_told(
+def test_without_usable_credentials_for_azure_the_error_has_the_reason(
     settings: dict[str, Any], why: str
 ) -> None:
     with pytest.raises(ValueError, match=why) as caught:
-        azure_request(locate("az://c/x"), settings, "", "", 10)
+        azure_request(parse_uri("az://c/x"), settings, "", "", 10)
     assert "secret" not in repr(caught.value)

@@ -1,4 +1,4 @@
-"""Watching a folder: each complete file once, whatever way it came."""
+"""Watching a folder: each complete file is yielded once, however it was created."""
 
 import asyncio
 import os
@@ -11,17 +11,17 @@ import pytest
 
 from apivideo_async.errors import ConfigurationError, SourceError
 from apivideo_async.ingest.items import Item
-from apivideo_async.ingest.listing import changes, watch
-from apivideo_async.ingest.listing.selection import Selection
+from apivideo_async.ingest.listing import watch
+from apivideo_async.ingest.listing.selection import Selection, log_problem
 from apivideo_async.ingest.listing.settling import Settling
 from apivideo_async.ingest.listing.watch import watch_folder
 
 SETTLE = 0.15
-"""Seconds that a file stands still in these tests."""
+"""Seconds after which a file counts as complete in these tests."""
 
 
 class Watched:
-    """A folder, and what its watch has given so far."""
+    """A folder, and the items that its watch has yielded so far."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -39,7 +39,7 @@ class Watched:
         return sorted(os.path.relpath(item.uri, self.root) for item in self.items)
 
     async def until(self, *names: str) -> None:
-        """Wait until exactly these files were given, and see that no more come."""
+        """Wait until exactly these files were yielded, and check that no others follow."""
         async with asyncio.timeout(60):
             while self.names != sorted(names):
                 assert len(self.items) <= len(names), self.names
@@ -57,7 +57,7 @@ class Watched:
 Start = Callable[..., Awaitable[Watched]]
 
 
-@pytest.fixture(params=[False, True], ids=["told", "polling"])
+@pytest.fixture(params=[False, True], ids=["notified", "polling"])
 def polling(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
@@ -69,12 +69,12 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     tasks: list[asyncio.Task[None]] = []
 
     async def begin(
-        *there: str,
+        *existing: str,
         polling: bool | None = None,
         patterns: tuple[str, ...] = (),
         settle: float = SETTLE,
     ) -> Watched:
-        for name in there:
+        for name in existing:
             watched.write(name)
         items = watch_folder(
             watched.root,
@@ -86,7 +86,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         )
         tasks.append(asyncio.create_task(watched.run(items)))
         async with asyncio.timeout(60):
-            while len(watched.items) < len(there):
+            while len(watched.items) < len(existing):
                 await asyncio.sleep(0.02)
         return watched
 
@@ -161,12 +161,12 @@ async def test_a_folder_that_is_moved_in_brings_its_files(
 
 
 async def test_a_burst_loses_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the system drops when its queue is full is found by listing; here it drops almost everything."""
+    """Listing finds the changes that the system drops when its queue is full; here, almost all."""
     monkeypatch.setattr(watch, "BURST", 20)
-    told = changes.told
+    notified = watch.notified_changes
 
-    async def dropping(*given: object, **options: object) -> AsyncIterator[changes.Report]:
-        async with aclosing(told(*given, **options)) as changes:  # type: ignore[arg-type]
+    async def dropping(*given: object, **options: object) -> AsyncIterator[watch.Changes]:
+        async with aclosing(notified(*given, **options)) as changes:  # type: ignore[arg-type]
             async for change in changes:
                 yield (
                     frozenset([f"/dropped/{n}" for n in range(30)])
@@ -174,7 +174,7 @@ async def test_a_burst_loses_nothing(start: Start, monkeypatch: pytest.MonkeyPat
                     else change
                 )
 
-    monkeypatch.setattr(watch, "told", dropping)
+    monkeypatch.setattr(watch, "notified_changes", dropping)
     watched = await start("a.mp4")
     names = [f"{number % 7}/{number}.mp4" for number in range(500)]
     for name in names:
@@ -195,7 +195,7 @@ async def test_without_reports_of_the_system_the_folder_is_listed(
     watched = await start("a.mp4")
     watched.write("b.mp4")
     await watched.until("a.mp4", "b.mp4")
-    assert "listed again and again" in caplog.text
+    assert "the folder is listed every" in caplog.text
     with pytest.raises(SourceError, match="use polling"):
         await anext(watch_folder(watched.root, polling=False))
 
@@ -226,21 +226,21 @@ async def test_old_files_come_at_once(tmp_path: Path) -> None:
 
 
 def unwatched(root: Path, settle: float) -> Settling:
-    return Settling(root, settle, Selection(), "stream", None)
+    return Settling(root, settle, Selection(), "stream", log_problem)
 
 
-async def test_a_change_that_nobody_reported_is_noticed_before_a_file_is_given(
+async def test_a_change_without_a_notification_is_noticed_before_a_file_is_given(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"x")
     settling = unwatched(tmp_path, 0.05)
-    await settling.look([str(path)])
+    await settling.examine([str(path)])
     path.write_bytes(b"longer")
     await asyncio.sleep(0.1)
-    assert await settling.settled() == []
+    assert await settling.take_settled() == []
     await asyncio.sleep(0.1)
-    assert [item.size for item in await settling.settled()] == [6]
+    assert [item.size for item in await settling.take_settled()] == [6]
 
 
 async def test_listing_again_gives_nothing_again(tmp_path: Path) -> None:
@@ -250,18 +250,18 @@ async def test_listing_again_gives_nothing_again(tmp_path: Path) -> None:
     settling = unwatched(tmp_path, 0)
     assert len([item async for item in settling.relist()]) == 1
     assert [item async for item in settling.relist()] == []
-    await settling.look([str(path), str(tmp_path), str(tmp_path / "gone.mp4")])
-    assert await settling.settled() == []
+    await settling.examine([str(path), str(tmp_path), str(tmp_path / "gone.mp4")])
+    assert await settling.take_settled() == []
 
 
-async def test_a_problem_is_told_of_once_as_long_as_it_lasts(tmp_path: Path) -> None:
+async def test_a_problem_is_reported_once_as_long_as_it_lasts(tmp_path: Path) -> None:
     wrong = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4"))
     wrong.write_bytes(b"x")
     problems: list[str] = []
     settling = Settling(tmp_path, 0, Selection(), "stream", problems.append)
     for _ in range(3):
         assert [item async for item in settling.relist()] == []
-        await settling.look([str(wrong), str(tmp_path)])
+        await settling.examine([str(wrong), str(tmp_path)])
     assert len(problems) == 1
     wrong.unlink()
     assert [item async for item in settling.relist()] == []

@@ -1,4 +1,4 @@
-"""Files on web servers: ranges that are checked, presigned URLs that end, connections that break."""
+"""Files on web servers: checked ranges, presigned URLs that expire, broken connections."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -18,9 +18,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def part(request: web.Request, data: bytes = DATA, etag: str = '"1"') -> web.Response:
-    """Answer as a server does that serves ranges."""
-    asked = request.http_range
-    start, stop = asked.start or 0, min(asked.stop or len(data), len(data))
+    """Return the response of a server that supports byte ranges."""
+    requested = request.http_range
+    start, stop = requested.start or 0, min(requested.stop or len(data), len(data))
     headers = {
         "Content-Range": f"bytes {start}-{stop - 1}/{len(data)}",
         "ETag": etag,
@@ -36,19 +36,19 @@ async def serving(request: web.Request) -> web.StreamResponse:
 
 
 async def test_a_file_arrives_range_by_range_and_whole(serve: Serve, stores: Stores) -> None:
-    original = await stores.open(
+    pinned = await stores.open(
         an_item(f"{await serve(serving)}/films/a%20b.mp4?x=1", size=len(DATA))
     )
     parts = [
-        await bytes_of(original.source, start, min(999_999, len(DATA) - start))
+        await bytes_of(pinned.source, start, min(999_999, len(DATA) - start))
         for start in range(0, len(DATA), 999_999)
     ]
     assert hashlib.sha256(b"".join(parts)).digest() == hashlib.sha256(DATA).digest()
-    assert (original.size, original.version, original.source.name) == (len(DATA), '"1"', "a b.mp4")
+    assert (pinned.size, pinned.version, pinned.source.name) == (len(DATA), '"1"', "a b.mp4")
 
 
 async def test_the_query_is_sent_as_it_was_given(serve: Serve, stores: Stores) -> None:
-    """Another spelling of it would have another signature."""
+    """Another encoding of the query would invalidate the signature."""
     seen = []
 
     async def note(request: web.Request) -> web.StreamResponse:
@@ -56,20 +56,20 @@ async def test_the_query_is_sent_as_it_was_given(serve: Serve, stores: Stores) -
         return part(request)
 
     path = "/a%2Bb+c%20d.mp4?X-Amz-Credential=K%2F20260105&X-Amz-Signature=ab%3D%7e"
-    original = await stores.open(an_item(await serve(note) + path))
-    assert await original.address(60) == original.source._uri
+    pinned = await stores.open(an_item(await serve(note) + path))
+    assert await pinned.pull_url(60) == pinned.source.uri
     assert seen == [path, path]
 
 
 async def test_what_broke_off_goes_on_where_it_was(serve: Serve, stores: Stores) -> None:
-    asked = []
+    starts = []
 
     async def breaking(request: web.Request) -> web.StreamResponse:
         answer = part(request)
         if answer.content_length == 1:
             return answer
-        asked.append(request.http_range.start)
-        if len(asked) > 2:
+        starts.append(request.http_range.start)
+        if len(starts) > 2:
             return answer
         torn = web.StreamResponse(status=206, headers=answer.headers)
         await torn.prepare(request)
@@ -77,10 +77,10 @@ async def test_what_broke_off_goes_on_where_it_was(serve: Serve, stores: Stores)
         request.transport.close()  # type: ignore[union-attr]
         return torn
 
-    original = await stores.open(an_item(f"{await serve(breaking)}/a.mp4"))
-    assert await bytes_of(original.source, 1000, 2_000_000) == DATA[1000:2_001_000]
-    assert len(asked) == 3
-    assert asked[0] < asked[1] < asked[2]
+    pinned = await stores.open(an_item(f"{await serve(breaking)}/a.mp4"))
+    assert await bytes_of(pinned.source, 1000, 2_000_000) == DATA[1000:2_001_000]
+    assert len(starts) == 3
+    assert starts[0] < starts[1] < starts[2]
 
 
 @pytest.mark.parametrize("weak", [False, True], ids=["pinned by the server", "compared by us"])
@@ -95,11 +95,11 @@ async def test_a_file_that_is_replaced_while_it_is_read_is_an_error(
             return web.Response(status=412)
         return part(request, etag=etag)
 
-    original = await stores.open(an_item(f"{await serve(changing)}/a.mp4"))
-    assert await bytes_of(original.source, 0, 10) == DATA[:10]
+    pinned = await stores.open(an_item(f"{await serve(changing)}/a.mp4"))
+    assert await bytes_of(pinned.source, 0, 10) == DATA[:10]
     etag = 'W/"2"' if weak else '"2"'
     with pytest.raises(SourceError) as caught:
-        await bytes_of(original.source, 10, 10)
+        await bytes_of(pinned.source, 10, 10)
     assert (caught.value.cause, caught.value.retryable) == ("changed", False)
     assert len(refused) == (0 if weak else 1)
 
@@ -114,10 +114,10 @@ async def test_a_server_that_ignores_ranges_serves_a_pull_and_no_stream(
     with pytest.raises(SourceError, match="does not serve byte ranges") as caught:
         await stores.open(an_item(uri))
     assert caught.value.cause == "unsupported"
-    original = await stores.open(an_item(uri, strategy="auto"))
-    assert (original.size, await original.address(60)) == (len(DATA), uri)
+    pinned = await stores.open(an_item(uri, strategy="auto"))
+    assert (pinned.size, await pinned.pull_url(60)) == (len(DATA), uri)
     with pytest.raises(SourceError, match="does not serve byte ranges"):
-        await bytes_of(original.source, 10, 10)
+        await bytes_of(pinned.source, 10, 10)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ async def test_another_range_than_the_one_asked_for_is_never_taken(
             answer.headers["Content-Range"] = given
         return answer
 
-    original = await stores.open(an_item(f"{await serve(wrong)}/a.mp4"))
+    pinned = await stores.open(an_item(f"{await serve(wrong)}/a.mp4"))
     with pytest.raises(SourceError) as caught:
-        await bytes_of(original.source, 10, 10)
+        await bytes_of(pinned.source, 10, 10)
     assert caught.value.cause == cause
 
 
@@ -149,9 +149,9 @@ async def test_another_number_of_bytes_than_announced_is_never_taken(
             answer.body = DATA[:size]
         return answer
 
-    original = await stores.open(an_item(f"{await serve(wrong)}/a.mp4"))
+    pinned = await stores.open(an_item(f"{await serve(wrong)}/a.mp4"))
     with pytest.raises(SourceError):
-        await bytes_of(original.source, 10, 10)
+        await bytes_of(pinned.source, 10, 10)
 
 
 SIGNED = "/a.mp4?X-Amz-Date=20260105T100000Z&X-Amz-Expires=60&X-Amz-Signature=word"
@@ -178,7 +178,7 @@ SIGNED = "/a.mp4?X-Amz-Date=20260105T100000Z&X-Amz-Expires=60&X-Amz-Signature=wo
         ("/a.mp4", 429, "", "unreachable", True),
     ],
 )
-async def test_what_a_server_refuses_is_told_without_the_signature(
+async def test_errors_of_a_server_are_reported_without_the_signature(
     serve: Serve, stores: Stores, path: str, status: int, body: str, cause: str, retryable: bool
 ) -> None:
     async def refusing(_: web.Request) -> web.StreamResponse:
@@ -191,7 +191,7 @@ async def test_what_a_server_refuses_is_told_without_the_signature(
     assert "word" not in repr(error)
 
 
-async def test_a_signature_that_ends_before_the_pull_is_found_at_the_address(
+async def test_a_signature_that_expires_before_the_pull_is_noticed(
     serve: Serve, stores: Stores
 ) -> None:
     over = False
@@ -199,14 +199,14 @@ async def test_a_signature_that_ends_before_the_pull_is_found_at_the_address(
     async def ending(request: web.Request) -> web.StreamResponse:
         return web.Response(status=403) if over else part(request)
 
-    original = await stores.open(an_item(await serve(ending) + SIGNED))
+    pinned = await stores.open(an_item(await serve(ending) + SIGNED))
     over = True
     with pytest.raises(SourceError, match="presigned URL has expired") as caught:
-        await original.address(60)
+        await pinned.pull_url(60)
     assert caught.value.cause == "expired"
 
 
-async def test_an_empty_file_is_told_of(serve: Serve, stores: Stores) -> None:
+async def test_an_empty_file_is_an_error(serve: Serve, stores: Stores) -> None:
     async def empty(request: web.Request) -> web.StreamResponse:
         return part(request, b"")
 

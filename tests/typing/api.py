@@ -1,7 +1,7 @@
-"""Calls that users write: a strict type checker accepts every line but those with ``error:``.
+"""Code of users: a strict type checker must accept it, except the lines with ``type: ignore``.
 
-Never run; ``make types`` has it checked. Where a line is wrong on purpose, the comment names the
-rule that catches it, and mypy complains about a comment that catches nothing.
+It is never run; ``make types`` checks it. A line that is wrong on purpose has a comment with the
+rule that it violates. mypy reports comments without an error.
 """
 
 from datetime import date, datetime, timedelta
@@ -9,13 +9,17 @@ from typing import assert_type
 
 from apivideo_async import (
     UNSET,
+    Account,
     AggregatedMetrics,
     ApiVideoClient,
+    Caption,
+    Chapter,
     FilterBy,
     LiveStream,
     MetricBucket,
     Page,
     Paginator,
+    RawResponse,
     Restream,
     Summary,
     Tag,
@@ -75,8 +79,33 @@ async def right(client: ApiVideoClient) -> None:
     )
     assert_type(buckets, Paginator[MetricBucket])
     client.analytics.list_video_sessions("vi1", period=(date(2018, 1, 1), date(2018, 2, 1)))
-    raw = await client.videos.with_raw_response.get("vi1")
-    assert_type(raw.status, int)
+
+
+async def raw(client: ApiVideoClient) -> None:
+    """Every method of ``with_raw_response`` has the arguments and the result of its original."""
+    videos = client.videos.with_raw_response
+    assert_type(await videos.get("vi1"), RawResponse[Video])
+    assert_type((await videos.get("vi1")).value.title, str | None)
+    assert_type(await videos.list(tags=["a"], page_size=10), RawResponse[Page[Video]])
+    assert_type(await videos.create(title="t", public=True), RawResponse[Video])
+    assert_type(await videos.delete("vi1", missing_ok=True), RawResponse[None])
+    assert_type(await videos.upload("vi1", b"x", filename="x.mp4"), RawResponse[Video])
+    assert_type(await videos.upload_with_token("to1", b"x"), RawResponse[Video])
+    assert_type(await videos.upload_thumbnail("vi1", b"x"), RawResponse[Video])
+    assert_type(await videos.wait_until_playable("vi1", timeout=9), RawResponse[VideoStatus])
+    assert_type(await client.captions.with_raw_response.get("vi1", "fr"), RawResponse[Caption])
+    assert_type(await client.chapters.with_raw_response.list("vi1"), RawResponse[Page[Chapter]])
+    assert_type(await client.live_streams.with_raw_response.complete("li1"), RawResponse[None])
+    assert_type(
+        await client.analytics.with_raw_response.get_metrics_breakdown("view", "country"),
+        RawResponse[Page[MetricBucket]],
+    )
+    assert_type(await client.account.with_raw_response.get(), RawResponse[Account])
+    await videos.get()  # type: ignore[call-arg]
+    await videos.update("vi1", titel="t")  # type: ignore[call-arg]
+    await client.players.with_raw_response.create(enable_api="true")  # type: ignore[arg-type]
+    videos.open_upload("vi1")  # type: ignore[attr-defined]
+    client.webhooks.with_raw_response.verify(b"", {})  # type: ignore[attr-defined]
 
 
 def events(client: ApiVideoClient, body: bytes, headers: dict[str, str]) -> None:

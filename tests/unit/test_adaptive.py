@@ -1,4 +1,4 @@
-"""The tuner on simulated lines: it finds the width that suits, and harms nobody on the way."""
+"""Adaptive concurrency on simulated lines: it finds a suitable width without harm."""
 
 import itertools
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def shared(rate: float) -> Rate:
 
 
 class Line:
-    """Chunks without end go out over a line; bytes are counted block by block, as an upload counts them."""
+    """Sends an endless sequence of chunks; bytes are counted per block, as in an upload."""
 
     def __init__(
         self, rate: Rate, tuner: AdaptiveConcurrency, *, capacity: int = 1_000, lost_every: int = 0
@@ -53,7 +53,7 @@ class Line:
     def _start(self) -> None:
         while len(self._open) < self.tuner.width:
             if len(self._open) >= self.capacity:
-                # It has no room: refused at once, and the client waits a little before the next attempt.
+                # Refused at once, and the client waits before the next attempt.
                 self._ended(self.now, failed=True)
                 break
             self._open.append([self.now, 0.0, 0.0])

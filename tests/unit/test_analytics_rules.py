@@ -86,7 +86,7 @@ def test_a_body_keeps_null_and_leaves_out_what_is_unset() -> None:
 
 def test_one_text_is_no_list() -> None:
     assert text_list("tags", ("a", "b")) == ["a", "b"]
-    with pytest.raises(ConfigurationError, match="tags is a list of texts, not one text"):
+    with pytest.raises(ConfigurationError, match="tags must be a list of texts, not one text"):
         text_list("tags", "a")
 
 

@@ -61,7 +61,8 @@ def test_basic_is_one_line_that_holds_the_key(key: str) -> None:
 def test_exchanges_are_posts_without_authorization_and_budget(
     request_: Request, operation: str, path: str, body: dict[str, str]
 ) -> None:
-    """service.md#authentication, service.md#rate-limit-headers (``/auth/*`` has no rate-limit headers),
+    """``/auth/*`` has no rate limit headers. See service.md#authentication,
+    service.md#rate-limit-headers,
     service.md#auth-operations.
     """
     assert (request_.method, request_.path, request_.operation) == ("POST", path, operation)
@@ -131,7 +132,7 @@ def test_due_begins_exactly_at_the_moment() -> None:
 
 @pytest.mark.parametrize("expires_in", [0, -100])
 def test_a_lifetime_that_makes_no_sense_does_not_make_every_request_renew(expires_in: int) -> None:
-    """The module says: never at once. ``/auth/*`` has no budget headers, so nothing would slow that down."""
+    """No budget would slow down repeated renewals, because ``/auth/*`` has no budget headers."""
     assert not tokens(now=1000.0, expires_in=expires_in).due(1000.0)
 
 

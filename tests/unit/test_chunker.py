@@ -1,5 +1,6 @@
-"""Streams to chunks: the last one is known to be the last (service.md#upload-modes ``part n/n``, design.md §4 rule
-4).
+"""Streams to chunks: the last chunk is known to be the last.
+
+See service.md#upload-modes (``part n/n``) and design.md §4 rule 4.
 """
 
 import asyncio
@@ -120,7 +121,7 @@ def test_the_last_piece_is_known_also_on_a_boundary(
 
 
 async def test_a_full_piece_is_held_back_until_one_more_byte_comes() -> None:
-    """Only then is it clear whether it is ``part 1/*`` or ``part 1/1``; and no more than that is read ahead."""
+    """Only then is it known whether it is ``part 1/*`` or ``part 1/1``. No more is read ahead."""
     producer = Producer([b"ab", b"cd", b"", b"ef", b"gh", b"ij"])
     async with aclosing(cut(producer.stream, 4)) as pieces:
         first = await anext(pieces)

@@ -132,11 +132,11 @@ def test_known_modes_are_taken(mode: Any) -> None:
     ("values", "message"),
     [
         pytest.param(
-            {"mode": "parts"}, "mode must be 'bytes', 'part' or None, not 'parts'", id="mode"
+            {"mode": "parts"}, "mode must be one of bytes, part, None, not 'parts'", id="mode"
         ),
         pytest.param(
             {"mode": "whole"},
-            "mode must be 'bytes', 'part' or None, not 'whole'",
+            "mode must be one of bytes, part, None, not 'whole'",
             id="whole is no mode",
         ),
         pytest.param(
@@ -244,8 +244,9 @@ def test_no_bad_key_is_ever_part_of_the_message(tail: str) -> None:
 
 
 def test_an_empty_key_is_refused() -> None:
-    """service.md#basic-authentication: Basic with an empty user never works; ``resolve_config`` turns it into None,
-    the class does not.
+    """service.md#basic-authentication: Basic authentication with an empty user never works.
+
+    ``resolve_config`` turns an empty key into None; the class does not.
     """
     with pytest.raises(ConfigurationError):
         ClientConfig(api_key="")
@@ -275,7 +276,7 @@ def test_a_reserve_from_0_to_below_1_is_taken(reserve: float) -> None:
 @pytest.mark.parametrize("reserve", [-0.1, 1, 50, math.nan])
 def test_another_reserve_is_refused(reserve: float) -> None:
     with pytest.raises(
-        ConfigurationError, match=rf"^reserve is a share from 0 to below 1, not {reserve!r}$"
+        ConfigurationError, match=rf"^reserve must be from 0 to below 1, not {reserve!r}$"
     ):
         ClientConfig(reserve=reserve)
 
@@ -294,18 +295,21 @@ def test_application_names_and_versions_of_the_contract_are_taken(name: str, ver
         pytest.param(
             "app",
             None,
-            "app_name and app_version go together: give both or neither",
+            "app_name and app_version must be given together",
             id="name alone",
         ),
         pytest.param(
             None,
             "1",
-            "app_name and app_version go together: give both or neither",
+            "app_name and app_version must be given together",
             id="version alone",
         ),
         *(
             pytest.param(
-                name, "1", "app_name takes 1 to 50 of A-Z a-z 0-9 - _", id=f"name {name[:9]!r}"
+                name,
+                "1",
+                "app_name must have 1 to 50 of the characters A-Z a-z 0-9 - _",
+                id=f"name {name[:9]!r}",
             )
             for name in ("", "A" * 51, "my app", "äpp", "app\n", "app:1")
         ),
@@ -313,7 +317,7 @@ def test_application_names_and_versions_of_the_contract_are_taken(name: str, ver
             pytest.param(
                 "app",
                 version,
-                r"app_version takes 1 to 3 numbers of at most 3 digits, like 1\.20\.3",
+                r"app_version must be 1 to 3 numbers of at most 3 digits, such as 1\.20\.3",
                 id=f"version {version!r}",
             )
             for version in ("", "1.0.0rc1", "1234", "1.2.3.4", "1.", "v1", "1\n", "١")  # noqa: RUF001
@@ -323,7 +327,7 @@ def test_application_names_and_versions_of_the_contract_are_taken(name: str, ver
 def test_other_application_names_and_versions_are_refused(
     name: Any, version: Any, message: str
 ) -> None:
-    """service.md#origin-headers: both or neither, ASCII, whole match (no header injection through a final newline)."""
+    """service.md#origin-headers: both or neither, ASCII, and no final newline."""
     with pytest.raises(ConfigurationError, match=rf"^{message}$"):
         ClientConfig(app_name=name, app_version=version)
 

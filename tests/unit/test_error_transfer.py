@@ -1,4 +1,4 @@
-"""Every exception of the package survives pickle and copies with all that it holds, so that it can leave a process."""
+"""Pickled and copied exceptions keep all their attributes, so they can leave a process."""
 
 import copy
 import importlib
@@ -89,7 +89,7 @@ def made(kind: type[BaseException]) -> BaseException:
     return error
 
 
-WAYS: dict[str, Callable[[Any], Any]] = {
+TRANSFERS: dict[str, Callable[[Any], Any]] = {
     **{
         f"pickle-{protocol}": lambda value, protocol=protocol: pickle.loads(
             pickle.dumps(value, protocol)
@@ -101,29 +101,29 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def check(twin: BaseException, error: BaseException) -> None:
-    assert type(twin) is type(error)
-    assert (str(twin), repr(twin), twin.args) == (str(error), repr(error), error.args)
-    assert vars(twin) == vars(error)
+def check(copied: BaseException, error: BaseException) -> None:
+    assert type(copied) is type(error)
+    assert (str(copied), repr(copied), copied.args) == (str(error), repr(error), error.args)
+    assert vars(copied) == vars(error)
     properties = [
         name
         for kind in type(error).__mro__
         for name, value in vars(kind).items()
         if isinstance(value, property)
     ]
-    assert [getattr(twin, name) for name in properties] == [
+    assert [getattr(copied, name) for name in properties] == [
         getattr(error, name) for name in properties
     ]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_every_exception_survives_every_way(kind: type[BaseException]) -> None:
-    for way in WAYS.values():
+def test_every_exception_survives_every_transfer(kind: type[BaseException]) -> None:
+    for transfer in TRANSFERS.values():
         error = made(kind)
-        twin = way(error)
-        check(twin, error)
-        assert twin is not error
-        assert twin.__notes__ == ["a note"]
+        copied = transfer(error)
+        check(copied, error)
+        assert copied is not error
+        assert copied.__notes__ == ["a note"]
 
 
 def test_the_whole_tree_is_tested() -> None:
@@ -146,16 +146,16 @@ def raised(error: ApiVideoError, cause: BaseException) -> ApiVideoError:
         return caught
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_a_cause_of_the_tree_goes_along_and_what_was_derived_from_it(
-    way: Callable[[Any], Any],
+@pytest.mark.parametrize("transfer", TRANSFERS.values(), ids=TRANSFERS)
+def test_a_cause_of_the_tree_is_kept_with_the_values_derived_from_it(
+    transfer: Callable[[Any], Any],
 ) -> None:
-    twin = way(raised(UploadError("text", video_id="vi1"), not_found()))
-    assert (twin.status, twin.slug) == (404, "resource-not-found")
-    assert isinstance(twin.__cause__, NotFoundError)
-    assert twin.__cause__.status == 404
-    twin.__cause__ = RuntimeError("a process pool puts the remote traceback here")
-    assert (twin.status, twin.slug) == (404, "resource-not-found")
+    copied = transfer(raised(UploadError("text", video_id="vi1"), not_found()))
+    assert (copied.status, copied.slug) == (404, "resource-not-found")
+    assert isinstance(copied.__cause__, NotFoundError)
+    assert copied.__cause__.status == 404
+    copied.__cause__ = RuntimeError("a process pool puts the remote traceback here")
+    assert (copied.status, copied.slug) == (404, "resource-not-found")
 
 
 class UnpicklableError(Exception):
@@ -163,10 +163,10 @@ class UnpicklableError(Exception):
         raise TypeError("no")
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_a_foreign_cause_is_left_behind(way: Callable[[Any], Any]) -> None:
-    twin = way(raised(ApiConnectionError("text"), UnpicklableError("secret")))
-    assert (str(twin), twin.__cause__) == ("text", None)
+@pytest.mark.parametrize("transfer", TRANSFERS.values(), ids=TRANSFERS)
+def test_a_foreign_cause_is_left_behind(transfer: Callable[[Any], Any]) -> None:
+    copied = transfer(raised(ApiConnectionError("text"), UnpicklableError("secret")))
+    assert (str(copied), copied.__cause__) == ("text", None)
 
 
 class TenantError(NotFoundError):
@@ -188,18 +188,18 @@ class BareError(UploadError):
         ApiVideoError.__init__(self, *parts)
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("transfer", TRANSFERS.values(), ids=TRANSFERS)
 @pytest.mark.parametrize(
     "error",
     [TenantError("t", number=3), OwnTimeoutError(), BareError("a", "b")],
     ids=lambda e: type(e).__name__,
 )
 def test_subclasses_with_constructors_of_their_own(
-    error: ApiVideoError, way: Callable[[Any], Any]
+    error: ApiVideoError, transfer: Callable[[Any], Any]
 ) -> None:
-    twin = way(error)
-    check(twin, error)
-    assert getattr(twin, "slot", None) == getattr(error, "slot", None)
+    copied = transfer(error)
+    check(copied, error)
+    assert getattr(copied, "slot", None) == getattr(error, "slot", None)
 
 
 def fail(kind: str) -> None:
@@ -221,19 +221,19 @@ def test_an_error_does_not_break_a_process_pool() -> None:
 
 def test_a_result_of_ingestion_crosses_processes_with_its_error() -> None:
     item = Item(key="k", uri="file:///a.mp4", size=1, version="v")
-    twin = pickle.loads(
+    copied = pickle.loads(
         pickle.dumps(IngestResult(item=item, outcome="failed", video_id="vi1", error=not_found()))
     )
-    assert (twin.item, twin.outcome, twin.video_id) == (item, "failed", "vi1")
-    assert twin.error.status == 404
+    assert (copied.item, copied.outcome, copied.video_id) == (item, "failed", "vi1")
+    assert copied.error.status == 404
 
 
 @pytest.mark.parametrize(
     "operation", [row for row in OPERATIONS if row.model], ids=lambda row: row.name
 )
-def test_every_model_survives_every_way(operation: Operation) -> None:
+def test_every_model_survives_every_transfer(operation: Operation) -> None:
     value = from_json(operation.answer, operation.model)
-    for way in WAYS.values():
-        twin = way(value)
-        assert twin == value
-        assert repr(twin) == repr(value)
+    for transfer in TRANSFERS.values():
+        copied = transfer(value)
+        assert copied == value
+        assert repr(copied) == repr(value)

@@ -47,7 +47,7 @@ def test_a_flow_that_comes_back_at_once_takes_turns() -> None:
     assert order.count("a") == order.count("b") == 4
 
 
-def test_priority_goes_before_turns() -> None:
+def test_priority_precedes_turns() -> None:
     order: FairOrder[str] = FairOrder()
     order.push("a", flow="a", priority=1)
     order.push("b", flow="b", priority=2)

@@ -1,4 +1,4 @@
-"""A filter without a value is refused: on the wire it would not exist, and the server would return everything."""
+"""A filter without a value is refused, because the server would return everything."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -130,6 +130,7 @@ async def test_analytics_refuse_an_empty_filter(filter_by: Any) -> None:
 
 
 async def test_what_clears_a_list_is_still_sent() -> None:
-    from apivideo_async.resources._fields import video_body
+    from apivideo_async.protocol.json_body import json_body
+    from apivideo_async.resources._fields import video_fields
 
-    assert video_body({"tags": [], "metadata": {}}) == b'{"tags": [], "metadata": []}'
+    assert json_body(video_fields({"tags": [], "metadata": {}})) == b'{"tags": [], "metadata": []}'

@@ -14,6 +14,7 @@ PACKAGE = ROOT / "apivideo_async"
 DESIGN = ROOT / "docs" / "design.md"
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
+STUBS = sorted(PACKAGE.rglob("*.pyi"))
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 60
 CLOCKS = {"time", "asyncio", "threading", "socket", "io", "pathlib", "tempfile", "select"}
@@ -60,9 +61,7 @@ def row_of(module: str) -> Row | None:
 
 def imports(path: Path) -> Iterator[Import]:
     """Every import statement, also inside functions and under TYPE_CHECKING."""
-    package = (
-        dotted(path).split(".") if path.name == "__init__.py" else dotted(path).split(".")[:-1]
-    )
+    package = dotted(path).split(".") if path.stem == "__init__" else dotted(path).split(".")[:-1]
     package = [part for part in package if part not in ("", "__init__")]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -97,9 +96,10 @@ def allowed(target: str, names: frozenset[str]) -> bool:
 
 
 PLACED = [path for path in MODULES if dotted(path) not in ("__init__", "")]
+PLACED_STUBS = [path for path in STUBS if dotted(path) not in ("__init__", "")]
 
 
-@pytest.mark.parametrize("path", PLACED, ids=dotted)
+@pytest.mark.parametrize("path", [*PLACED, *PLACED_STUBS], ids=dotted)
 def test_a_module_imports_only_what_the_table_allows(path: Path) -> None:
     module = dotted(path)
     row = row_of(module)

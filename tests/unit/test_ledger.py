@@ -7,6 +7,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from apivideo_async.protocol.content_range import PartOf, RangeOf
 from apivideo_async.uploads.ledger import ChunkState, Ledger, LedgerSnapshot
 from apivideo_async.uploads.plan import Chunk, Plan
 
@@ -100,8 +101,8 @@ def test_chunks_are_taken_once_in_their_order() -> None:
     assert [ledger.take() for _ in range(4)] == [*chunks, None]
 
 
-def test_a_chunk_that_was_put_back_stays_with_who_took_it() -> None:
-    """The courier repeats its own chunk: nobody else may take it too."""
+def test_a_chunk_that_was_put_back_stays_with_its_worker() -> None:
+    """The chunk sender repeats its own chunk, so no other worker may take it."""
     ledger = ledger_in(PENDING)
     assert ledger.take() == CHUNK
     ledger.start(CHUNK)
@@ -142,8 +143,29 @@ def test_while_the_end_is_unknown_nothing_is_complete() -> None:
     ledger.start(CHUNK)
     ledger.accept(CHUNK)
     assert ledger.complete is False
-    ledger.total = 10
+    ledger.end_stream(whole=False)
     assert ledger.complete is True
+    assert (ledger.total, ledger.parts, ledger.mode) == (10, 1, "part")
+
+
+def test_chunks_of_a_stream_follow_each_other_until_its_end() -> None:
+    ledger = Ledger("bytes", 10)
+    chunks = [ledger.append(size) for size in (10, 10, 3)]
+    assert chunks == [Chunk(1, 0, 10), Chunk(2, 10, 10), Chunk(3, 20, 3)]
+    assert ledger.pending == 3
+    assert ledger.content_range(chunks[2]) == RangeOf(20, 22)
+    ledger.end_stream(whole=False)
+    assert (ledger.total, ledger.parts) == (23, 3)
+    assert ledger.content_range(chunks[2]) == RangeOf(20, 22, 23)
+
+
+def test_a_stream_of_one_chunk_may_be_sent_as_one_plain_request() -> None:
+    ledger = Ledger("part", 10)
+    chunk = ledger.append(4)
+    assert ledger.content_range(chunk) == PartOf(1)
+    ledger.end_stream(whole=True)
+    assert (ledger.mode, ledger.total, ledger.parts) == ("whole", 4, 1)
+    assert ledger.content_range(chunk) is None
 
 
 def test_counts_are_a_copy() -> None:
@@ -201,9 +223,10 @@ class LedgerMachine(RuleBasedStateMachine):
             getattr(self.ledger, event)(chunk)
             self.states[number] = after
 
-    @rule(total=st.integers(0, 200))
-    def learn_the_end(self, total: int) -> None:
-        self.ledger.total = self.total = total
+    @rule()
+    def end_the_stream(self) -> None:
+        self.ledger.end_stream(whole=False)
+        self.total = max((chunk.stop for chunk in self.chunks.values()), default=0)
 
     @invariant()
     def states_and_counts_agree(self) -> None:

@@ -1,4 +1,4 @@
-"""What is shown of addresses and texts holds no password and no signature, whether a parser accepts it or not."""
+"""Displayed URLs and texts contain no password or signature, even if no parser accepts them."""
 
 import pytest
 from hypothesis import given

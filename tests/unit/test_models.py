@@ -1,4 +1,4 @@
-"""JSON to models and back: exact for what is known, tolerant of everything else.
+"""Models from JSON and back: exact for known members, tolerant of all others.
 
 See service.md#timestamps, service.md#tolerant-reading, service.md#records.
 """
@@ -122,7 +122,7 @@ def through_json(value: Any) -> Any:
 
 @pytest.mark.parametrize("kind", MODELS)
 @given(data=st.data())
-def test_a_model_comes_back_from_json_exactly(kind: type, data: st.DataObject) -> None:
+def test_a_model_converted_to_json_and_back_is_equal(kind: type, data: st.DataObject) -> None:
     """service.md#tolerant-reading: known members exact, unknown ones kept in ``extra``."""
     model = data.draw(models_of(kind))
     assert from_json(through_json(to_json(model)), kind) == model
@@ -138,8 +138,8 @@ def test_unknown_members_are_kept_as_received(kind: type, unknown: dict[str, Any
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_a_model_needs_no_constructor_to_be_right(kind: type) -> None:
-    """Reading fills the slots; a validator or a hook after the constructor would be passed by."""
+def test_reading_without_the_constructor_gives_an_equal_model(kind: type) -> None:
+    """Reading fills the slots. It would not call a validator or ``__attrs_post_init__``."""
     assert not hasattr(kind, "__attrs_post_init__")
     assert not hasattr(kind, "__dict__") or "__slots__" in vars(kind)
     assert [field.name for field in attrs.fields(kind) if field.validator is not None] == []
@@ -193,10 +193,8 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("kind", "name", "hint"), FIELDS)
-def test_a_member_of_an_unknown_form_is_kept_raw_and_nothing_raises(
-    kind: type, name: str, hint: Any
-) -> None:
-    """service.md#timestamps, service.md#tolerant-reading: never fail a whole response for one member."""
+def test_a_member_of_an_unknown_form_is_kept_as_received(kind: type, name: str, hint: Any) -> None:
+    """One member fails no response (service.md#timestamps, service.md#tolerant-reading)."""
     for value in wrong_values(hint):
         body = {wire_name(kind, name): value}
         model: Any = from_json(body, kind)
@@ -206,9 +204,7 @@ def test_a_member_of_an_unknown_form_is_kept_raw_and_nothing_raises(
 
 @pytest.mark.parametrize(("kind", "name", "hint"), FIELDS)
 def test_null_means_absent(kind: type, name: str, hint: Any) -> None:
-    """service.md#tolerant-reading, service.md#upload-status: absent and null members are normal, and take the
-    default.
-    """
+    """Both give the default (service.md#tolerant-reading, service.md#upload-status)."""
     model: Any = from_json({wire_name(kind, name): None}, kind)
     assert model == from_json({}, kind) == kind()
     assert model.extra == {}
@@ -216,7 +212,7 @@ def test_null_means_absent(kind: type, name: str, hint: Any) -> None:
 
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("value", [None, 5, "text", [], [{}]], ids=str)
-def test_what_is_no_object_is_a_type_error(kind: type, value: Any) -> None:
+def test_a_value_that_is_no_object_is_a_type_error(kind: type, value: Any) -> None:
     with pytest.raises(
         TypeError, match=rf"^{kind.__name__} is an object, not {type(value).__name__}$"
     ):
@@ -256,8 +252,8 @@ def test_measures_of_the_encoder_are_whole_or_fractional(value: float) -> None:
         pytest.param(AccessToken, '{"expires_in": Infinity}', id="Infinity"),
     ],
 )
-def test_a_number_beyond_all_bounds_does_not_raise(kind: type, body: str) -> None:
-    """service.md#tolerant-reading: nothing raises because of one member; ``json`` reads all of these."""
+def test_a_number_that_is_too_large_does_not_raise(kind: type, body: str) -> None:
+    """service.md#tolerant-reading: no member raises an error; ``json`` reads all of these."""
     parsed = json.loads(body)
     assert from_json(parsed, kind) == kind(extra=parsed)
 
@@ -365,7 +361,7 @@ def test_metadata_is_a_dict_here_and_pairs_on_the_wire() -> None:
     ],
 )
 def test_metadata_of_another_form_is_kept_raw(pairs: Any) -> None:
-    """service.md#tolerant-reading: what cannot be held is kept as received, never dropped without a word."""
+    """service.md#tolerant-reading: a value of another form is kept as received, never dropped."""
     body = {"metadata": pairs}
     assert from_json(body, Video) == Video(extra=body)
 
@@ -377,9 +373,7 @@ def test_metadata_of_another_form_is_kept_raw(pairs: Any) -> None:
     "status", ["uploading", "uploaded", "ingesting", "missing", "last_chunck_uploaded", "новый"]
 )
 def test_enums_are_open(status: str) -> None:
-    """service.md#tolerant-reading, service.md#ingest-status: three sets of values are documented, so any text is
-    kept.
-    """
+    """Any text is kept (service.md#tolerant-reading, service.md#ingest-status)."""
     assert from_json({"status": status}, VideoStatusIngest).status == status
     assert from_json({"status": status, "type": status}, Quality) == Quality(
         status=status, type=status
@@ -419,7 +413,7 @@ def test_a_list_of_models_becomes_json_again() -> None:
         pytest.param(VideoStatusEncoding(playable=True), True, id="playable"),
     ],
 )
-def test_a_status_says_whether_the_video_can_be_watched(
+def test_a_status_shows_whether_the_video_is_playable(
     encoding: VideoStatusEncoding | None, playable: bool
 ) -> None:
     """service.md#encoding-status."""
@@ -431,9 +425,10 @@ def test_a_page_is_its_items() -> None:
     assert (list(page), len(page)) == (["a", "b"], 2)
 
 
-def test_the_extra_of_what_was_read_whole_is_an_empty_mapping_for_good() -> None:
+def test_extra_without_unknown_members_is_an_immutable_empty_mapping() -> None:
     source = from_json({"type": "upload", "uri": None}, VideoSource)
     assert source.extra == {}
+    assert not source.extra
     assert repr(source.extra) == "{}"
     assert "uri" not in source.extra
     with pytest.raises(KeyError):

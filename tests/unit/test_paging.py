@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from apivideo_async.errors import ConfigurationError
 from apivideo_async.models import Page, Pagination, PaginationLink
-from apivideo_async.protocol.paging import check_paging, next_page
+from apivideo_async.protocol.query import check_paging, next_page
 
 
 @pytest.mark.parametrize(("current_page", "page_size"), [(1, 1), (1, 25), (1, 100), (10**9, 10)])
-def test_pages_from_1_and_sizes_from_1_to_100_are_asked_for(
+def test_pages_from_1_and_sizes_from_1_to_100_are_accepted(
     current_page: int, page_size: int
 ) -> None:
     """service.md#page-limits."""
@@ -20,10 +20,10 @@ def test_pages_from_1_and_sizes_from_1_to_100_are_asked_for(
 @pytest.mark.parametrize(
     ("current_page", "page_size", "message"),
     [
-        pytest.param(0, 25, "current_page counts from 1, not 0", id="page 0"),
-        pytest.param(-1, 25, "current_page counts from 1, not -1", id="negative page"),
-        pytest.param(1, 0, "page_size is 1 to 100, not 0", id="no items"),
-        pytest.param(1, 101, "page_size is 1 to 100, not 101", id="too many items"),
+        pytest.param(0, 25, "current_page must be at least 1, not 0", id="page 0"),
+        pytest.param(-1, 25, "current_page must be at least 1, not -1", id="negative page"),
+        pytest.param(1, 0, "page_size must be from 1 to 100, not 0", id="no items"),
+        pytest.param(1, 101, "page_size must be from 1 to 100, not 101", id="too many items"),
     ],
 )
 def test_other_numbers_are_refused_before_anything_is_sent(
@@ -34,7 +34,7 @@ def test_other_numbers_are_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize(
-    ("asked", "items", "pages_total", "page_size", "expected"),
+    ("number", "items", "pages_total", "page_size", "expected"),
     [
         pytest.param(1, 25, 3, 25, 2, id="first of three"),
         pytest.param(3, 25, 3, 25, None, id="last of three, full"),
@@ -50,11 +50,11 @@ def test_other_numbers_are_refused_before_anything_is_sent(
     ],
 )
 def test_pages_are_counted_up(
-    asked: int, items: int, pages_total: int | None, page_size: int | None, expected: int | None
+    number: int, items: int, pages_total: int | None, page_size: int | None, expected: int | None
 ) -> None:
-    """service.md#page-numbers: ``currentPage`` counts up to ``pagesTotal``, of which an empty list may have 0 or 1."""
+    """service.md#page-numbers: ``pagesTotal`` of an empty list may be 0 or 1."""
     page = Page(list(range(items)), Pagination(pages_total=pages_total, page_size=page_size))
-    assert next_page(asked, page) == expected
+    assert next_page(number, page) == expected
 
 
 def test_links_are_never_followed() -> None:
@@ -64,7 +64,7 @@ def test_links_are_never_followed() -> None:
 
 
 def test_the_servers_own_page_number_is_not_believed() -> None:
-    """The page counted is the one asked for; an answer that always says 1 cannot make an endless list."""
+    """The requested number counts, so a response that always says page 1 cannot loop."""
     assert next_page(7, Page([1], Pagination(pages_total=9, current_page=1))) == 8
 
 

@@ -83,12 +83,12 @@ def test_chunks_tile_the_file_exactly(upload: tuple[int, UploadOptions]) -> None
         assert chunk.size > 0
         position = chunk.stop
     assert position == total
-    assert (plan.total, plan.parts, plan.held) == (total, len(plan.chunks), 0)
+    assert (plan.total, plan.parts, plan.received_bytes) == (total, len(plan.chunks), 0)
 
 
 @given(uploads)
 def test_every_chunk_is_within_the_limits(upload: tuple[int, UploadOptions]) -> None:
-    """service.md#upload-modes: 5 to 200 MiB, only the last may be smaller, at most 10,000 of them."""
+    """service.md#upload-modes: at most 10,000 chunks of 5 to 200 MiB, the last may be smaller."""
     total, options = upload
     plan = make_plan(total, options)
     assert len(plan.chunks) <= options.limits.most_parts
@@ -116,7 +116,7 @@ def test_a_chunk_size_that_was_asked_for_is_taken(upload: tuple[int, UploadOptio
 def test_the_number_of_chunks_is_a_multiple_of_the_concurrency(
     total: int, concurrency: int
 ) -> None:
-    """Unless that would make chunks below 5 MiB; with requests to spare, chunks are equal and at most 64 MiB."""
+    """Chunks have at least 5 MiB; with requests to spare, they are equal and at most 64 MiB."""
     plan = make_plan(total, UploadOptions(concurrency=concurrency), spare=10_000)
     count = len(plan.chunks)
     multiple = math.ceil(count / concurrency) * concurrency
@@ -260,7 +260,8 @@ def test_the_largest_file_of_the_protocol_fits_in_10_000_smallest_chunks() -> No
         ),
         pytest.param(
             52_428_800_001,
-            r"^the source has 52,428,800,001 bytes; api\.video takes at most 52,428,800,000 \(48\.8 GiB\): ",
+            r"^the source has 52,428,800,001 bytes; "
+            r"api\.video accepts at most 52,428,800,000 \(48\.8 GiB\): ",
             id="one byte too much",
         ),
     ],
@@ -291,14 +292,16 @@ def test_too_many_chunks_are_refused_with_the_size_that_works() -> None:
     """service.md#upload-modes: at most 10,000."""
     limits = attrs.evolve(SMALL, most_parts=10)
     with pytest.raises(
-        SourceError, match=r"^11 chunks are too many: take a chunk_size of at least 11 bytes$"
+        SourceError,
+        match=r"^the source has 11 chunks; api\.video accepts at most 10: "
+        r"set chunk_size to at least 11 bytes$",
     ):
         make_plan(101, UploadOptions(chunk_size=10, limits=limits))
     assert len(make_plan(101, UploadOptions(chunk_size=11, limits=limits)).chunks) == 10
 
 
 def test_a_size_chosen_by_us_never_makes_too_many_chunks() -> None:
-    """The error asks for what choose_chunk_size could have chosen; with real limits it needs thousands of workers."""
+    """With the real limits, only thousands of workers would lead to this error."""
     limits = attrs.evolve(SMALL, most_parts=10)
     assert len(make_plan(100, UploadOptions(concurrency=16, limits=limits)).chunks) <= 10
 
@@ -437,14 +440,14 @@ def assert_tiles(total: int, held: Received, plan: Plan) -> None:
         sum(stop - start for start, stop in merge(have)) + sum(chunk.size for chunk in plan.chunks)
         == total
     )
-    assert plan.held == total - sum(chunk.size for chunk in plan.chunks)
+    assert plan.received_bytes == total - sum(chunk.size for chunk in plan.chunks)
 
 
 @given(interrupted())
 def test_what_is_held_and_the_rest_tile_the_file_exactly(
     upload: tuple[int, UploadOptions, Received],
 ) -> None:
-    """service.md#resuming: only the rest, in the mode and with the part size in which it was begun."""
+    """service.md#resuming: only the rest, with the mode and part size of the first call."""
     total, options, held = upload
     plan = plan_rest(total, as_begun(total, options), held)
     assert_tiles(total, held, plan)
@@ -485,11 +488,11 @@ def inner_gaps(total: int, held: Received) -> list[int]:
 
 @given(odd_ranges())
 def test_odd_ranges_are_completed_or_refused(upload: tuple[int, UploadOptions, Received]) -> None:
-    """service.md#upload-modes: refused exactly when a gap inside the file is smaller than a chunk may be."""
+    """service.md#upload-modes: refused if a gap inside the file is too small for a chunk."""
     total, options, held = upload
     if any(size < options.limits.smallest_chunk for size in inner_gaps(total, held)):
         with pytest.raises(
-            UploadError, match="but a chunk that small is only allowed at the end of the file"
+            UploadError, match="but a chunk of this size is only allowed at the end of the file"
         ):
             plan_rest(total, options, held)
     else:
@@ -501,8 +504,9 @@ def test_odd_ranges_are_completed_or_refused(upload: tuple[int, UploadOptions, R
     (1_000, UploadOptions(chunk_size=150, limits=SMALL), Received("bytes", ((0, 10), (309, 1_000))))
 )
 def test_no_piece_of_odd_ranges_is_too_large(upload: tuple[int, UploadOptions, Received]) -> None:
-    """service.md#upload-errors range-too-large. In mebibytes: chunk_size 150 MiB and a gap of 299 MiB make one chunk
-    of 299 MiB.
+    """service.md#upload-errors range-too-large.
+
+    In mebibytes: chunk_size 150 MiB and a gap of 299 MiB make one chunk of 299 MiB.
     """
     total, options, held = upload
     assume(all(size >= options.limits.smallest_chunk for size in inner_gaps(total, held)))
@@ -515,8 +519,9 @@ def test_no_piece_of_odd_ranges_is_too_large(upload: tuple[int, UploadOptions, R
 @given(odd_ranges())
 @example((41, UploadOptions(chunk_size=5, limits=SMALL), Received("bytes", ((0, 5), (21, 41)))))
 def test_no_piece_of_odd_ranges_is_too_small(upload: tuple[int, UploadOptions, Received]) -> None:
-    """service.md#upload-errors range-too-small. In mebibytes: a gap of 15 MiB + 1 byte and chunk_size 5 MiB end in 5
-    MiB - 1 byte.
+    """service.md#upload-errors range-too-small.
+
+    In mebibytes: a gap of 15 MiB + 1 byte and chunk_size 5 MiB end in 5 MiB - 1 byte.
     """
     total, options, held = upload
     smallest = options.limits.smallest_chunk
@@ -527,7 +532,9 @@ def test_no_piece_of_odd_ranges_is_too_small(upload: tuple[int, UploadOptions, R
 
 def test_a_gap_too_small_to_be_sent_is_named() -> None:
     held = Received("bytes", ((0, 10), (13, 100)))
-    with pytest.raises(UploadError, match=r"^bytes 10 to 12 are missing, but a chunk that small "):
+    with pytest.raises(
+        UploadError, match=r"^bytes 10 to 12 are missing, but a chunk of this size "
+    ):
         plan_rest(200, UploadOptions(limits=SMALL), held)
     assert plan_rest(103, UploadOptions(limits=SMALL), Received("bytes", ((0, 100),))).chunks == (
         Chunk(1, 100, 3),
@@ -537,7 +544,7 @@ def test_a_gap_too_small_to_be_sent_is_named() -> None:
 def test_bytes_beyond_the_source_are_not_of_this_source() -> None:
     with pytest.raises(
         UploadError,
-        match=r"^the server holds bytes up to 101, the source has 100: not the same file$",
+        match=r"^the server has bytes up to 101, the source has 100: not the same file$",
     ):
         plan_rest(100, UploadOptions(limits=SMALL), Received("bytes", ((0, 101),)))
 
@@ -564,12 +571,14 @@ def test_the_mode_of_the_server_wins() -> None:
     [
         pytest.param(
             Received("part", parts=frozenset({1}), parts_total=3),
-            r"^the upload was started with 3 parts, 10 bytes a part make 10: pass the chunk_size it was started with$",
+            r"^the upload was started with 3 parts, and a chunk_size of 10 bytes makes 10: "
+            r"pass the chunk_size it was started with$",
             id="another number of parts",
         ),
         pytest.param(
             Received("part", parts=frozenset({1, 11})),
-            r"^the upload was started with at least 11 parts, 10 bytes a part make 10: ",
+            r"^the upload was started with at least 11 parts, "
+            r"and a chunk_size of 10 bytes makes 10: ",
             id="a part beyond the last",
         ),
     ],
@@ -582,8 +591,9 @@ def test_parts_that_were_cut_otherwise_are_refused(held: Received, message: str)
 
 @pytest.mark.parametrize("parts_total", [None, 0, 4, 20_000])
 def test_numbered_parts_are_never_cut_by_a_guess(parts_total: int | None) -> None:
-    """service.md#resuming: the status tells numbers and no sizes; parts of another size would complete a broken
-    video.
+    """service.md#resuming: the status has numbers without sizes.
+
+    Parts of another size would complete a broken video.
     """
     with pytest.raises(UploadError, match="pass the chunk_size it was started with"):
         plan_rest(
@@ -595,7 +605,7 @@ def test_numbered_parts_are_never_cut_by_a_guess(parts_total: int | None) -> Non
 
 def test_ranges_that_are_all_held_but_were_never_totalled_cannot_be_completed() -> None:
     """service.md#upload-total, as for parts."""
-    with pytest.raises(UploadError, match="no request said how many there are"):
+    with pytest.raises(UploadError, match="no request stated the total size"):
         plan_rest(100, UploadOptions(limits=SMALL), Received("bytes", ((0, 100),)))
     assert (
         plan_rest(
@@ -606,7 +616,7 @@ def test_ranges_that_are_all_held_but_were_never_totalled_cannot_be_completed() 
 
 
 def test_parts_that_are_all_held_but_were_never_totalled_cannot_be_completed() -> None:
-    """service.md#upload-total: the total is needed in one request, and no request is left to carry it."""
+    """service.md#upload-total: one request must state the total, and no request is left."""
     with pytest.raises(UploadError):
         plan_rest(
             100,
@@ -632,29 +642,28 @@ def test_parts_that_are_all_held_but_were_never_totalled_cannot_be_completed() -
 def test_a_complete_upload_of_the_same_size_needs_nothing(held: Received) -> None:
     """design.md §4, decisions: content is not compared."""
     plan = plan_rest(100, UploadOptions(), held)
-    assert (plan.chunks, plan.held, plan.mode) == ((), 100, held.mode or "whole")
+    assert (plan.chunks, plan.received_bytes, plan.mode) == ((), 100, held.mode or "whole")
 
 
 @pytest.mark.parametrize(
     ("held", "what"),
     [
-        pytest.param(
-            Received(filesize=99, complete=True), "a complete upload of 99 bytes", id="filesize"
-        ),
+        pytest.param(Received(filesize=99, complete=True), "a source of 99 bytes", id="filesize"),
         pytest.param(
             Received("bytes", ((0, 99),), complete=True),
-            "a complete upload of 99 bytes",
+            "a source of 99 bytes",
             id="ranges",
         ),
-        pytest.param(
-            Received(filesize=0, complete=True), "a complete upload of 0 bytes", id="filesize 0"
-        ),
-        pytest.param(Received(complete=True), "a complete source", id="size unknown"),
+        pytest.param(Received(filesize=0, complete=True), "a source of 0 bytes", id="filesize 0"),
+        pytest.param(Received(complete=True), "a source", id="size unknown"),
     ],
 )
 def test_a_complete_upload_of_another_size_is_another_file(held: Received, what: str) -> None:
     """service.md#one-source-per-video: one source per container."""
-    expected = f"^this video holds {what} already, the source has 100 bytes: create another container for it$"
+    expected = (
+        f"^the video already has {what}, and the source to upload has 100 bytes: "
+        "create another container$"
+    )
     with pytest.raises(UploadError, match=expected):
         plan_rest(100, UploadOptions(), held)
 
@@ -683,7 +692,7 @@ def test_another_total_is_another_file() -> None:
     """Ranges carry the total of the file that they were cut from (service.md#received-chunks)."""
     held = Received("bytes", ((0, 50),), total=101)
     with pytest.raises(
-        UploadError, match=r"^the upload was begun with a file of 101 bytes, the source has 100: "
+        UploadError, match=r"^the upload was started with a file of 101 bytes, the source has 100: "
     ):
         plan_rest(100, UploadOptions(limits=SMALL), held)
 

@@ -1,4 +1,4 @@
-"""Who is asked about when, of many that take time."""
+"""Which video is polled next, and when."""
 
 from itertools import pairwise
 
@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from apivideo_async.models import Quality, VideoStatus, VideoStatusEncoding
 from apivideo_async.protocol.polling import (
-    FIRST,
+    FIRST_INTERVAL,
     GROWTH,
-    LONGEST,
+    LONGEST_INTERVAL,
     SHARE,
     PollSchedule,
     encoding_failed,
@@ -19,52 +19,64 @@ from apivideo_async.protocol.polling import (
 
 def run(schedule: PollSchedule, until: float, limit: int | None) -> list[tuple[float, str]]:
     """Ask whenever it is time, without anything ever being done."""
-    asked, now = [], 0.0
+    reads, now = [], 0.0
     while (now := now + schedule.wait(now, limit)) <= until:
-        asked.append((now, schedule.ask(now)))
+        reads.append((now, schedule.begin_read(now)))
         schedule.later(now)
-    return asked
+    return reads
 
 
-def test_one_is_asked_about_soon_and_then_less_and_less_often() -> None:
+def test_one_name_is_read_soon_and_then_less_and_less_often() -> None:
     schedule = PollSchedule()
     schedule.add(["vi1"], 0.0)
     moments = [moment for moment, _ in run(schedule, 60, limit=100)]
     gaps = [later - earlier for earlier, later in pairwise(moments)]
-    assert (moments[0], gaps[0], gaps[1]) == (0.0, FIRST, pytest.approx(FIRST * GROWTH))
+    assert (moments[0], gaps[0], gaps[1]) == (
+        0.0,
+        FIRST_INTERVAL,
+        pytest.approx(FIRST_INTERVAL * GROWTH),
+    )
     assert gaps == sorted(gaps)
-    assert max(gaps) == LONGEST
+    assert max(gaps) == LONGEST_INTERVAL
 
 
 @given(st.integers(2, 60), st.integers(1, 500))
-def test_many_take_a_share_of_the_budget_and_nobody_is_forgotten(count: int, limit: int) -> None:
+def test_many_names_use_a_share_of_the_budget_and_each_is_read(count: int, limit: int) -> None:
     schedule = PollSchedule()
     names = [f"vi{number}" for number in range(count)]
     schedule.add(names, 0.0)
-    asked = run(schedule, 600, limit)
-    for moment, _ in asked:
+    reads = run(schedule, 600, limit)
+    for moment, _ in reads:
         assert (
-            len([1 for other, _ in asked if moment <= other < moment + 59.99]) <= limit * SHARE + 1
+            len([1 for other, _ in reads if moment <= other < moment + 59.99]) <= limit * SHARE + 1
         )
-    first_round = [name for _, name in asked[:count]]
+    first_round = [name for _, name in reads[:count]]
     assert first_round == names[: len(first_round)]
-    if len(asked) > 3 * count:
-        latest = {name: moment for moment, name in asked}
-        assert min(latest.values()) >= asked[-1][0] - count * 60 / (limit * SHARE) - 2 * LONGEST
+    if len(reads) > 3 * count:
+        latest = {name: moment for moment, name in reads}
+        assert (
+            min(latest.values())
+            >= reads[-1][0] - count * 60 / (limit * SHARE) - 2 * LONGEST_INTERVAL
+        )
 
 
 def test_without_a_limit_only_the_intervals_hold_back() -> None:
     schedule = PollSchedule()
     schedule.add(["a", "b", "a"], 0.0)
     assert len(schedule) == 2
-    assert run(schedule, FIRST, None) == [(0.0, "a"), (0.0, "b"), (FIRST, "a"), (FIRST, "b")]
+    assert run(schedule, FIRST_INTERVAL, None) == [
+        (0.0, "a"),
+        (0.0, "b"),
+        (FIRST_INTERVAL, "a"),
+        (FIRST_INTERVAL, "b"),
+    ]
     assert schedule.names == ["a", "b"]
 
 
-def test_who_is_done_is_not_asked_about_again() -> None:
+def test_a_name_that_is_done_is_not_read_again() -> None:
     schedule = PollSchedule()
     schedule.add(["a", "b"], 0.0)
-    assert schedule.ask(0.0) == "a"
+    assert schedule.begin_read(0.0) == "a"
     schedule.done()
     assert schedule.names == ["b"]
     assert {name for _, name in run(schedule, 10, 60)} == {"b"}

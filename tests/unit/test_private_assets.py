@@ -28,7 +28,7 @@ def test_the_session_is_beside_the_assets(assets: VideoAssets) -> None:
     "assets", [None, VideoAssets(), VideoAssets(hls="https://vod.api.video/vod/vi1/hls/m.m3u8")]
 )
 def test_a_public_video_has_no_session(assets: VideoAssets | None) -> None:
-    with pytest.raises(ConfigurationError, match="no private token"):
+    with pytest.raises(ConfigurationError, match="contain no token"):
         session_address(assets)
 
 
@@ -46,7 +46,7 @@ def test_the_session_is_added_to_every_asset() -> None:
     assert "0b1e" not in repr(session)
 
 
-def test_a_request_for_an_asset_is_nobodys() -> None:
+def test_a_request_for_an_asset_has_no_credentials() -> None:
     request = asset_request("videos.open_private_session", f"{SESSION}?a=b")
     assert (request.base_url, request.query) == ("https://vod.api.video", "a=b")
     assert (request.authenticated, request.limit_class) == (False, None)

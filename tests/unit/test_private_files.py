@@ -1,4 +1,4 @@
-"""State is kept where only its owner can access it, and in some place whatever the environment looks like."""
+"""State is stored where only its owner can access it, in any environment."""
 
 import logging
 import os
@@ -46,7 +46,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Monke
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    monkeypatch.setattr(private_files, "_noted", set())
+    monkeypatch.setattr(private_files, "_logged_notes", set())
     return monkeypatch
 
 
@@ -246,7 +246,7 @@ def test_without_any_folder_nothing_is_kept(
 
     environment.setattr(tempfile, "gettempdir", none)
     assert state_folder("uploads") is None
-    assert "nothing can be kept for later runs" in caplog.text
+    assert "no state can be kept for later runs" in caplog.text
 
 
 def test_a_state_file_that_exists_is_found_where_nothing_can_be_written(
@@ -259,3 +259,23 @@ def test_a_state_file_that_exists_is_found_where_nothing_can_be_written(
     assert state_file("ingest", "a.db") == tmp_path / "apivideo" / "ingest" / "a.db"
     elsewhere = state_file("ingest", "b.db")
     assert elsewhere is None, "os.access refuses every place"
+
+
+# -- replacement
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_file_is_replaced_only_when_the_new_one_is_complete(
+    tmp_path: Path, *, private: bool
+) -> None:
+    path = tmp_path / "report.csv"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), private_files.replacing(path, private=private) as file:
+        file.write("half")
+        raise ZeroDivisionError
+    assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["report.csv"])
+    with private_files.replacing(path, private=private) as file:
+        file.write("new")
+        assert path.read_text() == "old"
+    assert (path.read_text(), os.listdir(tmp_path)) == ("new", ["report.csv"])
+    assert not private or stat.S_IMODE(path.stat().st_mode) == 0o600

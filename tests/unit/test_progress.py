@@ -40,7 +40,7 @@ def test_only_accepted_bytes_are_progress(
 
 
 def test_before_anything_is_sent_there_is_no_rate() -> None:
-    meter = Meter(100.0, held=500)
+    meter = Meter(100.0, received=500)
     assert (meter.sent, meter.rate(100.0), meter.rate(101.0), meter.eta(101.0, 1000)) == (
         500,
         0.0,
@@ -49,8 +49,8 @@ def test_before_anything_is_sent_there_is_no_rate() -> None:
     )
 
 
-def test_held_bytes_say_nothing_about_the_rate() -> None:
-    meter = Meter(100.0, held=500)
+def test_received_bytes_say_nothing_about_the_rate() -> None:
+    meter = Meter(100.0, received=500)
     meter.add(100, 102.0)
     assert (meter.sent, meter.rate(102.0)) == (600, 50.0)
 
@@ -66,7 +66,7 @@ def test_the_rate_is_taken_over_the_last_seconds() -> None:
 
 
 def test_the_last_seconds_are_at_least_five() -> None:
-    """One byte per second for a minute, then a hundred: after six seconds nothing older counts, after five it does."""
+    """One byte per second for a minute, then a hundred: only the last five seconds count."""
     meter = Meter(0.0)
     for second in range(1, 67):
         meter.add(1 if second <= 60 else 100, float(second))

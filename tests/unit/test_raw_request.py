@@ -1,4 +1,4 @@
-"""Requests written by hand are checked before anything is sent; secrets are taken out of answers."""
+"""Raw requests are checked before they are sent; secrets are removed from responses."""
 
 from typing import Any
 
@@ -8,8 +8,13 @@ from apivideo_async import UNSET, ConfigurationError
 from apivideo_async.protocol.json_body import as_json, text_list
 from apivideo_async.protocol.raw import raw_request
 from apivideo_async.protocol.request import build_request, check_metadata, path_for
-from apivideo_async.protocol.response import Response, error_for, most_bytes, too_large
-from apivideo_async.protocol.secrets import redacted, secrets_of
+from apivideo_async.protocol.response import (
+    Response,
+    error_for,
+    most_bytes,
+    too_large,
+    without_secrets,
+)
 
 
 def test_a_request_by_hand() -> None:
@@ -38,7 +43,7 @@ def test_a_request_by_hand() -> None:
     ],
     ids=repr,
 )
-def test_what_cannot_be_sent_is_refused(given: dict[str, Any]) -> None:
+def test_arguments_that_cannot_be_sent_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         raw_request(**{"method": "GET", "path": "/", **given})
 
@@ -51,8 +56,8 @@ def test_json_that_refers_to_itself_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", ["text", {"a": 1}, 5, None, [1], b"ab"])
-def test_a_list_of_texts_is_nothing_else(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^tags is a list of texts"):
+def test_text_list_refuses_other_values(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^tags must (be a list of|contain only) texts"):
         text_list("tags", value)
     assert text_list("tags", iter(["a", "b"])) == ["a", "b"]
 
@@ -67,24 +72,24 @@ def test_metadata_is_a_mapping_of_texts(value: Any) -> None:
 
 def test_an_id_that_utf8_cannot_encode_is_refused() -> None:
     with pytest.raises(
-        ConfigurationError, match="video_id holds characters that UTF-8 cannot encode"
+        ConfigurationError, match="video_id contains characters that UTF-8 cannot encode"
     ):
         path_for("/videos/{video_id}", video_id="\ud800")
 
 
 def test_the_secrets_of_a_request() -> None:
-    query = "token=TOKEN1%2F&title=title12&avh=SESSION"
-    assert secrets_of("/upload-tokens/TOKEN2", query, b'{"apiKey": "KEY", "name": "n"}') == [
-        *("TOKEN2", "TOKEN1/", "SESSION", "KEY")
-    ]
-    assert secrets_of("/videos/vi1", "", None) == []
+    query = {"token": "TOKEN1/", "title": "title12", "avh": "SESSION"}
+    body = b'{"apiKey": "KEY", "name": "n"}'
+    request = build_request("o", "POST", "/upload-tokens/TOKEN2", query=query, body=body)
+    assert request.secrets == ["TOKEN2", "TOKEN1/", "SESSION", "KEY"]
+    assert build_request("o", "GET", "/videos/vi1").secrets == []
 
 
-def test_what_a_server_repeats_is_removed_in_both_spellings_but_nothing_short() -> None:
-    headers, body = redacted(
-        {"location": "/x/a%2Fsecret"}, b"a/secret a%2Fsecret abc", ["a/secret", "abc", ""]
-    )
-    assert (headers, body.decode()) == ({"location": "/x/***"}, "*** *** abc")
+def test_secrets_are_removed_in_both_spellings_unless_they_are_short() -> None:
+    request = build_request("o", "GET", "/x")
+    response = Response(400, {"location": "/x/a%2Fsecret"}, b"a/secret a%2Fsecret abc")
+    cleaned = without_secrets(request, response, ["a/secret", "abc", ""])
+    assert (cleaned.headers, cleaned.body) == ({"location": "/x/***"}, b"*** *** abc")
 
 
 def test_an_error_holds_neither_the_requests_secrets_nor_credentials() -> None:
@@ -106,6 +111,6 @@ def test_the_size_that_is_read_depends_on_the_status() -> None:
     assert most_bytes(199) == most_bytes(404) == 256 * 1024
 
 
-def test_an_answer_that_was_cut_is_final() -> None:
+def test_a_response_that_was_cut_is_final() -> None:
     error = too_large(build_request("o", "GET", "/"), Response(200, {}, b"x" * 10_000, cut=True))
     assert (error.retryable, error.delivery, len(error.body)) == (False, "unknown", 8192)

@@ -1,6 +1,7 @@
 """Requests as values, and the encodings of paths, queries and bodies.
 
-See service.md#origin-headers, service.md#query-encoding, service.md#null-and-absent, service.md#identifiers.
+See service.md#origin-headers, service.md#query-encoding, service.md#null-and-absent,
+service.md#identifiers.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -117,9 +118,7 @@ def test_an_id_that_would_change_the_address_is_refused(value: str) -> None:
         pytest.param({}, "", id="nothing"),
     ],
 )
-def test_queries_are_encoded_as_the_contract_says(
-    parameters: Mapping[str, Any], query: str
-) -> None:
+def test_queries_are_encoded_as_documented(parameters: Mapping[str, Any], query: str) -> None:
     """service.md#query-encoding."""
     assert query_string(parameters) == query
 
@@ -200,7 +199,7 @@ def test_metadata_becomes_pairs() -> None:
 )
 def test_metadata_is_text(metadata: Any, shown: str) -> None:
     with pytest.raises(
-        ConfigurationError, match=f"^metadata takes text for keys and values, not {shown}$"
+        ConfigurationError, match=f"^keys and values of metadata must be texts, not {shown}$"
     ):
         metadata_pairs(metadata)
 
@@ -208,7 +207,7 @@ def test_metadata_is_text(metadata: Any, shown: str) -> None:
 # -- requests
 
 
-def test_a_request_asks_for_json_and_says_so_when_it_sends_some() -> None:
+def test_a_request_accepts_json_and_declares_a_json_body() -> None:
     """service.md#content-types."""
     plain = build_request("videos.list", "GET", "/videos", query={"tags": ["a"]})
     assert (plain.query, plain.body, plain.headers) == (
@@ -257,7 +256,7 @@ def test_every_request_has_a_budget(method: str, given_class: Any, expected: str
         pytest.param("POST", True, True, id="POST that does no harm"),
     ],
 )
-def test_a_post_is_not_repeated_unless_it_says_that_it_may(
+def test_a_post_is_repeated_only_if_it_is_idempotent(
     method: str, idempotent: bool, repeatable: bool
 ) -> None:
     """service.md#repeated-requests: the service knows no idempotency keys."""
@@ -271,7 +270,7 @@ def test_polls_come_after_everything_else() -> None:
     assert build_request("o", "GET", "/", priority=Priority.POLL).priority is Priority.POLL
 
 
-def test_a_request_is_authenticated_unless_told_otherwise() -> None:
+def test_a_request_is_authenticated_by_default() -> None:
     assert build_request("o", "GET", "/").authenticated
     assert not Request(operation="o", method="GET", path="/", authenticated=False).authenticated
 
@@ -289,7 +288,10 @@ def secret_request() -> Request:
 
 
 def test_neither_query_nor_bodies_are_shown() -> None:
-    """An upload token stands in the query, a key in the body (service.md#access-tokens, service.md#token-uploads)."""
+    """The query may contain a token, the body a key.
+
+    See service.md#access-tokens, service.md#token-uploads.
+    """
     assert "s3cret" in secret_request().query
     assert "s3cret" not in repr(secret_request())
 

@@ -105,7 +105,7 @@ def test_a_body_is_parsed_or_none(body: bytes, value: Any) -> None:
 def test_the_status_decides_the_class_whatever_the_body(
     path: str, status: int, kind: type, body: bytes
 ) -> None:
-    """service.md#error-bodies, service.md#refused-credentials (a bad key is 400 or 401), service.md#server-errors
+    """service.md#error-bodies, service.md#refused-credentials, service.md#server-errors
     (5xx bodies may be HTML).
     """
     raised = error(status, body, build_request("operation", "POST", path))
@@ -174,7 +174,7 @@ def test_the_slug_is_the_last_segment_of_the_type(type_uri: object, slug: str | 
 
 
 def test_an_error_holds_every_fault_of_the_body() -> None:
-    """service.md#error-bodies: the first problem is copied to the top level; ``name`` is a path in PHP's style."""
+    """service.md#error-bodies: the first problem is also at the top level."""
     faults: list[dict[str, Any]] = [
         {
             "type": f"{DOCS}invalid-attribute",
@@ -211,7 +211,8 @@ def test_an_error_holds_every_fault_of_the_body() -> None:
         ),
     )
     assert str(raised) == (
-        "videos.get: 400 An attribute is invalid. [restreams[0][serverUrl]] Missing app name. (invalid-attribute)"
+        "videos.get: 400 An attribute is invalid. [restreams[0][serverUrl]] Missing app name. "
+        "(invalid-attribute)"
     )
     assert raised.request == RequestSummary("GET", "/videos/vi1", "videos.get")
 
@@ -223,7 +224,7 @@ def test_without_a_list_the_body_is_the_only_problem() -> None:
     assert str(raised) == "videos.get: 404 [videoId] (resource-not-found)"
 
 
-def test_without_a_type_and_title_the_first_listed_problem_speaks() -> None:
+def test_without_a_type_and_title_the_first_listed_problem_is_used() -> None:
     raised = error(
         400,
         {"status": 400, "problems": [{"title": "first", "range": {"min": 1}}, {"title": "second"}]},
@@ -273,8 +274,9 @@ def test_headers_are_kept() -> None:
     ],
 )
 def test_no_body_of_an_error_can_hide_its_status(body: dict[str, Any]) -> None:
-    """service.md#error-bodies, service.md#server-errors: whatever answers, the caller gets an ``ApiStatusError``
-    with the status.
+    """The caller always gets an ``ApiStatusError`` with the status.
+
+    See service.md#error-bodies, service.md#server-errors.
     """
     assert error(422, body).status == 422
 
@@ -323,7 +325,7 @@ def test_a_2xx_that_is_no_object_is_a_response_error(body: bytes) -> None:
     assert (raised.status, raised.body, raised.request) == (200, body, REQUEST.summary)
 
 
-def test_a_response_error_says_so_when_there_is_no_content_type() -> None:
+def test_a_response_error_names_a_missing_content_type() -> None:
     with pytest.raises(ApiResponseError, match=r"\(0 bytes, no content type\)"):
         decode(REQUEST, answer(204, b""), Video)
 

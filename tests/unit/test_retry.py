@@ -1,4 +1,7 @@
-"""Whether and when a failed attempt is repeated (service.md#lost-responses, service.md#repeated-requests)."""
+"""Whether and when a failed attempt is repeated.
+
+See service.md#lost-responses, service.md#repeated-requests.
+"""
 
 import pytest
 from hypothesis import given
@@ -138,14 +141,16 @@ def test_a_call_that_always_fails_ends_within_its_budget(
     ("error", "text"),
     [
         pytest.param(FAILED, "2 failed attempts, the last: status 503", id="status"),
-        pytest.param(LOST, "2 failed attempts, the last: no answer", id="no answer"),
-        pytest.param(NOT_SENT, "2 failed attempts, the last: not reached", id="not reached"),
+        pytest.param(LOST, "2 failed attempts, the last: no response", id="no answer"),
+        pytest.param(
+            NOT_SENT, "2 failed attempts, the last: the server was not reached", id="not reached"
+        ),
         pytest.param(
             ApiResponseError("text", status=200),
-            "2 failed attempts, the last: no answer",
+            "2 failed attempts, the last: no response",
             id="cut answer",
         ),
     ],
 )
-def test_the_final_error_says_what_was_spent(error: ApiVideoError, text: str) -> None:
+def test_the_final_error_describes_the_attempts(error: ApiVideoError, text: str) -> None:
     assert Attempts(2, 0.0).describe(error) == text

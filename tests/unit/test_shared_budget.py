@@ -14,7 +14,7 @@ from tests.unit.test_window import Network, Service, known, startable, started
 
 
 def keep_busy(network: Network, window: Window, in_flight: int, delay: Callable[[], float]) -> None:
-    """Start as many as the window lets, and again whenever an answer has come or the window resets."""
+    """Start as many as the window allows, now and after each response or reset."""
 
     def go() -> None:
         while window.in_flight < in_flight and network.ask(window, delay(), there=delay(), then=go):
@@ -27,7 +27,7 @@ def keep_busy(network: Network, window: Window, in_flight: int, delay: Callable[
 
 
 def run_windows(clients: list[int], count: int, seed: int = 1) -> tuple[list[int], list[int]]:
-    """Return the used and the refused requests of each window of 60 s with 100 requests; trips take 50 to 150 ms."""
+    """Return the used and refused requests of each window (100 in 60 s, trips of 50 to 150 ms)."""
     chance = random.Random(seed)
     network = Network(Service(100, 60.0))
     used, refused = [], []
@@ -52,7 +52,7 @@ def test_a_client_alone_uses_all_of_every_window(in_flight: int) -> None:
 @pytest.mark.parametrize("clients", [[8, 8, 8], [4] * 5, [16, 2, 2]], ids=str)
 @pytest.mark.parametrize("seed", range(5))
 def test_clients_that_share_a_key_leave_each_other_a_place(clients: list[int], seed: int) -> None:
-    """Each for itself they would send one burst too many at the end of each window: about 2/3 of all in flight."""
+    """Without the crowd, each window would end with a burst of about 2/3 of all in flight."""
     used, refused = run_windows(clients, 12, seed)
     assert min(used[2:]) >= 95
     assert sum(refused[2:]) <= 10, "one for each window"

@@ -1,7 +1,7 @@
-"""Workers that keep one budget together (``ingest.shared_window``): the server never sees more than it allows.
+"""Workers that share a budget (``rate_limit.shared_window``) never exceed what the server allows.
 
-``Worker`` exchanges with a database whose clock is not its own; every way takes time, answers of the database get lost,
-and workers end without a word.
+``Worker`` makes exchanges with a database that has another clock. All messages take time, answers
+of the database get lost, and workers die.
 """
 
 import json
@@ -70,8 +70,13 @@ class Worker:
         self.busy, self.number = True, self.number + 1
         now, reports, self.reports = self.network.now + self.ahead, tuple(self.reports), []
         given = Exchange(
-            owner=self.name, number=self.number, sent=now, reports=reports, wanted=trip.wanted, ttl=TTL
-        )  # fmt: skip
+            owner=self.name,
+            number=self.number,
+            sent=now,
+            reports=reports,
+            wanted=trip.wanted,
+            ttl=TTL,
+        )
         self.network.later(trip.to_database, lambda: self._arrive(given, trip))
 
     def _arrive(self, given: Exchange, trip: Trip) -> None:
@@ -125,7 +130,7 @@ trips = st.builds(
 def test_workers_are_never_refused_whatever_happens_to_them(
     service: Service, schedule: list[Trip]
 ) -> None:
-    """With late answers, lost exchanges, dead workers and such that were only taken for dead."""
+    """With late answers, lost exchanges, dead workers, and frozen workers that continue."""
     network, database = Network(service), Database()
     workers = [Worker(f"w{index}", 100.0 * index, network, database) for index in range(3)]
     for trip in schedule:
@@ -151,7 +156,7 @@ def ask(owner: str = "a", number: int = 1, wanted: int = 0, **more: Any) -> Exch
     return Exchange(owner=owner, number=number, sent=0.0, wanted=wanted, ttl=TTL, **more)
 
 
-def told(remaining: int, started: float, limit: int = 100, resets_in: float = 60.0) -> Report:
+def report(remaining: int, started: float, limit: int = 100, resets_in: float = 60.0) -> Report:
     return Report("answered", started, 0.0, RateLimitHeaders(limit, remaining, resets_in))
 
 
@@ -159,7 +164,7 @@ def opened(remaining: int = 99) -> Database:
     """A database that learnt at time 1 what remained."""
     database = Database(0.0)
     database.change(ask("first", wanted=1), 0.0)
-    database.change(ask("first", 2, reports=(told(remaining, 0.0),)), 1.0)
+    database.change(ask("first", 2, reports=(report(remaining, 0.0),)), 1.0)
     return database
 
 
@@ -170,7 +175,7 @@ def test_what_is_in_flight_anywhere_counts() -> None:
     assert (grant.count, grant.wait, grant.sooner) == (3, 60.0, True)
 
 
-def test_there_is_nothing_to_look_for_when_nobody_else_has_a_request_in_flight() -> None:
+def test_no_earlier_recheck_if_no_other_worker_has_a_request_in_flight() -> None:
     grant = opened(10).change(ask("a", wanted=11), 1.0)
     assert (grant.count, grant.wait, grant.sooner) == (10, 60.0, False)
 
@@ -195,7 +200,7 @@ def test_a_refusal_of_one_worker_pauses_all(told_wait: float | None) -> None:
     assert not grant.sooner
 
 
-def test_an_answer_counts_from_when_it_came_and_not_from_when_it_was_told() -> None:
+def test_a_response_counts_from_its_arrival_and_not_from_its_report() -> None:
     """Else every window would seem to last longer by what a report takes."""
     database = Database(0.0)
     started = database.change(ask("a", wanted=1), 0.0).now
@@ -240,11 +245,11 @@ def test_a_worker_that_was_only_taken_for_dead_is_listened_to() -> None:
     database = opened(10)
     started = database.change(ask("slow", wanted=4), 2.0).now
     database.change(ask("b"), 3.0 + TTL)
-    database.change(ask("slow", 2, reports=(told(5, started),)), 4.0 + TTL)
+    database.change(ask("slow", 2, reports=(report(5, started),)), 4.0 + TTL)
     assert database.change(ask("b", 2, wanted=20), 4.0 + TTL).count == 5
 
 
-def test_who_leaves_leaves_nothing_in_flight() -> None:
+def test_a_worker_that_leaves_has_nothing_in_flight() -> None:
     database = opened(10)
     database.change(ask("a", wanted=4), 2.0)
     database.change(ask("a", 2, leaving=True), 2.0)
@@ -273,11 +278,11 @@ def test_a_refusal_ends_that_it_is_free(headers: RateLimitHeaders | None) -> Non
     assert (grant.free, grant.count, grant.wait) == (False, 0, 5.0)
 
 
-def test_the_answer_to_a_request_that_nobody_counted_tells_the_limit() -> None:
+def test_the_response_to_an_uncounted_request_sets_the_limit() -> None:
     """It says nothing about those of the same worker that count."""
     database = Database(0.0)
     started = database.change(ask("a", wanted=3), 0.0).now
-    without, limited = Report("answered", started, 0.0), told(7, UNCOUNTED)
+    without, limited = Report("answered", started, 0.0), report(7, UNCOUNTED)
     assert database.change(ask("a", 2, reports=(without,)), 1.0).free
     database.change(ask("a", 3, reports=(limited,)), 1.0)
     assert database.change(ask("b", wanted=20), 1.0).count == 5
@@ -289,10 +294,12 @@ def test_each_worker_leaves_its_reserve() -> None:
     assert database.change(ask("b", wanted=50), 2.0).count == 30
 
 
-def test_a_clock_that_is_set_back_stops_nobody() -> None:
+def test_a_clock_that_is_set_back_stops_no_worker() -> None:
     """Else nothing would start before the clock is where it was."""
     database = opened(0)
     database.change(ask("a", wanted=1), 5000.0)
     assert database.change(ask("b", wanted=100), 1400.0).count == UNKNOWN_BUDGET - 1
     assert database.change(ask("b", 2), 1401.0 + TTL).count == 0
-    assert [*(database.state or {})["owners"]] == ["b"], "who is gone is given up in time, too"
+    assert [*(database.state or {})["owners"]] == ["b"], (
+        "the requests of the dead worker were abandoned, too"
+    )

@@ -24,7 +24,7 @@ PART = FilePart("talk.mp4", 5, nothing)
 
 
 def test_a_container_takes_chunks_at_its_source() -> None:
-    """service.md#video-operations videos.upload, service.md#request-classes (uploads have a budget of their own)."""
+    """service.md#video-operations videos.upload, service.md#request-classes."""
     request = Container("vi/1").request(PART, RangeOf(0, 4, 10))
     assert (request.method, request.path, request.query) == ("POST", "/videos/vi%2F1/source", "")
     assert request.headers == {"Accept": "application/json", "Content-Range": "bytes 0-4/10"}
@@ -55,10 +55,9 @@ def test_a_token_takes_chunks_without_authorization() -> None:
 
 
 def test_the_first_chunk_of_a_token_has_no_video_and_every_later_one_repeats_it() -> None:
-    """service.md#token-uploads: without it each chunk would create a video of its own; the field stands before the
-    file.
+    """Without the id each chunk would create a video. The field precedes the file.
 
-    See service.md#multipart-bodies.
+    See service.md#token-uploads and service.md#multipart-bodies.
     """
     target = Delegated(token="to1")
     assert target.request(PART, None).multipart == Multipart(PART, {})
@@ -76,7 +75,10 @@ def test_a_whole_file_has_no_content_range(target: Target) -> None:
 
 def test_only_a_container_can_be_asked_what_it_holds() -> None:
     """service.md#token-uploads: the status needs the API key."""
-    assert (Container("vi1").can_ask, Delegated("vi1", token="to1").can_ask) == (True, False)
+    assert (Container("vi1").can_read_status, Delegated("vi1", token="to1").can_read_status) == (
+        True,
+        False,
+    )
 
 
 @pytest.mark.parametrize("video_id", [None, ""])
@@ -99,12 +101,12 @@ def test_the_token_is_not_shown() -> None:
 
 
 def test_an_empty_token_is_refused_before_anything_is_sent() -> None:
-    """service.md#error-types authentication-missing-upload-token; an unset variable is the usual cause."""
+    """service.md#error-types authentication-missing-upload-token."""
     with pytest.raises(ConfigurationError):
         Delegated(token="").request(PART, None)
 
 
 def test_an_empty_video_id_is_refused_before_anything_is_sent() -> None:
-    """service.md#token-uploads: the field decides whether a chunk belongs to a video or makes one."""
+    """service.md#token-uploads: without the field, a chunk would create a video."""
     with pytest.raises(ConfigurationError):
         Delegated("", token="to1").request(PART, None)

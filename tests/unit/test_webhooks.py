@@ -1,4 +1,4 @@
-"""Deliveries of webhooks: whose they are, what they say, and that each is handled once (service.md#webhooks)."""
+"""Webhook deliveries: verified, read, and handled once (service.md#webhooks)."""
 
 import asyncio
 import contextvars
@@ -87,7 +87,7 @@ def test_any_of_several_secrets_fits() -> None:
     """While a secret changes, the old and the new one are both in use."""
     verify(BODY, signed(BODY), ["sig_sec_new", SECRET])
     verify(bytearray(BODY), signed(BODY), (one for one in (SECRET, "sig_sec_old")))
-    with pytest.raises(WebhookSignatureError, match="does not fit"):
+    with pytest.raises(WebhookSignatureError, match="does not match"):
         verify(BODY, signed(BODY), ["sig_sec_new", "sig_sec_old"])
 
 
@@ -151,9 +151,9 @@ NO_EVENTS = (
 
 @pytest.mark.parametrize("body", NO_EVENTS, ids=range(len(NO_EVENTS)))
 async def test_a_signed_body_that_is_no_object_is_refused(body: bytes) -> None:
-    with pytest.raises(WebhookSignatureError, match="no JSON object"):
+    with pytest.raises(WebhookSignatureError, match="not a JSON object"):
         unwrap(body, signed(body), SECRET)
-    with pytest.raises(WebhookSignatureError, match="no JSON object"):
+    with pytest.raises(WebhookSignatureError, match="not a JSON object"):
         await WebhookHandler(SECRET).handle(body, signed(body))
 
 
@@ -246,7 +246,7 @@ UNSIGNED: list[Any] = [
 
 @pytest.mark.parametrize("headers", UNSIGNED, ids=range(len(UNSIGNED)))
 async def test_a_signature_of_any_content_is_refused_and_nothing_else(headers: Any) -> None:
-    """compare_digest raises TypeError for text that is not ASCII, which receivers answered with 500."""
+    """``compare_digest`` raises TypeError for text that is not ASCII."""
     with pytest.raises(WebhookSignatureError):
         verify(BODY, headers, SECRET)
     with pytest.raises(WebhookSignatureError):
@@ -428,7 +428,7 @@ class Thread(threading.Thread):
 
 def waiting(handler: WebhookHandler, count: int) -> None:
     """Wait until so many deliveries wait for the one that is handled."""
-    while sum(len(turn._waiting) for turn in handler._turns.values()) < count:
+    while sum(len(handling._waiting) for handling in handler._running.values()) < count:
         time.sleep(0.001)
 
 
@@ -468,7 +468,7 @@ def test_threads_with_loops_of_their_own_handle_an_event_once(plain: bool, fails
         "True" if fails else "False",
     ]
     assert len(runs) == (2 if fails else 1)
-    assert not handler._turns
+    assert not handler._running
 
 
 async def test_a_delivery_of_another_loop_does_not_block_this_one() -> None:
@@ -500,7 +500,7 @@ def test_a_loop_that_is_closed_under_a_delivery_gives_the_event_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As by a server that ends a request's loop without cancelling its tasks."""
-    monkeypatch.setattr(webhooks, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(webhooks, "_CHECK_SECONDS", 0.01)
     handler, runs = WebhookHandler(SECRET), list[int]()
 
     @handler.on(VideoEncodingQualityCompleted)
@@ -578,7 +578,9 @@ async def test_a_plain_function_runs_in_a_thread_with_the_context_of_the_deliver
 
 
 @pytest.mark.parametrize("error", [OSError("failed"), StopIteration()])
-async def test_what_a_plain_function_raises_lets_the_event_come_again(error: Exception) -> None:
+async def test_after_an_error_of_a_plain_function_the_event_can_be_handled_again(
+    error: Exception,
+) -> None:
     handler, errors = WebhookHandler(SECRET), [error]
 
     @handler.on(VideoEncodingQualityCompleted)
@@ -626,7 +628,7 @@ def test_only_classes_of_events_can_be_registered_for(kind: Any) -> None:
 
 def test_only_functions_can_be_registered() -> None:
     for reaction in (None, "text", 5):
-        with pytest.raises(ConfigurationError, match="decorates a function"):
+        with pytest.raises(ConfigurationError, match="must decorate a function"):
             WebhookHandler(SECRET).on(UnknownEvent)(reaction)  # type: ignore[arg-type]
 
 
@@ -666,7 +668,8 @@ def test_a_receiver_needs_no_client() -> None:
     import subprocess
     import sys
 
-    code = "import sys; from apivideo_async import webhooks; webhooks.sign(b'', 'x'); print('aiohttp' in sys.modules)"
+    use = "from apivideo_async import webhooks; webhooks.sign(b'', 'x')"
+    code = f"import sys; {use}; print('aiohttp' in sys.modules)"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
         == "False"

@@ -1,7 +1,7 @@
 """How many requests may start now, judged by the server's headers (service.md#rate-limit-headers).
 
-``Service`` is a server with a fixed window, ``Network`` delivers requests to it and answers back, each with a delay of
-its own, so that answers overtake each other and arrive in another window than they were made in.
+``Service`` is a server with a fixed window. ``Network`` delivers requests and responses with a
+delay each, so that responses overtake each other and arrive in a later window.
 """
 
 import heapq
@@ -205,7 +205,7 @@ def test_one_answer_without_headers_does_not_lift_a_known_limit() -> None:
     ],
 )
 @pytest.mark.parametrize("fresh", [True, False], ids=["limit unknown", "limit known"])
-def test_after_a_429_nobody_starts_before_the_window_resets(
+def test_after_a_429_no_request_starts_before_the_window_resets(
     retry_after: float | None, wait: float, fresh: bool
 ) -> None:
     """service.md#too-many-requests."""
@@ -224,7 +224,7 @@ def test_a_second_429_never_shortens_the_wait() -> None:
     assert window.wait(2.0) == 29.0
 
 
-def test_after_a_429_the_whole_limit_is_there_again() -> None:
+def test_after_the_reset_of_a_429_the_whole_limit_is_available() -> None:
     window = started(known(40, 0, 60.0), 1)
     window.answered(RateLimitHeaders(40, 0, 20.0), 1.0, 2.0)
     window.refused(20.0, 2.0)
@@ -236,7 +236,7 @@ def test_after_a_429_the_whole_limit_is_there_again() -> None:
 
 @define
 class Service:
-    """Allows ``limit`` requests in each window, which the first request after the last one opens."""
+    """Allows ``limit`` requests per window. The first request after a window opens the next."""
 
     limit: int
     length: float
@@ -255,8 +255,8 @@ class Service:
         allowed = self.used < self.limit
         self.used += allowed
         left = self.ends - now
-        told = float(math.ceil(left)) if self.whole_seconds else left
-        return allowed, RateLimitHeaders(self.limit, self.limit - self.used, told)
+        wait_header = float(math.ceil(left)) if self.whole_seconds else left
+        return allowed, RateLimitHeaders(self.limit, self.limit - self.used, wait_header)
 
 
 @define
@@ -348,8 +348,9 @@ def opens(window: Window, now: float) -> float:
 
 @given(services, st.lists(bursts, max_size=25))
 def test_a_client_alone_is_never_refused(service: Service, schedule: list[Burst]) -> None:
-    """service.md#rate-limit-headers, design.md §1 promise 3: a 429 that could be foreseen does not happen, in
-    whatever order answers come.
+    """A foreseeable 429 does not happen, in whatever order responses arrive.
+
+    See service.md#rate-limit-headers, design.md §1 promise 3.
     """
     network, window = Network(service), Window()
     for burst in schedule:
@@ -366,8 +367,9 @@ def test_a_client_alone_is_never_refused(service: Service, schedule: list[Burst]
 def test_clients_that_share_a_key_stop_at_a_429_and_never_for_ever(
     service: Service, schedule: list[Burst]
 ) -> None:
-    """service.md#too-many-requests: nobody who was refused starts before the reset that the refusal named;
-    afterwards everybody may.
+    """After a 429, no request starts before the reset, and all may start afterwards.
+
+    See service.md#too-many-requests.
     """
     network, windows = Network(service), [Window(), Window(), Window(reserve=0.25)]
     for burst in schedule:
@@ -415,10 +417,8 @@ def test_a_request_that_reaches_the_server_after_the_reset_is_counted_in_the_new
     assert network.refusals == 0
 
 
-def test_a_higher_count_is_not_believed_from_a_request_that_started_before_the_lower_one_was_known() -> (
-    None
-):
-    """The module's own theory: ``remaining`` is the lowest count, a higher one must have started after it was known."""
+def test_a_higher_count_of_a_request_that_started_before_the_lower_one_is_not_believed() -> None:
+    """``remaining`` is the lowest count. A higher one needs a request that started later."""
     network, window = Network(Service(40, 100.0)), Window()
     network.ask(window, back=1.0)
     network.run(0.5)
@@ -430,7 +430,7 @@ def test_a_higher_count_is_not_believed_from_a_request_that_started_before_the_l
 
 
 def test_a_window_whose_requests_all_got_lost_opens_again() -> None:
-    """An outage: every request since the reset ends without an answer. Nothing is in flight, yet wait() is inf."""
+    """An outage: every request since the reset ends without a response."""
     window = known(40, 40, 60.0)
     assert startable(window, 61.0) == 40
     for _ in range(40):
@@ -461,7 +461,7 @@ def test_a_window_never_waits_for_an_answer_that_cannot_come(limit: int, reserve
 
 
 def test_an_answer_without_headers_may_have_been_counted() -> None:
-    """A 502 of a proxy: the server may have executed and counted the request, as after a lost answer."""
+    """A 502 of a proxy: the server may have counted the request."""
     window = started(known(40, 10), 1)
     window.answered(None, 1.0, 2.0)
     assert startable(window, 2.0) == 9
@@ -488,7 +488,7 @@ def test_a_place_that_is_given_back_was_never_taken() -> None:
 
 
 def test_a_late_answer_of_the_last_window_does_not_end_the_new_one() -> None:
-    """Its reset is counted from when it arrives, so a window that is over seems to end in the future."""
+    """Its reset counts from its arrival, so an ended window seems to end in the future."""
     network, window = Network(Service(16, 10.0, by_the_clock=True)), Window()
     network.run(9.0)
     network.ask(window, back=3.5)  # Counted in window one, "resets in 1 s"; answered at 12.5: 13.5?

@@ -1,16 +1,96 @@
-"""The commands ``apivideo account``."""
+"""The commands for objects of the whole account: account, tags, upload tokens and watermarks."""
 
 import click
 
-from ..crud.answers import show_command
+from ..crud.answers import FILE, call_command, show_command
+from ..crud.deletion import delete_command
+from ..crud.listing import list_command, sorting
 from ..crud.noun import Noun
+from ..parameters import Duration
 
-__all__ = ["command"]
+__all__ = ["account", "tags", "tokens", "watermarks"]
 
 ACCOUNT = Noun(one="account", many="accounts", resource="account", names=(), columns=())
+TAG = Noun(
+    one="tag", many="tags", resource="tags", columns=("value", "video_count"), cut=("value",)
+)
+TOKEN = Noun(
+    one="upload token",
+    many="upload tokens",
+    resource="upload_tokens",
+    names=("upload_token",),
+    columns=("token", "ttl", "created_at", "expires_at"),
+)
+WATERMARK = Noun(
+    one="watermark",
+    many="watermarks",
+    resource="watermarks",
+    columns=("watermark_id", "created_at"),
+)
 
-SHOW = "Show quota, features and environment. The service dropped this in 2021: expect that it is not found."
+account: click.Group = click.Group(
+    "account",
+    help="Quota and features of the account.",
+    commands=[
+        show_command(
+            ACCOUNT,
+            summary="Show quota, features and environment. api.video removed this operation from "
+            "its specification in 2021, so the answer may be that it is not found.",
+        )
+    ],
+)
 
-command: click.Group = click.Group(
-    "account", help="Quota and features.", commands=[show_command(ACCOUNT, summary=SHOW)]
+tags: click.Group = click.Group(
+    "tags",
+    help="Tags in use, each with its number of videos.",
+    commands=[
+        list_command(
+            TAG,
+            [
+                click.Option(["--value"], help="Only tags that contain this text."),
+                *sorting("value", "videoCount"),
+            ],
+        )
+    ],
+)
+
+tokens: click.Group = click.Group(
+    "tokens",
+    help="Upload tokens. Anyone who has a token can upload with it. The token is also its own "
+    "identifier, so every command prints it.",
+    commands=[
+        list_command(TOKEN, sorting("createdAt", "ttl")),
+        show_command(TOKEN),
+        call_command(
+            TOKEN,
+            "create",
+            [
+                click.Option(
+                    ["--ttl"],
+                    type=Duration(),
+                    default="0",
+                    metavar="DURATION",
+                    help="Lifetime in seconds (90) or with a unit (15m, 2h, 7d). With 0, the token "
+                    "never expires.",
+                )
+            ],
+            summary="Create a token for any number of uploads.",
+        ),
+        delete_command(TOKEN, summary="Revoke upload tokens."),
+    ],
+)
+
+watermarks: click.Group = click.Group(
+    "watermarks",
+    help="Images that api.video can burn into videos.",
+    commands=[
+        list_command(WATERMARK, sorting("createdAt")),
+        call_command(
+            WATERMARK,
+            "upload",
+            [FILE],
+            summary="Upload a watermark: a JPEG or PNG file. It cannot be downloaded later.",
+        ),
+        delete_command(WATERMARK, summary="Delete watermarks. Videos that use them keep them."),
+    ],
 )

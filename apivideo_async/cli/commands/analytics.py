@@ -6,185 +6,175 @@ from typing import Any
 import click
 
 from ...models import Aggregation, Breakdown, BreakdownMetric, Interval, Metric, OverTimeMetric
-from ..crud.answers import AS_JSON, chosen, tell
+from ..crud.answers import call_command
 from ..crud.listing import list_command, sorting
 from ..crud.noun import Noun
 from ..parameters import MetadataPair, Moment, as_dict, one_of
-from ..session import Session
 
 __all__ = ["command"]
 
 DIMENSIONS = (
-    *(
-        "media-id",
-        "media-type",
-        "continent",
-        "country",
-        "device-type",
-        "operating-system",
-        "browser",
-    ),
-    *("tag", "referrer"),
+    "media-id",
+    "media-type",
+    "continent",
+    "country",
+    "device-type",
+    "operating-system",
+    "browser",
+    "tag",
+    "referrer",
 )
-SINGLE = ("media-type", "tag")
+SINGLE_VALUE = ("media-type", "tag")
+"""Dimensions for which ``--filter`` accepts one value."""
 
 
-def noun(one: str, many: str, *columns: str, cut: tuple[str, ...] = ()) -> Noun:
-    """Describe one kind of analytics object."""
+def _noun(one: str, many: str, *columns: str, cut: tuple[str, ...] = ()) -> Noun:
     return Noun(one=one, many=many, resource="analytics", columns=columns, cut=cut)
 
 
-def by_dimension(
+def _by_dimension(
     ctx: click.Context, param: click.Parameter, value: Iterable[tuple[str, str]]
 ) -> dict[str, str | list[str]]:
     """Group the values of ``--filter`` by dimension; a callback.
 
-    A view matches if it has one of the given values of every dimension. Raises ``BadParameter``
-    for a second value of a dimension in ``SINGLE``.
+    Raises ``BadParameter`` for a second value of a dimension in ``SINGLE_VALUE``.
     """
     found: dict[str, list[str]] = {}
     for dimension, text in value:
         found.setdefault(dimension.replace("-", "_"), []).append(text)
-    for dimension in SINGLE:
+    for dimension in SINGLE_VALUE:
         if len(found.get(dimension.replace("-", "_"), ())) > 1:
             raise click.BadParameter(f"{dimension} takes one value", ctx, param)
     return {name: texts if len(texts) > 1 else texts[0] for name, texts in found.items()}
 
 
-PERIOD: list[click.Parameter] = [
+QUERY: list[click.Parameter] = [
     click.Option(
-        ["--from", "from_"], type=Moment(), help="Beginning; a day before the end unless given."
+        ["--from", "from_"],
+        type=Moment(),
+        help="Start of the period. Default: one day before its end.",
     ),
-    click.Option(["--to"], type=Moment(), help="End, exclusive; now unless given."),
-    click.Option(["--unique"], is_flag=True, default=None, help="Count viewers, not views."),
+    click.Option(["--to"], type=Moment(), help="End of the period, exclusive. Default: now."),
+    click.Option(["--unique"], is_flag=True, default=None, help="Count viewers instead of views."),
     click.Option(
         ["--view-duration"],
         type=click.Choice(["3s", "5s", "10s", "30s"]),
-        help="What counts as a view.",
+        help="Watched time from which a play counts as a view.",
     ),
     click.Option(
         ["--filter", "filter_by"],
         type=(click.Choice(DIMENSIONS), str),
         multiple=True,
-        callback=by_dimension,
+        callback=_by_dimension,
         metavar="DIMENSION VALUE",
-        help=f"Every dimension given must fit: {', '.join(DIMENSIONS)}. Repeat for more, or for other values.",
+        help="Only views with this value of a dimension. Repeat to filter by more dimensions, or "
+        f"to accept more values of one. Dimensions: {', '.join(DIMENSIONS)}.",
     ),
 ]
 
 
-def argument(name: str, kind: Any) -> click.Argument:
+def _argument(name: str, kind: Any) -> click.Argument:
     """Make an argument that accepts the values of an open enum."""
     return click.Argument([name], type=one_of(kind), metavar=name.upper())
 
 
-def values(**enums: Any) -> str:
+def _values(**enums: Any) -> str:
     """List the accepted values of arguments, for the end of a help text."""
     return "\n\n".join(
         f"{name}: {', '.join(one_of(kind).choices)}." for name, kind in enums.items()
     )
 
 
-def _aggregate() -> click.Command:
-    def command(
-        session: Session, /, metric: str, aggregation: str, as_document: bool, **given: Any
-    ) -> int:
-        options = chosen(given)
-        return tell(
-            session,
-            noun("metric", "metrics"),
-            lambda client: client.analytics.get_aggregated_metrics(metric, aggregation, **options),
-            as_document=as_document,
-        )
-
-    return click.Command(
-        "aggregate",
-        callback=click.pass_obj(command),
-        params=[argument("metric", Metric), argument("aggregation", Aggregation), *PERIOD, AS_JSON],
-        help="Give one number for a period; not every metric has every aggregation.",
-        epilog=values(METRIC=Metric, AGGREGATION=Aggregation),
-    )
-
-
-VIDEO_SESSIONS = [
-    click.Argument(["video_id"], metavar="VIDEO_ID"),
-    click.Option(
-        ["--period"],
-        required=True,
-        metavar="2026-12|2026-W50|FROM/TO",
-        help="A day, week, month or year.",
-    ),
-    click.Option(
-        ["--metadata"], multiple=True, type=MetadataPair(), callback=as_dict, help="Of the session."
-    ),
-]
-SESSION = noun(
+PERIOD = click.Option(
+    ["--period"],
+    required=True,
+    metavar="2026-12|2026-W50|FROM/TO",
+    help="A day, week, month or year, or a range of days.",
+)
+SESSION = _noun(
     "session",
     "sessions",
-    *(
-        "session.session_id",
-        "session.loaded_at",
-        "session.ended_at",
-        "location.country",
-        "device.type",
-    ),
-    *("os.name", "client.name", "referrer.url"),
+    "session.session_id",
+    "session.loaded_at",
+    "session.ended_at",
+    "location.country",
+    "device.type",
+    "os.name",
+    "client.name",
+    "referrer.url",
     cut=("os.name", "referrer.url"),
 )
-EVENT = noun("event", "events", "type", "emitted_at", "at", "from_", "to")
-OLD = " (an operation that the service dropped in 2023)"
+EVENT = _noun("event", "events", "type", "emitted_at", "at", "from_", "to")
+REMOVED = " (api.video removed this operation from its specification in 2023)"
 
 command: click.Group = click.Group(
     "analytics",
-    help="Who watched what, when and where.",
+    help="Numbers of views and viewers, by time, place, device and other dimensions.",
     commands=[
-        _aggregate(),
+        call_command(
+            _noun("metric", "metrics"),
+            "aggregate",
+            [_argument("metric", Metric), _argument("aggregation", Aggregation), *QUERY],
+            method="get_aggregated_metrics",
+            summary="Show one number for a period. Not every metric supports every aggregation.",
+            epilog=_values(METRIC=Metric, AGGREGATION=Aggregation),
+        ),
         list_command(
-            noun("value", "values", "dimension_value", "metric_value", cut=("dimension_value",)),
+            _noun("value", "values", "dimension_value", "metric_value", cut=("dimension_value",)),
             [
-                *(argument("metric", BreakdownMetric), argument("breakdown", Breakdown), *PERIOD),
+                _argument("metric", BreakdownMetric),
+                _argument("breakdown", Breakdown),
+                *QUERY,
                 *sorting("metricValue", "dimensionValue"),
             ],
             method="get_metrics_breakdown",
             name="breakdown",
-            summary="Give a number for each value of a dimension",
-            epilog=values(METRIC=BreakdownMetric, BREAKDOWN=Breakdown),
+            summary="List a number for each value of a dimension",
+            epilog=_values(METRIC=BreakdownMetric, BREAKDOWN=Breakdown),
         ),
         list_command(
-            noun("interval", "intervals", "emitted_at", "metric_value"),
+            _noun("interval", "intervals", "emitted_at", "metric_value"),
             [
-                *(
-                    argument("metric", OverTimeMetric),
-                    *PERIOD,
-                    click.Option(["--interval"], type=one_of(Interval)),
-                ),
+                _argument("metric", OverTimeMetric),
+                *QUERY,
+                click.Option(["--interval"], type=one_of(Interval), help="Length of an interval."),
                 *sorting("metricValue", "emittedAt"),
             ],
             method="get_metrics_over_time",
             name="over-time",
-            summary="Give a number for each interval",
-            epilog=values(METRIC=OverTimeMetric),
+            summary="List a number for each interval of time",
+            epilog=_values(METRIC=OverTimeMetric),
         ),
         list_command(
             SESSION,
-            VIDEO_SESSIONS,
+            [
+                click.Argument(["video_id"], metavar="VIDEO_ID"),
+                PERIOD,
+                click.Option(
+                    ["--metadata"],
+                    multiple=True,
+                    type=MetadataPair(),
+                    callback=as_dict,
+                    help="Only sessions with this metadata pair; repeat to require several pairs.",
+                ),
+            ],
             method="list_video_sessions",
             name="video-sessions",
-            summary=f"List who watched a video{OLD}",
+            summary=f"List the viewer sessions of a video{REMOVED}",
         ),
         list_command(
             SESSION,
-            [click.Argument(["live_stream_id"], metavar="LIVE_STREAM_ID"), VIDEO_SESSIONS[1]],
+            [click.Argument(["live_stream_id"], metavar="LIVE_STREAM_ID"), PERIOD],
             method="list_live_stream_sessions",
             name="live-stream-sessions",
-            summary=f"List who watched a live stream{OLD}",
+            summary=f"List the viewer sessions of a live stream{REMOVED}",
         ),
         list_command(
             EVENT,
             [click.Argument(["session_id"], metavar="SESSION_ID")],
             method="list_session_events",
             name="session-events",
-            summary=f"List what a viewer did{OLD}",
+            summary=f"List the events of a viewer session{REMOVED}",
         ),
     ],
 )

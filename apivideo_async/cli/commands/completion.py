@@ -7,15 +7,16 @@ from ..session import Session
 
 __all__ = ["command"]
 
-HOME = {
+SETUP = {
     "bash": 'eval "$(apivideo completion bash)"      in ~/.bashrc',
     "zsh": 'eval "$(apivideo completion zsh)"       in ~/.zshrc, after compinit',
     "fish": "apivideo completion fish | source       in ~/.config/fish/config.fish",
 }
+"""The line that loads the script, and the file in which to write it, for each shell."""
 
 
-@click.command(name="completion", epilog="\b\n" + "\n".join(HOME.values()))
-@click.argument("shell", type=click.Choice(list(HOME)))
+@click.command(name="completion", epilog="\b\n" + "\n".join(SETUP.values()))
+@click.argument("shell", type=click.Choice(list(SETUP)))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
     """Print a script that completes commands, options and values in a shell.

@@ -23,71 +23,77 @@ async def main():
     async with apivideo_async.ApiVideoClient() as client: print(await client.upload("movie.mp4"))
 asyncio.run(main())
 
-Ctrl-C ends it."""
+Ctrl-C stops the emulator."""
+"""What the command prints after its address: settings and an example to copy."""
 
 
 @click.command(name="emulator")
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="0, the default, takes a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port to listen on; 0 selects a free port.",
 )
 @click.option(
     "--api-key",
     metavar="KEY",
-    help="The key that it accepts. Without it every start has a new random key.",
+    help="The API key that it accepts. Default: a new random key at each start.",
 )
 @click.option(
     "--allow-host",
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="A host name that clients may use besides localhost and --host, such as that of a container; repeatable.",
+    help="Another host name that clients may use besides localhost and --host, such as the name "
+    "of a container; repeat for more.",
 )
 @click.option(
     "--dir",
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the media there.",
+    help="Folder for the uploaded files, which are kept. Default: a temporary folder.",
 )
-@click.option("--discard", is_flag=True, help="Count the media and drop it.")
+@click.option("--discard", is_flag=True, help="Do not store uploaded bytes; only count them.")
 @click.option(
     "--rate-limits",
     type=click.Choice(["production", "sandbox", "off"]),
     default="off",
-    show_default=True,
+    help="Request budgets, as in one of api.video's environments.",
 )
 @click.option(
     "--token-lifetime",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="Of access tokens.",
+    help="Lifetime of access tokens. Default: 3600.",
 )
 @click.option(
     "--encoding",
     default="immediate",
-    show_default=True,
     metavar="immediate|SECONDS",
-    help="Its pace.",
+    help="Whether encodings finish at once, or how many seconds they take.",
 )
-@click.option("--video-restore", is_flag=True, help="Keep deleted videos as discarded ones.")
+@click.option(
+    "--video-restore", is_flag=True, help="Keep deleted videos, so that they can be restored."
+)
 @click.option(
     "--webhook-pause",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="Between two tries of a webhook.",
+    help="Pause between two attempts to deliver a webhook. Default: 3.",
 )
+@click.option("--allow-network", is_flag=True, help="Allow webhooks and sources on other machines.")
 @click.option(
-    "--allow-network", is_flag=True, help="Let webhooks and sources be on other machines."
+    "--seed",
+    type=int,
+    help="Seed for ids and random faults, to repeat a run. Default: different at each start.",
 )
-@click.option(
-    "--seed", type=int, help="For repeatable ids and faults; without it every start has new ones."
-)
-@click.option("--until-eof", is_flag=True, hidden=True, help="End when the standard input ends.")
+@click.option("--until-eof", is_flag=True, hidden=True, help="Stop when the standard input closes.")
 @click.pass_obj
 def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
-    """Run a local api.video for development and tests. Its state is lost when it ends."""
+    """Run a local api.video for development and tests. Its state is lost when it stops."""
     if settings["discard"] and settings["directory"] is not None:
-        raise click.UsageError("--dir keeps the media, --discard drops it: give one of them")
+        raise click.UsageError("--dir stores uploaded files, --discard does not: give one of them")
     if settings["seed"] is None:
         # A new seed at each start, so that ids of an earlier start are not used again.
         settings["seed"] = secrets.randbits(32)
@@ -98,7 +104,7 @@ def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
             async with emulator:
                 session.terminal.result(f"apivideo emulator on {emulator.url}")
                 session.terminal.result(SNIPPET.format(url=emulator.url, key=emulator.api_key))
-                await _end(until_eof=until_eof)
+                await _wait_for_end(until_eof=until_eof)
         except OSError as error:
             session.terminal.fail(_reason(error, settings))
             return 1
@@ -112,18 +118,16 @@ def _emulator(settings: dict[str, Any]) -> Any:
         # The emulator needs the extra `emulator`, so it is imported only here.
         from ...emulator import Emulator
     except ModuleNotFoundError as error:
-        if "multipart" not in str(error.name):
+        if error.name != "python_multipart":
             raise
-        raise click.ClickException(
-            "the emulator needs one more package: pip install 'apivideo-async[emulator]'"
-        ) from error
+        raise click.ClickException(str(error)) from error  # It has the pip command to run.
     try:
         return Emulator(**settings)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
 
-async def _end(*, until_eof: bool) -> None:
+async def _wait_for_end(*, until_eof: bool) -> None:
     """Wait until a signal cancels the task, or until the standard input closes.
 
     The standard input closes when the process that started this one ends.
@@ -140,9 +144,9 @@ async def _end(*, until_eof: bool) -> None:
 def _reason(error: OSError, settings: dict[str, Any]) -> str:
     host, port = settings["host"], settings["port"]
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use: give another --port, or none for a free one"
+        return f"port {port} of {host} is in use: give another --port, or omit it for a free one"
     if error.errno in (errno.EACCES, errno.EPERM) and not error.filename:
-        return f"port {port} of {host} may not be used: take one above 1023"
+        return f"no permission to use port {port} of {host}: give a --port above 1023"
     if error.filename:
         return f"{error.filename}: {error.strerror}"
     return f"cannot listen on {host} port {port}: {error.strerror or error}"

@@ -1,13 +1,11 @@
 """The commands ``apivideo live-streams``."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterator
 
 import click
 
 from ...models import LiveStream, Restream
-from ..crud.answers import changes, chosen, json_option, show_command, tell, tell_done
+from ..crud.answers import FILE, call_command, show_command, tell_done, update_command
 from ..crud.deletion import delete_command
 from ..crud.listing import list_command, sorting
 from ..crud.noun import Noun
@@ -16,8 +14,6 @@ from ..parameters import secret
 from ..session import Session
 
 __all__ = ["command"]
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def live_stream_facts(stream: LiveStream) -> Iterator[tuple[str, object]]:
@@ -38,15 +34,10 @@ LIVE_STREAM = Noun(
     cut=("name",),
     facts=live_stream_facts,
 )
-
-FILTERS = [
-    click.Option(["--name"], help="A part of the name."),
-    click.Option(["--stream-key"], metavar="KEY", callback=secret, help="The whole stream key."),
-    *sorting("name", "createdAt", "updatedAt"),
-]
+ID = click.Argument(["live_stream_id"], metavar="ID")
 
 
-def restreams(
+def _restreams(
     ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str, str], ...]
 ) -> list[Restream]:
     """Convert the values of ``--restream`` and mask their keys in messages; a callback."""
@@ -54,72 +45,26 @@ def restreams(
     return [Restream(name=name, server_url=url, stream_key=key) for name, url, key in value]
 
 
-def fields(function: F) -> F:
-    """Add the options for the fields of a live stream to a command."""
-    options = (
-        click.option(
-            "--public/--private",
+def _fields(*, name_required: bool) -> list[click.Parameter]:
+    name_help = "Title of the live stream and of its recordings."
+    return [
+        click.Option(["--name"], required=name_required, help=name_help),
+        click.Option(
+            ["--public/--private"],
             default=None,
-            help="Private: only viewers with a token can watch it.",
+            help="A private live stream can be watched only with a viewer token.",
         ),
-        click.option("--player-id", metavar="ID", help="The player theme."),
-        click.option(
-            "--restream",
-            "restreams",
+        click.Option(["--player-id"], metavar="ID", help="The player theme."),
+        click.Option(
+            ["--restream", "restreams"],
             nargs=3,
             multiple=True,
-            callback=restreams,
+            callback=_restreams,
             metavar="NAME URL KEY",
-            help="Pass it on to rtmp://host/app with a key; repeat for up to 5.",
+            help="Also send the stream to rtmp://host/app with this stream key; repeat for up to "
+            "5 destinations.",
         ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-@click.command(name="create")
-@click.option("--name", required=True, help="Title of the stream and of its recordings.")
-@fields
-@json_option
-@click.pass_obj
-def create(session: Session, /, as_document: bool, **given: Any) -> int:
-    """Create a live stream and print its stream key. Anyone with the key can broadcast."""
-    options = chosen(given)
-    return tell(
-        session,
-        LIVE_STREAM,
-        lambda client: client.live_streams.create(**options),
-        as_document=as_document,
-        secrets=True,
-    )
-
-
-@click.command(name="update")
-@click.argument("live_stream_id", metavar="ID")
-@click.option("--name", help="Title of the stream and of its recordings.")
-@fields
-@click.option(
-    "--clear", multiple=True, type=click.Choice(["restreams"]), help="Pass it on to nobody."
-)
-@json_option
-@click.pass_obj
-def update(
-    session: Session,
-    /,
-    live_stream_id: str,
-    as_document: bool,
-    clear: tuple[str, ...],
-    **given: Any,
-) -> int:
-    """Change the given fields. --restream replaces all existing restreams."""
-    options = changes(given, {name: [] for name in clear})
-    return tell(
-        session,
-        LIVE_STREAM,
-        lambda client: client.live_streams.update(live_stream_id, **options),
-        as_document=as_document,
-    )
+    ]
 
 
 @click.command(name="complete")
@@ -134,48 +79,52 @@ def complete(session: Session, /, live_stream_id: str) -> int:
     )
 
 
-@click.command(name="upload-thumbnail")
-@click.argument("live_stream_id", metavar="ID")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
-@json_option
-@click.pass_obj
-def upload_thumbnail(
-    session: Session, /, live_stream_id: str, file: Path, as_document: bool
-) -> int:
-    """Set the thumbnail: a JPEG, PNG or WebP of at most 8 MiB."""
-    return tell(
-        session,
-        LIVE_STREAM,
-        lambda client: client.live_streams.upload_thumbnail(live_stream_id, file),
-        as_document=as_document,
-    )
-
-
-@click.command(name="delete-thumbnail")
-@click.argument("live_stream_id", metavar="ID")
-@json_option
-@click.pass_obj
-def delete_thumbnail(session: Session, /, live_stream_id: str, as_document: bool) -> int:
-    """Remove the thumbnail. The service's default thumbnail is shown again."""
-    return tell(
-        session,
-        LIVE_STREAM,
-        lambda client: client.live_streams.delete_thumbnail(live_stream_id),
-        as_document=as_document,
-    )
-
-
 command: click.Group = click.Group(
     "live-streams",
-    help="Live streams. `create` and `show` print the stream key, no other command does.",
+    help="Live streams. Only `create` and `show` print the stream key.",
     commands=[
-        list_command(LIVE_STREAM, FILTERS),
+        list_command(
+            LIVE_STREAM,
+            [
+                click.Option(["--name"], help="Only live streams whose name contains this text."),
+                click.Option(
+                    ["--stream-key"],
+                    metavar="KEY",
+                    callback=secret,
+                    help="Only the live stream with this stream key.",
+                ),
+                *sorting("name", "createdAt", "updatedAt"),
+            ],
+        ),
         show_command(LIVE_STREAM),
-        create,
-        update,
-        delete_command(LIVE_STREAM, summary="Delete live streams; their recordings stay."),
+        call_command(
+            LIVE_STREAM,
+            "create",
+            _fields(name_required=True),
+            secrets=True,
+            summary="Create a live stream and print its stream key. Anyone with the key can "
+            "broadcast.",
+        ),
+        update_command(
+            LIVE_STREAM,
+            "live_stream_id",
+            _fields(name_required=False),
+            empty_values={"restreams": []},
+            summary="Change the given fields. --restream replaces all existing restreams.",
+        ),
+        delete_command(LIVE_STREAM, summary="Delete live streams. Their recordings are kept."),
         complete,
-        upload_thumbnail,
-        delete_thumbnail,
+        call_command(
+            LIVE_STREAM,
+            "upload-thumbnail",
+            [ID, FILE],
+            summary="Set the thumbnail: a JPEG, PNG or WebP file of at most 8 MiB.",
+        ),
+        call_command(
+            LIVE_STREAM,
+            "delete-thumbnail",
+            [ID],
+            summary="Remove the thumbnail. The default thumbnail of api.video is shown again.",
+        ),
     ],
 )

@@ -1,21 +1,14 @@
 """The commands ``apivideo players``."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
-
 import click
 
-from ...config import UNSET
-from ..crud.answers import changes, chosen, json_option, show_command, tell, tell_done
+from ..crud.answers import FILE, call_command, show_command, tell_done, update_command
 from ..crud.deletion import delete_command
 from ..crud.listing import list_command, sorting
 from ..crud.noun import Noun
 from ..session import Session
 
 __all__ = ["command"]
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 PLAYER = Noun(
     one="player theme",
@@ -26,84 +19,29 @@ PLAYER = Noun(
 )
 
 COLOURS = {
-    "--text": "Timer and text",
-    "--link": "Controls",
-    "--link-hover": "A control that the pointer is on",
-    "--link-active": "An active control",
-    "--track-played": "The bar where it was played",
-    "--track-unplayed": "The bar where it is loaded and not played",
-    "--track-background": "Behind the bar",
-    "--background-top": "Behind the controls, at the top",
-    "--background-bottom": "Behind the controls, at the bottom",
-    "--background-text": "Behind the title",
+    "--text": "Colour of the timer and other text.",
+    "--link": "Colour of the controls.",
+    "--link-hover": "Colour of a control under the pointer.",
+    "--link-active": "Colour of an active control.",
+    "--track-played": "Colour of the played part of the progress bar.",
+    "--track-unplayed": "Colour of the part of the progress bar that is loaded and not played.",
+    "--track-background": "Background colour of the progress bar.",
+    "--background-top": "Background colour of the controls, at the top.",
+    "--background-bottom": "Background colour of the controls, at the bottom.",
+    "--background-text": "Background colour of the title.",
 }
 SWITCHES = {
-    "--enable-api/--no-enable-api": "Whether scripts of the page may steer it.",
-    "--enable-controls/--no-enable-controls": "Whether it shows controls.",
-    "--force-autoplay/--no-force-autoplay": "Whether it starts by itself.",
-    "--hide-title/--no-hide-title": "Whether the title stays hidden.",
-    "--force-loop/--no-force-loop": "Whether it starts again at the end.",
+    "--enable-api/--no-enable-api": "Whether scripts of the web page can control the player.",
+    "--enable-controls/--no-enable-controls": "Whether the player shows controls.",
+    "--force-autoplay/--no-force-autoplay": "Whether playback starts automatically.",
+    "--hide-title/--no-hide-title": "Whether the title is hidden.",
+    "--force-loop/--no-force-loop": "Whether playback restarts at the end.",
 }
-
-
-def fields(function: F) -> F:
-    """Add the options for the fields of a player theme to a command."""
-    for name, text in reversed(SWITCHES.items()):
-        function = click.option(name, default=None, help=text)(function)
-    for name, text in reversed(COLOURS.items()):
-        function = click.option(name, metavar="COLOUR", help=f"{text}.")(function)
-    return click.option("--name", help="100 characters at most.")(function)
-
-
-@click.command(name="create")
-@fields
-@json_option
-@click.pass_obj
-def create(session: Session, /, as_document: bool, **given: Any) -> int:
-    """Create a player theme.
-
-    COLOUR is a text such as "rgba(88, 131, 255, .95)". Fields that are not given have the defaults
-    of the service.
-    """
-    options = chosen(given)
-    return tell(
-        session, PLAYER, lambda client: client.players.create(**options), as_document=as_document
-    )
-
-
-@click.command(name="update")
-@click.argument("player_id", metavar="ID")
-@fields
-@json_option
-@click.pass_obj
-def update(session: Session, /, player_id: str, as_document: bool, **given: Any) -> int:
-    """Change the given fields. Viewers may see the change ten minutes later."""
-    options = changes(given)
-    return tell(
-        session,
-        PLAYER,
-        lambda client: client.players.update(player_id, **options),
-        as_document=as_document,
-    )
-
-
-@click.command(name="upload-logo")
-@click.argument("player_id", metavar="ID")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
-@click.option("--link", metavar="URL", help="Where a click on it leads.")
-@json_option
-@click.pass_obj
-def upload_logo(
-    session: Session, /, player_id: str, file: Path, link: str | None, as_document: bool
-) -> int:
-    """Set the logo: a JPEG or PNG of at most 200x100 pixels and 100 KiB."""
-    leads = UNSET if link is None else link
-    return tell(
-        session,
-        PLAYER,
-        lambda client: client.players.upload_logo(player_id, file, link=leads),
-        as_document=as_document,
-    )
+FIELDS: list[click.Parameter] = [
+    click.Option(["--name"], help="Name of the theme, at most 100 characters."),
+    *(click.Option([name], metavar="COLOUR", help=text) for name, text in COLOURS.items()),
+    *(click.Option([name], default=None, help=text) for name, text in SWITCHES.items()),
+]
 
 
 @click.command(name="delete-logo")
@@ -120,14 +58,36 @@ def delete_logo(session: Session, /, player_id: str) -> int:
 
 command: click.Group = click.Group(
     "players",
-    help="Themes of the player, which videos and live streams name by their id.",
+    help="Player themes. Videos and live streams refer to a theme by its id.",
     commands=[
         list_command(PLAYER, sorting("name", "createdAt", "updatedAt")),
         show_command(PLAYER),
-        create,
-        update,
+        call_command(
+            PLAYER,
+            "create",
+            FIELDS,
+            summary="Create a player theme. COLOUR is a CSS colour, such as red or "
+            "rgba(88, 131, 255, 0.95). Fields that are not given have the defaults of api.video.",
+        ),
+        update_command(
+            PLAYER,
+            "player_id",
+            FIELDS,
+            summary="Change the given fields. Viewers may see the change up to ten minutes later.",
+        ),
         delete_command(PLAYER),
-        upload_logo,
+        call_command(
+            PLAYER,
+            "upload-logo",
+            [
+                click.Argument(["player_id"], metavar="ID"),
+                FILE,
+                click.Option(
+                    ["--link"], metavar="URL", help="Page that a click on the logo opens."
+                ),
+            ],
+            summary="Set the logo: a JPEG or PNG file of at most 200x100 pixels and 100 KiB.",
+        ),
         delete_logo,
     ],
 )

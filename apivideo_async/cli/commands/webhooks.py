@@ -3,12 +3,11 @@
 import click
 
 from ...models import WebhookEventType
-from ..crud.answers import json_option, show_command, tell
+from ..crud.answers import call_command, show_command
 from ..crud.deletion import delete_command
 from ..crud.listing import list_command
 from ..crud.noun import Noun
 from ..parameters import one_of
-from ..session import Session
 from .webhooks_listen import listen
 
 __all__ = ["command"]
@@ -23,40 +22,41 @@ WEBHOOK = Noun(
 EVENTS = one_of(WebhookEventType)
 
 
-@click.command(name="create", epilog=f"TYPE: {', '.join(EVENTS.choices)}.")
-@click.argument("url", metavar="URL")
-@click.option(
-    "--event",
-    "events",
-    multiple=True,
-    type=EVENTS,
-    metavar="TYPE",
-    help="Repeat for more; all types unless given.",
-)
-@json_option
-@click.pass_obj
-def create(session: Session, /, url: str, events: tuple[str, ...], as_document: bool) -> int:
-    """Create a subscription and print the secret that signs its deliveries."""
-    wanted = events or EVENTS.choices
-    return tell(
-        session,
-        WEBHOOK,
-        lambda client: client.webhooks.create(events=wanted, url=url),
-        as_document=as_document,
-        secrets=True,
-    )
-
-
 command: click.Group = click.Group(
     "webhooks",
-    help="Subscriptions to events. `create` and `show` print the secret that signs deliveries, `list` does not.",
+    help="Subscriptions to events, and a server that prints deliveries. Only `create` and `show` "
+    "print the secret that signs deliveries.",
     commands=[
         list_command(
             WEBHOOK,
-            [click.Option(["--event", "events"], type=EVENTS, help="Told about this type.")],
+            [
+                click.Option(
+                    ["--event", "events"],
+                    type=EVENTS,
+                    help="Only subscriptions to this type of event.",
+                )
+            ],
         ),
         show_command(WEBHOOK),
-        create,
+        call_command(
+            WEBHOOK,
+            "create",
+            [
+                click.Argument(["url"], metavar="URL"),
+                click.Option(
+                    ["--event", "events"],
+                    multiple=True,
+                    type=EVENTS,
+                    default=EVENTS.choices,
+                    show_default="all types",
+                    metavar="TYPE",
+                    help="Deliver events of this type; repeat for more types.",
+                ),
+            ],
+            secrets=True,
+            summary="Create a subscription and print the secret that signs its deliveries.",
+            epilog=f"TYPE: {', '.join(EVENTS.choices)}.",
+        ),
         delete_command(WEBHOOK),
         listen,
     ],

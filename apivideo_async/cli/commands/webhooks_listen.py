@@ -1,4 +1,4 @@
-"""The command ``apivideo webhooks listen``."""
+"""The command ``apivideo webhooks listen``: a server that prints deliveries."""
 
 import asyncio
 import errno
@@ -6,12 +6,14 @@ import json
 
 import click
 from aiohttp import web
+from attrs import field, frozen
 
 from ... import webhooks
 from ...config import resolve_config
 from ...errors import ApiVideoError, ConfigurationError
 from ...models import WebhookEvent, to_json
 from ..console.formatting import printable
+from ..console.terminal import Terminal, columns
 from ..crud.shown import moment
 from ..parameters import secret
 from ..running import run
@@ -20,16 +22,18 @@ from ..session import Session
 __all__ = ["listen"]
 
 LARGEST_BODY = 1024 * 1024
+"""Bytes. A larger delivery is answered with 413."""
 
 
 @click.command(name="listen")
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for all interfaces.")
+@click.option(
+    "--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 for all interfaces."
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8765,
-    show_default=True,
-    help="0 takes a free one.",
+    help="Port to listen on; 0 selects a free port.",
 )
 @click.option(
     "--secret",
@@ -37,24 +41,26 @@ LARGEST_BODY = 1024 * 1024
     multiple=True,
     metavar="SECRET",
     callback=secret,
-    help="Instead of APIVIDEO_WEBHOOK_SECRET; repeat for several subscriptions.",
+    help="Secret of a subscription; repeat for more. Default: APIVIDEO_WEBHOOK_SECRET.",
 )
-@click.option("--jsonl", "as_lines", is_flag=True, help="One JSON object a line, as delivered.")
+@click.option(
+    "--jsonl", "as_lines", is_flag=True, help="Print one JSON object per line, as delivered."
+)
 @click.pass_obj
 def listen(
     session: Session, /, host: str, port: int, secrets: tuple[str, ...], as_lines: bool
 ) -> int:
-    """Print signed deliveries of webhooks. Unsigned deliveries are refused with 400.
+    """Print webhook deliveries that are signed. Others are refused with status 400.
 
-    api.video must be able to reach this machine, for example through a tunnel. The emulator
-    delivers to it directly. Every path is accepted. Each delivery is printed on one line: time,
-    type, and the other fields of the event.
+    api.video must be able to reach this machine, for example through a tunnel. The emulator can
+    deliver directly. Every path is accepted. Each delivery is printed on one line: time, type, and
+    the other fields of the event.
     """
-    known = _secrets(session, secrets)
+    accepted = _secrets(session, secrets)
 
     async def work() -> int:
         try:
-            await _serve(session, host, port, Receiver(session, known, as_lines=as_lines))
+            await _serve(host, port, Receiver(session.terminal, accepted, as_lines))
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -79,7 +85,7 @@ def _secrets(session: Session, given: tuple[str, ...]) -> tuple[str, ...]:
     return known
 
 
-async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -> None:
+async def _serve(host: str, port: int, receiver: "Receiver") -> None:
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_post("/{path:.*}", receiver.receive)
     # Signals are handled by `running.run`.
@@ -88,26 +94,25 @@ async def _serve(session: Session, host: str, port: int, receiver: "Receiver") -
     try:
         site = web.TCPSite(runner, host, port)
         await site.start()
-        shown = f"[{host}]" if ":" in host else host
-        session.terminal.say(
-            f"listening on http://{shown}:{runner.addresses[0][1]}/ (Ctrl-C ends it)"
-        )
+        name = f"[{host}]" if ":" in host else host
+        port = runner.addresses[0][1]
+        receiver.terminal.say(f"listening on http://{name}:{port}/ (Ctrl-C stops it)")
         # Ctrl-C cancels this wait.
-        await receiver.left.wait()
+        await receiver.output_closed.wait()
         raise BrokenPipeError
     finally:
         await runner.cleanup()
 
 
+@frozen
 class Receiver:
     """Answers deliveries: 204 if the signature is valid, otherwise 400."""
 
-    def __init__(self, session: Session, secrets: tuple[str, ...], *, as_lines: bool) -> None:
-        self._terminal = session.terminal
-        self._secrets = secrets
-        self._as_lines = as_lines
-        self.left: asyncio.Event = asyncio.Event()
-        """Set when the reader of the standard output has closed the pipe."""
+    terminal: Terminal
+    _secrets: tuple[str, ...] = field(repr=False)
+    _as_lines: bool
+    output_closed: asyncio.Event = field(factory=asyncio.Event)
+    """Set when the reader of the standard output has closed the pipe."""
 
     async def receive(self, request: web.Request) -> web.Response:
         """Handle one delivery."""
@@ -115,29 +120,28 @@ class Receiver:
         try:
             event = webhooks.unwrap(body, request.headers, self._secrets)
         except ApiVideoError as error:
-            self._terminal.say(
+            self.terminal.say(
                 f"refused a delivery from {request.remote}: {printable(str(error))}", style="yellow"
             )
             return web.Response(status=400, text="refused\n")
         try:
-            self._terminal.result(
+            self.terminal.result(
                 json.dumps(json.loads(body), ensure_ascii=False) if self._as_lines else _line(event)
             )
         except BrokenPipeError:
             # The event could not be printed, so the sender must deliver it again.
-            self.left.set()
-            return web.Response(status=503, text="going away\n")
+            self.output_closed.set()
+            return web.Response(status=503, text="stopping\n")
         return web.Response(status=204)
 
 
 def _line(event: WebhookEvent) -> str:
-    about = {
-        name: text for name, text in to_json(event).items() if name not in ("type", "emittedAt")
-    }
-    told = (f"{name}={text}" for name, text in about.items())
-    return "\t".join(
-        printable(text) for text in (moment(event.emitted_at) or "-", event.type or "-", *told)
-    )
+    fields = [
+        f"{name}={text}"
+        for name, text in to_json(event).items()
+        if name not in ("type", "emittedAt")
+    ]
+    return columns(moment(event.emitted_at) or "-", event.type or "-", *fields)
 
 
 def _reason(error: OSError, host: str, port: int) -> str:

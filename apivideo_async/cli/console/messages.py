@@ -35,7 +35,8 @@ def explain(error: Exception, base_url: str) -> str:
     """
     if isinstance(error, ConfigurationError):
         option = OPTIONS.get(error.option or "")
-        return f"{option}: {error}" if option is not None else str(error)
+        # The option of the command line replaces the name of the argument in Python.
+        return f"{option}: {str(error).removeprefix(f'{error.option} ')}" if option else str(error)
     if isinstance(error, UploadError) and not isinstance(error, SourceError):
         return _upload(error, base_url)
     if isinstance(error, ApiConnectionError):

@@ -123,8 +123,8 @@ class Terminal:
         """Write the result of work that is already done; never raises ``OSError``.
 
         If the standard output cannot be written (the disk is full, or the reader closed the
-        pipe), this result and all later ones are written to the standard error. :attr:`output_error` is
-        then set, and the command exits with code 1.
+        pipe), this result and all later ones are written to the standard error.
+        :attr:`output_error` is then set, and the command exits with code 1.
         """
         if self.output_error is None:
             try:

@@ -80,7 +80,7 @@ def _output(noun: Noun) -> list[click.Parameter]:
     most = click.IntRange(min=1)
     help_text = f"{noun.many.capitalize()} at most."
     return [
-        click.Option(["--limit"], type=most, default=50, show_default=True, help=help_text),
+        click.Option(["--limit"], type=most, default=50, help=help_text),
         click.Option(["--json", "as_document"], is_flag=True, help="One JSON list."),
         click.Option(
             ["--jsonl", "as_lines"], is_flag=True, help="One JSON object a line, as they come."

@@ -7,9 +7,9 @@ worker then claims the item, and the stopped worker must not continue when it re
 Three steps enforce this:
 
 - :meth:`LeaseKeeper.run` renews all leases of the worker ``RENEWALS`` times per lease period.
-- Every request for an item calls :meth:`LeaseKeeper.check` first. While the lease is valid by the
-  monotonic clock of this process, the check costs nothing. After that, the check renews the lease
-  in the ledger. If the ledger no longer lists this worker as the holder, the check raises
+- Every request for an item calls :meth:`LeaseKeeper.before_request` first. While the lease is valid
+  by the monotonic clock of this process, the check costs nothing. After that, the check renews the
+  lease in the ledger. If the ledger no longer lists this worker as the holder, the check raises
   ``LeaseLostError``.
 - :class:`LeasedSource` repeats the check for each block of a chunk, because a worker may be frozen
   after the check of the request, or in the middle of a chunk.
@@ -27,13 +27,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
+from attrs import define, field
+
 from ...errors import LeaseLostError, LedgerError
-from ...http.pipeline import BeforeRequest
 from ...protocol.request import LimitClass, Request
 from ...rate_limit.limiter import RequestBudget
-from ...uploads.sources.opening import Source, flow
+from ...uploads.sources.types import Source, guarded_blocks
 from ..items import Claim, Record
-from .protocol import Ledger, Usage
+from .ledger import Ledger, Usage
 
 __all__ = ["LeaseKeeper", "LeasedSource"]
 
@@ -45,53 +46,44 @@ RENEWALS = 3
 """Renewals within one lease period."""
 
 
+@define(eq=False)
 class LeaseKeeper:
-    """Claims items for one owner and renews the leases of the claimed items."""
+    """Claims items for one owner and renews the leases of the claimed items.
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        owner: str,
-        seconds: float,
-        budget: Callable[[LimitClass], RequestBudget] | None = None,
-    ) -> None:
-        """Create the lease keeper of one worker.
+    ``seconds`` is the lease period. ``budget`` returns the state of the request budget of a class;
+    it is written to the ledger next to the number of requests.
+    """
 
-        ``seconds`` is the lease period. ``budget`` returns the state of the request budget of a
-        class; it is written to the ledger next to the number of requests.
-        """
-        self._ledger = ledger
-        self._seconds = seconds
-        self._until: dict[str, float] = {}
-        """The local deadline of each lease, by item key, in seconds of the monotonic clock."""
-        self._fences: dict[str, int] = {}
-        """The fence of each claim that this worker holds, by item key."""
-        self._renewing = asyncio.Lock()
-        self._requests: Counter[tuple[int, LimitClass]] = Counter()
-        """Requests since the last report, by minute since 1970 and class."""
-        self._budget = budget
-        self._refused: Counter[str] = Counter()
-        """Requests answered with 429, by class, that have been reported already."""
-        self.owner = owner
+    _ledger: Ledger
+    owner: str
+    _seconds: float
+    _budget: Callable[[LimitClass], RequestBudget] | None = None
+    _deadlines: dict[str, float] = field(factory=dict, init=False)
+    """The local deadline of each lease, by item key, in seconds of the monotonic clock."""
+    _fences: dict[str, int] = field(factory=dict, init=False)
+    """The fence of each claim that this worker holds, by item key."""
+    _renewing: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _requests: Counter[tuple[int, LimitClass]] = field(factory=Counter, init=False)
+    """Requests since the last report, by minute since 1970 and class."""
+    _reported_refused: Counter[str] = field(factory=Counter, init=False)
+    """Requests answered with 429, by class, that have been reported already."""
 
     async def claim(self, count: int) -> list[Claim]:
         """Claim up to ``count`` items that are due."""
         began = time.monotonic()
-        return [
-            self._hold(record, began)
-            for record in await self._ledger.claim(self.owner, count, self._seconds)
-        ]
+        records = await self._ledger.claim(self.owner, count, self._seconds)
+        return [self._add(record, began) for record in records]
 
     async def claim_key(self, key: str) -> Claim | None:
         """Claim one item. Return None when it is finished, leased or not due."""
         began = time.monotonic()
         record = await self._ledger.claim_key(self.owner, key, self._seconds)
-        return None if record is None else self._hold(record, began)
+        return None if record is None else self._add(record, began)
 
-    def _hold(self, record: Record, began: float) -> Claim:
+    def _add(self, record: Record, began: float) -> Claim:
         # ``began`` was read before the ledger was asked. The time of the round trip therefore
         # shortens the local deadline and never extends it beyond the ledger's.
-        self._until[record.item.key] = began + self._seconds * (1 - MARGIN)
+        self._deadlines[record.item.key] = began + self._seconds * (1 - MARGIN)
         self._fences[record.item.key] = record.fence
         return Claim(record=record)
 
@@ -99,17 +91,13 @@ class LeaseKeeper:
         """Stop renewing the lease of an item that is finished or was given back."""
         if self._fences.get(claim.key) == claim.fence:
             # The same worker may have claimed the item again; that newer claim stays.
-            del self._until[claim.key], self._fences[claim.key]
+            del self._deadlines[claim.key], self._fences[claim.key]
 
-    def guard(self, claim: Claim) -> BeforeRequest:
-        """Return the function that the client calls before each request for this item."""
-
-        async def ask(request: Request) -> None:
-            await self.check(claim)
-            if request.limit_class is not None:
-                self._requests[int(time.time() // 60), request.limit_class] += 1
-
-        return ask
+    async def before_request(self, claim: Claim, request: Request) -> None:
+        """Check the lease before a request for this item, and count the request."""
+        await self.check(claim)
+        if request.limit_class is not None:
+            self._requests[int(time.time() // 60), request.limit_class] += 1
 
     async def check(self, claim: Claim) -> None:
         """Raise ``LeaseLostError`` when another worker has, or may have, the item.
@@ -118,14 +106,14 @@ class LeaseKeeper:
         then it raises ``LedgerError``.
         """
         while self._fences.get(claim.key) == claim.fence:
-            if time.monotonic() < self._until[claim.key]:
+            if time.monotonic() < self._deadlines[claim.key]:
                 return
             async with self._renewing:
                 # Requests of several items may wait for this lock. The first one renews all leases,
                 # so the others find a new deadline or a lost lease and do not ask the ledger again.
                 if (
                     self._fences.get(claim.key) == claim.fence
-                    and time.monotonic() >= self._until[claim.key]
+                    and time.monotonic() >= self._deadlines[claim.key]
                 ):
                     await self._renew()
         raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
@@ -135,17 +123,17 @@ class LeaseKeeper:
         # Only leases that this process knows are renewed. A claim whose response was lost is not
         # among them: it must expire so that another worker can take the item.
         known = dict(self._fences)
-        held = await self._ledger.renew(self.owner, self._seconds, known) if known else {}
+        renewed = await self._ledger.renew(self.owner, self._seconds, known) if known else {}
         for key, fence in known.items():
             if self._fences.get(key) != fence:
                 # The item was finished or claimed again during the round trip.
                 continue
-            if held.get(key) == fence:
-                self._until[key] = began + self._seconds * (1 - MARGIN)
+            if renewed.get(key) == fence:
+                self._deadlines[key] = began + self._seconds * (1 - MARGIN)
             else:
                 # Requests and reads of this item fail at their next check.
-                log.warning("the lease of %s was lost", key)
-                del self._until[key], self._fences[key]
+                log.warning("the lease of %s was lost", key, extra={"event": "lease_lost"})
+                del self._deadlines[key], self._fences[key]
 
     async def run(self) -> None:
         """Renew the leases and report the requests, until cancelled.
@@ -159,11 +147,11 @@ class LeaseKeeper:
             try:
                 async with self._renewing:
                     await self._renew()
-                await self.tell_usage()
+                await self.report_usage()
             except LedgerError as error:
                 log.warning("leases could not be renewed: %s", error)
 
-    async def tell_usage(self) -> None:
+    async def report_usage(self) -> None:
         """Add the requests since the last call to the ledger. Raises ``LedgerError``."""
         counted, self._requests = self._requests, Counter()
         usage = [self._usage(minute, name, count) for (minute, name), count in counted.items()]
@@ -179,7 +167,8 @@ class LeaseKeeper:
             return Usage(minute=minute, limit_class=name, requests=requests)
         budget = self._budget(name)
         # The limiter counts from its start, so report the difference to the last report.
-        refused, self._refused[name] = budget.refused - self._refused[name], budget.refused
+        refused = budget.refused - self._reported_refused[name]
+        self._reported_refused[name] = budget.refused
         return Usage(
             minute=minute,
             limit_class=name,
@@ -188,15 +177,15 @@ class LeaseKeeper:
             allowed=budget.limit,
         )
 
-    async def let_go(self) -> None:
+    async def release_all(self) -> None:
         """Give up all leases, so that other workers can claim the items at once.
 
         Raises ``LedgerError``.
         """
-        self._until.clear()
+        self._deadlines.clear()
         self._fences.clear()
         try:
-            await self.tell_usage()
+            await self.report_usage()
         finally:
             await self._ledger.expire(self.owner)
 
@@ -204,9 +193,9 @@ class LeaseKeeper:
 class LeasedSource(Source):
     """The source of an item, readable only while this worker holds the lease of the item."""
 
-    def __init__(self, source: Source, keeper: LeaseKeeper, claim: Claim) -> None:
+    def __init__(self, source: Source, lease_keeper: LeaseKeeper, claim: Claim) -> None:
         self._source = source
-        self._keeper = keeper
+        self._lease_keeper = lease_keeper
         self._claim = claim
         self.name: str = source.name
         self.size: int = source.size
@@ -217,9 +206,9 @@ class LeasedSource(Source):
         The lease is checked before each block is returned. Raises ``LeaseLostError`` when another
         worker has the item, in addition to the errors of the source.
         """
-        async with aclosing(flow(self._source.read(start, size))) as blocks:
+        async with aclosing(guarded_blocks(self._source.read(start, size), self.name)) as blocks:
             async for block in blocks:
-                await self._keeper.check(self._claim)
+                await self._lease_keeper.check(self._claim)
                 yield block
 
     async def fingerprint(self) -> dict[str, Any] | None:

@@ -11,25 +11,27 @@ from ..stored_text import decode, encode
 __all__ = ["COLUMNS", "ITEM_COLUMNS", "record_of", "row_of", "stored", "unstorable"]
 
 ITEM_COLUMNS: Final = ("key", "uri", "size", "version", "fields", "strategy")
-_REST: Final = (
-    *(
-        "number",
-        "state",
-        "way",
-        "video_id",
-        "contested",
-        "owner",
-        "fence",
-        "due",
-        "attempts",
-        "cause",
-        "message",
-    ),
-    *("sent", "added_at", "started_at", "created_at", "finished_at"),
+_RECORD_FIELDS: Final = (
+    "number",
+    "state",
+    "transfer",
+    "video_id",
+    "contested",
+    "owner",
+    "fence",
+    "due",
+    "attempts",
+    "cause",
+    "message",
+    "sent",
+    "added_at",
+    "started_at",
+    "created_at",
+    "finished_at",
 )
-COLUMNS: Final = ", ".join(ITEM_COLUMNS + _REST)
-
-
+_FIELDS: Final = ITEM_COLUMNS + _RECORD_FIELDS
+COLUMNS: Final = ", ".join(_FIELDS).replace("transfer", "way")
+"""The columns of a record. The transfer is in the column ``way``, as in version 0.1."""
 _TEXTS: Final = ("uri", "version", "video_id", "owner", "cause", "message")
 """Columns whose text comes from outside and is therefore stored encoded (``stored_text``)."""
 
@@ -43,13 +45,9 @@ def unstorable(error: Exception) -> SourceError:
     )
 
 
-def stored(value: Any) -> Any:
-    """Return the stored form of a value: text is encoded, other values stay unchanged."""
-    return encode(value) if isinstance(value, str) else value
-
-
-def _read(value: str | None) -> str | None:
-    return None if value is None else decode(value)
+def stored(text: str | None) -> str | None:
+    """Return the stored form of a text."""
+    return None if text is None else encode(text)
 
 
 def row_of(item: Item) -> dict[str, Any]:
@@ -60,14 +58,16 @@ def row_of(item: Item) -> dict[str, Any]:
         raise SourceError(
             f"{item.shown}: its fields are not JSON: {error}", cause="unsupported"
         ) from None
-    return {**{name: stored(getattr(item, name)) for name in ITEM_COLUMNS}, "fields": fields}
+    row = {name: getattr(item, name) for name in ITEM_COLUMNS}
+    return {**row, "uri": stored(item.uri), "version": stored(item.version), "fields": fields}
 
 
 def record_of(row: Sequence[Any]) -> Record:
     """Return the record of a row. Raises ``LedgerError`` when the row is not a valid record."""
-    columns = dict(zip(ITEM_COLUMNS + _REST, row, strict=True))
+    columns = dict(zip(_FIELDS, row, strict=True))
     try:
-        columns |= {name: _read(columns[name]) for name in _TEXTS}
+        for name in _TEXTS:
+            columns[name] = None if columns[name] is None else decode(columns[name])
         columns["contested"] = bool(columns["contested"])
         item = {name: columns.pop(name) for name in ITEM_COLUMNS}
         # Version 0.1 did not validate sizes; negative ones may be stored.
@@ -76,6 +76,6 @@ def record_of(row: Sequence[Any]) -> Record:
     except (ValueError, TypeError, AttributeError) as error:
         number = row[len(ITEM_COLUMNS)]
         raise LedgerError(
-            f"the ledger is damaged: item {number} cannot be read ({error}). Restore the ledger from a copy, or begin "
-            "with another one: videos that exist are found by their keys"
+            f"the ledger is damaged: item {number} cannot be read ({error}). Restore the ledger "
+            "from a copy, or begin with another one: videos that exist are found by their keys"
         ) from error

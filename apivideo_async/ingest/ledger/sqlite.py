@@ -11,6 +11,7 @@ that two runs do not use one ledger at the same time.
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -19,12 +20,15 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+
+from attrs import define
 
 from ...errors import LedgerError
 from ...private_files import create_private, make_private_folder, restrict
+from .database import SCHEMA_VERSION, TABLES, Dialect, Queries, ledger_queries
+from .ledger import Ledger
 from .rows import unstorable
-from .sql import BUDGET, META, SCHEMA_VERSION, Dialect, SqlLedger, schema
 
 __all__ = ["SqliteDatabase", "open_sqlite_ledger"]
 
@@ -32,22 +36,36 @@ T = TypeVar("T")
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
-SQLITE = Dialect(
-    now="((julianday('now') - 2440587.5) * 86400.0)",
-    serial="INTEGER PRIMARY KEY AUTOINCREMENT",
-    skip_locked="",
-    elements="json_each(:items)",
-    member="json_extract(value, '$.{}')",
+QUERIES: Final = ledger_queries(
+    Dialect(
+        now="((julianday('now') - 2440587.5) * 86400.0)",
+        serial="INTEGER PRIMARY KEY AUTOINCREMENT",
+        skip_locked="",
+        elements="json_each(:items)",
+        member="json_extract(value, '$.{}')",
+    )
 )
 GROUP = 500
 """Maximum number of statements in one transaction."""
-SLOW, BUSY = 2.0, 30.0
-"""Seconds to wait for another process's write lock: until a log message, and until an error.
+SLOW = 2.0
+"""Seconds to wait for another process's write lock until this is logged."""
+BUSY = 30.0
+"""Seconds to wait for another process's write lock until this is an error.
 
 A process holds the lock for milliseconds, unless it is suspended in just that time. SQLite
 cannot take the lock away from it then."""
 
-_Work = Callable[[sqlite3.Connection], Any]
+
+@define(eq=False)
+class _Job:
+    """Work for the thread, and its result."""
+
+    work: Callable[[sqlite3.Connection], Any]
+    reads: bool
+    """True if the work changes nothing."""
+    done: "asyncio.Future[Any]"
+    result: Any = None
+    error: Exception | None = None
 
 
 class SqliteDatabase:
@@ -57,14 +75,12 @@ class SqliteDatabase:
     search for the item's key then finds the containers that were created in that time.
     """
 
-    dialect = SQLITE
+    queries: Queries = QUERIES
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._waiting: queue.SimpleQueue[tuple[_Work, asyncio.Future[Any], bool] | None] = (
-            queue.SimpleQueue()
-        )
-        """Work for the thread, its future, and whether it only reads; None ends the thread."""
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        """Work for the thread; None ends the thread."""
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock: sqlite3.Connection | None = None
@@ -79,7 +95,7 @@ class SqliteDatabase:
         connection = await asyncio.to_thread(self._connect)
         # A daemon thread does not keep the process alive if the ledger was not closed.
         self._thread = threading.Thread(
-            target=self._write, args=(connection,), name="apivideo-ledger", daemon=True
+            target=self._execute, args=(connection,), name="apivideo-ledger", daemon=True
         )
         self._thread.start()
 
@@ -91,34 +107,23 @@ class SqliteDatabase:
             real = Path(os.path.realpath(self.path))
             make_private_folder(real.parent)
             create_private(real)
+            # isolation_level=None turns off the implicit transactions of Python's module.
             connection = sqlite3.connect(
                 self.path, timeout=BUSY, isolation_level=None, check_same_thread=False
             )
-            # isolation_level=None turns off the implicit transactions of Python's module.
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(f"PRAGMA busy_timeout = {SLOW * 1000:.0f}")
-            # Read the layout before creating tables. Reading needs no lock, which another process
-            # may hold for long, and a table of another layout may lack the columns that an index
-            # names.
-            found = self._layout(connection)
-            if found is None:
-                self._begin(connection)
-                for statement in schema(SQLITE):
-                    connection.execute(statement)
-                version = f"INSERT INTO {META} VALUES ('schema', ?) ON CONFLICT (name) DO NOTHING"
-                connection.execute(version, (str(SCHEMA_VERSION),))
-                found = self._layout(connection)
-                connection.execute("COMMIT")
+            version = self._version(connection)
         except (sqlite3.Error, OSError) as error:
             if connection is not None:
                 connection.close()
             raise self._error(error) from error
-        if found not in (None, str(SCHEMA_VERSION)):
+        if version != SCHEMA_VERSION:
             connection.close()
             raise LedgerError(
-                f"the ledger {self.path} has the layout {found}, this version of apivideo-async reads "
-                f"{SCHEMA_VERSION}: use the version that made it, or another ledger"
+                f"the ledger {self.path} has the layout {version}, this version of apivideo-async "
+                f"reads {SCHEMA_VERSION}: use the version that made it, or another ledger"
             )
         # The file has proved to be a ledger. Its files hold private data, so restrict them to their
         # owner; other files are left unchanged.
@@ -126,33 +131,45 @@ class SqliteDatabase:
             restrict(real.with_name(real.name + suffix))
         return connection
 
-    def _layout(self, connection: sqlite3.Connection) -> Any:
-        """Return the version of the layout; None for a file without tables of a ledger."""
-        table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-        if not connection.execute(table, (META,)).fetchall():
-            return None
-        rows = connection.execute(f"SELECT value FROM {META} WHERE name = 'schema'").fetchall()
-        return rows[0][0] if rows else None
+    def _version(self, connection: sqlite3.Connection) -> str:
+        """Return the version of the tables. A file without a version gets the tables."""
+        # Read the version before creating tables. Reading needs no lock, which another process may
+        # hold for long, and a table of another layout may lack the columns that an index names.
+        if connection.execute(QUERIES["sqlite_has_tables"]).fetchone():
+            found = connection.execute(QUERIES["schema_version"]).fetchone()
+            if found is not None:
+                return str(found[0])
+        self._begin(connection)
+        for name in TABLES:
+            connection.execute(QUERIES[name])
+        parameters = {"name": "schema", "value": SCHEMA_VERSION}
+        [(version,)] = connection.execute(QUERIES["set_meta"], parameters).fetchall()
+        connection.execute("COMMIT")
+        return str(version)
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Begin a write transaction; log when another process holds the lock for long."""
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
+            if _code(error) not in _LOCKED:
                 raise
         else:
             return
         # SQLite has waited for ``SLOW`` seconds. Wait for the rest of ``BUSY``.
         log.warning(
-            "the ledger %s: another process holds its write lock; is it suspended?", self.path
+            "the ledger %s: another process holds its write lock and may be suspended",
+            self.path,
+            extra={"event": "ledger_locked"},
         )
         connection.execute(f"PRAGMA busy_timeout = {(BUSY - SLOW) * 1000:.0f}")
         try:
             connection.execute("BEGIN IMMEDIATE")
         finally:
             connection.execute(f"PRAGMA busy_timeout = {SLOW * 1000:.0f}")
-        log.warning("the ledger %s can be written again", self.path)
+        log.warning(
+            "the ledger %s can be written again", self.path, extra={"event": "ledger_unlocked"}
+        )
 
     async def lock(self) -> None:
         """Lock the ledger for this run, until ``unlock``, closing, or the end of the process.
@@ -161,34 +178,18 @@ class SqliteDatabase:
         file of its own; the operating system releases it when the process ends, whatever the
         reason.
         """
-
-        def take() -> sqlite3.Connection:
-            run = f"{self.path}-run"
-            try:
-                create_private(Path(run))
-            except OSError as error:
-                raise self._error(error) from error
-            connection = sqlite3.connect(
-                run, timeout=0, isolation_level=None, check_same_thread=False
-            )
-            try:
-                connection.execute("BEGIN EXCLUSIVE")
-            except sqlite3.Error:
-                connection.close()
-                raise
-            return connection
-
         try:
-            self._lock = await asyncio.to_thread(take)
-        except sqlite3.Error as error:
-            if _code(error) == sqlite3.SQLITE_BUSY:
+            self._lock = await asyncio.to_thread(_locked, f"{self.path}-run")
+        except (sqlite3.Error, OSError) as error:
+            if _code(error) in _LOCKED:
                 raise LedgerError(
-                    f"another run is ingesting with the ledger {self.path}: wait for it, or choose another ledger"
+                    f"another run is ingesting with the ledger {self.path}: wait for it, or choose "
+                    "another ledger"
                 ) from error
             if _code(error) in _DAMAGED:
                 raise LedgerError(
-                    f"{self.path}-run, with which runs keep out each other, holds something else ({error}): move that "
-                    "file away, or choose another ledger"
+                    f"{self.path}-run, the lock file of the ledger, has other content ({error}): "
+                    "move that file away, or choose another ledger"
                 ) from error
             raise self._error(error) from error
 
@@ -203,10 +204,9 @@ class SqliteDatabase:
 
         The change is committed when this method returns.
         """
-        # A transaction that only reads does not wait for the write lock of another process.
-        reads = statement.startswith("SELECT")
         rows: list[Any] = await self._do(
-            lambda connection: connection.execute(statement, parameters).fetchall(), reads
+            lambda connection: connection.execute(statement, parameters).fetchall(),
+            reads=statement.startswith("SELECT"),
         )
         return rows
 
@@ -220,147 +220,162 @@ class SqliteDatabase:
         """
 
         def work(connection: sqlite3.Connection) -> T:
-            # The join returns one row with the clock, also when there is no state yet.
-            query = f"SELECT state, {SQLITE.now} FROM (SELECT 1) LEFT JOIN {BUDGET} ON name = ?"
-            state, now = connection.execute(query, (name,)).fetchone()
+            found = connection.execute(QUERIES["sqlite_read_budget"], {"name": name})
+            state, now = found.fetchone()
             changed, result = step(None if state is None else json.loads(state), now)
             connection.execute(
-                f"INSERT OR REPLACE INTO {BUDGET} VALUES (?, ?)", (name, json.dumps(changed))
+                QUERIES["sqlite_write_budget"], {"name": name, "state": json.dumps(changed)}
             )
             return result
 
-        result: T = await self._do(work)
+        result: T = await self._do(work, reads=False)
         return result
 
-    async def _do(self, work: _Work, reads: bool = False) -> Any:
+    async def _do(self, work: Callable[[sqlite3.Connection], Any], *, reads: bool) -> Any:
         """Queue work for the thread and wait until it is committed."""
         if self._thread is None or self._loop is None:
             raise LedgerError(f"the ledger {self.path} is closed")
-        done: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.put((work, done, reads))
-        return await done
+        job = _Job(work, reads, self._loop.create_future())
+        self._jobs.put(job)
+        return await job.done
 
     async def aclose(self) -> None:
         """Finish the queued work, close the file and release the lock of this run."""
         thread, self._thread = self._thread, None
         if thread is not None:
             # The thread commits all work queued before None.
-            self._waiting.put(None)
+            self._jobs.put(None)
             await asyncio.to_thread(thread.join)
         await self.unlock()
 
     # -- executed in the thread
 
-    def _write(self, connection: sqlite3.Connection) -> None:
+    def _execute(self, connection: sqlite3.Connection) -> None:
         """Execute the queued work in groups, until None is taken from the queue."""
         with contextlib.closing(connection):
             ended = False
             while not ended:
-                group = [self._waiting.get()]
+                group = [self._jobs.get()]
                 # Only this thread takes from the queue, so ``get`` does not block after ``empty``.
-                while len(group) < GROUP and not self._waiting.empty():
-                    group.append(self._waiting.get())
+                while len(group) < GROUP and not self._jobs.empty():
+                    group.append(self._jobs.get())
                 ended = None in group
-                self._hand_over(
-                    self._commit(connection, [work for work in group if work is not None])
-                )
+                jobs = [job for job in group if job is not None]
+                self._commit(connection, jobs)
+                self._deliver(jobs)
 
-    def _commit(
-        self, connection: sqlite3.Connection, group: list[Any]
-    ) -> list[tuple[Any, Any, BaseException | None]]:
-        """Execute a group in one transaction; return each future with its result or error.
+    def _commit(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
+        """Execute a group in one transaction.
 
         If the transaction fails, all work of the group fails. A value that the database refuses
         fails only its own statement, which SQLite rolls back without ending the transaction.
         """
-        results: list[tuple[Any, Any, BaseException | None]] = []
         try:
-            if all(reads for _, _, reads in group):
-                # A deferred transaction that only reads takes no write lock.
+            # A deferred transaction that only reads does not wait for the write lock of another
+            # process.
+            if all(job.reads for job in jobs):
                 connection.execute("BEGIN")
             else:
                 self._begin(connection)
-            for work, done, _ in group:
+            for job in jobs:
                 try:
-                    results.append((done, work(connection), None))
+                    job.result = job.work(connection)
                 except (sqlite3.Error, OverflowError, UnicodeError) as error:
-                    if not _refused(error):
+                    if not _is_refusal(error):
                         raise
-                    results.append((done, None, unstorable(error)))
+                    job.error = unstorable(error)
                 # The caller's ``step`` failed before anything was written for it.
                 except Exception as error:
-                    results.append((done, None, error))
+                    job.error = error
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-            return [(done, None, self._error(error)) for _, done, _ in group]
-        return results
+            for job in jobs:
+                job.error = self._error(error)
 
-    def _hand_over(self, results: list[tuple[Any, Any, BaseException | None]]) -> None:
+    def _deliver(self, jobs: list[_Job]) -> None:
         """Set the futures in the event loop, because futures are not thread-safe."""
 
-        def tell() -> None:
-            for done, result, error in results:
-                if done.cancelled():
+        def deliver() -> None:
+            for job in jobs:
+                if job.done.cancelled():
                     continue
-                if error is None:
-                    done.set_result(result)
+                if job.error is None:
+                    job.done.set_result(job.result)
                 else:
-                    done.set_exception(error)
+                    job.done.set_exception(job.error)
 
-        if self._loop is not None:
-            # The loop is closed, so no task waits for the result.
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(tell)
+        # If the loop is closed, no task waits for the results.
+        with contextlib.suppress(RuntimeError):
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(deliver)
 
     def _error(self, error: Exception) -> LedgerError:
         """Return a ``LedgerError`` that says what to do about an error of SQLite."""
-        text = str(error)
-        if _code(error) == sqlite3.SQLITE_CORRUPT:
-            advice = (
-                "it is damaged: restore it from a copy, or choose another ledger, which finds the videos that exist by "
-                "their keys"
-            )
-        elif "locked" in text:
-            advice = "another process is writing to it: end that process, or let it go on, then run this command again"
-        elif "full" in text or "No space" in text:
-            advice = "make room on its disk, then run the same command again: nothing is lost"
-        elif "not a database" in text:
-            advice = "name a ledger that apivideo made, or a file that does not exist yet"
-        elif "open" in text or "read" in text or isinstance(error, OSError):
-            advice = "check the path and its permissions"
+        if isinstance(error, OSError):
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            advice = _ADVICE[sqlite3.SQLITE_FULL if full else sqlite3.SQLITE_CANTOPEN]
         else:
-            advice = "run the same command again: what was committed is safe"
-        return LedgerError(f"the ledger {self.path} cannot be used ({text}): {advice}")
+            advice = _ADVICE.get(_code(error), "run the same command again: no commit is lost")
+        return LedgerError(f"the ledger {self.path} cannot be used ({error}): {advice}")
 
 
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_VALUES = (
+_LOCKED: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_VALUES: Final = (
     sqlite3.SQLITE_TOOBIG,
     sqlite3.SQLITE_CONSTRAINT,
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_RANGE,
 )
 """SQLite error codes about a value."""
+_ADVICE: Final[Mapping[int | None, str]] = {
+    sqlite3.SQLITE_CORRUPT: "it is damaged: restore it from a copy, or choose another ledger, "
+    "which finds the videos that exist by their keys",
+    **dict.fromkeys(
+        _LOCKED,
+        "another process is writing to it: end that process or let it continue, then run this "
+        "command again",
+    ),
+    sqlite3.SQLITE_FULL: "free space on its disk, then run the same command again: nothing is lost",
+    sqlite3.SQLITE_NOTADB: "name a ledger that apivideo made, or a file that does not exist yet",
+    **dict.fromkeys(
+        (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
+        "check the path and its permissions",
+    ),
+}
 
 
 def _code(error: Exception) -> int | None:
-    """Return SQLite's primary error code; None for errors raised by Python's module itself."""
+    """Return SQLite's primary error code; None for other errors."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 
 
-def _refused(error: Exception) -> bool:
+def _is_refusal(error: Exception) -> bool:
     """Return True when the database works but refused a value."""
     if isinstance(error, OverflowError | UnicodeError | sqlite3.DataError):
         return True
-    # Python's module reports a parameter of an unsupported type without a code.
-    return _code(error) in _VALUES or (_code(error) is None and "binding" in str(error))
+    # Python's module reports a parameter of an unsupported type by an error without a code.
+    unsupported = isinstance(error, sqlite3.ProgrammingError) and _code(error) is None
+    return unsupported or _code(error) in _VALUES
 
 
-async def open_sqlite_ledger(path: Path) -> SqlLedger:
+def _locked(path: str) -> sqlite3.Connection:
+    """Return a connection to a file, with an open transaction that locks it."""
+    create_private(Path(path))
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+async def open_sqlite_ledger(path: Path) -> Ledger:
     """Open a ledger file, or create it. Raises ``LedgerError``."""
     database = SqliteDatabase(path)
     await database.open()
-    return SqlLedger(database)
+    return Ledger(database)

@@ -1,4 +1,13 @@
-"""Lists the objects of a bucket, with one page in memory at a time."""
+"""Lists the objects of a bucket, with one page in memory at a time.
+
+obstore fails for a whole page if it cannot address one of the page's keys (``object_errors``). It
+does not return the other keys and cannot continue after the page. The listing then continues after
+the last complete page with the package's own requests (``exact_listing``).
+
+A slash at the beginning of a key causes no error: obstore removes it, and the listing would name
+another object. For the listing of a whole bucket, one additional request therefore looks for such
+keys.
+"""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -6,13 +15,13 @@ from typing import Any
 
 from ...errors import SourceError
 from ..items import Item, Strategy, ingest_key
-from ..stores.objects import content_versions
+from ..stores.object_errors import escape_key, key_fault, source_error, usual_key
+from ..stores.objects import ObjectStores, content_versions
+from ..stores.runtime_exit import await_obstore
 from ..stores.stores import Stores
-from ..stores.unusual_keys import fault_of, printable, usual
-from ..uris import Place, locate
-from .object_pages import object_pages
-from .problems import OnProblem, log_problem
-from .selection import Selection
+from ..uris import Location, parse_uri
+from .exact_listing import ExactListing, ListingError
+from .selection import OnProblem, Selection, log, log_problem
 
 __all__ = ["list_objects", "object_item"]
 
@@ -30,48 +39,101 @@ async def list_objects(
     A prefix consists of whole parts of the key: ``s3://bucket/a`` includes ``a/b.mp4`` and excludes
     ``ab.mp4``. Patterns are compared with the key below the prefix; see ``selection``. Empty
     objects without an extension represent folders and are left out. ``on_problem`` is called for
-    each wanted object whose key obstore cannot address (``unusual_keys``); such objects are left
+    each wanted object whose key obstore cannot address (``object_errors``); such objects are left
     out. Without ``on_problem``, they are logged.
 
     Raises ``SourceError`` with the cause bucket, credentials, unreachable (``retryable``), or
     unsupported. The last one is for an invalid prefix, or for a key after which the listing cannot
     continue.
     """
-    place = locate(url)
-    prefix = place.path.strip("/")
-    if fault := prefix and fault_of(prefix):
-        raise SourceError(f"{printable(url)} cannot be listed: {fault}", cause="unsupported")
+    location = parse_uri(url)
+    prefix = location.path.strip("/")
+    if fault := prefix and key_fault(prefix):
+        raise SourceError(f"{escape_key(url)} cannot be listed: {fault}", cause="unsupported")
     selection, report = Selection(patterns), on_problem or log_problem
-    async with aclosing(object_pages(stores.objects, place, prefix)) as pages:
+    async with aclosing(_pages(stores.objects, location, prefix)) as pages:
         async for page in pages:
             for meta in page:
-                if not _wanted(meta, prefix, selection):
+                if not _is_wanted(meta, prefix, selection):
                     continue
-                if fault := fault_of(meta["path"]):
-                    report(
-                        f"{place.store}/{printable(meta['path'])} is left out: {fault}, rename it"
-                    )
+                if fault := key_fault(meta["path"]):
+                    key = escape_key(meta["path"])
+                    report(f"{location.store}/{key} is left out: {fault}, rename it")
                 else:
-                    yield object_item(place, meta, strategy)
+                    yield object_item(location, meta, strategy)
 
 
-def _wanted(meta: Any, prefix: str, selection: Selection) -> bool:
+def _is_wanted(meta: Any, prefix: str, selection: Selection) -> bool:
     """Return True if an object is wanted and does not represent a folder."""
     key: str = meta["path"]
     if meta["size"] == 0 and "." not in key.rpartition("/")[2]:
         return False
-    return selection.takes_key(usual(key.removeprefix(f"{prefix}/") if prefix else key))
+    return selection.matches_key(usual_key(key.removeprefix(f"{prefix}/") if prefix else key))
 
 
-def object_item(place: Place, meta: Any, strategy: Strategy = "stream") -> Item:
+def object_item(location: Location, meta: Any, strategy: Strategy = "stream") -> Item:
     """Return the item of an object, identified by its version: for most stores, the ETag."""
     key: str = meta["path"]
-    version = next((text for text in content_versions(meta) if text), None)
+    version = next(filter(None, content_versions(meta)), None)
     return Item(
-        key=ingest_key(place.store, key, version),
-        uri=f"{place.store}/{key}",
+        key=ingest_key(location.store, key, version),
+        uri=f"{location.store}/{key}",
         size=meta["size"],
         version=version,
         fields={"title": key.rpartition("/")[2]},
         strategy=strategy,
     )
+
+
+async def _pages(
+    stores: ObjectStores, location: Location, prefix: str
+) -> AsyncGenerator[list[Any], None]:
+    """Yield pages of the objects below a prefix; each object is an ``ObjectMeta``.
+
+    ``prefix`` has no slash at its end. Keys that obstore cannot address are included. Raises
+    ``SourceError``, also if there is such a key and the store does not answer the package's own
+    requests.
+    """
+    last, failure = "", None
+    async with ExactListing(stores, location) as exact:
+        try:
+            pages = stores.list_pages(location, prefix or None)
+            while (page := await await_obstore(anext(pages, None))) is not None:
+                # Check before the first page is yielded, because a page may already contain wrong
+                # names.
+                if not last and not prefix and await _has_leading_slash(exact):
+                    break
+                last = page[-1]["path"] if page else last
+                yield page
+            else:
+                return
+        except Exception as error:
+            failure = source_error(error, location)
+            # The cause of a key that obstore cannot address.
+            if failure.cause != "unsupported":
+                raise failure from None
+        try:
+            async with aclosing(exact.pages(f"{prefix}/" if prefix else "", last)) as others:
+                async for other in others:
+                    yield other
+        except ListingError as error:
+            if failure is None or error.retryable:
+                raise SourceError(
+                    f"the listing of {location.store} was interrupted: {error}",
+                    cause="unreachable",
+                    retryable=True,
+                ) from None
+            raise SourceError(
+                f"{failure}; the listing cannot continue after this key ({error})",
+                cause="unsupported",
+            ) from None
+
+
+async def _has_leading_slash(exact: ExactListing) -> bool:
+    """Return True if a key of the bucket begins with a slash; False if this is unknown."""
+    try:
+        async with aclosing(exact.pages("/", "", limit=1)) as pages:
+            return any([page async for page in pages])
+    except ListingError as error:
+        log.debug("keys that begin with a slash cannot be found: %s", error)
+        return False

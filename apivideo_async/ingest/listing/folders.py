@@ -10,17 +10,17 @@ import stat
 import time
 from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ...errors import SourceError
 from ..items import Item, Strategy
-from ..stores.local import local_item
-from .problems import OnProblem, log_problem
-from .selection import Selection
-from .threaded import threaded
+from ..stores.local import left_out_error, local_item
+from .selection import OnProblem, Selection, log_problem
+from .threaded import iterate_in_threads
 
 __all__ = ["list_folder", "walk_folder"]
 
@@ -70,7 +70,7 @@ def walk_folder(
 
     ``below``: the path of this folder as the selection sees it, with ``/`` at the end.
     """
-    return threaded(_Walk(selection, settle, strategy).items(Path(root), below))
+    return iterate_in_threads(_Walk(selection, settle, strategy).items(Path(root), below))
 
 
 @frozen
@@ -82,19 +82,19 @@ class _Folder:
     path: str
     below: str
     """Its path below the root, with ``/`` at the end."""
-    above: tuple[_Identity, ...]
+    ancestors: tuple[_Identity, ...]
     """Identities of this folder and all folders above it, to detect links that lead back."""
 
 
+@frozen
 class _Walk:
     """One walk through a tree (blocking)."""
 
-    def __init__(self, selection: Selection, settle: float, strategy: Strategy) -> None:
-        self._selection = selection
-        self._settle = settle
-        self._strategy: Strategy = strategy
-        self._linked: set[_Identity] = set()
-        """Folders that were entered through a link."""
+    _selection: Selection
+    _settle: float
+    _strategy: Strategy
+    _linked: set[_Identity] = field(factory=set, init=False)
+    """Folders that were entered through a link."""
 
     def items(self, root: Path, below: str) -> Generator[Item | SourceError, None, None]:
         """Yield the items, and a ``SourceError`` for each wanted file or folder that is left out.
@@ -103,7 +103,7 @@ class _Walk:
         """
         try:
             real = os.path.realpath(root, strict=True)
-            folders = [_Folder(_names(real), real, below, (_identity(os.stat(real)),))]
+            folders = [_Folder(_list_names(real), real, below, (_identity(os.stat(real)),))]
         except OSError as error:
             cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
             raise SourceError(
@@ -124,37 +124,41 @@ class _Walk:
     def _visit(self, folder: _Folder, name: str) -> _Folder | Item | SourceError | None:
         """Examine one name: return a folder to enter, an item, an error, or None."""
         path, relative = os.path.join(folder.path, name), f"{folder.below}{name}"
-        takes, enters = self._selection.takes(relative), self._selection.enters(relative)
-        if not takes and not enters:
+        is_wanted = self._selection.matches(relative)
+        may_contain = self._selection.may_contain(relative)
+        if not is_wanted and not may_contain:
             return None
         try:
             found = os.stat(path)
             if stat.S_ISDIR(found.st_mode):
                 return (
-                    self._enter(folder, path, f"{relative}/", _identity(found)) if enters else None
+                    self._enter(folder, path, relative, _identity(found)) if may_contain else None
                 )
         except OSError as error:
             # A broken link, or a file that was just deleted, is a problem only if it was wanted.
-            gone = isinstance(error, FileNotFoundError) and not takes
-            return None if gone else _left_out(path, error.strerror or str(error))
-        return self._file(path, name, found) if takes and stat.S_ISREG(found.st_mode) else None
+            if isinstance(error, FileNotFoundError) and not is_wanted:
+                return None
+            return left_out_error(path, error.strerror or str(error))
+        return self._file(path, name, found) if is_wanted and stat.S_ISREG(found.st_mode) else None
 
-    def _enter(self, around: _Folder, path: str, below: str, identity: _Identity) -> _Folder | None:
+    def _enter(
+        self, parent: _Folder, path: str, relative: str, identity: _Identity
+    ) -> _Folder | None:
         """Open a folder; return None for a link that leads back or was followed before."""
-        if identity in around.above:
+        if identity in parent.ancestors:
             return None
         if os.path.islink(path):
             if identity in self._linked:
                 return None
             self._linked.add(identity)
             path = os.path.realpath(path)
-        return _Folder(_names(path), path, below, (*around.above, identity))
+        return _Folder(_list_names(path), path, f"{relative}/", (*parent.ancestors, identity))
 
     def _file(self, path: str, name: str, found: os.stat_result) -> Item | SourceError:
         """Return the item of a regular file, or the reason why it is left out."""
         # The absolute value: a time in the future, by a clock that differs, is not settled either.
         if abs(time.time() - found.st_mtime) < self._settle:
-            return _left_out(path, "it was written to a moment ago")
+            return left_out_error(path, "it was modified a moment ago")
         real = os.path.realpath(path) if os.path.islink(path) else path
         try:
             return local_item(real, found, name, self._strategy)
@@ -166,32 +170,25 @@ def _identity(found: os.stat_result) -> _Identity:
     return found.st_dev, found.st_ino
 
 
-def _left_out(path: str, why: str) -> SourceError:
-    shown = path.encode("utf-8", "backslashreplace").decode()
-    return SourceError(f"{shown} is left out: {why}", cause="unreadable")
-
-
-def _names(folder: str) -> Iterator[str]:
+def _list_names(folder: str) -> Iterator[str]:
     """Return the names in a folder, sorted. Raises ``OSError`` at once, not on iteration."""
     names: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
             names.append(entry.name)
             if len(names) > SORTED_IN_MEMORY:
-                return _sorted_on_disk(names, entries)
+                return _sort_on_disk(names, entries)
     names.sort()
     return iter(names)
 
 
-def _sorted_on_disk(first: list[str], entries: Iterator["os.DirEntry[str]"]) -> Iterator[str]:
+def _sort_on_disk(first: list[str], entries: Iterator["os.DirEntry[str]"]) -> Iterator[str]:
     """Sort the names of a large folder in a temporary database."""
     # An empty name opens a temporary file. Batches of the walk may run in different threads.
     database = sqlite3.connect("", check_same_thread=False)
     database.execute("CREATE TABLE names (name BLOB PRIMARY KEY) WITHOUT ROWID")
-    database.executemany("INSERT INTO names VALUES (?)", ((os.fsencode(name),) for name in first))
-    database.executemany(
-        "INSERT INTO names VALUES (?)", ((os.fsencode(entry.name),) for entry in entries)
-    )
+    names = chain(first, (entry.name for entry in entries))
+    database.executemany("INSERT INTO names VALUES (?)", ((os.fsencode(name),) for name in names))
     return _read_names(database)
 
 

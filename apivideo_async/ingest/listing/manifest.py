@@ -1,16 +1,19 @@
-"""Manifests: one source per line, in JSONL or CSV (see ``manifest_fields``).
+"""Manifests: one source per line, in JSONL or CSV (see ``descriptions`` for the fields).
 
 A manifest is checked completely before anything starts, and is then read again as a stream. Neither
 step holds the manifest in memory.
 """
 
+import csv
+import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TextIO
 
 from attrs import field, frozen
 
@@ -18,18 +21,22 @@ from ...errors import ManifestError
 from ...masking import masked
 from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy
-from ..uris import locate
-from .described import described
-from .manifest_fields import Line
-from .manifest_lines import read_lines
-from .threaded import threaded
+from ..uris import parse_uri
+from .descriptions import Description, described_item, field_name, parse_fields
+from .threaded import iterate_in_threads
 
 __all__ = ["ManifestSummary", "check_manifest", "read_manifest"]
 
-SHOWN: Final = 50
+MAX_SHOWN: Final = 50
 """Invalid lines in the message of a ``ManifestError``."""
-KEPT: Final = 1000
+MAX_PROBLEMS: Final = 1000
 """Invalid lines in the ``problems`` of a ``ManifestError``."""
+MAX_LINE: Final = 1024 * 1024
+"""Maximum characters of a line. A longer line is an error and is never completely in memory."""
+_JSONL: Final = frozenset({".jsonl", ".ndjson", ".json"})
+"""Suffixes of JSONL manifests."""
+_CSV: Final = frozenset({".csv", ".tsv", ".txt"})
+"""Suffixes of CSV manifests. Other files are recognised by their first character."""
 
 
 @frozen(kw_only=True)
@@ -43,6 +50,32 @@ class ManifestSummary:
     """Number of items by kind of address: ``file``, ``s3``, ``https``, …"""
 
 
+async def read_manifest(
+    path: str | os.PathLike[str], *, strategy: Strategy = "stream"
+) -> AsyncGenerator[Item, None]:
+    """Yield the items of a manifest.
+
+    Raises ``ManifestError`` at the first invalid line, so call ``check_manifest`` first.
+    """
+    async with aclosing(iterate_in_threads(_read(Path(path), strategy))) as items:
+        async for item in items:
+            yield item
+
+
+def _read(path: Path, strategy: Strategy) -> Generator[Item, None, None]:
+    for number, line in _read_lines(path):
+        try:
+            if line.problems:
+                raise ValueError("; ".join(line.problems))
+            item = described_item(line, path.parent, strategy)
+        except ValueError as error:
+            problem = masked(str(error))
+            raise ManifestError(
+                f"{path}, line {number}: {problem}", problems=[(number, problem)]
+            ) from None
+        yield item
+
+
 async def check_manifest(path: str | os.PathLike[str]) -> ManifestSummary:
     """Read a manifest once and check every local file that it names.
 
@@ -52,100 +85,177 @@ async def check_manifest(path: str | os.PathLike[str]) -> ManifestSummary:
     return await in_thread(_check, Path(path))
 
 
-async def read_manifest(
-    path: str | os.PathLike[str], *, strategy: Strategy = "stream"
-) -> AsyncGenerator[Item, None]:
-    """Yield the items of a manifest.
-
-    Raises ``ManifestError`` at the first invalid line, so call ``check_manifest`` first.
-    """
-    async with aclosing(threaded(_read(Path(path), strategy))) as items:
-        async for item in items:
-            yield item
-
-
-def _read(path: Path, strategy: Strategy) -> Generator[Item, None, None]:
-    """Yield the items of a manifest (blocking)."""
-    for number, line in _lines(path):
-        try:
-            if line.problems:
-                raise ValueError("; ".join(line.problems))
-            item = described(line, path.parent, strategy)
-        except ValueError as error:
-            problem = masked(str(error))
-            raise ManifestError(
-                f"{path}, line {number}: {problem}", problems=[(number, problem)]
-            ) from None
-        yield item
+def _check(path: Path) -> ManifestSummary:
+    schemes: Counter[str] = Counter()
+    size, count = 0, 0
+    problems: list[tuple[int, str]] = []
+    # An empty name opens a temporary database, which SQLite keeps on disk if it is large. Its
+    # primary key finds duplicates without holding the keys in memory.
+    with closing(sqlite3.connect("")) as keys:
+        keys.execute("CREATE TABLE keys (key BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID")
+        for number, line in _read_lines(path):
+            found = _check_line(number, line, path.parent, keys)
+            if isinstance(found, Item):
+                schemes[parse_uri(found.uri).scheme] += 1
+                size += found.size or 0
+                continue
+            count += len(found)
+            problems += [(number, masked(problem)) for problem in found]
+            del problems[MAX_PROBLEMS:]
+    if problems:
+        raise _invalid(path, problems, count)
+    if not schemes:
+        raise ManifestError(f"the manifest {path} names no sources")
+    return ManifestSummary(items=schemes.total(), bytes=size, schemes=dict(schemes))
 
 
-def _lines(path: Path) -> Generator[tuple[int, Line], None, None]:
-    """Yield the lines of a manifest. Raises ``ManifestError`` if the file cannot be read."""
+def _check_line(
+    number: int, line: Description, folder: Path, keys: sqlite3.Connection
+) -> Item | list[str]:
+    """Return the item of a line, or its problems."""
+    if line.problems:
+        return line.problems
     try:
-        yield from read_lines(path)
+        item = described_item(line, folder, "stream")
+    except ValueError as error:
+        return [str(error)]
+    key = bytes.fromhex(item.key)
+    cursor = keys.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (key, number))
+    if cursor.rowcount == 0:
+        (first,) = keys.execute("SELECT line FROM keys WHERE key = ?", (key,)).fetchone()
+        return [f"the same source as line {first}"]
+    return item
+
+
+def _invalid(path: Path, problems: list[tuple[int, str]], count: int) -> ManifestError:
+    """Return the error that lists the invalid lines."""
+    lines = [f"  line {number}: {problem}" for number, problem in problems[:MAX_SHOWN]]
+    if count > len(lines):
+        lines.append(f"  and {count - len(lines):,} more")
+    amount = "a problem" if count == 1 else f"{count:,} problems"
+    text = "\n".join([f"the manifest {path} has {amount}; nothing was started:", *lines])
+    return ManifestError(text, problems=problems)
+
+
+def _read_lines(path: Path) -> Iterator[tuple[int, Description]]:
+    """Yield each line with its number, including invalid lines (blocking).
+
+    Raises ``ManifestError`` if the file cannot be read.
+    """
+    suffix = path.suffix.lower()
+    try:
+        # Invalid UTF-8 is decoded to surrogates, so that the line can be reported with its number.
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            if suffix in _JSONL or (suffix not in _CSV and _starts_as_json(file)):
+                yield from _json_lines(file)
+            else:
+                yield from _csv_lines(file, "\t" if suffix == ".tsv" else None)
     except OSError as error:
         raise ManifestError(
             f"the manifest {path} cannot be read: {error.strerror or error}"
         ) from None
 
 
-class _Check:
-    """One pass through a manifest. Keys are stored on disk to find duplicates."""
+def _starts_as_json(file: TextIO) -> bool:
+    start = file.read(4096).lstrip()
+    file.seek(0)
+    return start.startswith("{")
 
-    def __init__(self, path: Path, keys: sqlite3.Connection) -> None:
-        self._path = path
-        self._keys = keys
-        self._schemes: Counter[str] = Counter()
-        self._bytes = 0
-        self._problems: list[tuple[int, str]] = []
-        self._bad = 0
-        keys.execute("CREATE TABLE keys (key BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID")
 
-    def walk(self) -> ManifestSummary:
-        """Check every line. Raises ``ManifestError``."""
-        for number, line in _lines(self._path):
-            for problem in line.problems or self._look(number, line):
-                self._bad += 1
-                if len(self._problems) < KEPT:
-                    self._problems.append((number, masked(problem)))
-        if self._bad:
-            raise self._error()
-        if not self._schemes:
-            raise ManifestError(f"the manifest {self._path} names no sources")
-        return ManifestSummary(
-            items=self._schemes.total(), bytes=self._bytes, schemes=dict(self._schemes)
-        )
+def _bounded_lines(file: TextIO) -> Iterator[str]:
+    """Yield lines. A line that is too long is cut to ``MAX_LINE + 1`` characters."""
+    while line := file.readline(MAX_LINE + 1):
+        rest = line
+        while len(rest) > MAX_LINE and not rest.endswith("\n"):
+            rest = file.readline(MAX_LINE + 1)
+        yield line
 
-    def _look(self, number: int, line: Line) -> list[str]:
-        """Return the problems of a line, and count it if there is none."""
+
+def _problem(text: str) -> Description:
+    """Return the description of an invalid line."""
+    return Description(problems=[text])
+
+
+def _check_text(text: str) -> Description | None:
+    """Return a problem for text that is too long or not UTF-8, else None."""
+    if len(text) > MAX_LINE:
+        return _problem(f"is longer than {MAX_LINE:,} characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _problem("is not UTF-8")
+    return None
+
+
+def _json_lines(file: TextIO) -> Iterator[tuple[int, Description]]:
+    for number, text in enumerate(_bounded_lines(file), 1):
+        if not text.isspace():
+            yield number, _check_text(text) or _json_line(text)
+
+
+def _json_line(text: str) -> Description:
+    try:
+        given = json.loads(text, object_pairs_hook=_unique_names)
+    except RecursionError:
+        return _problem("is nested too deeply")
+    except ValueError as error:
+        return _problem(f"is not JSON: {error}")
+    if not isinstance(given, dict):
+        return _problem("is not a JSON object")
+    return parse_fields(given.items(), from_csv=False)
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        # json.loads would silently use the last value.
+        raise ValueError("a name is given twice")
+    return found
+
+
+def _csv_lines(file: TextIO, delimiter: str | None) -> Iterator[tuple[int, Description]]:
+    """Read CSV. Without ``delimiter``, the most frequent one of the first line is used."""
+    lines = _bounded_lines(file)
+    first = next(lines, "")
+    delimiter = delimiter or max(",;\t", key=first.count)
+    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    while True:
+        # A quoted cell may contain line breaks; the number is that of the row's first line.
+        number = reader.line_num + 1
         try:
-            item = described(line, self._path.parent, "stream")
-        except ValueError as error:
-            return [str(error)]
-        # The primary key finds duplicates without holding the keys in memory.
-        key = bytes.fromhex(item.key)
-        if (
-            self._keys.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (key, number)).rowcount
-            == 0
-        ):
-            (first,) = self._keys.execute("SELECT line FROM keys WHERE key = ?", (key,)).fetchone()
-            return [f"the same source as line {first}"]
-        self._schemes[locate(item.uri).scheme] += 1
-        self._bytes += item.size or 0
-        return []
-
-    def _error(self) -> ManifestError:
-        """Return the error that lists the invalid lines."""
-        lines = [f"  line {number}: {problem}" for number, problem in self._problems[:SHOWN]]
-        if self._bad > len(lines):
-            lines.append(f"  and {self._bad - len(lines):,} more")
-        count = "a problem" if self._bad == 1 else f"{self._bad:,} problems"
-        text = "\n".join([f"the manifest {self._path} has {count}; nothing was started:", *lines])
-        return ManifestError(text, problems=self._problems)
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, _problem(f"is not CSV: {error}")
+            continue
+        if header is None:
+            header = [name.strip() for name in cells]
+            problems = _header_problems(header)
+            if problems:
+                yield number, Description(problems=problems)
+                return
+        elif any(cell.strip() for cell in cells):
+            yield number, _check_text("".join(cells)) or _csv_line(header, cells)
 
 
-def _check(path: Path) -> ManifestSummary:
-    """Check a manifest (blocking)."""
-    # An empty name opens a temporary database, which SQLite keeps on disk if it is large.
-    with closing(sqlite3.connect("")) as keys:
-        return _Check(path, keys).walk()
+def _header_problems(header: list[str]) -> list[str]:
+    """Return the problems of the header: unknown, duplicate and missing columns."""
+    names = [field_name(column) for column in header]
+    problems = [
+        f"unknown column {column!r}"
+        for column, name in zip(header, names, strict=True)
+        if name is None
+    ]
+    duplicates = sorted({name for name in names if name and names.count(name) > 1})
+    problems += [f"the column {name} occurs twice" for name in duplicates]
+    if "uri" not in names:
+        problems.append("no column uri: the first line names the columns")
+    return problems
+
+
+def _csv_line(header: list[str], cells: list[str]) -> Description:
+    if len(cells) > len(header):
+        return _problem(f"has {len(cells)} cells, but there are {len(header)} columns")
+    return parse_fields(zip(header, cells, strict=False), from_csv=True)

@@ -1,4 +1,4 @@
-"""Decides which of the found files are wanted.
+"""Decides which of the found files are wanted, and reports the wanted ones that are left out.
 
 Without patterns, files with the extension of a video format (``VIDEO_EXTENSIONS``) are wanted. With
 patterns, files that match one of them are wanted, whatever their extension is. Hidden files and
@@ -10,70 +10,55 @@ characters. A pattern without ``/`` is compared with the name alone, at any dept
 anchors the pattern at the top.
 """
 
+import logging
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
-__all__ = ["VIDEO_EXTENSIONS", "Selection", "has_wildcard", "split_wildcard"]
+__all__ = [
+    "VIDEO_EXTENSIONS",
+    "OnProblem",
+    "Selection",
+    "has_wildcard",
+    "log",
+    "log_problem",
+    "split_wildcard",
+]
+
+log: logging.Logger = logging.getLogger("apivideo_async.ingest")
+
+OnProblem: TypeAlias = Callable[[str], object]
+"""Called with a sentence for each wanted source that is left out."""
 
 VIDEO_EXTENSIONS: Final = frozenset(
-    {
-        *(
-            "3g2",
-            "3gp",
-            "asf",
-            "avi",
-            "divx",
-            "dv",
-            "f4v",
-            "flv",
-            "m1v",
-            "m2t",
-            "m2ts",
-            "m2v",
-            "m4v",
-            "mkv",
-            "mov",
-            "mp4",
-        ),
-        *(
-            "mpe",
-            "mpeg",
-            "mpg",
-            "mts",
-            "mxf",
-            "ogm",
-            "ogv",
-            "qt",
-            "rm",
-            "rmvb",
-            "ts",
-            "vob",
-            "webm",
-            "wmv",
-        ),
-    }
+    (  # noqa: SIM905  (a list of literals would have one line for each)
+        "3g2 3gp asf avi divx dv f4v flv m1v m2t m2ts m2v m4v mkv mov mp4 mpe mpeg mpg mts mxf "
+        "ogm ogv qt rm rmvb ts vob webm wmv"
+    ).split()
 )
 """Extensions of video files, in lower case."""
 _PARTIAL: Final = (".part", ".partial", ".crdownload", ".tmp", ".download", ".filepart", "~")
 """Suffixes of files that another program is still receiving."""
-_WILDCARD: Final = re.compile(r"[*?\[]")
+
+
+def log_problem(text: str) -> None:
+    """Log a problem, for callers without ``on_problem``."""
+    log.warning("%s", text, extra={"event": "left_out"})
 
 
 class Selection:
     """A filter for relative paths with ``/`` between their parts."""
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
-        self._patterns = [_compiled(pattern) for pattern in patterns]
-        # A pattern with ``**``, or without ``/``, matches at any depth.
-        bounded = patterns and all("**" not in pattern and "/" in pattern for pattern in patterns)
-        self.depth: int | None = (
-            max(pattern.strip("/").count("/") for pattern in patterns) if bounded else None
-        )
+        self._patterns = [_compile(pattern) for pattern in patterns]
+        self.depth: int | None = None
         """Levels of folders below the top that can contain a match; None for any number."""
+        # A pattern with ``**``, or without ``/``, matches at any depth.
+        if patterns and all("/" in pattern and "**" not in pattern for pattern in patterns):
+            self.depth = max(pattern.strip("/").count("/") for pattern in patterns)
 
-    def takes(self, path: str) -> bool:
-        """Return True if this file is wanted. The caller checks its folders by :meth:`enters`."""
+    def matches(self, path: str) -> bool:
+        """Return True if a file is wanted; its folders are checked by :meth:`may_contain`."""
         name = path.rpartition("/")[2]
         if name.startswith(".") or name.lower().endswith(_PARTIAL):
             return False
@@ -81,53 +66,51 @@ class Selection:
             return name.rpartition(".")[2].lower() in VIDEO_EXTENSIONS
         return any(pattern.fullmatch(path) for pattern in self._patterns)
 
-    def enters(self, path: str) -> bool:
+    def may_contain(self, path: str) -> bool:
         """Return True if a folder can contain wanted files."""
         if path.rpartition("/")[2].startswith("."):
             return False
         return self.depth is None or path.count("/") < self.depth
 
-    def takes_key(self, key: str) -> bool:
+    def matches_key(self, key: str) -> bool:
         """Return True if an object below a prefix is wanted.
 
         The folders of an object are part of its key, so they are checked here as well.
         """
         folders = key.split("/")[:-1]
-        return not any(folder.startswith(".") for folder in folders) and self.takes(key)
+        return not any(folder.startswith(".") for folder in folders) and self.matches(key)
 
 
 def has_wildcard(path: str) -> bool:
     """Return True if a path is a pattern."""
-    return _WILDCARD.search(path) is not None
+    return any(character in path for character in "*?[")
 
 
 def split_wildcard(path: str) -> tuple[str, str]:
     """Split a pattern into the folder of all matches and a pattern anchored in that folder."""
     parts = path.split("/")
     first = next(number for number, part in enumerate(parts) if has_wildcard(part))
-    return "/".join(parts[:first]) or ("/" if path.startswith("/") else ""), "/" + "/".join(
-        parts[first:]
-    )
+    top = "/" if path.startswith("/") else ""
+    return "/".join(parts[:first]) or top, "/" + "/".join(parts[first:])
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> re.Pattern[str]:
     """Return the regular expression for a pattern."""
-    anchored = pattern if "/" in pattern else f"**/{pattern}"
-    return re.compile(_expression(anchored.lstrip("/")), re.IGNORECASE | re.DOTALL)
+    anchored = pattern.lstrip("/") if "/" in pattern else f"**/{pattern}"
+    tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", anchored, re.DOTALL)
+    return re.compile("".join(map(_translate, tokens)), re.IGNORECASE | re.DOTALL)
 
 
-def _expression(pattern: str) -> str:
-    tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", pattern, re.DOTALL)
-    return "".join(map(_token, tokens))
+_WILDCARDS: Final = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
-def _token(token: str) -> str:
+def _translate(token: str) -> str:
     """Return the regular expression for one token of a pattern."""
-    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(token)
-    if known is not None:
-        return known
-    if len(token) < 2:
+    if token in _WILDCARDS:
+        return _WILDCARDS[token]
+    if len(token) == 1:
         return re.escape(token)
-    negated, characters = token[1] == "!", token[1:-1].removeprefix("!")
+    negation = "^" if token[1] == "!" else ""
     # All characters are escaped except the hyphen, which denotes a range.
-    return f"[{'^' if negated else ''}{re.escape(characters).replace(chr(92) + '-', '-')}]"
+    characters = re.escape(token[1:-1].removeprefix("!")).replace(r"\-", "-")
+    return f"[{negation}{characters}]"

@@ -11,15 +11,14 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from ...errors import SourceError
 from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy
-from ..stores.local import list_file, modified
+from ..stores.local import list_file, modification_time
 from .folders import walk_folder
-from .problems import OnProblem, log_problem
-from .selection import Selection
+from .selection import OnProblem, Selection
 
 __all__ = ["Settling"]
 
@@ -29,36 +28,29 @@ younger than ``settle`` plus this is observed before it counts as complete."""
 
 
 @frozen
-class _Seen:
+class _Observed:
     """The state of a file when it was first seen, and the monotonic time of that moment."""
 
     item: Item
     since: float
 
 
+@define
 class Settling:
     """The files of a folder that are not settled yet, and a record of those that were returned."""
 
-    def __init__(
-        self,
-        root: Path,
-        settle: float,
-        selection: Selection,
-        strategy: Strategy,
-        on_problem: OnProblem | None,
-    ) -> None:
-        self._root = root
-        self._settle = settle
-        self._selection = selection
-        self._strategy: Strategy = strategy
-        self._on_problem = on_problem or log_problem
-        self._waiting: dict[str, _Seen] = {}
-        """Files that are not settled, by path, in the order in which they were first seen."""
-        self._given: set[int] = set()
-        """The first 60 bits of the keys of all returned files. A set of integers takes less
-        memory than the keys."""
-        self._told: set[str] = set()
-        """Problems that were reported and may still exist."""
+    _root: Path
+    _settle: float
+    _selection: Selection
+    _strategy: Strategy
+    _on_problem: OnProblem
+    _observed: dict[str, _Observed] = field(factory=dict, init=False)
+    """Files that are not settled, by path, in the order in which they were first seen."""
+    _returned: set[int] = field(factory=set, init=False)
+    """The first 60 bits of the keys of all returned files. A set of integers takes less memory
+    than the keys."""
+    _reported: set[str] = field(factory=set, init=False)
+    """Problems that were reported and may still exist."""
 
     async def relist(self) -> AsyncGenerator[Item, None]:
         """List the whole folder; yield the files that were completed long ago.
@@ -67,112 +59,102 @@ class Settling:
         new files are observed.
         """
         problems: set[str] = set()
-        async with aclosing(
-            walk_folder(self._root, self._selection, strategy=self._strategy)
-        ) as found:
-            async for item in found:
-                if isinstance(item, SourceError):
-                    problems.add(str(item))
-                    self._report(item)
-                elif not self._is_old(item):
-                    self._see(item)
-                elif self._give(item):
-                    yield item
+        walk = walk_folder(self._root, self._selection, strategy=self._strategy)
+        async with aclosing(walk):
+            async for found in walk:
+                if isinstance(found, SourceError):
+                    problems.add(str(found))
+                if isinstance(found, SourceError) or not self._is_old(found):
+                    self._note(found)
+                elif self._is_new(found):
+                    yield found
         # A problem that is gone now and occurs again later is reported again.
-        self._told = problems
+        self._reported = problems
 
-    async def look(self, changes: Iterable[str]) -> None:
+    async def examine(self, changes: Iterable[str]) -> None:
         """Check paths that changed, and everything inside the folders among them."""
-        for found in await in_thread(lambda: list(self._examine(sorted(changes)))):
+        for found in await in_thread(lambda: list(self._stat_wanted(sorted(changes)))):
             if isinstance(found, Path):
-                await self._look_below(found)
-            elif isinstance(found, Item):
-                self._see(found)
+                await self._examine_folder(found)
             else:
-                self._report(found)
+                self._note(found)
 
-    async def settled(self) -> list[Item]:
+    async def take_settled(self) -> list[Item]:
         """Return the files that have not changed for ``settle`` seconds."""
         now = time.monotonic()
-        due = [path for path, seen in self._waiting.items() if now - seen.since >= self._settle]
-        # Look at each file once more: a change may not have been notified.
-        waited = [self._waiting.pop(path).item for path in due]
+        due = [path for path, seen in self._observed.items() if now - seen.since >= self._settle]
+        items = [self._observed.pop(path).item for path in due]
+        # Check each file once more: a change may not have been notified.
+        current = await in_thread(lambda: [self._stat(Path(path)) for path in due])
         complete = []
-        for item, found in zip(
-            waited, await in_thread(lambda: [self._file(Path(path)) for path in due]), strict=True
-        ):
-            if isinstance(found, SourceError):
-                self._report(found)
-            elif found.version != item.version:
-                self._see(found)
-            elif self._give(item):
+        for item, found in zip(items, current, strict=True):
+            if isinstance(found, SourceError) or found.version != item.version:
+                self._note(found)
+            elif self._is_new(item):
                 complete.append(item)
         return complete
 
-    def _examine(self, paths: list[str]) -> Iterator[Item | Path | SourceError]:
+    def _stat_wanted(self, paths: list[str]) -> Iterator[Item | Path | SourceError]:
         """Yield the wanted files and the folders among these paths (blocking)."""
         for path in map(Path, paths):
-            relative = path.relative_to(self._root).as_posix()
-            folders = [above.as_posix() for above in Path(relative).parents][:-1]
-            if not all(map(self._selection.enters, folders)):
+            relative = path.relative_to(self._root)
+            parents = [parent.as_posix() for parent in relative.parents][:-1]
+            if not all(map(self._selection.may_contain, parents)):
                 continue
             if os.path.isdir(path):  # noqa: PTH112  Path.is_dir() raises without permission.
-                if path == self._root or self._selection.enters(relative):
+                if path == self._root or self._selection.may_contain(relative.as_posix()):
                     yield path
-            elif self._selection.takes(relative):
-                yield self._file(path)
+            elif self._selection.matches(relative.as_posix()):
+                yield self._stat(path)
 
-    def _file(self, path: Path) -> Item | SourceError:
+    def _stat(self, path: Path) -> Item | SourceError:
         try:
             return list_file(path, self._strategy)
         except SourceError as error:
             return error
 
-    def _report(self, error: SourceError) -> None:
-        """Report a wanted file that is left out because it is unreadable, once.
-
-        Files that no longer exist and paths that are not regular files are not reported.
-        """
-        if error.cause == "unreadable" and str(error) not in self._told:
-            self._told.add(str(error))
-            self._on_problem(str(error))
-
-    async def _look_below(self, folder: Path) -> None:
-        """Observe the files below a folder."""
+    async def _examine_folder(self, folder: Path) -> None:
         below = "" if folder == self._root else f"{folder.relative_to(self._root).as_posix()}/"
+        walk = walk_folder(folder, self._selection, below=below, strategy=self._strategy)
         try:
-            async with aclosing(
-                walk_folder(folder, self._selection, below=below, strategy=self._strategy)
-            ) as found:
-                async for item in found:
-                    if isinstance(item, Item):
-                        self._see(item)
-                    else:
-                        self._report(item)
+            async with aclosing(walk):
+                async for found in walk:
+                    self._note(found)
         except SourceError as error:
+            # A subfolder may be deleted at any time; the watched folder must exist.
             if error.cause != "missing" or folder == self._root:
-                # A subfolder may be deleted at any time; the watched folder must exist.
                 raise
 
-    def _see(self, item: Item) -> None:
-        """Observe a file. The settle time starts again if the file has changed."""
-        seen = self._waiting.get(item.uri)
-        if _mark(item) not in self._given and (seen is None or seen.item.version != item.version):
-            self._waiting[item.uri] = _Seen(item, time.monotonic())
+    def _note(self, found: Item | SourceError) -> None:
+        """Observe a file, or report a wanted file that cannot be read, once.
 
-    def _give(self, item: Item) -> bool:
+        The settle time starts again if the file has changed. Files that no longer exist and paths
+        that are not regular files are not reported.
+        """
+        if isinstance(found, SourceError):
+            if found.cause == "unreadable" and str(found) not in self._reported:
+                self._reported.add(str(found))
+                self._on_problem(str(found))
+            return
+        observed = self._observed.get(found.uri)
+        changed = observed is None or observed.item.version != found.version
+        if changed and _short_key(found) not in self._returned:
+            self._observed[found.uri] = _Observed(found, time.monotonic())
+
+    def _is_new(self, item: Item) -> bool:
         """Return True if a file was not returned before, and remember it."""
-        mark = _mark(item)
-        if mark in self._given:
+        key = _short_key(item)
+        if key in self._returned:
             return False
-        self._given.add(mark)
+        self._returned.add(key)
         return True
 
     def _is_old(self, item: Item) -> bool:
         """Return True if a file was modified so long ago that it needs no observation."""
-        return item.uri not in self._waiting and time.time() - modified(item) > self._settle + SKEW
+        age = time.time() - modification_time(item)
+        return item.uri not in self._observed and age > self._settle + SKEW
 
 
-def _mark(item: Item) -> int:
+def _short_key(item: Item) -> int:
     """Return the first 60 bits of an item's key."""
     return int(item.key[:15], 16)

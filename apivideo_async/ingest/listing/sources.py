@@ -4,20 +4,18 @@ import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 from ...errors import SourceError
 from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy, ingest_key
 from ..stores.local import list_file
+from ..stores.object_errors import escape_key, key_fault
+from ..stores.pinned import given_version
 from ..stores.stores import Stores
-from ..stores.unusual_keys import fault_of, printable
-from ..stores.versions import given_version
-from ..uris import OBJECT_SCHEMES, Place, identity, locate
+from ..uris import OBJECT_SCHEMES, WEB_SCHEMES, Location, identity, parse_uri
 from .buckets import list_objects, object_item
 from .folders import list_folder
-from .problems import OnProblem
-from .selection import has_wildcard, split_wildcard
+from .selection import OnProblem, has_wildcard, split_wildcard
 
 __all__ = ["list_sources", "web_item"]
 
@@ -41,21 +39,20 @@ async def list_sources(
     ``settle`` and ``on_problem`` are those of ``list_folder``. Raises ``SourceError`` when nothing
     exists at this address.
     """
-    place = locate(os.fspath(spec))
-    found: Any
-    if place.scheme == "file":
-        found = _local(Path(place.path), patterns, settle, strategy, on_problem)
-    elif place.scheme in OBJECT_SCHEMES:
-        found = _objects(place, patterns, strategy, stores, on_problem)
-    else:
+    location = parse_uri(os.fspath(spec))
+    if location.scheme in WEB_SCHEMES:
         yield web_item(os.fspath(spec), strategy=strategy)
         return
-    async with aclosing(found):
-        async for item in found:
+    if location.scheme in OBJECT_SCHEMES:
+        items = _objects(location, patterns, strategy, stores, on_problem)
+    else:
+        items = _files(Path(location.path), patterns, settle, strategy, on_problem)
+    async with aclosing(items):
+        async for item in items:
             yield item
 
 
-async def _local(
+async def _files(
     path: Path,
     patterns: Sequence[str],
     settle: float,
@@ -70,50 +67,51 @@ async def _local(
     elif not await in_thread(path.is_dir):
         yield await in_thread(list_file, path, strategy)
         return
-    async with aclosing(
-        list_folder(
-            path, patterns=patterns, settle=settle, strategy=strategy, on_problem=on_problem
-        )
-    ) as items:
+    items = list_folder(
+        path, patterns=patterns, settle=settle, strategy=strategy, on_problem=on_problem
+    )
+    async with aclosing(items):
         async for item in items:
             yield item
 
 
 async def _objects(
-    place: Place,
+    location: Location,
     patterns: Sequence[str],
     strategy: Strategy,
     stores: Stores,
     on_problem: OnProblem | None,
 ) -> AsyncGenerator[Item, None]:
     """List a prefix, a pattern or an object."""
-    url, certain = f"{place.store}/{place.path}", not place.path or place.path.endswith("/")
-    if not certain:
-        if fault := fault_of(place.path):
+    url = f"{location.store}/{location.path}"
+    may_be_empty = not location.path or location.path.endswith("/")
+    if not may_be_empty:
+        if fault := key_fault(location.path):
             raise SourceError(
-                f"{printable(url)} cannot be read: {fault}: rename it", cause="unsupported"
+                f"{escape_key(url)} cannot be read: {fault}: rename it", cause="unsupported"
             )
         # An address without a slash at the end may be an object, a pattern or a prefix. An existing
         # object has precedence.
-        meta = await stores.objects.look(place)
+        meta = await stores.objects.find(location)
         if meta is not None:
-            yield object_item(place, meta, strategy)
+            yield object_item(location, meta, strategy)
             return
-        if has_wildcard(place.path):
-            folder, pattern = split_wildcard(place.path)
-            url, patterns, certain = f"{place.store}/{folder}", [pattern], True
-    found = False
-    async with aclosing(
-        list_objects(
-            url, stores=stores, patterns=patterns, strategy=strategy, on_problem=on_problem
-        )
-    ) as items:
+        if has_wildcard(location.path):
+            folder, pattern = split_wildcard(location.path)
+            url, patterns, may_be_empty = f"{location.store}/{folder}", [pattern], True
+    is_empty = True
+    items = list_objects(
+        url, stores=stores, patterns=patterns, strategy=strategy, on_problem=on_problem
+    )
+    async with aclosing(items):
         async for item in items:
-            found = True
+            is_empty = False
             yield item
     # An empty prefix is no error if the user marked it as a prefix or pattern.
-    if not found and not certain:
-        raise SourceError(f"there is no object {url}, and no video below it", cause="missing")
+    if is_empty and not may_be_empty:
+        raise SourceError(
+            f"there is no object {url}, and no video below this prefix", cause="missing"
+        )
 
 
 def web_item(uri: str, *, version: str | None = None, strategy: Strategy = "stream") -> Item:
@@ -121,11 +119,11 @@ def web_item(uri: str, *, version: str | None = None, strategy: Strategy = "stre
 
     The signature of a presigned URL does not affect the key.
     """
-    place, version = locate(uri), given_version(version)
+    location, version = parse_uri(uri), given_version(version)
     return Item(
-        key=ingest_key(*identity(place), version),
+        key=ingest_key(*identity(location), version),
         uri=uri,
         version=version,
-        fields={"title": place.name},
+        fields={"title": location.name},
         strategy=strategy,
     )

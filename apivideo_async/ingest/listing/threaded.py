@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ...uploads.sources.threads import in_thread
 
-__all__ = ["threaded"]
+__all__ = ["iterate_in_threads"]
 
 T = TypeVar("T")
 
@@ -15,30 +15,31 @@ BATCH = 128
 """Results produced in one call to a thread. A switch of threads costs more than most results."""
 
 
-async def threaded(results: Generator[T, None, None]) -> AsyncGenerator[T, None]:
+async def iterate_in_threads(results: Generator[T, None, None]) -> AsyncGenerator[T, None]:
     """Yield the results of a generator that runs in threads.
 
     An error of the generator is raised after all results that preceded it.
     """
-    failure: list[Exception] = []
 
-    def take() -> list[T]:
+    def take() -> tuple[list[T], Exception | None]:
         batch: list[T] = []
         try:
             for result in islice(results, BATCH):
                 batch.append(result)  # noqa: PERF402  extend() would lose earlier results.
         except Exception as error:
-            failure.append(error)
-        return batch
+            return batch, error
+        return batch, None
 
     try:
-        while batch := await in_thread(take):
+        batch, failure = await in_thread(take)
+        while batch:
             for result in batch:
                 yield result
-            if failure:
+            if failure is not None:
                 break
-        if failure:
-            raise failure[0]
+            batch, failure = await in_thread(take)
+        if failure is not None:
+            raise failure
     finally:
         # After a cancellation, a thread may still execute the generator, which then cannot be
         # closed.

@@ -1,7 +1,7 @@
 """Watches a folder: yields each file, existing or new, once, when it is complete.
 
 Theory of operation. No system reports that a file is complete. A file is therefore yielded when its
-size and modification time have stayed the same for ``settle`` seconds.
+size and modification time have stayed the same for ``settle`` seconds (``settling``).
 
 Notifications of the operating system (inotify and similar, through watchfiles) only show where to
 look. They can be lost when a burst overflows the queue, or when a new folder is filled before it is
@@ -16,26 +16,32 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeAlias
 
+from attrs import define
+
+from ...errors import ConfigurationError, SourceError
 from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy
-from .changes import listed, told
-from .problems import OnProblem
-from .selection import Selection
+from .selection import OnProblem, Selection, log, log_problem
 from .settling import Settling
 
-__all__ = ["watch_folder"]
+__all__ = ["Changes", "notified_changes", "watch_folder"]
+
+Changes: TypeAlias = frozenset[str] | None
+"""Paths that changed (possibly none), or None: the whole folder must be listed."""
 
 RELIST: Final = 60.0
 """Minimum seconds between two periodic listings of the whole folder."""
 BURST: Final = 5_000
 """Number of simultaneous changes from which some may have been lost. The system's queue often
 holds 16,384."""
-TICK: Final = 1.0
+MAX_INTERVAL: Final = 1.0
 """Maximum seconds between two checks."""
-QUICKEST: Final = 0.02
+MIN_INTERVAL: Final = 0.02
 """Minimum seconds between two checks."""
+MIN_DEBOUNCE: Final = 50
+"""Minimum milliseconds during which notifications are collected."""
 
 
 async def watch_folder(
@@ -59,20 +65,100 @@ async def watch_folder(
     """
     folder, stop = Path(await in_thread(os.path.realpath, root)), stop or asyncio.Event()
     # A quarter of the settle time, so that a file is yielded soon after it has settled.
-    tick = min(TICK, max(QUICKEST, settle / 4))
-    settling = Settling(folder, settle, Selection(patterns), strategy, on_problem)
-    reports = listed(stop, tick) if polling else told(folder, stop, tick, or_listed=polling is None)
+    interval = min(MAX_INTERVAL, max(MIN_INTERVAL, settle / 4))
+    settling = Settling(folder, settle, Selection(patterns), strategy, on_problem or log_problem)
+    if polling:
+        reports = _periodic_changes(stop, interval)
+    else:
+        reports = notified_changes(folder, stop, interval, fallback=polling is None)
     # Makes the first report list the whole folder.
-    relist = -RELIST
+    listed_at = -RELIST
     async with aclosing(reports):
         async for changes in reports:
-            if changes is None or len(changes) >= BURST or time.monotonic() - relist >= RELIST:
+            if changes is None or len(changes) >= BURST or time.monotonic() - listed_at >= RELIST:
                 async with aclosing(settling.relist()) as complete:
                     async for item in complete:
                         yield item
-                relist = time.monotonic()
+                listed_at = time.monotonic()
             else:
                 # The notifications are complete, so only the changed paths are examined.
-                await settling.look(changes)
-            for item in await settling.settled():
+                await settling.examine(changes)
+            for item in await settling.take_settled():
                 yield item
+
+
+async def _periodic_changes(stop: asyncio.Event, interval: float) -> AsyncGenerator[Changes, None]:
+    """Request a listing of the whole folder every ``interval`` seconds, until ``stop`` is set."""
+    while not stop.is_set():
+        yield None
+        try:
+            await asyncio.wait_for(stop.wait(), interval)
+        except TimeoutError:
+            continue
+
+
+async def notified_changes(
+    folder: Path, stop: asyncio.Event, interval: float, *, fallback: bool
+) -> AsyncGenerator[Changes, None]:
+    """Yield the changes that the system reports, or an empty set after ``interval`` seconds.
+
+    ``fallback``: list repeatedly where the system sends no notifications. Otherwise this raises
+    ``SourceError``. Raises ``ConfigurationError`` when watchfiles is not installed.
+    """
+    try:
+        from watchfiles import awatch
+    except ImportError:
+        raise ConfigurationError(
+            "watching needs watchfiles: pip install 'apivideo-async[watch]', or list the folder "
+            "with polling=True"
+        ) from None
+    milliseconds = max(1, round(interval * 1000))
+    stop_event: Any = _StopEvent(stop)
+    reports = awatch(
+        folder,
+        # Disables the filter of watchfiles for hidden files and others; ``selection`` decides.
+        watch_filter=None,
+        step=min(MIN_DEBOUNCE, milliseconds),
+        debounce=max(MIN_DEBOUNCE, milliseconds),
+        stop_event=stop_event,
+        rust_timeout=milliseconds,
+        yield_on_timeout=True,
+        force_polling=False,
+        ignore_permission_denied=True,
+    )
+    try:
+        async with aclosing(reports):
+            async for changes in reports:
+                yield frozenset(path for _, path in changes)
+    except (OSError, RuntimeError) as error:
+        if not fallback:
+            raise SourceError(
+                f"{folder} cannot be watched ({error}): use polling", cause="unsupported"
+            ) from error
+        log.warning(
+            "the system does not report changes of %s (%s): the folder is listed every %g s",
+            folder,
+            error,
+            interval,
+            extra={"event": "watch_fallback", "folder": str(folder), "error": error},
+        )
+        async with aclosing(_periodic_changes(stop, interval)) as listings:
+            async for listing in listings:
+                yield listing
+
+
+@define
+class _StopEvent:
+    """A stop event for ``awatch``, separate from the caller's event.
+
+    ``awatch`` sets its stop event when it is cancelled. This must not set the event of the caller.
+    """
+
+    _stop: asyncio.Event
+    _cancelled: bool = False
+
+    def is_set(self) -> bool:
+        return self._cancelled or self._stop.is_set()
+
+    def set(self) -> None:
+        self._cancelled = True

@@ -10,7 +10,7 @@ cell at which a reader may split it.
 import re
 from typing import Final, TypeVar
 
-__all__ = ["cell", "visible"]
+__all__ = ["cell", "escape_invisible"]
 
 T = TypeVar("T")
 
@@ -27,18 +27,17 @@ _FORMULA: Final = re.compile(
 (ASCII or full width)."""
 
 
-def visible(text: str, keep: str = "") -> str:
-    """Replace invisible characters and direction marks by their escape sequences.
+def escape_invisible(text: str, keep: str = "") -> str:
+    """Replace invisible characters and direction marks, except those in ``keep``, by escapes."""
 
-    Characters in ``keep`` stay unchanged.
-    """
-    return _INVISIBLE.sub(lambda match: match[0] if match[0] in keep else _escaped(match[0]), text)
+    def escape(match: re.Match[str]) -> str:
+        return match[0] if match[0] in keep else match[0].encode("unicode_escape").decode()
 
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+    return _INVISIBLE.sub(escape, text)
 
 
 def cell(value: T) -> T | str:
     """Return the content of a CSV cell. Numbers stay numbers."""
-    return _FORMULA.sub(r"\1'", visible(value, keep="\t\r\n")) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _FORMULA.sub(r"\1'", escape_invisible(value, keep="\t\r\n"))

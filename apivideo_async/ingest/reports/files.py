@@ -3,9 +3,7 @@
 import csv
 import json
 import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -14,19 +12,14 @@ from attrs import asdict
 
 from ...errors import ApiVideoError, ConfigurationError
 from ...masking import masked, shown
-from ..items import Record, State
-from ..ledger.protocol import Ledger, Usage
+from ...private_files import replacing
+from ..items import Record
+from ..ledger.ledger import Ledger, Usage
 from .cells import cell
-from .collected import Report, collect, seconds_of
+from .data import Report, collect, duration
 from .html import page
 
 __all__ = ["check_report", "to_document", "write_report"]
-
-COLUMNS: Final = (
-    *("uri", "state", "video_id", "size", "seconds", "way", "attempts", "cause", "message", "sent"),
-    *("added_at", "started_at", "finished_at", "key"),
-)
-"""Columns of the CSV report."""
 
 
 def check_report(path: Path) -> None:
@@ -35,7 +28,7 @@ def check_report(path: Path) -> None:
     Commands call this before the ingestion starts.
     """
     if path.suffix.lower() not in (".html", ".json", ".csv"):
-        raise ConfigurationError(f"a report ends in .html, .json or .csv, not as {path} does")
+        raise ConfigurationError(f"a report ends in .html, .json or .csv, which {path} does not")
     folder = path.absolute().parent
     if not folder.is_dir():
         raise ConfigurationError(f"the folder of the report does not exist: {folder}")
@@ -54,15 +47,14 @@ async def write_report(ledger: Ledger, path: Path) -> None:
     check_report(path)
     suffix = path.suffix.lower()
     try:
-        with _replacing(path) as file:
+        with replacing(path) as file:
             if suffix == ".csv":
                 await _write_rows(ledger, file)
             elif suffix == ".json":
+                document = json.dumps(to_document(await collect(ledger)), indent=2)
                 # A program may embed the document in a web page. Escaping ``<`` prevents text in it
                 # from ending a script element.
-                file.write(
-                    json.dumps(to_document(await collect(ledger)), indent=2).replace("<", "\\u003c")
-                )
+                file.write(document.replace("<", "\\u003c"))
             else:
                 file.write(page(await collect(ledger)))
     except OSError as error:
@@ -71,78 +63,67 @@ async def write_report(ledger: Ledger, path: Path) -> None:
         ) from error
 
 
-@contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
-    """Open a temporary file in the same folder, and rename it to ``path`` on success."""
-    # The same folder, because a rename is atomic only within one file system.
-    fresh = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
-    file = fresh.open("x", encoding="utf-8", errors="backslashreplace", newline="")
-    try:
-        with file:
-            yield file
-        fresh.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            fresh.unlink()
-        raise
-
-
 async def _write_rows(ledger: Ledger, file: TextIO) -> None:
     rows = csv.writer(file)
-    rows.writerow(COLUMNS)
+    rows.writerow(_COLUMNS)
     async for record in ledger.records():
-        rows.writerow(_cells(record))
+        rows.writerow([cell(value(record)) for value in _COLUMNS.values()])
 
 
-def _cells(record: Record) -> list[Any]:
-    """Return the cells of a row, in the order of ``COLUMNS``."""
-    item, seconds = record.item, seconds_of(record)
-    cells = [
-        *(shown(item.uri), record.state, record.video_id, item.size),
-        *(
-            None if seconds is None else round(seconds, 3),
-            record.way,
-            record.attempts,
-            record.cause,
-        ),
-        *(masked(record.message or ""), record.sent),
-        *(_moment(at) for at in (record.added_at, record.started_at, record.finished_at)),
-        item.key,
-    ]
-    return [cell(each) for each in cells]
+def _seconds(record: Record) -> float | None:
+    seconds = duration(record)
+    return None if seconds is None else round(seconds, 3)
 
 
-def _moment(at: float | None) -> str | None:
+def _iso(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+_COLUMNS: Final[dict[str, Callable[[Record], Any]]] = {
+    "uri": lambda record: shown(record.item.uri),
+    "state": lambda record: record.state,
+    "video_id": lambda record: record.video_id,
+    "size": lambda record: record.item.size,
+    "seconds": _seconds,
+    "way": lambda record: record.transfer,
+    "attempts": lambda record: record.attempts,
+    "cause": lambda record: record.cause,
+    "message": lambda record: masked(record.message or ""),
+    "sent": lambda record: record.sent,
+    "added_at": lambda record: _iso(record.added_at),
+    "started_at": lambda record: _iso(record.started_at),
+    "finished_at": lambda record: _iso(record.finished_at),
+    "key": lambda record: record.item.key,
+}
+"""Columns of the CSV report, and their values."""
 
 
 def to_document(report: Report) -> dict[str, Any]:
     """Return the report as a JSON document; times are in ISO 8601."""
     totals = report.totals
-    states: list[State] = sorted(totals.items)
     return {
-        "made_at": _moment(report.made_at),
-        "started": _moment(report.started),
-        "ended": _moment(report.ended),
+        "made_at": _iso(report.made_at),
+        "started": _iso(report.started),
+        "ended": _iso(report.ended),
         "seconds": round(report.seconds, 3),
         "states": {
-            state: {"items": totals.items[state], "bytes": totals.bytes.get(state, 0)}
-            for state in states
+            state: {"items": items, "bytes": totals.bytes.get(state, 0)}
+            for state, items in sorted(totals.items.items())
         },
         "sent": totals.sent,
         "bucket_seconds": report.width,
         "throughput": [
-            {"start": _moment(each.start), "items": each.items, "bytes": each.bytes}
+            {"start": _iso(each.start), "items": each.items, "bytes": each.bytes}
             for each in report.timeline
         ],
         "usage": [_usage(usage) for usage in report.usage],
         "failures": [asdict(failure) for failure in report.failures],
-        "slowest": [asdict(slow) for slow in report.slowest],
-        "waiting": [asdict(waiting) for waiting in report.waiting],
+        "slowest": [asdict(item) for item in report.slowest],
+        "waiting": [asdict(item) for item in report.waiting],
     }
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
     """Return the usage of a minute with the share of the limit that it is."""
-    share = None if not usage.allowed else round(usage.requests / usage.allowed, 4)
-    return {**asdict(usage), "minute": _moment(usage.minute * 60.0), "share": share}
+    share = round(usage.requests / usage.allowed, 4) if usage.allowed else None
+    return {**asdict(usage), "minute": _iso(usage.minute * 60.0), "share": share}

@@ -1,14 +1,18 @@
-"""The report as one HTML file without scripts, fonts or requests to any server."""
+"""The report as one HTML file without scripts, fonts or requests to any server.
+
+The page and its style are in ``report.html``; this module fills in the values.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape as escape_markup
+from importlib import resources
+from string import Template
 
-from ..ledger.protocol import Usage
-from .cells import visible
-from .charts import bars
-from .collected import Failure, Report
-from .style import STYLE
+from ..ledger.ledger import Usage
+from .cells import escape_invisible
+from .charts import draw_bars
+from .data import Report
 
 __all__ = ["page"]
 
@@ -16,14 +20,40 @@ CLASSES = {"uploads": "Upload requests", "writes": "Write requests", "reads": "R
 """Names of the request classes."""
 MINUTE = 60.0
 """Seconds of a minute."""
-MOST_BARS = 120
+MAX_BARS = 120
 """Maximum number of bars in a chart of the request budget."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
-def escape(text: str) -> str:
+def page(report: Report) -> str:
+    """Return the whole page."""
+    template = Template(resources.files(__package__).joinpath("report.html").read_text("utf-8"))
+    totals = report.totals
+    done, failed = totals.count("done"), totals.count("failed", "quarantined")
+    return template.substitute(
+        times=_times(report),
+        done_class="good" if done else "",
+        done=f"{done:,}",
+        total=f"{totals.count():,}",
+        failed_class="bad" if failed else "",
+        failed=f"{failed:,}",
+        open=f"{totals.open:,}",
+        bytes_done=_size(totals.bytes.get("done", 0)),
+        bytes_sent=_size(totals.sent),
+        duration=_duration(report.seconds),
+        rate=f"{done / report.seconds:,.1f}/s" if report.seconds else "-",
+        throughput=_throughput(report),
+        budget=_budget(report.usage),
+        failures=_failures(report),
+        slowest=_slowest(report),
+        unfinished=_unfinished(report),
+        states=_states(report),
+    )
+
+
+def _escape(text: str | None) -> str:
     """Escape text from outside for HTML."""
-    return escape_markup(visible(text))
+    return escape_markup(escape_invisible(text or ""))
 
 
 def _size(size: float) -> str:
@@ -41,7 +71,7 @@ def _share(share: float) -> str:
     return f"{share:.0%}"
 
 
-def _time(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     if seconds < MINUTE:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -49,111 +79,48 @@ def _time(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def _moment(at: float) -> str:
-    moment = datetime.fromtimestamp(at, UTC)
-    return f'<time datetime="{moment.isoformat(timespec="seconds")}">{moment:%d %B %Y, %H:%M:%S} UTC</time>'
+def _time(at: float) -> str:
+    time = datetime.fromtimestamp(at, UTC)
+    iso = time.isoformat(timespec="seconds")
+    return f'<time datetime="{iso}">{time:%d %B %Y, %H:%M:%S} UTC</time>'
 
 
-def _table(
-    caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]
-) -> str:
-    """Return a table. Cells are HTML already; ``numbers`` are columns aligned to the right."""
-    marks = ['class="number"' if at in numbers else "" for at in range(len(heads))]
+def _times(report: Report) -> str:
+    """Return the times of the ingestion and of the report."""
+    created = f"Created on {_time(report.made_at)}"
+    if report.started is None:
+        return f"{created}; no item was started yet."
+    end = "" if report.ended is None else f" to {_time(report.ended)}"
+    return f"{_time(report.started)}{end}. {created}."
+
+
+def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table. Cells are HTML already. A column whose name begins with # has numbers."""
+    marks = [' class="number"' if name.startswith("#") else "" for name in columns]
     head = "".join(
-        f'<th scope="col" {mark}>{escape(name)}</th>'
-        for name, mark in zip(heads, marks, strict=True)
+        f'<th scope="col"{mark}>{name.removeprefix("#")}</th>'
+        for name, mark in zip(columns, marks, strict=True)
     )
     body = []
-    for row in rows:
-        first, *rest = row
-        cells = "".join(
-            f"<td {mark}>{cell}</td>" for cell, mark in zip(rest, marks[1:], strict=True)
-        )
-        body.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
+    for first, *rest in rows:
+        cells = (f"<td{mark}>{cell}</td>" for cell, mark in zip(rest, marks[1:], strict=True))
+        body.append(f'<tr><th scope="row">{first}</th>{"".join(cells)}</tr>')
     if not body:
-        return f'<p class="none">{escape(caption)}: none.</p>'
+        return f'<p class="none">{caption}: none.</p>'
     return (
-        f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table>"
     )
-
-
-def page(report: Report) -> str:
-    """Return the whole page."""
-    sections = (
-        ("Throughput", _throughput(report)),
-        ("Request budget", _budget(report.usage)),
-        ("Failures", _failures(report.failures)),
-        ("Slowest items", _slowest(report)),
-        ("Not finished", _waiting(report)),
-        ("Items by state", _states(report)),
-    )
-    body = "".join(
-        f"<section><h2>{escape(name)}</h2>{content}</section>" for name, content in sections
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Ingestion report</title><style>{STYLE}</style></head><body><main>"
-        f"<header><h1>Ingestion report</h1>{_span(report)}</header>{_tiles(report)}{body}</main></body></html>\n"
-    )
-
-
-def _span(report: Report) -> str:
-    """Return the line with the times of the ingestion and of the report."""
-    if report.started is None:
-        return f"<p>Made on {_moment(report.made_at)}; no item was begun yet.</p>"
-    until = "" if report.ended is None else f" to {_moment(report.ended)}"
-    return f"<p>{_moment(report.started)}{until}. Made on {_moment(report.made_at)}.</p>"
-
-
-def _tiles(report: Report) -> str:
-    """Return the summary at the top of the page."""
-    totals = report.totals
-    done, failed = totals.count("done"), totals.count("failed", "quarantined")
-    rate = f"{done / report.seconds:,.1f}/s" if report.seconds else "-"
-    tiles = (
-        ("good" if done else "", "Done", f"{done:,}<small> of {totals.count():,}</small>"),
-        ("bad" if failed else "", "Failed", f"{failed:,}"),
-        ("", "Not finished", f"{totals.open:,}"),
-        ("", "Bytes done", _size(totals.bytes.get("done", 0))),
-        ("", "Bytes sent", _size(totals.sent)),
-        ("", "Duration", _time(report.seconds)),
-        ("", "Items a second", rate),
-    )
-    return (
-        '<dl class="tiles">'
-        + "".join(
-            f'<div class="{kind}"><dt>{name}</dt><dd>{value}</dd></div>'
-            for kind, name, value in tiles
-        )
-        + "</dl>"
-    )
-
-
-def _figure(caption: str, chart: str) -> str:
-    """Return a chart with its caption."""
-    return f"<figure>{chart}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def _throughput(report: Report) -> str:
     """Return the charts of the items and bytes over time."""
     width = float(report.width)
+    period = f"in each {_duration(width)}" if width > 1 else "in each second"
     items = [(each.start, float(each.items)) for each in report.timeline]
-    size = [(each.start, each.bytes / width) for each in report.timeline]
-    words = f"in each {_time(width)}" if width > 1 else "in each second"
-    return _figure(
-        f"Items done {words}", bars(items, width=width, title=f"Items done {words}", text=_count)
-    ) + _figure(
-        f"Bytes done a second, {words}",
-        bars(
-            size,
-            width=width,
-            title=f"Bytes done a second, {words}",
-            text=_size,
-            kind="bytes",
-            unit=1024,
-        ),
+    rates = [(each.start, each.bytes / width) for each in report.timeline]
+    return draw_bars(f"Items done {period}", items, width=width, text=_count) + draw_bars(
+        f"Bytes done per second, {period}", rates, width=width, text=_size, kind="bytes", unit=1024
     )
 
 
@@ -165,87 +132,81 @@ def _budget(usage: Sequence[Usage]) -> str:
         if not used:
             continue
         shares = [each.requests / each.allowed for each in used if each.allowed]
-        peak = _share(max(shares)) if shares else "no limit known"
-        mean = _share(sum(shares) / len(shares)) if shares else "-"
-        requests, refused = sum(each.requests for each in used), sum(each.refused for each in used)
         allowed = next((f"{each.allowed:,}" for each in reversed(used) if each.allowed), "-")
-        rows.append((escape(name), f"{requests:,}", allowed, mean, peak, f"{refused:,}"))
-        if shares:
-            title = f"{name}: share of what the server allows in a minute"
-            points, width = _shares(used)
-            charts.append(
-                _figure(
-                    title,
-                    bars(points, width=width, title=title, text=_share, top=1.0, kind="share"),
-                )
+        rows.append(
+            (
+                name,
+                f"{sum(each.requests for each in used):,}",
+                allowed,
+                _share(sum(shares) / len(shares)) if shares else "-",
+                _share(max(shares)) if shares else "no limit known",
+                f"{sum(each.refused for each in used):,}",
             )
-    heads = ("Class", "Requests", "Allowed a minute", "Mean use", "Highest use", "Refused")
-    return "".join(charts) + _table("Requests by class", heads, rows, range(1, 6))
+        )
+        if shares:
+            title = f"{name}: share of the requests that the server allows per minute"
+            points, width = _shares(used)
+            charts.append(draw_bars(title, points, width=width, text=_share, top=1.0, kind="share"))
+    columns = ("Class", "#Requests", "#Allowed per minute", "#Mean use", "#Highest use", "#Refused")
+    return "".join(charts) + _table("Requests by class", columns, rows)
 
 
 def _shares(used: Sequence[Usage]) -> tuple[list[tuple[float, float]], float]:
     """Return the share of the limit that was used, by time, and the seconds of one bar.
 
-    A bar is one minute, or the mean of several minutes if there are more than ``MOST_BARS``.
+    A bar is one minute, or the mean of several minutes if there are more than ``MAX_BARS``.
     """
     first, last = used[0].minute, used[-1].minute
-    together = -(-(last - first + 1) // MOST_BARS)
-    sums = dict.fromkeys(range((last - first) // together + 1), 0.0)
+    minutes = -(-(last - first + 1) // MAX_BARS)
+    sums = dict.fromkeys(range((last - first) // minutes + 1), 0.0)
     for each in used:
-        sums[(each.minute - first) // together] += (
-            each.requests / each.allowed if each.allowed else 0.0
-        )
-    width = together * MINUTE
-    return [(first * MINUTE + at * width, share / together) for at, share in sums.items()], width
+        if each.allowed:
+            sums[(each.minute - first) // minutes] += each.requests / each.allowed
+    width = minutes * MINUTE
+    return [(first * MINUTE + at * width, share / minutes) for at, share in sums.items()], width
 
 
-def _failures(failures: Sequence[Failure]) -> str:
-    rows = [
-        (
-            escape(each.cause),
-            f"{each.count:,}",
-            f"{escape(each.message)}<ul>{''.join(f'<li>{escape(uri)}</li>' for uri in each.uris)}</ul>",
+def _failures(report: Report) -> str:
+    rows = []
+    for each in report.failures:
+        uris = "".join(f"<li>{_escape(uri)}</li>" for uri in each.uris)
+        rows.append(
+            (_escape(each.cause), f"{each.count:,}", f"{_escape(each.message)}<ul>{uris}</ul>")
         )
-        for each in failures
-    ]
-    return _table(
-        "Failures by cause", ("Cause", "Items", "First message, and some of the items"), rows, (1,)
-    )
+    columns = ("Cause", "#Items", "First message, and some of the items")
+    return _table("Failures by cause", columns, rows)
 
 
 def _slowest(report: Report) -> str:
     rows = [
         (
-            *(
-                escape(each.uri),
-                _time(each.seconds),
-                "-" if each.size is None else _size(each.size),
-            ),
-            *(f"{each.attempts:,}", escape(each.video_id or "-")),
+            _escape(each.uri),
+            _duration(each.seconds),
+            "-" if each.size is None else _size(each.size),
+            f"{each.attempts:,}",
+            _escape(each.video_id or "-"),
         )
         for each in report.slowest
     ]
-    heads = ("Source", "Time", "Size", "Failed attempts", "Video")
-    return _table("Time from the first claim to the end", heads, rows, (1, 2, 3))
+    columns = ("Source", "#Time", "#Size", "#Failed attempts", "Video")
+    return _table("Time from the first claim to the end", columns, rows)
 
 
-def _waiting(report: Report) -> str:
+def _unfinished(report: Report) -> str:
     rows = [
-        (escape(each.uri), escape(each.state), f"{each.attempts:,}", escape(each.message or ""))
+        (_escape(each.uri), each.state, f"{each.attempts:,}", _escape(each.message))
         for each in report.waiting
     ]
-    caption = (
-        f"{len(rows)} of {report.totals.open:,} items that are not finished"
-        if rows
-        else "Items not finished"
-    )
-    return _table(caption, ("Source", "State", "Failed attempts", "Last failure"), rows, (2,))
+    caption = "Items not finished"
+    if rows:
+        caption = f"{len(rows)} of {report.totals.open:,} items that are not finished"
+    return _table(caption, ("Source", "State", "#Failed attempts", "Last failure"), rows)
 
 
 def _states(report: Report) -> str:
     totals = report.totals
     rows = [
-        (escape(state), f"{count:,}", _size(totals.bytes.get(state, 0)))
+        (state, f"{count:,}", _size(totals.bytes.get(state, 0)))
         for state, count in sorted(totals.items.items(), key=lambda each: -each[1])
     ]
-    return _table("Every item of the ledger", ("State", "Items", "Bytes"), rows, (1, 2))
+    return _table("All items of the ledger", ("State", "#Items", "#Bytes"), rows)

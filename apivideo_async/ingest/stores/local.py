@@ -5,36 +5,25 @@ import stat
 from pathlib import Path
 
 from ...errors import SourceError
-from ...uploads.sources.opening import FileSource, Source, name_of, open_file
+from ...uploads.sources.opening import FileSource, name_of, open_file
 from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy, ingest_key
-from ..uris import Place
-from .pinned import PinnedSource, compare
+from ..uris import Location
+from .pinned import PinnedSource, check_version
 
-__all__ = ["file_version", "list_file", "local_item", "look", "modified", "open_local"]
-
-
-class PinnedFile(PinnedSource):
-    """An opened regular file. It has no URL."""
-
-    def __init__(self, source: Source, version: str | None) -> None:
-        self.source = source
-        self.version = version
-
-    async def address(self, seconds: float) -> None:
-        """Return None: api.video cannot reach a local file."""
+__all__ = ["left_out_error", "list_file", "local_item", "modification_time", "open_local"]
 
 
-async def open_local(item: Item, place: Place) -> PinnedSource:
-    """Open a regular file.
+async def open_local(item: Item, location: Location) -> PinnedSource:
+    """Open a regular file. It has no URL from which api.video could pull it.
 
     Raises ``SourceError`` with the cause missing, unreadable, unsupported, empty or changed.
     """
     source, version = await in_thread(
-        _open, Path(place.path), unwanted=lambda opened: opened[0].close()
+        _open, Path(location.path), unwanted=lambda opened: opened[0].close()
     )
     try:
-        return PinnedFile(source, compare(item, source.size, (version,)))
+        return PinnedSource(source, check_version(item, source.size, (version,)))
     except BaseException:
         source.close()
         raise
@@ -42,25 +31,22 @@ async def open_local(item: Item, place: Place) -> PinnedSource:
 
 def _open(path: Path) -> tuple[FileSource, str]:
     # Check the type first: opening a pipe would block until its writer opens it.
-    look(path)
+    _stat(path)
     file = open_file(path)
     try:
         # The path may have been replaced since the check.
         if not stat.S_ISREG(file.mode):
-            raise _no_file(path)
+            raise _not_regular(path)
         # Read the version after opening. The source compares its descriptor with its state at
         # opening, so it detects every change from then on.
-        return FileSource(file, name_of(path)), file_version(look(path))
+        return FileSource(file, name_of(path)), _version(_stat(path))
     except BaseException:
         file.close()
         raise
 
 
-def look(path: Path) -> os.stat_result:
-    """Return the status of a regular file (blocking).
-
-    Raises ``SourceError`` with the cause missing, unreadable or unsupported.
-    """
+def _stat(path: Path) -> os.stat_result:
+    """Return the status of a regular file; raise ``SourceError`` if there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -70,24 +56,24 @@ def look(path: Path) -> os.stat_result:
             f"cannot read {path}: {error.strerror or error}", cause="unreadable"
         ) from None
     except ValueError:
-        raise SourceError(f"{path!r} is no path", cause="unsupported") from None
+        raise SourceError(f"{path!r} is not a valid path", cause="unsupported") from None
     if not stat.S_ISREG(found.st_mode):
-        raise _no_file(path)
+        raise _not_regular(path)
     return found
 
 
-def _no_file(path: Path) -> SourceError:
+def _not_regular(path: Path) -> SourceError:
     return SourceError(
-        f"{path} is no regular file: name files, or a folder to be listed", cause="unsupported"
+        f"{path} is not a regular file: name a file, or a folder to list", cause="unsupported"
     )
 
 
-def file_version(found: os.stat_result) -> str:
+def _version(found: os.stat_result) -> str:
     """Return the version of a file: its size in bytes and modification time in nanoseconds."""
     return f"{found.st_size}-{found.st_mtime_ns}"
 
 
-def modified(item: Item) -> float:
+def modification_time(item: Item) -> float:
     """Return the modification time of a listed file, in seconds since 1970."""
     return int((item.version or "0").rpartition("-")[2]) / 1e9
 
@@ -102,18 +88,21 @@ def local_item(path: str, found: os.stat_result, name: str, strategy: Strategy =
         path.encode()
         name.encode()
     except UnicodeEncodeError:
-        shown = path.encode("utf-8", "backslashreplace").decode()
-        raise SourceError(
-            f"{shown} is left out: its name is not UTF-8, rename it", cause="unreadable"
-        ) from None
+        raise left_out_error(path, "its name is not UTF-8, rename it") from None
     return Item(
         key=ingest_key("file", path, size=found.st_size, mtime=str(found.st_mtime_ns)),
         uri=path,
         size=found.st_size,
-        version=file_version(found),
+        version=_version(found),
         fields={"title": name},
         strategy=strategy,
     )
+
+
+def left_out_error(path: str, reason: str) -> SourceError:
+    """Return the error for a wanted file or folder that is left out of a listing."""
+    printable = path.encode("utf-8", "backslashreplace").decode()
+    return SourceError(f"{printable} is left out: {reason}", cause="unreadable")
 
 
 def list_file(path: Path, strategy: Strategy = "stream") -> Item:
@@ -121,4 +110,4 @@ def list_file(path: Path, strategy: Strategy = "stream") -> Item:
 
     Raises ``SourceError`` with the cause missing, unreadable or unsupported.
     """
-    return local_item(os.path.realpath(path), look(path), path.name, strategy)
+    return local_item(os.path.realpath(path), _stat(path), path.name, strategy)

@@ -1,113 +1,179 @@
-"""Translates obstore's errors into ``SourceError``.
+"""Object keys that obstore cannot address, and the translation of obstore's errors.
 
-obstore has few error classes, so the HTTP status and the store's error code are read from the text
-of the error. The text itself is never shown or logged: it contains URLs, and a store's message
-about a wrong signature contains the id of the access key.
+Keys. obstore removes a slash at either end of a key. It refuses empty parts, the parts ``.`` and
+``..``, and control characters. Reading such a key through obstore could return another object, so
+these keys are reported and left out.
+
+Errors. obstore has a class for some failures of a read, and ``GenericError`` for the others and for
+all failures of a listing. Its errors have no attributes, so for those the HTTP status, the store's
+error code and failures without a response are recognised in the text (``_PATTERNS``). The text
+itself is never shown or logged: it contains URLs, and a store's message about a wrong signature
+contains the id of the access key.
 """
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from ...errors import SourceError
-from ..uris import Place
-from .unusual_keys import fault_of, printable
+from ..uris import Location
 
-__all__ = ["explain"]
+__all__ = ["escape_key", "key_fault", "source_error", "usual_key"]
 
-_STATUS: Final = re.compile(r"status code: (\d{3})")
-_CODE: Final = re.compile(r"<Code>(\w{1,60})</Code>")
-_NO_CREDENTIALS: Final = re.compile(
-    r"169\.254\.|/latest/(?:api/token|meta-data)|metadata\.google|/oauth2/|securetoken"
-    r"|(?:no|missing|could not load|unable to load)[^\n]{0,40}credential"
-    r"|MissingAccessKey|MissingSecretAccessKey|CredentialsError",
-    re.IGNORECASE,
-)
-"""Errors of an attempt to get credentials from the environment or a metadata server."""
-_KEY: Final = re.compile(r'Path "(.*?)"(?: contained|: Encountered)', re.DOTALL)
-"""The key in obstore's message about a key that it cannot address."""
-_WRONG_RANGE: Final = re.compile(r"non-partial|Requested \d+\.\.\d+, got|[Cc]ontent.?[Rr]ange")
-"""Errors of a store that ignored the requested range."""
-_BUCKET: Final = frozenset(
-    {"NoSuchBucket", "InvalidBucketName", "ContainerNotFound", "ContainerBeingDeleted"}
-)
-_DENIED: Final = frozenset({"PermissionDeniedError", "UnauthenticatedError"})
-_HOW: Final = {
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def key_fault(key: str) -> str | None:
+    """Return the reason why obstore cannot read a key; None if it can."""
+    if key.startswith("/") or key.endswith("/"):
+        return "its key begins or ends with a slash"
+    parts = key.split("/")
+    if "" in parts:
+        return "its key has an empty part (two slashes in a row)"
+    if "." in parts or ".." in parts:
+        return "its key has a part that is a dot or two dots"
+    return "its key has a control character" if _CONTROL.search(key) else None
+
+
+def usual_key(key: str) -> str:
+    """Remove the parts of a key that obstore refuses, for comparison with patterns.
+
+    A selection then sees the file and folder names that a person sees.
+    """
+    return "/".join(part for part in key.split("/") if part not in ("", ".", ".."))
+
+
+def escape_key(key: str) -> str:
+    """Return a key on one line, with an escape for each character that is not printable."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in key
+    )
+
+
+_PATTERNS: Final = {
+    "status": re.compile(r"status code: (\d{3})"),
+    "code": re.compile(r"<Code>(\w{1,60})</Code>"),
+    # The key in the error about a key that obstore cannot address.
+    "key": re.compile(r'Path "(.*?)"(?: contained|: Encountered)', re.DOTALL),
+    "no bucket": re.compile(r"bucket does not exist"),
+    "other region": re.compile(r"Received redirect|following redirect"),
+    # A failed attempt to get credentials from the environment or from a metadata server.
+    "no credentials": re.compile(
+        r"169\.254\.|/latest/(?:api/token|meta-data)|metadata\.google|/oauth2/|securetoken"
+        r"|(?:no|missing|could not load|unable to load)[^\n]{0,40}credential"
+        r"|MissingAccessKey|MissingSecretAccessKey|CredentialsError",
+        re.IGNORECASE,
+    ),
+    # The store ignored the requested range.
+    "wrong range": re.compile(
+        r"non-partial|Requested \d+\.\.\d+, got|content.?range", re.IGNORECASE
+    ),
+}
+"""The texts in obstore's errors that identify a failure (obstore 0.11 and 0.12)."""
+
+_CODES: Final = {
+    "NoSuchBucket": "no bucket",
+    "InvalidBucketName": "no bucket",
+    "ContainerNotFound": "no bucket",
+    "ContainerBeingDeleted": "no bucket",
+    "ExpiredToken": "expired",
+    "TokenRefreshRequired": "expired",
+    "InvalidAccessKeyId": "denied",
+    "SignatureDoesNotMatch": "denied",
+}
+"""The failure that an error code of a store means."""
+_STATUSES: Final = {
+    301: "other region",
+    307: "other region",
+    308: "other region",
+    401: "denied",
+    403: "denied",
+    404: "missing",
+    408: "unreachable",
+    412: "changed",
+    416: "empty",
+    429: "unreachable",
+}
+"""The failure that an HTTP status means."""
+_MESSAGES: Final = {
+    "changed": ("changed", "{uri} changed while it was read: run the ingestion again to list it"),
+    "key": ("unsupported", "{uri} cannot be read: {fault}: rename it"),
+    "no bucket": ("bucket", "there is no bucket {store}: check its name, and the endpoint"),
+    "other region": ("bucket", "the bucket {store} is in another region: set AWS_REGION"),
+    "no credentials": ("credentials", "no credentials for {store} were found: set {variables}"),
+    "expired": ("credentials", "the credentials for {store} have expired: get new ones"),
+    "denied": (
+        "credentials",
+        "{store} refuses these credentials: check them ({variables}) and their permissions",
+    ),
+    "missing": ("missing", "no such object: {uri}"),
+    "empty": ("empty", "{uri} is empty (0 bytes): there is nothing to upload"),
+    "wrong range": ("unreadable", "{store} does not return the range that was requested"),
+    "unreachable": ("unreachable", "{store} cannot be reached or fails: try again later"),
+    "unreadable": ("unreadable", "{uri} cannot be read"),
+}
+"""The ``cause`` and the message of each failure."""
+_VARIABLES: Final = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, AWS_REGION)",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
-    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
 }
+"""Environment variables with the credentials for a store."""
+_AZURE_VARIABLES: Final = "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"
 
 
-def explain(error: Exception, place: Place) -> SourceError:
+def source_error(error: Exception, location: Location) -> SourceError:
     """Return the ``SourceError`` for a failure of an object or bucket, with advice."""
-    text = str(error).split("Debug source:")[0]
-    status, code = _STATUS.search(text), _CODE.search(text)
-    number, word = int(status[1]) if status else None, code[1] if code else ""
-    cause, sentence = _verdict(type(error).__name__, text, number, word, place)
-    facts = " ".join(str(fact) for fact in (number, word) if fact)
+    text = str(error).partition("Debug source:")[0]
+    found = {name: match for name, pattern in _PATTERNS.items() if (match := pattern.search(text))}
+    status = int(found["status"][1]) if "status" in found else None
+    code = found["code"][1] if "code" in found else ""
+    failure = _failure(error, found.keys(), status, code)
+    key = found["key"][1] if failure == "key" and "key" in found else location.path
+    cause, message = _MESSAGES[failure]
+    message = message.format(
+        store=location.store,
+        uri=f"{location.store}/{escape_key(key)}" if key else location.store,
+        fault=key_fault(key) or "its key is unusual",
+        variables=_VARIABLES.get(location.scheme, _AZURE_VARIABLES),
+    )
+    facts = " ".join(str(fact) for fact in (status, code) if fact)
     return SourceError(
-        f"{sentence} ({facts})" if facts else sentence,
+        f"{message} ({facts})" if facts else message,
         cause=cause,
         retryable=cause == "unreachable",
     )
 
 
-def _verdict(kind: str, text: str, status: int | None, code: str, place: Place) -> tuple[str, str]:
-    """Return the cause and the sentence. The order of the checks matters."""
-    where = f"{place.store}/{place.path}" if place.path else place.store
-    # The pinned ETag did not match.
-    if kind == "PreconditionError" or status == 412:
-        return (
-            "changed",
-            f"{where} changed while it was read: run the ingestion again, which lists it anew",
-        )
-    if kind in ("InvalidPathError", "ValueError"):
-        named = _KEY.search(text)
-        where = f"{place.store}/{printable(named[1])}" if named else where
-        return (
-            "unsupported",
-            f"{where} cannot be read: {(named and fault_of(named[1])) or 'its key is unusual'}: rename it",
-        )
-    # Check access before 404: a missing bucket and a missing object have the same status.
-    access = _access(kind, text, status, code, place)
-    if access is not None:
-        return access
-    if kind in ("FileNotFoundError", "NotFoundError") or status == 404:
-        return "missing", f"no such object: {where}"
-    if status == 416:
-        return "empty", f"{where} is empty (0 bytes): there is nothing to upload"
-    if _WRONG_RANGE.search(text):
-        return "unreadable", f"{place.store} does not give the range that it is asked for"
+def _failure(error: Exception, found: Collection[str], status: int | None, code: str) -> str:
+    """Return the failure, a key of ``_MESSAGES``; ``found`` are the patterns that matched.
+
+    The order matters: a missing bucket and a missing object have the same status and class.
+    """
+    from obstore import exceptions
+
+    if isinstance(error, exceptions.PreconditionError):
+        return "changed"
+    # A read raises ValueError for a key that obstore cannot address, a listing InvalidPathError.
+    if isinstance(error, exceptions.InvalidPathError | ValueError):
+        return "key"
+    if code in _CODES:
+        return _CODES[code]
+    if status == 404 and "no bucket" in found:
+        return "no bucket"
+    if isinstance(error, exceptions.NotFoundError | FileNotFoundError):
+        return "missing"
+    if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
+        return "denied"
+    for name in ("other region", "no credentials"):
+        if name in found:
+            return name
+    return _failure_of_response(found, status)
+
+
+def _failure_of_response(found: Collection[str], status: int | None) -> str:
+    if status in _STATUSES:
+        return _STATUSES[status]
+    if "wrong range" in found:
+        return "wrong range"
     # Without a status, no response arrived.
-    if status is None or status in (408, 429) or status >= 500:
-        return "unreachable", f"{place.store} cannot be reached or fails: try again later"
-    return "unreadable", f"{where} cannot be read"
-
-
-def _access(
-    kind: str, text: str, status: int | None, code: str, place: Place
-) -> tuple[str, str] | None:
-    """Return cause and sentence for problems of the bucket or the credentials, else None."""
-    if code in _BUCKET or (status == 404 and "bucket does not exist" in text):
-        return "bucket", f"there is no bucket {place.store}: check its name, and the endpoint"
-    if "redirect" in text or status in (301, 307, 308):
-        return "bucket", f"the bucket {place.store} is in another region: set AWS_REGION"
-    if _NO_CREDENTIALS.search(text):
-        return "credentials", f"no credentials for {place.store} were found: set {_how(place)}"
-    if code in ("ExpiredToken", "TokenRefreshRequired"):
-        return "credentials", f"the credentials for {place.store} have expired: get new ones"
-    if (
-        kind in _DENIED
-        or status in (401, 403)
-        or code in ("InvalidAccessKeyId", "SignatureDoesNotMatch")
-    ):
-        return (
-            "credentials",
-            f"{place.store} refuses these credentials: check them ({_how(place)}) and their rights",
-        )
-    return None
-
-
-def _how(place: Place) -> str:
-    """Return the environment variables of the credentials for a store."""
-    return _HOW.get(place.scheme, _HOW["az"])
+    return "unreachable" if status is None or status >= 500 else "unreadable"

@@ -11,21 +11,21 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ...errors import ConfigurationError, SourceError
-from ...uploads.sources.opening import Source
+from ...uploads.sources.types import Source
 from ..items import Item
-from ..uris import Place
-from .object_errors import explain
-from .pinned import PinnedSource, changed, compare
-from .runtime_exit import answer_of, wait_at_exit
-from .unusual_keys import fault_of
-from .versions import etag, is_weak
+from ..uris import Location
+from .object_errors import key_fault, source_error
+from .pinned import PinnedSource, changed_error, check_version, is_weak, normalise_etag
+from .runtime_exit import await_obstore, wait_at_exit
 
 __all__ = ["ObjectStores", "content_versions"]
 
 BLOCK: Final = 256 * 1024
 """Minimum bytes of a block. obstore appends everything that arrived together with the last of
 them."""
-LONGEST_SIGNATURE: Final = 7 * 24 * 3600
+PAGE: Final = 1000
+"""Objects in a page of a listing."""
+MAX_SIGNATURE: Final = 7 * 24 * 3600
 """Maximum seconds that S3 and Google Cloud Storage allow for a signature."""
 _CLIENT: Final[dict[str, Any]] = {
     "connect_timeout": "15s",
@@ -37,23 +37,21 @@ _CLIENT: Final[dict[str, Any]] = {
 _RETRY: Final = {"max_retries": 4, "retry_timeout": timedelta(seconds=45)}
 _CLIENT_OPTIONS: Final = frozenset(
     {
-        *(
-            "allow_http",
-            "allow_invalid_certificates",
-            "connect_timeout",
-            "default_headers",
-            "http1_only",
-            "http2_only",
-        ),
-        *(
-            "proxy_url",
-            "proxy_ca_certificate",
-            "proxy_excludes",
-            "read_timeout",
-            "root_certificate",
-            "timeout",
-        ),
-        *("user_agent", "pool_idle_timeout", "pool_max_idle_per_host"),
+        "allow_http",
+        "allow_invalid_certificates",
+        "connect_timeout",
+        "default_headers",
+        "http1_only",
+        "http2_only",
+        "pool_idle_timeout",
+        "pool_max_idle_per_host",
+        "proxy_ca_certificate",
+        "proxy_excludes",
+        "proxy_url",
+        "read_timeout",
+        "root_certificate",
+        "timeout",
+        "user_agent",
     }
 )
 """Settings that obstore takes as options of its HTTP client instead of the store."""
@@ -98,100 +96,99 @@ class ObjectStores:
             ) from None
         wait_at_exit()
         self.obstore: Any = obstore
-        self._client = _CLIENT | {
-            name: value for name, value in config.items() if name in _CLIENT_OPTIONS
-        }
-        self._config = {
-            name: value for name, value in config.items() if name not in _CLIENT_OPTIONS
-        }
+        self._stores: dict[str, Any] = {}
+        self._client = dict(_CLIENT)
+        self._config: dict[str, Any] = {}
+        for name, value in config.items():
+            options = self._client if name in _CLIENT_OPTIONS else self._config
+            options[name] = value
         # obstore refuses an unencrypted endpoint unless ``allow_http`` is set. An explicit http://
         # endpoint, such as a local emulator, is a decision of the user.
         endpoints = [self._config.get("endpoint"), *map(os.environ.get, _ENDPOINTS)]
         if next(filter(None, endpoints), "").startswith("http://"):
             self._client.setdefault("allow_http", True)
-        self._stores: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         # The settings may contain credentials.
         return "ObjectStores()"
 
-    def store(self, place: Place) -> Any:
+    def store(self, location: Location) -> Any:
         """Return the store of a bucket; create it on first use.
 
         Raises ``ConfigurationError`` for settings that obstore does not accept.
         """
-        if place.store not in self._stores:
+        if location.store not in self._stores:
             try:
-                self._stores[place.store] = self.make(place, {})
+                self._stores[location.store] = self.create(location, {})
             except Exception as error:
                 # The text of obstore's error may contain the settings.
                 raise ConfigurationError(
-                    f"{place.store} cannot be used with these settings ({type(error).__name__}): "
-                    "check the endpoint, the region and the names of the settings"
+                    f"{location.store} cannot be used with these settings "
+                    f"({type(error).__name__}): check the endpoint, the region and the names of "
+                    "the settings"
                 ) from None
-        return self._stores[place.store]
+        return self._stores[location.store]
 
-    def make(self, place: Place, changes: Mapping[str, Any]) -> Any:
+    def create(self, location: Location, changes: Mapping[str, Any]) -> Any:
         """Create an obstore store with changed settings. Raises the errors of obstore."""
         return self.obstore.store.from_url(
-            place.store,
+            location.store,
             config={**self._config, **changes} or None,
             client_options=self._client,
             retry_config=_RETRY,
         )
 
-    def settings(self, place: Place) -> dict[str, str]:
+    def settings(self, location: Location) -> dict[str, str]:
         """Return the settings of a bucket by obstore's names, including environment variables."""
         found = {
             name: os.environ[variable] for name, variable in _VARIABLES if os.environ.get(variable)
         }
-        return found | dict(self.store(place).config)
+        return found | dict(self.store(location).config)
 
-    async def look(self, place: Place) -> Any | None:
+    def list_pages(self, location: Location, prefix: str | None) -> AsyncIterator[Any]:
+        """List the objects below a prefix, in pages."""
+        return aiter(self.obstore.list(self.store(location), prefix, chunk_size=PAGE))
+
+    async def find(self, location: Location) -> Any | None:
         """Return the current metadata of an object (``ObjectMeta``); None if the key is missing.
 
         This requests one byte by GET. The response to a HEAD has no body, so it could not
         distinguish a missing bucket from a missing key. Raises ``SourceError``.
         """
-        store = self.store(place)
+        store = self.store(location)
         try:
-            return (
-                await answer_of(
-                    self.obstore.get_async(store, place.path, options={"range": (0, 1)})
-                )
-            ).meta
+            response = await await_obstore(
+                self.obstore.get_async(store, location.path, options={"range": (0, 1)})
+            )
         except Exception as error:
-            failure = explain(error, place)
-            # A range request for an empty object fails with 416, so ask with HEAD.
-            if failure.cause == "empty":
-                return await self._head(store, place)
-            if failure.cause == "missing":
-                return None
-            raise failure from None
-
-    async def _head(self, store: Any, place: Place) -> Any:
+            failure = source_error(error, location)
+        else:
+            return response.meta
+        if failure.cause == "missing":
+            return None
+        if failure.cause != "empty":
+            raise failure
+        # A range request for an empty object fails with 416, so ask with HEAD.
         try:
-            return await answer_of(self.obstore.head_async(store, place.path))
+            return await await_obstore(self.obstore.head_async(store, location.path))
         except Exception as error:
-            raise explain(error, place) from None
+            raise source_error(error, location) from None
 
-    async def open(self, item: Item, place: Place) -> PinnedSource:
+    async def open(self, item: Item, location: Location) -> PinnedSource:
         """Open an object and compare it with the item. Raises ``SourceError``."""
-        if not place.path:
-            raise SourceError(f"{item.shown} names a bucket and no object", cause="unsupported")
-        if fault := fault_of(place.path):
+        if not location.path:
+            raise SourceError(f"{item.shown} is a bucket and not an object", cause="unsupported")
+        if fault := key_fault(location.path):
             raise SourceError(
                 f"{item.shown} cannot be read: {fault}: rename it", cause="unsupported"
             )
-        meta = await self.look(place)
+        meta = await self.find(location)
         if meta is None:
             raise SourceError(f"no such object: {item.shown}", cause="missing")
-        version = compare(item, meta["size"], content_versions(meta))
-        return PinnedObject(ObjectSource(self.obstore, self.store(place), place, meta), version)
-
-    def pages(self, place: Place, prefix: str | None) -> Any:
-        """List the objects below a prefix, in pages of 1,000."""
-        return aiter(self.obstore.list(self.store(place), prefix, chunk_size=1000))
+        version = check_version(item, meta["size"], content_versions(meta))
+        return PinnedObject(
+            ObjectSource(self.obstore, self.store(location), location, meta), version
+        )
 
 
 def content_versions(meta: Any) -> tuple[str | None, ...]:
@@ -199,22 +196,25 @@ def content_versions(meta: Any) -> tuple[str | None, ...]:
 
     The ETag is first because listings contain no other version.
     """
-    return etag(meta["e_tag"]), meta["version"], meta["last_modified"].isoformat()
+    return normalise_etag(meta["e_tag"]), meta["version"], meta["last_modified"].isoformat()
 
 
 class ObjectSource(Source):
     """An object, pinned to the content that it had when it was opened."""
 
-    def __init__(self, obstore: Any, store: Any, place: Place, meta: Any) -> None:
-        self._obstore, self._store, self._place = obstore, store, place
-        self._pinned = _identity(meta)
-        pin = {"if_match": meta["e_tag"], "version": meta["version"]}
-        if is_weak(meta["e_tag"] or ""):
-            # A store never accepts a weak ETag in ``If-Match``. Each response is compared with
-            # ``_pinned`` in any case.
-            del pin["if_match"]
-        self._pin = {name: value for name, value in pin.items() if value}
-        self.name: str = place.name
+    def __init__(self, obstore: Any, store: Any, location: Location, meta: Any) -> None:
+        self._obstore = obstore
+        self._store = store
+        self._location = location
+        self._pinned = _content(meta)
+        self._pin_options = {}
+        # A store never accepts a weak ETag. Each response is compared with ``_pinned`` as well.
+        if meta["e_tag"] and not is_weak(meta["e_tag"]):
+            self._pin_options["if_match"] = meta["e_tag"]
+        if meta["version"]:
+            self._pin_options["version"] = meta["version"]
+        self._uri = f"{location.store}/{location.path}"
+        self.name: str = location.name
         self.size: int = meta["size"]
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
@@ -225,15 +225,15 @@ class ObjectSource(Source):
         """
         left = size
         try:
-            options = {**self._pin, "range": (start, start + size)}
-            answer = await answer_of(
-                self._obstore.get_async(self._store, self._place.path, options=options)
+            options = {**self._pin_options, "range": (start, start + size)}
+            response = await await_obstore(
+                self._obstore.get_async(self._store, self._location.path, options=options)
             )
             # Some stores ignore the range or the pin, so check the response.
-            if answer.range != (start, start + size) or _identity(answer.meta) != self._pinned:
-                raise changed(self._uri, "the store gave another range or another version")
-            blocks = answer.stream(min_chunk_size=BLOCK)
-            while (block := await answer_of(anext(blocks, None))) is not None:
+            if response.range != (start, start + size) or _content(response.meta) != self._pinned:
+                raise changed_error(self._uri, "the store returned another range or version")
+            blocks = response.stream(min_chunk_size=BLOCK)
+            while (block := await await_obstore(anext(blocks, None))) is not None:
                 left -= len(block)
                 # Never pass on more than the requested bytes.
                 if left < 0:
@@ -242,13 +242,14 @@ class ObjectSource(Source):
         except SourceError:
             raise
         except Exception as error:
-            failure = explain(error, self._place)
-            raise (
-                changed(self._uri, "it became shorter") if failure.cause == "empty" else failure
-            ) from None
+            failure = source_error(error, self._location)
+            if failure.cause == "empty":
+                failure = changed_error(self._uri, "it is shorter now")
+            raise failure from None
         if left:
+            amount = "more" if left < 0 else "fewer"
             raise SourceError(
-                f"{self._uri}: the store gave {'more' if left < 0 else 'fewer'} bytes than it was asked for",
+                f"{self._uri}: the store returned {amount} bytes than requested",
                 cause="unreachable",
                 retryable=True,
             )
@@ -259,19 +260,15 @@ class ObjectSource(Source):
         Raises ``SourceError`` for a temporary failure.
         """
         try:
-            url: str = await answer_of(
-                self._obstore.sign_async(self._store, "GET", self._place.path, expires)
+            url: str = await await_obstore(
+                self._obstore.sign_async(self._store, "GET", self._location.path, expires)
             )
         except Exception as error:
-            failure = explain(error, self._place)
+            failure = source_error(error, self._location)
             if failure.retryable:
                 raise failure from None
             return None
         return url
-
-    @property
-    def _uri(self) -> str:
-        return f"{self._place.store}/{self._place.path}"
 
 
 class PinnedObject(PinnedSource):
@@ -279,18 +276,14 @@ class PinnedObject(PinnedSource):
 
     source: ObjectSource
 
-    def __init__(self, source: ObjectSource, version: str | None) -> None:
-        self.source = source
-        self.version = version
-
-    async def address(self, seconds: float) -> str | None:
+    async def pull_url(self, seconds: float) -> str | None:
         """Return a presigned URL that is valid for ``seconds``, at most seven days.
 
         Returns None without credentials that can sign.
         """
-        return await self.source.sign(timedelta(seconds=min(seconds, LONGEST_SIGNATURE)))
+        return await self.source.sign(timedelta(seconds=min(seconds, MAX_SIGNATURE)))
 
 
-def _identity(meta: Any) -> tuple[Any, ...]:
+def _content(meta: Any) -> tuple[Any, ...]:
     """Return the metadata that must stay the same while an object is read."""
-    return meta["size"], etag(meta["e_tag"]), meta["last_modified"]
+    return meta["size"], normalise_etag(meta["e_tag"]), meta["last_modified"]

@@ -1,22 +1,35 @@
-"""An opened item (the pinned source), and its comparison with the listed item."""
+"""Opened items (pinned sources), and the comparison of versions.
 
-from abc import ABC, abstractmethod
+ETags are normalised, so that a listing and a response for the same content compare equal: Azure and
+some S3 servers list ``0x1D`` and respond with ``"0x1D"`` to GET, and servers that compress add
+``W/``. The versions of items are stored in the strong, quoted form, which S3 uses in both places.
+"""
+
+from attrs import define
 
 from ...errors import SourceError
-from ...uploads.sources.opening import Source
+from ...uploads.sources.types import Source
 from ..items import Item
 from ..uris import shown
-from .versions import same_version
 
-__all__ = ["PinnedSource", "changed", "compare"]
+__all__ = [
+    "PinnedSource",
+    "changed_error",
+    "check_version",
+    "given_version",
+    "is_weak",
+    "normalise_etag",
+    "same_version",
+]
 
 
-class PinnedSource(ABC):
+@define(slots=False, eq=False)
+class PinnedSource:
     """An opened item, pinned to its current content."""
 
     source: Source
     """The bytes: concurrent ranged reads."""
-    version: str | None = None
+    version: str | None
     """The version of the current content."""
 
     @property
@@ -24,19 +37,19 @@ class PinnedSource(ABC):
         """Size in bytes."""
         return self.source.size
 
-    @abstractmethod
-    async def address(self, seconds: float) -> str | None:
+    async def pull_url(self, seconds: float) -> str | None:
         """Return a URL that api.video can GET for ``seconds``; None if there is none.
 
         Raises ``SourceError`` if the URL exists but does not work.
         """
+        return None
 
     async def aclose(self) -> None:
         """Close the source."""
         await self.source.aclose()
 
 
-def compare(item: Item, size: int, versions: tuple[str | None, ...]) -> str | None:
+def check_version(item: Item, size: int, versions: tuple[str | None, ...]) -> str | None:
     """Compare an opened source with its item; return the version to store.
 
     ``versions`` are all versions that the store reports for the current content. An object may have
@@ -44,23 +57,48 @@ def compare(item: Item, size: int, versions: tuple[str | None, ...]) -> str | No
     ``SourceError`` with the cause empty or changed.
     """
     if item.size is not None and item.size != size:
-        raise changed(
-            item.uri, f"it had {item.size:,} bytes when it was listed and has {size:,} now"
-        )
+        raise changed_error(item.uri, f"its size was {item.size:,} bytes and is {size:,} now")
     if item.version is not None and not any(
         same_version(item.version, version) for version in versions
     ):
-        raise changed(item.uri, "it is not the version that was listed")
+        raise changed_error(item.uri, "its version is different")
     if size == 0:
         raise SourceError(
-            f"{shown(item.uri)} is empty (0 bytes): there is nothing to upload", cause="empty"
+            f"{item.shown} is empty (0 bytes): there is nothing to upload", cause="empty"
         )
-    return item.version or next((version for version in versions if version), None)
+    return item.version or next(filter(None, versions), None)
 
 
-def changed(uri: str, how: str) -> SourceError:
+def changed_error(uri: str, reason: str) -> SourceError:
     """Return the error for content that differs from the listed or opened content."""
     return SourceError(
-        f"{shown(uri)} changed since it was listed ({how}): run the ingestion again, which lists it anew",
+        f"{shown(uri)} changed since it was listed ({reason}): run the ingestion again to list it",
         cause="changed",
     )
+
+
+def normalise_etag(text: str | None) -> str | None:
+    """Return the strong, quoted form of an ETag; None if it is missing or empty."""
+    opaque = _opaque(text or "")
+    return f'"{opaque}"' if opaque else None
+
+
+def given_version(text: str | None) -> str | None:
+    """Normalise a version from the caller: quoted text as an ETag, other text unchanged."""
+    return normalise_etag(text) if text is not None and text.endswith('"') else text
+
+
+def same_version(first: str | None, second: str | None) -> bool:
+    """Return True if two versions are equal apart from quotes and the weak prefix."""
+    return first is not None and second is not None and _opaque(first) == _opaque(second)
+
+
+def is_weak(etag: str) -> bool:
+    """Return True for a weak ETag, which never matches in ``If-Match`` (RFC 9110 §13.1.1)."""
+    return etag.startswith("W/")
+
+
+def _opaque(text: str) -> str:
+    """Return the text of an ETag without the weak prefix and the quotes."""
+    text = text.removeprefix("W/")
+    return text[1:-1] if len(text) >= 2 and text.startswith('"') and text.endswith('"') else text

@@ -21,18 +21,18 @@ import time
 from collections.abc import Awaitable
 from typing import Final, TypeVar
 
-__all__ = ["answer_of", "wait_at_exit"]
+__all__ = ["await_obstore", "wait_at_exit"]
 
 T = TypeVar("T")
 
-LONGEST: Final = 5.0
+MAX_DELAY: Final = 5.0
 """Maximum seconds by which the exit is delayed."""
 GRACE: Final = 0.25
 """Seconds in which the runtime notices a cancellation."""
 PAUSE: Final = 0.001
 """Seconds between two checks."""
 
-_noticed: float = float("-inf")
+_grace_end: float = float("-inf")
 """Time by which the runtime has noticed the latest cancellation, on the monotonic clock."""
 
 
@@ -42,19 +42,19 @@ def wait_at_exit() -> None:
     atexit.register(_wait)
 
 
-async def answer_of(awaitable: Awaitable[T]) -> T:
-    """Await a call of obstore. Every call of obstore must be awaited through this function."""
-    global _noticed
+async def await_obstore(awaitable: Awaitable[T]) -> T:
+    """Await a call of obstore. Every call must be awaited through this function."""
+    global _grace_end
     try:
         return await awaitable
     except asyncio.CancelledError:
-        _noticed = time.monotonic() + GRACE
+        _grace_end = time.monotonic() + GRACE
         raise
 
 
 def _wait() -> None:
-    deadline = time.monotonic() + LONGEST
-    while (_delivering() or time.monotonic() < _noticed) and time.monotonic() < deadline:
+    deadline = time.monotonic() + MAX_DELAY
+    while (_delivering() or time.monotonic() < _grace_end) and time.monotonic() < deadline:
         time.sleep(PAUSE)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..items import Item
-from ..uris import OBJECT_SCHEMES, WEB_SCHEMES, locate
+from ..uris import OBJECT_SCHEMES, WEB_SCHEMES, parse_uri
 from .local import open_local
 from .pinned import PinnedSource
 from .redirects import Redirects, check_redirects
@@ -58,12 +58,12 @@ class Stores:
         Raises ``SourceError`` with a ``cause``. ``retryable`` is True for failures that may be
         temporary.
         """
-        place = locate(item.uri)
-        if place.scheme in OBJECT_SCHEMES:
-            return await self.objects.open(item, place)
-        if place.scheme in WEB_SCHEMES:
+        location = parse_uri(item.uri)
+        if location.scheme in OBJECT_SCHEMES:
+            return await self.objects.open(item, location)
+        if location.scheme in WEB_SCHEMES:
             return await self._web.open(item)
-        return await open_local(item, place)
+        return await open_local(item, location)
 
     async def aclose(self) -> None:
         """Close the connections."""

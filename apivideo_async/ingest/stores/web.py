@@ -11,13 +11,11 @@ from attrs import frozen
 from yarl import URL
 
 from ...errors import SourceError
-from ...uploads.sources.opening import Source
+from ...uploads.sources.types import Source
 from ..items import Item
-from ..uris import locate, shown
-from .pinned import PinnedSource, changed, compare
-from .redirects import MOST_REDIRECTS, STATUSES, Redirects, redirected
-from .versions import etag, is_weak
-from .web_errors import refused
+from ..uris import is_signed, parse_uri, shown
+from .pinned import PinnedSource, changed_error, check_version, is_weak, normalise_etag
+from .redirects import MOST_REDIRECTS, STATUSES, Redirects, redirect_target
 
 __all__ = ["WebStore"]
 
@@ -27,21 +25,23 @@ BUFFER: Final = 256 * 1024
 """Approximate bytes buffered for each range; blocks are at most twice as large."""
 TRIES: Final = 4
 """Consecutive attempts without new bytes after which a range fails."""
-_RANGE: Final = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
+ERROR_BODY: Final = 4096
+"""Bytes of an error response that are read."""
+_SIZE: Final = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
 
 
 @frozen
-class Found:
+class FileInfo:
     """What a server reports about a file."""
 
     size: int
     etag: str | None
     modified: str | None
-    ranges: bool
+    has_ranges: bool
     """True if the server supports byte ranges."""
 
     @property
-    def pin(self) -> dict[str, str]:
+    def pin_headers(self) -> dict[str, str]:
         """Request headers that make the server refuse if the content has changed."""
         if self.etag is not None and not is_weak(self.etag):
             return {"If-Match": self.etag}
@@ -51,47 +51,45 @@ class Found:
 class WebStore:
     """Connections to web servers."""
 
-    def __init__(self, redirects: Redirects = "same-origin") -> None:
+    def __init__(self, redirects: Redirects) -> None:
         self._redirects = redirects
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
     async def get(
-        self, uri: str, start: int, stop: int, pin: dict[str, str]
+        self, uri: str, start: int, stop: int, pin_headers: dict[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Request the bytes from ``start`` to before ``stop`` with the headers ``pin``.
+        """Request the bytes from ``start`` to before ``stop``.
 
         Raises ``SourceError`` when no usable response arrives.
         """
-        headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity", **pin}
+        headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
         try:
-            async with self._answer(uri, headers) as response:
+            async with self._follow(uri, headers | pin_headers) as response:
                 if response.headers.get("Content-Encoding", "identity") != "identity":
-                    raise SourceError(
-                        f"{shown(uri)}: the server packs it, so it has no ranges",
-                        cause="unsupported",
-                    )
+                    raise _unsupported(uri, "the server compresses it, so byte ranges are useless")
                 if response.status not in (200, 206, 416):
-                    raise refused(uri, response.status, await response.content.read(4096))
+                    raise _status_error(
+                        uri, response.status, await response.content.read(ERROR_BODY)
+                    )
                 yield response
+        except SourceError:
+            raise
+        except aiohttp.InvalidURL:
+            raise _unsupported(uri, "this is not a valid URL") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if isinstance(error, SourceError):
-                raise
             # The text of aiohttp's error may contain the query, and with it a signature.
             raise SourceError(
                 f"{shown(uri)} cannot be reached, or the connection broke ({type(error).__name__})",
-                cause="unsupported" if isinstance(error, aiohttp.InvalidURL) else "unreachable",
-                retryable=not isinstance(error, aiohttp.InvalidURL),
+                cause="unreachable",
+                retryable=True,
             ) from None
 
     @asynccontextmanager
-    async def _answer(
+    async def _follow(
         self, uri: str, headers: dict[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a GET and follow the redirects that are allowed.
-
-        aiohttp's own redirect handling would follow all of them.
-        """
+        """Send a GET and follow the redirects that are allowed; aiohttp would follow all."""
         if self._session is None:
             # Sources do not share cookies: a cookie of one must not change the response to another.
             self._session = aiohttp.ClientSession(
@@ -107,41 +105,38 @@ class WebStore:
                 if response.status not in STATUSES:
                     yield response
                     return
-                url = redirected(uri, url, response.headers.get("Location"), self._redirects)
+                header = response.headers.get("Location")
+                url = redirect_target(uri, url, header, self._redirects)
         raise SourceError(
             f"{shown(uri)} redirects more than {MOST_REDIRECTS} times", cause="redirect"
         )
 
-    async def look(self, uri: str) -> Found:
+    async def inspect(self, uri: str) -> FileInfo:
         """Request one byte, whose response shows the size and whether ranges work.
 
         Raises ``SourceError``.
         """
         async with self.get(uri, 0, 1, {}) as response:
-            match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
             # 206, or 416 for an empty file; both report the size in Content-Range.
-            ranges = response.status != 200
-            if ranges and match is None:
-                raise SourceError(
-                    f"{shown(uri)}: the server does not tell the size", cause="unsupported"
-                )
-            size = int(match[3]) if ranges and match else response.content_length
+            has_ranges = response.status != 200
+            if has_ranges:
+                match = _SIZE.fullmatch(response.headers.get("Content-Range", ""))
+                size = int(match[1]) if match else None
+            else:
+                size = response.content_length
             if size is None:
-                raise SourceError(
-                    f"{shown(uri)}: the server tells no size and has no ranges", cause="unsupported"
-                )
-            return Found(
-                size, response.headers.get("ETag"), response.headers.get("Last-Modified"), ranges
-            )
+                raise _unsupported(uri, "the server does not report its size")
+            headers = response.headers
+            return FileInfo(size, headers.get("ETag"), headers.get("Last-Modified"), has_ranges)
 
     async def open(self, item: Item) -> PinnedSource:
         """Open a URL and compare it with the item. Raises ``SourceError``."""
-        found = await self.look(item.uri)
-        version = compare(item, found.size, (etag(found.etag), found.modified))
+        info = await self.inspect(item.uri)
+        version = check_version(item, info.size, (normalise_etag(info.etag), info.modified))
         # A pull needs no ranges: api.video fetches the whole file.
-        if item.strategy == "stream" and not found.ranges:
-            raise no_ranges(item.uri)
-        return PinnedWebSource(self, item.uri, found, version)
+        if item.strategy == "stream" and not info.has_ranges:
+            raise _no_ranges(item.uri)
+        return PinnedWebSource(WebSource(self, item.uri, info), version)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -153,10 +148,12 @@ class WebStore:
 class WebSource(Source):
     """A file on a web server, pinned to the content that was found on opening."""
 
-    def __init__(self, store: WebStore, uri: str, found: Found) -> None:
-        self._store, self._uri, self._found = store, uri, found
-        self.name: str = locate(uri).name
-        self.size: int = found.size
+    def __init__(self, store: WebStore, uri: str, info: FileInfo) -> None:
+        self.store = store
+        self.uri = uri
+        self._info = info
+        self.name: str = parse_uri(uri).name
+        self.size: int = info.size
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
         """Read a range. A broken connection is resumed at the current position.
@@ -179,63 +176,82 @@ class WebSource(Source):
 
     async def _range(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """Read a range from one response."""
-        async with self._store.get(self._uri, start, stop, self._found.pin) as response:
+        async with self.store.get(self.uri, start, stop, self._info.pin_headers) as response:
             self._check(response, start, stop)
             left = stop - start
             while left and (block := await response.content.readany()):
                 if len(block) > left:
-                    raise SourceError(
-                        f"{shown(self._uri)}: the server sends more than its range",
-                        cause="unsupported",
-                    )
+                    raise _unsupported(self.uri, "the server sent more bytes than requested")
                 left -= len(block)
                 yield block
         if left:
             raise SourceError(
-                f"{shown(self._uri)}: the range ended early", cause="unreachable", retryable=True
+                f"{shown(self.uri)}: the response ended too early",
+                cause="unreachable",
+                retryable=True,
             )
 
     def _check(self, response: aiohttp.ClientResponse, start: int, stop: int) -> None:
         """Raise ``SourceError`` unless the response is the requested range of the same content."""
         if response.status == 200:
-            raise no_ranges(self._uri)
+            raise _no_ranges(self.uri)
+        headers, info = response.headers, self._info
         # Servers may ignore the pin headers, so compare the response as well.
-        if (response.headers.get("ETag"), response.headers.get("Last-Modified")) != (
-            self._found.etag,
-            self._found.modified,
-        ):
-            raise changed(self._uri, "it is another version now")
-        if response.headers.get("Content-Range") != f"bytes {start}-{stop - 1}/{self.size}":
-            raise changed(self._uri, "the server gave another range, or of another size")
+        if (headers.get("ETag"), headers.get("Last-Modified")) != (info.etag, info.modified):
+            raise changed_error(self.uri, "its ETag or modification time is different")
+        if headers.get("Content-Range") != f"bytes {start}-{stop - 1}/{self.size}":
+            raise changed_error(self.uri, "the server sent another range, or its size changed")
         if response.content_length not in (None, stop - start):
-            raise SourceError(
-                f"{shown(self._uri)}: the server announces other bytes than it names",
-                cause="unsupported",
-            )
+            raise _unsupported(self.uri, "the response has another length than its range")
 
 
 class PinnedWebSource(PinnedSource):
     """An opened URL."""
 
-    def __init__(self, store: WebStore, uri: str, found: Found, version: str | None) -> None:
-        self._store, self._uri = store, uri
-        self.source: Source = WebSource(store, uri, found)
-        self.version = version
+    source: WebSource
 
-    async def address(self, seconds: float) -> str:
+    async def pull_url(self, seconds: float) -> str:
         """Return the URL itself, after a check that it still works.
 
         How long a presigned URL stays valid is known only to its creator. Raises ``SourceError``.
         """
-        found = await self._store.look(self._uri)
-        if found.size != self.size:
-            raise changed(self._uri, "it has another size now")
-        return self._uri
+        info = await self.source.store.inspect(self.source.uri)
+        if info.size != self.size:
+            raise changed_error(self.source.uri, "its size is different")
+        return self.source.uri
 
 
-def no_ranges(uri: str) -> SourceError:
-    """Return the error for a server that does not support byte ranges."""
-    return SourceError(
-        f"{shown(uri)}: the server does not serve byte ranges: download the file first, or let api.video pull it",
-        cause="unsupported",
+def _unsupported(uri: str, reason: str) -> SourceError:
+    return SourceError(f"{shown(uri)}: {reason}", cause="unsupported")
+
+
+def _no_ranges(uri: str) -> SourceError:
+    return _unsupported(
+        uri,
+        "the server does not serve byte ranges: download the file first, or let api.video pull it",
     )
+
+
+def _status_error(uri: str, status: int, body: bytes) -> SourceError:
+    """Return the error for an HTTP status, with advice. ``body`` is the start of the response."""
+    url = shown(uri)
+    if is_signed(uri) and (status in (401, 403) or (status == 400 and b"xpired" in body)):
+        # Some stores respond 400 to an expired URL, with an error code that contains ``Expired``.
+        cause = "expired"
+        text = f"{url}: the presigned URL has expired or was never valid ({status}): sign it again"
+    elif status in (401, 403):
+        cause = "credentials"
+        text = f"{url}: access denied ({status}): use a presigned URL, or make the file public"
+    elif status in (404, 410):
+        cause = "missing"
+        text = f"{url} does not exist ({status})"
+    elif status == 412:
+        cause = "changed"
+        text = f"{url} changed while it was read: run the ingestion again to list it"
+    elif status in (408, 425, 429) or status >= 500:
+        cause = "unreachable"
+        text = f"{url}: the server failed ({status}): try again later"
+    else:
+        cause = "unreadable"
+        text = f"{url} cannot be read: the server responded with status {status}"
+    return SourceError(text, cause=cause, retryable=cause == "unreachable")

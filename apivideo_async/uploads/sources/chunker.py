@@ -1,39 +1,32 @@
-"""Cut a stream of unknown length into chunks that can be sent again."""
+"""Cut a stream of unknown length into chunks that can be sent again.
 
+The chunks are buffered in memory, or in temporary files (:class:`Spool`).
+"""
+
+import contextlib
+import os
+import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Self, TypeAlias
 
 from attrs import define, field
 
-__all__ = ["Buffer", "Piece", "cut"]
+from ...errors import SourceError
+from .files import OpenFile
+from .threads import PendingWork
+from .types import Block
+
+__all__ = ["Buffer", "Piece", "Spool", "SpooledPiece", "cut"]
 
 SMALL = 16 * 1024
 """Blocks below this size (bytes) are joined.
 
 The objects of many tiny blocks would need more memory than their bytes.
 """
-
-Block = bytes | bytearray | memoryview
-
-
-class Buffer(Protocol):
-    """One buffered chunk."""
-
-    size: int
-    last: bool
-
-    async def append(self, block: memoryview, /) -> None:
-        """Add bytes to the end."""
-        ...
-
-    def read(self, block: int, /) -> AsyncIterator[Block]:
-        """Yield the bytes in pieces of at most ``block`` bytes. May be called repeatedly."""
-        ...
-
-    def close(self) -> None:
-        """Free the memory or the file."""
-        ...
+WRITE = 1024 * 1024
+"""Bytes to collect before a thread writes them to a temporary file."""
 
 
 @define
@@ -42,6 +35,7 @@ class Piece:
 
     size: int = 0
     last: bool = False
+    """True for the chunk with which the stream ends."""
     _blocks: list[Block] = field(factory=list, repr=False)
 
     async def append(self, block: memoryview) -> None:
@@ -57,8 +51,8 @@ class Piece:
 
     async def read(self, block: int) -> AsyncIterator[Block]:
         """Yield the bytes in pieces of at most ``block`` bytes. May be called repeatedly."""
-        for held in self._blocks:
-            view = memoryview(held)
+        for stored in self._blocks:
+            view = memoryview(stored)
             for start in range(0, len(view), block):
                 yield view[start : start + block]
 
@@ -67,8 +61,108 @@ class Piece:
         self._blocks.clear()
 
 
+class SpooledPiece:
+    """One chunk in a temporary file.
+
+    On POSIX the file is unlinked directly after its creation, so that a crash leaves no file
+    behind.
+    """
+
+    def __init__(self, spool: "Spool") -> None:
+        self.size: int = 0
+        self.last: bool = False
+        self._spool = spool
+        self._unwritten = bytearray()
+        self._fd = -1
+        self._path = Path()
+        self._writes = PendingWork(self._remove)
+        self._file: OpenFile | None = None
+
+    async def append(self, block: memoryview) -> None:
+        """Add bytes to the end. Raises ``SourceError`` if the file cannot be written."""
+        self._unwritten += block
+        self.size += len(block)
+        if len(self._unwritten) >= WRITE:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        data, self._unwritten = self._unwritten, bytearray()
+        try:
+            await self._writes.in_thread(self._write, data)
+        except OSError as error:
+            raise SourceError(
+                f"the stream cannot be buffered in {self._spool.folder} (option spool): "
+                f"{error.strerror or error}"
+            ) from error
+
+    def _write(self, data: bytearray) -> None:
+        if self._fd < 0:
+            self._fd, name = tempfile.mkstemp(
+                prefix="apivideo-", suffix=".chunk", dir=self._spool.folder
+            )
+            self._path = Path(name)
+            if os.name == "posix":
+                self._path.unlink()
+        view = memoryview(data)
+        while view:
+            # ``write`` may store fewer bytes than it was given.
+            view = view[os.write(self._fd, view) :]
+
+    async def read(self, block: int) -> AsyncIterator[Block]:
+        """Yield the bytes in pieces of at most ``block`` bytes. May be called repeatedly."""
+        if self._file is None:
+            await self._flush()
+            self._file = OpenFile(self._fd, self._path)
+        async for piece in self._file.read(0, self.size, block):
+            yield piece
+
+    def close(self) -> None:
+        """Remove the file, at once or when the writing thread has finished.
+
+        This is synchronous, so that a cancellation cannot interrupt it.
+        """
+        self._spool.pieces.discard(self)
+        self._writes.close()
+
+    def _remove(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        elif self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+        if os.name != "posix" and self._path.name:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+
+
+Buffer: TypeAlias = Piece | SpooledPiece
+"""One buffered chunk."""
+
+
+class Spool:
+    """Creates spooled chunks, and removes the remaining ones on exit."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Store the files in ``folder``. None means the system's folder for temporary files."""
+        self.folder: Path = folder or Path(tempfile.gettempdir())
+        self.pieces: set[SpooledPiece] = set()
+
+    def piece(self) -> SpooledPiece:
+        """Create an empty chunk."""
+        piece = SpooledPiece(self)
+        self.pieces.add(piece)
+        return piece
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for piece in list(self.pieces):
+            piece.close()
+
+
 async def cut(
-    blocks: AsyncIterator[Any], chunk_size: int, start: Callable[[], Buffer] = Piece
+    blocks: AsyncGenerator[Block, None], chunk_size: int, start: Callable[[], Buffer] = Piece
 ) -> AsyncGenerator[Buffer, None]:
     """Yield the chunks of a stream. All but the last one have ``chunk_size`` bytes.
 
@@ -77,7 +171,7 @@ async def cut(
     ``part 3/3``, even if the source ends exactly at a chunk boundary.
     """
     piece = start()
-    async with aclosing(blocks) as source:  # type: ignore[type-var]
+    async with aclosing(blocks) as source:
         async for block in source:
             view = memoryview(block)
             while len(view):

@@ -7,7 +7,6 @@ thread does every read. Where positional reads do not exist (Windows), every rea
 handle.
 """
 
-import asyncio
 import errno
 import hashlib
 import os
@@ -17,15 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SourceError
+from .threads import PendingWork
+from .types import Block
 
 __all__ = ["OpenFile"]
 
 MEMORY = 1024 * 1024
 """Approximate number of bytes in the blocks of all ranges that are read at the same time."""
-SMALLEST_BLOCK, LARGEST_BLOCK = 64 * 1024, 512 * 1024
-"""Limits of the size of a cached block, in bytes."""
-COLD_MEMORY, COLD_BLOCK = 2048 * 1024, 1024 * 1024
-"""The same limits for reads in a thread. Larger reads compensate for the cost of the thread."""
+SMALLEST_BLOCK = 64 * 1024
+LARGEST_BLOCK = 512 * 1024
+"""Size limits of a cached block, in bytes."""
+COLD_MEMORY = 2 * 1024 * 1024
+COLD_BLOCK = 1024 * 1024
+"""The limits for reads in a thread. Larger reads compensate for the cost of the thread."""
 END_BLOCK = 1024 * 1024
 """Number of bytes hashed at each end of the file for the fingerprint."""
 
@@ -86,12 +89,13 @@ class OpenFile:
         # False if the path names another file, for example for a borrowed descriptor of a deleted
         # file.
         self._named = self._inode_at_path() == self._stat.st_ino
-        self._nowait = hasattr(os, "RWF_NOWAIT")
+        self._positional = hasattr(os, "preadv")
+        self._nowait = self._positional and hasattr(os, "RWF_NOWAIT")
         self._blocks = Blocks()
         self._ranges = 0
         """Number of ranges that are being read."""
-        self._threads = 0
-        self._closing = False
+        # Threads that use the descriptor. It stays open until the last of them has finished.
+        self._reads = PendingWork(self._close_descriptor)
 
     @classmethod
     def open(cls, path: Path) -> "OpenFile":
@@ -129,23 +133,13 @@ class OpenFile:
         fd, self._fd = self._fd, -1
         return fd
 
-    def read(
-        self, start: int, size: int, block: int | None = None
-    ) -> AsyncIterator[bytes | bytearray | memoryview]:
+    async def read(self, start: int, size: int, block: int | None = None) -> AsyncIterator[Block]:
         """Yield a range of the file in blocks. A block is not changed while the caller holds it.
 
         ``block`` is the largest block in bytes. With None, blocks become smaller the more ranges
         are read at the same time. Raises ``SourceError`` if the file changed since it was opened or
         cannot be read.
         """
-        if hasattr(os, "preadv"):
-            return self._read_positional(start, size, block)
-        return self._read_portable(start, size, block or LARGEST_BLOCK)
-
-    async def _read_positional(
-        self, start: int, size: int, block: int | None
-    ) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Read a range with ``preadv``: from the page cache if possible, otherwise in a thread."""
         position, stop = start, start + size
         self._ranges += 1
         try:
@@ -162,7 +156,9 @@ class OpenFile:
                 for offset in range(0, len(piece), most):
                     yield piece[offset : offset + most]
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise SourceError(
+                f"reading {self._path} failed: {error.strerror or error}", cause="unreadable"
+            ) from error
         finally:
             self._ranges -= 1
         # A local file system, the only kind that supports ``RWF_NOWAIT``, answers ``fstat`` without
@@ -170,7 +166,7 @@ class OpenFile:
         if self._nowait:
             self._assert_unchanged()
         else:
-            await self._in_thread(self._assert_unchanged)
+            await self._reads.in_thread(self._assert_unchanged)
 
     def _read_cached(self, position: int, size: int) -> memoryview | None:
         if not self._nowait:
@@ -193,30 +189,16 @@ class OpenFile:
         return memoryview(block)[:got]
 
     async def _read_cold(self, position: int, size: int) -> memoryview:
+        if not self._positional:
+            return memoryview(await self._reads.in_thread(self._read_at, position, size))
         # Allocate the block here. A thread allocates from a pool of its own, which keeps freed
         # memory.
         block = self._blocks.take(size)
-        got = await self._in_thread(os.preadv, self._fd, [block], position)
+        got = await self._reads.in_thread(os.preadv, self._fd, [block], position)
         # Keep the block only after the read. If the caller is cancelled, the thread still writes
         # into it.
         self._blocks.keep(block)
         return memoryview(block)[:got]
-
-    async def _read_portable(
-        self, start: int, size: int, block: int
-    ) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Read a range where ``preadv`` does not exist, with a new handle for each block."""
-        position, stop = start, start + size
-        while position < stop:
-            try:
-                piece = await self._in_thread(self._read_at, position, min(block, stop - position))
-            except OSError as error:
-                raise self._unreadable(error) from error
-            if not piece:
-                raise self._changed("it became shorter")
-            position += len(piece)
-            yield piece
-        await self._in_thread(self._assert_unchanged)
 
     def _read_at(self, position: int, size: int) -> bytes:
         # Open a handle for each read. If opening in a thread were cancelled, a kept handle would be
@@ -225,30 +207,12 @@ class OpenFile:
             handle.seek(position)
             return handle.read(size)
 
-    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
-        """Run a function in a thread. The descriptor stays open until the thread has finished.
-
-        This also holds if the caller is cancelled and the thread continues.
-        """
-        self._threads += 1
-        future = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
-        future.add_done_callback(self._thread_done)
-        # A cancelled future is done at once, while its thread continues. Shield it, so that
-        # ``_thread_done`` is called only when the thread has finished.
-        return await asyncio.shield(future)
-
-    def _thread_done(self, future: "asyncio.Future[Any]") -> None:
-        if not future.cancelled():
-            # Retrieve the exception, so that asyncio does not log it if the caller was cancelled.
-            future.exception()
-        self._threads -= 1
-        if self._closing:
-            self.close()
-
     def close(self) -> None:
         """Close the descriptor, at once or when the last thread has finished with it."""
-        self._closing = True
-        if self._threads == 0 and self._fd >= 0:
+        self._reads.close()
+
+    def _close_descriptor(self) -> None:
+        if self._fd >= 0:
             os.close(self.release())
 
     def _assert_unchanged(self) -> None:
@@ -256,7 +220,7 @@ class OpenFile:
         # A file that was deleted during the upload is no error: the descriptor still has every
         # byte.
         if self._named and self._inode_at_path() not in (None, self._stat.st_ino):
-            raise self._changed("another file took its place")
+            raise self._changed("another file replaced it")
         now = os.fstat(self._fd)
         if now.st_size != self._stat.st_size:
             raise self._changed(
@@ -274,13 +238,9 @@ class OpenFile:
 
     def _changed(self, how: str) -> SourceError:
         return SourceError(
-            f"{self._path} changed during the upload: {how}. Upload it again when it is finished",
+            f"{self._path} changed during the upload: {how}. Upload it again when no program "
+            "writes to it",
             cause="changed",
-        )
-
-    def _unreadable(self, error: OSError) -> SourceError:
-        return SourceError(
-            f"{self._path} cannot be read further: {error.strerror or error}", cause="unreadable"
         )
 
     async def fingerprint(self) -> dict[str, Any] | None:
@@ -290,7 +250,7 @@ class OpenFile:
         """
         if not self._named:
             return None
-        return await self._in_thread(self._fingerprint)  # type: ignore[no-any-return]
+        return await self._reads.in_thread(self._fingerprint)
 
     def _fingerprint(self) -> dict[str, Any]:
         digest = hashlib.sha256()

@@ -1,102 +1,36 @@
-"""Sources of uploads: the types, and how values are recognised and opened.
+"""Recognise the sources that a caller passes, and open them.
 
-Only this module and ``journal`` read the user's files. Concurrent chunks cannot share one handle
-with ``seek`` and ``read``, so there are two types:
-
-- a :class:`Source` is read by position, by several chunks at once, and again for a retry;
-- a :class:`Stream` is read once, in order. The engine buffers the bytes that it may send again.
-
-A transport may keep a reference to a block until it is sent, so a block must not change while any
-object holds it. Otherwise a request would contain the bytes of another block.
+Only this module, ``files`` and ``journal`` read the user's files.
 """
 
 import asyncio
 import inspect
 import io
-import mimetypes
 import os
 import stat
 import threading
-from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeAlias, runtime_checkable
+from typing import IO, Any
 
 from ...errors import ConfigurationError, SourceError
 from .files import OpenFile
-from .threads import in_thread
+from .threads import PendingWork, in_thread
+from .types import BLOCK, NAMELESS, Block, Source, SourceLike, Stream, not_bytes
 
 __all__ = [
-    *("AsyncReadable", "FileSource", "Source", "SourceLike", "Stream"),
-    *("content_type", "flow", "name_of", "open_file", "open_source"),
+    "FileSource",
+    "MemorySource",
+    "SeekableSource",
+    "name_of",
+    "open_file",
+    "open_source",
 ]
 
-BLOCK = 256 * 1024
-"""Bytes read and written at once."""
-NAMELESS = "video"
-"""File name of a source without a name."""
+READ = 4 * BLOCK
+"""Bytes that one call in a thread reads."""
 LAST_READ = 0.5
 """Seconds that ``aclose`` waits for a read in progress."""
-
-
-@runtime_checkable
-class AsyncReadable(Protocol):
-    """An object with ``async read(n)``, such as an upload object of a web framework."""
-
-    def read(self, size: int, /) -> Awaitable[bytes]:
-        """Return up to ``size`` bytes, or no bytes at the end."""
-        ...
-
-
-class Source(ABC):
-    """Bytes of known size, read by position. Subclass it for your own storage.
-
-    Several chunks may call ``read`` at the same time. A retry reads the same range again.
-    """
-
-    name: str = NAMELESS
-    """File name that is sent to the server."""
-    size: int = 0
-    """Total size in bytes."""
-
-    @abstractmethod
-    def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Yield exactly ``size`` bytes from offset ``start`` in blocks, each a new object."""
-
-    async def fingerprint(self) -> dict[str, Any] | None:
-        """Return a description that identifies the content later, or None to use no journal."""
-        return None
-
-    async def aclose(self) -> None:
-        """Release the resources of the source."""
-
-
-class Stream(ABC):
-    """Bytes that can be read once, in order, and whose total size is unknown."""
-
-    name: str = NAMELESS
-
-    @abstractmethod
-    def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Yield all bytes. Called once."""
-
-    async def aclose(self) -> None:
-        """Release the resources of the stream."""
-
-
-SourceLike: TypeAlias = (
-    str
-    | os.PathLike[str]
-    | bytes
-    | bytearray
-    | memoryview
-    | IO[bytes]
-    | AsyncIterable[bytes]
-    | AsyncReadable
-    | Source
-    | Stream
-)
-"""Types that can be uploaded (docs/design.md §4 rule 4)."""
 
 
 class FileSource(Source):
@@ -108,7 +42,7 @@ class FileSource(Source):
         self.name = name
         self.size: int = file.size - start
 
-    def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+    def read(self, start: int, size: int) -> AsyncIterator[Block]:
         """Yield a range. Raises ``SourceError`` if the file changed since it was opened."""
         return self._file.read(self._start + start, size)
 
@@ -128,17 +62,17 @@ class FileSource(Source):
 class MemorySource(Source):
     """Bytes in memory."""
 
-    def __init__(self, data: bytes | bytearray | memoryview, name: str = NAMELESS) -> None:
+    def __init__(self, data: Block, name: str = NAMELESS) -> None:
         try:
             self._view = memoryview(data).cast("B").toreadonly()
         except TypeError as error:
             raise SourceError(
-                "the memoryview is not contiguous: give bytes(view)", cause="unsupported"
+                "the memoryview is not contiguous: pass bytes(view)", cause="unsupported"
             ) from error
         self.name = name
         self.size: int = len(self._view)
 
-    async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+    async def read(self, start: int, size: int) -> AsyncIterator[Block]:
         """Yield slices without copying them."""
         for position in range(start, start + size, BLOCK):
             yield self._view[position : min(position + BLOCK, start + size)]
@@ -150,10 +84,10 @@ class SeekableSource(Source):
     def __init__(self, handle: IO[bytes], name: str, start: int, size: int) -> None:
         self._handle = handle
         self._start = start
-        self._turn = asyncio.Lock()
+        self._reads = PendingWork()
+        self._one_block = asyncio.Lock()
         # A cancelled read continues in its thread. It must not be disturbed by the next ``seek``.
         self._position = threading.Lock()
-        self._reading: set[asyncio.Future[bytes]] = set()
         self.name = name
         self.size = size
 
@@ -162,35 +96,25 @@ class SeekableSource(Source):
             self._handle.seek(position)
             return self._handle.read(size)
 
-    async def _block(self, position: int, size: int) -> bytes:
-        reading = asyncio.ensure_future(asyncio.to_thread(self._read_at, position, size))
-        self._reading.add(reading)
-        reading.add_done_callback(self._read)
-        return await asyncio.shield(reading)
-
-    def _read(self, reading: "asyncio.Future[bytes]") -> None:
-        self._reading.discard(reading)
-        if not reading.cancelled():
-            # Retrieve the exception, so that asyncio does not log it if the caller was cancelled.
-            reading.exception()
-
-    async def aclose(self) -> None:
-        """Wait at most ``LAST_READ`` seconds for a read in progress. The caller owns the handle."""
-        if self._reading:
-            await asyncio.wait(self._reading, timeout=LAST_READ)
-
-    async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
+    async def read(self, start: int, size: int) -> AsyncIterator[Block]:
         """Yield a range block by block."""
         position, stop = self._start + start, self._start + start + size
         while position < stop:
-            async with self._turn:
-                block = await self._block(position, min(4 * BLOCK, stop - position))
+            async with self._one_block:
+                block = await self._reads.in_thread(
+                    self._read_at, position, min(READ, stop - position)
+                )
             if not block:
                 raise SourceError(
-                    f"{self.name}: ended {stop - position:,} bytes early; was it changed or closed?"
+                    f"{self.name} ended {stop - position:,} bytes early: "
+                    "it may have been changed or closed during the upload"
                 )
             position += len(block)
             yield block
+
+    async def aclose(self) -> None:
+        """Wait at most ``LAST_READ`` seconds for a read in progress. The caller owns the handle."""
+        await self._reads.wait(LAST_READ)
 
 
 class IteratorStream(Stream):
@@ -200,12 +124,12 @@ class IteratorStream(Stream):
         self._iterable = iterable
         self.name = name
 
-    async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
+    async def blocks(self) -> AsyncIterator[Block]:
         """Yield the items. Close a generator if the upload ends early, to run its ``finally``."""
         iterator = aiter(self._iterable)
         try:
             async for block in iterator:
-                yield _checked(block)
+                yield _copied(block)
         finally:
             if isinstance(iterator, AsyncGenerator):
                 await iterator.aclose()
@@ -219,87 +143,55 @@ class ReaderStream(Stream):
         self._threaded = threaded
         self.name = name
 
-    async def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
+    async def blocks(self) -> AsyncIterator[Block]:
         """Read until ``read`` returns no bytes."""
         while True:
-            if self._threaded:
-                block = await in_thread(self._read, 4 * BLOCK)
-            else:
-                block = self._read(4 * BLOCK)
+            block = await in_thread(self._read, READ) if self._threaded else self._read(READ)
             if inspect.isawaitable(block):
                 block = await block
             if block is None:
                 raise SourceError(
-                    f"{self.name} is in non-blocking mode: set_blocking(True), or give an async reader"
+                    f"{self.name} is in non-blocking mode: "
+                    "call os.set_blocking(fd, True), or pass an async reader"
                 )
             if not block:
                 return
-            yield _checked(block)
+            yield _copied(block)
 
 
-async def flow(blocks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-    """Yield the blocks of an iterator, check their type, and close the iterator at the end."""
-    if not hasattr(blocks, "__aiter__"):
-        close = getattr(blocks, "close", None)
-        if close is not None:
-            close()  # A coroutine that is never awaited would cause a warning.
-        raise SourceError(
-            "read(start, size) of a Source must give blocks: write it as an async generator with yield"
-        )
-    try:
-        async for block in blocks:
-            if not isinstance(block, bytes | bytearray | memoryview):
-                raise _not_bytes(block)
-            yield block
-    finally:
-        close = getattr(blocks, "aclose", None)
-        if close is not None:
-            await close()
+class _PipeStream(ReaderStream):
+    """A pipe or device that this package opened and therefore closes."""
+
+    def __init__(self, handle: IO[bytes], name: str) -> None:
+        super().__init__(_available(handle), name, threaded=True)
+        self._handle = handle
+
+    async def aclose(self) -> None:
+        # Closing waits for a read in progress, which may never return. Do it in a daemon thread.
+        threading.Thread(target=self._handle.close, daemon=True).start()
 
 
-_VIDEOS = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mkv": "video/x-matroska",
-    ".webm": "video/webm",
-    ".avi": "video/x-msvideo",
-    ".mpg": "video/mpeg",
-    ".ts": "video/mp2t",
-}
-"""Types of common videos. The system's table differs between machines and is slow to load."""
-
-
-def content_type(name: str) -> str:
-    """Guess the content type from the file name, as the official clients do."""
-    known = _VIDEOS.get(os.path.splitext(name)[1].lower())  # noqa: PTH122
-    return known or mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-
-def _checked(block: Any) -> bytes | memoryview:
+def _copied(block: Any) -> bytes:
+    """Copy a buffer that the producer may reuse before the block is sent."""
     if isinstance(block, bytes):
         return block
-    # The producer may reuse its buffer before the block is sent, so copy it.
     if isinstance(block, bytearray | memoryview):
         return bytes(block)
-    raise _not_bytes(block)
-
-
-def _not_bytes(block: Any) -> SourceError:
-    return SourceError(
-        f"the source gives {type(block).__name__}, not bytes: open it in binary mode"
-    )
+    raise not_bytes(block)
 
 
 async def open_source(given: SourceLike, name: str | None = None) -> Source | Stream:
-    """Recognise a source and open it. Raises ``SourceError`` if it cannot be read."""
+    """Recognise a source and open it. Raises ``SourceError`` if it cannot be read.
+
+    The caller closes the result, unless it is ``given`` itself.
+    """
     if isinstance(given, Source | Stream):
         return given
     if isinstance(given, str | os.PathLike):
         return await _open_path(Path(given), name)
     if isinstance(given, bytes | bytearray | memoryview):
         return MemorySource(given, name or NAMELESS)
-    name = name or _name_of(given)
+    name = name or _name_of_object(given)
     read = getattr(given, "read", None)
     if callable(read):
         if inspect.iscoroutinefunction(read):
@@ -311,12 +203,12 @@ async def open_source(given: SourceLike, name: str | None = None) -> Source | St
     if isinstance(given, AsyncIterable):
         return IteratorStream(given, name)
     raise ConfigurationError(
-        f"a source is a path, bytes, a binary file, an async iterable of bytes, an object with async read(n), "
-        f"or a Source; not {type(given).__name__}"
+        "a source must be a path, bytes, a binary file, an async iterable of bytes, an object with "
+        f"async read(n), or a Source; not {type(given).__name__}"
     )
 
 
-def _name_of(given: Any) -> str:
+def _name_of_object(given: Any) -> str:
     # Starlette's ``UploadFile`` has ``filename``. ``name`` may be a descriptor number.
     for attribute in ("filename", "name"):
         value = getattr(given, attribute, None)
@@ -325,19 +217,18 @@ def _name_of(given: Any) -> str:
     return NAMELESS
 
 
+def name_of(path: Path) -> str:
+    """Return a file name that can be sent."""
+    # A name that is not UTF-8 contains surrogates, which neither JSON nor a header can carry.
+    return path.name.encode("utf-8", "replace").decode() or NAMELESS
+
+
 async def _open_path(path: Path, name: str | None) -> Source | Stream:
     name = name or name_of(path)
     file = await in_thread(open_file, path, unwanted=OpenFile.close)
     if stat.S_ISREG(file.mode):
         return FileSource(file, name)
-    handle = os.fdopen(file.release(), "rb")
-    return _HandleStream(handle, name)
-
-
-def name_of(path: Path) -> str:
-    """Return a file name that can be sent."""
-    # A name that is not UTF-8 contains surrogates, which neither JSON nor a header can carry.
-    return path.name.encode("utf-8", "replace").decode() or NAMELESS
+    return _PipeStream(os.fdopen(file.release(), "rb"), name)
 
 
 def open_file(path: Path) -> OpenFile:
@@ -361,25 +252,13 @@ def open_file(path: Path) -> OpenFile:
         ) from error
 
 
-class _HandleStream(ReaderStream):
-    """A pipe or device that this package opened and therefore closes."""
-
-    def __init__(self, handle: IO[bytes], name: str) -> None:
-        super().__init__(_reading(handle), name, threaded=True)
-        self._handle = handle
-
-    async def aclose(self) -> None:
-        # Closing waits for a read in progress, which may never return. Do it in a daemon thread.
-        threading.Thread(target=self._handle.close, daemon=True).start()
-
-
 def _close_copy(source: Source | Stream) -> None:
     """Close our duplicate of a descriptor. The caller closes all other handles."""
     if isinstance(source, FileSource):
         source.close()
 
 
-def _reading(handle: Any) -> Callable[[int], Any]:
+def _available(handle: Any) -> Callable[[int], Any]:
     """Return a method that reads the available bytes without waiting for all ``n``."""
     return getattr(handle, "read1", None) or handle.read  # type: ignore[no-any-return]
 
@@ -391,7 +270,7 @@ def _open_handle(handle: Any, name: str) -> Source | Stream:
             bool(handle.seekable()) if hasattr(handle, "seekable") else hasattr(handle, "seek")
         )
         if not seekable:
-            return ReaderStream(_reading(handle), name, threaded=True)
+            return ReaderStream(_available(handle), name, threaded=True)
         position = handle.tell()
         end = handle.seek(0, io.SEEK_END)
         end = handle.tell() if end is None else end
@@ -399,7 +278,9 @@ def _open_handle(handle: Any, name: str) -> Source | Stream:
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {name}: {error}") from error
     if position >= end > 0:
-        raise SourceError(f"{name} stands at its end ({end:,} bytes): seek(0) before the upload")
+        raise SourceError(
+            f"{name} is positioned at its end ({end:,} bytes): call seek(0) before the upload"
+        )
     raw = getattr(handle, "raw", handle)
     if isinstance(handle, io.BufferedReader | io.BufferedRandom | io.FileIO) and isinstance(
         raw, io.FileIO

@@ -1,27 +1,74 @@
-"""Blocking calls in daemon threads, for reads that may never return.
+"""Work that continues when its caller is cancelled: blocking calls in threads, unfinished writes.
 
 The interpreter joins the threads of asyncio's executor when it exits. A read from a pipe whose
-writer sends nothing would then block Ctrl-C forever. The threads here are daemon threads, which are
-not joined. As many are started as are needed at the same time, and idle threads are reused.
+writer sends nothing would then block Ctrl-C forever. :func:`in_thread` therefore uses daemon
+threads, which are not joined. :class:`PendingWork` is for calls that end soon, such as reads of
+regular files. It uses the executor, which limits the number of threads.
 """
 
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-__all__ = ["in_thread"]
+from ...tasks import ignore_failure
+
+__all__ = ["PendingWork", "in_thread"]
 
 T = TypeVar("T")
 
 KEPT = 8
-"""Largest number of idle threads."""
+"""Largest number of idle daemon threads."""
 
 _idle: "deque[SimpleQueue[Callable[[], None]]]" = deque()
 """One queue per idle thread. The thread waits there for its next call."""
+
+
+class PendingWork:
+    """The operations in progress on one resource.
+
+    An operation continues when its caller is cancelled. ``release`` is called after ``close``, when
+    the last operation has ended.
+    """
+
+    def __init__(self, release: Callable[[], object] | None = None) -> None:
+        self._release = release
+        self._running: set[asyncio.Future[Any]] = set()
+        self._closed = False
+
+    async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run ``function`` in a thread of the executor and return its result."""
+        loop = asyncio.get_running_loop()
+        return await self.finish(loop.run_in_executor(None, function, *arguments))
+
+    async def finish(self, work: Awaitable[T]) -> T:
+        """Wait for ``work`` and return its result."""
+        future = asyncio.ensure_future(work)
+        self._running.add(future)
+        future.add_done_callback(self._ended)
+        # A cancelled future is done at once, while its thread continues. Shield it, so that
+        # ``_ended`` is called only when the work has ended.
+        return await asyncio.shield(future)
+
+    def _ended(self, future: "asyncio.Future[Any]") -> None:
+        ignore_failure(future)
+        self._running.discard(future)
+        if self._closed:
+            self.close()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait at most ``seconds`` for the operations in progress."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+
+    def close(self) -> None:
+        """Release the resource, at once or when the last operation has ended."""
+        self._closed = True
+        if not self._running and self._release is not None:
+            self._release()
 
 
 def _work(calls: "SimpleQueue[Callable[[], None]]") -> None:
@@ -46,7 +93,7 @@ def _start(call: Callable[[], None]) -> None:
 async def in_thread(
     function: Callable[..., T], *arguments: Any, unwanted: Callable[[T], object] | None = None
 ) -> T:
-    """Run ``function`` in a daemon thread and return its result.
+    """Run ``function``, which may never return, in a daemon thread and return its result.
 
     If the caller is cancelled, the call continues, and ``unwanted`` receives its result. It can
     release the result, for example close a file.

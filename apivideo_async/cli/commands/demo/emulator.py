@@ -13,7 +13,7 @@ from attrs import frozen
 
 from ....errors import ConfigurationError
 
-__all__ = ["Server", "own_emulator"]
+__all__ = ["Server", "run_emulator"]
 
 FIRST_LINE = "apivideo emulator on "
 START_SECONDS = 20.0
@@ -30,7 +30,7 @@ class Server:
 
 
 @asynccontextmanager
-async def own_emulator() -> AsyncIterator[Server]:
+async def run_emulator() -> AsyncIterator[Server]:
     """Start ``apivideo emulator`` and stop it at the end of the block.
 
     The option ``--until-eof`` ends the emulator when its standard input closes, so it also ends if
@@ -38,8 +38,15 @@ async def own_emulator() -> AsyncIterator[Server]:
     """
     key = secrets.token_hex(16)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "apivideo_async.cli", "emulator"),
-        *("--api-key", key, "--encoding", "0.5", "--until-eof"),
+        sys.executable,
+        "-m",
+        "apivideo_async.cli",
+        "emulator",
+        "--api-key",
+        key,
+        "--encoding",
+        "0.5",
+        "--until-eof",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -63,7 +70,7 @@ async def _address(process: asyncio.subprocess.Process) -> str:
                 return line.removeprefix(FIRST_LINE)
             reason = (await process.stderr.read()).decode(errors="replace").strip()
     except TimeoutError:
-        reason = f"no sign of it within {START_SECONDS:g} s"
+        reason = f"no output within {START_SECONDS:g} s"
     raise ConfigurationError(
         f"the emulator did not start: {reason.removeprefix('apivideo: ') or 'no reason given'}"
     )

@@ -13,10 +13,13 @@ from ...console.formatting import bytes_text
 __all__ = ["make_video"]
 
 MARGIN = 1024 * 1024
-PICTURE = "testsrc2=size=1280x720:rate=30"
-NOISE = "noise=alls=14:allf=t,format=yuv420p"
-"""Noise does not compress well, so a few seconds of video reach the size with little CPU time."""
-CODEC = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "22", "-movflags", "+faststart")
+"""Bytes that ffmpeg writes beyond the requested size, because it stops before its limit."""
+# Noise does not compress well, so a few seconds of video reach the size with little CPU time.
+OPTIONS = """
+    -hide_banner -loglevel error -y
+    -f lavfi -i testsrc2=size=1280x720:rate=30 -vf noise=alls=14:allf=t,format=yuv420p
+    -c:v libx264 -preset ultrafast -qp 22 -movflags +faststart
+"""
 
 
 def _ffmpeg() -> str:
@@ -30,7 +33,8 @@ def _ffmpeg() -> str:
         found = shutil.which("ffmpeg")
     if found is None:
         raise ConfigurationError(
-            "the demonstration needs ffmpeg to make a video: pip install 'apivideo-async[demo]', or name a FILE"
+            "the demonstration needs ffmpeg to make a video: pip install 'apivideo-async[demo]', "
+            "or give a FILE"
         )
     return found
 
@@ -40,21 +44,12 @@ async def make_video(path: Path, size: int) -> None:
 
     Raises ``ConfigurationError`` if ffmpeg is missing or fails.
     """
-    limit = ("-fs", str(size + MARGIN))
-    arguments = (
-        "-hide_banner",
-        "-loglevel",
-        "error",
-        "-y",
-        "-f",
-        "lavfi",
-        "-i",
-        PICTURE,
-        "-vf",
-        NOISE,
-    )
     process = await asyncio.create_subprocess_exec(
-        *(_ffmpeg(), *arguments, *CODEC, *limit, str(path)),
+        _ffmpeg(),
+        *OPTIONS.split(),
+        "-fs",
+        str(size + MARGIN),
+        str(path),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The commands ``apivideo distributed``, one module each."""
+"""The commands ``apivideo distributed``."""
 
 import click
 
@@ -7,13 +7,14 @@ from ...app import LazyGroup
 __all__ = ["command"]
 
 COMMANDS = {
-    "init": (".init", "Make the tables in the database."),
-    "enqueue": (".enqueue", "Hand sources to the workers."),
-    "worker": (".worker", "Ingest what is handed in, until interrupted."),
-    "status": (".status", "Show how far everything is."),
-    "retry": (".retry", "Hand in again what failed."),
-    "report": (".report", "Write a report about everything."),
+    "init": (".database:init", "Create the tables in the database."),
+    "enqueue": (".database:enqueue", "Add sources to the ledger and the queue."),
+    "worker": (".worker", "Ingest enqueued items until interrupted."),
+    "status": (".database:status", "Show the number of items and jobs in each state."),
+    "retry": (".database:retry", "Enqueue failed items again."),
+    "report": (".database:report", "Write a report about all items."),
 }
+EXTRA_PACKAGES = ("procrastinate", "psycopg", "psycopg_pool")
 
 
 class _Group(LazyGroup):
@@ -21,9 +22,9 @@ class _Group(LazyGroup):
         try:
             return super().get_command(ctx, cmd_name)
         except ModuleNotFoundError as error:
-            # The subpackage reports a missing extra with the pip command to run.
-            if "pip install" not in str(error):
+            if error.name not in EXTRA_PACKAGES:
                 raise
+            # `apivideo_async.distributed` reports a missing extra with the pip command to run.
             raise click.ClickException(str(error)) from error
 
 

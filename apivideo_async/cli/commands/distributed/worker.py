@@ -1,5 +1,7 @@
 """The command ``apivideo distributed worker``."""
 
+from typing import Any
+
 import click
 
 from ....client import ApiVideoClient
@@ -13,9 +15,9 @@ from ....ingest.stores.stores import Stores
 from ....rate_limit.limiter import Limiter
 from ...console.messages import explain
 from ...console.terminal import columns
-from ...redirects import redirects_option
 from ...running import run
 from ...session import Session
+from ..options import redirects_option, reserve_option
 from .database import database_option
 
 __all__ = ["command"]
@@ -25,31 +27,26 @@ SECONDS = click.FloatRange(0, min_open=True)
 
 @click.command(name="worker")
 @click.option(
-    "--concurrency", type=click.IntRange(1), default=16, show_default=True, help="Items at once."
+    "--concurrency",
+    type=click.IntRange(1),
+    default=16,
+    help="Number of items processed at the same time.",
 )
 @click.option(
     "--lease",
     type=SECONDS,
     default=60.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How long its items stay with a worker that gives no sign of life.",
+    help="Time after which other workers may take over the items of a worker that stopped "
+    "responding.",
 )
-@click.option(
-    "--reserve",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=0.0,
-    show_default=True,
-    metavar="SHARE",
-    help="Of the request budget, left to others by all workers together.",
-)
+@reserve_option
 @click.option(
     "--sweep",
     type=SECONDS,
     default=60.0,
-    show_default=True,
     metavar="SECONDS",
-    help="Between two searches for items that were lost with a worker.",
+    help="Interval between two searches for items that have no job in the queue.",
 )
 @redirects_option
 @database_option
@@ -59,60 +56,51 @@ def command(
     /,
     concurrency: int,
     lease: float,
-    reserve: float,
-    sweep: float,
     redirects: Redirects,
     dsn: str,
+    **given: Any,
 ) -> int:
-    """Ingest the enqueued items; any number of workers can run at once.
+    """Ingest the enqueued items. Any number of workers can run at once.
 
-    Each finished item is printed on one line: video id and source. An interrupt returns the items
-    in progress to the queue at once.
+    Each finished item is printed on one line: video id and source. An interrupted worker returns
+    its unfinished items to the queue at once.
     """
+    settings = session.settings
+    config = resolve_config(
+        api_key=settings.api_key, environment=settings.environment, base_url=settings.base_url
+    )
+    # Report a missing key before the database is opened.
+    if config.api_key is None:
+        raise ConfigurationError(
+            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
+        )
 
     def make_client(limiter: Limiter) -> ApiVideoClient:
-        given = session.settings
         return ApiVideoClient(
-            given.api_key,
-            environment=given.environment,
-            base_url=given.base_url,
-            auth=given.auth,
+            settings.api_key,
+            environment=settings.environment,
+            base_url=settings.base_url,
+            auth=settings.auth,
             limiter=limiter,
         )
 
-    def told(result: IngestResult) -> None:
+    def write_result(result: IngestResult) -> None:
         if result.outcome == "done":
             session.terminal.report(columns(result.video_id, result.item.shown))
         elif result.outcome in ("failed", "quarantined") and result.error is not None:
             session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)
 
     async def work() -> int:
-        options = IngestOptions(concurrency=concurrency, lease=lease)
         async with Stores(redirects=redirects) as stores:
-            await Worker(
+            worker = Worker(
                 dsn,
                 make_client,
-                options=options,
-                sweep=sweep,
-                reserve=reserve,
+                options=IngestOptions(concurrency=concurrency, lease=lease),
                 stores=stores,
-                on_result=told,
-            ).run()
+                on_result=write_result,
+                **given,  # `reserve` and `sweep`
+            )
+            await worker.run()
         return 0
 
-    # Report a missing key before the database is opened.
-    _check_key(session)
     return run(session.terminal, work(), interrupted=None)
-
-
-def _check_key(session: Session) -> None:
-    given = session.settings
-    if (
-        resolve_config(
-            api_key=given.api_key, environment=given.environment, base_url=given.base_url
-        ).api_key
-        is None
-    ):
-        raise ConfigurationError(
-            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
-        )

@@ -5,16 +5,16 @@ from contextlib import AsyncExitStack
 
 from ....config import UploadOptions
 from ....ingest.items import Item
-from ....ingest.ledger.protocol import Ledger
+from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
 from ....ingest.stores.stores import Stores
+from ....iteration import iterate
 from ....masking import shown
 from ...console.formatting import bytes_text
 from ...console.terminal import columns
 from ...session import Session
-from ..plan.costs import Costs, documented_limits
-from .asked import IngestRequest
-from .sources import check_sources, items_of, list_all
+from ..costs import Costs, documented_limits
+from .request import IngestRequest, check_sources, listings
 
 __all__ = ["DryRun"]
 
@@ -29,46 +29,45 @@ class DryRun:
         self._costs = Costs(
             request.options.upload or UploadOptions(), keep_key=request.options.keep_key
         )
-        self._new = self._known = 0
+        self._new = 0
+        self._known = 0
 
     async def run(self) -> int:
-        """Run the listing, print the costs, and return the exit code."""
-        await check_sources(self._request, self._terminal)
+        """List the items, print the costs, and return the exit code."""
+        request = self._request
+        await check_sources(request, self._terminal)
         async with AsyncExitStack() as stack:
-            stores = await stack.enter_async_context(Stores(redirects=self._request.redirects))
+            stores = await stack.enter_async_context(Stores(redirects=request.redirects))
             ledger = None
             # A dry run does not create a ledger.
-            if self._request.ledger.exists():
-                ledger = await open_sqlite_ledger(self._request.ledger)
+            if request.ledger.exists():
+                ledger = await open_sqlite_ledger(request.ledger)
                 stack.push_async_callback(ledger.aclose)
-            async for item in list_all(items_of(self._request, stores, self._terminal.note)):
-                await self._look(item, ledger)
+            for listing in listings(request, stores, self._terminal.note):
+                async for item in iterate(listing):
+                    await self._add(item, ledger)
             limits = await self._limits(ledger)
-        self._tell(limits)
+        self._write_totals(limits)
         return 0
 
-    async def _look(self, item: Item, ledger: Ledger | None) -> None:
+    async def _add(self, item: Item, ledger: Ledger | None) -> None:
         record = None if ledger is None else await ledger.record(item.key)
         if record is None:
             self._new += 1
         else:
             self._known += 1
-        self._show(item, "new" if record is None else record.state)
+        self._write(item, "new" if record is None else record.state)
         if record is None or record.state != "done":
             self._costs.add(item)
 
-    def _show(self, item: Item, state: str) -> None:
+    def _write(self, item: Item, state: str) -> None:
+        uri = shown(item.uri)
         if self._request.as_lines:
-            shown_item = {
-                "key": item.key,
-                "uri": shown(item.uri),
-                "bytes": item.size,
-                "state": state,
-            }
-            self._terminal.result(json.dumps(shown_item, ensure_ascii=False))
+            document = {"key": item.key, "uri": uri, "bytes": item.size, "state": state}
+            self._terminal.result(json.dumps(document, ensure_ascii=False))
         elif not self._request.as_json:
             size = "?" if item.size is None else bytes_text(item.size)
-            self._terminal.result(columns(state, size, shown(item.uri)))
+            self._terminal.result(columns(state, size, uri))
 
     async def _limits(self, ledger: Ledger | None) -> dict[str, int]:
         """Return the requests per minute by class that this ingestion may use.
@@ -80,16 +79,14 @@ class DryRun:
         for usage in [] if ledger is None else await ledger.usage():
             if usage.allowed:
                 limits[usage.limit_class] = usage.allowed
-        return {
-            name: max(1, int(limit * (1 - self._request.reserve))) for name, limit in limits.items()
-        }
+        share = 1 - self._request.reserve
+        return {name: max(1, int(limit * share)) for name, limit in limits.items()}
 
-    def _tell(self, limits: dict[str, int]) -> None:
+    def _write_totals(self, limits: dict[str, int]) -> None:
         if self._request.as_json or self._request.as_lines:
             document = {"new": self._new, "known": self._known, **self._costs.document(limits)}
-            self._terminal.result(
-                json.dumps(document, indent=None if self._request.as_lines else 2)
-            )
-            return
-        self._terminal.result(f"{self._new:,} new, {self._known:,} known to the ledger")
-        self._costs.tell(self._terminal, limits)
+            indent = None if self._request.as_lines else 2
+            self._terminal.result(json.dumps(document, indent=indent))
+        else:
+            self._terminal.result(f"{self._new:,} new items, {self._known:,} in the ledger")
+            self._costs.write(self._terminal, limits)

@@ -10,14 +10,14 @@ from ....errors import ApiVideoError, ConfigurationError, SourceError
 from ...console.display import Display, display_for
 from ...console.messages import explain
 from ...session import Session, check_reachable, connect
-from .finished import Finished
+from .file_upload import FileUpload, check_file, is_stream
+from .finished import FinishedUploads
 from .request import Outcome, UploadRequest, json_document
-from .transfer import Transfer, flows, inspect
 
 __all__ = ["Batch"]
 
-NOT_DONE = "interrupted"
-AT_ONCE = 2
+NOT_FINISHED = "interrupted"
+CONCURRENT_FILES = 2
 """Files uploaded at once. Each upload has several chunks in flight already."""
 
 
@@ -29,8 +29,8 @@ class Batch:
         self._terminal = session.terminal
         self._request = request
         # A file keeps this error if the command ends before its upload.
-        self._outcomes = {file: Outcome(file, error=NOT_DONE) for file in request.files}
-        self._ready: deque[Outcome] = deque()
+        self._outcomes = {file: Outcome(file, error=NOT_FINISHED) for file in request.files}
+        self._waiting: deque[Outcome] = deque()
         self._written: list[Outcome] = []
 
     async def run(self) -> int:
@@ -40,10 +40,10 @@ class Batch:
             async with connect(self._session.settings, needs_key=request.token is None) as client:
                 if request.token is not None and request.wait and client.config.api_key is None:
                     raise ConfigurationError(
-                        "--wait asks the API, and an upload token cannot: give an API key, too"
+                        "--wait needs an API key: an upload token cannot read the status of a video"
                     )
-                await self._inspect()
-                if self._ready:
+                await self._check_files()
+                if self._waiting:
                     await self._check_server(client)
                     # The server has answered, so the uploads use the default retries.
                     await self._upload(client.with_options(retry=RetryPolicy()))
@@ -51,7 +51,7 @@ class Batch:
             self._write_rest()
             raise
         except (ApiVideoError, OSError) as error:
-            self._stopped(explain(error, self._session.base_url))
+            self._record_stop(explain(error, self._session.base_url))
             raise
         self._write_rest()
         return 1 if any(outcome.error for outcome in self._outcomes.values()) else 0
@@ -60,24 +60,21 @@ class Batch:
         """Return the line to print after Ctrl-C."""
         rest = [file for file, outcome in self._outcomes.items() if outcome.video is None]
         if not rest:
-            return "interrupted after the upload, while waiting"
-        if all(flows(file) for file in rest):
-            return "interrupted; what comes from a pipe cannot be continued: start again"
-        same = (
-            "the same command continues"
-            if self._request.resume
-            else "the same command with --resume continues"
-        )
+            return "interrupted while waiting; the upload is complete"
+        if all(is_stream(file) for file in rest):
+            return "interrupted; an upload from a pipe cannot be continued, so start it again"
+        command = "the same command" if self._request.resume else "the same command with --resume"
         if len(self._request.files) == 1:
-            return f"interrupted; {same} the upload of {shlex.quote(rest[0])}"
-        return f"interrupted at {len(self._outcomes) - len(rest)} of {len(self._outcomes)} files; {same}"
+            return f"interrupted; {command} continues the upload of {shlex.quote(rest[0])}"
+        done = len(self._outcomes) - len(rest)
+        return f"interrupted at {done} of {len(self._outcomes)} files; {command} continues"
 
-    async def _inspect(self) -> None:
+    async def _check_files(self) -> None:
         """Check every file before anything is sent."""
         for file in self._request.files:
             try:
-                self._outcomes[file].bytes = await inspect(file, self._request)
-                self._ready.append(self._outcomes[file])
+                self._outcomes[file].bytes = await check_file(file, self._request)
+                self._waiting.append(self._outcomes[file])
             except (SourceError, OSError) as error:
                 text = explain(error, self._session.base_url)
                 self._outcomes[file].error = text
@@ -93,42 +90,40 @@ class Batch:
             await client.videos.list(page_size=1)
 
     async def _upload(self, client: ApiVideoClient) -> None:
-        finished = Finished(client.config.base_url)
-        with display_for(self._terminal, len(self._ready)) as display:
+        finished = FinishedUploads(client.config.base_url)
+        with display_for(self._terminal, len(self._waiting)) as display:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(AT_ONCE, len(self._ready))):
+                for _ in range(min(CONCURRENT_FILES, len(self._waiting))):
                     group.create_task(self._work(client, display, finished))
         # After a failure the records stay: the same command with --resume skips these files.
         if not any(outcome.error for outcome in self._outcomes.values()):
             await finished.clear()
 
-    async def _work(self, client: ApiVideoClient, display: Display, finished: Finished) -> None:
-        while self._ready:
-            outcome = self._ready.popleft()
-            await Transfer(client, self._request, outcome.file, display, finished).run(outcome)
-            # On a screen with moving bars, the results are written at the end.
-            if (
-                outcome.video is not None
-                and not self._request.as_json
-                and not self._terminal.results_on_screen
-            ):
+    async def _work(
+        self, client: ApiVideoClient, display: Display, finished: FinishedUploads
+    ) -> None:
+        # On a screen with moving bars, the results are written at the end.
+        write_at_once = not self._request.as_json and not self._terminal.results_on_screen
+        while self._waiting:
+            outcome = self._waiting.popleft()
+            await FileUpload(client, self._request, outcome.file, display, finished).run(outcome)
+            if outcome.video is not None and write_at_once:
                 self._terminal.report(outcome.line())
                 self._written.append(outcome)
 
-    def _stopped(self, text: str) -> None:
+    def _record_stop(self, reason: str) -> None:
         """Record the reason for every file that was not uploaded, for the JSON document."""
         for outcome in self._outcomes.values():
-            outcome.error = text if outcome.error == NOT_DONE else outcome.error
+            outcome.error = reason if outcome.error == NOT_FINISHED else outcome.error
         if self._request.as_json:
             self._write_rest()
 
     def _write_rest(self) -> None:
-        """Write the JSON document, or the results that were held back while bars were moving."""
+        """Write the JSON document, or the results that are not written yet."""
         if self._request.as_json:
             self._terminal.report(json_document(self._outcomes.values()))
-        else:
-            width = self._terminal.width if self._terminal.results_on_screen else None
-            uploaded = [outcome for outcome in self._outcomes.values() if outcome.video is not None]
-            for outcome in uploaded:
-                if outcome not in self._written:
-                    self._terminal.report(outcome.line(width))
+            return
+        width = self._terminal.width if self._terminal.results_on_screen else None
+        for outcome in self._outcomes.values():
+            if outcome.video is not None and outcome not in self._written:
+                self._terminal.report(outcome.line(width))

@@ -8,9 +8,11 @@ from attrs import evolve
 
 from ....config import Mode, UploadOptions
 from ....private_files import state_folder
-from ...parameters import Concurrency, MetadataPair, Size
+from ...crud.answers import chosen
+from ...parameters import MetadataPair, as_dict
 from ...running import run
 from ...session import Session
+from ..options import chunk_size_option, chunks_option
 from .batch import Batch
 from .request import STDIN, UploadRequest
 
@@ -19,36 +21,42 @@ __all__ = ["command"]
 
 @click.command(name="upload")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--title", help="Title of the video; the file's name otherwise.")
-@click.option("--description", help="Text about the video.")
+@click.option("--title", help="Title of the video. Default: the name of the file.")
+@click.option("--description", help="Description of the video.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag; repeat for more.")
-@click.option("--metadata", multiple=True, type=MetadataPair(), help="A pair; repeat for more.")
-@click.option("--private", is_flag=True, help="Only viewers with a token can watch it.")
+@click.option(
+    "--metadata",
+    multiple=True,
+    type=MetadataPair(),
+    callback=as_dict,
+    help="A metadata pair; repeat for more.",
+)
+@click.option(
+    "--private", is_flag=True, help="Make the video private: viewers need a token to watch it."
+)
 @click.option("--player-id", metavar="ID", help="The player theme.")
-@click.option("--video-id", metavar="ID", help="Fill this container instead of creating a video.")
-@click.option("--token", metavar="TOKEN", help="Use an upload token; needs no API key.")
 @click.option(
-    "--chunk-size",
-    type=Size(),
-    help="5MiB to 200MiB, or bytes; chosen from the file's size otherwise.",
+    "--video-id", metavar="ID", help="Upload into this existing video instead of creating one."
 )
+@click.option("--token", metavar="TOKEN", help="Use an upload token; no API key is needed.")
+@chunk_size_option
+@chunks_option("--concurrency")
 @click.option(
-    "--concurrency", type=Concurrency(), default="auto", show_default=True, help="Chunks at once."
-)
-@click.option(
-    "--mode", type=click.Choice(["bytes", "part"]), help="Name chunks by byte ranges or by numbers."
+    "--mode",
+    type=click.Choice(["bytes", "part"]),
+    help="Send chunks as byte ranges or as numbered parts. Default: byte ranges if the size is "
+    "known.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted upload of the same file.")
-@click.option("--wait", is_flag=True, help="Wait until the video can be watched.")
+@click.option("--wait", is_flag=True, help="Wait until the video is playable.")
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     default=600.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How long --wait waits.",
+    help="Maximum time that --wait waits for a video.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document about all files.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document about all files.")
 @click.pass_obj
 def command(
     session: Session,
@@ -62,40 +70,23 @@ def command(
     """Upload files as videos, in concurrent chunks.
 
     FILE is a path, or - for the standard input. Each finished file is printed on one line: video
-    id, title, address of the player. A failed file does not stop the others. After an interruption,
-    the same command with --resume sends only the missing chunks.
+    id, title, URL of the player. A failed file does not stop the others. After an interruption, the
+    same command with --resume sends only the missing chunks.
     """
     options = UploadOptions(
         chunk_size=chunk_size, concurrency=concurrency, mode=mode, journal=state_folder("uploads")
     )
     if given["resume"] and options.journal is not None:
         options = evolve(options, resume="on")
-    request = UploadRequest(files=files, options=options, fields=_fields(given), **_rest(given))
+    names = ("description", "player_id", "tags", "metadata")
+    fields = chosen({name: given.pop(name) for name in names})
+    if given.pop("private"):
+        fields["public"] = False
+    request = UploadRequest(files=files, options=options, fields=fields, **given)
     session.terminal.hide(request.token)
     _check(request)
     batch = Batch(session, request)
     return run(session.terminal, batch.run(), batch.interrupted)
-
-
-def _fields(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of the video that were given."""
-    fields: dict[str, Any] = {
-        name: given[name] for name in ("description", "player_id") if given[name] is not None
-    }
-    if given["tags"]:
-        fields["tags"] = list(given["tags"])
-    if given["metadata"]:
-        fields["metadata"] = dict(given["metadata"])
-    if given["private"]:
-        fields["public"] = False
-    return fields
-
-
-def _rest(given: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: given[name]
-        for name in ("title", "video_id", "token", "resume", "wait", "timeout", "as_json")
-    }
 
 
 def _check(request: UploadRequest) -> None:
@@ -103,17 +94,18 @@ def _check(request: UploadRequest) -> None:
     described = request.fields or request.title is not None
     if request.token is not None and described:
         raise click.UsageError(
-            "--token takes no --title, --description, --tag, --metadata, --private or --player-id: "
-            "an upload token may only send a file, the key's owner sets the rest"
+            "--token excludes --title, --description, --tag, --metadata, --private and "
+            "--player-id: an upload token can only upload the file"
         )
     if request.video_id is not None and described:
         raise click.UsageError(
-            "--video-id names a video that exists: its title and other fields stay as they are"
+            "--video-id names an existing video: its title and other fields cannot be set here; "
+            "use `apivideo videos update`"
         )
     if request.video_id is not None and len(request.files) > 1:
-        raise click.UsageError("--video-id takes one FILE: a video holds one source")
+        raise click.UsageError("--video-id takes one FILE: a video has one source file")
     # Compare resolved paths: one file under two names would be uploaded twice.
     paths = [file if file == STDIN else str(Path(file).resolve()) for file in request.files]
     for number, path in enumerate(paths):
         if path in paths[:number]:
-            raise click.UsageError(f"{request.files[number]} is named twice")
+            raise click.UsageError(f"{request.files[number]} is given twice")

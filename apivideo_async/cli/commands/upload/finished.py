@@ -4,7 +4,7 @@ The journal deletes the entry of a completed upload. Without these records, the 
 with ``--resume`` would continue the interrupted file and upload the completed ones again.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from ....client import ApiVideoClient
 from ....errors import NotFoundError, SourceError
@@ -12,12 +12,12 @@ from ....models import Video
 from ....private_files import state_folder
 from ....uploads.journal import Journal, JournalEntry
 
-__all__ = ["Finished"]
+__all__ = ["Fingerprint", "FinishedUploads"]
 
-Fingerprint = dict[str, Any]
+Fingerprint: TypeAlias = dict[str, Any]
 
 
-class Finished:
+class FinishedUploads:
     """The records of one command, in a folder beside the journal.
 
     They are deleted when all files of the command are uploaded.

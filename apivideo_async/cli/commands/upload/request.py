@@ -14,7 +14,8 @@ from ...console.formatting import printable, shortened
 __all__ = ["STDIN", "Outcome", "UploadRequest", "json_document"]
 
 STDIN = "-"
-SHORT_TITLE = 12
+SHORTEST_TITLE = 12
+"""Columns. A title is not shortened further than this."""
 
 
 @frozen(kw_only=True)
@@ -60,7 +61,7 @@ class Outcome:
     bytes: int | None = None
 
     def line(self, width: int | None = None) -> str:
-        """Return the line of results: video id, title, address of the player.
+        """Return the line of results: video id, title, URL of the player.
 
         Without ``width`` the fields are separated by tabs, for programs. With ``width`` (columns of
         the screen) the title is shortened if the line then fits.
@@ -68,8 +69,9 @@ class Outcome:
         video = self.video or Video()
         player = (video.assets.player if video.assets else None) or ""
         title = printable(video.title or "")
-        room = (width or 0) - len(video.video_id) - len(player) - 3
-        title = shortened(title, room) if room >= SHORT_TITLE else title
+        columns = (width or 0) - len(video.video_id) - len(player) - 3
+        if columns >= SHORTEST_TITLE:
+            title = shortened(title, columns)
         return ("\t" if width is None else " ").join(
             text for text in (video.video_id, title, printable(player)) if text
         )

@@ -1,0 +1,173 @@
+"""The command ``apivideo ingest SOURCE...``, which is also the group of the ledger commands."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from click.shell_completion import CompletionItem
+
+from ....config import UploadLimits, UploadOptions
+from ....ingest.items import Strategy
+from ....ingest.options import IngestOptions
+from ....ingest.reports.files import check_report
+from ...parameters import Size
+from ...running import run
+from ...session import Session
+from ..options import (
+    chunk_size_option,
+    chunks_option,
+    manifest_option,
+    redirects_option,
+    reserve_option,
+    strategy_option,
+)
+from .dry_run import DryRun
+from .ingest_run import IngestRun
+from .ledger_commands import find_ledger, ledger_option, report, retry, status
+from .request import IngestRequest
+
+__all__ = ["command"]
+
+SUBCOMMANDS: dict[str, click.Command] = {"status": status, "retry": retry, "report": report}
+
+
+class _IngestCommand(click.Command):
+    """The command that ingests; its help also lists the subcommands."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands (write a source with such a name as ./status)"):
+            formatter.write_dl(
+                [(name, each.get_short_help_str(60)) for name, each in SUBCOMMANDS.items()]
+            )
+
+
+class _IngestGroup(click.Group):
+    """Runs a subcommand if the first word is its name, otherwise ``ingest_command``."""
+
+    def __init__(self, ingest_command: click.Command) -> None:
+        super().__init__("ingest", SUBCOMMANDS, help=ingest_command.help)
+        self._ingest_command = ingest_command
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        if args and args[0] in SUBCOMMANDS:
+            return super().make_context(info_name, args, parent, **extra)
+        return self._ingest_command.make_context(info_name, args, parent, **extra)
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete files and, for the first source, the subcommands."""
+    names = [] if ctx.params.get("sources") else list(SUBCOMMANDS)
+    offered = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [*offered, CompletionItem(incomplete, type="file")]
+
+
+@click.command(name="ingest", cls=_IngestCommand)
+@click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=_complete)
+@manifest_option
+@strategy_option
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    default=16,
+    help="Number of items processed at the same time.",
+)
+@chunk_size_option
+@chunks_option("--chunks")
+@click.option(
+    "--smallest-chunk", type=Size(), hidden=True, help="For an emulator with other limits."
+)
+@reserve_option
+@redirects_option
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="List the items and the requests that they need. No item is ingested.",
+)
+@click.option(
+    "--watch", is_flag=True, help="Watch folders: ingest existing and new files until interrupted."
+)
+@click.option(
+    "--settle",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="Ingest a file only when it has not been written to for so long. Default: 5 with --watch, "
+    "otherwise 0.",
+)
+@click.option(
+    "--keep-key/--drop-key",
+    default=True,
+    help="Whether videos keep the metadata pairs ingestKey and ingestLedger.",
+)
+@click.option(
+    "--report",
+    "reports",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Write a report at the end, as .html, .json or .csv; repeat for more.",
+)
+@ledger_option
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
+@click.option("--jsonl", "as_lines", is_flag=True, help="Print one JSON object for each result.")
+@click.pass_obj
+def ingest(
+    session: Session,
+    /,
+    strategy: Strategy,
+    concurrency: int,
+    chunk_size: int | None,
+    chunks: int | Literal["auto"],
+    smallest_chunk: int | None,
+    keep_key: bool,
+    dry_run: bool,
+    ledger: Path | None,
+    **given: Any,
+) -> int:
+    """Upload many files to api.video, each exactly once.
+
+    SOURCE is a file, a folder, a pattern such as 'videos/**/*.mp4', or an address: s3://, gs://,
+    az://, http(s)://. A ledger records every source. After an interruption, even a crash, the same
+    command continues. Without any SOURCE, the open items of the ledger are ingested.
+
+    Exit code 0 if all items of the ledger are done, 1 if some have failed. Watching a folder ends
+    with Ctrl-C and exit code 0.
+    """
+    limits = (
+        UploadLimits() if smallest_chunk is None else UploadLimits(smallest_chunk=smallest_chunk)
+    )
+    upload = UploadOptions(chunk_size=chunk_size, concurrency=chunks, limits=limits)
+    options = IngestOptions(
+        strategy=strategy, concurrency=concurrency, keep_key=keep_key, upload=upload
+    )
+    # The remaining options have the names of the fields.
+    request = IngestRequest(options=options, ledger=find_ledger(session, ledger), **given)
+    _check(request, dry_run=dry_run)
+    if dry_run:
+        listing = DryRun(session, request).run()
+        return run(session.terminal, listing, lambda: "interrupted; nothing was sent")
+    work = IngestRun(session, request)
+    return run(session.terminal, work.run(), work.interrupted)
+
+
+command: _IngestGroup = _IngestGroup(ingest)
+
+
+def _check(request: IngestRequest, *, dry_run: bool) -> None:
+    """Raise ``UsageError`` for options that exclude each other."""
+    if request.as_json and request.as_lines:
+        raise click.UsageError("--json prints one document, --jsonl prints lines: choose one")
+    if request.watch and not request.sources:
+        raise click.UsageError("--watch needs a folder as SOURCE")
+    if request.continues and (dry_run or not request.ledger.exists()):
+        raise click.UsageError(
+            "name a SOURCE or a --manifest: there are no open items to continue with"
+        )
+    for path in request.reports:
+        check_report(path)

@@ -1,0 +1,226 @@
+"""The commands ``apivideo ingest status``, ``retry`` and ``report``, which only use the ledger."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ....config import resolve_config
+from ....errors import ApiVideoError, ConfigurationError, LedgerError
+from ....ingest.ingestion import default_ledger
+from ....ingest.items import OPEN_STATES, State, Totals
+from ....ingest.ledger.ledger import Ledger
+from ....ingest.ledger.sqlite import open_sqlite_ledger
+from ....ingest.reports.data import Failure, Failures
+from ....ingest.reports.files import check_report, write_report
+from ....masking import shown
+from ...console.formatting import bytes_text, printable, time_text
+from ...running import run
+from ...session import Session
+from ..options import quarantined_option
+
+__all__ = ["find_ledger", "ledger_option", "report", "retry", "status"]
+
+STATES: tuple[State, ...] = (*OPEN_STATES, "done", "failed", "quarantined")
+
+ledger_option: Callable[[Any], Any] = click.option(
+    "--ledger",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Ledger of the ingestion, an SQLite file. Default: a file in your state folder, one for "
+    "each server and API key.",
+)
+
+
+def find_ledger(session: Session, given: Path | None) -> Path:
+    """Return the path of the ledger: the given one, or the default for this server and key.
+
+    Raises ``ConfigurationError`` if the default is needed and no API key is configured.
+    """
+    if given is not None:
+        return given
+    settings = session.settings
+    config = resolve_config(
+        api_key=settings.api_key,
+        environment=settings.environment,
+        base_url=settings.base_url,
+        auth=settings.auth,
+    )
+    if config.api_key is None:
+        raise ConfigurationError(
+            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command), or --ledger"
+        )
+    return default_ledger(config)
+
+
+@asynccontextmanager
+async def _open_ledger(session: Session, given: Path | None) -> AsyncIterator[Ledger]:
+    """Open an existing ledger. Raises ``LedgerError`` if it does not exist."""
+    path = find_ledger(session, given)
+    if not path.exists():
+        raise LedgerError(f"the ledger {path} does not exist: no ingestion has used it yet")
+    ledger = await open_sqlite_ledger(path)
+    try:
+        yield ledger
+    finally:
+        await ledger.aclose()
+
+
+@click.command(name="status")
+@ledger_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_obj
+def status(session: Session, /, ledger: Path | None, as_json: bool) -> int:
+    """Show the progress of an ingestion, which may be running. No request is sent."""
+
+    async def work() -> int:
+        async with _open_ledger(session, ledger) as opened:
+            totals = await opened.totals()
+            due = await opened.next_due()
+            failures = await _failures(opened, totals)
+        if as_json:
+            document = _status_document(totals, failures, due)
+            session.terminal.result(json.dumps(document, indent=2))
+        else:
+            session.terminal.results(_status_lines(totals, failures, due))
+        return 0
+
+    return run(session.terminal, work(), lambda: "interrupted")
+
+
+async def _failures(ledger: Ledger, totals: Totals) -> tuple[Failure, ...]:
+    failures = Failures()
+    if totals.count("failed", "quarantined"):
+        async for record in ledger.records(("failed", "quarantined")):
+            failures.add(record)
+    return failures.listed()
+
+
+def _status_document(
+    totals: Totals, failures: tuple[Failure, ...], due: float | None
+) -> dict[str, Any]:
+    return {
+        "items": totals.count(),
+        "states": {
+            state: {"items": totals.count(state), "bytes": totals.bytes.get(state, 0)}
+            for state in STATES
+            if totals.count(state)
+        },
+        "sent": totals.sent,
+        "nextDueSeconds": None if due is None else round(due, 3),
+        "failures": [
+            {
+                "cause": failure.cause,
+                "items": failure.count,
+                "message": failure.message,
+                "uris": list(failure.uris),
+            }
+            for failure in failures
+        ],
+    }
+
+
+def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | None) -> list[str]:
+    rows: list[tuple[str, int, int]] = [
+        (state, totals.count(state), totals.bytes.get(state, 0))
+        for state in STATES
+        if totals.count(state)
+    ]
+    rows.append(("all", totals.count(), sum(totals.bytes.values())))
+    lines = [f"{name:<12}{count:>12,}  {bytes_text(size):>12}" for name, count, size in rows]
+    for failure in failures:
+        example = f"such as {failure.uris[0]}: {failure.message}"
+        lines.append(printable(f"failed by {failure.cause}: {failure.count:,}, {example}"))
+    if due is not None:
+        when = "now" if due <= 0 else f"in {time_text(due)}"
+        lines.append(f"the next item is due {when}")
+    return lines
+
+
+@click.command(name="retry")
+@click.argument("names", nargs=-1, metavar="[KEY|URI]...")
+@quarantined_option
+@ledger_option
+@click.pass_obj
+def retry(
+    session: Session, /, names: tuple[str, ...], quarantined: bool, ledger: Path | None
+) -> int:
+    """Mark failed items to be tried again: all of them, or the named ones.
+
+    The next ingestion processes them. If api.video could not fetch the file of a video and the
+    video is still empty, the video is created again.
+    """
+    states: tuple[State, ...] = ("failed", "quarantined") if quarantined else ("failed",)
+
+    async def work() -> int:
+        async with _open_ledger(session, ledger) as opened:
+            keys = await _keys(opened, names, states) if names else set()
+            again = await opened.retry(states, keys)
+        session.terminal.report(f"{len(again):,} items will be tried again")
+        if again:
+            session.terminal.say("run `apivideo ingest` without a SOURCE to process them")
+        return 0
+
+    return run(session.terminal, work(), lambda: "interrupted")
+
+
+async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...]) -> set[str]:
+    """Find the keys of the named items. Raises ``LedgerError`` before any item is changed.
+
+    The error is raised if a name matches no item in one of the states.
+    """
+    # One pass over the ledger for all names: it may hold a million items.
+    wanted = _aliases(names)
+    keys = set()
+    found = set()
+    async for record in ledger.records(states):
+        # A name may be a key, an address, an address as displayed (with masked secrets), or a path.
+        for alias in (record.item.key, record.item.uri, shown(record.item.uri)):
+            if alias in wanted:
+                keys.add(record.item.key)
+                found.add(wanted[alias])
+    if missing := [name for name in names if name not in found]:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        kind = " or ".join(states)
+        raise LedgerError(f"not a {kind} item: {shown(missing[0])}{more}; nothing was changed")
+    return keys
+
+
+def _aliases(names: tuple[str, ...]) -> dict[str, str]:
+    """Map the texts that may be in the ledger for a name to this name."""
+    return {alias: name for name in names for alias in (name, shown(name), os.path.realpath(name))}
+
+
+@click.command(name="report")
+@click.argument("out", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OUT...")
+@ledger_option
+@click.pass_obj
+def report(session: Session, /, out: tuple[Path, ...], ledger: Path | None) -> int:
+    """Write reports about an ingestion, which may be running. No request is sent.
+
+    The extension of OUT selects the format: .html, .json or .csv.
+    """
+    for path in out:
+        check_report(path)
+
+    async def work() -> int:
+        failed = 0
+        async with _open_ledger(session, ledger) as opened:
+            for path in out:
+                try:
+                    await write_report(opened, path)
+                except LedgerError:
+                    # An unreadable ledger affects all reports; other errors affect one file.
+                    raise
+                except ApiVideoError as error:
+                    session.terminal.fail(str(error))
+                    failed += 1
+                else:
+                    session.terminal.result(str(path))
+        return 1 if failed else 0
+
+    return run(session.terminal, work(), lambda: "interrupted")

@@ -1,0 +1,105 @@
+"""The arguments and options of ``apivideo ingest``, and the items of its sources.
+
+:func:`check_sources` reports every error that can be found without a network before the
+ingestion starts.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from attrs import frozen
+
+from ....errors import ManifestError
+from ....ingest.batching import Items
+from ....ingest.options import IngestOptions
+from ....ingest.stores.redirects import Redirects
+from ....ingest.stores.stores import Stores
+from ...console.terminal import Terminal
+from ..sources import check_path, list_all
+
+__all__ = ["IngestRequest", "check_sources", "listings"]
+
+WATCH_SETTLE = 5.0
+"""Default of ``--settle`` with ``--watch``: seconds without a write before a file is ingested."""
+MAX_BAD_LINES = 50
+"""Maximum number of bad manifest lines that are written."""
+
+
+@frozen(kw_only=True)
+class IngestRequest:
+    """The arguments and options of one command line."""
+
+    sources: tuple[str, ...]
+    manifest: Path | None
+    watch: bool
+    settle: float | None
+    options: IngestOptions
+    reserve: float
+    redirects: Redirects
+    ledger: Path
+    reports: tuple[Path, ...]
+    as_json: bool
+    as_lines: bool
+
+    @property
+    def continues(self) -> bool:
+        """True if no source is named, so that the open items of the ledger are ingested."""
+        return not self.sources and self.manifest is None
+
+
+async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
+    """Check the named files and folders and every line of the manifest.
+
+    Raises ``UsageError`` if ``--watch`` names an address, ``SourceError`` for a path that cannot be
+    used, and ``ManifestError`` after the bad lines of the manifest have been written.
+    """
+    for source in request.sources:
+        if "://" not in source:
+            await asyncio.to_thread(check_path, source, folder=request.watch)
+        elif request.watch:
+            scheme = source.partition("://")[0]
+            raise click.UsageError(f"--watch takes folders of this machine, not {scheme}://")
+    if request.manifest is None:
+        return
+    from ....ingest.listing.manifest import check_manifest
+
+    try:
+        await check_manifest(request.manifest)
+    except ManifestError as error:
+        if not error.problems:
+            raise
+        for number, problem in error.problems[:MAX_BAD_LINES]:
+            terminal.fail(problem, prefix=f"{request.manifest}, line {number}")
+        more = len(error.problems) > MAX_BAD_LINES
+        shown = f", of which the first {MAX_BAD_LINES} are shown" if more else ""
+        raise ManifestError(
+            f"the manifest {request.manifest} has invalid lines{shown}; nothing was started",
+            problems=error.problems,
+        ) from error
+
+
+def listings(
+    request: IngestRequest, stores: Stores, on_problem: Callable[[str], object]
+) -> list[Items]:
+    """Return the listings that run concurrently.
+
+    Each watched folder is a listing of its own, because it never ends. The other sources form one
+    listing. The manifest is another.
+    """
+    found: list[Items] = []
+    if request.watch:
+        from ....ingest.listing.watch import watch_folder
+
+        settle = WATCH_SETTLE if request.settle is None else request.settle
+        found.extend(
+            watch_folder(folder, settle=settle, on_problem=on_problem) for folder in request.sources
+        )
+    elif request.sources:
+        found.append(list_all(request.sources, stores, on_problem, settle=request.settle or 0))
+    if request.manifest is not None:
+        from ....ingest.listing.manifest import read_manifest
+
+        found.append(read_manifest(request.manifest))
+    return found

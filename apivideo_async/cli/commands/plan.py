@@ -1,0 +1,180 @@
+"""The command ``apivideo plan``: computes the costs of uploads. Nothing is sent.
+
+Local files are planned one by one, with their chunks. If any source is not a local file, the
+command shows the totals of each ingestion strategy instead.
+"""
+
+import asyncio
+import json
+import os
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from attrs import frozen
+
+from ...config import UploadOptions
+from ...errors import SourceError
+from ...ingest.listing.selection import has_wildcard
+from ...uploads.plan import Plan, make_plan
+from ..console.formatting import bytes_text
+from ..console.terminal import Terminal, columns
+from ..parameters import Size
+from ..running import run
+from ..session import Session
+from .costs import Costs, documented_limits, minimum_seconds, minimum_text
+from .options import chunk_size_option, chunks_option
+
+__all__ = ["command"]
+
+
+@frozen(kw_only=True)
+class PlanRequest:
+    """The arguments and options of one command line."""
+
+    sources: tuple[str, ...]
+    upload: UploadOptions
+    limits: dict[str, int]
+    bandwidth: int | None
+    as_json: bool
+
+
+@click.command(name="plan")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path())
+@chunk_size_option
+@chunks_option("--concurrency")
+@click.option(
+    "--uploads-per-minute",
+    type=click.IntRange(1),
+    help="Upload requests per minute of your account. Default: the documented limits, which are "
+    "100 for production and 40 for the sandbox.",
+)
+@click.option(
+    "--bandwidth",
+    type=Size(),
+    metavar="SIZE",
+    help="Bytes per second of your connection, such as 12MiB. Default: not taken into account.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_obj
+def command(
+    session: Session,
+    /,
+    chunk_size: int | None,
+    concurrency: int | Literal["auto"],
+    uploads_per_minute: int | None,
+    **given: Any,
+) -> int:
+    """Show chunks, requests and the minimum time of uploads. Nothing is sent.
+
+    No API key is needed. SOURCE is a file or, as for `apivideo ingest`, a folder, a pattern such as
+    'videos/**/*.mp4', or an address: s3://, gs://, az://, http(s)://. For sources other than files
+    the totals are shown, once for sending from this machine and once for fetching by api.video.
+    `apivideo ingest --dry-run` leaves out the items that are already ingested.
+    """
+    limits = documented_limits(session)
+    if uploads_per_minute is not None:
+        limits["uploads"] = uploads_per_minute
+    upload = UploadOptions(chunk_size=chunk_size, concurrency=concurrency)
+    request = PlanRequest(upload=upload, limits=limits, **given)
+    if all(map(_is_file, request.sources)):
+        _plan_files(session.terminal, request)
+        return 0
+    planning = _plan_sources(session.terminal, request)
+    return run(session.terminal, planning, lambda: "interrupted; nothing was sent")
+
+
+def _is_file(source: str) -> bool:
+    """True for a local file, including a missing one. False for folders, patterns and addresses."""
+    if "://" in source or Path(source).is_dir():
+        return False
+    return os.path.lexists(source) or not has_wildcard(source)
+
+
+def _plan_files(terminal: Terminal, request: PlanRequest) -> None:
+    plans = _plans(request)
+    requests = sum(plan.parts for _, plan in plans)
+    size = sum(plan.total for _, plan in plans)
+    seconds, bound = _minimum(requests, size, request)
+    if request.as_json:
+        document = {
+            "files": [
+                {
+                    "file": file,
+                    "bytes": plan.total,
+                    "chunks": plan.parts,
+                    "chunkSize": plan.chunk_size,
+                }
+                for file, plan in plans
+            ],
+            "requests": requests,
+            "bytes": size,
+            "earliest_seconds": seconds,
+            "bound": bound,
+        }
+        terminal.result(json.dumps(document, indent=2))
+        return
+    for file, plan in plans:
+        chunks = f"{plan.parts} chunks of {bytes_text(plan.chunk_size)}"
+        chunks = "one request" if plan.mode == "whole" else chunks
+        terminal.result(columns(file, bytes_text(plan.total), chunks))
+    minimum = minimum_text(seconds, bound)
+    terminal.result(f"{requests} upload requests, {bytes_text(size)}: {minimum}")
+
+
+def _plans(request: PlanRequest) -> list[tuple[str, Plan]]:
+    """Plan the files in the order in which an upload sends them.
+
+    The chunk size of a file depends on the upload requests that the earlier files leave in the
+    first rate limit window.
+    """
+    plans = []
+    spare = request.limits["uploads"]
+    for file in request.sources:
+        try:
+            size = Path(file).stat().st_size
+        except OSError as error:
+            raise SourceError(f"cannot read {file}: {error.strerror}") from error
+        plan = make_plan(size, request.upload, spare)
+        spare = max(0, spare - plan.parts)
+        plans.append((file, plan))
+    return plans
+
+
+def _minimum(requests: int, size: int, request: PlanRequest) -> tuple[float, str]:
+    """Return the minimum time in seconds and the limit that causes it."""
+    per_minute = request.limits["uploads"]
+    budget = f"the request budget ({per_minute} a minute)"
+    bounds = {budget: minimum_seconds(requests, per_minute)}
+    if request.bandwidth:
+        bounds[f"the bandwidth ({bytes_text(request.bandwidth)}/s)"] = size / request.bandwidth
+    bound = max(bounds, key=lambda name: bounds[name])
+    return bounds[bound], bound if bounds[bound] else "the connection"
+
+
+async def _plan_sources(terminal: Terminal, request: PlanRequest) -> int:
+    # Planning local files does not need these modules.
+    from ...ingest.stores.stores import Stores
+    from .sources import check_path, list_all
+
+    for source in request.sources:
+        if "://" not in source:
+            await asyncio.to_thread(check_path, source)
+    costs = Costs(request.upload, keep_key=True)
+    count = 0
+    async with (
+        Stores() as stores,
+        aclosing(list_all(request.sources, stores, terminal.note)) as items,
+    ):
+        async for item in items:
+            costs.add(item)
+            count += 1
+    if request.as_json:
+        totals = costs.document(request.limits, request.bandwidth)
+        document = {"sources": count, "bytes": costs.bytes, **totals}
+        terminal.result(json.dumps(document, indent=2))
+    else:
+        terminal.result(f"{count:,} sources, {bytes_text(costs.bytes)}")
+        costs.write(terminal, request.limits, request.bandwidth)
+    return 0

@@ -1,0 +1,258 @@
+"""Uploads one file of a command: checks for earlier runs, uploads, waits for the encoding."""
+
+import asyncio
+import logging
+import os
+import stat
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+
+from ....client import ApiVideoClient
+from ....errors import ApiTimeoutError, ApiVideoError, SourceError
+from ....models import Video
+from ....uploads.journal import Journal, JournalEntry
+from ....uploads.plan import make_plan
+from ....uploads.progress import UploadProgress
+from ....uploads.sources.opening import open_source
+from ....uploads.sources.types import Source, SourceLike
+from ...console.display import Display
+from ...console.formatting import bytes_text
+from ...console.messages import explain
+from .finished import Fingerprint, FinishedUploads
+from .request import STDIN, Outcome, UploadRequest
+
+__all__ = ["FileUpload", "check_file", "is_stream"]
+
+log: logging.Logger = logging.getLogger("apivideo_async.upload")
+
+STDIN_BUFFER = 4 * 1024 * 1024
+"""Bytes of the standard input that are read ahead."""
+
+
+async def check_file(file: str, request: UploadRequest) -> int | None:
+    """Return the size in bytes. Raises ``SourceError`` for a file that cannot be uploaded.
+
+    A pipe has no size and is not opened, because bytes read from it cannot be read again.
+    """
+    if is_stream(file):
+        return None
+    source = await open_source(file)
+    try:
+        if not isinstance(source, Source):
+            return None
+        make_plan(source.size, request.options)
+        return source.size
+    finally:
+        await source.aclose()
+
+
+def is_stream(file: str) -> bool:
+    """True if the source can be read only once."""
+    return file == STDIN or Path(file).is_fifo() or Path(file).is_char_device()
+
+
+async def _fingerprint(file: str) -> Fingerprint | None:
+    """Return the fingerprint by which the journal identifies a file; None for a pipe."""
+    source = await open_source(file)
+    try:
+        return await source.fingerprint() if isinstance(source, Source) else None
+    finally:
+        await source.aclose()
+
+
+def _valid_text(name: str) -> str:
+    """Replace characters of a file name that neither JSON nor the journal can store."""
+    return name.encode(errors="replace").decode()
+
+
+@asynccontextmanager
+async def _open(file: str) -> AsyncIterator[SourceLike]:
+    """Open the file as a source for the block.
+
+    The event loop reads a standard input that is a pipe or socket. A thread that reads from it
+    could not be cancelled, and Ctrl-C would wait for the next input. Raises ``SourceError`` if the
+    standard input is closed or a terminal.
+    """
+    if file != STDIN:
+        yield Path(file)
+        return
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None:
+        raise SourceError("the standard input is closed: pipe a file into it")
+    if stream.isatty():
+        raise SourceError("the standard input is a terminal: pipe a file into it, or name a file")
+    kind = os.fstat(stream.fileno()).st_mode
+    if os.name == "nt" or not (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
+        yield stream
+        return
+    reader = asyncio.StreamReader(limit=STDIN_BUFFER)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), stream
+    )
+    try:
+        yield reader
+    finally:
+        transport.close()
+
+
+class FileUpload:
+    """The upload of one file."""
+
+    def __init__(
+        self,
+        client: ApiVideoClient,
+        request: UploadRequest,
+        file: str,
+        display: Display,
+        finished: FinishedUploads,
+    ) -> None:
+        self._client = client
+        self._request = request
+        self._file = file
+        self._name = request.label(file)
+        self._display = display
+        self._finished = finished
+        self._first: UploadProgress | None = None
+        self._last: UploadProgress | None = None
+        path = str(Path(file).resolve())
+        # The journal identifies a file by its path, so the path must be valid text.
+        self._uses_journal = (
+            request.options.journal is not None
+            and not is_stream(file)
+            and path == _valid_text(path)
+        )
+
+    async def run(self, outcome: Outcome) -> None:
+        """Upload the file. Failures are shown and recorded in ``outcome``; they are not raised."""
+        started = time.monotonic()
+        self._display.begin(self._name, outcome.bytes)
+        try:
+            await self._upload(outcome)
+            outcome.error = None
+        except (ApiVideoError, OSError) as error:
+            outcome.error = explain(error, self._client.config.base_url)
+            self._display.failed(self._name, outcome.error)
+        except Exception as error:
+            log.debug("unexpected failure of %s", self._name, exc_info=True)
+            outcome.error = (
+                f"unexpected {type(error).__name__}: {error} (a defect: --debug shows where)"
+            )
+            self._display.failed(self._name, outcome.error)
+        except BaseException:
+            self._display.end(self._name)
+            raise
+        finally:
+            outcome.seconds = time.monotonic() - started
+            # Set after failures too: the container exists and can be resumed or deleted.
+            outcome.video_id = self._last.video_id if self._last is not None else None
+
+    async def _upload(self, outcome: Outcome) -> None:
+        fingerprint = await _fingerprint(self._file) if self._uses_journal else None
+        outcome.video = await self._uploaded_before(fingerprint)
+        if outcome.video is not None:
+            await self._wait(outcome.video.video_id)
+            self._display.end(self._name)
+            return
+        started = time.monotonic()
+        await self._note_interrupted_upload(fingerprint)
+        async with _open(self._file) as source:
+            video = await self._send(source)
+        seconds = time.monotonic() - started
+        outcome.video = video
+        if fingerprint is not None:
+            await self._finished.add(fingerprint, video)
+        resumed, total = self._amounts(outcome.bytes or 0)
+        outcome.bytes = total
+        await self._wait(video.video_id)
+        self._display.done(self._name, total, total - resumed, seconds)
+
+    def _amounts(self, size: int) -> tuple[int, int]:
+        """Return the bytes that the server already had before this run, and all bytes."""
+        resumed = 0
+        if self._first is not None and self._request.resume:
+            resumed = self._first.bytes_accepted
+        total = self._last.bytes_total if self._last is not None else None
+        return resumed, total if total is not None else size
+
+    async def _wait(self, video_id: str) -> None:
+        if not self._request.wait:
+            return
+        self._display.stage(self._name, "encoding")
+        timeout = self._request.timeout
+        try:
+            await self._client.videos.wait_until_playable(video_id, timeout=timeout)
+        except ApiTimeoutError as error:
+            raise ApiVideoError(
+                f"uploaded as {video_id}, but not playable within {timeout:g} s: "
+                f"run `apivideo videos status {video_id}` to see the progress of its encoding"
+            ) from error
+
+    async def _uploaded_before(self, fingerprint: Fingerprint | None) -> Video | None:
+        """Return the video if an interrupted run of this command had uploaded the file."""
+        if fingerprint is None or self._request.options.resume == "off":
+            return None
+        video = await self._finished.find(self._client, fingerprint, self._request.video_id)
+        if video is not None:
+            self._note(
+                f"already uploaded by an earlier run, as {video.video_id}; "
+                "without --resume it is uploaded again"
+            )
+        return video
+
+    async def _note_interrupted_upload(self, fingerprint: Fingerprint | None) -> None:
+        """Say whether there is an interrupted upload of the same file."""
+        resume = self._request.resume
+        try:
+            found = await self._interrupted_upload(fingerprint)
+        except SourceError:
+            found = None
+            # Without --resume the upload starts again, so a file that has changed is no error.
+            if resume:
+                raise
+        if found is not None and not resume:
+            self._note("an upload of this file was interrupted; add --resume to continue it")
+        if found is None and resume and self._request.video_id is None:
+            self._note("no interrupted upload of this file was found; uploading all of it")
+
+    async def _interrupted_upload(self, fingerprint: Fingerprint | None) -> JournalEntry | None:
+        folder = self._request.options.journal
+        if fingerprint is None or folder is None:
+            return None
+        return await Journal(folder).find(fingerprint, self._client.config.base_url)
+
+    def _note(self, text: str) -> None:
+        self._display.say(self._name, text)
+
+    async def _send(self, source: SourceLike) -> Video:
+        request = self._request
+        options: dict[str, Any] = {"options": request.options, "on_progress": self._on_progress}
+        if not self._uses_journal:
+            # The source cannot be identified later, so it is not recorded in the journal.
+            options["options"] = evolve(request.options, resume="off", journal=None)
+            name = "stdin" if self._file == STDIN else _valid_text(Path(self._file).name)
+            options["filename"] = name
+        videos = self._client.videos
+        if request.token is not None:
+            return await videos.upload_with_token(
+                request.token, source, video_id=request.video_id, **options
+            )
+        if request.video_id is not None:
+            return await videos.upload(request.video_id, source, **options)
+        return await self._client.upload(source, title=request.title, **options, **request.fields)
+
+    def _on_progress(self, event: UploadProgress) -> None:
+        if self._first is None:
+            self._first = event
+            if self._request.resume and event.bytes_accepted and event.bytes_total:
+                accepted = bytes_text(event.bytes_accepted)
+                total = bytes_text(event.bytes_total)
+                self._note(f"continuing: the server has {accepted} of {total}")
+        self._last = event
+        self._display.progress(self._name, event)

@@ -1,0 +1,110 @@
+"""The databases of a ledger: their interface, their SQL dialects, and the file ``queries.sql``."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, Protocol
+
+from attrs import frozen
+
+from .rows import COLUMNS, ITEM_COLUMNS
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "TABLES",
+    "Database",
+    "Dialect",
+    "Queries",
+    "ledger_queries",
+    "load_queries",
+]
+
+SCHEMA_VERSION: Final = "1"
+"""Version of the tables, stored in the ledger."""
+TABLES: Final = (
+    "create_items",
+    "create_items_due",
+    "create_items_owner",
+    "create_usage",
+    "create_budget",
+    "create_meta",
+)
+"""The statements that create the tables and indexes."""
+
+Queries = Mapping[str, str]
+"""Statements by name."""
+
+
+@frozen(kw_only=True)
+class Dialect:
+    """The SQL expressions in which the two databases differ."""
+
+    now: str
+    """The current time in seconds since 1970, by the database's clock."""
+    serial: str
+    """The type of a primary key that grows with each row."""
+    skip_locked: str
+    """The clause that lets concurrent claims skip rows that another claim has locked."""
+    elements: str
+    """A table expression for the elements of the JSON array ``:items``, each named ``value``."""
+    member: str
+    """An expression for a member of such an element, as text. ``{}`` is the member's name."""
+
+
+class Database(Protocol):
+    """Executes statements whose parameters are written ``:name``."""
+
+    @property
+    def queries(self) -> Queries:
+        """The statements of the ledger in the dialect of this database."""
+        ...
+
+    async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """Execute one statement in a transaction of its own and return its rows.
+
+        Raises ``LedgerError`` when the database cannot be used, and ``SourceError`` when it refuses
+        a value.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections of the database."""
+        ...
+
+
+@cache
+def _read(package: str) -> Queries:
+    """Return the statements of a package's ``queries.sql`` by name, without comments."""
+    text = files(package).joinpath("queries.sql").read_text("utf-8")
+    _, *parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)
+    statements = {}
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        lines = [line for line in body.splitlines() if not line.startswith("--")]
+        statements[name] = "\n".join(lines).strip().removesuffix(";")
+    return statements
+
+
+def load_queries(package: str, **values: Any) -> Queries:
+    """Return the statements of a package's ``queries.sql`` by name.
+
+    ``{name}`` in a statement is replaced by a value or by an earlier statement. ``{{name}}``
+    becomes ``{name}``, for ``str.format`` at each call.
+    """
+    filled: dict[str, str] = {}
+    for name, statement in _read(package).items():
+        filled[name] = statement.format(**values, **filled)
+    return filled
+
+
+def ledger_queries(dialect: Dialect) -> Queries:
+    """Return the statements of the ledger in a dialect."""
+    return load_queries(
+        "apivideo_async.ingest.ledger",
+        now=dialect.now,
+        serial=dialect.serial,
+        skip_locked=dialect.skip_locked,
+        elements=dialect.elements,
+        member={name: dialect.member.format(name) for name in ITEM_COLUMNS},
+        columns=COLUMNS,
+    )

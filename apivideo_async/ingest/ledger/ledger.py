@@ -1,0 +1,337 @@
+"""The ledger of an ingestion: one row per source, in SQLite or PostgreSQL.
+
+Theory of operation. The key of a source is unique. Four rules guarantee exactly one video per
+source, whatever workers, queues and processes do:
+
+- A worker that processes an item holds a lease with a *fence*, a number that grows with each claim.
+  Every transition is one statement that compares the fence. A worker that lost its lease therefore
+  changes nothing when it resumes.
+- The state ``creating`` is written before the container is requested. A worker that claims an item
+  in this state first searches for a container with the item's key.
+- The container's id is set only once (``created``). If two workers each bring a container, the
+  first id is kept, and both workers learn it.
+- Bytes are sent only to the container whose id is in the ledger.
+
+The statements are in ``queries.sql``; each is a complete change of its own.
+"""
+
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any
+
+from attrs import asdict, frozen
+
+from ...errors import LeaseLostError, LedgerError, SourceError
+from ..batching import OnRefused, insert_storable
+from ..items import (
+    ALL_STATES,
+    FAILED,
+    LARGEST_INTEGER,
+    Claim,
+    Item,
+    Record,
+    State,
+    Totals,
+    Transfer,
+)
+from ..stored_text import decode
+from .database import Database
+from .rows import record_of, row_of, stored
+
+__all__ = ["Ledger", "Usage"]
+
+log: logging.Logger = logging.getLogger("apivideo_async.ingest")
+
+PAGE = 500
+"""Records read in one statement by ``records``."""
+LONGEST_CAUSE = 200
+LONGEST_MESSAGE = 4_000
+"""Characters kept of a failure's cause and message. A server may send texts of any length."""
+
+
+@frozen(kw_only=True)
+class Usage:
+    """Number of requests of one class within one minute."""
+
+    minute: int
+    """Minutes since 1970."""
+    limit_class: str
+    """``uploads``, ``writes`` or ``reads``."""
+    requests: int
+    refused: int = 0
+    """Requests answered with 429; they are included in ``requests``."""
+    allowed: int | None = None
+    """Requests per minute that the server allows, from its latest rate limit headers."""
+
+
+def _log_refused(item: Item, error: SourceError) -> None:
+    log.warning("%s is left out: %s", item.shown, error)
+
+
+def _json_keys(keys: Collection[str]) -> str:
+    return json.dumps([{"key": key} for key in keys])
+
+
+def _literals(states: Collection[State]) -> str:
+    # States are literals in the statement, so that the database can plan with their frequencies.
+    return ", ".join(f"'{state}'" for state in ALL_STATES if state in states) or "NULL"
+
+
+class Ledger:
+    """The state of every item, in a database.
+
+    Every method raises ``LedgerError`` when the database cannot be used. A method raises
+    ``SourceError`` when the database refuses a value; this affects one item, and the ledger remains
+    usable. Every method may be repeated when its response was lost.
+
+    Transition methods, except ``created``, ``later`` and ``release``, raise ``LeaseLostError`` when
+    another worker has claimed the item since.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._queries = database.queries
+        self._mark: str | None = None
+
+    async def _rows(self, query: str, **parameters: Any) -> list[Any]:
+        return await self.database.run(self._queries[query], parameters)
+
+    # -- items
+
+    async def add(self, items: Sequence[Item], refused: OnRefused | None = None) -> set[str]:
+        """Insert items; return the keys that were new. Items that are known stay unchanged.
+
+        ``refused`` is called with each item that cannot be stored. Without it, these items are
+        logged. All other items are inserted.
+        """
+        return await insert_storable(items, self._add_all, refused or _log_refused)
+
+    async def _add_all(self, items: Sequence[Item]) -> set[str]:
+        """Insert all items, or none: then ``SourceError`` is raised."""
+        rows = json.dumps([row_of(item) for item in items])
+        return {key for (key,) in await self._rows("add", items=rows)}
+
+    async def record(self, key: str) -> Record | None:
+        """Return an item, or None when the key is not known."""
+        rows = await self._rows("record", key=key)
+        return record_of(rows[0]) if rows else None
+
+    async def records(self, states: Collection[State] = ()) -> AsyncIterator[Record]:
+        """Iterate over all items, or those in ``states``, in the order of insertion.
+
+        Memory use does not depend on the number of items.
+        """
+        states = states or ALL_STATES
+        statement = self._queries["records"].format(states=_literals(states), page=PAGE)
+        after = 0
+        while rows := await self.database.run(statement, {"after": after}):
+            for row in rows:
+                record = record_of(row)
+                after = record.number
+                yield record
+
+    async def totals(self) -> Totals:
+        """Count the items and their bytes, by state."""
+        counts = await self._rows("totals")
+        return Totals(
+            items={state: count for state, count, _, _ in counts},
+            bytes={state: int(size) for state, _, size, _ in counts},
+            sent=sum(int(sent) for _, _, _, sent in counts),
+        )
+
+    async def next_due(self) -> float | None:
+        """Return the seconds (≥ 0) until an open item is due; None when no item is open."""
+        [(due,)] = await self._rows("next_due")
+        return None if due is None else max(0.0, due)
+
+    async def retry(
+        self, states: Collection[State] = FAILED, keys: Collection[str] = ()
+    ) -> list[str]:
+        """Make finished items due again; return their keys.
+
+        ``states`` limits the items to these states, and ``keys``, if not empty, to these keys.
+        """
+        statement = self._queries["retry"].format(
+            states=_literals(states), and_keys=self._queries["and_keys"] if keys else ""
+        )
+        parameters = {"items": _json_keys(keys)} if keys else {}
+        return [key for (key,) in await self.database.run(statement, parameters)]
+
+    # -- leases
+
+    async def claim(self, owner: str, count: int, seconds: float) -> list[Record]:
+        """Claim up to ``count`` items that are due, for ``seconds``."""
+        rows = await self._rows("claim", owner=stored(owner), count=count, seconds=seconds)
+        # RETURNING has no defined order.
+        return sorted((record_of(row) for row in rows), key=lambda record: record.number)
+
+    async def claim_key(self, owner: str, key: str, seconds: float) -> Record | None:
+        """Claim this item. Return None when it is finished, leased or not due."""
+        rows = await self._rows("claim_key", owner=stored(owner), key=key, seconds=seconds)
+        return record_of(rows[0]) if rows else None
+
+    async def renew(self, owner: str, seconds: float, keys: Collection[str]) -> dict[str, int]:
+        """Extend the leases that this owner holds on ``keys`` to ``seconds`` from now.
+
+        Return the keys, among these, that the owner still holds, with their fences.
+        """
+        items = _json_keys(keys)
+        return dict(await self._rows("renew", owner=stored(owner), seconds=seconds, items=items))
+
+    async def expire(self, owner: str | None = None) -> int:
+        """End the leases of an owner that has stopped, or of all owners; return their number."""
+        if owner is None:
+            return len(await self._rows("expire_all"))
+        return len(await self._rows("expire", owner=stored(owner)))
+
+    async def release(self, claim: Claim) -> None:
+        """Give an item back. It is due at once."""
+        await self.later(claim, 0.0)
+
+    # -- transitions
+
+    async def _transition(self, step: str, claim: Claim, **values: Any) -> None:
+        """Execute the statement ``step``.
+
+        Raises ``LeaseLostError`` when another worker has claimed the item, and ``LedgerError`` when
+        the state does not allow the step.
+        """
+        if await self._rows(step, key=claim.key, fence=claim.fence, **values):
+            return
+        # The statement changed no row. Read the item to find the reason.
+        record = await self.record(claim.key)
+        if record is not None and record.fence == claim.fence:
+            raise LedgerError(
+                f"{claim.item.shown}: the step {step!r} is not possible in the state "
+                f"{record.state!r}"
+            )
+        raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
+
+    async def creating(
+        self, claim: Claim, size: int, version: str | None, transfer: Transfer
+    ) -> None:
+        """Record the size, version and transfer of the item before the container is requested."""
+        await self._transition(
+            "creating", claim, size=size, version=stored(version), transfer=transfer
+        )
+
+    async def created(self, claim: Claim, video_id: str) -> str:
+        """Set the container's id, unless one is set; return the id that is set.
+
+        This also works when the lease was lost, so that both of two competing workers learn the id.
+        """
+        rows = await self._rows(
+            "created", key=claim.key, fence=claim.fence, video_id=stored(video_id)
+        )
+        if not rows:
+            raise LedgerError(
+                f"{claim.item.shown} is no longer in the ledger: it was deleted, or another ledger "
+                "replaced this one"
+            )
+        return decode(rows[0][0])
+
+    async def uploading(self, claim: Claim) -> None:
+        """Record that bytes will be sent, or that api.video is fetching them."""
+        await self._transition("uploading", claim)
+
+    async def verifying(self, claim: Claim, sent: int = 0) -> None:
+        """Record that the video is complete. ``sent``: bytes that went through this process."""
+        await self._transition("verifying", claim, sent=sent)
+
+    async def done(self, claim: Claim) -> None:
+        """Finish an item: its video is complete and is the only one with its key."""
+        await self._transition("done", claim)
+
+    async def fail(
+        self, claim: Claim, cause: str, message: str, *, forget_transfer: bool = False
+    ) -> None:
+        """Finish an item that failed. ``retry`` makes it due again.
+
+        ``forget_transfer``: choose the transfer again after ``retry``. An item that has a container
+        but no transfer is one whose pull timed out and was retried.
+        """
+        await self._stop(claim, "failed", cause, message, forget_transfer)
+
+    async def quarantine(self, claim: Claim, message: str) -> None:
+        """Finish an item whose key is carried by several containers. A person has to decide."""
+        await self._stop(claim, "quarantined", "duplicate", message, forget_transfer=False)
+
+    async def _stop(
+        self, claim: Claim, state: State, cause: str, message: str, forget_transfer: bool
+    ) -> None:
+        await self._transition(
+            "stop",
+            claim,
+            state=state,
+            cause=stored(cause[:LONGEST_CAUSE]),
+            message=stored(message[:LONGEST_MESSAGE]),
+            forget_transfer=forget_transfer,
+        )
+
+    async def later(
+        self, claim: Claim, seconds: float, cause: str | None = None, message: str | None = None
+    ) -> None:
+        """Give the item back; it is due again in ``seconds``.
+
+        With a ``cause``, this counts as a failed attempt. Nothing happens when the lease was lost.
+        """
+        await self._rows(
+            "later",
+            key=claim.key,
+            fence=claim.fence,
+            seconds=seconds,
+            failed=int(cause is not None),
+            cause=stored(cause and cause[:LONGEST_CAUSE]),
+            message=stored(message and message[:LONGEST_MESSAGE]),
+        )
+
+    async def lost(self, claim: Claim) -> None:
+        """Record that the container no longer exists on the server.
+
+        The item is in the state ``new`` again, under the same lease.
+        """
+        await self._transition("lost", claim)
+
+    # -- the ledger as a whole
+
+    async def note_usage(self, owner: str, usage: Sequence[Usage]) -> None:
+        """Add to the number of requests per minute."""
+        for one in usage:
+            # The limit comes from a server header and may exceed the range of the column.
+            allowed = None if one.allowed is None else min(one.allowed, LARGEST_INTEGER)
+            await self._rows(
+                "note_usage", **{**asdict(one), "owner": stored(owner), "allowed": allowed}
+            )
+
+    async def usage(self) -> list[Usage]:
+        """Return the requests of all workers, by minute and class."""
+        return [
+            Usage(
+                minute=minute, limit_class=name, requests=requests, refused=refused, allowed=allowed
+            )
+            for minute, name, requests, refused, allowed in await self._rows("usage")
+        ]
+
+    async def bind(self, server: str) -> None:
+        """Bind the ledger to this server. Raises ``LedgerError`` if it is bound to another one."""
+        [(value,)] = await self._rows("set_meta", name="server", value=stored(server))
+        if decode(value) != server:
+            raise LedgerError(
+                f"the ledger belongs to {decode(value)}, not to {server}: choose another ledger"
+            )
+
+    async def mark(self) -> str:
+        """Return the mark of this ledger, a random text that its containers carry as metadata.
+
+        The mark distinguishes containers of this ledger from those of other ledgers.
+        """
+        if self._mark is None:
+            [(mark,)] = await self._rows("set_meta", name="mark", value=secrets.token_hex(8))
+            self._mark = str(mark)
+        return self._mark
+
+    async def aclose(self) -> None:
+        """Close the database."""
+        await self.database.aclose()

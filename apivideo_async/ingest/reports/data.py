@@ -1,0 +1,266 @@
+"""The data of a report, collected in one pass through the ledger, in bounded memory.
+
+The time range of the throughput is not known in advance. The buckets of ``Timeline`` start narrow,
+and are merged into wider ones whenever their number exceeds the limit.
+"""
+
+import heapq
+import time
+from collections import Counter
+
+from attrs import define, field, frozen
+
+from ...masking import masked, shown
+from ..items import OPEN_STATES, Record, State, Totals
+from ..ledger.ledger import Ledger, Usage
+
+__all__ = ["Bucket", "Failure", "Failures", "Report", "Timeline", "collect", "duration"]
+
+MAX_BUCKETS = 120
+"""Maximum number of buckets of a timeline."""
+WIDTHS = (1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400)
+"""Widths of buckets in seconds. Each one divides the next, so that buckets can be merged. Later
+widths double."""
+MAX_SLOWEST = 20
+"""Number of slow items in a report."""
+MAX_WAITING = 20
+"""Number of unfinished items in a report."""
+MAX_EXAMPLES = 5
+"""Number of sources named for each cause of failures."""
+MAX_CAUSES = 50
+"""Number of causes that are counted separately."""
+OTHER = "other"
+"""The cause under which further causes are counted."""
+
+
+def duration(record: Record) -> float | None:
+    """Return the seconds from an item's first claim to its end; None if it has not ended."""
+    if record.started_at is None or record.finished_at is None:
+        return None
+    return max(0.0, record.finished_at - record.started_at)
+
+
+@frozen
+class Bucket:
+    """The items finished between ``start`` (seconds since 1970) and the next bucket."""
+
+    start: float
+    items: int
+    bytes: int
+
+
+@define
+class Timeline:
+    """Counts items in buckets of ``width`` seconds. Times may be added in any order."""
+
+    width: int = field(default=WIDTHS[0], init=False)
+    _counts: dict[int, list[int]] = field(factory=dict, init=False)
+    """Items and bytes of each bucket, by bucket number (time divided by the width)."""
+
+    def add(self, at: float, size: int) -> None:
+        """Count one item of ``size`` bytes, finished at ``at`` (seconds since 1970)."""
+        number = int(at // self.width)
+        is_new = number not in self._counts
+        self._add(number, 1, size)
+        # The range counts, because ``buckets`` returns empty buckets as well.
+        while is_new and max(self._counts) - min(self._counts) >= MAX_BUCKETS:
+            self._merge()
+
+    def _add(self, number: int, items: int, size: int) -> None:
+        bucket = self._counts.setdefault(number, [0, 0])
+        bucket[0] += items
+        bucket[1] += size
+
+    def _merge(self) -> None:
+        """Merge the buckets into those of the next width."""
+        narrow, counts = self.width, self._counts
+        self.width = next((width for width in WIDTHS if width > narrow), narrow * 2)
+        self._counts = {}
+        for number, (items, size) in counts.items():
+            self._add(number * narrow // self.width, items, size)
+
+    def buckets(self) -> tuple[Bucket, ...]:
+        """Return all buckets from the first to the last, including empty ones."""
+        if not self._counts:
+            return ()
+        return tuple(
+            Bucket(float(number * self.width), *self._counts.get(number, (0, 0)))
+            for number in range(min(self._counts), max(self._counts) + 1)
+        )
+
+
+@frozen(kw_only=True)
+class Failure:
+    """The failures with one cause."""
+
+    cause: str
+    count: int
+    message: str
+    """The message of the first item."""
+    uris: tuple[str, ...]
+    """Addresses of the first ``EXAMPLES`` items."""
+
+
+@frozen(kw_only=True)
+class SlowItem:
+    """An item that took a long time."""
+
+    uri: str
+    seconds: float
+    size: int | None
+    attempts: int
+    video_id: str | None
+
+
+@frozen(kw_only=True)
+class WaitingItem:
+    """An item that is not finished."""
+
+    uri: str
+    state: State
+    attempts: int
+    message: str | None
+
+
+@frozen(kw_only=True)
+class Report:
+    """The data of a report. Times are seconds since 1970. Addresses contain no secrets."""
+
+    made_at: float
+    totals: Totals
+    started: float | None
+    """Time of the first claim."""
+    ended: float | None
+    """Time at which the last finished item ended."""
+    width: int
+    """Seconds of one bucket of the timeline."""
+    timeline: tuple[Bucket, ...]
+    """The items that were completed, by time."""
+    usage: tuple[Usage, ...]
+    """Requests per minute and class."""
+    failures: tuple[Failure, ...]
+    """The failures by cause, the most frequent first."""
+    slowest: tuple[SlowItem, ...]
+    """The items that took longest, the slowest first."""
+    waiting: tuple[WaitingItem, ...]
+    """The first items that are not finished."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from the first claim to the last end, including pauses."""
+        if self.started is None or self.ended is None:
+            return 0.0
+        return max(0.0, self.ended - self.started)
+
+
+@define
+class _Cause:
+    """The failures with one cause so far."""
+
+    message: str
+    count: int = 0
+    uris: list[str] = field(factory=list)
+
+
+@define
+class Failures:
+    """Failures by cause. After ``MAX_CAUSES`` causes, new ones are counted as ``OTHER``."""
+
+    _causes: dict[str, _Cause] = field(factory=dict, init=False)
+
+    def add(self, record: Record) -> None:
+        """Count a failed item."""
+        name = record.cause or OTHER
+        if name not in self._causes and len(self._causes) >= MAX_CAUSES:
+            name = OTHER
+        cause = self._causes.setdefault(name, _Cause(masked(record.message or "")))
+        cause.count += 1
+        if len(cause.uris) < MAX_EXAMPLES:
+            cause.uris.append(shown(record.item.uri))
+
+    def listed(self) -> tuple[Failure, ...]:
+        """Return the causes, the most frequent first."""
+        ordered = sorted(self._causes.items(), key=lambda each: -each[1].count)
+        return tuple(
+            Failure(cause=name, count=cause.count, message=cause.message, uris=tuple(cause.uris))
+            for name, cause in ordered
+        )
+
+
+@define
+class _Collector:
+    """Accumulates the data of a report."""
+
+    items: Counter[State] = field(factory=Counter)
+    bytes: Counter[State] = field(factory=Counter)
+    sent: int = 0
+    started: float | None = None
+    ended: float | None = None
+    timeline: Timeline = field(factory=Timeline)
+    failures: Failures = field(factory=Failures)
+    slowest: list[tuple[float, int, SlowItem]] = field(factory=list)
+    """A heap. The negative number of the record breaks ties, because ``SlowItem`` has no order."""
+    waiting: list[WaitingItem] = field(factory=list)
+
+    def add(self, record: Record) -> None:
+        """Add one record."""
+        size = record.item.size or 0
+        self.items[record.state] += 1
+        self.bytes[record.state] += size
+        self.sent += record.sent
+        if record.started_at is not None:
+            self.started = min(record.started_at, self.started or record.started_at)
+        if record.finished_at is not None:
+            self.ended = max(record.finished_at, self.ended or record.finished_at)
+        if record.state == "done":
+            self._add_done(record, size)
+        elif record.state not in OPEN_STATES:
+            self.failures.add(record)
+        elif len(self.waiting) < MAX_WAITING:
+            waiting = WaitingItem(
+                uri=shown(record.item.uri),
+                state=record.state,
+                attempts=record.attempts,
+                message=None if record.message is None else masked(record.message),
+            )
+            self.waiting.append(waiting)
+
+    def _add_done(self, record: Record, size: int) -> None:
+        """Add a completed item to the timeline and, if it was slow, to the heap."""
+        if record.finished_at is not None:
+            self.timeline.add(record.finished_at, size)
+        seconds = duration(record)
+        is_full = len(self.slowest) >= MAX_SLOWEST
+        if seconds is None or (is_full and seconds <= self.slowest[0][0]):
+            return
+        slow = SlowItem(
+            uri=shown(record.item.uri),
+            seconds=seconds,
+            size=record.item.size,
+            attempts=record.attempts,
+            video_id=record.video_id,
+        )
+        add_to_heap = heapq.heapreplace if is_full else heapq.heappush
+        add_to_heap(self.slowest, (seconds, -record.number, slow))
+
+    def report(self, usage: list[Usage]) -> Report:
+        return Report(
+            made_at=time.time(),
+            totals=Totals(items=dict(self.items), bytes=dict(self.bytes), sent=self.sent),
+            started=self.started,
+            ended=self.ended,
+            width=self.timeline.width,
+            timeline=self.timeline.buckets(),
+            usage=tuple(usage),
+            failures=self.failures.listed(),
+            slowest=tuple(slow for _, _, slow in sorted(self.slowest, reverse=True)),
+            waiting=tuple(self.waiting),
+        )
+
+
+async def collect(ledger: Ledger) -> Report:
+    """Read all records of the ledger. Raises ``LedgerError``."""
+    collector = _Collector()
+    async for record in ledger.records():
+        collector.add(record)
+    return collector.report(await ledger.usage())
