@@ -12,7 +12,7 @@ from ..client import ApiVideoClient
 from ..errors import AuthenticationError, LedgerError, first_failure
 from ..ingest.ingestion import owner_name
 from ..ingest.item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
-from ..ingest.items import Claim
+from ..ingest.items import Record
 from ..ingest.options import IngestOptions
 from ..ingest.stores.stores import Stores
 from ..rate_limit.limiter import Limiter
@@ -179,7 +179,7 @@ class _WorkerRun:
             self._stop(error)
             raise
 
-    async def _ingest(self, claim: Claim) -> None:
+    async def _ingest(self, claim: Record) -> None:
         """Process a claimed item and schedule its next attempt, if there is one."""
         try:
             result = await ingest_one(claim, self._context)

@@ -1,6 +1,6 @@
-"""``Ingest``: lists sources, claims their items and processes many of them at once.
+"""``Ingest``: lists sources and ingests many items at once, in one process.
 
-All of this happens in one process; ``distributed`` does the same on many machines.
+``distributed`` does the same on many machines.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from ..iteration import ResultStream
 from ..private_files import state_file
 from .batching import Items, insert_all
 from .item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
-from .items import Claim, Item, Totals
+from .items import Item, Record, Totals
 from .ledger.ledger import Ledger
 from .ledger.sqlite import SqliteDatabase
 from .options import IngestOptions
@@ -55,7 +55,7 @@ def default_ledger(config: ClientConfig) -> Path:
 
 
 def owner_name() -> str:
-    """Return a name of this process for the ledger, unique across machines."""
+    """Return a name for this process in the ledger, unique across machines."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
@@ -166,7 +166,7 @@ class Ingest:
         activity.known += len(items) - len(new) - len(refused)
         activity.refused += len(refused)
         if self._run is not None:
-            await self._run.report(refused)
+            await self._run.add_results(refused)
         if new:
             self._wakeup.set()
         return len(new)
@@ -232,16 +232,15 @@ class _Run:
 
     async def results(self) -> AsyncGenerator[IngestResult, None]:
         """Start the run and yield its results. Leaving the iteration stops it."""
+        stream = self._stream.results(self._ingest_all, "apivideo-ingest")
         try:
-            async with aclosing(
-                self._stream.results(self._ingest_all, "apivideo-ingest")
-            ) as results:
+            async with aclosing(stream) as results:
                 async for result in results:
                     yield result
         finally:
             await self.stop()
 
-    async def report(self, results: Iterable[IngestResult]) -> None:
+    async def add_results(self, results: Iterable[IngestResult]) -> None:
         """Add results, unless the run has ended."""
         for result in results:
             if self._stream.running:
@@ -255,7 +254,6 @@ class _Run:
             await self._context.lease_keeper.release_all()
 
     async def _ingest_all(self) -> None:
-        """Run the lease renewal, the listing and the items until everything is done."""
         async with asyncio.TaskGroup() as group:
             renewal = group.create_task(self._context.lease_keeper.run())
             group.create_task(self._list())
@@ -285,8 +283,8 @@ class _Run:
                 continue
             wait = IDLE
             if not claims and not activity.working:
-                # Nothing is due now. An open item may become due later, after a delay or when the
-                # lease of another worker ends.
+                # An open item may become due later: after a delay, or when the lease of another
+                # worker ends.
                 due = await self._context.ledger.next_due()
                 if due is None and listed:
                     return
@@ -296,17 +294,16 @@ class _Run:
                 await self._wait(IDLE)
 
     async def _wait(self, seconds: float) -> None:
-        """Wait for the wakeup event, for at most ``seconds``."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wakeup.wait()
         self._wakeup.clear()
 
-    async def _ingest_one(self, claim: Claim) -> None:
+    async def _ingest_one(self, claim: Record) -> None:
         try:
             result = await ingest_one(claim, self._context)
-            # The item counts as in progress until its result is in the bounded queue. A slow
-            # caller therefore stops new claims.
+            # The item counts as in progress until its result is in the bounded queue, so a slow
+            # caller delays new claims.
             await self._stream.put(result)
         finally:
             self._activity.working -= 1

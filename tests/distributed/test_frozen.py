@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 from apivideo_async.distributed import Distributed, delays, init_database, postgres
 from apivideo_async.distributed import dsn as dsn_module
 from apivideo_async.emulator import Emulator
-from apivideo_async.ingest.items import Claim, Item
+from apivideo_async.ingest.items import Item
 from apivideo_async.tasks import Alarm
 
 from .conftest import files, make_worker, opened_database, until, working
@@ -58,7 +58,7 @@ async def init(shared: Distributed) -> None:
 async def claim(shared: Distributed) -> None:
     record = await shared.ledger.claim_key("w", "claimed", 60.0)
     if record is not None:
-        await shared.ledger.release(Claim(record=record))
+        await shared.ledger.release(record)
     await shared.queue.defer("claimed")
 
 
@@ -75,7 +75,7 @@ async def prepare(shared: Distributed) -> None:
     for key in ("failed-1", "failed-2"):
         record = await shared.ledger.claim_key("w", key, 60.0)
         assert record is not None
-        await shared.ledger.fail(Claim(record=record), "other", "")
+        await shared.ledger.fail(record, "other", "")
     await shared.database.run("DELETE FROM procrastinate_jobs", {})
 
 

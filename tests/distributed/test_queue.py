@@ -11,7 +11,7 @@ from procrastinate.schema import SchemaManager
 from apivideo_async.distributed import Distributed, defer_ingest, init_database, queue
 from apivideo_async.distributed.queue import Jobs
 from apivideo_async.errors import LedgerError
-from apivideo_async.ingest.items import Claim, Item
+from apivideo_async.ingest.items import Item, Record
 
 from .conftest import files
 
@@ -35,10 +35,10 @@ async def keys_of_jobs(shared: Distributed) -> list[str]:
     ]
 
 
-async def claimed(shared: Distributed, key: str, seconds: float = 60.0) -> Claim:
+async def claimed(shared: Distributed, key: str, seconds: float = 60.0) -> Record:
     record = await shared.ledger.claim_key("somebody", key, seconds)
     assert record is not None
-    return Claim(record=record)
+    return record
 
 
 # -- entering

@@ -1,13 +1,11 @@
-"""Lists buckets with the package's own requests, which return each key exactly as stored.
-
-``buckets`` uses this listing where obstore cannot address a key.
+"""Lists a bucket with the package's own requests, where obstore cannot address a key.
 
 S3 and Google Cloud Storage respond to a presigned GET of the bucket with ``ListObjectsV2``. obstore
-signs such a URL if the query is part of the bucket's name, whatever kind the credentials are; the
-tests compare the signature with that of botocore. obstore appends the path of an object, so the
-signed query ends with ``x-id=/list``, which S3 ignores.
+signs such a URL, with credentials of any kind, if the query is part of the bucket's name; the tests
+compare the signature with that of botocore. obstore appends the path of an object, so the signed
+query ends with ``x-id=/list``, which S3 ignores.
 
-Azure has no such URL. Its requests are signed with the account key or a shared access signature.
+Requests to Azure are signed with the account key or a shared access signature.
 """
 
 import asyncio
@@ -82,7 +80,6 @@ class ExactListing:
             seen.add(token)
 
     async def _page(self, prefix: str, after: str, token: str, limit: int) -> ListPage:
-        """Request and parse one page. Raises ``ListingError``."""
         if self._location.scheme in _AZURE:
             parse = parse_azure_page
             try:
@@ -99,10 +96,7 @@ class ExactListing:
             raise ListingError(f"the store's list cannot be read: {error}") from None
 
     async def _sign(self, query: str) -> str:
-        """Return the presigned URL of a list request.
-
-        Where signing is switched off (``skip_signature``), the URL has no signature.
-        """
+        """Return the presigned URL of a list request; unsigned with ``skip_signature``."""
         location = self._location
         unsigned = self._settings.get("skip_signature", "").lower() in ("true", "1")
         bucket = f"{location.store.partition('://')[2]}?{query}"
@@ -113,13 +107,9 @@ class ExactListing:
         if location.scheme == "s3":
             settings["virtual_hosted_style_request"] = False
         if unsigned:
-            # obstore creates URLs only by signing, so sign with placeholder credentials and remove
-            # the signature below.
-            settings |= {
-                "skip_signature": False,
-                "access_key_id": "none",
-                "secret_access_key": "none",
-            }
+            # obstore creates URLs only by signing: use placeholders and remove the signature below.
+            settings |= dict.fromkeys(("access_key_id", "secret_access_key"), "none")
+            settings["skip_signature"] = False
         try:
             store = self._stores.create(location, settings)
             url: str = await await_obstore(
@@ -143,8 +133,7 @@ class ExactListing:
     async def _get_once(self, url: str, headers: dict[str, str]) -> bytes:
         assert self._session is not None  # noqa: S101
         try:
-            # The URL is sent as it was signed. Redirects are not followed, because credentials must
-            # not be sent to another server.
+            # The URL is sent as it was signed. A redirect could send credentials to another server.
             async with self._session.get(
                 URL(url, encoded=True), headers=headers, allow_redirects=False
             ) as response:

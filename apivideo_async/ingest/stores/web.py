@@ -13,7 +13,7 @@ from yarl import URL
 from ...errors import SourceError
 from ...uploads.sources.types import Source
 from ..items import Item
-from ..uris import is_signed, parse_uri, shown
+from ..uris import is_signed, parse_uri, shown, unsupported_error
 from .pinned import PinnedSource, changed_error, check_version, is_weak, normalise_etag
 from .redirects import MOST_REDIRECTS, STATUSES, Redirects, redirect_target
 
@@ -67,7 +67,9 @@ class WebStore:
         try:
             async with self._follow(uri, headers | pin_headers) as response:
                 if response.headers.get("Content-Encoding", "identity") != "identity":
-                    raise _unsupported(uri, "the server compresses it, so byte ranges are useless")
+                    raise unsupported_error(
+                        uri, "the server compresses it, so byte ranges are useless"
+                    )
                 if response.status not in (200, 206, 416):
                     raise _status_error(
                         uri, response.status, await response.content.read(ERROR_BODY)
@@ -76,7 +78,7 @@ class WebStore:
         except SourceError:
             raise
         except aiohttp.InvalidURL:
-            raise _unsupported(uri, "this is not a valid URL") from None
+            raise unsupported_error(uri, "this is not a valid URL") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # The text of aiohttp's error may contain the query, and with it a signature.
             raise SourceError(
@@ -125,7 +127,7 @@ class WebStore:
             else:
                 size = response.content_length
             if size is None:
-                raise _unsupported(uri, "the server does not report its size")
+                raise unsupported_error(uri, "the server does not report its size")
             headers = response.headers
             return FileInfo(size, headers.get("ETag"), headers.get("Last-Modified"), has_ranges)
 
@@ -181,7 +183,7 @@ class WebSource(Source):
             left = stop - start
             while left and (block := await response.content.readany()):
                 if len(block) > left:
-                    raise _unsupported(self.uri, "the server sent more bytes than requested")
+                    raise unsupported_error(self.uri, "the server sent more bytes than requested")
                 left -= len(block)
                 yield block
         if left:
@@ -202,7 +204,7 @@ class WebSource(Source):
         if headers.get("Content-Range") != f"bytes {start}-{stop - 1}/{self.size}":
             raise changed_error(self.uri, "the server sent another range, or its size changed")
         if response.content_length not in (None, stop - start):
-            raise _unsupported(self.uri, "the response has another length than its range")
+            raise unsupported_error(self.uri, "the response has another length than its range")
 
 
 class PinnedWebSource(PinnedSource):
@@ -221,12 +223,8 @@ class PinnedWebSource(PinnedSource):
         return self.source.uri
 
 
-def _unsupported(uri: str, reason: str) -> SourceError:
-    return SourceError(f"{shown(uri)}: {reason}", cause="unsupported")
-
-
 def _no_ranges(uri: str) -> SourceError:
-    return _unsupported(
+    return unsupported_error(
         uri,
         "the server does not serve byte ranges: download the file first, or let api.video pull it",
     )
