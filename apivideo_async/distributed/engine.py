@@ -1,8 +1,7 @@
 """Procrastinate on the ledger's database connections, with statements that are retried.
 
-Procrastinate's own worker ends when it loses a connection, and would end the uploads in progress
-with it. Here every statement of Procrastinate is retried until the database is available again,
-like the statements of the ledger.
+Procrastinate's worker ends when it loses a connection, and would end the uploads in progress. Its
+statements are therefore retried while the database is unavailable, like those of the ledger.
 """
 
 import datetime
@@ -59,17 +58,13 @@ class _Connector(PsycopgConnector):
 
 
 class _Jobs(JobManager):
-    """Job manager of a worker that may resume after it was considered dead.
-
-    Other workers may have deleted its jobs, and Procrastinate may have deleted its row.
-    """
+    """Job manager of a worker that may resume after its jobs and its row were deleted."""
 
     def __init__(self, connector: PsycopgConnector, database: PostgresDatabase) -> None:
         super().__init__(connector)
         self._database = database
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        """Finish a job, unless it no longer exists."""
         with _ignoring_deleted_jobs():
             await super().finish_job(job, status, delete_job)
 
@@ -81,7 +76,6 @@ class _Jobs(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """Put a job back, unless it no longer exists."""
         with _ignoring_deleted_jobs():
             await super().retry_job(job, retry_at, priority, queue, lock)
 
@@ -102,7 +96,6 @@ class _Jobs(JobManager):
 
 @contextmanager
 def _ignoring_deleted_jobs() -> Iterator[None]:
-    """Suppress the error that a job no longer exists."""
     try:
         yield
     except LedgerError as error:
@@ -114,8 +107,7 @@ def _ignoring_deleted_jobs() -> Iterator[None]:
 class _RetryAtOnce(BaseRetryStrategy):
     """Retries a job that ended in an error at once.
 
-    Failures of an item are recorded in the ledger and raise nothing. A job that ends in an error
-    was interrupted, and another worker may continue it.
+    A failed item is recorded in the ledger and is no error, so such a job was interrupted.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
@@ -131,5 +123,5 @@ def make_app(database: PostgresDatabase) -> App:
 
 
 def register(app: App, work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
-    """Define the work of the application's workers for the key of an item."""
+    """Register ``work`` as the task that the application's workers run for the key of an item."""
     app.task(name=TASK, queue=QUEUE, retry=_RetryAtOnce())(work)

@@ -1,7 +1,7 @@
 """The queue of jobs, on top of the ledger.
 
-Theory of operation. A job only triggers a check of an item; the ledger alone decides whether there
-is work to do. Ledger and queue are in one database, and three rules connect them:
+Theory of operation. A job only makes a worker look at an item; the ledger alone decides whether
+there is work to do. Ledger and queue are in one database, and three rules connect them:
 
 - An item and its job are inserted in one transaction.
 - A worker that postpones an item defers a job for the time at which the item is due.
@@ -34,9 +34,9 @@ __all__ = ["BATCH", "Jobs", "Queue"]
 
 BATCH: Final = 2_000
 """Items inserted or retried in one statement, and jobs in one call of Procrastinate's function."""
-MOST: Final = 20_000
+MAX_JOBS: Final = 20_000
 """Maximum number of jobs that a sweep defers in one statement."""
-STALLED: Final = 30.0
+HEARTBEAT_TIMEOUT: Final = 30.0
 """Seconds without a heartbeat after which Procrastinate considers a worker dead."""
 
 
@@ -61,9 +61,9 @@ class Queue:
         self._ledger_with_jobs = Ledger(_WithJobs(database))
         """A ledger whose insertions and retries also defer jobs."""
         self._analyzed = 0
-        """Rows included in the statistics that were last requested."""
+        """Rows that this process had added when it last updated the statistics."""
         self._added = 0
-        """Rows added since."""
+        """Rows added since then."""
         self.app: App = make_app(database)
 
     async def init(self) -> None:
@@ -112,22 +112,22 @@ class Queue:
         return retried
 
     async def defer(self, key: str) -> bool:
-        """Defer a job for the time at which this item is due; return whether one was deferred.
+        """Defer a job for the time at which an item is due; return whether one was deferred.
 
-        No job is deferred if the item is finished or has a waiting job already.
+        A finished item, or one with a waiting job, gets none.
         """
         values = {"key": key, **_job_values()}
         [(deferred,)] = await self._database.run(QUERIES["defer_item"], values)
         return bool(deferred)
 
-    async def sweep(self, every: float = 0.0, stalled: float = STALLED) -> int | None:
+    async def sweep(self, every: float = 0.0, stalled: float = HEARTBEAT_TIMEOUT) -> int | None:
         """Defer jobs for items that are due and have none; return their number.
 
-        Return None when another worker did this within the last ``every`` seconds. The jobs of dead
-        workers (no heartbeat for ``stalled`` seconds) are deleted. Their items are due when their
-        leases end.
+        Returns None when another worker did this within the last ``every`` seconds. The jobs of
+        dead workers (no heartbeat for ``stalled`` seconds) are deleted; their items are due when
+        their leases end.
         """
-        values = {"most": MOST, **_job_values()}
+        values = {"most": MAX_JOBS, **_job_values()}
         began, _, [(deferred,)] = await self._database.script(
             QUERIES["begin_sweep"],
             QUERIES["delete_dead_jobs"],
@@ -138,7 +138,7 @@ class Queue:
         )
         total = deferred
         # A full batch means that more items may be without a job.
-        while deferred == MOST:
+        while deferred == MAX_JOBS:
             [(deferred,)] = await self._database.run(QUERIES["defer_lost"], values)
             total += deferred
         return int(total) if began else None

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import TypeAlias
 
 from ..errors import SourceError, first_failure
 from ..iteration import iterate
+from ..tasks import wait_event
 from .items import Item
 
 __all__ = ["Items", "OnRefused", "insert_all", "insert_storable"]
@@ -45,9 +45,7 @@ async def insert_all(items: Items, insert: Callable[[list[Item]], Awaitable[int]
         # An event ends the timer, because a cancellation could interrupt an insertion and lose its
         # items.
         while not ended.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BATCH_TIME):
-                    await ended.wait()
+            await wait_event(ended, BATCH_TIME)
             await flush()
 
     async def finish() -> None:

@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,7 @@ from ..config import ClientConfig
 from ..errors import ConfigurationError, SourceError
 from ..iteration import ResultStream
 from ..private_files import state_file
+from ..tasks import wait_event
 from .batching import Items, insert_all
 from .item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
 from .items import Item, Record, Totals
@@ -294,9 +295,7 @@ class _Run:
                 await self._wait(IDLE)
 
     async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wakeup.wait()
+        await wait_event(self._wakeup, seconds)
         self._wakeup.clear()
 
     async def _ingest_one(self, claim: Record) -> None:

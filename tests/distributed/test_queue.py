@@ -155,7 +155,7 @@ async def test_a_sweep_and_a_retry_of_any_number_are_done_by_parts(
     for number in range(5):
         await shared.ledger.fail(await claimed(shared, f"key-{number}"), "other", "")
     monkeypatch.setattr(queue, "BATCH", 2)
-    monkeypatch.setattr(queue, "MOST", 2)
+    monkeypatch.setattr(queue, "MAX_JOBS", 2)
     await do(shared, "DELETE FROM procrastinate_jobs")
     keys = [f"key-{number}" for number in range(5)]
     assert sorted(await shared.retry()) == sorted(await keys_of_jobs(shared)) == keys

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 from attrs import define
 
 from ...errors import ConfigurationError, SourceError
+from ...tasks import wait_event
 from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy
 from .selection import OnProblem, Selection, log, log_problem
@@ -90,10 +91,7 @@ async def _periodic_changes(stop: asyncio.Event, interval: float) -> AsyncGenera
     """Request a listing of the whole folder every ``interval`` seconds, until ``stop`` is set."""
     while not stop.is_set():
         yield None
-        try:
-            await asyncio.wait_for(stop.wait(), interval)
-        except TimeoutError:
-            continue
+        await wait_event(stop, interval)
 
 
 async def notified_changes(

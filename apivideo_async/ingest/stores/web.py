@@ -20,7 +20,7 @@ from .redirects import MOST_REDIRECTS, STATUSES, Redirects, redirect_target
 __all__ = ["WebStore"]
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=60)
-"""Seconds. There is no total timeout, because a body is read at the speed of the upload."""
+"""Seconds; no total, because a body is read at the speed of the upload."""
 BUFFER: Final = 256 * 1024
 """Approximate bytes buffered for each range; blocks are at most twice as large."""
 TRIES: Final = 4
@@ -71,9 +71,8 @@ class WebStore:
                         uri, "the server compresses it, so byte ranges are useless"
                     )
                 if response.status not in (200, 206, 416):
-                    raise _status_error(
-                        uri, response.status, await response.content.read(ERROR_BODY)
-                    )
+                    body = await response.content.read(ERROR_BODY)
+                    raise _status_error(uri, response.status, body)
                 yield response
         except SourceError:
             raise
@@ -114,10 +113,7 @@ class WebStore:
         )
 
     async def inspect(self, uri: str) -> FileInfo:
-        """Request one byte, whose response shows the size and whether ranges work.
-
-        Raises ``SourceError``.
-        """
+        """Request one byte; the response shows the size and whether ranges work."""
         async with self.get(uri, 0, 1, {}) as response:
             # 206, or 416 for an empty file; both report the size in Content-Range.
             has_ranges = response.status != 200
@@ -148,7 +144,7 @@ class WebStore:
 
 
 class WebSource(Source):
-    """A file on a web server, pinned to the content that was found on opening."""
+    """A file on a web server, pinned to the content that it had when it was opened."""
 
     def __init__(self, store: WebStore, uri: str, info: FileInfo) -> None:
         self.store = store
@@ -177,7 +173,6 @@ class WebSource(Source):
                 await asyncio.sleep(0.1 * 2**failures)
 
     async def _range(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        """Read a range from one response."""
         async with self.store.get(self.uri, start, stop, self._info.pin_headers) as response:
             self._check(response, start, stop)
             left = stop - start
@@ -213,10 +208,7 @@ class PinnedWebSource(PinnedSource):
     source: WebSource
 
     async def pull_url(self, seconds: float) -> str:
-        """Return the URL itself, after a check that it still works.
-
-        How long a presigned URL stays valid is known only to its creator. Raises ``SourceError``.
-        """
+        """Return the URL itself, whose validity is unknown. Raises ``SourceError`` if it fails."""
         info = await self.source.store.inspect(self.source.uri)
         if info.size != self.size:
             raise changed_error(self.source.uri, "its size is different")
@@ -224,10 +216,8 @@ class PinnedWebSource(PinnedSource):
 
 
 def _no_ranges(uri: str) -> SourceError:
-    return unsupported_error(
-        uri,
-        "the server does not serve byte ranges: download the file first, or let api.video pull it",
-    )
+    advice = "download the file first, or let api.video pull it"
+    return unsupported_error(uri, f"the server does not serve byte ranges: {advice}")
 
 
 def _status_error(uri: str, status: int, body: bytes) -> SourceError:
