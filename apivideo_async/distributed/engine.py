@@ -4,14 +4,13 @@ Procrastinate's worker ends when it loses a connection, and would end the upload
 statements are therefore retried while the database is unavailable, like those of the ledger.
 """
 
-import datetime
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, LiteralString
 
 import psycopg
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
@@ -64,26 +63,19 @@ class _Jobs(JobManager):
         super().__init__(connector)
         self._database = database
 
-    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+    async def finish_job(self, *arguments: Any, **options: Any) -> None:
         with _ignoring_deleted_jobs():
-            await super().finish_job(job, status, delete_job)
+            await super().finish_job(*arguments, **options)
 
-    async def retry_job(
-        self,
-        job: Job,
-        retry_at: datetime.datetime | None = None,
-        priority: int | None = None,
-        queue: str | None = None,
-        lock: str | None = None,
-    ) -> None:
+    async def retry_job(self, *arguments: Any, **options: Any) -> None:
         with _ignoring_deleted_jobs():
-            await super().retry_job(job, retry_at, priority, queue, lock)
+            await super().retry_job(*arguments, **options)
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Fetch a job. A worker whose row was deleted is registered again first."""
         try:
             return await super().fetch_job(queues, worker_id)
         except LedgerError as error:
+            # The row of this worker was deleted.
             if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
                 raise
             await self.update_heartbeat(worker_id)

@@ -92,7 +92,7 @@ class Containers:
         )
 
     async def content(self, video_id: str) -> Content:
-        """Request the status of a container and evaluate it."""
+        """Return what a container holds."""
         return content_of(await self._client.videos.get_status(video_id))
 
     async def list_ids(self) -> list[str]:
@@ -104,9 +104,9 @@ class Containers:
     async def settle(self, video_ids: Sequence[str], chosen: str | None) -> str:
         """Reduce the containers of the key to one; return its id: ``chosen`` if given.
 
-        Empty containers of this ledger, left by workers that lost their lease, are deleted. Raises
-        ``DuplicateVideosError`` when two containers remain, because they hold bytes or belong to
-        another ledger. Raises ``UploadError`` when none of them exists any more.
+        Empty containers of this ledger are deleted. Raises ``DuplicateVideosError`` when two
+        containers remain, because they hold bytes or belong to another ledger, and ``UploadError``
+        when none of them exists any more.
         """
         spare, others = list[str](), list[str]()
         for video_id in video_ids:

@@ -40,7 +40,7 @@ IDLE = 1.0
 
 
 def default_ledger(config: ClientConfig) -> Path:
-    """Return the path of the ledger for this server and key, in the user's state folder.
+    """Return the path of the ledger for this server and API key, in the user's state folder.
 
     Raises ``ConfigurationError`` if no such folder is writable.
     """
@@ -177,7 +177,7 @@ class Ingest:
         return await self.ledger.totals()
 
     async def run(self, *sources: Items) -> AsyncGenerator[IngestResult, None]:
-        """Insert these sources and ingest all open items of the ledger; yield results as they come.
+        """Insert these sources, and ingest all open items of the ledger; yield their results.
 
         The iteration ends when all sources have ended and no item is open. A failed item is a
         result and does not stop the run. ``AuthenticationError``, ``LedgerError`` and the errors of

@@ -109,8 +109,8 @@ class LeaseKeeper:
     async def check(self, claim: Record) -> None:
         """Raise ``LeaseLostError`` when another worker has, or may have, the item.
 
-        While the ledger cannot be reached, this method waits until the database gives up retrying;
-        then it raises ``LedgerError``.
+        An expired lease is renewed first, which may wait for the database and raise
+        ``LedgerError``.
         """
         while (lease := self._leases.get(claim.key)) is not None and lease.fence == claim.fence:
             if time.monotonic() < lease.deadline:
@@ -142,8 +142,7 @@ class LeaseKeeper:
     async def run(self) -> None:
         """Renew the leases and report the requests, until cancelled.
 
-        A ``LedgerError`` is logged, and the renewal is attempted again after the usual interval.
-        While the ledger cannot be reached, requests wait in :meth:`check`.
+        A ``LedgerError`` is logged, and the next renewal follows after the usual interval.
         """
         while True:
             # Several renewals per period, so that one failed renewal does not end a lease.
@@ -168,15 +167,12 @@ class LeaseKeeper:
 
     def _usage(self, minute: int, name: LimitClass, requests: int) -> Usage:
         if self._budget is None:
-            return Usage(minute=minute, limit_class=name, requests=requests)
+            return Usage(minute, name, requests)
         budget = self._budget(name)
         # The limiter counts from its start, so report the difference to the last report.
         refused = budget.refused - self._reported_refused[name]
         self._reported_refused[name] = budget.refused
-        allowed = budget.limit
-        return Usage(
-            minute=minute, limit_class=name, requests=requests, refused=refused, allowed=allowed
-        )
+        return Usage(minute, name, requests, refused, allowed=budget.limit)
 
     async def release_all(self) -> None:
         """End all leases, so that other workers can claim the items. Raises ``LedgerError``."""

@@ -51,7 +51,7 @@ LONGEST_MESSAGE = 4_000
 """Characters kept of a failure's message."""
 
 
-@frozen(kw_only=True)
+@frozen
 class Usage:
     """Number of requests of one class within one minute."""
 
@@ -103,8 +103,7 @@ class Ledger:
     async def add(self, items: Sequence[Item], refused: OnRefused | None = None) -> set[str]:
         """Insert items; return the keys that were new. Items that are known stay unchanged.
 
-        ``refused`` is called with each item that cannot be stored. Without it, these items are
-        logged. All other items are inserted.
+        ``refused`` is called with each item that cannot be stored; by default, these are logged.
         """
         return await insert_storable(items, self._add_all, refused or _log_refused)
 
@@ -293,18 +292,12 @@ class Ledger:
         for one in usage:
             # The limit comes from a server header and may exceed the range of the column.
             allowed = None if one.allowed is None else min(one.allowed, LARGEST_INTEGER)
-            await self._rows(
-                "note_usage", **{**asdict(one), "owner": stored(owner), "allowed": allowed}
-            )
+            values = {**asdict(one), "owner": stored(owner), "allowed": allowed}
+            await self._rows("note_usage", **values)
 
     async def usage(self) -> list[Usage]:
         """Return the requests of all workers, by minute and class."""
-        return [
-            Usage(
-                minute=minute, limit_class=name, requests=requests, refused=refused, allowed=allowed
-            )
-            for minute, name, requests, refused, allowed in await self._rows("usage")
-        ]
+        return [Usage(*row) for row in await self._rows("usage")]
 
     async def bind(self, server: str) -> None:
         """Bind the ledger to this server. Raises ``LedgerError`` if it is bound to another one."""

@@ -116,15 +116,10 @@ async def _pages(
                     yield other
         except ListingError as error:
             if failure is None or error.retryable:
-                raise SourceError(
-                    f"the listing of {location.store} was interrupted: {error}",
-                    cause="unreachable",
-                    retryable=True,
-                ) from None
-            raise SourceError(
-                f"{failure}; the listing cannot continue after this key ({error})",
-                cause="unsupported",
-            ) from None
+                text = f"the listing of {location.store} was interrupted: {error}"
+                raise SourceError(text, cause="unreachable", retryable=True) from None
+            text = f"{failure}; the listing cannot continue after this key ({error})"
+            raise SourceError(text, cause="unsupported") from None
 
 
 async def _has_leading_slash(exact: ExactListing) -> bool:

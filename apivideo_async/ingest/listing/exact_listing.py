@@ -58,10 +58,9 @@ class ExactListing:
     async def pages(
         self, prefix: str, after: str, *, limit: int = 1000
     ) -> AsyncGenerator[list[dict[str, Any]], None]:
-        """Yield pages of the keys that begin with ``prefix`` and come after ``after``.
+        """Yield pages of ``limit`` keys that begin with ``prefix`` and come after ``after``.
 
-        Objects have the form of obstore's ``ObjectMeta``. ``limit`` is the number of keys in a
-        page. Raises ``ListingError``.
+        Objects have the form of obstore's ``ObjectMeta``. Raises ``ListingError``.
         """
         token = ""
         seen: set[str] = set()
@@ -149,9 +148,8 @@ class ExactListing:
                         raise ListingError("the store's list is too long")
                 return bytes(body)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise ListingError(
-                f"the store cannot be reached ({type(error).__name__})", retryable=True
-            ) from None
+            text = f"the store cannot be reached ({type(error).__name__})"
+            raise ListingError(text, retryable=True) from None
 
     async def __aenter__(self) -> Self:
         jar = aiohttp.DummyCookieJar()

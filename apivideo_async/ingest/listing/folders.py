@@ -105,9 +105,8 @@ class _Walk:
             folders = [_Folder(_list_names(real), real, relative, (_identity(os.stat(real)),))]
         except OSError as error:
             cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
-            raise SourceError(
-                f"the folder {root} cannot be listed: {error.strerror}", cause=cause
-            ) from None
+            text = f"the folder {root} cannot be listed: {error.strerror}"
+            raise SourceError(text, cause=cause) from None
         # Not recursive: a deep tree must not exceed Python's stack.
         while folders:
             name = next(folders[-1].names, None)

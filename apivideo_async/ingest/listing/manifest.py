@@ -70,9 +70,8 @@ def _read(path: Path, strategy: Strategy) -> Generator[Item, None, None]:
             item = described_item(line, path.parent, strategy)
         except ValueError as error:
             problem = masked(str(error))
-            raise ManifestError(
-                f"{path}, line {number}: {problem}", problems=[(number, problem)]
-            ) from None
+            text = f"{path}, line {number}: {problem}"
+            raise ManifestError(text, problems=[(number, problem)]) from None
         yield item
 
 
@@ -151,9 +150,8 @@ def _read_lines(path: Path) -> Iterator[tuple[int, Description]]:
             else:
                 yield from _csv_lines(file, "\t" if suffix == ".tsv" else None)
     except OSError as error:
-        raise ManifestError(
-            f"the manifest {path} cannot be read: {error.strerror or error}"
-        ) from None
+        reason = error.strerror or error
+        raise ManifestError(f"the manifest {path} cannot be read: {reason}") from None
 
 
 def _starts_as_json(file: TextIO) -> bool:

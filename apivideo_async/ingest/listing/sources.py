@@ -85,9 +85,8 @@ async def _objects(
     may_be_empty = not location.path or location.path.endswith("/")
     if not may_be_empty:
         if fault := key_fault(location.path):
-            raise SourceError(
-                f"{escape_key(url)} cannot be read: {fault}: rename it", cause="unsupported"
-            )
+            text = f"{escape_key(url)} cannot be read: {fault}: rename it"
+            raise SourceError(text, cause="unsupported")
         # An address without a slash at the end may be an object, a pattern or a prefix. An existing
         # object has precedence.
         meta = await stores.objects.find(location)
@@ -107,9 +106,8 @@ async def _objects(
             yield item
     # An empty prefix is no error if its address is clearly a prefix or a pattern.
     if is_empty and not may_be_empty:
-        raise SourceError(
-            f"there is no object {url}, and no video below this prefix", cause="missing"
-        )
+        text = f"there is no object {url}, and no video below this prefix"
+        raise SourceError(text, cause="missing")
 
 
 def web_item(uri: str, *, version: str | None = None, strategy: Strategy = "stream") -> Item:

@@ -174,9 +174,8 @@ class ObjectStores:
         if not location.path:
             raise SourceError(f"{item.shown} is a bucket and not an object", cause="unsupported")
         if fault := key_fault(location.path):
-            raise SourceError(
-                f"{item.shown} cannot be read: {fault}: rename it", cause="unsupported"
-            )
+            text = f"{item.shown} cannot be read: {fault}: rename it"
+            raise SourceError(text, cause="unsupported")
         meta = await self.find(location)
         if meta is None:
             raise SourceError(f"no such object: {item.shown}", cause="missing")
@@ -239,11 +238,8 @@ class ObjectSource(Source):
             raise failure from None
         if left:
             amount = "more" if left < 0 else "fewer"
-            raise SourceError(
-                f"{self._uri}: the store returned {amount} bytes than requested",
-                cause="unreachable",
-                retryable=True,
-            )
+            text = f"{self._uri}: the store returned {amount} bytes than requested"
+            raise SourceError(text, cause="unreachable", retryable=True)
 
     async def sign(self, expires: timedelta) -> str | None:
         """Return a presigned URL for GET; None without credentials that can sign.

@@ -59,10 +59,7 @@ class WebStore:
     async def get(
         self, uri: str, start: int, stop: int, pin_headers: dict[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Request the bytes from ``start`` to before ``stop``.
-
-        Raises ``SourceError`` when no usable response arrives.
-        """
+        """Request the bytes from ``start`` to before ``stop``. Raises ``SourceError``."""
         headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
         try:
             async with self._follow(uri, headers | pin_headers) as response:
@@ -80,11 +77,9 @@ class WebStore:
             raise unsupported_error(uri, "this is not a valid URL") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # The text of aiohttp's error may contain the query, and with it a signature.
-            raise SourceError(
-                f"{shown(uri)} cannot be reached, or the connection broke ({type(error).__name__})",
-                cause="unreachable",
-                retryable=True,
-            ) from None
+            name = type(error).__name__
+            text = f"{shown(uri)} cannot be reached, or the connection broke ({name})"
+            raise SourceError(text, cause="unreachable", retryable=True) from None
 
     @asynccontextmanager
     async def _follow(
@@ -182,11 +177,8 @@ class WebSource(Source):
                 left -= len(block)
                 yield block
         if left:
-            raise SourceError(
-                f"{shown(self.uri)}: the response ended too early",
-                cause="unreachable",
-                retryable=True,
-            )
+            text = f"{shown(self.uri)}: the response ended too early"
+            raise SourceError(text, cause="unreachable", retryable=True)
 
     def _check(self, response: aiohttp.ClientResponse, start: int, stop: int) -> None:
         """Raise ``SourceError`` unless the response is the requested range of the same content."""
