@@ -126,10 +126,7 @@ class Distributed:
     async def retry(
         self, states: Collection[State] = FAILED, keys: Collection[str] = ()
     ) -> list[str]:
-        """Submit finished items again; return their keys.
-
-        ``states`` limits the items to these states, and ``keys``, if not empty, to these keys.
-        """
+        """Submit finished items again; return their keys. See ``Ledger.retry``."""
         return await self.queue.retry(states, keys)
 
 

@@ -197,10 +197,7 @@ class PostgresDatabase:
         await self._check()
 
     async def create(self, *statements: str, **parameters: Any) -> None:
-        """Execute statements that create tables, in one transaction.
-
-        An advisory lock prevents two processes from doing this at the same time.
-        """
+        """Execute statements that create tables, in one transaction, one process at a time."""
         # Fail after ``INIT_LOCK_TIMEOUT`` instead of blocking the workers that queue behind this
         # transaction.
         limit = QUERIES["limit_lock_wait"].format(seconds=INIT_LOCK_TIMEOUT)

@@ -74,10 +74,7 @@ class Queue:
         await self.open()
 
     async def open(self) -> None:
-        """Open Procrastinate's application.
-
-        Raises ``LedgerError`` if its tables are missing or of another version.
-        """
+        """Open Procrastinate's application. Raises ``LedgerError`` for missing or other tables."""
         [(has_index, has_functions)] = await self._database.run(QUERIES["find_queue"], {})
         if not has_index:
             raise LedgerError(
@@ -88,10 +85,7 @@ class Queue:
         await self.app.open_async(self._database.pool)
 
     async def insert(self, items: Sequence[Item], refused: OnRefused) -> set[str]:
-        """Insert items and a job for each; return the keys that were new.
-
-        ``refused`` is called with each item that cannot be stored; see ``Ledger.add``.
-        """
+        """Insert items and a job for each; see ``Ledger.add``."""
         new = await self._ledger_with_jobs.add(items, refused)
         await self._analyze(len(new))
         return new
@@ -99,13 +93,10 @@ class Queue:
     async def retry(
         self, states: Collection[State] = FAILED, keys: Collection[str] = ()
     ) -> list[str]:
-        """Make finished items due again and defer a job for each; return their keys.
-
-        Each ``BATCH`` of items is one transaction.
-        """
+        """Make finished items due again, and defer a job for each; return their keys."""
         chosen = list(keys) or [record.item.key async for record in self._ledger.records(states)]
         retried: list[str] = []
-        # Batches keep each statement, and its locks, short.
+        # Each batch is one transaction, so that it holds its locks for a short time.
         for start in range(0, len(chosen), BATCH):
             retried += await self._ledger_with_jobs.retry(states, chosen[start : start + BATCH])
         await self._analyze(len(retried))
@@ -163,10 +154,7 @@ class Queue:
 
 
 class _WithJobs:
-    """A ``Database`` that defers a job for each key that a statement returns.
-
-    Both happen in the same statement, so no item is inserted without a job.
-    """
+    """A ``Database`` in which each statement also defers a job for each key that it returns."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database

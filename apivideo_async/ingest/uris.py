@@ -73,10 +73,7 @@ class Location:
 
 
 def parse_uri(uri: str) -> Location:
-    """Parse a URI or a local path.
-
-    Raises ``SourceError`` (cause ``unsupported``) for anything that cannot be a source.
-    """
+    """Parse a URI or a local path. Raises ``SourceError`` (cause ``unsupported``)."""
     match = _SCHEME.match(uri)
     if match is None:
         return Location(scheme="file", store="file", path=uri)

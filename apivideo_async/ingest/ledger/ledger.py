@@ -118,10 +118,7 @@ class Ledger:
         return record_of(rows[0]) if rows else None
 
     async def records(self, states: Collection[State] = ()) -> AsyncIterator[Record]:
-        """Iterate over all items, or those in ``states``, in the order of insertion.
-
-        Memory use does not depend on the number of items.
-        """
+        """Iterate over all items, or those in ``states``, as inserted, in constant memory."""
         states = states or ALL_STATES
         statement = self._queries["records"].format(states=_literals(states), page=PAGE)
         after = 0
@@ -172,10 +169,7 @@ class Ledger:
         return record_of(rows[0]) if rows else None
 
     async def renew(self, owner: str, seconds: float, keys: Collection[str]) -> dict[str, int]:
-        """Extend the owner's leases on ``keys`` to ``seconds`` from now; return them with fences.
-
-        Leases that the owner has lost are not part of the result.
-        """
+        """Extend the leases that the owner still has on ``keys``; return these keys with fences."""
         items = _json_keys(keys)
         return dict(await self._rows("renew", owner=stored(owner), seconds=seconds, items=items))
 

@@ -83,10 +83,7 @@ class SqliteDatabase:
         """The connection whose open transaction is the lock of this run."""
 
     async def open(self) -> None:
-        """Open the file, or create it, and start the thread.
-
-        Raises ``LedgerError`` when the file is not a ledger or has another layout.
-        """
+        """Open or create the file. Raises ``LedgerError`` if it is no ledger of this version."""
         self._loop = asyncio.get_running_loop()
         connection = await asyncio.to_thread(self._connect)
         # A daemon thread does not keep the process alive if the ledger was not closed.

@@ -137,10 +137,7 @@ def _invalid(path: Path, problems: list[tuple[int, str]], count: int) -> Manifes
 
 
 def _read_lines(path: Path) -> Iterator[tuple[int, Description]]:
-    """Yield each line with its number, including invalid lines (blocking).
-
-    Raises ``ManifestError`` if the file cannot be read.
-    """
+    """Yield each line with its number (blocking). Raises ``ManifestError`` for an OS error."""
     suffix = path.suffix.lower()
     try:
         # Invalid UTF-8 is decoded to surrogates, so that the line can be reported with its number.

@@ -108,10 +108,7 @@ class ObjectStores:
         return "ObjectStores()"
 
     def store(self, location: Location) -> Any:
-        """Return the store of a bucket; create it on first use.
-
-        Raises ``ConfigurationError`` for settings that obstore does not accept.
-        """
+        """Return the store of a bucket. Raises ``ConfigurationError`` for unusable settings."""
         if location.store not in self._stores:
             try:
                 self._stores[location.store] = self.create(location, {})
