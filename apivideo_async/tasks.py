@@ -37,8 +37,8 @@ class Alarm:
         self._timer.cancel()
 
 
-async def wait_event(event: asyncio.Event, seconds: float) -> None:
-    """Wait until ``event`` is set, for at most ``seconds``."""
+async def wait_event(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait until ``event`` is set, for at most ``seconds``; None sets no limit."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
