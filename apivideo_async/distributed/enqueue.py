@@ -89,7 +89,7 @@ class Distributed:
         batch: list[Item] = []
         error: SourceError | None = None
         try:
-            async with Stores() as stores, aclosing(_each(items, stores)) as found:
+            async with Stores() as stores, aclosing(_items_of(items, stores)) as found:
                 async for item in found:
                     batch.append(item)
                     if len(batch) == BATCH:
@@ -147,7 +147,7 @@ async def init_database(dsn: str) -> None:
         await database.aclose()
 
 
-async def _each(items: ItemsLike, stores: Stores) -> AsyncGenerator[Item, None]:
+async def _items_of(items: ItemsLike, stores: Stores) -> AsyncGenerator[Item, None]:
     """Yield the items that ``items`` contains or refers to."""
     if isinstance(items, Item):
         yield items
@@ -157,6 +157,6 @@ async def _each(items: ItemsLike, stores: Stores) -> AsyncGenerator[Item, None]:
                 yield item
     else:
         async for one in iterate(items):
-            async with aclosing(_each(one, stores)) as found:
+            async with aclosing(_items_of(one, stores)) as found:
                 async for item in found:
                     yield item
