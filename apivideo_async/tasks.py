@@ -1,10 +1,11 @@
-"""Two additions to asyncio: a timer for long waits, and tasks whose failure may be ignored."""
+"""Additions to asyncio: a timer for long waits, waits for events, failures that are ignored."""
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-__all__ = ["Alarm", "ignore_failure"]
+__all__ = ["Alarm", "ignore_failure", "wait_event"]
 
 
 class Alarm:
@@ -34,6 +35,13 @@ class Alarm:
     def cancel(self) -> None:
         """Stop the timer."""
         self._timer.cancel()
+
+
+async def wait_event(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait until ``event`` is set, for at most ``seconds``; None sets no limit."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def ignore_failure(future: "asyncio.Future[Any]") -> None:

@@ -1,4 +1,4 @@
-"""Logs statements that wait for long, and the database session that holds the lock."""
+"""Logs statements that wait for long, and the database sessions that hold their locks."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 SLOW = 2.0
 """Seconds after which a wait is logged."""
-EXPLAIN = 1.0
+EXPLAIN_TIMEOUT = 1.0
 """Maximum seconds for finding the session that holds the lock."""
 
 
@@ -30,10 +30,9 @@ class _Delay:
 
 
 class Delays:
-    """Logs a warning when a wait becomes long, and another when no wait is long any more.
+    """Logs the first of several concurrent long waits, and later the end of the last one.
 
-    Only the first of several concurrent long waits is logged. ``explain`` is called with the server
-    process that executes the statement, and returns the reason of the wait.
+    ``explain`` gets the server process of a waiting statement, and returns the reason of the wait.
     """
 
     def __init__(self, explain: Callable[[int], Awaitable[str]]) -> None:
@@ -46,7 +45,7 @@ class Delays:
 
     @contextmanager
     def watched(self, operation: str) -> Iterator[_Delay]:
-        """Watch one operation, which is named in the log."""
+        """Watch one operation. The caller sets ``pid`` of the result once it is known."""
         loop = asyncio.get_running_loop()
         delay = _Delay(operation, loop.time())
         # A timer instead of a comparison at the end: a wait that never ends is logged as well.
@@ -71,7 +70,6 @@ class Delays:
                 )
 
     def _add(self, delay: _Delay) -> None:
-        """Record a long wait and, if it is the only one, log it."""
         first = not self._slow
         self._slow.add(delay)
         if first:
@@ -80,11 +78,10 @@ class Delays:
             task.add_done_callback(self._tasks.discard)
 
     async def _warn(self, delay: _Delay) -> None:
-        """Log a long wait with its reason."""
         reason = ""
         if delay.pid is not None:
             try:
-                async with asyncio.timeout(EXPLAIN):
+                async with asyncio.timeout(EXPLAIN_TIMEOUT):
                     reason = await self._explain(delay.pid)
             # The driver may raise anything. The wait is then logged without the reason.
             except Exception as error:

@@ -11,13 +11,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ..errors import LedgerError
 
-__all__ = ["CONNECT", "VANISHED", "check_dsn", "connection_settings", "secrets_of"]
+__all__ = ["CONNECT_TIMEOUT", "RESPONSE_TIMEOUT", "check_dsn", "connection_settings", "secrets_of"]
 
-CONNECT: Final = 10.0
+CONNECT_TIMEOUT: Final = 10.0
 """Seconds for establishing a connection."""
-VANISHED: Final = 15
-"""Seconds without a response after which the operating system ends a connection, because the
-host of the database may have failed."""
+RESPONSE_TIMEOUT: Final = 15
+"""Seconds without a response of the database's host after which the connection is closed."""
 
 _PASSWORD_IN_URL: Final = re.compile(r"//[^:/@]*:(.*)@", re.DOTALL)
 """The password of a URL, as written there."""
@@ -26,8 +25,8 @@ _PASSWORD_IN_URL: Final = re.compile(r"//[^:/@]*:(.*)@", re.DOTALL)
 def check_dsn(dsn: str) -> None:
     """Raise ``LedgerError`` for an address that is invalid or has an unescaped password.
 
-    libpq splits the address at an unescaped character such as ``@`` in the password. Its error
-    messages would then show a part of the password as the name of a host or a database.
+    libpq splits the address at an unescaped ``@`` in the password, and its error messages would
+    show a part of the password as the name of a host or a database.
     """
     settings = _settings(dsn)
     if settings is None:
@@ -43,29 +42,25 @@ def check_dsn(dsn: str) -> None:
 
 
 def secrets_of(dsn: str) -> list[str]:
-    """Return the texts that must never be displayed.
-
-    These are the passwords, decoded and in each form in which the address may contain them.
-    """
+    """Return the passwords, in each form in which a message may contain them."""
     settings = _settings(dsn) or {}
-    passwords = [str(settings.get(name) or "") for name in ("password", "sslpassword")]
-    spelled = _PASSWORD_IN_URL.findall(dsn)
-    # Messages may contain the password decoded, or with either encoding of ``/``.
-    return [
-        text for each in passwords for text in (each, quote(each), quote(each, safe=""))
-    ] + spelled
+    secrets: list[str] = _PASSWORD_IN_URL.findall(dsn)
+    for name in ("password", "sslpassword"):
+        password = str(settings.get(name) or "")
+        secrets += [password, quote(password), quote(password, safe="")]
+    return secrets
 
 
 def connection_settings(dsn: str) -> dict[str, Any]:
-    """Return connection parameters for keepalives and timeouts that the DSN does not set."""
+    """Return the connection parameters that the DSN does not set itself."""
     given = _settings(dsn) or {}
     settings: dict[str, Any] = {
-        "connect_timeout": int(CONNECT),
+        "connect_timeout": int(CONNECT_TIMEOUT),
         "keepalives": 1,
         "keepalives_idle": 5,
         "keepalives_interval": 5,
         "keepalives_count": 2,
-        "tcp_user_timeout": VANISHED * 1000,
+        "tcp_user_timeout": RESPONSE_TIMEOUT * 1000,
         "fallback_application_name": f"apivideo {socket.gethostname()}:{os.getpid()}",
     }
     return {name: value for name, value in settings.items() if name not in given}

@@ -1,18 +1,16 @@
 """Procrastinate on the ledger's database connections, with statements that are retried.
 
-Procrastinate's own worker ends when it loses a connection, and would end the uploads in progress
-with it. Here every statement of Procrastinate is retried until the database is available again,
-like the statements of the ledger.
+Procrastinate's worker ends when it loses a connection, and would end the uploads in progress. Its
+statements are therefore retried while the database is unavailable, like those of the ledger.
 """
 
-import datetime
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, LiteralString
 
 import psycopg
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
@@ -59,37 +57,25 @@ class _Connector(PsycopgConnector):
 
 
 class _Jobs(JobManager):
-    """Job manager of a worker that may resume after it was considered dead.
-
-    Other workers may have deleted its jobs, and Procrastinate may have deleted its row.
-    """
+    """Job manager of a worker that may resume after its jobs and its row were deleted."""
 
     def __init__(self, connector: PsycopgConnector, database: PostgresDatabase) -> None:
         super().__init__(connector)
         self._database = database
 
-    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        """Finish a job, unless it no longer exists."""
+    async def finish_job(self, *arguments: Any, **options: Any) -> None:
         with _ignoring_deleted_jobs():
-            await super().finish_job(job, status, delete_job)
+            await super().finish_job(*arguments, **options)
 
-    async def retry_job(
-        self,
-        job: Job,
-        retry_at: datetime.datetime | None = None,
-        priority: int | None = None,
-        queue: str | None = None,
-        lock: str | None = None,
-    ) -> None:
-        """Put a job back, unless it no longer exists."""
+    async def retry_job(self, *arguments: Any, **options: Any) -> None:
         with _ignoring_deleted_jobs():
-            await super().retry_job(job, retry_at, priority, queue, lock)
+            await super().retry_job(*arguments, **options)
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Fetch a job. A worker whose row was deleted is registered again first."""
         try:
             return await super().fetch_job(queues, worker_id)
         except LedgerError as error:
+            # The row of this worker was deleted.
             if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
                 raise
             await self.update_heartbeat(worker_id)
@@ -102,7 +88,6 @@ class _Jobs(JobManager):
 
 @contextmanager
 def _ignoring_deleted_jobs() -> Iterator[None]:
-    """Suppress the error that a job no longer exists."""
     try:
         yield
     except LedgerError as error:
@@ -114,8 +99,7 @@ def _ignoring_deleted_jobs() -> Iterator[None]:
 class _RetryAtOnce(BaseRetryStrategy):
     """Retries a job that ended in an error at once.
 
-    Failures of an item are recorded in the ledger and raise nothing. A job that ends in an error
-    was interrupted, and another worker may continue it.
+    A failed item is recorded in the ledger and is no error, so such a job was interrupted.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
@@ -131,5 +115,5 @@ def make_app(database: PostgresDatabase) -> App:
 
 
 def register(app: App, work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
-    """Define the work of the application's workers for the key of an item."""
+    """Register ``work`` as the task that the application's workers run for the key of an item."""
     app.task(name=TASK, queue=QUEUE, retry=_RetryAtOnce())(work)

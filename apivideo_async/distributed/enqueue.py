@@ -1,4 +1,4 @@
-"""The interface for producers of items: a web backend, the command line."""
+"""The interface for programs that submit items: a web backend, the command line."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
 from contextlib import aclosing
@@ -24,7 +24,7 @@ ItemsLike: TypeAlias = "Item | str | Path | Iterable[Item | str | Path] | AsyncI
 
 @frozen(kw_only=True)
 class Added:
-    """The result of handing in items."""
+    """The result of submitting items."""
 
     keys: list[str] = field(factory=list)
     """The keys of all items, in order, for ``Distributed.record``."""
@@ -72,10 +72,10 @@ class Distributed:
         await self.database.aclose()
 
     async def defer_ingest(self, items: ItemsLike) -> Added:
-        """Hand in items for the workers. Items that are known already are not handed in again.
+        """Submit items to the workers. Items that the ledger has already are left unchanged.
 
-        Raises ``SourceError`` when an address cannot be listed; items that were listed before are
-        handed in.
+        Raises ``SourceError`` when an address cannot be listed, after submitting the items that
+        were listed before.
         """
         added = Added()
         async for batch in self.deferring(items):
@@ -85,14 +85,11 @@ class Distributed:
         return added
 
     async def deferring(self, items: ItemsLike) -> AsyncGenerator[Added, None]:
-        """Hand in any number of items, and yield the result of each batch, in constant memory.
-
-        Raises ``SourceError`` like ``defer_ingest``.
-        """
+        """Submit items like ``defer_ingest``, in constant memory; yield a result for each batch."""
         batch: list[Item] = []
         error: SourceError | None = None
         try:
-            async with Stores() as stores, aclosing(_each(items, stores)) as found:
+            async with Stores() as stores, aclosing(_items_of(items, stores)) as found:
                 async for item in found:
                     batch.append(item)
                     if len(batch) == BATCH:
@@ -100,7 +97,6 @@ class Distributed:
                         batch = []
         except SourceError as failure:
             error = failure
-        # Hand in the items that were listed before the error.
         if batch:
             yield await self._insert(batch)
         if error is not None:
@@ -130,24 +126,18 @@ class Distributed:
     async def retry(
         self, states: Collection[State] = FAILED, keys: Collection[str] = ()
     ) -> list[str]:
-        """Hand in finished items again; return their keys.
-
-        ``states`` limits the items to these states, and ``keys``, if not empty, to these keys.
-        """
+        """Submit finished items again; return their keys. See ``Ledger.retry``."""
         return await self.queue.retry(states, keys)
 
 
 async def defer_ingest(items: ItemsLike, *, dsn: str) -> Added:
-    """Hand in items over a new connection; see ``Distributed.defer_ingest``."""
+    """Submit items over a new connection; see ``Distributed.defer_ingest``."""
     async with Distributed(dsn, connections=1) as shared:
         return await shared.defer_ingest(items)
 
 
 async def init_database(dsn: str) -> None:
-    """Create the tables of the ledger and the queue. Existing tables are kept.
-
-    Raises ``LedgerError``.
-    """
+    """Create the missing tables of the ledger and the queue. Raises ``LedgerError``."""
     database = PostgresDatabase(dsn, connections=2)
     await database.connect()
     try:
@@ -157,7 +147,7 @@ async def init_database(dsn: str) -> None:
         await database.aclose()
 
 
-async def _each(items: ItemsLike, stores: Stores) -> AsyncGenerator[Item, None]:
+async def _items_of(items: ItemsLike, stores: Stores) -> AsyncGenerator[Item, None]:
     """Yield the items that ``items`` contains or refers to."""
     if isinstance(items, Item):
         yield items
@@ -167,6 +157,6 @@ async def _each(items: ItemsLike, stores: Stores) -> AsyncGenerator[Item, None]:
                 yield item
     else:
         async for one in iterate(items):
-            async with aclosing(_each(one, stores)) as found:
+            async with aclosing(_items_of(one, stores)) as found:
                 async for item in found:
                     yield item

@@ -4,15 +4,15 @@ Theory of operation. A worker can stop at any moment for any time (SIGSTOP, a su
 lost network), and PostgreSQL keeps the locks of an open transaction until its client answers. No
 lock is therefore held while the server waits for this process:
 
-- A change is one statement (``run``), or several statements in one message (``script``). The server
-  executes all of it and ends the transaction without another message from this process.
+- A change is one statement (``run``), or several in one message (``script``). The server executes
+  all of it and ends the transaction without another message from this process.
 - The request budget, whose rules are in Python, is replaced by compare-and-swap (``change``). The
   new state is written only if the stored state is still the one that was read. Otherwise the change
   is computed again.
 
-There is one exception. A change of the budget that was lost ``OPTIMISTIC`` times in a row locks the
-row. This happens to a worker far from the database when many others are near it. The server ends
-that transaction when the worker is silent for ``SILENCE`` seconds.
+There is one exception. A change of the budget that was lost ``MAX_LOST_CHANGES`` times in a row
+locks the row. This happens to a worker far from the database when many others are near it. The
+server ends that transaction when the worker is silent for ``MAX_SILENCE`` seconds.
 
 Availability. A statement that fails because the database is unavailable is repeated for
 ``outage_timeout`` seconds (``repeat``), so every statement must be safe to repeat after a lost
@@ -47,7 +47,7 @@ from ..ingest.ledger.database import (
 from ..ingest.ledger.rows import unstorable
 from ..masking import masked
 from .delays import Delays
-from .dsn import CONNECT, VANISHED, check_dsn, connection_settings
+from .dsn import CONNECT_TIMEOUT, RESPONSE_TIMEOUT, check_dsn, connection_settings
 
 __all__ = ["QUERIES", "PostgresDatabase"]
 
@@ -64,26 +64,26 @@ _DIALECT: Final = Dialect(
 )
 QUERIES: Final = load_queries("apivideo_async.distributed", now=_DIALECT.now)
 """The statements that are not those of the ledger."""
-WAIT = 3.0
+POOL_TIMEOUT = 3.0
 """Seconds to wait for a connection of the pool before the wait counts as a failed attempt."""
 FIRST_PAUSE = 0.2
 """Seconds after the first failed attempt while the database is unavailable."""
 LONGEST_PAUSE = 5.0
 """Maximum seconds between attempts while the database is unavailable."""
-LONGEST_ATTEMPT = VANISHED + LONGEST_PAUSE
+LONGEST_ATTEMPT = RESPONSE_TIMEOUT + LONGEST_PAUSE
 """Maximum seconds that one failed attempt counts towards ``outage_timeout``. An attempt that took
 longer means that this process was frozen."""
-OPTIMISTIC = 8
+MAX_LOST_CHANGES = 8
 """Consecutive compare-and-swap failures of a budget change after which the row is locked."""
 FIRST_BACKOFF = 0.002
 """Maximum seconds of the random pause after the first lost change."""
 LONGEST_BACKOFF = 0.064
 """Maximum seconds of the random pause after a lost change."""
-SILENCE = 1.0
+MAX_SILENCE = 1.0
 """Seconds without a message from this process after which the server ends its transaction."""
-INIT_WAIT = 3.0
+INIT_LOCK_TIMEOUT = 3.0
 """Seconds that ``init`` waits for a lock. Statements of workers queue behind it meanwhile."""
-_REFUSALS: Final = (
+_REFUSED: Final = (
     psycopg.DataError,
     psycopg.errors.ProgramLimitExceeded,
     UnicodeError,
@@ -135,18 +135,16 @@ class PostgresDatabase:
         self._settings = connection_settings(dsn)
         self._delays = Delays(self._blockers)
         self.outage_timeout = outage_timeout
-        # ``check`` tests each connection before use, so that connections which broke while idle are
-        # replaced.
         self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             dsn,
             min_size=1,
             max_size=connections,
-            # The pool doubles its pause after each failure, so a longer timeout would reconnect
-            # late.
-            reconnect_timeout=CONNECT,
+            # The pool doubles its pause after each failure: a longer timeout reconnects late.
+            reconnect_timeout=CONNECT_TIMEOUT,
             open=False,
             kwargs={**self._settings, "row_factory": tuple_row},
             configure=_autocommit,
+            # Replaces connections that broke while they were idle.
             check=AsyncConnectionPool.check_connection,
         )
 
@@ -164,7 +162,7 @@ class PostgresDatabase:
             # Open one connection first: the pool would retry for long and hide the reason.
             async with await AsyncConnection.connect(self._dsn, **self._settings):
                 pass
-            await self.pool.open(wait=True, timeout=CONNECT)
+            await self.pool.open(wait=True, timeout=CONNECT_TIMEOUT)
         except (psycopg.Error, PoolTimeout, OSError) as error:
             raise LedgerError(f"the database cannot be reached: {_first_line(error)}") from error
 
@@ -199,13 +197,10 @@ class PostgresDatabase:
         await self._check()
 
     async def create(self, *statements: str, **parameters: Any) -> None:
-        """Execute statements that create tables, in one transaction.
-
-        An advisory lock prevents two processes from doing this at the same time.
-        """
-        # Fail after ``INIT_WAIT`` instead of blocking the workers that queue behind this
+        """Execute statements that create tables, in one transaction, one process at a time."""
+        # Fail after ``INIT_LOCK_TIMEOUT`` instead of blocking the workers that queue behind this
         # transaction.
-        limit = QUERIES["limit_lock_wait"].format(seconds=INIT_WAIT)
+        limit = QUERIES["limit_lock_wait"].format(seconds=INIT_LOCK_TIMEOUT)
         await self.script(limit, QUERIES["lock_initialisation"], *statements, **parameters)
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
@@ -220,17 +215,16 @@ class PostgresDatabase:
     async def script(self, *statements: str, **parameters: Any) -> list[list[Any]]:
         """Execute statements in one transaction and one message; return the rows of each.
 
-        No lock is held while the server waits for this process. Each statement sees what other
-        transactions committed before it began. Without ``parameters``, the statements are sent
-        unchanged. Otherwise, the values are written into the text.
+        Each statement sees what other transactions committed before it began. Without
+        ``parameters``, the statements are sent unchanged.
         """
         text: Any = ";\n".join(statements)
         if parameters:
             text = _translated(text)
 
         async def send(connection: AsyncConnection[Any]) -> list[list[Any]]:
-            # PostgreSQL does not accept several statements with separate parameters. The client
-            # cursor writes the parameters into the text instead.
+            # PostgreSQL accepts no parameters with several statements. The client cursor writes the
+            # values into the text.
             async with AsyncClientCursor(connection) as cursor:
                 await cursor.execute(text, parameters or None)
                 rows = [await _rows(cursor)]
@@ -248,23 +242,21 @@ class PostgresDatabase:
         ``step`` gets the current state (None at first) and the database's clock, and returns the
         new state and the result. It may be called several times.
 
-        The clock is read together with the state. If the state is still the same when the new one
-        is written, no other worker changed it between the time that ``step`` was given and the
-        write.
+        The clock is read together with the state, so an unchanged state proves that no other worker
+        changed it between that time and the write.
         """
 
         async def compare_and_swap(connection: AsyncConnection[Any]) -> T:
             failures, pause = 0, FIRST_BACKOFF
             while True:
-                async with _lock_clause(connection, locked=failures >= OPTIMISTIC) as lock:
+                async with _lock_clause(connection, locked=failures >= MAX_LOST_CHANGES) as lock:
                     read = QUERIES["read_budget"].format(lock=lock)
                     [(old, now)] = await _run(connection, read, {"name": name})
                     changed, result = step(None if old is None else json.loads(old), now)
                     values = {"name": name, "old": old, "new": json.dumps(changed)}
                     if await _run(connection, QUERIES["swap_budget"], values):
                         return result
-                # Another worker changed the state first. Random pauses keep workers from colliding
-                # again.
+                # Another worker was faster. Random pauses prevent that they collide again.
                 failures += 1
                 await asyncio.sleep(random.uniform(0, pause))  # noqa: S311
                 pause = min(LONGEST_BACKOFF, pause * 2)
@@ -276,9 +268,8 @@ class PostgresDatabase:
     ) -> T:
         """Execute ``work`` with a connection, and repeat it while the database is unavailable.
 
-        ``operation`` is the name of the work in the log. Raises ``LedgerError`` after
-        ``outage_timeout`` seconds or for any other database error, and ``SourceError`` when the
-        database refuses a value.
+        ``operation`` names it in the log. Raises ``LedgerError`` after ``outage_timeout`` seconds
+        or for any other database error, and ``SourceError`` when the database refuses a value.
         """
         clock = asyncio.get_running_loop().time
         outage, pause = 0.0, FIRST_PAUSE
@@ -286,12 +277,11 @@ class PostgresDatabase:
             while True:
                 began = clock()
                 try:
-                    async with self.pool.connection(WAIT) as connection:
+                    async with self.pool.connection(POOL_TIMEOUT) as connection:
                         delay.pid = connection.info.backend_pid
                         return await work(connection)
-                except _REFUSALS as error:
-                    # The original error is not chained, because its further lines contain the
-                    # value.
+                except _REFUSED as error:
+                    # Not chained, because further lines of the original error contain the value.
                     raise unstorable(error) from None
                 except psycopg.Error as error:
                     reason = _first_line(error)
@@ -308,14 +298,13 @@ class PostgresDatabase:
                     )
                 delay.pid = None
                 await asyncio.sleep(pause)
-                # Only the time of attempts and pauses counts, so that a suspended process does not
-                # give up at once when it resumes.
+                # Limited, so that a suspended process does not give up when it resumes.
                 outage += min(clock() - began, LONGEST_ATTEMPT)
                 pause = min(LONGEST_PAUSE, pause * 2)
 
     async def _blockers(self, pid: int) -> str:
         """Describe the sessions that block a server process; "" if there are none."""
-        async with self.pool.connection(WAIT) as connection:
+        async with self.pool.connection(POOL_TIMEOUT) as connection:
             sessions = await _run(connection, QUERIES["blockers"], {"pid": pid})
         return ", ".join(
             f"process {session} of the server ({name or 'unnamed'}, {state} for {seconds:.0f} s) "
@@ -333,14 +322,14 @@ class PostgresDatabase:
 async def _lock_clause(connection: AsyncConnection[Any], *, locked: bool) -> AsyncIterator[str]:
     """Yield the end of the SELECT that reads a state: ``FOR UPDATE`` with ``locked``.
 
-    With ``locked``, the block is a transaction that the server ends after ``SILENCE`` seconds
+    With ``locked``, the block is a transaction that the server ends after ``MAX_SILENCE`` seconds
     without a message.
     """
     if not locked:
         yield ""
         return
     async with connection.transaction():
-        limit = QUERIES["end_silent_transaction"].format(seconds=SILENCE)
+        limit = QUERIES["end_silent_transaction"].format(seconds=MAX_SILENCE)
         await connection.execute(cast("Any", limit))
         # The row lock makes the following compare-and-swap succeed.
         yield "FOR UPDATE"
@@ -352,7 +341,7 @@ def _is_outage(error: psycopg.Error) -> bool:
 
 
 def _shortened(statement: str) -> str:
-    """Return the beginning of a statement on one line, for the log. It has no parameter values."""
+    """Return the beginning of a statement on one line, for the log, without values."""
     text = " ".join(statement.split())
     return f"{text[:60]}…" if len(text) > 60 else text
 

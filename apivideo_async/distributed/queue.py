@@ -1,7 +1,7 @@
 """The queue of jobs, on top of the ledger.
 
-Theory of operation. A job only triggers a check of an item; the ledger alone decides whether there
-is work to do. Ledger and queue are in one database, and three rules connect them:
+Theory of operation. A job only makes a worker look at an item; the ledger alone decides whether
+there is work to do. Ledger and queue are in one database, and three rules connect them:
 
 - An item and its job are inserted in one transaction.
 - A worker that postpones an item defers a job for the time at which the item is due.
@@ -34,9 +34,9 @@ __all__ = ["BATCH", "Jobs", "Queue"]
 
 BATCH: Final = 2_000
 """Items inserted or retried in one statement, and jobs in one call of Procrastinate's function."""
-MOST: Final = 20_000
+MAX_JOBS: Final = 20_000
 """Maximum number of jobs that a sweep defers in one statement."""
-STALLED: Final = 30.0
+HEARTBEAT_TIMEOUT: Final = 30.0
 """Seconds without a heartbeat after which Procrastinate considers a worker dead."""
 
 
@@ -61,9 +61,9 @@ class Queue:
         self._ledger_with_jobs = Ledger(_WithJobs(database))
         """A ledger whose insertions and retries also defer jobs."""
         self._analyzed = 0
-        """Rows included in the statistics that were last requested."""
+        """Rows that this process had added when it last updated the statistics."""
         self._added = 0
-        """Rows added since."""
+        """Rows added since then."""
         self.app: App = make_app(database)
 
     async def init(self) -> None:
@@ -74,10 +74,7 @@ class Queue:
         await self.open()
 
     async def open(self) -> None:
-        """Open Procrastinate's application.
-
-        Raises ``LedgerError`` if its tables are missing or of another version.
-        """
+        """Open Procrastinate's application. Raises ``LedgerError`` for missing or other tables."""
         [(has_index, has_functions)] = await self._database.run(QUERIES["find_queue"], {})
         if not has_index:
             raise LedgerError(
@@ -88,10 +85,7 @@ class Queue:
         await self.app.open_async(self._database.pool)
 
     async def insert(self, items: Sequence[Item], refused: OnRefused) -> set[str]:
-        """Insert items and a job for each; return the keys that were new.
-
-        ``refused`` is called with each item that cannot be stored; see ``Ledger.add``.
-        """
+        """Insert items and a job for each; see ``Ledger.add``."""
         new = await self._ledger_with_jobs.add(items, refused)
         await self._analyze(len(new))
         return new
@@ -99,35 +93,32 @@ class Queue:
     async def retry(
         self, states: Collection[State] = FAILED, keys: Collection[str] = ()
     ) -> list[str]:
-        """Make finished items due again and defer a job for each; return their keys.
-
-        Each ``BATCH`` of items is one transaction.
-        """
+        """Make finished items due again, and defer a job for each; return their keys."""
         chosen = list(keys) or [record.item.key async for record in self._ledger.records(states)]
         retried: list[str] = []
-        # Batches keep each statement, and its locks, short.
+        # Each batch is one transaction, so that it holds its locks for a short time.
         for start in range(0, len(chosen), BATCH):
             retried += await self._ledger_with_jobs.retry(states, chosen[start : start + BATCH])
         await self._analyze(len(retried))
         return retried
 
     async def defer(self, key: str) -> bool:
-        """Defer a job for the time at which this item is due; return whether one was deferred.
+        """Defer a job for the time at which an item is due; return whether one was deferred.
 
-        No job is deferred if the item is finished or has a waiting job already.
+        A finished item, or one with a waiting job, gets none.
         """
         values = {"key": key, **_job_values()}
         [(deferred,)] = await self._database.run(QUERIES["defer_item"], values)
         return bool(deferred)
 
-    async def sweep(self, every: float = 0.0, stalled: float = STALLED) -> int | None:
+    async def sweep(self, every: float = 0.0, stalled: float = HEARTBEAT_TIMEOUT) -> int | None:
         """Defer jobs for items that are due and have none; return their number.
 
-        Return None when another worker did this within the last ``every`` seconds. The jobs of dead
-        workers (no heartbeat for ``stalled`` seconds) are deleted. Their items are due when their
-        leases end.
+        Returns None when another worker did this within the last ``every`` seconds. The jobs of
+        dead workers (no heartbeat for ``stalled`` seconds) are deleted; their items are due when
+        their leases end.
         """
-        values = {"most": MOST, **_job_values()}
+        values = {"most": MAX_JOBS, **_job_values()}
         began, _, [(deferred,)] = await self._database.script(
             QUERIES["begin_sweep"],
             QUERIES["delete_dead_jobs"],
@@ -138,7 +129,7 @@ class Queue:
         )
         total = deferred
         # A full batch means that more items may be without a job.
-        while deferred == MOST:
+        while deferred == MAX_JOBS:
             [(deferred,)] = await self._database.run(QUERIES["defer_lost"], values)
             total += deferred
         return int(total) if began else None
@@ -163,10 +154,7 @@ class Queue:
 
 
 class _WithJobs:
-    """A ``Database`` that defers a job for each key that a statement returns.
-
-    Both happen in the same statement, so no item is inserted without a job.
-    """
+    """A ``Database`` in which each statement also defers a job for each key that it returns."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database

@@ -12,7 +12,7 @@ from ..client import ApiVideoClient
 from ..errors import AuthenticationError, LedgerError, first_failure
 from ..ingest.ingestion import owner_name
 from ..ingest.item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
-from ..ingest.items import Claim
+from ..ingest.items import Record
 from ..ingest.options import IngestOptions
 from ..ingest.stores.stores import Stores
 from ..rate_limit.limiter import Limiter
@@ -35,7 +35,7 @@ SHUTDOWN_TIMEOUT = 2.0
 
 @define(eq=False, repr=False)
 class Worker:
-    """Ingests items handed in with ``defer_ingest``, together with any number of other workers.
+    """Ingests items submitted with ``defer_ingest``, together with any number of other workers.
 
     ::
 
@@ -43,8 +43,7 @@ class Worker:
 
     - ``make_client`` is called with the limiter that all workers share, and must pass it to the
       client.
-    - ``options``: see ``IngestOptions``. ``concurrency`` is for this worker. ``lease`` is the
-      period after which other workers may claim its items if it stops responding.
+    - ``options``: see ``IngestOptions``; ``concurrency`` is for this worker.
     - ``sweep``: seconds between two searches, by any worker, for items that lost their job.
     - ``poll``: seconds between two requests to an empty queue.
     - ``reserve``: share of the request budget, from 0 to below 1, that all workers together leave
@@ -125,7 +124,6 @@ class _WorkerRun:
                 await self._context.lease_keeper.release_all()
 
     async def _raise_fatal(self) -> None:
-        """Wait for a fatal error and raise it."""
         try:
             raise await self._fatal
         finally:
@@ -179,12 +177,12 @@ class _WorkerRun:
             self._stop(error)
             raise
 
-    async def _ingest(self, claim: Claim) -> None:
+    async def _ingest(self, claim: Record) -> None:
         """Process a claimed item and schedule its next attempt, if there is one."""
         try:
             result = await ingest_one(claim, self._context)
         except asyncio.CancelledError:
-            # The item is due at once, so another worker does not wait for the end of the lease.
+            # Give the item back, so that another worker does not wait for the end of the lease.
             await self._context.ledger.release(claim)
             raise
         if result.outcome == "later":

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import TypeAlias
 
 from ..errors import SourceError, first_failure
 from ..iteration import iterate
+from ..tasks import wait_event
 from .items import Item
 
 __all__ = ["Items", "OnRefused", "insert_all", "insert_storable"]
@@ -34,21 +34,18 @@ async def insert_all(items: Items, insert: Callable[[list[Item]], Awaitable[int]
     ended = asyncio.Event()
 
     async def flush() -> None:
-        nonlocal count
-        # Empty the batch before awaiting: the other task may add items or flush meanwhile.
-        together = batch.copy()
-        batch.clear()
-        if together:
-            new = await insert(together)
+        nonlocal batch, count
+        # Replace the batch before awaiting: the other task may add items or flush meanwhile.
+        items, batch = batch, []
+        if items:
+            new = await insert(items)
             count += new
 
     async def flush_regularly() -> None:
-        # The timer ends by the event and not by a cancellation, which could interrupt an insertion
-        # and lose its items.
+        # An event ends the timer, because a cancellation could interrupt an insertion and lose its
+        # items.
         while not ended.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BATCH_TIME):
-                    await ended.wait()
+            await wait_event(ended, BATCH_TIME)
             await flush()
 
     async def finish() -> None:

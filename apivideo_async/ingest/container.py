@@ -3,11 +3,10 @@
 Every container that an ingestion creates carries two metadata pairs. By ``ingestKey``, any ledger
 finds the video of a source. ``ingestLedger`` is the mark of the ledger that created the container.
 
-When a container may be deleted. Bytes are sent only to the container whose id is in the ledger. A
-container that carries this ledger's mark, is not the one in the ledger, and holds nothing will
-therefore never receive bytes. A worker that lost its lease left it, and it can be deleted. A
-container of another ledger can receive bytes at any moment, also between the check and the
-deletion. Such a container is never deleted, even if it is empty.
+When a container may be deleted. Bytes are sent only to the container whose id is in the ledger. An
+empty container with this ledger's mark and another id was left by a worker that lost its lease. It
+will never receive bytes, so it can be deleted. A container of another ledger can receive bytes at
+any moment, also between the check and the deletion, so it is never deleted.
 
 ``Containers.remove`` is the only place in the package that deletes a video without an explicit
 request of the user.
@@ -23,7 +22,7 @@ from ..client import ApiVideoClient
 from ..errors import DuplicateVideosError, NotFoundError, UploadError
 from ..models import Video, VideoStatus
 from ..uploads.received import received_of
-from .items import INGEST_KEY, INGEST_LEDGER, Claim
+from .items import INGEST_KEY, INGEST_LEDGER, Record
 from .ledger.ledger import Ledger
 
 __all__ = ["Containers", "Content", "content_of"]
@@ -78,7 +77,7 @@ class Containers:
 
     _client: ApiVideoClient
     _ledger: Ledger
-    _claim: Claim
+    _claim: Record
 
     async def create(self, title: str, fields: dict[str, Any]) -> Video:
         """Return the container that carries the key, or create it with the mark of this ledger.
@@ -93,7 +92,7 @@ class Containers:
         )
 
     async def content(self, video_id: str) -> Content:
-        """Request the status of a container and evaluate it."""
+        """Return what a container holds."""
         return content_of(await self._client.videos.get_status(video_id))
 
     async def list_ids(self) -> list[str]:
@@ -105,22 +104,22 @@ class Containers:
     async def settle(self, video_ids: Sequence[str], chosen: str | None) -> str:
         """Reduce the containers of the key to one; return its id: ``chosen`` if given.
 
-        Empty containers of this ledger, left by workers that lost their lease, are deleted. Raises
-        ``DuplicateVideosError`` when two containers remain, because they hold bytes or belong to
-        another ledger. Raises ``UploadError`` when none of them exists any more.
+        Empty containers of this ledger are deleted. Raises ``DuplicateVideosError`` when two
+        containers remain, because they hold bytes or belong to another ledger, and ``UploadError``
+        when none of them exists any more.
         """
         spare, others = list[str](), list[str]()
         for video_id in video_ids:
-            if video_id != chosen:
-                removable = await self._removable(video_id, self._client)
-                if removable is not None:
-                    (spare if removable else others).append(video_id)
+            if video_id == chosen:
+                continue
+            removable = await self._removable(video_id, self._client)
+            if removable is not None:
+                (spare if removable else others).append(video_id)
         # Prefer a container that cannot be deleted, because it may hold bytes.
         if chosen is None:
             if not others and not spare:
-                raise UploadError(
-                    f"the videos {', '.join(video_ids)} no longer exist on the server"
-                )
+                names = ", ".join(video_ids)
+                raise UploadError(f"the videos {names} no longer exist on the server")
             chosen = others.pop() if others else spare.pop(0)
         # Delete spare containers only if that resolves the conflict. Otherwise a person has to see
         # all of them.
@@ -142,11 +141,8 @@ class Containers:
         client = client or self._client
         removable = await self._removable(video_id, client, unfilled=unfilled)
         if removable:
-            log.warning(
-                "%s: deleting %s, an empty container of this ledger",
-                self._claim.item.shown,
-                video_id,
-            )
+            name = self._claim.item.shown
+            log.warning("%s: deleting %s, an empty container of this ledger", name, video_id)
             await client.videos.delete(video_id, missing_ok=True)
         return removable is not False
 

@@ -1,6 +1,6 @@
-"""``Ingest``: lists sources, claims their items and processes many of them at once.
+"""``Ingest``: lists sources and ingests many items at once, in one process.
 
-All of this happens in one process; ``distributed`` does the same on many machines.
+``distributed`` does the same on many machines.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -22,9 +22,10 @@ from ..config import ClientConfig
 from ..errors import ConfigurationError, SourceError
 from ..iteration import ResultStream
 from ..private_files import state_file
+from ..tasks import wait_event
 from .batching import Items, insert_all
 from .item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
-from .items import Claim, Item, Totals
+from .items import Item, Record, Totals
 from .ledger.ledger import Ledger
 from .ledger.sqlite import SqliteDatabase
 from .options import IngestOptions
@@ -39,7 +40,7 @@ IDLE = 1.0
 
 
 def default_ledger(config: ClientConfig) -> Path:
-    """Return the path of the ledger for this server and key, in the user's state folder.
+    """Return the path of the ledger for this server and API key, in the user's state folder.
 
     Raises ``ConfigurationError`` if no such folder is writable.
     """
@@ -55,7 +56,7 @@ def default_ledger(config: ClientConfig) -> Path:
 
 
 def owner_name() -> str:
-    """Return a name of this process for the ledger, unique across machines."""
+    """Return a name for this process in the ledger, unique across machines."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
@@ -166,7 +167,7 @@ class Ingest:
         activity.known += len(items) - len(new) - len(refused)
         activity.refused += len(refused)
         if self._run is not None:
-            await self._run.report(refused)
+            await self._run.add_results(refused)
         if new:
             self._wakeup.set()
         return len(new)
@@ -176,7 +177,7 @@ class Ingest:
         return await self.ledger.totals()
 
     async def run(self, *sources: Items) -> AsyncGenerator[IngestResult, None]:
-        """Insert these sources and ingest all open items of the ledger; yield results as they come.
+        """Insert these sources, and ingest all open items of the ledger; yield their results.
 
         The iteration ends when all sources have ended and no item is open. A failed item is a
         result and does not stop the run. ``AuthenticationError``, ``LedgerError`` and the errors of
@@ -232,16 +233,15 @@ class _Run:
 
     async def results(self) -> AsyncGenerator[IngestResult, None]:
         """Start the run and yield its results. Leaving the iteration stops it."""
+        stream = self._stream.results(self._ingest_all, "apivideo-ingest")
         try:
-            async with aclosing(
-                self._stream.results(self._ingest_all, "apivideo-ingest")
-            ) as results:
+            async with aclosing(stream) as results:
                 async for result in results:
                     yield result
         finally:
             await self.stop()
 
-    async def report(self, results: Iterable[IngestResult]) -> None:
+    async def add_results(self, results: Iterable[IngestResult]) -> None:
         """Add results, unless the run has ended."""
         for result in results:
             if self._stream.running:
@@ -255,7 +255,6 @@ class _Run:
             await self._context.lease_keeper.release_all()
 
     async def _ingest_all(self) -> None:
-        """Run the lease renewal, the listing and the items until everything is done."""
         async with asyncio.TaskGroup() as group:
             renewal = group.create_task(self._context.lease_keeper.run())
             group.create_task(self._list())
@@ -285,8 +284,8 @@ class _Run:
                 continue
             wait = IDLE
             if not claims and not activity.working:
-                # Nothing is due now. An open item may become due later, after a delay or when the
-                # lease of another worker ends.
+                # An open item may become due later: after a delay, or when the lease of another
+                # worker ends.
                 due = await self._context.ledger.next_due()
                 if due is None and listed:
                     return
@@ -296,17 +295,14 @@ class _Run:
                 await self._wait(IDLE)
 
     async def _wait(self, seconds: float) -> None:
-        """Wait for the wakeup event, for at most ``seconds``."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wakeup.wait()
+        await wait_event(self._wakeup, seconds)
         self._wakeup.clear()
 
-    async def _ingest_one(self, claim: Claim) -> None:
+    async def _ingest_one(self, claim: Record) -> None:
         try:
             result = await ingest_one(claim, self._context)
-            # The item counts as in progress until its result is in the bounded queue. A slow
-            # caller therefore stops new claims.
+            # The item counts as in progress until its result is in the bounded queue, so a slow
+            # caller delays new claims.
             await self._stream.put(result)
         finally:
             self._activity.working -= 1

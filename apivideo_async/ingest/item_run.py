@@ -1,10 +1,9 @@
 """Processes one claimed item until its video is complete: ``ingest_one``.
 
-Theory of operation. ``ingest_one`` keeps no state of its own. It may be called again for the same
-item at any time, also after a crash at any point. It finds the completed steps in the ledger, by a
-search for the item's key, or in the status of the container on the server, and performs only the
-remaining steps. Failures end in ``_ItemRun.record_failure``, which decides between a later attempt
-and a final state.
+Theory of operation. ``ingest_one`` keeps no state of its own, so it may be called again for an item
+after a crash at any point. It finds the completed steps in the ledger, by a search for the item's
+key, or in the status of the container on the server, and performs only the remaining steps.
+``_ItemRun.record_failure`` decides whether a failed item is tried again.
 """
 
 import logging
@@ -31,7 +30,7 @@ from ..uploads.capacity import Capacity
 from ..uploads.progress import UploadProgress
 from .container import Containers
 from .failures import DefectError, GoneError, PullError, SizeMismatchError, cause_of, is_temporary
-from .items import LARGEST_INTEGER, Claim, Item, Transfer
+from .items import LARGEST_INTEGER, Item, Record, Transfer
 from .ledger.lease import LeasedSource, LeaseKeeper
 from .ledger.ledger import Ledger
 from .options import IngestOptions
@@ -53,7 +52,7 @@ OnItemProgress: TypeAlias = Callable[[Item, UploadProgress], None]
 
 @frozen(kw_only=True)
 class IngestContext:
-    """The context of an ingestion: everything that its items share in one process."""
+    """Everything that the items of an ingestion share in one process."""
 
     client: ApiVideoClient = field(repr=False)
     ledger: Ledger = field(repr=False)
@@ -65,7 +64,7 @@ class IngestContext:
     """Called with the progress of each item."""
     lease_keeper: LeaseKeeper = field(init=False, repr=False)
     capacity: Capacity = field(init=False, repr=False)
-    """The limit for chunks in flight, shared by all items."""
+    """The limit for chunks in flight."""
 
     @lease_keeper.default
     def _create_lease_keeper(self) -> LeaseKeeper:
@@ -90,16 +89,15 @@ class IngestResult:
     delay: float = 0.0
     """Seconds until the item is due again, for the outcome ``later``."""
     sent: int = 0
-    """Bytes that went through this process, including bytes sent more than once."""
+    """Bytes sent by this process, including bytes sent more than once."""
 
 
-async def ingest_one(claim: Claim, context: IngestContext) -> IngestResult:
+async def ingest_one(claim: Record, context: IngestContext) -> IngestResult:
     """Process one claimed item as far as possible, and record the result in the ledger.
 
-    Raises only errors that every other item would raise as well: ``AuthenticationError`` and
-    ``LedgerError``. After an ``AuthenticationError`` the item is given back; after a
-    ``LedgerError`` its lease ends with the other leases of this worker. All other failures are part
-    of the result.
+    Failures are part of the result. Only errors that every other item would raise as well are
+    raised: ``AuthenticationError``, after which the item is given back, and ``LedgerError``, after
+    which the item is due when its lease ends.
     """
     run = _ItemRun(claim, context)
     try:
@@ -107,7 +105,6 @@ async def ingest_one(claim: Claim, context: IngestContext) -> IngestResult:
     except AuthenticationError:
         await context.ledger.release(claim)
         raise
-    # The ledger that just failed cannot take the item back now; the lease ends later.
     except LedgerError:
         raise
     except ApiVideoError as error:
@@ -123,7 +120,7 @@ async def ingest_one(claim: Claim, context: IngestContext) -> IngestResult:
 class _ItemRun:
     """One attempt to ingest an item."""
 
-    _claim: Claim
+    _claim: Record
     _context: IngestContext
     _client: ApiVideoClient = field(init=False)
     """The client of this item: each request requires a valid lease."""
@@ -134,15 +131,14 @@ class _ItemRun:
     _last_operation: str = field(default="", init=False)
     """The operation of the latest request."""
     _created: bool = field(default=False, init=False)
-    """True if this attempt created the container, so it is empty and needs no status check."""
+    """True if this attempt created the container, which is therefore empty."""
 
     def __attrs_post_init__(self) -> None:
         self._client = self._context.client.with_options(before_request=self._before_request)
         self._containers = Containers(self._client, self._context.ledger, self._claim)
-        self._video_id = self._claim.record.video_id
+        self._video_id = self._claim.video_id
 
     async def _before_request(self, request: Request) -> None:
-        """Check the lease before each request, and remember the operation."""
         await self._context.lease_keeper.before_request(self._claim, request)
         self._last_operation = request.operation
 
@@ -152,9 +148,9 @@ class _ItemRun:
         async with aclosing(await self._context.stores.open(claim.item)) as source:
             self._check_size(source)
             # An id without a transfer: the pull timed out, and the user retried the item.
-            if self._video_id is not None and claim.record.transfer is None:
+            if self._video_id is not None and claim.transfer is None:
                 await self._replace_unfilled(self._video_id)
-            transfer = claim.record.transfer or await self._choose_transfer(source)
+            transfer = claim.transfer or await self._choose_transfer(source)
             known = self._video_id is not None
             if self._video_id is None:
                 await ledger.creating(claim, source.size, source.version, transfer)
@@ -171,7 +167,7 @@ class _ItemRun:
             return await self._check_later(self._video_id)
         await ledger.verifying(claim, self._sent)
         # An earlier worker may have created a second container.
-        if claim.record.contested:
+        if claim.contested:
             await self._containers.settle(await self._containers.list_ids(), self._video_id)
         if not self._context.options.keep_key:
             await self._client.videos.update(
@@ -183,13 +179,9 @@ class _ItemRun:
     def _result(
         self, outcome: Outcome, error: ApiVideoError | None = None, delay: float = 0.0
     ) -> IngestResult:
+        item, video_id, sent = self._claim.item, self._video_id, self._sent
         return IngestResult(
-            item=self._claim.item,
-            outcome=outcome,
-            video_id=self._video_id,
-            error=error,
-            delay=delay,
-            sent=self._sent,
+            item=item, outcome=outcome, video_id=video_id, error=error, delay=delay, sent=sent
         )
 
     def _check_size(self, source: PinnedSource) -> None:
@@ -227,22 +219,21 @@ class _ItemRun:
             video_id = await self._create(source, transfer)
         except DuplicateVideosError as error:
             # Without a lost worker, duplicates come from outside this ledger: a person decides.
-            if not self._claim.record.contested:
+            if not self._claim.contested:
                 raise
             video_id = await self._containers.settle(error.video_ids, None)
             self._created = False
         recorded = await self._context.ledger.created(self._claim, video_id)
         if recorded != video_id:
-            # Two workers of this ledger each found or created a container, and the other worker's
-            # id was recorded first. Delete this container, even when the lease is lost (hence the
-            # client without the lease check): no other worker knows of it.
+            # Another worker of this ledger recorded its container first. Delete this container,
+            # even when the lease is lost (hence the client without the lease check): no other
+            # worker knows of it.
             self._created = False
             if not await self._containers.remove(video_id, self._context.client):
                 raise DuplicateVideosError.of(self._claim.key, [recorded, video_id])
         return recorded
 
     async def _create(self, source: PinnedSource, transfer: Transfer) -> str:
-        """Search for the container and create it if there is none; return its id."""
         fields = dict(self._claim.item.fields)
         title = fields.pop("title", None) or source.source.name
         if transfer == "pull":
@@ -253,10 +244,9 @@ class _ItemRun:
         return video.video_id
 
     async def _replace_unfilled(self, video_id: str) -> None:
-        """Remove the container of a retried item if api.video has not received any byte.
+        """Remove the container of a pull that timed out if api.video has not received any byte.
 
-        The pull of this item timed out earlier. Its container cannot be filled in another way, and
-        the URL given to api.video may have expired.
+        It cannot be filled in another way, and the URL given to api.video may have expired.
         """
         if await self._containers.remove(video_id, unfilled=True):
             await self._context.ledger.lost(self._claim)
@@ -267,7 +257,7 @@ class _ItemRun:
     async def _fill(self, source: PinnedSource, video_id: str, transfer: Transfer) -> bool:
         """Transfer the bytes. Return False while api.video is still fetching them."""
         await self._context.ledger.uploading(self._claim)
-        # The container was just created with the URL; the first status check comes later.
+        # api.video received the URL a moment ago; the first status check comes later.
         if self._created and transfer == "pull":
             return False
         empty = self._created
@@ -278,8 +268,8 @@ class _ItemRun:
                 return True
             if content.state == "fetching" or (content.state == "unknown" and transfer == "pull"):
                 return False
-            # A container with uploaded bytes, also from another ledger, can only be completed by an
-            # upload, whatever the strategy is.
+            # A container with uploaded bytes can only be completed by an upload, also if the
+            # strategy is ``pull`` or another ledger started it.
             empty = content.state == "empty"
 
         def on_progress(progress: UploadProgress) -> None:
@@ -298,7 +288,7 @@ class _ItemRun:
         return True
 
     def _check_video_size(self, source: PinnedSource, video_id: str, size: int | None) -> None:
-        """Check the size of a video that was already complete."""
+        """Raise ``SizeMismatchError`` if a complete video has another size than its source."""
         if size not in (None, source.size):
             raise SizeMismatchError(
                 f"{source.source.name} has {source.size:,} bytes, and its video {video_id} has "
@@ -330,7 +320,7 @@ class _ItemRun:
     # -- failures
 
     async def record_failure(self, error: ApiVideoError) -> IngestResult:
-        """Decide what follows from a failure, record it and return the result."""
+        """Decide whether the item is tried again, and record the failure."""
         claim, options, ledger = self._claim, self._context.options, self._context.ledger
         # Another worker owns the item, so this worker must not write its failure.
         if isinstance(error, LeaseLostError) or isinstance(error.__cause__, LeaseLostError):
@@ -341,11 +331,11 @@ class _ItemRun:
                 return self._result("quarantined", error)
             if isinstance(error, GoneError):
                 await ledger.lost(claim)
-            if claim.record.attempts + 1 >= options.attempts or not is_temporary(error):
+            if claim.attempts + 1 >= options.attempts or not is_temporary(error):
                 timed_out = isinstance(error, PullError)
                 await ledger.fail(claim, cause_of(error), str(error), forget_transfer=timed_out)
                 return self._result("failed", error)
-            delay = min(options.longest_delay, options.first_delay * 2**claim.record.attempts)
+            delay = min(options.longest_delay, options.first_delay * 2**claim.attempts)
             await ledger.later(claim, delay, cause_of(error), str(error))
             return self._result("later", error, delay)
         except LeaseLostError as lost:

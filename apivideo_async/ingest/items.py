@@ -32,7 +32,6 @@ __all__ = [
     "INGEST_LEDGER",
     "LARGEST_INTEGER",
     "OPEN_STATES",
-    "Claim",
     "Item",
     "Record",
     "State",
@@ -56,7 +55,6 @@ OPEN_STATES: Final = ALL_STATES[:5]
 """The states of items that are not finished."""
 FAILED: Final[tuple[State, ...]] = ("failed",)
 """The states that ``retry`` makes due again by default."""
-
 
 INGEST_LEDGER: Final = "ingestLedger"
 """The metadata pair in which a container carries the mark of the ledger that created it."""
@@ -125,8 +123,8 @@ def _check_strategy(item: "Item", _: "attrs.Attribute[Any]", strategy: Any) -> N
 class Item:
     """A source to ingest.
 
-    Stores, web servers and manifests supply the values of items. They are validated here, where
-    they enter the package. Raises ``SourceError`` for values that no source can have.
+    Its values come from stores, web servers and manifests. ``SourceError`` is raised for values
+    that no source can have.
     """
 
     key: str = field(validator=_check_key)
@@ -152,7 +150,8 @@ class Item:
 class Record:
     """An item with its state in the ledger.
 
-    Times are seconds since 1970, by the clock of the ledger's database.
+    Times are seconds since 1970, by the clock of the ledger's database. A *claim* is the record
+    that the ledger returned to the worker that leased the item; the lease belongs to its ``fence``.
     """
 
     number: int
@@ -171,41 +170,23 @@ class Record:
     fence: int = 0
     """Incremented by each claim. A worker with an older number has lost the item."""
     due: float | None = None
-    """When the item may be claimed next: now, or the end of the lease or of a delay. None for a
-    finished item."""
+    """When the item may be claimed next: now, or after its lease or delay. None: finished."""
     attempts: int = 0
     """Number of failed attempts."""
     cause: str | None = None
     """The last failure in one word, by which failures are counted."""
     message: str | None = None
     sent: int = 0
-    """Bytes that went through a worker, including bytes sent more than once."""
+    """Bytes sent by workers, including bytes sent more than once."""
     added_at: float = 0.0
     started_at: float | None = None
     created_at: float | None = None
     finished_at: float | None = None
 
-
-@frozen(kw_only=True)
-class Claim:
-    """An item that a worker holds a lease on, with its record at the time of the claim."""
-
-    record: Record
-
-    @property
-    def item(self) -> Item:
-        """The item to ingest."""
-        return self.record.item
-
     @property
     def key(self) -> str:
         """The key of the item."""
-        return self.record.item.key
-
-    @property
-    def fence(self) -> int:
-        """The fence of this claim."""
-        return self.record.fence
+        return self.item.key
 
 
 @frozen(kw_only=True)
@@ -217,7 +198,7 @@ class Totals:
     bytes: dict[State, int] = field(factory=dict)
     """Sum of the known sizes by state."""
     sent: int = 0
-    """Bytes that went through workers, including bytes sent more than once."""
+    """Bytes sent by workers, including bytes sent more than once."""
 
     def count(self, *states: State) -> int:
         """Return the number of items in these states; without arguments, of all items."""

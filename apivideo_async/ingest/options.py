@@ -16,7 +16,7 @@ class IngestOptions:
     """How items are ingested. Times are in seconds."""
 
     strategy: Strategy = field(default="stream", validator=attrs.validators.in_(get_args(Strategy)))
-    """How the bytes reach api.video. ``stream``: through this process. ``pull``: api.video
+    """How the bytes reach api.video. ``stream``: this process sends them. ``pull``: api.video
     fetches them from a URL that the store presigns, which takes one write request and no
     upload request. ``auto``: pull where the store can sign, else stream."""
     concurrency: int = field(default=16, validator=positive)
@@ -24,8 +24,7 @@ class IngestOptions:
     lease: float = field(default=60.0, validator=positive)
     """Period after which other workers may claim the items of a worker that stopped responding."""
     attempts: int = field(default=5, validator=positive)
-    """Attempts after which an item is failed. An error that a retry cannot resolve fails the
-    item at once."""
+    """Maximum number of attempts. An error that a retry cannot resolve fails the item at once."""
     first_delay: float = field(default=1.0, validator=positive)
     """Delay after the first failed attempt. It doubles with each attempt."""
     longest_delay: float = field(default=60.0, validator=positive)
@@ -34,7 +33,7 @@ class IngestOptions:
     """Leave the metadata pairs ``ingestKey`` and ``ingestLedger`` in the video. Without them, a
     new ledger cannot find the videos of a lost one and would create them again."""
     presign: float = field(default=6 * 3600.0, validator=positive)
-    """Period for which a presigned URL is valid."""
+    """Validity of a presigned URL."""
     pull_timeout: float = field(default=6 * 3600.0, validator=positive)
     """Time that api.video may take to fetch an item. The service does not report a failed fetch.
     After this time the item fails, and its video is kept."""

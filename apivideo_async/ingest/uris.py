@@ -1,7 +1,8 @@
 """URIs of sources: how to parse them, what identifies the content, and what may be displayed.
 
-The signature of a presigned URL grants access like a password, and it changes with each signing. It
-is kept only in the ``uri`` of an item. Messages use ``shown``, and keys are made from ``identity``.
+The signature of a presigned URL grants access like a password, and changes with each signing. It is
+kept only in the ``uri`` of an item. Messages contain ``shown(uri)``; keys are made from
+``identity``.
 """
 
 import re
@@ -22,6 +23,7 @@ __all__ = [
     "is_signed",
     "parse_uri",
     "shown",
+    "unsupported_error",
 ]
 
 WEB_SCHEMES: Final = frozenset({"http", "https"})
@@ -31,8 +33,8 @@ _ALIASES: Final = {"s3a": "s3", "azure": "az"}
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _PORTS: Final = {"http": 80, "https": 443}
 _SIGNATURES: Final = (
-    # Each entry has the parameter that indicates a signature scheme, and a pattern for all
-    # parameters of that scheme. All other query parameters belong to the identity.
+    # The parameter that indicates a signature scheme, and a pattern for all parameters of that
+    # scheme. All other query parameters belong to the identity.
     ("x-amz-signature", re.compile(r"x-amz-.*")),
     ("x-goog-signature", re.compile(r"x-goog-.*")),
     (
@@ -71,10 +73,7 @@ class Location:
 
 
 def parse_uri(uri: str) -> Location:
-    """Parse a URI or a local path.
-
-    Raises ``SourceError`` (cause ``unsupported``) for anything that cannot be a source.
-    """
+    """Parse a URI or a local path. Raises ``SourceError`` (cause ``unsupported``)."""
     match = _SCHEME.match(uri)
     if match is None:
         return Location(scheme="file", store="file", path=uri)
@@ -87,7 +86,7 @@ def parse_uri(uri: str) -> Location:
         return _object(scheme, rest, uri)
     if scheme in WEB_SCHEMES:
         return _web(scheme, uri)
-    raise _unsupported(
+    raise unsupported_error(
         uri, "sources are local paths, file://, s3://, gs://, az://, http:// or https://"
     )
 
@@ -95,7 +94,7 @@ def parse_uri(uri: str) -> Location:
 def _local(rest: str, uri: str) -> Location:
     host, slash, path = rest.partition("/")
     if host not in ("", "localhost") or not slash:
-        raise _unsupported(uri, "this is not a local file: write file:///path")
+        raise unsupported_error(uri, "this is not a local file: write file:///path")
     return Location(scheme="file", store="file", path=url2pathname(slash + path))
 
 
@@ -103,11 +102,11 @@ def _object(scheme: str, rest: str, uri: str) -> Location:
     # Keys may contain any character, so the key is not decoded and ``?`` starts no query.
     bucket, _, key = rest.partition("/")
     if not bucket:
-        raise _unsupported(uri, f"the bucket is missing: write {scheme}://bucket/key")
+        raise unsupported_error(uri, f"the bucket is missing: write {scheme}://bucket/key")
     user, at, _ = bucket.rpartition("@")
     # In abfs://container@account the part before ``@`` is the container and no user name.
     if at and (":" in user or not scheme.startswith("abfs")):
-        raise _unsupported(
+        raise unsupported_error(
             uri, "a URI must not contain credentials: set the environment variables of the store"
         )
     return Location(scheme=scheme, store=f"{scheme}://{bucket}", path=key)
@@ -120,7 +119,7 @@ def _web(scheme: str, uri: str) -> Location:
     except ValueError:
         host = port = None
     if not host:
-        raise _unsupported(uri, "this is not a valid URL")
+        raise unsupported_error(uri, "this is not a valid URL")
     store = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
     if port not in (None, _PORTS[scheme]):
         store = f"{store}:{port}"
@@ -128,20 +127,20 @@ def _web(scheme: str, uri: str) -> Location:
     return Location(scheme=scheme, store=store, path=f"{parts.path or '/'}{query}")
 
 
-def _unsupported(uri: str, reason: str) -> SourceError:
+def unsupported_error(uri: str, reason: str) -> SourceError:
+    """Return the error for an address that cannot be a source."""
     return SourceError(f"{shown(uri)}: {reason}", cause="unsupported")
 
 
 def identity(location: Location) -> tuple[str, str]:
-    """Return the store and path for :func:`~.items.ingest_key`; for objects and URLs.
+    """Return the store and path of an object or URL, for :func:`~.items.ingest_key`.
 
-    The result is the same for every signature of a presigned URL: the signature's parameters are
-    removed and the others are sorted. Local files are identified by their real path instead.
+    The signature of a presigned URL is removed and the other parameters are sorted, because their
+    order may differ between two signed URLs.
     """
     if location.scheme not in WEB_SCHEMES:
         return location.store, location.path
     path, _, query = location.path.partition("?")
-    # Sorted, because the order of parameters may differ between two signed URLs.
     kept = "&".join(sorted(_unsigned(query)))
     return location.store, f"{path}?{kept}" if kept else path
 

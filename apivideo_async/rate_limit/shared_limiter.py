@@ -13,7 +13,6 @@ import math
 import random
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -22,7 +21,7 @@ from attrs import evolve
 from ..errors import ConfigurationError
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
-from ..tasks import Alarm
+from ..tasks import Alarm, wait_event
 from .limiter import SCARCE, Lane, Limiter
 from .shared_window import UNCOUNTED, Exchange, Grant, Outcome, Report, exchange
 from .window import RateLimitHeaders, Window, read_headers
@@ -187,9 +186,7 @@ class SharedLane(Lane):
         while True:
             while (wait := self._due() - loop.time()) > 0:
                 self._changed.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait if wait < math.inf else None):
-                        await self._changed.wait()
+                await wait_event(self._changed, wait if wait < math.inf else None)
             await self._exchange()
 
     def _due(self) -> float:

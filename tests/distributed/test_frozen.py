@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 from apivideo_async.distributed import Distributed, delays, init_database, postgres
 from apivideo_async.distributed import dsn as dsn_module
 from apivideo_async.emulator import Emulator
-from apivideo_async.ingest.items import Claim, Item
+from apivideo_async.ingest.items import Item
 from apivideo_async.tasks import Alarm
 
 from .conftest import files, make_worker, opened_database, until, working
@@ -58,7 +58,7 @@ async def init(shared: Distributed) -> None:
 async def claim(shared: Distributed) -> None:
     record = await shared.ledger.claim_key("w", "claimed", 60.0)
     if record is not None:
-        await shared.ledger.release(Claim(record=record))
+        await shared.ledger.release(record)
     await shared.queue.defer("claimed")
 
 
@@ -75,7 +75,7 @@ async def prepare(shared: Distributed) -> None:
     for key in ("failed-1", "failed-2"):
         record = await shared.ledger.claim_key("w", key, 60.0)
         assert record is not None
-        await shared.ledger.fail(Claim(record=record), "other", "")
+        await shared.ledger.fail(record, "other", "")
     await shared.database.run("DELETE FROM procrastinate_jobs", {})
 
 
@@ -198,7 +198,7 @@ async def test_a_worker_that_always_loses_locks_the_row_and_others_wait_for_it(
     dsn: str, shared: Distributed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker far from the database, among many near it, gets its turn."""
-    monkeypatch.setattr(postgres, "OPTIMISTIC", 3)
+    monkeypatch.setattr(postgres, "MAX_LOST_CHANGES", 3)
     monkeypatch.setattr(postgres, "FIRST_BACKOFF", 0.0)
     async with opened_database(dsn) as far:
         attempts: list[int] = []
@@ -229,8 +229,8 @@ async def state_of(shared: Distributed) -> Any:
 async def test_a_worker_that_freezes_with_the_row_locked_is_ended_by_the_server_and_recovers(
     dsn: str, shared: Distributed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "OPTIMISTIC", 0)
-    monkeypatch.setattr(postgres, "SILENCE", 0.2)
+    monkeypatch.setattr(postgres, "MAX_LOST_CHANGES", 0)
+    monkeypatch.setattr(postgres, "MAX_SILENCE", 0.2)
     others_are_done = threading.Event()
     stepping = threading.Event()
 
@@ -265,10 +265,10 @@ async def test_connections_end_when_the_host_of_the_database_is_gone(shared: Dis
     async with shared.database.pool.connection() as connection, owned_socket(connection) as tcp:
         assert (
             tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
-            == dsn_module.VANISHED * 1000
+            == dsn_module.RESPONSE_TIMEOUT * 1000
         )
         assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < dsn_module.VANISHED
+        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < dsn_module.RESPONSE_TIMEOUT
 
 
 async def test_what_the_address_says_about_connections_is_kept(dsn: str) -> None:
@@ -366,7 +366,7 @@ async def test_tables_are_not_made_while_they_are_in_use_and_no_statement_waits_
     dsn: str, shared: Distributed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A statement that waits for a table lock blocks all later ones, so it fails and repeats."""
-    monkeypatch.setattr(postgres, "INIT_WAIT", 0.2)
+    monkeypatch.setattr(postgres, "INIT_LOCK_TIMEOUT", 0.2)
     await prepare(shared)
     async with await psycopg.AsyncConnection.connect(dsn) as tool:
         await tool.execute("UPDATE apivideo_ingest_items SET sent = 1 WHERE key = 'lost'")

@@ -11,7 +11,7 @@ from procrastinate.schema import SchemaManager
 from apivideo_async.distributed import Distributed, defer_ingest, init_database, queue
 from apivideo_async.distributed.queue import Jobs
 from apivideo_async.errors import LedgerError
-from apivideo_async.ingest.items import Claim, Item
+from apivideo_async.ingest.items import Item, Record
 
 from .conftest import files
 
@@ -35,10 +35,10 @@ async def keys_of_jobs(shared: Distributed) -> list[str]:
     ]
 
 
-async def claimed(shared: Distributed, key: str, seconds: float = 60.0) -> Claim:
+async def claimed(shared: Distributed, key: str, seconds: float = 60.0) -> Record:
     record = await shared.ledger.claim_key("somebody", key, seconds)
     assert record is not None
-    return Claim(record=record)
+    return record
 
 
 # -- entering
@@ -155,7 +155,7 @@ async def test_a_sweep_and_a_retry_of_any_number_are_done_by_parts(
     for number in range(5):
         await shared.ledger.fail(await claimed(shared, f"key-{number}"), "other", "")
     monkeypatch.setattr(queue, "BATCH", 2)
-    monkeypatch.setattr(queue, "MOST", 2)
+    monkeypatch.setattr(queue, "MAX_JOBS", 2)
     await do(shared, "DELETE FROM procrastinate_jobs")
     keys = [f"key-{number}" for number in range(5)]
     assert sorted(await shared.retry()) == sorted(await keys_of_jobs(shared)) == keys

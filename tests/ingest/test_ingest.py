@@ -123,7 +123,7 @@ async def test_an_answer_lost_in_a_crash_is_found_by_the_key(
     await ledger.expire()
     again = await context.lease_keeper.claim_key(item.key)
     assert again is not None
-    assert again.record.contested
+    assert again.contested
     assert (await ingest_one(again, context)).outcome == "done"
     assert_exactly_once(emu, [item])
 

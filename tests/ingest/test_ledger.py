@@ -11,7 +11,7 @@ import pytest
 
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.errors import LeaseLostError, LedgerError
-from apivideo_async.ingest.items import OPEN_STATES, Claim, Item, Record
+from apivideo_async.ingest.items import OPEN_STATES, Item, Record
 from apivideo_async.ingest.ledger.ledger import Ledger, Usage
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 
@@ -56,13 +56,13 @@ def item_of(number: int = 1, **given: Any) -> Item:
 
 async def claimed(
     ledger: Ledger, owner: str = "one", seconds: float = LONG, key: str = "key-1"
-) -> Claim:
+) -> Record:
     record = await ledger.claim_key(owner, key, seconds)
     assert record is not None
-    return Claim(record=record)
+    return record
 
 
-async def taken_over(ledger: Ledger) -> tuple[Claim, Claim]:
+async def taken_over(ledger: Ledger) -> tuple[Record, Record]:
     """An item whose first owner was thought dead: what the first one holds, and the second one."""
     await ledger.add([item_of()])
     stale = await claimed(ledger, "one")
@@ -76,7 +76,7 @@ async def record_of(ledger: Ledger, key: str = "key-1") -> Record:
     return record
 
 
-async def advance(ledger: Ledger, claim: Claim, state: str) -> None:
+async def advance(ledger: Ledger, claim: Record, state: str) -> None:
     """Bring a new item into an open state, as a worker does."""
     if state == "new":
         return
@@ -270,9 +270,9 @@ async def test_next_due_is_the_soonest_of_the_open_items(ledger: Ledger) -> None
     assert await ledger.next_due() == pytest.approx(100, abs=5)
 
 
-async def waiting_claim(ledger: Ledger, key: str) -> Claim:
+async def waiting_claim(ledger: Ledger, key: str) -> Record:
     """Hold an item that waits."""
-    return Claim(record=await record_of(ledger, key))
+    return await record_of(ledger, key)
 
 
 # -- transitions
@@ -309,7 +309,7 @@ async def test_an_item_passes_all_states_to_done(ledger: Ledger) -> None:
     assert await ledger.claim_key("two", "key-1", LONG) is None
 
 
-STEPS: dict[str, Callable[[Ledger, Claim], Coroutine[Any, Any, Any]]] = {
+STEPS: dict[str, Callable[[Ledger, Record], Coroutine[Any, Any, Any]]] = {
     "creating": lambda ledger, claim: ledger.creating(claim, 10, "v1", "stream"),
     "created": lambda ledger, claim: ledger.created(claim, "vi1"),
     "uploading": lambda ledger, claim: ledger.uploading(claim),
@@ -448,9 +448,9 @@ async def test_only_a_claim_of_an_item_that_was_being_created_is_contested(ledge
     await advance(ledger, known, "created")
     await claimed(ledger, key="key-3")
     await ledger.expire()
-    assert (await claimed(ledger, "two")).record.contested
-    assert not (await claimed(ledger, "two", key="key-2")).record.contested
-    assert not (await claimed(ledger, "two", key="key-3")).record.contested
+    assert (await claimed(ledger, "two")).contested
+    assert not (await claimed(ledger, "two", key="key-2")).contested
+    assert not (await claimed(ledger, "two", key="key-3")).contested
 
 
 async def test_contested_it_stays_until_it_is_done(ledger: Ledger) -> None:
@@ -461,7 +461,7 @@ async def test_contested_it_stays_until_it_is_done(ledger: Ledger) -> None:
     await ledger.creating(second, 10, None, "stream")
     await ledger.created(second, "vi1")
     await ledger.release(second)
-    assert (await claimed(ledger, "three")).record.contested
+    assert (await claimed(ledger, "three")).contested
 
 
 async def test_an_item_whose_container_is_gone_begins_anew_under_the_same_lease(

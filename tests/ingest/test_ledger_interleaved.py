@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.errors import LeaseLostError, LedgerError
-from apivideo_async.ingest.items import OPEN_STATES, Claim, Item, Record
+from apivideo_async.ingest.items import OPEN_STATES, Item, Record
 from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 
@@ -31,7 +31,7 @@ OWNERS = st.sampled_from(["one", "two", "three"])
 KEYS = st.sampled_from(["a", "b"])
 LEASE = st.sampled_from([0.0, 60.0])
 """A lease that has ended as soon as it is given, or one that outlives the test."""
-STEPS: dict[str, Callable[[Ledger, Claim], Coroutine[Any, Any, Any]]] = {
+STEPS: dict[str, Callable[[Ledger, Record], Coroutine[Any, Any, Any]]] = {
     "creating": lambda ledger, claim: ledger.creating(claim, 10, "v1", "stream"),
     "uploading": lambda ledger, claim: ledger.uploading(claim),
     "verifying": lambda ledger, claim: ledger.verifying(claim),
@@ -71,7 +71,7 @@ class Interleaving(RuleBasedStateMachine):
         for record in records:
             assert record.fence > self.fences[record.item.key]
             self.fences[record.item.key] = record.fence
-        return multiple(*(Claim(record=record) for record in records))
+        return multiple(*records)
 
     @rule(target=claims, owner=OWNERS, key=KEYS, seconds=LEASE)
     def claim_one(self, owner: str, key: str, seconds: float) -> Any:
@@ -103,7 +103,7 @@ class Interleaving(RuleBasedStateMachine):
             assert self.seen(key).state == ("new" if self.ids[key] is None else "created")
 
     @rule(claim=claims)
-    def make_a_container(self, claim: Claim) -> None:
+    def make_a_container(self, claim: Record) -> None:
         self.made += 1
         own = f"vi{self.made}"
         counts = self.wait(self.ledger.created(claim, own))
@@ -111,7 +111,7 @@ class Interleaving(RuleBasedStateMachine):
         self.ids[claim.key] = counts
 
     @rule(claim=claims, name=st.sampled_from(sorted(STEPS)))
-    def step(self, claim: Claim, name: str) -> None:
+    def step(self, claim: Record, name: str) -> None:
         before = self.seen(claim.key)
         try:
             self.wait(STEPS[name](self.ledger, claim))
@@ -129,7 +129,7 @@ class Interleaving(RuleBasedStateMachine):
                 self.ids[claim.key] = None
 
     @rule(claim=consumes(claims))
-    def die(self, claim: Claim) -> None:
+    def die(self, claim: Record) -> None:
         """Nothing is done with this claim any more."""
 
     @invariant()

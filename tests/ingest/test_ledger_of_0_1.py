@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from apivideo_async.distributed.postgres import PostgresDatabase
-from apivideo_async.ingest.items import Claim, Item
+from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.ledger.ledger import Ledger, Usage
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 
@@ -83,7 +83,7 @@ async def test_a_ledger_of_version_0_1_can_be_read_and_continued(
     assert (pulled.transfer, pulled.video_id, pulled.fence) == ("pull", "vi1", 3)
     assert odd.item == Item(key="odd", uri=ODD)
     assert await ledger.add([pulled.item, Item(key="new", uri="/new")]) == {"new"}
-    claims = [Claim(record=record) for record in await ledger.claim("two", 2, 60.0)]
+    claims = await ledger.claim("two", 2, 60.0)
     assert [(claim.key, claim.fence) for claim in claims] == [("pulled", 4), ("odd", 1)]
     await ledger.verifying(claims[0], 7)
     await ledger.done(claims[0])

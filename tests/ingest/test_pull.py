@@ -16,7 +16,7 @@ from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.ingest.container import Containers, content_of
 from apivideo_async.ingest.ingestion import Ingest
 from apivideo_async.ingest.item_run import IngestContext, ingest_one
-from apivideo_async.ingest.items import Claim, Item
+from apivideo_async.ingest.items import Item, Record
 from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.options import IngestOptions
 from apivideo_async.ingest.stores.stores import Stores
@@ -320,7 +320,7 @@ async def containers_of(client: ApiVideoClient, ledger: Ledger, item: Item) -> C
     return Containers(client, ledger, await claimed(context_of(client, ledger), item))
 
 
-async def claimed(context: IngestContext, item: Item) -> Claim:
+async def claimed(context: IngestContext, item: Item) -> Record:
     await context.ledger.add([item])
     claim = await context.lease_keeper.claim_key(item.key)
     assert claim is not None
@@ -332,7 +332,7 @@ async def claimed(context: IngestContext, item: Item) -> Claim:
 
 async def contested(
     client: ApiVideoClient, ledger: Ledger, item: Item
-) -> tuple[Claim, IngestContext]:
+) -> tuple[Record, IngestContext]:
     """Claim an item whose first worker was lost while it created the container."""
     context = context_of(client, ledger)
     await ledger.creating(await claimed(context, item), item.size or 0, None, "stream")
@@ -386,7 +386,7 @@ async def test_who_loses_the_race_deletes_its_own_container_and_no_other(
         await client.videos.create(title="x", idempotency_key=item.key)
     enter = ledger.created
 
-    async def late(claim: Claim, video_id: str) -> str:
+    async def late(claim: Record, video_id: str) -> str:
         monkeypatch.undo()
         first = await client.videos.create(title="first")
         assert await enter(claim, first.video_id) == first.video_id

@@ -103,7 +103,7 @@ async def test_an_error_of_sqlite_is_classified_by_its_code(
     database = sqlite.SqliteDatabase(path)
     await database.open()
     with pytest.raises(LedgerError, match=advice):
-        await database._do(fail, reads=False)
+        await database._submit(fail, read_only=False)
     await database.aclose()
 
 

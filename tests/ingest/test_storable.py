@@ -18,7 +18,7 @@ from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.errors import LedgerError, SourceError
 from apivideo_async.ingest.ingestion import Ingest
-from apivideo_async.ingest.items import LARGEST_INTEGER, Claim, Item
+from apivideo_async.ingest.items import LARGEST_INTEGER, Item
 from apivideo_async.ingest.ledger.ledger import Ledger, Usage
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 from apivideo_async.ingest.listing.sources import web_item
@@ -115,14 +115,14 @@ async def passes(
     assert record is not None
     assert (record.item.uri, record.item.version, record.item.size) == (uri, version, item.size)
     assert record.owner == failure
-    claim = Claim(record=record)
+    claim = record
     await ledger.creating(claim, 5, version, "stream")
     assert await ledger.created(claim, video_id) == video_id
     await ledger.later(claim, 0.0, failure, failure)
     again = await ledger.claim_key("two", "odd", 60)
     assert again is not None
     assert (again.video_id, again.cause, again.message) == (video_id, failure, failure)
-    await ledger.fail(Claim(record=again), failure, failure)
+    await ledger.fail(again, failure, failure)
     await ledger.note_usage(
         failure, [Usage(minute=1, limit_class="reads", requests=1, allowed=allowed)]
     )

@@ -7,7 +7,7 @@ import pytest
 from apivideo_async.ingest.items import ingest_key
 from apivideo_async.ingest.listing.descriptions import make_item
 from apivideo_async.ingest.listing.list_requests import azure_request, parse_s3_page
-from apivideo_async.ingest.stores.object_errors import escape_key, key_fault, usual_key
+from apivideo_async.ingest.stores.object_errors import escape_key, key_fault, plain_key
 from apivideo_async.ingest.stores.pinned import given_version, normalise_etag, same_version
 from apivideo_async.ingest.uris import parse_uri
 from tests.buckets import Bucket
@@ -60,7 +60,7 @@ async def test_the_key_of_an_object_is_the_one_that_ledgers_have(s3_bucket: Buck
 )
 def test_an_unusual_key_has_a_reason(key: str) -> None:
     assert key_fault(key)
-    assert usual_key(key).strip("/") == usual_key(key)
+    assert plain_key(key).strip("/") == plain_key(key)
     assert escape_key(key).isprintable()
 
 
@@ -69,7 +69,7 @@ def test_an_unusual_key_has_a_reason(key: str) -> None:
 )
 def test_every_other_key_has_none(key: str) -> None:
     assert key_fault(key) is None
-    assert usual_key(key) == escape_key(key) == key
+    assert plain_key(key) == escape_key(key) == key
 
 
 PAGE = """<ListBucketResult><IsTruncated>true</IsTruncated>{}

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Protocol
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from .rows import COLUMNS, ITEM_COLUMNS
 
@@ -69,13 +69,13 @@ class Database(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close the connections of the database."""
+        """Close the connections."""
         ...
 
 
 @cache
 def _read(package: str) -> Queries:
-    """Return the statements of a package's ``queries.sql`` by name, without comments."""
+    """Return the statements of a package's ``queries.sql``, without comments."""
     text = files(package).joinpath("queries.sql").read_text("utf-8")
     _, *parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)
     statements = {}
@@ -91,20 +91,14 @@ def load_queries(package: str, **values: Any) -> Queries:
     ``{name}`` in a statement is replaced by a value or by an earlier statement. ``{{name}}``
     becomes ``{name}``, for ``str.format`` at each call.
     """
-    filled: dict[str, str] = {}
+    queries: dict[str, str] = {}
     for name, statement in _read(package).items():
-        filled[name] = statement.format(**values, **filled)
-    return filled
+        queries[name] = statement.format(**values, **queries)
+    return queries
 
 
 def ledger_queries(dialect: Dialect) -> Queries:
     """Return the statements of the ledger in a dialect."""
-    return load_queries(
-        "apivideo_async.ingest.ledger",
-        now=dialect.now,
-        serial=dialect.serial,
-        skip_locked=dialect.skip_locked,
-        elements=dialect.elements,
-        member={name: dialect.member.format(name) for name in ITEM_COLUMNS},
-        columns=COLUMNS,
-    )
+    member = {name: dialect.member.format(name) for name in ITEM_COLUMNS}
+    values = {**asdict(dialect), "member": member, "columns": COLUMNS}
+    return load_queries("apivideo_async.ingest.ledger", **values)

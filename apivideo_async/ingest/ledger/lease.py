@@ -1,22 +1,21 @@
 """Leases of one worker: renewed in the background, checked before every request and block.
 
-Theory of operation. A lease lets one worker work on an item for a limited time. A worker can be
-stopped for longer than that: its machine was frozen, or the database was unreachable. Another
-worker then claims the item, and the stopped worker must not continue when it resumes.
+Theory of operation. A lease lets one worker process an item for a limited time. A worker can be
+stopped for longer: its machine is frozen, or the database is unreachable. Another worker then
+claims the item, and the stopped worker must not continue when it resumes.
 
 Three steps enforce this:
 
 - :meth:`LeaseKeeper.run` renews all leases of the worker ``RENEWALS`` times per lease period.
-- Every request for an item calls :meth:`LeaseKeeper.before_request` first. While the lease is valid
-  by the monotonic clock of this process, the check costs nothing. After that, the check renews the
-  lease in the ledger. If the ledger no longer lists this worker as the holder, the check raises
-  ``LeaseLostError``.
+- Every request for an item calls :meth:`LeaseKeeper.before_request` first. It compares the local
+  deadline with the monotonic clock of this process. After the deadline it renews the lease in the
+  ledger, and raises ``LeaseLostError`` if the ledger lists another holder.
 - :class:`LeasedSource` repeats the check for each block of a chunk, because a worker may be frozen
-  after the check of the request, or in the middle of a chunk.
+  after the first check, or in the middle of a chunk.
 
-The local deadline starts before the ledger is asked and ends ``MARGIN`` early. The local deadline
-therefore always passes before the ledger's deadline, unless the two clocks run at rates that differ
-by more than ``MARGIN``.
+The lease period starts locally before the ledger is asked, and ends ``MARGIN`` early. The local
+deadline therefore passes before the ledger's, unless the rates of the two clocks differ by more
+than ``MARGIN``.
 """
 
 import asyncio
@@ -33,7 +32,7 @@ from ...errors import LeaseLostError, LedgerError
 from ...protocol.request import LimitClass, Request
 from ...rate_limit.limiter import RequestBudget
 from ...uploads.sources.types import Source, guarded_blocks
-from ..items import Claim, Record
+from ..items import Record
 from .ledger import Ledger, Usage
 
 __all__ = ["LeaseKeeper", "LeasedSource"]
@@ -47,74 +46,79 @@ RENEWALS = 3
 
 
 @define(eq=False)
-class LeaseKeeper:
-    """Claims items for one owner and renews the leases of the claimed items.
+class _Lease:
+    fence: int
+    """The fence of the claim."""
+    deadline: float
+    """The local deadline, in seconds of the monotonic clock."""
 
-    ``seconds`` is the lease period. ``budget`` returns the state of the request budget of a class;
-    it is written to the ledger next to the number of requests.
+
+@define(eq=False)
+class LeaseKeeper:
+    """Claims items for one owner, renews their leases, and counts the requests for them.
+
+    ``seconds`` is the lease period. ``budget`` returns the state of the request budget of a class,
+    which is written to the ledger with the counts.
     """
 
     _ledger: Ledger
     owner: str
     _seconds: float
     _budget: Callable[[LimitClass], RequestBudget] | None = None
-    _deadlines: dict[str, float] = field(factory=dict, init=False)
-    """The local deadline of each lease, by item key, in seconds of the monotonic clock."""
-    _fences: dict[str, int] = field(factory=dict, init=False)
-    """The fence of each claim that this worker holds, by item key."""
+    _leases: dict[str, _Lease] = field(factory=dict, init=False)
+    """The leases that this worker holds, by item key."""
     _renewing: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _requests: Counter[tuple[int, LimitClass]] = field(factory=Counter, init=False)
     """Requests since the last report, by minute since 1970 and class."""
     _reported_refused: Counter[str] = field(factory=Counter, init=False)
     """Requests answered with 429, by class, that have been reported already."""
 
-    async def claim(self, count: int) -> list[Claim]:
+    async def claim(self, count: int) -> list[Record]:
         """Claim up to ``count`` items that are due."""
         began = time.monotonic()
         records = await self._ledger.claim(self.owner, count, self._seconds)
         return [self._add(record, began) for record in records]
 
-    async def claim_key(self, key: str) -> Claim | None:
+    async def claim_key(self, key: str) -> Record | None:
         """Claim one item. Return None when it is finished, leased or not due."""
         began = time.monotonic()
         record = await self._ledger.claim_key(self.owner, key, self._seconds)
         return None if record is None else self._add(record, began)
 
-    def _add(self, record: Record, began: float) -> Claim:
-        # ``began`` was read before the ledger was asked. The time of the round trip therefore
-        # shortens the local deadline and never extends it beyond the ledger's.
-        self._deadlines[record.item.key] = began + self._seconds * (1 - MARGIN)
-        self._fences[record.item.key] = record.fence
-        return Claim(record=record)
+    def _add(self, record: Record, began: float) -> Record:
+        self._leases[record.key] = _Lease(record.fence, self._deadline(began))
+        return record
 
-    def forget(self, claim: Claim) -> None:
+    def _deadline(self, began: float) -> float:
+        """Return the local deadline of a lease that the ledger was asked for at ``began``."""
+        return began + self._seconds * (1 - MARGIN)
+
+    def forget(self, claim: Record) -> None:
         """Stop renewing the lease of an item that is finished or was given back."""
-        if self._fences.get(claim.key) == claim.fence:
-            # The same worker may have claimed the item again; that newer claim stays.
-            del self._deadlines[claim.key], self._fences[claim.key]
+        lease = self._leases.get(claim.key)
+        # This worker may have claimed the item again; the newer lease stays.
+        if lease is not None and lease.fence == claim.fence:
+            del self._leases[claim.key]
 
-    async def before_request(self, claim: Claim, request: Request) -> None:
+    async def before_request(self, claim: Record, request: Request) -> None:
         """Check the lease before a request for this item, and count the request."""
         await self.check(claim)
         if request.limit_class is not None:
             self._requests[int(time.time() // 60), request.limit_class] += 1
 
-    async def check(self, claim: Claim) -> None:
+    async def check(self, claim: Record) -> None:
         """Raise ``LeaseLostError`` when another worker has, or may have, the item.
 
-        While the ledger cannot be reached, this method waits until the database gives up retrying;
-        then it raises ``LedgerError``.
+        An expired lease is renewed first, which may wait for the database and raise
+        ``LedgerError``.
         """
-        while self._fences.get(claim.key) == claim.fence:
-            if time.monotonic() < self._deadlines[claim.key]:
+        while (lease := self._leases.get(claim.key)) is not None and lease.fence == claim.fence:
+            if time.monotonic() < lease.deadline:
                 return
             async with self._renewing:
                 # Requests of several items may wait for this lock. The first one renews all leases,
                 # so the others find a new deadline or a lost lease and do not ask the ledger again.
-                if (
-                    self._fences.get(claim.key) == claim.fence
-                    and time.monotonic() >= self._deadlines[claim.key]
-                ):
+                if self._leases.get(claim.key) is lease and time.monotonic() >= lease.deadline:
                     await self._renew()
         raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
 
@@ -122,24 +126,23 @@ class LeaseKeeper:
         began = time.monotonic()
         # Only leases that this process knows are renewed. A claim whose response was lost is not
         # among them: it must expire so that another worker can take the item.
-        known = dict(self._fences)
+        known = dict(self._leases)
         renewed = await self._ledger.renew(self.owner, self._seconds, known) if known else {}
-        for key, fence in known.items():
-            if self._fences.get(key) != fence:
+        for key, lease in known.items():
+            if self._leases.get(key) is not lease:
                 # The item was finished or claimed again during the round trip.
                 continue
-            if renewed.get(key) == fence:
-                self._deadlines[key] = began + self._seconds * (1 - MARGIN)
+            if renewed.get(key) == lease.fence:
+                lease.deadline = self._deadline(began)
             else:
                 # Requests and reads of this item fail at their next check.
                 log.warning("the lease of %s was lost", key, extra={"event": "lease_lost"})
-                del self._deadlines[key], self._fences[key]
+                del self._leases[key]
 
     async def run(self) -> None:
         """Renew the leases and report the requests, until cancelled.
 
-        A ``LedgerError`` is logged, and the renewal is attempted again after the usual interval.
-        While the ledger cannot be reached, requests wait in :meth:`check`.
+        A ``LedgerError`` is logged, and the next renewal follows after the usual interval.
         """
         while True:
             # Several renewals per period, so that one failed renewal does not end a lease.
@@ -164,26 +167,16 @@ class LeaseKeeper:
 
     def _usage(self, minute: int, name: LimitClass, requests: int) -> Usage:
         if self._budget is None:
-            return Usage(minute=minute, limit_class=name, requests=requests)
+            return Usage(minute, name, requests)
         budget = self._budget(name)
         # The limiter counts from its start, so report the difference to the last report.
         refused = budget.refused - self._reported_refused[name]
         self._reported_refused[name] = budget.refused
-        return Usage(
-            minute=minute,
-            limit_class=name,
-            requests=requests,
-            refused=refused,
-            allowed=budget.limit,
-        )
+        return Usage(minute, name, requests, refused, allowed=budget.limit)
 
     async def release_all(self) -> None:
-        """Give up all leases, so that other workers can claim the items at once.
-
-        Raises ``LedgerError``.
-        """
-        self._deadlines.clear()
-        self._fences.clear()
+        """End all leases, so that other workers can claim the items. Raises ``LedgerError``."""
+        self._leases.clear()
         try:
             await self.report_usage()
         finally:
@@ -193,7 +186,7 @@ class LeaseKeeper:
 class LeasedSource(Source):
     """The source of an item, readable only while this worker holds the lease of the item."""
 
-    def __init__(self, source: Source, lease_keeper: LeaseKeeper, claim: Claim) -> None:
+    def __init__(self, source: Source, lease_keeper: LeaseKeeper, claim: Record) -> None:
         self._source = source
         self._lease_keeper = lease_keeper
         self._claim = claim
@@ -201,11 +194,7 @@ class LeasedSource(Source):
         self.size: int = source.size
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Read a range.
-
-        The lease is checked before each block is returned. Raises ``LeaseLostError`` when another
-        worker has the item, in addition to the errors of the source.
-        """
+        """Read a range; before each block, check the lease, which may raise ``LeaseLostError``."""
         async with aclosing(guarded_blocks(self._source.read(start, size), self.name)) as blocks:
             async for block in blocks:
                 await self._lease_keeper.check(self._claim)

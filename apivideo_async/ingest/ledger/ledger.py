@@ -12,7 +12,7 @@ source, whatever workers, queues and processes do:
   first id is kept, and both workers learn it.
 - Bytes are sent only to the container whose id is in the ledger.
 
-The statements are in ``queries.sql``; each is a complete change of its own.
+The statements are in ``queries.sql``. Each one is a transaction.
 """
 
 import json
@@ -29,7 +29,6 @@ from ..items import (
     ALL_STATES,
     FAILED,
     LARGEST_INTEGER,
-    Claim,
     Item,
     Record,
     State,
@@ -47,11 +46,12 @@ log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 PAGE = 500
 """Records read in one statement by ``records``."""
 LONGEST_CAUSE = 200
+"""Characters kept of a failure's cause. A server may send texts of any length."""
 LONGEST_MESSAGE = 4_000
-"""Characters kept of a failure's cause and message. A server may send texts of any length."""
+"""Characters kept of a failure's message."""
 
 
-@frozen(kw_only=True)
+@frozen
 class Usage:
     """Number of requests of one class within one minute."""
 
@@ -103,8 +103,7 @@ class Ledger:
     async def add(self, items: Sequence[Item], refused: OnRefused | None = None) -> set[str]:
         """Insert items; return the keys that were new. Items that are known stay unchanged.
 
-        ``refused`` is called with each item that cannot be stored. Without it, these items are
-        logged. All other items are inserted.
+        ``refused`` is called with each item that cannot be stored; by default, these are logged.
         """
         return await insert_storable(items, self._add_all, refused or _log_refused)
 
@@ -119,10 +118,7 @@ class Ledger:
         return record_of(rows[0]) if rows else None
 
     async def records(self, states: Collection[State] = ()) -> AsyncIterator[Record]:
-        """Iterate over all items, or those in ``states``, in the order of insertion.
-
-        Memory use does not depend on the number of items.
-        """
+        """Iterate over all items, or those in ``states``, as inserted, in constant memory."""
         states = states or ALL_STATES
         statement = self._queries["records"].format(states=_literals(states), page=PAGE)
         after = 0
@@ -142,7 +138,7 @@ class Ledger:
         )
 
     async def next_due(self) -> float | None:
-        """Return the seconds (≥ 0) until an open item is due; None when no item is open."""
+        """Return the seconds (≥ 0) until the next open item is due; None when no item is open."""
         [(due,)] = await self._rows("next_due")
         return None if due is None else max(0.0, due)
 
@@ -173,10 +169,7 @@ class Ledger:
         return record_of(rows[0]) if rows else None
 
     async def renew(self, owner: str, seconds: float, keys: Collection[str]) -> dict[str, int]:
-        """Extend the leases that this owner holds on ``keys`` to ``seconds`` from now.
-
-        Return the keys, among these, that the owner still holds, with their fences.
-        """
+        """Extend the leases that the owner still has on ``keys``; return these keys with fences."""
         items = _json_keys(keys)
         return dict(await self._rows("renew", owner=stored(owner), seconds=seconds, items=items))
 
@@ -186,18 +179,14 @@ class Ledger:
             return len(await self._rows("expire_all"))
         return len(await self._rows("expire", owner=stored(owner)))
 
-    async def release(self, claim: Claim) -> None:
+    async def release(self, claim: Record) -> None:
         """Give an item back. It is due at once."""
         await self.later(claim, 0.0)
 
     # -- transitions
 
-    async def _transition(self, step: str, claim: Claim, **values: Any) -> None:
-        """Execute the statement ``step``.
-
-        Raises ``LeaseLostError`` when another worker has claimed the item, and ``LedgerError`` when
-        the state does not allow the step.
-        """
+    async def _transition(self, step: str, claim: Record, **values: Any) -> None:
+        """Execute ``step``. Raises ``LedgerError`` when the state does not allow it."""
         if await self._rows(step, key=claim.key, fence=claim.fence, **values):
             return
         # The statement changed no row. Read the item to find the reason.
@@ -210,21 +199,20 @@ class Ledger:
         raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
 
     async def creating(
-        self, claim: Claim, size: int, version: str | None, transfer: Transfer
+        self, claim: Record, size: int, version: str | None, transfer: Transfer
     ) -> None:
         """Record the size, version and transfer of the item before the container is requested."""
         await self._transition(
             "creating", claim, size=size, version=stored(version), transfer=transfer
         )
 
-    async def created(self, claim: Claim, video_id: str) -> str:
+    async def created(self, claim: Record, video_id: str) -> str:
         """Set the container's id, unless one is set; return the id that is set.
 
         This also works when the lease was lost, so that both of two competing workers learn the id.
         """
-        rows = await self._rows(
-            "created", key=claim.key, fence=claim.fence, video_id=stored(video_id)
-        )
+        values = {"key": claim.key, "fence": claim.fence, "video_id": stored(video_id)}
+        rows = await self._rows("created", **values)
         if not rows:
             raise LedgerError(
                 f"{claim.item.shown} is no longer in the ledger: it was deleted, or another ledger "
@@ -232,34 +220,34 @@ class Ledger:
             )
         return decode(rows[0][0])
 
-    async def uploading(self, claim: Claim) -> None:
+    async def uploading(self, claim: Record) -> None:
         """Record that bytes will be sent, or that api.video is fetching them."""
         await self._transition("uploading", claim)
 
-    async def verifying(self, claim: Claim, sent: int = 0) -> None:
-        """Record that the video is complete. ``sent``: bytes that went through this process."""
+    async def verifying(self, claim: Record, sent: int = 0) -> None:
+        """Record that the video is complete. ``sent``: bytes that this process sent."""
         await self._transition("verifying", claim, sent=sent)
 
-    async def done(self, claim: Claim) -> None:
+    async def done(self, claim: Record) -> None:
         """Finish an item: its video is complete and is the only one with its key."""
         await self._transition("done", claim)
 
     async def fail(
-        self, claim: Claim, cause: str, message: str, *, forget_transfer: bool = False
+        self, claim: Record, cause: str, message: str, *, forget_transfer: bool = False
     ) -> None:
         """Finish an item that failed. ``retry`` makes it due again.
 
-        ``forget_transfer``: choose the transfer again after ``retry``. An item that has a container
-        but no transfer is one whose pull timed out and was retried.
+        ``forget_transfer``: set the transfer to None, which marks an item with a container as one
+        whose pull timed out. The transfer is chosen again after ``retry``.
         """
         await self._stop(claim, "failed", cause, message, forget_transfer)
 
-    async def quarantine(self, claim: Claim, message: str) -> None:
+    async def quarantine(self, claim: Record, message: str) -> None:
         """Finish an item whose key is carried by several containers. A person has to decide."""
         await self._stop(claim, "quarantined", "duplicate", message, forget_transfer=False)
 
     async def _stop(
-        self, claim: Claim, state: State, cause: str, message: str, forget_transfer: bool
+        self, claim: Record, state: State, cause: str, message: str, forget_transfer: bool
     ) -> None:
         await self._transition(
             "stop",
@@ -271,7 +259,7 @@ class Ledger:
         )
 
     async def later(
-        self, claim: Claim, seconds: float, cause: str | None = None, message: str | None = None
+        self, claim: Record, seconds: float, cause: str | None = None, message: str | None = None
     ) -> None:
         """Give the item back; it is due again in ``seconds``.
 
@@ -287,32 +275,23 @@ class Ledger:
             message=stored(message and message[:LONGEST_MESSAGE]),
         )
 
-    async def lost(self, claim: Claim) -> None:
-        """Record that the container no longer exists on the server.
-
-        The item is in the state ``new`` again, under the same lease.
-        """
+    async def lost(self, claim: Record) -> None:
+        """Reset an item to ``new``, because its container is gone. The lease continues."""
         await self._transition("lost", claim)
 
     # -- the ledger as a whole
 
     async def note_usage(self, owner: str, usage: Sequence[Usage]) -> None:
-        """Add to the number of requests per minute."""
+        """Add ``usage`` to the counts of this owner."""
         for one in usage:
             # The limit comes from a server header and may exceed the range of the column.
             allowed = None if one.allowed is None else min(one.allowed, LARGEST_INTEGER)
-            await self._rows(
-                "note_usage", **{**asdict(one), "owner": stored(owner), "allowed": allowed}
-            )
+            values = {**asdict(one), "owner": stored(owner), "allowed": allowed}
+            await self._rows("note_usage", **values)
 
     async def usage(self) -> list[Usage]:
         """Return the requests of all workers, by minute and class."""
-        return [
-            Usage(
-                minute=minute, limit_class=name, requests=requests, refused=refused, allowed=allowed
-            )
-            for minute, name, requests, refused, allowed in await self._rows("usage")
-        ]
+        return [Usage(*row) for row in await self._rows("usage")]
 
     async def bind(self, server: str) -> None:
         """Bind the ledger to this server. Raises ``LedgerError`` if it is bound to another one."""
@@ -323,10 +302,7 @@ class Ledger:
             )
 
     async def mark(self) -> str:
-        """Return the mark of this ledger, a random text that its containers carry as metadata.
-
-        The mark distinguishes containers of this ledger from those of other ledgers.
-        """
+        """Return the mark of this ledger, a random text in the metadata of its containers."""
         if self._mark is None:
             [(mark,)] = await self._rows("set_meta", name="mark", value=secrets.token_hex(8))
             self._mark = str(mark)

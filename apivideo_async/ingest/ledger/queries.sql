@@ -1,7 +1,7 @@
 -- The statements of the ledger, for SQLite and PostgreSQL.
 --
--- Each statement has a name, by which the program refers to it, and a comment that says what it
--- does and why it may be repeated: a worker repeats a statement whose response was lost.
+-- Each statement has a name, and a comment that says what it does and why it may be repeated. A
+-- worker repeats a statement whose response was lost.
 --
 --   :name        a parameter
 --   {name}       text that is inserted when the file is loaded (see database.py): an expression of
@@ -9,12 +9,16 @@
 --                list of columns ({columns}), or an earlier statement of this file
 --   {{name}}     text that is inserted for each call
 --
--- The column "due" is the time at which an item may be claimed next: the current time for a new
--- item, the end of the lease for a claimed one, the end of the delay after a failure, and NULL for
--- a finished item. The column "fence" is incremented by each claim. A transition compares it, so
--- only the worker with the latest claim can change an item. The column "way" is the transfer of an
--- item ("stream" or "pull"); ledgers of version 0.1 have this name. All times are seconds since
--- 1970 by the clock of the database, because the clocks of workers differ.
+-- Columns:
+--
+--   due          the time at which an item may be claimed next: the current time for a new item,
+--                the end of the lease for a claimed one, the end of the delay after a failure, NULL
+--                for a finished item
+--   fence        incremented by each claim; a transition compares it, so that only the worker with
+--                the latest claim can change an item
+--   way          the transfer of an item ("stream" or "pull"), named as in version 0.1
+--
+-- Times are seconds since 1970 by the clock of the database, because the clocks of workers differ.
 
 
 -- ---------------------------------------------------------------------------------------------

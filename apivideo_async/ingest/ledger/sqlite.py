@@ -1,8 +1,7 @@
 """The ledger in one SQLite file.
 
-Theory of operation. One thread executes all statements. It takes everything that has queued up
-while the previous transaction was committed and commits it as one transaction. Many concurrent
-items thus share the cost of a commit.
+Theory of operation. One thread executes all statements. It commits everything that was queued
+during the previous commit as one transaction, so that concurrent items share the cost of a commit.
 
 Two locks protect the file. SQLite's own write lock is held for the milliseconds of a transaction. A
 second file, with the suffix ``-run``, is locked for the whole run of an ingestion (``lock``), so
@@ -50,10 +49,8 @@ GROUP = 500
 SLOW = 2.0
 """Seconds to wait for another process's write lock until this is logged."""
 BUSY = 30.0
-"""Seconds to wait for another process's write lock until this is an error.
-
-A process holds the lock for milliseconds, unless it is suspended in just that time. SQLite
-cannot take the lock away from it then."""
+"""Seconds to wait for another process's write lock until this is an error. A process holds the
+lock for milliseconds, unless it is suspended in that time."""
 
 
 @define(eq=False)
@@ -61,8 +58,7 @@ class _Job:
     """Work for the thread, and its result."""
 
     work: Callable[[sqlite3.Connection], Any]
-    reads: bool
-    """True if the work changes nothing."""
+    read_only: bool
     done: "asyncio.Future[Any]"
     result: Any = None
     error: Exception | None = None
@@ -87,10 +83,7 @@ class SqliteDatabase:
         """The connection whose open transaction is the lock of this run."""
 
     async def open(self) -> None:
-        """Open the file, or create it, and start the thread.
-
-        Raises ``LedgerError`` when the file is not a ledger or has another layout.
-        """
+        """Open or create the file. Raises ``LedgerError`` if it is no ledger of this version."""
         self._loop = asyncio.get_running_loop()
         connection = await asyncio.to_thread(self._connect)
         # A daemon thread does not keep the process alive if the ledger was not closed.
@@ -102,8 +95,7 @@ class SqliteDatabase:
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None
         try:
-            # SQLite follows a symbolic link, and gives the ``-wal`` and ``-shm`` files the mode of
-            # the file.
+            # SQLite follows symbolic links. Its ``-wal`` and ``-shm`` files get the file's mode.
             real = Path(os.path.realpath(self.path))
             make_private_folder(real.parent)
             create_private(real)
@@ -125,16 +117,15 @@ class SqliteDatabase:
                 f"the ledger {self.path} has the layout {version}, this version of apivideo-async "
                 f"reads {SCHEMA_VERSION}: use the version that made it, or another ledger"
             )
-        # The file has proved to be a ledger. Its files hold private data, so restrict them to their
-        # owner; other files are left unchanged.
+        # Only now is it known that the file is a ledger, which holds private data.
         for suffix in ("", "-wal", "-shm", "-run"):
             restrict(real.with_name(real.name + suffix))
         return connection
 
     def _version(self, connection: sqlite3.Connection) -> str:
-        """Return the version of the tables. A file without a version gets the tables."""
-        # Read the version before creating tables. Reading needs no lock, which another process may
-        # hold for long, and a table of another layout may lack the columns that an index names.
+        """Return the version of the tables; create them in a file that has none."""
+        # Reading does not wait for the write lock of another process. Creating indexes on tables of
+        # another version could fail.
         if connection.execute(QUERIES["sqlite_has_tables"]).fetchone():
             found = connection.execute(QUERIES["schema_version"]).fetchone()
             if found is not None:
@@ -175,11 +166,10 @@ class SqliteDatabase:
         """Lock the ledger for this run, until ``unlock``, closing, or the end of the process.
 
         Raises ``LedgerError`` when another run holds the lock. The lock is an open transaction on a
-        file of its own; the operating system releases it when the process ends, whatever the
-        reason.
+        file of its own, which the operating system ends with the process.
         """
         try:
-            self._lock = await asyncio.to_thread(_locked, f"{self.path}-run")
+            self._lock = await asyncio.to_thread(_open_locked, f"{self.path}-run")
         except (sqlite3.Error, OSError) as error:
             if _code(error) in _LOCKED:
                 raise LedgerError(
@@ -200,13 +190,10 @@ class SqliteDatabase:
             self._lock = None
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Execute a statement and return its rows. Raises as ``Database.run`` does.
-
-        The change is committed when this method returns.
-        """
-        rows: list[Any] = await self._do(
+        """Execute and commit a statement; return its rows. Raises as ``Database.run`` does."""
+        rows: list[Any] = await self._submit(
             lambda connection: connection.execute(statement, parameters).fetchall(),
-            reads=statement.startswith("SELECT"),
+            read_only=statement.startswith("SELECT"),
         )
         return rows
 
@@ -223,19 +210,18 @@ class SqliteDatabase:
             found = connection.execute(QUERIES["sqlite_read_budget"], {"name": name})
             state, now = found.fetchone()
             changed, result = step(None if state is None else json.loads(state), now)
-            connection.execute(
-                QUERIES["sqlite_write_budget"], {"name": name, "state": json.dumps(changed)}
-            )
+            parameters = {"name": name, "state": json.dumps(changed)}
+            connection.execute(QUERIES["sqlite_write_budget"], parameters)
             return result
 
-        result: T = await self._do(work, reads=False)
+        result: T = await self._submit(work, read_only=False)
         return result
 
-    async def _do(self, work: Callable[[sqlite3.Connection], Any], *, reads: bool) -> Any:
+    async def _submit(self, work: Callable[[sqlite3.Connection], Any], *, read_only: bool) -> Any:
         """Queue work for the thread and wait until it is committed."""
         if self._thread is None or self._loop is None:
             raise LedgerError(f"the ledger {self.path} is closed")
-        job = _Job(work, reads, self._loop.create_future())
+        job = _Job(work, read_only, self._loop.create_future())
         self._jobs.put(job)
         return await job.done
 
@@ -271,9 +257,8 @@ class SqliteDatabase:
         fails only its own statement, which SQLite rolls back without ending the transaction.
         """
         try:
-            # A deferred transaction that only reads does not wait for the write lock of another
-            # process.
-            if all(job.reads for job in jobs):
+            # Reading does not wait for the write lock of another process.
+            if all(job.read_only for job in jobs):
                 connection.execute("BEGIN")
             else:
                 self._begin(connection)
@@ -313,23 +298,23 @@ class SqliteDatabase:
 
     def _error(self, error: Exception) -> LedgerError:
         """Return a ``LedgerError`` that says what to do about an error of SQLite."""
+        code = _code(error)
         if isinstance(error, OSError):
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            advice = _ADVICE[sqlite3.SQLITE_FULL if full else sqlite3.SQLITE_CANTOPEN]
-        else:
-            advice = _ADVICE.get(_code(error), "run the same command again: no commit is lost")
+            code = sqlite3.SQLITE_FULL if full else sqlite3.SQLITE_CANTOPEN
+        advice = _ADVICE.get(code, "run the same command again: no commit is lost")
         return LedgerError(f"the ledger {self.path} cannot be used ({error}): {advice}")
 
 
 _LOCKED: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_VALUES: Final = (
+_REFUSED: Final = (
     sqlite3.SQLITE_TOOBIG,
     sqlite3.SQLITE_CONSTRAINT,
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_RANGE,
 )
-"""SQLite error codes about a value."""
+"""SQLite error codes for a value that is refused."""
 _ADVICE: Final[Mapping[int | None, str]] = {
     sqlite3.SQLITE_CORRUPT: "it is damaged: restore it from a copy, or choose another ledger, "
     "which finds the videos that exist by their keys",
@@ -359,11 +344,11 @@ def _is_refusal(error: Exception) -> bool:
         return True
     # Python's module reports a parameter of an unsupported type by an error without a code.
     unsupported = isinstance(error, sqlite3.ProgrammingError) and _code(error) is None
-    return unsupported or _code(error) in _VALUES
+    return unsupported or _code(error) in _REFUSED
 
 
-def _locked(path: str) -> sqlite3.Connection:
-    """Return a connection to a file, with an open transaction that locks it."""
+def _open_locked(path: str) -> sqlite3.Connection:
+    """Open a file with a transaction that locks it."""
     create_private(Path(path))
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:

@@ -1,12 +1,11 @@
 """Lists the objects of a bucket, with one page in memory at a time.
 
-obstore fails for a whole page if it cannot address one of the page's keys (``object_errors``). It
-does not return the other keys and cannot continue after the page. The listing then continues after
-the last complete page with the package's own requests (``exact_listing``).
+obstore fails for a whole page if it cannot address one of the page's keys (``object_errors``), and
+cannot continue after it. The listing then continues after the last complete page with the package's
+own requests (``exact_listing``).
 
-A slash at the beginning of a key causes no error: obstore removes it, and the listing would name
-another object. For the listing of a whole bucket, one additional request therefore looks for such
-keys.
+A slash at the beginning of a key causes no error: obstore removes it, and would name another
+object. One additional request therefore looks for such keys when a whole bucket is listed.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from ...errors import SourceError
 from ..items import Item, Strategy, ingest_key
-from ..stores.object_errors import escape_key, key_fault, source_error, usual_key
+from ..stores.object_errors import escape_key, key_fault, plain_key, source_error
 from ..stores.objects import ObjectStores, content_versions
 from ..stores.runtime_exit import await_obstore
 from ..stores.stores import Stores
@@ -43,8 +42,7 @@ async def list_objects(
     out. Without ``on_problem``, they are logged.
 
     Raises ``SourceError`` with the cause bucket, credentials, unreachable (``retryable``), or
-    unsupported. The last one is for an invalid prefix, or for a key after which the listing cannot
-    continue.
+    unsupported: an invalid prefix, or a key after which the listing cannot continue.
     """
     location = parse_uri(url)
     prefix = location.path.strip("/")
@@ -68,7 +66,7 @@ def _is_wanted(meta: Any, prefix: str, selection: Selection) -> bool:
     key: str = meta["path"]
     if meta["size"] == 0 and "." not in key.rpartition("/")[2]:
         return False
-    return selection.matches_key(usual_key(key.removeprefix(f"{prefix}/") if prefix else key))
+    return selection.matches_key(plain_key(key.removeprefix(f"{prefix}/") if prefix else key))
 
 
 def object_item(location: Location, meta: Any, strategy: Strategy = "stream") -> Item:
@@ -94,13 +92,13 @@ async def _pages(
     ``SourceError``, also if there is such a key and the store does not answer the package's own
     requests.
     """
+    # The last key of the pages that obstore listed, and the reason why it stopped.
     last, failure = "", None
     async with ExactListing(stores, location) as exact:
         try:
             pages = stores.list_pages(location, prefix or None)
             while (page := await await_obstore(anext(pages, None))) is not None:
-                # Check before the first page is yielded, because a page may already contain wrong
-                # names.
+                # Check before the first page is yielded, because it may contain wrong names.
                 if not last and not prefix and await _has_leading_slash(exact):
                     break
                 last = page[-1]["path"] if page else last
@@ -109,7 +107,7 @@ async def _pages(
                 return
         except Exception as error:
             failure = source_error(error, location)
-            # The cause of a key that obstore cannot address.
+            # Keys that obstore cannot address have this cause. All other failures are final.
             if failure.cause != "unsupported":
                 raise failure from None
         try:
@@ -118,15 +116,10 @@ async def _pages(
                     yield other
         except ListingError as error:
             if failure is None or error.retryable:
-                raise SourceError(
-                    f"the listing of {location.store} was interrupted: {error}",
-                    cause="unreachable",
-                    retryable=True,
-                ) from None
-            raise SourceError(
-                f"{failure}; the listing cannot continue after this key ({error})",
-                cause="unsupported",
-            ) from None
+                text = f"the listing of {location.store} was interrupted: {error}"
+                raise SourceError(text, cause="unreachable", retryable=True) from None
+            text = f"{failure}; the listing cannot continue after this key ({error})"
+            raise SourceError(text, cause="unsupported") from None
 
 
 async def _has_leading_slash(exact: ExactListing) -> bool:

@@ -1,7 +1,7 @@
 """Items of sources that the caller describes: a line of a manifest, a request to a web backend.
 
-Stores and servers are not asked about these sources, so a million of them can be described quickly.
-Errors in a description appear when the source is opened.
+No store or server is asked, so a million items are created quickly. A missing object or web file is
+found when the item is opened.
 
 Field names are those of ``videos.create``, in the spelling of Python or of the API (``player_id``,
 ``playerId``, ``player``). In CSV, an empty cell means that the field is not set, lists are
@@ -69,11 +69,10 @@ class Description:
     uri: str = ""
     """The address of the source; empty if it is missing."""
     version: str | None = None
-    """The version of the content, if one is given."""
     fields: dict[str, Any] = field(factory=dict)
     """Arguments of ``videos.create``."""
     problems: list[str] = field(factory=list)
-    """The problems of the description; empty for a valid one."""
+    """Empty for a valid description."""
 
 
 async def make_item(
@@ -81,11 +80,10 @@ async def make_item(
 ) -> Item:
     """Create the item of one source.
 
-    ``fields`` are the fields that a line of a manifest may have, such as ``title``. ``version``
-    distinguishes one content of an object or URL from the next. Without it, an address is ingested
-    only once. Raises ``ConfigurationError`` for unknown or invalid fields. Raises ``SourceError``
-    for an address that cannot be a source, or a local file that is missing. Both are subclasses of
-    ``ValueError``.
+    ``fields`` are those of a manifest, such as ``title``. ``version`` distinguishes one content of
+    an object or URL from the next; without it, an address is ingested only once. Raises
+    ``ConfigurationError`` for unknown or invalid fields, and ``SourceError`` for an address that
+    cannot be a source or a local file that is missing. Both are subclasses of ``ValueError``.
     """
     given = {"uri": uri, "version": version, **fields}
     description = parse_fields(given.items(), from_csv=False)
@@ -113,10 +111,7 @@ def described_item(description: Description, folder: Path, strategy: Strategy) -
 
 @functools.lru_cache(maxsize=256)
 def field_name(name: str) -> str | None:
-    """Return the canonical name of a field; None if the field does not exist.
-
-    ``metadata.X`` is returned unchanged.
-    """
+    """Return the Python name of a field, or ``metadata.X`` unchanged; None if there is none."""
     if name.startswith("metadata.") and len(name) > len("metadata."):
         return name
     snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
@@ -125,9 +120,9 @@ def field_name(name: str) -> str | None:
 
 
 def parse_fields(given: Iterable[tuple[str, Any]], *, from_csv: bool) -> Description:
-    """Read the fields of a source. ``from_csv``: the values are cells of a CSV file.
+    """Read the fields of a source, and collect their problems instead of raising errors.
 
-    Problems are collected in the result; nothing is raised.
+    ``from_csv``: the values are cells of a CSV file.
     """
     values: dict[str, Any] = {}
     problems: list[str] = []

@@ -1,13 +1,11 @@
-"""Lists buckets with the package's own requests, which return each key exactly as stored.
-
-``buckets`` uses this listing where obstore cannot address a key.
+"""Lists a bucket with the package's own requests, where obstore cannot address a key.
 
 S3 and Google Cloud Storage respond to a presigned GET of the bucket with ``ListObjectsV2``. obstore
-signs such a URL if the query is part of the bucket's name, whatever kind the credentials are; the
-tests compare the signature with that of botocore. obstore appends the path of an object, so the
-signed query ends with ``x-id=/list``, which S3 ignores.
+signs such a URL, with credentials of any kind, if the query is part of the bucket's name; the tests
+compare the signature with that of botocore. obstore appends the path of an object, so the signed
+query ends with ``x-id=/list``, which S3 ignores.
 
-Azure has no such URL. Its requests are signed with the account key or a shared access signature.
+Requests to Azure are signed with the account key or a shared access signature.
 """
 
 import asyncio
@@ -60,10 +58,9 @@ class ExactListing:
     async def pages(
         self, prefix: str, after: str, *, limit: int = 1000
     ) -> AsyncGenerator[list[dict[str, Any]], None]:
-        """Yield pages of the keys that begin with ``prefix`` and come after ``after``.
+        """Yield pages of ``limit`` keys that begin with ``prefix`` and come after ``after``.
 
-        Objects have the form of obstore's ``ObjectMeta``. ``limit`` is the number of keys in a
-        page. Raises ``ListingError``.
+        Objects have the form of obstore's ``ObjectMeta``. Raises ``ListingError``.
         """
         token = ""
         seen: set[str] = set()
@@ -82,7 +79,6 @@ class ExactListing:
             seen.add(token)
 
     async def _page(self, prefix: str, after: str, token: str, limit: int) -> ListPage:
-        """Request and parse one page. Raises ``ListingError``."""
         if self._location.scheme in _AZURE:
             parse = parse_azure_page
             try:
@@ -99,10 +95,7 @@ class ExactListing:
             raise ListingError(f"the store's list cannot be read: {error}") from None
 
     async def _sign(self, query: str) -> str:
-        """Return the presigned URL of a list request.
-
-        Where signing is switched off (``skip_signature``), the URL has no signature.
-        """
+        """Return the presigned URL of a list request; unsigned with ``skip_signature``."""
         location = self._location
         unsigned = self._settings.get("skip_signature", "").lower() in ("true", "1")
         bucket = f"{location.store.partition('://')[2]}?{query}"
@@ -113,13 +106,9 @@ class ExactListing:
         if location.scheme == "s3":
             settings["virtual_hosted_style_request"] = False
         if unsigned:
-            # obstore creates URLs only by signing, so sign with placeholder credentials and remove
-            # the signature below.
-            settings |= {
-                "skip_signature": False,
-                "access_key_id": "none",
-                "secret_access_key": "none",
-            }
+            # obstore creates URLs only by signing: use placeholders and remove the signature below.
+            settings |= dict.fromkeys(("access_key_id", "secret_access_key"), "none")
+            settings["skip_signature"] = False
         try:
             store = self._stores.create(location, settings)
             url: str = await await_obstore(
@@ -143,8 +132,7 @@ class ExactListing:
     async def _get_once(self, url: str, headers: dict[str, str]) -> bytes:
         assert self._session is not None  # noqa: S101
         try:
-            # The URL is sent as it was signed. Redirects are not followed, because credentials must
-            # not be sent to another server.
+            # The URL is sent as it was signed. A redirect could send credentials to another server.
             async with self._session.get(
                 URL(url, encoded=True), headers=headers, allow_redirects=False
             ) as response:
@@ -160,9 +148,8 @@ class ExactListing:
                         raise ListingError("the store's list is too long")
                 return bytes(body)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise ListingError(
-                f"the store cannot be reached ({type(error).__name__})", retryable=True
-            ) from None
+            text = f"the store cannot be reached ({type(error).__name__})"
+            raise ListingError(text, retryable=True) from None
 
     async def __aenter__(self) -> Self:
         jar = aiohttp.DummyCookieJar()

@@ -1,7 +1,6 @@
 """Lists the wanted, complete files below a folder, in constant memory and a stable order."""
 
-# A Path for each of ten million names would cost more than the rest of the listing, so the module
-# uses ``os.path``.
+# ``os.path``, because a Path for each of ten million names would cost more than the listing itself.
 # ruff: noqa: PTH114, PTH116, PTH118
 
 import os
@@ -44,33 +43,33 @@ async def list_folder(
     ``settle``: leave out files that were modified within this many seconds. ``on_problem`` is
     called for each wanted file or folder that is left out: unreadable ones, names that are not
     UTF-8, and files that are not settled. Without it, these are logged. Symbolic links are
-    followed, except a link back to a folder above it and further links to the same folder. Raises
+    followed, except links to a folder above and further links to the same folder. Raises
     ``SourceError`` when the folder itself is missing or unreadable.
     """
     report = on_problem or log_problem
-    async with aclosing(
-        walk_folder(root, Selection(patterns), settle=settle, strategy=strategy)
-    ) as found:
-        async for item in found:
-            if isinstance(item, Item):
-                yield item
+    walk = walk_folder(root, Selection(patterns), settle=settle, strategy=strategy)
+    async with aclosing(walk):
+        async for found in walk:
+            if isinstance(found, Item):
+                yield found
             else:
-                report(str(item))
+                report(str(found))
 
 
 def walk_folder(
     root: str | os.PathLike[str],
     selection: Selection,
     *,
-    below: str = "",
+    relative: str = "",
     settle: float = 0,
     strategy: Strategy = "stream",
 ) -> AsyncGenerator[Item | SourceError, None]:
     """List a folder like ``list_folder``; yield a ``SourceError`` for each skipped path.
 
-    ``below``: the path of this folder as the selection sees it, with ``/`` at the end.
+    ``relative``: the path that the selection compares for ``root``, with ``/`` at the end; empty
+    for the top.
     """
-    return iterate_in_threads(_Walk(selection, settle, strategy).items(Path(root), below))
+    return iterate_in_threads(_Walk(selection, settle, strategy).items(Path(root), relative))
 
 
 @frozen
@@ -80,10 +79,10 @@ class _Folder:
     names: Iterator[str]
     """The names that were not visited yet."""
     path: str
-    below: str
-    """Its path below the root, with ``/`` at the end."""
+    relative: str
+    """Its path that the selection compares, with ``/`` at the end."""
     ancestors: tuple[_Identity, ...]
-    """Identities of this folder and all folders above it, to detect links that lead back."""
+    """This folder and all folders above it, to detect links that lead back."""
 
 
 @frozen
@@ -96,20 +95,19 @@ class _Walk:
     _linked: set[_Identity] = field(factory=set, init=False)
     """Folders that were entered through a link."""
 
-    def items(self, root: Path, below: str) -> Generator[Item | SourceError, None, None]:
+    def items(self, root: Path, relative: str) -> Generator[Item | SourceError, None, None]:
         """Yield the items, and a ``SourceError`` for each wanted file or folder that is left out.
 
         Raises ``SourceError`` when ``root`` cannot be listed.
         """
         try:
             real = os.path.realpath(root, strict=True)
-            folders = [_Folder(_list_names(real), real, below, (_identity(os.stat(real)),))]
+            folders = [_Folder(_list_names(real), real, relative, (_identity(os.stat(real)),))]
         except OSError as error:
             cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
-            raise SourceError(
-                f"the folder {root} cannot be listed: {error.strerror}", cause=cause
-            ) from None
-        # A stack of open listings instead of recursion: a deep tree must not exceed the stack.
+            text = f"the folder {root} cannot be listed: {error.strerror}"
+            raise SourceError(text, cause=cause) from None
+        # Not recursive: a deep tree must not exceed Python's stack.
         while folders:
             name = next(folders[-1].names, None)
             if name is None:
@@ -123,17 +121,15 @@ class _Walk:
 
     def _visit(self, folder: _Folder, name: str) -> _Folder | Item | SourceError | None:
         """Examine one name: return a folder to enter, an item, an error, or None."""
-        path, relative = os.path.join(folder.path, name), f"{folder.below}{name}"
+        path, relative = os.path.join(folder.path, name), f"{folder.relative}{name}"
         is_wanted = self._selection.matches(relative)
         may_contain = self._selection.may_contain(relative)
         if not is_wanted and not may_contain:
             return None
         try:
             found = os.stat(path)
-            if stat.S_ISDIR(found.st_mode):
-                return (
-                    self._enter(folder, path, relative, _identity(found)) if may_contain else None
-                )
+            if stat.S_ISDIR(found.st_mode) and may_contain:
+                return self._enter(folder, path, relative, _identity(found))
         except OSError as error:
             # A broken link, or a file that was just deleted, is a problem only if it was wanted.
             if isinstance(error, FileNotFoundError) and not is_wanted:

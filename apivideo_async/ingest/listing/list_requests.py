@@ -32,9 +32,8 @@ _AZURE_EMULATOR: Final = {
     "HBeksoGMGw==",
     "endpoint": "http://127.0.0.1:10000/devstoreaccount1",
 }
-# Characters that XML cannot contain. A store that writes them anyway has a key that obstore cannot
-# address. They are replaced by DEL, which obstore cannot address either, so ``key_fault`` still
-# rejects the key.
+# Characters that XML cannot contain, although some stores write them. They are replaced by DEL, so
+# that the page can be parsed; ``key_fault`` rejects keys with either character.
 _NOT_XML: Final = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bcef]|1[\da-f]));",
     re.IGNORECASE,

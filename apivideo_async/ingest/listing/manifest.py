@@ -1,7 +1,7 @@
 """Manifests: one source per line, in JSONL or CSV (see ``descriptions`` for the fields).
 
-A manifest is checked completely before anything starts, and is then read again as a stream. Neither
-step holds the manifest in memory.
+A manifest is checked completely before anything starts, and is then read again. Neither step holds
+it in memory.
 """
 
 import csv
@@ -70,9 +70,8 @@ def _read(path: Path, strategy: Strategy) -> Generator[Item, None, None]:
             item = described_item(line, path.parent, strategy)
         except ValueError as error:
             problem = masked(str(error))
-            raise ManifestError(
-                f"{path}, line {number}: {problem}", problems=[(number, problem)]
-            ) from None
+            text = f"{path}, line {number}: {problem}"
+            raise ManifestError(text, problems=[(number, problem)]) from None
         yield item
 
 
@@ -89,8 +88,8 @@ def _check(path: Path) -> ManifestSummary:
     schemes: Counter[str] = Counter()
     size, count = 0, 0
     problems: list[tuple[int, str]] = []
-    # An empty name opens a temporary database, which SQLite keeps on disk if it is large. Its
-    # primary key finds duplicates without holding the keys in memory.
+    # An empty name opens a temporary database, on disk if it is large. Its primary key finds
+    # duplicates without holding the keys in memory.
     with closing(sqlite3.connect("")) as keys:
         keys.execute("CREATE TABLE keys (key BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID")
         for number, line in _read_lines(path):
@@ -128,7 +127,7 @@ def _check_line(
 
 
 def _invalid(path: Path, problems: list[tuple[int, str]], count: int) -> ManifestError:
-    """Return the error that lists the invalid lines."""
+    """Return the error for ``count`` problems, of which ``problems`` has the first ones."""
     lines = [f"  line {number}: {problem}" for number, problem in problems[:MAX_SHOWN]]
     if count > len(lines):
         lines.append(f"  and {count - len(lines):,} more")
@@ -138,10 +137,7 @@ def _invalid(path: Path, problems: list[tuple[int, str]], count: int) -> Manifes
 
 
 def _read_lines(path: Path) -> Iterator[tuple[int, Description]]:
-    """Yield each line with its number, including invalid lines (blocking).
-
-    Raises ``ManifestError`` if the file cannot be read.
-    """
+    """Yield each line with its number (blocking). Raises ``ManifestError`` for an OS error."""
     suffix = path.suffix.lower()
     try:
         # Invalid UTF-8 is decoded to surrogates, so that the line can be reported with its number.
@@ -151,9 +147,8 @@ def _read_lines(path: Path) -> Iterator[tuple[int, Description]]:
             else:
                 yield from _csv_lines(file, "\t" if suffix == ".tsv" else None)
     except OSError as error:
-        raise ManifestError(
-            f"the manifest {path} cannot be read: {error.strerror or error}"
-        ) from None
+        reason = error.strerror or error
+        raise ManifestError(f"the manifest {path} cannot be read: {reason}") from None
 
 
 def _starts_as_json(file: TextIO) -> bool:
@@ -172,12 +167,11 @@ def _bounded_lines(file: TextIO) -> Iterator[str]:
 
 
 def _problem(text: str) -> Description:
-    """Return the description of an invalid line."""
     return Description(problems=[text])
 
 
 def _check_text(text: str) -> Description | None:
-    """Return a problem for text that is too long or not UTF-8, else None."""
+    """Return the problem of a text that is too long or not UTF-8, or None."""
     if len(text) > MAX_LINE:
         return _problem(f"is longer than {MAX_LINE:,} characters")
     try:

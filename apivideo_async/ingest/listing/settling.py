@@ -1,7 +1,7 @@
-"""Tracks the files of a watched folder until they are complete.
+"""Tracks the files of a watched folder until they are settled.
 
-A file counts as complete (settled) when its size and modification time have stayed the same for
-``settle`` seconds.
+A file is settled, and considered complete, when its size and modification time have stayed the same
+for ``settle`` seconds.
 """
 
 import os
@@ -47,16 +47,14 @@ class Settling:
     _observed: dict[str, _Observed] = field(factory=dict, init=False)
     """Files that are not settled, by path, in the order in which they were first seen."""
     _returned: set[int] = field(factory=set, init=False)
-    """The first 60 bits of the keys of all returned files. A set of integers takes less memory
-    than the keys."""
+    """The short keys (``_short_key``) of all returned files."""
     _reported: set[str] = field(factory=set, init=False)
     """Problems that were reported and may still exist."""
 
     async def relist(self) -> AsyncGenerator[Item, None]:
-        """List the whole folder; yield the files that were completed long ago.
+        """List the whole folder; yield old files, and observe other new ones.
 
-        Yielding these files at once keeps memory use small for a folder that is already full. Other
-        new files are observed.
+        Old files need no observation, which keeps memory use small for a folder that is full.
         """
         problems: set[str] = set()
         walk = walk_folder(self._root, self._selection, strategy=self._strategy)
@@ -66,7 +64,7 @@ class Settling:
                     problems.add(str(found))
                 if isinstance(found, SourceError) or not self._is_old(found):
                     self._note(found)
-                elif self._is_new(found):
+                elif self._mark_returned(found):
                     yield found
         # A problem that is gone now and occurs again later is reported again.
         self._reported = problems
@@ -90,7 +88,7 @@ class Settling:
         for item, found in zip(items, current, strict=True):
             if isinstance(found, SourceError) or found.version != item.version:
                 self._note(found)
-            elif self._is_new(item):
+            elif self._mark_returned(item):
                 complete.append(item)
         return complete
 
@@ -114,15 +112,16 @@ class Settling:
             return error
 
     async def _examine_folder(self, folder: Path) -> None:
-        below = "" if folder == self._root else f"{folder.relative_to(self._root).as_posix()}/"
-        walk = walk_folder(folder, self._selection, below=below, strategy=self._strategy)
+        top = folder == self._root
+        relative = "" if top else f"{folder.relative_to(self._root).as_posix()}/"
+        walk = walk_folder(folder, self._selection, relative=relative, strategy=self._strategy)
         try:
             async with aclosing(walk):
                 async for found in walk:
                     self._note(found)
         except SourceError as error:
             # A subfolder may be deleted at any time; the watched folder must exist.
-            if error.cause != "missing" or folder == self._root:
+            if error.cause != "missing" or top:
                 raise
 
     def _note(self, found: Item | SourceError) -> None:
@@ -141,8 +140,8 @@ class Settling:
         if changed and _short_key(found) not in self._returned:
             self._observed[found.uri] = _Observed(found, time.monotonic())
 
-    def _is_new(self, item: Item) -> bool:
-        """Return True if a file was not returned before, and remember it."""
+    def _mark_returned(self, item: Item) -> bool:
+        """Record that a file is returned. Return False if it was returned before."""
         key = _short_key(item)
         if key in self._returned:
             return False
@@ -156,5 +155,5 @@ class Settling:
 
 
 def _short_key(item: Item) -> int:
-    """Return the first 60 bits of an item's key."""
+    """Return the first 60 bits of an item's key, which take less memory than the key."""
     return int(item.key[:15], 16)

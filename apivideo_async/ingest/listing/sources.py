@@ -59,7 +59,6 @@ async def _files(
     strategy: Strategy,
     on_problem: OnProblem | None,
 ) -> AsyncGenerator[Item, None]:
-    """List a folder, a pattern or a file."""
     # A name that contains wildcard characters and exists is a file or folder.
     if not await in_thread(os.path.lexists, path) and has_wildcard(str(path)):
         folder, pattern = split_wildcard(path.as_posix())
@@ -82,14 +81,12 @@ async def _objects(
     stores: Stores,
     on_problem: OnProblem | None,
 ) -> AsyncGenerator[Item, None]:
-    """List a prefix, a pattern or an object."""
     url = f"{location.store}/{location.path}"
     may_be_empty = not location.path or location.path.endswith("/")
     if not may_be_empty:
         if fault := key_fault(location.path):
-            raise SourceError(
-                f"{escape_key(url)} cannot be read: {fault}: rename it", cause="unsupported"
-            )
+            text = f"{escape_key(url)} cannot be read: {fault}: rename it"
+            raise SourceError(text, cause="unsupported")
         # An address without a slash at the end may be an object, a pattern or a prefix. An existing
         # object has precedence.
         meta = await stores.objects.find(location)
@@ -107,18 +104,14 @@ async def _objects(
         async for item in items:
             is_empty = False
             yield item
-    # An empty prefix is no error if the user marked it as a prefix or pattern.
+    # An empty prefix is no error if its address is clearly a prefix or a pattern.
     if is_empty and not may_be_empty:
-        raise SourceError(
-            f"there is no object {url}, and no video below this prefix", cause="missing"
-        )
+        text = f"there is no object {url}, and no video below this prefix"
+        raise SourceError(text, cause="missing")
 
 
 def web_item(uri: str, *, version: str | None = None, strategy: Strategy = "stream") -> Item:
-    """Return the item of a URL, without a request to its server.
-
-    The signature of a presigned URL does not affect the key.
-    """
+    """Return the item of a URL, without a request to its server."""
     location, version = parse_uri(uri), given_version(version)
     return Item(
         key=ingest_key(*identity(location), version),

@@ -3,11 +3,11 @@
 Theory of operation. No system reports that a file is complete. A file is therefore yielded when its
 size and modification time have stayed the same for ``settle`` seconds (``settling``).
 
-Notifications of the operating system (inotify and similar, through watchfiles) only show where to
-look. They can be lost when a burst overflows the queue, or when a new folder is filled before it is
-watched. The folder is therefore listed again after every burst, for every new folder, and every
-``RELIST`` seconds. Where the system sends no notifications (network folders, a limit on watches),
-repeated listing replaces them.
+Notifications of the operating system (through watchfiles) show where to look. They can be lost when
+a burst overflows the queue, or when a new folder is filled before it is watched. The folder is
+therefore listed again after every burst and every ``RELIST`` seconds, and every new folder is
+listed. Where the system sends no notifications (network folders, a limit on watches), repeated
+listing replaces them.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 from attrs import define
 
 from ...errors import ConfigurationError, SourceError
+from ...tasks import wait_event
 from ...uploads.sources.threads import in_thread
 from ..items import Item, Strategy
 from .selection import OnProblem, Selection, log, log_problem
@@ -34,8 +35,7 @@ Changes: TypeAlias = frozenset[str] | None
 RELIST: Final = 60.0
 """Minimum seconds between two periodic listings of the whole folder."""
 BURST: Final = 5_000
-"""Number of simultaneous changes from which some may have been lost. The system's queue often
-holds 16,384."""
+"""Changes in one report from which some may be lost. The system's queue often holds 16,384."""
 MAX_INTERVAL: Final = 1.0
 """Maximum seconds between two checks."""
 MIN_INTERVAL: Final = 0.02
@@ -64,7 +64,7 @@ async def watch_folder(
     installed.
     """
     folder, stop = Path(await in_thread(os.path.realpath, root)), stop or asyncio.Event()
-    # A quarter of the settle time, so that a file is yielded soon after it has settled.
+    # A quarter of the settle time, so that a settled file is yielded soon.
     interval = min(MAX_INTERVAL, max(MIN_INTERVAL, settle / 4))
     settling = Settling(folder, settle, Selection(patterns), strategy, on_problem or log_problem)
     if polling:
@@ -91,10 +91,7 @@ async def _periodic_changes(stop: asyncio.Event, interval: float) -> AsyncGenera
     """Request a listing of the whole folder every ``interval`` seconds, until ``stop`` is set."""
     while not stop.is_set():
         yield None
-        try:
-            await asyncio.wait_for(stop.wait(), interval)
-        except TimeoutError:
-            continue
+        await wait_event(stop, interval)
 
 
 async def notified_changes(
@@ -102,8 +99,8 @@ async def notified_changes(
 ) -> AsyncGenerator[Changes, None]:
     """Yield the changes that the system reports, or an empty set after ``interval`` seconds.
 
-    ``fallback``: list repeatedly where the system sends no notifications. Otherwise this raises
-    ``SourceError``. Raises ``ConfigurationError`` when watchfiles is not installed.
+    Where the system sends no notifications, the folder is listed repeatedly with ``fallback``;
+    otherwise ``SourceError`` is raised. Raises ``ConfigurationError`` without watchfiles.
     """
     try:
         from watchfiles import awatch
@@ -149,10 +146,7 @@ async def notified_changes(
 
 @define
 class _StopEvent:
-    """A stop event for ``awatch``, separate from the caller's event.
-
-    ``awatch`` sets its stop event when it is cancelled. This must not set the event of the caller.
-    """
+    """A stop event for ``awatch``, which sets it on cancellation. The caller's stays unset."""
 
     _stop: asyncio.Event
     _cancelled: bool = False

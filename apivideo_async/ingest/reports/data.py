@@ -1,8 +1,4 @@
-"""The data of a report, collected in one pass through the ledger, in bounded memory.
-
-The time range of the throughput is not known in advance. The buckets of ``Timeline`` start narrow,
-and are merged into wider ones whenever their number exceeds the limit.
-"""
+"""The data of a report, collected in one pass through the ledger, in bounded memory."""
 
 import heapq
 import time
@@ -51,7 +47,10 @@ class Bucket:
 
 @define
 class Timeline:
-    """Counts items in buckets of ``width`` seconds. Times may be added in any order."""
+    """Counts items in buckets of ``width`` seconds. Times may be added in any order.
+
+    The time range is not known in advance: buckets are merged when they become too many.
+    """
 
     width: int = field(default=WIDTHS[0], init=False)
     _counts: dict[int, list[int]] = field(factory=dict, init=False)
@@ -89,16 +88,16 @@ class Timeline:
         )
 
 
-@frozen(kw_only=True)
+@define
 class Failure:
     """The failures with one cause."""
 
     cause: str
-    count: int
+    count: int = field(default=0, init=False)
     message: str
     """The message of the first item."""
-    uris: tuple[str, ...]
-    """Addresses of the first ``EXAMPLES`` items."""
+    uris: list[str] = field(factory=list, init=False)
+    """Addresses of the first ``MAX_EXAMPLES`` items."""
 
 
 @frozen(kw_only=True)
@@ -154,37 +153,24 @@ class Report:
 
 
 @define
-class _Cause:
-    """The failures with one cause so far."""
-
-    message: str
-    count: int = 0
-    uris: list[str] = field(factory=list)
-
-
-@define
 class Failures:
     """Failures by cause. After ``MAX_CAUSES`` causes, new ones are counted as ``OTHER``."""
 
-    _causes: dict[str, _Cause] = field(factory=dict, init=False)
+    _causes: dict[str, Failure] = field(factory=dict, init=False)
 
     def add(self, record: Record) -> None:
         """Count a failed item."""
         name = record.cause or OTHER
         if name not in self._causes and len(self._causes) >= MAX_CAUSES:
             name = OTHER
-        cause = self._causes.setdefault(name, _Cause(masked(record.message or "")))
-        cause.count += 1
-        if len(cause.uris) < MAX_EXAMPLES:
-            cause.uris.append(shown(record.item.uri))
+        failure = self._causes.setdefault(name, Failure(name, masked(record.message or "")))
+        failure.count += 1
+        if len(failure.uris) < MAX_EXAMPLES:
+            failure.uris.append(shown(record.item.uri))
 
-    def listed(self) -> tuple[Failure, ...]:
+    def ordered(self) -> tuple[Failure, ...]:
         """Return the causes, the most frequent first."""
-        ordered = sorted(self._causes.items(), key=lambda each: -each[1].count)
-        return tuple(
-            Failure(cause=name, count=cause.count, message=cause.message, uris=tuple(cause.uris))
-            for name, cause in ordered
-        )
+        return tuple(sorted(self._causes.values(), key=lambda failure: -failure.count))
 
 
 @define
@@ -199,11 +185,10 @@ class _Collector:
     timeline: Timeline = field(factory=Timeline)
     failures: Failures = field(factory=Failures)
     slowest: list[tuple[float, int, SlowItem]] = field(factory=list)
-    """A heap. The negative number of the record breaks ties, because ``SlowItem`` has no order."""
+    """A heap of seconds and items. The record's number between them breaks ties."""
     waiting: list[WaitingItem] = field(factory=list)
 
     def add(self, record: Record) -> None:
-        """Add one record."""
         size = record.item.size or 0
         self.items[record.state] += 1
         self.bytes[record.state] += size
@@ -226,7 +211,6 @@ class _Collector:
             self.waiting.append(waiting)
 
     def _add_done(self, record: Record, size: int) -> None:
-        """Add a completed item to the timeline and, if it was slow, to the heap."""
         if record.finished_at is not None:
             self.timeline.add(record.finished_at, size)
         seconds = duration(record)
@@ -252,7 +236,7 @@ class _Collector:
             width=self.timeline.width,
             timeline=self.timeline.buckets(),
             usage=tuple(usage),
-            failures=self.failures.listed(),
+            failures=self.failures.ordered(),
             slowest=tuple(slow for _, _, slow in sorted(self.slowest, reverse=True)),
             waiting=tuple(self.waiting),
         )

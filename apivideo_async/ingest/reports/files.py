@@ -23,10 +23,7 @@ __all__ = ["check_report", "to_document", "write_report"]
 
 
 def check_report(path: Path) -> None:
-    """Raise ``ConfigurationError`` when a report cannot be written to this path.
-
-    Commands call this before the ingestion starts.
-    """
+    """Raise ``ConfigurationError`` when a report cannot be written to this path."""
     if path.suffix.lower() not in (".html", ".json", ".csv"):
         raise ConfigurationError(f"a report ends in .html, .json or .csv, which {path} does not")
     folder = path.absolute().parent
@@ -40,9 +37,8 @@ async def write_report(ledger: Ledger, path: Path) -> None:
     """Write a report in the format of the suffix: ``.html``, ``.json`` or ``.csv``.
 
     An existing file is kept until the new one is complete. A report contains no secrets and is
-    meant to be shared, so the umask determines the permissions of the file. Raises ``LedgerError``.
-    Raises ``ConfigurationError`` for another suffix, and ``ApiVideoError`` if the file cannot be
-    written, for example because the disk is full.
+    meant to be shared, so the umask determines the permissions of the file. Raises ``LedgerError``,
+    ``ConfigurationError`` as ``check_report``, and ``ApiVideoError`` if writing fails.
     """
     check_report(path)
     suffix = path.suffix.lower()
@@ -52,15 +48,13 @@ async def write_report(ledger: Ledger, path: Path) -> None:
                 await _write_rows(ledger, file)
             elif suffix == ".json":
                 document = json.dumps(to_document(await collect(ledger)), indent=2)
-                # A program may embed the document in a web page. Escaping ``<`` prevents text in it
-                # from ending a script element.
+                # A ``</script>`` in a text would end a script element that embeds the document.
                 file.write(document.replace("<", "\\u003c"))
             else:
                 file.write(page(await collect(ledger)))
     except OSError as error:
-        raise ApiVideoError(
-            f"the report {path} cannot be written: {error.strerror or error}"
-        ) from error
+        reason = error.strerror or error
+        raise ApiVideoError(f"the report {path} cannot be written: {reason}") from error
 
 
 async def _write_rows(ledger: Ledger, file: TextIO) -> None:

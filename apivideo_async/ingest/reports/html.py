@@ -19,7 +19,6 @@ __all__ = ["page"]
 CLASSES = {"uploads": "Upload requests", "writes": "Write requests", "reads": "Read requests"}
 """Names of the request classes."""
 MINUTE = 60.0
-"""Seconds of a minute."""
 MAX_BARS = 120
 """Maximum number of bars in a chart of the request budget."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -52,7 +51,6 @@ def page(report: Report) -> str:
 
 
 def _escape(text: str | None) -> str:
-    """Escape text from outside for HTML."""
     return escape_markup(escape_invisible(text or ""))
 
 
@@ -86,7 +84,6 @@ def _time(at: float) -> str:
 
 
 def _times(report: Report) -> str:
-    """Return the times of the ingestion and of the report."""
     created = f"Created on {_time(report.made_at)}"
     if report.started is None:
         return f"{created}; no item was started yet."
@@ -114,7 +111,6 @@ def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 
 def _throughput(report: Report) -> str:
-    """Return the charts of the items and bytes over time."""
     width = float(report.width)
     period = f"in each {_duration(width)}" if width > 1 else "in each second"
     items = [(each.start, float(each.items)) for each in report.timeline]
@@ -170,9 +166,8 @@ def _failures(report: Report) -> str:
     rows = []
     for each in report.failures:
         uris = "".join(f"<li>{_escape(uri)}</li>" for uri in each.uris)
-        rows.append(
-            (_escape(each.cause), f"{each.count:,}", f"{_escape(each.message)}<ul>{uris}</ul>")
-        )
+        details = f"{_escape(each.message)}<ul>{uris}</ul>"
+        rows.append((_escape(each.cause), f"{each.count:,}", details))
     columns = ("Cause", "#Items", "First message, and some of the items")
     return _table("Failures by cause", columns, rows)
 

@@ -1,14 +1,13 @@
 """Object keys that obstore cannot address, and the translation of obstore's errors.
 
 Keys. obstore removes a slash at either end of a key. It refuses empty parts, the parts ``.`` and
-``..``, and control characters. Reading such a key through obstore could return another object, so
-these keys are reported and left out.
+``..``, and control characters. Reading such a key could return another object, so these keys are
+reported and left out.
 
-Errors. obstore has a class for some failures of a read, and ``GenericError`` for the others and for
-all failures of a listing. Its errors have no attributes, so for those the HTTP status, the store's
-error code and failures without a response are recognised in the text (``_PATTERNS``). The text
-itself is never shown or logged: it contains URLs, and a store's message about a wrong signature
-contains the id of the access key.
+Errors. obstore has classes for some failures of a read, and ``GenericError`` for the others and for
+all failures of a listing. Its errors have no attributes, so the HTTP status, the store's error code
+and failures without a response are recognised in the text (``_PATTERNS``). The text itself is never
+shown or logged: it contains URLs, and may contain the id of the access key.
 """
 
 import re
@@ -18,7 +17,7 @@ from typing import Final
 from ...errors import SourceError
 from ..uris import Location
 
-__all__ = ["escape_key", "key_fault", "source_error", "usual_key"]
+__all__ = ["escape_key", "key_fault", "plain_key", "source_error"]
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -35,11 +34,8 @@ def key_fault(key: str) -> str | None:
     return "its key has a control character" if _CONTROL.search(key) else None
 
 
-def usual_key(key: str) -> str:
-    """Remove the parts of a key that obstore refuses, for comparison with patterns.
-
-    A selection then sees the file and folder names that a person sees.
-    """
+def plain_key(key: str) -> str:
+    """Return a key without the parts that obstore refuses, for comparison with patterns."""
     return "/".join(part for part in key.split("/") if part not in ("", ".", ".."))
 
 
@@ -137,11 +133,8 @@ def source_error(error: Exception, location: Location) -> SourceError:
         variables=_VARIABLES.get(location.scheme, _AZURE_VARIABLES),
     )
     facts = " ".join(str(fact) for fact in (status, code) if fact)
-    return SourceError(
-        f"{message} ({facts})" if facts else message,
-        cause=cause,
-        retryable=cause == "unreachable",
-    )
+    message = f"{message} ({facts})" if facts else message
+    return SourceError(message, cause=cause, retryable=cause == "unreachable")
 
 
 def _failure(error: Exception, found: Collection[str], status: int | None, code: str) -> str:

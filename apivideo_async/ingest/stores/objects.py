@@ -1,8 +1,7 @@
 """Objects in S3, Google Cloud Storage and Azure, read through obstore.
 
-Each range is one GET request whose body is streamed: nothing is written to disk, and no more than
-one or two blocks are in memory. Every GET requires the ETag that was found on opening, so all
-ranges belong to the same content.
+Each range is one GET request whose body is streamed, with one or two blocks in memory. Every GET
+requires the ETag that was found on opening, so all ranges belong to the same content.
 """
 
 import os
@@ -21,12 +20,11 @@ from .runtime_exit import await_obstore, wait_at_exit
 __all__ = ["ObjectStores", "content_versions"]
 
 BLOCK: Final = 256 * 1024
-"""Minimum bytes of a block. obstore appends everything that arrived together with the last of
-them."""
+"""Minimum bytes of a block. obstore appends all data that arrived with the last of them."""
 PAGE: Final = 1000
 """Objects in a page of a listing."""
 MAX_SIGNATURE: Final = 7 * 24 * 3600
-"""Maximum seconds that S3 and Google Cloud Storage allow for a signature."""
+"""Maximum validity in seconds of a signature of S3 and Google Cloud Storage."""
 _CLIENT: Final[dict[str, Any]] = {
     "connect_timeout": "15s",
     "read_timeout": "60s",
@@ -83,10 +81,7 @@ class ObjectStores:
     """One obstore store for each bucket."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        """Import obstore and split ``config`` into settings of the stores and of the client.
-
-        Raises ``ConfigurationError`` when obstore is not installed.
-        """
+        """Raises ``ConfigurationError`` when obstore is not installed."""
         try:
             import obstore
             import obstore.store
@@ -102,8 +97,8 @@ class ObjectStores:
         for name, value in config.items():
             options = self._client if name in _CLIENT_OPTIONS else self._config
             options[name] = value
-        # obstore refuses an unencrypted endpoint unless ``allow_http`` is set. An explicit http://
-        # endpoint, such as a local emulator, is a decision of the user.
+        # Without ``allow_http``, obstore refuses an http:// endpoint, such as a local emulator,
+        # which the user has named explicitly.
         endpoints = [self._config.get("endpoint"), *map(os.environ.get, _ENDPOINTS)]
         if next(filter(None, endpoints), "").startswith("http://"):
             self._client.setdefault("allow_http", True)
@@ -113,10 +108,7 @@ class ObjectStores:
         return "ObjectStores()"
 
     def store(self, location: Location) -> Any:
-        """Return the store of a bucket; create it on first use.
-
-        Raises ``ConfigurationError`` for settings that obstore does not accept.
-        """
+        """Return the store of a bucket. Raises ``ConfigurationError`` for unusable settings."""
         if location.store not in self._stores:
             try:
                 self._stores[location.store] = self.create(location, {})
@@ -152,7 +144,7 @@ class ObjectStores:
     async def find(self, location: Location) -> Any | None:
         """Return the current metadata of an object (``ObjectMeta``); None if the key is missing.
 
-        This requests one byte by GET. The response to a HEAD has no body, so it could not
+        This requests one byte by GET, because the response to a HEAD has no body that would
         distinguish a missing bucket from a missing key. Raises ``SourceError``.
         """
         store = self.store(location)
@@ -179,23 +171,18 @@ class ObjectStores:
         if not location.path:
             raise SourceError(f"{item.shown} is a bucket and not an object", cause="unsupported")
         if fault := key_fault(location.path):
-            raise SourceError(
-                f"{item.shown} cannot be read: {fault}: rename it", cause="unsupported"
-            )
+            text = f"{item.shown} cannot be read: {fault}: rename it"
+            raise SourceError(text, cause="unsupported")
         meta = await self.find(location)
         if meta is None:
             raise SourceError(f"no such object: {item.shown}", cause="missing")
         version = check_version(item, meta["size"], content_versions(meta))
-        return PinnedObject(
-            ObjectSource(self.obstore, self.store(location), location, meta), version
-        )
+        source = ObjectSource(self.obstore, self.store(location), location, meta)
+        return PinnedObject(source, version)
 
 
 def content_versions(meta: Any) -> tuple[str | None, ...]:
-    """Return all versions of a content that the store reports, the ETag first.
-
-    The ETag is first because listings contain no other version.
-    """
+    """Return all versions that the store reports; the ETag first, because listings contain it."""
     return normalise_etag(meta["e_tag"]), meta["version"], meta["last_modified"].isoformat()
 
 
@@ -220,8 +207,8 @@ class ObjectSource(Source):
     async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
         """Read a range.
 
-        Raises ``SourceError`` when the content is no longer the one that was opened, when the store
-        returns fewer or more bytes, or when it cannot be reached.
+        Raises ``SourceError`` when the content has changed, when the store returns fewer or more
+        bytes, or when it cannot be reached.
         """
         left = size
         try:
@@ -248,11 +235,8 @@ class ObjectSource(Source):
             raise failure from None
         if left:
             amount = "more" if left < 0 else "fewer"
-            raise SourceError(
-                f"{self._uri}: the store returned {amount} bytes than requested",
-                cause="unreachable",
-                retryable=True,
-            )
+            text = f"{self._uri}: the store returned {amount} bytes than requested"
+            raise SourceError(text, cause="unreachable", retryable=True)
 
     async def sign(self, expires: timedelta) -> str | None:
         """Return a presigned URL for GET; None without credentials that can sign.
@@ -277,10 +261,7 @@ class PinnedObject(PinnedSource):
     source: ObjectSource
 
     async def pull_url(self, seconds: float) -> str | None:
-        """Return a presigned URL that is valid for ``seconds``, at most seven days.
-
-        Returns None without credentials that can sign.
-        """
+        """Return a URL valid for ``seconds``, at most seven days; None if it cannot be signed."""
         return await self.source.sign(timedelta(seconds=min(seconds, MAX_SIGNATURE)))
 
 

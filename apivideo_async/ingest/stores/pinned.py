@@ -1,8 +1,8 @@
 """Opened items (pinned sources), and the comparison of versions.
 
-ETags are normalised, so that a listing and a response for the same content compare equal: Azure and
-some S3 servers list ``0x1D`` and respond with ``"0x1D"`` to GET, and servers that compress add
-``W/``. The versions of items are stored in the strong, quoted form, which S3 uses in both places.
+ETags are normalised to the strong, quoted form, so that the ETag in a listing and in a response are
+equal for the same content: Azure and some S3 servers list ``0x1D`` and respond with ``"0x1D"`` to
+GET, and servers that compress add ``W/``.
 """
 
 from attrs import define
@@ -52,20 +52,18 @@ class PinnedSource:
 def check_version(item: Item, size: int, versions: tuple[str | None, ...]) -> str | None:
     """Compare an opened source with its item; return the version to store.
 
-    ``versions`` are all versions that the store reports for the current content. An object may have
-    been listed with its ETag and opened with its version, so any match counts. Raises
+    ``versions`` are all versions that the store reports for the current content. Any match counts,
+    because an item may have been listed with its ETag and opened with its version. Raises
     ``SourceError`` with the cause empty or changed.
     """
     if item.size is not None and item.size != size:
         raise changed_error(item.uri, f"its size was {item.size:,} bytes and is {size:,} now")
-    if item.version is not None and not any(
-        same_version(item.version, version) for version in versions
-    ):
+    known = item.version
+    if known is not None and not any(same_version(known, version) for version in versions):
         raise changed_error(item.uri, "its version is different")
     if size == 0:
-        raise SourceError(
-            f"{item.shown} is empty (0 bytes): there is nothing to upload", cause="empty"
-        )
+        text = f"{item.shown} is empty (0 bytes): there is nothing to upload"
+        raise SourceError(text, cause="empty")
     return item.version or next(filter(None, versions), None)
 
 

@@ -1,16 +1,14 @@
 """Delays the end of the interpreter while a thread of obstore's runtime executes Python code.
 
 The problem. obstore delivers each result from a thread of its own, which calls
-``loop.call_soon_threadsafe``. This call writes to a socket to wake the event loop, and releases the
-GIL to do so. The program may then use the result and end before the thread gets the GIL back. Up to
-Python 3.13, a thread that requests the GIL of an interpreter that is shutting down is ended with
-``pthread_exit``. Unwinding a Rust thread in this way aborts the process (status 134), although all
-work is done.
+``loop.call_soon_threadsafe``. This call releases the GIL while it writes to a socket to wake the
+event loop. The program may use the result and end before the thread gets the GIL back. Up to Python
+3.13, a thread that requests the GIL during the shutdown is ended with ``pthread_exit``, which
+aborts the process (status 134) if it is a Rust thread.
 
 The solution. An ``atexit`` function, which runs before the shutdown begins, waits until no thread
-is inside that call. A cancelled call cannot be detected in this way: its thread only asks whether
-the future was cancelled. After a cancellation, the function therefore waits until ``GRACE`` has
-passed.
+is inside that call. The thread of a cancelled call only asks whether the future was cancelled,
+which cannot be detected in this way. After a cancellation, the function therefore waits ``GRACE``.
 """
 
 import asyncio

@@ -13,14 +13,14 @@ from yarl import URL
 from ...errors import SourceError
 from ...uploads.sources.types import Source
 from ..items import Item
-from ..uris import is_signed, parse_uri, shown
+from ..uris import is_signed, parse_uri, shown, unsupported_error
 from .pinned import PinnedSource, changed_error, check_version, is_weak, normalise_etag
 from .redirects import MOST_REDIRECTS, STATUSES, Redirects, redirect_target
 
 __all__ = ["WebStore"]
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=60)
-"""Seconds. There is no total timeout, because a body is read at the speed of the upload."""
+"""Seconds; no total, because a body is read at the speed of the upload."""
 BUFFER: Final = 256 * 1024
 """Approximate bytes buffered for each range; blocks are at most twice as large."""
 TRIES: Final = 4
@@ -59,31 +59,27 @@ class WebStore:
     async def get(
         self, uri: str, start: int, stop: int, pin_headers: dict[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Request the bytes from ``start`` to before ``stop``.
-
-        Raises ``SourceError`` when no usable response arrives.
-        """
+        """Request the bytes from ``start`` to before ``stop``. Raises ``SourceError``."""
         headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
         try:
             async with self._follow(uri, headers | pin_headers) as response:
                 if response.headers.get("Content-Encoding", "identity") != "identity":
-                    raise _unsupported(uri, "the server compresses it, so byte ranges are useless")
-                if response.status not in (200, 206, 416):
-                    raise _status_error(
-                        uri, response.status, await response.content.read(ERROR_BODY)
+                    raise unsupported_error(
+                        uri, "the server compresses it, so byte ranges are useless"
                     )
+                if response.status not in (200, 206, 416):
+                    body = await response.content.read(ERROR_BODY)
+                    raise _status_error(uri, response.status, body)
                 yield response
         except SourceError:
             raise
         except aiohttp.InvalidURL:
-            raise _unsupported(uri, "this is not a valid URL") from None
+            raise unsupported_error(uri, "this is not a valid URL") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # The text of aiohttp's error may contain the query, and with it a signature.
-            raise SourceError(
-                f"{shown(uri)} cannot be reached, or the connection broke ({type(error).__name__})",
-                cause="unreachable",
-                retryable=True,
-            ) from None
+            name = type(error).__name__
+            text = f"{shown(uri)} cannot be reached, or the connection broke ({name})"
+            raise SourceError(text, cause="unreachable", retryable=True) from None
 
     @asynccontextmanager
     async def _follow(
@@ -112,10 +108,7 @@ class WebStore:
         )
 
     async def inspect(self, uri: str) -> FileInfo:
-        """Request one byte, whose response shows the size and whether ranges work.
-
-        Raises ``SourceError``.
-        """
+        """Request one byte; the response shows the size and whether ranges work."""
         async with self.get(uri, 0, 1, {}) as response:
             # 206, or 416 for an empty file; both report the size in Content-Range.
             has_ranges = response.status != 200
@@ -125,7 +118,7 @@ class WebStore:
             else:
                 size = response.content_length
             if size is None:
-                raise _unsupported(uri, "the server does not report its size")
+                raise unsupported_error(uri, "the server does not report its size")
             headers = response.headers
             return FileInfo(size, headers.get("ETag"), headers.get("Last-Modified"), has_ranges)
 
@@ -146,7 +139,7 @@ class WebStore:
 
 
 class WebSource(Source):
-    """A file on a web server, pinned to the content that was found on opening."""
+    """A file on a web server, pinned to the content that it had when it was opened."""
 
     def __init__(self, store: WebStore, uri: str, info: FileInfo) -> None:
         self.store = store
@@ -175,21 +168,17 @@ class WebSource(Source):
                 await asyncio.sleep(0.1 * 2**failures)
 
     async def _range(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        """Read a range from one response."""
         async with self.store.get(self.uri, start, stop, self._info.pin_headers) as response:
             self._check(response, start, stop)
             left = stop - start
             while left and (block := await response.content.readany()):
                 if len(block) > left:
-                    raise _unsupported(self.uri, "the server sent more bytes than requested")
+                    raise unsupported_error(self.uri, "the server sent more bytes than requested")
                 left -= len(block)
                 yield block
         if left:
-            raise SourceError(
-                f"{shown(self.uri)}: the response ended too early",
-                cause="unreachable",
-                retryable=True,
-            )
+            text = f"{shown(self.uri)}: the response ended too early"
+            raise SourceError(text, cause="unreachable", retryable=True)
 
     def _check(self, response: aiohttp.ClientResponse, start: int, stop: int) -> None:
         """Raise ``SourceError`` unless the response is the requested range of the same content."""
@@ -202,7 +191,7 @@ class WebSource(Source):
         if headers.get("Content-Range") != f"bytes {start}-{stop - 1}/{self.size}":
             raise changed_error(self.uri, "the server sent another range, or its size changed")
         if response.content_length not in (None, stop - start):
-            raise _unsupported(self.uri, "the response has another length than its range")
+            raise unsupported_error(self.uri, "the response has another length than its range")
 
 
 class PinnedWebSource(PinnedSource):
@@ -211,25 +200,16 @@ class PinnedWebSource(PinnedSource):
     source: WebSource
 
     async def pull_url(self, seconds: float) -> str:
-        """Return the URL itself, after a check that it still works.
-
-        How long a presigned URL stays valid is known only to its creator. Raises ``SourceError``.
-        """
+        """Return the URL itself, whose validity is unknown. Raises ``SourceError`` if it fails."""
         info = await self.source.store.inspect(self.source.uri)
         if info.size != self.size:
             raise changed_error(self.source.uri, "its size is different")
         return self.source.uri
 
 
-def _unsupported(uri: str, reason: str) -> SourceError:
-    return SourceError(f"{shown(uri)}: {reason}", cause="unsupported")
-
-
 def _no_ranges(uri: str) -> SourceError:
-    return _unsupported(
-        uri,
-        "the server does not serve byte ranges: download the file first, or let api.video pull it",
-    )
+    advice = "download the file first, or let api.video pull it"
+    return unsupported_error(uri, f"the server does not serve byte ranges: {advice}")
 
 
 def _status_error(uri: str, status: int, body: bytes) -> SourceError:

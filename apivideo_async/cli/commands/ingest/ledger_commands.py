@@ -81,7 +81,7 @@ async def _failures(ledger: Ledger, totals: Totals) -> tuple[Failure, ...]:
     if totals.count("failed", "quarantined"):
         async for record in ledger.records(("failed", "quarantined")):
             failures.add(record)
-    return failures.listed()
+    return failures.ordered()
 
 
 def _status_document(
