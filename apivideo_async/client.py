@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 import aiohttp
@@ -107,7 +106,7 @@ class ApiVideoClient:
             reserve=reserve,
             webhook_secret=webhook_secret,
         )
-        transport = Transport(
+        self._transport = transport = Transport(
             config.base_url,
             session=session,
             proxy=proxy,
@@ -115,11 +114,10 @@ class ApiVideoClient:
             trace_configs=trace_configs,
             ssl_context=ssl_context,
         )
-        self._transport = transport
         self._connect(Pipeline(config, transport, origin_headers(app_name, app_version), limiter))
 
     def _connect(self, pipeline: Pipeline) -> None:
-        """Create the resources. They and all methods send their requests through ``pipeline``."""
+        """Create the resources, which send their requests through ``pipeline``."""
         self._pipeline = pipeline
         self.videos: Videos = Videos(pipeline)
         self.upload_tokens: UploadTokens = UploadTokens(pipeline)
@@ -153,11 +151,9 @@ class ApiVideoClient:
     ) -> "ApiVideoClient":
         """Return a copy with other options. It shares connections, tokens and request budgets.
 
-        Closing the copy closes nothing.
-
-        ``before_request`` is awaited before each request of the copy is sent, after the request
-        budget has allowed it. If it raises an error, the request is not sent and the call raises
-        that error.
+        Closing the copy closes nothing. ``before_request`` is awaited before each request of the
+        copy, after the request budget has allowed it. If it raises an error, the request is not
+        sent and the call raises that error.
         """
         config = attrs.evolve(
             self.config,
@@ -201,12 +197,11 @@ class ApiVideoClient:
     async def _upload(self, item: UploadItem, uploader: Uploader) -> Video:
         key = item.idempotency_key
 
-        def create(name: str) -> Coroutine[Any, Any, Video]:
-            fields = {"title": item.title or name, **item.fields}
+        def create(source_name: str) -> Coroutine[Any, Any, Video]:
+            fields = {"title": item.title or source_name, **item.fields}
             return create_video(self._pipeline, fields, key=key, repeat_lost=True)
 
-        # Two calls with one key must not create two containers, so the second call waits and then
-        # finds the container of the first.
+        # A second call with the same key waits, and then finds the container of the first.
         async with one_at_a_time(self._pipeline, key):
             return await uploader.into_new(item.source, create, item.filename, empty=key is None)
 
@@ -254,7 +249,6 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
-        # All uploads share one ``Capacity``, which limits the chunks in flight of the whole batch.
         capacity = Capacity.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:
@@ -295,27 +289,19 @@ class ApiVideoClient:
         )
 
     async def aclose(self) -> None:
-        """Close the connections that this client opened.
-
-        Does nothing for a copy made by ``with_options``.
-        """
+        """Close the connections that this client opened. A copy of ``with_options`` closes none."""
         await self._pipeline.authenticator.close()
         await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
 
 class _Copy(ApiVideoClient):
-    """A copy with other options. It shares the transport of its original and does not close it."""
+    """The result of ``with_options``. The transport belongs to the original client."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._connect(pipeline)

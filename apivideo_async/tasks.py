@@ -1,10 +1,13 @@
-"""Two additions to asyncio: a timer for long waits, and tasks whose failure may be ignored."""
+"""Additions to asyncio: a timer for long waits, tasks whose failure may be ignored, callbacks."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
-__all__ = ["Alarm", "ignore_failure"]
+__all__ = ["Alarm", "ignore_failure", "notify"]
+
+T = TypeVar("T")
 
 
 class Alarm:
@@ -24,8 +27,7 @@ class Alarm:
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._fire)
 
     def _fire(self) -> None:
-        # Late by more than half of the time: the process was stopped, or the event loop was
-        # blocked.
+        # Late by more than half of the time: the process was stopped, or the event loop blocked.
         if asyncio.get_running_loop().time() - self._timer.when() > self._seconds / 2:
             self._start()
         else:
@@ -34,6 +36,12 @@ class Alarm:
     def cancel(self) -> None:
         """Stop the timer."""
         self._timer.cancel()
+
+
+async def notify(callback: Callable[[T], Awaitable[None] | None] | None, value: T) -> None:
+    """Call a plain or async function with ``value`` and wait for its end. None: do nothing."""
+    if callback is not None and inspect.isawaitable(result := callback(value)):
+        await result
 
 
 def ignore_failure(future: "asyncio.Future[Any]") -> None:

@@ -61,9 +61,8 @@ def parse_datetime(value: str) -> datetime:
 def timecode(value: str | timedelta) -> str:
     """Return a ``timedelta`` as ``HH:MM:SS.mmm``. Text is returned unchanged.
 
-    Text can have other forms, such as frame numbers. See service.md#time-codes.
-
-    Raises ``ConfigurationError`` for a negative ``timedelta``.
+    Text can have other forms, such as frame numbers (service.md#time-codes). Raises
+    ``ConfigurationError`` for a negative ``timedelta``.
     """
     if isinstance(value, str):
         return value
@@ -167,6 +166,7 @@ def _list_hook(exact: type | None, item: Hook) -> Hook:
 
 
 def _hook(kind: Any) -> Hook:
+    """Return the function that reads values of a type other than ``_exact(kind)``."""
     kind = _bare(kind)
     if typing.get_origin(kind) is list:
         item = typing.get_args(kind)[0]
@@ -187,12 +187,12 @@ def _decoder(cls: type[Any]) -> Hook:
 
 def _structure_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
     read = _decoder(cls)
-    return lambda value, _: read(value)
+    return lambda value, _: read(value)  # cattrs passes the class as well.
 
 
 def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
     """Build the function that converts a model of class ``cls`` to JSON."""
-    table = [
+    members = [
         (attribute.name, _wire_name(attribute), bool(attribute.metadata.get(_PAIRS)))
         for attribute in attrs.fields(cls)
         if attribute.name != "extra"
@@ -200,7 +200,7 @@ def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
 
     def unstructure(model: Any) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for name, key, pairs in table:
+        for name, key, pairs in members:
             value = getattr(model, name)
             if pairs:
                 result[key] = [{"key": k, "value": v} for k, v in value.items()]

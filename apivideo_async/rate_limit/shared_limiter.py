@@ -83,8 +83,8 @@ class SharedLane(Lane):
     ) -> None:
         super().__init__(name, reserve)
         self._budget = budget
-        # The last exchange. If it is pending, it was sent and is not answered yet. It is repeated
-        # with the same number, by which ``exchange`` recognises that it was applied already.
+        # The last exchange. While it is pending (sent and not answered), it is repeated with the
+        # same number, by which ``exchange`` recognises that it was applied already.
         self._last = Exchange(owner=owner, number=0, sent=0.0, ttl=ttl, reserve=reserve)
         self._pending = False
         self._reports: list[Report] = []
@@ -116,7 +116,7 @@ class SharedLane(Lane):
     def answered(self, response: Response, started: float) -> None:
         headers, refused = read_headers(response.headers), response.status == 429
         if refused:
-            self._count_refusal()
+            self.refused += 1
             self._free_until = -math.inf
             wait = f"{headers.retry_after:g} s" if headers else "a few seconds"
             log.warning("%s: refused; all workers wait %s", self.name, wait)

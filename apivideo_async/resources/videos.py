@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from ..config import UNSET, Unset, UploadOptions
 from ..errors import ApiResponseError
-from ..models import Video, VideoStatus
+from ..models import Video, VideoStatus, camel_case
 from ..models import timecode as as_timecode
 from ..paginator import Paginator
 from ..protocol.json_body import text_list
@@ -45,15 +45,11 @@ class VideoListQuery(_VideoFilters, PageQuery, total=False):
     """Arguments of ``videos.list`` and ``videos.list_discarded``."""
 
 
-_FILTERS = {
-    "title": "title",
-    "description": "description",
-    "tags": "tags",
-    "metadata": "metadata",
-    "live_stream_id": "liveStreamId",
-    "sort_by": "sortBy",
-    "sort_order": "sortOrder",
-}
+_FILTERS = {name: camel_case(name) for name in _VideoFilters.__annotations__}
+
+
+def _path(video_id: str) -> str:
+    return path_for("/videos/{video_id}", video_id=video_id)
 
 
 class Videos(Resource):
@@ -110,8 +106,7 @@ class Videos(Resource):
 
         For a private video, each call creates a new one-time token.
         """
-        path = path_for("/videos/{video_id}", video_id=video_id)
-        return await self._call("videos.get", "GET", path, Video)
+        return await self._call("videos.get", "GET", _path(video_id), Video)
 
     async def update(
         self, video_id: str, *, title: str | Unset = UNSET, **fields: Unpack[VideoUpdateFields]
@@ -121,14 +116,12 @@ class Videos(Resource):
         ``tags`` and ``metadata`` replace the stored values. Raises ``ConflictError`` if
         ``transcript_summary`` is set and the video has a summary.
         """
-        path = path_for("/videos/{video_id}", video_id=video_id)
         changes = video_fields({"title": title, **fields})
-        return await self._call("videos.update", "PATCH", path, Video, changes)
+        return await self._call("videos.update", "PATCH", _path(video_id), Video, changes)
 
     async def delete(self, video_id: str, *, missing_ok: bool = False) -> None:
         """Delete a video (``DELETE /videos/{videoId}``, writes). Video Restore discards it."""
-        path = path_for("/videos/{video_id}", video_id=video_id)
-        await self._delete("videos.delete", path, missing_ok=missing_ok)
+        await self._delete("videos.delete", _path(video_id), missing_ok=missing_ok)
 
     async def upload(
         self,
@@ -252,7 +245,7 @@ class Videos(Resource):
 
         ``source`` is a JPEG, PNG or WebP of at most 8 MiB.
         """
-        path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
+        path = f"{_path(video_id)}/thumbnail"
         return await self._upload_file(
             "videos.upload_thumbnail", path, Video, source, filename, THUMBNAIL
         )
@@ -263,13 +256,13 @@ class Videos(Resource):
         ``timecode`` is a ``timedelta``, ``HH:MM:SS[.mmm]``, ``HH:MM:SS:frame``, or seconds as
         digits. A time outside the video selects the first frame.
         """
-        path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
+        path = f"{_path(video_id)}/thumbnail"
         fields = {"timecode": as_timecode(timecode)}
         return await self._call("videos.pick_thumbnail", "PATCH", path, Video, fields)
 
     async def get_discarded(self, video_id: str) -> Video:
         """Return a discarded video (``GET /discarded/videos/{videoId}``, reads)."""
-        path = path_for("/discarded/videos/{video_id}", video_id=video_id)
+        path = f"/discarded{_path(video_id)}"
         return await self._call("videos.get_discarded", "GET", path, Video)
 
     async def restore(self, video_id: str) -> Video:
@@ -277,5 +270,5 @@ class Videos(Resource):
 
         Raises ``NotFoundError`` if the video is not discarded or was deleted permanently.
         """
-        path = path_for("/discarded/videos/{video_id}", video_id=video_id)
+        path = f"/discarded{_path(video_id)}"
         return await self._call("videos.restore", "PATCH", path, Video, {"discarded": False})

@@ -6,11 +6,10 @@ Theory of operation. An attempt has one of four outcomes:
 - refused: the server answered with an error and stored nothing. A 429 is sent again when its window
   opens. Any other refusal is final;
 - not sent: the request did not reach the server. The chunk is sent again after a delay;
-- unknown: the response was lost, or a 5xx does not say whether the chunk was stored. The client
-  then reads the status of the video. If the status contains the chunk, the chunk is accepted. If
-  not, the chunk is sent again after a delay. The lost attempt may still arrive in the meantime. The
-  server then answers the repeat with "overlaps" or "already sent", and the client reads the status
-  again.
+- unknown: the response was lost, or a 5xx does not say whether the chunk was stored. If the status
+  of the video contains the chunk, it is accepted. If not, it is sent again after a delay. If the
+  lost attempt arrives in the meantime, the server answers the repeat with "overlaps" or "already
+  sent", and the client reads the status again.
 
 A client with an upload token cannot read the status. It may send a numbered chunk again, because
 the server refuses a second copy. "Already sent" after an unknown attempt therefore means accepted.
@@ -73,12 +72,11 @@ class ChunkSender:
         ledger, clock = self.upload.ledger, asyncio.get_running_loop().time
         attempts = Attempts()
         accepted = ledger.accepted_bytes
-        # True if an earlier attempt may have stored the chunk.
+        # Whether an earlier attempt may have stored the chunk.
         doubtful = self.upload.continued
         while True:
             try:
-                # Release the capacity between attempts. If failures reduced the width, this chunk
-                # has to wait for capacity again like any other chunk.
+                # Released between attempts: if failures reduced the width, this chunk waits too.
                 async with self.upload.context.capacity.hold(self.upload):
                     return await self._attempt(chunk, read, content_range)
             except ApiVideoError as error:
@@ -87,11 +85,9 @@ class ChunkSender:
                     return None
                 doubtful = doubtful or unknown
                 if ledger.accepted_bytes > accepted:
-                    # Other chunks were accepted, so the connection works. Refill the retry budget.
+                    # Other chunks were accepted, so the connection works. Start a new retry budget.
                     accepted = ledger.accepted_bytes
                     attempts = Attempts()
-                # The budget of time starts with the first failure, so a slow transfer does not
-                # consume it.
                 attempts = attempts.after(error, clock())
                 await self._pause(chunk, error, attempts, doubtful=doubtful)
 
@@ -129,15 +125,13 @@ class ChunkSender:
                     request=request.summary,
                 )
         except BaseException as error:
-            # These bytes have to be sent again. Subtract them from the progress and from the
-            # throughput.
             self._settle(chunk, error)
+            # These bytes have to be sent again, so they do not count.
             upload.moved(-sent)
             upload.context.capacity.ended(started, clock(), failed=_is_overload(error))
             raise
         upload.context.capacity.ended(started, clock(), failed=False)
-        # ``sent`` exceeds the chunk size if the pipeline renewed the token and sent the body again.
-        # Correct the count.
+        # ``sent`` is too large if the pipeline renewed the token and sent the body again.
         upload.meter.add(chunk.size - sent, clock())
         return video
 
@@ -160,18 +154,16 @@ class ChunkSender:
         earlier attempt may have stored the chunk.
         """
         upload, already = self.upload, _is_already_received(error)
-        # The server may have the chunk only because of a lost attempt of this upload or of an
-        # earlier call. Without one, another client writes to the same container, and the upload
-        # must fail.
+        # Without an attempt of ours that may have stored the chunk, another client writes to the
+        # same container, and the upload must fail.
         if already and not doubtful:
             upload.ledger.fail(chunk)
             return False
         if not upload.target.can_read_status:
             # "Already sent" is sufficient, because the server stores a numbered chunk once.
             return already
-        # The server gave a clear refusal, or the request was never sent.
         if not unknown and not already:
-            return False
+            return False  # The server refused the chunk, or the request was not sent.
         try:
             received = await upload.context.read_received(upload.target)
         except ApiVideoError as failure:
@@ -230,10 +222,7 @@ class ChunkSender:
 
 
 def _is_overload(error: BaseException) -> bool:
-    """Return True if lower concurrency could have avoided this failure.
-
-    429 is excluded, because the rate limiter handles it.
-    """
+    """Return True if lower concurrency could have avoided this failure. The limiter handles 429."""
     retryable = isinstance(error, ApiVideoError) and error.retryable
     return retryable and not isinstance(error, RateLimitError)
 

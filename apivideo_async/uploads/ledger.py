@@ -24,8 +24,8 @@ from typing import Final, Literal
 
 from attrs import define, field, frozen
 
-from ..protocol.content_range import ContentRange
-from .plan import Chunk, Plan, SendMode, content_range
+from ..protocol.content_range import ContentRange, PartOf, RangeOf
+from .plan import Chunk, Plan, SendMode
 
 __all__ = ["ChunkState", "Ledger", "LedgerSnapshot"]
 
@@ -59,10 +59,7 @@ TRANSITIONS: Final[dict[tuple[ChunkState, Event], ChunkState]] = {
 
 @frozen
 class LedgerSnapshot:
-    """The ledger at one moment.
-
-    It is sufficient to continue the upload without a status request.
-    """
+    """The ledger at one moment, sufficient to continue the upload without a status request."""
 
     mode: SendMode
     total: int | None
@@ -74,10 +71,7 @@ class LedgerSnapshot:
 
 @define(eq=False)
 class Ledger:
-    """The chunks of one upload and their states.
-
-    Other modules read the attributes. Only the methods change them.
-    """
+    """The chunks of one upload and their states. Only the methods change the attributes."""
 
     mode: SendMode
     chunk_size: int
@@ -98,7 +92,7 @@ class Ledger:
 
     @classmethod
     def of(cls, plan: Plan) -> "Ledger":
-        """Create the ledger of a plan. All of its chunks are pending."""
+        """Create the ledger of a plan, whose chunks are pending."""
         ledger = cls(plan.mode, plan.chunk_size, plan.total, plan.received_bytes, plan.parts)
         for chunk in plan.chunks:
             ledger.add(chunk)
@@ -132,8 +126,15 @@ class Ledger:
             self.mode = "whole"
 
     def content_range(self, chunk: Chunk) -> ContentRange | None:
-        """Return the ``Content-Range`` of a chunk, or None for an upload in one request."""
-        return content_range(self.mode, chunk, total=self.total, parts=self.parts)
+        """Return the ``Content-Range`` of a chunk, or None for an upload in one request.
+
+        It has no total while the end of a stream is unknown.
+        """
+        if self.mode == "whole":
+            return None
+        if self.mode == "part":
+            return PartOf(chunk.number, self.parts)
+        return RangeOf(chunk.start, chunk.stop - 1, self.total)
 
     @property
     def pending(self) -> int:
@@ -163,10 +164,7 @@ class Ledger:
         self.accepted_bytes += self._chunks[chunk.number].size
 
     def put_back(self, chunk: Chunk) -> None:
-        """Record that the chunk may be sent again.
-
-        Either the server does not have it, or a repeat does no harm.
-        """
+        """Record that the chunk may be sent again: the server lacks it, or a repeat is harmless."""
         self._move(chunk, "put_back")
 
     def lose(self, chunk: Chunk) -> None:

@@ -1,20 +1,20 @@
 """One upload: its state, its results and errors, and the check at its end."""
 
 import asyncio
-import inspect
 import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from ..config import UploadOptions
 from ..errors import ApiVideoError, SourceError, UploadError, first_failure
 from ..http.pipeline import Pipeline
 from ..models import Video, VideoStatus
 from ..protocol.request import build_request, path_for
+from ..tasks import notify
 from .capacity import Capacity
 from .journal import UploadJournal
 from .ledger import Ledger
@@ -53,10 +53,7 @@ class UploadContext:
         return received_of(await self.pipeline.call(request, VideoStatus))
 
     async def read_video(self, target: Target) -> Video:
-        """Return the video of a complete upload.
-
-        If it cannot be read, the result has only the id: the upload has succeeded nevertheless.
-        """
+        """Return the video of a complete upload, or only its id if it cannot be read."""
         video_id = target.video_id or ""
         # An upload token cannot read the video (service.md#token-uploads).
         if not target.can_read_status:
@@ -91,13 +88,13 @@ class Upload:
     """Set when the progress changed."""
     _video: Video | None = field(default=None, init=False)
     """The full video, from the response that completed the upload."""
-    _response_lost: bool = field(init=False)
-    """True if a response that was not received may have contained the full video."""
+    _response_lost: bool = field(
+        default=Factory(lambda self: self.ledger.complete, takes_self=True), init=False
+    )
+    """True if a response that this call did not receive may have contained the full video.
 
-    @_response_lost.default
-    def _complete_at_start(self) -> bool:
-        # If no chunk is left, an earlier call received the response that completed the video.
-        return self.ledger.complete
+    If no chunk is left at the start, an earlier call received that response.
+    """
 
     @property
     def continued(self) -> bool:
@@ -132,11 +129,7 @@ class Upload:
         )
 
     async def _report(self) -> None:
-        """Call the progress callback, if there is one, and await its result if it is awaitable."""
-        if self.context.on_progress is not None:
-            result = self.context.on_progress(self._progress())
-            if inspect.isawaitable(result):
-                await result
+        await notify(self.context.on_progress, self._progress())
 
     async def _report_changes(self) -> None:
         while True:
@@ -201,13 +194,12 @@ class Upload:
             self._video = video
         self.ledger.accept(chunk)
         self._changed.set()
-        # With an API key the status is the record. With a token only the journal has it, so write
-        # it now.
+        # With a token the status cannot be read, so only the journal records the chunk.
         if not self.target.can_read_status:
             await self.write_journal()
 
     def skip(self, chunk: Chunk) -> None:
-        """Mark a chunk as accepted without sending it, because the server has it already."""
+        """Record a chunk that the server has already, without sending it."""
         self.ledger.start(chunk)
         self.ledger.accept(chunk)
         self.meter.add(chunk.size, asyncio.get_running_loop().time())

@@ -117,7 +117,7 @@ async def test_a_folder_that_cannot_be_written_to_is_named(
 
 async def test_memory_does_not_hold_the_chunk(tmp_path: Path) -> None:
     with Spool(tmp_path) as spool:
-        piece = spool.piece()
+        piece = spool.new_buffer()
         for _ in range(50):
             await piece.append(memoryview(bytes(WRITE // 10)))
             assert len(piece._unwritten) < WRITE

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.uploads.sources.chunker import SMALL, Block, Buffer, Piece, cut
+from apivideo_async.uploads.sources.chunker import SMALL, Block, Buffer, MemoryBuffer, cut
 
 
 class Producer:
@@ -32,13 +32,13 @@ class Producer:
             self.closed = True
 
 
-def filled(*blocks: Block) -> Piece:
-    async def fill(piece: Piece) -> Piece:
+def filled(*blocks: Block) -> MemoryBuffer:
+    async def fill(piece: MemoryBuffer) -> MemoryBuffer:
         for block in blocks:
             await piece.append(memoryview(block))
         return piece
 
-    return asyncio.run(fill(Piece()))
+    return asyncio.run(fill(MemoryBuffer()))
 
 
 async def contents(piece: Buffer, block: int = 1 << 20) -> bytes:
@@ -186,4 +186,4 @@ def test_small_blocks_are_copied_so_the_producer_may_reuse_its_buffer() -> None:
 
 def test_the_bytes_are_not_shown() -> None:
     piece = filled(b"s3cret")
-    assert repr(piece) == "Piece(size=6, last=False)"
+    assert repr(piece) == "MemoryBuffer(size=6, last=False)"

@@ -225,7 +225,7 @@ class FileUpload:
         folder = self._request.options.journal
         if fingerprint is None or folder is None:
             return None
-        return await Journal(folder).find(fingerprint, self._client.config.base_url)
+        return await Journal(folder, self._client.config.base_url).find(fingerprint)
 
     def _note(self, text: str) -> None:
         self._display.say(self._name, text)
