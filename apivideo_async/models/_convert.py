@@ -9,8 +9,8 @@ The rules for all models:
   added or left out something (service.md#tolerant-reading).
 - Converting a model to JSON leaves out fields that are None, and adds the members of ``extra``.
 
-The reading function of a class is built once, when the class is first read. Looking up types for
-every value would take most of the time to decode a page.
+The reading function of a class is built once, when the class is first read, because looking up
+types for every value would take most of the time.
 """
 
 import types
@@ -25,15 +25,7 @@ import cattrs
 from ..errors import ConfigurationError
 from ._reader import Hook, Member, write_reader
 
-__all__ = [
-    "camel_case",
-    "drain_json",
-    "from_json",
-    "parse_datetime",
-    "timecode",
-    "to_json",
-    "wire",
-]
+__all__ = ["camel_case", "drain_json", "from_json", "parse_datetime", "timecode", "to_json", "wire"]
 
 T = TypeVar("T")
 _WIRE = "apivideo_async.wire"
@@ -87,8 +79,7 @@ def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
 def _from_pairs(value: Any) -> dict[str, str]:
     """Read a list of pairs as a dict.
 
-    Raises an error if the dict would lose something, such as a second value of a key. The caller
-    then keeps the list as received in ``extra``.
+    Raises an error if the dict would lose something. The list is then kept in ``extra``.
     """
     if value.__class__ is not list:
         raise TypeError("not a list")
@@ -230,8 +221,8 @@ def from_json(value: Any, kind: type[T]) -> T:
 def drain_json(values: list[Any], kind: type[T]) -> list[T]:
     """Convert each of ``values`` to a ``kind``, and remove it from the list.
 
-    The memory of a converted value is freed at once, so the next object can reuse it. The garbage
-    collector counts new objects minus freed objects, so it also runs less often.
+    The memory of a converted value is freed at once, so the garbage collector, which counts new
+    objects minus freed ones, runs less often.
     """
     read = converter.get_structure_hook(kind)
     # ``pop()`` at the end of a list takes constant time, so the list is reversed first.

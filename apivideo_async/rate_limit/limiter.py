@@ -23,7 +23,7 @@ __all__ = ["Lane", "Limiter", "Permit", "RequestBudget"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.rate_limit")
 
-SCARCE = 60.0
+SCARCE_SECONDS = 60.0
 """Seconds for which a budget counts as scarce after a request had to wait: one window.
 
 See service.md#rate-limit-headers.
@@ -180,7 +180,7 @@ class LocalLane(Lane):
         # If the wait is infinite, only a response can make room. It calls this method.
         if self._queue and wait < math.inf:
             self._log_wait(len(self._queue), wait)
-            self._scarce_until = max(self._scarce_until, loop.time() + wait + SCARCE)
+            self._scarce_until = max(self._scarce_until, loop.time() + wait + SCARCE_SECONDS)
             self._timer = loop.call_later(wait, self._serve)
 
 

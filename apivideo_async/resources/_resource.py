@@ -46,7 +46,7 @@ class PageQuery(TypedDict, total=False):
 class FileKind:
     """A kind of small file that a resource accepts."""
 
-    nameless: str
+    default_name: str
     """File name of a source without a name."""
     largest: int = 64 * MIB
     """Limit in bytes. The default limits the memory for a stream, where the service documents no
@@ -128,7 +128,9 @@ class Resource:
         fields: Mapping[str, Any] | None = None,
     ) -> T:
         """Send a small file in one multipart request, with ``fields`` before the file."""
-        async with attachment(source, filename, file.largest, nameless=file.nameless) as part:
+        async with attachment(
+            source, filename, file.largest, default_name=file.default_name
+        ) as part:
             multipart = Multipart(part, set_fields(fields or {}))
             request = build_request(operation, "POST", path, multipart=multipart)
             return await self._pipeline.call(request, kind)

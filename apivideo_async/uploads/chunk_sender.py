@@ -73,7 +73,7 @@ class ChunkSender:
         attempts = Attempts()
         accepted = ledger.accepted_bytes
         # Whether an earlier attempt may have stored the chunk.
-        doubtful = self.upload.continued
+        may_be_stored = self.upload.continued
         while True:
             try:
                 # Released between attempts: if failures reduced the width, this chunk waits too.
@@ -81,24 +81,25 @@ class ChunkSender:
                     return await self._attempt(chunk, read, content_range)
             except ApiVideoError as error:
                 unknown = ledger.state(chunk) is ChunkState.UNKNOWN
-                if await self._is_received(chunk, error, unknown=unknown, doubtful=doubtful):
+                if await self._is_received(
+                    chunk, error, unknown=unknown, may_be_stored=may_be_stored
+                ):
                     return None
-                doubtful = doubtful or unknown
+                may_be_stored = may_be_stored or unknown
                 if ledger.accepted_bytes > accepted:
                     # Other chunks were accepted, so the connection works. Start a new retry budget.
                     accepted = ledger.accepted_bytes
                     attempts = Attempts()
                 attempts = attempts.after(error, clock())
-                await self._pause(chunk, error, attempts, doubtful=doubtful)
+                await self._pause(chunk, error, attempts, may_be_stored=may_be_stored)
 
     async def _attempt(
         self, chunk: Chunk, read: ReadChunk, content_range: ContentRange | None
     ) -> Video:
         """Send the chunk once and return the video of the response.
 
-        On failure the ledger state of the chunk becomes pending (it may be sent again), failed
-        (final) or unknown. An "already received" response leaves it in flight, and
-        ``_is_received`` decides.
+        A failure makes the chunk pending, failed or unknown in the ledger. An "already received"
+        response leaves it in flight, and ``_is_received`` decides.
         """
         upload, clock = self.upload, asyncio.get_running_loop().time
         started, sent = clock(), 0
@@ -106,7 +107,7 @@ class ChunkSender:
         def count(size: int) -> None:
             nonlocal sent
             sent += size
-            upload.moved(size)
+            upload.count_sent(size)
 
         upload.ledger.start(chunk)
         try:
@@ -127,7 +128,7 @@ class ChunkSender:
         except BaseException as error:
             self._settle(chunk, error)
             # These bytes have to be sent again, so they do not count.
-            upload.moved(-sent)
+            upload.count_sent(-sent)
             upload.context.capacity.ended(started, clock(), failed=_is_overload(error))
             raise
         upload.context.capacity.ended(started, clock(), failed=False)
@@ -136,7 +137,6 @@ class ChunkSender:
         return video
 
     def _settle(self, chunk: Chunk, error: BaseException) -> None:
-        """Move the chunk to the ledger state that follows from the error."""
         if not isinstance(error, ApiVideoError) or error.delivery == "unknown":
             # A cancelled attempt is unknown too: its request may have reached the server.
             self.upload.ledger.lose(chunk)
@@ -146,17 +146,17 @@ class ChunkSender:
             self.upload.ledger.fail(chunk)
 
     async def _is_received(
-        self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, doubtful: bool
+        self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, may_be_stored: bool
     ) -> bool:
         """Return True if the server has the chunk although no response confirmed it.
 
-        ``unknown`` is True if this attempt ended without a verdict. ``doubtful`` is True if any
-        earlier attempt may have stored the chunk.
+        ``unknown`` is True if this attempt ended without a verdict. ``may_be_stored`` is True if
+        an earlier attempt may have stored the chunk.
         """
         upload, already = self.upload, _is_already_received(error)
         # Without an attempt of ours that may have stored the chunk, another client writes to the
         # same container, and the upload must fail.
-        if already and not doubtful:
+        if already and not may_be_stored:
             upload.ledger.fail(chunk)
             return False
         if not upload.target.can_read_status:
@@ -177,7 +177,7 @@ class ChunkSender:
         return received.covers(chunk)
 
     async def _pause(
-        self, chunk: Chunk, error: ApiVideoError, attempts: Attempts, *, doubtful: bool
+        self, chunk: Chunk, error: ApiVideoError, attempts: Attempts, *, may_be_stored: bool
     ) -> None:
         """Wait before the next attempt, or raise if there must be none."""
         upload = self.upload
@@ -185,7 +185,7 @@ class ChunkSender:
             raise error
         if not error.retryable:
             raise self._failed(f"chunk {chunk.number} was refused", error) from error
-        if doubtful and upload.target.video_id is None:
+        if may_be_stored and upload.target.video_id is None:
             raise self._failed(
                 "the response to the first chunk was lost, and a repeat could create a second "
                 "video: delete the unfinished video of this name before you upload again",

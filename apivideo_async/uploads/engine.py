@@ -32,8 +32,8 @@ from .chunk_sender import ChunkSender
 from .journal import UploadJournal
 from .ledger import Ledger
 from .plan import (
+    ASSUMED_BUDGET,
     UNKNOWN_PART_SIZE,
-    USUAL_BUDGET,
     Chunk,
     Plan,
     Received,
@@ -114,7 +114,7 @@ def _plan(
         options = attrs.evolve(options, chunk_size=earlier.chunk_size)
     # None: no response has reported the limit yet.
     spare = context.pipeline.limiter.spare("uploads")
-    plan = plan_rest(source.size, options, received, USUAL_BUDGET if spare is None else spare)
+    plan = plan_rest(source.size, options, received, ASSUMED_BUDGET if spare is None else spare)
     log.info(
         "%s: %d chunks of %d bytes, %s",
         source.name,
@@ -127,7 +127,6 @@ def _plan(
 
 
 def _stream_ledger(options: UploadOptions, received: Received) -> Ledger:
-    """Create the ledger of a stream, in the mode in which its upload was started."""
     if received.mode == "part" and options.chunk_size is None:
         raise UploadError(UNKNOWN_PART_SIZE)
     return Ledger(received.mode or options.mode or "part", stream_chunk_size(options))
@@ -239,9 +238,9 @@ def _append(upload: Upload, buffer: Buffer) -> Chunk:
 
 
 def _can_skip(received: Received, chunk: Chunk, *, last: bool) -> bool:
-    """Return True if the server has the chunk, and knows the total if this is the last chunk.
+    """Return True if the server has the chunk.
 
-    The last chunk carries the total. Without it, the upload would not complete.
+    The last chunk carries the total, so it is skipped only if the server knows the total as well.
     """
     if received.empty or not received.covers(chunk):
         return False

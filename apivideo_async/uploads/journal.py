@@ -28,7 +28,7 @@ __all__ = ["Fingerprint", "Journal", "JournalEntry", "UploadJournal"]
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 VERSION = 1
-LAST_WRITE = 0.5
+WRITE_TIMEOUT = 0.5
 """Seconds that a cancelled caller waits for a write in progress."""
 
 T = TypeVar("T")
@@ -92,12 +92,12 @@ class Journal:
         """Wait for ``work``, which continues if the caller is cancelled.
 
         Interrupted work would leave a file open or a temporary file behind. A late write would
-        replace a newer entry, so a cancelled caller waits up to ``LAST_WRITE`` seconds for it.
+        replace a newer entry, so a cancelled caller waits up to ``WRITE_TIMEOUT`` seconds for it.
         """
         try:
             return await self._files.finish(work)
         except asyncio.CancelledError:
-            await self._files.wait(LAST_WRITE)
+            await self._files.wait(WRITE_TIMEOUT)
             raise
 
     def _file(self, fingerprint: Fingerprint) -> Path:

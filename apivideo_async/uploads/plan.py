@@ -13,8 +13,8 @@ from ..config import MIB, REQUEST_LIMITS, Mode, UploadLimits, UploadOptions
 from ..errors import SourceError, UploadError
 
 __all__ = [
+    "ASSUMED_BUDGET",
     "UNKNOWN_PART_SIZE",
-    "USUAL_BUDGET",
     "Chunk",
     "Plan",
     "Received",
@@ -33,21 +33,21 @@ __all__ = [
 SendMode: TypeAlias = Literal["whole", "bytes", "part"]
 """``whole`` is one plain request without Content-Range."""
 
-USUAL_LARGEST = 64 * MIB
+LARGEST_AUTOMATIC = 64 * MIB
 """Largest automatic chunk size. Larger chunks make a retry expensive."""
 LARGEST_FOR_BUDGET = 128 * MIB
 """Largest automatic chunk size when the request budget limits the upload."""
-USUAL_BUDGET = REQUEST_LIMITS["production"]["uploads"]
+ASSUMED_BUDGET = REQUEST_LIMITS["production"]["uploads"]
 """Assumed number of upload requests per minute until a response reports the limit."""
-USUAL_WIDTH = 4
+ASSUMED_WIDTH = 4
 """Chunks in flight that the plan assumes for ``concurrency="auto"``: small files and streams."""
 UNKNOWN_PART_SIZE = (
     "the upload was started with numbered parts, and the server does not report their size: "
     "pass the chunk_size it was started with"
 )
 """Error message for numbered parts that cannot be continued."""
-WORTHWHILE = 16 * MIB
-"""Smallest chunk size with which a file is planned for more than ``USUAL_WIDTH`` chunks in flight.
+WIDE_CHUNK = 16 * MIB
+"""Smallest chunk size with which a file is planned for more than ``ASSUMED_WIDTH`` chunks.
 
 Smaller chunks would spend requests without need.
 """
@@ -71,8 +71,7 @@ class Chunk:
 class Plan:
     """The chunks to send. After an interruption these are only the missing ones.
 
-    ``total`` is the size of the source in bytes. ``parts`` counts all chunks of the upload,
-    including those that the server has already.
+    ``total`` is the size of the source in bytes. ``parts`` also counts chunks the server has.
     """
 
     total: int
@@ -160,11 +159,11 @@ def most_in_flight(options: UploadOptions) -> int:
     return options.max_concurrency if options.concurrency == "auto" else options.concurrency
 
 
-def _usual_width(options: UploadOptions) -> int:
+def _assumed_width(options: UploadOptions) -> int:
     """Return the number of chunks in flight to plan for."""
     if options.concurrency != "auto":
         return options.concurrency
-    return min(USUAL_WIDTH, options.max_concurrency)
+    return min(ASSUMED_WIDTH, options.max_concurrency)
 
 
 def _planned_width(total: int, options: UploadOptions) -> int:
@@ -173,9 +172,9 @@ def _planned_width(total: int, options: UploadOptions) -> int:
     With ``auto`` the later width is unknown, so a large file gets enough chunks for
     ``max_concurrency``.
     """
-    width = _usual_width(options)
+    width = _assumed_width(options)
     if options.concurrency == "auto":
-        while 2 * width <= options.max_concurrency and total >= 2 * width * WORTHWHILE:
+        while 2 * width <= options.max_concurrency and total >= 2 * width * WIDE_CHUNK:
             width *= 2
     return width
 
@@ -185,19 +184,18 @@ def _ceil_div(size: int, by: int) -> int:
     return -(-size // by)
 
 
-def choose_chunk_size(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> int:
+def choose_chunk_size(total: int, options: UploadOptions, spare: int = ASSUMED_BUDGET) -> int:
     """Choose the chunk size in bytes for a source of ``total`` bytes.
 
-    Chunks are equal, and their number is a multiple of the concurrency where possible. A chunk has
-    at least the smallest size that the protocol allows, and normally at most 64 MiB. ``spare`` is
-    the number of upload requests that the budget allows now. If that is too small, chunks have up
-    to 128 MiB, because the limit counts requests instead of bytes.
+    Chunks are equal, and their number is a multiple of the concurrency where possible. Their size
+    is at most 64 MiB, or up to 128 MiB if ``spare``, the number of upload requests that the budget
+    allows now, is too small, because the limit counts requests instead of bytes.
     """
     if options.chunk_size is not None:
         return options.chunk_size
     limits = options.limits
     width = _planned_width(total, options)
-    count = _ceil_div(total, min(USUAL_LARGEST, limits.largest_chunk))
+    count = _ceil_div(total, min(LARGEST_AUTOMATIC, limits.largest_chunk))
     # Round the count up to a multiple of the width, as long as no chunk becomes smaller than the
     # protocol allows.
     rounded = _ceil_div(count, width) * width
@@ -215,10 +213,10 @@ def stream_chunk_size(options: UploadOptions) -> int:
     if options.chunk_size is not None:
         return options.chunk_size
     limits = options.limits
-    size = USUAL_LARGEST
+    size = LARGEST_AUTOMATIC
     if not options.spool:
         # One more chunk than those in flight: the one that is being filled.
-        size = min(size, options.memory // (_usual_width(options) + 1))
+        size = min(size, options.memory // (_assumed_width(options) + 1))
     return max(limits.smallest_chunk, min(size, limits.largest_chunk))
 
 
@@ -240,7 +238,7 @@ def _cut(total: int, chunk_size: int) -> tuple[Chunk, ...]:
     )
 
 
-def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> Plan:
+def make_plan(total: int, options: UploadOptions, spare: int = ASSUMED_BUDGET) -> Plan:
     """Plan a new upload of ``total`` bytes.
 
     Raises ``SourceError`` if the source is empty, too large, or needs more chunks than the protocol
@@ -260,7 +258,7 @@ def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> 
 
 
 def plan_rest(
-    total: int, options: UploadOptions, received: Received, spare: int = USUAL_BUDGET
+    total: int, options: UploadOptions, received: Received, spare: int = ASSUMED_BUDGET
 ) -> Plan:
     """Plan the chunks that the server does not hold, in the mode in which the upload was started.
 

@@ -105,14 +105,14 @@ class Upload:
 
     # -- progress
 
-    def moved(self, size: int) -> None:
-        """Count bytes that were passed to a connection; a negative number takes them back."""
+    def count_sent(self, size: int) -> None:
+        """Count bytes that were passed to a connection; a negative number subtracts them."""
         now = asyncio.get_running_loop().time()
         if size < 0:
             self.meter.rewind(-size)
         else:
             self.meter.add(size, now)
-        self.context.capacity.moved(size, now)
+        self.context.capacity.count_sent(size, now)
         self._changed.set()
 
     def _progress(self) -> UploadProgress:
@@ -143,8 +143,8 @@ class Upload:
     async def reporting(self) -> AsyncIterator[None]:
         """Report the progress during the block.
 
-        The first failure of the block is raised without exception groups. A ``SourceError`` gets
-        the state of the upload.
+        Raises the first failure of the block without exception groups, a ``SourceError`` with the
+        state of the upload.
         """
         task = asyncio.current_task()
         cancelling = task.cancelling() if task is not None else 0
@@ -159,8 +159,8 @@ class Upload:
         except BaseExceptionGroup as failures:
             first = first_failure(failures)
             # Before Python 3.13, a task group that fails while its body waits leaves the
-            # cancellation count of the task too high by one. aiohttp reads that count and would end
-            # a later request of the caller as if it were cancelled.
+            # cancellation count of the task too high by one. aiohttp reads that count and would
+            # cancel a later request of the caller.
             if sys.version_info < (3, 13) and task is not None and task.cancelling() > cancelling:
                 task.uncancel()
             if isinstance(first, SourceError):
@@ -186,11 +186,10 @@ class Upload:
                 "video of this upload: the upload cannot be continued",
                 outcome="unknown",
             )
-        # If the status confirmed the chunk, the lost response may have contained the full video. A
-        # response with more than the id completed the upload.
         if confirmed is None:
             self._response_lost = True
         elif video != Video(video_id=video.video_id):
+            # A response with more than the id completed the upload.
             self._video = video
         self.ledger.accept(chunk)
         self._changed.set()

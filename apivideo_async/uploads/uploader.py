@@ -55,12 +55,7 @@ class Uploader:
         )
 
     async def into_new(
-        self,
-        given: SourceLike,
-        create: Create,
-        filename: str | None = None,
-        *,
-        empty: bool,
+        self, given: SourceLike, create: Create, filename: str | None = None, *, empty: bool
     ) -> Video:
         """Upload into the container of an interrupted upload, or into one that ``create`` returns.
 
@@ -79,12 +74,7 @@ class Uploader:
             return await run_upload(self._context, target, source, journal, empty=empty)
 
     async def into_container(
-        self,
-        video_id: str,
-        given: SourceLike,
-        filename: str | None = None,
-        *,
-        empty: bool = False,
+        self, video_id: str, given: SourceLike, filename: str | None = None, *, empty: bool = False
     ) -> Video:
         """Upload the chunks that the container does not have yet."""
         target = Container(video_id)

@@ -18,8 +18,8 @@ from apivideo_async.errors import SourceError, UploadError
 from apivideo_async.protocol.content_range import PartOf, RangeOf
 from apivideo_async.uploads.ledger import Ledger
 from apivideo_async.uploads.plan import (
+    LARGEST_AUTOMATIC,
     LARGEST_FOR_BUDGET,
-    USUAL_LARGEST,
     Chunk,
     Plan,
     Received,
@@ -122,7 +122,7 @@ def test_the_number_of_chunks_is_a_multiple_of_the_concurrency(
     multiple = math.ceil(count / concurrency) * concurrency
     assert count == multiple or multiple * REAL.smallest_chunk > total
     assert plan.chunk_size - plan.chunks[-1].size < count
-    assert plan.chunk_size <= USUAL_LARGEST
+    assert plan.chunk_size <= LARGEST_AUTOMATIC
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ from .types import Block
 
 __all__ = ["Buffer", "FileBuffer", "MemoryBuffer", "Spool", "cut"]
 
-SMALL = 16 * 1024
+SMALL_BLOCK = 16 * 1024
 """Bytes. Smaller blocks are joined: many tiny objects need more memory than their content."""
-WRITE = 1024 * 1024
+WRITE_SIZE = 1024 * 1024
 """Bytes to collect before a thread writes them to a temporary file."""
 
 
@@ -40,10 +40,10 @@ class MemoryBuffer:
         self.size += len(block)
         tail = self._blocks[-1] if self._blocks else None
         # Only our own copies of small blocks are bytearrays. Extend the last one if it is small.
-        if isinstance(tail, bytearray) and len(tail) + len(block) <= 4 * SMALL:
+        if isinstance(tail, bytearray) and len(tail) + len(block) <= 4 * SMALL_BLOCK:
             tail += block
         else:
-            self._blocks.append(bytearray(block) if len(block) < SMALL else block)
+            self._blocks.append(bytearray(block) if len(block) < SMALL_BLOCK else block)
 
     async def read(self, block: int) -> AsyncIterator[Block]:
         """Yield the bytes in pieces of at most ``block`` bytes. May be called repeatedly."""
@@ -77,7 +77,7 @@ class FileBuffer:
         """Add bytes to the end. Raises ``SourceError`` if the file cannot be written."""
         self._unwritten += block
         self.size += len(block)
-        if len(self._unwritten) >= WRITE:
+        if len(self._unwritten) >= WRITE_SIZE:
             await self._flush()
 
     async def _flush(self) -> None:

@@ -16,20 +16,13 @@ from typing import IO, Any
 from ...errors import ConfigurationError, SourceError
 from .files import OpenFile
 from .threads import PendingWork, in_thread
-from .types import BLOCK, NAMELESS, Block, Source, SourceLike, Stream, not_bytes
+from .types import BLOCK, DEFAULT_NAME, Block, Source, SourceLike, Stream, not_bytes
 
-__all__ = [
-    "FileSource",
-    "MemorySource",
-    "SeekableSource",
-    "name_of",
-    "open_file",
-    "open_source",
-]
+__all__ = ["FileSource", "MemorySource", "SeekableSource", "name_of", "open_file", "open_source"]
 
-READ = 4 * BLOCK
+READ_SIZE = 4 * BLOCK
 """Bytes that one call in a thread reads."""
-LAST_READ = 0.5
+CLOSE_TIMEOUT = 0.5
 """Seconds that ``aclose`` waits for a read in progress."""
 
 
@@ -55,14 +48,14 @@ class FileSource(Source):
         self._file.close()
 
     async def aclose(self) -> None:
-        """Close the descriptor when no thread reads from it."""
+        """See ``close``."""
         self.close()
 
 
 class MemorySource(Source):
     """Bytes in memory."""
 
-    def __init__(self, data: Block, name: str = NAMELESS) -> None:
+    def __init__(self, data: Block, name: str = DEFAULT_NAME) -> None:
         try:
             self._view = memoryview(data).cast("B").toreadonly()
         except TypeError as error:
@@ -102,7 +95,7 @@ class SeekableSource(Source):
         while position < stop:
             async with self._one_read:
                 block = await self._reads.in_thread(
-                    self._read_at, position, min(READ, stop - position)
+                    self._read_at, position, min(READ_SIZE, stop - position)
                 )
             if not block:
                 raise SourceError(
@@ -113,14 +106,14 @@ class SeekableSource(Source):
             yield block
 
     async def aclose(self) -> None:
-        """Wait at most ``LAST_READ`` seconds for a read in progress."""
-        await self._reads.wait(LAST_READ)
+        """Wait at most ``CLOSE_TIMEOUT`` seconds for a read in progress."""
+        await self._reads.wait(CLOSE_TIMEOUT)
 
 
 class IteratorStream(Stream):
     """An async iterable of bytes."""
 
-    def __init__(self, iterable: AsyncIterable[Any], name: str = NAMELESS) -> None:
+    def __init__(self, iterable: AsyncIterable[Any], name: str = DEFAULT_NAME) -> None:
         self._iterable = iterable
         self.name = name
 
@@ -146,7 +139,9 @@ class ReaderStream(Stream):
     async def blocks(self) -> AsyncIterator[Block]:
         """Read until ``read`` returns no bytes."""
         while True:
-            block = await in_thread(self._read, READ) if self._threaded else self._read(READ)
+            block = (
+                await in_thread(self._read, READ_SIZE) if self._threaded else self._read(READ_SIZE)
+            )
             if inspect.isawaitable(block):
                 block = await block
             if block is None:
@@ -188,7 +183,7 @@ async def open_source(given: SourceLike, name: str | None = None) -> Source | St
     if isinstance(given, str | os.PathLike):
         return await _open_path(Path(given), name)
     if isinstance(given, bytes | bytearray | memoryview):
-        return MemorySource(given, name or NAMELESS)
+        return MemorySource(given, name or DEFAULT_NAME)
     name = name or _name_of_object(given)
     read = getattr(given, "read", None)
     if callable(read):
@@ -211,13 +206,13 @@ def _name_of_object(given: Any) -> str:
     for attribute in ("filename", "name"):
         value = getattr(given, attribute, None)
         if isinstance(value, str) and value:
-            return Path(value).name or NAMELESS
-    return NAMELESS
+            return Path(value).name or DEFAULT_NAME
+    return DEFAULT_NAME
 
 
 def name_of(path: Path) -> str:
     """Return the file name without surrogates, which neither JSON nor a header can carry."""
-    return path.name.encode("utf-8", "replace").decode() or NAMELESS
+    return path.name.encode("utf-8", "replace").decode() or DEFAULT_NAME
 
 
 async def _open_path(path: Path, name: str | None) -> Source | Stream:
