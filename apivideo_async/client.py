@@ -114,9 +114,11 @@ class ApiVideoClient:
             trace_configs=trace_configs,
             ssl_context=ssl_context,
         )
-        self._connect(Pipeline(config, transport, origin_headers(app_name, app_version), limiter))
+        self._create_resources(
+            Pipeline(config, transport, origin_headers(app_name, app_version), limiter)
+        )
 
-    def _connect(self, pipeline: Pipeline) -> None:
+    def _create_resources(self, pipeline: Pipeline) -> None:
         """Create the resources, which send their requests through ``pipeline``."""
         self._pipeline = pipeline
         self.videos: Videos = Videos(pipeline)
@@ -235,13 +237,12 @@ class ApiVideoClient:
         ``UploadItem`` objects, which can have a title and other fields. An item is taken from
         ``items`` only when its upload can start, so there is no limit to their number. All uploads
         together have at most as many chunks in flight as one upload may have, or ``concurrency`` if
-        that is more, and are served in turn. Each stream has its own buffers, of the size that
-        ``UploadOptions`` gives.
+        that is more, and are served in turn. Each stream has its own buffers (``UploadOptions``).
 
-        If an item fails or cannot be used, its result has ``error`` set and the other uploads
-        continue. If ``items`` raises an error, it is raised after the results of the uploads under
-        way. ``on_result`` is called before each result is yielded. Raises ``ConfigurationError`` if
-        ``items`` is not an iterable of sources.
+        If an item fails, its result has ``error`` set and the other uploads continue. If ``items``
+        raises an error, it is raised after the results of the uploads under way. ``on_result`` is
+        called before each result is yielded. Raises ``ConfigurationError`` if ``items`` is not an
+        iterable of sources.
 
         ::
 
@@ -304,7 +305,7 @@ class _Copy(ApiVideoClient):
     """The result of ``with_options``. The transport belongs to the original client."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self._connect(pipeline)
+        self._create_resources(pipeline)
 
     async def aclose(self) -> None:
         pass

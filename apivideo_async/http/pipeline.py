@@ -120,7 +120,7 @@ class Pipeline:
         return response
 
     async def send(self, request: Request) -> Response:
-        """Send a request. Repeats failed attempts as long as the error and the policy allow."""
+        """Send a request. Repeats failed attempts as the error and the retry policy allow."""
         return await self._repeat(request, lambda response: response)
 
     async def call(self, request: Request, kind: type[T]) -> T:

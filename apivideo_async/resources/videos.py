@@ -62,7 +62,7 @@ class Videos(Resource):
         must match. Raises ``ConfigurationError`` for a filter that is None or empty, such as
         ``tags=[]``, because the service would list every video.
         """
-        return self._videos("videos.list", "/videos", query)
+        return self._list_videos("videos.list", "/videos", query)
 
     def list_discarded(self, **query: Unpack[VideoListQuery]) -> Paginator[Video]:
         """List deleted videos that can be restored (``GET /discarded/videos``, reads).
@@ -70,9 +70,9 @@ class Videos(Resource):
         The arguments are those of :meth:`list`. ``assets`` of the videos are None. The list is
         empty unless Video Restore is enabled.
         """
-        return self._videos("videos.list_discarded", "/discarded/videos", query)
+        return self._list_videos("videos.list_discarded", "/discarded/videos", query)
 
-    def _videos(self, operation: str, path: str, query: VideoListQuery) -> Paginator[Video]:
+    def _list_videos(self, operation: str, path: str, query: VideoListQuery) -> Paginator[Video]:
         if unknown := set(query) - set(_FILTERS) - set(PageQuery.__annotations__):
             raise TypeError(f"{operation} has no argument {', '.join(sorted(unknown))}")
         page: Any = {name: value for name, value in query.items() if name not in _FILTERS}
@@ -173,11 +173,7 @@ class Videos(Resource):
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
     ) -> PushSession:
-        """Open an upload whose data the caller writes piece by piece.
-
-        Use ``await session.write(data)`` to send data and ``await session.finish()`` to complete
-        the upload.
-        """
+        """Open an upload whose data the caller writes piece by piece. See ``PushSession``."""
         uploader = Uploader(self._pipeline, options, on_progress)
 
         async def start(stream: Stream) -> Video:

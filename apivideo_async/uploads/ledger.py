@@ -1,9 +1,8 @@
 """The ledger of an upload: a state machine that records which chunks the server accepted.
 
 Theory of operation. Every chunk is in one of five states and moves only along the transitions
-below. Any other transition is a bug in this package and raises ``RuntimeError``. Only the ledger
-decides which chunks are done. Only the server can make a chunk accepted: by a response, or by its
-status after a response was lost.
+below. Any other transition is a bug in this package and raises ``RuntimeError``. Only the server
+can make a chunk accepted: by a response, or by the status of the video after a response was lost.
 
 ::
 
@@ -13,9 +12,9 @@ status after a response was lost.
        │                  └──lose──▶ UNKNOWN ──accept──▶ ACCEPTED
        └───────put_back──────────────┘ └──fail──▶ FAILED
 
-``lose`` records an attempt without a verdict: the chunk may or may not have reached the server.
-Such a chunk is sent again only after ``put_back``. The chunk sender calls ``put_back`` after it has
-read the status of the video, or when a repeat does no harm.
+``lose`` records an attempt without a verdict: the chunk may or may not have reached the server. It
+is sent again only after ``put_back``, which the chunk sender calls after it has read the status of
+the video, or when a repeat does no harm.
 """
 
 from collections import deque
@@ -40,20 +39,17 @@ class ChunkState(Enum):
     FAILED = "failed"
 
 
-_P, _I, _U, _A, _F = ChunkState
-
 Event = Literal["start", "accept", "put_back", "lose", "fail"]
 
-# Every transition that is missing here is a bug in the caller.
 TRANSITIONS: Final[dict[tuple[ChunkState, Event], ChunkState]] = {
-    (_P, "start"): _I,
-    (_I, "accept"): _A,
-    (_I, "put_back"): _P,
-    (_I, "lose"): _U,
-    (_I, "fail"): _F,
-    (_U, "accept"): _A,
-    (_U, "put_back"): _P,
-    (_U, "fail"): _F,
+    (ChunkState.PENDING, "start"): ChunkState.IN_FLIGHT,
+    (ChunkState.IN_FLIGHT, "accept"): ChunkState.ACCEPTED,
+    (ChunkState.IN_FLIGHT, "put_back"): ChunkState.PENDING,
+    (ChunkState.IN_FLIGHT, "lose"): ChunkState.UNKNOWN,
+    (ChunkState.IN_FLIGHT, "fail"): ChunkState.FAILED,
+    (ChunkState.UNKNOWN, "accept"): ChunkState.ACCEPTED,
+    (ChunkState.UNKNOWN, "put_back"): ChunkState.PENDING,
+    (ChunkState.UNKNOWN, "fail"): ChunkState.FAILED,
 }
 
 

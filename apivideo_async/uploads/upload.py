@@ -115,9 +115,9 @@ class Upload:
         self.context.capacity.count_sent(size, now)
         self._changed.set()
 
-    def _progress(self) -> UploadProgress:
+    async def _report(self) -> None:
         now = asyncio.get_running_loop().time()
-        return UploadProgress(
+        progress = UploadProgress(
             video_id=self.target.video_id,
             bytes_total=self.ledger.total,
             bytes_sent=self.meter.sent,
@@ -127,9 +127,7 @@ class Upload:
             elapsed=now - self.meter.started,
             chunks=self.ledger.counts,
         )
-
-    async def _report(self) -> None:
-        await notify(self.context.on_progress, self._progress())
+        await notify(self.context.on_progress, progress)
 
     async def _report_changes(self) -> None:
         while True:

@@ -114,7 +114,7 @@ class Uploader:
         try:
             if isinstance(source, Source):
                 self._check_size(source)
-            yield source, await self._journal(source, video_id)
+            yield source, await self._open_journal(source, video_id)
         finally:
             # The caller closes a ``Source`` or ``Stream`` that it passed in.
             if source is not given:
@@ -130,15 +130,16 @@ class Uploader:
                 extra={"event": "large_source"},
             )
 
-    async def _journal(self, source: Source | Stream, video_id: str | None) -> UploadJournal:
-        """Open the journal, and load the entry of an earlier upload if it may be continued.
+    async def _open_journal(self, source: Source | Stream, video_id: str | None) -> UploadJournal:
+        """Open the journal, and find the entry of an earlier upload if resume is on.
 
-        There is no journal if resume and journal are off, the source has no fingerprint, or no
+        The journal is empty if resume and journal are off, the source has no fingerprint, or no
         state folder exists. Raises ``UploadError`` if ``resume="required"`` and no entry was found.
         """
         options = self._options
         folder = fingerprint = None
-        if isinstance(source, Source) and (options.resume != "off" or options.journal is not None):
+        wanted = options.resume != "off" or options.journal is not None
+        if wanted and isinstance(source, Source):
             fingerprint = await source.fingerprint()
         if fingerprint is not None:
             folder = options.journal or await in_thread(state_folder, "uploads")
