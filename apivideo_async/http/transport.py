@@ -200,24 +200,24 @@ def _system_error(error: BaseException | None) -> BaseException | None:
     None if its own causes contain an error of aiohttp, which may contain a token.
     """
     while isinstance(error, aiohttp.ClientError):
-        error = _cause(error) or error.__cause__
-    link: BaseException | None = error
-    while link is not None:
-        link = link.__cause__ or link.__context__
-        if isinstance(link, aiohttp.ClientError):
+        error = _wrapped_error(error) or error.__cause__
+    cause: BaseException | None = error
+    while cause is not None:
+        cause = cause.__cause__ or cause.__context__
+        if isinstance(cause, aiohttp.ClientError):
             return None
     return error
 
 
 def _reason(error: Exception) -> str:
     # Texts of aiohttp may contain the whole URL, whose query may contain an upload token.
-    cause = _cause(error) or error
+    cause = _wrapped_error(error) or error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return cause.verify_message
     return system_reason(cause)
 
 
-def _cause(error: BaseException) -> BaseException | None:
+def _wrapped_error(error: BaseException) -> BaseException | None:
     return getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
 
 

@@ -90,6 +90,7 @@ class ChunkSender:
                     # Other chunks were accepted, so the connection works. Start a new retry budget.
                     accepted = ledger.accepted_bytes
                     attempts = Attempts()
+                # The time limit of the policy starts with the first failure.
                 attempts = attempts.after(error, clock())
                 await self._pause(chunk, error, attempts, may_be_stored=may_be_stored)
 
@@ -126,7 +127,7 @@ class ChunkSender:
                     request=request.summary,
                 )
         except BaseException as error:
-            self._settle(chunk, error)
+            self._record_failure(chunk, error)
             # These bytes have to be sent again, so they do not count.
             upload.count_sent(-sent)
             upload.context.capacity.ended(started, clock(), failed=_is_overload(error))
@@ -136,7 +137,7 @@ class ChunkSender:
         upload.meter.add(chunk.size - sent, clock())
         return video
 
-    def _settle(self, chunk: Chunk, error: BaseException) -> None:
+    def _record_failure(self, chunk: Chunk, error: BaseException) -> None:
         if not isinstance(error, ApiVideoError) or error.delivery == "unknown":
             # A cancelled attempt is unknown too: its request may have reached the server.
             self.upload.ledger.lose(chunk)

@@ -122,7 +122,7 @@ class Received:
 
 
 def merge(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Sort ranges and join those that touch or overlap."""
+    """Sort ranges and join those that touch or overlap: the status has one entry per chunk."""
     merged: list[tuple[int, int]] = []
     for start, stop in sorted(ranges):
         if merged and start <= merged[-1][1]:

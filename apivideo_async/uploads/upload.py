@@ -234,7 +234,7 @@ class Upload:
         self.journal.forget()
         return video
 
-    async def _settled(self) -> Received:
+    async def _final_status(self) -> Received:
         """Read the status until it says complete or ``SETTLE_DELAYS`` are used up."""
         received = await self.context.read_received(self.target)
         for delay in SETTLE_DELAYS:
@@ -247,7 +247,7 @@ class Upload:
     async def _verify(self, total: int) -> None:
         """Raise ``UploadError`` if bytes are missing or the status cannot be read."""
         try:
-            received = await self._settled()
+            received = await self._final_status()
         except ApiVideoError as error:
             raise self.error(
                 f"every chunk was sent, but the status of the video cannot be read: {error}",
