@@ -2,7 +2,6 @@
 
 To add a command, write a module with an attribute ``command`` and add it to ``COMMANDS``. A module
 with several commands is entered as ``module:attribute``.
-:func:`run` reports every failure in one line and returns the exit code.
 """
 
 import os
@@ -17,7 +16,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from .._version import __version__
-from ..errors import ApiVideoError, ConfigurationError
+from ..errors import ConfigurationError
 from .console.logs import show_logs
 from .console.messages import explain
 from .console.terminal import Terminal, discard_stdout
@@ -147,8 +146,7 @@ def app(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with these arguments and return the exit code.
 
-    A failure is reported in one line on the standard error. With ``--debug``, the traceback
-    precedes it.
+    A failure is reported in one line on the standard error, with ``--debug`` after its traceback.
     """
     _fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
@@ -175,11 +173,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _fill_standard_streams() -> None:
-    """Open ``os.devnull`` for each of the descriptors 0, 1 and 2 that is closed.
-
-    Otherwise a new socket or file could get the number of a standard descriptor, and output meant
-    for the terminal would be written to it.
-    """
+    """Open ``os.devnull`` for each of the descriptors 0, 1 and 2 that is closed."""
+    # Otherwise a new socket or file could get such a number, and terminal output would go there.
     with suppress(OSError):
         # os.open returns the lowest free descriptor, so the loop ends when 0 to 2 are all open.
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
@@ -201,13 +196,6 @@ def _failed(session: Session, error: Exception) -> int:
     if isinstance(error, click.ClickException):
         session.terminal.fail(_usage(error))
         return error.exit_code
-    # An exception outside the package's error tree is a defect, except OSError.
-    if not isinstance(error, ApiVideoError | OSError):
-        session.terminal.fail(
-            f"unexpected {type(error).__name__}: {error} "
-            "(a defect of this program; --debug shows the traceback)"
-        )
-        return 1
     session.terminal.fail(explain(error, session.base_url))
     return 2 if isinstance(error, ConfigurationError) else 1
 

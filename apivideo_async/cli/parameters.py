@@ -2,126 +2,121 @@
 
 import re
 import typing
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import click
 
 from .session import Session
 
 __all__ = [
-    "Concurrency",
-    "Duration",
-    "MetadataPair",
-    "Moment",
-    "Size",
+    "CONCURRENCY",
+    "DURATION",
+    "JSON",
+    "METADATA_PAIR",
+    "SIZE",
+    "TIME",
+    "ParsedText",
     "as_dict",
+    "given_options",
+    "json_option",
+    "mask",
     "one_of",
-    "secret",
 ]
+
+Value = TypeVar("Value")
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(b?)", re.IGNORECASE)
 
 
-class Size(click.ParamType[int]):
-    """Bytes: ``16777216``, ``16MiB`` or ``16M`` (both binary), ``16MB`` (decimal)."""
+class ParsedText(click.ParamType[Value], Generic[Value]):
+    """An option type whose values ``parse`` makes of text; it raises ``ValueError``."""
 
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number of bytes."""
-        if isinstance(value, int):
-            return value
-        match = _SIZE.fullmatch(str(value).strip())
-        if match is None:
-            self.fail(
-                f"{value!r} is not a size: write bytes, or a number with a unit such as 16MiB",
-                param,
-                ctx,
-            )
-        number, unit, binary, byte = match.groups()
-        # Only a unit with "b" and without "i" (MB) is decimal; "M" and "MiB" are binary.
-        base = 1000 if byte and not binary and unit else 1024
-        return int(float(number) * base ** " kmgt".index(unit.lower() or " "))
-
-
-class Concurrency(click.ParamType[int | Literal["auto"]]):
-    """``auto``, or a number of chunks from 1 to 64."""
-
-    name = "auto|N"
+    def __init__(self, name: str, parse: Callable[[str], Value]) -> None:
+        self.name = name
+        self._parse = parse
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | Literal["auto"]:
-        """Return ``"auto"`` or the number."""
-        if value == "auto":
-            return "auto"
-        if not str(value).isdecimal() or not 1 <= int(value) <= 64:
-            self.fail(f"{value!r} is neither auto nor a number from 1 to 64", param, ctx)
-        return int(value)
-
-
-class MetadataPair(click.ParamType[tuple[str, str]]):
-    """A metadata pair ``key=value``."""
-
-    name = "key=value"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Split the text at its first equals sign."""
-        if isinstance(value, tuple):
-            return value
-        key, equals, text = str(value).partition("=")
-        if not key or not equals:
-            self.fail(f"{value!r} is not a pair: write key=value", param, ctx)
-        return key, text
-
-
-class Duration(click.ParamType[int]):
-    """A duration in seconds: ``90``, ``90s``, ``15m``, ``2h``, ``7d``."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number of seconds."""
-        match = re.fullmatch(r"([0-9]+)([smhd]?)", str(value).strip())
-        if match is None:
-            self.fail(
-                f"{value!r} is not a duration: write seconds, or a number with a unit, such as 2h",
-                param,
-                ctx,
-            )
-        return int(match[1]) * _SECONDS[match[2]]
-
-
-class Moment(click.ParamType[datetime]):
-    """A date or a date and time in ISO 8601. Without a time zone it is local time."""
-
-    name = "moment"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Return an aware ``datetime``."""
-        if isinstance(value, datetime):
-            return value
+    ) -> Value:
+        """Parse the text. A default value that is no text is returned unchanged."""
+        if not isinstance(value, str):
+            return typing.cast("Value", value)
         try:
-            # astimezone() takes a time without a zone as local time.
-            return datetime.fromisoformat(str(value)).astimezone()
-        except (ValueError, OverflowError):
-            self.fail(
-                f"{value!r} is not a time: write 2026-12-31 or 2026-12-31T23:59+01:00", param, ctx
-            )
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _size(text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(
+            f"{text!r} is not a size: write bytes, or a number with a unit such as 16MiB"
+        )
+    number, unit, binary, byte = match.groups()
+    # Only a unit with "b" and without "i" (MB) is decimal; "M" and "MiB" are binary.
+    base = 1000 if byte and not binary and unit else 1024
+    return int(float(number) * base ** " kmgt".index(unit.lower() or " "))
+
+
+def _concurrency(text: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise ValueError(f"{text!r} is neither auto nor a number from 1 to 64")
+    return int(text)
+
+
+def _metadata_pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise ValueError(f"{text!r} is not a pair: write key=value")
+    return key, value
+
+
+def _duration(text: str) -> int:
+    match = re.fullmatch(r"([0-9]+)([smhd]?)", text.strip())
+    if match is None:
+        raise ValueError(
+            f"{text!r} is not a duration: write seconds, or a number with a unit such as 2h"
+        )
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _time(text: str) -> datetime:
+    try:
+        # astimezone() takes a time without a zone as local time.
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"{text!r} is not a time: write 2026-12-31 or 2026-12-31T23:59+01:00"
+        ) from error
+
+
+SIZE: ParsedText[int] = ParsedText("size", _size)
+"""Bytes: ``16777216``, ``16MiB`` or ``16M`` (both binary), ``16MB`` (decimal)."""
+CONCURRENCY: ParsedText[int | Literal["auto"]] = ParsedText("auto|N", _concurrency)
+"""``auto``, or a number of chunks from 1 to 64."""
+METADATA_PAIR: ParsedText[tuple[str, str]] = ParsedText("key=value", _metadata_pair)
+"""A metadata pair, split at the first equals sign."""
+DURATION: ParsedText[int] = ParsedText("duration", _duration)
+"""Seconds: ``90``, ``90s``, ``15m``, ``2h``, ``7d``."""
+TIME: ParsedText[datetime] = ParsedText("time", _time)
+"""A date or a date and time in ISO 8601. Without a time zone it is local time."""
+
+JSON: click.Option = click.Option(
+    ["--json", "as_json"], is_flag=True, help="Print JSON with the API's names."
+)
+json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document."
+)
 
 
 def one_of(kind: Any) -> click.Choice[str]:
-    """Make a choice of the values that an open enum of the models lists.
-
-    An open enum is a union of a ``Literal`` and ``str``. Only the values of the ``Literal`` are
-    offered.
-    """
+    """Make a choice of the values in the ``Literal`` of an open enum (``Literal[...] | str``)."""
     # A `type` statement hides the union in `__value__`.
     kind = getattr(kind, "__value__", kind)
     literals = [
@@ -137,7 +132,16 @@ def as_dict(
     return dict(value)
 
 
-def secret(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+def mask(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     """Mask the value of this option in all messages; use it as ``callback``."""
     ctx.ensure_object(Session).terminal.hide(*([value] if isinstance(value, str) else value or ()))
     return value
+
+
+def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given. False counts as given; None and empty values do not."""
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None and value not in ((), [], {})
+    }

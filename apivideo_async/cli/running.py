@@ -12,6 +12,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from attrs import define
+
 from .console.terminal import Terminal
 
 __all__ = ["INTERRUPTED", "run"]
@@ -19,34 +21,30 @@ __all__ = ["INTERRUPTED", "run"]
 INTERRUPTED = 130
 
 
+@define
 class _Interruption:
     """Cancels a task at the first signal and ends the process at the second."""
 
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
-        self.signal: int | None = None
+    _terminal: Terminal
+    signal: int | None = None
 
     def install(self, task: "asyncio.Task[Any]") -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             try:
-                loop.add_signal_handler(number, self._arrived, number, task)
+                loop.add_signal_handler(number, self._on_signal, number, task)
             except (NotImplementedError, RuntimeError, ValueError):
                 # Windows or a thread other than the main one: asyncio.run handles Ctrl-C itself.
                 return
 
-    def _arrived(self, number: int, task: "asyncio.Task[Any]") -> None:
+    def _on_signal(self, number: int, task: "asyncio.Task[Any]") -> None:
         if self.signal is not None:
             self.leave()
         self.signal = number
         task.cancel()
 
-    @property
-    def code(self) -> int:
-        return 128 + (self.signal or signal.SIGINT)
-
     def leave(self) -> NoReturn:
-        """End the process now.
+        """End the process now with 128 plus the number of the signal.
 
         ``sys.exit`` would wait for threads, and a thread that reads from the terminal never ends.
         """
@@ -55,17 +53,18 @@ class _Interruption:
             if stream is not None:
                 with suppress(OSError, ValueError):
                     stream.flush()
-        os._exit(self.code)
+        os._exit(128 + (self.signal or signal.SIGINT))
 
 
 def run(
-    terminal: Terminal, work: Coroutine[Any, Any, int], interrupted: Callable[[], str] | None
+    terminal: Terminal,
+    work: Coroutine[Any, Any, int],
+    interrupted: str | Callable[[], str] | None = "interrupted",
 ) -> int:
     """Run a command and return its exit code.
 
-    ``interrupted`` returns the line to print when a signal ended the command; the process then
-    exits with 128 plus the number of the signal. Pass None for a command that normally ends by a
-    signal: it prints no line and returns 0.
+    ``interrupted`` is the line to print when a signal ended the command, or a function that returns
+    it. Pass None for a command that normally ends by a signal: it prints no line and returns 0.
     """
     interruption = _Interruption(terminal)
 
@@ -82,7 +81,7 @@ def run(
             if interrupted is None:
                 return 0
             # The command has cleaned up by now. Returning would let asyncio.run wait for threads.
-            terminal.fail(interrupted())
+            terminal.fail(interrupted if isinstance(interrupted, str) else interrupted())
             interruption.leave()
 
     return asyncio.run(main())

@@ -9,22 +9,23 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from attrs import define, field, frozen
+from attrs import asdict, define, field, frozen
 
 from ..client import ApiVideoClient
-from ..config import RetryPolicy, resolve_config
+from ..config import ClientConfig, RetryPolicy, resolve_config
 from ..errors import ApiConnectionError, ConfigurationError
 from ..http.transport import system_reason
 from .console.terminal import Terminal
 
-__all__ = ["Session", "Settings", "check_reachable", "connect"]
+__all__ = ["NO_API_KEY", "Session", "Settings", "check_reachable", "connect"]
 
 SHORT_RETRIES = RetryPolicy(attempts=3, first_delay=0.3, seconds=20.0)
 """Retries of a command while a user waits for it."""
 CONNECT_SECONDS = 5.0
+NO_API_KEY: str = "no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
 
 
 @frozen(kw_only=True)
@@ -36,6 +37,24 @@ class Settings:
     base_url: str | None = None
     auth: Literal["bearer", "basic"] = "bearer"
     debug: bool = False
+
+    def resolve(self, *, needs_key: bool = True) -> ClientConfig:
+        """Return the configuration.
+
+        Raises ``ConfigurationError`` if it is invalid, or if ``needs_key`` is set and no API key is
+        configured.
+        """
+        config = resolve_config(**self._client_arguments())
+        if needs_key and config.api_key is None:
+            raise ConfigurationError(NO_API_KEY)
+        return config
+
+    def make_client(self, **options: Any) -> ApiVideoClient:
+        """Make a client; ``options`` are further arguments of ``ApiVideoClient``."""
+        return ApiVideoClient(**self._client_arguments(), **options)
+
+    def _client_arguments(self) -> dict[str, Any]:
+        return asdict(self, filter=lambda attribute, _: attribute.name != "debug")
 
 
 @define
@@ -49,9 +68,7 @@ class Session:
     def base_url(self) -> str:
         """The address of the API server, for messages; empty if the configuration is invalid."""
         try:
-            return resolve_config(
-                environment=self.settings.environment, base_url=self.settings.base_url
-            ).base_url
+            return self.settings.resolve(needs_key=False).base_url
         except ConfigurationError:
             return ""
 
@@ -63,21 +80,10 @@ async def connect(
     """Open a client that retries for at most 20 seconds.
 
     ``reserve`` is the share of the request budget (0 to below 1) that the client leaves unused.
-    Raises ``ConfigurationError`` if ``needs_key`` is set and no API key is configured.
+    Raises ``ConfigurationError`` like :meth:`Settings.resolve`.
     """
-    client = ApiVideoClient(
-        api_key=settings.api_key,
-        environment=settings.environment,
-        base_url=settings.base_url,
-        auth=settings.auth,
-        retry=SHORT_RETRIES,
-        reserve=reserve,
-    )
-    if needs_key and client.config.api_key is None:
-        raise ConfigurationError(
-            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
-        )
-    async with client:
+    settings.resolve(needs_key=needs_key)
+    async with settings.make_client(retry=SHORT_RETRIES, reserve=reserve) as client:
         yield client
 
 

@@ -5,7 +5,7 @@ not repeat itself in the server that tests the client.
 """
 
 # Check the optional dependency first. Without this check, the import below would fail deep in
-# ``rules.form_parser`` with a message that does not name the extra to install.
+# ``rules.forms`` with a message that does not name the extra to install.
 try:
     import python_multipart as _parser  # noqa: F401 (only looked for)
 except ModuleNotFoundError as _missing:

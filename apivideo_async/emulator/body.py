@@ -10,7 +10,7 @@ from .rules.forms import (
     FileSink,
     Form,
     FormParser,
-    MalformedFormError,
+    FormParserError,
     SmallFile,
     boundary_of,
 )
@@ -18,21 +18,18 @@ from .rules.problems import refuse
 from .state.items import StoredFile
 from .state.request_log import RequestRecord
 
-__all__ = ["Body", "check_one_file"]
+__all__ = ["Body"]
 
 
 @define(eq=False)
 class Body:
-    """The body of one request. It can be read once.
-
-    Faults replace it with a subclass (``faults.actions``).
-    """
+    """The body of one request, to be read once. Faults replace it with a subclass."""
 
     request: web.Request
     record: RequestRecord
 
-    async def block(self) -> bytes:
-        """Return the bytes that have arrived, at least one, or ``b""`` at the end of the body.
+    async def read_block(self) -> bytes:
+        """Return the bytes that have arrived, ``b""`` at the end of the body.
 
         Raises ``ConnectionError`` if the connection ends first.
         """
@@ -49,24 +46,19 @@ class Body:
         return block
 
     async def drain(self, limit: int | None = None) -> None:
-        """Read and drop the rest of the body, or about ``limit`` bytes of it.
-
-        Blocks are read whole, so that up to one block more than ``limit`` may be read.
-        """
+        """Drop the rest of the body, or ``limit`` bytes of it and the rest of their last block."""
         seen = 0
         while limit is None or seen < limit:
-            block = await self.block()
+            block = await self.read_block()
             if not block:
                 return
             seen += len(block)
 
-    async def form(self, open_file: Callable[[Form], FileSink]) -> Form:
+    async def read_form(self, open_file: Callable[[Form], FileSink]) -> Form:
         """Stream a multipart body through ``FormParser`` and return the form.
 
         ``open_file`` is called when the first file begins. Raises the refusals of
-        service.md#upload-errors: ``uploaded-file-no-file`` if the content type is not
-        ``multipart/form-data``, ``uploaded-file-invalid-file`` if the body is malformed or
-        incomplete.
+        service.md#upload-errors if the body is no form, malformed or incomplete.
         """
         boundary = boundary_of(self.request.headers.get("Content-Type"))
         if boundary is None:
@@ -75,31 +67,17 @@ class Body:
         try:
             parser = FormParser(boundary, open_file)
             # Only one block is in memory at a time.
-            while block := await self.block():
+            while block := await self.read_block():
                 parser.feed(block)
-        except MalformedFormError as error:
+        except FormParserError as error:
             await self.drain()
             raise refuse("uploaded-file-invalid-file", str(error)) from error
         if not parser.ended:
             raise refuse("uploaded-file-invalid-file", "The multipart body has no end.")
         return parser.form
 
-    async def file(self, rule: FileRule) -> tuple[StoredFile, Form]:
-        """Read a form that has exactly one small file, and return the file and the form.
-
-        Raises a refusal if the number of files, the file type or the file size breaks ``rule``.
-        """
+    async def read_file(self, rule: FileRule) -> tuple[StoredFile, Form]:
+        """Return the one file of a form, and the form. Raises a refusal if it breaks ``rule``."""
         sink = SmallFile(rule.max_size)
-        form = await self.form(lambda _: sink)
-        check_one_file(form)
-        content_type = rule.type_of(form)
-        sink.check()
-        return StoredFile(bytes(sink.data), content_type), form
-
-
-def check_one_file(form: Form) -> None:
-    """Raise a refusal if the form has no file or several files (service.md#upload-errors)."""
-    if form.files == 0:
-        raise refuse("uploaded-file-no-file")
-    if form.files > 1:
-        raise refuse("uploaded-file-multiple-files")
+        form = await self.read_form(lambda _: sink)
+        return StoredFile(bytes(sink.data), rule.check(form, sink.size)), form

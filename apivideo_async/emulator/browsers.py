@@ -36,42 +36,34 @@ _HOST = r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)"
 _AUTHORITY = re.compile(rf"{_HOST}(?::([0-9]*))?", re.ASCII | re.IGNORECASE)
 _ORIGIN = re.compile(rf"(https?)://{_HOST}(?::([0-9]+))?", re.ASCII)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
+# For ``/`` and ``/_emulator/*``: other pages cannot embed the responses, also in browsers that send
+# neither ``Origin`` nor ``Sec-Fetch-Site`` for ``<img>``.
 CONTROL_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""Response headers of ``/`` and ``/_emulator/*``.
-
-They stop ``<img>``, ``<script>`` and ``<iframe>`` of other pages in browsers that send neither
-``Origin`` nor ``Sec-Fetch-Site`` with such requests.
-"""
 # Scripts of other origins can read only those response headers that are exposed here.
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Accept-Ranges, Content-Length, Content-Range, "
     "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Retry-After",
 }
+# ``Access-Control-Allow-Private-Network`` is absent: pages of other networks need no access.
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Range, Content-Type, Range, "
     "AV-Origin-Client, AV-Origin-App, AV-Origin-Sdk",
     "Access-Control-Max-Age": "600",
 }
-"""Response headers of CORS preflight requests.
-
-``Access-Control-Allow-Private-Network`` is absent: only pages of this machine and of its network
-need to call the emulator.
-"""
 
 
 class AllowedHosts:
     """The host names and addresses that a ``Host`` header may have.
 
-    These are the names of this machine, the host that the emulator listens on, and the entries of
-    ``allowed``. If the emulator listens on all interfaces, any IP address is accepted too. Raises
-    ``TypeError`` if ``allowed`` is a single string, ``ValueError`` if an entry has a scheme or
-    port.
+    These are the names of this machine, the host that the emulator listens on (for all interfaces:
+    any IP address), and ``allowed``. Raises ``TypeError`` if ``allowed`` is a text, ``ValueError``
+    if an entry has a scheme or port.
     """
 
     def __init__(self, listening_on: str, allowed: Iterable[str]) -> None:
@@ -85,7 +77,7 @@ class AllowedHosts:
     def accept(self, request: web.Request) -> bool:
         """Return whether the request names this emulator.
 
-        A request without ``Host`` is accepted: browsers always send the header, so no page sent it.
+        A request without ``Host`` is accepted: browsers always send it, so it is not from a page.
         """
         # All ``Host`` headers must be acceptable, so that a second header cannot hide the first.
         names = request.headers.getall("Host", [])
@@ -116,10 +108,9 @@ def _allowed_host(text: str) -> Host:
 
 
 def _host(text: str) -> Host:
-    """Return the IP address that the text represents, otherwise the normalized host name.
+    """Return the IP address (IPv4 if it is mapped to IPv6) or the host name that the text contains.
 
-    Names are lower case without the dot of the root domain. An IPv4-mapped IPv6 address is returned
-    as the IPv4 address.
+    Names are lower case without the dot of the root domain.
     """
     name = text.strip("[]").lower().removesuffix(".")
     try:
@@ -130,18 +121,15 @@ def _host(text: str) -> Host:
 
 
 def sent_by_page(request: web.Request) -> bool:
-    """Return whether a script of a web page sent the request.
-
-    Browsers add ``Origin`` to every request except a plain GET.
-    """
+    """Return whether a script of a web page sent the request (never a plain GET)."""
     return "Origin" in request.headers
 
 
 def may_control(request: web.Request) -> bool:
     """Return whether a request for ``/`` or ``/_emulator/*`` is accepted.
 
-    Accepted are requests of programs, of the emulator's own pages, and of the user, who follows a
-    link or types an address. A page that contains the link cannot read what the browser then shows.
+    Accepted are programs, the emulator's own pages, and a user who follows a link or types an
+    address. A page that contains the link cannot read the response.
     """
     if not all(_is_own(origin, request) for origin in request.headers.getall("Origin", [])):
         return False
@@ -155,10 +143,7 @@ def may_control(request: web.Request) -> bool:
 
 
 def _is_own(origin: str, request: web.Request) -> bool:
-    """Return whether ``origin`` is the origin that the request was sent to.
-
-    ``"null"`` (a sandboxed page, a local file) is never the same origin.
-    """
+    """Return whether ``origin`` is that of the request. ``null`` (a local file) never is."""
     # The URL in the browser can differ from the address that the emulator listens on, for example
     # behind a forwarded port. ``Host`` states the address in the browser.
     page, own = _ORIGIN.fullmatch(origin), _AUTHORITY.fullmatch(request.headers.get("Host", ""))

@@ -14,10 +14,9 @@ __all__ = ["Listener"]
 
 @define(eq=False)
 class Listener:
-    """The listening sockets of the emulator.
+    """The listening sockets. They can be closed for some seconds and reopened on the same port.
 
-    They can be closed for a number of seconds and then reopened on the same port. Until then
-    connections are refused, as by a server that restarts.
+    Until then connections are refused, as by a server that restarts.
     """
 
     _runner: web.AppRunner
@@ -42,10 +41,7 @@ class Listener:
         )
 
     async def refuse(self, seconds: float) -> None:
-        """Abort all connections and refuse new ones for ``seconds``.
-
-        Does nothing if connections are already refused.
-        """
+        """Abort all connections and refuse new ones for ``seconds``, unless that is already so."""
         if self._refusing:
             return
         # Set before the first ``await``, so that a concurrent call returns at once.

@@ -13,7 +13,7 @@ from attrs import Factory, define, field, frozen
 from .body import Body
 from .browsers import CONTROL_HEADERS, CORS_HEADERS
 from .rules.paging import paginate
-from .rules.problems import invalid_payload
+from .rules.problems import refuse
 from .rules.rate_windows import RateClass, Verdict
 from .state.request_log import RequestRecord
 from .state.state import State
@@ -25,20 +25,17 @@ __all__ = [
     "DroppedError",
     "Handler",
     "Operation",
-    "answer",
-    "answer_html",
-    "answer_page",
-    "no_content",
+    "empty_response",
+    "html_response",
+    "json_response",
+    "page_response",
     "rate_class",
 ]
 
 ItemT = TypeVar("ItemT")
+# The credentials that a request needs. "open" and "control" need none. "control" is for other
+# processes and refuses web pages.
 Access: TypeAlias = Literal["key", "upload-token", "open", "control"]
-"""Access that a request needs.
-
-``"key"`` and ``"upload-token"`` need credentials, ``"open"`` needs none. ``"control"`` needs none
-either; it is for other processes and refuses web pages.
-"""
 Handler: TypeAlias = Callable[["Call"], Awaitable[web.StreamResponse]]
 
 
@@ -53,11 +50,7 @@ def rate_class(method: str) -> RateClass:
 
 @frozen
 class Operation:
-    """One operation of the emulator.
-
-    ``name`` is the method name in the SDK. ``rate`` is the class of its rate limit, None if the
-    operation has no limit.
-    """
+    """One operation. ``name`` is the method of the SDK, ``rate`` the class of the rate limit."""
 
     name: str
     method: str
@@ -68,11 +61,6 @@ class Operation:
         lambda self: rate_class(self.method) if self.access == "key" else None, takes_self=True
     )
 
-    @property
-    def logged(self) -> bool:
-        """Whether requests appear in the request log. Control requests do not."""
-        return self.access != "control"
-
 
 @define(eq=False)
 class Call:
@@ -82,9 +70,9 @@ class Call:
     request: web.Request
     record: RequestRecord
     operation: Operation
-    # None before the rate limit was checked, and for operations without a limit.
-    verdict: Verdict | None = None
-    # True once the response has started; its status and headers are final then.
+    # The decision of the rate limiter. None before it, and for operations without a limit.
+    rate_verdict: Verdict | None = None
+    # Status and headers of a response that has started are final.
     response_started: bool = False
     # Faults replace it (``faults.actions``).
     body: Body = field(init=False)
@@ -93,65 +81,58 @@ class Call:
         self.body = Body(self.request, self.record)
 
     def finish_headers(self, response: web.StreamResponse) -> None:
-        """Add the headers that every response has, unless the response was already started.
-
-        These are the rate limit headers (service.md#rate-limit-headers) and the headers for
-        browsers.
-        """
+        """Add rate limit headers and headers for browsers, unless the response has started."""
         self.response_started = True
         if not response.prepared:
             control = self.operation.access == "control"
             response.headers.update(CONTROL_HEADERS if control else CORS_HEADERS)
-            if self.verdict is not None:
-                response.headers.update(self.verdict.headers())
+            if self.rate_verdict is not None:
+                response.headers.update(self.rate_verdict.headers())
 
     @property
     def query(self) -> list[tuple[str, str]]:
         """The decoded query parameters in order."""
         return list(self.request.query.items())
 
-    def path(self, name: str) -> str:
+    def parameter(self, name: str) -> str:
         """Return a path parameter."""
         return self.request.match_info[name]
 
     def video(self) -> Video:
         """Return the video that the path names. Raises a refusal (404) if there is none."""
-        video = self.state.videos.find(self.path("videoId"))
-        self.record.video_id = video.key
+        video = self.state.videos.find(self.parameter("videoId"))
+        self.record.video_id = video.id
         return video
 
     async def json(self) -> dict[str, Any]:
-        """Return the JSON object in the body. Raises a refusal if the body is no JSON object.
-
-        The content type is ignored (service.md#access-tokens).
-        """
+        """Return the JSON object in the body of any content type, or refuse other bodies."""
         body = await self.request.read()
         self.record.body_bytes = len(body)
         try:
             payload = json.loads(body)
         except ValueError:
-            raise invalid_payload() from None
+            raise refuse("invalid-payload") from None
         if not isinstance(payload, dict):
-            raise invalid_payload()
+            raise refuse("invalid-payload")
         return payload
 
 
-def answer(payload: Any, status: int = 200) -> web.Response:
+def json_response(payload: Any, status: int = 200) -> web.Response:
     """Return a JSON response. Its content type has no charset (service.md#content-types)."""
     body = json.dumps(payload, separators=(",", ":")).encode()
     return web.Response(body=body, status=status, content_type="application/json")
 
 
-def answer_page(
+def page_response(
     call: Call, items: Sequence[ItemT], as_json: Callable[[ItemT], Any]
 ) -> web.Response:
     """Return one page of a list (service.md#page-numbers)."""
     # ``as_json`` can create a private token, so it is not called for items of other pages.
     page, pagination = paginate(call.request.path, call.query, items)
-    return answer({"data": [as_json(item) for item in page], "pagination": pagination})
+    return json_response({"data": [as_json(item) for item in page], "pagination": pagination})
 
 
-def answer_html(name: str, **values: str) -> web.Response:
+def html_response(name: str, **values: str) -> web.Response:
     """Return a file of ``pages`` with ``values``, which are HTML, in place of ``$name``."""
     return web.Response(text=_page(name).substitute(values), content_type="text/html")
 
@@ -161,6 +142,6 @@ def _page(name: str) -> Template:
     return Template(files(__package__).joinpath("pages", name).read_text("utf-8"))
 
 
-def no_content(status: int = 204) -> web.Response:
+def empty_response(status: int = 204) -> web.Response:
     """Return a response without body and content type (service.md#content-types)."""
     return web.Response(status=status)

@@ -1,26 +1,19 @@
-"""The stages of every request, from the request log to the response headers.
+"""The stages of every request.
 
-A request passes the host and page checks, the log, a fault that is due, the rate limit, the
-credentials and the handler. To add a stage for every request, change ``Pipeline``.
+In this order: the checks of ``Host`` and of web pages (``browsers``), the request log, a fault that
+is due, the rate limit, the credentials, the handler, and the response headers.
 """
 
 import logging
 from collections.abc import Mapping
-from functools import partial
 
 from aiohttp import web
 from attrs import frozen
 
 from .browsers import PREFLIGHT_HEADERS, AllowedHosts, may_control
 from .faults.fault_list import FaultList
-from .operations import Access, Call, DroppedError, Operation, answer, rate_class
-from .rules.problems import (
-    RefusedError,
-    forbidden,
-    invalid_payload,
-    refuse,
-    server_error,
-)
+from .operations import Access, Call, DroppedError, Operation, json_response, rate_class
+from .rules.problems import RefusedError, forbidden, refuse
 from .state.request_log import RequestLog
 from .state.state import State
 
@@ -38,22 +31,20 @@ async def _preflight(call: Call) -> web.StreamResponse:
     return web.Response(status=204, headers=PREFLIGHT_HEADERS)
 
 
-async def _refuse(problem: RefusedError, call: Call) -> web.StreamResponse:
-    raise problem
-
-
-def _refusing(request: web.Request, problem: RefusedError, access: Access) -> Operation:
+def _refusing_operation(request: web.Request, problem: RefusedError, access: Access) -> Operation:
     """Return an operation without a route that refuses the request."""
+
+    async def handler(call: Call) -> web.StreamResponse:
+        raise problem
+
     # A request to the API counts against the rate limit even if its URL or method does not exist.
     rate = rate_class(request.method) if access == "open" else None
-    return Operation(
-        "", request.method, request.path, partial(_refuse, problem), access=access, rate=rate
-    )
+    return Operation("", request.method, request.path, handler, access, rate)
 
 
 @frozen
 class Pipeline:
-    """Passes requests to the handlers of the operations, which are given by method and path."""
+    """Passes each request to its operation. ``operations`` are given by method and path."""
 
     _state: State
     _faults: FaultList
@@ -61,10 +52,10 @@ class Pipeline:
     _operations: Mapping[tuple[str, str], Operation]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Handle one request. CORS preflight requests skip credentials and rate limits."""
+        """Handle one request."""
         operation = self._operation(request)
-        # The records of control requests are dropped: ``emu.requests`` does not show them.
-        log = self._state.log if operation.logged else RequestLog()
+        # ``emu.requests`` does not show control requests: their records are dropped.
+        log = RequestLog() if operation.access == "control" else self._state.log
         record = log.open(
             request.method,
             request.path,
@@ -76,7 +67,7 @@ class Pipeline:
         try:
             response = await self._with_fault(call)
         except (DroppedError, ConnectionError):
-            # ``Body.block`` raises ConnectionError for a truncated request body.
+            # ``Body.read_block`` raises ConnectionError for a truncated request body.
             if request.transport is not None:
                 request.transport.abort()
             # aiohttp needs a response object; it is never sent.
@@ -89,25 +80,25 @@ class Pipeline:
     def _operation(self, request: web.Request) -> Operation:
         """Return the operation of a request, or one that refuses it."""
         if not self._hosts.accept(request):
-            return _refusing(request, forbidden(_FOREIGN_HOST), "control")
-        operation = self._routed(request)
+            return _refusing_operation(request, forbidden(_FOREIGN_HOST), "control")
+        operation = self._match_route(request)
         if operation.access == "control" and not may_control(request):
-            return _refusing(request, forbidden(_FOREIGN_PAGE), "control")
+            return _refusing_operation(request, forbidden(_FOREIGN_PAGE), "control")
         return operation
 
-    def _routed(self, request: web.Request) -> Operation:
+    def _match_route(self, request: web.Request) -> Operation:
         control = request.path == "/" or request.path.startswith("/_emulator")
         access: Access = "control" if control else "open"
         # Routes have no OPTIONS method, so preflights are recognised here for every path.
         if request.method == "OPTIONS":
             if control:
-                return _refusing(request, refuse("method-not-allowed"), access)
+                return _refusing_operation(request, refuse("method-not-allowed"), access)
             return Operation("", "OPTIONS", request.path, _preflight, access)
         failure = request.match_info.http_exception
         if failure is not None:
             wrong_method = failure.status == 405
             slug = "method-not-allowed" if wrong_method else "unrecognized-request-url"
-            return _refusing(request, refuse(slug), access)
+            return _refusing_operation(request, refuse(slug), access)
         resource = request.match_info.route.resource
         # aiohttp routes HEAD to the GET handler; the operations list only GET.
         method = "GET" if request.method == "HEAD" else request.method
@@ -122,14 +113,15 @@ class Pipeline:
         return await fault.execute(call, lambda: self._execute(call))
 
     async def _execute(self, call: Call) -> web.StreamResponse:
-        """Run the handler, and convert a refusal to a response after the body has been read."""
+        """Check the request and run its handler. Convert a refusal to a response."""
         try:
             self._admit(call)
             response = await call.operation.handler(call)
-        except RefusedError as refused:
-            problem = refused
+        except RefusedError as problem:
+            response = json_response(problem.body, problem.status)
         except web.HTTPRequestEntityTooLarge:
-            problem = invalid_payload()
+            too_large = refuse("invalid-payload")
+            response = json_response(too_large.body, too_large.status)
         except (ConnectionError, DroppedError):
             raise
         except Exception as error:
@@ -137,25 +129,31 @@ class Pipeline:
             if call.response_started:
                 raise DroppedError from error
             _log.exception("the emulator failed on %s %s", call.request.method, call.request.path)
-            problem = server_error()
-        else:
-            # A client may still be sending. Closing the connection with unread data would reset
-            # it, and the client could lose the response.
-            await call.body.drain()
-            return response
+            # See service.md#server-errors.
+            response = json_response({"title": "Server error", "status": 500}, 500)
+        # A client may still be sending. Closing the connection with unread data would reset it, and
+        # the client could lose the response.
         await call.body.drain()
-        return answer(problem.body, problem.status)
+        return response
 
     def _admit(self, call: Call) -> None:
-        """Count the request (service.md#rate-limits), then check its credentials."""
+        """Count the request (service.md#rate-limits), then check its credentials.
+
+        See service.md#token-checks.
+        """
         state, operation = call.state, call.operation
         if operation.rate is not None:
-            call.verdict = state.limiter.take(operation.rate, state.now)
-            if call.verdict is not None and not call.verdict.allowed:
+            call.rate_verdict = state.limiter.take(operation.rate, state.now)
+            if call.rate_verdict is not None and not call.rate_verdict.allowed:
                 raise refuse("too-many-requests")
         if operation.access == "key":
             header = call.request.headers.get("Authorization")
             call.record.token_id = state.credentials.identify(header, state.expiry_clock)
         elif operation.access == "upload-token":
-            token = state.admit_upload(call.request.query.get("token"))
+            value = call.request.query.get("token")
+            if not value:
+                raise refuse("authentication-missing-upload-token")
+            token = state.active_upload_token(value)
+            if token is None:
+                raise refuse("authentication-invalid-upload-token")
             call.record.token_id = f"upload-token-{token.number}"

@@ -29,16 +29,16 @@ __all__ = ["OPERATIONS", "application"]
 # Limit of a JSON body in bytes. Uploads are streamed and do not have this limit.
 _MAX_JSON = 16 * 1024 * 1024
 
-# The end of the name, method, the end of the path, and handler.
+# Name, method, path and handler. The section completes the name, the common path the path.
 _Row: TypeAlias = tuple[str, str, str, Handler]
 
-# The operations that need the API key, by section and path: those of the specification
+# The operations that need the API key, by section and common path: those of the specification
 # (service.md#operations), and at the end four older ones (service.md#legacy-operations).
 _API: dict[tuple[str, str], tuple[_Row, ...]] = {
     ("videos", "/videos"): (
-        ("list", "GET", "", videos.list_videos),
+        ("list", "GET", "", videos.VIDEOS.list_items),
         ("create", "POST", "", videos.create),
-        ("get", "GET", "/{videoId}", videos.get),
+        ("get", "GET", "/{videoId}", videos.VIDEOS.get),
         ("update", "PATCH", "/{videoId}", videos.update),
         ("delete", "DELETE", "/{videoId}", videos.delete),
         ("get_status", "GET", "/{videoId}/status", videos.get_status),
@@ -46,8 +46,8 @@ _API: dict[tuple[str, str], tuple[_Row, ...]] = {
         ("pick_thumbnail", "PATCH", "/{videoId}/thumbnail", videos.pick_thumbnail),
     ),
     ("videos", "/discarded/videos"): (
-        ("list_discarded", "GET", "", videos.list_discarded),
-        ("get_discarded", "GET", "/{videoId}", videos.get_discarded),
+        ("list_discarded", "GET", "", videos.DISCARDED.list_items),
+        ("get_discarded", "GET", "/{videoId}", videos.DISCARDED.get),
         ("restore", "PATCH", "/{videoId}", videos.restore),
     ),
     ("captions", "/videos/{videoId}/captions"): (
@@ -142,21 +142,6 @@ _OTHER_ASSETS: tuple[tuple[str, str, Handler], ...] = (
     ("assets.live_player", "/live/{liveStreamId}", live_assets.player),
     ("assets.logo", "/player/{playerId}/logo.png", players.serve_logo),
 )
-_CONTROL: tuple[tuple[str, str, Handler], ...] = (
-    ("GET", "/", control.index),
-    ("GET", "/_emulator/health", control.read_health),
-    ("GET", "/_emulator/requests", control.read_requests),
-    ("DELETE", "/_emulator/requests", control.clear_requests),
-    ("GET", "/_emulator/faults", control.read_faults),
-    ("POST", "/_emulator/faults", control.add_faults),
-    ("DELETE", "/_emulator/faults", control.clear_faults),
-    ("POST", "/_emulator/plays", control.add_plays),
-    ("DELETE", "/_emulator/plays", control.clear_plays),
-    ("GET", "/_emulator/events", control.read_events),
-    ("GET", "/_emulator/deliveries", control.read_deliveries),
-    ("POST", "/_emulator/deliveries/{number}", control.repeat_delivery),
-    ("POST", "/_emulator/live-streams/{liveStreamId}/broadcast", control.start_broadcast),
-)
 _SOURCE = "/videos/{videoId}/source"
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -182,24 +167,25 @@ OPERATIONS: tuple[Operation, ...] = (
         for token in ("", "/token/{token}")
     ),
     *(Operation(name, "GET", path, handler, "open") for name, path, handler in _OTHER_ASSETS),
-    *(Operation("", method, path, handler, "control") for method, path, handler in _CONTROL),
+    *(Operation("", method, path, handler, "control") for method, path, handler in control.ROUTES),
 )
 
 
 def application(state: State, faults: FaultList, hosts: AllowedHosts) -> web.Application:
-    """Build the application. Every request goes through the pipeline, with or without a route."""
+    """Build the application. Requests without a route go through the pipeline too."""
     operations = {(operation.method, operation.path): operation for operation in OPERATIONS}
     pipeline = Pipeline(state, faults, hosts, operations)
 
-    # The middleware also receives requests without a route, which would otherwise get the default
-    # 404 or 405 of aiohttp.
+    # The middleware replaces the handlers of the routes, because it also receives the requests to
+    # which aiohttp would send its own 404 or 405.
     @web.middleware
-    async def everything(
+    async def handle_every_request(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         return await pipeline.handle(request)
 
-    app = web.Application(middlewares=[everything], client_max_size=_MAX_JSON)
+    app = web.Application(middlewares=[handle_every_request], client_max_size=_MAX_JSON)
+    # For ``api.control``. The state cannot refer to faults, whose actions import the state.
     app[FAULTS] = faults
     for operation in OPERATIONS:
         if operation.method == "GET":

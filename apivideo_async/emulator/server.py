@@ -1,4 +1,4 @@
-"""The emulator as an object: its address, its state, start and stop."""
+"""``Emulator``: the local server as an object, with its address, its state, start and stop."""
 
 import asyncio
 import ssl
@@ -31,22 +31,18 @@ __all__ = ["Emulator", "MediaInfo"]
 T = TypeVar("T")
 # Size in bytes of aiohttp's read buffer for a connection.
 _READ_BUFFER = 512 * 1024
-_LONGEST_LINE = 64 * 1024
-"""Limit in bytes of the request line and of each header, as given to aiohttp.
-
-It admits analytics filters that are over the documented limit, so that the emulator can send the
-documented refusal (service.md#error-details).
-"""
+# Limit in bytes of the request line and of each header. aiohttp's own limit would refuse analytics
+# filters that are too long before the emulator can send the error of the service.
+_MAX_HEADER_LINE = 64 * 1024
 # Time for running handlers to end when the emulator stops.
 _SHUTDOWN_SECONDS = 0.2
 
 
 @frozen
 class MediaInfo:
-    """The media that the emulator stores for one video.
+    """The media of one video: ``size`` in bytes, ``sha256`` in hexadecimal.
 
-    ``size`` is in bytes. ``sha256`` is hexadecimal, None if media is discarded. ``complete`` is
-    true once the source is complete.
+    ``sha256`` is None if media is discarded. ``complete`` is true once the source is complete.
     """
 
     size: int
@@ -97,7 +93,7 @@ class Emulator(Settings):
     ssl_context: ssl.SSLContext | None = None
 
     faults: FaultList = field(init=False)
-    _hosts: AllowedHosts = field(init=False)
+    _accepted_hosts: AllowedHosts = field(init=False)
     _log: RequestLog = field(init=False, factory=RequestLog)
     _port: int | None = field(init=False, default=None)
     _temporary: tempfile.TemporaryDirectory[str] | None = field(init=False, default=None)
@@ -110,7 +106,7 @@ class Emulator(Settings):
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         self.faults = FaultList(self.given_seed or 0)
-        self._hosts = AllowedHosts(self.host, self.allowed_hosts)
+        self._accepted_hosts = AllowedHosts(self.host, self.allowed_hosts)
 
     @property
     def port(self) -> int:
@@ -122,17 +118,16 @@ class Emulator(Settings):
     @property
     def url(self) -> str:
         """The base URL for clients, without a trailing slash."""
-        # A wildcard address is no destination; clients connect to the loopback address.
+        # A wildcard address is not a destination: clients connect to the loopback address.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
+        if ":" in host:
+            host = f"[{host}]"
         scheme = "http" if self.ssl_context is None else "https"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"{scheme}://{host}:{self.port}"
 
     @property
     def state(self) -> State:
-        """The state of the emulated service, for tests that inspect it.
-
-        Raises ``RuntimeError`` before the first start.
-        """
+        """The state of the emulated service. Raises ``RuntimeError`` before the first start."""
         if self._state is None:
             raise RuntimeError("the emulator is not running")
         return self._state
@@ -158,23 +153,19 @@ class Emulator(Settings):
         return self.state.deliveries.log
 
     def media(self, video_id: str) -> MediaInfo:
-        """Return the size, digest and completeness of a video's media.
-
-        Raises ``KeyError`` if there is no such video.
-        """
+        """Return what is stored for a video. Raises ``KeyError`` if there is no such video."""
         video = self._video(video_id)
         digest = None if self.discard else video.media.sha256()
-        return MediaInfo(video.media.size, digest, video.finished_at is not None)
+        return MediaInfo(video.media.size, digest, video.finished)
 
     def size(self, video_id: str) -> int:
         """Return the bytes stored for a video. Raises ``KeyError`` if there is no such video."""
         return self._video(video_id).media.size
 
     def sha256(self, video_id: str) -> str:
-        """Return the SHA-256 digest of the assembled media in hexadecimal.
+        """Return the SHA-256 digest of a video's media in hexadecimal.
 
-        Raises ``RuntimeError`` if the emulator discards media, ``KeyError`` if there is no such
-        video.
+        Raises ``RuntimeError`` if media is discarded, ``KeyError`` if there is no such video.
         """
         if self.discard:
             raise RuntimeError("the emulator discards its media")
@@ -187,14 +178,14 @@ class Emulator(Settings):
     def start_broadcast(self, live_stream_id: str, media: bytes = b"") -> None:
         """Start the broadcast of a live stream. May be called from any thread.
 
-        ``media`` is the content of the recording that the broadcast will leave. Raises a refusal
-        (404) if there is no such live stream.
+        ``media`` is the content of its recording. Raises a refusal (404) for an unknown id.
         """
         live = self.state.live_streams.find(live_stream_id)
 
         async def start() -> None:
             sources.start_broadcast(self.state, live, media)
 
+        # In the thread of the event loop, waiting for the result would block the loop.
         if self._thread == threading.get_ident():
             sources.start_broadcast(self.state, live, media)
         else:
@@ -205,10 +196,7 @@ class Emulator(Settings):
         return [self.state.add_play(play) for play in plays]
 
     async def settled(self) -> None:
-        """Wait until no background work is left: timed encodings, downloads, deliveries.
-
-        May be called from any event loop.
-        """
+        """Wait until all background work has ended. May be called from any event loop."""
         work = self.state.settled()
         if asyncio.get_running_loop() is self._loop:
             await work
@@ -222,8 +210,7 @@ class Emulator(Settings):
     async def start(self) -> Self:
         """Start to listen. Clients can connect when the method returns.
 
-        Raises ``RuntimeError`` if the emulator is already running, ``OSError`` if the port is in
-        use.
+        Raises ``RuntimeError`` if it is already running, ``OSError`` if the port is in use.
         """
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
@@ -235,7 +222,7 @@ class Emulator(Settings):
         store = MediaStore(Path(directory), discard=self.discard)
         self._state = State(self, store, self._log)
         self._runner = web.AppRunner(
-            application(self._state, self.faults, self._hosts),
+            application(self._state, self.faults, self._accepted_hosts),
             access_log=None,
             # The program that runs the emulator handles signals and writes its own logs.
             handle_signals=False,
@@ -243,8 +230,8 @@ class Emulator(Settings):
             # Do not wait for the rest of request bodies when a connection is closed.
             lingering_time=0,
             read_bufsize=_READ_BUFFER,
-            max_line_size=_LONGEST_LINE,
-            max_field_size=_LONGEST_LINE,
+            max_line_size=_MAX_HEADER_LINE,
+            max_field_size=_MAX_HEADER_LINE,
         )
         self._state.listener = Listener(self._runner, self.ssl_context)
         try:
@@ -257,15 +244,10 @@ class Emulator(Settings):
         return self
 
     async def stop(self) -> None:
-        """Close all connections, end background tasks and remove temporary media.
-
-        Does nothing if the emulator is not running.
-        """
-        # Cleared first, so that a second call does nothing.
+        """Close connections, end background tasks, remove temporary media. May be repeated."""
         runner, self._runner = self._runner, None
         if runner is not None:
-            # Stop accepting before the open connections are closed, and end tasks when no request
-            # can start new ones.
+            # In this order, so that no new connection and no new task can start meanwhile.
             if self.state.listener is not None:
                 await self.state.listener.close()
             await runner.cleanup()
@@ -283,10 +265,7 @@ class Emulator(Settings):
 
     @contextmanager
     def in_thread(self) -> Iterator[Self]:
-        """Run this emulator in a thread with its own event loop, until the context ends.
-
-        An exception of ``start`` is raised on entry.
-        """
+        """Run this emulator in a thread with its own event loop, until the context ends."""
         runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         loop = runner.get_loop()
 

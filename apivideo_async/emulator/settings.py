@@ -7,8 +7,7 @@ from attrs import define, field
 
 from .rules.encoding import EncodingPace, parse_pace
 from .rules.ranges import Limits
-from .rules.rate_windows import RateClass
-from .rules.rate_windows import rate_limits as parse_rate_limits
+from .rules.rate_windows import RateClass, parse_rate_limits
 
 __all__ = ["Settings"]
 
@@ -19,7 +18,7 @@ def _given_key(key: str | None) -> str:
 
 @define(kw_only=True, eq=False, repr=False, slots=False)
 class Settings:
-    """The settings, which ``Emulator`` describes, and the values that follow from them."""
+    """The settings, which ``Emulator`` describes."""
 
     api_key: str = field(default=None, converter=_given_key)
     discard: bool = False
@@ -38,9 +37,10 @@ class Settings:
     webhook_limit: int = 100
     analytics_days: int = 30
 
-    limits: Limits = field(init=False)
-    rates: Mapping[RateClass, int] | None = field(init=False)
-    pace: EncodingPace = field(init=False)
+    # Computed from the settings. ``seed`` is random if none was given.
+    upload_limits: Limits = field(init=False)
+    requests_per_window: Mapping[RateClass, int] | None = field(init=False)
+    encoding_pace: EncodingPace = field(init=False)
     seed: int = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -48,9 +48,9 @@ class Settings:
             raise ValueError("api_key is empty; leave it out for a random one")
         if self.invalid_key_status not in {400, 401}:
             raise ValueError("invalid_key_status is 400 or 401")
-        self.limits = Limits(self.min_chunk, self.max_chunk)
-        self.rates = parse_rate_limits(self.rate_limits)
-        self.pace = parse_pace(self.encoding)
+        self.upload_limits = Limits(self.min_chunk, self.max_chunk)
+        self.requests_per_window = parse_rate_limits(self.rate_limits)
+        self.encoding_pace = parse_pace(self.encoding)
         self.seed = secrets.randbits(64) if self.given_seed is None else self.given_seed
 
     @property

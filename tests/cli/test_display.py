@@ -9,7 +9,7 @@ from apivideo_async import ChunkState, UploadProgress
 from apivideo_async.cli.console.bar import Row
 from apivideo_async.cli.console.formatting import bytes_text, shortened, time_text
 from apivideo_async.cli.console.logs import note_of
-from apivideo_async.cli.parameters import Size
+from apivideo_async.cli.parameters import SIZE
 from apivideo_async.errors import ApiConnectionError, RequestSummary, ServerError
 
 MIB = 1024 * 1024
@@ -91,7 +91,7 @@ def test_amounts() -> None:
     ],
 )
 def test_sizes(text: str, size: int) -> None:
-    assert Size().convert(text, None, None) == size
+    assert SIZE.convert(text, None, None) == size
 
 
 def record(

@@ -66,7 +66,7 @@ def test_the_display_shows_counts_rates_and_budgets() -> None:
     assert lines[2] == "requests left in this minute: uploads 23 of 100, reads 499 of 500"
     assert log_line(BUSY) == (
         "1,234 of 2,000 items done, 12 failed, 16 in progress, 12.5 MiB/s, 1:15 left, "
-        "uploads 23/100, reads 499/500"
+        "uploads 23 of 100, reads 499 of 500"
     )
     assert "10+" in log_line(Snapshot(total=10, listing=True)), "a number that grows is marked"
 

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from apivideo_async import Video
 from apivideo_async.cli.commands.videos import VIDEO
-from apivideo_async.cli.crud.tables import table
+from apivideo_async.cli.crud.listing import table
 from apivideo_async.emulator import Emulator, Fault
 
 from .conftest import MIB, Cli

@@ -73,7 +73,7 @@ analytics.list_session_events GET /analytics/sessions/{sessionId}/events
 API = [
     operation
     for operation in OPERATIONS
-    if operation.logged and not operation.name.startswith("assets.")
+    if operation.access != "control" and not operation.name.startswith("assets.")
 ]
 UPLOADS = {"videos.upload", "videos.upload_with_token"}
 

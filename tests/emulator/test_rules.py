@@ -16,9 +16,8 @@ from apivideo_async.emulator.rules import encoding
 from apivideo_async.emulator.rules.identifiers import Identifiers
 from apivideo_async.emulator.rules.problems import RefusedError
 from apivideo_async.emulator.rules.ranges import (
-    ByteRange,
+    ContentRange,
     Limits,
-    Part,
     UnsatisfiableRangeError,
     parse_content_range,
     parse_range,
@@ -28,7 +27,7 @@ from apivideo_async.emulator.rules.rate_windows import (
     FixedWindow,
     RateLimiter,
     format_wait,
-    rate_limits,
+    parse_rate_limits,
 )
 from apivideo_async.emulator.rules.source_ledger import SourceLedger
 from apivideo_async.emulator.state.credentials import SESSION_SECONDS, PrivateSessions
@@ -48,7 +47,7 @@ def test_default_limits_are_the_documented_ones():
 def test_any_header_is_parsed_or_refused(value):
     with contextlib.suppress(RefusedError):
         chunk = parse_content_range(value, LIMITS)
-        assert isinstance(chunk, ByteRange | Part)
+        assert isinstance(chunk, ContentRange)
 
 
 @given(st.integers(0, 10**7), st.integers(0, 99), st.integers(1, 10**7) | st.none())
@@ -61,13 +60,13 @@ def test_header_round_trip(first, more, beyond):
             parse_content_range(text, LIMITS)
     else:
         chunk = parse_content_range(text, LIMITS)
-        assert chunk == ByteRange(first, last, total)
-        assert chunk.length == more + 1
+        assert chunk == ContentRange("bytes", first, last + 1, total)
+        assert chunk.size == more + 1
 
 
 def test_no_header():
     assert parse_content_range(None, LIMITS) is None
-    assert parse_content_range(" part 3/* ", LIMITS) == Part(3, None)
+    assert parse_content_range(" part 3/* ", LIMITS) == ContentRange("parts", 2, 3, None)
 
 
 @st.composite
@@ -82,11 +81,11 @@ def uploads(draw):
     return sizes, order, states_total
 
 
-def chunk(sizes: list[int], index: int, states_total: bool, mode: str) -> ByteRange | Part:
+def chunk(sizes: list[int], index: int, states_total: bool, mode: str) -> ContentRange:
     if mode == "part":
-        return Part(index + 1, len(sizes) if states_total else None)
+        return ContentRange("parts", index, index + 1, len(sizes) if states_total else None)
     first = sum(sizes[:index])
-    return ByteRange(first, first + sizes[index] - 1, sum(sizes) if states_total else None)
+    return ContentRange("bytes", first, first + sizes[index], sum(sizes) if states_total else None)
 
 
 @given(uploads(), st.sampled_from(["part", "bytes"]), st.data())
@@ -173,10 +172,10 @@ def test_accepted_parts_fit_the_total(requests):
 def test_modes_are_never_mixed():
     ledger = SourceLedger(LIMITS)
     assert not ledger.started
-    ledger.accept(Part(1, 2), 10)
+    ledger.accept(ContentRange("parts", 0, 1, 2), 10)
     for request, expected in (
         (None, "video-content-range-already-initiated"),
-        (ByteRange(0, 9, 20), "video-content-range-started-with-part"),
+        (ContentRange("bytes", 0, 10, 20), "video-content-range-started-with-part"),
     ):
         with pytest.raises(RefusedError) as refused:
             ledger.accept(request, 10)
@@ -213,8 +212,8 @@ def test_waits_are_never_too_short(seconds, window, text):
 
 
 def test_a_class_without_a_limit_is_not_limited():
-    assert RateLimiter(rate_limits("off"), 60).take("reads", 0) is None
-    partial = RateLimiter(rate_limits({"reads": 1}), 60)
+    assert RateLimiter(parse_rate_limits("off"), 60).take("reads", 0) is None
+    partial = RateLimiter(parse_rate_limits({"reads": 1}), 60)
     assert partial.take("writes", 0) is None
     assert partial.take("reads", 0).allowed
 

@@ -121,6 +121,12 @@ async def test_only_vtt_files_are_accepted(api):
     assert (await put(api, video_id, "captions", "en", b"")).slug == "uploaded-file-empty"
 
 
+async def test_a_caption_language_may_have_digits(api):
+    """Known languages such as ``es-419`` are accepted (service.md#caption-languages)."""
+    video_id = await api.create()
+    assert (await put(api, video_id, "captions", "es-419")).json["srclang"] == "es-419"
+
+
 async def test_unknown_videos_and_languages(api):
     video_id = await api.create()
     for kind in ("captions", "chapters"):

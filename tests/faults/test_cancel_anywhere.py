@@ -195,7 +195,7 @@ class Case:
             video for video in self.emu.state.videos.values() if self.key in str(video.attributes)
         ]
         return [
-            video.key for video in sorted(videos, key=lambda video: str(video.attributes["title"]))
+            video.id for video in sorted(videos, key=lambda video: str(video.attributes["title"]))
         ]
 
     def check(self) -> None:

@@ -453,8 +453,8 @@ def test_videos_are_deleted_in_one_place_only() -> None:
     assert found == {
         ("ingest/container.py", "remove"),
         ("resources/videos.py", "delete"),
-        ("cli/crud/deletion.py", "delete_command"),  # Of any kind of thing, after a confirmation.
-        ("cli/crud/deletion.py", "_delete"),
+        ("cli/crud/commands.py", "delete_command"),  # Of any kind of thing, after a confirmation.
+        ("cli/crud/commands.py", "_delete"),
         ("resources/_resource.py", "_delete"),  # Sends the DELETE for the methods of the resources.
         ("resources/live_streams.py", "delete_thumbnail"),
     }

@@ -2,30 +2,41 @@
 
 import click
 
-from ..crud.answers import FILE, call_command, show_command
-from ..crud.deletion import delete_command
+from ..crud.commands import FILE, call_command, delete_command, show_command
 from ..crud.listing import list_command, sorting
-from ..crud.noun import Noun
-from ..parameters import Duration
+from ..crud.object_type import ObjectType
+from ..parameters import DURATION
 
 __all__ = ["account", "tags", "tokens", "watermarks"]
 
-ACCOUNT = Noun(one="account", many="accounts", resource="account", names=(), columns=())
-TAG = Noun(
-    one="tag", many="tags", resource="tags", columns=("value", "video_count"), cut=("value",)
+ACCOUNT = ObjectType(singular="account", plural="accounts", section="account", ids=(), columns=())
+TAG = ObjectType(
+    singular="tag",
+    plural="tags",
+    section="tags",
+    columns=("value", "video_count"),
+    shrinkable=("value",),
 )
-TOKEN = Noun(
-    one="upload token",
-    many="upload tokens",
-    resource="upload_tokens",
-    names=("upload_token",),
+TOKEN = ObjectType(
+    singular="upload token",
+    plural="upload tokens",
+    section="upload_tokens",
+    ids=("upload_token",),
     columns=("token", "ttl", "created_at", "expires_at"),
 )
-WATERMARK = Noun(
-    one="watermark",
-    many="watermarks",
-    resource="watermarks",
+WATERMARK = ObjectType(
+    singular="watermark",
+    plural="watermarks",
+    section="watermarks",
     columns=("watermark_id", "created_at"),
+)
+
+TTL = click.Option(
+    ["--ttl"],
+    type=DURATION,
+    default="0",
+    metavar="DURATION",
+    help="Lifetime in seconds (90) or with a unit (15m, 2h, 7d). 0 means unlimited.",
 )
 
 account: click.Group = click.Group(
@@ -61,21 +72,7 @@ tokens: click.Group = click.Group(
     commands=[
         list_command(TOKEN, sorting("createdAt", "ttl")),
         show_command(TOKEN),
-        call_command(
-            TOKEN,
-            "create",
-            [
-                click.Option(
-                    ["--ttl"],
-                    type=Duration(),
-                    default="0",
-                    metavar="DURATION",
-                    help="Lifetime in seconds (90) or with a unit (15m, 2h, 7d). With 0, the token "
-                    "never expires.",
-                )
-            ],
-            summary="Create a token for any number of uploads.",
-        ),
+        call_command(TOKEN, "create", [TTL], summary="Create a token for any number of uploads."),
         delete_command(TOKEN, summary="Revoke upload tokens."),
     ],
 )

@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from ...models import Aggregation, Breakdown, BreakdownMetric, Interval, Metric, OverTimeMetric
-from ..crud.answers import call_command
+from ..crud.commands import call_command
 from ..crud.listing import list_command, sorting
-from ..crud.noun import Noun
-from ..parameters import MetadataPair, Moment, as_dict, one_of
+from ..crud.object_type import ObjectType
+from ..parameters import TIME, one_of
+from .options import metadata_filter
 
 __all__ = ["command"]
 
@@ -28,17 +29,16 @@ SINGLE_VALUE = ("media-type", "tag")
 """Dimensions for which ``--filter`` accepts one value."""
 
 
-def _noun(one: str, many: str, *columns: str, cut: tuple[str, ...] = ()) -> Noun:
-    return Noun(one=one, many=many, resource="analytics", columns=columns, cut=cut)
+def _noun(one: str, many: str, *columns: str, shrinkable: tuple[str, ...] = ()) -> ObjectType:
+    return ObjectType(
+        singular=one, plural=many, section="analytics", columns=columns, shrinkable=shrinkable
+    )
 
 
 def _by_dimension(
     ctx: click.Context, param: click.Parameter, value: Iterable[tuple[str, str]]
 ) -> dict[str, str | list[str]]:
-    """Group the values of ``--filter`` by dimension; a callback.
-
-    Raises ``BadParameter`` for a second value of a dimension in ``SINGLE_VALUE``.
-    """
+    """Group the values of ``--filter`` by dimension; a callback."""
     found: dict[str, list[str]] = {}
     for dimension, text in value:
         found.setdefault(dimension.replace("-", "_"), []).append(text)
@@ -51,10 +51,10 @@ def _by_dimension(
 QUERY: list[click.Parameter] = [
     click.Option(
         ["--from", "from_"],
-        type=Moment(),
+        type=TIME,
         help="Start of the period. Default: one day before its end.",
     ),
-    click.Option(["--to"], type=Moment(), help="End of the period, exclusive. Default: now."),
+    click.Option(["--to"], type=TIME, help="End of the period, exclusive. Default: now."),
     click.Option(["--unique"], is_flag=True, default=None, help="Count viewers instead of views."),
     click.Option(
         ["--view-duration"],
@@ -102,7 +102,7 @@ SESSION = _noun(
     "os.name",
     "client.name",
     "referrer.url",
-    cut=("os.name", "referrer.url"),
+    shrinkable=("os.name", "referrer.url"),
 )
 EVENT = _noun("event", "events", "type", "emitted_at", "at", "from_", "to")
 REMOVED = " (api.video removed this operation from its specification in 2023)"
@@ -120,7 +120,13 @@ command: click.Group = click.Group(
             epilog=_values(METRIC=Metric, AGGREGATION=Aggregation),
         ),
         list_command(
-            _noun("value", "values", "dimension_value", "metric_value", cut=("dimension_value",)),
+            _noun(
+                "value",
+                "values",
+                "dimension_value",
+                "metric_value",
+                shrinkable=("dimension_value",),
+            ),
             [
                 _argument("metric", BreakdownMetric),
                 _argument("breakdown", Breakdown),
@@ -150,13 +156,7 @@ command: click.Group = click.Group(
             [
                 click.Argument(["video_id"], metavar="VIDEO_ID"),
                 PERIOD,
-                click.Option(
-                    ["--metadata"],
-                    multiple=True,
-                    type=MetadataPair(),
-                    callback=as_dict,
-                    help="Only sessions with this metadata pair; repeat to require several pairs.",
-                ),
+                metadata_filter("sessions"),
             ],
             method="list_video_sessions",
             name="video-sessions",

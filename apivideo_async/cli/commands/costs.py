@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import define, field
 
-from ...config import REQUEST_LIMITS, UploadOptions, resolve_config
+from ...config import REQUEST_LIMITS, UploadOptions
 from ...errors import SourceError
 from ...ingest.items import Item
 from ...ingest.uris import parse_uri
@@ -23,18 +23,14 @@ MINUTE = 60.0
 def documented_limits(session: Session) -> dict[str, int]:
     """Return the documented requests per minute by class for the configured environment.
 
-    Raises ``ConfigurationError`` if the environment does not exist.
+    Raises ``ConfigurationError`` if the settings are invalid.
     """
-    settings = session.settings
-    config = resolve_config(environment=settings.environment, base_url=settings.base_url)
+    config = session.settings.resolve(needs_key=False)
     return dict(REQUEST_LIMITS["sandbox" if "sandbox" in config.base_url else "production"])
 
 
 def minimum_seconds(requests: int, per_minute: int) -> float:
-    """Return the seconds before the last of ``requests`` can start.
-
-    All requests of the first window can start at once. Each further window begins a minute later.
-    """
+    """Return the seconds before the last request can start: each window has one minute."""
     return max(0, requests - 1) // per_minute * MINUTE
 
 
@@ -76,16 +72,16 @@ class _Cost:
         return f"{requests}; {amount}; {minimum_text(seconds, bound)}"
 
 
+@define
 class Costs:
     """Adds up the costs of items, one at a time."""
 
-    def __init__(self, upload: UploadOptions, *, keep_key: bool) -> None:
-        self._upload = upload
-        self._keep_key = keep_key
-        self._stream = _Cost()
-        self._pull = _Cost()
-        self._local_files = 0
-        self._unknown_sizes = 0
+    _upload: UploadOptions
+    _keep_key: bool
+    _stream: _Cost = field(factory=_Cost, init=False)
+    _pull: _Cost = field(factory=_Cost, init=False)
+    _local_files: int = field(default=0, init=False)
+    _unknown_sizes: int = field(default=0, init=False)
 
     @property
     def bytes(self) -> int:

@@ -4,6 +4,7 @@ import os
 import platform
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -23,26 +24,23 @@ from ...errors import (
 )
 from ...private_files import find_state_folder
 from ..console.messages import explain
-from ..crud.shown import as_json
+from ..crud.formatting import json_text
+from ..parameters import json_option
 from ..running import run
-from ..session import Session, check_reachable, connect
+from ..session import NO_API_KEY, Session, check_reachable, connect
 
 __all__ = ["command"]
 
 PACKAGES = ("aiohttp", "attrs", "cattrs", "aiofiles", "click", "rich", "uvloop")
-LARGEST_SKEW = 30.0
-"""Largest accepted difference to the server's clock, in seconds.
-
-With a larger difference, analytics and the logs of an account are hard to compare.
-"""
+MAX_CLOCK_DIFFERENCE = 30.0
+"""Seconds. With a larger difference, the logs of an account are hard to compare."""
 REFUSED_REQUESTS = {
     "writes": ("PATCH", "/videos/doctor"),
     "uploads": ("POST", "/videos/doctor/source"),
 }
-"""Requests that read the budgets of writes and uploads without changing anything.
+"""Requests to a video that does not exist, which show the budgets of writes and uploads.
 
-They name a video that does not exist, so the server answers with an error, and the error
-response has the rate limit headers.
+The error response has the rate limit headers.
 """
 
 
@@ -54,8 +52,7 @@ class Finding:
     state: Literal["ok", "note", "failed"]
     text: str
 
-    def line(self) -> str:
-        """Return the finding as a line for the terminal."""
+    def __str__(self) -> str:
         return f"{self.state:<8}{self.name:<13}{self.text}"
 
 
@@ -65,26 +62,25 @@ class Finding:
     is_flag=True,
     help="Also check the budgets of writes and uploads, which takes one request each.",
 )
-@click.option("--json", "as_document", is_flag=True, help="Print one JSON list.")
+@json_option
 @click.pass_obj
-def command(session: Session, /, all_budgets: bool, as_document: bool) -> int:
+def command(session: Session, /, all_budgets: bool, as_json: bool) -> int:
     """Check versions, settings, server, key, clock and request budgets.
 
-    Exit code 0 if no check failed, otherwise 1. Takes one request of the read budget and changes
-    nothing at api.video.
+    Exit code 0 if no check failed, otherwise 1. Nothing is changed at api.video.
     """
 
     async def work() -> int:
         findings = []
         async for finding in _check(session, all_budgets=all_budgets):
             findings.append(finding)
-            if not as_document:
-                session.terminal.result(finding.line())
-        if as_document:
-            session.terminal.result(as_json([asdict(finding) for finding in findings]))
+            if not as_json:
+                session.terminal.result(str(finding))
+        if as_json:
+            session.terminal.result(json_text([asdict(finding) for finding in findings]))
         return 1 if any(finding.state == "failed" for finding in findings) else 0
 
-    return run(session.terminal, work(), lambda: "interrupted")
+    return run(session.terminal, work())
 
 
 async def _check(session: Session, *, all_budgets: bool) -> AsyncIterator[Finding]:
@@ -100,8 +96,7 @@ async def _check(session: Session, *, all_budgets: bool) -> AsyncIterator[Findin
             milliseconds = (time.monotonic() - started) * 1000
             yield Finding("server", "ok", f"connected in {milliseconds:.0f} ms")
             if client.config.api_key is None:
-                text = "none: set APIVIDEO_API_KEY or give --api-key (before the command)"
-                yield Finding("key", "failed", text)
+                yield Finding("key", "failed", NO_API_KEY)
                 return
             async for finding in _check_api(client, all_budgets=all_budgets):
                 yield finding
@@ -141,16 +136,11 @@ async def _headers_of_refusal(client: ApiVideoClient, method: str, path: str) ->
 
 
 def _versions() -> str:
-    found = [
-        f"apivideo-async {__version__}",
-        f"Python {platform.python_version()}",
-        platform.system(),
-    ]
+    python = f"Python {platform.python_version()}"
+    found = [f"apivideo-async {__version__}", python, platform.system()]
     for name in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
     return ", ".join(found)
 
 
@@ -185,7 +175,7 @@ def _clock(headers: Mapping[str, str], now: float) -> Finding:
         server_time = server_time.replace(tzinfo=UTC)
     difference = (datetime.fromtimestamp(now, UTC) - server_time).total_seconds()
     seconds = abs(difference)
-    if seconds <= LARGEST_SKEW:
+    if seconds <= MAX_CLOCK_DIFFERENCE:
         return Finding("clock", "ok", f"within {max(1, round(seconds))} s of the server's clock")
     direction = "ahead of" if difference > 0 else "behind"
     text = f"{seconds:.0f} s {direction} the server's clock: correct the clock of this machine"
@@ -193,7 +183,6 @@ def _clock(headers: Mapping[str, str], now: float) -> Finding:
 
 
 def _budget(name: str, headers: Mapping[str, str]) -> Finding:
-    """Return a finding about one request budget, from the rate limit headers of a response."""
     limit = headers.get("x-ratelimit-limit")
     remaining = headers.get("x-ratelimit-remaining")
     reset = headers.get("x-ratelimit-retry-after", "?")

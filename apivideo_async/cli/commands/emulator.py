@@ -1,7 +1,6 @@
 """The command ``apivideo emulator``."""
 
 import asyncio
-import errno
 import secrets
 import sys
 from pathlib import Path
@@ -9,8 +8,10 @@ from typing import Any
 
 import click
 
+from ..console.messages import explain_listen_error
 from ..running import run
 from ..session import Session
+from .options import host_option, port_option
 
 __all__ = ["command"]
 
@@ -28,13 +29,8 @@ Ctrl-C stops the emulator."""
 
 
 @click.command(name="emulator")
-@click.option("--host", default="127.0.0.1", help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="Port to listen on; 0 selects a free port.",
-)
+@host_option
+@port_option(0)
 @click.option(
     "--api-key",
     metavar="KEY",
@@ -45,8 +41,8 @@ Ctrl-C stops the emulator."""
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="Another host name that clients may use besides localhost and --host, such as the name "
-    "of a container; repeat for more.",
+    help="Another host name that clients may use, such as the name of a container; repeat for "
+    "more.",
 )
 @click.option(
     "--dir",
@@ -106,7 +102,10 @@ def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
                 session.terminal.result(SNIPPET.format(url=emulator.url, key=emulator.api_key))
                 await _wait_for_end(until_eof=until_eof)
         except OSError as error:
-            session.terminal.fail(_reason(error, settings))
+            if error.filename:
+                raise
+            reason = explain_listen_error(error, settings["host"], settings["port"])
+            session.terminal.fail(reason)
             return 1
         return 0
 
@@ -128,10 +127,7 @@ def _emulator(settings: dict[str, Any]) -> Any:
 
 
 async def _wait_for_end(*, until_eof: bool) -> None:
-    """Wait until a signal cancels the task, or until the standard input closes.
-
-    The standard input closes when the process that started this one ends.
-    """
+    """Wait until a signal cancels the task or, with ``until_eof``, the standard input closes."""
     if not until_eof:
         await asyncio.Event().wait()
     reader = asyncio.StreamReader()
@@ -139,14 +135,3 @@ async def _wait_for_end(*, until_eof: bool) -> None:
     # Reading in the loop: a thread that reads the standard input could not be cancelled.
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     await reader.read()
-
-
-def _reason(error: OSError, settings: dict[str, Any]) -> str:
-    host, port = settings["host"], settings["port"]
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use: give another --port, or omit it for a free one"
-    if error.errno in (errno.EACCES, errno.EPERM) and not error.filename:
-        return f"no permission to use port {port} of {host}: give a --port above 1023"
-    if error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return f"cannot listen on {host} port {port}: {error.strerror or error}"

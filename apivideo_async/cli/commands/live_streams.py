@@ -5,43 +5,45 @@ from collections.abc import Iterator
 import click
 
 from ...models import LiveStream, Restream
-from ..crud.answers import FILE, call_command, show_command, tell_done, update_command
-from ..crud.deletion import delete_command
+from ..crud.commands import (
+    FILE,
+    action_command,
+    call_command,
+    delete_command,
+    show_command,
+    update_command,
+)
+from ..crud.formatting import fields_of
 from ..crud.listing import list_command, sorting
-from ..crud.noun import Noun
-from ..crud.shown import facts_of
-from ..parameters import secret
-from ..session import Session
+from ..crud.object_type import ObjectType
+from ..parameters import mask
 
 __all__ = ["command"]
 
 
-def live_stream_facts(stream: LiveStream) -> Iterator[tuple[str, object]]:
-    """Yield the facts of a live stream without its HTML code, followed by its ingest addresses.
-
-    The addresses contain the stream key, so they are None for a stream whose key is hidden.
-    """
-    yield from ((name, text) for name, text in facts_of(stream) if name != "iframe")
+def _shown_fields(stream: LiveStream) -> Iterator[tuple[str, object]]:
+    yield from ((name, text) for name, text in fields_of(stream) if name != "iframe")
+    # The addresses contain the stream key, so they are None for a stream whose key is hidden.
     yield "rtmp", stream.rtmp_url
     yield "srt", stream.srt_url
 
 
-LIVE_STREAM = Noun(
-    one="live stream",
-    many="live streams",
-    resource="live_streams",
+LIVE_STREAM = ObjectType(
+    singular="live stream",
+    plural="live streams",
+    section="live_streams",
     columns=("live_stream_id", "name", "broadcasting", "public", "created_at"),
-    cut=("name",),
-    facts=live_stream_facts,
+    shrinkable=("name",),
+    fields=_shown_fields,
 )
-ID = click.Argument(["live_stream_id"], metavar="ID")
+ID = LIVE_STREAM.id_arguments()
 
 
 def _restreams(
     ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str, str], ...]
 ) -> list[Restream]:
     """Convert the values of ``--restream`` and mask their keys in messages; a callback."""
-    secret(ctx, param, [key for _, _, key in value])
+    mask(ctx, param, [key for _, _, key in value])
     return [Restream(name=name, server_url=url, stream_key=key) for name, url, key in value]
 
 
@@ -67,18 +69,6 @@ def _fields(*, name_required: bool) -> list[click.Parameter]:
     ]
 
 
-@click.command(name="complete")
-@click.argument("live_stream_id", metavar="ID")
-@click.pass_obj
-def complete(session: Session, /, live_stream_id: str) -> int:
-    """End the running broadcast. Its recording becomes a video."""
-    return tell_done(
-        session,
-        lambda client: client.live_streams.complete(live_stream_id),
-        f"completed {live_stream_id}",
-    )
-
-
 command: click.Group = click.Group(
     "live-streams",
     help="Live streams. Only `create` and `show` print the stream key.",
@@ -90,7 +80,7 @@ command: click.Group = click.Group(
                 click.Option(
                     ["--stream-key"],
                     metavar="KEY",
-                    callback=secret,
+                    callback=mask,
                     help="Only the live stream with this stream key.",
                 ),
                 *sorting("name", "createdAt", "updatedAt"),
@@ -107,23 +97,27 @@ command: click.Group = click.Group(
         ),
         update_command(
             LIVE_STREAM,
-            "live_stream_id",
             _fields(name_required=False),
             empty_values={"restreams": []},
             summary="Change the given fields. --restream replaces all existing restreams.",
         ),
         delete_command(LIVE_STREAM, summary="Delete live streams. Their recordings are kept."),
-        complete,
+        action_command(
+            LIVE_STREAM,
+            "complete",
+            done="completed",
+            summary="End the running broadcast. Its recording becomes a video.",
+        ),
         call_command(
             LIVE_STREAM,
             "upload-thumbnail",
-            [ID, FILE],
+            [*ID, FILE],
             summary="Set the thumbnail: a JPEG, PNG or WebP file of at most 8 MiB.",
         ),
         call_command(
             LIVE_STREAM,
             "delete-thumbnail",
-            [ID],
+            ID,
             summary="Remove the thumbnail. The default thumbnail of api.video is shown again.",
         ),
     ],

@@ -6,12 +6,18 @@ from typing import Any, TypeAlias
 
 import click
 
-from ..parameters import Concurrency, Size
+from ..parameters import CONCURRENCY, METADATA_PAIR, SIZE, as_dict
 
 __all__ = [
+    "METADATA",
+    "TAGS",
     "chunk_size_option",
     "chunks_option",
+    "concurrency_option",
+    "host_option",
     "manifest_option",
+    "metadata_filter",
+    "port_option",
     "quarantined_option",
     "redirects_option",
     "reserve_option",
@@ -22,16 +28,56 @@ Option: TypeAlias = Callable[[Any], Any]
 
 chunk_size_option: Option = click.option(
     "--chunk-size",
-    type=Size(),
+    type=SIZE,
     help="Bytes per chunk, 5MiB to 200MiB. Default: chosen from the size of the source.",
 )
 
 
 def chunks_option(name: str) -> Option:
     """Make the option for the number of chunks in flight."""
-    return click.option(name, type=Concurrency(), default="auto", help="Chunks in flight.")
+    return click.option(name, type=CONCURRENCY, default="auto", help="Chunks in flight.")
 
 
+def metadata_filter(objects: str) -> click.Option:
+    """Make the option that filters a list by metadata."""
+    return click.Option(
+        ["--metadata"],
+        multiple=True,
+        type=METADATA_PAIR,
+        callback=as_dict,
+        help=f"Only {objects} with this metadata pair; repeat to require several pairs.",
+    )
+
+
+def port_option(default: int) -> Option:
+    """Make the option for the port of a server."""
+    return click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=default,
+        help="Port to listen on; 0 selects a free port.",
+    )
+
+
+TAGS: click.Option = click.Option(
+    ["--tag", "tags"], multiple=True, metavar="TAG", help="A tag; repeat for more."
+)
+METADATA: click.Option = click.Option(
+    ["--metadata"],
+    multiple=True,
+    type=METADATA_PAIR,
+    callback=as_dict,
+    help="A metadata pair; repeat for more.",
+)
+host_option: Option = click.option(
+    "--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 for all interfaces."
+)
+concurrency_option: Option = click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    default=16,
+    help="Number of items processed at the same time.",
+)
 manifest_option: Option = click.option(
     "--manifest",
     type=click.Path(path_type=Path),

@@ -1,7 +1,6 @@
 """The command ``apivideo plan``: computes the costs of uploads. Nothing is sent.
 
-Local files are planned one by one, with their chunks. If any source is not a local file, the
-command shows the totals of each ingestion strategy instead.
+Local files are planned one by one. With any other source, only totals are computed.
 """
 
 import asyncio
@@ -20,7 +19,7 @@ from ...ingest.listing.selection import has_wildcard
 from ...uploads.plan import Plan, make_plan
 from ..console.formatting import bytes_text
 from ..console.terminal import Terminal, columns
-from ..parameters import Size
+from ..parameters import SIZE, json_option
 from ..running import run
 from ..session import Session
 from .costs import Costs, documented_limits, minimum_seconds, minimum_text
@@ -47,16 +46,16 @@ class PlanRequest:
 @click.option(
     "--uploads-per-minute",
     type=click.IntRange(1),
-    help="Upload requests per minute of your account. Default: the documented limits, which are "
-    "100 for production and 40 for the sandbox.",
+    help="Upload requests per minute of your account. Default: 100 for production, 40 for the "
+    "sandbox.",
 )
 @click.option(
     "--bandwidth",
-    type=Size(),
+    type=SIZE,
     metavar="SIZE",
     help="Bytes per second of your connection, such as 12MiB. Default: not taken into account.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @click.pass_obj
 def command(
     session: Session,
@@ -71,7 +70,6 @@ def command(
     No API key is needed. SOURCE is a file or, as for `apivideo ingest`, a folder, a pattern such as
     'videos/**/*.mp4', or an address: s3://, gs://, az://, http(s)://. For sources other than files
     the totals are shown, once for sending from this machine and once for fetching by api.video.
-    `apivideo ingest --dry-run` leaves out the items that are already ingested.
     """
     limits = documented_limits(session)
     if uploads_per_minute is not None:
@@ -82,7 +80,7 @@ def command(
         _plan_files(session.terminal, request)
         return 0
     planning = _plan_sources(session.terminal, request)
-    return run(session.terminal, planning, lambda: "interrupted; nothing was sent")
+    return run(session.terminal, planning, "interrupted; nothing was sent")
 
 
 def _is_file(source: str) -> bool:
@@ -99,15 +97,7 @@ def _plan_files(terminal: Terminal, request: PlanRequest) -> None:
     seconds, bound = _minimum(requests, size, request)
     if request.as_json:
         document = {
-            "files": [
-                {
-                    "file": file,
-                    "bytes": plan.total,
-                    "chunks": plan.parts,
-                    "chunkSize": plan.chunk_size,
-                }
-                for file, plan in plans
-            ],
+            "files": [_file_document(file, plan) for file, plan in plans],
             "requests": requests,
             "bytes": size,
             "earliest_seconds": seconds,
@@ -123,13 +113,14 @@ def _plan_files(terminal: Terminal, request: PlanRequest) -> None:
     terminal.result(f"{requests} upload requests, {bytes_text(size)}: {minimum}")
 
 
-def _plans(request: PlanRequest) -> list[tuple[str, Plan]]:
-    """Plan the files in the order in which an upload sends them.
+def _file_document(file: str, plan: Plan) -> dict[str, Any]:
+    size = plan.chunk_size
+    return {"file": file, "bytes": plan.total, "chunks": plan.parts, "chunkSize": size}
 
-    The chunk size of a file depends on the upload requests that the earlier files leave in the
-    first rate limit window.
-    """
+
+def _plans(request: PlanRequest) -> list[tuple[str, Plan]]:
     plans = []
+    # The chunk size of a file depends on the requests that the earlier files leave in the window.
     spare = request.limits["uploads"]
     for file in request.sources:
         try:

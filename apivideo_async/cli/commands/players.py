@@ -2,20 +2,25 @@
 
 import click
 
-from ..crud.answers import FILE, call_command, show_command, tell_done, update_command
-from ..crud.deletion import delete_command
+from ..crud.commands import (
+    FILE,
+    action_command,
+    call_command,
+    delete_command,
+    show_command,
+    update_command,
+)
 from ..crud.listing import list_command, sorting
-from ..crud.noun import Noun
-from ..session import Session
+from ..crud.object_type import ObjectType
 
 __all__ = ["command"]
 
-PLAYER = Noun(
-    one="player theme",
-    many="player themes",
-    resource="players",
+PLAYER = ObjectType(
+    singular="player theme",
+    plural="player themes",
+    section="players",
     columns=("player_id", "name", "created_at", "updated_at"),
-    cut=("name",),
+    shrinkable=("name",),
 )
 
 COLOURS = {
@@ -44,18 +49,6 @@ FIELDS: list[click.Parameter] = [
 ]
 
 
-@click.command(name="delete-logo")
-@click.argument("player_id", metavar="ID")
-@click.pass_obj
-def delete_logo(session: Session, /, player_id: str) -> int:
-    """Delete the logo."""
-    return tell_done(
-        session,
-        lambda client: client.players.delete_logo(player_id),
-        f"deleted the logo of {player_id}",
-    )
-
-
 command: click.Group = click.Group(
     "players",
     help="Player themes. Videos and live streams refer to a theme by its id.",
@@ -71,7 +64,6 @@ command: click.Group = click.Group(
         ),
         update_command(
             PLAYER,
-            "player_id",
             FIELDS,
             summary="Change the given fields. Viewers may see the change up to ten minutes later.",
         ),
@@ -80,7 +72,7 @@ command: click.Group = click.Group(
             PLAYER,
             "upload-logo",
             [
-                click.Argument(["player_id"], metavar="ID"),
+                *PLAYER.id_arguments(),
                 FILE,
                 click.Option(
                     ["--link"], metavar="URL", help="Page that a click on the logo opens."
@@ -88,6 +80,8 @@ command: click.Group = click.Group(
             ],
             summary="Set the logo: a JPEG or PNG file of at most 200x100 pixels and 100 KiB.",
         ),
-        delete_logo,
+        action_command(
+            PLAYER, "delete-logo", done="deleted the logo of", summary="Delete the logo."
+        ),
     ],
 )

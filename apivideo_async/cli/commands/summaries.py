@@ -4,21 +4,20 @@ import click
 from attrs import evolve
 
 from ...models import SummaryAttribute, SummaryOrigin, SummaryStatus
-from ..crud.answers import call_command, show_command, update_command
-from ..crud.deletion import delete_command
+from ..crud.commands import call_command, delete_command, show_command, update_command
 from ..crud.listing import list_command, sorting
-from ..crud.noun import Noun
+from ..crud.object_type import ObjectType
 from ..parameters import one_of
 
 __all__ = ["command"]
 
-SUMMARY = Noun(
-    one="summary",
-    many="summaries",
-    resource="summaries",
+SUMMARY = ObjectType(
+    singular="summary",
+    plural="summaries",
+    section="summaries",
     columns=("summary_id", "video_id", "origin", "source_status", "created_at"),
 )
-TEXT = evolve(SUMMARY, one="text of a summary", many="texts")
+TEXT = evolve(SUMMARY, singular="text of a summary", plural="texts")
 
 FILTERS: list[click.Parameter] = [
     click.Option(["--video-id"], metavar="ID", help="Only the summary of this video."),
@@ -32,6 +31,29 @@ FILTERS: list[click.Parameter] = [
     ),
     *sorting("createdAt", "updatedAt", "videoId"),
 ]
+CREATION: list[click.Parameter] = [
+    click.Argument(["video_id"], metavar="VIDEO_ID"),
+    click.Option(
+        ["--auto", "origin"],
+        flag_value="auto",
+        help="Generate the text from the speech in the video.",
+    ),
+    click.Option(
+        ["--part", "attributes"],
+        multiple=True,
+        type=one_of(SummaryAttribute),
+        help="Generate only this part; repeat for both.",
+    ),
+]
+TEXT_FIELDS: list[click.Parameter] = [
+    click.Option(["--abstract"], help="A text of 20 to 300 words."),
+    click.Option(
+        ["--takeaway", "takeaways"],
+        multiple=True,
+        metavar="TEXT",
+        help="A main point; repeat for up to 3.",
+    ),
+]
 
 command: click.Group = click.Group(
     "summaries",
@@ -42,35 +64,13 @@ command: click.Group = click.Group(
         call_command(
             SUMMARY,
             "create",
-            [
-                click.Argument(["video_id"], metavar="VIDEO_ID"),
-                click.Option(
-                    ["--auto", "origin"],
-                    flag_value="auto",
-                    help="Generate the text from the speech in the video.",
-                ),
-                click.Option(
-                    ["--part", "attributes"],
-                    multiple=True,
-                    type=one_of(SummaryAttribute),
-                    help="Generate only this part; repeat for both.",
-                ),
-            ],
+            CREATION,
             summary="Create a summary of a video. Without --auto it has no text until `update` "
             "sets one.",
         ),
         update_command(
             TEXT,
-            "summary_id",
-            [
-                click.Option(["--abstract"], help="A text of 20 to 300 words."),
-                click.Option(
-                    ["--takeaway", "takeaways"],
-                    multiple=True,
-                    metavar="TEXT",
-                    help="A main point; repeat for up to 3.",
-                ),
-            ],
+            TEXT_FIELDS,
             method="update_source",
             summary="Set the text or a part of it. --takeaway replaces all existing takeaways.",
         ),

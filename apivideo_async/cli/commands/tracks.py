@@ -2,78 +2,59 @@
 
 import click
 
-from ..crud.answers import FILE, call_command, show_command
-from ..crud.deletion import delete_command
+from ..crud.commands import FILE, call_command, delete_command, show_command
 from ..crud.listing import list_command
-from ..crud.noun import Noun
+from ..crud.object_type import ObjectType
 
 __all__ = ["captions", "chapters"]
 
-CAPTION = Noun(
-    one="caption track",
-    many="caption tracks",
-    resource="captions",
-    names=("video_id", "language"),
+CAPTION = ObjectType(
+    singular="caption track",
+    plural="caption tracks",
+    section="captions",
+    ids=("video_id", "language"),
     columns=("srclang", "language_name", "default", "src"),
-    cut=("src",),
+    shrinkable=("src",),
 )
-CHAPTER = Noun(
-    one="chapter track",
-    many="chapter tracks",
-    resource="chapters",
-    names=("video_id", "language"),
+CHAPTER = ObjectType(
+    singular="chapter track",
+    plural="chapter tracks",
+    section="chapters",
+    ids=("video_id", "language"),
     columns=("language", "src"),
-    cut=("src",),
+    shrinkable=("src",),
+)
+DEFAULT = click.Option(
+    ["--default/--no-default"], required=True, help="Whether players show this track by default."
 )
 
 
-TRACK: list[click.Parameter] = [
-    click.Argument(["video_id"], metavar="VIDEO_ID"),
-    click.Argument(["language"], metavar="LANGUAGE"),
-]
-
-
-def _upload_command(noun: Noun) -> click.Command:
-    return call_command(
-        noun,
+def _common_commands(kind: ObjectType) -> list[click.Command]:
+    upload = call_command(
+        kind,
         "upload",
-        [*TRACK, FILE],
-        summary=f"Upload {noun.resource} in one language. FILE is a WebVTT file in UTF-8 with the "
+        [*kind.id_arguments(), FILE],
+        summary=f"Upload {kind.section} in one language. FILE is a WebVTT file in UTF-8 with the "
         "extension .vtt. LANGUAGE is a language tag such as fr.",
     )
+    return [list_command(kind), show_command(kind), upload, delete_command(kind)]
 
 
 captions: click.Group = click.Group(
     "captions",
     help="Captions of a video, one WebVTT file per language.",
     commands=[
-        list_command(CAPTION),
-        show_command(CAPTION),
-        _upload_command(CAPTION),
+        *_common_commands(CAPTION),
         call_command(
             CAPTION,
             "update",
-            [
-                *TRACK,
-                click.Option(
-                    ["--default/--no-default"],
-                    required=True,
-                    help="Whether players show this track by default.",
-                ),
-            ],
+            [*CAPTION.id_arguments(), DEFAULT],
             summary="Choose whether players show the captions by default.",
         ),
-        delete_command(CAPTION),
     ],
 )
-
 chapters: click.Group = click.Group(
     "chapters",
     help="Chapters of a video, one WebVTT file per language. To change a track, upload it again.",
-    commands=[
-        list_command(CHAPTER),
-        show_command(CHAPTER),
-        _upload_command(CHAPTER),
-        delete_command(CHAPTER),
-    ],
+    commands=_common_commands(CHAPTER),
 )

@@ -8,52 +8,68 @@ from attrs import evolve
 
 from ...models import Language, SummaryAttribute, Video, VideoStatus
 from ..console.formatting import bytes_text
-from ..crud.answers import FILE, call_command, json_option, tell, update_command
-from ..crud.deletion import delete_command
+from ..crud.commands import (
+    FILE,
+    call_and_print,
+    call_command,
+    delete_command,
+    update_command,
+)
+from ..crud.formatting import label, local_time, value_text
 from ..crud.listing import list_command, sorting
-from ..crud.noun import Noun
-from ..crud.shown import as_json, facts, moment, text_of
-from ..parameters import MetadataPair, as_dict, one_of
-from ..running import run
-from ..session import Session, connect
+from ..crud.object_type import ObjectType
+from ..parameters import json_option, one_of
+from ..session import Session
+from .options import METADATA, TAGS, metadata_filter
 
 __all__ = ["VIDEO", "command"]
 
 
-def video_facts(video: Video) -> Iterator[tuple[str, object]]:
-    """Yield the facts of a video in the order in which they are displayed."""
+def _video_fields(video: Video) -> Iterator[tuple[str, object]]:
     yield "id", video.video_id
     yield "title", video.title
     yield "description", video.description
-    yield "created", moment(video.created_at)
-    yield "published", moment(video.published_at)
-    yield "updated", moment(video.updated_at)
-    yield "discarded", moment(video.discarded_at)
-    yield "deletes", moment(video.deletes_at)
-    yield "public", text_of(video.public)
-    yield "tags", text_of(video.tags)
-    yield "metadata", text_of(video.metadata)
-    yield "language", video.language
+    for name in ("created_at", "published_at", "updated_at", "discarded_at", "deletes_at"):
+        yield label(name), local_time(getattr(video, name))
+    for name in ("public", "tags", "metadata", "language"):
+        yield name, value_text(getattr(video, name))
     yield "player theme", video.player_id
     for name in ("player", "hls", "mp4", "thumbnail"):
         yield name, getattr(video.assets, name, None)
 
 
-VIDEO = Noun(
-    one="video",
-    many="videos",
-    resource="videos",
+def _status_fields(status: VideoStatus) -> Iterator[tuple[str, object]]:
+    ingest, encoding = status.ingest, status.encoding
+    yield "ingest", (ingest.status if ingest is not None else None) or "nothing received yet"
+    if ingest is not None:
+        # The bounds of a range of received bytes are inclusive.
+        received = sum((piece.to or 0) - (piece.from_ or 0) + 1 for piece in ingest.received_bytes)
+        yield "received", bytes_text(received) if received else None
+        parts = ingest.received_parts
+        if parts is not None and parts.parts:
+            yield "parts", f"{len(parts.parts)} of {parts.total or '?'}"
+        yield "size", bytes_text(ingest.filesize) if ingest.filesize is not None else None
+    yield "playable", value_text(status.playable)
+    for quality in encoding.qualities if encoding is not None else []:
+        yield f"{quality.type} {quality.quality}", quality.status
+
+
+VIDEO = ObjectType(
+    singular="video",
+    plural="videos",
+    section="videos",
     columns=("video_id", "title", "created_at", "public", "tags"),
-    cut=("title", "tags"),
-    facts=video_facts,
+    shrinkable=("title", "tags"),
+    fields=_video_fields,
 )
 DISCARDED = evolve(
     VIDEO,
-    many="discarded videos",
+    plural="discarded videos",
     columns=("video_id", "title", "discarded_at", "deletes_at"),
-    cut=("title",),
+    shrinkable=("title",),
 )
-ID = click.Argument(["video_id"], metavar="ID")
+STATUS = evolve(VIDEO, fields=_status_fields)
+ID = VIDEO.id_arguments()
 
 FILTERS: list[click.Parameter] = [
     click.Option(["--title"], help="Only videos whose title contains this text."),
@@ -64,51 +80,30 @@ FILTERS: list[click.Parameter] = [
         metavar="TAG",
         help="Only videos with this tag; repeat to require several tags.",
     ),
-    click.Option(
-        ["--metadata"],
-        multiple=True,
-        type=MetadataPair(),
-        callback=as_dict,
-        help="Only videos with this metadata pair; repeat to require several pairs.",
-    ),
+    metadata_filter("videos"),
     click.Option(["--live-stream-id"], metavar="ID", help="Only recordings of this live stream."),
     *sorting("title", "createdAt", "publishedAt", "updatedAt"),
 ]
 
+
+def _flag(*names: str, help: str) -> click.Option:  # noqa: A002
+    """Make a flag that is not sent unless it is given."""
+    return click.Option(list(names), is_flag=True, default=None, help=help)
+
+
 FIELDS: list[click.Parameter] = [
     click.Option(["--description"], help="Description of the video."),
-    click.Option(["--tag", "tags"], multiple=True, metavar="TAG", help="A tag; repeat for more."),
-    click.Option(
-        ["--metadata"],
-        multiple=True,
-        type=MetadataPair(),
-        callback=as_dict,
-        help="A metadata pair; repeat for more.",
-    ),
-    click.Option(
-        ["--public/--private"],
-        default=None,
-        help="A private video can be watched only with a viewer token.",
-    ),
-    click.Option(["--panoramic/--flat"], default=None, help="Whether it is a 360° video."),
-    click.Option(
-        ["--mp4/--no-mp4", "mp4_support"],
-        default=None,
-        help="Whether api.video offers an MP4 version for download.",
-    ),
+    TAGS,
+    METADATA,
+    _flag("--public/--private", help="A private video can be watched only with a viewer token."),
+    _flag("--panoramic/--flat", help="Whether it is a 360° video."),
+    _flag("--mp4/--no-mp4", "mp4_support", help="Offer an MP4 version for download."),
     click.Option(["--player-id"], metavar="ID", help="The player theme."),
     click.Option(
         ["--language"], type=one_of(Language), metavar="CODE", help="Spoken language, such as fr."
     ),
-    click.Option(
-        ["--transcript"], is_flag=True, default=None, help="Generate captions from the speech."
-    ),
-    click.Option(
-        ["--summary", "transcript_summary"],
-        is_flag=True,
-        default=None,
-        help="Generate a summary from the transcript.",
-    ),
+    _flag("--transcript", help="Generate captions from the speech."),
+    _flag("--summary", "transcript_summary", help="Generate a summary from the transcript."),
     click.Option(
         ["--summary-part", "transcript_summary_attributes"],
         multiple=True,
@@ -123,45 +118,12 @@ FIELDS: list[click.Parameter] = [
 @click.option("--discarded", is_flag=True, help="Show a deleted video that can be restored.")
 @json_option
 @click.pass_obj
-def show(session: Session, /, video_id: str, discarded: bool, as_document: bool) -> int:
+def show(session: Session, /, video_id: str, discarded: bool, as_json: bool) -> int:
     """Show one video."""
     method = "get_discarded" if discarded else "get"
-    return tell(
-        session, VIDEO, lambda client: VIDEO.call(client, method, video_id), as_document=as_document
+    return call_and_print(
+        session, VIDEO, lambda client: VIDEO.call(client, method, video_id), as_json=as_json
     )
-
-
-def status_facts(status: VideoStatus) -> Iterator[tuple[str, object]]:
-    """Yield the facts of a video's ingest, encoding and qualities."""
-    ingest, encoding = status.ingest, status.encoding
-    yield "ingest", (ingest.status if ingest is not None else None) or "nothing received yet"
-    if ingest is not None:
-        # The bounds of a range of received bytes are inclusive.
-        received = sum((piece.to or 0) - (piece.from_ or 0) + 1 for piece in ingest.received_bytes)
-        yield "received", bytes_text(received) if received else None
-        parts = ingest.received_parts
-        if parts is not None and parts.parts:
-            yield "parts", f"{len(parts.parts)} of {parts.total or '?'}"
-        yield "size", bytes_text(ingest.filesize) if ingest.filesize is not None else None
-    yield "playable", "yes" if status.playable else "no"
-    for quality in encoding.qualities if encoding is not None else []:
-        yield f"{quality.type} {quality.quality}", quality.status
-
-
-@click.command(name="status")
-@click.argument("video_id", metavar="ID")
-@json_option
-@click.pass_obj
-def status(session: Session, /, video_id: str, as_document: bool) -> int:
-    """Show the received bytes of a video and the progress of its encoding."""
-
-    async def work() -> int:
-        async with connect(session.settings) as client:
-            found = await client.videos.get_status(video_id)
-        session.terminal.results([as_json(found)] if as_document else facts(status_facts(found)))
-        return 0
-
-    return run(session.terminal, work(), lambda: "interrupted")
 
 
 EMPTY_VALUES: dict[str, Any] = {
@@ -179,7 +141,13 @@ command: click.Group = click.Group(
     commands=[
         list_command(VIDEO, FILTERS),
         show,
-        status,
+        call_command(
+            STATUS,
+            "status",
+            ID,
+            method="get_status",
+            summary="Show the received bytes of a video and the progress of its encoding.",
+        ),
         call_command(
             VIDEO,
             "create",
@@ -202,7 +170,6 @@ command: click.Group = click.Group(
         ),
         update_command(
             VIDEO,
-            "video_id",
             [click.Option(["--title"], help="Title of the video."), *FIELDS],
             empty_values=EMPTY_VALUES,
             summary="Change the given fields. --tag and --metadata replace all existing tags and "
@@ -215,13 +182,13 @@ command: click.Group = click.Group(
         call_command(
             VIDEO,
             "upload-thumbnail",
-            [ID, FILE],
+            [*ID, FILE],
             summary="Set the thumbnail: a JPEG, PNG or WebP file of at most 8 MiB.",
         ),
         call_command(
             VIDEO,
             "pick-thumbnail",
-            [ID, click.Argument(["timecode"], metavar="HH:MM:SS")],
+            [*ID, click.Argument(["timecode"], metavar="HH:MM:SS")],
             summary="Set the thumbnail to a frame of the video. HH:MM:SS may be followed by "
             "milliseconds (.mmm) or a frame number (:ff).",
         ),
@@ -232,6 +199,6 @@ command: click.Group = click.Group(
             name="discarded",
             summary="List deleted videos that can be restored",
         ),
-        call_command(VIDEO, "restore", [ID], summary="Restore a discarded video."),
+        call_command(VIDEO, "restore", ID, summary="Restore a discarded video."),
     ],
 )

@@ -3,21 +3,20 @@
 import click
 
 from ...models import WebhookEventType
-from ..crud.answers import call_command, show_command
-from ..crud.deletion import delete_command
+from ..crud.commands import call_command, delete_command, show_command
 from ..crud.listing import list_command
-from ..crud.noun import Noun
+from ..crud.object_type import ObjectType
 from ..parameters import one_of
 from .webhooks_listen import listen
 
 __all__ = ["command"]
 
-WEBHOOK = Noun(
-    one="webhook",
-    many="webhooks",
-    resource="webhooks",
+WEBHOOK = ObjectType(
+    singular="webhook",
+    plural="webhooks",
+    section="webhooks",
     columns=("webhook_id", "url", "events", "created_at"),
-    cut=("url", "events"),
+    shrinkable=("url", "events"),
 )
 EVENTS = one_of(WebhookEventType)
 

@@ -1,7 +1,6 @@
 """The command ``apivideo webhooks listen``: a server that prints deliveries."""
 
 import asyncio
-import errno
 import json
 
 import click
@@ -13,11 +12,13 @@ from ...config import resolve_config
 from ...errors import ApiVideoError, ConfigurationError
 from ...models import WebhookEvent, to_json
 from ..console.formatting import printable
+from ..console.messages import explain_listen_error
 from ..console.terminal import Terminal, columns
-from ..crud.shown import moment
-from ..parameters import secret
+from ..crud.formatting import local_time
+from ..parameters import mask
 from ..running import run
 from ..session import Session
+from .options import host_option, port_option
 
 __all__ = ["listen"]
 
@@ -26,21 +27,14 @@ LARGEST_BODY = 1024 * 1024
 
 
 @click.command(name="listen")
-@click.option(
-    "--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 for all interfaces."
-)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8765,
-    help="Port to listen on; 0 selects a free port.",
-)
+@host_option
+@port_option(8765)
 @click.option(
     "--secret",
     "secrets",
     multiple=True,
     metavar="SECRET",
-    callback=secret,
+    callback=mask,
     help="Secret of a subscription; repeat for more. Default: APIVIDEO_WEBHOOK_SECRET.",
 )
 @click.option(
@@ -52,9 +46,8 @@ def listen(
 ) -> int:
     """Print webhook deliveries that are signed. Others are refused with status 400.
 
-    api.video must be able to reach this machine, for example through a tunnel. The emulator can
-    deliver directly. Every path is accepted. Each delivery is printed on one line: time, type, and
-    the other fields of the event.
+    api.video must be able to reach this machine, for example through a tunnel. Each delivery is
+    printed on one line: time, type, and the other fields of the event.
     """
     accepted = _secrets(session, secrets)
 
@@ -64,7 +57,7 @@ def listen(
         except BrokenPipeError:
             raise
         except OSError as error:
-            session.terminal.fail(_reason(error, host, port))
+            session.terminal.fail(explain_listen_error(error, host, port))
         return 1
 
     return run(session.terminal, work(), interrupted=None)
@@ -141,10 +134,4 @@ def _line(event: WebhookEvent) -> str:
         for name, text in to_json(event).items()
         if name not in ("type", "emittedAt")
     ]
-    return columns(moment(event.emitted_at) or "-", event.type or "-", *fields)
-
-
-def _reason(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use: give another --port"
-    return f"cannot listen on {host} port {port}: {error.strerror or error}"
+    return columns(local_time(event.emitted_at) or "-", event.type or "-", *fields)

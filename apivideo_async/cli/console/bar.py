@@ -4,6 +4,9 @@ The bar shows two amounts in different styles: the bytes that the server accepte
 that were sent and are not accepted yet.
 """
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 from attrs import define
 from rich.cells import cell_len
 from rich.text import Text
@@ -12,16 +15,33 @@ from ...uploads.ledger import ChunkState
 from ...uploads.progress import UploadProgress
 from .formatting import bytes_text, rate_text, shortened, time_text
 
-__all__ = ["Row"]
+__all__ = ["MIN_BAR", "Row", "bar"]
+
+Glyphs: TypeAlias = tuple[tuple[str, str], ...]
+"""Glyph and style of each part of a bar."""
 
 WIDE = 100
-ACCEPTED, UNDER_WAY, MISSING = ("━", "green"), ("╌", "cyan"), ("─", "bright_black")
-ASCII = (("#", "green"), ("=", "cyan"), ("-", "bright_black"))
+"""Columns from which the line also shows the sizes in bytes."""
+MIN_BAR: int = 5
+"""Columns. A shorter bar shows nothing useful."""
+# The parts of the bar: accepted, sent, missing.
+UNICODE: Glyphs = (("━", "green"), ("╌", "cyan"), ("─", "bright_black"))
+ASCII: Glyphs = (("#", "green"), ("=", "cyan"), ("-", "bright_black"))
 
 
-def _fitted(name: str, width: int) -> str:
-    text = shortened(name, width)
-    return text + " " * (width - cell_len(text))
+def bar(width: int, amounts: Sequence[int], total: int, glyphs: Glyphs) -> Text:
+    """Return a bar of ``width`` columns that shows ``amounts``; the last glyph is for the rest."""
+    result = Text()
+    reached = 0
+    drawn = 0
+    for (glyph, style), amount in zip(glyphs, amounts, strict=False):
+        # Round the running totals instead of each amount, so that the parts always fill the bar.
+        reached += amount
+        end = min(width, width * reached // total) if total else 0
+        result.append(glyph * (end - drawn), style)
+        drawn = end
+    glyph, style = glyphs[-1]
+    return result.append(glyph * (width - drawn), style)
 
 
 @define
@@ -36,36 +56,30 @@ class Row:
     def render(self, width: int, *, unicode: bool) -> Text:
         """Return a line of at most ``width`` columns."""
         name_width = max(10, min(36, width // 4))
-        line = Text(_fitted(self.name, name_width) + " ", no_wrap=True, overflow="crop")
+        name = shortened(self.name, name_width)
+        padding = " " * (name_width - cell_len(name) + 1)
+        line = Text(name + padding, no_wrap=True, overflow="crop")
         facts = self._facts(wide=width >= WIDE)
-        glyphs = (ACCEPTED, UNDER_WAY, MISSING) if unicode else ASCII
         room = width - name_width - 1 - len(facts)
-        # Below 6 columns a bar shows nothing useful, so only the figures remain.
-        if room >= 6:
-            self._bar(line, room - 1, glyphs)
-            line.append(" ")
+        if room > MIN_BAR:
+            line.append_text(self._bar(room - 1, UNICODE if unicode else ASCII)).append(" ")
         line.append(facts)
         line.truncate(width)
         return line
 
-    def _bar(self, line: Text, width: int, glyphs: tuple[tuple[str, str], ...]) -> None:
-        event = self.event
-        total = event.bytes_total if event is not None else self.size
-        if event is None or not total:
-            line.append(glyphs[2][0] * width, glyphs[2][1])
-            return
-        accepted = min(width, int(width * event.bytes_accepted / total))
-        sent = min(width, max(accepted, int(width * event.bytes_sent / total)))
-        for (glyph, style), count in zip(
-            glyphs, (accepted, sent - accepted, width - sent), strict=True
-        ):
-            line.append(glyph * count, style)
+    def _bar(self, width: int, glyphs: Glyphs) -> Text:
+        if self.event is None:
+            return bar(width, (0, 0), self.size or 0, glyphs)
+        accepted = self.event.bytes_accepted
+        sent = max(0, self.event.bytes_sent - accepted)
+        return bar(width, (accepted, sent), self.event.bytes_total or 0, glyphs)
 
     def _facts(self, *, wide: bool) -> str:
         event = self.event
         if event is None:
             return f"{'starting':>36}"
-        accepted, known = event.chunks.get(ChunkState.ACCEPTED, 0), sum(event.chunks.values())
+        accepted = event.chunks.get(ChunkState.ACCEPTED, 0)
+        known = sum(event.chunks.values())
         chunks = f"{accepted}/{known}" if event.bytes_total is not None else f"{accepted}"
         room = max(7, 2 * len(str(known)) + 1)
         share = f"{event.fraction:4.0%}" if event.fraction is not None else "  ? "

@@ -1,8 +1,8 @@
 """Shows the uploads of a command: moving bars on a terminal, plain lines in logs and pipes."""
 
 import time
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from attrs import frozen
 from rich.cells import cell_len
@@ -15,7 +15,7 @@ from .bar import Row
 from .formatting import bytes_text, rate_text, shortened, time_text
 from .terminal import Terminal
 
-__all__ = ["Display", "LiveDisplay", "PlainDisplay", "display_for"]
+__all__ = ["Display", "show_uploads"]
 
 SHORTEST_NAME = 12
 """Columns of a shortened file name in a line, at least."""
@@ -30,11 +30,7 @@ LONGEST_SILENCE = 60.0
 
 
 class Display:
-    """Shows the uploads of one command.
-
-    The argument ``name`` of the methods identifies the file. The base class writes the final lines;
-    subclasses show the progress.
-    """
+    """Writes the final lines about uploads; ``name`` is the file. Subclasses show the progress."""
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
@@ -75,38 +71,18 @@ class Display:
         self.end(name)
         self.terminal.fail(text, prefix=name)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Restore the screen."""
-
-
-class LiveDisplay(Display):
+class _LiveDisplay(Display):
     """Moving bars. A finished upload becomes a line above them.
 
     The methods only store the new state. rich's ``Live`` redraws the bars in its own thread.
     """
 
-    def __init__(self, terminal: Terminal, files: int, *, keep: bool = False) -> None:
+    def __init__(self, terminal: Terminal, files: int) -> None:
         super().__init__(terminal)
         self._files = files
         self._ended = 0
         self._rows: dict[str, Row] = {}
-        self._live = Live(
-            self,
-            console=terminal.console,
-            refresh_per_second=REDRAWS,
-            transient=not keep,
-            # rich would redirect results from the standard output to this console.
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         # One column stays free, because some terminals wrap when the last column is written.
@@ -119,35 +95,18 @@ class LiveDisplay(Display):
             yield f"{self._ended} of {self._files} files"
 
     def begin(self, name: str, size: int | None) -> None:
-        """Add a bar."""
         self._rows[name] = Row(name, size)
 
     def progress(self, name: str, event: UploadProgress) -> None:
-        """Update the state of a bar."""
         self._rows[name].event = event
 
     def stage(self, name: str, text: str) -> None:
-        """Show the stage instead of rate and remaining time."""
         if name in self._rows:
             self._rows[name].stage = text
 
     def end(self, name: str) -> None:
-        """Remove a bar and count its file as ended."""
         self._ended += 1
         self._rows.pop(name, None)
-
-    def __enter__(self) -> Self:
-        self._live.start(refresh=True)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Erase the bars and show the cursor again."""
-        self._live.stop()
 
 
 @frozen
@@ -158,7 +117,7 @@ class _LastLine:
     at: float
 
 
-class PlainDisplay(Display):
+class _PlainDisplay(Display):
     """Lines that can be read alone: one at the start, one for each tenth, at least one a minute."""
 
     def __init__(self, terminal: Terminal) -> None:
@@ -166,13 +125,13 @@ class PlainDisplay(Display):
         self._last: dict[str, _LastLine] = {}
 
     def begin(self, name: str, size: int | None) -> None:
-        """Write the line about the start."""
         self._last[name] = _LastLine(0, time.monotonic())
         self.terminal.say(f"{name}: uploading" + ("" if size is None else f" {bytes_text(size)}"))
 
     def progress(self, name: str, event: UploadProgress) -> None:
-        """Write a line if another tenth is accepted, or if the last line is a minute old."""
-        last, now, share = self._last[name], time.monotonic(), event.fraction
+        last = self._last[name]
+        now = time.monotonic()
+        share = event.fraction
         step = int(share / STEP) if share is not None else event.bytes_accepted // STREAM_STEP
         # The last event is left out, because ``done`` writes a line about it.
         if event.finished or (step <= last.step and now - last.at < LONGEST_SILENCE):
@@ -181,11 +140,9 @@ class PlainDisplay(Display):
         self.terminal.say(f"{name}: {_line(event)}")
 
     def stage(self, name: str, text: str) -> None:
-        """Write a line about the stage."""
         self.terminal.say(f"{name}: {text}")
 
     def end(self, name: str) -> None:
-        """Drop the state of an upload."""
         self._last.pop(name, None)
 
 
@@ -199,9 +156,23 @@ def _line(event: UploadProgress) -> str:
     return f"{event.fraction:.0%} ({amount}, {chunks}, {rest})"
 
 
-def display_for(terminal: Terminal, files: int, *, keep: bool = False) -> Display:
-    """Return the display that fits the standard error.
+@contextmanager
+def show_uploads(terminal: Terminal, files: int, *, keep: bool = False) -> Iterator[Display]:
+    """Show the uploads of a block in the way that fits the standard error.
 
     ``files`` is the number of uploads. ``keep`` leaves unfinished bars on the screen at the end.
     """
-    return LiveDisplay(terminal, files, keep=keep) if terminal.live else PlainDisplay(terminal)
+    if not terminal.live:
+        yield _PlainDisplay(terminal)
+        return
+    display = _LiveDisplay(terminal, files)
+    with Live(
+        display,
+        console=terminal.console,
+        refresh_per_second=REDRAWS,
+        transient=not keep,
+        # rich would redirect results from the standard output to this console.
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ):
+        yield display

@@ -35,15 +35,12 @@ def time_text(seconds: float | None) -> str:
 
 
 def printable(text: str) -> str:
-    """Replace characters that could control the terminal.
-
-    Lone surrogates, which come from file names that are not valid UTF-8, are kept. The error
-    handler of the output stream escapes them.
-    """
+    """Replace characters that could control the terminal."""
     return "".join(map(_printable, text))
 
 
 def _printable(character: str) -> str:
+    # Lone surrogates come from file names that are not valid UTF-8. The output stream escapes them.
     if character.isprintable() or "\ud800" <= character <= "\udfff":
         return character
     return " " if character.isspace() else "?"

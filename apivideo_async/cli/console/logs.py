@@ -1,7 +1,6 @@
 """Shows the package's log records as notes on the terminal.
 
-Without the notes, the terminal would show nothing while a request is retried or waits for the
-request budget. The notes are built from the fields of a record (``extra``): ``event``, and
+The notes are built from the fields of a record (``extra``): ``event``, and
 
 - ``retry``: ``chunk`` (its number, or None), ``delay`` (seconds), ``error`` (the exception);
 - ``budget_wait``: ``limit_class``, ``delay`` (seconds).
@@ -43,15 +42,21 @@ def _retry(chunk: int | None, delay: float, error: ApiVideoError) -> str:
     return f"{where}{reason}; trying again in {delay:.1f} s"
 
 
-class _Notes(logging.Handler):
-    """Shows retries, waits for the request budget, and warnings."""
+class _TerminalHandler(logging.Handler):
+    """Shows retries, waits for the request budget, and warnings; with ``debug`` every record."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, *, debug: bool) -> None:
         super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         self._terminal = terminal
+        self._debug = debug
         self._shown: dict[str, float] = {}
+        """The monotonic time in seconds at which a note was shown."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if self._debug:
+            self._terminal.say(self.format(record), style="dim")
+            return
         note = note_of(record)
         if note is None:
             return
@@ -62,25 +67,13 @@ class _Notes(logging.Handler):
             self._terminal.note(note)
 
 
-class _AllRecords(logging.Handler):
-    """Shows every record; for ``--debug``."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        super().__init__()
-        self._terminal = terminal
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._terminal.say(self.format(record), style="dim")
-
-
 def show_logs(terminal: Terminal, *, debug: bool) -> None:
     """Attach a handler to the package's loggers. It replaces the handler of an earlier call."""
     logger = logging.getLogger("apivideo_async")
     for handler in list(logger.handlers):
-        if isinstance(handler, _Notes | _AllRecords):
+        if isinstance(handler, _TerminalHandler):
             logger.removeHandler(handler)
-    logger.addHandler(_AllRecords(terminal) if debug else _Notes(terminal))
+    logger.addHandler(_TerminalHandler(terminal, debug=debug))
     # The level is DEBUG in both cases, because retries and waits are logged below WARNING.
     logger.setLevel(logging.DEBUG)
     logger.propagate = False

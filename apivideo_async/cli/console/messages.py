@@ -1,5 +1,6 @@
 """Converts an error to one line that says what happened and what to do."""
 
+import errno
 import os
 
 from ...errors import (
@@ -17,7 +18,7 @@ from ...errors import (
 )
 from .logs import reason_of
 
-__all__ = ["explain"]
+__all__ = ["explain", "explain_listen_error"]
 
 OPTIONS = {
     "api_key": "APIVIDEO_API_KEY or --api-key",
@@ -33,6 +34,11 @@ def explain(error: Exception, base_url: str) -> str:
 
     ``base_url`` is the address of the API server, for errors that may have their cause in it.
     """
+    if not isinstance(error, ApiVideoError | OSError):
+        return (
+            f"unexpected {type(error).__name__}: {error} "
+            "(a defect of this program; --debug shows the traceback)"
+        )
     if isinstance(error, ConfigurationError):
         option = OPTIONS.get(error.option or "")
         # The option of the command line replaces the name of the argument in Python.
@@ -47,6 +53,15 @@ def explain(error: Exception, base_url: str) -> str:
         path = f": {os.fsdecode(error.filename)}" if error.filename else ""
         return f"{error.strerror}{path}"
     return reason_of(error)
+
+
+def explain_listen_error(error: OSError, host: str, port: int) -> str:
+    """Return one line that says why a server cannot listen on a port."""
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is in use: give another --port"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"no permission to use port {port} of {host}: give a --port above 1023"
+    return f"cannot listen on {host} port {port}: {error.strerror or error}"
 
 
 def _upload(error: UploadError, base_url: str) -> str:

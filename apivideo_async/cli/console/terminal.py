@@ -141,11 +141,8 @@ class Terminal:
 
 
 def discard_stdout() -> None:
-    """Redirect the standard output to ``os.devnull``.
-
-    Python flushes the standard output at exit. Without the redirection the flush of a broken pipe
-    would fail and print a message.
-    """
+    """Redirect the standard output to ``os.devnull``."""
+    # Python flushes the standard output at exit, which would fail for a broken pipe.
     with suppress(OSError, ValueError, AttributeError):
         # Replace the descriptor: `sys.stdout` keeps its buffer and flushes it to the new target.
         devnull = os.open(os.devnull, os.O_WRONLY)

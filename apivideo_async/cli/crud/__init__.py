@@ -1,1 +1,1 @@
-"""Generic commands for the sections of the API: list, show and delete."""
+"""Generic commands for the sections of the API: list, show, create, update and delete."""

@@ -1,6 +1,7 @@
-"""The generic ``list`` command: fetches pages up to the limit and prints them.
+"""The generic ``list`` command: fetches pages up to the limit and prints the objects.
 
-The output is a table on a terminal, lines with tabs in a pipe, or JSON.
+The output is a table on a terminal, lines with tabs in a pipe, or JSON. Tables fit the screen; ids
+are never shortened.
 """
 
 import sys
@@ -8,31 +9,40 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import click
+from attrs import define
+from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from ...paginator import Paginator
+from ..console.formatting import printable
+from ..console.terminal import Terminal, columns
+from ..parameters import JSON, given_options
 from ..running import run
 from ..session import Session, connect
-from .answers import chosen
-from .noun import Noun
-from .shown import as_json, without_secrets
-from .tables import line, table
+from .formatting import json_text, without_secrets
+from .object_type import ObjectType
 
-__all__ = ["list_command", "sorting"]
+__all__ = ["list_command", "sorting", "table"]
 
 LARGEST_PAGE = 100
+COLUMN_GAP = 2
+MIN_COLUMN_WIDTH = 8
+"""Columns are not shortened further than this."""
 
 
 def sorting(*names: str) -> list[click.Parameter]:
     """Make the options ``--sort-by`` and ``--sort-order``; ``names`` are the fields to sort by."""
+    by, order = click.Choice(names), click.Choice(["asc", "desc"])
     return [
-        click.Option(["--sort-by"], type=click.Choice(names)),
-        click.Option(["--sort-order"], type=click.Choice(["asc", "desc"])),
+        click.Option(["--sort-by"], type=by, help="Field to sort by."),
+        click.Option(["--sort-order"], type=order, help="Ascending or descending order."),
     ]
 
 
 def list_command(
-    noun: Noun,
+    kind: ObjectType,
     filters: Iterable[click.Parameter] = (),
     *,
     method: str = "list",
@@ -46,86 +56,121 @@ def list_command(
     """
 
     def command(
-        session: Session, /, limit: int, as_document: bool, as_lines: bool, **given: Any
+        session: Session, /, limit: int, as_json: bool, as_lines: bool, **given: Any
     ) -> int:
-        if as_document and as_lines:
+        if as_json and as_lines:
             raise click.UsageError("--json and --jsonl exclude each other")
         # Without prefetching, only the printed pages are requested.
-        options = {"page_size": min(LARGEST_PAGE, limit), "prefetch": 0, **chosen(given)}
-        listing = Listing(session, noun, limit)
+        options = {"page_size": min(LARGEST_PAGE, limit), "prefetch": 0, **given_options(given)}
 
         async def work() -> int:
             async with connect(session.settings) as client:
-                found = listing.items(noun.call(client, method, **options))
-                await listing.tell(found, as_document=as_document, as_lines=as_lines)
+                found = _LimitedItems(kind.call(client, method, **options), limit)
+                await _write(session.terminal, kind, found, as_json=as_json, as_lines=as_lines)
             return 0
 
-        return run(session.terminal, work(), lambda: "interrupted")
+        return run(session.terminal, work())
 
+    outputs = [
+        click.Option(
+            ["--limit"],
+            type=click.IntRange(min=1),
+            default=50,
+            help=f"Maximum number of {kind.plural}.",
+        ),
+        JSON,
+        click.Option(["--jsonl", "as_lines"], is_flag=True, help="Print one JSON object per line."),
+    ]
     return click.Command(
         name,
         callback=click.pass_obj(command),
-        params=[*_parents(noun), *filters, *_output(noun)],
-        help=f"{summary or f'List {noun.many}'}: a table on a terminal, lines with tabs in a pipe.",
+        params=[*kind.id_arguments()[:-1], *filters, *outputs],
+        help=f"{summary or f'List {kind.plural}'}, as a table or, in a pipe, as lines with tabs.",
         epilog=epilog,
     )
 
 
-def _parents(noun: Noun) -> list[click.Parameter]:
-    pairs = zip(noun.names[:-1], noun.metavars(), strict=False)
-    return [click.Argument([name], metavar=metavar) for name, metavar in pairs]
+@define
+class _LimitedItems:
+    """Yields at most ``limit`` objects without their secret fields, and counts the rest."""
 
+    _paginator: Paginator[Any]
+    _limit: int
+    rest: int = 0
 
-def _output(noun: Noun) -> list[click.Parameter]:
-    most = click.IntRange(min=1)
-    help_text = f"{noun.many.capitalize()} at most."
-    return [
-        click.Option(["--limit"], type=most, default=50, help=help_text),
-        click.Option(["--json", "as_document"], is_flag=True, help="One JSON list."),
-        click.Option(
-            ["--jsonl", "as_lines"], is_flag=True, help="One JSON object a line, as they come."
-        ),
-    ]
-
-
-class Listing:
-    """Prints the objects that a list command found, and counts those above the limit."""
-
-    def __init__(self, session: Session, noun: Noun, limit: int) -> None:
-        self._terminal = session.terminal
-        self._noun = noun
-        self._limit = limit
-        self._more = 0
-
-    async def items(self, paginator: Paginator[Any]) -> AsyncIterator[Any]:
-        """Yield at most ``limit`` objects without their secret fields, and count the rest."""
-        given = 0
-        async for page in paginator.pages():
-            for item in page.data[: self._limit - given]:
-                given += 1
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        count = 0
+        async for page in self._paginator.pages():
+            for item in page.data[: self._limit - count]:
+                count += 1
                 yield without_secrets(item)
-            if given >= self._limit:
+            if count >= self._limit:
                 # `items_total` counts all matching objects at the server.
-                self._more = max(0, (page.pagination.items_total or given) - given)
+                self.rest = max(0, (page.pagination.items_total or count) - count)
                 return
 
-    async def tell(self, found: AsyncIterator[Any], *, as_document: bool, as_lines: bool) -> None:
-        """Print the objects in the requested format."""
-        if as_lines:
-            async for item in found:
-                self._terminal.result(as_json(item, indent=None))
-        else:
-            # A table needs all items to compute the widths of its columns.
-            items = [item async for item in found]
-            self._terminal.result(as_json(items)) if as_document else self._show(items)
-        if self._more:
-            self._terminal.say(f"{self._more} more: raise --limit to see them")
 
-    def _show(self, items: Sequence[Any]) -> None:
-        if sys.stdout is None or not sys.stdout.isatty():
-            self._terminal.results(line(self._noun, item) for item in items)
-        elif not items:
-            self._terminal.say(f"no {self._noun.many}")
+async def _write(
+    terminal: Terminal, kind: ObjectType, found: _LimitedItems, *, as_json: bool, as_lines: bool
+) -> None:
+    if as_lines:
+        async for item in found:
+            terminal.result(json_text(item, indent=None))
+    else:
+        # A table needs all items to compute the widths of its columns.
+        items = [item async for item in found]
+        if as_json:
+            terminal.result(json_text(items))
         else:
-            console = Console(highlight=False, emoji=False, markup=False)
-            console.print(table(self._noun, items, console.width))
+            _write_rows(terminal, kind, items)
+    if found.rest:
+        terminal.say(f"{found.rest} more: raise --limit to see them")
+
+
+def _write_rows(terminal: Terminal, kind: ObjectType, items: Sequence[Any]) -> None:
+    if sys.stdout is None or not sys.stdout.isatty():
+        terminal.results(columns(*kind.cells(item)) for item in items)
+    elif not items:
+        terminal.say(f"no {kind.plural}")
+    else:
+        console = Console(highlight=False, emoji=False, markup=False)
+        console.print(table(kind, items, console.width))
+
+
+def table(kind: ObjectType, models: Sequence[Any], width: int) -> Table:
+    """Return a table of at most ``width`` columns of the screen.
+
+    Texts in the columns ``kind.shrinkable`` are shortened. If that does not suffice, the last
+    columns are left out.
+    """
+    rows = [[printable(cell) for cell in kind.cells(model)] for model in models]
+    headings = kind.headings()
+    wanted = [max(map(cell_len, column)) for column in zip(headings, *rows, strict=True)]
+    widths = _fit(wanted, [column in kind.shrinkable for column in kind.columns], width)
+    result = Table(box=None, header_style="bold", pad_edge=False, padding=(0, COLUMN_GAP, 0, 0))
+    # There are fewer widths than headings if columns were left out.
+    for heading, max_width in zip(headings, widths, strict=False):
+        result.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=max_width)
+    for row in rows:
+        result.add_row(*(Text(cell) for cell in row[: len(widths)]))
+    return result
+
+
+def _fit(wanted: list[int], shrinkable: list[bool], width: int) -> list[int]:
+    """Choose the widths of the columns that fit; ``wanted`` are those of the longest texts."""
+    widths = [
+        min(column, MIN_COLUMN_WIDTH) if may_shrink else column
+        for column, may_shrink in zip(wanted, shrinkable, strict=True)
+    ]
+    # Drop columns from the right until the rest fits; always keep the first.
+    while len(widths) > 1 and sum(widths) + COLUMN_GAP * len(widths) > width:
+        widths.pop()
+    room = width - sum(widths) - COLUMN_GAP * len(widths)
+    # Distribute the remaining width evenly, the narrowest columns first. A column that needs
+    # less than its share leaves the rest to the wider ones.
+    flexible = sorted((at for at in range(len(widths)) if shrinkable[at]), key=wanted.__getitem__)
+    for number, at in enumerate(flexible):
+        extra = max(0, min(wanted[at] - widths[at], room // (len(flexible) - number)))
+        widths[at] += extra
+        room -= extra
+    return widths

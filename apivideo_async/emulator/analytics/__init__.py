@@ -1,4 +1,1 @@
-"""Analytics, computed from the plays that a test or another process has added.
-
-See service.md#analytics.
-"""
+"""Analytics, computed from the plays that were added (service.md#analytics)."""

@@ -1,7 +1,6 @@
-"""The three forms of ``filterBy[...]``, and the dimensions of a play. Pure functions.
+"""The filters ``filterBy[...]``, and the dimensions of a play. Pure functions.
 
-See service.md#filter-encoding, service.md#analytics-filters. To add a dimension, add it to
-``DIMENSIONS``.
+See service.md#filter-encoding, service.md#analytics-filters.
 """
 
 import re
@@ -52,8 +51,8 @@ def _camel_case(name: str) -> str:
 # Parameters name the dimensions in camel case, paths with dashes.
 _BY_KEY = {_camel_case(name): dimension for name, dimension in DIMENSIONS.items()}
 KEYS = frozenset({*_BY_KEY, "tag"})
+# The filter keys that are allowed for the total of plays.
 TOTAL_KEYS = frozenset({"mediaId", "mediaType"})
-"""The filter keys that are allowed for the total of plays."""
 
 
 def unexpected(name: str) -> RefusedError:

@@ -1,8 +1,4 @@
-"""The metrics as pure functions of plays and a time span (service.md#analytics-metrics).
-
-To add a metric, add its function to ``METRICS`` and its name to ``AGGREGATIONS``, ``SERIES`` or
-``BUCKETS``.
-"""
+"""The metrics as pure functions of plays and a time span (service.md#analytics-metrics)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -23,7 +19,6 @@ class Span(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """The length of the span in seconds."""
         return (self.stop - self.start).total_seconds()
 
     def __contains__(self, moment: object) -> bool:
@@ -71,10 +66,7 @@ def _views(plays: Sequence[Play], span: Span, view: View) -> int:
 
 
 def _presences(plays: Iterable[Play], span: Span, view: View) -> list[tuple[datetime, datetime]]:
-    """Return the periods in which viewers were present, cut to the span.
-
-    For unique viewers, overlapping periods of the same viewer are merged.
-    """
+    """Return the periods of presence in the span. A unique viewer has no overlapping periods."""
     by_viewer: dict[object, list[tuple[datetime, datetime]]] = {}
     for play in sorted(plays, key=lambda play: play.at):
         begin, end = max(play.at, span.start), min(play.until, span.stop)
@@ -90,7 +82,6 @@ def _presences(plays: Iterable[Play], span: Span, view: View) -> list[tuple[date
 
 
 def _ccv_peak(plays: Sequence[Play], span: Span, view: View) -> int:
-    """Return the highest number of concurrent viewers in the span."""
     periods = _presences(plays, span, view)
     # At the same moment -1 sorts before +1: a viewer who leaves then is not counted together with
     # one who arrives.

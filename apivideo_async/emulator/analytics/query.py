@@ -12,6 +12,7 @@ from attrs import frozen
 
 from ..rules.problems import invalid_query_parameter, refuse
 from ..state.items import Query, timestamp
+from ..state.play import with_time_zone
 from .filters import KEYS, TOTAL_KEYS, filter_key, read_filters, unexpected
 from .metrics import Span, View
 
@@ -35,10 +36,7 @@ _UNIQUE = ("ccv", "view")
 
 @frozen
 class AnalyticsQuery:
-    """A legal analytics request. ``metric_name`` is the name of the metric in the response.
-
-    ``interval`` is set for time series only.
-    """
+    """A legal analytics request. ``interval`` is set for time series only."""
 
     metric_name: str
     span: Span
@@ -65,8 +63,8 @@ def read_query(
     """Read the query of an operation. Raises a refusal if a parameter is unknown or illegal.
 
     ``paged`` operations accept page and order parameters, ``timed`` operations accept ``interval``.
-    For the ``total`` of plays, ``from`` and ``to`` are ignored and fewer filters are allowed.
-    ``from`` must be no more than ``days`` days before ``now``.
+    The ``total`` of plays ignores ``from`` and ``to`` and allows fewer filters. ``from`` must be no
+    more than ``days`` days before ``now``.
     """
     allowed = {"from", "to"}
     if paged:
@@ -77,7 +75,7 @@ def read_query(
         allowed.add("unique")
     if metric == "view":
         allowed.add("viewDuration")
-    # Filters are checked later by ``read_filters``, which knows the keys that the operation allows.
+    # ``read_filters`` checks the filters.
     for name, _ in query:
         if name not in allowed and filter_key(name) is None:
             raise unexpected(name)
@@ -108,10 +106,7 @@ def _view(values: dict[str, str]) -> View:
 
 def _moment(name: str, text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        moment = moment.astimezone(UTC)
+        moment = with_time_zone(datetime.fromisoformat(text)).astimezone(UTC)
         # Refuse moments at the limits of ``datetime``, so that later arithmetic cannot overflow.
         _ = moment - timedelta(days=1), moment + timedelta(days=1)
     except (ValueError, OverflowError):
@@ -170,10 +165,7 @@ def start_of_interval(moment: datetime, interval: str) -> datetime:
 
 
 def read_period(text: str | None) -> Span:
-    """Return the span in UTC of a legacy period: a day, week, month, year or range of days.
-
-    Raises a refusal if the period is absent or has another form.
-    """
+    """Return the span (UTC) of a day, week, month, year or range of days, or refuse the text."""
     try:
         first, last = _days(text or "")
         return Span(_midnight(first), _midnight(last + timedelta(days=1)))

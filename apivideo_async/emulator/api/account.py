@@ -1,12 +1,8 @@
-"""``/auth/*`` and ``/account``: tokens for an API key, and the quota of the account.
-
-``/account`` left the specification in 2021. See service.md#auth-operations,
-service.md#legacy-operations.
-"""
+"""``/auth/*`` (service.md#auth-operations) and ``/account`` (service.md#legacy-operations)."""
 
 from aiohttp import web
 
-from ..operations import Call, answer
+from ..operations import Call, json_response
 from ..rules.payloads import text, validate
 
 __all__ = ["authenticate", "get", "refresh"]
@@ -17,21 +13,21 @@ _FEATURES = ["app.dynamic_metadata", "app.event_log", "player.white_label", "tra
 
 
 async def authenticate(call: Call) -> web.StreamResponse:
-    """Exchange the API key for an access token and a refresh token."""
     body = validate(await call.json(), {"apiKey": text}, required=("apiKey",))
-    return answer(call.state.credentials.exchange(body["apiKey"], call.state.expiry_clock))
+    return json_response(call.state.credentials.exchange(body["apiKey"], call.state.expiry_clock))
 
 
 async def refresh(call: Call) -> web.StreamResponse:
     """Exchange a refresh token for a new pair of tokens. A refresh token works once."""
     body = validate(await call.json(), {"refreshToken": text}, required=("refreshToken",))
-    return answer(call.state.credentials.rotate(body["refreshToken"], call.state.expiry_clock))
+    return json_response(
+        call.state.credentials.rotate(body["refreshToken"], call.state.expiry_clock)
+    )
 
 
 async def get(call: Call) -> web.StreamResponse:
-    """Return the quota of videos, the features and the environment of the account."""
     used = len(call.state.videos)
     quota = {"quotaUsed": used, "quotaRemaining": max(0, _QUOTA - used), "quotaTotal": _QUOTA}
-    return answer(
+    return json_response(
         {"quota": quota, "features": _FEATURES, "environment": call.state.settings.environment}
     )

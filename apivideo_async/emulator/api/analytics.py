@@ -1,10 +1,8 @@
-"""``/data/*``: metrics, breakdowns and time series, and ``/analytics/*``: sessions.
+"""``/data/*``: metrics (service.md#analytics-operations); ``/analytics/*``: sessions.
 
-The session operations left the specification in 2023. See service.md#analytics-operations,
-service.md#legacy-operations.
+The sessions left the specification in 2023 (service.md#legacy-operations).
 """
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,10 +18,10 @@ from ..analytics.query import (
     split_span,
     start_of_interval,
 )
-from ..operations import Call, answer, answer_page
+from ..operations import Call, json_response, page_response
 from ..rules.paging import paginate
 from ..rules.problems import not_found
-from ..state.items import sort_items, timestamp
+from ..state.items import METADATA_FILTER, sort_items, timestamp
 from ..state.play import Play
 
 __all__ = [
@@ -35,14 +33,11 @@ __all__ = [
     "video_sessions",
 ]
 
-# A filter such as ``metadata[user]=42``.
-_METADATA = re.compile(r"metadata\[(.*)\]")
-
 
 def _read_query(
     call: Call, metric: str, *, paged: bool, timed: bool = False, total: bool = False
 ) -> AnalyticsQuery:
-    today, days = call.state.today, call.state.settings.analytics_days
+    today, days = call.state.utc_now, call.state.settings.analytics_days
     return read_query(metric, call.query, today, days, paged=paged, timed=timed, total=total)
 
 
@@ -58,29 +53,31 @@ def _matching_plays(call: Call, query: AnalyticsQuery) -> list[Play]:
     return [play for play in plays if matches(play, query.filters, tags(play))]
 
 
-def _answer_page(
+def _page_response(
     call: Call, query: AnalyticsQuery, data: list[dict[str, Any]], first: str, **context: str
 ) -> web.Response:
     """Return one page of ``data``, sorted as the query asks or else by the field ``first``."""
     keys = {name: lambda item, name=name: item[name] for name in (first, "metricValue")}
     ordered = sort_items(data, call.query, keys, default=keys[first])
     page, pagination = paginate(call.request.path, call.query, ordered)
-    return answer({"context": query.context(**context), "data": page, "pagination": pagination})
+    return json_response(
+        {"context": query.context(**context), "data": page, "pagination": pagination}
+    )
 
 
 async def aggregate(call: Call) -> web.StreamResponse:
     """Return one number for the whole time span, without pages."""
-    metric, aggregation = call.path("metric"), call.path("aggregation")
+    metric, aggregation = call.parameter("metric"), call.parameter("aggregation")
     check_path((metric, aggregation) in AGGREGATIONS)
     query = _read_query(call, metric, paged=False, total=aggregation == "total")
     compute = METRICS[AGGREGATIONS[metric, aggregation]]
     data = compute(_matching_plays(call, query), query.span, query.view)
-    return answer({"context": query.context(aggregation=aggregation), "data": data})
+    return json_response({"context": query.context(aggregation=aggregation), "data": data})
 
 
 async def break_down(call: Call) -> web.StreamResponse:
     """Return a number for each value of a dimension. Values with the number 0 are omitted."""
-    metric, breakdown = call.path("metric"), call.path("breakdown")
+    metric, breakdown = call.parameter("metric"), call.parameter("breakdown")
     check_path(metric in BUCKETS and breakdown in DIMENSIONS)
     # The total of plays can only be broken down by ``media-id`` (service.md#analytics-metrics).
     check_path(metric != "play-total" or breakdown == "media-id")
@@ -93,18 +90,17 @@ async def break_down(call: Call) -> web.StreamResponse:
         for value, plays in groups.items()
         if (number := METRICS[metric](plays, query.span, query.view))
     ]
-    return _answer_page(call, query, data, "dimensionValue", breakdown=breakdown)
+    return _page_response(call, query, data, "dimensionValue", breakdown=breakdown)
 
 
 async def over_time(call: Call) -> web.StreamResponse:
     """Return a number for each minute, hour or day. Intervals with the number 0 are omitted."""
-    metric = call.path("metric")
+    metric = call.parameter("metric")
     check_path(metric in SERIES)
     query = _read_query(call, metric, paged=True, timed=True)
     interval = query.interval or "hour"
     plays = _matching_plays(call, query)
-    # Intervals after the last play are not computed. The end of a span is exclusive, so it is one
-    # second later.
+    # Intervals after the last play are not computed. The end of a span is exclusive.
     last = max((play.until for play in plays), default=query.span.start)
     watched = Span(query.span.start, min(query.span.stop, last + timedelta(seconds=1)))
     data = [
@@ -112,7 +108,7 @@ async def over_time(call: Call) -> web.StreamResponse:
         for piece in split_span(watched, interval)
         if (number := METRICS[metric](plays, piece, query.view))
     ]
-    return _answer_page(call, query, data, "emittedAt", interval=interval)
+    return _page_response(call, query, data, "emittedAt", interval=interval)
 
 
 def _moment(moment: datetime) -> str:
@@ -142,7 +138,7 @@ def _session_as_json(session_id: str, play: Play) -> dict[str, Any]:
     }
 
 
-def _answer_sessions(call: Call, media_id: str, metadata: dict[str, str]) -> web.Response:
+def _sessions_response(call: Call, media_id: str, metadata: dict[str, str]) -> web.Response:
     span = read_period(call.request.query.get("period"))
     chosen = [
         (session_id, play)
@@ -151,28 +147,27 @@ def _answer_sessions(call: Call, media_id: str, metadata: dict[str, str]) -> web
         and play.at in span
         and metadata.items() <= play.metadata.items()
     ]
-    return answer_page(call, chosen, lambda pair: _session_as_json(*pair))
+    return page_response(call, chosen, lambda pair: _session_as_json(*pair))
 
 
 async def video_sessions(call: Call) -> web.StreamResponse:
     """List the sessions of a video in a period, filtered by the metadata of the session."""
     metadata = {
-        match[1]: value for name, value in call.query if (match := _METADATA.fullmatch(name))
+        match[1]: value for name, value in call.query if (match := METADATA_FILTER.fullmatch(name))
     }
-    return _answer_sessions(call, call.video().key, metadata)
+    return _sessions_response(call, call.video().id, metadata)
 
 
 async def live_stream_sessions(call: Call) -> web.StreamResponse:
     """List the sessions of a live stream in a period. There is no other filter."""
-    return _answer_sessions(call, call.state.live_streams.find(call.path("liveStreamId")).key, {})
+    return _sessions_response(
+        call, call.state.live_streams.find(call.parameter("liveStreamId")).id, {}
+    )
 
 
 async def session_events(call: Call) -> web.StreamResponse:
-    """List the events of a session.
-
-    The 404 for an unknown session names ``videoId``, as documented (service.md#legacy-operations).
-    """
-    play = call.state.plays.get(call.path("sessionId"))
+    """List the events of a session. A 404 names ``videoId`` (service.md#legacy-operations)."""
+    play = call.state.plays.get(call.parameter("sessionId"))
     if play is None:
         raise not_found("videoId")
     events: list[dict[str, Any]] = [{"type": "ready", "emittedAt": _moment(play.at), "at": 0}]
@@ -180,4 +175,4 @@ async def session_events(call: Call) -> web.StreamResponse:
         events.append({"type": "play", "emittedAt": _moment(play.at), "at": 0})
         last = "end" if play.ended else "pause"
         events.append({"type": last, "emittedAt": _moment(play.until), "at": int(play.watched)})
-    return answer_page(call, events, dict)
+    return page_response(call, events, dict)

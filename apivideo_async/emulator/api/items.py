@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 from attrs import frozen
 
-from ..operations import Call, answer, answer_page, no_content
+from ..operations import Call, empty_response, json_response, page_response
 from ..rules.payloads import Check, validate
 from ..state.items import BY_DATES, Collection, Item, sort_items
 from ..state.records import LiveStream, Player
@@ -26,7 +26,7 @@ def _all(call: Call, item: Any) -> bool:
 class Items(Generic[ItemT]):
     """The handlers of one collection of the state.
 
-    ``parameter`` is the path parameter with the id. ``sort_keys`` are the values of ``sortBy``.
+    ``parameter`` is the path parameter with the id, ``sort_keys`` are the values of ``sortBy``, and
     ``matches`` applies the filters of a list.
     """
 
@@ -38,23 +38,26 @@ class Items(Generic[ItemT]):
 
     def find(self, call: Call) -> ItemT:
         """Return the item that the path names. Raises a refusal (404) if there is none."""
-        return self.collection(call.state).find(call.path(self.parameter))
+        return self.collection(call.state).find(call.parameter(self.parameter))
 
     async def list_items(self, call: Call) -> web.StreamResponse:
         """List the items that match the filters, newest first."""
         items = self.collection(call.state).values()
         matching = [item for item in items if self.matches(call, item)]
         ordered = sort_items(matching, call.query, self.sort_keys)
-        return answer_page(call, ordered, lambda item: self.as_json(call, item))
+        return page_response(call, ordered, lambda item: self.as_json(call, item))
 
     async def get(self, call: Call) -> web.StreamResponse:
-        """Return one item."""
-        return answer(self.as_json(call, self.find(call)))
+        return json_response(self.as_json(call, self.find(call)))
 
     async def delete(self, call: Call) -> web.StreamResponse:
-        """Delete one item."""
-        del self.collection(call.state)[self.find(call).key]
-        return no_content()
+        del self.collection(call.state)[self.find(call).id]
+        return empty_response()
+
+    def changed(self, call: Call, item: ItemT, status: int = 200) -> web.Response:
+        """Record the change of an item and return the item."""
+        item.touch(call.state.utc_now)
+        return json_response(self.as_json(call, item), status)
 
 
 @frozen(kw_only=True)
@@ -68,8 +71,3 @@ class EditableItems(Items[EditableT]):
         item = self.find(call)
         item.attributes.update(validate(await call.json(), self.checks))
         return self.changed(call, item)
-
-    def changed(self, call: Call, item: EditableT, status: int = 200) -> web.Response:
-        """Record the change of an item and return the item."""
-        item.touch(call.state.today)
-        return answer(self.as_json(call, item), status)

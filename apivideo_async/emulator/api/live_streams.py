@@ -3,13 +3,13 @@
 from aiohttp import web
 
 from ..background import sources
-from ..operations import Call, answer, no_content
-from ..rules.payloads import boolean, filled, restreams, text, validate
+from ..operations import Call, empty_response, json_response
+from ..rules.payloads import boolean, not_blank, restreams, text, validate
 from ..serving.live_assets import live_urls
 from ..state.items import BY_DATES
 from ..state.records import LiveStream
 from .items import EditableItems
-from .videos import PICTURE
+from .videos import THUMBNAIL
 
 __all__ = ["LIVE_STREAMS", "complete", "create", "delete_thumbnail", "upload_thumbnail"]
 
@@ -29,7 +29,7 @@ LIVE_STREAMS = EditableItems[LiveStream](
     as_json=lambda call, live: live.as_json(live_urls(call, live)),
     sort_keys={**BY_DATES, "name": lambda live: live.attributes["name"].casefold()},
     matches=_matches,
-    checks={"name": filled, "public": boolean, "playerId": text, "restreams": restreams},
+    checks={"name": not_blank, "public": boolean, "playerId": text, "restreams": restreams},
 )
 
 
@@ -38,15 +38,17 @@ async def create(call: Call) -> web.StreamResponse:
     state = call.state
     attributes = validate(await call.json(), LIVE_STREAMS.checks, required=("name",))
     live = LiveStream(
-        **state.item_fields("li"), attributes=attributes, stream_key=state.ids.uuid("stream-key")
+        **state.item_fields("li"),
+        attributes=attributes,
+        stream_key=state.ids.uuid("stream-key"),
     )
-    return answer(LIVE_STREAMS.as_json(call, state.live_streams.add(live)))
+    return json_response(LIVE_STREAMS.as_json(call, state.live_streams.add(live)))
 
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Store a picture. The response is 201 (service.md#live-stream-operations)."""
     live = LIVE_STREAMS.find(call)
-    live.thumbnail, _ = await call.body.file(PICTURE)
+    live.thumbnail, _ = await call.body.read_file(THUMBNAIL)
     return LIVE_STREAMS.changed(call, live, 201)
 
 
@@ -60,4 +62,4 @@ async def delete_thumbnail(call: Call) -> web.StreamResponse:
 async def complete(call: Call) -> web.StreamResponse:
     """End the broadcast, if any, in the background. The response is 202 without a body."""
     sources.complete_broadcast(call.state, LIVE_STREAMS.find(call))
-    return no_content(202)
+    return empty_response(202)

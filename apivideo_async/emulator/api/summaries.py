@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from ..background import processing
-from ..operations import Call, answer
-from ..rules.payloads import Check, array, filled, one_of, summary_parts, text, validate
+from ..operations import Call, json_response
+from ..rules.payloads import Check, array, not_blank, one_of, summary_parts, text, validate
 from ..rules.problems import not_found, summary_exists
 from ..state.items import BY_DATES, check_choices
 from ..state.records import SUMMARY_PARTS, SUMMARY_STATUSES, Summary
@@ -13,7 +13,7 @@ from .items import Items
 __all__ = ["SUMMARIES", "create", "get_source", "list_summaries", "update_source"]
 
 _CREATION: dict[str, Check] = {
-    "videoId": filled,
+    "videoId": not_blank,
     "origin": one_of("auto"),
     "attributes": summary_parts,
 }
@@ -53,7 +53,7 @@ async def create(call: Call) -> web.StreamResponse:
     parts = tuple(body.get("attributes", SUMMARY_PARTS))
     summary = processing.create_summary(call.state, video, parts, auto="origin" in body)
     # ``perform_due`` can complete the summary at once. The response contains the state before.
-    response = answer(summary.as_json(), 201)
+    response = json_response(summary.as_json(), 201)
     processing.perform_due(call.state, video)
     return response
 
@@ -63,7 +63,7 @@ async def get_source(call: Call) -> web.StreamResponse:
     summary = SUMMARIES.find(call)
     if summary.status != "completed":
         raise not_found("summaryId")
-    return answer(summary.source)
+    return json_response(summary.source)
 
 
 async def update_source(call: Call) -> web.StreamResponse:
@@ -74,5 +74,5 @@ async def update_source(call: Call) -> web.StreamResponse:
         raise summary_exists(None)
     summary.source.update(source)
     summary.status = "completed"
-    summary.touch(call.state.today)
-    return answer(summary.source, 201)
+    summary.touch(call.state.utc_now)
+    return json_response(summary.source, 201)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from aiohttp import web
 from attrs import frozen
 
-from ..operations import Call, answer, answer_page, no_content
+from ..operations import Call, empty_response, json_response, page_response
 from ..rules.forms import VTT, FileRule
 from ..rules.payloads import boolean, caption_language, validate
 from ..rules.problems import not_found
@@ -16,7 +16,7 @@ from ..serving.assets import video_base, viewed_video
 from ..state.items import TextTrack
 from ..state.video import Video
 
-__all__ = ["CAPTIONS", "CHAPTERS", "TextTracks", "update_caption"]
+__all__ = ["CAPTIONS", "CHAPTERS", "update_caption"]
 
 _FILE = FileRule(VTT, "[vtt]")
 
@@ -31,7 +31,7 @@ class TextTracks:
         """Return the ``chapter`` or ``caption`` schema (service.md#other-private-assets)."""
         path = f"{self.kind}/{track.language}"
         common = {
-            "uri": f"/videos/{video.key}/{path}",
+            "uri": f"/videos/{video.id}/{path}",
             "src": f"{video_base(call, video)}/{path}.vtt",
         }
         if self.kind == "chapters":
@@ -44,16 +44,15 @@ class TextTracks:
         }
 
     def of(self, video: Video) -> dict[str, TextTrack]:
-        """Return the tracks of a video by language."""
         return video.captions if self.kind == "captions" else video.chapters
 
     def language(self, call: Call) -> str:
         """Return the language that the path names.
 
-        Raises a refusal if it is not one of the 672 caption languages, also for operations that
-        only read (service.md#caption-languages). Chapters accept any language.
+        Captions, also those that are only read, must have one of the 672 caption languages: raises
+        a refusal (service.md#caption-languages). Chapters accept any language.
         """
-        language = call.path("language")
+        language = call.parameter("language")
         if self.kind == "captions":
             caption_language(language)
         return language
@@ -69,31 +68,28 @@ class TextTracks:
         """List the tracks in the order of their first upload. There are no sort keys."""
         video = call.video()
         tracks = list(self.of(video).values())
-        return answer_page(call, tracks, lambda track: self.as_json(call, video, track))
+        return page_response(call, tracks, lambda track: self.as_json(call, video, track))
 
     async def upload(self, call: Call) -> web.StreamResponse:
         """Store a file, whose content is not checked (service.md#caption-operations)."""
         video, language = call.video(), self.language(call)
-        file, _ = await call.body.file(_FILE)
+        file, _ = await call.body.read_file(_FILE)
         # A new file for the same language keeps the track, and with it the caption's ``default``.
         track = self.of(video).setdefault(language, TextTrack(language))
         track.data = file.data
-        return answer(self.as_json(call, video, track))
+        return json_response(self.as_json(call, video, track))
 
     async def get(self, call: Call) -> web.StreamResponse:
-        """Return one track."""
-        return answer(self.as_json(call, *self.find(call)))
+        return json_response(self.as_json(call, *self.find(call)))
 
     async def delete(self, call: Call) -> web.StreamResponse:
-        """Delete one track."""
         video, track = self.find(call)
         del self.of(video)[track.language]
-        return no_content()
+        return empty_response()
 
     async def serve(self, call: Call) -> web.StreamResponse:
-        """Send the file, as the delivery hosts do."""
         video, _ = viewed_video(call)
-        track = self.of(video).get(call.path("language"))
+        track = self.of(video).get(call.parameter("language"))
         if track is None:
             raise not_found("language")
         return web.Response(body=track.data, content_type="text/vtt", charset="utf-8")
@@ -111,4 +107,4 @@ async def update_caption(call: Call) -> web.StreamResponse:
         for other in video.captions.values():
             other.default = False
     track.default = default
-    return answer(CAPTIONS.as_json(call, video, track))
+    return json_response(CAPTIONS.as_json(call, video, track))

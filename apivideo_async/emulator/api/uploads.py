@@ -1,8 +1,8 @@
-"""Receive video files; ``/upload-tokens``, the tokens for delegated uploads.
+"""Receive video files; ``/upload-tokens``, the tokens for uploads without the key.
 
 The bodies of concurrent requests are streamed at the same time, each into its own extent of the
-spool file. After the end of a body, one synchronous step asks the source ledger and adds the extent
-to the media. A truncated body changes neither. See service.md#uploads.
+spool file. After the end of a body, one step without ``await`` asks the source ledger and adds the
+extent to the media. A truncated body changes neither. See service.md#uploads.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,10 @@ from aiohttp import web
 from attrs import define
 
 from ..background import processing
-from ..body import check_one_file
-from ..operations import Call, answer
+from ..operations import Call, json_response
 from ..rules.forms import Form
 from ..rules.payloads import TOKEN_CREATION, validate
-from ..rules.problems import RefusedError
+from ..rules.problems import RefusedError, not_found
 from ..rules.ranges import ContentRange, parse_content_range
 from ..serving.assets import asset_urls
 from ..state.items import by_creation
@@ -30,122 +29,113 @@ __all__ = ["UPLOAD_TOKENS", "create_token", "upload", "upload_with_token"]
 
 @define(eq=False)
 class _ReceivedFile:
-    """The uploaded file of one request.
-
-    ``open`` reserves an extent when the file begins, ``keep`` adds it to the media, and ``close``
-    frees it if it was not kept.
-    """
+    """The uploaded file of one request. ``close`` frees its bytes unless ``keep`` kept them."""
 
     _call: Call
+    chunk: ContentRange | None
     _spool_for: Callable[[Form], Spool]
     _writer: ExtentWriter | None = None
 
     def open(self, form: Form) -> ExtentWriter:
-        """Create the writer of the file. ``form`` has the fields that came before the file."""
-        # ``Content-Length`` is an upper bound for the size of the file, so one extent is enough. A
-        # body without ``Content-Length`` grows in further extents.
-        announced = self._call.request.content_length
-        limit = self._call.state.settings.limits.max_chunk
-        self._writer = ExtentWriter(self._spool_for(form), announced, limit)
+        """Open a writer for the file. ``form`` has the fields that came before the file."""
+        # ``Content-Length`` is an upper bound for the size of the file, so one extent is enough.
+        size = self._call.request.content_length
+        limit = self._call.state.settings.upload_limits.max_chunk
+        self._writer = ExtentWriter(self._spool_for(form), size, limit)
         return self._writer
 
-    def keep(self, video: Video, sent: ContentRange | None) -> None:
-        """Record the file in the ledger and add it to the media.
-
-        Raises the refusal of the ledger. The media is unchanged then.
-        """
+    def keep(self, video: Video) -> None:
+        """Record the file in the ledger and add it to the media. Raises the ledger's refusal."""
         size = 0 if self._writer is None else self._writer.size
-        position = video.ledger.accept(sent, size)
+        position = video.ledger.accept(self.chunk, size)
         # ``accept`` refuses an empty file, so there is always a writer here.
         if self._writer is not None:
             video.media.add(position, self._writer.keep())
 
     def close(self) -> None:
-        """Release the spool. Must be called at the end of the request."""
         if self._writer is not None:
             self._writer.close()
 
 
 async def upload(call: Call) -> web.StreamResponse:
-    """Receive a file, or a chunk of one, for a container (service.md#upload-rules)."""
+    """Receive a file, or a chunk of one, for a video (service.md#upload-rules)."""
     video = call.video()
-    sent = _content_range(call)
-    video.ledger.check(sent)
-    with closing(_ReceivedFile(call, lambda _: call.state.spool_of(video))) as received:
-        form = await call.body.form(received.open)
-        return _accepted(call, _keep(call, video.key, form, sent, received))
+    chunk = _content_range(call)
+    video.ledger.check(chunk)
+    with closing(_ReceivedFile(call, chunk, lambda _: call.state.spool_of(video))) as received:
+        form = await call.body.read_form(received.open)
+        return _accepted(call, _keep(call, video.id, form, received))
 
 
 async def upload_with_token(call: Call) -> web.StreamResponse:
-    """Receive a file, or a chunk of one, from a delegated client (service.md#token-uploads).
+    """Receive a file, or a chunk of one, with an upload token (service.md#token-uploads).
 
-    The field ``videoId`` may come before or after the file. Without it the request creates a video
-    whose title is the file name.
+    The field ``videoId`` may come before or after the file. Without it a new video is created, with
+    the file name as its title.
     """
     state = call.state
-    sent = _content_range(call)
 
     def spool_for(form: Form) -> Spool:
-        # The video is unknown if ``videoId`` comes after the file. The bytes then go to a separate
-        # spool, whose extent is added to the video's media.
+        # If ``videoId`` comes after the file, the video is unknown: the bytes go to a new spool.
         video = state.videos.get(form.fields.get("videoId", ""))
         return state.store.spool("delegated") if video is None else state.spool_of(video)
 
-    with closing(_ReceivedFile(call, spool_for)) as received:
-        form = await call.body.form(received.open)
+    with closing(_ReceivedFile(call, _content_range(call), spool_for)) as received:
+        form = await call.body.read_form(received.open)
         if video_id := form.fields.get("videoId"):
-            video = _keep(call, video_id, form, sent, received)
+            video = _keep(call, video_id, form, received)
         else:
-            video = _keep_new(call, form, sent, received)
-        call.record.video_id = video.key
+            video = _keep_new(call, form, received)
+        call.record.video_id = video.id
         return _accepted(call, video)
 
 
-def _keep(
-    call: Call, video_id: str, form: Form, sent: ContentRange | None, received: _ReceivedFile
-) -> Video:
+def _keep(call: Call, video_id: str, form: Form, received: _ReceivedFile) -> Video:
     """Keep the file of a complete body, and return the video."""
-    # The video may have been deleted, and another request may have changed the ledger, while the
-    # body arrived. There is no ``await`` up to ``keep``, so that no other request runs in between.
+    # While the body arrived, other requests may have deleted the video or changed the ledger. There
+    # is no ``await`` up to ``keep``, so that no other request runs in between.
     video = call.state.videos.find(video_id)
-    video.ledger.check(sent)
-    check_one_file(form)
-    received.keep(video, sent)
+    video.ledger.check(received.chunk)
+    form.check_one_file()
+    received.keep(video)
     return video
 
 
-def _keep_new(call: Call, form: Form, sent: ContentRange | None, received: _ReceivedFile) -> Video:
+def _keep_new(call: Call, form: Form, received: _ReceivedFile) -> Video:
     """Create a video and keep the file. A refused request creates no video."""
-    check_one_file(form)
-    # The ledger belongs to a video, so the video must exist before the ledger can decide.
+    form.check_one_file()
+    # The ledger decides, and it belongs to a video.
     video = call.state.create_video({"title": form.filename or "file"})
     try:
-        received.keep(video, sent)
+        received.keep(video)
     except RefusedError:
-        call.state.forget_video(video)
+        del call.state.videos[video.id]
         raise
     return video
 
 
 def _content_range(call: Call) -> ContentRange | None:
     return parse_content_range(
-        call.request.headers.get("Content-Range"), call.state.settings.limits
+        call.request.headers.get("Content-Range"), call.state.settings.upload_limits
     )
 
 
 def _accepted(call: Call, video: Video) -> web.Response:
     """Return the video if the upload is complete, or else its id (service.md#upload-responses)."""
     if not video.ledger.complete:
-        return answer({"videoId": video.key}, 201)
-    video.touch(call.state.today)
+        return json_response({"videoId": video.id}, 201)
+    video.touch(call.state.utc_now)
     processing.start(call.state, video)
-    return answer(video.as_json(asset_urls(call, video)), 201)
+    return json_response(video.as_json(asset_urls(call, video)), 201)
 
 
 class _UploadTokens(Items[UploadToken]):
     def find(self, call: Call) -> UploadToken:
-        """Return the token that the path names. Raises a refusal (404) if it is not active."""
-        return call.state.upload_token(call.path(self.parameter))
+        """Return the token that the path names. Raises a refusal (404) if it has expired."""
+        token = call.state.active_upload_token(call.parameter(self.parameter))
+        if token is None:
+            raise not_found(self.parameter)
+        return token
 
 
 UPLOAD_TOKENS = _UploadTokens(
@@ -153,11 +143,11 @@ UPLOAD_TOKENS = _UploadTokens(
     parameter="uploadToken",
     as_json=lambda call, token: token.as_json(),
     sort_keys={"createdAt": by_creation, "ttl": lambda token: (token.ttl, token.number)},
-    matches=lambda call, token: token.active(call.state.expiry_date),
+    matches=lambda call, token: token.active(call.state.expiry_utc_now),
 )
 
 
 async def create_token(call: Call) -> web.StreamResponse:
     """Create a token. The response is 200 (service.md#upload-token-operations)."""
     body = validate(await call.json(), TOKEN_CREATION)
-    return answer(call.state.create_upload_token(body.get("ttl", 0)).as_json())
+    return json_response(call.state.create_upload_token(body.get("ttl", 0)).as_json())

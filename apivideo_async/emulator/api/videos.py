@@ -5,7 +5,6 @@ See service.md#video-operations, service.md#tag-operations, service.md#watermark
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
@@ -13,7 +12,7 @@ from aiohttp import web
 from ..background import processing
 from ..background.sources import ingest_source
 from ..browsers import sent_by_page
-from ..operations import Call, answer, answer_page, no_content
+from ..operations import Call, empty_response, json_response, page_response
 from ..rules.forms import JPEG, PNG, WEBP, FileRule
 from ..rules.payloads import VIDEO_CREATION, VIDEO_UPDATE, must_be_false, text, validate
 from ..serving.assets import asset_urls
@@ -22,16 +21,14 @@ from ..state.video import Video, select_videos
 from .items import Items
 
 __all__ = [
-    "PICTURE",
+    "DISCARDED",
+    "THUMBNAIL",
+    "VIDEOS",
     "WATERMARKS",
     "create",
     "delete",
-    "get",
-    "get_discarded",
     "get_status",
-    "list_discarded",
     "list_tags",
-    "list_videos",
     "pick_thumbnail",
     "restore",
     "update",
@@ -40,8 +37,7 @@ __all__ = [
 ]
 
 # The refusal lists fewer extensions than are accepted (service.md#file-extensions).
-PICTURE = FileRule({**JPEG, **PNG, **WEBP}, "[jpeg, jpg, JPG, JPEG]", 8 * 1024 * 1024)
-"""Thumbnails of videos and live streams."""
+THUMBNAIL = FileRule({**JPEG, **PNG, **WEBP}, "[jpeg, jpg, JPG, JPEG]", 8 * 1024 * 1024)
 _WATERMARK = FileRule({**JPEG, **PNG}, "[jpeg, jpg, JPG, JPEG, png, PNG]")
 _TAG_KEYS = {
     "value": lambda tag: tag["value"],
@@ -54,18 +50,20 @@ def _as_json(call: Call, video: Video) -> dict[str, Any]:
     return video.as_json(None if video.discarded_at else asset_urls(call, video))
 
 
-def _answer(call: Call, video: Video, status: int = 200) -> web.Response:
-    call.record.video_id = video.key
-    return answer(_as_json(call, video), status)
+class _Videos(Items[Video]):
+    def find(self, call: Call) -> Video:
+        video = super().find(call)
+        call.record.video_id = video.id
+        return video
+
+    async def list_items(self, call: Call) -> web.StreamResponse:
+        videos = select_videos(self.collection(call.state).values(), call.query)
+        return page_response(call, videos, lambda video: _as_json(call, video))
 
 
-def _list(call: Call, videos: Iterable[Video]) -> web.Response:
-    return answer_page(call, select_videos(videos, call.query), lambda video: _as_json(call, video))
-
-
-async def list_videos(call: Call) -> web.StreamResponse:
-    """List the videos that match the filters, newest first."""
-    return _list(call, call.state.videos.values())
+VIDEOS = _Videos(collection=lambda state: state.videos, parameter="videoId", as_json=_as_json)
+# Without Video Restore there are no discarded videos.
+DISCARDED = _Videos(collection=lambda state: state.discarded, parameter="videoId", as_json=_as_json)
 
 
 async def create(call: Call) -> web.StreamResponse:
@@ -78,12 +76,8 @@ async def create(call: Call) -> web.StreamResponse:
         video = ingest_source(call.state, attributes, source, from_page=sent_by_page(call.request))
     processing.request_summary(call.state, video, attributes)
     processing.perform_due(call.state, video)
-    return _answer(call, video, 201 if source is None else 202)
-
-
-async def get(call: Call) -> web.StreamResponse:
-    """Return one video."""
-    return _answer(call, call.video())
+    call.record.video_id = video.id
+    return json_response(_as_json(call, video), 201 if source is None else 202)
 
 
 async def update(call: Call) -> web.StreamResponse:
@@ -91,36 +85,34 @@ async def update(call: Call) -> web.StreamResponse:
     video = call.video()
     changes = validate(await call.json(), VIDEO_UPDATE)
     processing.request_summary(call.state, video, changes)
-    video.merge(changes, call.state.today)
+    video.merge(changes, call.state.utc_now)
     processing.perform_due(call.state, video)
-    return _answer(call, video)
+    return json_response(_as_json(call, video))
 
 
 async def delete(call: Call) -> web.StreamResponse:
     """Delete or discard a video. A second deletion gives a 404 (service.md#repeated-deletion)."""
-    call.record.video_id = call.path("videoId")
-    call.state.remove_video(call.path("videoId"))
-    return no_content()
+    call.record.video_id = call.parameter("videoId")
+    call.state.remove_video(call.parameter("videoId"))
+    return empty_response()
 
 
 async def get_status(call: Call) -> web.StreamResponse:
     """Return the status of ingest and encoding (service.md#upload-status)."""
     state, video = call.state, call.video()
-    status = video.status(state.settings.pace, state.now)
-    # The read is counted after the status was computed: with ``polls:N``, N reads come before the
-    # read that first shows the video as playable.
-    if video.finished_at is not None:
+    status = video.status(state.settings.encoding_pace, state.now)
+    # Counted after the status was computed: with ``polls:N`` the first N reads are not playable.
+    if video.finished:
         video.status_reads += 1
         processing.perform_due(state, video)
-    return answer(status)
+    return json_response(status)
 
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:
     """Store a picture. The response is 200 (service.md#video-operations, service.md#thumbnails)."""
     video = call.video()
-    video.thumbnail, _ = await call.body.file(PICTURE)
-    video.touch(call.state.today)
-    return _answer(call, video)
+    video.thumbnail, _ = await call.body.read_file(THUMBNAIL)
+    return VIDEOS.changed(call, video)
 
 
 async def pick_thumbnail(call: Call) -> web.StreamResponse:
@@ -129,30 +121,19 @@ async def pick_thumbnail(call: Call) -> web.StreamResponse:
     payload = validate(await call.json(), {"timecode": text}, required=("timecode",))
     video.timecode = payload["timecode"]
     video.thumbnail = None
-    video.touch(call.state.today)
-    return _answer(call, video)
-
-
-async def list_discarded(call: Call) -> web.StreamResponse:
-    """List the discarded videos. Without Video Restore the list is empty."""
-    return _list(call, call.state.discarded.values())
-
-
-async def get_discarded(call: Call) -> web.StreamResponse:
-    """Return one discarded video."""
-    return _answer(call, call.state.discarded.find(call.path("videoId")))
+    return VIDEOS.changed(call, video)
 
 
 async def restore(call: Call) -> web.StreamResponse:
     """Restore a discarded video (service.md#discarded-videos)."""
-    video = call.state.discarded.find(call.path("videoId"))
+    video = DISCARDED.find(call)
     validate(await call.json(), {"discarded": must_be_false}, required=("discarded",))
-    return _answer(call, call.state.restore_video(video.key))
+    return json_response(_as_json(call, call.state.restore_video(video.id)))
 
 
-def _plain(tag: str) -> str:
+def _normalized(tag: str) -> str:
     """Return a tag without case and accents, which the filter ignores (service.md#tags)."""
-    # NFKD separates each letter from its accents, which are combining characters.
+    # NFKD separates letters from accents, which are combining characters.
     parts = unicodedata.normalize("NFKD", tag.casefold())
     return "".join(character for character in parts if not unicodedata.combining(character))
 
@@ -162,12 +143,14 @@ async def list_tags(call: Call) -> web.StreamResponse:
     counts = Counter(
         tag for video in call.state.videos.values() for tag in set(video.attributes["tags"])
     )
-    part = _plain(call.request.query.get("value", ""))
+    part = _normalized(call.request.query.get("value", ""))
     tags: list[dict[str, Any]] = [
-        {"value": tag, "videoCount": count} for tag, count in counts.items() if part in _plain(tag)
+        {"value": tag, "videoCount": count}
+        for tag, count in counts.items()
+        if part in _normalized(tag)
     ]
     ordered = sort_items(tags, call.query, _TAG_KEYS, default=_TAG_KEYS["value"])
-    return answer_page(call, ordered, dict)
+    return page_response(call, ordered, dict)
 
 
 # Of a watermark, the emulator keeps only the id and the date (service.md#watermarks).
@@ -175,7 +158,7 @@ WATERMARKS = Items[Item](
     collection=lambda state: state.watermarks,
     parameter="watermarkId",
     as_json=lambda call, watermark: {
-        "watermarkId": watermark.key,
+        "watermarkId": watermark.id,
         "createdAt": timestamp(watermark.created),
     },
     sort_keys={"createdAt": by_creation},
@@ -184,6 +167,6 @@ WATERMARKS = Items[Item](
 
 async def upload_watermark(call: Call) -> web.StreamResponse:
     """Receive a picture. The response is 200 (service.md#watermark-operations)."""
-    await call.body.file(_WATERMARK)
+    await call.body.read_file(_WATERMARK)
     watermark = call.state.watermarks.add(Item(**call.state.item_fields("watermark_")))
-    return answer(WATERMARKS.as_json(call, watermark))
+    return json_response(WATERMARKS.as_json(call, watermark))

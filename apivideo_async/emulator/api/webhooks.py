@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from ..browsers import sent_by_page
-from ..operations import Call, answer, answer_page
+from ..operations import Call, json_response, page_response
 from ..rules.payloads import Check, array, one_of, validate, web_url
 from ..rules.problems import refuse
 from ..state.webhook import EVENTS, Webhook
@@ -29,7 +29,7 @@ async def list_webhooks(call: Call) -> web.StreamResponse:
         for webhook in reversed(call.state.webhooks.values())
         if event is None or event in webhook.events
     ]
-    return answer_page(call, webhooks, Webhook.as_json)
+    return page_response(call, webhooks, Webhook.as_json)
 
 
 async def create(call: Call) -> web.StreamResponse:
@@ -46,4 +46,4 @@ async def create(call: Call) -> web.StreamResponse:
         secret=secret,
         from_page=sent_by_page(call.request),
     )
-    return answer(state.webhooks.add(webhook).as_json(), 201)
+    return json_response(state.webhooks.add(webhook).as_json(), 201)

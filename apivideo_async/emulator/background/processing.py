@@ -1,8 +1,7 @@
 """Process a video after its source is complete: qualities, transcript and summary, with events.
 
-The encoding pace determines when each stage is due (service.md#encoding-status). ``perform_due``
-performs the stages that have become due. It is called when the source is complete, at each status
-read, after changes of the video, and by a timer.
+The encoding pace determines when each stage is due (service.md#encoding-status). ``perform_due`` is
+called when the source is complete, at each status read, after changes of the video, and by a timer.
 """
 
 import asyncio
@@ -17,7 +16,6 @@ from ..state.video import Video
 
 __all__ = ["create_summary", "perform_due", "request_summary", "start"]
 
-# The language that the emulator detects when the video has no ``language``.
 _DETECTED_LANGUAGE = "en"
 
 
@@ -25,29 +23,29 @@ def start(state: State, video: Video) -> None:
     """Start the encoding. Called once the source is complete."""
     video.finished_at = state.now
     perform_due(state, video)
-    if state.settings.pace.seconds:
+    if state.settings.encoding_pace.seconds:
         state.spawn(_perform_at_due_times(state, video, video.finished_at))
 
 
 async def _perform_at_due_times(state: State, video: Video, started: float) -> None:
     for stage in encoding.STAGES:
-        # Computed from the start of the encoding, so that delays do not add up.
-        due = started + stage * state.settings.pace.seconds
+        # Counted from the start of the encoding, so that delays do not add up.
+        due = started + stage * state.settings.encoding_pace.seconds
         await asyncio.sleep(due - state.now)
         perform_due(state, video)
 
 
 def perform_due(state: State, video: Video) -> None:
-    """Perform all stages that are due and have not been performed before."""
-    # The video was deleted while a timer was waiting.
-    if video.key not in state.videos:
+    """Perform the stages that have become due since the last call."""
+    # The video was deleted while the timer was waiting.
+    if video.id not in state.videos:
         return
-    progress = video.progress(state.settings.pace, state.now)
+    progress = video.progress(state.settings.encoding_pace, state.now)
     live = {} if video.live_stream_id is None else {"liveStreamId": video.live_stream_id}
     for kind, quality in encoding.encoded_qualities(progress)[video.announced_qualities :]:
         video.announced_qualities += 1
-        fields = {"videoId": video.key, "encoding": kind, "quality": quality, **live}
-        state.announce("video.encoding.quality.completed", video.key, fields)
+        fields = {"videoId": video.id, "encoding": kind, "quality": quality, **live}
+        state.announce("video.encoding.quality.completed", video.id, fields)
     if progress >= encoding.TRANSCRIPT_FINISHED and video.attributes.get("transcript"):
         _transcribe(state, video)
     if progress >= encoding.SUMMARY_FINISHED:
@@ -66,19 +64,19 @@ def _transcribe(state: State, video: Video) -> None:
     # The transcript replaces the text of an uploaded caption in the same language.
     video.captions.setdefault(language, TextTrack(language)).data = text.encode()
     fields = {
-        "videoId": video.key,
+        "videoId": video.id,
         "captionId": state.ids.opaque("caption_"),
         "generationMode": "transcript",
         "language": language,
     }
-    state.announce("video.caption.generated", video.key, fields)
+    state.announce("video.caption.generated", video.id, fields)
 
 
 def create_summary(state: State, video: Video, parts: tuple[str, ...], *, auto: bool) -> Summary:
     """Create a summary. It waits for the encoding (``auto``), or for a text of the client."""
     summary = Summary(
         **state.item_fields("summary_"),
-        video_id=video.key,
+        video_id=video.id,
         origin="auto" if auto else "api",
         status="waiting" if auto else "missing",
         parts=parts,
@@ -110,6 +108,6 @@ def _write_summary(state: State, video: Video) -> None:
     }
     summary.source = {part: texts[part] for part in summary.parts}
     summary.status = "completed"
-    summary.touch(state.today)
-    fields = {"videoId": video.key, "summaryId": summary.key}
-    state.announce("video.summary.generated", video.key, fields)
+    summary.touch(state.utc_now)
+    fields = {"videoId": video.id, "summaryId": summary.id}
+    state.announce("video.summary.generated", video.id, fields)

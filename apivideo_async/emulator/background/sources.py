@@ -1,9 +1,8 @@
-"""Fill a container without an upload: from a URL, from another video, or from a broadcast.
+"""Fill a video without an upload: from a URL, from another video, or from a broadcast.
 
-See service.md#video-sources, service.md#recordings, service.md#webhook-events.
-
-A video whose URL may not be called stays "ingesting" (``rules.network``). The emulator receives no
-RTMP: a test or another process starts each broadcast and supplies the content of its recording.
+See service.md#video-sources, service.md#recordings, service.md#webhook-events. A video whose URL
+may not be called (``rules.network``) stays "ingesting". The emulator receives no RTMP: a test or
+another process starts each broadcast and supplies the content of its recording.
 """
 
 import asyncio
@@ -25,11 +24,10 @@ __all__ = ["complete_broadcast", "ingest_source", "start_broadcast"]
 def ingest_source(
     state: State, attributes: dict[str, Any], source: str, *, from_page: bool
 ) -> Video:
-    """Create the container and start to fill it from a URL, or from the video with the given id.
+    """Create a video and fill it from a URL, or from the video with the given id.
 
-    ``from_page``: a web page sent the URL. Uploads to the container are refused
-    (service.md#upload-errors). Raises a refusal if ``source`` is neither a web URL nor the id of a
-    complete video.
+    Raises a refusal if ``source`` is neither a web URL nor the id of a complete video.
+    ``from_page``: a web page sent the URL, which is then not called.
     """
     if source in state.videos:
         return _clone(state, attributes, state.videos[source])
@@ -67,27 +65,23 @@ async def _download(state: State, video: Video, url: str) -> None:
             async for block in response.content.iter_any():
                 writer.write(memoryview(block))
         # The video may have been deleted during the download.
-        if video.key in state.videos:
+        if video.id in state.videos:
             video.media.add(0, writer.keep())
             processing.start(state, video)
     except (ClientError, TimeoutError, OSError):
-        # A failed download is reported nowhere; the status stays "ingesting"
-        # (service.md#video-sources).
+        # The status stays "ingesting" (service.md#video-sources).
         return
     finally:
         writer.close()
 
 
 def start_broadcast(state: State, live: LiveStream, media: bytes = b"") -> None:
-    """Start a broadcast. Does nothing if the live stream is already broadcasting.
-
-    ``media`` is the content of the recording.
-    """
+    """Start a broadcast, unless there is one. ``media`` is the content of its recording."""
     if live.broadcasting:
         return
     live.broadcasting = True
     live.media = media
-    state.announce("live-stream.broadcast.started", live.key, {"liveStreamId": live.key})
+    state.announce("live-stream.broadcast.started", live.id, {"liveStreamId": live.id})
 
 
 def complete_broadcast(state: State, live: LiveStream) -> None:
@@ -96,21 +90,21 @@ def complete_broadcast(state: State, live: LiveStream) -> None:
 
 
 async def _end_broadcast(state: State, live: LiveStream) -> None:
-    await asyncio.sleep(state.settings.pace.seconds)
+    await asyncio.sleep(state.settings.encoding_pace.seconds)
     # There was no broadcast, or an earlier call has ended it during the sleep.
     if not live.broadcasting:
         return
     live.broadcasting = False
-    live.touch(state.today)
-    fields = {"liveStreamId": live.key}
-    state.announce("live-stream.broadcast.ended", live.key, fields)
+    live.touch(state.utc_now)
+    fields = {"liveStreamId": live.id}
+    state.announce("live-stream.broadcast.ended", live.id, fields)
     attributes = {"title": live.attributes["name"], "public": live.public}
     video = state.create_video(attributes, "live")
-    video.live_stream_id = live.key
+    video.live_stream_id = live.id
     if live.media:
         writer = ExtentWriter(state.spool_of(video), len(live.media))
         writer.write(memoryview(live.media))
         video.media.add(0, writer.keep())
         writer.close()
-    state.announce("video.source.recorded", video.key, {**fields, "videoId": video.key})
+    state.announce("video.source.recorded", video.id, {**fields, "videoId": video.id})
     processing.start(state, video)

@@ -1,8 +1,8 @@
 """The actions of faults, and their effects on requests and responses.
 
-To add an action: write a coroutine that receives the call, ``proceed`` and the parameters of the
-rule that it uses, and add it to ``ACTIONS``. ``proceed`` executes the request. An action returns
-the response, or raises ``DroppedError`` after it aborted the connection.
+An action is a coroutine that receives the call, ``proceed`` and attributes of its ``Fault``.
+``proceed`` executes the request. The action returns the response, or aborts the connection and
+raises ``DroppedError``. To add an action, add it to ``ACTIONS``.
 
 A response that streams media has already started when an action receives it (``prepared``). It is
 returned unchanged.
@@ -18,21 +18,22 @@ from aiohttp import web
 from attrs import Factory, define, frozen
 
 from ..body import Body
-from ..operations import Call, DroppedError, answer
+from ..operations import Call, DroppedError, json_response
 from ..rules.problems import refuse
 from ..rules.rate_windows import PRESETS, Verdict
 
-__all__ = ["ACTIONS", "Action", "Proceed"]
+__all__ = ["ACTIONS", "Proceed"]
 
 Proceed: TypeAlias = Callable[[], Awaitable[web.StreamResponse]]
 # Seconds that the client has to read an early response before the connection is closed.
-_READING_TIME = 0.05
-# The page of an intermediary, for ``html``.
-_PAGE = "<!doctype html><html><head><title>OK</title></head><body><h1>It works</h1></body></html>"
+_READING_SECONDS = 0.05
+_PROXY_PAGE = (
+    "<!doctype html><html><head><title>OK</title></head><body><h1>It works</h1></body></html>"
+)
 
 
 @frozen
-class Action:
+class _Action:
     """The coroutine of an action, and the attributes of ``Fault`` that it receives by name."""
 
     run: Callable[..., Awaitable[web.StreamResponse]]
@@ -45,7 +46,7 @@ def _abort(call: Call) -> web.StreamResponse:
     raise DroppedError
 
 
-def _planned_response(
+def _fault_response(
     status: int, body: Any, content_type: str, headers: Mapping[str, str]
 ) -> web.Response:
     """Build a response. A ``body`` of text or bytes is sent as it is, any other value as JSON."""
@@ -63,9 +64,9 @@ def _planned_response(
 # -- Actions that do not execute the request.
 
 
-async def _status(call: Call, proceed: Proceed, **planned: Any) -> web.StreamResponse:
+async def _status(call: Call, proceed: Proceed, **parameters: Any) -> web.StreamResponse:
     await call.body.drain()
-    return _planned_response(**planned)
+    return _fault_response(**parameters)
 
 
 async def _rate_limit(
@@ -74,28 +75,27 @@ async def _rate_limit(
     """Send a 429 as the service does (service.md#too-many-requests)."""
     await call.body.drain()
     problem = refuse("too-many-requests")
-    response = answer(problem.body, problem.status)
+    response = json_response(problem.body, problem.status)
     response.headers.update(headers)
     if retry_after is not None:
         rate = call.operation.rate or "writes"
-        # Classes without a limit show the limit of production.
-        limit = {**PRESETS["production"], **(call.state.settings.rates or {})}[rate]
+        # Without a limit, state that of production.
+        limit = {**PRESETS["production"], **(call.state.settings.requests_per_window or {})}[rate]
         # ``format_wait`` writes whole seconds for long windows and milliseconds for short ones.
-        # Choose the form that represents ``retry_after``.
         window = 60 if float(retry_after).is_integer() else 0
         response.headers.update(Verdict(False, limit, 0, retry_after, window).headers())
     return response
 
 
-async def _reject_early(call: Call, proceed: Proceed, **planned: Any) -> web.StreamResponse:
-    response = _planned_response(**planned)
+async def _reject_early(call: Call, proceed: Proceed, **parameters: Any) -> web.StreamResponse:
+    response = _fault_response(**parameters)
     response.force_close()
     call.finish_headers(response)
     await response.prepare(call.request)
     await response.write_eof()
     # Closing a connection with unread data resets it, and the reset can overtake the response.
     # The pause lets the client read the response first.
-    await asyncio.sleep(_READING_TIME)
+    await asyncio.sleep(_READING_SECONDS)
     return response
 
 
@@ -128,8 +128,7 @@ async def _truncate(call: Call, proceed: Proceed) -> web.StreamResponse:
     response = await proceed()
     if response.prepared:
         return response
-    body = _body_of(response)
-    started = await _started(call, response, len(body))
+    started, body = await _start_response(call, response)
     await started.write(body[: len(body) // 2])
     await started.write_eof()
     # ``close`` first sends the buffered bytes; ``abort`` would drop them.
@@ -142,8 +141,7 @@ async def _trickle(call: Call, proceed: Proceed, *, seconds: float) -> web.Strea
     response = await proceed()
     if response.prepared:
         return response
-    body = _body_of(response)
-    started = await _started(call, response, len(body))
+    started, body = await _start_response(call, response)
     loop = asyncio.get_running_loop()
     start = loop.time()
     for position in range(len(body)):
@@ -154,19 +152,18 @@ async def _trickle(call: Call, proceed: Proceed, *, seconds: float) -> web.Strea
     return started
 
 
-def _body_of(response: web.StreamResponse) -> bytes:
-    body = response.body if isinstance(response, web.Response) else None
-    return bytes(body) if isinstance(body, bytes | bytearray) else b""
-
-
-async def _started(call: Call, response: web.StreamResponse, size: int) -> web.StreamResponse:
-    """Send the headers of a response whose body of ``size`` bytes the caller writes."""
+async def _start_response(
+    call: Call, response: web.StreamResponse
+) -> tuple[web.StreamResponse, bytes]:
+    """Send the headers of a response. Return the started response, and the body to write."""
+    content = response.body if isinstance(response, web.Response) else None
+    body = bytes(content) if isinstance(content, bytes | bytearray) else b""
     started = web.StreamResponse(status=response.status, headers=response.headers)
-    if size:
-        started.content_length = size
+    if body:
+        started.content_length = len(body)
     call.finish_headers(started)
     await started.prepare(call.request)
-    return started
+    return started, body
 
 
 async def _html(
@@ -176,8 +173,8 @@ async def _html(
     if response.prepared or not 200 <= response.status < 300:
         return response
     if body is None:
-        body, content_type = _PAGE, "text/html"
-    return _planned_response(response.status, body, content_type, headers)
+        body, content_type = _PROXY_PAGE, "text/html"
+    return _fault_response(response.status, body, content_type, headers)
 
 
 async def _duplicate(call: Call, proceed: Proceed) -> web.StreamResponse:
@@ -212,61 +209,61 @@ async def _expire_tokens(call: Call, proceed: Proceed) -> web.StreamResponse:
 
 
 async def _clock_jump(call: Call, proceed: Proceed, *, seconds: float) -> web.StreamResponse:
-    call.state.jump(seconds)
+    call.state.expiry_offset += seconds
     return await proceed()
 
 
 _BODY = ("body", "content_type", "headers")
-ACTIONS: dict[str, Action] = {
-    "clock-jump": Action(_clock_jump, ("seconds",)),
-    "delay": Action(_delay, ("seconds",)),
-    "drop-response": Action(_drop_response),
-    "duplicate": Action(_duplicate),
-    "expire-tokens": Action(_expire_tokens),
-    "html": Action(_html, _BODY),
-    "rate-limit": Action(_rate_limit, ("retry_after", "headers")),
-    "refuse": Action(_refuse, ("seconds",)),
-    "reject-early": Action(_reject_early, ("status", *_BODY)),
-    "reset-after": Action(partial(_reset, after_bytes=None)),
-    "reset-before": Action(partial(_reset, after_bytes=0)),
-    "reset-during": Action(_reset, ("after_bytes",)),
-    "stall": Action(_stall, ("after_bytes", "seconds", "resets")),
-    "status": Action(_status, ("status", *_BODY)),
-    "trickle": Action(_trickle, ("seconds",)),
-    "truncate": Action(_truncate),
+# Described by ``Fault``.
+ACTIONS: dict[str, _Action] = {
+    "clock-jump": _Action(_clock_jump, ("seconds",)),
+    "delay": _Action(_delay, ("seconds",)),
+    "drop-response": _Action(_drop_response),
+    "duplicate": _Action(_duplicate),
+    "expire-tokens": _Action(_expire_tokens),
+    "html": _Action(_html, _BODY),
+    "rate-limit": _Action(_rate_limit, ("retry_after", "headers")),
+    "refuse": _Action(_refuse, ("seconds",)),
+    "reject-early": _Action(_reject_early, ("status", *_BODY)),
+    "reset-after": _Action(partial(_reset, after_bytes=None)),
+    "reset-before": _Action(partial(_reset, after_bytes=0)),
+    "reset-during": _Action(_reset, ("after_bytes",)),
+    "stall": _Action(_stall, ("after_bytes", "seconds", "resets")),
+    "status": _Action(_status, ("status", *_BODY)),
+    "trickle": _Action(_trickle, ("seconds",)),
+    "truncate": _Action(_truncate),
 }
-"""All actions by name. ``Fault`` describes them."""
 
 
 @define(eq=False)
 class _StallingBody(Body):
-    """A body that the server stops reading once, when ``after_bytes`` bytes were read."""
+    """A body that waits for ``stall`` once, when ``after_bytes`` bytes were read."""
 
     _after_bytes: int
     _stall: Callable[[], Awaitable[None]]
     _stalled: bool = False
 
-    async def block(self) -> bytes:
+    async def read_block(self) -> bytes:
         if not self._stalled and self.record.body_bytes >= self._after_bytes:
             self._stalled = True
             await self._stall()
-        return await super().block()
+        return await super().read_block()
 
 
 @define(eq=False)
 class _RepeatableBody(Body):
-    """A body that is kept in memory while it is read, so that the request can be executed twice."""
+    """A body that is kept in memory, so that the request can be executed twice."""
 
     _kept: list[bytes] = Factory(list)
     _replay: Iterator[bytes] | None = None
 
     def rewind(self) -> None:
-        """Start from the beginning. From now on the blocks come from memory."""
+        """Return to the beginning. The blocks now come from memory."""
         self._replay = iter(self._kept)
 
-    async def block(self) -> bytes:
+    async def read_block(self) -> bytes:
         if self._replay is not None:
             return next(self._replay, b"")
-        block = await super().block()
+        block = await super().read_block()
         self._kept.append(block)
         return block

@@ -1,7 +1,7 @@
 """Rules for faults, and the decision which request a fault applies to.
 
-``FaultList.due`` is called once for each request of an operation that has a name. Every rule whose
-operation matches counts the request. The first rule that is due fires.
+``FaultList.due`` is called once for each request of an operation that has a name. Every rule
+whose operation matches counts the request. The first rule that is due fires.
 """
 
 import random
@@ -75,11 +75,9 @@ class Fault:
                 f"unknown fault action {self.action!r}; use one of {', '.join(sorted(ACTIONS))}"
             )
 
-    def counts(self, operation: str) -> bool:
-        """Count a request if its operation matches. Return whether the rule may fire for it."""
-        if self.operation not in {"*", operation}:
-            return False
-        self.seen += 1
+    @property
+    def may_fire(self) -> bool:
+        """Whether the rule may fire for the last request that it counted."""
         return self.seen >= (self.nth or 1) and (self.times is None or self.fired < self.times)
 
     async def execute(self, call: Call, proceed: Proceed) -> web.StreamResponse:
@@ -90,10 +88,7 @@ class Fault:
 
 
 def fault_from_json(item: dict[str, Any]) -> Fault:
-    """Build a rule from the JSON of the control API. The keys are the arguments of ``Fault``.
-
-    Raises ``ValueError`` for an unknown key or action.
-    """
+    """Build a rule from the arguments of ``Fault``. Raises ``ValueError`` if one is unknown."""
     known = {entry.name for entry in fields(Fault) if entry.init}
     unknown = set(item) - known
     if unknown:
@@ -109,7 +104,7 @@ class FaultList:
         self._faults: list[Fault] = []
 
     def __iter__(self) -> Iterator[Fault]:
-        # A copy, because rules can be added or removed while the caller iterates.
+        # A copy: rules can be added or removed meanwhile.
         return iter(list(self._faults))
 
     def __len__(self) -> int:
@@ -124,20 +119,20 @@ class FaultList:
         self._faults.clear()
 
     def due(self, operation: str) -> Fault | None:
-        """Return the rule that fires for this request, or None, and count that it fired."""
-        chosen: Fault | None = None
-        for fault in self:
-            # ``counts`` is called for every rule, also after one was chosen, so that ``nth`` counts
-            # all requests.
-            if fault.counts(operation) and chosen is None and self._happens(fault):
-                chosen = fault
-        if chosen is not None:
-            chosen.fired += 1
-        return chosen
+        """Count a request of ``operation``. Return the rule that fires for it, or None."""
+        matching = [fault for fault in self if fault.operation in {"*", operation}]
+        # Every matching rule counts the request, whichever rule fires.
+        for fault in matching:
+            fault.seen += 1
+        for fault in matching:
+            if fault.may_fire and self._happens(fault):
+                fault.fired += 1
+                return fault
+        return None
 
     def _happens(self, fault: Fault) -> bool:
         return fault.probability is None or self._random.random() < fault.probability
 
 
+# Key of the rules in the aiohttp application.
 FAULTS: web.AppKey[FaultList] = web.AppKey("faults", FaultList)
-"""Key of the rules in the aiohttp application."""

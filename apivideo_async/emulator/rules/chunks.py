@@ -1,17 +1,15 @@
 """The chunks that one upload has received: byte ranges, or numbered parts.
 
-The same rules apply to both, because a part is a range of one unit. The unit is a byte or a part.
-``start`` (inclusive) and ``end`` (exclusive) of a chunk count units from 0, and the total counts
-units too.
+The same rules apply to both, because a part is a range of one unit: the unit is a byte or a part,
+and ``start``, ``end`` and the total count units.
 
 There are three steps. ``check`` decides on the ``Content-Range`` header, before the body is read.
 ``check_size`` decides on the size of the file, after the body was read. ``add`` records the chunk.
 See service.md#upload-rules, service.md#upload-errors.
 
-Only the last chunk of a file may be smaller than the minimum size. While the total is unknown, the
-last position is unknown too. A small chunk is then accepted if it is the highest one so far. From
-then on, higher chunks are refused, and so is a total that does not make the small chunk the last
-one (service.md#small-chunks).
+Only the last chunk of a file may be smaller than the minimum size. While the total is unknown, a
+small chunk is accepted if it is the highest one so far. From then on, higher chunks are refused,
+and so is a total that does not make the small chunk the last one (service.md#small-chunks).
 """
 
 from bisect import bisect_left, insort
@@ -23,7 +21,7 @@ from .ranges import ContentRange, Limits, Unit
 
 __all__ = ["Chunks"]
 
-# The ends of the slugs that differ between the units.
+# The ends of those slugs that differ between the units.
 _BEYOND_TOTAL = {"bytes": "to-byte-too-high-total", "parts": "part-too-high-total"}
 _TOO_SMALL = {"bytes": "range-too-small", "parts": "uploaded-file-too-small"}
 _SMALL_DETAIL = {
@@ -44,7 +42,7 @@ class Chunks:
     ranges: list[tuple[int, int]] = field(factory=list, init=False)
     total: int | None = field(default=None, init=False)
     size: int = field(default=0, init=False)
-    _units: int = field(default=0, init=False)
+    _received_units: int = field(default=0, init=False)
     # The end of the accepted chunk below the minimum size. There is one at most.
     _small_end: int | None = field(default=None, init=False)
 
@@ -52,7 +50,7 @@ class Chunks:
     def complete(self) -> bool:
         """Whether the total is known and every unit was accepted (service.md#upload-completion)."""
         # The ranges do not overlap, so their lengths add up to the total only if there is no gap.
-        return self._units == self.total
+        return self._received_units == self.total
 
     def check(self, chunk: ContentRange) -> None:
         """Raise a refusal if the chunk contradicts the chunks and the total so far."""
@@ -65,25 +63,28 @@ class Chunks:
         if chunk.total is not None and chunk.total < self._highest_end:
             raise chunk.refuse(f"total-{self.unit}-too-low")
         if self._overlaps(chunk):
-            raise chunk.repeated()
-        if chunk.length is not None:
-            self._check_small(chunk, chunk.length)
+            if self.unit == "bytes":
+                raise chunk.refuse("range-overlap")
+            detail = f"The part number {chunk.end} has already been sent."
+            raise chunk.refuse("part-already-sent", detail)
+        if chunk.size is not None:
+            self._check_small(chunk, chunk.size)
 
     def check_size(self, chunk: ContentRange, size: int) -> None:
-        """Raise a refusal if the file has a wrong size. The header of a part states no size."""
-        if chunk.length is None:
+        """Raise a refusal if a file of ``size`` bytes does not fit the header."""
+        if chunk.size is None:
             if size > self._limits.max_chunk:
                 raise refuse("uploaded-file-too-large")
             self._check_small(chunk, size)
-        elif size != chunk.length:
+        elif size != chunk.size:
             detail = f"The size of the file you sent is {size} bytes"
-            detail += f" but the range length you set is {chunk.length}."
+            detail += f" but the range length you set is {chunk.size}."
             raise chunk.refuse("range-mismatch", detail)
 
     def add(self, chunk: ContentRange, size: int) -> None:
         """Record a chunk that passed the checks."""
         insort(self.ranges, (chunk.start, chunk.end))
-        self._units += chunk.end - chunk.start
+        self._received_units += chunk.end - chunk.start
         self.size += size
         if size < self._limits.min_chunk:
             self._small_end = chunk.end

@@ -29,17 +29,14 @@ TRANSCRIPT_FINISHED = 1 + len(_QUALITIES) * _STEP
 SUMMARY_FINISHED = TRANSCRIPT_FINISHED + _STEP
 STAGES = tuple(1 + index * _STEP for index in range(len(_QUALITIES) + 2))
 """The progress values at which a stage is finished: each quality, the transcript, the summary."""
-
+_QUALITY_STAGES = tuple(zip(_QUALITIES, STAGES, strict=False))
 # The assumed bit rate of a source in kbit/s.
 _BIT_RATE = 802.5
 
 
 @frozen
 class EncodingPace:
-    """The seconds, or the number of status reads, until the first quality is finished.
-
-    Zero for both means at once.
-    """
+    """The seconds, or the number of status reads, until the first quality. Both 0: at once."""
 
     seconds: float = 0.0
     polls: int = 0
@@ -61,7 +58,7 @@ def parse_pace(setting: str | float) -> EncodingPace:
         seconds = float(setting)
     except ValueError:
         seconds = math.nan
-    # NaN, which stands for a parse error, fails this comparison as well.
+    # NaN stands for a parse error, and fails this comparison.
     if not 0 <= seconds < math.inf:
         raise ValueError(f'encoding is "immediate", seconds or "polls:N", not {setting!r}')
     return EncodingPace(seconds=seconds)
@@ -76,7 +73,7 @@ def qualities(progress: float) -> list[dict[str, str]]:
     """Return the status of each quality: waiting, encoding or encoded."""
     return [
         {"type": kind, "quality": quality, "status": _status(finished, progress)}
-        for (kind, quality), finished in zip(_QUALITIES, STAGES, strict=False)
+        for (kind, quality), finished in _QUALITY_STAGES
     ]
 
 
@@ -88,16 +85,14 @@ def _status(finished: float, progress: float) -> str:
 
 
 def encoded_qualities(progress: float) -> list[tuple[str, str]]:
-    """Return type and name of the encoded qualities, in the order in which they were finished."""
-    stages = zip(_QUALITIES, STAGES, strict=False)
-    return [quality for quality, finished in stages if progress >= finished]
+    """Return type and name of the encoded qualities, the first one first."""
+    return [quality for quality, finished in _QUALITY_STAGES if progress >= finished]
 
 
 def stream_metadata(size: int | None) -> dict[str, Any]:
     """Return the ``metadata`` of a source of ``size`` bytes. All values are None if it is None.
 
-    The media is not inspected. The duration in seconds follows from a usual bit rate
-    (service.md#encoding-status).
+    The media is not inspected. The duration follows from a usual bit rate.
     """
     metadata = {
         "width": 1280,

@@ -1,7 +1,6 @@
 """The error types of the service: status, ``name`` and title of each, by slug.
 
-To add an error type, add it to ``ERROR_TYPES``. See service.md#error-types,
-service.md#upload-errors, service.md#refused-credentials.
+See service.md#error-types, service.md#upload-errors, service.md#refused-credentials.
 """
 
 __all__ = ["ERROR_TYPES", "UPLOAD_ERRORS"]

@@ -1,7 +1,6 @@
 """Multipart forms: parse them while they arrive, and check the files that they contain.
 
-Fields are kept, and the file is written to a sink. See service.md#multipart-bodies,
-service.md#thumbnails, service.md#text-tracks.
+See service.md#multipart-bodies, service.md#thumbnails, service.md#text-tracks.
 """
 
 import math
@@ -23,7 +22,7 @@ __all__ = [
     "FileSink",
     "Form",
     "FormParser",
-    "MalformedFormError",
+    "FormParserError",
     "SmallFile",
     "boundary_of",
 ]
@@ -36,10 +35,6 @@ JPEG = {"jpg": "image/jpeg", "jpeg": "image/jpeg"}
 PNG = {"png": "image/png"}
 WEBP = {"webp": "image/webp"}
 VTT = {"vtt": "text/vtt"}
-
-
-class MalformedFormError(Exception):
-    """The body is not the multipart form that its content type announces."""
 
 
 class FileSink(Protocol):
@@ -58,6 +53,13 @@ class Form:
     filename: str = ""
     content_type: str = ""
 
+    def check_one_file(self) -> None:
+        """Raise a refusal if there is no file or several files (service.md#upload-errors)."""
+        if self.files == 0:
+            raise refuse("uploaded-file-no-file")
+        if self.files > 1:
+            raise refuse("uploaded-file-multiple-files")
+
 
 def boundary_of(content_type: str | None) -> bytes | None:
     """Return the boundary of a ``multipart/form-data`` content type, None for any other type."""
@@ -69,26 +71,23 @@ class FormParser:
     """Incremental parser of one form. ``ended`` is true after the closing boundary.
 
     ``open_file`` is called when the first file begins, with the form so far, and returns the sink
-    for the file. Further files are counted and dropped. Raises ``MalformedFormError``.
+    for the file. Further files are counted and dropped.
     """
 
     def __init__(self, boundary: bytes, open_file: Callable[[Form], FileSink]) -> None:
-        try:
-            self._parser = MultipartParser(
-                boundary,
-                {
-                    "on_part_begin": self._part_begins,
-                    "on_header_field": self._header_name_data,
-                    "on_header_value": self._header_value_data,
-                    "on_header_end": self._header_ends,
-                    "on_headers_finished": self._headers_finished,
-                    "on_part_data": self._part_data,
-                    "on_part_end": self._part_ends,
-                    "on_end": self._form_ends,
-                },
-            )
-        except FormParserError as error:
-            raise MalformedFormError(str(error)) from error
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._part_begins,
+                "on_header_field": self._header_name_data,
+                "on_header_value": self._header_value_data,
+                "on_header_end": self._header_ends,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._part_data,
+                "on_part_end": self._part_ends,
+                "on_end": self._form_ends,
+            },
+        )
         self._open_file = open_file
         self._sink: FileSink | None = None
         self._in_file = False
@@ -101,11 +100,8 @@ class FormParser:
         self.ended: bool = False
 
     def feed(self, data: bytes) -> None:
-        """Parse the next block of the body. Raises ``MalformedFormError``."""
-        try:
-            self._parser.write(data)
-        except FormParserError as error:
-            raise MalformedFormError(str(error)) from error
+        """Parse the next block of the body. Raises ``FormParserError`` if it is malformed."""
+        self._parser.write(data)
 
     def _part_begins(self) -> None:
         self._headers = {}
@@ -146,7 +142,7 @@ class FormParser:
                 # A view avoids copying the block.
                 self._sink.write(memoryview(data)[start:end])
         elif len(self._field_value) + end - start > _MAX_FIELD:
-            raise MalformedFormError("A form field is too long.")
+            raise FormParserError("A form field is too long.")
         else:
             self._field_value += data[start:end]
 
@@ -163,28 +159,30 @@ class FormParser:
 
 @frozen
 class FileRule:
-    """The files that an operation accepts: ``types`` by extension, at most ``max_size`` bytes.
+    """The files that an operation accepts: ``types`` by extension, and at most ``max_size`` bytes.
 
-    ``types`` maps extensions to media types. ``listed`` is the list of extensions in the refusal.
-    It differs between operations and from the accepted extensions (service.md#file-extensions).
+    ``listed_extensions`` is the list of extensions in the refusal (service.md#file-extensions).
     """
 
     types: Mapping[str, str]
-    listed: str
+    listed_extensions: str
     max_size: float = math.inf
 
-    def type_of(self, form: Form) -> str:
-        """Return the media type, from the extension or else from the content type of the part.
+    def check(self, form: Form, size: int) -> str:
+        """Return the media type of the file, by its extension or else its content type.
 
-        Raises a refusal if neither is accepted.
+        Raises a refusal if there is not exactly one file, or its type or ``size`` is wrong.
         """
-        by_extension = self.types.get(form.filename.rpartition(".")[2].lower())
-        if by_extension is not None:
-            return by_extension
-        if form.content_type in self.types.values():
-            return form.content_type
-        title = f"Only {self.listed} extensions are supported."
-        raise refuse("uploaded-file-extension-invalid", title=title)
+        form.check_one_file()
+        media_type = self.types.get(form.filename.rpartition(".")[2].lower(), form.content_type)
+        if media_type not in self.types.values():
+            title = f"Only {self.listed_extensions} extensions are supported."
+            raise refuse("uploaded-file-extension-invalid", title=title)
+        if size == 0:
+            raise refuse("uploaded-file-empty")
+        if size > self.max_size:
+            raise refuse("uploaded-file-too-large")
+        return media_type
 
 
 @define
@@ -196,14 +194,6 @@ class SmallFile:
     size: int = 0
 
     def write(self, view: memoryview) -> None:
-        """Append the next bytes."""
         self.size += len(view)
         if self.size <= self.max_size:
             self.data += view
-
-    def check(self) -> None:
-        """Raise a refusal if the file is empty or too large."""
-        if self.size == 0:
-            raise refuse("uploaded-file-empty")
-        if self.size > self.max_size:
-            raise refuse("uploaded-file-too-large")

@@ -21,10 +21,7 @@ _SECRET_KINDS = frozenset({"access", "refresh", "private-token", "session"})
 
 @define(eq=False)
 class Identifiers:
-    """Generates identifiers, with one random number stream per kind.
-
-    Kinds are independent: a new private token must not change the ids of later videos.
-    """
+    """Generates identifiers. Each kind has its own random numbers, independent of other kinds."""
 
     _seed: int
     _api_key: str = ""
@@ -43,7 +40,6 @@ class Identifiers:
         return prefix + "".join(self._stream(prefix).choices(_ALPHABET, k=22))
 
     def uuid(self, kind: str) -> str:
-        """Return a random UUID."""
         return str(uuid.UUID(int=self._stream(kind).getrandbits(128), version=4))
 
     def refresh_token(self) -> str:

@@ -9,8 +9,8 @@ __all__ = ["is_web_url", "may_call"]
 def may_call(url: str, *, from_page: bool, allow_network: bool) -> bool:
     """Return whether the emulator may call a URL.
 
-    It calls only this machine, by a loopback address or ``localhost``, unless ``allow_network`` is
-    set. It never calls a URL that a web page sent (``from_page``; see ``browsers``).
+    Without ``allow_network`` it calls only this machine (a loopback address or ``localhost``). It
+    never calls a URL that a web page sent (``from_page``; see ``browsers``).
     """
     if from_page:
         return False

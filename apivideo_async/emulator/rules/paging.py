@@ -14,7 +14,7 @@ _MAX_PAGE_SIZE = 100
 
 
 def paginate(path: str, query: Query, items: Sequence[ItemT]) -> tuple[list[ItemT], Any]:
-    """Return the items of the page that the query asks for, and the ``pagination`` object.
+    """Return the items of the requested page, and the ``pagination`` object.
 
     Raises a refusal if a page parameter is out of range.
     """
@@ -33,10 +33,7 @@ def paginate(path: str, query: Query, items: Sequence[ItemT]) -> tuple[list[Item
 
 
 def _page_parameters(query: Query) -> tuple[int, int]:
-    """Return ``currentPage`` (from 1) and ``pageSize`` (1 to 100).
-
-    The refusal calls ``currentPage`` ``page`` and has no type (service.md#page-limits).
-    """
+    """Return ``currentPage`` and ``pageSize``. The refusal is as in service.md#page-limits."""
     values = dict(query)
     page = _integer(values.get("currentPage", "1"))
     size = _integer(values.get("pageSize", "25"))

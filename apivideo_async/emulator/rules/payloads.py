@@ -1,8 +1,7 @@
 """Validation of JSON bodies: the checks of attributes, and the problems that they report.
 
-A ``Check`` is a function of an attribute's name and value that returns a list of problems. To add
-an attribute, add its check to a table such as ``VIDEO_UPDATE``. See service.md#null-and-absent,
-service.md#errors, service.md#error-details.
+A ``Check`` is a function of an attribute's name and value that returns a list of problems. See
+service.md#null-and-absent, service.md#errors, service.md#error-details.
 """
 
 import json
@@ -20,13 +19,12 @@ __all__ = [
     "VIDEO_CREATION",
     "VIDEO_UPDATE",
     "Check",
-    "Problems",
     "array",
     "boolean",
     "caption_language",
-    "filled",
-    "longest",
+    "max_length",
     "must_be_false",
+    "not_blank",
     "one_of",
     "restreams",
     "summary_parts",
@@ -38,19 +36,20 @@ __all__ = [
 Problems: TypeAlias = list[dict[str, Any]]
 Check: TypeAlias = Callable[[str, Any], Problems]
 
+# The 33 languages of videos (service.md#languages).
 _LANGUAGES = (
     "ar ca cs da de el en es fa fi fr he hi hr hu it ja ko ml nl nn no pl pt ru sk sl te tr uk ur "
     "vi zh"
 )
 _VIDEO_LANGUAGES = frozenset(_LANGUAGES.split())
-_LANGUAGE_FORM = re.compile(r"[A-Za-z-]+")
+_UNKNOWN_LANGUAGE = 'The "language" attribute is not valid.'
 _MAX_TTL = 2_147_483_647
 # Hours, minutes and seconds, with a fraction or a frame number, or a number of seconds.
 _TIMECODE = re.compile(
     r"(?:[0-9]{2,3}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3}|:[0-9]{1,2})?|[0-9]{1,7})"
 )
-# The group is the path, which is the application name.
 _RTMP_URL = re.compile(r"rtmps?://[^/\s]+(/\S*)?", re.IGNORECASE)
+_RTMP_URL_OF_APP = re.compile(r"rtmps?://[^/\s]+/+[^/\s]\S*", re.IGNORECASE)
 _RTMP_FORM = "[rtmp|rtmps]://[host]/[app name]."
 
 
@@ -73,64 +72,45 @@ boolean: Check = _of_type(bool, "boolean")
 _mapping: Check = _of_type(dict, "object")
 
 
-def _text_with(explain: Callable[[str], str | None], base: Check = text) -> Check:
-    """Return a check for text. ``explain`` returns what is wrong with a text, or None."""
+def _text_that(accepts: Callable[[str], object], detail: str, base: Check = text) -> Check:
+    """Return a check for text that passes ``base`` and is accepted, otherwise with ``detail``."""
 
     def check(name: str, value: Any) -> Problems:
-        problems = base(name, value)
-        detail = None if problems else explain(value)
-        return problems if detail is None else [invalid_attribute(name, detail)]
+        return base(name, value) or ([] if accepts(value) else [invalid_attribute(name, detail)])
 
     return check
 
 
-def longest(limit: int) -> Check:
-    """Return a check for text of at most ``limit`` characters."""
+def max_length(limit: int) -> Check:
     detail = f"This value is too long. It should have {limit} characters or less."
-    return _text_with(lambda value: detail if len(value) > limit else None)
+    return _text_that(lambda value: len(value) <= limit, detail)
+
+
+not_blank: Check = _text_that(str.strip, "This value should not be blank.")
+web_url: Check = _text_that(is_web_url, "This value is not a valid URL.", not_blank)
+_timecode: Check = _text_that(_TIMECODE.fullmatch, "This time code is not valid.")
+_rtmp_url: Check = _text_that(
+    _RTMP_URL.fullmatch, f"RTMP URL should have the following format: {_RTMP_FORM}", not_blank
+)
+_server_url: Check = _text_that(
+    _RTMP_URL_OF_APP.fullmatch, f"Missing app name: {_RTMP_FORM}", _rtmp_url
+)
+_language_form: Check = _text_that(
+    re.compile(r"[A-Za-z-]+").fullmatch,
+    'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").',
+)
+_video_language: Check = _text_that(
+    _VIDEO_LANGUAGES.__contains__, _UNKNOWN_LANGUAGE, _language_form
+)
 
 
 def one_of(*choices: str) -> Check:
-    """Return a check for one of the ``choices``."""
     listed = ", ".join(f'"{choice}"' for choice in choices)
 
     def check(name: str, value: Any) -> Problems:
         return [] if value in choices else [invalid_attribute(name, f"Use one of {listed}.")]
 
     return check
-
-
-def _language_detail(tag: str) -> str:
-    """Return the detail for an unknown language: illegal characters, or an unknown tag."""
-    if _LANGUAGE_FORM.fullmatch(tag):
-        return 'The "language" attribute is not valid.'
-    return (
-        'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").'
-    )
-
-
-def _server_url_detail(value: str) -> str | None:
-    match = _RTMP_URL.fullmatch(value)
-    if match is None:
-        return f"RTMP URL should have the following format: {_RTMP_FORM}"
-    return None if (match[1] or "").strip("/") else f"Missing app name: {_RTMP_FORM}"
-
-
-# Text that is not blank.
-filled: Check = _text_with(
-    lambda value: None if value.strip() else "This value should not be blank."
-)
-web_url: Check = _text_with(
-    lambda value: None if is_web_url(value) else "This value is not a valid URL.", filled
-)
-_timecode: Check = _text_with(
-    lambda value: None if _TIMECODE.fullmatch(value) else "This time code is not valid."
-)
-# One of the 33 languages of videos (service.md#languages).
-_language: Check = _text_with(
-    lambda value: None if value in _VIDEO_LANGUAGES else _language_detail(value)
-)
-_server_url: Check = _text_with(_server_url_detail, filled)
 
 
 def _nullable(check: Check) -> Check:
@@ -157,7 +137,6 @@ def must_be_false(name: str, value: Any) -> Problems:
 
 
 def array(item: Check, at_most: int | None = None) -> Check:
-    """Return a check for an array of at most ``at_most`` items."""
 
     def check(name: str, value: Any) -> Problems:
         if not isinstance(value, list):
@@ -191,14 +170,14 @@ def _object(*, required: bool, **attributes: Check) -> Check:
 
 summary_parts: Check = array(one_of("abstract", "takeaways"))
 restreams: Check = array(
-    _object(required=True, name=filled, serverUrl=_server_url, streamKey=filled), at_most=5
+    _object(required=True, name=not_blank, serverUrl=_server_url, streamKey=not_blank), at_most=5
 )
 _WATERMARK = ("bottom", "height", "id", "left", "opacity", "right", "top", "width")
 
 # -- Tables of the attributes of a payload.
 
 VIDEO_UPDATE: dict[str, Check] = {
-    "title": filled,
+    "title": not_blank,
     "description": text,
     "public": boolean,
     "panoramic": boolean,
@@ -206,7 +185,7 @@ VIDEO_UPDATE: dict[str, Check] = {
     "playerId": _nullable(text),
     "tags": array(text),
     "metadata": array(_object(required=True, key=text, value=text)),
-    "language": _nullable(_language),
+    "language": _nullable(_video_language),
     "transcript": boolean,
     "transcriptSummary": boolean,
     "transcriptSummaryAttributes": summary_parts,
@@ -215,7 +194,7 @@ VIDEO_UPDATE: dict[str, Check] = {
 VIDEO_CREATION: dict[str, Check] = {
     **VIDEO_UPDATE,
     "playerId": text,
-    "source": filled,
+    "source": not_blank,
     "clip": _object(required=False, endTimecode=_timecode, startTimecode=_timecode),
     "watermark": _object(required=False, **dict.fromkeys(_WATERMARK, text)),
 }
@@ -225,10 +204,7 @@ TOKEN_CREATION: dict[str, Check] = {"ttl": _ttl}
 def validate(
     payload: Mapping[str, Any], checks: Mapping[str, Check], required: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Return the known attributes of a payload. Unknown attributes are ignored.
-
-    Raises one refusal with the problems of all attributes.
-    """
+    """Return the known attributes of a payload. Raises one refusal with all problems."""
     problems = [attribute_required(name) for name in required if name not in payload]
     known = {name: payload[name] for name in checks if name in payload}
     for name, value in known.items():
@@ -240,17 +216,16 @@ def validate(
 
 @cache
 def _caption_languages() -> dict[str, str]:
-    # The file is read at the first use only.
+    """Return the native names of the caption languages (service.md#caption-languages)."""
     languages = files(__package__).joinpath("caption_languages.json").read_bytes()
     names: dict[str, str] = json.loads(languages)
     return names
 
 
 def caption_language(tag: str) -> str:
-    """Return the native name of one of the 672 caption languages (service.md#caption-languages).
-
-    Raises a refusal if the tag is unknown.
-    """
-    if tag not in _caption_languages():
-        raise refuse_all([invalid_attribute("language", _language_detail(tag))])
-    return _caption_languages()[tag]
+    """Return the native name of a caption language. Raises a refusal if the tag is unknown."""
+    name = _caption_languages().get(tag)
+    if name is None:
+        problems = _language_form("language", tag)
+        raise refuse_all(problems or [invalid_attribute("language", _UNKNOWN_LANGUAGE)])
+    return name

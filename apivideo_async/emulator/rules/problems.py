@@ -1,11 +1,12 @@
 """Error responses as values (service.md#errors).
 
 A rule that refuses a request raises ``RefusedError``, and ``pipeline`` converts it to a response.
-The body is plain data, so that every rule can be tested without a server.
 """
 
 from collections.abc import Sequence
 from typing import Any
+
+from attrs import define
 
 from .error_types import ERROR_TYPES
 
@@ -14,25 +15,23 @@ __all__ = [
     "attribute_required",
     "forbidden",
     "invalid_attribute",
-    "invalid_payload",
     "invalid_query_parameter",
     "not_found",
     "refuse",
     "refuse_all",
-    "server_error",
     "summary_exists",
 ]
 
 _TYPE_PREFIX = "https://docs.api.video/reference/"
 
 
+# Without slots, so that copies keep notes and other attributes.
+@define(slots=False)
 class RefusedError(Exception):
     """A refused request: status and JSON body of the response (service.md#error-bodies)."""
 
-    def __init__(self, status: int, body: dict[str, Any]) -> None:
-        super().__init__(status, body)
-        self.status = status
-        self.body = body
+    status: int
+    body: dict[str, Any]
 
     def __str__(self) -> str:
         return f"{self.status} {self.body.get('type') or self.body.get('title')}"
@@ -54,16 +53,12 @@ def refuse(
 
 
 def refuse_all(problems: Sequence[dict[str, Any]]) -> RefusedError:
-    """Build a refusal of at least one problem. The first is copied to the top level.
-
-    See service.md#error-bodies.
-    """
+    """Build a refusal. The first problem is also at the top level (service.md#error-bodies)."""
     body = {**problems[0], "status": 400, "problems": [dict(problem) for problem in problems]}
     return RefusedError(400, body)
 
 
 def attribute_required(name: str) -> dict[str, Any]:
-    """Return the problem of a required attribute that is absent."""
     kind = _TYPE_PREFIX + "attribute-required"
     return {"type": kind, "title": "This attribute is required.", "name": name}
 
@@ -76,21 +71,12 @@ def invalid_attribute(
     return problem if detail is None else {**problem, "detail": detail}
 
 
-def invalid_payload(detail: str | None = None) -> RefusedError:
-    """Return the refusal of a body that is absent or no JSON object."""
-    return refuse("invalid-payload", detail)
-
-
 def invalid_query_parameter(name: str, detail: str) -> RefusedError:
-    """Return the refusal of a query parameter."""
     return refuse("request-invalid-query-parameter", detail, name=name)
 
 
 def not_found(name: str) -> RefusedError:
-    """Return the refusal of an unknown value of the path parameter ``name``.
-
-    See service.md#not-found.
-    """
+    """Return the refusal of an unknown value of a path parameter (service.md#not-found)."""
     return refuse("resource-not-found", name=name)
 
 
@@ -103,8 +89,3 @@ def summary_exists(name: str | None) -> RefusedError:
 def forbidden(detail: str) -> RefusedError:
     """Return the refusal of a request from a web page, which the service does not have."""
     return RefusedError(403, {"title": "Forbidden.", "status": 403, "detail": detail})
-
-
-def server_error() -> RefusedError:
-    """Return the response to an error in the emulator (service.md#server-errors)."""
-    return RefusedError(500, {"title": "Server error", "status": 500})

@@ -4,24 +4,22 @@ See service.md#upload-modes, service.md#upload-errors, service.md#assets.
 """
 
 import re
-from typing import ClassVar, Literal, TypeAlias
+from typing import Literal
 
 from attrs import frozen
 
 from .problems import RefusedError, refuse
 
 __all__ = [
-    "ByteRange",
     "ContentRange",
     "Limits",
-    "Part",
-    "Unit",
     "UnsatisfiableRangeError",
     "parse_content_range",
     "parse_range",
 ]
 
 Unit = Literal["bytes", "parts"]
+_SLUG_UNITS = {"bytes": "bytes", "parts": "part"}
 
 # Numbers with more than 20 digits are malformed.
 _CONTENT_RANGE = re.compile(
@@ -41,68 +39,26 @@ class Limits:
 
 
 @frozen
-class ByteRange:
-    """``bytes first-last/total``, both ends inclusive. A total of None stands for ``*``."""
+class ContentRange:
+    """The chunk that a ``Content-Range`` header describes.
 
-    first: int
-    last: int
+    ``start`` (inclusive) and ``end`` (exclusive) count bytes or parts from 0: ``bytes 0-9/*`` is 0
+    to 10, ``part 3/*`` is 2 to 3. A ``total`` of None stands for ``*``.
+    """
+
+    unit: Unit
+    start: int
+    end: int
     total: int | None
-    unit: ClassVar[Unit] = "bytes"
 
     @property
-    def start(self) -> int:
-        """The first byte."""
-        return self.first
-
-    @property
-    def end(self) -> int:
-        """The byte after the last one."""
-        return self.last + 1
-
-    @property
-    def length(self) -> int:
-        """The number of bytes that the range announces."""
-        return self.end - self.start
+    def size(self) -> int | None:
+        """The size that the header announces in bytes. None for a part, which announces none."""
+        return self.end - self.start if self.unit == "bytes" else None
 
     def refuse(self, rule: str, detail: str | None = None) -> RefusedError:
-        """Return the refusal of a byte range. ``rule`` is the end of the slug."""
-        return refuse(f"video-content-range-by-bytes-{rule}", detail)
-
-    def repeated(self) -> RefusedError:
-        """Return the refusal of a range that overlaps another one."""
-        return self.refuse("range-overlap")
-
-
-@frozen
-class Part:
-    """``part number/total``, counted from 1. A total of None stands for ``*``."""
-
-    number: int
-    total: int | None
-    unit: ClassVar[Unit] = "parts"
-    length: ClassVar[None] = None
-
-    @property
-    def start(self) -> int:
-        """The number of parts before this one."""
-        return self.number - 1
-
-    @property
-    def end(self) -> int:
-        """The number of parts up to this one."""
-        return self.number
-
-    def refuse(self, rule: str, detail: str | None = None) -> RefusedError:
-        """Return the refusal of a part. ``rule`` is the end of the slug."""
-        return refuse(f"video-content-range-by-part-{rule}", detail)
-
-    def repeated(self) -> RefusedError:
-        """Return the refusal of a number that was sent before."""
-        detail = f"The part number {self.number} has already been sent."
-        return self.refuse("part-already-sent", detail)
-
-
-ContentRange: TypeAlias = ByteRange | Part
+        """Return a refusal of the header. ``rule`` is the end of the slug."""
+        return refuse(f"video-content-range-by-{_SLUG_UNITS[self.unit]}-{rule}", detail)
 
 
 def parse_content_range(value: str | None, limits: Limits) -> ContentRange | None:
@@ -118,43 +74,41 @@ def parse_content_range(value: str | None, limits: Limits) -> ContentRange | Non
     first, last, number, total_text = match.groups()
     total = None if total_text == "*" else int(total_text)
     if number is not None:
-        return _checked_part(Part(int(number), total), limits)
-    return _checked_bytes(ByteRange(int(first), int(last), total), limits)
-
-
-def _checked_bytes(chunk: ByteRange, limits: Limits) -> ByteRange:
+        chunk = ContentRange("parts", int(number) - 1, int(number), total)
+        broken = _broken_part_rules(chunk, limits)
+    else:
+        chunk = ContentRange("bytes", int(first), int(last) + 1, total)
+        broken = _broken_byte_rules(chunk, limits)
     # A request that breaks several rules gets the refusal of the first one.
-    if chunk.total == 0:
-        raise chunk.refuse("total-bytes-zero")
-    if chunk.total is not None and chunk.total > limits.max_total:
-        raise chunk.refuse("total-bytes-too-high")
-    if chunk.first > chunk.last:
-        raise chunk.refuse("from-byte-too-high")
-    if chunk.last >= limits.max_total:
-        raise chunk.refuse("to-byte-too-high-allowed")
-    if chunk.total is not None and chunk.last >= chunk.total:
-        raise chunk.refuse("to-byte-too-high-total")
-    if chunk.length > limits.max_chunk:
-        raise chunk.refuse("range-too-large")
-    # With ``*`` as the total the range may be the last one; ``Chunks`` checks that.
-    is_last = chunk.total is None or chunk.last == chunk.total - 1
-    if chunk.length < limits.min_chunk and not is_last:
-        raise chunk.refuse("range-too-small")
+    for rule, is_broken in broken.items():
+        if is_broken:
+            raise chunk.refuse(rule)
     return chunk
 
 
-def _checked_part(chunk: Part, limits: Limits) -> Part:
-    if chunk.total == 0:
-        raise chunk.refuse("total-parts-zero")
-    if chunk.number == 0:
-        raise chunk.refuse("part-zero")
-    if chunk.total is not None and chunk.total > limits.max_parts:
-        raise chunk.refuse("total-parts-too-high")
-    if chunk.number > limits.max_parts:
-        raise chunk.refuse("part-too-high-allowed")
-    if chunk.total is not None and chunk.number > chunk.total:
-        raise chunk.refuse("part-too-high-total")
-    return chunk
+def _broken_byte_rules(chunk: ContentRange, limits: Limits) -> dict[str, bool]:
+    size, total = chunk.end - chunk.start, chunk.total
+    return {
+        "total-bytes-zero": total == 0,
+        "total-bytes-too-high": total is not None and total > limits.max_total,
+        "from-byte-too-high": size < 1,
+        "to-byte-too-high-allowed": chunk.end > limits.max_total,
+        "to-byte-too-high-total": total is not None and chunk.end > total,
+        "range-too-large": size > limits.max_chunk,
+        # With ``*`` as the total the range may be the last one; ``Chunks`` checks that.
+        "range-too-small": size < limits.min_chunk and total not in {None, chunk.end},
+    }
+
+
+def _broken_part_rules(chunk: ContentRange, limits: Limits) -> dict[str, bool]:
+    number, total = chunk.end, chunk.total
+    return {
+        "total-parts-zero": total == 0,
+        "part-zero": number == 0,
+        "total-parts-too-high": total is not None and total > limits.max_parts,
+        "part-too-high-allowed": number > limits.max_parts,
+        "part-too-high-total": total is not None and number > total,
+    }
 
 
 class UnsatisfiableRangeError(Exception):
@@ -164,8 +118,7 @@ class UnsatisfiableRangeError(Exception):
 def parse_range(value: str | None, size: int) -> tuple[int, int] | None:
     """Return ``(start, stop)`` of ``Range``, ``stop`` exclusive, or None for the whole media.
 
-    A header that is malformed or has several ranges is ignored, as HTTP allows. Raises
-    ``UnsatisfiableRangeError`` if no byte of the media is in the range.
+    As HTTP allows, a malformed header and one with several ranges are ignored.
     """
     match = _RANGE.fullmatch(value) if value is not None else None
     if match is None:

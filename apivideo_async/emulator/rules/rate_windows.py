@@ -1,7 +1,4 @@
-"""Fixed windows of the rate limit, one per class of operations (service.md#rate-limits).
-
-Pure: the time in seconds is an argument.
-"""
+"""Fixed windows of the rate limit, one per class of operations (service.md#rate-limits). Pure."""
 
 import math
 from collections.abc import Mapping
@@ -17,7 +14,7 @@ __all__ = [
     "RateLimiter",
     "Verdict",
     "format_wait",
-    "rate_limits",
+    "parse_rate_limits",
 ]
 
 RateClass = Literal["uploads", "writes", "reads"]
@@ -50,10 +47,7 @@ class Verdict:
 
 
 def format_wait(seconds: float, window: float) -> str:
-    """Format a wait in seconds, rounded up so that it never ends too early.
-
-    The result has whole seconds, or milliseconds if ``window`` is below 10 s.
-    """
+    """Format a wait, rounded up, in whole seconds (milliseconds if ``window`` is below 10 s)."""
     if window >= 10:
         return str(math.ceil(seconds - ROUNDING))
     return f"{math.ceil(seconds * 1000) / 1000:.3f}"
@@ -94,11 +88,8 @@ class RateLimiter:
         return None if window is None else window.take(now)
 
 
-def rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:
-    """Parse the setting: ``"off"`` (None), the name of an environment, or a number per class.
-
-    Raises ``ValueError`` for an unknown environment or class.
-    """
+def parse_rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:
+    """Parse ``"off"`` (None), an environment, or a number per class. Raises ``ValueError``."""
     if setting == "off":
         return None
     if isinstance(setting, str):

@@ -1,9 +1,8 @@
-"""The source ledger: what one video has received, and whether it accepts another request.
+"""The source ledger: the uploads that one video has received, and the decision on the next one.
 
-A ledger is empty at first. The first request makes it *whole* (no ``Content-Range``), *bytes* or
-*parts*, and it stays in that mode until it is complete. A container that was created from a URL,
-another video or a broadcast accepts no request at all. See service.md#upload-rules,
-service.md#one-source-per-video.
+The first upload decides how the video is filled: by one request without ``Content-Range``, by byte
+ranges, or by parts. A video that was created from a URL, another video or a broadcast accepts no
+upload at all. See service.md#upload-rules, service.md#one-source-per-video.
 
 Every decision is one synchronous call, so no lock is needed: concurrent requests are decided one
 after the other, in the order in which their bodies ended (service.md#concurrent-chunks).
@@ -25,7 +24,7 @@ _REFUSED_ORIGINS = {
     "clone": "video-source-already-copied",
     "live": "video-source-already-uploaded",
 }
-_OTHER_UNIT = {
+_UNIT_CHANGED = {
     "bytes": "video-content-range-started-with-bytes",
     "parts": "video-content-range-started-with-part",
 }
@@ -33,27 +32,25 @@ _OTHER_UNIT = {
 
 @define(eq=False)
 class SourceLedger:
-    """The ledger of one container. ``whole`` is the size in bytes of an upload in one request."""
+    """The ledger of one video. ``whole_size`` is the size in bytes of an upload in one request."""
 
     _limits: Limits
     origin: Origin = "upload"
     chunks: Chunks | None = field(default=None, init=False)
-    whole: int | None = field(default=None, init=False)
+    whole_size: int | None = field(default=None, init=False)
 
     @property
     def started(self) -> bool:
-        """Whether anything was accepted."""
-        return self.whole is not None or self.chunks is not None
+        return self.whole_size is not None or self.chunks is not None
 
     @property
     def complete(self) -> bool:
         """Whether the upload is complete (service.md#upload-completion)."""
-        return self.whole is not None or (self.chunks is not None and self.chunks.complete)
+        return self.whole_size is not None or (self.chunks is not None and self.chunks.complete)
 
     @property
     def size(self) -> int:
-        """The number of bytes accepted."""
-        return self.chunks.size if self.chunks is not None else self.whole or 0
+        return self.chunks.size if self.chunks is not None else self.whole_size or 0
 
     def check(self, chunk: ContentRange | None) -> None:
         """Raise a refusal if the request can be refused without its body."""
@@ -70,13 +67,14 @@ class SourceLedger:
         # A temporary object checks the first chunk: only ``accept`` changes the ledger.
         chunks = self.chunks or Chunks(chunk.unit, self._limits)
         if chunks.unit != chunk.unit:
-            raise refuse(_OTHER_UNIT[chunks.unit])
+            raise refuse(_UNIT_CHANGED[chunks.unit])
         return chunks
 
     def accept(self, chunk: ContentRange | None, size: int) -> int:
-        """Record a request whose file had ``size`` bytes. Return its position in the media.
+        """Record a file of ``size`` bytes. Return its position among the files of the video.
 
-        Raises a refusal, after which the ledger is unchanged.
+        Positions are in the order of the media. They count bytes or parts. Raises a refusal, after
+        which the ledger is unchanged.
         """
         # The ledger may have changed since the header was checked.
         self.check(chunk)
@@ -85,12 +83,11 @@ class SourceLedger:
         if chunk is None:
             if size > self._limits.max_chunk:
                 raise refuse("uploaded-file-too-large")
-            self.whole = size
+            self.whole_size = size
             return 0
         chunks = self._chunks_for(chunk)
         chunks.check_size(chunk, size)
-        # The unit is set after the last check, so that a refused first chunk leaves the ledger
-        # empty.
+        # Set after the last check, so that a refused first chunk leaves the ledger empty.
         self.chunks = chunks
         chunks.add(chunk, size)
         return chunk.start

@@ -10,18 +10,12 @@ from html import escape
 
 from aiohttp import web
 
-from ..operations import Call, answer, answer_html
+from ..operations import Call, html_response, json_response
 from ..rules import encoding
 from ..rules.problems import not_found
 from ..rules.ranges import UnsatisfiableRangeError, parse_range
 from ..state.video import Video
-from .delivery import (
-    asset_base,
-    manifest_response,
-    player_urls,
-    thumbnail_response,
-    viewer_session,
-)
+from .delivery import asset_base, manifest_response, player_urls, thumbnail_response, viewer_session
 
 __all__ = [
     "asset_urls",
@@ -37,15 +31,11 @@ __all__ = [
 
 
 def video_base(call: Call, video: Video) -> str:
-    """Return the base URL of a video's files."""
     return asset_base(call, "/vod", video)
 
 
 def asset_urls(call: Call, video: Video) -> dict[str, str]:
-    """Return the ``video-assets`` schema.
-
-    For a private video, every call creates a new one-time token (service.md#private-videos).
-    """
+    """Return the ``video-assets`` schema, for a private video with a new one-time token."""
     base = video_base(call, video)
     urls = {
         **player_urls(base, "/player"),
@@ -56,10 +46,9 @@ def asset_urls(call: Call, video: Video) -> dict[str, str]:
 
 
 def viewed_video(call: Call) -> tuple[Video, str | None]:
-    """Return the video that the path names, and the session of the viewer.
+    """Return the video that the path names, and the session of the viewer of a private video.
 
-    The session is None for a public video. Raises a refusal (404) if the token was already used.
-    See service.md#private-videos.
+    Raises a refusal (404) if the token was already used.
     """
     video = call.video()
     return video, viewer_session(call, video, "videoId", call.request.match_info.get("token"))
@@ -86,7 +75,7 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
     size = video.media.size
     headers = {"Accept-Ranges": "bytes", "Content-Type": "video/mp4"}
     if call.request.query.get("dl") == "1":
-        headers["Content-Disposition"] = f'attachment; filename="{video.key}.mp4"'
+        headers["Content-Disposition"] = f'attachment; filename="{video.id}.mp4"'
     try:
         chosen = parse_range(call.request.headers.get("Range"), size)
     except UnsatisfiableRangeError:
@@ -115,11 +104,11 @@ async def player(call: Call) -> web.StreamResponse:
     token = call.request.query.get("token")
     video = call.video()
     session = viewer_session(call, video, "videoId", token)
-    base, query = f"/vod/{video.key}", ""
+    base, query = f"/vod/{video.id}", ""
     if session is not None:
-        # A token opens one session, so the page loads the other assets with that session.
+        # The token is used up: the page loads the other assets with the session.
         base, query = f"{base}/token/{token}", f"?avh={session}"
-    return answer_html(
+    return html_response(
         "player.html",
         title=escape(str(video.attributes["title"])),
         media=f"{base}/hls/media.mp4{query}",
@@ -128,12 +117,9 @@ async def player(call: Call) -> web.StreamResponse:
 
 
 async def manifest(call: Call) -> web.StreamResponse:
-    """Send a manifest with the whole file as one segment, once the video is playable.
-
-    Until then the response is 202 (service.md#hls-readiness).
-    """
+    """Send a manifest with one segment. It is 202 until playable (service.md#hls-readiness)."""
     video, session = viewed_video(call)
-    if not encoding.playable(video.progress(call.state.settings.pace, call.state.now)):
+    if not encoding.playable(video.progress(call.state.settings.encoding_pace, call.state.now)):
         return web.Response(status=202)
     query = "" if session is None else f"?avh={session}"
     return manifest_response(
@@ -150,8 +136,8 @@ async def thumbnail(call: Call) -> web.StreamResponse:
 async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (service.md#private-sessions)."""
     state = call.state
-    video = state.videos.find(call.path("videoId"))
-    session = state.private_sessions.open_session(video.key, call.path("token"), state.now)
+    video = state.videos.find(call.parameter("videoId"))
+    session = state.private_sessions.open_session(video.id, call.parameter("token"), state.now)
     if session is None:
         raise not_found("videoId")
-    return answer({"session_token": session})
+    return json_response({"session_token": session})

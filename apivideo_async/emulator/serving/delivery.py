@@ -1,6 +1,6 @@
-"""What videos and live streams share on the delivery hosts: URLs, access and responses.
+"""URLs, access and responses of the delivery hosts, for both videos and live streams.
 
-Public items are open, private ones need a token or a session. See service.md#private-videos.
+The assets of private items need a token or a session (service.md#private-videos).
 """
 
 import struct
@@ -27,21 +27,16 @@ _HEIGHT = 18
 
 
 def asset_base(call: Call, root: str, item: Video | LiveStream) -> str:
-    """Return the base URL of an item's assets.
-
-    For a private item it contains a new one-time token.
-    """
-    base = f"{call.request.url.origin()}{root}/{item.key}"
-    return (
-        base if item.public else f"{base}/token/{call.state.private_sessions.new_token(item.key)}"
-    )
+    """Return the base URL of an item's assets, for a private item with a new one-time token."""
+    base = f"{call.request.url.origin()}{root}/{item.id}"
+    return base if item.public else f"{base}/token/{call.state.private_sessions.new_token(item.id)}"
 
 
-def player_urls(base: str, end: str = "") -> dict[str, str]:
+def player_urls(base: str, path: str = "") -> dict[str, str]:
     """Return the URL of the player, with the token in the query, and the HTML that embeds it."""
     # ``asset_base`` puts the token at the end of the path of a private item.
     root, _, token = base.partition("/token/")
-    player = f"{root}{end}?token={token}" if token else f"{root}{end}"
+    player = f"{root}{path}?token={token}" if token else f"{root}{path}"
     return {"iframe": _IFRAME.format(player), "player": player}
 
 
@@ -50,22 +45,20 @@ def viewer_session(
 ) -> str | None:
     """Return the session of the viewer, or None for a public item.
 
-    Raises a refusal (404), which names ``parameter``, if the token is unknown or was already used,
-    or if the session in ``avh`` is wrong or has expired.
+    Raises a refusal (404) of ``parameter`` if neither ``token`` nor the session ``avh`` is valid.
     """
     if item.public:
         return None
     session = None
     if token is not None:
         given = call.request.query.get("avh")
-        session = call.state.private_sessions.authorize(item.key, token, given, call.state.now)
+        session = call.state.private_sessions.authorize(item.id, token, given, call.state.now)
     if session is None:
         raise not_found(parameter)
     return session
 
 
 def manifest_response(lines: Iterable[str]) -> web.Response:
-    """Return an HLS manifest."""
     text = "\n".join(["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", *lines])
     return web.Response(text=text + "\n", content_type="application/vnd.apple.mpegurl")
 
@@ -77,10 +70,7 @@ def thumbnail_response(picture: StoredFile | None, moment: str = "") -> web.Resp
 
 
 def _grey_picture(moment: str) -> bytes:
-    """Return a PNG. Its grey level depends on ``moment``.
-
-    Different moments usually give different pictures, so that tests can tell them apart.
-    """
+    """Return a PNG. Its grey level depends on ``moment``, so that tests can tell moments apart."""
     grey = 0x40 + zlib.crc32(moment.encode()) % 0x80
     # Bit depth 8, colour type 0 (greyscale). Each row starts with the filter byte 0.
     header = struct.pack(">IIBBBBB", _WIDTH, _HEIGHT, 8, 0, 0, 0, 0)

@@ -1,28 +1,21 @@
-"""Assets of live streams on the delivery hosts: page, manifest and thumbnail (service.md#assets).
+"""Assets of live streams on the delivery hosts: page, manifest and thumbnail.
 
-Private live streams use the token scheme of private videos (service.md#other-private-assets).
+See service.md#assets, service.md#other-private-assets.
 """
 
 from html import escape
 
 from aiohttp import web
 
-from ..operations import Call, answer_html
+from ..operations import Call, html_response
 from ..rules.problems import not_found
 from ..state.records import LiveStream
-from .delivery import (
-    asset_base,
-    manifest_response,
-    player_urls,
-    thumbnail_response,
-    viewer_session,
-)
+from .delivery import asset_base, manifest_response, player_urls, thumbnail_response, viewer_session
 
 __all__ = ["live_urls", "manifest", "player", "thumbnail"]
 
 
 def live_urls(call: Call, live: LiveStream) -> dict[str, str]:
-    """Return the ``live-stream-assets`` schema."""
     base = asset_base(call, "/live", live)
     return {
         **player_urls(base),
@@ -32,23 +25,19 @@ def live_urls(call: Call, live: LiveStream) -> dict[str, str]:
 
 
 def _viewed(call: Call, token: str | None) -> LiveStream:
-    live = call.state.live_streams.find(call.path("liveStreamId"))
+    live = call.state.live_streams.find(call.parameter("liveStreamId"))
     viewer_session(call, live, "liveStreamId", token)
     return live
 
 
 async def player(call: Call) -> web.StreamResponse:
-    """Send a page that says whether the stream is broadcasting."""
     live = _viewed(call, call.request.query.get("token"))
     state = "on the air" if live.broadcasting else "off the air"
-    return answer_html("live.html", title=escape(live.attributes["name"]), state=state)
+    return html_response("live.html", title=escape(live.attributes["name"]), state=state)
 
 
 async def manifest(call: Call) -> web.StreamResponse:
-    """Send a manifest without segments.
-
-    It is 404 before the first broadcast and has the end mark after a broadcast.
-    """
+    """Send a manifest without segments: 404 before the first broadcast, ended after it."""
     live = _viewed(call, call.request.match_info.get("token"))
     if live.media is None:
         raise not_found("liveStreamId")
@@ -56,5 +45,4 @@ async def manifest(call: Call) -> web.StreamResponse:
 
 
 async def thumbnail(call: Call) -> web.StreamResponse:
-    """Send the uploaded thumbnail, or a grey picture."""
     return thumbnail_response(_viewed(call, call.request.match_info.get("token")).thumbnail)

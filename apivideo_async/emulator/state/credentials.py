@@ -34,8 +34,7 @@ class Credentials:
 
     def exchange(self, api_key: str, now: float) -> dict[str, Any]:
         """Return a pair of tokens for the API key. Raises a refusal if the key is wrong."""
-        # JSON can contain lone surrogates, which UTF-8 cannot encode: ``surrogatepass`` avoids an
-        # error.
+        # JSON can contain lone surrogates, which UTF-8 cannot encode.
         if not self._is_api_key(api_key.encode(errors="surrogatepass")):
             raise self._refusal("authentication-invalid-api-key")
         return self._issue(now)
@@ -73,11 +72,10 @@ class Credentials:
         }
 
     def expire_access_tokens(self) -> None:
-        """Make all access tokens invalid."""
         self._access.clear()
 
     def identify(self, header: str | None, now: float) -> str:
-        """Return a name without secrets for the credentials in an ``Authorization`` header.
+        """Return a name for the credentials in an ``Authorization`` header, without the secret.
 
         Raises a refusal (401) if the header is absent, malformed or wrong.
         """
@@ -140,7 +138,7 @@ class PrivateSessions:
     def authorize(self, item_id: str, token: str, session: str | None, now: float) -> str | None:
         """Return the session under which an asset is served, or None if access is refused.
 
-        An open session gives access to any number of assets. Without a session the token is used.
+        A session gives access to any number of assets. Without ``session`` the token opens one.
         """
         if session is None:
             return self.open_session(item_id, token, now)

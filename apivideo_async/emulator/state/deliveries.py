@@ -1,9 +1,7 @@
-"""Webhook deliveries: signed, in order for each video or live stream, and repeated when they fail.
-
-See service.md#webhook-delivery.
-"""
+"""Webhook deliveries: in order for each video or live stream, and repeated when they fail."""
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
@@ -13,7 +11,7 @@ from attrs import define, field
 
 from ..rules.network import may_call
 from ..settings import Settings
-from .webhook import Webhook, event_body, is_delivered
+from .webhook import Webhook
 
 __all__ = ["Deliveries", "Delivery"]
 
@@ -23,14 +21,12 @@ _RETRIES = 3
 
 @define(eq=False)
 class Delivery:
-    """One event for one subscriber. ``subject`` is the id of the video or live stream of the event.
+    """One event for one webhook. ``subject`` is the id of its video or live stream.
 
-    ``answers`` has the status of each attempt, None if there was no response. ``state`` is one of:
-
-    - ``"waiting"``: for an earlier delivery, a response or the next attempt;
-    - ``"delivered"``, ``"failed"``;
-    - ``"cancelled"``: the webhook was deleted;
-    - ``"not-allowed"``: the URL is on another machine, or a web page subscribed it.
+    ``answers`` has the status of each attempt, None if there was no response. ``state`` is
+    ``"waiting"`` (for an earlier delivery, a response or the next attempt), ``"delivered"``,
+    ``"failed"``, ``"cancelled"`` (the webhook was deleted), or ``"not-allowed"`` (the URL is on
+    another machine, or a web page subscribed it).
     """
 
     number: int
@@ -46,7 +42,7 @@ class Delivery:
 
 @define(eq=False)
 class Deliveries:
-    """The log of deliveries, and the code that performs them."""
+    """Performs deliveries and keeps a log of them (service.md#webhook-delivery)."""
 
     _settings: Settings
     _webhooks: Mapping[str, Webhook]
@@ -58,12 +54,12 @@ class Deliveries:
     )
 
     def send(self, webhook: Webhook, event: Mapping[str, str], subject: str) -> None:
-        """Start a delivery, after earlier ones of the webhook about the same subject."""
-        body = event_body(event)
+        """Start a delivery, which waits for earlier ones to the webhook about ``subject``."""
+        body = json.dumps(dict(event), separators=(",", ":")).encode()
         delivery = Delivery(
             number=len(self.log) + 1,
             subject=subject,
-            webhook_id=webhook.key,
+            webhook_id=webhook.id,
             url=webhook.url,
             event=dict(event),
             body=body.decode(),
@@ -72,7 +68,7 @@ class Deliveries:
         self.log.append(delivery)
         allow_network = self._settings.allow_network
         if may_call(webhook.url, from_page=webhook.from_page, allow_network=allow_network):
-            lock = self._locks.setdefault((webhook.key, subject), asyncio.Lock())
+            lock = self._locks.setdefault((webhook.id, subject), asyncio.Lock())
             self._spawn(self._deliver(delivery, lock))
         else:
             delivery.state = "not-allowed"
@@ -89,7 +85,8 @@ class Deliveries:
                     return
                 status = await self._attempt(delivery)
                 delivery.answers.append(status)
-                if is_delivered(status):
+                # A redirect is a failure (service.md#webhook-delivery).
+                if status is not None and status <= 299:
                     delivery.state = "delivered"
                     return
             delivery.state = "failed"

@@ -1,5 +1,6 @@
-"""The common part of all resources: id, dates, files, and the order of lists. No I/O."""
+"""What all resources have: id, dates, files, a collection, and the order of lists. No I/O."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -11,6 +12,7 @@ from ..rules.problems import invalid_query_parameter, not_found
 
 __all__ = [
     "BY_DATES",
+    "METADATA_FILTER",
     "Collection",
     "Item",
     "Query",
@@ -28,6 +30,8 @@ ItemT = TypeVar("ItemT", bound="Item")
 SortKey: TypeAlias = Callable[[Any], Any]
 # The decoded query parameters of a request.
 Query: TypeAlias = Sequence[tuple[str, str]]
+# A filter such as ``metadata[user]=42``.
+METADATA_FILTER = re.compile(r"metadata\[(.*)\]")
 
 
 def timestamp(moment: datetime) -> str:
@@ -55,7 +59,7 @@ class TextTrack:
 class Item:
     """One resource. ``number`` counts all resources of an emulator, in the order of creation."""
 
-    key: str
+    id: str
     created: datetime
     number: int
     updated: datetime | None = None
@@ -66,11 +70,9 @@ class Item:
         return self.updated or self.created
 
     def touch(self, now: datetime) -> None:
-        """Record an update."""
         self.updated = now
 
     def dates(self) -> dict[str, str]:
-        """Return ``createdAt`` and ``updatedAt``."""
         return {"createdAt": timestamp(self.created), "updatedAt": timestamp(self.last_change)}
 
 
@@ -82,23 +84,19 @@ class Collection(dict[str, ItemT]):
         self._parameter = parameter
 
     def add(self, item: ItemT) -> ItemT:
-        """Add a new item and return it."""
-        self[item.key] = item
+        self[item.id] = item
         return item
 
-    def find(self, key: str) -> ItemT:
+    def find(self, item_id: str) -> ItemT:
         """Return an item. Raises a refusal (404) if there is none."""
-        if key not in self:
+        if item_id not in self:
             raise not_found(self._parameter)
-        return self[key]
+        return self[item_id]
 
-    def remove(self, key: str) -> ItemT:
-        """Remove an item and return it. Raises a refusal (404) if there is none.
-
-        So does a second deletion (service.md#repeated-deletion).
-        """
-        item = self.find(key)
-        del self[key]
+    def remove(self, item_id: str) -> ItemT:
+        """Remove an item and return it. Raises a refusal (404), also for a second deletion."""
+        item = self.find(item_id)
+        del self[item_id]
         return item
 
 
@@ -118,15 +116,11 @@ def check_choices(query: Query, choices: Mapping[str, Iterable[str]]) -> None:
 
 
 def sort_items(
-    items: Iterable[AnyT],
-    query: Query,
-    keys: Mapping[str, SortKey],
-    default: SortKey | None = None,
+    items: Iterable[AnyT], query: Query, keys: Mapping[str, SortKey], default: SortKey | None = None
 ) -> list[AnyT]:
     """Sort by ``sortBy`` and ``sortOrder``. Raises a refusal if a value is illegal.
 
-    Without ``sortBy`` the key is ``default``, or the creation with the newest first
-    (service.md#list-order).
+    Without ``sortBy`` the key is ``default``, or the newest are first (service.md#list-order).
     """
     values = dict(query)
     by, order = values.get("sortBy"), values.get("sortOrder")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-__all__ = ["Extent", "ExtentWriter", "Media", "MediaStore", "Spool"]
+__all__ = ["ExtentWriter", "Media", "MediaStore", "Spool"]
 
 # Size of a read in bytes.
 _BLOCK = 256 * 1024
@@ -25,7 +25,7 @@ _SMALLEST_EXTENT = 1024 * 1024
 class Spool:
     """A file that several requests write at the same time. Without a path the bytes are dropped.
 
-    ``media_count`` is the number of ``Media`` objects that refer to the file.
+    ``media_count`` counts the ``Media`` objects that refer to it.
     """
 
     path: Path | None
@@ -56,10 +56,7 @@ class Spool:
         return offset
 
     def release(self, offset: int, size: int) -> None:
-        """Free an extent if it is the last one of the file.
-
-        Other extents stay reserved: their space is not used again until the file is deleted.
-        """
+        """Free an extent if it is the last one. The space of others stays reserved."""
         if offset + size == self._end:
             self._end = offset
             if self._fd >= 0:
@@ -67,7 +64,6 @@ class Spool:
                 os.truncate(self._fd, min(offset, os.fstat(self._fd).st_size))
 
     def write(self, view: memoryview, offset: int) -> None:
-        """Write all of ``view`` at ``offset``."""
         if self._fd < 0:
             return
         # ``pwrite`` has no shared file position, and may write fewer bytes than asked.
@@ -91,10 +87,7 @@ class Extent:
     size: int
 
     def read(self, skip: int, size: int) -> Generator[bytes, None, None]:
-        """Yield ``size`` bytes after the first ``skip`` bytes.
-
-        Each call opens its own file descriptor, so that any thread can read media.
-        """
+        """Yield ``size`` bytes after the first ``skip`` bytes. Any thread can read."""
         if size <= 0 or self.spool.path is None:
             return
         with self.spool.path.open("rb", buffering=0) as file:
@@ -111,7 +104,7 @@ class Extent:
 class ExtentWriter:
     """Writes the file of one request into a spool, in an extent of the ``announced`` size.
 
-    Bytes above ``limit`` are counted and not written, because the file will be refused anyway.
+    Bytes above ``limit`` are only counted, because the file will be refused.
     """
 
     def __init__(self, spool: Spool, announced: int | None, limit: int | None = None) -> None:
@@ -168,7 +161,6 @@ class Media:
 
     @property
     def size(self) -> int:
-        """The number of bytes stored."""
         # Copy the values first: another thread may read the size while the event loop adds extents.
         return sum(extent.size for extents in list(self._extents.values()) for extent in extents)
 
@@ -194,7 +186,7 @@ class Media:
         remaining = (self.size if stop is None else stop) - start
         positions = sorted(self._extents)
         for extent in [extent for position in positions for extent in self._extents[position]]:
-            # ``start`` counts down to the first extent that contains requested bytes, then it is 0.
+            # ``start`` counts down to 0 at the first extent that contains requested bytes.
             skip = min(start, extent.size)
             start -= skip
             size = min(extent.size - skip, remaining)
@@ -202,7 +194,6 @@ class Media:
             yield from extent.read(skip, size)
 
     def sha256(self) -> str:
-        """Return the SHA-256 digest of the bytes in hexadecimal."""
         digest = hashlib.sha256()
         for block in self.read():
             digest.update(block)
@@ -230,7 +221,6 @@ class MediaStore:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def spool(self, name: str) -> Spool:
-        """Return a new spool."""
         if self.discard:
             return Spool(None)
         self._spool_count += 1

@@ -6,24 +6,25 @@ from typing import Any, Literal
 
 from attrs import field, fields_dict, frozen
 
-__all__ = ["Play", "play_from_json"]
+__all__ = ["Play", "play_from_json", "with_time_zone"]
 
 
-def _with_time_zone(moment: datetime) -> datetime:
+def with_time_zone(moment: datetime) -> datetime:
+    """Return a moment with a time zone, UTC if it has none."""
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 @frozen(kw_only=True)
 class Play:
-    """A player that was loaded at ``at``, and perhaps started.
+    """A player that was loaded at ``at`` (UTC if it has no time zone), and perhaps started.
 
-    ``at`` is in UTC if it has no time zone. ``watched`` is in seconds. ``loading`` is the time
-    until the first frame in milliseconds. Plays with the same ``viewer`` belong to one unique
-    viewer; without ``viewer`` each play has its own. ``metadata`` is the metadata of the session.
+    ``watched`` is in seconds, ``loading`` (until the first frame) in milliseconds. Plays with the
+    same ``viewer`` belong to one unique viewer; without ``viewer`` each play has its own.
+    ``metadata`` is the metadata of the session.
     """
 
     media_id: str
-    at: datetime = field(converter=_with_time_zone)
+    at: datetime = field(converter=with_time_zone)
     media_type: Literal["video", "live-stream"] = "video"
     played: bool = True
     watched: float = 30.0
@@ -63,10 +64,7 @@ _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def play_from_json(payload: Any) -> Play:
-    """Build a play from JSON. ``at`` is in ISO 8601.
-
-    Raises ``TypeError`` or ``ValueError`` if the payload is not a valid play.
-    """
+    """Build a play from JSON (``at`` in ISO 8601). Raises ``TypeError`` or ``ValueError``."""
     known = fields_dict(Play)
     if not isinstance(payload, dict) or not known.keys() >= payload.keys():
         raise ValueError(f"a play is an object with some of {', '.join(sorted(known))}")

@@ -25,7 +25,7 @@ __all__ = [
 # The fields of a restream in responses. Other fields of a payload are dropped.
 _RESTREAM = ("name", "serverUrl", "streamKey")
 _WHITE = "rgba(255, 255, 255, 1)"
-_SHADE = "rgba(0, 0, 0, .7)"
+_DARK = "rgba(0, 0, 0, .7)"
 # The defaults of the service (service.md#player-record).
 PLAYER_COLOURS = {
     "text": _WHITE,
@@ -35,8 +35,8 @@ PLAYER_COLOURS = {
     "trackPlayed": "rgba(88, 131, 255, .95)",
     "trackUnplayed": "rgba(255, 255, 255, .35)",
     "trackBackground": "rgba(255, 255, 255, .2)",
-    "backgroundTop": _SHADE,
-    "backgroundBottom": _SHADE,
+    "backgroundTop": _DARK,
+    "backgroundBottom": _DARK,
     "backgroundText": _WHITE,
 }
 PLAYER_SWITCHES = {
@@ -53,11 +53,7 @@ SUMMARY_PARTS = ("abstract", "takeaways")
 
 @define(eq=False, kw_only=True)
 class LiveStream(Item):
-    """A container with a secret stream key that is broadcasting or not.
-
-    ``media`` is the content of the recording that the broadcast leaves. It is None before the first
-    broadcast. See service.md#live-streams.
-    """
+    """A live stream. ``media`` is the content of its last recording, None before a broadcast."""
 
     attributes: dict[str, Any]
     stream_key: str
@@ -75,7 +71,7 @@ class LiveStream(Item):
         player = {"playerId": self.attributes["playerId"]} if "playerId" in self.attributes else {}
         restreams = self.attributes.get("restreams", [])
         return {
-            "liveStreamId": self.key,
+            "liveStreamId": self.id,
             **self.dates(),
             "streamKey": self.stream_key,
             "name": self.attributes["name"],
@@ -98,7 +94,7 @@ class Player(Item):
     def as_json(self, logo_url: str) -> dict[str, Any]:
         """Return the ``player-theme`` schema. Without a logo the values in ``assets`` are null."""
         return {
-            "playerId": self.key,
+            "playerId": self.id,
             **self.dates(),
             **PLAYER_COLOURS,
             **PLAYER_SWITCHES,
@@ -109,10 +105,7 @@ class Player(Item):
 
 @define(eq=False, kw_only=True)
 class Summary(Item):
-    """The abstract and takeaways of a video.
-
-    With the origin ``"auto"`` the service writes the ``parts`` once the video is encoded.
-    """
+    """The abstract and takeaways of a video. With the origin ``auto`` the service writes them."""
 
     video_id: str
     origin: Literal["auto", "api"]
@@ -121,9 +114,8 @@ class Summary(Item):
     source: dict[str, Any] = field(factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the ``summary`` schema."""
         return {
-            "summaryId": self.key,
+            "summaryId": self.id,
             **self.dates(),
             "videoId": self.video_id,
             "origin": self.origin,
@@ -143,12 +135,11 @@ class UploadToken(Item):
         return self.created + timedelta(seconds=self.ttl) if self.ttl else None
 
     def active(self, now: datetime) -> bool:
-        """Return whether the token still works."""
         return self.expires_at is None or now < self.expires_at
 
     def as_json(self) -> dict[str, Any]:
         """Return the ``upload-token`` schema. ``expiresAt`` is absent if it does not expire."""
-        token = {"token": self.key, "ttl": self.ttl, "createdAt": timestamp(self.created)}
+        token = {"token": self.id, "ttl": self.ttl, "createdAt": timestamp(self.created)}
         if self.expires_at is not None:
             token["expiresAt"] = timestamp(self.expires_at)
         return token

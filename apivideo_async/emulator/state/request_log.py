@@ -21,12 +21,10 @@ def _masked(query: str) -> str:
 
 @define
 class RequestRecord:
-    """One request.
+    """One request. ``started`` is a Unix timestamp.
 
-    ``status`` is None until the response, and stays None if the connection was dropped.
-    ``body_bytes`` is the number of body bytes read. ``token_id`` is the name of the accepted
-    credentials, without the token itself. Secrets in ``query`` are masked. ``started`` is a Unix
-    timestamp.
+    ``status`` stays None if the connection was dropped. ``body_bytes`` is the number of body bytes
+    read. ``token_id`` names the accepted credentials. Secrets in ``query`` are masked.
     """
 
     number: int
@@ -43,22 +41,20 @@ class RequestRecord:
     started: float = field(factory=time.time)
 
 
+@define(eq=False)
 class RequestLog:
     """The records in order of arrival. Numbers start at 1 and continue after ``clear``."""
 
-    def __init__(self) -> None:
-        self.records: list[RequestRecord] = []
-        self._count = 0
+    records: list[RequestRecord] = field(factory=list, init=False)
+    _count: int = field(default=0, init=False)
 
     def open(
         self, method: str, path: str, query: str, operation: str | None, content_range: str | None
     ) -> RequestRecord:
-        """Add the record of a request that has just arrived."""
         self._count += 1
         record = RequestRecord(self._count, method, path, _masked(query), operation, content_range)
         self.records.append(record)
         return record
 
     def clear(self) -> None:
-        """Remove all records."""
         self.records.clear()

@@ -10,7 +10,6 @@ from attrs import define, field
 
 from ..listener import Listener
 from ..rules.identifiers import Identifiers
-from ..rules.problems import not_found, refuse
 from ..rules.rate_windows import RateLimiter
 from ..rules.source_ledger import Origin, SourceLedger
 from ..settings import Settings
@@ -59,10 +58,9 @@ class State:
     # Plays by the id of their session.
     plays: dict[str, Play] = field(factory=dict, init=False)
     events: list[dict[str, str]] = field(factory=list, init=False)
-    # The number of items created so far.
     _item_count: int = field(default=0, init=False)
     # Seconds by which the fault ``clock-jump`` has set the expiry clock forward.
-    _expiry_offset: float = field(default=0.0, init=False)
+    expiry_offset: float = field(default=0.0, init=False)
     # asyncio keeps only weak references to tasks, so they must be stored.
     _tasks: set[asyncio.Task[None]] = field(factory=set, init=False)
 
@@ -70,40 +68,33 @@ class State:
         settings = self.settings
         self.ids = Identifiers(settings.seed, settings.api_key)
         self.credentials = Credentials(settings, self.ids)
-        self.limiter = RateLimiter(settings.rates, settings.rate_window)
+        self.limiter = RateLimiter(settings.requests_per_window, settings.rate_window)
         self.private_sessions = PrivateSessions(self.ids)
         self.deliveries = Deliveries(settings, self.webhooks, self.spawn)
 
     @property
     def now(self) -> float:
-        """Monotonic clock in seconds, for lifetimes and windows."""
+        """Monotonic clock in seconds, for lifetimes and rate limit windows."""
         return time.monotonic()
 
     @property
-    def today(self) -> datetime:
+    def utc_now(self) -> datetime:
         """Wall clock, for the dates of resources."""
         return datetime.now(UTC)
 
     @property
     def expiry_clock(self) -> float:
-        """Monotonic clock in seconds for access tokens. It is ahead of ``now`` after ``jump``."""
-        return self.now + self._expiry_offset
+        """Clock for access tokens: ``now``, set forward by the fault ``clock-jump``."""
+        return self.now + self.expiry_offset
 
     @property
-    def expiry_date(self) -> datetime:
-        """Wall clock for upload tokens. It is ahead of ``today`` after ``jump``."""
-        return self.today + timedelta(seconds=self._expiry_offset)
-
-    def jump(self, seconds: float) -> None:
-        """Set the clocks for the expiry of tokens forward by ``seconds``."""
-        self._expiry_offset += seconds
+    def expiry_utc_now(self) -> datetime:
+        """Clock for upload tokens: ``utc_now``, set forward by the fault ``clock-jump``."""
+        return self.utc_now + timedelta(seconds=self.expiry_offset)
 
     def announce(self, kind: str, subject: str, fields: Mapping[str, str]) -> None:
-        """Record an event, and send it to its webhooks (service.md#webhook-events).
-
-        ``subject`` is the id of the video or live stream.
-        """
-        event = {"type": kind, "emittedAt": timestamp(self.today), **fields}
+        """Record an event about the video or live stream ``subject``, and send it to webhooks."""
+        event = {"type": kind, "emittedAt": timestamp(self.utc_now), **fields}
         self.events.append(event)
         for webhook in self.webhooks.values():
             if kind in webhook.events:
@@ -117,7 +108,6 @@ class State:
 
     async def settled(self) -> None:
         """Wait until all background work has ended, including work that it started."""
-        # A task may have started others, so check again.
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -129,28 +119,21 @@ class State:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def item_fields(self, prefix: str) -> dict[str, Any]:
-        """Return id, date and number for a new ``Item``. The id starts with ``prefix``."""
+        """Return the arguments of a new ``Item``: id with ``prefix``, date and number."""
         self._item_count += 1
-        return {"key": self.ids.opaque(prefix), "created": self.today, "number": self._item_count}
+        return {"id": self.ids.opaque(prefix), "created": self.utc_now, "number": self._item_count}
 
     def create_video(self, attributes: dict[str, Any], origin: Origin = "upload") -> Video:
-        """Create a container."""
-        ledger = SourceLedger(self.settings.limits, origin)
+        """Create a video without media. ``origin`` decides whether it accepts uploads."""
+        ledger = SourceLedger(self.settings.upload_limits, origin)
         fields = self.item_fields("vi")
         return self.videos.add(Video(**fields, attributes=attributes, ledger=ledger))
 
-    def forget_video(self, video: Video) -> None:
-        """Remove a video that was created by a request that is refused."""
-        del self.videos[video.key]
-
     def remove_video(self, video_id: str) -> None:
-        """Delete a video, or with Video Restore discard it for 90 days.
-
-        Raises a refusal (404) if there is no such video.
-        """
+        """Delete a video, or discard it (Video Restore). Raises a refusal (404)."""
         video = self.videos.remove(video_id)
         if self.settings.video_restore:
-            video.discarded_at = self.today
+            video.discarded_at = self.utc_now
             video.deletes_at = video.discarded_at + _KEEP_DISCARDED
             self.discarded.add(video)
             return
@@ -158,7 +141,7 @@ class State:
         # The summary of a video is deleted with it.
         summary = self.summary_of(video)
         if summary is not None:
-            self.summaries.remove(summary.key)
+            self.summaries.remove(summary.id)
 
     def restore_video(self, video_id: str) -> Video:
         """Restore a discarded video. Raises a refusal (404) if there is none."""
@@ -169,42 +152,25 @@ class State:
     def summary_of(self, video: Video) -> Summary | None:
         """Return the summary of a video, or None. A video has at most one summary."""
         summaries = self.summaries.values()
-        return next((summary for summary in summaries if summary.video_id == video.key), None)
+        return next((summary for summary in summaries if summary.video_id == video.id), None)
 
     def spool_of(self, video: Video) -> Spool:
-        """Return the spool for the uploads of a video. It is created at the first call."""
+        """Return the spool for the uploads of a video. The first call creates it."""
         if video.spool is None:
-            video.spool = self.store.spool(video.key)
+            video.spool = self.store.spool(video.id)
         return video.spool
 
     def add_play(self, play: Play) -> str:
-        """Add a play and return the id of its session."""
         session_id = self.ids.opaque("ps")
         self.plays[session_id] = play
         return session_id
 
     def create_upload_token(self, ttl: int) -> UploadToken:
-        """Create a token for delegated uploads."""
-        # The creation date follows the expiry clock, so that a token gets its full lifetime after a
-        # jump.
-        fields = {**self.item_fields("to"), "created": self.expiry_date}
+        # Created by the clock for expiry: the token gets its full lifetime after ``clock-jump``.
+        fields = {**self.item_fields("to"), "created": self.expiry_utc_now}
         return self.upload_tokens.add(UploadToken(**fields, ttl=ttl))
 
-    def upload_token(self, token: str) -> UploadToken:
-        """Return an active upload token. Raises a refusal (404) if there is none."""
+    def active_upload_token(self, token: str) -> UploadToken | None:
+        """Return the upload token with this value, or None if there is none that still works."""
         found = self.upload_tokens.get(token)
-        if found is None or not found.active(self.expiry_date):
-            raise not_found("uploadToken")
-        return found
-
-    def admit_upload(self, token: str | None) -> UploadToken:
-        """Return the upload token of a request (service.md#token-checks).
-
-        Raises a refusal (401) if it does not work.
-        """
-        if not token:
-            raise refuse("authentication-missing-upload-token")
-        found = self.upload_tokens.get(token)
-        if found is None or not found.active(self.expiry_date):
-            raise refuse("authentication-invalid-upload-token")
-        return found
+        return found if found is not None and found.active(self.expiry_utc_now) else None

@@ -14,6 +14,7 @@ from ..rules import encoding
 from ..rules.source_ledger import SourceLedger
 from .items import (
     BY_DATES,
+    METADATA_FILTER,
     Item,
     Query,
     SortKey,
@@ -41,11 +42,11 @@ _DEFAULTS: dict[str, Any] = {
 
 @define(eq=False, kw_only=True)
 class Video(Item):
-    """A container.
+    """One video. ``ledger`` and ``media`` grow during the upload.
 
-    ``ledger`` and ``media`` grow during the upload. ``finished_at`` is the monotonic time in
-    seconds at which the source was complete. ``announced_qualities`` counts the encoded qualities
-    whose event was announced. ``transcript_language`` is the language of the last transcript.
+    ``finished_at`` is the time in seconds of the monotonic clock at which the source was complete.
+    ``announced_qualities`` counts the encoded qualities whose event was announced.
+    ``transcript_language`` is the language of the last transcript.
     """
 
     attributes: dict[str, Any]
@@ -100,7 +101,7 @@ class Video(Item):
         attributes = self.attributes
         player = {"playerId": attributes["playerId"]} if "playerId" in attributes else {}
         return {
-            "videoId": self.key,
+            "videoId": self.id,
             **player,
             **self._language(),
             "title": attributes["title"],
@@ -122,7 +123,7 @@ class Video(Item):
         return {"languageOrigin": None}
 
     def _source(self) -> dict[str, Any]:
-        source: dict[str, Any] = {"uri": f"/videos/{self.key}/source"}
+        source: dict[str, Any] = {"uri": f"/videos/{self.id}/source"}
         if self.ledger.origin == "upload" and self.ledger.complete:
             source["type"] = "upload"
         if self.live_stream_id is not None:
@@ -179,9 +180,8 @@ _SORT_KEYS: dict[str, SortKey] = {
     "title": lambda video: str(video.attributes["title"]).casefold(),
     "publishedAt": by_creation,
 }
-# Filters such as ``tags[0]=maths`` and ``metadata[user]=42``.
-_TAGS = re.compile(r"tags(?:\[\d*\])?")
-_METADATA = re.compile(r"metadata\[(.*)\]")
+# A filter such as ``tags[0]=maths``.
+_TAGS_FILTER = re.compile(r"tags(?:\[\d*\])?")
 
 
 def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
@@ -196,11 +196,11 @@ def _filter(name: str, value: str) -> Callable[[Video], bool] | None:
     if name in {"title", "description"}:
         part = value.casefold()
         return lambda video: part in str(video.attributes.get(name, "")).casefold()
-    if _TAGS.fullmatch(name):
+    if _TAGS_FILTER.fullmatch(name):
         return lambda video: value in video.attributes["tags"]
     if name == "liveStreamId":
         return lambda video: video.live_stream_id == value
-    if key := _METADATA.fullmatch(name):
+    if key := METADATA_FILTER.fullmatch(name):
         pair = {"key": key[1], "value": value}
         return lambda video: pair in video.attributes["metadata"]
     return None

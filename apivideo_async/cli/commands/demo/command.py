@@ -2,24 +2,22 @@
 
 import asyncio
 import hashlib
-import shutil
 import tempfile
-import threading
 import time
-import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
+import aiofiles
+import aiohttp
 import click
 from attrs import field, frozen
 
 from ....client import ApiVideoClient
 from ....config import MIB, UploadOptions
-from ....errors import ApiVideoError, ConfigurationError, SourceError
+from ....errors import ApiVideoError, SourceError
 from ....models import Video
-from ...console.display import display_for
+from ...console.display import show_uploads
 from ...console.formatting import bytes_text, rate_text
 from ...console.terminal import Terminal
 from ...running import run
@@ -53,11 +51,10 @@ EMPTY_VIDEOS = 3
 def command(session: Session, /, file: Path | None, size: int, keep: bool) -> int:
     """Upload, list, download and compare a video, with an emulator on this machine.
 
-    No account is needed. Without FILE, a video is generated. All temporary files are removed at
-    the end.
+    No account is needed. Without FILE, a video is generated.
     """
     demo = _Demo(session.terminal, file, size * MIB, keep)
-    return run(session.terminal, demo.run(), lambda: "interrupted; temporary files are removed")
+    return run(session.terminal, demo.run(), "interrupted; temporary files are removed")
 
 
 @frozen
@@ -72,10 +69,9 @@ class _Demo:
     _started: float = field(factory=time.monotonic)
 
     async def run(self) -> int:
-        """Run all steps and return the exit code. Errors are raised after the cleanup."""
+        """Run all steps and return the exit code."""
         if self._file is not None and not self._file.is_file():
             raise SourceError(f"no such file: {self._file}")
-        _check_packages(self._file)
         async with run_emulator() as server, self._media() as path:
             self._write("emulator", f"{server.url} (process {server.pid})")
             async with ApiVideoClient(server.api_key, base_url=server.url) as client:
@@ -110,7 +106,7 @@ class _Demo:
         chunk = max(SMALLEST_CHUNK, min(CHUNK_SIZE, size // CONCURRENCY))
         options = UploadOptions(chunk_size=chunk, concurrency=CONCURRENCY)
         started = time.monotonic()
-        with display_for(self._terminal, 1, keep=True) as display:
+        with show_uploads(self._terminal, 1, keep=True) as display:
             display.begin(path.name, size)
             video = await client.upload(
                 path,
@@ -121,9 +117,9 @@ class _Demo:
             )
         seconds = time.monotonic() - started
         chunks = -(-size // chunk)
-        how = f"{chunks} chunks, {CONCURRENCY} at a time" if chunks > 1 else "one request"
+        requests = f"{chunks} chunks, {CONCURRENCY} at a time" if chunks > 1 else "one request"
         rate = rate_text(size / seconds)
-        self._write("upload", f"{bytes_text(size)} in {seconds:.1f} s, {rate}: {how}")
+        self._write("upload", f"{bytes_text(size)} in {seconds:.1f} s, {rate}: {requests}")
         return video
 
     async def _wait(self, client: ApiVideoClient, video: Video) -> None:
@@ -152,13 +148,7 @@ class _Demo:
     async def _compare(self, video: Video, path: Path) -> None:
         if video.assets is None or video.assets.mp4 is None:
             raise ApiVideoError(f"{video.video_id} has no URL to download it from")
-        # Cancelling the task does not end the threads; the event does, at their next block.
-        stop = threading.Event()
-        try:
-            sent = await asyncio.to_thread(_digest_of_file, path, stop)
-            received = await asyncio.to_thread(_digest_of_url, video.assets.mp4, stop)
-        finally:
-            stop.set()
+        sent, received = await _digests(path, video.assets.mp4)
         if sent != received:
             raise ApiVideoError(
                 f"the download differs from the file: SHA-256 {received} instead of {sent}"
@@ -176,34 +166,21 @@ class _Demo:
             await asyncio.Event().wait()
 
 
-def _check_packages(file: Path | None) -> None:
-    """Raise ``ConfigurationError`` if packages that the demonstration needs are missing."""
-    needed = ["python_multipart"]
-    if file is None and not shutil.which("ffmpeg"):
-        needed.append("imageio_ffmpeg")
-    if any(find_spec(name) is None for name in needed):
-        raise ConfigurationError(
-            "the demonstration needs more packages: pip install 'apivideo-async[demo]'"
-        )
-
-
 def _size_of(path: Path) -> int:
     return path.stat().st_size
 
 
-def _digest_of_file(path: Path, stop: threading.Event) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while (block := handle.read(BLOCK_SIZE)) and not stop.is_set():
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _digest_of_url(url: str, stop: threading.Event) -> str:
-    digest = hashlib.sha256()
-    # Bypass proxies: the emulator runs on this machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=30) as response:
-        while (block := response.read(BLOCK_SIZE)) and not stop.is_set():
-            digest.update(block)
-    return digest.hexdigest()
+async def _digests(path: Path, url: str) -> tuple[str, str]:
+    """Return the SHA-256 of a file and of a download."""
+    sent = hashlib.sha256()
+    received = hashlib.sha256()
+    async with (
+        aiofiles.open(path, "rb") as file,
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.get(url) as response,
+    ):
+        while block := await file.read(BLOCK_SIZE):
+            sent.update(block)
+        async for block in response.content.iter_chunked(BLOCK_SIZE):
+            received.update(block)
+    return sent.hexdigest(), received.hexdigest()

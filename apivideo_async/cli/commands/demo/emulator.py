@@ -31,22 +31,13 @@ class Server:
 
 @asynccontextmanager
 async def run_emulator() -> AsyncIterator[Server]:
-    """Start ``apivideo emulator`` and stop it at the end of the block.
-
-    The option ``--until-eof`` ends the emulator when its standard input closes, so it also ends if
-    this process dies. Raises ``ConfigurationError`` if the emulator does not start.
-    """
+    """Start ``apivideo emulator`` and stop it at the end of the block."""
     key = secrets.token_hex(16)
+    command = [sys.executable, "-m", "apivideo_async.cli", "emulator", "--api-key", key]
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "apivideo_async.cli",
-        "emulator",
-        "--api-key",
-        key,
-        "--encoding",
-        "0.5",
-        "--until-eof",
+        *command,
+        "--encoding=0.5",
+        "--until-eof",  # The emulator also ends if this process dies.
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -23,10 +23,7 @@ OPTIONS = """
 
 
 def _ffmpeg() -> str:
-    """Return the path of ffmpeg: the one in the package imageio-ffmpeg, or the system's.
-
-    Raises ``ConfigurationError`` if there is none.
-    """
+    """Return the path of ffmpeg from the package imageio-ffmpeg, or the system's."""
     try:
         return str(import_module("imageio_ffmpeg").get_ffmpeg_exe())
     except (ImportError, RuntimeError):

@@ -7,12 +7,12 @@ from ...app import LazyGroup
 __all__ = ["command"]
 
 COMMANDS = {
-    "init": (".database:init", "Create the tables in the database."),
-    "enqueue": (".database:enqueue", "Add sources to the ledger and the queue."),
-    "worker": (".worker", "Ingest enqueued items until interrupted."),
-    "status": (".database:status", "Show the number of items and jobs in each state."),
-    "retry": (".database:retry", "Enqueue failed items again."),
-    "report": (".database:report", "Write a report about all items."),
+    "init": (".commands:init", "Create the tables in the database."),
+    "enqueue": (".commands:enqueue", "Add sources to the ledger and the queue."),
+    "worker": (".commands:worker", "Ingest enqueued items until interrupted."),
+    "status": (".commands:status", "Show the number of items and jobs in each state."),
+    "retry": (".commands:retry", "Enqueue failed items again."),
+    "report": (".commands:report", "Write a report about all items."),
 }
 EXTRA_PACKAGES = ("procrastinate", "psycopg", "psycopg_pool")
 
@@ -32,8 +32,4 @@ class _Group(LazyGroup):
     cls=_Group, modules=COMMANDS, package=__package__, name="distributed", no_args_is_help=True
 )
 def command() -> None:
-    """Ingest with workers on many machines.
-
-    The ledger and the queue are in one PostgreSQL database: set --database or
-    APIVIDEO_DATABASE_URL.
-    """
+    """Ingest with workers on many machines, which share one PostgreSQL database."""

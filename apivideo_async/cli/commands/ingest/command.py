@@ -10,12 +10,13 @@ from ....config import UploadLimits, UploadOptions
 from ....ingest.items import Strategy
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report
-from ...parameters import Size
+from ...parameters import SIZE, json_option
 from ...running import run
 from ...session import Session
 from ..options import (
     chunk_size_option,
     chunks_option,
+    concurrency_option,
     manifest_option,
     redirects_option,
     reserve_option,
@@ -32,7 +33,7 @@ SUBCOMMANDS: dict[str, click.Command] = {"status": status, "retry": retry, "repo
 
 
 class _IngestCommand(click.Command):
-    """The command that ingests; its help also lists the subcommands."""
+    """Lists the subcommands in its help."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
@@ -62,7 +63,6 @@ class _IngestGroup(click.Group):
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete files and, for the first source, the subcommands."""
     names = [] if ctx.params.get("sources") else list(SUBCOMMANDS)
     offered = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return [*offered, CompletionItem(incomplete, type="file")]
@@ -72,17 +72,10 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=_complete)
 @manifest_option
 @strategy_option
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 1000),
-    default=16,
-    help="Number of items processed at the same time.",
-)
+@concurrency_option
 @chunk_size_option
 @chunks_option("--chunks")
-@click.option(
-    "--smallest-chunk", type=Size(), hidden=True, help="For an emulator with other limits."
-)
+@click.option("--smallest-chunk", type=SIZE, hidden=True, help="For an emulator with other limits.")
 @reserve_option
 @redirects_option
 @click.option(
@@ -114,7 +107,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     help="Write a report at the end, as .html, .json or .csv; repeat for more.",
 )
 @ledger_option
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
+@json_option
 @click.option("--jsonl", "as_lines", is_flag=True, help="Print one JSON object for each result.")
 @click.pass_obj
 def ingest(
@@ -136,8 +129,7 @@ def ingest(
     az://, http(s)://. A ledger records every source. After an interruption, even a crash, the same
     command continues. Without any SOURCE, the open items of the ledger are ingested.
 
-    Exit code 0 if all items of the ledger are done, 1 if some have failed. Watching a folder ends
-    with Ctrl-C and exit code 0.
+    Exit code 1 if an item of the ledger has failed.
     """
     limits = (
         UploadLimits() if smallest_chunk is None else UploadLimits(smallest_chunk=smallest_chunk)
@@ -151,7 +143,7 @@ def ingest(
     _check(request, dry_run=dry_run)
     if dry_run:
         listing = DryRun(session, request).run()
-        return run(session.terminal, listing, lambda: "interrupted; nothing was sent")
+        return run(session.terminal, listing, "interrupted; nothing was sent")
     work = IngestRun(session, request)
     return run(session.terminal, work.run(), work.interrupted)
 

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-from attrs import define
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from ...console.bar import MIN_BAR, bar
 from ...console.formatting import bytes_text, printable, rate_text, time_text
 from ...console.terminal import Terminal
 from .progress import Snapshot
@@ -35,11 +35,7 @@ TakeSnapshot: TypeAlias = Callable[[float], Snapshot]
 async def show_progress(
     terminal: Terminal, take_snapshot: TakeSnapshot, *, live: bool
 ) -> AsyncIterator[None]:
-    """Show the progress until the end of the block.
-
-    ``take_snapshot`` is called in the event loop, because the state belongs to the loop. ``live``
-    selects the live display.
-    """
+    """Show the progress until the end of the block; ``live`` selects the live display."""
     showing = _draw(terminal, take_snapshot) if live else _write_lines(terminal, take_snapshot)
     task = asyncio.create_task(showing)
     try:
@@ -49,20 +45,16 @@ async def show_progress(
         await asyncio.gather(task, return_exceptions=True)
 
 
-@define
-class _LiveDisplay:
-    snapshot: Snapshot
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+async def _draw(terminal: Terminal, take_snapshot: TakeSnapshot) -> None:
+    def render() -> Group:
+        options = terminal.console.options
         # One column stays free, because some terminals wrap when the last column is written.
         width = options.max_width - 1
-        yield from screen_lines(self.snapshot, width, unicode=options.encoding.startswith("utf"))
+        unicode = options.encoding.startswith("utf")
+        return Group(*screen_lines(take_snapshot(time.monotonic()), width, unicode=unicode))
 
-
-async def _draw(terminal: Terminal, take_snapshot: TakeSnapshot) -> None:
-    display = _LiveDisplay(take_snapshot(time.monotonic()))
     with Live(
-        display,
+        get_renderable=render,
         console=terminal.console,
         # Without its own thread, Live redraws only in this function, which runs in the event loop.
         auto_refresh=False,
@@ -73,7 +65,6 @@ async def _draw(terminal: Terminal, take_snapshot: TakeSnapshot) -> None:
         while True:
             live.refresh()
             await asyncio.sleep(FRAME_SECONDS)
-            display.snapshot = take_snapshot(time.monotonic())
 
 
 async def _write_lines(terminal: Terminal, take_snapshot: TakeSnapshot) -> None:
@@ -88,10 +79,7 @@ async def _write_lines(terminal: Terminal, take_snapshot: TakeSnapshot) -> None:
 
 
 def screen_lines(snapshot: Snapshot, width: int, *, unicode: bool) -> list[Text]:
-    """Return the lines for a terminal of ``width`` columns.
-
-    They show a bar, the work in progress, the request budgets and the last failures.
-    """
+    """Return a bar, the work in progress, the request budgets and the last failures."""
     lines = [
         _bar(snapshot, width, unicode=unicode),
         Text(_work_in_progress(snapshot)),
@@ -111,12 +99,10 @@ def _bar(snapshot: Snapshot, width: int, *, unicode: bool) -> Text:
     facts = f"{_items_done(snapshot)}{share}{failed}"
     line = Text()
     columns = min(MAX_BAR, width - len(facts) - 1)
-    # Below 6 columns a bar shows nothing useful.
-    if columns >= 6:
+    if columns >= MIN_BAR:
+        counts = (snapshot.done, snapshot.failed, snapshot.working)
         glyphs = UNICODE if unicode else ASCII
-        for (glyph, style), count in zip(glyphs, _bar_parts(snapshot, columns), strict=True):
-            line.append(glyph * count, style)
-        line.append(" ")
+        line.append_text(bar(columns, counts, snapshot.total, glyphs)).append(" ")
     return line.append(facts)
 
 
@@ -124,19 +110,6 @@ def _items_done(snapshot: Snapshot) -> str:
     """Return the count of items; a plus sign says that the listing is not complete."""
     more = "+" if snapshot.listing else ""
     return f"{snapshot.done:,} of {snapshot.total:,}{more} items done"
-
-
-def _bar_parts(snapshot: Snapshot, columns: int) -> list[int]:
-    # Round the running totals instead of each count, so that the parts always fill the bar.
-    parts = []
-    items = 0
-    drawn = 0
-    for count in (snapshot.done, snapshot.failed, snapshot.working):
-        items += count
-        end = min(columns, columns * items // snapshot.total) if snapshot.total else 0
-        parts.append(end - drawn)
-        drawn = end
-    return [*parts, columns - drawn]
 
 
 def _work_in_progress(snapshot: Snapshot) -> str:
@@ -147,12 +120,16 @@ def _work_in_progress(snapshot: Snapshot) -> str:
 
 
 def _budgets(snapshot: Snapshot) -> str:
-    known = [
+    known = ", ".join(_known_budgets(snapshot))
+    return f"requests left in this minute: {known or 'no limit is known'}"
+
+
+def _known_budgets(snapshot: Snapshot) -> list[str]:
+    return [
         f"{budget.limit_class} {budget.left} of {budget.limit}"
         for budget in snapshot.budgets
         if budget.limit is not None
     ]
-    return f"requests left in this minute: {', '.join(known) or 'no limit is known'}"
 
 
 def log_line(snapshot: Snapshot) -> str:
@@ -163,9 +140,4 @@ def log_line(snapshot: Snapshot) -> str:
     parts.append(f"{snapshot.working:,} in progress")
     parts.append(rate_text(snapshot.rate))
     parts.append(f"{time_text(snapshot.eta)} left")
-    parts += [
-        f"{budget.limit_class} {budget.left}/{budget.limit}"
-        for budget in snapshot.budgets
-        if budget.limit is not None
-    ]
-    return ", ".join(parts)
+    return ", ".join([*parts, *_known_budgets(snapshot)])

@@ -70,12 +70,9 @@ class DryRun:
             self._terminal.result(columns(state, size, uri))
 
     async def _limits(self, ledger: Ledger | None) -> dict[str, int]:
-        """Return the requests per minute by class that this ingestion may use.
-
-        The limits are those that the server reported in an earlier run (stored in the ledger), or
-        the documented ones. ``--reserve`` is subtracted.
-        """
+        """Return the requests per minute by class that this ingestion may use."""
         limits = documented_limits(self._session)
+        # An earlier run has stored the limits that the server reported.
         for usage in [] if ledger is None else await ledger.usage():
             if usage.allowed:
                 limits[usage.limit_class] = usage.allowed

@@ -142,10 +142,7 @@ class IngestRun:
         return masked(explain(error, self._session.base_url))
 
     async def _write_report(self, ledger: Ledger, path: Path) -> bool:
-        """Write a report and return True on success.
-
-        A failure is reported here, so that the other reports and the summary are still written.
-        """
+        """Return True on success. A failure is reported here, so that the work continues."""
         try:
             await write_report(ledger, path)
         except ApiVideoError as error:

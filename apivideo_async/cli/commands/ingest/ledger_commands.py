@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from ....config import resolve_config
-from ....errors import ApiVideoError, ConfigurationError, LedgerError
+from ....errors import ApiVideoError, LedgerError
 from ....ingest.ingestion import default_ledger
 from ....ingest.items import OPEN_STATES, State, Totals
 from ....ingest.ledger.ledger import Ledger
@@ -19,6 +18,7 @@ from ....ingest.reports.data import Failure, Failures
 from ....ingest.reports.files import check_report, write_report
 from ....masking import shown
 from ...console.formatting import bytes_text, printable, time_text
+from ...parameters import json_option
 from ...running import run
 from ...session import Session
 from ..options import quarantined_option
@@ -37,24 +37,8 @@ ledger_option: Callable[[Any], Any] = click.option(
 
 
 def find_ledger(session: Session, given: Path | None) -> Path:
-    """Return the path of the ledger: the given one, or the default for this server and key.
-
-    Raises ``ConfigurationError`` if the default is needed and no API key is configured.
-    """
-    if given is not None:
-        return given
-    settings = session.settings
-    config = resolve_config(
-        api_key=settings.api_key,
-        environment=settings.environment,
-        base_url=settings.base_url,
-        auth=settings.auth,
-    )
-    if config.api_key is None:
-        raise ConfigurationError(
-            "no API key: set APIVIDEO_API_KEY or give --api-key (before the command), or --ledger"
-        )
-    return default_ledger(config)
+    """Return the given path, or that of the default ledger for this server and key."""
+    return default_ledger(session.settings.resolve()) if given is None else given
 
 
 @asynccontextmanager
@@ -72,7 +56,7 @@ async def _open_ledger(session: Session, given: Path | None) -> AsyncIterator[Le
 
 @click.command(name="status")
 @ledger_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @click.pass_obj
 def status(session: Session, /, ledger: Path | None, as_json: bool) -> int:
     """Show the progress of an ingestion, which may be running. No request is sent."""
@@ -89,7 +73,7 @@ def status(session: Session, /, ledger: Path | None, as_json: bool) -> int:
             session.terminal.results(_status_lines(totals, failures, due))
         return 0
 
-    return run(session.terminal, work(), lambda: "interrupted")
+    return run(session.terminal, work())
 
 
 async def _failures(ledger: Ledger, totals: Totals) -> tuple[Failure, ...]:
@@ -105,11 +89,7 @@ def _status_document(
 ) -> dict[str, Any]:
     return {
         "items": totals.count(),
-        "states": {
-            state: {"items": totals.count(state), "bytes": totals.bytes.get(state, 0)}
-            for state in STATES
-            if totals.count(state)
-        },
+        "states": {state: {"items": items, "bytes": size} for state, items, size in _rows(totals)},
         "sent": totals.sent,
         "nextDueSeconds": None if due is None else round(due, 3),
         "failures": [
@@ -125,12 +105,7 @@ def _status_document(
 
 
 def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | None) -> list[str]:
-    rows: list[tuple[str, int, int]] = [
-        (state, totals.count(state), totals.bytes.get(state, 0))
-        for state in STATES
-        if totals.count(state)
-    ]
-    rows.append(("all", totals.count(), sum(totals.bytes.values())))
+    rows = [*_rows(totals), ("all", totals.count(), sum(totals.bytes.values()))]
     lines = [f"{name:<12}{count:>12,}  {bytes_text(size):>12}" for name, count, size in rows]
     for failure in failures:
         example = f"such as {failure.uris[0]}: {failure.message}"
@@ -139,6 +114,15 @@ def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | No
         when = "now" if due <= 0 else f"in {time_text(due)}"
         lines.append(f"the next item is due {when}")
     return lines
+
+
+def _rows(totals: Totals) -> list[tuple[str, int, int]]:
+    """Return the state, the number of items and their bytes, for each state that occurs."""
+    return [
+        (state, totals.count(state), totals.bytes.get(state, 0))
+        for state in STATES
+        if totals.count(state)
+    ]
 
 
 @click.command(name="retry")
@@ -165,20 +149,19 @@ def retry(
             session.terminal.say("run `apivideo ingest` without a SOURCE to process them")
         return 0
 
-    return run(session.terminal, work(), lambda: "interrupted")
+    return run(session.terminal, work())
 
 
 async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...]) -> set[str]:
-    """Find the keys of the named items. Raises ``LedgerError`` before any item is changed.
+    """Find the keys of the named items.
 
-    The error is raised if a name matches no item in one of the states.
+    Raises ``LedgerError`` if a name matches no item in one of the states.
     """
-    # One pass over the ledger for all names: it may hold a million items.
     wanted = _aliases(names)
     keys = set()
     found = set()
+    # One pass over the ledger for all names: it may hold a million items.
     async for record in ledger.records(states):
-        # A name may be a key, an address, an address as displayed (with masked secrets), or a path.
         for alias in (record.item.key, record.item.uri, shown(record.item.uri)):
             if alias in wanted:
                 keys.add(record.item.key)
@@ -191,7 +174,7 @@ async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...
 
 
 def _aliases(names: tuple[str, ...]) -> dict[str, str]:
-    """Map the texts that may be in the ledger for a name to this name."""
+    # A name may be a key, an address, an address as displayed (with masked secrets), or a path.
     return {alias: name for name in names for alias in (name, shown(name), os.path.realpath(name))}
 
 
@@ -223,4 +206,4 @@ def report(session: Session, /, out: tuple[Path, ...], ledger: Path | None) -> i
                     session.terminal.result(str(path))
         return 1 if failed else 0
 
-    return run(session.terminal, work(), lambda: "interrupted")
+    return run(session.terminal, work())

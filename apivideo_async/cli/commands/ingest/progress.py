@@ -48,10 +48,7 @@ class Snapshot:
 
 
 class IngestProgress:
-    """Counts results on top of the ledger's totals at the start.
-
-    Times are those of ``time.monotonic()``.
-    """
+    """Counts results on top of the ledger's totals; times are those of ``time.monotonic()``."""
 
     def __init__(self, ingest: Ingest, client: ApiVideoClient, totals: Totals, now: float) -> None:
         self._ingest = ingest

@@ -1,8 +1,4 @@
-"""The arguments and options of ``apivideo ingest``, and the items of its sources.
-
-:func:`check_sources` reports every error that can be found without a network before the
-ingestion starts.
-"""
+"""The arguments and options of ``apivideo ingest``, and the items of its sources."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,6 +9,7 @@ from attrs import frozen
 
 from ....errors import ManifestError
 from ....ingest.batching import Items
+from ....ingest.listing.manifest import check_manifest, read_manifest
 from ....ingest.options import IngestOptions
 from ....ingest.stores.redirects import Redirects
 from ....ingest.stores.stores import Stores
@@ -63,8 +60,6 @@ async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
             raise click.UsageError(f"--watch takes folders of this machine, not {scheme}://")
     if request.manifest is None:
         return
-    from ....ingest.listing.manifest import check_manifest
-
     try:
         await check_manifest(request.manifest)
     except ManifestError as error:
@@ -83,13 +78,10 @@ async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
 def listings(
     request: IngestRequest, stores: Stores, on_problem: Callable[[str], object]
 ) -> list[Items]:
-    """Return the listings that run concurrently.
-
-    Each watched folder is a listing of its own, because it never ends. The other sources form one
-    listing. The manifest is another.
-    """
+    """Return the listings that run concurrently: sources and manifest."""
     found: list[Items] = []
     if request.watch:
+        # Each watched folder is a listing of its own, because it never ends.
         from ....ingest.listing.watch import watch_folder
 
         settle = WATCH_SETTLE if request.settle is None else request.settle
@@ -99,7 +91,5 @@ def listings(
     elif request.sources:
         found.append(list_all(request.sources, stores, on_problem, settle=request.settle or 0))
     if request.manifest is not None:
-        from ....ingest.listing.manifest import read_manifest
-
         found.append(read_manifest(request.manifest))
     return found

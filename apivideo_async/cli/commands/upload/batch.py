@@ -7,7 +7,7 @@ from collections import deque
 from ....client import ApiVideoClient
 from ....config import RetryPolicy
 from ....errors import ApiVideoError, ConfigurationError, SourceError
-from ...console.display import Display, display_for
+from ...console.display import Display, show_uploads
 from ...console.messages import explain
 from ...session import Session, check_reachable, connect
 from .file_upload import FileUpload, check_file, is_stream
@@ -81,7 +81,7 @@ class Batch:
                 self._terminal.fail(text, prefix=self._request.label(file))
 
     async def _check_server(self, client: ApiVideoClient) -> None:
-        """Check the server and the key with one request, so that a mistake is reported once."""
+        # One request checks the server and the key, so that a mistake is reported once.
         if self._request.token is not None:
             await check_reachable(client.config.base_url)
         elif self._request.video_id is not None:
@@ -91,7 +91,7 @@ class Batch:
 
     async def _upload(self, client: ApiVideoClient) -> None:
         finished = FinishedUploads(client.config.base_url)
-        with display_for(self._terminal, len(self._waiting)) as display:
+        with show_uploads(self._terminal, len(self._waiting)) as display:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(CONCURRENT_FILES, len(self._waiting))):
                     group.create_task(self._work(client, display, finished))
@@ -106,7 +106,7 @@ class Batch:
         write_at_once = not self._request.as_json and not self._terminal.results_on_screen
         while self._waiting:
             outcome = self._waiting.popleft()
-            await FileUpload(client, self._request, outcome.file, display, finished).run(outcome)
+            await FileUpload(client, self._request, outcome, display, finished).run()
             if outcome.video is not None and write_at_once:
                 self._terminal.report(outcome.line())
                 self._written.append(outcome)

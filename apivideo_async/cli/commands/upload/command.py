@@ -8,29 +8,20 @@ from attrs import evolve
 
 from ....config import Mode, UploadOptions
 from ....private_files import state_folder
-from ...crud.answers import chosen
-from ...parameters import MetadataPair, as_dict
+from ...parameters import given_options, json_option
 from ...running import run
 from ...session import Session
-from ..options import chunk_size_option, chunks_option
+from ..options import METADATA, TAGS, chunk_size_option, chunks_option
 from .batch import Batch
 from .request import STDIN, UploadRequest
 
 __all__ = ["command"]
 
 
-@click.command(name="upload")
+@click.command(name="upload", params=[TAGS, METADATA])
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--title", help="Title of the video. Default: the name of the file.")
 @click.option("--description", help="Description of the video.")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag; repeat for more.")
-@click.option(
-    "--metadata",
-    multiple=True,
-    type=MetadataPair(),
-    callback=as_dict,
-    help="A metadata pair; repeat for more.",
-)
 @click.option(
     "--private", is_flag=True, help="Make the video private: viewers need a token to watch it."
 )
@@ -56,7 +47,7 @@ __all__ = ["command"]
     metavar="SECONDS",
     help="Maximum time that --wait waits for a video.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document about all files.")
+@json_option
 @click.pass_obj
 def command(
     session: Session,
@@ -70,8 +61,7 @@ def command(
     """Upload files as videos, in concurrent chunks.
 
     FILE is a path, or - for the standard input. Each finished file is printed on one line: video
-    id, title, URL of the player. A failed file does not stop the others. After an interruption, the
-    same command with --resume sends only the missing chunks.
+    id, title, URL of the player. A failed file does not stop the others.
     """
     options = UploadOptions(
         chunk_size=chunk_size, concurrency=concurrency, mode=mode, journal=state_folder("uploads")
@@ -79,7 +69,7 @@ def command(
     if given["resume"] and options.journal is not None:
         options = evolve(options, resume="on")
     names = ("description", "player_id", "tags", "metadata")
-    fields = chosen({name: given.pop(name) for name in names})
+    fields = given_options({name: given.pop(name) for name in names})
     if given.pop("private"):
         fields["public"] = False
     request = UploadRequest(files=files, options=options, fields=fields, **given)

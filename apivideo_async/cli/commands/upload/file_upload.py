@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from ....client import ApiVideoClient
 from ....errors import ApiTimeoutError, ApiVideoError, SourceError
 from ....models import Video
-from ....uploads.journal import Journal, JournalEntry
+from ....uploads.journal import Journal
 from ....uploads.plan import make_plan
 from ....uploads.progress import UploadProgress
 from ....uploads.sources.opening import open_source
@@ -36,10 +36,8 @@ STDIN_BUFFER = 4 * 1024 * 1024
 
 
 async def check_file(file: str, request: UploadRequest) -> int | None:
-    """Return the size in bytes. Raises ``SourceError`` for a file that cannot be uploaded.
-
-    A pipe has no size and is not opened, because bytes read from it cannot be read again.
-    """
+    """Return the size in bytes, None for a pipe. Raises ``SourceError`` for an unusable file."""
+    # A pipe is not opened, because bytes read from it cannot be read again.
     if is_stream(file):
         return None
     source = await open_source(file)
@@ -75,9 +73,8 @@ def _valid_text(name: str) -> str:
 async def _open(file: str) -> AsyncIterator[SourceLike]:
     """Open the file as a source for the block.
 
-    The event loop reads a standard input that is a pipe or socket. A thread that reads from it
-    could not be cancelled, and Ctrl-C would wait for the next input. Raises ``SourceError`` if the
-    standard input is closed or a terminal.
+    The event loop reads a standard input that is a pipe or socket, because a thread that reads from
+    it could not be cancelled. Raises ``SourceError`` if the input is closed or a terminal.
     """
     if file != STDIN:
         yield Path(file)
@@ -102,48 +99,45 @@ async def _open(file: str) -> AsyncIterator[SourceLike]:
         transport.close()
 
 
+@define
 class FileUpload:
     """The upload of one file."""
 
-    def __init__(
-        self,
-        client: ApiVideoClient,
-        request: UploadRequest,
-        file: str,
-        display: Display,
-        finished: FinishedUploads,
-    ) -> None:
-        self._client = client
-        self._request = request
-        self._file = file
-        self._name = request.label(file)
-        self._display = display
-        self._finished = finished
-        self._first: UploadProgress | None = None
-        self._last: UploadProgress | None = None
-        path = str(Path(file).resolve())
-        # The journal identifies a file by its path, so the path must be valid text.
-        self._uses_journal = (
-            request.options.journal is not None
-            and not is_stream(file)
-            and path == _valid_text(path)
-        )
+    _client: ApiVideoClient
+    _request: UploadRequest
+    _outcome: Outcome
+    _display: Display
+    _finished: FinishedUploads
+    _name: str = field(init=False)
+    _first: UploadProgress | None = field(default=None, init=False)
+    _last: UploadProgress | None = field(default=None, init=False)
 
-    async def run(self, outcome: Outcome) -> None:
-        """Upload the file. Failures are shown and recorded in ``outcome``; they are not raised."""
+    @_name.default
+    def _label(self) -> str:
+        return self._request.label(self._outcome.file)
+
+    @property
+    def _file(self) -> str:
+        return self._outcome.file
+
+    @property
+    def _uses_journal(self) -> bool:
+        # The journal identifies a file by its path, so the path must be valid text.
+        path = str(Path(self._file).resolve())
+        journal = self._request.options.journal
+        return journal is not None and not is_stream(self._file) and path == _valid_text(path)
+
+    async def run(self) -> None:
+        """Upload the file. Failures are shown and recorded in the outcome; they are not raised."""
+        outcome = self._outcome
         started = time.monotonic()
         self._display.begin(self._name, outcome.bytes)
         try:
-            await self._upload(outcome)
+            await self._upload()
             outcome.error = None
-        except (ApiVideoError, OSError) as error:
-            outcome.error = explain(error, self._client.config.base_url)
-            self._display.failed(self._name, outcome.error)
         except Exception as error:
-            log.debug("unexpected failure of %s", self._name, exc_info=True)
-            outcome.error = (
-                f"unexpected {type(error).__name__}: {error} (a defect: --debug shows where)"
-            )
+            log.debug("upload of %s failed", self._name, exc_info=True)
+            outcome.error = explain(error, self._client.config.base_url)
             self._display.failed(self._name, outcome.error)
         except BaseException:
             self._display.end(self._name)
@@ -153,7 +147,8 @@ class FileUpload:
             # Set after failures too: the container exists and can be resumed or deleted.
             outcome.video_id = self._last.video_id if self._last is not None else None
 
-    async def _upload(self, outcome: Outcome) -> None:
+    async def _upload(self) -> None:
+        outcome = self._outcome
         fingerprint = await _fingerprint(self._file) if self._uses_journal else None
         outcome.video = await self._uploaded_before(fingerprint)
         if outcome.video is not None:
@@ -168,18 +163,13 @@ class FileUpload:
         outcome.video = video
         if fingerprint is not None:
             await self._finished.add(fingerprint, video)
-        resumed, total = self._amounts(outcome.bytes or 0)
-        outcome.bytes = total
+        if self._last is not None and self._last.bytes_total is not None:
+            outcome.bytes = self._last.bytes_total
+        size = outcome.bytes or 0
         await self._wait(video.video_id)
-        self._display.done(self._name, total, total - resumed, seconds)
-
-    def _amounts(self, size: int) -> tuple[int, int]:
-        """Return the bytes that the server already had before this run, and all bytes."""
-        resumed = 0
-        if self._first is not None and self._request.resume:
-            resumed = self._first.bytes_accepted
-        total = self._last.bytes_total if self._last is not None else None
-        return resumed, total if total is not None else size
+        first = self._first if self._request.resume else None
+        accepted_before = first.bytes_accepted if first is not None else 0
+        self._display.done(self._name, size, size - accepted_before, seconds)
 
     async def _wait(self, video_id: str) -> None:
         if not self._request.wait:
@@ -195,7 +185,6 @@ class FileUpload:
             ) from error
 
     async def _uploaded_before(self, fingerprint: Fingerprint | None) -> Video | None:
-        """Return the video if an interrupted run of this command had uploaded the file."""
         if fingerprint is None or self._request.options.resume == "off":
             return None
         video = await self._finished.find(self._client, fingerprint, self._request.video_id)
@@ -207,25 +196,20 @@ class FileUpload:
         return video
 
     async def _note_interrupted_upload(self, fingerprint: Fingerprint | None) -> None:
-        """Say whether there is an interrupted upload of the same file."""
         resume = self._request.resume
-        try:
-            found = await self._interrupted_upload(fingerprint)
-        except SourceError:
-            found = None
-            # Without --resume the upload starts again, so a file that has changed is no error.
-            if resume:
-                raise
+        folder = self._request.options.journal
+        found = None
+        if fingerprint is not None and folder is not None:
+            try:
+                found = await Journal(folder, self._client.config.base_url).find(fingerprint)
+            except SourceError:
+                # Without --resume the upload starts again, so a file that has changed is no error.
+                if resume:
+                    raise
         if found is not None and not resume:
             self._note("an upload of this file was interrupted; add --resume to continue it")
         if found is None and resume and self._request.video_id is None:
             self._note("no interrupted upload of this file was found; uploading all of it")
-
-    async def _interrupted_upload(self, fingerprint: Fingerprint | None) -> JournalEntry | None:
-        folder = self._request.options.journal
-        if fingerprint is None or folder is None:
-            return None
-        return await Journal(folder, self._client.config.base_url).find(fingerprint)
 
     def _note(self, text: str) -> None:
         self._display.say(self._name, text)

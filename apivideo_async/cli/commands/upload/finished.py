@@ -18,10 +18,7 @@ Fingerprint: TypeAlias = dict[str, Any]
 
 
 class FinishedUploads:
-    """The records of one command, in a folder beside the journal.
-
-    They are deleted when all files of the command are uploaded.
-    """
+    """The records of one command, which are deleted when all its files are uploaded."""
 
     def __init__(self, base_url: str) -> None:
         folder = state_folder("finished")
@@ -31,10 +28,7 @@ class FinishedUploads:
     async def find(
         self, client: ApiVideoClient, fingerprint: Fingerprint, video_id: str | None
     ) -> Video | None:
-        """Return the video of a file that an earlier run uploaded, or None.
-
-        None is returned if the video no longer exists, is not ``video_id``, or has another size.
-        """
+        """Return the video of a file that an earlier run uploaded, if it still exists."""
         if self._journal is None:
             return None
         try:

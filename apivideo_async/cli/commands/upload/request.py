@@ -34,17 +34,12 @@ class UploadRequest:
     as_json: bool
 
     def label(self, file: str) -> str:
-        """Return the name of a file for the display.
-
-        It is the last component of the path if that is unique in this command, otherwise the path.
-        """
+        """Return the name of a file for the display: its path if the file name is not unique."""
         if file == STDIN:
             return "stdin"
+        names = [Path(other).name or other for other in self.files if other != STDIN]
         short = Path(file).name or file
-        same = [
-            other for other in self.files if other != STDIN and (Path(other).name or other) == short
-        ]
-        return printable(short if len(same) == 1 else file)
+        return printable(short if names.count(short) == 1 else file)
 
 
 @define
@@ -61,10 +56,10 @@ class Outcome:
     bytes: int | None = None
 
     def line(self, width: int | None = None) -> str:
-        """Return the line of results: video id, title, URL of the player.
+        """Return a line with video id, title and URL of the player.
 
-        Without ``width`` the fields are separated by tabs, for programs. With ``width`` (columns of
-        the screen) the title is shortened if the line then fits.
+        Tabs separate the fields, for programs. With ``width`` (columns of the screen) spaces
+        separate them, and the title is shortened if the line then fits.
         """
         video = self.video or Video()
         player = (video.assets.player if video.assets else None) or ""

@@ -1,7 +1,4 @@
-"""The commands ``apivideo distributed`` that only use the database, and the option ``--database``.
-
-They never call api.video.
-"""
+"""The commands ``apivideo distributed``. All but the worker only use the database."""
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -12,26 +9,41 @@ from typing import Any
 import attrs
 import click
 
-from ....distributed import Distributed, init_database
+from ....distributed import Distributed, Worker, init_database
 from ....distributed.dsn import secrets_of
 from ....errors import SourceError
+from ....ingest.item_run import IngestResult
 from ....ingest.items import Item, State, Strategy
 from ....ingest.listing.manifest import check_manifest, read_manifest
 from ....ingest.listing.selection import OnProblem
+from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report, write_report
+from ....ingest.stores.redirects import Redirects
 from ....ingest.stores.stores import Stores
 from ...console.formatting import bytes_text
-from ...crud.shown import facts
+from ...console.messages import explain
+from ...console.terminal import columns
+from ...crud.formatting import field_lines
+from ...parameters import json_option
 from ...running import run
 from ...session import Session
-from ..options import manifest_option, quarantined_option, strategy_option
+from ..options import (
+    concurrency_option,
+    manifest_option,
+    quarantined_option,
+    redirects_option,
+    reserve_option,
+    strategy_option,
+)
 from ..sources import list_all
 
-__all__ = ["database_option", "enqueue", "init", "report", "retry", "status"]
+__all__ = ["enqueue", "init", "report", "retry", "status", "worker"]
+
+SECONDS = click.FloatRange(0, min_open=True)
 
 
 def _require_dsn(ctx: click.Context, parameter: click.Parameter, dsn: str | None) -> str:
-    """Mask the secrets of the DSN in messages; a callback. Raises ``UsageError`` without a DSN."""
+    """Mask the secrets of the DSN in messages. Raises ``UsageError`` without a DSN."""
     if not dsn:
         raise click.UsageError("no database: set APIVIDEO_DATABASE_URL or give --database", ctx)
     ctx.ensure_object(Session).terminal.hide(dsn, *secrets_of(dsn))
@@ -58,7 +70,7 @@ def _with_database(
             await work(database)
         return 0
 
-    return run(session.terminal, connected(), lambda: "interrupted")
+    return run(session.terminal, connected())
 
 
 @click.command(name="init")
@@ -72,7 +84,7 @@ def init(session: Session, /, dsn: str) -> int:
         session.terminal.report("the database is ready")
         return 0
 
-    return run(session.terminal, work(), lambda: "interrupted")
+    return run(session.terminal, work())
 
 
 @click.command(name="enqueue")
@@ -128,34 +140,26 @@ async def _items(
 
 
 @click.command(name="status")
-@click.option("--json", "as_document", is_flag=True, help="Print one JSON document.")
+@json_option
 @database_option
 @click.pass_obj
-def status(session: Session, /, as_document: bool, dsn: str) -> int:
+def status(session: Session, /, as_json: bool, dsn: str) -> int:
     """Show the number of items in each state and the number of jobs in the queue."""
 
     async def work(database: Distributed) -> None:
         totals = await database.totals()
         jobs = await database.jobs()
-        if as_document:
+        if as_json:
             document = {**attrs.asdict(totals), "jobs": attrs.asdict(jobs)}
             session.terminal.result(json.dumps(document, indent=2))
             return
-        states = [
-            (state, f"{count} ({bytes_text(totals.bytes[state])})")
-            for state, count in totals.items.items()
-        ]
+        rows: list[tuple[str, object]] = [("items", totals.count())]
+        for state, count in totals.items.items():
+            rows.append((state, f"{count} ({bytes_text(totals.bytes[state])})"))
+        rows.append(("sent", bytes_text(totals.sent)))
         queue = f"{jobs.waiting} waiting, {jobs.scheduled} scheduled, {jobs.running} running"
-        session.terminal.results(
-            facts(
-                [
-                    ("items", totals.count()),
-                    *states,
-                    ("sent", bytes_text(totals.sent)),
-                    ("jobs", queue),
-                ]
-            )
-        )
+        rows.append(("jobs", queue))
+        session.terminal.results(field_lines(rows))
 
     return _with_database(session, dsn, work)
 
@@ -189,3 +193,62 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
         session.terminal.result(str(path))
 
     return _with_database(session, dsn, work)
+
+
+@click.command(name="worker")
+@concurrency_option
+@click.option(
+    "--lease",
+    type=SECONDS,
+    default=60.0,
+    metavar="SECONDS",
+    help="Time after which other workers may take over the items of a silent worker.",
+)
+@reserve_option
+@click.option(
+    "--sweep",
+    type=SECONDS,
+    default=60.0,
+    metavar="SECONDS",
+    help="Interval between two searches for items that have no job in the queue.",
+)
+@redirects_option
+@database_option
+@click.pass_obj
+def worker(
+    session: Session,
+    /,
+    concurrency: int,
+    lease: float,
+    redirects: Redirects,
+    dsn: str,
+    **given: Any,
+) -> int:
+    """Ingest the enqueued items. Any number of workers can run at once.
+
+    Each finished item is printed on one line: video id and source. An interrupted worker returns
+    its unfinished items to the queue at once.
+    """
+    settings = session.settings
+    settings.resolve()  # Report a missing key before the database is opened.
+
+    def write_result(result: IngestResult) -> None:
+        if result.outcome == "done":
+            session.terminal.report(columns(result.video_id, result.item.shown))
+        elif result.outcome in ("failed", "quarantined") and result.error is not None:
+            session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)
+
+    async def work() -> int:
+        async with Stores(redirects=redirects) as stores:
+            instance = Worker(
+                dsn,
+                lambda limiter: settings.make_client(limiter=limiter),
+                options=IngestOptions(concurrency=concurrency, lease=lease),
+                stores=stores,
+                on_result=write_result,
+                **given,  # `reserve` and `sweep`
+            )
+            await instance.run()
+        return 0
+
+    return run(session.terminal, work(), interrupted=None)

@@ -1,4 +1,4 @@
-"""Formats models as facts (name and value) for people and as JSON for programs."""
+"""Formats models as lines of names and values for people, and as JSON for programs."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,43 +11,48 @@ import attrs
 from ...models import to_json
 from ..console.formatting import printable
 
-__all__ = ["as_json", "facts", "facts_of", "label", "moment", "text_of", "without_secrets"]
+__all__ = [
+    "field_lines",
+    "fields_of",
+    "json_text",
+    "label",
+    "local_time",
+    "value_text",
+    "without_secrets",
+]
 
-NARROWEST = 12
+MIN_NAME_WIDTH = 12
 
 
-def as_json(model: Any, indent: int | None = 2) -> str:
+def json_text(model: Any, indent: int | None = 2) -> str:
     """Format a model, or a list of models, as JSON with the field names of the API."""
     return json.dumps(to_json(model), indent=indent, ensure_ascii=False)
 
 
-def moment(value: datetime | None) -> str:
-    """Format as local time in whole seconds.
-
-    A time that has no local equivalent is formatted in its own time zone. None gives "".
-    """
+def local_time(value: datetime | None) -> str:
+    """Format as local time in whole seconds; None gives an empty text."""
     if value is None:
         return ""
-    # The local time is before year 1 or after year 9999.
+    # Keep the time zone if the local time would be before year 1 or after year 9999.
     with suppress(OverflowError, ValueError, OSError):
         value = value.astimezone()
     return f"{value:%Y-%m-%d %H:%M:%S}"
 
 
-def text_of(value: object) -> str:
+def value_text(value: object) -> str:
     """Format the value of any field on one line; None gives an empty text."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return moment(value)
+        return local_time(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={text_of(item)}" for key, item in value.items())
+        return ", ".join(f"{key}={value_text(item)}" for key, item in value.items())
     if isinstance(value, list):
-        return ", ".join(map(text_of, value))
+        return ", ".join(map(value_text, value))
     if attrs.has(type(value)):
-        return " ".join(text for _, text in facts_of(value) if text)
+        return " ".join(text for _, text in fields_of(value) if text)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -56,7 +61,7 @@ def label(name: str) -> str:
     return name.removesuffix("_at").strip("_").replace("_", " ")
 
 
-def facts_of(model: Any) -> Iterator[tuple[str, str]]:
+def fields_of(model: Any) -> Iterator[tuple[str, str]]:
     """Yield every field as a pair of name and text.
 
     Each item of a list is a pair of its own. The fields of a nested model follow in its place.
@@ -68,23 +73,21 @@ def facts_of(model: Any) -> Iterator[tuple[str, str]]:
         value = getattr(model, field.name)
         name = "id" if field is fields[0] and field.name.endswith("_id") else label(field.name)
         if attrs.has(type(value)):
-            # A nested field gets a prefix only if the outer model has a field of the same name.
-            yield from (
-                (f"{name} {inner}" if inner in outer else inner, text)
-                for inner, text in facts_of(value)
-            )
+            for inner, text in fields_of(value):
+                # A nested field gets a prefix only if the outer model has a field of that name.
+                yield (f"{name} {inner}" if inner in outer else inner), text
         else:
-            yield from (
-                (name, text_of(item)) for item in (value if isinstance(value, list) else [value])
-            )
-    yield from ((name, text_of(value)) for name, value in model.extra.items())
+            for item in value if isinstance(value, list) else [value]:
+                yield name, value_text(item)
+    for name, value in model.extra.items():
+        yield name, value_text(value)
 
 
-def facts(pairs: Iterable[tuple[str, object]]) -> Iterator[str]:
+def field_lines(pairs: Iterable[tuple[str, object]]) -> Iterator[str]:
     """Format pairs of name and value as aligned lines. Pairs without a value are left out."""
-    told = [(name, printable(str(value))) for name, value in pairs if value not in (None, "", [])]
-    width = max([NARROWEST, *(len(name) for name, _ in told)]) + 1
-    yield from (f"{name:<{width}}{value}" for name, value in told)
+    shown = [(name, printable(str(value))) for name, value in pairs if value not in (None, "", [])]
+    width = max([MIN_NAME_WIDTH, *(len(name) for name, _ in shown)]) + 1
+    yield from (f"{name:<{width}}{value}" for name, value in shown)
 
 
 def without_secrets(model: Any) -> Any:
