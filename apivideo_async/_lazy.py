@@ -27,21 +27,21 @@ def attach(module: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
         path = namespace["__file__"].removesuffix(".py") + ".pyi"
         return _read_stub(namespace["__loader__"].get_data(path))
 
-    def load(home: str) -> Any:
-        return import_module(f".{home}", namespace["__spec__"].parent)
+    def load(source: str) -> Any:
+        return import_module(f".{source}", namespace["__spec__"].parent)
 
     def public_names() -> list[str]:
-        homes, whole = stub()
-        return sorted({*homes, *(name for home in whole for name in load(home).__all__)})
+        sources, starred = stub()
+        return sorted({*sources, *(name for source in starred for name in load(source).__all__)})
 
     def value_of(name: str) -> Any:
-        homes, whole = stub()
-        if name in homes:
-            return getattr(load(homes[name]), name) if homes[name] else load(name)
+        sources, starred = stub()
+        if name in sources:
+            return getattr(load(sources[name]), name) if sources[name] else load(name)
         # Tools look for special names such as ``__wrapped__``. No module needs to be loaded then.
-        for home in [] if name.startswith("__") else whole:
-            if name in load(home).__all__:
-                return getattr(load(home), name)
+        for source in [] if name.startswith("__") else starred:
+            if name in load(source).__all__:
+                return getattr(load(source), name)
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     def get_attribute(name: str) -> Any:
@@ -53,19 +53,19 @@ def attach(module: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
 
 
 def _read_stub(source: bytes) -> tuple[dict[str, str], list[str]]:
-    """Return the module that defines each name, and the modules of which all names are public.
+    """Return the module of each imported name, and the modules of ``from … import *``.
 
     The module is empty for a name that is itself a module of the package.
     """
     # Imported here, because it takes longer than all other imports of this module.
     import ast
 
-    homes: dict[str, str] = {}
-    whole: list[str] = []
+    sources: dict[str, str] = {}
+    starred: list[str] = []
     for node in ast.parse(source).body:
         if isinstance(node, ast.ImportFrom):
             if node.names[0].name == "*":
-                whole.append(node.module or "")
+                starred.append(node.module or "")
             else:
-                homes.update((alias.name, node.module or "") for alias in node.names)
-    return homes, whole
+                sources.update((alias.name, node.module or "") for alias in node.names)
+    return sources, starred

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 import aiohttp
@@ -107,7 +106,7 @@ class ApiVideoClient:
             reserve=reserve,
             webhook_secret=webhook_secret,
         )
-        transport = Transport(
+        self._transport = transport = Transport(
             config.base_url,
             session=session,
             proxy=proxy,
@@ -115,11 +114,12 @@ class ApiVideoClient:
             trace_configs=trace_configs,
             ssl_context=ssl_context,
         )
-        self._transport = transport
-        self._connect(Pipeline(config, transport, origin_headers(app_name, app_version), limiter))
+        self._create_resources(
+            Pipeline(config, transport, origin_headers(app_name, app_version), limiter)
+        )
 
-    def _connect(self, pipeline: Pipeline) -> None:
-        """Create the resources. They and all methods send their requests through ``pipeline``."""
+    def _create_resources(self, pipeline: Pipeline) -> None:
+        """Create the resources, which send their requests through ``pipeline``."""
         self._pipeline = pipeline
         self.videos: Videos = Videos(pipeline)
         self.upload_tokens: UploadTokens = UploadTokens(pipeline)
@@ -153,11 +153,9 @@ class ApiVideoClient:
     ) -> "ApiVideoClient":
         """Return a copy with other options. It shares connections, tokens and request budgets.
 
-        Closing the copy closes nothing.
-
-        ``before_request`` is awaited before each request of the copy is sent, after the request
-        budget has allowed it. If it raises an error, the request is not sent and the call raises
-        that error.
+        Closing the copy closes nothing. ``before_request`` is awaited before each request of the
+        copy, after the request budget has allowed it. If it raises an error, the request is not
+        sent and the call raises that error.
         """
         config = attrs.evolve(
             self.config,
@@ -201,12 +199,11 @@ class ApiVideoClient:
     async def _upload(self, item: UploadItem, uploader: Uploader) -> Video:
         key = item.idempotency_key
 
-        def create(name: str) -> Coroutine[Any, Any, Video]:
-            fields = {"title": item.title or name, **item.fields}
+        def create(source_name: str) -> Coroutine[Any, Any, Video]:
+            fields = {"title": item.title or source_name, **item.fields}
             return create_video(self._pipeline, fields, key=key, repeat_lost=True)
 
-        # Two calls with one key must not create two containers, so the second call waits and then
-        # finds the container of the first.
+        # A second call with the same key waits, and then finds the container of the first.
         async with one_at_a_time(self._pipeline, key):
             return await uploader.into_new(item.source, create, item.filename, empty=key is None)
 
@@ -240,13 +237,12 @@ class ApiVideoClient:
         ``UploadItem`` objects, which can have a title and other fields. An item is taken from
         ``items`` only when its upload can start, so there is no limit to their number. All uploads
         together have at most as many chunks in flight as one upload may have, or ``concurrency`` if
-        that is more, and are served in turn. Each stream has its own buffers, of the size that
-        ``UploadOptions`` gives.
+        that is more, and are served in turn. Each stream has its own buffers (``UploadOptions``).
 
-        If an item fails or cannot be used, its result has ``error`` set and the other uploads
-        continue. If ``items`` raises an error, it is raised after the results of the uploads under
-        way. ``on_result`` is called before each result is yielded. Raises ``ConfigurationError`` if
-        ``items`` is not an iterable of sources.
+        If an item fails, its result has ``error`` set and the other uploads continue. If ``items``
+        raises an error, it is raised after the results of the uploads under way. ``on_result`` is
+        called before each result is yielded. Raises ``ConfigurationError`` if ``items`` is not an
+        iterable of sources.
 
         ::
 
@@ -254,7 +250,6 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
-        # All uploads share one ``Capacity``, which limits the chunks in flight of the whole batch.
         capacity = Capacity.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:
@@ -295,30 +290,22 @@ class ApiVideoClient:
         )
 
     async def aclose(self) -> None:
-        """Close the connections that this client opened.
-
-        Does nothing for a copy made by ``with_options``.
-        """
+        """Close the connections that this client opened. A copy of ``with_options`` closes none."""
         await self._pipeline.authenticator.close()
         await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
 
 class _Copy(ApiVideoClient):
-    """A copy with other options. It shares the transport of its original and does not close it."""
+    """The result of ``with_options``. The transport belongs to the original client."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self._connect(pipeline)
+        self._create_resources(pipeline)
 
     async def aclose(self) -> None:
         pass

@@ -201,18 +201,18 @@ class UploadOptions:
             _count(self, attribute, value)
 
     @spool.validator
-    def _folder(self, _: Any, value: object) -> None:
+    def _flag_or_folder(self, _: Any, value: object) -> None:
         if not isinstance(value, bool | Path):
             raise _wrong("spool", f"must be True, False or a Path, not {value!r}")
 
     def __attrs_post_init__(self) -> None:
-        """Check the chunk size against the limits of the protocol."""
         low, high = self.limits.smallest_chunk, self.limits.largest_chunk
         if self.chunk_size is not None and not low <= self.chunk_size <= high:
             limits = f"{low:,} to {high:,} bytes ({low // MIB} to {high // MIB} MiB)"
             raise _wrong("chunk_size", f"must be from {limits}, not {self.chunk_size:,}")
 
 
+_API_KEY = re.compile("[!-~]+")  # Printable ASCII characters except the space.
 _ORIGIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 _ORIGIN_VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){0,2}")
 
@@ -249,9 +249,7 @@ class ClientConfig:
     @api_key.validator
     def _sendable(self, _: Any, value: str | None) -> None:
         # The message does not contain the value, because it is a secret.
-        if value is not None and (
-            not value or not value.isascii() or not value.isprintable() or " " in value
-        ):
+        if value is not None and not _API_KEY.fullmatch(value):
             raise ConfigurationError(
                 "the API key is empty or contains characters that no key has: copy it again",
                 option="api_key",

@@ -33,8 +33,7 @@ class _End:
 class ResultStream(Generic[T]):
     """The results of one task, as an asynchronous iterator.
 
-    At most ``size`` results are queued. A consumer that reads slowly makes the task wait in
-    ``put``, so results do not accumulate in memory.
+    At most ``size`` results are queued. If the consumer is slow, the task waits in ``put``.
     """
 
     def __init__(self, size: int) -> None:
@@ -43,7 +42,7 @@ class ResultStream(Generic[T]):
 
     @property
     def running(self) -> bool:
-        """True from the start of the task until ``stop``, also while its last results are read."""
+        """True from the start of the task until ``stop`` or until all results are read."""
         return self._task is not None
 
     async def put(self, result: T) -> None:
@@ -55,8 +54,8 @@ class ResultStream(Generic[T]):
     ) -> AsyncGenerator[T, None]:
         """Start a task that executes ``work``; yield the results that it puts.
 
-        Then an error of ``work`` is raised; of an exception group, its first error. Leaving the
-        iteration cancels the task.
+        Raises the error of ``work`` after the results; of an exception group, its first error.
+        Leaving the iteration cancels the task.
         """
         self._task = asyncio.create_task(self._run(work), name=name)
         try:

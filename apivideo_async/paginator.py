@@ -49,7 +49,7 @@ class Paginator(Generic[T]):
         return self._fetch(self._start).__await__()
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
-        # ``aclosing`` ends the prefetch at once when the caller leaves the loop, and not only when
+        # Without ``aclosing``, a prefetch would continue after the caller has left the loop, until
         # the garbage collector closes the generator.
         async with aclosing(self.pages()) as pages:
             async for page in pages:
@@ -60,21 +60,21 @@ class Paginator(Generic[T]):
         """Iterate over the pages, from the first requested one."""
         number = self._start
         page = await self._fetch(number)
-        while (following := next_page(number, page)) is not None:
-            number = following
+        while (next_number := next_page(number, page)) is not None:
+            number = next_number
             if not self._prefetch:
                 yield page
                 page = await self._fetch(number)
                 continue
             # The request runs while the caller uses ``page``.
-            ahead = asyncio.ensure_future(self._fetch(number))
+            prefetch = asyncio.ensure_future(self._fetch(number))
             try:
                 yield page
-                page = await ahead
+                page = await prefetch
             finally:
                 # If the caller has left the iteration, end the request and wait for its end.
-                ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)
+                prefetch.cancel()
+                await asyncio.gather(prefetch, return_exceptions=True)
         yield page
 
     async def first(self) -> T | None:

@@ -1,11 +1,14 @@
-"""Additions to asyncio: a timer for long waits, waits for events, failures that are ignored."""
+"""Additions to asyncio: a timer for long waits, waits for events, callbacks, ignored failures."""
 
 import asyncio
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["Alarm", "ignore_failure", "wait_event"]
+__all__ = ["Alarm", "ignore_failure", "notify", "wait_event"]
+
+T = TypeVar("T")
 
 
 class Alarm:
@@ -25,8 +28,7 @@ class Alarm:
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._fire)
 
     def _fire(self) -> None:
-        # Late by more than half of the time: the process was stopped, or the event loop was
-        # blocked.
+        # Late by more than half of the time: the process was stopped, or the event loop blocked.
         if asyncio.get_running_loop().time() - self._timer.when() > self._seconds / 2:
             self._start()
         else:
@@ -42,6 +44,12 @@ async def wait_event(event: asyncio.Event, seconds: float | None) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+async def notify(callback: Callable[[T], Awaitable[None] | None] | None, value: T) -> None:
+    """Call a plain or async function with ``value`` and wait for its end. None: do nothing."""
+    if callback is not None and inspect.isawaitable(result := callback(value)):
+        await result
 
 
 def ignore_failure(future: "asyncio.Future[Any]") -> None:

@@ -1,8 +1,8 @@
 """Keeps the access token and renews it with one exchange at a time.
 
-``protocol.auth`` contains the rules. A renewal belongs to the token that it replaces. If sixteen
-requests are refused with the same token, one exchange is made. If a request is refused with a token
-that was replaced in the meantime, it uses the new token at once.
+``protocol.auth`` contains the rules. If several requests are refused with the same token, it is
+renewed once. If a request is refused with a token that was replaced in the meantime, it uses the
+new token at once.
 """
 
 import asyncio
@@ -23,16 +23,16 @@ log: logging.Logger = logging.getLogger("apivideo_async.auth")
 LONGEST_COOL_DOWN = 60.0
 """Seconds. The documented windows last one minute."""
 
-Exchange = Callable[[Request], Awaitable[Response]]
+SendRequest = Callable[[Request], Awaitable[Response]]
 
 
 class Authenticator:
-    """Returns the ``Authorization`` header for requests."""
+    """Returns the ``Authorization`` header for requests. ``send`` sends one request once."""
 
-    def __init__(self, api_key: str | None, scheme: str, exchange: Exchange) -> None:
+    def __init__(self, api_key: str | None, scheme: str, send: SendRequest) -> None:
         self._api_key = api_key
         self._basic = scheme == "basic"
-        self._exchange = exchange
+        self._send = send
         self._tokens: Tokens | None = None
         self._renewal: asyncio.Task[Tokens] | None = None
 
@@ -57,7 +57,7 @@ class Authenticator:
         clock = asyncio.get_running_loop().time
         if tokens is None or tokens.due(clock()):
             try:
-                tokens = await self._renewed(tokens)
+                tokens = await self._renew_once(tokens)
             except ApiVideoError as error:
                 if tokens is None or clock() >= tokens.ends_at:
                     raise
@@ -70,12 +70,12 @@ class Authenticator:
             return False
         tokens = self._tokens
         if tokens is not None and tokens.header == header:
-            await self._renewed(tokens)
+            await self._renew_once(tokens)
         return True
 
-    async def _renewed(self, old: Tokens | None) -> Tokens:
-        # The renewal is a task of its own, so a caller that is cancelled does not cancel it for the
-        # other callers that wait for it.
+    async def _renew_once(self, old: Tokens | None) -> Tokens:
+        """Start a renewal, or wait for the one that is under way."""
+        # It is a task of its own, so that a cancelled caller does not cancel it for the others.
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(old), name="apivideo-token-renewal")
             self._renewal.add_done_callback(ignore_failure)
@@ -85,12 +85,12 @@ class Authenticator:
         # Both attributes are set before the task ends, because a request that is refused in the
         # same iteration of the event loop must see the new token.
         try:
-            self._tokens = await self._replacement(old)
+            self._tokens = await self._new_tokens(old)
             return self._tokens
         finally:
             self._renewal = None
 
-    async def _replacement(self, old: Tokens | None) -> Tokens:
+    async def _new_tokens(self, old: Tokens | None) -> Tokens:
         if old is not None and old.refresh:
             try:
                 return await self._request_tokens(refresh_request(old.refresh))
@@ -103,7 +103,7 @@ class Authenticator:
     async def _request_tokens(self, request: Request) -> Tokens:
         now = asyncio.get_running_loop().time()
         try:
-            return tokens_from(request, await self._exchange(request), now)
+            return tokens_from(request, await self._send(request), now)
         except ApiVideoError as error:
             if isinstance(error, RateLimitError):
                 # /auth/* has no request budget that would delay the next attempt. All callers wait

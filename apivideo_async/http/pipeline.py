@@ -31,11 +31,15 @@ OnResponse: TypeAlias = Callable[[Response], None]
 log: logging.Logger = logging.getLogger("apivideo_async.http")
 
 RENEWALS = 2
-"""Number of renewals in one attempt. A new token may be revoked at once, but not repeatedly."""
+"""Token renewals in one attempt: the first new token may have been revoked at once."""
 
 
 class Pipeline:
-    """Connects the resources to the transport."""
+    """Connects the resources to the transport.
+
+    ``on_response`` is called with every 2xx response, except those of token renewals.
+    ``before_request`` is awaited before each request, after the budget has allowed it.
+    """
 
     def __init__(
         self,
@@ -64,11 +68,7 @@ class Pipeline:
         on_response: OnResponse | None = None,
         before_request: BeforeRequest | None = None,
     ) -> "Pipeline":
-        """Return a copy with other options that shares connections, tokens and budgets.
-
-        ``on_response`` is called with every 2xx response, except those of token renewals.
-        ``before_request`` is awaited before each request, after the budget has allowed it.
-        """
+        """Return a copy with other options that shares connections, tokens and budgets."""
         return Pipeline(
             config,
             self._transport,
@@ -109,7 +109,6 @@ class Pipeline:
         return self._checked(request, response, authorization)
 
     def _checked(self, request: Request, response: Response, authorization: str) -> Response:
-        """Return a 2xx response. Raises the error of any other."""
         if not response.ok:
             # The page of a gateway may repeat the headers that it received.
             credentials = [self.config.api_key or "", authorization.rpartition(" ")[2]]
@@ -121,7 +120,7 @@ class Pipeline:
         return response
 
     async def send(self, request: Request) -> Response:
-        """Send a request. Repeats failed attempts as long as the error and the policy allow."""
+        """Send a request. Repeats failed attempts as the error and the retry policy allow."""
         return await self._repeat(request, lambda response: response)
 
     async def call(self, request: Request, kind: type[T]) -> T:

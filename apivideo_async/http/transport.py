@@ -54,7 +54,7 @@ class Transport:
     _closed: bool = field(default=False, init=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _opened_session(self) -> aiohttp.ClientSession:
         if self._closed:
             raise ConfigurationError("this client is closed: create a new one")
         loop = asyncio.get_running_loop()
@@ -88,7 +88,7 @@ class Transport:
         try:
             async with (
                 Watchdog(timeouts, body) as watchdog,
-                self._open().request(
+                self._opened_session().request(
                     **self._arguments(request, headers, body, timeouts)
                 ) as incoming,
             ):
@@ -110,7 +110,7 @@ class Transport:
         if body is not None and body.failure is not None and not _from_connection(body.failure):
             raise body.failure
         sent = body is None or body.started
-        raise self._translated(failure, request, sent=sent) from _system_error(failure)
+        raise self._connection_error(failure, request, sent=sent) from _system_error(failure)
 
     def _arguments(
         self,
@@ -119,7 +119,6 @@ class Transport:
         body: MultipartBody | None,
         timeouts: Timeouts,
     ) -> dict[str, Any]:
-        """Return the arguments of ``ClientSession.request``."""
         address = f"{request.base_url or self.base_url}{request.path}"
         if request.query:
             address = f"{address}?{request.query}"
@@ -142,19 +141,23 @@ class Transport:
             arguments["skip_auto_headers"] = ("Content-Type",)
         return arguments
 
-    def _translated(self, error: Exception, request: Request, *, sent: bool) -> ApiConnectionError:
+    def _connection_error(
+        self, error: Exception, request: Request, *, sent: bool
+    ) -> ApiConnectionError:
+        """Convert an error of aiohttp. ``sent`` is True if a part of the body may have left."""
         origin = URL(request.base_url or self.base_url).origin()
         unreached = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         delivery: Delivery = "not_sent" if unreached or not sent else "unknown"
+        kind = ApiConnectionError
         if isinstance(error, TimeoutError):
+            kind = ApiTimeoutError
             reason = "no connection in time" if unreached else str(error) or "no response in time"
-            return ApiTimeoutError(
-                f"{origin}: {reason}", delivery=delivery, request=request.summary
-            )
-        failed = " cannot be reached" if unreached else ": the connection was lost"
-        return ApiConnectionError(
-            f"{origin}{failed} ({_reason(error)})", delivery=delivery, request=request.summary
-        )
+            text = f"{origin}: {reason}"
+        elif unreached:
+            text = f"{origin} cannot be reached ({_reason(error)})"
+        else:
+            text = f"{origin}: the connection was lost ({_reason(error)})"
+        return kind(text, delivery=delivery, request=request.summary)
 
     async def close(self) -> None:
         """Close the session if this object created it."""
@@ -165,8 +168,6 @@ class Transport:
 
 async def _read_body(incoming: aiohttp.ClientResponse) -> tuple[bytes, bool]:
     """Read at most ``most_bytes`` of a body. Returns it, and whether it was cut."""
-    # aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
-    # detected before it takes much memory. Its two counters are of bytes before decompression.
     most = most_bytes(incoming.status)
     content = bytearray()
     # A 2xx body that is announced as too large is not read at all. The beginning of an error page
@@ -174,6 +175,8 @@ async def _read_body(incoming: aiohttp.ClientResponse) -> tuple[bytes, bool]:
     if incoming.status < 300 and (incoming.content_length or 0) > most:
         incoming.close()
         return b"", True
+    # aiohttp decompresses blocks of a few hundred KiB, so a response that expands a thousandfold is
+    # detected before it takes much memory. ``total_raw_bytes`` counts before decompression.
     async for block in incoming.content.iter_any():
         content += block
         if max(len(content), incoming.content.total_raw_bytes) > most:
@@ -197,24 +200,24 @@ def _system_error(error: BaseException | None) -> BaseException | None:
     None if its own causes contain an error of aiohttp, which may contain a token.
     """
     while isinstance(error, aiohttp.ClientError):
-        error = _cause(error) or error.__cause__
-    link: BaseException | None = error
-    while link is not None:
-        link = link.__cause__ or link.__context__
-        if isinstance(link, aiohttp.ClientError):
+        error = _wrapped_error(error) or error.__cause__
+    cause: BaseException | None = error
+    while cause is not None:
+        cause = cause.__cause__ or cause.__context__
+        if isinstance(cause, aiohttp.ClientError):
             return None
     return error
 
 
 def _reason(error: Exception) -> str:
     # Texts of aiohttp may contain the whole URL, whose query may contain an upload token.
-    cause = _cause(error) or error
+    cause = _wrapped_error(error) or error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return cause.verify_message
     return system_reason(cause)
 
 
-def _cause(error: BaseException) -> BaseException | None:
+def _wrapped_error(error: BaseException) -> BaseException | None:
     return getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
 
 

@@ -9,8 +9,8 @@ The rules for all models:
   added or left out something (service.md#tolerant-reading).
 - Converting a model to JSON leaves out fields that are None, and adds the members of ``extra``.
 
-The reading function of a class is built once, when the class is first read. Looking up types for
-every value would take most of the time to decode a page.
+The reading function of a class is built once, when the class is first read, because looking up
+types for every value would take most of the time.
 """
 
 import types
@@ -25,15 +25,7 @@ import cattrs
 from ..errors import ConfigurationError
 from ._reader import Hook, Member, write_reader
 
-__all__ = [
-    "camel_case",
-    "drain_json",
-    "from_json",
-    "parse_datetime",
-    "timecode",
-    "to_json",
-    "wire",
-]
+__all__ = ["camel_case", "drain_json", "from_json", "parse_datetime", "timecode", "to_json", "wire"]
 
 T = TypeVar("T")
 _WIRE = "apivideo_async.wire"
@@ -61,9 +53,8 @@ def parse_datetime(value: str) -> datetime:
 def timecode(value: str | timedelta) -> str:
     """Return a ``timedelta`` as ``HH:MM:SS.mmm``. Text is returned unchanged.
 
-    Text can have other forms, such as frame numbers. See service.md#time-codes.
-
-    Raises ``ConfigurationError`` for a negative ``timedelta``.
+    Text can have other forms, such as frame numbers (service.md#time-codes). Raises
+    ``ConfigurationError`` for a negative ``timedelta``.
     """
     if isinstance(value, str):
         return value
@@ -88,8 +79,7 @@ def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
 def _from_pairs(value: Any) -> dict[str, str]:
     """Read a list of pairs as a dict.
 
-    Raises an error if the dict would lose something, such as a second value of a key. The caller
-    then keeps the list as received in ``extra``.
+    Raises an error if the dict would lose something. The list is then kept in ``extra``.
     """
     if value.__class__ is not list:
         raise TypeError("not a list")
@@ -167,6 +157,7 @@ def _list_hook(exact: type | None, item: Hook) -> Hook:
 
 
 def _hook(kind: Any) -> Hook:
+    """Return the function that reads values of a type other than ``_exact(kind)``."""
     kind = _bare(kind)
     if typing.get_origin(kind) is list:
         item = typing.get_args(kind)[0]
@@ -187,12 +178,12 @@ def _decoder(cls: type[Any]) -> Hook:
 
 def _structure_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
     read = _decoder(cls)
-    return lambda value, _: read(value)
+    return lambda value, _: read(value)  # cattrs passes the class as well.
 
 
 def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
     """Build the function that converts a model of class ``cls`` to JSON."""
-    table = [
+    members = [
         (attribute.name, _wire_name(attribute), bool(attribute.metadata.get(_PAIRS)))
         for attribute in attrs.fields(cls)
         if attribute.name != "extra"
@@ -200,7 +191,7 @@ def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
 
     def unstructure(model: Any) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for name, key, pairs in table:
+        for name, key, pairs in members:
             value = getattr(model, name)
             if pairs:
                 result[key] = [{"key": k, "value": v} for k, v in value.items()]
@@ -230,8 +221,8 @@ def from_json(value: Any, kind: type[T]) -> T:
 def drain_json(values: list[Any], kind: type[T]) -> list[T]:
     """Convert each of ``values`` to a ``kind``, and remove it from the list.
 
-    The memory of a converted value is freed at once, so the next object can reuse it. The garbage
-    collector counts new objects minus freed objects, so it also runs less often.
+    The memory of a converted value is freed at once, so the garbage collector, which counts new
+    objects minus freed ones, runs less often.
     """
     read = converter.get_structure_hook(kind)
     # ``pop()`` at the end of a list takes constant time, so the list is reversed first.

@@ -1,9 +1,8 @@
 """Generates the functions that read models from JSON, one for each class.
 
-attrs generates constructors in the same way. A page of a hundred videos has three hundred objects
-with thousands of members. Reading them with a loop over a table of members takes 1.6 times as long
-as code that names each member. The code is generated and compiled when a class is first read. For
-``PaginationLink`` it is::
+A page of a hundred videos has thousands of members. A loop over a table of members takes 1.6 times
+as long as code that names each member. The code is generated and compiled when a class is first
+read, as attrs does with constructors. For ``PaginationLink`` it is::
 
     def read(value):
         if value.__class__ is not dict and not isinstance(value, Mapping):
@@ -28,12 +27,10 @@ as code that names each member. The code is generated and compiled when a class 
         model.__class__ = cls
         return model
 
-The code does not call the constructor. Constructors of models may convert the arguments of users,
-but the data of the server must not be checked or changed.
-
-Models are frozen, and calling the setters of their slots takes twice as long as assignment. The
-code therefore creates an object of ``fresh``, a subclass that is not frozen, and changes its class
-at the end.
+The code does not call the constructor, which may convert the arguments of users. The data of the
+server must not be checked or changed. Models are frozen, and calling the setters of their slots
+takes twice as long as assignment. The code therefore creates an object of ``fresh``, a subclass
+that is not frozen, and changes its class at the end.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,11 +77,10 @@ class _NoExtra(Mapping[str, Any]):
         return "NO_EXTRA"
 
 
-# Most records have no unknown members. They share this object, so that reading creates no dict.
 NO_EXTRA: Mapping[str, Any] = _NoExtra()
-
-# The errors that a hook may raise for a value of an unexpected form.
+"""``extra`` of all models without unknown members, so that reading most models creates no dict."""
 UNREADABLE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+"""The errors that a hook may raise for a value of an unexpected form."""
 
 _HEAD = """
 def read(value):
@@ -122,10 +118,7 @@ _TAIL = """
 
 
 def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
-    """Return ``read(value)``, which converts an object to a ``cls``.
-
-    The function raises ``TypeError`` for anything but an object.
-    """
+    """Return ``read(value)``, which converts an object to a ``cls``. Others: ``TypeError``."""
     names: dict[str, Any] = {
         "Mapping": Mapping,
         "cls": cls,

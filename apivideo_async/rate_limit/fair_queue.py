@@ -1,10 +1,9 @@
 """A fair queue: a flow with many waiting callers does not delay a flow with one.
 
-Theory of operation. The algorithm is start-time fair queueing with requests of equal weight. Each
-entry gets a turn, which is a number. The turn of an entry is one more than the last turn of its
-flow, but at least the turn that was served last. Entries leave by priority, then by turn, then by
-age. With 16 entries of flow A (turns 0 to 15) and a new entry of flow B (turn 0), B is served
-second.
+Theory of operation. The algorithm is start-time fair queueing with requests of equal weight. The
+turn of an entry is a number: one more than the last turn of its flow, but at least the turn that
+was served last. Entries leave by priority, then by turn, then by age. With 16 entries of flow A
+(turns 0 to 15) and a new entry of flow B (turn 0), B is served second.
 """
 
 import asyncio
@@ -59,8 +58,8 @@ class FairQueue(Generic[T]):
     """Callers that wait until they are admitted with a value. A cancelled caller loses nothing.
 
     - ``on_wait`` is called when a caller has started to wait. It may admit callers at once.
-    - ``take_back`` is called with the value of a caller that was admitted and cancelled in the same
-      iteration of the event loop, and so cannot use it.
+    - ``take_back`` is called with the value of a caller that was cancelled in the same iteration of
+      the event loop in which it was admitted.
     """
 
     def __init__(self, on_wait: Callable[[], None], take_back: Callable[[T], None]) -> None:
@@ -73,7 +72,7 @@ class FairQueue(Generic[T]):
         return self._waiting
 
     async def wait(self, flow: Hashable = None, priority: int = 0) -> T:
-        """Wait until this caller is admitted, and return the value of its admission."""
+        """Wait until ``admit`` is called for this caller, and return its value."""
         entry: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._order.push(entry, flow, priority)
         self._waiting += 1

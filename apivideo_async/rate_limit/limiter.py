@@ -23,7 +23,7 @@ __all__ = ["Lane", "Limiter", "Permit", "RequestBudget"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.rate_limit")
 
-SCARCE = 60.0
+SCARCE_SECONDS = 60.0
 """Seconds for which a budget counts as scarce after a request had to wait: one window.
 
 See service.md#rate-limit-headers.
@@ -43,7 +43,10 @@ class Lane(ABC):
         self._scarce_until = -math.inf
 
     def spare(self) -> int | None:
-        """Return how many requests may start now; None if unknown, 0 if some waited recently."""
+        """Return how many requests may start now.
+
+        None if no response had a limit yet; 0 if a request waits or waited in the last window.
+        """
         scarce = self._queue or asyncio.get_running_loop().time() < self._scarce_until
         return 0 if scarce else self.left()
 
@@ -56,7 +59,7 @@ class Lane(ABC):
         """Start a request and return its start time; None if it must wait in ``enter``."""
 
     async def enter(self, request: Request) -> float:
-        """Wait until the request may start. Returns its start time."""
+        """Wait until the request may start. Returns its start time, which its outcome must name."""
         return await self._queue.wait(request.flow, request.priority)
 
     @abstractmethod
@@ -79,9 +82,6 @@ class Lane(ABC):
     def _serve(self) -> None:
         """Admit waiting requests, or arrange for their admission."""
 
-    def _count_refusal(self) -> None:
-        self.refused += 1
-
     def _log_wait(self, waiting: int, delay: float) -> None:
         fields = {"limit_class": self.name, "waiting": waiting, "delay": delay}
         log.debug(
@@ -95,8 +95,8 @@ class Lane(ABC):
 class Permit:
     """Permission to send one request: a context manager that reports the outcome to the lane.
 
-    Before ``sending``, the request was not sent. Afterwards it was, with the response passed to
-    ``answered`` or without one.
+    A block that ends without a response (``answered``) reports the request as withdrawn before
+    ``sending``, and as abandoned afterwards.
     """
 
     _lane: Lane | None
@@ -124,8 +124,7 @@ class Permit:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._lane is not None:
-            self.close()
+        self.close()
 
 
 class LocalLane(Lane):
@@ -149,7 +148,7 @@ class LocalLane(Lane):
         headers = read_headers(response.headers)
         self.window.answered(headers, started, now)
         if response.status == 429:
-            self._count_refusal()
+            self.refused += 1
             self.window.refused(headers.retry_after if headers else None, now)
             log.warning("%s: refused, next request in %.1f s", self.name, self.window.wait(now))
         self._serve()
@@ -181,7 +180,7 @@ class LocalLane(Lane):
         # If the wait is infinite, only a response can make room. It calls this method.
         if self._queue and wait < math.inf:
             self._log_wait(len(self._queue), wait)
-            self._scarce_until = max(self._scarce_until, loop.time() + wait + SCARCE)
+            self._scarce_until = max(self._scarce_until, loop.time() + wait + SCARCE_SECONDS)
             self._timer = loop.call_later(wait, self._serve)
 
 
@@ -231,10 +230,7 @@ class Limiter:
         return RequestBudget(name, lane.window.limit, lane.left(), lane.refused)
 
     def spare(self, name: LimitClass) -> int | None:
-        """Return how many requests may start now.
-
-        The result is 0 while requests have to wait, and None if no response had a limit yet.
-        """
+        """Return how many requests may start now. See ``Lane.spare``."""
         return self._lanes[name].spare()
 
     def window(self, name: LimitClass) -> Window:

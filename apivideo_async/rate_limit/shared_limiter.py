@@ -2,9 +2,9 @@
 
 Theory of operation. The state of the budget is in a database. A lane has one task, which makes
 *exchanges* with the database: an exchange reports the outcome of earlier requests and asks for
-permission to start the waiting ones. A request therefore waits for at most two round trips more
-than with the limiter of one process. While the class has no limit, there are no exchanges. If the
-database cannot be used, requests wait until it is available again, and the reports are kept.
+permission to start the waiting ones. A request therefore waits at most two round trips longer than
+with a local limiter. While the class has no limit, there are no exchanges. While the database
+cannot be used, requests wait and the reports are kept.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from ..errors import ConfigurationError
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
 from ..tasks import Alarm, wait_event
-from .limiter import SCARCE, Lane, Limiter
+from .limiter import SCARCE_SECONDS, Lane, Limiter
 from .shared_window import UNCOUNTED, Exchange, Grant, Outcome, Report, exchange
 from .window import RateLimitHeaders, Window, read_headers
 
@@ -82,8 +82,8 @@ class SharedLane(Lane):
     ) -> None:
         super().__init__(name, reserve)
         self._budget = budget
-        # The last exchange. If it is pending, it was sent and is not answered yet. It is repeated
-        # with the same number, by which ``exchange`` recognises that it was applied already.
+        # The last exchange. While it is pending (sent and not answered), it is repeated with the
+        # same number, by which ``exchange`` recognises that it was applied already.
         self._last = Exchange(owner=owner, number=0, sent=0.0, ttl=ttl, reserve=reserve)
         self._pending = False
         self._reports: list[Report] = []
@@ -115,12 +115,11 @@ class SharedLane(Lane):
     def answered(self, response: Response, started: float) -> None:
         headers, refused = read_headers(response.headers), response.status == 429
         if refused:
-            self._count_refusal()
+            self.refused += 1
             self._free_until = -math.inf
             wait = f"{headers.retry_after:g} s" if headers else "a few seconds"
             log.warning("%s: refused; all workers wait %s", self.name, wait)
-        # Requests that no exchange granted are not counted, so their outcome matters only if the
-        # response has a limit.
+        # Uncounted requests matter only if the response has a limit.
         if started != UNCOUNTED or refused or headers is not None:
             self._report("answered", started, headers, refused=refused)
 
@@ -169,7 +168,7 @@ class SharedLane(Lane):
         self._wake()
 
     def _serve(self) -> None:
-        # If requests waited before or an exchange is under way, the next exchange is due already.
+        # Otherwise the time of the next exchange is set already.
         if len(self._queue) == 1 and not self._pending:
             self._exchange_at = -math.inf
         self._wake()
@@ -196,7 +195,7 @@ class SharedLane(Lane):
         due = self._exchange_at if self._queue else math.inf
         if self._reports:
             due = min(due, self._reports[0].ended + REPORT_DELAY)
-        # Regular exchanges show that this worker is alive, so that its requests stay counted.
+        # Regular exchanges show that this worker is alive, so its requests stay counted.
         if self._in_flight:
             due = min(due, self._answered_at + self._last.ttl / 3)
         return due
@@ -255,7 +254,7 @@ class SharedLane(Lane):
         # responses may make room earlier. The interval grows while nothing is granted.
         self._recheck = FIRST_RECHECK if grant.count else min(self._recheck * 1.5, LONGEST_RECHECK)
         if grant.wait < math.inf:
-            self._scarce_until = max(self._scarce_until, now + grant.wait + SCARCE)
+            self._scarce_until = max(self._scarce_until, now + grant.wait + SCARCE_SECONDS)
         wait = min(grant.wait, self._recheck) if grant.sooner else grant.wait
         self._exchange_at = now + wait + random.uniform(0, JITTER)  # noqa: S311
         self._log_wait(wanted - grant.count, wait)

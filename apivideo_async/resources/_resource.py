@@ -46,7 +46,7 @@ class PageQuery(TypedDict, total=False):
 class FileKind:
     """A kind of small file that a resource accepts."""
 
-    nameless: str
+    default_name: str
     """File name of a source without a name."""
     largest: int = 64 * MIB
     """Limit in bytes. The default limits the memory for a stream, where the service documents no
@@ -92,10 +92,7 @@ class Resource:
         fields: Mapping[str, Any] | None = None,
         query: Mapping[str, QueryValue] | None = None,
     ) -> Coroutine[Any, Any, T]:
-        """Send a request and decode the response as ``kind``.
-
-        ``fields`` is the JSON body, or None for a request without a body.
-        """
+        """Send a request, with ``fields`` as its JSON body, and decode the response as ``kind``."""
         body = None if fields is None else json_body(fields)
         request = build_request(operation, method, path, query=query, body=body)
         return self._pipeline.call(request, kind)
@@ -108,10 +105,7 @@ class Resource:
         page: PageQuery,
         query: Mapping[str, QueryValue] | None = None,
     ) -> Paginator[T]:
-        """Create a paginator.
-
-        The filters are checked and copied now, so that every page uses the same ones.
-        """
+        """Create a paginator. The filters are copied now, so that every page uses the same ones."""
         size = page.get("page_size", 25)
         chosen = filters(query or {})
 
@@ -134,7 +128,9 @@ class Resource:
         fields: Mapping[str, Any] | None = None,
     ) -> T:
         """Send a small file in one multipart request, with ``fields`` before the file."""
-        async with attachment(source, filename, file.largest, nameless=file.nameless) as part:
+        async with attachment(
+            source, filename, file.largest, default_name=file.default_name
+        ) as part:
             multipart = Multipart(part, set_fields(fields or {}))
             request = build_request(operation, "POST", path, multipart=multipart)
             return await self._pipeline.call(request, kind)

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from ..config import UNSET, Unset, UploadOptions
 from ..errors import ApiResponseError
-from ..models import Video, VideoStatus
+from ..models import Video, VideoStatus, camel_case
 from ..models import timecode as as_timecode
 from ..paginator import Paginator
 from ..protocol.json_body import text_list
@@ -45,15 +45,11 @@ class VideoListQuery(_VideoFilters, PageQuery, total=False):
     """Arguments of ``videos.list`` and ``videos.list_discarded``."""
 
 
-_FILTERS = {
-    "title": "title",
-    "description": "description",
-    "tags": "tags",
-    "metadata": "metadata",
-    "live_stream_id": "liveStreamId",
-    "sort_by": "sortBy",
-    "sort_order": "sortOrder",
-}
+_FILTERS = {name: camel_case(name) for name in _VideoFilters.__annotations__}
+
+
+def _path(video_id: str) -> str:
+    return path_for("/videos/{video_id}", video_id=video_id)
 
 
 class Videos(Resource):
@@ -66,7 +62,7 @@ class Videos(Resource):
         must match. Raises ``ConfigurationError`` for a filter that is None or empty, such as
         ``tags=[]``, because the service would list every video.
         """
-        return self._videos("videos.list", "/videos", query)
+        return self._list_videos("videos.list", "/videos", query)
 
     def list_discarded(self, **query: Unpack[VideoListQuery]) -> Paginator[Video]:
         """List deleted videos that can be restored (``GET /discarded/videos``, reads).
@@ -74,9 +70,9 @@ class Videos(Resource):
         The arguments are those of :meth:`list`. ``assets`` of the videos are None. The list is
         empty unless Video Restore is enabled.
         """
-        return self._videos("videos.list_discarded", "/discarded/videos", query)
+        return self._list_videos("videos.list_discarded", "/discarded/videos", query)
 
-    def _videos(self, operation: str, path: str, query: VideoListQuery) -> Paginator[Video]:
+    def _list_videos(self, operation: str, path: str, query: VideoListQuery) -> Paginator[Video]:
         if unknown := set(query) - set(_FILTERS) - set(PageQuery.__annotations__):
             raise TypeError(f"{operation} has no argument {', '.join(sorted(unknown))}")
         page: Any = {name: value for name, value in query.items() if name not in _FILTERS}
@@ -110,8 +106,7 @@ class Videos(Resource):
 
         For a private video, each call creates a new one-time token.
         """
-        path = path_for("/videos/{video_id}", video_id=video_id)
-        return await self._call("videos.get", "GET", path, Video)
+        return await self._call("videos.get", "GET", _path(video_id), Video)
 
     async def update(
         self, video_id: str, *, title: str | Unset = UNSET, **fields: Unpack[VideoUpdateFields]
@@ -121,14 +116,12 @@ class Videos(Resource):
         ``tags`` and ``metadata`` replace the stored values. Raises ``ConflictError`` if
         ``transcript_summary`` is set and the video has a summary.
         """
-        path = path_for("/videos/{video_id}", video_id=video_id)
         changes = video_fields({"title": title, **fields})
-        return await self._call("videos.update", "PATCH", path, Video, changes)
+        return await self._call("videos.update", "PATCH", _path(video_id), Video, changes)
 
     async def delete(self, video_id: str, *, missing_ok: bool = False) -> None:
         """Delete a video (``DELETE /videos/{videoId}``, writes). Video Restore discards it."""
-        path = path_for("/videos/{video_id}", video_id=video_id)
-        await self._delete("videos.delete", path, missing_ok=missing_ok)
+        await self._delete("videos.delete", _path(video_id), missing_ok=missing_ok)
 
     async def upload(
         self,
@@ -180,11 +173,7 @@ class Videos(Resource):
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
     ) -> PushSession:
-        """Open an upload whose data the caller writes piece by piece.
-
-        Use ``await session.write(data)`` to send data and ``await session.finish()`` to complete
-        the upload.
-        """
+        """Open an upload whose data the caller writes piece by piece. See ``PushSession``."""
         uploader = Uploader(self._pipeline, options, on_progress)
 
         async def start(stream: Stream) -> Video:
@@ -252,7 +241,7 @@ class Videos(Resource):
 
         ``source`` is a JPEG, PNG or WebP of at most 8 MiB.
         """
-        path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
+        path = f"{_path(video_id)}/thumbnail"
         return await self._upload_file(
             "videos.upload_thumbnail", path, Video, source, filename, THUMBNAIL
         )
@@ -263,13 +252,13 @@ class Videos(Resource):
         ``timecode`` is a ``timedelta``, ``HH:MM:SS[.mmm]``, ``HH:MM:SS:frame``, or seconds as
         digits. A time outside the video selects the first frame.
         """
-        path = path_for("/videos/{video_id}/thumbnail", video_id=video_id)
+        path = f"{_path(video_id)}/thumbnail"
         fields = {"timecode": as_timecode(timecode)}
         return await self._call("videos.pick_thumbnail", "PATCH", path, Video, fields)
 
     async def get_discarded(self, video_id: str) -> Video:
         """Return a discarded video (``GET /discarded/videos/{videoId}``, reads)."""
-        path = path_for("/discarded/videos/{video_id}", video_id=video_id)
+        path = f"/discarded{_path(video_id)}"
         return await self._call("videos.get_discarded", "GET", path, Video)
 
     async def restore(self, video_id: str) -> Video:
@@ -277,5 +266,5 @@ class Videos(Resource):
 
         Raises ``NotFoundError`` if the video is not discarded or was deleted permanently.
         """
-        path = path_for("/discarded/videos/{video_id}", video_id=video_id)
+        path = f"/discarded{_path(video_id)}"
         return await self._call("videos.restore", "PATCH", path, Video, {"discarded": False})

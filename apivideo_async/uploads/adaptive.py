@@ -62,7 +62,7 @@ class AdaptiveConcurrency:
         self._began = self._steady_from = now
         self._moved = self._steadily = self._epochs = 0
 
-    def moved(self, size: int, now: float, *, in_flight: int) -> bool:
+    def count_sent(self, size: int, now: float, *, in_flight: int) -> bool:
         """Count sent bytes and return True if the width changed.
 
         ``size`` is negative when the bytes of a failed attempt are subtracted. ``in_flight`` is the

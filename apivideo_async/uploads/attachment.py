@@ -11,20 +11,28 @@ from ..errors import SourceError
 from ..protocol.request import FilePart
 from .sources.chunker import cut
 from .sources.opening import open_source
-from .sources.types import BLOCK, NAMELESS, Block, Source, SourceLike, content_type, guarded_blocks
+from .sources.types import (
+    BLOCK,
+    DEFAULT_NAME,
+    Block,
+    Source,
+    SourceLike,
+    content_type,
+    guarded_blocks,
+)
 
 __all__ = ["attachment"]
 
 
 @asynccontextmanager
 async def attachment(
-    given: SourceLike, filename: str | None, largest: int, *, nameless: str = "image"
+    given: SourceLike, filename: str | None, largest: int, *, default_name: str = "image"
 ) -> AsyncIterator[FilePart]:
     """Open a source and yield it as one file part.
 
-    ``filename`` overrides the name of the source. ``largest`` is the limit in bytes. ``nameless``
-    is the file name of a source without a name. If ``nameless`` has no suffix, the suffix of the
-    detected image type is added, because the service checks suffixes.
+    ``filename`` overrides the name of the source. ``largest`` is the limit in bytes.
+    ``default_name`` is the file name of a source without a name. If it has no suffix, the suffix of
+    the detected image type is added, because the service checks suffixes.
 
     Raises ``SourceError`` if the source is empty, larger than ``largest`` or not readable.
     """
@@ -36,15 +44,19 @@ async def attachment(
             # A stream has no size in advance. Buffer it, and stop one byte above the limit.
             async with aclosing(
                 cut(guarded_blocks(source.blocks(), source.name), largest + 1)
-            ) as pieces:
-                piece = await anext(pieces)
-            size, blocks = piece.size, partial(piece.read, BLOCK)
+            ) as buffers:
+                buffer = await anext(buffers)
+            size, blocks = buffer.size, partial(buffer.read, BLOCK)
         if not 0 < size <= largest:
             raise SourceError(f"{source.name} must have 1 to {largest:,} bytes, not {size:,}")
         name = source.name
-        if filename is None and name == NAMELESS:
-            known = "." in nameless
-            name = nameless if known else nameless + await _suffix(guarded_blocks(blocks(), name))
+        if filename is None and name == DEFAULT_NAME:
+            known = "." in default_name
+            name = (
+                default_name
+                if known
+                else default_name + await _suffix(guarded_blocks(blocks(), name))
+            )
         yield FilePart(name, size, lambda: guarded_blocks(blocks(), name), content_type(name))
     finally:
         # The caller closes a ``Source`` or ``Stream`` that it passed in.

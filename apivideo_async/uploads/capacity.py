@@ -63,13 +63,13 @@ class Capacity:
         while self._taken < self.width and self._queue.admit(None):
             self._taken += 1
 
-    def moved(self, size: int, now: float) -> None:
+    def count_sent(self, size: int, now: float) -> None:
         """Count sent bytes.
 
         ``size`` is negative when the bytes of a failed attempt are subtracted.
         """
         # A larger width admits waiting chunks at once.
-        if isinstance(self._width, AdaptiveConcurrency) and self._width.moved(
+        if isinstance(self._width, AdaptiveConcurrency) and self._width.count_sent(
             size, now, in_flight=self._taken
         ):
             self._admit()

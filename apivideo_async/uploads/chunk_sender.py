@@ -6,11 +6,10 @@ Theory of operation. An attempt has one of four outcomes:
 - refused: the server answered with an error and stored nothing. A 429 is sent again when its window
   opens. Any other refusal is final;
 - not sent: the request did not reach the server. The chunk is sent again after a delay;
-- unknown: the response was lost, or a 5xx does not say whether the chunk was stored. The client
-  then reads the status of the video. If the status contains the chunk, the chunk is accepted. If
-  not, the chunk is sent again after a delay. The lost attempt may still arrive in the meantime. The
-  server then answers the repeat with "overlaps" or "already sent", and the client reads the status
-  again.
+- unknown: the response was lost, or a 5xx does not say whether the chunk was stored. If the status
+  of the video contains the chunk, it is accepted. If not, it is sent again after a delay. If the
+  lost attempt arrives in the meantime, the server answers the repeat with "overlaps" or "already
+  sent", and the client reads the status again.
 
 A client with an upload token cannot read the status. It may send a numbered chunk again, because
 the server refuses a second copy. "Already sent" after an unknown attempt therefore means accepted.
@@ -73,36 +72,35 @@ class ChunkSender:
         ledger, clock = self.upload.ledger, asyncio.get_running_loop().time
         attempts = Attempts()
         accepted = ledger.accepted_bytes
-        # True if an earlier attempt may have stored the chunk.
-        doubtful = self.upload.continued
+        # Whether an earlier attempt may have stored the chunk.
+        may_be_stored = self.upload.continued
         while True:
             try:
-                # Release the capacity between attempts. If failures reduced the width, this chunk
-                # has to wait for capacity again like any other chunk.
+                # Released between attempts: if failures reduced the width, this chunk waits too.
                 async with self.upload.context.capacity.hold(self.upload):
                     return await self._attempt(chunk, read, content_range)
             except ApiVideoError as error:
                 unknown = ledger.state(chunk) is ChunkState.UNKNOWN
-                if await self._is_received(chunk, error, unknown=unknown, doubtful=doubtful):
+                if await self._is_received(
+                    chunk, error, unknown=unknown, may_be_stored=may_be_stored
+                ):
                     return None
-                doubtful = doubtful or unknown
+                may_be_stored = may_be_stored or unknown
                 if ledger.accepted_bytes > accepted:
-                    # Other chunks were accepted, so the connection works. Refill the retry budget.
+                    # Other chunks were accepted, so the connection works. Start a new retry budget.
                     accepted = ledger.accepted_bytes
                     attempts = Attempts()
-                # The budget of time starts with the first failure, so a slow transfer does not
-                # consume it.
+                # The time limit of the policy starts with the first failure.
                 attempts = attempts.after(error, clock())
-                await self._pause(chunk, error, attempts, doubtful=doubtful)
+                await self._pause(chunk, error, attempts, may_be_stored=may_be_stored)
 
     async def _attempt(
         self, chunk: Chunk, read: ReadChunk, content_range: ContentRange | None
     ) -> Video:
         """Send the chunk once and return the video of the response.
 
-        On failure the ledger state of the chunk becomes pending (it may be sent again), failed
-        (final) or unknown. An "already received" response leaves it in flight, and
-        ``_is_received`` decides.
+        A failure makes the chunk pending, failed or unknown in the ledger. An "already received"
+        response leaves it in flight, and ``_is_received`` decides.
         """
         upload, clock = self.upload, asyncio.get_running_loop().time
         started, sent = clock(), 0
@@ -110,7 +108,7 @@ class ChunkSender:
         def count(size: int) -> None:
             nonlocal sent
             sent += size
-            upload.moved(size)
+            upload.count_sent(size)
 
         upload.ledger.start(chunk)
         try:
@@ -129,20 +127,17 @@ class ChunkSender:
                     request=request.summary,
                 )
         except BaseException as error:
-            # These bytes have to be sent again. Subtract them from the progress and from the
-            # throughput.
-            self._settle(chunk, error)
-            upload.moved(-sent)
+            self._record_failure(chunk, error)
+            # These bytes have to be sent again, so they do not count.
+            upload.count_sent(-sent)
             upload.context.capacity.ended(started, clock(), failed=_is_overload(error))
             raise
         upload.context.capacity.ended(started, clock(), failed=False)
-        # ``sent`` exceeds the chunk size if the pipeline renewed the token and sent the body again.
-        # Correct the count.
+        # ``sent`` is too large if the pipeline renewed the token and sent the body again.
         upload.meter.add(chunk.size - sent, clock())
         return video
 
-    def _settle(self, chunk: Chunk, error: BaseException) -> None:
-        """Move the chunk to the ledger state that follows from the error."""
+    def _record_failure(self, chunk: Chunk, error: BaseException) -> None:
         if not isinstance(error, ApiVideoError) or error.delivery == "unknown":
             # A cancelled attempt is unknown too: its request may have reached the server.
             self.upload.ledger.lose(chunk)
@@ -152,26 +147,24 @@ class ChunkSender:
             self.upload.ledger.fail(chunk)
 
     async def _is_received(
-        self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, doubtful: bool
+        self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, may_be_stored: bool
     ) -> bool:
         """Return True if the server has the chunk although no response confirmed it.
 
-        ``unknown`` is True if this attempt ended without a verdict. ``doubtful`` is True if any
-        earlier attempt may have stored the chunk.
+        ``unknown`` is True if this attempt ended without a verdict. ``may_be_stored`` is True if
+        an earlier attempt may have stored the chunk.
         """
         upload, already = self.upload, _is_already_received(error)
-        # The server may have the chunk only because of a lost attempt of this upload or of an
-        # earlier call. Without one, another client writes to the same container, and the upload
-        # must fail.
-        if already and not doubtful:
+        # Without an attempt of ours that may have stored the chunk, another client writes to the
+        # same container, and the upload must fail.
+        if already and not may_be_stored:
             upload.ledger.fail(chunk)
             return False
         if not upload.target.can_read_status:
             # "Already sent" is sufficient, because the server stores a numbered chunk once.
             return already
-        # The server gave a clear refusal, or the request was never sent.
         if not unknown and not already:
-            return False
+            return False  # The server refused the chunk, or the request was not sent.
         try:
             received = await upload.context.read_received(upload.target)
         except ApiVideoError as failure:
@@ -185,7 +178,7 @@ class ChunkSender:
         return received.covers(chunk)
 
     async def _pause(
-        self, chunk: Chunk, error: ApiVideoError, attempts: Attempts, *, doubtful: bool
+        self, chunk: Chunk, error: ApiVideoError, attempts: Attempts, *, may_be_stored: bool
     ) -> None:
         """Wait before the next attempt, or raise if there must be none."""
         upload = self.upload
@@ -193,7 +186,7 @@ class ChunkSender:
             raise error
         if not error.retryable:
             raise self._failed(f"chunk {chunk.number} was refused", error) from error
-        if doubtful and upload.target.video_id is None:
+        if may_be_stored and upload.target.video_id is None:
             raise self._failed(
                 "the response to the first chunk was lost, and a repeat could create a second "
                 "video: delete the unfinished video of this name before you upload again",
@@ -230,10 +223,7 @@ class ChunkSender:
 
 
 def _is_overload(error: BaseException) -> bool:
-    """Return True if lower concurrency could have avoided this failure.
-
-    429 is excluded, because the rate limiter handles it.
-    """
+    """Return True if lower concurrency could have avoided this failure. The limiter handles 429."""
     retryable = isinstance(error, ApiVideoError) and error.retryable
     return retryable and not isinstance(error, RateLimitError)
 

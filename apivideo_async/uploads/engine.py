@@ -6,9 +6,9 @@ the mode and the chunks to send. It then creates the :class:`~.upload.Upload` an
 - :func:`ranged` sends a :class:`Source`, which is read by position. The plan is known before
   anything is sent. Workers take chunks from the ledger until none is left. Each worker reads its
   own range, so the memory holds one block per worker.
-- :func:`streamed` sends a :class:`Stream`, which can only be read in order. It cuts the stream into
-  chunks while it reads, and keeps each chunk until the server has accepted it. The producer waits
-  while all workers are busy, so the memory, or the disk, holds ``concurrency + 1`` chunks.
+- :func:`streamed` sends a :class:`Stream`, which can only be read in order. It cuts the stream
+  into chunks while it reads, and keeps each chunk until the server has accepted it. The reader
+  waits while all buffers are in use, so the memory, or the disk, holds ``concurrency + 1`` chunks.
 
 The chunk sender sends a single chunk and resolves its failures. The ledger records the accepted
 chunks. At the end the server must have every byte, or an error says which bytes are missing.
@@ -32,8 +32,8 @@ from .chunk_sender import ChunkSender
 from .journal import UploadJournal
 from .ledger import Ledger
 from .plan import (
+    ASSUMED_BUDGET,
     UNKNOWN_PART_SIZE,
-    USUAL_BUDGET,
     Chunk,
     Plan,
     Received,
@@ -43,7 +43,7 @@ from .plan import (
     stream_chunk_size,
 )
 from .progress import Meter
-from .sources.chunker import Buffer, Piece, Spool, cut
+from .sources.chunker import Buffer, MemoryBuffer, Spool, cut
 from .sources.opening import FileSource, MemorySource
 from .sources.types import BLOCK, Source, Stream, guarded_blocks
 from .target import Target
@@ -68,7 +68,7 @@ async def run_upload(
     have ended when this returns, raises or is cancelled. Raises ``UploadError``, ``SourceError`` or
     another ``ApiVideoError``.
     """
-    received = Received() if empty else await _received(context, target, journal)
+    received = Received() if empty else await _earlier_chunks(context, target, journal)
     send: Callable[[Upload], Awaitable[None]]
     if isinstance(source, Source):
         ledger = Ledger.of(_plan(context, source, received, journal))
@@ -93,7 +93,9 @@ async def run_upload(
     return await upload.finish()
 
 
-async def _received(context: UploadContext, target: Target, journal: UploadJournal) -> Received:
+async def _earlier_chunks(
+    context: UploadContext, target: Target, journal: UploadJournal
+) -> Received:
     """Return the chunks that the target had before this call."""
     if target.video_id is None:
         return Received()
@@ -112,7 +114,7 @@ def _plan(
         options = attrs.evolve(options, chunk_size=earlier.chunk_size)
     # None: no response has reported the limit yet.
     spare = context.pipeline.limiter.spare("uploads")
-    plan = plan_rest(source.size, options, received, USUAL_BUDGET if spare is None else spare)
+    plan = plan_rest(source.size, options, received, ASSUMED_BUDGET if spare is None else spare)
     log.info(
         "%s: %d chunks of %d bytes, %s",
         source.name,
@@ -125,7 +127,6 @@ def _plan(
 
 
 def _stream_ledger(options: UploadOptions, received: Received) -> Ledger:
-    """Create the ledger of a stream, in the mode in which its upload was started."""
     if received.mode == "part" and options.chunk_size is None:
         raise UploadError(UNKNOWN_PART_SIZE)
     return Ledger(received.mode or options.mode or "part", stream_chunk_size(options))
@@ -134,10 +135,7 @@ def _stream_ledger(options: UploadOptions, received: Received) -> Ledger:
 async def _compare_sizes(
     context: UploadContext, target: Target, stream: Stream, received: Received
 ) -> Video:
-    """Return the video of a complete upload if the stream has the same size.
-
-    Only the sizes are compared, as with a file.
-    """
+    """Return the video of a complete upload. Raises ``UploadError`` if its size is another."""
     size = 0
     try:
         async with aclosing(guarded_blocks(stream.blocks(), stream.name)) as blocks:
@@ -150,9 +148,8 @@ async def _compare_sizes(
 
 
 async def ranged(upload: Upload, source: Source) -> None:
-    """Send a source that is read by position. Every worker reads its own range."""
     ledger, sender = upload.ledger, ChunkSender(upload)
-    # Our own sources raise ``SourceError`` already. Only foreign ones need the wrapper.
+    # Our own sources need no wrapper, because they raise ``SourceError`` already.
     own = isinstance(source, FileSource | MemorySource)
 
     def read(chunk: Chunk) -> AsyncIterator[Any]:
@@ -177,34 +174,34 @@ async def ranged(upload: Upload, source: Source) -> None:
 
 
 async def streamed(upload: Upload, stream: Stream) -> None:
-    """Send a stream: read, cut and buffer it, and send each chunk in its own task."""
+    """Read, cut and buffer a stream, and send each chunk in its own task."""
     options, ledger, sender = upload.context.options, upload.ledger, ChunkSender(upload)
-    # Backpressure: the reader waits here, so that the memory stays bounded.
-    buffers = asyncio.Semaphore(most_buffered(options, ledger.chunk_size))
+    # Backpressure: the reader waits for a free buffer, so that the memory stays bounded.
+    free = asyncio.Semaphore(most_buffered(options, ledger.chunk_size))
 
-    async def send(piece: Buffer, chunk: Chunk, content_range: ContentRange | None) -> None:
+    async def send(buffer: Buffer, chunk: Chunk, content_range: ContentRange | None) -> None:
         try:
-            video = await sender.deliver(chunk, partial(piece.read, BLOCK), content_range)
+            video = await sender.deliver(chunk, partial(buffer.read, BLOCK), content_range)
             await upload.record(chunk, video)
         finally:
-            piece.close()
-            buffers.release()
+            buffer.close()
+            free.release()
 
     blocks = guarded_blocks(stream.blocks(), stream.name)
     with _buffer_factory(options.spool) as new_buffer:
         async with (
             asyncio.TaskGroup() as group,
-            aclosing(cut(blocks, ledger.chunk_size, new_buffer)) as pieces,
+            aclosing(cut(blocks, ledger.chunk_size, new_buffer)) as buffers,
         ):
-            async for piece in pieces:
-                chunk = _append(upload, piece)
-                if _can_skip(upload.received, chunk, last=piece.last):
+            async for buffer in buffers:
+                chunk = _append(upload, buffer)
+                if _can_skip(upload.received, chunk, last=buffer.last):
                     upload.skip(chunk)
-                    piece.close()
+                    buffer.close()
                     continue
-                await buffers.acquire()
+                await free.acquire()
                 # Computed now: only the last chunk carries the totals, which are known after it.
-                sending = send(piece, chunk, ledger.content_range(chunk))
+                sending = send(buffer, chunk, ledger.content_range(chunk))
                 if upload.target.video_id is None:
                     # As in ``ranged``: the first response gives the video id.
                     await sending
@@ -216,17 +213,17 @@ async def streamed(upload: Upload, stream: Stream) -> None:
 def _buffer_factory(spool: bool | Path) -> Iterator[Callable[[], Buffer]]:
     """Yield the function that creates chunk buffers: in memory, or on disk with ``spool``."""
     if spool is False:
-        yield Piece
+        yield MemoryBuffer
     else:
         with Spool(spool if isinstance(spool, Path) else None) as opened:
-            yield opened.piece
+            yield opened.new_buffer
 
 
-def _append(upload: Upload, piece: Buffer) -> Chunk:
-    """Add a piece of a stream to the ledger. The last piece ends the stream."""
+def _append(upload: Upload, buffer: Buffer) -> Chunk:
+    """Add a chunk of a stream to the ledger. Raises ``SourceError`` if the stream is too large."""
     ledger = upload.ledger
-    chunk = ledger.append(piece.size)
-    if piece.last and chunk.stop == 0:
+    chunk = ledger.append(buffer.size)
+    if buffer.last and chunk.stop == 0:
         raise SourceError("the source is empty (0 bytes): there is nothing to upload")
     limits = upload.context.options.limits
     if chunk.stop > limits.largest_total or chunk.number > limits.most_parts:
@@ -234,16 +231,16 @@ def _append(upload: Upload, piece: Buffer) -> Chunk:
             f"the stream exceeds the limits of api.video ({limits.largest_total:,} bytes, "
             f"{limits.most_parts:,} chunks): split it, or increase chunk_size"
         )
-    if piece.last:
+    if buffer.last:
         # If the whole stream fits one chunk, it is sent as one request without Content-Range.
         ledger.end_stream(whole=chunk.number == 1 and upload.received.empty)
     return chunk
 
 
 def _can_skip(received: Received, chunk: Chunk, *, last: bool) -> bool:
-    """Return True if the server has the chunk, and knows the total if this is the last chunk.
+    """Return True if the server has the chunk.
 
-    The last chunk carries the total. Without it, the upload would not complete.
+    The last chunk carries the total, so it is skipped only if the server knows the total as well.
     """
     if received.empty or not received.covers(chunk):
         return False

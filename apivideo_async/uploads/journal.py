@@ -1,9 +1,9 @@
 """The journal: the ledger on disk, with which a later process finds an interrupted upload.
 
-It has one small JSON file per source and server, replaced atomically. A file contains no API key
-and no token. With an API key, the status of the server says which chunks are missing, and the
-journal gives only the container and the chunk size. With an upload token the status cannot be read,
-so the journal is the only record (service.md#token-uploads).
+It has one small JSON file per source and server, replaced atomically, without API keys and tokens.
+With an API key, the status of the server says which chunks are missing, and the journal gives only
+the container and the chunk size. With an upload token the status cannot be read, so the journal is
+the only record (service.md#token-uploads).
 """
 
 import asyncio
@@ -28,7 +28,7 @@ __all__ = ["Fingerprint", "Journal", "JournalEntry", "UploadJournal"]
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 VERSION = 1
-LAST_WRITE = 0.5
+WRITE_TIMEOUT = 0.5
 """Seconds that a cancelled caller waits for a write in progress."""
 
 T = TypeVar("T")
@@ -76,45 +76,43 @@ class JournalEntry:
 
 
 class Journal:
-    """The journal entries in one folder.
+    """The journal entries of one server in one folder.
 
     A journal only helps later runs. A full or read-only disk is therefore logged and never ends an
     upload.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, base_url: str) -> None:
         self._folder = folder
+        self.base_url = base_url
         self._warned = False
         self._files = PendingWork()
 
-    async def _to_the_end(self, work: Awaitable[T]) -> T:
+    async def _finish(self, work: Awaitable[T]) -> T:
         """Wait for ``work``, which continues if the caller is cancelled.
 
-        A cancelled caller waits at most ``LAST_WRITE`` seconds. Interrupted work would leave a file
-        open or a temporary file behind, and a late write would replace a newer entry.
+        Interrupted work would leave a file open or a temporary file behind. A late write would
+        replace a newer entry, so a cancelled caller waits up to ``WRITE_TIMEOUT`` seconds for it.
         """
         try:
             return await self._files.finish(work)
         except asyncio.CancelledError:
-            await self._files.wait(LAST_WRITE)
+            await self._files.wait(WRITE_TIMEOUT)
             raise
 
-    def _file(self, fingerprint: Fingerprint, base_url: str) -> Path:
-        # The same file may be uploaded to several servers, so the base URL is part of the key.
+    def _file(self, fingerprint: Fingerprint) -> Path:
         # Paths can contain bytes that are not UTF-8.
-        key = hashlib.sha256(
-            f"{base_url}\n{fingerprint['path']}".encode("utf-8", "surrogateescape")
-        ).hexdigest()[:32]
-        return self._folder / f"{key}.json"
+        key = f"{self.base_url}\n{fingerprint['path']}".encode("utf-8", "surrogateescape")
+        return self._folder / f"{hashlib.sha256(key).hexdigest()[:32]}.json"
 
-    async def find(self, fingerprint: Fingerprint, base_url: str) -> JournalEntry | None:
+    async def find(self, fingerprint: Fingerprint) -> JournalEntry | None:
         """Return the entry of this source, or None if there is none or it cannot be read.
 
         Raises ``SourceError`` if the file has changed since the upload was started.
         """
-        path = self._file(fingerprint, base_url)
+        path = self._file(fingerprint)
         try:
-            entry = _parse(await self._to_the_end(_read(path)))
+            entry = _parse(await self._finish(_read(path)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
@@ -145,8 +143,8 @@ class Journal:
         """
         content = json.dumps({"version": VERSION, **asdict(entry)})
         try:
-            path = self._file(entry.fingerprint, entry.base_url)
-            await self._to_the_end(asyncio.to_thread(_replace, path, content))
+            path = self._file(entry.fingerprint)
+            await self._finish(asyncio.to_thread(_replace, path, content))
         # ``RuntimeError``: the system cannot start another thread.
         except (OSError, RuntimeError) as error:
             if not self._warned:
@@ -160,12 +158,12 @@ class Journal:
                     extra={"event": "journal_unwritable", "error": error},
                 )
 
-    def forget(self, fingerprint: Fingerprint, base_url: str) -> None:
-        """Remove the entry if it exists.
+    def forget(self, fingerprint: Fingerprint) -> None:
+        """Remove the entry if it exists. Synchronous, so that a cancellation cannot interrupt it.
 
-        This is synchronous, so that a cancellation cannot interrupt it. A failure is logged.
+        A failure is logged.
         """
-        path = self._file(fingerprint, base_url)
+        path = self._file(fingerprint)
         try:
             path.unlink(missing_ok=True)
         except NotADirectoryError:
@@ -191,8 +189,8 @@ def _parse(text: str) -> JournalEntry | None:
     rows = tuple(
         (int(number), int(start), int(size)) for number, start, size in raw.pop("accepted")
     )
-    whole = isinstance(raw["video_id"], str) and isinstance(raw["fingerprint"], dict)
-    if not whole or raw["mode"] not in get_args(SendMode) or raw["chunk_size"] <= 0:
+    typed = isinstance(raw["video_id"], str) and isinstance(raw["fingerprint"], dict)
+    if not typed or raw["mode"] not in get_args(SendMode) or raw["chunk_size"] <= 0:
         raise ValueError("its content is damaged")
     return JournalEntry(**raw, accepted=rows)
 
@@ -215,33 +213,25 @@ class UploadJournal:
 
     _journal: Journal | None
     _fingerprint: Fingerprint
-    _base_url: str
     earlier: JournalEntry | None = field(default=None, init=False)
     """The entry of an earlier upload of the same source, if it is to be continued."""
     _lock: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     async def find(self, video_id: str | None) -> JournalEntry | None:
-        """Load the entry of an earlier upload of the same source, and return it.
+        """Return the entry of an earlier upload of the same source.
 
-        An entry of another video than ``video_id`` is not continued. Raises ``SourceError`` as
-        ``Journal.find`` does.
+        It becomes ``earlier`` unless it is of another video than ``video_id``. Raises
+        ``SourceError`` as ``Journal.find`` does.
         """
         if self._journal is None:
             return None
-        found = await self._journal.find(self._fingerprint, self._base_url)
+        found = await self._journal.find(self._fingerprint)
         if found is not None and video_id in (None, found.video_id):
             self.earlier = found
         return found
 
-    def start_anew(self) -> None:
-        """Do not continue the earlier upload."""
-        self.earlier = None
-
     async def write(self, video_id: str, read: Callable[[], LedgerSnapshot]) -> None:
-        """Write the accepted chunks, together with those of the earlier upload.
-
-        ``read`` returns the current ledger.
-        """
+        """Write the accepted chunks and those of ``earlier``. ``read`` returns the ledger."""
         if self._journal is None:
             return
         # One writer at a time. Each reads the ledger after it has the lock, so a later write never
@@ -251,7 +241,7 @@ class UploadJournal:
             accepted = tuple((chunk.number, chunk.start, chunk.size) for chunk in ledger.accepted)
             entry = JournalEntry(
                 fingerprint=self._fingerprint,
-                base_url=self._base_url,
+                base_url=self._journal.base_url,
                 video_id=video_id,
                 mode=ledger.mode,
                 chunk_size=ledger.chunk_size,
@@ -262,4 +252,4 @@ class UploadJournal:
     def forget(self) -> None:
         """Remove the entry, because the upload is complete."""
         if self._journal is not None:
-            self._journal.forget(self._fingerprint, self._base_url)
+            self._journal.forget(self._fingerprint)

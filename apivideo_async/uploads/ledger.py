@@ -1,9 +1,8 @@
 """The ledger of an upload: a state machine that records which chunks the server accepted.
 
 Theory of operation. Every chunk is in one of five states and moves only along the transitions
-below. Any other transition is a bug in this package and raises ``RuntimeError``. Only the ledger
-decides which chunks are done. Only the server can make a chunk accepted: by a response, or by its
-status after a response was lost.
+below. Any other transition is a bug in this package and raises ``RuntimeError``. Only the server
+can make a chunk accepted: by a response, or by the status of the video after a response was lost.
 
 ::
 
@@ -13,9 +12,9 @@ status after a response was lost.
        │                  └──lose──▶ UNKNOWN ──accept──▶ ACCEPTED
        └───────put_back──────────────┘ └──fail──▶ FAILED
 
-``lose`` records an attempt without a verdict: the chunk may or may not have reached the server.
-Such a chunk is sent again only after ``put_back``. The chunk sender calls ``put_back`` after it has
-read the status of the video, or when a repeat does no harm.
+``lose`` records an attempt without a verdict: the chunk may or may not have reached the server. It
+is sent again only after ``put_back``, which the chunk sender calls after it has read the status of
+the video, or when a repeat does no harm.
 """
 
 from collections import deque
@@ -24,8 +23,8 @@ from typing import Final, Literal
 
 from attrs import define, field, frozen
 
-from ..protocol.content_range import ContentRange
-from .plan import Chunk, Plan, SendMode, content_range
+from ..protocol.content_range import ContentRange, PartOf, RangeOf
+from .plan import Chunk, Plan, SendMode
 
 __all__ = ["ChunkState", "Ledger", "LedgerSnapshot"]
 
@@ -40,29 +39,23 @@ class ChunkState(Enum):
     FAILED = "failed"
 
 
-_P, _I, _U, _A, _F = ChunkState
-
 Event = Literal["start", "accept", "put_back", "lose", "fail"]
 
-# Every transition that is missing here is a bug in the caller.
 TRANSITIONS: Final[dict[tuple[ChunkState, Event], ChunkState]] = {
-    (_P, "start"): _I,
-    (_I, "accept"): _A,
-    (_I, "put_back"): _P,
-    (_I, "lose"): _U,
-    (_I, "fail"): _F,
-    (_U, "accept"): _A,
-    (_U, "put_back"): _P,
-    (_U, "fail"): _F,
+    (ChunkState.PENDING, "start"): ChunkState.IN_FLIGHT,
+    (ChunkState.IN_FLIGHT, "accept"): ChunkState.ACCEPTED,
+    (ChunkState.IN_FLIGHT, "put_back"): ChunkState.PENDING,
+    (ChunkState.IN_FLIGHT, "lose"): ChunkState.UNKNOWN,
+    (ChunkState.IN_FLIGHT, "fail"): ChunkState.FAILED,
+    (ChunkState.UNKNOWN, "accept"): ChunkState.ACCEPTED,
+    (ChunkState.UNKNOWN, "put_back"): ChunkState.PENDING,
+    (ChunkState.UNKNOWN, "fail"): ChunkState.FAILED,
 }
 
 
 @frozen
 class LedgerSnapshot:
-    """The ledger at one moment.
-
-    It is sufficient to continue the upload without a status request.
-    """
+    """The ledger at one moment, sufficient to continue the upload without a status request."""
 
     mode: SendMode
     total: int | None
@@ -74,10 +67,7 @@ class LedgerSnapshot:
 
 @define(eq=False)
 class Ledger:
-    """The chunks of one upload and their states.
-
-    Other modules read the attributes. Only the methods change them.
-    """
+    """The chunks of one upload and their states. Only the methods change the attributes."""
 
     mode: SendMode
     chunk_size: int
@@ -98,7 +88,7 @@ class Ledger:
 
     @classmethod
     def of(cls, plan: Plan) -> "Ledger":
-        """Create the ledger of a plan. All of its chunks are pending."""
+        """Create the ledger of a plan, whose chunks are pending."""
         ledger = cls(plan.mode, plan.chunk_size, plan.total, plan.received_bytes, plan.parts)
         for chunk in plan.chunks:
             ledger.add(chunk)
@@ -132,8 +122,15 @@ class Ledger:
             self.mode = "whole"
 
     def content_range(self, chunk: Chunk) -> ContentRange | None:
-        """Return the ``Content-Range`` of a chunk, or None for an upload in one request."""
-        return content_range(self.mode, chunk, total=self.total, parts=self.parts)
+        """Return the ``Content-Range`` of a chunk, or None for an upload in one request.
+
+        It has no total while the end of a stream is unknown.
+        """
+        if self.mode == "whole":
+            return None
+        if self.mode == "part":
+            return PartOf(chunk.number, self.parts)
+        return RangeOf(chunk.start, chunk.stop - 1, self.total)
 
     @property
     def pending(self) -> int:
@@ -163,10 +160,7 @@ class Ledger:
         self.accepted_bytes += self._chunks[chunk.number].size
 
     def put_back(self, chunk: Chunk) -> None:
-        """Record that the chunk may be sent again.
-
-        Either the server does not have it, or a repeat does no harm.
-        """
+        """Record that the chunk may be sent again: the server lacks it, or a repeat is harmless."""
         self._move(chunk, "put_back")
 
     def lose(self, chunk: Chunk) -> None:

@@ -1,15 +1,11 @@
 """Many uploads at once, with bounded concurrency and results in the order of completion.
 
 A failed item never ends the batch: its exception becomes its result. An exception of the iterable
-that provides the items is raised after the running uploads have ended and their results were
-delivered.
-
-An item is taken from the iterable only when a worker is free, so ten thousand items are never in
-memory together. The chunks of all uploads share one capacity.
+that provides the items is raised after the results of the running uploads. An item is taken from
+the iterable only when a worker is free, so ten thousand items are never in memory together.
 """
 
 import asyncio
-import inspect
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -28,6 +24,7 @@ from ..config import UploadOptions
 from ..errors import ApiVideoError, ConfigurationError, UploadError
 from ..iteration import ResultStream, iterate
 from ..models import Video
+from ..tasks import notify
 from .sources.types import SourceLike
 
 __all__ = ["OnResult", "UploadItem", "UploadResult", "check_batch", "run_many"]
@@ -35,10 +32,7 @@ __all__ = ["OnResult", "UploadItem", "UploadResult", "check_batch", "run_many"]
 
 @frozen(kw_only=True)
 class UploadItem:
-    """One upload of a batch.
-
-    The fields have the same meaning as the arguments of ``client.upload``.
-    """
+    """One upload of a batch. The fields mean the same as the arguments of ``client.upload``."""
 
     source: SourceLike = field(repr=False)
     title: str | None = None
@@ -94,7 +88,8 @@ class _Batch:
     upload: UploadOne
     concurrency: int
     done: ResultStream[UploadResult]
-    _next: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _one_taker: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    """A generator does not allow two calls of ``anext`` at once."""
     _index: int = field(default=0, init=False)
     _failure: Exception | None = field(default=None, init=False)
     """The exception of the iterable of items."""
@@ -107,11 +102,11 @@ class _Batch:
             raise self._failure
 
     async def _work(self) -> None:
-        while (item := await self._take()) is not None:
-            await self.done.put(await self._result(*item))
+        while (taken := await self._take()) is not None:
+            await self.done.put(await self._result(*taken))
 
     async def _take(self) -> tuple[int, UploadItem] | None:
-        async with self._next:
+        async with self._one_taker:
             try:
                 given = await anext(self.items)
             except StopAsyncIteration:
@@ -149,11 +144,7 @@ class _Batch:
 
 
 def check_batch(items: object, concurrency: object) -> None:
-    """Raise ``ConfigurationError`` for invalid ``items`` or ``concurrency``.
-
-    ``items`` must be an iterable of sources or ``UploadItem`` objects, ``concurrency`` a positive
-    int.
-    """
+    """Raise ``ConfigurationError`` for invalid arguments of ``upload_many``."""
     if isinstance(items, str | bytes | bytearray | memoryview) or not isinstance(
         items, Iterable | AsyncIterable
     ):
@@ -184,6 +175,5 @@ async def run_many(
         ) as results,
     ):
         async for result in results:
-            if on_result is not None and inspect.isawaitable(noted := on_result(result)):
-                await noted
+            await notify(on_result, result)
             yield result

@@ -11,18 +11,16 @@ from attrs import frozen
 
 from ..config import MIB, REQUEST_LIMITS, Mode, UploadLimits, UploadOptions
 from ..errors import SourceError, UploadError
-from ..protocol.content_range import ContentRange, PartOf, RangeOf
 
 __all__ = [
+    "ASSUMED_BUDGET",
     "UNKNOWN_PART_SIZE",
-    "USUAL_BUDGET",
     "Chunk",
     "Plan",
     "Received",
     "SendMode",
     "check_total",
     "choose_chunk_size",
-    "content_range",
     "gaps",
     "make_plan",
     "merge",
@@ -35,24 +33,21 @@ __all__ = [
 SendMode: TypeAlias = Literal["whole", "bytes", "part"]
 """``whole`` is one plain request without Content-Range."""
 
-USUAL_LARGEST = 64 * MIB
+LARGEST_AUTOMATIC = 64 * MIB
 """Largest automatic chunk size. Larger chunks make a retry expensive."""
 LARGEST_FOR_BUDGET = 128 * MIB
 """Largest automatic chunk size when the request budget limits the upload."""
-USUAL_BUDGET = REQUEST_LIMITS["production"]["uploads"]
+ASSUMED_BUDGET = REQUEST_LIMITS["production"]["uploads"]
 """Assumed number of upload requests per minute until a response reports the limit."""
-USUAL_WIDTH = 4
-"""Number of chunks in flight that the plan assumes for ``concurrency="auto"``.
-
-It applies to small files and to the memory of streams.
-"""
+ASSUMED_WIDTH = 4
+"""Chunks in flight that the plan assumes for ``concurrency="auto"``: small files and streams."""
 UNKNOWN_PART_SIZE = (
     "the upload was started with numbered parts, and the server does not report their size: "
     "pass the chunk_size it was started with"
 )
 """Error message for numbered parts that cannot be continued."""
-WORTHWHILE = 16 * MIB
-"""Smallest chunk size for which a file is planned for more than ``USUAL_WIDTH`` chunks in flight.
+WIDE_CHUNK = 16 * MIB
+"""Smallest chunk size with which a file is planned for more than ``ASSUMED_WIDTH`` chunks.
 
 Smaller chunks would spend requests without need.
 """
@@ -60,10 +55,7 @@ Smaller chunks would spend requests without need.
 
 @frozen
 class Chunk:
-    """The content of one upload request: ``size`` bytes from offset ``start``.
-
-    ``number`` counts from 1.
-    """
+    """One upload request: ``size`` bytes from offset ``start``. ``number`` counts from 1."""
 
     number: int
     start: int
@@ -79,8 +71,7 @@ class Chunk:
 class Plan:
     """The chunks to send. After an interruption these are only the missing ones.
 
-    ``total`` is the size of the source in bytes. ``parts`` counts all chunks of the upload,
-    including those that the server has already.
+    ``total`` is the size of the source in bytes. ``parts`` also counts chunks the server has.
     """
 
     total: int
@@ -131,10 +122,7 @@ class Received:
 
 
 def merge(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Sort ranges and join those that touch or overlap.
-
-    The status lists one entry per chunk (service.md#received-chunks).
-    """
+    """Sort ranges and join those that touch or overlap: the status has one entry per chunk."""
     merged: list[tuple[int, int]] = []
     for start, stop in sorted(ranges):
         if merged and start <= merged[-1][1]:
@@ -171,40 +159,50 @@ def most_in_flight(options: UploadOptions) -> int:
     return options.max_concurrency if options.concurrency == "auto" else options.concurrency
 
 
-def _workers(total: int, options: UploadOptions) -> int:
-    """Return the number that the chunk count should be a multiple of.
+def _assumed_width(options: UploadOptions) -> int:
+    """Return the number of chunks in flight to plan for."""
+    if options.concurrency != "auto":
+        return options.concurrency
+    return min(ASSUMED_WIDTH, options.max_concurrency)
+
+
+def _planned_width(total: int, options: UploadOptions) -> int:
+    """Return the number of chunks in flight, which the chunk count should be a multiple of.
 
     With ``auto`` the later width is unknown, so a large file gets enough chunks for
     ``max_concurrency``.
     """
-    if options.concurrency != "auto":
-        return options.concurrency
-    workers = min(USUAL_WIDTH, options.max_concurrency)
-    while 2 * workers <= options.max_concurrency and total >= 2 * workers * WORTHWHILE:
-        workers *= 2
-    return workers
+    width = _assumed_width(options)
+    if options.concurrency == "auto":
+        while 2 * width <= options.max_concurrency and total >= 2 * width * WIDE_CHUNK:
+            width *= 2
+    return width
 
 
-def choose_chunk_size(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> int:
+def _ceil_div(size: int, by: int) -> int:
+    """Return the quotient, rounded up."""
+    return -(-size // by)
+
+
+def choose_chunk_size(total: int, options: UploadOptions, spare: int = ASSUMED_BUDGET) -> int:
     """Choose the chunk size in bytes for a source of ``total`` bytes.
 
-    Chunks are equal, and their number is a multiple of the concurrency where possible. A chunk has
-    at least the smallest size that the protocol allows, and normally at most 64 MiB. ``spare`` is
-    the number of upload requests that the budget allows now. If that is too small, chunks have up
-    to 128 MiB, because the limit counts requests instead of bytes.
+    Chunks are equal, and their number is a multiple of the concurrency where possible. Their size
+    is at most 64 MiB, or up to 128 MiB if ``spare``, the number of upload requests that the budget
+    allows now, is too small, because the limit counts requests instead of bytes.
     """
     if options.chunk_size is not None:
         return options.chunk_size
     limits = options.limits
-    workers = _workers(total, options)
-    count = -(-total // min(USUAL_LARGEST, limits.largest_chunk))
-    # ``-(-a // b)`` rounds the quotient up. Round the count up to a multiple of the workers, as
-    # long as no chunk becomes smaller than the protocol allows.
-    rounded = -(-count // workers) * workers
+    width = _planned_width(total, options)
+    count = _ceil_div(total, min(LARGEST_AUTOMATIC, limits.largest_chunk))
+    # Round the count up to a multiple of the width, as long as no chunk becomes smaller than the
+    # protocol allows.
+    rounded = _ceil_div(count, width) * width
     count = min(rounded, max(count, total // limits.smallest_chunk), limits.most_parts)
     # A small budget reduces the count, down to chunks of ``LARGEST_FOR_BUDGET``.
-    fewest = -(-total // min(LARGEST_FOR_BUDGET, limits.largest_chunk))
-    return -(-total // max(fewest, min(count, spare)))
+    fewest = _ceil_div(total, min(LARGEST_FOR_BUDGET, limits.largest_chunk))
+    return _ceil_div(total, max(fewest, min(count, spare)))
 
 
 def stream_chunk_size(options: UploadOptions) -> int:
@@ -215,22 +213,17 @@ def stream_chunk_size(options: UploadOptions) -> int:
     if options.chunk_size is not None:
         return options.chunk_size
     limits = options.limits
-    if options.spool:
-        size = USUAL_LARGEST
-    else:
-        in_flight = min(USUAL_WIDTH, options.max_concurrency)
-        if options.concurrency != "auto":
-            in_flight = options.concurrency
+    size = LARGEST_AUTOMATIC
+    if not options.spool:
         # One more chunk than those in flight: the one that is being filled.
-        size = min(USUAL_LARGEST, options.memory // (in_flight + 1))
+        size = min(size, options.memory // (_assumed_width(options) + 1))
     return max(limits.smallest_chunk, min(size, limits.largest_chunk))
 
 
 def most_buffered(options: UploadOptions, chunk_size: int) -> int:
-    """Return the largest number of chunks of a stream that can be in flight.
+    """Return the largest number of chunks of a stream in flight, while one more is being filled.
 
-    One more chunk is being filled at the same time. Chunks in memory are limited by
-    ``options.memory``.
+    Without ``spool``, all of them must fit in ``options.memory``.
     """
     if options.spool or options.concurrency != "auto":
         return most_in_flight(options)
@@ -245,7 +238,7 @@ def _cut(total: int, chunk_size: int) -> tuple[Chunk, ...]:
     )
 
 
-def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> Plan:
+def make_plan(total: int, options: UploadOptions, spare: int = ASSUMED_BUDGET) -> Plan:
     """Plan a new upload of ``total`` bytes.
 
     Raises ``SourceError`` if the source is empty, too large, or needs more chunks than the protocol
@@ -255,7 +248,7 @@ def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> 
     chunk_size = choose_chunk_size(total, options, spare)
     chunks = _cut(total, chunk_size)
     if len(chunks) > options.limits.most_parts:
-        smallest = -(-total // options.limits.most_parts)
+        smallest = _ceil_div(total, options.limits.most_parts)
         raise SourceError(
             f"the source has {len(chunks)} chunks; api.video accepts at most "
             f"{options.limits.most_parts:,}: set chunk_size to at least {smallest:,} bytes"
@@ -265,7 +258,7 @@ def make_plan(total: int, options: UploadOptions, spare: int = USUAL_BUDGET) -> 
 
 
 def plan_rest(
-    total: int, options: UploadOptions, received: Received, spare: int = USUAL_BUDGET
+    total: int, options: UploadOptions, received: Received, spare: int = ASSUMED_BUDGET
 ) -> Plan:
     """Plan the chunks that the server does not hold, in the mode in which the upload was started.
 
@@ -282,11 +275,9 @@ def plan_rest(
     if received.empty:
         return make_plan(total, options, spare)
     check_total(total, options.limits)
-    return (
-        _rest_of_parts(total, options, received)
-        if received.mode == "part"
-        else _rest_of_bytes(total, options, received, spare)
-    )
+    if received.mode == "part":
+        return _rest_of_parts(total, options, received)
+    return _rest_of_bytes(total, options, received, spare)
 
 
 def _nothing_left(total: int, received: Received) -> Plan:
@@ -329,25 +320,25 @@ def _rest_of_bytes(total: int, options: UploadOptions, received: Received, spare
                 f"bytes {start:,} to {stop - 1:,} are missing, but a chunk of this size is only "
                 "allowed at the end of the file: create another container"
             )
-        for piece, end in _pieces(start, stop, total, chunk_size, options.limits):
-            chunks.append(Chunk(len(chunks) + 1, piece, end - piece))
+        for first, end in _cut_gap(start, stop, total, chunk_size, options.limits):
+            chunks.append(Chunk(len(chunks) + 1, first, end - first))
     return Plan(total, "bytes", chunk_size, tuple(chunks), len(chunks))
 
 
-def _pieces(
+def _cut_gap(
     start: int, stop: int, total: int, chunk_size: int, limits: UploadLimits
 ) -> Iterable[tuple[int, int]]:
-    """Cut a gap into pieces.
+    """Return the start and stop of the chunks that fill a gap.
 
-    Only the last piece of the file may be smaller than a chunk. In other gaps the remainder is
-    spread over the pieces, so that they become larger.
+    Only the last chunk of the file may be smaller than ``chunk_size``. In other gaps the remainder
+    is spread over the chunks, so that they become larger.
     """
     if stop == total:
-        return ((piece, min(piece + chunk_size, stop)) for piece in range(start, stop, chunk_size))
+        return ((first, min(first + chunk_size, stop)) for first in range(start, stop, chunk_size))
     size = stop - start
-    # Round the count down, so that a piece is smaller than ``chunk_size`` only if the whole gap is.
-    # Cut into more pieces if one would exceed the size limit of a request.
-    count = max(1, size // chunk_size, -(-size // limits.largest_chunk))
+    # Round the count down, so that a chunk is smaller than ``chunk_size`` only if the whole gap is.
+    # Cut into more chunks if one would exceed the size limit of a request.
+    count = max(1, size // chunk_size, _ceil_div(size, limits.largest_chunk))
     return ((start + size * n // count, start + size * (n + 1) // count) for n in range(count))
 
 
@@ -372,17 +363,3 @@ def _rest_of_parts(total: int, options: UploadOptions, received: Received) -> Pl
             "create another container"
         )
     return Plan(total, "part", chunk_size, rest, len(chunks))
-
-
-def content_range(
-    mode: SendMode, chunk: Chunk, *, total: int | None, parts: int | None
-) -> ContentRange | None:
-    """Return the ``Content-Range`` of a chunk, or None for an upload in one request.
-
-    ``total`` and ``parts`` are None while the end of the source is unknown.
-    """
-    if mode == "whole":
-        return None
-    if mode == "part":
-        return PartOf(chunk.number, parts)
-    return RangeOf(chunk.start, chunk.stop - 1, total)

@@ -1,20 +1,20 @@
 """One upload: its state, its results and errors, and the check at its end."""
 
 import asyncio
-import inspect
 import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from ..config import UploadOptions
 from ..errors import ApiVideoError, SourceError, UploadError, first_failure
 from ..http.pipeline import Pipeline
 from ..models import Video, VideoStatus
 from ..protocol.request import build_request, path_for
+from ..tasks import notify
 from .capacity import Capacity
 from .journal import UploadJournal
 from .ledger import Ledger
@@ -53,10 +53,7 @@ class UploadContext:
         return received_of(await self.pipeline.call(request, VideoStatus))
 
     async def read_video(self, target: Target) -> Video:
-        """Return the video of a complete upload.
-
-        If it cannot be read, the result has only the id: the upload has succeeded nevertheless.
-        """
+        """Return the video of a complete upload, or only its id if it cannot be read."""
         video_id = target.video_id or ""
         # An upload token cannot read the video (service.md#token-uploads).
         if not target.can_read_status:
@@ -91,13 +88,13 @@ class Upload:
     """Set when the progress changed."""
     _video: Video | None = field(default=None, init=False)
     """The full video, from the response that completed the upload."""
-    _response_lost: bool = field(init=False)
-    """True if a response that was not received may have contained the full video."""
+    _response_lost: bool = field(
+        default=Factory(lambda self: self.ledger.complete, takes_self=True), init=False
+    )
+    """True if a response that this call did not receive may have contained the full video.
 
-    @_response_lost.default
-    def _complete_at_start(self) -> bool:
-        # If no chunk is left, an earlier call received the response that completed the video.
-        return self.ledger.complete
+    If no chunk is left at the start, an earlier call received that response.
+    """
 
     @property
     def continued(self) -> bool:
@@ -108,19 +105,19 @@ class Upload:
 
     # -- progress
 
-    def moved(self, size: int) -> None:
-        """Count bytes that were passed to a connection; a negative number takes them back."""
+    def count_sent(self, size: int) -> None:
+        """Count bytes that were passed to a connection; a negative number subtracts them."""
         now = asyncio.get_running_loop().time()
         if size < 0:
             self.meter.rewind(-size)
         else:
             self.meter.add(size, now)
-        self.context.capacity.moved(size, now)
+        self.context.capacity.count_sent(size, now)
         self._changed.set()
 
-    def _progress(self) -> UploadProgress:
+    async def _report(self) -> None:
         now = asyncio.get_running_loop().time()
-        return UploadProgress(
+        progress = UploadProgress(
             video_id=self.target.video_id,
             bytes_total=self.ledger.total,
             bytes_sent=self.meter.sent,
@@ -130,13 +127,7 @@ class Upload:
             elapsed=now - self.meter.started,
             chunks=self.ledger.counts,
         )
-
-    async def _report(self) -> None:
-        """Call the progress callback, if there is one, and await its result if it is awaitable."""
-        if self.context.on_progress is not None:
-            result = self.context.on_progress(self._progress())
-            if inspect.isawaitable(result):
-                await result
+        await notify(self.context.on_progress, progress)
 
     async def _report_changes(self) -> None:
         while True:
@@ -150,8 +141,8 @@ class Upload:
     async def reporting(self) -> AsyncIterator[None]:
         """Report the progress during the block.
 
-        The first failure of the block is raised without exception groups. A ``SourceError`` gets
-        the state of the upload.
+        Raises the first failure of the block without exception groups, a ``SourceError`` with the
+        state of the upload.
         """
         task = asyncio.current_task()
         cancelling = task.cancelling() if task is not None else 0
@@ -166,8 +157,8 @@ class Upload:
         except BaseExceptionGroup as failures:
             first = first_failure(failures)
             # Before Python 3.13, a task group that fails while its body waits leaves the
-            # cancellation count of the task too high by one. aiohttp reads that count and would end
-            # a later request of the caller as if it were cancelled.
+            # cancellation count of the task too high by one. aiohttp reads that count and would
+            # cancel a later request of the caller.
             if sys.version_info < (3, 13) and task is not None and task.cancelling() > cancelling:
                 task.uncancel()
             if isinstance(first, SourceError):
@@ -193,21 +184,19 @@ class Upload:
                 "video of this upload: the upload cannot be continued",
                 outcome="unknown",
             )
-        # If the status confirmed the chunk, the lost response may have contained the full video. A
-        # response with more than the id completed the upload.
         if confirmed is None:
             self._response_lost = True
         elif video != Video(video_id=video.video_id):
+            # A response with more than the id completed the upload.
             self._video = video
         self.ledger.accept(chunk)
         self._changed.set()
-        # With an API key the status is the record. With a token only the journal has it, so write
-        # it now.
+        # With a token the status cannot be read, so only the journal records the chunk.
         if not self.target.can_read_status:
             await self.write_journal()
 
     def skip(self, chunk: Chunk) -> None:
-        """Mark a chunk as accepted without sending it, because the server has it already."""
+        """Record a chunk that the server has already, without sending it."""
         self.ledger.start(chunk)
         self.ledger.accept(chunk)
         self.meter.add(chunk.size, asyncio.get_running_loop().time())
@@ -245,7 +234,7 @@ class Upload:
         self.journal.forget()
         return video
 
-    async def _settled(self) -> Received:
+    async def _final_status(self) -> Received:
         """Read the status until it says complete or ``SETTLE_DELAYS`` are used up."""
         received = await self.context.read_received(self.target)
         for delay in SETTLE_DELAYS:
@@ -258,7 +247,7 @@ class Upload:
     async def _verify(self, total: int) -> None:
         """Raise ``UploadError`` if bytes are missing or the status cannot be read."""
         try:
-            received = await self._settled()
+            received = await self._final_status()
         except ApiVideoError as error:
             raise self.error(
                 f"every chunk was sent, but the status of the video cannot be read: {error}",

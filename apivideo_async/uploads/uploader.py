@@ -32,9 +32,10 @@ Create: TypeAlias = Callable[[str], Awaitable[Video]]
 class Uploader:
     """Uploads with one set of options, by default those of the client.
 
-    All methods raise ``SourceError`` if the source cannot be used, and ``UploadError`` if the
-    upload ends early. ``filename`` overrides the name of the source. ``capacity`` is the capacity
-    that several uploads share.
+    ``capacity`` is the capacity that several uploads share. In all methods, ``filename`` overrides
+    the name of the source, and ``empty`` is True if the container is certainly empty, so its status
+    need not be read. All methods raise ``SourceError`` if the source cannot be used, and
+    ``UploadError`` if the upload ends early.
     """
 
     def __init__(
@@ -44,9 +45,8 @@ class Uploader:
         on_progress: OnProgress | None = None,
         capacity: Capacity | None = None,
     ) -> None:
-        options = options or pipeline.config.upload
         self._pipeline = pipeline
-        self._options = options
+        self._options = options = options or pipeline.config.upload
         self._context = UploadContext(
             pipeline=pipeline,
             options=options,
@@ -55,16 +55,11 @@ class Uploader:
         )
 
     async def into_new(
-        self,
-        given: SourceLike,
-        create: Create,
-        filename: str | None = None,
-        *,
-        empty: bool,
+        self, given: SourceLike, create: Create, filename: str | None = None, *, empty: bool
     ) -> Video:
         """Upload into the container of an interrupted upload, or into one that ``create`` returns.
 
-        ``empty`` is True if a created container is certainly empty, so its status need not be read.
+        ``empty`` applies to the latter.
         """
         async with self._opened(given, filename) as (source, journal):
             if journal.earlier is not None:
@@ -79,21 +74,12 @@ class Uploader:
             return await run_upload(self._context, target, source, journal, empty=empty)
 
     async def into_container(
-        self,
-        video_id: str,
-        given: SourceLike,
-        filename: str | None = None,
-        *,
-        empty: bool = False,
+        self, video_id: str, given: SourceLike, filename: str | None = None, *, empty: bool = False
     ) -> Video:
-        """Upload the chunks that the container does not have yet.
-
-        ``empty`` is True if the container is certainly empty, so its status need not be read.
-        """
+        """Upload the chunks that the container does not have yet."""
+        target = Container(video_id)
         async with self._opened(given, filename, video_id) as (source, journal):
-            return await run_upload(
-                self._context, Container(video_id), source, journal, empty=empty
-            )
+            return await run_upload(self._context, target, source, journal, empty=empty)
 
     async def with_token(
         self,
@@ -128,15 +114,14 @@ class Uploader:
         try:
             if isinstance(source, Source):
                 self._check_size(source)
-            yield source, await self._journal(source, video_id)
+            yield source, await self._open_journal(source, video_id)
         finally:
             # The caller closes a ``Source`` or ``Stream`` that it passed in.
             if source is not given:
                 await source.aclose()
 
     def _check_size(self, source: Source) -> None:
-        # The plan is discarded. This call only raises errors about the size before a container is
-        # created.
+        # For the errors about the size, before a container is created. The plan is discarded.
         make_plan(source.size, self._options)
         if source.size > self._options.limits.documented_total:
             log.warning(
@@ -145,22 +130,22 @@ class Uploader:
                 extra={"event": "large_source"},
             )
 
-    async def _journal(self, source: Source | Stream, video_id: str | None) -> UploadJournal:
-        """Open the journal, and load the entry of an earlier upload if it may be continued.
+    async def _open_journal(self, source: Source | Stream, video_id: str | None) -> UploadJournal:
+        """Open the journal, and find the entry of an earlier upload if resume is on.
 
-        There is no journal if resume and journal are off, the source has no fingerprint, or no
+        The journal is empty if resume and journal are off, the source has no fingerprint, or no
         state folder exists. Raises ``UploadError`` if ``resume="required"`` and no entry was found.
         """
         options = self._options
         folder = fingerprint = None
-        if isinstance(source, Source) and (options.resume != "off" or options.journal is not None):
+        wanted = options.resume != "off" or options.journal is not None
+        if wanted and isinstance(source, Source):
             fingerprint = await source.fingerprint()
         if fingerprint is not None:
             folder = options.journal or await in_thread(state_folder, "uploads")
+        base_url = self._pipeline.config.base_url
         journal = UploadJournal(
-            None if folder is None else Journal(folder),
-            fingerprint or {},
-            self._pipeline.config.base_url,
+            None if folder is None else Journal(folder, base_url), fingerprint or {}
         )
         found = None if options.resume == "off" else await journal.find(video_id)
         if options.resume == "required" and found is None:
@@ -171,10 +156,9 @@ class Uploader:
 
 
 def _start_anew(journal: UploadJournal, target: Target) -> None:
-    """Do not continue the upload in the journal, because its container does not exist."""
     log.warning(
         "%s does not exist on the server anymore: uploading from the start",
         target.video_id,
         extra={"event": "container_gone", "video_id": target.video_id},
     )
-    journal.start_anew()
+    journal.earlier = None

@@ -69,7 +69,7 @@ async def test_a_larger_width_admits_waiting_chunks_at_once() -> None:
         await asyncio.sleep(0)
         assert not entered.is_set()
         for tenth in range(1, 4):
-            capacity.moved(50_000_000, tenth / 5)
+            capacity.count_sent(50_000_000, tenth / 5)
         assert capacity.width == 2
         await asyncio.wait_for(entered.wait(), 60)
 

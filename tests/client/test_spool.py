@@ -10,7 +10,7 @@ import pytest
 
 from apivideo_async import ApiVideoClient, ConfigurationError, SourceError, UploadOptions
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.uploads.sources.chunker import WRITE, Spool
+from apivideo_async.uploads.sources.chunker import WRITE_SIZE, Spool
 from tests.conftest import CHUNK, blocks_of, data_of, options, sha256
 
 DATA = data_of(9 * CHUNK + 1_000)
@@ -117,12 +117,12 @@ async def test_a_folder_that_cannot_be_written_to_is_named(
 
 async def test_memory_does_not_hold_the_chunk(tmp_path: Path) -> None:
     with Spool(tmp_path) as spool:
-        piece = spool.piece()
+        piece = spool.new_buffer()
         for _ in range(50):
-            await piece.append(memoryview(bytes(WRITE // 10)))
-            assert len(piece._unwritten) < WRITE
-        assert piece.size == 50 * (WRITE // 10)
-        assert os.fstat(piece._fd).st_size > 4 * WRITE
+            await piece.append(memoryview(bytes(WRITE_SIZE // 10)))
+            assert len(piece._unwritten) < WRITE_SIZE
+        assert piece.size == 50 * (WRITE_SIZE // 10)
+        assert os.fstat(piece._fd).st_size > 4 * WRITE_SIZE
         for _ in range(2):
             assert sum([len(block) async for block in piece.read(256 * 1024)]) == piece.size
     assert await nothing_is_open()

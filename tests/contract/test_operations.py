@@ -24,7 +24,14 @@ BY_HAND = {
 }
 """Methods that are not operations of the API. They have their own tests."""
 
-NAMELESS = ("captions.vtt", "chapters.vtt", "thumbnail.png", "logo.png", "watermark.png", "video")
+DEFAULT_NAME = (
+    "captions.vtt",
+    "chapters.vtt",
+    "thumbnail.png",
+    "logo.png",
+    "watermark.png",
+    "video",
+)
 """Names of files whose source has no name."""
 
 

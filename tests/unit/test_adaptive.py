@@ -71,7 +71,7 @@ class Line:
             connection[1] -= blocks * BLOCK
             connection[2] += blocks * BLOCK
             self.sent += blocks * BLOCK
-            if self.tuner.moved(int(blocks * BLOCK), self.now, in_flight=len(self._open)):
+            if self.tuner.count_sent(int(blocks * BLOCK), self.now, in_flight=len(self._open)):
                 self.widths.append(self.tuner.width)
             if connection[2] >= self._chunk:
                 self._open.remove(connection)
@@ -169,7 +169,7 @@ def test_a_line_that_becomes_wider_is_noticed() -> None:
 def test_few_chunks_say_nothing_about_more() -> None:
     tuner = AdaptiveConcurrency(4, 16)
     for tenth in range(1, 100):
-        assert not tuner.moved(8 * MIB, tenth / 10, in_flight=2)
+        assert not tuner.count_sent(8 * MIB, tenth / 10, in_flight=2)
     assert tuner.width == 4
 
 
@@ -195,7 +195,7 @@ def test_the_width_stays_within_its_bounds(
         now += seconds
         before = tuner.width
         changed = (
-            tuner.moved(size, now, in_flight=in_flight)
+            tuner.count_sent(size, now, in_flight=in_flight)
             if failed is None
             else tuner.ended(now, now, failed=failed, in_flight=in_flight)
         )

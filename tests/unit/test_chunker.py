@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.uploads.sources.chunker import SMALL, Block, Buffer, Piece, cut
+from apivideo_async.uploads.sources.chunker import SMALL_BLOCK, Block, Buffer, MemoryBuffer, cut
 
 
 class Producer:
@@ -32,13 +32,13 @@ class Producer:
             self.closed = True
 
 
-def filled(*blocks: Block) -> Piece:
-    async def fill(piece: Piece) -> Piece:
+def filled(*blocks: Block) -> MemoryBuffer:
+    async def fill(piece: MemoryBuffer) -> MemoryBuffer:
         for block in blocks:
             await piece.append(memoryview(block))
         return piece
 
-    return asyncio.run(fill(Piece()))
+    return asyncio.run(fill(MemoryBuffer()))
 
 
 async def contents(piece: Buffer, block: int = 1 << 20) -> bytes:
@@ -64,7 +64,7 @@ large_blocks = st.builds(
     lambda kind, byte, size: kind(bytes([byte]) * size),
     kinds,
     st.integers(0, 255),
-    st.integers(SMALL - 1, SMALL + 1) | st.integers(0, 4 * SMALL),
+    st.integers(SMALL_BLOCK - 1, SMALL_BLOCK + 1) | st.integers(0, 4 * SMALL_BLOCK),
 )
 
 
@@ -87,7 +87,7 @@ def test_pieces_are_the_stream_and_the_last_is_flagged_once(
     assert_cut(blocks, chunk_size)
 
 
-@given(st.lists(large_blocks, max_size=6), st.integers(SMALL - 1, 5 * SMALL))
+@given(st.lists(large_blocks, max_size=6), st.integers(SMALL_BLOCK - 1, 5 * SMALL_BLOCK))
 def test_large_blocks_are_cut_the_same_way(blocks: list[Block], chunk_size: int) -> None:
     """Blocks of 16 KiB and more are kept as they are, smaller ones are joined."""
     assert_cut(blocks, chunk_size)
@@ -144,7 +144,7 @@ async def test_what_the_stream_raises_comes_through() -> None:
         [piece async for piece in cut(broken(), 2)]
 
 
-@given(st.lists(large_blocks | small_blocks, max_size=6), st.integers(1, 3 * SMALL))
+@given(st.lists(large_blocks | small_blocks, max_size=6), st.integers(1, 3 * SMALL_BLOCK))
 def test_a_piece_is_read_as_often_as_asked_in_blocks_of_the_size_asked(
     blocks: list[Block], block: int
 ) -> None:
@@ -165,13 +165,13 @@ def test_a_piece_is_read_as_often_as_asked_in_blocks_of_the_size_asked(
     ("size", "count", "most"),
     [
         pytest.param(1, 100_000, 2, id="single bytes are joined to blocks of up to 64 KiB"),
-        pytest.param(SMALL - 1, 40, 10, id="just below the limit: four each"),
-        pytest.param(SMALL, 40, 40, id="from the limit on: kept without a copy"),
+        pytest.param(SMALL_BLOCK - 1, 40, 10, id="just below the limit: four each"),
+        pytest.param(SMALL_BLOCK, 40, 40, id="from the limit on: kept without a copy"),
     ],
 )
 def test_small_blocks_are_joined(size: int, count: int, most: int) -> None:
     """A buffer of many tiny objects would cost more than their bytes."""
-    assert SMALL == 16 * 1024
+    assert SMALL_BLOCK == 16 * 1024
     piece = filled(*[bytes(size)] * count)
     assert piece.size == size * count
     assert len(piece._blocks) <= most
@@ -186,4 +186,4 @@ def test_small_blocks_are_copied_so_the_producer_may_reuse_its_buffer() -> None:
 
 def test_the_bytes_are_not_shown() -> None:
     piece = filled(b"s3cret")
-    assert repr(piece) == "Piece(size=6, last=False)"
+    assert repr(piece) == "MemoryBuffer(size=6, last=False)"

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from apivideo_async.config import MIB, Mode, UploadLimits, UploadOptions
 from apivideo_async.errors import SourceError, UploadError
 from apivideo_async.protocol.content_range import PartOf, RangeOf
+from apivideo_async.uploads.ledger import Ledger
 from apivideo_async.uploads.plan import (
+    LARGEST_AUTOMATIC,
     LARGEST_FOR_BUDGET,
-    USUAL_LARGEST,
     Chunk,
     Plan,
     Received,
     check_total,
     choose_chunk_size,
-    content_range,
     gaps,
     make_plan,
     merge,
@@ -122,7 +122,7 @@ def test_the_number_of_chunks_is_a_multiple_of_the_concurrency(
     multiple = math.ceil(count / concurrency) * concurrency
     assert count == multiple or multiple * REAL.smallest_chunk > total
     assert plan.chunk_size - plan.chunks[-1].size < count
-    assert plan.chunk_size <= USUAL_LARGEST
+    assert plan.chunk_size <= LARGEST_AUTOMATIC
 
 
 @pytest.mark.parametrize(
@@ -685,7 +685,8 @@ def test_content_ranges_say_what_a_chunk_carries(
     mode: Any, total: int | None, parts: int | None, expected: Any
 ) -> None:
     """service.md#upload-modes."""
-    assert content_range(mode, Chunk(3, 20, 10), total=total, parts=parts) == expected
+    ledger = Ledger(mode, 10, total, parts=parts)
+    assert ledger.content_range(Chunk(3, 20, 10)) == expected
 
 
 def test_another_total_is_another_file() -> None:

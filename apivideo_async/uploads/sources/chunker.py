@@ -18,19 +18,16 @@ from .files import OpenFile
 from .threads import PendingWork
 from .types import Block
 
-__all__ = ["Buffer", "Piece", "Spool", "SpooledPiece", "cut"]
+__all__ = ["Buffer", "FileBuffer", "MemoryBuffer", "Spool", "cut"]
 
-SMALL = 16 * 1024
-"""Blocks below this size (bytes) are joined.
-
-The objects of many tiny blocks would need more memory than their bytes.
-"""
-WRITE = 1024 * 1024
+SMALL_BLOCK = 16 * 1024
+"""Bytes. Smaller blocks are joined: many tiny objects need more memory than their content."""
+WRITE_SIZE = 1024 * 1024
 """Bytes to collect before a thread writes them to a temporary file."""
 
 
 @define
-class Piece:
+class MemoryBuffer:
     """One chunk buffered in memory."""
 
     size: int = 0
@@ -42,12 +39,11 @@ class Piece:
         """Add bytes to the end."""
         self.size += len(block)
         tail = self._blocks[-1] if self._blocks else None
-        # Extend the last block if it is small and a copy of ours, so that many tiny blocks share
-        # one object.
-        if isinstance(tail, bytearray) and len(tail) + len(block) <= 4 * SMALL:
+        # Only our own copies of small blocks are bytearrays. Extend the last one if it is small.
+        if isinstance(tail, bytearray) and len(tail) + len(block) <= 4 * SMALL_BLOCK:
             tail += block
         else:
-            self._blocks.append(bytearray(block) if len(block) < SMALL else block)
+            self._blocks.append(bytearray(block) if len(block) < SMALL_BLOCK else block)
 
     async def read(self, block: int) -> AsyncIterator[Block]:
         """Yield the bytes in pieces of at most ``block`` bytes. May be called repeatedly."""
@@ -61,11 +57,10 @@ class Piece:
         self._blocks.clear()
 
 
-class SpooledPiece:
+class FileBuffer:
     """One chunk in a temporary file.
 
-    On POSIX the file is unlinked directly after its creation, so that a crash leaves no file
-    behind.
+    On POSIX the file is unlinked when it is created, so that a crash leaves no file behind.
     """
 
     def __init__(self, spool: "Spool") -> None:
@@ -82,7 +77,7 @@ class SpooledPiece:
         """Add bytes to the end. Raises ``SourceError`` if the file cannot be written."""
         self._unwritten += block
         self.size += len(block)
-        if len(self._unwritten) >= WRITE:
+        if len(self._unwritten) >= WRITE_SIZE:
             await self._flush()
 
     async def _flush(self) -> None:
@@ -113,15 +108,15 @@ class SpooledPiece:
         if self._file is None:
             await self._flush()
             self._file = OpenFile(self._fd, self._path)
-        async for piece in self._file.read(0, self.size, block):
-            yield piece
+        async for content in self._file.read(0, self.size, block):
+            yield content
 
     def close(self) -> None:
         """Remove the file, at once or when the writing thread has finished.
 
         This is synchronous, so that a cancellation cannot interrupt it.
         """
-        self._spool.pieces.discard(self)
+        self._spool.buffers.discard(self)
         self._writes.close()
 
     def _remove(self) -> None:
@@ -135,51 +130,54 @@ class SpooledPiece:
                 self._path.unlink()
 
 
-Buffer: TypeAlias = Piece | SpooledPiece
-"""One buffered chunk."""
+Buffer: TypeAlias = MemoryBuffer | FileBuffer
 
 
 class Spool:
-    """Creates spooled chunks, and removes the remaining ones on exit."""
+    """Creates file buffers in ``folder``, and removes the remaining ones on exit.
+
+    None is the system's folder for temporary files.
+    """
 
     def __init__(self, folder: Path | None) -> None:
-        """Store the files in ``folder``. None means the system's folder for temporary files."""
         self.folder: Path = folder or Path(tempfile.gettempdir())
-        self.pieces: set[SpooledPiece] = set()
+        self.buffers: set[FileBuffer] = set()
 
-    def piece(self) -> SpooledPiece:
-        """Create an empty chunk."""
-        piece = SpooledPiece(self)
-        self.pieces.add(piece)
-        return piece
+    def new_buffer(self) -> FileBuffer:
+        """Create an empty buffer."""
+        buffer = FileBuffer(self)
+        self.buffers.add(buffer)
+        return buffer
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for piece in list(self.pieces):
-            piece.close()
+        for buffer in list(self.buffers):
+            buffer.close()
 
 
 async def cut(
-    blocks: AsyncGenerator[Block, None], chunk_size: int, start: Callable[[], Buffer] = Piece
+    blocks: AsyncGenerator[Block, None],
+    chunk_size: int,
+    new_buffer: Callable[[], Buffer] = MemoryBuffer,
 ) -> AsyncGenerator[Buffer, None]:
     """Yield the chunks of a stream. All but the last one have ``chunk_size`` bytes.
 
-    The caller closes every chunk that it receives. A full chunk is yielded only after the next byte
-    or the end has arrived. Only then is it known whether its request must say ``part 3/*`` or
+    The caller closes every buffer that it receives. A full buffer is yielded only after the next
+    byte or the end has arrived. Only then is it known whether its request must say ``part 3/*`` or
     ``part 3/3``, even if the source ends exactly at a chunk boundary.
     """
-    piece = start()
+    buffer = new_buffer()
     async with aclosing(blocks) as source:
         async for block in source:
             view = memoryview(block)
             while len(view):
-                if piece.size == chunk_size:
-                    yield piece
-                    piece = start()
-                taken = view[: chunk_size - piece.size]
-                await piece.append(taken)
+                if buffer.size == chunk_size:
+                    yield buffer
+                    buffer = new_buffer()
+                taken = view[: chunk_size - buffer.size]
+                await buffer.append(taken)
                 view = view[len(taken) :]
-    piece.last = True
-    yield piece
+    buffer.last = True
+    yield buffer

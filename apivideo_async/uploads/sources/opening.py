@@ -16,20 +16,13 @@ from typing import IO, Any
 from ...errors import ConfigurationError, SourceError
 from .files import OpenFile
 from .threads import PendingWork, in_thread
-from .types import BLOCK, NAMELESS, Block, Source, SourceLike, Stream, not_bytes
+from .types import BLOCK, DEFAULT_NAME, Block, Source, SourceLike, Stream, not_bytes
 
-__all__ = [
-    "FileSource",
-    "MemorySource",
-    "SeekableSource",
-    "name_of",
-    "open_file",
-    "open_source",
-]
+__all__ = ["FileSource", "MemorySource", "SeekableSource", "name_of", "open_file", "open_source"]
 
-READ = 4 * BLOCK
+READ_SIZE = 4 * BLOCK
 """Bytes that one call in a thread reads."""
-LAST_READ = 0.5
+CLOSE_TIMEOUT = 0.5
 """Seconds that ``aclose`` waits for a read in progress."""
 
 
@@ -55,14 +48,14 @@ class FileSource(Source):
         self._file.close()
 
     async def aclose(self) -> None:
-        """Close the descriptor when no thread reads from it."""
+        """See ``close``."""
         self.close()
 
 
 class MemorySource(Source):
     """Bytes in memory."""
 
-    def __init__(self, data: Block, name: str = NAMELESS) -> None:
+    def __init__(self, data: Block, name: str = DEFAULT_NAME) -> None:
         try:
             self._view = memoryview(data).cast("B").toreadonly()
         except TypeError as error:
@@ -79,20 +72,20 @@ class MemorySource(Source):
 
 
 class SeekableSource(Source):
-    """A seekable object without a descriptor, read block by block in a thread."""
+    """A seekable object without a descriptor, read in a thread. The caller closes it."""
 
     def __init__(self, handle: IO[bytes], name: str, start: int, size: int) -> None:
         self._handle = handle
         self._start = start
         self._reads = PendingWork()
-        self._one_block = asyncio.Lock()
-        # A cancelled read continues in its thread. It must not be disturbed by the next ``seek``.
-        self._position = threading.Lock()
+        self._one_read = asyncio.Lock()
+        # A cancelled read continues in its thread. The next ``seek`` must wait for its end.
+        self._seek_and_read = threading.Lock()
         self.name = name
         self.size = size
 
     def _read_at(self, position: int, size: int) -> bytes:
-        with self._position:
+        with self._seek_and_read:
             self._handle.seek(position)
             return self._handle.read(size)
 
@@ -100,9 +93,9 @@ class SeekableSource(Source):
         """Yield a range block by block."""
         position, stop = self._start + start, self._start + start + size
         while position < stop:
-            async with self._one_block:
+            async with self._one_read:
                 block = await self._reads.in_thread(
-                    self._read_at, position, min(READ, stop - position)
+                    self._read_at, position, min(READ_SIZE, stop - position)
                 )
             if not block:
                 raise SourceError(
@@ -113,14 +106,14 @@ class SeekableSource(Source):
             yield block
 
     async def aclose(self) -> None:
-        """Wait at most ``LAST_READ`` seconds for a read in progress. The caller owns the handle."""
-        await self._reads.wait(LAST_READ)
+        """Wait at most ``CLOSE_TIMEOUT`` seconds for a read in progress."""
+        await self._reads.wait(CLOSE_TIMEOUT)
 
 
 class IteratorStream(Stream):
     """An async iterable of bytes."""
 
-    def __init__(self, iterable: AsyncIterable[Any], name: str = NAMELESS) -> None:
+    def __init__(self, iterable: AsyncIterable[Any], name: str = DEFAULT_NAME) -> None:
         self._iterable = iterable
         self.name = name
 
@@ -129,7 +122,7 @@ class IteratorStream(Stream):
         iterator = aiter(self._iterable)
         try:
             async for block in iterator:
-                yield _copied(block)
+                yield _as_bytes(block)
         finally:
             if isinstance(iterator, AsyncGenerator):
                 await iterator.aclose()
@@ -146,7 +139,9 @@ class ReaderStream(Stream):
     async def blocks(self) -> AsyncIterator[Block]:
         """Read until ``read`` returns no bytes."""
         while True:
-            block = await in_thread(self._read, READ) if self._threaded else self._read(READ)
+            block = (
+                await in_thread(self._read, READ_SIZE) if self._threaded else self._read(READ_SIZE)
+            )
             if inspect.isawaitable(block):
                 block = await block
             if block is None:
@@ -156,14 +151,14 @@ class ReaderStream(Stream):
                 )
             if not block:
                 return
-            yield _copied(block)
+            yield _as_bytes(block)
 
 
 class _PipeStream(ReaderStream):
     """A pipe or device that this package opened and therefore closes."""
 
     def __init__(self, handle: IO[bytes], name: str) -> None:
-        super().__init__(_available(handle), name, threaded=True)
+        super().__init__(_read_method(handle), name, threaded=True)
         self._handle = handle
 
     async def aclose(self) -> None:
@@ -171,11 +166,9 @@ class _PipeStream(ReaderStream):
         threading.Thread(target=self._handle.close, daemon=True).start()
 
 
-def _copied(block: Any) -> bytes:
-    """Copy a buffer that the producer may reuse before the block is sent."""
-    if isinstance(block, bytes):
-        return block
-    if isinstance(block, bytearray | memoryview):
+def _as_bytes(block: Any) -> bytes:
+    """Copy mutable blocks: the producer may reuse its buffer before the block is sent."""
+    if isinstance(block, bytes | bytearray | memoryview):
         return bytes(block)
     raise not_bytes(block)
 
@@ -190,7 +183,7 @@ async def open_source(given: SourceLike, name: str | None = None) -> Source | St
     if isinstance(given, str | os.PathLike):
         return await _open_path(Path(given), name)
     if isinstance(given, bytes | bytearray | memoryview):
-        return MemorySource(given, name or NAMELESS)
+        return MemorySource(given, name or DEFAULT_NAME)
     name = name or _name_of_object(given)
     read = getattr(given, "read", None)
     if callable(read):
@@ -213,14 +206,13 @@ def _name_of_object(given: Any) -> str:
     for attribute in ("filename", "name"):
         value = getattr(given, attribute, None)
         if isinstance(value, str) and value:
-            return Path(value).name or NAMELESS
-    return NAMELESS
+            return Path(value).name or DEFAULT_NAME
+    return DEFAULT_NAME
 
 
 def name_of(path: Path) -> str:
-    """Return a file name that can be sent."""
-    # A name that is not UTF-8 contains surrogates, which neither JSON nor a header can carry.
-    return path.name.encode("utf-8", "replace").decode() or NAMELESS
+    """Return the file name without surrogates, which neither JSON nor a header can carry."""
+    return path.name.encode("utf-8", "replace").decode() or DEFAULT_NAME
 
 
 async def _open_path(path: Path, name: str | None) -> Source | Stream:
@@ -258,19 +250,16 @@ def _close_copy(source: Source | Stream) -> None:
         source.close()
 
 
-def _available(handle: Any) -> Callable[[int], Any]:
-    """Return a method that reads the available bytes without waiting for all ``n``."""
+def _read_method(handle: Any) -> Callable[[int], Any]:
+    """Prefer ``read1``, which returns the available bytes without waiting for all ``n``."""
     return getattr(handle, "read1", None) or handle.read  # type: ignore[no-any-return]
 
 
 def _open_handle(handle: Any, name: str) -> Source | Stream:
     """Choose how to read an open file from its current position. The caller closes it."""
     try:
-        seekable = (
-            bool(handle.seekable()) if hasattr(handle, "seekable") else hasattr(handle, "seek")
-        )
-        if not seekable:
-            return ReaderStream(_available(handle), name, threaded=True)
+        if not (handle.seekable() if hasattr(handle, "seekable") else hasattr(handle, "seek")):
+            return ReaderStream(_read_method(handle), name, threaded=True)
         position = handle.tell()
         end = handle.seek(0, io.SEEK_END)
         end = handle.tell() if end is None else end

@@ -19,7 +19,7 @@ from ...errors import ApiVideoError, SourceError
 
 __all__ = [
     "BLOCK",
-    "NAMELESS",
+    "DEFAULT_NAME",
     "AsyncReadable",
     "Block",
     "Source",
@@ -32,7 +32,7 @@ __all__ = [
 
 BLOCK = 256 * 1024
 """Bytes read and written at once."""
-NAMELESS = "video"
+DEFAULT_NAME = "video"
 """File name of a source without a name."""
 
 Block: TypeAlias = bytes | bytearray | memoryview
@@ -65,7 +65,7 @@ class Source(ABC):
     Several chunks may call ``read`` at the same time. A retry reads the same range again.
     """
 
-    name: str = NAMELESS
+    name: str = DEFAULT_NAME
     """File name that is sent to the server."""
     size: int = 0
     """Total size in bytes."""
@@ -85,7 +85,7 @@ class Source(ABC):
 class Stream(ABC):
     """Bytes that can be read once, in order, and whose total size is unknown."""
 
-    name: str = NAMELESS
+    name: str = DEFAULT_NAME
 
     @abstractmethod
     def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:

@@ -201,7 +201,7 @@ class FileUpload:
         found = None
         if fingerprint is not None and folder is not None:
             try:
-                found = await Journal(folder).find(fingerprint, self._client.config.base_url)
+                found = await Journal(folder, self._client.config.base_url).find(fingerprint)
             except SourceError:
                 # Without --resume the upload starts again, so a file that has changed is no error.
                 if resume:

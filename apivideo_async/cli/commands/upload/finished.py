@@ -21,9 +21,8 @@ class FinishedUploads:
     """The records of one command, which are deleted when all its files are uploaded."""
 
     def __init__(self, base_url: str) -> None:
-        self._base_url = base_url
         folder = state_folder("finished")
-        self._journal = None if folder is None else Journal(folder)
+        self._journal = None if folder is None else Journal(folder, base_url)
         self._fingerprints: list[Fingerprint] = []
 
     async def find(
@@ -33,7 +32,7 @@ class FinishedUploads:
         if self._journal is None:
             return None
         try:
-            entry = await self._journal.find(fingerprint, self._base_url)
+            entry = await self._journal.find(fingerprint)
         except SourceError:
             return None  # The file has changed since.
         if entry is None or video_id not in (None, entry.video_id):
@@ -57,7 +56,7 @@ class FinishedUploads:
         self._fingerprints.append(fingerprint)
         entry = JournalEntry(
             fingerprint=fingerprint,
-            base_url=self._base_url,
+            base_url=self._journal.base_url,
             video_id=video.video_id,
             mode="whole",
             chunk_size=fingerprint["size"],
@@ -68,4 +67,4 @@ class FinishedUploads:
         """Delete the records of this command."""
         if self._journal is not None:
             for fingerprint in self._fingerprints:
-                self._journal.forget(fingerprint, self._base_url)
+                self._journal.forget(fingerprint)
