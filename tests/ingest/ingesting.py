@@ -88,5 +88,5 @@ def videos_by_key(emu: Emulator) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for video in emu.state.videos.values():
         pairs = {pair["key"]: pair["value"] for pair in video.attributes.get("metadata", [])}
-        found.setdefault(pairs.get("ingestKey", ""), []).append(video.key)
+        found.setdefault(pairs.get("ingestKey", ""), []).append(video.id)
     return found

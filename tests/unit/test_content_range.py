@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.emulator.rules.problems import RefusedError
 from apivideo_async.emulator.rules import ranges
+from apivideo_async.emulator.rules.problems import RefusedError
 from apivideo_async.emulator.rules.ranges import Limits, parse_content_range
 from apivideo_async.protocol.content_range import ContentRange, PartOf, RangeOf
 
