@@ -34,8 +34,8 @@ LEASE = 2.0
 CONCURRENCY = 4
 EVENTS = 16
 """Kills and stops, at least."""
-PATIENCE = 60 + 0.3 * ITEMS
-"""Seconds until everything must be done."""
+PATIENCE = 120 + 0.6 * ITEMS
+"""Seconds after which the workers count as stuck. Half of it suffices on a busy machine."""
 KINDS = {
     "status": {"status": 500},
     "reset-before": {},
