@@ -19,9 +19,20 @@ from harness.measuring import HERE, QUICK
 from harness.results import GOALS, RESULTS, load, table
 
 SCRIPTS = (
-    *("upload_cpu", "memory", "wan", "loop_lag", "auto_concurrency"),
-    *("api_calls", "import_time", "emulator_receive", "rate_budget", "small_files"),
-    *("ingest_speed", "ingest_queue", "ingest_budget", "ingest_memory"),
+    "upload_cpu",
+    "memory",
+    "wan",
+    "loop_lag",
+    "auto_concurrency",
+    "api_calls",
+    "import_time",
+    "emulator_receive",
+    "rate_budget",
+    "small_files",
+    "ingest_speed",
+    "ingest_queue",
+    "ingest_budget",
+    "ingest_memory",
 )
 README = HERE / "README.md"
 BEGIN, END = "<!-- the last full run, written by all.py -->", "<!-- end -->"

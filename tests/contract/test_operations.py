@@ -18,9 +18,12 @@ from tests.contract.recorder import LIMITS, Answer, Recorder, Seen
 ROWS = [pytest.param(operation, id=operation.name) for operation in OPERATIONS]
 DELETES = [row for row in ROWS if "missing_ok" in row.values[0].options]
 BY_HAND = {
-    *("videos.open_upload", "videos.open_private_session"),
-    *("videos.wait_until_playable", "videos.wait_until_playable_many"),
-    *("webhooks.verify", "webhooks.unwrap"),
+    "videos.open_upload",
+    "videos.open_private_session",
+    "videos.wait_until_playable",
+    "videos.wait_until_playable_many",
+    "webhooks.verify",
+    "webhooks.unwrap",
 }
 """Methods that are not operations of the API. They have their own tests."""
 

@@ -115,7 +115,11 @@ def serve(scratch: Path) -> Iterator[Served]:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-W", "error", "-X", "dev", "-m", "uvicorn"),
-                *("fastapi_passthrough:app", "--app-dir", str(EXAMPLES), "--port", "0"),
+                "fastapi_passthrough:app",
+                "--app-dir",
+                str(EXAMPLES),
+                "--port",
+                "0",
             ],
             cwd=scratch,
             env={**os.environ, **environment},

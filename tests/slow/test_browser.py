@@ -29,8 +29,11 @@ FLAGS = [
         "--no-first-run",
         "--disable-sync",
     ),
-    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
-    *("--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0"),
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--autoplay-policy=no-user-gesture-required",
+    "--remote-debugging-port=0",
 ]
 PLAYS = """
 new Promise((resolve, reject) => {

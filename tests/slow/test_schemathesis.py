@@ -182,7 +182,11 @@ def test_generated_requests(emulator: Emulator, corrected: Path, tmp_path: Path)
                 ",".join(CHECKS),
             ),
             *arguments,
-            *("--continue-on-failure", "--report", "json", "--report-json-path", str(report)),
+            "--continue-on-failure",
+            "--report",
+            "json",
+            "--report-json-path",
+            str(report),
         ],
         cwd=tmp_path,
         env={
