@@ -82,6 +82,11 @@ class Lane(ABC):
     def _serve(self) -> None:
         """Admit waiting requests, or arrange for their admission."""
 
+    def _count_refusal(self) -> None:
+        # A method of the base class: pyright infers no type for an attribute that a subclass
+        # increments.
+        self.refused += 1
+
     def _log_wait(self, waiting: int, delay: float) -> None:
         fields = {"limit_class": self.name, "waiting": waiting, "delay": delay}
         log.debug(
@@ -148,7 +153,7 @@ class LocalLane(Lane):
         headers = read_headers(response.headers)
         self.window.answered(headers, started, now)
         if response.status == 429:
-            self.refused += 1
+            self._count_refusal()
             self.window.refused(headers.retry_after if headers else None, now)
             log.warning("%s: refused, next request in %.1f s", self.name, self.window.wait(now))
         self._serve()

@@ -115,7 +115,7 @@ class SharedLane(Lane):
     def answered(self, response: Response, started: float) -> None:
         headers, refused = read_headers(response.headers), response.status == 429
         if refused:
-            self.refused += 1
+            self._count_refusal()
             self._free_until = -math.inf
             wait = f"{headers.retry_after:g} s" if headers else "a few seconds"
             log.warning("%s: refused; all workers wait %s", self.name, wait)
