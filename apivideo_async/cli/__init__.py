@@ -11,10 +11,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line and exit the process.
-
-    Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
-    """
+    """Run the command line and exit: 0 success, 1 failure, 2 wrong usage, 130 interrupted."""
     if any(find_spec(name) is None for name in ("click", "rich")):
         print(
             "apivideo: the command line needs more packages: pip install 'apivideo-async[cli]'",

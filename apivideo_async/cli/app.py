@@ -144,10 +144,7 @@ def app(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line with these arguments and return the exit code.
-
-    A failure is reported in one line on the standard error, with ``--debug`` after its traceback.
-    """
+    """Run the command line. Report a failure in one line, with ``--debug`` after its traceback."""
     _fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -173,8 +170,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _fill_standard_streams() -> None:
-    """Open ``os.devnull`` for each of the descriptors 0, 1 and 2 that is closed."""
-    # Otherwise a new socket or file could get such a number, and terminal output would go there.
+    # A new socket or file could get the number of a closed standard stream and its output.
     with suppress(OSError):
         # os.open returns the lowest free descriptor, so the loop ends when 0 to 2 are all open.
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
@@ -183,7 +179,6 @@ def _fill_standard_streams() -> None:
 
 
 def _failed(session: Session, error: Exception) -> int:
-    """Report a failure in one line and return its exit code."""
     if isinstance(error, click.UsageError) and type(error).__name__ == "NoArgsIsHelpError":
         click.echo(error.format_message(), err=True)  # click has this class since version 8.2.
         return 2

@@ -23,8 +23,6 @@ INTERRUPTED = 130
 
 @define
 class _Interruption:
-    """Cancels a task at the first signal and ends the process at the second."""
-
     _terminal: Terminal
     signal: int | None = None
 
@@ -44,10 +42,7 @@ class _Interruption:
         task.cancel()
 
     def leave(self) -> NoReturn:
-        """End the process now with 128 plus the number of the signal.
-
-        ``sys.exit`` would wait for threads, and a thread that reads from the terminal never ends.
-        """
+        """End the process. ``sys.exit`` would wait for a thread that reads from the terminal."""
         self._terminal.console.show_cursor(True)
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:

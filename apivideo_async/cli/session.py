@@ -41,8 +41,7 @@ class Settings:
     def resolve(self, *, needs_key: bool = True) -> ClientConfig:
         """Return the configuration.
 
-        Raises ``ConfigurationError`` if it is invalid, or if ``needs_key`` is set and no API key is
-        configured.
+        Raises ``ConfigurationError`` if it is invalid, or with ``needs_key`` if it has no API key.
         """
         config = resolve_config(**self._client_arguments())
         if needs_key and config.api_key is None:

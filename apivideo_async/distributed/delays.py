@@ -21,8 +21,6 @@ EXPLAIN_TIMEOUT = 1.0
 
 @define(eq=False)
 class _Delay:
-    """A statement that is being executed."""
-
     operation: str
     began: float
     pid: int | None = None

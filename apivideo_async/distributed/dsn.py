@@ -19,7 +19,6 @@ RESPONSE_TIMEOUT: Final = 15
 """Seconds without a response of the database's host after which the connection is closed."""
 
 _PASSWORD_IN_URL: Final = re.compile(r"//[^:/@]*:(.*)@", re.DOTALL)
-"""The password of a URL, as written there."""
 
 
 def check_dsn(dsn: str) -> None:
@@ -67,7 +66,6 @@ def connection_settings(dsn: str) -> dict[str, Any]:
 
 
 def _settings(dsn: str) -> dict[str, Any] | None:
-    """Return the settings of an address; None if libpq cannot parse it."""
     try:
         return None if "\0" in dsn else conninfo_to_dict(dsn)
     # The texts of these errors contain the address, so they are dropped.

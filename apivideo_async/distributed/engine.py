@@ -21,9 +21,7 @@ from .postgres import QUERIES, PostgresDatabase
 __all__ = ["QUEUE", "TASK", "make_app", "register"]
 
 QUEUE: Final = "apivideo-ingest"
-"""Name of the queue."""
 TASK: Final = "apivideo_async:ingest_item"
-"""Name of the task that ingests an item."""
 
 
 class _Connector(PsycopgConnector):
@@ -97,10 +95,7 @@ def _ignoring_deleted_jobs() -> Iterator[None]:
 
 
 class _RetryAtOnce(BaseRetryStrategy):
-    """Retries a job that ended in an error at once.
-
-    A failed item is recorded in the ledger and is no error, so such a job was interrupted.
-    """
+    """Retries at once. A failed item is no error of its job, so an error means an interruption."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
         return RetryDecision(retry_in={"seconds": 0})

@@ -58,7 +58,6 @@ class Distributed:
         self.queue: Queue = Queue(self.database)
 
     async def __aenter__(self) -> Self:
-        """Connect to the database and check its tables."""
         await self.database.open()
         try:
             await self.queue.open()
@@ -68,7 +67,6 @@ class Distributed:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close the connections."""
         await self.database.aclose()
 
     async def defer_ingest(self, items: ItemsLike) -> Added:
@@ -148,7 +146,6 @@ async def init_database(dsn: str) -> None:
 
 
 async def _items_of(items: ItemsLike, stores: Stores) -> AsyncGenerator[Item, None]:
-    """Yield the items that ``items`` contains or refers to."""
     if isinstance(items, Item):
         yield items
     elif isinstance(items, str | Path):

@@ -105,7 +105,6 @@ def _translated(statement: str) -> Any:
 
 
 async def _autocommit(connection: AsyncConnection[Any]) -> None:
-    """Configure a new connection of the pool: each statement is a transaction."""
     await connection.set_autocommit(True)
 
 
@@ -176,7 +175,6 @@ class PostgresDatabase:
             raise
 
     async def _check(self) -> None:
-        """Raise ``LedgerError`` unless the tables of this version exist."""
         [(exists,)] = await self.run(QUERIES["find_ledger"], {})
         rows = await self.run(self.queries["schema_version"], {}) if exists else []
         if not rows:
@@ -204,10 +202,7 @@ class PostgresDatabase:
         await self.script(limit, QUERIES["lock_initialisation"], *statements, **parameters)
 
     async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Execute a statement and return its rows. Waits while the database is unavailable.
-
-        Raises ``LedgerError``, or ``SourceError`` when the database refuses a value.
-        """
+        """Return the rows of a statement. Waits during an outage. Raises like ``Database.run``."""
         return await self.repeat(
             lambda connection: _run(connection, statement, parameters), _shortened(statement)
         )
@@ -237,10 +232,7 @@ class PostgresDatabase:
     async def change(
         self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]
     ) -> T:
-        """Replace a state of the request budget and return the result of ``step``.
-
-        ``step`` gets the current state (None at first) and the database's clock, and returns the
-        new state and the result. It may be called several times.
+        """Replace a state of the request budget; see ``Budget.change``.
 
         The clock is read together with the state, so an unchanged state proves that no other worker
         changed it between that time and the write.
@@ -320,11 +312,7 @@ class PostgresDatabase:
 
 @asynccontextmanager
 async def _lock_clause(connection: AsyncConnection[Any], *, locked: bool) -> AsyncIterator[str]:
-    """Yield the end of the SELECT that reads a state: ``FOR UPDATE`` with ``locked``.
-
-    With ``locked``, the block is a transaction that the server ends after ``MAX_SILENCE`` seconds
-    without a message.
-    """
+    """Yield ``FOR UPDATE``, in a transaction that ``MAX_SILENCE`` limits, or an empty text."""
     if not locked:
         yield ""
         return
@@ -347,5 +335,4 @@ def _shortened(statement: str) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    """Return the first line of psycopg's message, with secrets masked."""
     return masked(str(error).strip().split("\n", 1)[0]) or type(error).__name__

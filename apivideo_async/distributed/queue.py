@@ -49,7 +49,6 @@ class Jobs:
     scheduled: int
     """Jobs whose start time is in the future."""
     running: int
-    """Jobs that a worker is executing."""
 
 
 class Queue:
@@ -103,10 +102,7 @@ class Queue:
         return retried
 
     async def defer(self, key: str) -> bool:
-        """Defer a job for the time at which an item is due; return whether one was deferred.
-
-        A finished item, or one with a waiting job, gets none.
-        """
+        """Defer a job for when the item is due; False if it is finished or has a waiting job."""
         values = {"key": key, **_job_values()}
         [(deferred,)] = await self._database.run(QUERIES["defer_item"], values)
         return bool(deferred)
@@ -169,5 +165,4 @@ class _WithJobs:
 
 
 def _job_values() -> dict[str, Any]:
-    """Return the parameters of the statements that defer jobs."""
     return {"queue": QUEUE, "task": TASK, "batch": BATCH}

@@ -25,9 +25,7 @@ __all__ = ["MakeClient", "OnItemResult", "Worker"]
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 MakeClient: TypeAlias = Callable[[Limiter], ApiVideoClient]
-"""Creates a client with the given limiter."""
 OnItemResult: TypeAlias = Callable[[IngestResult], None]
-"""Called with the result of each attempt."""
 
 SHUTDOWN_TIMEOUT = 2.0
 """Seconds for which a worker that is shutting down retries while the database is unavailable."""
@@ -96,8 +94,6 @@ class Worker:
 
 @define(eq=False)
 class _WorkerRun:
-    """One run of a worker."""
-
     _shared: Distributed
     _context: IngestContext
     _on_result: OnItemResult | None
@@ -109,7 +105,6 @@ class _WorkerRun:
         register(self._shared.queue.app, self._execute_job)
 
     async def run(self, sweep: float, poll: float) -> None:
-        """Run lease renewal, sweeps and jobs until a fatal error or cancellation."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._raise_fatal())
@@ -153,7 +148,6 @@ class _WorkerRun:
         raise LedgerError("Procrastinate's worker ended unexpectedly: see its log for the reason")
 
     async def _sweep(self, every: float) -> None:
-        """Search for items that lost their job, every ``every`` seconds."""
         while True:
             try:
                 count = await self._shared.queue.sweep(every)
@@ -164,7 +158,6 @@ class _WorkerRun:
             await asyncio.sleep(every)
 
     async def _execute_job(self, key: str) -> None:
-        """Process the item with this key, if it can be claimed."""
         try:
             claim = await self._context.lease_keeper.claim_key(key)
             if claim is None:
@@ -178,7 +171,6 @@ class _WorkerRun:
             raise
 
     async def _ingest(self, claim: Record) -> None:
-        """Process a claimed item and schedule its next attempt, if there is one."""
         try:
             result = await ingest_one(claim, self._context)
         except asyncio.CancelledError:

@@ -12,7 +12,6 @@ from .items import Item
 __all__ = ["Items", "OnRefused", "insert_all", "insert_storable"]
 
 Items: TypeAlias = AsyncIterable[Item] | Iterable[Item]
-"""Items from a synchronous or an asynchronous source."""
 OnRefused: TypeAlias = Callable[[Item, SourceError], object]
 """Called with each item that the ledger cannot store, and the reason."""
 

@@ -75,7 +75,6 @@ class Activity:
     refused: int = 0
     """Items that the ledger cannot store. Each one is a result with the outcome ``failed``."""
     working: int = 0
-    """Items that are being processed."""
 
 
 class Ingest:
@@ -123,7 +122,6 @@ class Ingest:
         self.activity: Activity = Activity()
 
     async def __aenter__(self) -> Self:
-        """Open the ledger and bind it to the server of the client."""
         ledger = self._ledger_argument
         if ledger is None:
             ledger = await asyncio.to_thread(default_ledger, self._client.config)
@@ -141,7 +139,6 @@ class Ingest:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop a run that was left, and close the resources that this object opened."""
         async with self._resources:
             if self._run is not None:
                 await self._run.stop()
@@ -217,8 +214,6 @@ class Ingest:
 
 @define(eq=False)
 class _Run:
-    """One run: claims items and processes them until no item is left."""
-
     _context: IngestContext
     _activity: Activity
     _listings: Sequence[Callable[[], Coroutine[Any, Any, object]]]
@@ -232,7 +227,6 @@ class _Run:
         return ResultStream(2 * self._context.options.concurrency)
 
     async def results(self) -> AsyncGenerator[IngestResult, None]:
-        """Start the run and yield its results. Leaving the iteration stops it."""
         stream = self._stream.results(self._ingest_all, "apivideo-ingest")
         try:
             async with aclosing(stream) as results:
@@ -242,13 +236,11 @@ class _Run:
             await self.stop()
 
     async def add_results(self, results: Iterable[IngestResult]) -> None:
-        """Add results, unless the run has ended."""
         for result in results:
             if self._stream.running:
                 await self._stream.put(result)
 
     async def stop(self) -> None:
-        """Cancel the run and give all claimed items back."""
         await self._stream.stop()
         if not self._released:
             self._released = True
@@ -270,7 +262,6 @@ class _Run:
         self._wakeup.set()
 
     async def _dispatch(self, group: asyncio.TaskGroup) -> None:
-        """Claim items up to the concurrency and start a task for each of them."""
         activity, concurrency = self._activity, self._context.options.concurrency
         while True:
             # Read before the claim: items that are added after the claim must not be missed.

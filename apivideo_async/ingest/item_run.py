@@ -61,7 +61,6 @@ class IngestContext:
     stores: Stores = field(repr=False)
     options: IngestOptions
     on_progress: OnItemProgress | None = field(default=None, repr=False)
-    """Called with the progress of each item."""
     lease_keeper: LeaseKeeper = field(init=False, repr=False)
     capacity: Capacity = field(init=False, repr=False)
     """The limit for chunks in flight."""
@@ -118,8 +117,6 @@ async def ingest_one(claim: Record, context: IngestContext) -> IngestResult:
 
 @define(eq=False)
 class _ItemRun:
-    """One attempt to ingest an item."""
-
     _claim: Record
     _context: IngestContext
     _client: ApiVideoClient = field(init=False)
@@ -129,7 +126,6 @@ class _ItemRun:
     _sent: int = field(default=0, init=False)
     """Bytes uploaded by this attempt."""
     _last_operation: str = field(default="", init=False)
-    """The operation of the latest request."""
     _created: bool = field(default=False, init=False)
     """True if this attempt created the container, which is therefore empty."""
 
@@ -143,7 +139,6 @@ class _ItemRun:
         self._last_operation = request.operation
 
     async def run(self) -> IngestResult:
-        """Continue from the state in the ledger."""
         claim, ledger = self._claim, self._context.ledger
         async with aclosing(await self._context.stores.open(claim.item)) as source:
             self._check_size(source)
@@ -197,10 +192,7 @@ class _ItemRun:
             cause="unsupported",
         )
 
-    # -- the container
-
     async def _choose_transfer(self, source: PinnedSource) -> Transfer:
-        """Choose the transfer. Raises ``SourceError`` if the strategy is impossible."""
         strategy = self._claim.item.strategy
         if strategy == "stream":
             return "stream"
@@ -252,8 +244,6 @@ class _ItemRun:
             await self._context.ledger.lost(self._claim)
             self._video_id = None
 
-    # -- its content
-
     async def _fill(self, source: PinnedSource, video_id: str, transfer: Transfer) -> bool:
         """Transfer the bytes. Return False while api.video is still fetching them."""
         await self._context.ledger.uploading(self._claim)
@@ -288,7 +278,6 @@ class _ItemRun:
         return True
 
     def _check_video_size(self, source: PinnedSource, video_id: str, size: int | None) -> None:
-        """Raise ``SizeMismatchError`` if a complete video has another size than its source."""
         if size not in (None, source.size):
             raise SizeMismatchError(
                 f"{source.source.name} has {source.size:,} bytes, and its video {video_id} has "
@@ -297,10 +286,7 @@ class _ItemRun:
             )
 
     async def _check_later(self, video_id: str) -> IngestResult:
-        """Schedule the next status check of a pull, or fail after ``pull_timeout``.
-
-        The container is kept in both cases, because it may be receiving bytes.
-        """
+        """Schedule the next check of a pull, or fail. Keep the container: it may receive bytes."""
         claim, timeout = self._claim, self._context.options.pull_timeout
         record = await self._context.ledger.record(claim.key)
         created_at = record.created_at if record is not None else None
@@ -317,10 +303,7 @@ class _ItemRun:
         await self._context.ledger.later(claim, delay)
         return self._result("later", None, delay)
 
-    # -- failures
-
     async def record_failure(self, error: ApiVideoError) -> IngestResult:
-        """Decide whether the item is tried again, and record the failure."""
         claim, options, ledger = self._claim, self._context.options, self._context.ledger
         # Another worker owns the item, so this worker must not write its failure.
         if isinstance(error, LeaseLostError) or isinstance(error.__cause__, LeaseLostError):

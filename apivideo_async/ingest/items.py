@@ -44,7 +44,6 @@ __all__ = [
 State: TypeAlias = Literal[
     "new", "creating", "created", "uploading", "verifying", "done", "failed", "quarantined"
 ]
-"""The states of an item; see the diagram above."""
 Strategy: TypeAlias = Literal["stream", "pull", "auto"]
 """How an item should be transferred; see ``IngestOptions.strategy``."""
 Transfer: TypeAlias = Literal["stream", "pull"]
@@ -52,7 +51,6 @@ Transfer: TypeAlias = Literal["stream", "pull"]
 
 ALL_STATES: Final[tuple[State, ...]] = get_args(State)
 OPEN_STATES: Final = ALL_STATES[:5]
-"""The states of items that are not finished."""
 FAILED: Final[tuple[State, ...]] = ("failed",)
 """The states that ``retry`` makes due again by default."""
 
@@ -121,11 +119,7 @@ def _check_strategy(item: "Item", _: "attrs.Attribute[Any]", strategy: Any) -> N
 
 @frozen(kw_only=True)
 class Item:
-    """A source to ingest.
-
-    Its values come from stores, web servers and manifests. ``SourceError`` is raised for values
-    that no source can have.
-    """
+    """A source to ingest. ``SourceError`` is raised for values that no source can have."""
 
     key: str = field(validator=_check_key)
     """From :func:`ingest_key`. The video carries it as the metadata pair ``ingestKey``."""
@@ -138,7 +132,6 @@ class Item:
     fields: dict[str, Any] = field(factory=dict, validator=_check_fields)
     """Arguments of ``videos.create``. ``title`` is the name of the source by default."""
     strategy: Strategy = field(default="stream", validator=_check_strategy)
-    """How this item should be transferred."""
 
     @property
     def shown(self) -> str:
@@ -194,7 +187,6 @@ class Totals:
     """Number and size of the items in each state."""
 
     items: dict[State, int] = field(factory=dict)
-    """Number of items by state."""
     bytes: dict[State, int] = field(factory=dict)
     """Sum of the known sizes by state."""
     sent: int = 0

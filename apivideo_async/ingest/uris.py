@@ -29,7 +29,6 @@ __all__ = [
 WEB_SCHEMES: Final = frozenset({"http", "https"})
 
 _ALIASES: Final = {"s3a": "s3", "azure": "az"}
-"""Schemes that are other names for the same store."""
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _PORTS: Final = {"http": 80, "https": 443}
 _SIGNATURES: Final = (
@@ -156,7 +155,6 @@ def _names(query: str) -> list[str]:
 
 
 def _unsigned(query: str) -> list[str]:
-    """Return the parameters that do not belong to a signature."""
     names = _names(query)
     patterns = [pattern for marker, pattern in _SIGNATURES if marker in names]
     return [

@@ -38,7 +38,6 @@ def _noun(one: str, many: str, *columns: str, shrinkable: tuple[str, ...] = ()) 
 def _by_dimension(
     ctx: click.Context, param: click.Parameter, value: Iterable[tuple[str, str]]
 ) -> dict[str, str | list[str]]:
-    """Group the values of ``--filter`` by dimension; a callback."""
     found: dict[str, list[str]] = {}
     for dimension, text in value:
         found.setdefault(dimension.replace("-", "_"), []).append(text)
@@ -74,12 +73,10 @@ QUERY: list[click.Parameter] = [
 
 
 def _argument(name: str, kind: Any) -> click.Argument:
-    """Make an argument that accepts the values of an open enum."""
     return click.Argument([name], type=one_of(kind), metavar=name.upper())
 
 
 def _values(**enums: Any) -> str:
-    """List the accepted values of arguments, for the end of a help text."""
     return "\n\n".join(
         f"{name}: {', '.join(one_of(kind).choices)}." for name, kind in enums.items()
     )

@@ -12,7 +12,6 @@ SETUP = {
     "zsh": 'eval "$(apivideo completion zsh)"       in ~/.zshrc, after compinit',
     "fish": "apivideo completion fish | source       in ~/.config/fish/config.fish",
 }
-"""The line that loads the script, and the file in which to write it, for each shell."""
 
 
 @click.command(name="completion", epilog="\b\n" + "\n".join(SETUP.values()))

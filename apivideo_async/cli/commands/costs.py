@@ -21,10 +21,7 @@ MINUTE = 60.0
 
 
 def documented_limits(session: Session) -> dict[str, int]:
-    """Return the documented requests per minute by class for the configured environment.
-
-    Raises ``ConfigurationError`` if the settings are invalid.
-    """
+    """Return the environment's requests per minute by class. Raises ``ConfigurationError``."""
     config = session.settings.resolve(needs_key=False)
     return dict(REQUEST_LIMITS["sandbox" if "sandbox" in config.base_url else "production"])
 
@@ -43,8 +40,6 @@ def minimum_text(seconds: float, bound: str | None) -> str:
 
 @define
 class _Cost:
-    """The costs of one strategy."""
-
     requests: Counter[str] = field(factory=lambda: Counter(uploads=0, writes=0, reads=0))
     bytes: int = 0
     """Bytes that pass through this machine."""

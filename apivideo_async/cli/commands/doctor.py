@@ -38,10 +38,7 @@ REFUSED_REQUESTS = {
     "writes": ("PATCH", "/videos/doctor"),
     "uploads": ("POST", "/videos/doctor/source"),
 }
-"""Requests to a video that does not exist, which show the budgets of writes and uploads.
-
-The error response has the rate limit headers.
-"""
+"""Requests to a missing video. The error responses show the budgets of writes and uploads."""
 
 
 @frozen
@@ -128,7 +125,6 @@ async def _check_api(client: ApiVideoClient, *, all_budgets: bool) -> AsyncItera
 
 
 async def _headers_of_refusal(client: ApiVideoClient, method: str, path: str) -> Mapping[str, str]:
-    """Send a request that the server must refuse, and return the headers of its response."""
     try:
         return (await client.request(method, path, json={})).headers
     except ApiStatusError as error:
@@ -145,7 +141,6 @@ def _versions() -> str:
 
 
 def _settings(session: Session, client: ApiVideoClient) -> str:
-    """Return the address of the server and the origin of each setting."""
     given = session.settings
     sources = (
         ("key", given.api_key, "--api-key", "APIVIDEO_API_KEY"),

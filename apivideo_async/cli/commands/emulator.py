@@ -25,7 +25,6 @@ async def main():
 asyncio.run(main())
 
 Ctrl-C stops the emulator."""
-"""What the command prints after its address: settings and an example to copy."""
 
 
 @click.command(name="emulator")
@@ -127,7 +126,6 @@ def _emulator(settings: dict[str, Any]) -> Any:
 
 
 async def _wait_for_end(*, until_eof: bool) -> None:
-    """Wait until a signal cancels the task or, with ``until_eof``, the standard input closes."""
     if not until_eof:
         await asyncio.Event().wait()
     reader = asyncio.StreamReader()

@@ -42,7 +42,6 @@ ID = LIVE_STREAM.id_arguments()
 def _restreams(
     ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str, str], ...]
 ) -> list[Restream]:
-    """Convert the values of ``--restream`` and mask their keys in messages; a callback."""
     mask(ctx, param, [key for _, _, key in value])
     return [Restream(name=name, server_url=url, stream_key=key) for name, url, key in value]
 

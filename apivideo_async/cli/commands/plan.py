@@ -134,7 +134,6 @@ def _plans(request: PlanRequest) -> list[tuple[str, Plan]]:
 
 
 def _minimum(requests: int, size: int, request: PlanRequest) -> tuple[float, str]:
-    """Return the minimum time in seconds and the limit that causes it."""
     per_minute = request.limits["uploads"]
     budget = f"the request budget ({per_minute} a minute)"
     bounds = {budget: minimum_seconds(requests, per_minute)}

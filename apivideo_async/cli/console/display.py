@@ -48,10 +48,7 @@ class Display:
         """Remove the progress of an upload from the screen."""
 
     def done(self, name: str, size: int, sent: int, seconds: float) -> None:
-        """Show that an upload is finished.
-
-        ``sent`` of the ``size`` bytes were sent in this run, which took ``seconds``.
-        """
+        """Show that an upload ended. This run sent ``sent`` of ``size`` bytes in ``seconds``."""
         self.end(name)
         amount = bytes_text(size)
         if sent != size:
@@ -73,10 +70,7 @@ class Display:
 
 
 class _LiveDisplay(Display):
-    """Moving bars. A finished upload becomes a line above them.
-
-    The methods only store the new state. rich's ``Live`` redraws the bars in its own thread.
-    """
+    """Moving bars. The methods store the state, and rich's ``Live`` draws it in its own thread."""
 
     def __init__(self, terminal: Terminal, files: int) -> None:
         super().__init__(terminal)
@@ -158,10 +152,7 @@ def _line(event: UploadProgress) -> str:
 
 @contextmanager
 def show_uploads(terminal: Terminal, files: int, *, keep: bool = False) -> Iterator[Display]:
-    """Show the uploads of a block in the way that fits the standard error.
-
-    ``files`` is the number of uploads. ``keep`` leaves unfinished bars on the screen at the end.
-    """
+    """Show the uploads of a block. ``keep`` leaves unfinished bars on the screen at the end."""
     if not terminal.live:
         yield _PlainDisplay(terminal)
         return

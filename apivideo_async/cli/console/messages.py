@@ -30,10 +30,7 @@ OPTIONS = {
 
 
 def explain(error: Exception, base_url: str) -> str:
-    """Return one line that says what happened and what the user can do about it.
-
-    ``base_url`` is the address of the API server, for errors that may have their cause in it.
-    """
+    """Return a line that says what happened and what to do. ``base_url`` is that of the API."""
     if not isinstance(error, ApiVideoError | OSError):
         return (
             f"unexpected {type(error).__name__}: {error} "

@@ -24,10 +24,7 @@ def columns(*cells: object) -> str:
 
 
 class _StandardError:
-    """A file object that always writes to the current ``sys.stderr``.
-
-    Write errors, such as on a full disk, are ignored: a note that is lost must not end the work.
-    """
+    """Writes to the current ``sys.stderr``. Ignores errors: a lost note must not end the work."""
 
     def write(self, text: str) -> int:
         with suppress(OSError, ValueError):

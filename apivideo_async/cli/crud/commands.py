@@ -37,10 +37,7 @@ def call_and_print(
     as_json: bool,
     secrets: bool = False,
 ) -> int:
-    """Make a call, print its response as fields or JSON, and return the exit code.
-
-    The response is printed without secret fields (such as stream keys) unless ``secrets`` is set.
-    """
+    """Make a call and print its response, without secret fields unless ``secrets`` is set."""
 
     async def work() -> int:
         async with connect(session.settings) as client:
@@ -157,7 +154,6 @@ def update_command(
 
 
 def _changes(changed: Mapping[str, Any], cleared: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge the changes. Raises ``UsageError`` if there is none or a field is in both."""
     if both := sorted(set(changed) & set(cleared)):
         raise click.UsageError(f"--clear excludes the option that sets {label(both[0])}")
     if not changed and not cleared:

@@ -91,10 +91,7 @@ def field_lines(pairs: Iterable[tuple[str, object]]) -> Iterator[str]:
 
 
 def without_secrets(model: Any) -> Any:
-    """Return a copy without the fields that ``repr`` hides, such as keys and tokens.
-
-    Lists must not show secrets to other people who see the screen.
-    """
+    """Return a copy without the fields that ``repr`` hides: other people may see the screen."""
     changes: dict[str, Any] = {}
     for field in attrs.fields(type(model)):
         value = getattr(model, field.name)

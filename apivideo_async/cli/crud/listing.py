@@ -50,10 +50,7 @@ def list_command(
     summary: str = "",
     epilog: str | None = None,
 ) -> click.Command:
-    """Make a command that lists objects.
-
-    ``filters`` are arguments and options; each has the name of a parameter of ``method``.
-    """
+    """Make a command that lists objects. ``filters`` have the names of parameters of ``method``."""
 
     def command(
         session: Session, /, limit: int, as_json: bool, as_lines: bool, **given: Any

@@ -30,7 +30,6 @@ TABLES: Final = (
     "create_budget",
     "create_meta",
 )
-"""The statements that create the tables and indexes."""
 
 Queries = Mapping[str, str]
 """Statements by name."""

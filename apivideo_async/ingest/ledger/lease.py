@@ -48,7 +48,6 @@ RENEWALS = 3
 @define(eq=False)
 class _Lease:
     fence: int
-    """The fence of the claim."""
     deadline: float
     """The local deadline, in seconds of the monotonic clock."""
 
@@ -66,7 +65,6 @@ class LeaseKeeper:
     _seconds: float
     _budget: Callable[[LimitClass], RequestBudget] | None = None
     _leases: dict[str, _Lease] = field(factory=dict, init=False)
-    """The leases that this worker holds, by item key."""
     _renewing: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _requests: Counter[tuple[int, LimitClass]] = field(factory=Counter, init=False)
     """Requests since the last report, by minute since 1970 and class."""
@@ -90,7 +88,6 @@ class LeaseKeeper:
         return record
 
     def _deadline(self, began: float) -> float:
-        """Return the local deadline of a lease that the ledger was asked for at ``began``."""
         return began + self._seconds * (1 - MARGIN)
 
     def forget(self, claim: Record) -> None:
@@ -140,10 +137,7 @@ class LeaseKeeper:
                 del self._leases[key]
 
     async def run(self) -> None:
-        """Renew the leases and report the requests, until cancelled.
-
-        A ``LedgerError`` is logged, and the next renewal follows after the usual interval.
-        """
+        """Renew leases and report requests, until cancelled. A ``LedgerError`` is only logged."""
         while True:
             # Several renewals per period, so that one failed renewal does not end a lease.
             await asyncio.sleep(self._seconds / RENEWALS)

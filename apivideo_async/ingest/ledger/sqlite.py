@@ -55,8 +55,6 @@ lock for milliseconds, unless it is suspended in that time."""
 
 @define(eq=False)
 class _Job:
-    """Work for the thread, and its result."""
-
     work: Callable[[sqlite3.Connection], Any]
     read_only: bool
     done: "asyncio.Future[Any]"
@@ -200,11 +198,7 @@ class SqliteDatabase:
     async def change(
         self, name: str, step: Callable[[dict[str, Any] | None, float], tuple[dict[str, Any], T]]
     ) -> T:
-        """Replace a state of the request budget and return the result of ``step``.
-
-        ``step`` gets the current state (None at first) and the database's clock, and returns the
-        new state and the result.
-        """
+        """Replace a state of the request budget; see ``Budget.change``."""
 
         def work(connection: sqlite3.Connection) -> T:
             found = connection.execute(QUERIES["sqlite_read_budget"], {"name": name})
@@ -218,7 +212,6 @@ class SqliteDatabase:
         return result
 
     async def _submit(self, work: Callable[[sqlite3.Connection], Any], *, read_only: bool) -> Any:
-        """Queue work for the thread and wait until it is committed."""
         if self._thread is None or self._loop is None:
             raise LedgerError(f"the ledger {self.path} is closed")
         job = _Job(work, read_only, self._loop.create_future())
@@ -237,7 +230,6 @@ class SqliteDatabase:
     # -- executed in the thread
 
     def _execute(self, connection: sqlite3.Connection) -> None:
-        """Execute the queued work in groups, until None is taken from the queue."""
         with contextlib.closing(connection):
             ended = False
             while not ended:
@@ -297,7 +289,6 @@ class SqliteDatabase:
                 self._loop.call_soon_threadsafe(deliver)
 
     def _error(self, error: Exception) -> LedgerError:
-        """Return a ``LedgerError`` that says what to do about an error of SQLite."""
         code = _code(error)
         if isinstance(error, OSError):
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -348,7 +339,6 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _open_locked(path: str) -> sqlite3.Connection:
-    """Open a file with a transaction that locks it."""
     create_private(Path(path))
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:

@@ -62,7 +62,6 @@ async def list_objects(
 
 
 def _is_wanted(meta: Any, prefix: str, selection: Selection) -> bool:
-    """Return True if an object is wanted and does not represent a folder."""
     key: str = meta["path"]
     if meta["size"] == 0 and "." not in key.rpartition("/")[2]:
         return False

@@ -28,7 +28,6 @@ from .sources import web_item
 __all__ = ["Description", "described_item", "field_name", "make_item", "parse_fields"]
 
 _ALIASES: Final = {"path": "uri", "url": "uri", "player": "player_id"}
-"""Accepted alternative names."""
 _TEXT: Final = "a text"
 _BOOLEAN: Final = "true or false"
 _LIST: Final = "a list of texts"
@@ -49,7 +48,6 @@ _KINDS: Final = {
     "transcript_summary_attributes": _LIST,
     "metadata": _PAIRS,
 }
-"""Fields, and the kind of their values."""
 _IS_VALID: Final[dict[str, Callable[[Any], bool]]] = {
     _TEXT: lambda value: isinstance(value, str) and value != "",
     _BOOLEAN: lambda value: isinstance(value, bool),
@@ -120,10 +118,7 @@ def field_name(name: str) -> str | None:
 
 
 def parse_fields(given: Iterable[tuple[str, Any]], *, from_csv: bool) -> Description:
-    """Read the fields of a source, and collect their problems instead of raising errors.
-
-    ``from_csv``: the values are cells of a CSV file.
-    """
+    """Read the fields of a source (CSV cells with ``from_csv``), and collect their problems."""
     values: dict[str, Any] = {}
     problems: list[str] = []
     names: set[str | None] = set()

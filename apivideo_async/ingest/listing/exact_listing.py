@@ -32,10 +32,8 @@ MAX_PAGE: Final = 16 * 1024 * 1024
 TRIES: Final = 4
 """Attempts for each page."""
 SIGNATURE_LIFETIME: Final = timedelta(minutes=10)
-"""Validity of a presigned list request."""
 _AZURE: Final = frozenset({"az", "abfs", "abfss"})
 _SIGNATURE: Final = re.compile(r"&X-Amz-[^&]*")
-"""The parameters of a signature in a presigned URL."""
 
 
 class ListingError(Exception):

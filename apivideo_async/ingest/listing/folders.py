@@ -74,8 +74,6 @@ def walk_folder(
 
 @frozen
 class _Folder:
-    """A folder that is being walked."""
-
     names: Iterator[str]
     """The names that were not visited yet."""
     path: str
@@ -87,8 +85,6 @@ class _Folder:
 
 @frozen
 class _Walk:
-    """One walk through a tree (blocking)."""
-
     _selection: Selection
     _settle: float
     _strategy: Strategy
@@ -120,7 +116,6 @@ class _Walk:
                 yield found
 
     def _visit(self, folder: _Folder, name: str) -> _Folder | Item | SourceError | None:
-        """Examine one name: return a folder to enter, an item, an error, or None."""
         path, relative = os.path.join(folder.path, name), f"{folder.relative}{name}"
         is_wanted = self._selection.matches(relative)
         may_contain = self._selection.may_contain(relative)
@@ -151,7 +146,6 @@ class _Walk:
         return _Folder(_list_names(path), path, f"{relative}/", (*parent.ancestors, identity))
 
     def _file(self, path: str, name: str, found: os.stat_result) -> Item | SourceError:
-        """Return the item of a regular file, or the reason why it is left out."""
         # The absolute value: a time in the future, by a clock that differs, is not settled either.
         if abs(time.time() - found.st_mtime) < self._settle:
             return left_out_error(path, "it was modified a moment ago")
@@ -179,7 +173,6 @@ def _list_names(folder: str) -> Iterator[str]:
 
 
 def _sort_on_disk(first: list[str], entries: Iterator["os.DirEntry[str]"]) -> Iterator[str]:
-    """Sort the names of a large folder in a temporary database."""
     # An empty name opens a temporary file. Batches of the walk may run in different threads.
     database = sqlite3.connect("", check_same_thread=False)
     database.execute("CREATE TABLE names (name BLOB PRIMARY KEY) WITHOUT ROWID")

@@ -114,7 +114,6 @@ def azure_request(
 
 
 def _query(pairs: Mapping[str, str]) -> str:
-    """Encode the pairs whose value is not empty."""
     given = {name: value for name, value in pairs.items() if value}
     return urlencode(given, quote_via=quote, safe="")
 

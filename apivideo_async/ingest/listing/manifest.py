@@ -34,7 +34,6 @@ MAX_PROBLEMS: Final = 1000
 MAX_LINE: Final = 1024 * 1024
 """Maximum characters of a line. A longer line is an error and is never completely in memory."""
 _JSONL: Final = frozenset({".jsonl", ".ndjson", ".json"})
-"""Suffixes of JSONL manifests."""
 _CSV: Final = frozenset({".csv", ".tsv", ".txt"})
 """Suffixes of CSV manifests. Other files are recognised by their first character."""
 
@@ -53,10 +52,7 @@ class ManifestSummary:
 async def read_manifest(
     path: str | os.PathLike[str], *, strategy: Strategy = "stream"
 ) -> AsyncGenerator[Item, None]:
-    """Yield the items of a manifest.
-
-    Raises ``ManifestError`` at the first invalid line, so call ``check_manifest`` first.
-    """
+    """Yield items. Raises ``ManifestError`` at an invalid line: call ``check_manifest`` first."""
     async with aclosing(iterate_in_threads(_read(Path(path), strategy))) as items:
         async for item in items:
             yield item
@@ -111,7 +107,6 @@ def _check(path: Path) -> ManifestSummary:
 def _check_line(
     number: int, line: Description, folder: Path, keys: sqlite3.Connection
 ) -> Item | list[str]:
-    """Return the item of a line, or its problems."""
     if line.problems:
         return line.problems
     try:
@@ -171,7 +166,6 @@ def _problem(text: str) -> Description:
 
 
 def _check_text(text: str) -> Description | None:
-    """Return the problem of a text that is too long or not UTF-8, or None."""
     if len(text) > MAX_LINE:
         return _problem(f"is longer than {MAX_LINE:,} characters")
     try:
@@ -235,7 +229,6 @@ def _csv_lines(file: TextIO, delimiter: str | None) -> Iterator[tuple[int, Descr
 
 
 def _header_problems(header: list[str]) -> list[str]:
-    """Return the problems of the header: unknown, duplicate and missing columns."""
     names = [field_name(column) for column in header]
     problems = [
         f"unknown column {column!r}"

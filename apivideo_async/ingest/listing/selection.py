@@ -73,10 +73,7 @@ class Selection:
         return self.depth is None or path.count("/") < self.depth
 
     def matches_key(self, key: str) -> bool:
-        """Return True if an object below a prefix is wanted.
-
-        The folders of an object are part of its key, so they are checked here as well.
-        """
+        """Return True if an object below a prefix is wanted. Its folders are checked, too."""
         folders = key.split("/")[:-1]
         return not any(folder.startswith(".") for folder in folders) and self.matches(key)
 
@@ -95,7 +92,6 @@ def split_wildcard(path: str) -> tuple[str, str]:
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
-    """Return the regular expression for a pattern."""
     anchored = pattern.lstrip("/") if "/" in pattern else f"**/{pattern}"
     tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", anchored, re.DOTALL)
     return re.compile("".join(map(_translate, tokens)), re.IGNORECASE | re.DOTALL)
@@ -105,7 +101,6 @@ _WILDCARDS: Final = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def _translate(token: str) -> str:
-    """Return the regular expression for one token of a pattern."""
     if token in _WILDCARDS:
         return _WILDCARDS[token]
     if len(token) == 1:

@@ -52,10 +52,7 @@ class Settling:
     """Problems that were reported and may still exist."""
 
     async def relist(self) -> AsyncGenerator[Item, None]:
-        """List the whole folder; yield old files, and observe other new ones.
-
-        Old files need no observation, which keeps memory use small for a folder that is full.
-        """
+        """List the folder; yield old files at once, to save memory, and observe other new ones."""
         problems: set[str] = set()
         walk = walk_folder(self._root, self._selection, strategy=self._strategy)
         async with aclosing(walk):

@@ -16,10 +16,7 @@ BATCH = 128
 
 
 async def iterate_in_threads(results: Generator[T, None, None]) -> AsyncGenerator[T, None]:
-    """Yield the results of a generator that runs in threads.
-
-    An error of the generator is raised after all results that preceded it.
-    """
+    """Yield the results of a generator that runs in threads; then raise its error, if any."""
 
     def take() -> tuple[list[T], Exception | None]:
         batch: list[T] = []

@@ -88,7 +88,6 @@ async def watch_folder(
 
 
 async def _periodic_changes(stop: asyncio.Event, interval: float) -> AsyncGenerator[Changes, None]:
-    """Request a listing of the whole folder every ``interval`` seconds, until ``stop`` is set."""
     while not stop.is_set():
         yield None
         await wait_event(stop, interval)

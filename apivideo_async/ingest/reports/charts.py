@@ -81,7 +81,6 @@ def _round_up(value: float, unit: int) -> float:
 
 
 def _grid(scale: float, y_factor: float, text: Callable[[float], str]) -> str:
-    """Return the horizontal lines and their labels."""
     lines = []
     for step in range(GRID + 1):
         value = scale * step / GRID
@@ -94,7 +93,6 @@ def _grid(scale: float, y_factor: float, text: Callable[[float], str]) -> str:
 
 
 def _time_axis(begin: float, span: float) -> str:
-    """Return the labels of the time axis: start, middle and end."""
     labels = []
     for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
         x = LEFT + share * (WIDTH - LEFT - RIGHT)

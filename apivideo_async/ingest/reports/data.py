@@ -13,14 +13,11 @@ from ..ledger.ledger import Ledger, Usage
 __all__ = ["Bucket", "Failure", "Failures", "Report", "Timeline", "collect", "duration"]
 
 MAX_BUCKETS = 120
-"""Maximum number of buckets of a timeline."""
 WIDTHS = (1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400)
 """Widths of buckets in seconds. Each one divides the next, so that buckets can be merged. Later
 widths double."""
 MAX_SLOWEST = 20
-"""Number of slow items in a report."""
 MAX_WAITING = 20
-"""Number of unfinished items in a report."""
 MAX_EXAMPLES = 5
 """Number of sources named for each cause of failures."""
 MAX_CAUSES = 50
@@ -47,10 +44,7 @@ class Bucket:
 
 @define
 class Timeline:
-    """Counts items in buckets of ``width`` seconds. Times may be added in any order.
-
-    The time range is not known in advance: buckets are merged when they become too many.
-    """
+    """Counts items, in any order of time, in buckets of ``width`` seconds. Too many are merged."""
 
     width: int = field(default=WIDTHS[0], init=False)
     _counts: dict[int, list[int]] = field(factory=dict, init=False)
@@ -71,7 +65,6 @@ class Timeline:
         bucket[1] += size
 
     def _merge(self) -> None:
-        """Merge the buckets into those of the next width."""
         narrow, counts = self.width, self._counts
         self.width = next((width for width in WIDTHS if width > narrow), narrow * 2)
         self._counts = {}
@@ -136,7 +129,6 @@ class Report:
     timeline: tuple[Bucket, ...]
     """The items that were completed, by time."""
     usage: tuple[Usage, ...]
-    """Requests per minute and class."""
     failures: tuple[Failure, ...]
     """The failures by cause, the most frequent first."""
     slowest: tuple[SlowItem, ...]
@@ -175,8 +167,6 @@ class Failures:
 
 @define
 class _Collector:
-    """Accumulates the data of a report."""
-
     items: Counter[State] = field(factory=Counter)
     bytes: Counter[State] = field(factory=Counter)
     sent: int = 0

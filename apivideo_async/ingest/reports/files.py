@@ -89,7 +89,6 @@ _COLUMNS: Final[dict[str, Callable[[Record], Any]]] = {
     "finished_at": lambda record: _iso(record.finished_at),
     "key": lambda record: record.item.key,
 }
-"""Columns of the CSV report, and their values."""
 
 
 def to_document(report: Report) -> dict[str, Any]:
@@ -118,6 +117,5 @@ def to_document(report: Report) -> dict[str, Any]:
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
-    """Return the usage of a minute with the share of the limit that it is."""
     share = round(usage.requests / usage.allowed, 4) if usage.allowed else None
     return {**asdict(usage), "minute": _iso(usage.minute * 60.0), "share": share}

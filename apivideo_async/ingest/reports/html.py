@@ -17,7 +17,6 @@ from .data import Report
 __all__ = ["page"]
 
 CLASSES = {"uploads": "Upload requests", "writes": "Write requests", "reads": "Read requests"}
-"""Names of the request classes."""
 MINUTE = 60.0
 MAX_BARS = 120
 """Maximum number of bars in a chart of the request budget."""
@@ -121,7 +120,6 @@ def _throughput(report: Report) -> str:
 
 
 def _budget(usage: Sequence[Usage]) -> str:
-    """Return the chart of each request class and the table of all of them."""
     charts, rows = [], []
     for limit_class, name in CLASSES.items():
         used = [each for each in usage if each.limit_class == limit_class]

@@ -46,7 +46,6 @@ def _open(path: Path) -> tuple[FileSource, str]:
 
 
 def _stat(path: Path) -> os.stat_result:
-    """Return the status of a regular file; raise ``SourceError`` if there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:

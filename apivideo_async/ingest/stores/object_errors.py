@@ -77,7 +77,6 @@ _CODES: Final = {
     "InvalidAccessKeyId": "denied",
     "SignatureDoesNotMatch": "denied",
 }
-"""The failure that an error code of a store means."""
 _STATUSES: Final = {
     301: "other region",
     307: "other region",
@@ -90,7 +89,6 @@ _STATUSES: Final = {
     416: "empty",
     429: "unreachable",
 }
-"""The failure that an HTTP status means."""
 _MESSAGES: Final = {
     "changed": ("changed", "{uri} changed while it was read: run the ingestion again to list it"),
     "key": ("unsupported", "{uri} cannot be read: {fault}: rename it"),

@@ -31,7 +31,6 @@ _CLIENT: Final[dict[str, Any]] = {
     # This timeout includes the whole body, which is read at the speed of the upload.
     "timeout": "1d",
 }
-"""Options of obstore's HTTP client."""
 _RETRY: Final = {"max_retries": 4, "retry_timeout": timedelta(seconds=45)}
 _CLIENT_OPTIONS: Final = frozenset(
     {
@@ -207,8 +206,7 @@ class ObjectSource(Source):
     async def read(self, start: int, size: int) -> AsyncIterator[bytes]:
         """Read a range.
 
-        Raises ``SourceError`` when the content has changed, when the store returns fewer or more
-        bytes, or when it cannot be reached.
+        Raises ``SourceError`` for changed content, a wrong number of bytes, or a failed connection.
         """
         left = size
         try:

@@ -30,7 +30,6 @@ class PinnedSource:
     source: Source
     """The bytes: concurrent ranged reads."""
     version: str | None
-    """The version of the current content."""
 
     @property
     def size(self) -> int:

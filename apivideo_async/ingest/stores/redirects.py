@@ -25,11 +25,8 @@ Redirects: TypeAlias = Literal["same-origin", "any"]
 """``same-origin``: scheme, host and port must stay the same. ``any``: every web server is
 allowed, including those of the local network."""
 REDIRECTS: Final[tuple[Redirects, ...]] = get_args(Redirects)
-"""All settings."""
 STATUSES: Final = frozenset({301, 302, 303, 307, 308})
-"""HTTP statuses that are redirects."""
 MOST_REDIRECTS: Final = 10
-"""Maximum number of consecutive redirects."""
 
 
 def check_redirects(given: Any) -> Redirects:

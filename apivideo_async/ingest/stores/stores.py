@@ -53,11 +53,7 @@ class Stores:
         return self._objects
 
     async def open(self, item: Item) -> PinnedSource:
-        """Open a source and compare it with its item.
-
-        Raises ``SourceError`` with a ``cause``. ``retryable`` is True for failures that may be
-        temporary.
-        """
+        """Open a source and compare it with its item. Raises ``SourceError`` with a ``cause``."""
         location = parse_uri(item.uri)
         if location.scheme in OBJECT_SCHEMES:
             return await self.objects.open(item, location)

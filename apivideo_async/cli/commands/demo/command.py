@@ -59,8 +59,6 @@ def command(session: Session, /, file: Path | None, size: int, keep: bool) -> in
 
 @frozen
 class _Demo:
-    """Runs the demonstration; each step is one method."""
-
     _terminal: Terminal
     _file: Path | None
     _size: int
@@ -69,7 +67,6 @@ class _Demo:
     _started: float = field(factory=time.monotonic)
 
     async def run(self) -> int:
-        """Run all steps and return the exit code."""
         if self._file is not None and not self._file.is_file():
             raise SourceError(f"no such file: {self._file}")
         async with run_emulator() as server, self._media() as path:
@@ -87,7 +84,6 @@ class _Demo:
 
     @asynccontextmanager
     async def _media(self) -> AsyncIterator[Path]:
-        """Yield the file to upload. A generated file is removed at the end of the block."""
         if self._file is not None:
             yield self._file
             return
@@ -171,7 +167,6 @@ def _size_of(path: Path) -> int:
 
 
 async def _digests(path: Path, url: str) -> tuple[str, str]:
-    """Return the SHA-256 of a file and of a download."""
     sent = hashlib.sha256()
     received = hashlib.sha256()
     async with (

@@ -23,7 +23,6 @@ OPTIONS = """
 
 
 def _ffmpeg() -> str:
-    """Return the path of ffmpeg from the package imageio-ffmpeg, or the system's."""
     try:
         return str(import_module("imageio_ffmpeg").get_ffmpeg_exe())
     except (ImportError, RuntimeError):

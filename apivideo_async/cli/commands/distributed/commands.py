@@ -43,7 +43,6 @@ SECONDS = click.FloatRange(0, min_open=True)
 
 
 def _require_dsn(ctx: click.Context, parameter: click.Parameter, dsn: str | None) -> str:
-    """Mask the secrets of the DSN in messages. Raises ``UsageError`` without a DSN."""
     if not dsn:
         raise click.UsageError("no database: set APIVIDEO_DATABASE_URL or give --database", ctx)
     ctx.ensure_object(Session).terminal.hide(dsn, *secrets_of(dsn))
@@ -63,8 +62,6 @@ database_option: Callable[[Any], Any] = click.option(
 def _with_database(
     session: Session, dsn: str, work: Callable[[Distributed], Awaitable[None]]
 ) -> int:
-    """Connect to the database, await ``work`` with the connection, and return the exit code."""
-
     async def connected() -> int:
         async with Distributed(dsn) as database:
             await work(database)
@@ -130,7 +127,6 @@ async def _items(
     async with Stores() as stores:
         if manifest is not None:
             await check_manifest(manifest)
-            # aclosing() closes the file at once if the caller stops early.
             async with aclosing(read_manifest(manifest, strategy=strategy)) as items:
                 async for item in items:
                     yield item

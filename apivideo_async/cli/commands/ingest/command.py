@@ -33,8 +33,6 @@ SUBCOMMANDS: dict[str, click.Command] = {"status": status, "retry": retry, "repo
 
 
 class _IngestCommand(click.Command):
-    """Lists the subcommands in its help."""
-
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
         with formatter.section("Commands (write a source with such a name as ./status)"):
@@ -152,7 +150,6 @@ command: _IngestGroup = _IngestGroup(ingest)
 
 
 def _check(request: IngestRequest, *, dry_run: bool) -> None:
-    """Raise ``UsageError`` for options that exclude each other."""
     if request.as_json and request.as_lines:
         raise click.UsageError("--json prints one document, --jsonl prints lines: choose one")
     if request.watch and not request.sources:

@@ -72,7 +72,6 @@ async def _write_lines(terminal: Terminal, take_snapshot: TakeSnapshot) -> None:
     while True:
         await asyncio.sleep(LINE_SECONDS)
         line = log_line(take_snapshot(time.monotonic()))
-        # A line that repeats the previous one is not written.
         if line != last:
             terminal.say(line)
         last = line
@@ -107,7 +106,6 @@ def _bar(snapshot: Snapshot, width: int, *, unicode: bool) -> Text:
 
 
 def _items_done(snapshot: Snapshot) -> str:
-    """Return the count of items; a plus sign says that the listing is not complete."""
     more = "+" if snapshot.listing else ""
     return f"{snapshot.done:,} of {snapshot.total:,}{more} items done"
 

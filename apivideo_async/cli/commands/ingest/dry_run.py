@@ -70,7 +70,6 @@ class DryRun:
             self._terminal.result(columns(state, size, uri))
 
     async def _limits(self, ledger: Ledger | None) -> dict[str, int]:
-        """Return the requests per minute by class that this ingestion may use."""
         limits = documented_limits(self._session)
         # An earlier run has stored the limits that the server reported.
         for usage in [] if ledger is None else await ledger.usage():

@@ -27,7 +27,6 @@ from .request import IngestRequest, check_sources, listings
 __all__ = ["IngestRun"]
 
 MAX_FAILURE_LINES = 50
-"""Maximum number of failures that are written one by one."""
 
 
 class IngestRun:
@@ -39,7 +38,6 @@ class IngestRun:
         self._request = request
         self._progress: IngestProgress | None = None
         self._left_out = 0
-        """Sources that the listing left out, each with a note."""
         self._started = time.monotonic()
 
     async def run(self) -> int:

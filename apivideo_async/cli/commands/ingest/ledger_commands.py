@@ -43,7 +43,6 @@ def find_ledger(session: Session, given: Path | None) -> Path:
 
 @asynccontextmanager
 async def _open_ledger(session: Session, given: Path | None) -> AsyncIterator[Ledger]:
-    """Open an existing ledger. Raises ``LedgerError`` if it does not exist."""
     path = find_ledger(session, given)
     if not path.exists():
         raise LedgerError(f"the ledger {path} does not exist: no ingestion has used it yet")
@@ -117,7 +116,6 @@ def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | No
 
 
 def _rows(totals: Totals) -> list[tuple[str, int, int]]:
-    """Return the state, the number of items and their bytes, for each state that occurs."""
     return [
         (state, totals.count(state), totals.bytes.get(state, 0))
         for state in STATES
@@ -153,10 +151,7 @@ def retry(
 
 
 async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...]) -> set[str]:
-    """Find the keys of the named items.
-
-    Raises ``LedgerError`` if a name matches no item in one of the states.
-    """
+    """Find the keys of the named items. Raises ``LedgerError`` for a name that matches none."""
     wanted = _aliases(names)
     keys = set()
     found = set()

@@ -56,7 +56,6 @@ class IngestProgress:
         self._totals = totals
         self._started = now
         self._uploads: dict[str, UploadProgress] = {}
-        """The progress of each item in progress, by its key."""
         self._sent = Meter(now, window=RATE_WINDOW)
         self._finished = Meter(now, window=RATE_WINDOW)
         self._failures: deque[str] = deque(maxlen=MAX_FAILURES)

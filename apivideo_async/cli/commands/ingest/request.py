@@ -21,7 +21,6 @@ __all__ = ["IngestRequest", "check_sources", "listings"]
 WATCH_SETTLE = 5.0
 """Default of ``--settle`` with ``--watch``: seconds without a write before a file is ingested."""
 MAX_BAD_LINES = 50
-"""Maximum number of bad manifest lines that are written."""
 
 
 @frozen(kw_only=True)

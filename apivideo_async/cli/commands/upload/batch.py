@@ -70,7 +70,6 @@ class Batch:
         return f"interrupted at {done} of {len(self._outcomes)} files; {command} continues"
 
     async def _check_files(self) -> None:
-        """Check every file before anything is sent."""
         for file in self._request.files:
             try:
                 self._outcomes[file].bytes = await check_file(file, self._request)
@@ -112,14 +111,12 @@ class Batch:
                 self._written.append(outcome)
 
     def _record_stop(self, reason: str) -> None:
-        """Record the reason for every file that was not uploaded, for the JSON document."""
         for outcome in self._outcomes.values():
             outcome.error = reason if outcome.error == NOT_FINISHED else outcome.error
         if self._request.as_json:
             self._write_rest()
 
     def _write_rest(self) -> None:
-        """Write the JSON document, or the results that are not written yet."""
         if self._request.as_json:
             self._terminal.report(json_document(self._outcomes.values()))
             return

@@ -80,7 +80,6 @@ def command(
 
 
 def _check(request: UploadRequest) -> None:
-    """Raise ``UsageError`` for options that exclude each other and for files given twice."""
     described = request.fields or request.title is not None
     if request.token is not None and described:
         raise click.UsageError(

@@ -56,7 +56,6 @@ def is_stream(file: str) -> bool:
 
 
 async def _fingerprint(file: str) -> Fingerprint | None:
-    """Return the fingerprint by which the journal identifies a file; None for a pipe."""
     source = await open_source(file)
     try:
         return await source.fingerprint() if isinstance(source, Source) else None
