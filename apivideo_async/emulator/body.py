@@ -29,7 +29,7 @@ class Body:
     record: RequestRecord
 
     async def read_block(self) -> bytes:
-        """Return the next bytes, ``b""`` at the end. A lost client raises ``ConnectionError``."""
+        """Return the next bytes, ``b""`` at the end. Raises ``ConnectionError`` if cut off."""
         try:
             block = await self.request.content.readany()
         except web.RequestPayloadError as error:

@@ -37,7 +37,7 @@ class RawResponse(Generic[T]):
 
 @frozen
 class RawMethods:
-    """Methods that send requests, with the same arguments. Each returns a :class:`RawResponse`."""
+    """Methods with the same arguments and errors, each returning a :class:`RawResponse`."""
 
     observed: Callable[[Callable[[Response], None]], object] = field(repr=False)
     """Returns a copy of the resource that passes each response to a function."""
