@@ -29,10 +29,7 @@ class Body:
     record: RequestRecord
 
     async def read_block(self) -> bytes:
-        """Return the bytes that have arrived, ``b""`` at the end of the body.
-
-        Raises ``ConnectionError`` if the connection ends first.
-        """
+        """Return the next bytes, ``b""`` at the end. Raises ``ConnectionError`` if cut off."""
         try:
             block = await self.request.content.readany()
         except web.RequestPayloadError as error:

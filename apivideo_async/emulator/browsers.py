@@ -108,10 +108,7 @@ def _allowed_host(text: str) -> Host:
 
 
 def _host(text: str) -> Host:
-    """Return the IP address (IPv4 if it is mapped to IPv6) or the host name that the text contains.
-
-    Names are lower case without the dot of the root domain.
-    """
+    """Return the IP address (IPv4 if mapped to IPv6), or the lower-case name without final dot."""
     name = text.strip("[]").lower().removesuffix(".")
     try:
         address = ip_address(name)

@@ -14,10 +14,7 @@ __all__ = ["Listener"]
 
 @define(eq=False)
 class Listener:
-    """The listening sockets. They can be closed for some seconds and reopened on the same port.
-
-    Until then connections are refused, as by a server that restarts.
-    """
+    """The listening sockets. They can be closed for some seconds and reopened on the same port."""
 
     _runner: web.AppRunner
     _ssl_context: ssl.SSLContext | None
@@ -100,7 +97,6 @@ class Listener:
 
 
 def _bound_socket(address: Any) -> socket.socket:
-    """Return a socket that is bound to ``address`` and does not listen."""
     family = socket.AF_INET6 if len(address) == 4 else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     # Connections in TIME_WAIT would otherwise prevent binding to the port.

@@ -32,7 +32,6 @@ async def _preflight(call: Call) -> web.StreamResponse:
 
 
 def _refusing_operation(request: web.Request, problem: RefusedError, access: Access) -> Operation:
-    """Return an operation without a route that refuses the request."""
 
     async def handler(call: Call) -> web.StreamResponse:
         raise problem
@@ -137,10 +136,7 @@ class Pipeline:
         return response
 
     def _admit(self, call: Call) -> None:
-        """Count the request (service.md#rate-limits), then check its credentials.
-
-        See service.md#token-checks.
-        """
+        """Count the request (service.md#rate-limits) and check access (service.md#token-checks)."""
         state, operation = call.state, call.operation
         if operation.rate is not None:
             call.rate_verdict = state.limiter.take(operation.rate, state.now)

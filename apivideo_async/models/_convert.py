@@ -42,10 +42,7 @@ def wire(name: str | None = None, *, pairs: bool = False, **arguments: Any) -> A
 
 
 def parse_datetime(value: str) -> datetime:
-    """Parse all forms of timestamps that the service uses (service.md#timestamps).
-
-    A time without an offset is taken as UTC. Raises ``ValueError`` for other forms.
-    """
+    """Parse a timestamp (service.md#timestamps); no offset means UTC. Raises ``ValueError``."""
     moment = datetime.fromisoformat(value)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -77,10 +74,7 @@ def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
 
 
 def _from_pairs(value: Any) -> dict[str, str]:
-    """Read a list of pairs as a dict.
-
-    Raises an error if the dict would lose something. The list is then kept in ``extra``.
-    """
+    """Read a list of pairs as a dict. Raises an error if the dict would lose something."""
     if value.__class__ is not list:
         raise TypeError("not a list")
     pairs: dict[str, str] = {}
@@ -95,10 +89,7 @@ def _from_pairs(value: Any) -> dict[str, str]:
 
 
 def _integer(value: Any) -> int:
-    """Read an integer that is not an ``int``.
-
-    The official example of GET /tags has the count ``"33"`` (service.md#faulty-examples).
-    """
+    """Read an integer that is not an ``int``, such as ``"33"`` (service.md#faulty-examples)."""
     # ``bool`` is a subclass of ``int``. ``33.0`` and ``"33"`` are accepted, ``33.5`` is not.
     if isinstance(value, bool) or int(value) != float(value):
         raise TypeError("not an integer")
@@ -127,10 +118,7 @@ _SCALARS: Mapping[Any, Hook] = {
 
 
 def _bare(kind: Any) -> Any:
-    """Return the type that decides how values are decoded.
-
-    This is ``X`` for ``X | None``, and ``str`` for open enumerations (``Literal[...] | str``).
-    """
+    """Return ``X`` for ``X | None``, and ``str`` for open enumerations (``Literal[...] | str``)."""
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         options = [option for option in typing.get_args(kind) if option is not type(None)]
         return str if str in options else _bare(options[0])
@@ -166,7 +154,6 @@ def _hook(kind: Any) -> Hook:
 
 
 def _decoder(cls: type[Any]) -> Hook:
-    """Build the function that reads a model of class ``cls``."""
     attrs.resolve_types(cls)
     members = []
     for attribute in attrs.fields(cls):
@@ -182,7 +169,6 @@ def _structure_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
 
 
 def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    """Build the function that converts a model of class ``cls`` to JSON."""
     members = [
         (attribute.name, _wire_name(attribute), bool(attribute.metadata.get(_PAIRS)))
         for attribute in attrs.fields(cls)

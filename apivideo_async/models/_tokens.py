@@ -36,7 +36,6 @@ def masked_repr(address: object) -> str:
 
 
 def path_tokens(path: str) -> list[str]:
-    """Return the tokens that a path contains."""
     found = _IN_PATH.fullmatch(unquote(path))
     return [*_token(found).split("/"), *path_tokens(found["tail"])] if found else []
 

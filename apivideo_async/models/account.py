@@ -24,11 +24,8 @@ class AccountQuota:
     """The quota of the plan. Its unit is not documented."""
 
     quota_used: float | None = None
-    """Used part of the quota."""
     quota_remaining: float | None = None
-    """Remaining part of the quota."""
     quota_total: float | None = None
-    """The whole quota."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -37,7 +34,6 @@ class Account:
     """The plan and environment of an API key. Every field has been deprecated since 2021."""
 
     quota: AccountQuota | None = None
-    """The quota of the plan."""
     features: list[str] = field(factory=list)
     """Enabled features, such as ``app.event_log``."""
     environment: str | None = None
@@ -47,10 +43,7 @@ class Account:
 
 @frozen(kw_only=True)
 class AccessToken:
-    """The response of ``/auth/api-key`` and ``/auth/refresh``.
-
-    It is the only object of the API with names in snake_case.
-    """
+    """The response of ``/auth/api-key`` and ``/auth/refresh``, the only object in snake_case."""
 
     access_token: str = wire("access_token", default="", repr=False)
     """The access token, which is sent as ``Authorization: Bearer …``."""

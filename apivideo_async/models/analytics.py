@@ -39,11 +39,7 @@ Metric: TypeAlias = (
     Literal["play", "start", "end", "impression", "impression-time", "watch-time", "ccv", "view"]
     | str
 )
-"""Metrics of ``AggregatedMetrics``.
-
-``impression-time`` is in milliseconds and ``watch-time`` in seconds. ``ccv`` is the number of
-concurrent viewers.
-"""
+"""``impression-time`` in milliseconds, ``watch-time`` in seconds, ``ccv``: concurrent viewers."""
 Aggregation: TypeAlias = Literal["count", "rate", "total", "average", "sum", "peak", "live"] | str
 """How a metric is aggregated.
 
@@ -56,19 +52,14 @@ Breakdown: TypeAlias = (
     | Literal["device-type", "operating-system", "browser", "referrer"]
     | str
 )
-"""The dimension of a breakdown."""
 OverTimeMetric: TypeAlias = (
     Literal["play", "play-rate", "start", "end", "impression", "ccv-peak", "ccv-average", "view"]
     | str
 )
-"""Metrics over time."""
 BreakdownMetric: TypeAlias = OverTimeMetric | Literal["play-total"]
 """Metrics that can be broken down by a dimension; ``play-total`` only by ``media-id``."""
 Interval: TypeAlias = Literal["minute", "hour", "day"] | str
-"""The length of the interval of a point.
-
-``minute`` is valid only for a timeframe of at most 60 minutes.
-"""
+"""The length of an interval. ``minute`` is valid only for a timeframe of at most 60 minutes."""
 
 
 @frozen(kw_only=True)
@@ -76,9 +67,7 @@ class Timeframe:
     """The period of a metric. It starts at ``from_`` and ends before ``to``."""
 
     from_: datetime | None = wire("from", default=None)
-    """Start of the period, inclusive."""
     to: datetime | None = None
-    """End of the period, exclusive."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -95,7 +84,6 @@ class MetricsContext:
     interval: Interval | None = None
     """Set for metrics over time."""
     timeframe: Timeframe | None = None
-    """The period of the metric."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -104,7 +92,6 @@ class AggregatedMetrics:
     """One value of a metric for a period."""
 
     context: MetricsContext | None = None
-    """The query."""
     data: float | None = None
     """The value. ``impression-time`` is in milliseconds and ``watch-time`` in seconds."""
     extra: Mapping[str, Any] = field(factory=dict)
@@ -117,7 +104,6 @@ class MetricBucket:
     dimension_value: str | None = None
     """The value of the dimension, such as ``FR`` for ``country``."""
     metric_value: float | None = None
-    """The value of the metric."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -128,7 +114,6 @@ class MetricPoint:
     emitted_at: datetime | None = None
     """Start of the interval."""
     metric_value: float | None = None
-    """The value of the metric."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -145,7 +130,6 @@ class PlayerSessionDetails:
     session_id: str | None = None
     """Identifier for ``analytics.list_session_events``; begins with ``ps``."""
     loaded_at: datetime | None = None
-    """When the player was loaded."""
     ended_at: datetime | None = None
     """When the viewer left."""
     metadata: dict[str, str] = wire(pairs=True, factory=dict)

@@ -19,7 +19,6 @@ class Restream:
     """Another platform that receives the stream. The API requires all three fields."""
 
     name: str | None = None
-    """Name of the platform."""
     server_url: str | None = None
     """URL with host and application: ``rtmp://host/app`` or ``rtmps://host/app``."""
     stream_key: str | None = field(default=None, repr=False)
@@ -32,11 +31,9 @@ class LiveStreamAssets:
     """URLs to watch the stream. ``repr`` masks their tokens."""
 
     hls: str | None = field(default=None, repr=masked_repr)
-    """HLS manifest."""
     iframe: str | None = field(default=None, repr=masked_repr)
     """HTML to embed the player."""
     player: str | None = field(default=None, repr=masked_repr)
-    """Page of the player."""
     thumbnail: str | None = field(default=None, repr=masked_repr)
     """JPEG image."""
     extra: Mapping[str, Any] = field(factory=dict)
@@ -55,11 +52,8 @@ class LiveStream:
     public: bool | None = None
     """Whether the stream can be watched without a token."""
     assets: LiveStreamAssets | None = None
-    """URLs to watch the stream."""
     player_id: str | None = None
-    """Player theme of the stream, or None."""
     broadcasting: bool | None = None
-    """Whether the stream is on air."""
     restreams: list[Restream] = field(factory=list)
     """Platforms that receive the stream, at most 5."""
     created_at: datetime | None = None
@@ -73,18 +67,12 @@ class LiveStream:
 
     @property
     def rtmps_url(self) -> str | None:
-        """URL for an encoder that sends RTMP over TLS.
-
-        It contains the stream key; None without a key.
-        """
+        """URL for an encoder that sends RTMP over TLS, with the stream key; None without a key."""
         return self.stream_key and f"rtmps://{INGEST_HOST}:1936/s/{self.stream_key}"
 
     @property
     def srt_url(self) -> str | None:
-        """URL for an encoder that sends SRT 1.3 or later, with a latency of at least 120 ms.
-
-        It contains the stream key; None without a key.
-        """
+        """URL for SRT 1.3 or later, latency at least 120 ms, with the key; None without a key."""
         return (
             self.stream_key
             and f"srt://{INGEST_HOST}:6200?streamid={quote(self.stream_key, safe='')}"

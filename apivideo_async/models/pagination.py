@@ -32,17 +32,13 @@ class Pagination:
     """The position of a page. ``items_total`` may be wrong while the list changes."""
 
     items_total: int | None = None
-    """Number of items on all pages."""
     pages_total: int | None = None
     """Number of pages; 0 or 1 if there are no items."""
     page_size: int | None = None
-    """Number of items on a full page."""
     current_page: int | None = None
     """Number of this page, from 1."""
     current_page_items: int | None = None
-    """Number of items on this page."""
     links: list[PaginationLink] = field(factory=list)
-    """Links to other pages. The package does not use them."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -51,9 +47,7 @@ class Page(Generic[T]):
     """One response of a list operation. Iterating over it yields its items."""
 
     data: list[T]
-    """The items."""
     pagination: Pagination
-    """Position of the page in the list."""
     context: MetricsContext | None = None
     """The query of the metric; only in responses of ``analytics``."""
     extra: Mapping[str, Any] = field(factory=dict)

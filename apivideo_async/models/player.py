@@ -41,7 +41,6 @@ class PlayerTheme:
     track_unplayed: str | None = None
     """Colour of the loaded part of the progress bar that is not played."""
     track_background: str | None = None
-    """Colour of the background of the progress bar."""
     background_top: str | None = None
     """Colour behind the controls, at the top."""
     background_bottom: str | None = None

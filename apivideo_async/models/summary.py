@@ -9,13 +9,11 @@ from attrs import field, frozen
 __all__ = ["Summary", "SummaryAttribute", "SummaryOrigin", "SummarySource", "SummaryStatus"]
 
 SummaryAttribute: TypeAlias = Literal["abstract", "takeaways"]
-"""Parts of a summary that can be requested."""
 SummaryOrigin: TypeAlias = Literal["api", "auto"] | str
 """``auto``: api.video generates the text. ``api``: the text is written through the API."""
 SummaryStatus: TypeAlias = (
     Literal["missing", "waiting", "failed", "completed", "unprocessable"] | str
 )
-"""State of the text. Values that this version does not know are kept as text."""
 
 
 @frozen(kw_only=True)
@@ -25,9 +23,7 @@ class Summary:
     summary_id: str = ""
     """Identifier; begins with ``summary_``."""
     video_id: str | None = None
-    """The video."""
     origin: SummaryOrigin | None = None
-    """Whether api.video or a caller of the API writes the text."""
     source_status: SummaryStatus | None = None
     """``missing`` until the text is written, ``waiting`` while it is generated."""
     created_at: datetime | None = None

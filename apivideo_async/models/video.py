@@ -44,10 +44,7 @@ Language: TypeAlias = (
 )
 """Languages that transcripts support (service.md#languages)."""
 LanguageOrigin: TypeAlias = Literal["api", "auto"] | str
-"""How the language was set (service.md#languages).
-
-Values that this version does not know are kept as text.
-"""
+"""How the language was set (service.md#languages)."""
 
 
 @frozen(kw_only=True)
@@ -66,9 +63,7 @@ class VideoSourceLiveStream:
     """The live stream whose recording the video is."""
 
     live_stream_id: str | None = None
-    """Identifier of the live stream."""
     links: list[VideoSourceLiveStreamLink] = field(factory=list)
-    """Links to the live stream."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -87,18 +82,12 @@ class VideoSource:
 
 @frozen(kw_only=True)
 class VideoAssets:
-    """URLs of the video.
-
-    Those of a private video contain a token that works once. ``repr`` masks it
-    (service.md#private-videos).
-    """
+    """URLs. ``repr`` masks the one-time tokens of private videos (service.md#private-videos)."""
 
     hls: str | None = field(default=None, repr=masked_repr)
-    """HLS manifest."""
     iframe: str | None = field(default=None, repr=masked_repr)
     """HTML to embed the player."""
     player: str | None = field(default=None, repr=masked_repr)
-    """Page of the player."""
     thumbnail: str | None = field(default=None, repr=masked_repr)
     """JPEG image."""
     mp4: str | None = field(default=None, repr=masked_repr)
@@ -118,11 +107,9 @@ class Video:
     """When the container was created."""
     updated_at: datetime | None = None
     published_at: datetime | None = None
-    """Time of publication."""
     discarded: bool | None = None
     """Whether the video was deleted and can be restored."""
     discarded_at: datetime | None = None
-    """When the video was discarded."""
     deletes_at: datetime | None = None
     """When a discarded video is deleted for good."""
     language: Language | None = None
@@ -132,11 +119,9 @@ class Video:
     tags: list[str] = field(factory=list)
     metadata: dict[str, str] = wire(pairs=True, factory=dict)
     source: VideoSource | None = None
-    """Origin of the video."""
     assets: VideoAssets | None = None
     """URLs of the video; None for a discarded video."""
     player_id: str | None = None
-    """Player theme of the video, or None."""
     public: bool | None = None
     """False for a private video: every asset URL needs a token that works once."""
     panoramic: bool | None = None
@@ -163,21 +148,14 @@ class VideoClip:
 
 @frozen(kw_only=True)
 class VideoWatermark:
-    """A watermark and its position. Used only when a video is created.
-
-    Lengths are texts in ``px`` or ``%``, or ``initial``.
-    """
+    """The watermark of a new video. Lengths are texts in ``px`` or ``%``, or ``initial``."""
 
     id: str | None = None
     """Identifier of the watermark, from ``watermarks.upload``."""
     top: str | None = None
-    """Distance to the upper edge."""
     left: str | None = None
-    """Distance to the left edge."""
     bottom: str | None = None
-    """Distance to the lower edge."""
     right: str | None = None
-    """Distance to the right edge."""
     width: str | None = None
     """Width; ``initial`` is the width of the image."""
     height: str | None = None
@@ -188,10 +166,7 @@ class VideoWatermark:
 
 
 IngestStatus: TypeAlias = Literal["uploading", "uploaded", "ingesting", "ingested"] | str
-"""State of the source file.
-
-Three documented sets of values exist (service.md#ingest-status), so any text is kept.
-"""
+"""Three documented sets of values exist (service.md#ingest-status), so any text is kept."""
 QualityStatus: TypeAlias = Literal["waiting", "encoding", "encoded", "failed"] | str
 
 
@@ -202,7 +177,6 @@ class BytesRange:
     from_: int | None = wire("from", default=None)
     """First byte, from 0."""
     to: int | None = None
-    """Last byte."""
     total: int | None = None
     """Size of the whole file in bytes."""
     extra: Mapping[str, Any] = field(factory=dict)
@@ -224,13 +198,11 @@ class VideoStatusIngest:
     """The received part of the source file."""
 
     status: IngestStatus | None = None
-    """State of the source file."""
     filesize: int | None = None
     """Size of the file in bytes."""
     received_bytes: list[BytesRange] = field(factory=list)
     """One range for each chunk of an upload in byte ranges."""
     received_parts: ReceivedParts | None = None
-    """The parts of an upload in numbered parts."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -239,7 +211,6 @@ class Quality:
     """One rendition of the video."""
 
     type: Literal["hls", "mp4"] | str | None = None
-    """``hls`` or ``mp4``."""
     quality: str | None = None
     """``240p`` to ``2160p``."""
     status: QualityStatus | None = None
@@ -280,7 +251,6 @@ class VideoStatusEncoding:
     qualities: list[Quality] = field(factory=list)
     """All renditions, finished or not."""
     metadata: VideoStatusEncodingMetadata | None = None
-    """Properties of the source."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -291,7 +261,6 @@ class VideoStatus:
     ingest: VideoStatusIngest | None = None
     """The received part of the source; None for an empty container."""
     encoding: VideoStatusEncoding | None = None
-    """State of the encoding."""
     extra: Mapping[str, Any] = field(factory=dict)
 
     @property
@@ -305,9 +274,7 @@ class Tag:
     """A tag and the number of its videos."""
 
     value: str = ""
-    """The tag."""
     video_count: int | None = None
-    """Number of videos that have the tag."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -318,5 +285,4 @@ class Watermark:
     watermark_id: str = ""
     """Identifier for ``VideoWatermark(id=…)``; begins with ``watermark_``."""
     created_at: datetime | None = None
-    """Time of the upload."""
     extra: Mapping[str, Any] = field(factory=dict)

@@ -1,7 +1,4 @@
-"""Webhook subscriptions and events.
-
-See service.md#webhook-subscriptions and service.md#webhook-events.
-"""
+"""Subscriptions and events (service.md#webhook-subscriptions, service.md#webhook-events)."""
 
 import json
 from collections.abc import Mapping
@@ -36,7 +33,6 @@ WebhookEventType: TypeAlias = (
     ]
     | str
 )
-"""Types of events. Values that this version does not know are kept as text."""
 
 
 @frozen(kw_only=True)
@@ -46,14 +42,9 @@ class Webhook:
     webhook_id: str = ""
     """Identifier; begins with ``webhook_``."""
     events: list[WebhookEventType] = field(factory=list)
-    """Types of events that are delivered."""
     url: str | None = None
-    """URL to which api.video sends events."""
     signature_secret: str | None = field(default=None, repr=False)
-    """Secret that signs the deliveries, so ``repr`` leaves it out.
-
-    Some responses do not contain it.
-    """
+    """Secret that signs the deliveries, so ``repr`` leaves it out. Some responses lack it."""
     created_at: datetime | None = None
     extra: Mapping[str, Any] = field(factory=dict, repr=False)
 
@@ -65,17 +56,11 @@ class _Event:
     type: str = ""
     """Type of the event, such as ``video.source.recorded``."""
     emitted_at: datetime | None = None
-    """Time of the event.
-
-    None if the text of the server is not a date; ``extra`` then contains the text.
-    """
+    """Time of the event; None if it cannot be parsed, and ``extra`` then contains the text."""
 
     @property
     def key(self) -> str:
-        """A text that is the same for every delivery of this event.
-
-        Deliveries have no id, and api.video may deliver an event several times.
-        """
+        """The same text for every delivery of this event, because deliveries have no id."""
         values = [getattr(self, name) for name in self._identifying_fields()]
         return "/".join("" if value is None else str(value) for value in (self.type, *values))
 
@@ -88,7 +73,6 @@ class _Event:
 @frozen(kw_only=True)
 class _LiveStreamEvent(_Event):
     live_stream_id: str | None = None
-    """Identifier of the live stream."""
     extra: Mapping[str, Any] = field(factory=dict)
 
     def _identifying_fields(self) -> list[str]:
@@ -117,7 +101,6 @@ class VideoSourceRecorded(_Event):
     TYPE: ClassVar[str] = "video.source.recorded"
 
     live_stream_id: str | None = None
-    """Identifier of the live stream."""
     video_id: str | None = None
     """Identifier of the recording."""
     extra: Mapping[str, Any] = field(factory=dict)
@@ -130,13 +113,10 @@ class VideoEncodingQualityCompleted(_Event):
     TYPE: ClassVar[str] = "video.encoding.quality.completed"
 
     video_id: str | None = None
-    """Identifier of the video."""
     live_stream_id: str | None = None
     """Identifier of the recorded live stream; None if the video is not a recording."""
     encoding: Literal["hls", "mp4"] | str | None = None
-    """``hls`` or ``mp4``."""
     quality: Literal["240p", "360p", "480p", "720p", "1080p", "2160p"] | str | None = None
-    """Height of the picture."""
     extra: Mapping[str, Any] = field(factory=dict)
 
 
@@ -147,11 +127,9 @@ class VideoCaptionGenerated(_Event):
     TYPE: ClassVar[str] = "video.caption.generated"
 
     video_id: str | None = None
-    """Identifier of the video."""
     caption_id: str | None = None
     """Identifier of the captions; begins with ``caption_``. No operation uses it."""
     generation_mode: Literal["transcript"] | str | None = None
-    """How the captions were made."""
     language: str | None = None
     """Language tag for ``captions.get``."""
     extra: Mapping[str, Any] = field(factory=dict)
@@ -164,7 +142,6 @@ class VideoSummaryGenerated(_Event):
     TYPE: ClassVar[str] = "video.summary.generated"
 
     video_id: str | None = None
-    """Identifier of the video."""
     summary_id: str | None = None
     """Identifier of the summary for ``summaries.get_source``."""
     extra: Mapping[str, Any] = field(factory=dict)
@@ -172,10 +149,7 @@ class VideoSummaryGenerated(_Event):
 
 @frozen(kw_only=True)
 class UnknownEvent(_Event):
-    """An event of a type that this version does not know.
-
-    All members except type and time are in ``extra``.
-    """
+    """An event of an unknown type. All members except type and time are in ``extra``."""
 
     extra: Mapping[str, Any] = field(factory=dict)
 
@@ -194,16 +168,12 @@ WebhookEvent: TypeAlias = (
     | VideoSummaryGenerated
     | UnknownEvent
 )
-"""Any event that a webhook may receive."""
 
 _KINDS: Mapping[str, type[WebhookEvent]] = {kind.TYPE: kind for kind in get_args(WebhookEvent)}
 
 
 def event_from(value: Mapping[str, Any]) -> WebhookEvent:
-    """Convert a parsed body to an event.
-
-    The result is an ``UnknownEvent`` if the type is missing or this version does not know it.
-    """
+    """Convert a parsed body. A missing or unknown type gives an ``UnknownEvent``."""
     # ``type`` may have any form, and only a text can be looked up in the dict.
     name = value.get("type")
     kind = _KINDS.get(name, UnknownEvent) if isinstance(name, str) else UnknownEvent

@@ -124,10 +124,7 @@ def _with_key(metadata: Any, key: str) -> dict[str, str]:
 
 
 async def _find(pipeline: Pipeline, key: str) -> Video | None:
-    """Return the video with this key, or None.
-
-    Raises ``DuplicateVideosError`` if there are several.
-    """
+    """Return the video with this key, or None. Raises ``DuplicateVideosError`` for several."""
     request = build_request("videos.list", "GET", "/videos", query={"metadata": {INGEST_KEY: key}})
     page: Page[Video] = await pipeline.page(request, Video)
     # Compare the key again: if the service ignored the filter, another video would be taken for

@@ -18,7 +18,6 @@ class VideoUpdateFields(TypedDict, total=False):
     """
 
     description: str | Unset
-    """Description of the video."""
     public: bool | Unset
     """With False, every asset address contains a token that works once."""
     panoramic: bool | Unset
@@ -28,27 +27,20 @@ class VideoUpdateFields(TypedDict, total=False):
     player_id: str | Unset | None
     """Id of a player theme. None detaches it (inferred, service.md#null-and-absent)."""
     tags: Sequence[str] | Unset
-    """Tags of the video."""
     metadata: Mapping[str, str] | Unset
-    """Pairs of text that the user defines."""
     language: Language | Unset | None
     """Spoken language, one of 33 codes such as ``fr``. A change creates a new transcript."""
     transcript: bool | Unset
     """True to create captions from the speech. This needs at least 50 words."""
     transcript_summary: bool | Unset
-    """True to create a summary from the speech.
-
-    An update raises ``ConflictError`` if the video has a summary.
-    """
+    """True to summarize the speech. An update raises ``ConflictError`` if a summary exists."""
     transcript_summary_attributes: Sequence[SummaryAttribute] | Unset
-    """Parts of the summary to create."""
 
 
 class VideoFields(VideoUpdateFields, total=False):
     """Fields that can be set at creation. ``clip`` and ``watermark`` cannot be changed later."""
 
     clip: VideoClip | Unset
-    """Part of the source to keep."""
     watermark: VideoWatermark | Unset
     """Image that is burned into the video."""
 
@@ -62,10 +54,7 @@ def check_video_fields(fields: Mapping[str, Any]) -> None:
 
 
 def video_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a creation or update in the form that is sent.
-
-    Raises ``TypeError`` for an unknown field name, like Python for an unknown argument.
-    """
+    """Return the fields in the form that is sent. Raises ``TypeError`` for an unknown name."""
     check_video_fields(fields)
     sent = set_fields(fields)
     if "metadata" in sent:

@@ -19,22 +19,15 @@ T = TypeVar("T")
 
 @frozen
 class RawResponse(Generic[T]):
-    """A result and the HTTP response that contained it.
-
-    For a method that sends several requests, this is the last response.
-    """
+    """A result and the HTTP response that contained it, the last one if there were several."""
 
     value: T
     """The result that the method returns without ``with_raw_response``. A list gives one page."""
     status: int
-    """Status of the response, 200 to 299.
-
-    For other statuses an error with the same attributes is raised.
-    """
+    """Status, 200 to 299. For other statuses an error with the same attributes is raised."""
     headers: Mapping[str, str] = field(repr=False)
     """Headers of the response, with lower-case names."""
     body: bytes = field(repr=False)
-    """Body of the response as received."""
 
     @property
     def rate_limit(self) -> RateLimitHeaders | None:
@@ -44,10 +37,7 @@ class RawResponse(Generic[T]):
 
 @frozen
 class RawMethods:
-    """The methods of a resource that send requests, each returning a :class:`RawResponse`.
-
-    Arguments and errors are those of the original methods.
-    """
+    """Methods with the same arguments and errors, each returning a :class:`RawResponse`."""
 
     observed: Callable[[Callable[[Response], None]], object] = field(repr=False)
     """Returns a copy of the resource that passes each response to a function."""

@@ -1,7 +1,4 @@
-"""Wait for videos to become playable, with one poller for any number of videos.
-
-The order of the requests is decided in ``protocol.polling``.
-"""
+"""Wait for any number of videos to become playable. ``protocol.polling`` orders the requests."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
@@ -36,7 +33,6 @@ class PlayableResult:
 
 
 def status_request(video_id: str, priority: Priority) -> Request:
-    """Build the request for the status of one video."""
     path = path_for("/videos/{video_id}/status", video_id=video_id)
     return build_request("videos.get_status", "GET", path, priority=priority)
 
@@ -55,8 +51,7 @@ async def wait_for_all(
     while schedule:
         try:
             async with asyncio.timeout_at(ends_at):
-                # The interval depends on the read limit, so that polling leaves budget for other
-                # requests.
+                # The interval depends on the read limit, to leave budget for other requests.
                 await asyncio.sleep(schedule.wait(clock(), pipeline.limiter.window("reads").limit))
                 result = await _check(pipeline, schedule.begin_read(clock()), probe=probe)
         except TimeoutError:

@@ -26,10 +26,7 @@ class Accounts(Resource):
 
 
 class Auth(Resource):
-    """``client.auth``: tokens for programs that must not have the API key.
-
-    The requests are outside the request budget.
-    """
+    """``client.auth``: tokens for programs that must not have the API key. Uses no budget."""
 
     async def authenticate(self, *, api_key: str | None = None) -> AccessToken:
         """Exchange an API key for a pair of tokens (``POST /auth/api-key``).

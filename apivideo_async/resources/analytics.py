@@ -31,10 +31,7 @@ from ._resource import PageQuery, Resource, SortOrder
 __all__ = ["Analytics", "FilterBy", "MetricsQuery", "Period"]
 
 Period: TypeAlias = str | date | tuple[date, date]
-"""A date, a range of two dates, or text: ``2018-01-01``, ``2018-W01``, ``2018-01``, ``2018``.
-
-A range includes both dates and the days between them.
-"""
+"""A date, two dates (inclusive), or text: ``2018-01-01``, ``2018-W01``, ``2018-01``, ``2018``."""
 
 
 class FilterBy(TypedDict, total=False):
@@ -60,20 +57,14 @@ class FilterBy(TypedDict, total=False):
     tag: str
     """One tag of the video, case-sensitive."""
     referrer: str | Sequence[str]
-    """URLs of at most 2,048 characters, matched exactly.
-
-    An empty text matches views without a referrer.
-    """
+    """Exact URLs of at most 2,048 characters. An empty text matches views without a referrer."""
 
 
 class MetricsQuery(TypedDict, total=False):
     """Arguments of all metrics methods."""
 
     from_: datetime | Unset
-    """Start of the period, at most 30 days ago. The default is one day before ``to``.
-
-    A time without a time zone is UTC.
-    """
+    """Start, at most 30 days ago, in UTC if it has no time zone. Default: one day before ``to``."""
     to: datetime | Unset
     """End of the period, exclusive. The default is now."""
     unique: bool | Unset
@@ -185,16 +176,12 @@ class Analytics(Resource):
     def list_session_events(
         self, session_id: str, **page: Unpack[PageQuery]
     ) -> Paginator[PlayerSessionEvent]:
-        """List the events of a session (``GET /analytics/sessions/{sessionId}/events``, reads).
-
-        ``session_id`` is ``session.session_id`` of a ``PlayerSession``.
-        """
+        """List the events of a session (``GET /analytics/sessions/{sessionId}/events``, reads)."""
         path = path_for("/analytics/sessions/{session_id}/events", session_id=session_id)
         return self._list("analytics.list_session_events", path, PlayerSessionEvent, page)
 
 
 def _split(query: PagedMetricsQuery) -> tuple[PageQuery, MetricsQuery]:
-    """Separate the arguments of pages from those of metrics."""
     page: Any = {name: value for name, value in query.items() if name in PageQuery.__annotations__}
     metrics: Any = {name: value for name, value in query.items() if name not in page}
     return page, metrics

@@ -24,9 +24,7 @@ class LiveStreamFields(TypedDict, total=False):
     """Fields that can be set at creation and changed later. An absent field is not sent."""
 
     public: bool | Unset
-    """True if anyone may watch."""
     player_id: str | Unset
-    """Id of the player theme."""
     restreams: Sequence[Restream] | Unset
     """Servers that receive a copy of the stream, at most 5.
 
@@ -35,11 +33,7 @@ class LiveStreamFields(TypedDict, total=False):
 
 
 class LiveStreams(Resource):
-    """``client.live_streams``.
-
-    ``rtmp_url``, ``rtmps_url`` and ``srt_url`` of a ``LiveStream`` are the addresses for the
-    encoder.
-    """
+    """``client.live_streams``. An encoder sends to ``rtmp_url``, ``rtmps_url`` or ``srt_url``."""
 
     def list(
         self,
@@ -85,10 +79,7 @@ class LiveStreams(Resource):
         )
 
     async def delete(self, live_stream_id: str, *, missing_ok: bool = False) -> None:
-        """Delete a live stream (``DELETE /live-streams/{liveStreamId}``, writes).
-
-        Its recordings are kept.
-        """
+        """Delete a stream, not its recordings (``DELETE /live-streams/{liveStreamId}``, writes)."""
         path = path_for("/live-streams/{live_stream_id}", live_stream_id=live_stream_id)
         await self._delete("live_streams.delete", path, missing_ok=missing_ok)
 

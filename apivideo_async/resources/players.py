@@ -40,10 +40,7 @@ class PlayerFields(TypedDict, total=False):
 
 
 class Players(Resource):
-    """``client.players``: themes that videos and live streams use by ``player_id``.
-
-    A change may need ten minutes to reach all viewers.
-    """
+    """``client.players``: themes for ``player_id``. Changes may need ten minutes to take effect."""
 
     def list(
         self,
@@ -57,10 +54,7 @@ class Players(Resource):
         return self._list("players.list", "/players", PlayerTheme, page, query)
 
     async def create(self, **fields: Unpack[PlayerFields]) -> PlayerTheme:
-        """Create a theme (``POST /players``, writes).
-
-        Absent fields keep the defaults of the player.
-        """
+        """Create a theme (``POST /players``, writes). Absent fields keep the player's defaults."""
         return await self._write("players.create", "POST", "/players", fields)
 
     async def get(self, player_id: str) -> PlayerTheme:

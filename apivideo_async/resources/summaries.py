@@ -16,10 +16,7 @@ SummarySort: TypeAlias = Literal["createdAt", "updatedAt", "videoId"]
 
 
 class Summaries(Resource):
-    """``client.summaries``. A summary belongs to a video.
-
-    Its text (the *source*) has methods of its own.
-    """
+    """``client.summaries``. A summary belongs to a video. Its text is called the *source*."""
 
     def list(
         self,
@@ -31,11 +28,7 @@ class Summaries(Resource):
         sort_order: SortOrder | Unset = UNSET,
         **page: Unpack[PageQuery],
     ) -> Paginator[Summary]:
-        """List summaries (``GET /summaries``, reads).
-
-        ``origin`` is ``auto`` or ``api``. ``source_status`` is ``missing``, ``waiting``,
-        ``failed``, ``completed`` or ``unprocessable``.
-        """
+        """List summaries (``GET /summaries``, reads)."""
         query = {
             "videoId": video_id,
             "origin": origin,

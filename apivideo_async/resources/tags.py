@@ -13,10 +13,7 @@ TagSort: TypeAlias = Literal["value", "videoCount"]
 
 
 class Tags(Resource):
-    """``client.tags``: the tags of all videos.
-
-    Tags have no create or delete operation. They follow from the tags of the videos.
-    """
+    """``client.tags``: the tags of all videos. No operation creates or deletes one."""
 
     def list(
         self,

@@ -1,7 +1,4 @@
-"""Captions and chapters of a video, one WebVTT file per language.
-
-See service.md#caption-operations and service.md#chapter-operations.
-"""
+"""Captions and chapters (service.md#caption-operations, service.md#chapter-operations)."""
 
 from typing import Unpack
 

@@ -1,7 +1,4 @@
-"""Upload tokens: uploads without an API key, for browsers and devices.
-
-See service.md#upload-token-operations.
-"""
+"""Upload tokens: uploads without an API key (service.md#upload-token-operations)."""
 
 from datetime import timedelta
 from typing import Literal, Unpack

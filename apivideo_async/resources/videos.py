@@ -28,13 +28,9 @@ VideoSort = Literal["title", "createdAt", "publishedAt", "updatedAt"]
 
 class _VideoFilters(TypedDict, total=False):
     title: str | Unset
-    """Part of the title."""
     description: str | Unset
-    """Part of the description."""
     tags: Sequence[str] | Unset
-    """Tags that the video must have, all of them."""
     metadata: Mapping[str, str] | Unset
-    """Pairs that the video must have, all of them."""
     live_stream_id: str | Unset
     """Live stream of which the video is a recording."""
     sort_by: VideoSort | Unset
@@ -102,10 +98,7 @@ class Videos(Resource):
             return await create_video(self._pipeline, attributes, key=idempotency_key)
 
     async def get(self, video_id: str) -> Video:
-        """Return a video (``GET /videos/{videoId}``, reads).
-
-        For a private video, each call creates a new one-time token.
-        """
+        """Return a video, with a new token if private (``GET /videos/{videoId}``, reads)."""
         return await self._call("videos.get", "GET", _path(video_id), Video)
 
     async def update(

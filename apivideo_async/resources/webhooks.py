@@ -1,7 +1,4 @@
-"""Webhooks: subscriptions, and verification of received deliveries.
-
-See service.md#webhook-operations and service.md#webhooks.
-"""
+"""Webhook subscriptions and deliveries (service.md#webhook-operations, service.md#webhooks)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Unpack
@@ -28,10 +25,7 @@ class Webhooks(Resource):
     def list(
         self, *, events: WebhookEventType | Unset = UNSET, **page: Unpack[PageQuery]
     ) -> Paginator[Webhook]:
-        """List subscriptions (``GET /webhooks``, reads).
-
-        ``events`` selects the subscriptions to one event type.
-        """
+        """List all subscriptions, or those to one event type (``GET /webhooks``, reads)."""
         return self._list("webhooks.list", "/webhooks", Webhook, page, {"events": events})
 
     async def create(self, *, events: Sequence[WebhookEventType], url: str) -> Webhook:

@@ -67,10 +67,7 @@ def filter_key(name: str) -> str | None:
 
 
 def read_filters(pairs: Iterable[tuple[str, str]], allowed: frozenset[str]) -> dict[str, list[str]]:
-    """Return the allowed values of each filter key.
-
-    Raises a refusal if a key is not in ``allowed`` or a value is illegal.
-    """
+    """Return the values of each filter. Raises a refusal for an illegal key or value."""
     filters: dict[str, list[str]] = {}
     for name, value in pairs:
         key = filter_key(name)

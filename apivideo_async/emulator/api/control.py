@@ -1,7 +1,4 @@
-"""``/`` and ``/_emulator/*``: inspect and control the emulator from another process.
-
-These operations need no credentials. ``/`` is an overview page for developers.
-"""
+"""``/`` (an overview page) and ``/_emulator/*``: control the emulator, without credentials."""
 
 from collections.abc import Callable, Iterable
 from html import escape
@@ -42,7 +39,6 @@ def _send(read: Callable[[Call], Any]) -> Handler:
 
 
 def _send_all(read: Callable[[Call], Iterable[Any]]) -> Handler:
-    """Return a handler that sends the attrs objects of ``read``."""
     return _send(lambda call: [attrs.asdict(each) for each in read(call)])
 
 
@@ -70,7 +66,6 @@ async def _add_faults(call: Call) -> web.StreamResponse:
 
 
 async def _add_plays(call: Call) -> web.StreamResponse:
-    """Add a JSON list of plays for the analytics. Return the ids of their sessions."""
     plays = await _read_list(call, play_from_json)
     return json_response([call.state.add_play(play) for play in plays], 201)
 

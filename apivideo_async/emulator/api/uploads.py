@@ -91,7 +91,6 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
 
 
 def _keep(call: Call, video_id: str, form: Form, received: _ReceivedFile) -> Video:
-    """Keep the file of a complete body, and return the video."""
     # While the body arrived, other requests may have deleted the video or changed the ledger. There
     # is no ``await`` up to ``keep``, so that no other request runs in between.
     video = call.state.videos.find(video_id)

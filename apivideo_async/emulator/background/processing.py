@@ -85,10 +85,7 @@ def create_summary(state: State, video: Video, parts: tuple[str, ...], *, auto: 
 
 
 def request_summary(state: State, video: Video, attributes: dict[str, Any]) -> None:
-    """Create the summary that ``transcriptSummary`` in a creation or an update asks for.
-
-    Raises a refusal (409) if the video already has a summary. See service.md#summaries.
-    """
+    """Create the summary if asked for (service.md#summaries). A second one is refused (409)."""
     if not attributes.get("transcriptSummary"):
         return
     if state.summary_of(video) is not None:

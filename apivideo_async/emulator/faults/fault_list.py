@@ -111,17 +111,14 @@ class FaultList:
         return len(self._faults)
 
     def add(self, *faults: Fault) -> None:
-        """Append rules."""
         self._faults.extend(faults)
 
     def clear(self) -> None:
-        """Remove all rules."""
         self._faults.clear()
 
     def due(self, operation: str) -> Fault | None:
         """Count a request of ``operation``. Return the rule that fires for it, or None."""
         matching = [fault for fault in self if fault.operation in {"*", operation}]
-        # Every matching rule counts the request, whichever rule fires.
         for fault in matching:
             fault.seen += 1
         for fault in matching:

@@ -42,7 +42,6 @@ class EncodingPace:
     polls: int = 0
 
     def progress(self, elapsed: float, reads: int) -> float:
-        """Return the progress after ``elapsed`` seconds and a number of status ``reads``."""
         if self.polls:
             return reads / self.polls
         return elapsed / self.seconds if self.seconds else math.inf
@@ -90,10 +89,7 @@ def encoded_qualities(progress: float) -> list[tuple[str, str]]:
 
 
 def stream_metadata(size: int | None) -> dict[str, Any]:
-    """Return the ``metadata`` of a source of ``size`` bytes. All values are None if it is None.
-
-    The media is not inspected. The duration follows from a usual bit rate.
-    """
+    """Return ``metadata`` for ``size`` bytes at a usual bit rate. Without a size, all are None."""
     metadata = {
         "width": 1280,
         "height": 720,

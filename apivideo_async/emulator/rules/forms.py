@@ -169,10 +169,7 @@ class FileRule:
     max_size: float = math.inf
 
     def check(self, form: Form, size: int) -> str:
-        """Return the media type of the file, by its extension or else its content type.
-
-        Raises a refusal if there is not exactly one file, or its type or ``size`` is wrong.
-        """
+        """Return the media type of the file. Raises a refusal for a wrong count, type or size."""
         form.check_one_file()
         media_type = self.types.get(form.filename.rpartition(".")[2].lower(), form.content_type)
         if media_type not in self.types.values():

@@ -14,10 +14,7 @@ _MAX_PAGE_SIZE = 100
 
 
 def paginate(path: str, query: Query, items: Sequence[ItemT]) -> tuple[list[ItemT], Any]:
-    """Return the items of the requested page, and the ``pagination`` object.
-
-    Raises a refusal if a page parameter is out of range.
-    """
+    """Return the page and ``pagination``. Raises a refusal if a parameter is out of range."""
     page, size = _page_parameters(query)
     # Integer division that rounds up. An empty list has one page.
     pages = max(1, -(-len(items) // size))

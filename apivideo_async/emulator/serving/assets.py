@@ -46,10 +46,7 @@ def asset_urls(call: Call, video: Video) -> dict[str, str]:
 
 
 def viewed_video(call: Call) -> tuple[Video, str | None]:
-    """Return the video that the path names, and the session of the viewer of a private video.
-
-    Raises a refusal (404) if the token was already used.
-    """
+    """Return the video, and its session if private. Raises a refusal (404) for a used token."""
     video = call.video()
     return video, viewer_session(call, video, "videoId", call.request.match_info.get("token"))
 

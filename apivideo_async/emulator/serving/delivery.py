@@ -1,7 +1,4 @@
-"""URLs, access and responses of the delivery hosts, for both videos and live streams.
-
-The assets of private items need a token or a session (service.md#private-videos).
-"""
+"""URLs, access and responses of the delivery hosts (service.md#private-videos)."""
 
 import struct
 import zlib
@@ -43,10 +40,7 @@ def player_urls(base: str, path: str = "") -> dict[str, str]:
 def viewer_session(
     call: Call, item: Video | LiveStream, parameter: str, token: str | None
 ) -> str | None:
-    """Return the session of the viewer, or None for a public item.
-
-    Raises a refusal (404) of ``parameter`` if neither ``token`` nor the session ``avh`` is valid.
-    """
+    """Return the session, None for a public item. Raises a refusal (404) of ``parameter``."""
     if item.public:
         return None
     session = None

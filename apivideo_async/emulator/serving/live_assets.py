@@ -1,7 +1,4 @@
-"""Assets of live streams on the delivery hosts: page, manifest and thumbnail.
-
-See service.md#assets, service.md#other-private-assets.
-"""
+"""Assets of live streams (service.md#assets, service.md#other-private-assets)."""
 
 from html import escape
 

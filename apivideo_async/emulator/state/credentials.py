@@ -75,10 +75,7 @@ class Credentials:
         self._access.clear()
 
     def identify(self, header: str | None, now: float) -> str:
-        """Return a name for the credentials in an ``Authorization`` header, without the secret.
-
-        Raises a refusal (401) if the header is absent, malformed or wrong.
-        """
+        """Return a name for the credentials, without the secret, or raise a refusal (401)."""
         if header is None or not header.strip():
             raise refuse("authentication-missing-authorization-header")
         scheme, _, value = header.strip().partition(" ")
@@ -121,7 +118,6 @@ class PrivateSessions:
     _sessions: dict[str, tuple[str, float]] = field(factory=dict, init=False)
 
     def new_token(self, item_id: str) -> str:
-        """Return a token for one retrieval of a private item."""
         token = self._ids.uuid("private-token")
         self._tokens[token] = (item_id, False)
         return token
@@ -136,10 +132,7 @@ class PrivateSessions:
         return session
 
     def authorize(self, item_id: str, token: str, session: str | None, now: float) -> str | None:
-        """Return the session under which an asset is served, or None if access is refused.
-
-        A session gives access to any number of assets. Without ``session`` the token opens one.
-        """
+        """Return the session, which ``token`` opens if there is none. None: access is refused."""
         if session is None:
             return self.open_session(item_id, token, now)
         owner, expires = self._sessions.get(session, ("", 0.0))

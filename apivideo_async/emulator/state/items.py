@@ -66,7 +66,6 @@ class Item:
 
     @property
     def last_change(self) -> datetime:
-        """The moment of the last update, or of the creation."""
         return self.updated or self.created
 
     def touch(self, now: datetime) -> None:

@@ -73,7 +73,6 @@ class Spool:
             offset += written
 
     def delete_if_unused(self) -> None:
-        """Delete the file if no media refers to it and it has no writer."""
         if self.path is not None and self.media_count == 0 and self._writers == 0:
             self.path.unlink(missing_ok=True)
 
@@ -179,10 +178,7 @@ class Media:
         return clone
 
     def read(self, start: int = 0, stop: int | None = None) -> Generator[bytes, None, None]:
-        """Yield the bytes from ``start`` to ``stop`` (exclusive) in blocks.
-
-        Raises ``EOFError`` or ``OSError`` if a file was truncated or deleted meanwhile.
-        """
+        """Yield blocks. Raises ``EOFError`` or ``OSError`` if a file was truncated or deleted."""
         remaining = (self.size if stop is None else stop) - start
         positions = sorted(self._extents)
         for extent in [extent for position in positions for extent in self._extents[position]]:

@@ -10,7 +10,6 @@ __all__ = ["Play", "play_from_json", "with_time_zone"]
 
 
 def with_time_zone(moment: datetime) -> datetime:
-    """Return a moment with a time zone, UTC if it has none."""
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 

@@ -30,7 +30,6 @@ _KEEP_DISCARDED = timedelta(days=90)
 
 
 def _collection(parameter: str) -> Any:
-    """Return an attribute that holds a collection. ``parameter`` is the path parameter of ids."""
     return field(factory=lambda: Collection(parameter), init=False)
 
 
@@ -112,7 +111,6 @@ class State:
             await asyncio.wait(self._tasks)
 
     async def stop_tasks(self) -> None:
-        """Cancel all background tasks and wait for their end."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -78,7 +78,6 @@ class Video(Item):
 
     @property
     def finished(self) -> bool:
-        """Whether the source is complete."""
         return self.finished_at is not None
 
     def merge(self, changes: dict[str, Any], now: datetime) -> None:
@@ -185,7 +184,6 @@ _TAGS_FILTER = re.compile(r"tags(?:\[\d*\])?")
 
 
 def select_videos(videos: Iterable[Video], query: Query) -> list[Video]:
-    """Return the videos that match every filter, sorted."""
     filters = [match for name, value in query if (match := _filter(name, value))]
     selected = [video for video in videos if all(match(video) for match in filters)]
     return sort_items(selected, query, _SORT_KEYS)
