@@ -47,11 +47,7 @@ LONGEST_PAUSE = 5.0
 SLOW = 2.0
 """Seconds without an answer from the database after which the wait is logged."""
 TTL = 6.0
-"""Seconds without an exchange after which a worker counts as gone.
-
-Until then, the requests that were granted to it count as in flight. If a frozen worker fills the
-window with them, the other workers wait for it.
-"""
+"""Seconds without an exchange until a worker counts as gone, and its requests as not in flight."""
 CLOSE_SECONDS = 5.0
 """Seconds for the last exchanges of a limiter that is closed."""
 CLOSED = "the limiter is closed: no more requests can be sent"
@@ -75,8 +71,6 @@ class Budget(Protocol):
 
 
 class SharedLane(Lane):
-    """The queue of one class in one of several processes."""
-
     def __init__(
         self, name: LimitClass, reserve: float, *, budget: Budget, owner: str, ttl: float
     ) -> None:

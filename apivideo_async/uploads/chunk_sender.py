@@ -66,8 +66,7 @@ class ChunkSender:
 
         Returns the video in the response, or None if only the status confirmed the chunk. Raises
         ``UploadError`` if the chunk was refused or the retry budget is spent, ``SourceError`` if
-        the source cannot be read, and ``ConfigurationError`` if the client is not configured
-        correctly.
+        the source cannot be read, and ``ConfigurationError`` for an invalid client option.
         """
         ledger, clock = self.upload.ledger, asyncio.get_running_loop().time
         attempts = Attempts()
@@ -90,18 +89,13 @@ class ChunkSender:
                     # Other chunks were accepted, so the connection works. Start a new retry budget.
                     accepted = ledger.accepted_bytes
                     attempts = Attempts()
-                # The time limit of the policy starts with the first failure.
                 attempts = attempts.after(error, clock())
                 await self._pause(chunk, error, attempts, may_be_stored=may_be_stored)
 
     async def _attempt(
         self, chunk: Chunk, read: ReadChunk, content_range: ContentRange | None
     ) -> Video:
-        """Send the chunk once and return the video of the response.
-
-        A failure makes the chunk pending, failed or unknown in the ledger. An "already received"
-        response leaves it in flight, and ``_is_received`` decides.
-        """
+        """Send the chunk once. "Already received" leaves it in flight, for ``_is_received``."""
         upload, clock = self.upload, asyncio.get_running_loop().time
         started, sent = clock(), 0
 
@@ -149,11 +143,7 @@ class ChunkSender:
     async def _is_received(
         self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, may_be_stored: bool
     ) -> bool:
-        """Return True if the server has the chunk although no response confirmed it.
-
-        ``unknown`` is True if this attempt ended without a verdict. ``may_be_stored`` is True if
-        an earlier attempt may have stored the chunk.
-        """
+        """Return True if the server has the chunk although no response confirmed it."""
         upload, already = self.upload, _is_already_received(error)
         # Without an attempt of ours that may have stored the chunk, another client writes to the
         # same container, and the upload must fail.
@@ -174,7 +164,6 @@ class ChunkSender:
         if received.filesize is not None and (received.complete or upload.ledger.mode == "whole"):
             # A complete upload may list no ranges or parts, so compare its size.
             return received.filesize == upload.ledger.total
-        # The upload is in progress, so compare the stored ranges or parts.
         return received.covers(chunk)
 
     async def _pause(
@@ -229,6 +218,5 @@ def _is_overload(error: BaseException) -> bool:
 
 
 def _is_already_received(error: ApiVideoError) -> bool:
-    """Return True if the server says that it stored the chunk or the whole upload before."""
     slug = error.slug if isinstance(error, ApiStatusError) else None
     return slug == ALREADY_COMPLETE or slug in ALREADY_RECEIVED
