@@ -119,7 +119,7 @@ class Request:
 
 
 def check_text(name: str, value: object) -> None:
-    """Raise ``ConfigurationError`` for a text that alters the path: empty, ``.`` and ``..``."""
+    """Raise ``ConfigurationError`` for an id that changes the operation: empty, ``.`` or ``..``."""
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
         # The message shows only empty values, because others may be secrets.
         shown = "" if value else f", not {value!r}"

@@ -47,7 +47,11 @@ LONGEST_PAUSE = 5.0
 SLOW = 2.0
 """Seconds without an answer from the database after which the wait is logged."""
 TTL = 6.0
-"""Seconds without an exchange until a worker counts as gone, and its requests as not in flight."""
+"""Seconds without an exchange after which a worker counts as gone.
+
+Until then, the requests that were granted to it count as in flight. If a frozen worker fills the
+window with them, the other workers wait for it.
+"""
 CLOSE_SECONDS = 5.0
 """Seconds for the last exchanges of a limiter that is closed."""
 CLOSED = "the limiter is closed: no more requests can be sent"

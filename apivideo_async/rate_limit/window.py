@@ -50,7 +50,11 @@ ROUNDING = 1.0
 LONGEST_WINDOW = 3600.0
 """Seconds. A longer time until a reset is cut to this."""
 LARGEST_CROWD = 8.0
-"""Upper bound. Without it, a client with less than 1/8 of the traffic would stop much earlier."""
+"""Upper bound of the crowd.
+
+A client that sends less than 1/8 of the traffic stops when that many requests remain in the window.
+Without the bound, a client with a tiny share would stop much earlier.
+"""
 
 
 @frozen

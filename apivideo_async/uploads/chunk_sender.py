@@ -95,7 +95,11 @@ class ChunkSender:
     async def _attempt(
         self, chunk: Chunk, read: ReadChunk, content_range: ContentRange | None
     ) -> Video:
-        """Send the chunk once. "Already received" leaves it in flight, for ``_is_received``."""
+        """Send the chunk once and return the video of the response.
+
+        A failure makes the chunk pending, failed or unknown in the ledger. An "already received"
+        response leaves it in flight, and ``_is_received`` decides.
+        """
         upload, clock = self.upload, asyncio.get_running_loop().time
         started, sent = clock(), 0
 
@@ -143,7 +147,11 @@ class ChunkSender:
     async def _is_received(
         self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, may_be_stored: bool
     ) -> bool:
-        """Return True if the server has the chunk although no response confirmed it."""
+        """Return True if the server has the chunk although no response confirmed it.
+
+        ``unknown`` is True if this attempt ended without a verdict. ``may_be_stored`` is True if
+        an earlier attempt may have stored the chunk.
+        """
         upload, already = self.upload, _is_already_received(error)
         # Without an attempt of ours that may have stored the chunk, another client writes to the
         # same container, and the upload must fail.

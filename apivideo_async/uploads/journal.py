@@ -99,7 +99,7 @@ class Journal:
         return self._folder / f"{hashlib.sha256(key).hexdigest()[:32]}.json"
 
     async def find(self, fingerprint: Fingerprint) -> JournalEntry | None:
-        """Return the entry, or None. Raises ``SourceError`` if the file has changed since then."""
+        """Return the entry of this source, or None. Raises ``SourceError`` if the file changed."""
         path = self._file(fingerprint)
         try:
             entry = _parse(await self._finish(_read(path)))

@@ -45,7 +45,7 @@ class UploadItem:
 
 @frozen(kw_only=True)
 class UploadResult:
-    """A video or an error. A foreign exception is the ``__cause__`` of an ``UploadError``."""
+    """A video or an error. Your source's exception is the ``__cause__`` of an ``UploadError``."""
 
     index: int
     """Position of the item in the iterable, from 0."""
