@@ -53,10 +53,7 @@ def attach(module: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
 
 
 def _read_stub(source: bytes) -> tuple[dict[str, str], list[str]]:
-    """Return the module of each imported name, and the modules of ``from … import *``.
-
-    The module is empty for a name that is itself a module of the package.
-    """
+    """Return the module of each name ("" for a module itself), and the modules of ``import *``."""
     # Imported here, because it takes longer than all other imports of this module.
     import ast
 

@@ -119,7 +119,6 @@ class ApiVideoClient:
         )
 
     def _create_resources(self, pipeline: Pipeline) -> None:
-        """Create the resources, which send their requests through ``pipeline``."""
         self._pipeline = pipeline
         self.videos: Videos = Videos(pipeline)
         self.upload_tokens: UploadTokens = UploadTokens(pipeline)
@@ -217,10 +216,7 @@ class ApiVideoClient:
         capacity: Capacity | None,
         empty: bool,
     ) -> Video:
-        """Upload into a container, for ingestion: its items share ``capacity``.
-
-        ``empty`` is True if the container is certainly empty, so its status need not be read.
-        """
+        """Upload into a container, for ingestion: its items share ``capacity``."""
         uploader = Uploader(self._pipeline, options, on_progress, capacity)
         return await uploader.into_container(video_id, source, empty=empty)
 
@@ -264,8 +260,7 @@ class ApiVideoClient:
     def budget(self, limit_class: LimitClass) -> RequestBudget:
         """Return the request budget of a class, as the responses so far describe it.
 
-        ``limit_class`` is ``uploads``, ``writes`` or ``reads``. See service.md#rate-limit-headers.
-        Sends no request. Call this method in the event loop of the client.
+        Sends no request. Call it in the client's event loop. See service.md#rate-limit-headers.
         """
         return self._pipeline.limiter.budget(limit_class)
 

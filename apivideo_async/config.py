@@ -61,10 +61,7 @@ REQUEST_LIMITS: Final[Mapping[str, Mapping[str, int]]] = {
     "production": {"uploads": 100, "writes": 200, "reads": 500},
     "sandbox": {"uploads": 40, "writes": 40, "reads": 100},
 }
-"""Documented requests per minute of each class. See service.md#rate-limits.
-
-An account may have other limits. Only the response headers contain them.
-"""
+"""Documented requests per minute (service.md#rate-limits). An account may have other limits."""
 
 AuthScheme = Literal["bearer", "basic"]
 Mode = Literal["bytes", "part"]
@@ -97,11 +94,7 @@ def _one_of(*allowed: str | None) -> Any:
 
 @frozen(kw_only=True)
 class Timeouts:
-    """Time limits in seconds.
-
-    There is no limit for a whole request, because a large upload may take hours. The limits end a
-    request that makes no progress.
-    """
+    """Time limits in seconds. A whole request has none, because a large upload may take hours."""
 
     connect: float = field(default=15.0, validator=positive)
     """Seconds to open one connection, TLS handshake included."""
@@ -113,20 +106,14 @@ class Timeouts:
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """How often and for how long a failed attempt is repeated.
-
-    A request that was refused with 429 waits until the window resets. This uses no attempt.
-    """
+    """How failed attempts are repeated. A 429 waits until the window resets and uses no attempt."""
 
     attempts: int = field(default=6, validator=_count)
     """Attempts of one call, or of one chunk since the server accepted other bytes of the upload."""
     seconds: float = field(default=600.0, validator=positive)
     """Seconds after the first failure of a call or chunk, after which no further attempt starts."""
     first_delay: float = field(default=0.4, validator=positive)
-    """Upper bound of the first wait in seconds. It doubles with each failure.
-
-    A wait is a random value between half of the bound and the bound.
-    """
+    """Bound of the first wait in seconds; doubles per failure. A wait is random, 50-100 % of it."""
     longest_delay: float = field(default=20.0, validator=positive)
     """Upper bound of every wait in seconds."""
     rate_limit_seconds: float | None = field(default=None, validator=positive)
@@ -135,10 +122,7 @@ class RetryPolicy:
 
 @frozen(kw_only=True)
 class UploadLimits:
-    """Size limits of the upload protocol (service.md#upload-modes).
-
-    Change them only for an emulator that has the same limits.
-    """
+    """Size limits (service.md#upload-modes). Change them only with those of the emulator."""
 
     smallest_chunk: int = 5 * MIB
     """Bytes. Every chunk except the last has at least this size."""
@@ -167,10 +151,7 @@ class UploadOptions:
     """
 
     chunk_size: int | None = field(default=None, validator=_count)
-    """Bytes of one upload request, 5 MiB to 200 MiB.
-
-    None: chosen from the size of the source, the concurrency and the request budget.
-    """
+    """Bytes per request, 5-200 MiB. None: chosen from source size, concurrency and budget."""
     concurrency: int | Literal["auto"] = field(default="auto")
     """Chunks of one upload in flight at once. ``auto`` adapts to the measured throughput."""
     max_concurrency: int = field(default=16, validator=_count)
@@ -180,17 +161,11 @@ class UploadOptions:
     spool: bool | Path = field(default=False)
     """Buffer the chunks of a stream in temporary files: in this folder, or in the system's."""
     mode: Mode | None = field(default=None, validator=_one_of("bytes", "part", None))
-    """``bytes`` (byte ranges) or ``part`` (part numbers).
-
-    None: byte ranges if the size of the source is known, else part numbers.
-    """
+    """Byte ranges or part numbers. None: ``bytes`` if the source's size is known, else ``part``."""
     resume: Resume = field(default="off", validator=_one_of("off", "on", "required"))
     """Whether to continue an earlier upload of the same file that the journal contains."""
     journal: Path | None = field(default=None, converter=attrs.converters.optional(Path))
-    """Folder of the resume journal.
-
-    None: the user's state folder, or no journal if ``resume`` is ``off``.
-    """
+    """Folder of the journal. None: the user's state folder, or no journal with ``resume="off"``."""
     verify: bool = True
     """Whether to check at the end of a chunked upload that the server has every byte."""
     limits: UploadLimits = UploadLimits()

@@ -31,10 +31,7 @@ class _End:
 
 
 class ResultStream(Generic[T]):
-    """The results of one task, as an asynchronous iterator.
-
-    At most ``size`` results are queued. If the consumer is slow, the task waits in ``put``.
-    """
+    """Iterates over the results of a task. ``put`` waits while ``size`` results are queued."""
 
     def __init__(self, size: int) -> None:
         self._queue: asyncio.Queue[T | _End] = asyncio.Queue(size)

@@ -35,10 +35,7 @@ _IN_TEXT: Final = re.compile(
 
 
 def shown(uri: str) -> str:
-    """Return a URL without credentials, query and fragment.
-
-    Local paths and keys of objects are returned unchanged.
-    """
+    """Return a URL without credentials, query and fragment. Local paths and keys are unchanged."""
     match = None if uri.startswith("/") else _ADDRESS.search(uri)
     if match is None:
         return uri
@@ -48,10 +45,7 @@ def shown(uri: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Return a text in which every URL is masked as by ``shown``.
-
-    Passwords in connection settings (``password=…``) are replaced by ``***``.
-    """
+    """Mask every URL of a text as ``shown`` does, and passwords in settings (``password=…``)."""
     text = _IN_TEXT.sub(_shown_in_text, text)
     return _SETTING.sub(r"\1\2***", text)
 

@@ -53,9 +53,6 @@ async def notify(callback: Callable[[T], Awaitable[None] | None] | None, value: 
 
 
 def ignore_failure(future: "asyncio.Future[Any]") -> None:
-    """Retrieve the exception of a future that is done, so that asyncio does not log it.
-
-    For ``add_done_callback``. All waiters of the future may have been cancelled.
-    """
+    """Retrieve the exception, so that asyncio does not log it if all waiters were cancelled."""
     if not future.cancelled():
         future.exception()

@@ -89,10 +89,7 @@ class _Handling:
         return self._loop.is_closed()
 
     def ended(self) -> "asyncio.Future[None]":
-        """Return a future of the running loop that is done when the handling ends.
-
-        The caller holds the lock of the handler.
-        """
+        """Return a future of the running loop for the end. The caller holds the handler's lock."""
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         return future

@@ -74,7 +74,6 @@ class Authenticator:
         return True
 
     async def _renew_once(self, old: Tokens | None) -> Tokens:
-        """Start a renewal, or wait for the one that is under way."""
         # It is a task of its own, so that a cancelled caller does not cancel it for the others.
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(old), name="apivideo-token-renewal")

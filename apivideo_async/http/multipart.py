@@ -22,10 +22,7 @@ from ..protocol.request import FilePart, Multipart
 __all__ = ["MultipartBody"]
 
 SMALL = 32 * 1024
-"""Bytes. A file of at most this size is sent in one write with its head and tail.
-
-This saves a packet and a wait for each of them.
-"""
+"""Bytes. A file up to this size is sent in one write, which saves packets for head and tail."""
 
 
 def _quoted(name: str) -> str:
@@ -115,10 +112,7 @@ class MultipartBody(Payload):
             self.file.on_sent(self.file.size)
 
     async def _blocks(self) -> AsyncGenerator[Any, None]:
-        """Yield the blocks of the file.
-
-        Raises ``SourceError`` if the file has more or fewer bytes than announced.
-        """
+        """Yield the blocks. Raises ``SourceError`` for more or fewer bytes than announced."""
         left = self.file.size
         blocks: Any = self.file.read()
         async with aclosing(blocks):

@@ -25,7 +25,7 @@ __all__ = ["BeforeRequest", "Pipeline"]
 
 T = TypeVar("T")
 BeforeRequest: TypeAlias = Callable[[Request], Awaitable[None]]
-"""Awaited before a request is sent. If it raises an error, nothing is sent and the call fails."""
+"""Awaited after the budget allowed a request. If it raises, nothing is sent and the call fails."""
 OnResponse: TypeAlias = Callable[[Response], None]
 
 log: logging.Logger = logging.getLogger("apivideo_async.http")
@@ -38,7 +38,6 @@ class Pipeline:
     """Connects the resources to the transport.
 
     ``on_response`` is called with every 2xx response, except those of token renewals.
-    ``before_request`` is awaited before each request, after the budget has allowed it.
     """
 
     def __init__(

@@ -1,8 +1,6 @@
 """Sends one request through aiohttp and returns its response or a connection error.
 
-This module contains no rules of api.video. There is no timeout for a whole request. While the body
-is sent, the transfer may not stall for ``stall`` seconds. Afterwards, the response must arrive
-within ``response`` seconds.
+This module contains no rules of api.video. ``watchdog`` ends requests that make no progress.
 """
 
 import asyncio
@@ -29,20 +27,12 @@ __all__ = ["Transport", "system_reason"]
 READ_BUFFER = 64 * 1024
 """Bytes of a response that aiohttp reads ahead."""
 CONNECTIONS = 0
-"""No limit of connections in the pool.
-
-With a limit, waiting for a connection could not be distinguished from waiting for a response.
-Callers bound the number of their requests.
-"""
+"""No limit, because a wait for a connection would count as a wait for the response."""
 
 
 @define(eq=False, kw_only=True)
 class Transport:
-    """Owns the aiohttp session.
-
-    The session is created at the first request, in the running event loop. ``close`` closes it, but
-    a session of the caller stays open.
-    """
+    """Owns the aiohttp session, created at the first request. A caller's session stays open."""
 
     base_url: str = field(kw_only=False)
     _session: aiohttp.ClientSession | None = None
@@ -195,10 +185,7 @@ def _from_connection(error: BaseException) -> bool:
 
 
 def _system_error(error: BaseException | None) -> BaseException | None:
-    """Return the error of the operating system or of TLS that caused an error of aiohttp.
-
-    None if its own causes contain an error of aiohttp, which may contain a token.
-    """
+    """Return the OS or TLS error behind an aiohttp error; None if a cause may contain a token."""
     while isinstance(error, aiohttp.ClientError):
         error = _wrapped_error(error) or error.__cause__
     cause: BaseException | None = error

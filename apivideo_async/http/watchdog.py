@@ -16,10 +16,7 @@ __all__ = ["Watchdog"]
 
 
 class Watchdog:
-    """An async context manager around one request.
-
-    Raises ``TimeoutError`` with a text that says what made no progress.
-    """
+    """An async context manager. Its ``TimeoutError`` says what made no progress."""
 
     def __init__(self, timeouts: Timeouts, body: MultipartBody | None) -> None:
         self._timeouts = timeouts

@@ -1,4 +1,1 @@
-"""Rules of api.video as pure functions and values.
-
-The modules use no sockets, files, clocks or event loops.
-"""
+"""Rules of api.video as pure functions and values: no sockets, files, clocks or event loops."""

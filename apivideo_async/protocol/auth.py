@@ -78,11 +78,7 @@ def refresh_request(refresh_token: str) -> Request:
 
 
 def tokens_from(request: Request, response: Response, now: float) -> Tokens:
-    """Read the response of either request.
-
-    ``now`` is the time at which the request was sent. Raises ``ApiResponseError`` if the response
-    contains no access token.
-    """
+    """Read a response to a request sent at ``now``. Raises ``ApiResponseError`` without a token."""
     issued = decode(request, response, AccessToken)
     if not issued.access_token:
         raise ApiResponseError(

@@ -1,7 +1,4 @@
-"""Converts keyword arguments to JSON bodies (service.md#null-and-absent).
-
-An argument that is ``UNSET`` is left out, and ``None`` becomes null.
-"""
+"""JSON bodies of arguments: ``UNSET`` is left out, None is null (service.md#null-and-absent)."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -37,10 +34,7 @@ def text_list(name: str, value: Iterable[str]) -> list[str]:
 
 
 def json_body(fields: Mapping[str, Any]) -> bytes:
-    """Encode the fields that are not ``UNSET``, with names in camelCase.
-
-    Raises ``ConfigurationError`` for values that JSON or UTF-8 cannot represent.
-    """
+    """Encode the fields that are not ``UNSET``, in camelCase. Raises the error of ``as_json``."""
     return as_json({camel_case(name): to_json(value) for name, value in set_fields(fields).items()})
 
 

@@ -60,11 +60,7 @@ class PollSchedule:
         return [read.name for read in sorted(self._reads)]
 
     def wait(self, now: float, limit: int | None) -> float:
-        """Return the seconds until the next read.
-
-        ``limit`` is the number of read requests per minute; None if it is not known. There must be
-        at least one name.
-        """
+        """Return the seconds until the next read. ``limit``: reads per minute, None if unknown."""
         # A single name needs no gap, because its intervals soon grow to LONGEST_INTERVAL.
         gap = WINDOW / (limit * SHARE) if limit and len(self) > 1 else 0.0
         return max(0.0, self._reads[0].at - now, self._read_at + gap - now)

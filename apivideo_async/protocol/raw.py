@@ -28,11 +28,7 @@ def raw_request(
     json: Any = UNSET,
     headers: Mapping[str, str] | None = None,
 ) -> Request:
-    """Build a request from the arguments of ``client.request``.
-
-    Raises ``ConfigurationError``. The messages contain no values, because any of them may be a
-    secret.
-    """
+    """Build a request. Messages of ``ConfigurationError`` omit the values, which may be secrets."""
     if not _fits(_METHOD, method):
         raise ConfigurationError("method must be one word, such as GET", option="method")
     if not _fits(_PATH, path) or "?" in path or "#" in path:

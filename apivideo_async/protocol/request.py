@@ -119,10 +119,7 @@ class Request:
 
 
 def check_text(name: str, value: object) -> None:
-    """Raise ``ConfigurationError`` for an id or token that would address another operation.
-
-    These are empty texts, ``.`` and ``..``.
-    """
+    """Raise ``ConfigurationError`` for an id that changes the operation: empty, ``.`` or ``..``."""
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
         # The message shows only empty values, because others may be secrets.
         shown = "" if value else f", not {value!r}"
@@ -130,10 +127,7 @@ def check_text(name: str, value: object) -> None:
 
 
 def path_for(template: str, **parameters: str) -> str:
-    """Insert percent-encoded values into a path such as ``/videos/{video_id}``.
-
-    Raises ``ConfigurationError`` for a value that would address another operation.
-    """
+    """Insert percent-encoded values into a path. Raises the errors of ``check_text``."""
     for name, value in parameters.items():
         check_text(name, value)
         check_encodable(name, value)

@@ -48,8 +48,7 @@ SHORTEST_SECRET = 6
 """Characters. No token is shorter, and replacing a single letter would destroy the response."""
 
 _ALIASES = {
-    # Names that older versions of the service use for the same faults
-    # (service.md#older-error-types).
+    # Names of older versions for the same faults (service.md#older-error-types).
     "attributerequired": "attribute-required",
     "attributeinvalid": "invalid-attribute",
     "an-attribute-is-invalid": "invalid-attribute",
@@ -93,10 +92,7 @@ class Response:
 
 
 def slug_of(type_uri: object) -> str | None:
-    """Return the last path segment of a problem's ``type``, the stable name of the fault.
-
-    Older names are replaced by the current ones. See service.md#error-bodies.
-    """
+    """Return the last segment of a ``type``; older names are replaced (service.md#error-bodies)."""
     if not isinstance(type_uri, str):
         return None
     slug = type_uri.rstrip("/").rpartition("/")[2]
@@ -175,8 +171,7 @@ def error_for(
 
 
 def _class_for(request: Request, status: int) -> type[ApiStatusError]:
-    # A wrong key is 400 in the specification and 401 in the guides
-    # (service.md#refused-credentials).
+    # A wrong key is 400 in the specification, 401 in the guides (service.md#refused-credentials).
     if request.path.startswith("/auth/") and status == 400:
         return AuthenticationError
     if status >= 500:

@@ -33,10 +33,7 @@ WEBHOOK_ID_HEADER = "X-Api-Video-WebhookID"
 
 Body: TypeAlias = bytes | bytearray | memoryview
 Headers: TypeAlias = Mapping[str, Any] | Iterable[tuple[str | bytes, str | bytes]]
-"""Headers of a delivery in the forms that web frameworks use.
-
-These are a mapping, the pairs of ASGI, or the ``environ`` of WSGI.
-"""
+"""Headers of a delivery: a mapping, the pairs of ASGI, or the ``environ`` of WSGI."""
 
 _DEEPEST = 100
 """Levels of nesting allowed in an event. More could exhaust the stack of recursive functions."""
@@ -101,10 +98,7 @@ def unwrap(body: Body, headers: Headers, secret: str | Iterable[str]) -> Webhook
 
 
 def secrets_from(secret: str | Iterable[str]) -> list[str]:
-    """Return the secrets as a list, without white space around them.
-
-    Raises ``ConfigurationError`` for values that cannot be secrets.
-    """
+    """Return the secrets without white space. Raises ``ConfigurationError`` for invalid ones."""
     try:
         given = [secret] if isinstance(secret, str) else list(secret)
         secrets = [one.strip() for one in given]

@@ -24,10 +24,7 @@ __all__ = ["Lane", "Limiter", "Permit", "RequestBudget"]
 log: logging.Logger = logging.getLogger("apivideo_async.rate_limit")
 
 SCARCE_SECONDS = 60.0
-"""Seconds for which a budget counts as scarce after a request had to wait: one window.
-
-See service.md#rate-limit-headers.
-"""
+"""Seconds for which a budget is scarce after a wait: one window (service.md#rate-limit-headers)."""
 
 
 class Lane(ABC):
@@ -38,15 +35,11 @@ class Lane(ABC):
         self.refused: int = 0
         """Number of 429 responses so far."""
         self.window: Window = Window(reserve=reserve)
-        """The last known state of the window."""
         self._queue: FairQueue[float] = FairQueue(self._serve, self.withdrawn)
         self._scarce_until = -math.inf
 
     def spare(self) -> int | None:
-        """Return how many requests may start now.
-
-        None if no response had a limit yet; 0 if a request waits or waited in the last window.
-        """
+        """Return how many may start: None if unknown, 0 if one waits or waited within a window."""
         scarce = self._queue or asyncio.get_running_loop().time() < self._scarce_until
         return 0 if scarce else self.left()
 
@@ -133,8 +126,6 @@ class Permit:
 
 
 class LocalLane(Lane):
-    """The queue of one class in one process."""
-
     _timer: asyncio.TimerHandle | None = None
 
     def left(self) -> int | None:

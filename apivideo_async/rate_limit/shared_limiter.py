@@ -75,8 +75,6 @@ class Budget(Protocol):
 
 
 class SharedLane(Lane):
-    """The queue of one class in one of several processes."""
-
     def __init__(
         self, name: LimitClass, reserve: float, *, budget: Budget, owner: str, ttl: float
     ) -> None:

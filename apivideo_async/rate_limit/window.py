@@ -89,10 +89,7 @@ def _number(text: str | None) -> float | None:
 
 
 def read_headers(headers: Mapping[str, str]) -> RateLimitHeaders | None:
-    """Read the headers, whose names are in lower case.
-
-    Returns None if one of them is missing or is not a number of at least 0.
-    """
+    """Read the headers (lower-case names). None if one is missing or not a number of at least 0."""
     limit = _number(headers.get("x-ratelimit-limit"))
     remaining = _number(headers.get("x-ratelimit-remaining"))
     retry_after = _number(headers.get("x-ratelimit-retry-after"))
@@ -116,7 +113,6 @@ class Window:
     known_at: float = -math.inf
     """Time at which ``remaining`` was learned."""
     in_flight: int = 0
-    """Number of our requests without a response."""
     unlimited: bool = False
     """True if the responses have no rate limit headers."""
     cool_until: float = -math.inf
@@ -179,7 +175,6 @@ class Window:
         return min(LARGEST_CROWD, max(1.0, counted / ours)) if ours else 1.0
 
     def _roll_over(self, now: float) -> None:
-        """Begin the next window if this one has ended."""
         if self.limit is not None and self.resets_at is not None and now >= self.resets_at:
             self._begin(int(min(self.limit, self.next_at_most)), now)
             self.next_at_most = math.inf

@@ -23,10 +23,7 @@ __all__ = ["AdaptiveConcurrency"]
 EPOCH = 0.1
 """Shortest epoch, in seconds."""
 EPOCH_BYTES = 1024 * 1024
-"""Bytes per connection and epoch, on average.
-
-This is several blocks, so that block boundaries do not matter.
-"""
+"""Average bytes per connection and epoch: several blocks, so that their edges do not matter."""
 GROWN = 1.3
 """A doubling succeeded at once if an epoch reaches this multiple of the earlier rate."""
 USEFUL = 1.1
@@ -63,31 +60,23 @@ class AdaptiveConcurrency:
         self._moved = self._steadily = self._epochs = 0
 
     def count_sent(self, size: int, now: float, *, in_flight: int) -> bool:
-        """Count sent bytes and return True if the width changed.
-
-        ``size`` is negative when the bytes of a failed attempt are subtracted. ``in_flight`` is the
-        number of attempts that hold capacity now.
-        """
+        """Count sent bytes (negative: of a failed attempt). Returns True if the width changed."""
         if self._epochs == 0 and self._moved == 0:
-            # The time before the first byte was spent waiting for responses or budget. Start the
-            # epoch here.
+            # Start the epoch here: the time before was a wait for responses or budget.
             self._began = now
         self._moved += size
         length = now - self._began
         if length < EPOCH or self._moved < self.width * EPOCH_BYTES:
             return False
-        # The epoch is over.
         rate = self._moved / length
         self._steadily += self._moved
         self._began, self._moved = now, 0
         self._epochs += 1
         if self._epochs == 1:
-            # This was the first epoch after a change. Its bytes only filled the buffers of new
-            # connections.
+            # The bytes of the first epoch after a change only filled buffers of new connections.
             self._steady_from, self._steadily = now, 0
             return False
-        # The upload is about to end and cannot use the whole width, so the rate says nothing about
-        # it.
+        # The upload is about to end and does not use the whole width, so the rate says nothing.
         if in_flight < self.width:
             return False
         return (
@@ -120,11 +109,7 @@ class AdaptiveConcurrency:
         return True
 
     def ended(self, started: float, now: float, *, failed: bool, in_flight: int) -> bool:
-        """Count a finished attempt and return True if the width changed.
-
-        ``started`` is the time at which the attempt began, ``in_flight`` the number of attempts
-        that are still running.
-        """
+        """Count an attempt that began at ``started``. Returns True if the width changed."""
         # The attempt began under another width and must not count for this one.
         if started < self._changed_at:
             return False

@@ -1,7 +1,4 @@
-"""Uploads of small files, such as thumbnails, in one request.
-
-They accept the same sources as videos.
-"""
+"""Uploads of small files, such as thumbnails, in one request, from the same sources as videos."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -28,13 +25,11 @@ __all__ = ["attachment"]
 async def attachment(
     given: SourceLike, filename: str | None, largest: int, *, default_name: str = "image"
 ) -> AsyncIterator[FilePart]:
-    """Open a source and yield it as one file part.
+    """Open a source and yield it as one file part of at most ``largest`` bytes.
 
-    ``filename`` overrides the name of the source. ``largest`` is the limit in bytes.
-    ``default_name`` is the file name of a source without a name. If it has no suffix, the suffix of
-    the detected image type is added, because the service checks suffixes.
-
-    Raises ``SourceError`` if the source is empty, larger than ``largest`` or not readable.
+    A source without a name gets ``default_name``. If that has no suffix, the suffix of the detected
+    image type is added, because the service checks suffixes. Raises ``SourceError`` if the source
+    is empty, too large or not readable.
     """
     source = await open_source(given, filename)
     try:

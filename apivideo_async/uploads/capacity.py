@@ -14,11 +14,7 @@ FIRST_WIDTH = 8
 
 
 class Capacity:
-    """A limit on the number of chunks in flight: at most ``width`` chunks hold capacity at once.
-
-    The width is fixed, or comes from adaptive concurrency, which changes it with the measured
-    throughput. Waiting chunks are served in fair order between uploads.
-    """
+    """A limit of chunks in flight, fixed or adaptive. Waiting uploads are served in turn."""
 
     def __init__(self, width: int | AdaptiveConcurrency) -> None:
         self._width = width
@@ -28,10 +24,7 @@ class Capacity:
 
     @classmethod
     def of(cls, options: UploadOptions, uploads: int = 1) -> "Capacity":
-        """Create the capacity for ``uploads`` uploads that use these options together.
-
-        Each upload can always have at least one chunk in flight.
-        """
+        """Create the capacity that ``uploads`` uploads share: at least one chunk for each."""
         if options.concurrency != "auto":
             return cls(max(options.concurrency, uploads))
         return cls(
@@ -45,10 +38,7 @@ class Capacity:
 
     @asynccontextmanager
     async def hold(self, flow: Hashable = None) -> AsyncIterator[None]:
-        """Wait for capacity and hold it in the ``async with`` block.
-
-        ``flow`` identifies the upload. Waiting chunks of different flows are served in turn.
-        """
+        """Wait for capacity and hold it in the block. Uploads (``flow``) are served in turn."""
         await self._queue.wait(flow)
         try:
             yield
@@ -64,10 +54,7 @@ class Capacity:
             self._taken += 1
 
     def count_sent(self, size: int, now: float) -> None:
-        """Count sent bytes.
-
-        ``size`` is negative when the bytes of a failed attempt are subtracted.
-        """
+        """Count sent bytes; a negative number subtracts those of a failed attempt."""
         # A larger width admits waiting chunks at once.
         if isinstance(self._width, AdaptiveConcurrency) and self._width.count_sent(
             size, now, in_flight=self._taken

@@ -66,8 +66,7 @@ class ChunkSender:
 
         Returns the video in the response, or None if only the status confirmed the chunk. Raises
         ``UploadError`` if the chunk was refused or the retry budget is spent, ``SourceError`` if
-        the source cannot be read, and ``ConfigurationError`` if the client is not configured
-        correctly.
+        the source cannot be read, and ``ConfigurationError`` for an invalid client option.
         """
         ledger, clock = self.upload.ledger, asyncio.get_running_loop().time
         attempts = Attempts()
@@ -90,7 +89,6 @@ class ChunkSender:
                     # Other chunks were accepted, so the connection works. Start a new retry budget.
                     accepted = ledger.accepted_bytes
                     attempts = Attempts()
-                # The time limit of the policy starts with the first failure.
                 attempts = attempts.after(error, clock())
                 await self._pause(chunk, error, attempts, may_be_stored=may_be_stored)
 
@@ -174,7 +172,6 @@ class ChunkSender:
         if received.filesize is not None and (received.complete or upload.ledger.mode == "whole"):
             # A complete upload may list no ranges or parts, so compare its size.
             return received.filesize == upload.ledger.total
-        # The upload is in progress, so compare the stored ranges or parts.
         return received.covers(chunk)
 
     async def _pause(
@@ -229,6 +226,5 @@ def _is_overload(error: BaseException) -> bool:
 
 
 def _is_already_received(error: ApiVideoError) -> bool:
-    """Return True if the server says that it stored the chunk or the whole upload before."""
     slug = error.slug if isinstance(error, ApiStatusError) else None
     return slug == ALREADY_COMPLETE or slug in ALREADY_RECEIVED

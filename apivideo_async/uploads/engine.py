@@ -62,11 +62,9 @@ async def run_upload(
     *,
     empty: bool = False,
 ) -> Video:
-    """Upload the source to the target and return the video. The source stays open.
+    """Upload the source, which stays open, and return the video.
 
-    ``empty`` is True if the container is certainly empty, so its status need not be read. All tasks
-    have ended when this returns, raises or is cancelled. Raises ``UploadError``, ``SourceError`` or
-    another ``ApiVideoError``.
+    All tasks have ended when this returns, raises or is cancelled. Raises ``ApiVideoError``.
     """
     received = Received() if empty else await _earlier_chunks(context, target, journal)
     send: Callable[[Upload], Awaitable[None]]
@@ -96,7 +94,6 @@ async def run_upload(
 async def _earlier_chunks(
     context: UploadContext, target: Target, journal: UploadJournal
 ) -> Received:
-    """Return the chunks that the target had before this call."""
     if target.video_id is None:
         return Received()
     if target.can_read_status:
@@ -108,7 +105,6 @@ async def _earlier_chunks(
 def _plan(
     context: UploadContext, source: Source, received: Received, journal: UploadJournal
 ) -> Plan:
-    """Plan the chunks of a source that the server does not have."""
     options, earlier = context.options, journal.earlier
     if earlier is not None and not received.empty and earlier.mode != "whole":
         options = attrs.evolve(options, chunk_size=earlier.chunk_size)
@@ -174,7 +170,6 @@ async def ranged(upload: Upload, source: Source) -> None:
 
 
 async def streamed(upload: Upload, stream: Stream) -> None:
-    """Read, cut and buffer a stream, and send each chunk in its own task."""
     options, ledger, sender = upload.context.options, upload.ledger, ChunkSender(upload)
     # Backpressure: the reader waits for a free buffer, so that the memory stays bounded.
     free = asyncio.Semaphore(most_buffered(options, ledger.chunk_size))
@@ -211,7 +206,6 @@ async def streamed(upload: Upload, stream: Stream) -> None:
 
 @contextmanager
 def _buffer_factory(spool: bool | Path) -> Iterator[Callable[[], Buffer]]:
-    """Yield the function that creates chunk buffers: in memory, or on disk with ``spool``."""
     if spool is False:
         yield MemoryBuffer
     else:
@@ -238,10 +232,7 @@ def _append(upload: Upload, buffer: Buffer) -> Chunk:
 
 
 def _can_skip(received: Received, chunk: Chunk, *, last: bool) -> bool:
-    """Return True if the server has the chunk.
-
-    The last chunk carries the total, so it is skipped only if the server knows the total as well.
-    """
+    """The last chunk carries the total, so it is skipped only if the server knows the total."""
     if received.empty or not received.covers(chunk):
         return False
     return not last or received.parts_total is not None or received.total is not None

@@ -56,10 +56,7 @@ class JournalEntry:
     """Number, start and size (bytes) of each accepted chunk."""
 
     def received(self) -> Received:
-        """Return the chunks that the server must have according to the journal alone.
-
-        The total is known to the server, because each request of a file upload carried it.
-        """
+        """Return the accepted chunks. The server knows the total, which every request stated."""
         size: int = self.fingerprint["size"]
         ranges = merge((start, start + size) for _, start, size in self.accepted)
         # Every byte was accepted, whatever the mode.
@@ -76,11 +73,7 @@ class JournalEntry:
 
 
 class Journal:
-    """The journal entries of one server in one folder.
-
-    A journal only helps later runs. A full or read-only disk is therefore logged and never ends an
-    upload.
-    """
+    """The entries of one server in one folder. A full or read-only disk never ends an upload."""
 
     def __init__(self, folder: Path, base_url: str) -> None:
         self._folder = folder
@@ -106,10 +99,7 @@ class Journal:
         return self._folder / f"{hashlib.sha256(key).hexdigest()[:32]}.json"
 
     async def find(self, fingerprint: Fingerprint) -> JournalEntry | None:
-        """Return the entry of this source, or None if there is none or it cannot be read.
-
-        Raises ``SourceError`` if the file has changed since the upload was started.
-        """
+        """Return the entry of this source, or None. Raises ``SourceError`` if the file changed."""
         path = self._file(fingerprint)
         try:
             entry = _parse(await self._finish(_read(path)))
@@ -137,10 +127,7 @@ class Journal:
         return entry
 
     async def save(self, entry: JournalEntry) -> None:
-        """Write an entry atomically: a reader sees the old entry or the new one.
-
-        The first failure is logged as a warning. Later ones are ignored.
-        """
+        """Write an entry atomically. The first failure is logged, and later ones are ignored."""
         content = json.dumps({"version": VERSION, **asdict(entry)})
         try:
             path = self._file(entry.fingerprint)
@@ -159,10 +146,7 @@ class Journal:
                 )
 
     def forget(self, fingerprint: Fingerprint) -> None:
-        """Remove the entry if it exists. Synchronous, so that a cancellation cannot interrupt it.
-
-        A failure is logged.
-        """
+        """Remove the entry. Synchronous, so that a cancellation cannot interrupt it."""
         path = self._file(fingerprint)
         try:
             path.unlink(missing_ok=True)
@@ -179,10 +163,7 @@ class Journal:
 
 
 def _parse(text: str) -> JournalEntry | None:
-    """Parse an entry. Return None if another version of the format wrote it.
-
-    Raises ``ValueError``, ``TypeError``, ``LookupError`` or ``AttributeError`` for invalid content.
-    """
+    """Parse an entry. Return None if another version of the format wrote it."""
     raw = json.loads(text)
     if raw.pop("version") != VERSION:
         return None
@@ -218,11 +199,7 @@ class UploadJournal:
     _lock: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     async def find(self, video_id: str | None) -> JournalEntry | None:
-        """Return the entry of an earlier upload of the same source.
-
-        It becomes ``earlier`` unless it is of another video than ``video_id``. Raises
-        ``SourceError`` as ``Journal.find`` does.
-        """
+        """Return the result of ``Journal.find``. ``earlier`` is set unless the video differs."""
         if self._journal is None:
             return None
         found = await self._journal.find(self._fingerprint)

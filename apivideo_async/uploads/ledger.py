@@ -112,20 +112,14 @@ class Ledger:
         return chunk
 
     def end_stream(self, *, whole: bool) -> None:
-        """Record that the last chunk of a stream was added, which makes the total known.
-
-        ``whole`` is True if the stream is sent as one plain request.
-        """
+        """Record the last chunk of a stream. ``whole``: it is sent as one plain request."""
         self.total = max((chunk.stop for chunk in self._chunks.values()), default=0)
         self.parts = len(self._chunks)
         if whole:
             self.mode = "whole"
 
     def content_range(self, chunk: Chunk) -> ContentRange | None:
-        """Return the ``Content-Range`` of a chunk, or None for an upload in one request.
-
-        It has no total while the end of a stream is unknown.
-        """
+        """Return the ``Content-Range`` of a chunk, or None for an upload in one request."""
         if self.mode == "whole":
             return None
         if self.mode == "part":

@@ -45,11 +45,7 @@ class UploadItem:
 
 @frozen(kw_only=True)
 class UploadResult:
-    """The result of an item: a video or an error.
-
-    An exception that is not an ``ApiVideoError``, for example one of your own source, is the
-    ``__cause__`` of an ``UploadError``.
-    """
+    """A video or an error. Your source's exception is the ``__cause__`` of an ``UploadError``."""
 
     index: int
     """Position of the item in the iterable, from 0."""

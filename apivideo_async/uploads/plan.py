@@ -45,12 +45,8 @@ UNKNOWN_PART_SIZE = (
     "the upload was started with numbered parts, and the server does not report their size: "
     "pass the chunk_size it was started with"
 )
-"""Error message for numbered parts that cannot be continued."""
 WIDE_CHUNK = 16 * MIB
-"""Smallest chunk size with which a file is planned for more than ``ASSUMED_WIDTH`` chunks.
-
-Smaller chunks would spend requests without need.
-"""
+"""Smallest chunk of a plan for more than ``ASSUMED_WIDTH``. Smaller ones would waste requests."""
 
 
 @frozen
@@ -69,10 +65,7 @@ class Chunk:
 
 @frozen
 class Plan:
-    """The chunks to send. After an interruption these are only the missing ones.
-
-    ``total`` is the size of the source in bytes. ``parts`` also counts chunks the server has.
-    """
+    """The chunks to send. ``total`` (bytes) and ``parts`` also count those that the server has."""
 
     total: int
     mode: SendMode
@@ -160,18 +153,13 @@ def most_in_flight(options: UploadOptions) -> int:
 
 
 def _assumed_width(options: UploadOptions) -> int:
-    """Return the number of chunks in flight to plan for."""
     if options.concurrency != "auto":
         return options.concurrency
     return min(ASSUMED_WIDTH, options.max_concurrency)
 
 
 def _planned_width(total: int, options: UploadOptions) -> int:
-    """Return the number of chunks in flight, which the chunk count should be a multiple of.
-
-    With ``auto`` the later width is unknown, so a large file gets enough chunks for
-    ``max_concurrency``.
-    """
+    """With ``auto`` the width may grow, so a large file gets enough chunks for its upper bound."""
     width = _assumed_width(options)
     if options.concurrency == "auto":
         while 2 * width <= options.max_concurrency and total >= 2 * width * WIDE_CHUNK:
@@ -180,7 +168,6 @@ def _planned_width(total: int, options: UploadOptions) -> int:
 
 
 def _ceil_div(size: int, by: int) -> int:
-    """Return the quotient, rounded up."""
     return -(-size // by)
 
 
@@ -206,10 +193,7 @@ def choose_chunk_size(total: int, options: UploadOptions, spare: int = ASSUMED_B
 
 
 def stream_chunk_size(options: UploadOptions) -> int:
-    """Choose the chunk size in bytes for a source of unknown size.
-
-    All chunks in flight and the chunk that is being filled must fit in ``options.memory``.
-    """
+    """Choose the chunk size of a stream in bytes, so that all chunks fit in ``options.memory``."""
     if options.chunk_size is not None:
         return options.chunk_size
     limits = options.limits
@@ -221,17 +205,13 @@ def stream_chunk_size(options: UploadOptions) -> int:
 
 
 def most_buffered(options: UploadOptions, chunk_size: int) -> int:
-    """Return the largest number of chunks of a stream in flight, while one more is being filled.
-
-    Without ``spool``, all of them must fit in ``options.memory``.
-    """
+    """Return how many chunks of a stream may be in flight while one more is being filled."""
     if options.spool or options.concurrency != "auto":
         return most_in_flight(options)
     return max(1, min(options.max_concurrency, options.memory // chunk_size - 1))
 
 
 def _cut(total: int, chunk_size: int) -> tuple[Chunk, ...]:
-    """Cut ``total`` bytes into equal chunks. The last one may be smaller."""
     starts = range(0, total, chunk_size)
     return tuple(
         Chunk(n, start, min(chunk_size, total - start)) for n, start in enumerate(starts, 1)
@@ -239,11 +219,7 @@ def _cut(total: int, chunk_size: int) -> tuple[Chunk, ...]:
 
 
 def make_plan(total: int, options: UploadOptions, spare: int = ASSUMED_BUDGET) -> Plan:
-    """Plan a new upload of ``total`` bytes.
-
-    Raises ``SourceError`` if the source is empty, too large, or needs more chunks than the protocol
-    allows.
-    """
+    """Plan a new upload. Raises ``SourceError`` for an empty source or too many bytes or chunks."""
     check_total(total, options.limits)
     chunk_size = choose_chunk_size(total, options, spare)
     chunks = _cut(total, chunk_size)
@@ -297,7 +273,6 @@ def _nothing_left(total: int, received: Received) -> Plan:
 
 
 def _rest_of_bytes(total: int, options: UploadOptions, received: Received, spare: int) -> Plan:
-    """Plan the gaps between the stored byte ranges."""
     if received.ranges[-1][1] > total:
         raise UploadError(
             f"the server has bytes up to {received.ranges[-1][1]:,}, the source has {total:,}: "
@@ -328,11 +303,7 @@ def _rest_of_bytes(total: int, options: UploadOptions, received: Received, spare
 def _cut_gap(
     start: int, stop: int, total: int, chunk_size: int, limits: UploadLimits
 ) -> Iterable[tuple[int, int]]:
-    """Return the start and stop of the chunks that fill a gap.
-
-    Only the last chunk of the file may be smaller than ``chunk_size``. In other gaps the remainder
-    is spread over the chunks, so that they become larger.
-    """
+    """Only the last chunk of the file may be smaller. Elsewhere, the chunks share the remainder."""
     if stop == total:
         return ((first, min(first + chunk_size, stop)) for first in range(start, stop, chunk_size))
     size = stop - start
@@ -343,7 +314,6 @@ def _cut_gap(
 
 
 def _rest_of_parts(total: int, options: UploadOptions, received: Received) -> Plan:
-    """Plan the missing part numbers."""
     # The status reports part numbers without sizes (service.md#resuming). Another chunk size would
     # give the same numbers to other bytes, and the server would complete a broken video.
     chunk_size = options.chunk_size

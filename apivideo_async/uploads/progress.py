@@ -49,17 +49,11 @@ class UploadProgress:
 
 
 OnProgress: TypeAlias = Callable[[UploadProgress], Awaitable[None] | None]
-"""A plain or async function that receives the progress.
-
-An exception of the function ends the upload, which can be resumed later.
-"""
+"""A plain or async function. Its exception ends the upload, which can be resumed later."""
 
 
 class Meter:
-    """Counts sent bytes over time, and their rate in the last ``window`` seconds.
-
-    The server had ``received`` bytes before. They count as sent and do not affect the rate.
-    """
+    """Counts sent bytes and their rate. ``received`` bytes count as sent, but not in the rate."""
 
     def __init__(self, now: float, received: int = 0, *, window: float = RATE_WINDOW) -> None:
         self.started = now
@@ -87,10 +81,7 @@ class Meter:
         return max(0.0, (self.sent - before) / (now - since)) if now > since else 0.0
 
     def eta(self, now: float, total: int | None) -> float | None:
-        """Return the seconds until everything is sent.
-
-        The result is None if the total or the rate is unknown, or if only responses are missing.
-        """
+        """Return the seconds until all is sent. None: not known, or only responses are missing."""
         rate = self.rate(now)
         if total is None or rate <= 0 or total <= self.sent:
             return None

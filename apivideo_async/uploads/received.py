@@ -1,7 +1,4 @@
-"""Read the chunks that the server has from the status of a video.
-
-See service.md#resuming and service.md#upload-status.
-"""
+"""Reads the received chunks from a status (service.md#resuming, service.md#upload-status)."""
 
 from ..models import VideoStatus
 from .plan import Received, gaps, merge

@@ -15,10 +15,7 @@ ABORTED = "this upload session was aborted: open another one"
 
 
 class _Channel(Stream):
-    """A stream that passes blocks from the writer to the engine, one at a time.
-
-    The writer waits while the engine is busy.
-    """
+    """Passes one block at a time to the engine. The writer waits while the engine is busy."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -80,10 +77,7 @@ class PushSession:
         return self._task
 
     async def _put(self, block: bytes | None) -> None:
-        """Pass a block to the channel in the order of the calls.
-
-        There is no ``await`` after the block was passed, so a cancelled call has passed nothing.
-        """
+        """Pass a block. No ``await`` follows, so a cancelled call has passed nothing."""
         async with self._one_write:
             task = self._running()
             empty = asyncio.ensure_future(self._channel.empty.wait())
@@ -98,10 +92,7 @@ class PushSession:
             self._channel.put(block)
 
     async def _outcome(self, task: "asyncio.Task[Video]") -> Video:
-        """Wait for the end of the upload and return the video. Other callers may wait too.
-
-        The cancellation of one caller does not stop the upload.
-        """
+        """Wait for the upload and return the video. A cancelled caller does not stop the upload."""
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -110,10 +101,7 @@ class PushSession:
             raise
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send more bytes. Raises the error that ended the upload, if it has failed.
-
-        Raises ``ConfigurationError`` after ``finish`` or ``abort``.
-        """
+        """Send bytes. Raises the upload's error; after finish or abort, ``ConfigurationError``."""
         if self._finishing:
             raise ConfigurationError("this upload session has ended: open another one")
         if len(data):

@@ -1,7 +1,4 @@
-"""The target of chunks: a container with the API key, or an upload token.
-
-See service.md#uploads and service.md#token-uploads.
-"""
+"""Targets: a container, or an upload token (service.md#uploads, service.md#token-uploads)."""
 
 from typing import ClassVar
 
@@ -79,10 +76,7 @@ class Delegated(Target):
             check_text("video_id", self.video_id)
 
     def request(self, part: FilePart, content_range: ContentRange | None) -> Request:
-        """Build ``POST /upload?token=…`` without authorization.
-
-        The form field ``videoId`` precedes the file (service.md#multipart-bodies).
-        """
+        """Build ``POST /upload?token=…`` without authorization."""
         fields = {} if self.video_id is None else {"videoId": self.video_id}
         return Request(
             operation=self.operation,

@@ -30,10 +30,7 @@ log: logging.Logger = logging.getLogger("apivideo_async.upload")
 PROGRESS_INTERVAL = 0.1
 """Minimum number of seconds between two calls of the progress callback."""
 SETTLE_DELAYS = (0.1, 0.3, 0.6)
-"""Seconds between status requests while ``ingest`` still says ``uploading`` after the last chunk.
-
-See service.md#ingest-status.
-"""
+"""Seconds between status requests while ``ingest`` is ``uploading`` (service.md#ingest-status)."""
 
 
 @frozen(kw_only=True)
@@ -85,7 +82,6 @@ class Upload:
     ledger: Ledger
     meter: Meter
     _changed: asyncio.Event = field(factory=asyncio.Event, init=False)
-    """Set when the progress changed."""
     _video: Video | None = field(default=None, init=False)
     """The full video, from the response that completed the upload."""
     _response_lost: bool = field(
@@ -139,11 +135,7 @@ class Upload:
 
     @asynccontextmanager
     async def reporting(self) -> AsyncIterator[None]:
-        """Report the progress during the block.
-
-        Raises the first failure of the block without exception groups, a ``SourceError`` with the
-        state of the upload.
-        """
+        """Report the progress in the block. Raises its first failure without exception groups."""
         task = asyncio.current_task()
         cancelling = task.cancelling() if task is not None else 0
         try:

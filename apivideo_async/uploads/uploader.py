@@ -57,10 +57,7 @@ class Uploader:
     async def into_new(
         self, given: SourceLike, create: Create, filename: str | None = None, *, empty: bool
     ) -> Video:
-        """Upload into the container of an interrupted upload, or into one that ``create`` returns.
-
-        ``empty`` applies to the latter.
-        """
+        """Upload into an interrupted upload's container, or into one that ``create`` returns."""
         async with self._opened(given, filename) as (source, journal):
             if journal.earlier is not None:
                 target = Container(journal.earlier.video_id)
@@ -106,10 +103,7 @@ class Uploader:
     async def _opened(
         self, given: SourceLike, filename: str | None, video_id: str | None = None
     ) -> AsyncIterator[tuple[Source | Stream, UploadJournal]]:
-        """Open the source and its journal, check the size, and close the source at the end.
-
-        ``video_id`` is the only container whose upload may be continued, or None for any.
-        """
+        """Open source and journal. Only an upload of ``video_id`` is continued; None: of any."""
         source = await open_source(given, filename)
         try:
             if isinstance(source, Source):
@@ -131,11 +125,7 @@ class Uploader:
             )
 
     async def _open_journal(self, source: Source | Stream, video_id: str | None) -> UploadJournal:
-        """Open the journal, and find the entry of an earlier upload if resume is on.
-
-        The journal is empty if resume and journal are off, the source has no fingerprint, or no
-        state folder exists. Raises ``UploadError`` if ``resume="required"`` and no entry was found.
-        """
+        """Open the journal, and find the entry of an earlier upload if resume is on."""
         options = self._options
         folder = fingerprint = None
         wanted = options.resume != "off" or options.journal is not None

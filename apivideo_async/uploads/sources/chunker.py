@@ -1,7 +1,4 @@
-"""Cut a stream of unknown length into chunks that can be sent again.
-
-The chunks are buffered in memory, or in temporary files (:class:`Spool`).
-"""
+"""Cuts a stream into chunks that can be sent again, buffered in memory or temporary files."""
 
 import contextlib
 import os
@@ -58,10 +55,7 @@ class MemoryBuffer:
 
 
 class FileBuffer:
-    """One chunk in a temporary file.
-
-    On POSIX the file is unlinked when it is created, so that a crash leaves no file behind.
-    """
+    """One chunk in a temporary file, unlinked at once on POSIX, so that a crash leaves no file."""
 
     def __init__(self, spool: "Spool") -> None:
         self.size: int = 0
@@ -112,10 +106,7 @@ class FileBuffer:
             yield content
 
     def close(self) -> None:
-        """Remove the file, at once or when the writing thread has finished.
-
-        This is synchronous, so that a cancellation cannot interrupt it.
-        """
+        """Remove the file when no thread writes. Synchronous: no cancellation can interrupt it."""
         self._spool.buffers.discard(self)
         self._writes.close()
 
@@ -134,10 +125,7 @@ Buffer: TypeAlias = MemoryBuffer | FileBuffer
 
 
 class Spool:
-    """Creates file buffers in ``folder``, and removes the remaining ones on exit.
-
-    None is the system's folder for temporary files.
-    """
+    """Creates file buffers in ``folder`` (None: the system's), and removes the rest on exit."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder: Path = folder or Path(tempfile.gettempdir())

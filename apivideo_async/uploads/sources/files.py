@@ -66,7 +66,6 @@ class Blocks:
 
 
 def _is_free(block: bytearray) -> bool:
-    """Return True if no view of the block exists."""
     try:
         # Resizing fails while a view exists.
         block.append(0)
@@ -77,17 +76,13 @@ def _is_free(block: bytearray) -> bool:
 
 
 class OpenFile:
-    """An open file descriptor that all chunks of an upload share.
-
-    It remembers the size, the modification time and the inode at opening, to detect changes.
-    """
+    """An open descriptor that all chunks of an upload share. It detects changes of the file."""
 
     def __init__(self, fd: int, path: Path) -> None:
         self._fd = fd
         self._path = path
         self._stat = os.fstat(fd)
-        # False if the path names another file, for example for a borrowed descriptor of a deleted
-        # file.
+        # False if the path names another file, as for a borrowed descriptor of a deleted file.
         self._named = self._inode_at_path() == self._stat.st_ino
         self._positional = hasattr(os, "preadv")
         self._nowait = self._positional and hasattr(os, "RWF_NOWAIT")
@@ -99,10 +94,7 @@ class OpenFile:
 
     @classmethod
     def open(cls, path: Path) -> "OpenFile":
-        """Open a file for reading. This blocks, so call it in a thread.
-
-        Raises ``OSError``, for a directory ``IsADirectoryError``.
-        """
+        """Open a file for reading, which blocks. Raises ``OSError``, also for a directory."""
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
         return cls(
@@ -126,10 +118,7 @@ class OpenFile:
         return self._stat.st_mode
 
     def release(self) -> int:
-        """Return the descriptor and give up its ownership.
-
-        The object must not be used afterwards.
-        """
+        """Return the descriptor and give up its ownership. The object cannot be used afterwards."""
         fd, self._fd = self._fd, -1
         return fd
 
@@ -191,12 +180,10 @@ class OpenFile:
     async def _read_cold(self, position: int, size: int) -> memoryview:
         if not self._positional:
             return memoryview(await self._reads.in_thread(self._read_at, position, size))
-        # Allocate the block here. A thread allocates from a pool of its own, which keeps freed
-        # memory.
+        # Allocated here, because a thread has a memory pool of its own, which keeps freed memory.
         block = self._blocks.take(size)
         got = await self._reads.in_thread(os.preadv, self._fd, [block], position)
-        # Keep the block only after the read. If the caller is cancelled, the thread still writes
-        # into it.
+        # Kept only after the read: if the caller is cancelled, the thread still writes into it.
         self._blocks.keep(block)
         return memoryview(block)[:got]
 
@@ -216,9 +203,7 @@ class OpenFile:
             os.close(self.release())
 
     def _assert_unchanged(self) -> None:
-        """Raise ``SourceError`` if the file was replaced, resized or written to."""
-        # A file that was deleted during the upload is no error: the descriptor still has every
-        # byte.
+        # Deleting the file during the upload is no error: the descriptor still has every byte.
         if self._named and self._inode_at_path() not in (None, self._stat.st_ino):
             raise self._changed("another file replaced it")
         now = os.fstat(self._fd)
@@ -230,7 +215,6 @@ class OpenFile:
             raise self._changed("it was written to")
 
     def _inode_at_path(self) -> int | None:
-        """Return the inode at the path now, or None if there is no file."""
         try:
             return self._path.stat().st_ino
         except OSError:
@@ -244,10 +228,7 @@ class OpenFile:
         )
 
     async def fingerprint(self) -> dict[str, Any] | None:
-        """Describe the file: path, size, modification time, inode, and a hash of both ends.
-
-        Return None if the path does not name this file, so that a later process could not find it.
-        """
+        """Describe the file. None if the path does not name it, so no later process can find it."""
         if not self._named:
             return None
         return await self._reads.in_thread(self._fingerprint)

@@ -1,7 +1,4 @@
-"""Recognise the sources that a caller passes, and open them.
-
-Only this module, ``files`` and ``journal`` read the user's files.
-"""
+"""Recognises and opens sources. Only this module, ``files`` and ``journal`` read user files."""
 
 import asyncio
 import inspect
@@ -174,10 +171,7 @@ def _as_bytes(block: Any) -> bytes:
 
 
 async def open_source(given: SourceLike, name: str | None = None) -> Source | Stream:
-    """Recognise a source and open it. Raises ``SourceError`` if it cannot be read.
-
-    The caller closes the result, unless it is ``given`` itself.
-    """
+    """Open a source. The caller closes it unless it is ``given`` itself. Raises ``SourceError``."""
     if isinstance(given, Source | Stream):
         return given
     if isinstance(given, str | os.PathLike):

@@ -28,11 +28,7 @@ _idle: "deque[SimpleQueue[Callable[[], None]]]" = deque()
 
 
 class PendingWork:
-    """The operations in progress on one resource.
-
-    An operation continues when its caller is cancelled. ``release`` is called after ``close``, when
-    the last operation has ended.
-    """
+    """Operations that continue if the caller is cancelled. ``close`` says when ``release`` runs."""
 
     def __init__(self, release: Callable[[], object] | None = None) -> None:
         self._release = release
@@ -81,7 +77,6 @@ def _work(calls: "SimpleQueue[Callable[[], None]]") -> None:
 
 
 def _start(call: Callable[[], None]) -> None:
-    """Pass a call to an idle thread, or to a new one."""
     try:
         calls = _idle.pop()
     except IndexError:
@@ -95,8 +90,7 @@ async def in_thread(
 ) -> T:
     """Run ``function``, which may never return, in a daemon thread and return its result.
 
-    If the caller is cancelled, the call continues, and ``unwanted`` receives its result. It can
-    release the result, for example close a file.
+    If the caller is cancelled, the call continues and ``unwanted`` receives its result.
     """
     outcome: Future[T] = Future()
     # A running future cannot be cancelled, so the thread can always set its result.

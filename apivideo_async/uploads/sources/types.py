@@ -111,10 +111,7 @@ SourceLike: TypeAlias = (
 
 
 async def guarded_blocks(blocks: AsyncIterator[Any], name: str) -> AsyncGenerator[Any, None]:
-    """Yield the blocks of the source ``name``, and close the iterator at the end.
-
-    Raises ``SourceError`` for other types than bytes, and for exceptions of foreign code.
-    """
+    """Yield the blocks. Other types than bytes and foreign exceptions raise ``SourceError``."""
     if not hasattr(blocks, "__aiter__"):
         close = getattr(blocks, "close", None)
         if close is not None:
