@@ -107,7 +107,7 @@ class ApiVideoClient:
             webhook_secret=webhook_secret,
         )
         self._transport = transport = Transport(
-            config.base_url,
+            base_url=config.base_url,
             session=session,
             proxy=proxy,
             trust_env=trust_env,

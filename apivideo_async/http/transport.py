@@ -34,7 +34,7 @@ CONNECTIONS = 0
 class Transport:
     """Owns the aiohttp session, created at the first request. A caller's session stays open."""
 
-    base_url: str = field(kw_only=False)
+    base_url: str
     _session: aiohttp.ClientSession | None = None
     _proxy: str | None = None
     _trust_env: bool = False
