@@ -48,7 +48,7 @@ test: $(VENV)/.dev postgres  ## the tests that take minutes at most
 	$(PYTEST) -n 4 -m "not slow"
 
 slow: $(VENV)/.dev browser postgres azurite lowest  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
-	$(PYTEST) -n logical --maxprocesses 4 -m "slow or hypothesis" --hypothesis-profile=thorough
+	$(PYTEST) -n 4 -m "slow or hypothesis" --hypothesis-profile=thorough
 
 # The lowest versions that pyproject.toml allows, in an environment of its own with the newest test tools.
 LOWEST := $(VENV)/lowest
