@@ -15,7 +15,7 @@ import pytest
 
 from apivideo_async.emulator import Emulator
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
 
 EXAMPLES = 60
 """Generated requests per operation, besides the examples and the limits of the schemas."""
@@ -195,7 +195,7 @@ def test_generated_requests(emulator: Emulator, corrected: Path, tmp_path: Path)
         },
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=1_100,
     )
     told = json.loads(report.read_text())
     assert told["operations"]["tested"] == 59, done.stdout
