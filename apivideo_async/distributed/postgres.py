@@ -164,6 +164,10 @@ class PostgresDatabase:
             await self.pool.open(wait=True, timeout=CONNECT_TIMEOUT)
         except (psycopg.Error, PoolTimeout, OSError) as error:
             raise LedgerError(f"the database cannot be reached: {_first_line(error)}") from error
+        except BaseException:
+            # The tasks of an open pool ignore cancellation: the event loop could not end.
+            await self.pool.close()
+            raise
 
     async def open(self) -> None:
         """Connect and check the tables. Raises ``LedgerError``."""
@@ -306,8 +310,10 @@ class PostgresDatabase:
 
     async def aclose(self) -> None:
         """Close the pool and cancel the logging of delays."""
-        await self._delays.aclose()
-        await self.pool.close()
+        try:
+            await self._delays.aclose()
+        finally:
+            await self.pool.close()
 
 
 @asynccontextmanager

@@ -3,12 +3,14 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from procrastinate.schema import SchemaManager
 
 from apivideo_async.distributed import Distributed, defer_ingest, init_database, queue
+from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.distributed.queue import Jobs
 from apivideo_async.errors import LedgerError
 from apivideo_async.ingest.items import Item, Record
@@ -309,3 +311,41 @@ async def test_a_wrong_password_is_told_without_it(postgres_dsn: str, tmp_path: 
     with pytest.raises(LedgerError, match="cannot be reached") as caught:
         await defer_ingest(files(tmp_path, 1), dsn=missing)
     assert "hunter-two" not in str(caught.value)
+
+
+async def test_a_connect_that_is_cancelled_leaves_no_task_behind(postgres_dsn: str) -> None:
+    """The tasks of a connection pool ignore cancellation, so ``asyncio.run`` would never end."""
+    server = urlsplit(postgres_dsn)
+    connected = 0
+    hanging, ended = asyncio.Event(), asyncio.Event()
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while block := await reader.read(65_536):
+            writer.write(block)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connected
+        connected += 1
+        if connected == 1:
+            from_server, to_server = await asyncio.open_connection(server.hostname, server.port)
+            await asyncio.gather(copy(reader, to_server), copy(from_server, writer))
+            return
+        hanging.set()
+        await ended.wait()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        database = PostgresDatabase(
+            server._replace(netloc=f"{server.username}@127.0.0.1:{port}").geturl()
+        )
+        connecting = asyncio.create_task(database.connect())
+        await hanging.wait()
+        connecting.cancel()
+        ended.set()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        left = [task.get_name() for task in asyncio.all_tasks() if "pool" in task.get_name()]
+        await database.aclose()
+    assert left == []
