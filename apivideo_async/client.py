@@ -152,9 +152,10 @@ class ApiVideoClient:
     ) -> "ApiVideoClient":
         """Return a copy with other options. It shares connections, tokens and request budgets.
 
-        Closing the copy closes nothing. ``before_request`` is awaited before each request of the
-        copy, after the request budget has allowed it. If it raises an error, the request is not
-        sent and the call raises that error.
+        The copy is a plain ``ApiVideoClient``, also if this client is of a subclass. Closing the
+        copy closes nothing. ``before_request`` is awaited before each request of the copy, after
+        the request budget has allowed it. If it raises an error, the request is not sent and the
+        call raises that error.
         """
         config = attrs.evolve(
             self.config,

@@ -10,6 +10,7 @@ import pickle
 import typing
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 import attrs
@@ -109,6 +110,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
     )
 
 
+@cache
 def models_of(kind: type) -> st.SearchStrategy[Any]:
     wire_names = {wire_name(kind, name) for name in known_fields(kind)}
     fields = {name: values_of(hint) for name, hint in known_fields(kind).items()}
