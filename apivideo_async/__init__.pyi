@@ -43,6 +43,7 @@ from .models.video import *
 from .models.webhook import *
 from .paginator import Paginator as Paginator
 from .protocol.private_assets import PrivateSession as PrivateSession
+from .protocol.service_profile import ServiceProfile as ServiceProfile
 from .rate_limit.window import RequestBudget as RequestBudget
 from .resources._fields import VideoFields as VideoFields
 from .resources._fields import VideoUpdateFields as VideoUpdateFields

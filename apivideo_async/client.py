@@ -10,12 +10,14 @@ import attrs
 from .config import UNSET, ClientConfig, RetryPolicy, Timeouts, UploadOptions, resolve_config
 from .errors import ConfigurationError
 from .http.pipeline import BeforeRequest, Pipeline
+from .http.shared_profile import SharedProfile
 from .http.transport import Transport
 from .models import Video
 from .protocol.query import QueryValue
 from .protocol.raw import raw_request
 from .protocol.request import LimitClass, origin_headers
 from .protocol.response import Response
+from .protocol.service_profile import ServiceProfile
 from .rate_limit.limiter import Limiter, RequestBudget
 from .resources._creation import create_video, one_at_a_time
 from .resources._fields import VideoFields, check_video_fields
@@ -63,6 +65,8 @@ class ApiVideoClient:
     - ``limiter``: a limiter that several clients share.
       ``rate_limit.shared_limiter.shared_limiter`` makes one that several processes share. A limiter
       has its own ``reserve``. The client does not close it.
+    - ``profile``: what is known about the service, for one that differs from the assumptions of
+      ``docs/conformance.md``. The client adapts without it, at the cost of refused requests.
     - ``webhook_secret``: the secret with which ``client.webhooks.unwrap`` checks signatures.
       Default: ``APIVIDEO_WEBHOOK_SECRET``.
     - ``session``: an existing ``aiohttp.ClientSession``. The client does not close it.
@@ -86,6 +90,7 @@ class ApiVideoClient:
         app_version: str | None = None,
         reserve: float = 0.0,
         limiter: Limiter | None = None,
+        profile: ServiceProfile | None = None,
         webhook_secret: str | None = None,
         session: aiohttp.ClientSession | None = None,
         proxy: str | None = None,
@@ -115,7 +120,13 @@ class ApiVideoClient:
             ssl_context=ssl_context,
         )
         self._create_resources(
-            Pipeline(config, transport, origin_headers(app_name, app_version), limiter)
+            Pipeline(
+                config,
+                transport,
+                origin_headers(app_name, app_version),
+                limiter,
+                profile=SharedProfile(profile or ServiceProfile()),
+            )
         )
 
     def _create_resources(self, pipeline: Pipeline) -> None:
@@ -138,6 +149,11 @@ class ApiVideoClient:
     def config(self) -> ClientConfig:
         """The options of this client, after defaults and environment variables were applied."""
         return self._pipeline.config
+
+    @property
+    def profile(self) -> ServiceProfile:
+        """What this client knows about the service; it changes while the client works."""
+        return self._pipeline.profile.current
 
     def __repr__(self) -> str:
         return f"ApiVideoClient(base_url={self.config.base_url!r}, auth={self.config.auth!r})"

@@ -19,6 +19,7 @@ from ..protocol.response import Response, decode, decode_page, error_for, too_la
 from ..protocol.retry import Attempts, may_repeat
 from ..rate_limit.limiter import Limiter
 from .authenticator import Authenticator
+from .shared_profile import SharedProfile
 from .transport import Transport
 
 __all__ = ["BeforeRequest", "Pipeline"]
@@ -48,6 +49,7 @@ class Pipeline:
         limiter: Limiter | None = None,
         authenticator: Authenticator | None = None,
         *,
+        profile: SharedProfile | None = None,
         on_response: OnResponse | None = None,
         before_request: BeforeRequest | None = None,
     ) -> None:
@@ -56,6 +58,7 @@ class Pipeline:
         self.authenticator: Authenticator = authenticator or Authenticator(
             config.api_key, config.auth, self.attempt
         )
+        self.profile: SharedProfile = profile or SharedProfile()
         self._transport = transport
         self._origin = origin
         self._on_response = on_response
@@ -67,13 +70,17 @@ class Pipeline:
         on_response: OnResponse | None = None,
         before_request: BeforeRequest | None = None,
     ) -> "Pipeline":
-        """Return a copy with other options that shares connections, tokens and budgets."""
+        """Return a copy with other options.
+
+        It shares connections, tokens, budgets and the profile of the service.
+        """
         return Pipeline(
             config,
             self._transport,
             self._origin,
             self.limiter,
             self.authenticator,
+            profile=self.profile,
             on_response=on_response,
             before_request=before_request or self._before_request,
         )

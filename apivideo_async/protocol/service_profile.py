@@ -1,0 +1,70 @@
+"""What a client knows about the service it talks to.
+
+api.video's documentation leaves questions open. A :class:`ServiceProfile` starts from the
+assumptions of ``docs/conformance.md`` and is replaced by a changed copy when a response contradicts
+one of them. It is a value: :class:`~apivideo_async.http.shared_profile.SharedProfile` holds the
+current one for all uploads of a client.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import attrs
+from attrs import field, frozen
+from attrs.validators import in_, instance_of, optional
+
+from ..errors import ConfigurationError
+
+__all__ = ["ChunkOrder", "ServiceProfile"]
+
+ChunkOrder: TypeAlias = Literal["any", "first_alone", "sequential"]
+"""When the chunks of one video may be sent: at the same time; at the same time after the first one
+was accepted; or one after the other, in order."""
+
+
+@frozen(kw_only=True)
+class ServiceProfile:
+    """The behaviour of a service, as far as it is known. The defaults are the assumptions.
+
+    Raises ``ConfigurationError`` for a value of another type.
+    """
+
+    byte_ranges: bool = field(default=True, validator=instance_of(bool))
+    """Chunks may state a byte range (``Content-Range: bytes 0-9/20``)."""
+    parts: bool = field(default=True, validator=instance_of(bool))
+    """Chunks may state a part number (``Content-Range: part 1/2``)."""
+    unknown_totals: bool = field(default=True, validator=instance_of(bool))
+    """Chunks may leave the total open (``*``) until the last chunk."""
+    chunk_order: ChunkOrder = field(
+        default="any", validator=in_(("any", "first_alone", "sequential"))
+    )
+    smallest_chunk: int | None = field(default=None, validator=optional(instance_of(int)))
+    """Bytes of the smallest chunk other than the last; None: as documented."""
+    largest_chunk: int | None = field(default=None, validator=optional(instance_of(int)))
+    """Bytes of the largest chunk that passes all gateways; None: as documented."""
+    response_timeout: float | None = field(
+        default=None, validator=optional(instance_of((int, float)))
+    )
+    """Seconds to wait for the response to a chunk; None: as ``Timeouts`` says."""
+    status_lists_chunks: bool = field(default=True, validator=instance_of(bool))
+    """The status of a video lists the received ranges or parts."""
+    filters_metadata: bool = field(default=True, validator=instance_of(bool))
+    """The list of videos can be filtered by metadata."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values that differ from the assumptions."""
+        default = ServiceProfile()
+        values = attrs.asdict(self)
+        return {name: values[name] for name in values if values[name] != getattr(default, name)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "ServiceProfile":
+        """Create a profile from ``to_json``. Names of other versions are ignored.
+
+        Raises ``ConfigurationError`` for a value of another type.
+        """
+        known = {each.name for each in attrs.fields(cls)}
+        try:
+            return cls(**{name: value for name, value in values.items() if name in known})
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(f"invalid service profile: {error.args[0]}") from None
