@@ -11,7 +11,9 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias, TypeVar
 
-from ..config import ClientConfig
+import attrs
+
+from ..config import ClientConfig, Timeouts
 from ..errors import ApiVideoError
 from ..models import Page
 from ..protocol.request import Request
@@ -103,7 +105,7 @@ class Pipeline:
                     await self._before_request(request)
                 permit.sending()
                 began = asyncio.get_running_loop().time()
-                response = await self._transport.send(request, headers, self.config.timeouts)
+                response = await self._transport.send(request, headers, self._timeouts(request))
                 permit.answered(response)
             if log.isEnabledFor(logging.DEBUG):
                 _log_response(request, response, asyncio.get_running_loop().time() - began)
@@ -113,6 +115,12 @@ class Pipeline:
                 break
             renewals += 1
         return self._checked(request, response, authorization)
+
+    def _timeouts(self, request: Request) -> Timeouts:
+        timeouts, known = self.config.timeouts, self.profile.current.response_timeout
+        if request.multipart is None or known is None or known <= timeouts.response:
+            return timeouts
+        return attrs.evolve(timeouts, response=known)
 
     def _checked(self, request: Request, response: Response, authorization: str) -> Response:
         if not response.ok:

@@ -18,6 +18,12 @@ class SharedProfile:
     """Holds the current profile of one service."""
 
     current: ServiceProfile = ServiceProfile()
+    accepted_chunk: int = 0
+    """Bytes of the largest chunk that the service has accepted."""
+
+    def count_accepted(self, size: int) -> None:
+        """Note that a chunk of ``size`` bytes was accepted."""
+        self.accepted_chunk = max(self.accepted_chunk, size)
 
     def learn(self, quirk: str, evidence: str, **changes: Any) -> bool:
         """Replace values of the profile, and log one warning that names the quirk.

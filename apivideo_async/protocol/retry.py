@@ -14,10 +14,19 @@ from attrs import frozen
 from ..config import RetryPolicy
 from ..errors import ApiConnectionError, ApiStatusError, ApiVideoError, RateLimitError
 
-__all__ = ["Attempts", "backoff", "may_repeat", "settle_delays"]
+__all__ = ["Attempts", "backoff", "is_verdict", "may_repeat", "settle_delays"]
 
 FIRST_SETTLE_DELAY = 0.5
 """Seconds before the first repetition of a query whose result may be out of date."""
+
+
+def is_verdict(error: ApiStatusError) -> bool:
+    """Return True if the body says what is wrong, so that the service itself has refused.
+
+    A page of a gateway has no problem body (service.md#content-types). It does not say whether the
+    service executed the request.
+    """
+    return error.slug is not None or error.title is not None
 
 
 def may_repeat(error: ApiVideoError, *, repeatable: bool) -> bool:

@@ -6,7 +6,7 @@ from functools import partial
 
 from ..errors import SourceError
 from ..protocol.request import FilePart
-from .sources.chunker import cut
+from .sources.chunker import StreamFeed
 from .sources.opening import open_source
 from .sources.types import (
     BLOCK,
@@ -37,9 +37,11 @@ async def attachment(
             size, blocks = source.size, partial(source.read, 0, source.size)
         else:
             # A stream has no size in advance. Buffer it, and stop one byte above the limit.
-            async with aclosing(
-                cut(guarded_blocks(source.blocks(), source.name), largest + 1)
-            ) as buffers:
+            stream = guarded_blocks(source.blocks(), source.name)
+            async with (
+                aclosing(stream),
+                aclosing(StreamFeed(source.name, stream).cut(largest + 1)) as buffers,
+            ):
                 buffer = await anext(buffers)
             size, blocks = buffer.size, partial(buffer.read, BLOCK)
         if not 0 < size <= largest:

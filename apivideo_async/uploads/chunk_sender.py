@@ -3,13 +3,16 @@
 Theory of operation. An attempt has one of four outcomes:
 
 - accepted: the server answered 2xx with a ``videoId``;
-- refused: the server answered with an error and stored nothing. A 429 is sent again when its window
-  opens. Any other refusal is final;
-- not sent: the request did not reach the server. The chunk is sent again after a delay;
-- unknown: the response was lost, or a 5xx does not say whether the chunk was stored. If the status
-  of the video contains the chunk, it is accepted. If not, it is sent again after a delay. If the
-  lost attempt arrives in the meantime, the server answers the repeat with "overlaps" or "already
-  sent", and the client reads the status again.
+- refused: the service answered with a problem and stored nothing. A 429 is sent again when its
+  window opens. Another refusal may mean that the service differs from an assumption: the upload
+  then changes the way in which it sends chunks (see ``adaptation``). If that does not help, the
+  refusal is final;
+- not sent: the request did not reach the server completely. The chunk is sent again after a delay;
+- unknown: the response was lost, or it does not come from the service (the page of a gateway), or a
+  5xx does not say whether the chunk was stored. If the status of the video contains the chunk, it
+  is accepted. If not, it is sent again after a delay. If the lost attempt arrives in the meantime,
+  the server answers the repeat with "overlaps" or "already sent", and the client reads the status
+  again.
 
 A client with an upload token cannot read the status. It may send a numbered chunk again, because
 the server refuses a second copy. "Already sent" after an unknown attempt therefore means accepted.
@@ -23,11 +26,13 @@ import random
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeAlias
 
+import attrs
 from attrs import frozen
 
 from ..errors import (
     ApiResponseError,
     ApiStatusError,
+    ApiTimeoutError,
     ApiVideoError,
     ConfigurationError,
     RateLimitError,
@@ -35,12 +40,13 @@ from ..errors import (
     UploadError,
 )
 from ..models import Video
-from ..protocol.content_range import ContentRange
 from ..protocol.request import FilePart
 from ..protocol.response import decode
-from ..protocol.retry import Attempts
+from ..protocol.retry import Attempts, is_verdict
+from .adaptation import BUSY, Sent
 from .ledger import ChunkState
-from .plan import Chunk
+from .order import ReplanError
+from .plan import Chunk, Received
 from .received import ALREADY_COMPLETE, ALREADY_RECEIVED
 from .sources.types import content_type
 from .upload import Upload
@@ -59,25 +65,26 @@ class ChunkSender:
 
     upload: Upload
 
-    async def deliver(
-        self, chunk: Chunk, read: ReadChunk, content_range: ContentRange | None
-    ) -> Video | None:
+    async def deliver(self, chunk: Chunk, read: ReadChunk) -> Video | None:
         """Send a chunk until the server has it.
 
         Returns the video in the response, or None if only the status confirmed the chunk. Raises
         ``UploadError`` if the chunk was refused or the retry budget is spent, ``SourceError`` if
-        the source cannot be read, and ``ConfigurationError`` for an invalid client option.
+        the source cannot be read, ``ConfigurationError`` for an invalid client option, and
+        ``ReplanError`` if the source must be divided anew.
         """
-        ledger, clock = self.upload.ledger, asyncio.get_running_loop().time
+        upload, ledger, clock = self.upload, self.upload.ledger, asyncio.get_running_loop().time
         attempts = Attempts()
         accepted = ledger.accepted_bytes
         # Whether an earlier attempt may have stored the chunk.
-        may_be_stored = self.upload.continued
+        may_be_stored = upload.continued
+        sent = upload.sent(chunk)
         while True:
             try:
                 # Released between attempts: if failures reduced the width, this chunk waits too.
-                async with self.upload.context.capacity.hold(self.upload):
-                    return await self._attempt(chunk, read, content_range)
+                async with upload.gate.turn(chunk), upload.context.capacity.hold(upload):
+                    sent = upload.sent(chunk)
+                    video = await self._attempt(chunk, read)
             except ApiVideoError as error:
                 unknown = ledger.state(chunk) is ChunkState.UNKNOWN
                 if await self._is_received(
@@ -85,20 +92,24 @@ class ChunkSender:
                 ):
                     return None
                 may_be_stored = may_be_stored or unknown
+                sent = attrs.evolve(sent, alone=upload.gate.was_alone(chunk))
+                if await self._adapt(chunk, error, sent):
+                    continue
                 if ledger.accepted_bytes > accepted:
                     # Other chunks were accepted, so the connection works. Start a new retry budget.
                     accepted = ledger.accepted_bytes
                     attempts = Attempts()
                 attempts = attempts.after(error, clock())
                 await self._pause(chunk, error, attempts, may_be_stored=may_be_stored)
+            else:
+                upload.adaptation.after_acceptance(sent, upload.context.pipeline.profile.learn)
+                return video
 
-    async def _attempt(
-        self, chunk: Chunk, read: ReadChunk, content_range: ContentRange | None
-    ) -> Video:
+    async def _attempt(self, chunk: Chunk, read: ReadChunk) -> Video:
         """Send the chunk once and return the video of the response.
 
-        A failure makes the chunk pending, failed or unknown in the ledger. An "already received"
-        response leaves it in flight, and ``_is_received`` decides.
+        A failure makes the chunk pending or unknown in the ledger. A refusal leaves it in flight,
+        and ``deliver`` decides.
         """
         upload, clock = self.upload, asyncio.get_running_loop().time
         started, sent = clock(), 0
@@ -112,7 +123,7 @@ class ChunkSender:
         try:
             kind = content_type(upload.name)
             part = FilePart(upload.name, chunk.size, read, kind, count)
-            request = upload.target.request(part, content_range)
+            request = upload.target.request(part, upload.ledger.content_range(chunk))
             response = await upload.context.pipeline.attempt(request)
             # A 2xx status alone is no proof: the page of a proxy can have it too. The service
             # always sends a ``videoId`` (service.md#upload-responses).
@@ -125,7 +136,7 @@ class ChunkSender:
                     request=request.summary,
                 )
         except BaseException as error:
-            self._record_failure(chunk, error)
+            self._record_failure(chunk, error, whole_body=sent >= chunk.size)
             # These bytes have to be sent again, so they do not count.
             upload.count_sent(-sent)
             upload.context.capacity.ended(started, clock(), failed=_is_overload(error))
@@ -135,14 +146,45 @@ class ChunkSender:
         upload.meter.add(chunk.size - sent, clock())
         return video
 
-    def _record_failure(self, chunk: Chunk, error: BaseException) -> None:
-        if not isinstance(error, ApiVideoError) or error.delivery == "unknown":
-            # A cancelled attempt is unknown too: its request may have reached the server.
-            self.upload.ledger.lose(chunk)
-        elif error.retryable:
+    def _record_failure(self, chunk: Chunk, error: BaseException, *, whole_body: bool) -> None:
+        if _is_refusal(error):
+            return
+        # A server cannot store a body that it has not received. A cancelled attempt with a whole
+        # body is unknown: its request may have reached the server.
+        incomplete = not whole_body and not isinstance(error, ApiStatusError | ApiResponseError)
+        not_sent = isinstance(error, ApiVideoError) and error.delivery == "not_sent"
+        if incomplete or not_sent or isinstance(error, RateLimitError):
             self.upload.ledger.put_back(chunk)
-        elif not _is_already_received(error):
-            self.upload.ledger.fail(chunk)
+        else:
+            self.upload.ledger.lose(chunk)
+
+    async def _adapt(self, chunk: Chunk, error: ApiVideoError, sent: Sent) -> bool:
+        """Change the upload if the service seems to differ from an assumption.
+
+        Returns True if the chunk is to be sent again at once. Raises ``ReplanError``.
+        """
+        upload, adaptation = self.upload, self.upload.adaptation
+        if isinstance(error, RateLimitError):
+            adaptation.after_rate_limit(error, sent)
+            return False
+        if isinstance(error, ApiTimeoutError) and upload.ledger.state(chunk) is ChunkState.UNKNOWN:
+            if adaptation.after_timeout(error.reason, sent):
+                upload.context.wait_longer(error.reason)
+            return False
+        if not isinstance(error, ApiStatusError) or not (is_verdict(error) or error.status == 413):
+            return False
+        reaction = adaptation.after_refusal(error, sent)
+        if reaction is None:
+            return False
+        if upload.ledger.state(chunk) is not ChunkState.PENDING:
+            upload.ledger.put_back(chunk)
+        upload.gate.wake()
+        if reaction == "plan":
+            await upload.gate.close()
+            raise ReplanError
+        if adaptation.mode is not None and upload.ledger.mode != "whole":
+            upload.ledger.mode = adaptation.mode
+        return True
 
     async def _is_received(
         self, chunk: Chunk, error: ApiVideoError, *, unknown: bool, may_be_stored: bool
@@ -155,24 +197,44 @@ class ChunkSender:
         upload, already = self.upload, _is_already_received(error)
         # Without an attempt of ours that may have stored the chunk, another client writes to the
         # same container, and the upload must fail.
-        if already and not may_be_stored:
-            upload.ledger.fail(chunk)
-            return False
         if not upload.target.can_read_status:
             # "Already sent" is sufficient, because the server stores a numbered chunk once.
-            return already
+            return already and may_be_stored
         if not unknown and not already:
             return False  # The server refused the chunk, or the request was not sent.
+
+        def confirms(received: Received) -> bool:
+            if received.filesize is not None and (received.complete or ledger.mode == "whole"):
+                # A complete upload may list no ranges or parts, so compare its size.
+                return received.filesize == ledger.total
+            return received.covers(chunk)
+
+        # Without an attempt of ours that may have stored the chunk, another client writes to the
+        # same container, and the upload must fail.
+        if already and not may_be_stored:
+            return False
+        ledger, profile = upload.ledger, upload.context.pipeline.profile
         try:
-            received = await upload.context.read_received(upload.target)
+            if unknown:
+                # If the status is out of date, the repeat is answered with "already sent".
+                return confirms(await upload.context.read_received(upload.target))
+            received = await upload.read_settled(
+                lambda received: confirms(received) or not profile.current.status_lists_chunks
+            )
         except ApiVideoError as failure:
             raise self._failed(
                 f"chunk {chunk.number}: the status of the video cannot be read", failure
             ) from failure
-        if received.filesize is not None and (received.complete or upload.ledger.mode == "whole"):
-            # A complete upload may list no ranges or parts, so compare its size.
-            return received.filesize == upload.ledger.total
-        return received.covers(chunk)
+        if confirms(received):
+            return True
+        if received.complete:
+            return False
+        profile.learn(
+            "status-without-ranges",
+            "the status does not list a chunk that the service says it has",
+            status_lists_chunks=False,
+        )
+        return True
 
     async def _pause(
         self, chunk: Chunk, error: ApiVideoError, attempts: Attempts, *, may_be_stored: bool
@@ -181,7 +243,10 @@ class ChunkSender:
         upload = self.upload
         if isinstance(error, SourceError | ConfigurationError):
             raise error
-        if not error.retryable:
+        if _is_refusal(error) and not _may_be_temporary(error, upload):
+            upload.ledger.fail(chunk)
+            raise self._failed(f"chunk {chunk.number} was refused", error) from error
+        if not error.retryable and not isinstance(error, ApiStatusError):
             raise self._failed(f"chunk {chunk.number} was refused", error) from error
         if may_be_stored and upload.target.video_id is None:
             raise self._failed(
@@ -196,7 +261,7 @@ class ChunkSender:
             raise self._failed(
                 f"chunk {chunk.number} could not be sent: {attempts.describe(error)}", error
             ) from error
-        if upload.ledger.state(chunk) is ChunkState.UNKNOWN:
+        if upload.ledger.state(chunk) is not ChunkState.PENDING:
             upload.ledger.put_back(chunk)
         log.info(
             "chunk %d: next attempt in %.1f s: %s",
@@ -214,15 +279,37 @@ class ChunkSender:
         await asyncio.sleep(delay)
 
     def _failed(self, what: str, cause: ApiVideoError) -> UploadError:
-        return self.upload.error(
-            f"{what}: {cause}", "unknown" if cause.delivery == "unknown" else "failed"
+        unknown = cause.delivery == "unknown" or (
+            isinstance(cause, ApiStatusError) and not is_verdict(cause)
         )
+        return self.upload.error(f"{what}: {cause}", "unknown" if unknown else "failed")
 
 
 def _is_overload(error: BaseException) -> bool:
     """Return True if lower concurrency could have avoided this failure. The limiter handles 429."""
     retryable = isinstance(error, ApiVideoError) and error.retryable
     return retryable and not isinstance(error, RateLimitError)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Return True if the service refused the chunk, so that it has not stored it now.
+
+    The page of a gateway is not a verdict of the service: the request may have been executed.
+    """
+    return (
+        isinstance(error, ApiStatusError)
+        and not error.retryable
+        and error.delivery == "refused"
+        and is_verdict(error)
+    )
+
+
+def _may_be_temporary(error: ApiVideoError, upload: Upload) -> bool:
+    """Return True for a refusal that another request in progress or a new video can explain."""
+    status = error.status if isinstance(error, ApiStatusError) else None
+    if _is_already_received(error):
+        return False
+    return status in BUSY or (status == 404 and upload.exclusive and not upload.ledger.any_accepted)
 
 
 def _is_already_received(error: ApiVideoError) -> bool:

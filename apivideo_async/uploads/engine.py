@@ -17,33 +17,37 @@ chunks. At the end the server must have every byte, or an error says which bytes
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
+from attrs import define
 
 from ..config import UploadOptions
 from ..errors import SourceError, UploadError
 from ..models import Video
-from ..protocol.content_range import ContentRange
+from .adaptation import Adaptation
 from .chunk_sender import ChunkSender
 from .journal import UploadJournal
-from .ledger import Ledger
+from .ledger import Ledger, LedgerSnapshot
+from .order import ReplanError
 from .plan import (
     ASSUMED_BUDGET,
     UNKNOWN_PART_SIZE,
     Chunk,
     Plan,
     Received,
+    check_total,
+    choose_chunk_size,
     most_buffered,
     most_in_flight,
     plan_rest,
     stream_chunk_size,
 )
 from .progress import Meter
-from .sources.chunker import Buffer, MemoryBuffer, Spool, cut
+from .sources.chunker import Buffer, MemoryBuffer, Spool, StreamFeed
 from .sources.opening import FileSource, MemorySource
 from .sources.types import BLOCK, Source, Stream, guarded_blocks
 from .target import Target
@@ -61,71 +65,150 @@ async def run_upload(
     journal: UploadJournal,
     *,
     empty: bool = False,
+    earlier: LedgerSnapshot | None = None,
 ) -> Video:
     """Upload the source, which stays open, and return the video.
 
-    All tasks have ended when this returns, raises or is cancelled. Raises ``ApiVideoError``.
+    ``empty`` is True if this call has created the container. ``earlier`` is the ledger of an
+    interrupted upload with a token. All tasks have ended when this returns, raises or is cancelled.
+    Raises ``ApiVideoError``.
     """
-    received = Received() if empty else await _earlier_chunks(context, target, journal)
-    send: Callable[[Upload], Awaitable[None]]
-    if isinstance(source, Source):
-        ledger = Ledger.of(_plan(context, source, received, journal))
-        send = partial(ranged, source=source)
-    elif received.complete:
-        return await _compare_sizes(context, target, source, received)
-    else:
-        ledger = _stream_ledger(context.options, received)
-        send = partial(streamed, stream=source)
-    upload = Upload(
+    if earlier is None and journal.earlier is not None:
+        earlier = journal.earlier.snapshot()
+    run = _Run(
         context=context,
         target=target,
-        name=source.name,
         journal=journal,
-        received=received,
-        ledger=ledger,
-        meter=Meter(asyncio.get_running_loop().time(), ledger.accepted_bytes),
+        adaptation=Adaptation.of(context.pipeline.profile.current, context.options.limits),
+        received=Received() if empty else await _earlier_chunks(context, target, earlier),
+        earlier=earlier,
+        exclusive=empty,
     )
-    await upload.write_journal()
-    async with upload.reporting():
-        await send(upload)
-    return await upload.finish()
+    if isinstance(source, Stream) and run.received.complete:
+        return await _compare_sizes(context, target, source, run.received)
+    async with AsyncExitStack() as opened:
+        rest: Source | StreamFeed
+        if isinstance(source, Source):
+            rest = source
+        else:
+            new_buffer = opened.enter_context(_buffer_factory(context.options.spool))
+            blocks = guarded_blocks(source.blocks(), source.name)
+            rest = StreamFeed(source.name, blocks, new_buffer)
+            opened.push_async_callback(rest.aclose)
+        while True:
+            if isinstance(rest, StreamFeed) and run.adaptation.needs_total:
+                spool = context.options.spool
+                rest = await rest.spooled(spool if isinstance(spool, Path) else None)
+            upload, send = run.prepare(rest)
+            await upload.write_journal()
+            try:
+                async with upload.reporting():
+                    await send(upload)
+            except ReplanError:
+                log.info("%s: divided anew", source.name, extra={"event": "upload_replanned"})
+            else:
+                return await upload.finish()
+
+
+@define(kw_only=True, eq=False)
+class _Run:
+    """What stays the same when the source is divided anew."""
+
+    context: UploadContext
+    target: Target
+    journal: UploadJournal
+    adaptation: Adaptation
+    received: Received
+    earlier: LedgerSnapshot | None
+    exclusive: bool
+
+    def prepare(
+        self, source: Source | StreamFeed
+    ) -> tuple[Upload, Callable[[Upload], Awaitable[None]]]:
+        """Divide the source. Returns the upload, and the function that sends it."""
+        send: Callable[[Upload], Awaitable[None]]
+        if isinstance(source, Source):
+            ledger = Ledger.of(self._plan(source))
+            send = partial(ranged, source=source)
+        else:
+            ledger = self._stream_ledger()
+            send = partial(streamed, feed=source)
+        if self.earlier is not None:
+            ledger.earlier = self.earlier.accepted
+        upload = Upload(
+            context=self.context,
+            target=self.target,
+            name=source.name,
+            journal=self.journal,
+            received=self.received,
+            ledger=ledger,
+            meter=Meter(asyncio.get_running_loop().time(), ledger.accepted_bytes),
+            adaptation=self.adaptation,
+            exclusive=self.exclusive,
+        )
+        return upload, send
+
+    def _options(self, chunk_size: int) -> UploadOptions:
+        """Return the options with the mode and the chunk size that the service accepts.
+
+        ``chunk_size`` is the size in bytes without what is known about the service.
+        """
+        options, profile = self.context.options, self.context.pipeline.profile.current
+        low, high = profile.smallest_chunk or 0, profile.largest_chunk or chunk_size
+        size = self.adaptation.chunk_size or max(low, min(chunk_size, high))
+        mode = self.adaptation.mode or options.mode
+        if not profile.byte_ranges and profile.parts:
+            mode = "part"
+        elif not profile.parts and profile.byte_ranges:
+            mode = "bytes"
+        if size == chunk_size:
+            return attrs.evolve(options, mode=mode)
+        return attrs.evolve(options, mode=mode, chunk_size=size)
+
+    def _plan(self, source: Source) -> Plan:
+        context, received, earlier = self.context, self.received, self.earlier
+        options = context.options
+        # None: no response has reported the limit yet.
+        spare = context.pipeline.limiter.spare("uploads")
+        spare = ASSUMED_BUDGET if spare is None else spare
+        if earlier is not None and not received.empty and earlier.mode != "whole":
+            options = attrs.evolve(options, chunk_size=earlier.chunk_size)
+        elif received.mode != "part":
+            check_total(source.size, options.limits)
+            options = self._options(choose_chunk_size(source.size, options, spare))
+        plan = plan_rest(source.size, options, received, spare)
+        log.info(
+            "%s: %d chunks of %d bytes, %s",
+            source.name,
+            len(plan.chunks),
+            plan.chunk_size,
+            plan.mode,
+            extra={"event": "upload_planned", "chunks": len(plan.chunks)},
+        )
+        return plan
+
+    def _stream_ledger(self) -> Ledger:
+        options, received, earlier = self.context.options, self.received, self.earlier
+        chunk_size = stream_chunk_size(options)
+        if earlier is not None and not received.empty:
+            chunk_size = earlier.chunk_size
+        elif received.mode == "part" and options.chunk_size is None:
+            raise UploadError(UNKNOWN_PART_SIZE)
+        elif received.empty:
+            options = self._options(chunk_size)
+            chunk_size = options.chunk_size or chunk_size
+        return Ledger(received.mode or options.mode or "part", chunk_size)
 
 
 async def _earlier_chunks(
-    context: UploadContext, target: Target, journal: UploadJournal
+    context: UploadContext, target: Target, earlier: LedgerSnapshot | None
 ) -> Received:
     if target.video_id is None:
         return Received()
     if target.can_read_status:
         return await context.read_received(target)
-    # With an upload token only the journal knows the accepted chunks.
-    return Received() if journal.earlier is None else journal.earlier.received()
-
-
-def _plan(
-    context: UploadContext, source: Source, received: Received, journal: UploadJournal
-) -> Plan:
-    options, earlier = context.options, journal.earlier
-    if earlier is not None and not received.empty and earlier.mode != "whole":
-        options = attrs.evolve(options, chunk_size=earlier.chunk_size)
-    # None: no response has reported the limit yet.
-    spare = context.pipeline.limiter.spare("uploads")
-    plan = plan_rest(source.size, options, received, ASSUMED_BUDGET if spare is None else spare)
-    log.info(
-        "%s: %d chunks of %d bytes, %s",
-        source.name,
-        len(plan.chunks),
-        plan.chunk_size,
-        plan.mode,
-        extra={"event": "upload_planned", "chunks": len(plan.chunks)},
-    )
-    return plan
-
-
-def _stream_ledger(options: UploadOptions, received: Received) -> Ledger:
-    if received.mode == "part" and options.chunk_size is None:
-        raise UploadError(UNKNOWN_PART_SIZE)
-    return Ledger(received.mode or options.mode or "part", stream_chunk_size(options))
+    # With an upload token, only the ledger of the earlier call knows the accepted chunks.
+    return Received() if earlier is None else earlier.received()
 
 
 async def _compare_sizes(
@@ -154,8 +237,7 @@ async def ranged(upload: Upload, source: Source) -> None:
 
     async def send(*, once: bool = False) -> None:
         while (chunk := ledger.take()) is not None:
-            content_range = ledger.content_range(chunk)
-            video = await sender.deliver(chunk, partial(read, chunk), content_range)
+            video = await sender.deliver(chunk, partial(read, chunk))
             await upload.record(chunk, video)
             if once:
                 return
@@ -169,39 +251,42 @@ async def ranged(upload: Upload, source: Source) -> None:
             group.create_task(send())
 
 
-async def streamed(upload: Upload, stream: Stream) -> None:
+async def streamed(upload: Upload, feed: StreamFeed) -> None:
     options, ledger, sender = upload.context.options, upload.ledger, ChunkSender(upload)
     # Backpressure: the reader waits for a free buffer, so that the memory stays bounded.
     free = asyncio.Semaphore(most_buffered(options, ledger.chunk_size))
 
-    async def send(buffer: Buffer, chunk: Chunk, content_range: ContentRange | None) -> None:
+    async def send(buffer: Buffer, chunk: Chunk) -> None:
         try:
-            video = await sender.deliver(chunk, partial(buffer.read, BLOCK), content_range)
+            video = await sender.deliver(chunk, partial(buffer.read, BLOCK))
             await upload.record(chunk, video)
+            feed.close(buffer)
+        except ReplanError:
+            # The reader ends by itself: a cancellation would end the stream.
+            pass
         finally:
-            buffer.close()
             free.release()
 
-    blocks = guarded_blocks(stream.blocks(), stream.name)
-    with _buffer_factory(options.spool) as new_buffer:
-        async with (
-            asyncio.TaskGroup() as group,
-            aclosing(cut(blocks, ledger.chunk_size, new_buffer)) as buffers,
-        ):
-            async for buffer in buffers:
-                chunk = _append(upload, buffer)
-                if _can_skip(upload.received, chunk, last=buffer.last):
-                    upload.skip(chunk)
-                    buffer.close()
-                    continue
-                await free.acquire()
-                # Computed now: only the last chunk carries the totals, which are known after it.
-                sending = send(buffer, chunk, ledger.content_range(chunk))
-                if upload.target.video_id is None:
-                    # As in ``ranged``: the first response gives the video id.
-                    await sending
-                else:
-                    group.create_task(sending)
+    async with (
+        asyncio.TaskGroup() as group,
+        aclosing(feed.cut(ledger.chunk_size)) as buffers,
+    ):
+        async for buffer in buffers:
+            chunk = _append(upload, buffer)
+            if _can_skip(upload.received, chunk, last=buffer.last):
+                upload.skip(chunk)
+                feed.close(buffer)
+                continue
+            await free.acquire()
+            if upload.gate.closed:
+                break
+            if upload.target.video_id is None:
+                # As in ``ranged``: the first response gives the video id.
+                await send(buffer, chunk)
+            else:
+                group.create_task(send(buffer, chunk))
+    if upload.gate.closed:
+        raise ReplanError
 
 
 @contextmanager

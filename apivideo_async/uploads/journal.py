@@ -20,7 +20,7 @@ from attrs import asdict, define, field, frozen
 from ..errors import SourceError
 from ..private_files import make_private_folder, replacing, restrict
 from .ledger import LedgerSnapshot
-from .plan import Received, SendMode, merge
+from .plan import Chunk, SendMode
 from .sources.threads import PendingWork
 
 __all__ = ["Fingerprint", "Journal", "JournalEntry", "UploadJournal"]
@@ -55,21 +55,16 @@ class JournalEntry:
     accepted: tuple[tuple[int, int, int], ...] = ()
     """Number, start and size (bytes) of each accepted chunk."""
 
-    def received(self) -> Received:
-        """Return the accepted chunks. The server knows the total, which every request stated."""
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """The accepted chunks."""
+        return tuple(Chunk(*each) for each in self.accepted)
+
+    def snapshot(self) -> LedgerSnapshot:
+        """Return the ledger that was written."""
         size: int = self.fingerprint["size"]
-        ranges = merge((start, start + size) for _, start, size in self.accepted)
-        # Every byte was accepted, whatever the mode.
-        if ranges == ((0, size),):
-            return Received(
-                None if self.mode == "whole" else self.mode, ranges, filesize=size, complete=True
-            )
-        if self.mode == "bytes":
-            return Received("bytes", ranges, total=size)
-        if self.mode == "part":
-            numbers = frozenset(number for number, _, _ in self.accepted)
-            return Received("part", parts=numbers, parts_total=-(-size // self.chunk_size))
-        return Received()
+        accepted = sum(chunk.size for chunk in self.chunks)
+        return LedgerSnapshot(self.mode, size, self.chunk_size, self.chunks, accepted)
 
 
 class Journal:
@@ -222,7 +217,7 @@ class UploadJournal:
                 video_id=video_id,
                 mode=ledger.mode,
                 chunk_size=ledger.chunk_size,
-                accepted=(self.earlier.accepted if self.earlier else ()) + accepted,
+                accepted=accepted,
             )
             await self._journal.save(entry)
 

@@ -24,7 +24,7 @@ from typing import Final, Literal
 from attrs import define, field, frozen
 
 from ..protocol.content_range import ContentRange, PartOf, RangeOf
-from .plan import Chunk, Plan, SendMode
+from .plan import Chunk, Plan, Received, SendMode, merge
 
 __all__ = ["ChunkState", "Ledger", "LedgerSnapshot"]
 
@@ -64,6 +64,22 @@ class LedgerSnapshot:
     accepted_bytes: int
     """Accepted bytes, including those that the server received before this call."""
 
+    def received(self) -> Received:
+        """Return what the server has according to this ledger, without a status request."""
+        total = self.total
+        ranges = merge((chunk.start, chunk.stop) for chunk in self.accepted)
+        mode = None if self.mode == "whole" else self.mode
+        # Every byte was accepted, whatever the mode.
+        if total is not None and ranges == ((0, total),):
+            return Received(mode, ranges, filesize=total, complete=True)
+        if mode == "bytes":
+            return Received("bytes", ranges, total=total)
+        if mode == "part" and ranges:
+            parts = None if total is None else -(-total // self.chunk_size)
+            numbers = frozenset(chunk.number for chunk in self.accepted)
+            return Received("part", parts=numbers, parts_total=parts)
+        return Received()
+
 
 @define(eq=False)
 class Ledger:
@@ -77,10 +93,15 @@ class Ledger:
     """Bytes that the server has, including those that it received before this call."""
     parts: int | None = None
     """Number of chunks, including earlier ones, or None until a stream has ended."""
+    earlier: tuple[Chunk, ...] = ()
+    """Chunks of an earlier call, if it is known which ones the server accepted."""
     _chunks: dict[int, Chunk] = field(factory=dict, init=False)
     _states: dict[int, ChunkState] = field(factory=dict, init=False)
     # Chunks that no worker has taken. A chunk that is put back stays with the worker that took it.
     _pending: deque[int] = field(factory=deque, init=False)
+    _streamed: bool = field(default=False, init=False)
+    # All chunks in order, without the accepted ones at the beginning.
+    _open: deque[int] = field(factory=deque, init=False, repr=False)
     # Kept up to date with every transition, because the progress display reads it often.
     _counts: dict[ChunkState, int] = field(
         factory=lambda: dict.fromkeys(ChunkState, 0), init=False, repr=False
@@ -102,12 +123,14 @@ class Ledger:
         self._states[chunk.number] = ChunkState.PENDING
         self._counts[ChunkState.PENDING] += 1
         self._pending.append(chunk.number)
+        self._open.append(chunk.number)
 
     def append(self, size: int) -> Chunk:
         """Add the next chunk of a stream, pending, and return it."""
         number = len(self._chunks) + 1
         start = self._chunks[number - 1].stop if self._chunks else 0
         chunk = Chunk(number, start, size)
+        self._streamed = True
         self.add(chunk)
         return chunk
 
@@ -122,9 +145,11 @@ class Ledger:
         """Return the ``Content-Range`` of a chunk, or None for an upload in one request."""
         if self.mode == "whole":
             return None
+        # Of a stream, the last chunk states the totals.
+        known = not self._streamed or chunk.stop == self.total
         if self.mode == "part":
-            return PartOf(chunk.number, self.parts)
-        return RangeOf(chunk.start, chunk.stop - 1, self.total)
+            return PartOf(chunk.number, self.parts if known else None)
+        return RangeOf(chunk.start, chunk.stop - 1, self.total if known else None)
 
     @property
     def pending(self) -> int:
@@ -175,13 +200,30 @@ class Ledger:
         return dict(self._counts)
 
     @property
+    def lowest_open(self) -> int | None:
+        """Number of the first chunk that is not accepted, or None."""
+        while self._open and self._states[self._open[0]] is ChunkState.ACCEPTED:
+            self._open.popleft()
+        return self._open[0] if self._open else None
+
+    @property
+    def several_open(self) -> bool:
+        """True if at least two chunks are not accepted."""
+        return len(self._chunks) - self._counts[ChunkState.ACCEPTED] > 1
+
+    @property
+    def any_accepted(self) -> bool:
+        """True if the server has bytes of this upload."""
+        return self.accepted_bytes > 0
+
+    @property
     def complete(self) -> bool:
         """True if the size is known and every byte is accepted."""
         return self.total is not None and self.accepted_bytes == self.total
 
     def snapshot(self) -> LedgerSnapshot:
         """Return an immutable copy of the accepted chunks and the totals."""
-        accepted = tuple(
+        accepted = self.earlier + tuple(
             self._chunks[number]
             for number, state in sorted(self._states.items())
             if state is ChunkState.ACCEPTED

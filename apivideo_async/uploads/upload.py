@@ -3,21 +3,24 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
 
 from attrs import Factory, define, field, frozen
 
 from ..config import UploadOptions
-from ..errors import ApiVideoError, SourceError, UploadError, first_failure
+from ..errors import ApiVideoError, NotFoundError, SourceError, UploadError, first_failure
 from ..http.pipeline import Pipeline
 from ..models import Video, VideoStatus
 from ..protocol.request import build_request, path_for
+from ..protocol.retry import settle_delays
 from ..tasks import notify
+from .adaptation import Adaptation, Sent
 from .capacity import Capacity
 from .journal import UploadJournal
 from .ledger import Ledger
+from .order import ChunkGate
 from .plan import Chunk, Received
 from .progress import Meter, OnProgress, UploadProgress
 from .received import missing, received_of
@@ -29,7 +32,9 @@ log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 PROGRESS_INTERVAL = 0.1
 """Minimum number of seconds between two calls of the progress callback."""
-SETTLE_DELAYS = (0.1, 0.3, 0.6)
+LONGEST_RESPONSE = 600.0
+"""Seconds for the response to a chunk, to which repeated timeouts can lead."""
+COMPLETION_DELAYS = (0.1, 0.3, 0.6)
 """Seconds between status requests while ``ingest`` is ``uploading`` (service.md#ingest-status)."""
 
 
@@ -48,6 +53,13 @@ class UploadContext:
         path = path_for("/videos/{video_id}/status", video_id=target.video_id or "")
         request = build_request("videos.get_status", "GET", path)
         return received_of(await self.pipeline.call(request, VideoStatus))
+
+    def wait_longer(self, evidence: str) -> None:
+        """Double the time that the responses to chunks may take."""
+        timeouts, profile = self.pipeline.config.timeouts, self.pipeline.profile
+        known = profile.current.response_timeout or timeouts.response
+        longer = min(2 * known, max(LONGEST_RESPONSE, timeouts.response))
+        profile.learn("one-chunk-at-a-time", evidence, response_timeout=longer)
 
     async def read_video(self, target: Target) -> Video:
         """Return the video of a complete upload, or only its id if it cannot be read."""
@@ -81,23 +93,44 @@ class Upload:
     """The chunks that the server had before this upload."""
     ledger: Ledger
     meter: Meter
+    adaptation: Adaptation
+    exclusive: bool = False
+    """True if this call created the container, so that no other call can know it."""
+    gate: ChunkGate = field(init=False)
     _changed: asyncio.Event = field(factory=asyncio.Event, init=False)
     _video: Video | None = field(default=None, init=False)
     """The full video, from the response that completed the upload."""
-    _response_lost: bool = field(
-        default=Factory(lambda self: self.ledger.complete, takes_self=True), init=False
+    _full_responses: int = field(default=0, init=False)
+    _named_video: bool = field(
+        default=Factory(lambda self: self.target.video_id is not None, takes_self=True), init=False
     )
-    """True if a response that this call did not receive may have contained the full video.
+    """True if the video existed before this call."""
 
-    If no chunk is left at the start, an earlier call received that response.
-    """
+    def __attrs_post_init__(self) -> None:
+        proven = self.context.pipeline.profile.accepted_chunk >= self.ledger.chunk_size
+        self.gate = ChunkGate(self.ledger, self.adaptation, proven or not self.received.empty)
 
     @property
     def continued(self) -> bool:
-        """True if requests of an earlier call may still arrive at the server."""
+        """True if an earlier request, which this call did not send, may have stored a chunk."""
         if self.target.can_read_status:
-            return not self.received.empty
-        return self.journal.earlier is not None
+            return self.exclusive or not self.received.empty
+        return self._named_video
+
+    def sent(self, chunk: Chunk) -> Sent:
+        """Describe how a chunk is sent now."""
+        ledger = self.ledger
+        return Sent(
+            number=chunk.number,
+            order=self.adaptation.order,
+            alone=self.gate.was_alone(chunk),
+            mode=ledger.mode,
+            total_known=ledger.total is not None,
+            size=chunk.size,
+            several=ledger.several_open,
+            any_accepted=ledger.any_accepted,
+            smaller=chunk.size < ledger.chunk_size,
+        )
 
     # -- progress
 
@@ -159,6 +192,24 @@ class Upload:
 
     # -- chunks
 
+    async def read_settled(self, done: Callable[[Received], bool]) -> Received:
+        """Read the status until ``done``, or until ``RetryPolicy.settle`` seconds are over.
+
+        The status may lag, and a new video may not be readable yet (service.md#open-questions).
+        Raises ``ApiVideoError`` if it still cannot be read at the end.
+        """
+        delays = settle_delays(self.context.pipeline.config.retry.settle)
+        while True:
+            try:
+                received = await self.context.read_received(self.target)
+            except NotFoundError:
+                if (delay := next(delays, None)) is None:
+                    raise
+            else:
+                if done(received) or (delay := next(delays, None)) is None:
+                    return received
+            await asyncio.sleep(delay)
+
     async def record(self, chunk: Chunk, confirmed: Video | None) -> None:
         """Record an accepted chunk in the ledger, and its video id in the target.
 
@@ -176,12 +227,12 @@ class Upload:
                 "video of this upload: the upload cannot be continued",
                 outcome="unknown",
             )
-        if confirmed is None:
-            self._response_lost = True
-        elif video != Video(video_id=video.video_id):
-            # A response with more than the id completed the upload.
+        if video != Video(video_id=video.video_id):
+            self._full_responses += 1
             self._video = video
         self.ledger.accept(chunk)
+        self.context.pipeline.profile.count_accepted(chunk.size)
+        self.gate.wake()
         self._changed.set()
         # With a token the status cannot be read, so only the journal records the chunk.
         if not self.target.can_read_status:
@@ -191,6 +242,7 @@ class Upload:
         """Record a chunk that the server has already, without sending it."""
         self.ledger.start(chunk)
         self.ledger.accept(chunk)
+        self.gate.wake()
         self.meter.add(chunk.size, asyncio.get_running_loop().time())
 
     async def write_journal(self) -> None:
@@ -211,43 +263,49 @@ class Upload:
         total = self.ledger.total
         if total is None or not self.ledger.complete:
             raise self.error("not every chunk was accepted")
-        if self.target.can_read_status:
-            if self.ledger.mode != "whole" and self.context.options.verify:
-                await self._verify(total)
-        # A token cannot read the status, so only the full video proves that the upload is complete.
-        elif self._video is None and not self._response_lost:
-            raise self.error(
-                "every chunk was accepted, but no response contained the complete video", "unknown"
-            )
+        # A token cannot read the status: the responses to its chunks are the proof.
+        verify = self.context.options.verify and self.ledger.mode != "whole"
+        if verify and self.target.can_read_status:
+            await self._verify(total)
         await self._report()
-        video = self._video or await self.context.read_video(self.target)
+        # If the service answers every chunk with the full video, most of them describe an
+        # unfinished upload. A token cannot read the video, so the last one must do.
+        video = self._video
+        if video is None or (self._full_responses > 1 and self.target.can_read_status):
+            video = await self.context.read_video(self.target)
         # There is no ``await`` after this line. If the caller is cancelled earlier, the next call
         # still finds the video in the journal.
         self.journal.forget()
         return video
 
-    async def _final_status(self) -> Received:
-        """Read the status until it says complete or ``SETTLE_DELAYS`` are used up."""
-        received = await self.context.read_received(self.target)
-        for delay in SETTLE_DELAYS:
+    async def _final_status(self, total: int) -> Received:
+        """Read the status until it shows every byte or ``RetryPolicy.settle`` seconds are over."""
+        received = await self.read_settled(
+            lambda received: received.complete or self._missing(received, total) is None
+        )
+        for delay in COMPLETION_DELAYS:
             if received.complete:
                 break
             await asyncio.sleep(delay)
             received = await self.context.read_received(self.target)
         return received
 
+    def _missing(self, received: Received, total: int) -> str | None:
+        return missing(received, total, self.ledger.parts)
+
     async def _verify(self, total: int) -> None:
         """Raise ``UploadError`` if bytes are missing or the status cannot be read."""
         try:
-            received = await self._final_status()
+            received = await self._final_status(total)
         except ApiVideoError as error:
             raise self.error(
                 f"every chunk was sent, but the status of the video cannot be read: {error}",
                 "unknown",
             ) from error
-        problem = missing(received, total, self.ledger.parts)
+        problem = self._missing(received, total)
         if problem is not None:
-            raise self.error(problem)
+            # Another size is a fact. Everything else may be a status that is out of date.
+            raise self.error(problem, "failed" if received.complete else "unknown")
         # The status lists part numbers without sizes. Parts of an earlier call may have had another
         # size, and only ``filesize`` could show that.
         if received.filesize is None and self.received.mode == "part":

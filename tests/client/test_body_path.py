@@ -17,7 +17,7 @@ from apivideo_async import ApiVideoClient, RetryPolicy, Source, SourceError, Tim
 from apivideo_async.emulator import Emulator
 from apivideo_async.http.multipart import MultipartBody
 from apivideo_async.protocol.request import FilePart, Multipart
-from apivideo_async.uploads.sources.chunker import cut
+from apivideo_async.uploads.sources.chunker import StreamFeed
 from apivideo_async.uploads.sources.files import COLD_BLOCK, OpenFile
 from apivideo_async.uploads.sources.opening import FileSource, MemorySource, SeekableSource
 from apivideo_async.uploads.sources.types import BLOCK
@@ -224,7 +224,7 @@ async def test_a_peer_that_never_makes_us_wait_leaves_the_loop_its_turns(path: P
 
 
 async def test_a_buffered_piece_leaves_the_loop_its_turns() -> None:
-    piece = await anext(cut(blocks_of(DATA, 100_000), len(DATA)))
+    piece = await anext(StreamFeed("f", blocks_of(DATA, 100_000)).cut(len(DATA)))
     body = MultipartBody(Multipart(FilePart("f", piece.size, lambda: piece.read(BLOCK))))
     assert min((await turns_between_writes(body))[2:]) >= 1
 

@@ -143,21 +143,27 @@ class Peer:
 
     def __init__(self, reads: int) -> None:
         self._reads = reads
+        self._serving: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()
 
     async def __aenter__(self) -> str:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (task := asyncio.current_task()) is not None:
+            self._serving.add(task)
         try:
             while self._reads > 0 and (got := await reader.read(65536)):
                 self._reads -= len(got)
-            await asyncio.Event().wait()
+            await self._ended.wait()
         finally:
             writer.close()
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        self._ended.set()
+        await asyncio.gather(*self._serving)
 
 
 async def test_a_peer_that_stops_reading_is_noticed() -> None:

@@ -27,7 +27,7 @@ from apivideo_async import (
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.resources import _creation
 from tests.client.test_uploads import interrupted, uploads
-from tests.conftest import CHUNK, QUICK, blocks_of, data_of, options, sha256
+from tests.conftest import CHUNK, QUICK, REFUSED, blocks_of, data_of, options, sha256
 
 DATA = data_of(5 * CHUNK)
 
@@ -85,7 +85,7 @@ async def test_what_an_interrupted_call_had_under_way_may_arrive_late(
     """The status did not have it when the next call began, and the repeat is refused."""
     container = await client.videos.create(title="t")
     given = options(mode=mode, concurrency=1)
-    emu.faults.add(Fault("videos.upload", "status", status=400, nth=2))
+    emu.faults.add(Fault("videos.upload", "status", nth=2, **REFUSED))
     with pytest.raises(UploadError):
         await client.videos.upload(container.video_id, DATA, options=given)
     source = Overtaken(emu, container.video_id, arrives)

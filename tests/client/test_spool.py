@@ -11,7 +11,7 @@ import pytest
 from apivideo_async import ApiVideoClient, ConfigurationError, SourceError, UploadOptions
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.uploads.sources.chunker import WRITE_SIZE, Spool
-from tests.conftest import CHUNK, blocks_of, data_of, options, sha256
+from tests.conftest import CHUNK, REFUSED, blocks_of, data_of, options, sha256
 
 DATA = data_of(9 * CHUNK + 1_000)
 
@@ -93,7 +93,7 @@ async def test_a_resumed_stream_skips_what_is_held(
 ) -> None:
     given = options(spool=tmp_path, mode="bytes")
     container = await client.videos.create(title="t")
-    emu.faults.add(Fault("videos.upload", "status", status=400, nth=4))
+    emu.faults.add(Fault("videos.upload", "status", nth=4, **REFUSED))
     with pytest.raises(Exception, match="refused"):
         await client.videos.upload(container.video_id, blocks_of(DATA, 50_000), options=given)
     await client.videos.upload(container.video_id, blocks_of(DATA, 50_000), options=given)

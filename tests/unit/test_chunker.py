@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.uploads.sources.chunker import SMALL_BLOCK, Block, Buffer, MemoryBuffer, cut
+from apivideo_async.uploads.sources.chunker import (
+    SMALL_BLOCK,
+    Block,
+    Buffer,
+    MemoryBuffer,
+    StreamFeed,
+)
 
 
 class Producer:
@@ -39,6 +45,13 @@ def filled(*blocks: Block) -> MemoryBuffer:
         return piece
 
     return asyncio.run(fill(MemoryBuffer()))
+
+
+async def cut(stream: AsyncGenerator[Block, None], chunk_size: int) -> AsyncGenerator[Buffer, None]:
+    async with aclosing(StreamFeed("f", stream)) as feed:
+        async with aclosing(feed.cut(chunk_size)) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 async def contents(piece: Buffer, block: int = 1 << 20) -> bytes:

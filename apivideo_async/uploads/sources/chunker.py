@@ -1,10 +1,10 @@
 """Cuts a stream into chunks that can be sent again, buffered in memory or temporary files."""
 
+import asyncio
 import contextlib
 import os
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
 from pathlib import Path
 from typing import Self, TypeAlias
 
@@ -13,9 +13,16 @@ from attrs import define, field
 from ...errors import SourceError
 from .files import OpenFile
 from .threads import PendingWork
-from .types import Block
+from .types import BLOCK, Block, Source
 
-__all__ = ["Buffer", "FileBuffer", "MemoryBuffer", "Spool", "cut"]
+__all__ = [
+    "Buffer",
+    "FileBuffer",
+    "MemoryBuffer",
+    "Spool",
+    "SpooledSource",
+    "StreamFeed",
+]
 
 SMALL_BLOCK = 16 * 1024
 """Bytes. Smaller blocks are joined: many tiny objects need more memory than their content."""
@@ -23,7 +30,7 @@ WRITE_SIZE = 1024 * 1024
 """Bytes to collect before a thread writes them to a temporary file."""
 
 
-@define
+@define(eq=False)
 class MemoryBuffer:
     """One chunk buffered in memory."""
 
@@ -66,6 +73,7 @@ class FileBuffer:
         self._path = Path()
         self._writes = PendingWork(self._remove)
         self._file: OpenFile | None = None
+        self._opening = asyncio.Lock()
 
     async def append(self, block: memoryview) -> None:
         """Add bytes to the end. Raises ``SourceError`` if the file cannot be written."""
@@ -99,10 +107,16 @@ class FileBuffer:
 
     async def read(self, block: int) -> AsyncIterator[Block]:
         """Yield the bytes in pieces of at most ``block`` bytes. May be called repeatedly."""
-        if self._file is None:
-            await self._flush()
-            self._file = OpenFile(self._fd, self._path)
-        async for content in self._file.read(0, self.size, block):
+        async for content in self.read_range(0, self.size, block):
+            yield content
+
+    async def read_range(self, start: int, size: int, block: int) -> AsyncIterator[Block]:
+        """Yield a range. Several ranges may be read at the same time."""
+        async with self._opening:
+            if self._file is None:
+                await self._flush()
+                self._file = OpenFile(self._fd, self._path)
+        async for content in self._file.read(start, size, block):
             yield content
 
     def close(self) -> None:
@@ -145,27 +159,111 @@ class Spool:
             buffer.close()
 
 
-async def cut(
-    blocks: AsyncGenerator[Block, None],
-    chunk_size: int,
-    new_buffer: Callable[[], Buffer] = MemoryBuffer,
-) -> AsyncGenerator[Buffer, None]:
-    """Yield the chunks of a stream. All but the last one have ``chunk_size`` bytes.
+@define(eq=False)
+class StreamFeed:
+    """Cuts a stream into chunks. The bytes of buffers that were not closed can be cut anew."""
 
-    The caller closes every buffer that it receives. A full buffer is yielded only after the next
-    byte or the end has arrived. Only then is it known whether its request must say ``part 3/*`` or
-    ``part 3/3``, even if the source ends exactly at a chunk boundary.
-    """
-    buffer = new_buffer()
-    async with aclosing(blocks) as source:
-        async for block in source:
-            view = memoryview(block)
-            while len(view):
+    name: str
+    _blocks: AsyncGenerator[Block, None]
+    """The bytes that are in no open buffer: first those that are cut anew, then the stream."""
+    _new_buffer: Callable[[], Buffer] = MemoryBuffer
+    _block: memoryview = field(default=memoryview(b""), init=False)
+    """The part of the last block that is in no buffer yet."""
+    _open: dict[Buffer, None] = field(factory=dict, init=False)
+    """Buffers in order that are not closed, including the one that is being filled."""
+    _started: list[AsyncGenerator[Block, None]] = field(factory=list, init=False)
+    _spool: Spool | None = field(default=None, init=False)
+    _spooled: "SpooledSource | None" = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._started.append(self._blocks)
+
+    async def cut(self, chunk_size: int) -> AsyncGenerator[Buffer, None]:
+        """Yield chunks. All but the last one have ``chunk_size`` bytes.
+
+        The caller passes every buffer to ``close``. A full buffer is yielded only after the next
+        byte or the end has arrived. Only then is it known whether its request must say ``part 3/*``
+        or ``part 3/3``, even if the source ends exactly at a chunk boundary.
+        """
+        self._begin_again()
+        buffer = self._open_buffer()
+        # Not closed at the end of this generator, because another call may continue it.
+        async for block in self._blocks:
+            self._block = memoryview(block)
+            while len(self._block):
                 if buffer.size == chunk_size:
                     yield buffer
-                    buffer = new_buffer()
-                taken = view[: chunk_size - buffer.size]
+                    buffer = self._open_buffer()
+                taken = self._block[: chunk_size - buffer.size]
                 await buffer.append(taken)
-                view = view[len(taken) :]
-    buffer.last = True
-    yield buffer
+                self._block = self._block[len(taken) :]
+        buffer.last = True
+        yield buffer
+
+    def _open_buffer(self) -> Buffer:
+        buffer = self._new_buffer()
+        self._open[buffer] = None
+        return buffer
+
+    def _begin_again(self) -> None:
+        """Put the open buffers and the rest of the last block before the rest of the stream."""
+        if not self._open:
+            return
+        self._blocks = _chain([*self._open], self._block, self._blocks)
+        self._started.append(self._blocks)
+        self._open, self._block = {}, memoryview(b"")
+
+    def close(self, buffer: Buffer) -> None:
+        """Free a buffer whose bytes are not needed again."""
+        del self._open[buffer]
+        buffer.close()
+
+    async def spooled(self, folder: Path | None) -> "SpooledSource":
+        """Write the rest of the stream to a temporary file, and return it as a source."""
+        if self._spooled is None:
+            self._begin_again()
+            self._spool = Spool(folder)
+            file = self._spool.new_buffer()
+            async for block in self._blocks:
+                await file.append(memoryview(block))
+            self._spooled = SpooledSource(file, self.name)
+        return self._spooled
+
+    async def aclose(self) -> None:
+        """Free all buffers, and end the iteration of the stream."""
+        for buffer in self._open:
+            buffer.close()
+        if self._spool is not None:
+            self._spool.__exit__()
+        for blocks in reversed(self._started):
+            await blocks.aclose()
+
+
+async def _chain(
+    buffers: list[Buffer], block: memoryview, rest: AsyncGenerator[Block, None]
+) -> AsyncGenerator[Block, None]:
+    try:
+        for buffer in buffers:
+            async for each in buffer.read(BLOCK):
+                yield each
+            buffer.close()
+    finally:
+        for buffer in buffers:
+            buffer.close()
+    yield block
+    async for each in rest:
+        yield each
+
+
+class SpooledSource(Source):
+    """A stream in a temporary file, which the feed removes."""
+
+    def __init__(self, file: FileBuffer, name: str) -> None:
+        self._file = file
+        self.name = name
+        self.size: int = file.size
+
+    async def read(self, start: int, size: int) -> AsyncIterator[Block]:
+        """Yield a range."""
+        async for block in self._file.read_range(start, size, BLOCK):
+            yield block
