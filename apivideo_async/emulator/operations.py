@@ -14,6 +14,7 @@ from .body import Body
 from .browsers import CONTROL_HEADERS, CORS_HEADERS
 from .rules.paging import paginate
 from .rules.problems import refuse
+from .rules.rate_headers import rate_headers
 from .rules.rate_windows import RateClass, Verdict
 from .state.request_log import RequestRecord
 from .state.state import State
@@ -87,7 +88,9 @@ class Call:
             control = self.operation.access == "control"
             response.headers.update(CONTROL_HEADERS if control else CORS_HEADERS)
             if self.rate_verdict is not None:
-                response.headers.update(self.rate_verdict.headers())
+                style = self.state.settings.quirks.choice("rate-headers")
+                now = self.state.utc_now
+                response.headers.update(rate_headers(self.rate_verdict, style, now))
 
     @property
     def query(self) -> list[tuple[str, str]]:

@@ -139,8 +139,9 @@ class Pipeline:
         """Count the request (service.md#rate-limits) and check access (service.md#token-checks)."""
         state, operation = call.state, call.operation
         if operation.rate is not None:
-            call.rate_verdict = state.limiter.take(operation.rate, state.now)
-            if call.rate_verdict is not None and not call.rate_verdict.allowed:
+            kind = state.settings.quirks.choice("rate-window")
+            call.rate_verdict = state.limiter.take(operation.rate, state.now, kind)
+            if not call.rate_verdict.allowed:
                 raise refuse("too-many-requests")
         if operation.access == "key":
             header = call.request.headers.get("Authorization")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
+from .quirks.quirk_set import QuirkSet
 from .rules.encoding import EncodingPace, parse_pace
 from .rules.ranges import Limits
 from .rules.rate_windows import RateClass, parse_rate_limits
@@ -36,6 +37,7 @@ class Settings:
     webhook_timeout: float = 10.0
     webhook_limit: int = 100
     analytics_days: int = 30
+    quirks: QuirkSet = field(factory=QuirkSet, converter=QuirkSet)
 
     # Computed from the settings. ``seed`` is random if none was given.
     upload_limits: Limits = field(init=False)

@@ -83,7 +83,7 @@ async def _rate_limit(
         limit = {**PRESETS["production"], **(call.state.settings.requests_per_window or {})}[rate]
         # ``format_wait`` writes whole seconds for long windows and milliseconds for short ones.
         window = 60 if float(retry_after).is_integer() else 0
-        response.headers.update(Verdict(False, limit, 0, retry_after, window).headers())
+        call.rate_verdict = Verdict(False, limit, 0, retry_after, window)
     return response
 
 
