@@ -3,6 +3,7 @@
 See service.md#video-record, service.md#upload-status, service.md#assets, service.md#list-filters.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -46,7 +47,8 @@ class Video(Item):
 
     ``finished_at`` is the time in seconds of the monotonic clock at which the source was complete.
     ``announced_qualities`` counts the encoded qualities whose event was announced.
-    ``transcript_language`` is the language of the last transcript.
+    ``transcript_language`` is the language of the last transcript. ``receiving`` is locked while a
+    chunk is received, with the quirk ``one-chunk-at-a-time``.
     """
 
     attributes: dict[str, Any]
@@ -65,6 +67,7 @@ class Video(Item):
     timecode: str = ""
     captions: dict[str, TextTrack] = field(factory=dict)
     chapters: dict[str, TextTrack] = field(factory=dict)
+    receiving: asyncio.Lock = field(factory=asyncio.Lock)
 
     def __attrs_post_init__(self) -> None:
         # A null in a creation means that the attribute is not set.
