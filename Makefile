@@ -22,7 +22,7 @@ ARGS ?=
 AZURITE := 3.37.0
 export QUICK
 
-.PHONY: help demo test slow lowest coverage lint stubs types bench clean browser postgres azurite
+.PHONY: help demo test slow lowest coverage lint stubs conformance types bench clean browser postgres azurite
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -100,6 +100,9 @@ lint: $(VENV)/.dev  ## style
 
 stubs:  ## the types of with_raw_response, after a change of the resources
 	$(PYTHON) tests/typing/raw_types.py
+
+conformance: $(VENV)/.dev  ## docs/conformance.md, after a change of the assumptions or of the quirks
+	$(BIN)/python -m tests.unit.conformance_page
 
 types: $(VENV)/.dev  ## mypy strict on the package, the examples and the typing test; every public name has a type
 	$(BIN)/mypy
