@@ -62,7 +62,8 @@ def _section(subject: str, rows: tuple[Assumption, ...]) -> str:
 def _cells(row: Assumption) -> Iterator[str]:
     facts = ", ".join(f"[{name}]({SERVICE}#{name})" for name in row.facts)
     yield _cell(f"{row.question} ({facts})")
-    yield _cell(f"{row.certainty.capitalize()}. {row.documents}")
+    said = "" if row.documents == "Nothing." else f" {row.documents}"
+    yield _cell(f"{row.certainty.capitalize()}.{said}")
     yield _cell(row.assumed)
     yield _cell(row.adaptation or DASH)
     yield _cell(row.setting or DASH)
