@@ -12,6 +12,7 @@ from ..paginator import Paginator
 from ..protocol.json_body import text_list
 from ..protocol.private_assets import PrivateSession, session_address
 from ..protocol.request import Priority, asset_request, check_metadata, path_for
+from ..uploads.ledger import LedgerSnapshot
 from ..uploads.progress import OnProgress
 from ..uploads.session import PushSession
 from ..uploads.sources.types import SourceLike, Stream
@@ -144,6 +145,7 @@ class Videos(Resource):
         *,
         video_id: str | None = None,
         filename: str | None = None,
+        ledger: LedgerSnapshot | None = None,
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
     ) -> Video:
@@ -153,9 +155,13 @@ class Videos(Resource):
         container. The first chunk is sent alone, because its response gives the id that the other
         chunks must carry. If that response is lost, ``UploadError`` with ``outcome="unknown"`` is
         raised, because a repeat would create a second video.
+
+        A token cannot ask which chunks arrived. To continue an interrupted upload of the same
+        bytes, pass ``video_id=error.video_id`` and ``ledger=error.ledger`` of the ``UploadError``,
+        or use ``UploadOptions(resume="on")``, which keeps a journal for files.
         """
         return await Uploader(self._pipeline, options, on_progress).with_token(
-            token, source, video_id, filename
+            token, source, video_id, filename, ledger
         )
 
     def open_upload(

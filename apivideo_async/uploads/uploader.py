@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from ..config import UploadOptions
-from ..errors import NotFoundError, UploadError
+from ..errors import ConfigurationError, NotFoundError, UploadError
 from ..http.pipeline import Pipeline
 from ..models import Video
 from ..private_files import state_folder
 from .capacity import Capacity
 from .engine import run_upload
 from .journal import Journal, UploadJournal
+from .ledger import LedgerSnapshot
 from .plan import make_plan
 from .progress import OnProgress
 from .sources.opening import open_source
@@ -84,10 +85,19 @@ class Uploader:
         given: SourceLike,
         video_id: str | None = None,
         filename: str | None = None,
+        ledger: LedgerSnapshot | None = None,
     ) -> Video:
-        """Upload with an upload token, which creates the video unless ``video_id`` is given."""
+        """Upload with an upload token, which creates the video unless ``video_id`` is given.
+
+        ``ledger`` is that of an interrupted upload of the same source into ``video_id``.
+        """
+        if ledger is not None and video_id is None:
+            raise ConfigurationError(
+                "ledger continues the upload into a video: pass error.video_id as video_id, too",
+                option="video_id",
+            )
         async with self._opened(given, filename, video_id) as (source, journal):
-            if journal.earlier is not None:
+            if journal.earlier is not None and ledger is None:
                 target = Delegated(journal.earlier.video_id, token=token)
                 try:
                     return await run_upload(self._context, target, source, journal)
@@ -97,7 +107,7 @@ class Uploader:
                         raise
                     _start_anew(journal, target)
             target = Delegated(video_id, token=token)
-            return await run_upload(self._context, target, source, journal)
+            return await run_upload(self._context, target, source, journal, earlier=ledger)
 
     @asynccontextmanager
     async def _opened(
