@@ -23,7 +23,7 @@ never sent again after an unknown attempt.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeAlias
 
 import attrs
@@ -39,9 +39,9 @@ from ..errors import (
     SourceError,
     UploadError,
 )
-from ..models import Video
-from ..protocol.request import FilePart
-from ..protocol.response import decode
+from ..models import Video, from_json
+from ..protocol.request import FilePart, Request
+from ..protocol.response import decode, parse_json
 from ..protocol.retry import Attempts, is_verdict
 from .adaptation import BUSY, Sent
 from .ledger import ChunkState
@@ -124,17 +124,7 @@ class ChunkSender:
             kind = content_type(upload.name)
             part = FilePart(upload.name, chunk.size, read, kind, count)
             request = upload.target.request(part, upload.ledger.content_range(chunk))
-            response = await upload.context.pipeline.attempt(request)
-            # A 2xx status alone is no proof: the page of a proxy can have it too. The service
-            # always sends a ``videoId`` (service.md#upload-responses).
-            video = decode(request, response, Video)
-            if not video.video_id:
-                raise ApiResponseError(
-                    f"the response {response.status} has no videoId",
-                    status=response.status,
-                    body=response.body,
-                    request=request.summary,
-                )
+            video = await self._send(request)
         except BaseException as error:
             self._record_failure(chunk, error, whole_body=sent >= chunk.size)
             # These bytes have to be sent again, so they do not count.
@@ -144,6 +134,26 @@ class ChunkSender:
         upload.context.capacity.ended(started, clock(), failed=False)
         # ``sent`` is too large if the pipeline renewed the token and sent the body again.
         upload.meter.add(chunk.size - sent, clock())
+        return video
+
+    async def _send(self, request: Request) -> Video:
+        try:
+            response = await self.upload.context.pipeline.attempt(request)
+        except ApiStatusError as error:
+            # 308 "Resume Incomplete" is the usual answer of other upload protocols.
+            if error.status != 308 or not (video := _video_of(error)).video_id:
+                raise
+            return video
+        # A 2xx status alone is no proof: the page of a proxy can have it too. The service always
+        # sends a ``videoId`` (service.md#upload-responses).
+        video = decode(request, response, Video)
+        if not video.video_id:
+            raise ApiResponseError(
+                f"the response {response.status} has no videoId",
+                status=response.status,
+                body=response.body,
+                request=request.summary,
+            )
         return video
 
     def _record_failure(self, chunk: Chunk, error: BaseException, *, whole_body: bool) -> None:
@@ -289,6 +299,11 @@ def _is_overload(error: BaseException) -> bool:
     """Return True if lower concurrency could have avoided this failure. The limiter handles 429."""
     retryable = isinstance(error, ApiVideoError) and error.retryable
     return retryable and not isinstance(error, RateLimitError)
+
+
+def _video_of(error: ApiStatusError) -> Video:
+    parsed = parse_json(error.body)
+    return from_json(parsed, Video) if isinstance(parsed, Mapping) else Video()
 
 
 def _is_refusal(error: BaseException) -> bool:
