@@ -39,13 +39,7 @@ _NOT_ABOUT_ORDER = frozenset({401, 402, 403, 405, 411, 413, 415, 416, 417})
 _NOT_ABOUT_FORM = frozenset({401, 402, 403, 404, 413}) | BUSY
 # Documented types have one meaning, so these are final. Those of the size are handled before.
 _DOCUMENTED = ("video-content-range-", "video-source-", "uploaded-file-", "authentication-")
-_ABOUT_FORM = frozenset(
-    {
-        "video-content-range-malformed",
-        "video-content-range-started-with-bytes",
-        "video-content-range-started-with-part",
-    }
-)
+_ABOUT_FORM = frozenset({"video-content-range-malformed"})
 _TRANSFERS: tuple[Mode, Mode] = ("bytes", "part")
 
 
@@ -74,16 +68,16 @@ class Adaptation:
     """How one upload sends its chunks. It is kept when the source is divided anew."""
 
     limits: UploadLimits
-    order: ChunkOrder = "any"
-    mode: Mode | None = None
+    order: ChunkOrder
+    mode: Mode | None = field(default=None, init=False)
     """The mode to which a refusal has led, or None."""
-    needs_total: bool = False
+    needs_total: bool
     """True if every request must state the total."""
-    chunk_size: int | None = None
+    chunk_size: int | None = field(default=None, init=False)
     """Bytes, if a refusal has led to another size."""
-    careful: set[int] = field(factory=set)
+    careful: set[int] = field(factory=set, init=False)
     """Numbers of refused chunks that are sent alone, after all chunks before them."""
-    _initial_order: ChunkOrder = "any"
+    _initial_order: ChunkOrder
     _refused: set[tuple[SendMode, bool]] = field(factory=set, init=False)
     """The combinations of mode and known total that were refused."""
     _unproven: dict[str, tuple[str, dict[str, Any]]] = field(factory=dict, init=False)
@@ -103,6 +97,12 @@ class Adaptation:
             needs_total=not profile.unknown_totals,
         )
 
+    def is_about_sending(self, error: ApiStatusError) -> bool:
+        """Return True if a refusal may concern how the chunk was sent, not what it contains."""
+        slug = error.slug or ""
+        documented = slug.startswith(_DOCUMENTED) and slug not in _ABOUT_FORM
+        return error.status == 413 or slug.endswith(("too-large", "too-small")) or not documented
+
     def after_refusal(self, error: ApiStatusError, sent: Sent) -> Reaction | None:
         """Change something, and return what to do. None: the refusal is final."""
         slug = error.slug or ""
@@ -110,9 +110,7 @@ class Adaptation:
             return self._shrink(error, sent)
         if slug.endswith("too-small"):
             return self._grow(error, sent)
-        if slug.startswith(_DOCUMENTED) and slug not in _ABOUT_FORM:
-            return None
-        if sent.mode == "whole":
+        if sent.mode == "whole" or not self.is_about_sending(error):
             return None
         if self.mode not in (None, sent.mode) or (sent.order != self.order and not sent.alone):
             # Another refusal has changed this since the chunk was sent.
@@ -200,7 +198,7 @@ class Adaptation:
 
     def _shrink(self, error: ApiStatusError, sent: Sent) -> Reaction | None:
         smaller = max(self.limits.smallest_chunk, sent.size // 2)
-        if smaller >= sent.size or (sent.any_accepted and sent.mode != "bytes"):
+        if sent.any_accepted or smaller >= sent.size:
             return None
         if self.chunk_size is None or smaller < self.chunk_size:
             self.chunk_size = smaller

@@ -55,6 +55,8 @@ __all__ = ["ChunkSender"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
+SETTINGS = "chunk_size, mode and concurrency=1 of UploadOptions change how chunks are sent"
+
 ReadChunk: TypeAlias = Callable[[], AsyncIterator[Any]]
 """Returns the bytes of a chunk. It is called again for every attempt."""
 
@@ -255,13 +257,17 @@ class ChunkSender:
             raise error
         if _is_refusal(error) and not _may_be_temporary(error, upload):
             upload.ledger.fail(chunk)
-            raise self._failed(f"chunk {chunk.number} was refused", error) from error
+            hint = ""
+            if isinstance(error, ApiStatusError) and upload.adaptation.is_about_sending(error):
+                hint = f" ({SETTINGS})"
+            raise self._failed(f"chunk {chunk.number} was refused{hint}", error) from error
         if not error.retryable and not isinstance(error, ApiStatusError):
             raise self._failed(f"chunk {chunk.number} was refused", error) from error
         if may_be_stored and upload.target.video_id is None:
             raise self._failed(
                 "the response to the first chunk was lost, and a repeat could create a second "
-                "video: delete the unfinished video of this name before you upload again",
+                "video: delete the unfinished video of this name before you upload again, or "
+                "create a container and pass its video_id",
                 error,
             ) from error
         now = asyncio.get_running_loop().time()
