@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar
 from attrs import frozen
 
 from ..config import MIB
-from ..errors import NotFoundError
+from ..errors import ApiResponseError, NotFoundError
 from ..http.pipeline import Pipeline
 from ..models import Page
 from ..paginator import Paginator
 from ..protocol.json_body import json_body
+from ..protocol.private_assets import AssetsT, PrivateSession, session_address
 from ..protocol.query import QueryValue, filters
-from ..protocol.request import Multipart, build_request, set_fields
+from ..protocol.request import Multipart, asset_request, build_request, set_fields
 from ..protocol.response import Response
 from ..uploads.attachment import attachment
 from ..uploads.sources.types import SourceLike
@@ -141,3 +142,19 @@ class Resource:
         except NotFoundError:
             if not missing_ok:
                 raise
+
+    async def _open_session(
+        self, operation: str, assets: AssetsT | None
+    ) -> PrivateSession[AssetsT]:
+        request = asset_request(operation, session_address(assets))
+        # No retry: after a lost response the token would be used up.
+        response = await self._pipeline.attempt(request)
+        content = response.json()
+        token = content.get("session_token") if isinstance(content, Mapping) else None
+        if not isinstance(token, str) or assets is None:
+            raise ApiResponseError(
+                "the response contains no session_token",
+                status=response.status,
+                request=request.summary,
+            )
+        return PrivateSession(token, assets)

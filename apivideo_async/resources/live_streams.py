@@ -5,9 +5,10 @@ from typing import Literal, TypeAlias, TypedDict, Unpack
 
 from ..config import UNSET, Unset
 from ..errors import ConfigurationError
-from ..models import LiveStream, Restream
+from ..models import LiveStream, LiveStreamAssets, Restream
 from ..paginator import Paginator
 from ..protocol.json_body import check_names
+from ..protocol.private_assets import PrivateSession
 from ..protocol.request import build_request, path_for
 from ..uploads.sources.types import SourceLike
 from ._resource import THUMBNAIL, PageQuery, Resource, SortOrder
@@ -82,6 +83,17 @@ class LiveStreams(Resource):
         """Delete a stream, not its recordings (``DELETE /live-streams/{liveStreamId}``, writes)."""
         path = path_for("/live-streams/{live_stream_id}", live_stream_id=live_stream_id)
         await self._delete("live_streams.delete", path, missing_ok=missing_ok)
+
+    async def open_private_session(
+        self, live_stream: LiveStream
+    ) -> PrivateSession[LiveStreamAssets]:
+        """Open a session for the assets of a private live stream, its player included.
+
+        Requests, errors and use are those of ``videos.open_private_session``. The documentation
+        does not describe sessions of live streams: the form of the address is taken from the assets
+        (service.md#other-private-assets).
+        """
+        return await self._open_session("live_streams.open_private_session", live_stream.assets)
 
     async def upload_thumbnail(
         self, live_stream_id: str, source: SourceLike, *, filename: str | None = None

@@ -5,13 +5,12 @@ from datetime import timedelta
 from typing import Any, Literal, TypedDict, Unpack
 
 from ..config import UNSET, Unset, UploadOptions
-from ..errors import ApiResponseError
-from ..models import Video, VideoStatus, camel_case
+from ..models import Video, VideoAssets, VideoStatus, camel_case
 from ..models import timecode as as_timecode
 from ..paginator import Paginator
 from ..protocol.json_body import text_list
-from ..protocol.private_assets import PrivateSession, session_address
-from ..protocol.request import Priority, asset_request, check_metadata, path_for
+from ..protocol.private_assets import PrivateSession
+from ..protocol.request import Priority, check_metadata, path_for
 from ..uploads.progress import OnProgress
 from ..uploads.session import PushSession
 from ..uploads.sources.types import SourceLike, Stream
@@ -206,26 +205,15 @@ class Videos(Resource):
         """
         return wait_for_all(self._pipeline, video_ids, timeout=timeout, probe=probe)
 
-    async def open_private_session(self, video: Video) -> PrivateSession:
-        """Open a session for the assets of a private video.
+    async def open_private_session(self, video: Video) -> PrivateSession[VideoAssets]:
+        """Open a session for the assets of a private video, its player included.
 
         Sends a GET request outside the request budget. This uses up the token in ``video``, so call
         ``get`` again for each viewer. The session lasts 24 hours. ``session.assets`` and
         ``session.url(address)`` are addresses that can be used repeatedly. Raises ``NotFoundError``
         if the token was used before, and ``ConfigurationError`` if the video is public.
         """
-        request = asset_request("videos.open_private_session", session_address(video.assets))
-        # No retry: after a lost response the token would be used up.
-        response = await self._pipeline.attempt(request)
-        content = response.json()
-        token = content.get("session_token") if isinstance(content, Mapping) else None
-        if not isinstance(token, str) or video.assets is None:
-            raise ApiResponseError(
-                "the response contains no session_token",
-                status=response.status,
-                request=request.summary,
-            )
-        return PrivateSession(token, video.assets)
+        return await self._open_session("videos.open_private_session", video.assets)
 
     async def upload_thumbnail(
         self, video_id: str, source: SourceLike, *, filename: str | None = None

@@ -20,6 +20,7 @@ DELETES = [row for row in ROWS if "missing_ok" in row.values[0].options]
 BY_HAND = {
     "videos.open_upload",
     "videos.open_private_session",
+    "live_streams.open_private_session",
     "videos.wait_until_playable",
     "videos.wait_until_playable_many",
     "webhooks.verify",

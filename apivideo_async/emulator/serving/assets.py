@@ -10,12 +10,20 @@ from html import escape
 
 from aiohttp import web
 
-from ..operations import Call, html_response, json_response
+from ..operations import Call, html_response
 from ..rules import encoding
 from ..rules.problems import not_found
 from ..rules.ranges import UnsatisfiableRangeError, parse_range
 from ..state.video import Video
-from .delivery import asset_base, manifest_response, player_urls, thumbnail_response, viewer_session
+from .delivery import (
+    asset_base,
+    manifest_response,
+    new_token,
+    player_urls,
+    session_response,
+    thumbnail_response,
+    viewer_session,
+)
 
 __all__ = [
     "asset_urls",
@@ -31,14 +39,16 @@ __all__ = [
 
 
 def video_base(call: Call, video: Video) -> str:
-    return asset_base(call, "/vod", video)
+    return asset_base(call, "/vod", video, new_token(call, video))
 
 
 def asset_urls(call: Call, video: Video) -> dict[str, str]:
     """Return the ``video-assets`` schema, for a private video with a new one-time token."""
-    base = video_base(call, video)
+    token = new_token(call, video)
+    base = asset_base(call, "/vod", video, token)
+    player = asset_base(call, "/vod", video, None)
     urls = {
-        **player_urls(base, "/player"),
+        **player_urls(player if call.state.vendor_private_urls else f"{player}/player", token),
         "hls": f"{base}/hls/manifest.m3u8",
         "thumbnail": f"{base}/thumbnail.jpg",
     }
@@ -132,9 +142,4 @@ async def thumbnail(call: Call) -> web.StreamResponse:
 
 async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (service.md#private-sessions)."""
-    state = call.state
-    video = state.videos.find(call.parameter("videoId"))
-    session = state.private_sessions.open_session(video.id, call.parameter("token"), state.now)
-    if session is None:
-        raise not_found("videoId")
-    return json_response({"session_token": session})
+    return session_response(call, call.state.videos.find(call.parameter("videoId")), "videoId")

@@ -7,22 +7,47 @@ from aiohttp import web
 from ..operations import Call, html_response
 from ..rules.problems import not_found
 from ..state.records import LiveStream
-from .delivery import asset_base, manifest_response, player_urls, thumbnail_response, viewer_session
+from .delivery import (
+    asset_base,
+    manifest_response,
+    new_token,
+    player_urls,
+    session_response,
+    thumbnail_response,
+    viewer_session,
+)
 
-__all__ = ["live_urls", "manifest", "player", "thumbnail"]
+__all__ = ["live_urls", "manifest", "player", "session_token", "thumbnail"]
 
 
 def live_urls(call: Call, live: LiveStream) -> dict[str, str]:
-    base = asset_base(call, "/live", live)
+    token = new_token(call, live)
+    public = asset_base(call, "/live", live, None)
+    if token is None:
+        base, manifest = public, f"{public}.m3u8"
+    elif call.state.vendor_private_urls:
+        base = f"{call.request.url.origin()}/private/{token}/{live.id}"
+        manifest = f"{base}.m3u8"
+    else:
+        base = asset_base(call, "/live", live, token)
+        manifest = f"{base}/manifest.m3u8"
     return {
-        **player_urls(base),
-        "hls": f"{base}.m3u8" if live.public else f"{base}/manifest.m3u8",
+        **player_urls(public, token),
+        "hls": manifest,
         "thumbnail": f"{base}/thumbnail.jpg",
     }
 
 
+def _found(call: Call) -> LiveStream:
+    """Return the live stream. Raises a refusal (404) for a private URL of the other form."""
+    vendor_form = call.request.path.startswith("/private/")
+    if "token" in call.request.match_info and vendor_form != call.state.vendor_private_urls:
+        raise not_found("liveStreamId")
+    return call.state.live_streams.find(call.parameter("liveStreamId"))
+
+
 def _viewed(call: Call, token: str | None) -> LiveStream:
-    live = call.state.live_streams.find(call.parameter("liveStreamId"))
+    live = _found(call)
     viewer_session(call, live, "liveStreamId", token)
     return live
 
@@ -43,3 +68,8 @@ async def manifest(call: Call) -> web.StreamResponse:
 
 async def thumbnail(call: Call) -> web.StreamResponse:
     return thumbnail_response(_viewed(call, call.request.match_info.get("token")).thumbnail)
+
+
+async def session_token(call: Call) -> web.StreamResponse:
+    """Exchange a private token for a session, as for videos (service.md#private-sessions)."""
+    return session_response(call, _found(call), "liveStreamId")

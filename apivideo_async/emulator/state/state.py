@@ -57,6 +57,8 @@ class State:
     # Plays by the id of their session.
     plays: dict[str, Play] = field(factory=dict, init=False)
     events: list[dict[str, str]] = field(factory=list, init=False)
+    # Whether private live streams and players have the URLs of the vendor's session library.
+    vendor_private_urls: bool = field(default=False, init=False)
     _item_count: int = field(default=0, init=False)
     # Seconds by which the fault ``clock-jump`` has set the expiry clock forward.
     expiry_offset: float = field(default=0.0, init=False)
