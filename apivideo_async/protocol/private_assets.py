@@ -87,7 +87,9 @@ class PrivateSession(Generic[AssetsT]):
         """
         parts = _split(address)
         # The other parameters are kept as they are, because they may be signed.
-        kept: list[str] = [one for one in parts.query.split("&") if one and not one.startswith("avh=")]
+        kept: list[str] = [
+            one for one in parts.query.split("&") if one and not one.startswith("avh=")
+        ]
         query = "&".join([*kept, urlencode({"avh": self.token})])
         return urlunsplit(parts._replace(query=query))
 
