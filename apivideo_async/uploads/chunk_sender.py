@@ -41,7 +41,7 @@ from ..errors import (
 )
 from ..models import Video, from_json
 from ..protocol.request import FilePart, Request
-from ..protocol.response import decode, parse_json
+from ..protocol.response import Response, decode, parse_json
 from ..protocol.retry import Attempts, is_verdict
 from .adaptation import BUSY, Sent
 from .ledger import ChunkState
@@ -126,7 +126,10 @@ class ChunkSender:
             kind = content_type(upload.name)
             part = FilePart(upload.name, chunk.size, read, kind, count)
             request = upload.target.request(part, upload.ledger.content_range(chunk))
-            video = await self._send(request)
+            try:
+                video = _confirmed(request, await upload.context.pipeline.attempt(request))
+            except ApiStatusError as error:
+                video = _resume_incomplete(error)
         except BaseException as error:
             self._record_failure(chunk, error, whole_body=sent >= chunk.size)
             # These bytes have to be sent again, so they do not count.
@@ -136,26 +139,6 @@ class ChunkSender:
         upload.context.capacity.ended(started, clock(), failed=False)
         # ``sent`` is too large if the pipeline renewed the token and sent the body again.
         upload.meter.add(chunk.size - sent, clock())
-        return video
-
-    async def _send(self, request: Request) -> Video:
-        try:
-            response = await self.upload.context.pipeline.attempt(request)
-        except ApiStatusError as error:
-            # 308 "Resume Incomplete" is the usual answer of other upload protocols.
-            if error.status != 308 or not (video := _video_of(error)).video_id:
-                raise
-            return video
-        # A 2xx status alone is no proof: the page of a proxy can have it too. The service always
-        # sends a ``videoId`` (service.md#upload-responses).
-        video = decode(request, response, Video)
-        if not video.video_id:
-            raise ApiResponseError(
-                f"the response {response.status} has no videoId",
-                status=response.status,
-                body=response.body,
-                request=request.summary,
-            )
         return video
 
     def _record_failure(self, chunk: Chunk, error: BaseException, *, whole_body: bool) -> None:
@@ -307,9 +290,28 @@ def _is_overload(error: BaseException) -> bool:
     return retryable and not isinstance(error, RateLimitError)
 
 
-def _video_of(error: ApiStatusError) -> Video:
-    parsed = parse_json(error.body)
-    return from_json(parsed, Video) if isinstance(parsed, Mapping) else Video()
+def _confirmed(request: Request, response: Response) -> Video:
+    """Return the video of a 2xx response. Raises ``ApiResponseError`` if it names none."""
+    # A 2xx status alone is no proof: the page of a proxy can have it too. The service always sends
+    # a ``videoId`` (service.md#upload-responses).
+    video = decode(request, response, Video)
+    if not video.video_id:
+        raise ApiResponseError(
+            f"the response {response.status} has no videoId",
+            status=response.status,
+            body=response.body,
+            request=request.summary,
+        )
+    return video
+
+
+def _resume_incomplete(error: ApiStatusError) -> Video:
+    """Return the video of a 308, with which other upload protocols accept a chunk; or raise."""
+    parsed = parse_json(error.body) if error.status == 308 else None
+    video = from_json(parsed, Video) if isinstance(parsed, Mapping) else Video()
+    if not video.video_id:
+        raise error
+    return video
 
 
 def _is_refusal(error: BaseException) -> bool:
