@@ -1,14 +1,25 @@
 """Every quirk of the service with every way to upload: one video with the right bytes."""
 
 import asyncio
+import logging
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import product
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
-from apivideo_async import ApiVideoClient, RetryPolicy, Timeouts, UploadItem, Video
+from apivideo_async import (
+    ApiVideoClient,
+    RetryPolicy,
+    ServiceProfile,
+    Timeouts,
+    UploadError,
+    UploadItem,
+    Video,
+)
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest import Ingest, IngestOptions, Item
 from tests.conftest import CHUNK, blocks_of, data_of, options, sha256
@@ -109,6 +120,23 @@ QUIRKS = [
 ]
 
 
+IMPOSSIBLE = {
+    ("upload-response=empty", "token"): "no response to the first chunk gives the id of its video",
+    ("upload-response=204", "token"): "no response to the first chunk gives the id of its video",
+    ("delivered-twice", "token"): "the copy of the first chunk creates a video that nothing names",
+    **{
+        (f"minimum-chunk={count * CHUNK}", "stream"): "the first chunk is accepted, because it may "
+        "be the whole stream, and its bytes are gone when the second one shows that it is too small"
+        for count in (2, 3)
+    },
+}
+"""Quirk and way: why no client can do it without the setting that the test below gives."""
+PAIRS = 200
+GROUP = 10
+CONFLICTS = (("no-byte-ranges", "no-parts"),)
+"""Pairs that leave no way to send a file of several chunks."""
+
+
 @asynccontextmanager
 async def service(*quirks: str) -> AsyncIterator[tuple[Emulator, ApiVideoClient]]:
     async with (
@@ -131,11 +159,97 @@ async def check(way: str, *quirks: str, path: Path) -> None:
         assert emu.sha256(video.video_id) == sha256(DATA)
         # A request that arrives late may still create a video.
         await asyncio.sleep(0.3 if any("late" in quirk for quirk in quirks) else 0)
-        assert list(emu.state.videos) == [video.video_id]
+        assert [each.id for each in emu.state.videos.values()] == [video.video_id]
+
+
+COMBINATIONS = [
+    pytest.param(quirk, way, marks=() if number % 23 == 0 else pytest.mark.slow)
+    for number, (quirk, way) in enumerate(product(QUIRKS, WAYS))
+    if (quirk, way) not in IMPOSSIBLE
+]
+
+
+@pytest.mark.parametrize(("quirk", "way"), COMBINATIONS)
+async def test_one_video_with_the_right_bytes(tmp_path: Path, quirk: str, way: str) -> None:
+    await check(way, quirk, path=tmp_path / "clip.mp4")
+
+
+def pairs() -> list[tuple[str, str, str]]:
+    chance = random.Random(12)
+    chosen: list[tuple[str, str, str]] = []
+    while len(chosen) < PAIRS:
+        one, other = chance.sample(QUIRKS, 2)
+        way = chance.choice(list(WAYS))
+        names = {quirk.partition("=")[0] for quirk in (one, other)}
+        possible = not ({(one, way), (other, way)} & IMPOSSIBLE.keys())
+        if possible and len(names) == 2 and names not in [{*pair} for pair in CONFLICTS]:
+            chosen.append((one, other, way))
+    return chosen
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("quirk", QUIRKS)
-async def test_every_quirk_with_every_way(tmp_path: Path, way: str, quirk: str) -> None:
-    await check(way, quirk, path=tmp_path / "clip.mp4")
+@pytest.mark.parametrize("group", range(PAIRS // GROUP))
+async def test_two_quirks_at_once(tmp_path: Path, group: int) -> None:
+    for one, other, way in pairs()[group * GROUP : (group + 1) * GROUP]:
+        folder = tmp_path / f"{one} {other} {way}"
+        folder.mkdir()
+        try:
+            await check(way, one, other, path=folder / "clip.mp4")
+        except Exception as error:
+            raise AssertionError(f"{one}, {other}, {way}: {error!r}") from error
+
+
+@pytest.mark.parametrize("style", ["empty", "204"])
+async def test_a_token_upload_without_an_id_in_the_response_names_the_setting(
+    tmp_path: Path, style: str
+) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(DATA)
+    async with service(f"upload-response={style}") as (emu, client):
+        given = (await client.upload_tokens.create()).token
+        with pytest.raises(UploadError, match="pass its video_id"):
+            await client.videos.upload_with_token(given, path, options=options())
+        container = await client.videos.create(title="t")
+        video = await client.videos.upload_with_token(
+            given, path, video_id=container.video_id, options=options()
+        )
+        assert emu.sha256(video.video_id) == sha256(DATA)
+
+
+async def test_a_token_upload_that_is_delivered_twice_needs_a_container(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(DATA)
+    async with service() as (emu, client):
+        given = (await client.upload_tokens.create()).token
+        container = await client.videos.create(title="t")
+        emu.quirks.add("delivered-twice")
+        video = await client.videos.upload_with_token(
+            given, path, video_id=container.video_id, options=options()
+        )
+        assert list(emu.state.videos) == [video.video_id]
+        assert emu.sha256(video.video_id) == sha256(DATA)
+
+
+async def test_a_stream_of_chunks_that_are_too_small_names_the_setting() -> None:
+    async with service(f"minimum-chunk={2 * CHUNK}") as (emu, client):
+        with pytest.raises(UploadError, match="chunk_size"):
+            await client.upload(blocks_of(DATA, 50_000), title="t", options=options())
+        large = options(chunk_size=2 * CHUNK)
+        video = await client.upload(blocks_of(DATA, 50_000), title="t", options=large)
+        assert emu.sha256(video.video_id) == sha256(DATA)
+
+
+async def test_a_change_is_logged_once_and_kept(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(DATA)
+    async with service("no-byte-ranges") as (emu, client):
+        with caplog.at_level(logging.WARNING, "apivideo_async.service"):
+            for _ in range(2):
+                emu.requests.clear()
+                await ranges(client, path)
+    [record] = caplog.records
+    assert "no-byte-ranges" in record.getMessage()
+    assert client.profile == ServiceProfile(byte_ranges=False)
+    assert [each.status for each in emu.requests if each.operation == "videos.upload"] == [201] * 10

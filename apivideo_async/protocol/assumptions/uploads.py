@@ -101,9 +101,9 @@ UPLOADS: tuple[Assumption, ...] = (
         documents="201 [spec], with `videoId` for a chunk and the full video for the last one "
         "[client].",
         assumed="A 2xx. With concurrent chunks, any response may have the full video.",
-        adaptation="Every 2xx accepts the chunk, with any body, and so does 308 for a chunk that "
-        "does not complete the video. The video is read if the last response lacks it. With a "
-        "token, a 2xx for the chunk that completes the set is enough.",
+        adaptation="A 2xx or 308 with a `videoId` accepts the chunk. After one without, the status "
+        "decides; with a token, the chunk is sent again, and the refusal of the repetition proves "
+        "it. The video is read if the last response lacks it.",
         setting="`video_id=` for a token upload, if the first response has no id",
         quirks=("upload-response",),
         facts=("upload-responses", "status-codes"),
