@@ -35,6 +35,7 @@ from ..errors import (
     ApiTimeoutError,
     ApiVideoError,
     ConfigurationError,
+    NotFoundError,
     RateLimitError,
     SourceError,
     UploadError,
@@ -216,10 +217,13 @@ class ChunkSender:
             received = await upload.read_settled(
                 lambda received: confirms(received) or not profile.current.status_lists_chunks
             )
+        except NotFoundError as failure:
+            if not unknown:
+                raise self._unreadable(chunk, failure) from failure
+            # The status of a new video may come late. The repeat shows whether the video exists.
+            return False
         except ApiVideoError as failure:
-            raise self._failed(
-                f"chunk {chunk.number}: the status of the video cannot be read", failure
-            ) from failure
+            raise self._unreadable(chunk, failure) from failure
         if confirms(received):
             return True
         if received.complete:
@@ -276,6 +280,10 @@ class ChunkSender:
             },
         )
         await asyncio.sleep(delay)
+
+    def _unreadable(self, chunk: Chunk, cause: ApiVideoError) -> UploadError:
+        what = f"chunk {chunk.number}: the status of the video cannot be read"
+        return self._failed(what, cause)
 
     def _failed(self, what: str, cause: ApiVideoError) -> UploadError:
         unknown = cause.delivery == "unknown" or (
