@@ -190,44 +190,46 @@ class ChunkSender:
         ``unknown`` is True if this attempt ended without a verdict. ``may_be_stored`` is True if
         an earlier attempt may have stored the chunk.
         """
-        upload, already = self.upload, _is_already_received(error)
-        # Without an attempt of ours that may have stored the chunk, another client writes to the
-        # same container, and the upload must fail.
-        if not upload.target.can_read_status:
-            # "Already sent" is sufficient, because the server stores a numbered chunk once.
-            return already and may_be_stored
-        if not unknown and not already:
-            return False  # The server refused the chunk, or the request was not sent.
-
-        def confirms(received: Received) -> bool:
-            if received.filesize is not None and (received.complete or ledger.mode == "whole"):
-                # A complete upload may list no ranges or parts, so compare its size.
-                return received.filesize == ledger.total
-            return received.covers(chunk)
-
+        already = _is_already_received(error)
         # Without an attempt of ours that may have stored the chunk, another client writes to the
         # same container, and the upload must fail.
         if already and not may_be_stored:
             return False
-        ledger, profile = upload.ledger, upload.context.pipeline.profile
+        if not self.upload.target.can_read_status:
+            # "Already sent" is sufficient, because the server stores a numbered chunk once.
+            return already
         try:
-            if unknown:
-                # If the status is out of date, the repeat is answered with "already sent".
-                return confirms(await upload.context.read_received(upload.target))
-            received = await upload.read_settled(
-                lambda received: confirms(received) or not profile.current.status_lists_chunks
+            if already:
+                return await self._is_listed(chunk)
+            # If the status is out of date, the repeat is answered with "already sent".
+            return unknown and self._confirms(
+                await self.upload.context.read_received(self.upload.target), chunk
             )
-        except NotFoundError as failure:
-            if not unknown:
-                raise self._unreadable(chunk, failure) from failure
-            # The status of a new video may come late. The repeat shows whether the video exists.
-            return False
         except ApiVideoError as failure:
-            raise self._unreadable(chunk, failure) from failure
-        if confirms(received):
-            return True
-        if received.complete:
-            return False
+            # The status of a new video may come late. The repeat shows whether the video exists.
+            if unknown and isinstance(failure, NotFoundError):
+                return False
+            raise self._failed(
+                f"chunk {chunk.number}: the status of the video cannot be read", failure
+            ) from failure
+
+    def _confirms(self, received: Received, chunk: Chunk) -> bool:
+        ledger = self.upload.ledger
+        if received.filesize is not None and (received.complete or ledger.mode == "whole"):
+            # A complete upload may list no ranges or parts, so compare its size.
+            return received.filesize == ledger.total
+        return received.covers(chunk)
+
+    async def _is_listed(self, chunk: Chunk) -> bool:
+        """Return True unless the status contradicts that the server has the chunk."""
+        profile = self.upload.context.pipeline.profile
+        received = await self.upload.read_settled(
+            lambda received: (
+                self._confirms(received, chunk) or not profile.current.status_lists_chunks
+            )
+        )
+        if self._confirms(received, chunk) or received.complete:
+            return self._confirms(received, chunk)
         profile.learn(
             "status-without-ranges",
             "the status does not list a chunk that the service says it has",
