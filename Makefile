@@ -70,7 +70,7 @@ lowest: $(LOWEST)/.done postgres  ## a representative part of the tests on the l
 	  tests/client tests/emulator/test_operations.py tests/emulator/test_uploads.py tests/ingest \
 	  tests/distributed/test_queue.py tests/cli/test_sections.py tests/unit/test_models.py tests/unit/test_error_transfer.py
 
-coverage: $(VENV)/.dev  ## the coverage floors, after `make test slow COVERAGE=1`
+coverage: $(VENV)/.dev  ## the coverage floors, after `make test COVERAGE=1`
 	@$(BIN)/coverage combine -q --append 2>/dev/null || true
 	@$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 	@$(BIN)/coverage report --fail-under=100 --include='$(RULES)'

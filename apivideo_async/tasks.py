@@ -1,12 +1,12 @@
-"""Additions to asyncio: a timer for long waits, waits for events, callbacks, ignored failures."""
+"""Additions to asyncio: long timers, waits, cancellation, callbacks, ignored failures."""
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-__all__ = ["Alarm", "ignore_failure", "notify", "wait_event"]
+__all__ = ["Alarm", "ignore_failure", "keeping_cancellation", "notify", "wait_event"]
 
 T = TypeVar("T")
 
@@ -44,6 +44,27 @@ async def wait_event(event: asyncio.Event, seconds: float | None) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+@contextmanager
+def keeping_cancellation() -> Iterator[None]:
+    """Raise ``CancelledError`` at the end of the block if a library in the block has ignored it.
+
+    ``asyncio.wait_for`` of Python 3.11 ignores a cancellation that comes in the same moment as the
+    result. A task that is cancelled once would then never end.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError from error
+        raise
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 async def notify(callback: Callable[[T], Awaitable[None] | None] | None, value: T) -> None:

@@ -46,6 +46,7 @@ from ..ingest.ledger.database import (
 )
 from ..ingest.ledger.rows import unstorable
 from ..masking import masked
+from ..tasks import keeping_cancellation
 from .delays import Delays
 from .dsn import CONNECT_TIMEOUT, RESPONSE_TIMEOUT, check_dsn, connection_settings
 
@@ -273,9 +274,10 @@ class PostgresDatabase:
             while True:
                 began = clock()
                 try:
-                    async with self.pool.connection(POOL_TIMEOUT) as connection:
-                        delay.pid = connection.info.backend_pid
-                        return await work(connection)
+                    with keeping_cancellation():
+                        async with self.pool.connection(POOL_TIMEOUT) as connection:
+                            delay.pid = connection.info.backend_pid
+                            return await work(connection)
                 except _REFUSED as error:
                     # Not chained, because further lines of the original error contain the value.
                     raise unstorable(error) from None

@@ -349,3 +349,30 @@ async def test_a_connect_that_is_cancelled_leaves_no_task_behind(postgres_dsn: s
         left = [task.get_name() for task in asyncio.all_tasks() if "pool" in task.get_name()]
         await database.aclose()
     assert left == []
+
+
+@pytest.mark.parametrize("raises", [False, True])
+async def test_a_cancellation_that_the_driver_ignores_ends_the_caller(
+    shared: Distributed, raises: bool
+) -> None:
+    """As ``asyncio.wait_for`` of Python 3.11 does when the result comes in the same moment."""
+    begun = asyncio.Event()
+
+    async def ignore(connection: Any) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if raises:
+                raise psycopg.OperationalError("interrupted") from None
+
+    task = asyncio.create_task(shared.database.repeat(ignore, "a statement"))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    # A time limit is a cancellation, too.
+    begun.clear()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await shared.database.repeat(ignore, "a statement")

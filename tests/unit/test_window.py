@@ -61,6 +61,16 @@ def test_the_three_headers_are_read(headers: dict[str, str], expected: RateLimit
     assert read_headers(headers) == expected
 
 
+def test_nothing_is_spare_until_the_cool_down_after_a_refusal_has_ended() -> None:
+    window = Window()
+    assert window.spare(0.0) is None, "the limit is not known"
+    window.start()
+    window.answered(RateLimitHeaders(40, 39, 60.0), 0.0, 0.0)
+    assert window.spare(1.0) == 39
+    window.refused(5.0, 1.0)
+    assert window.spare(2.0) == 0
+
+
 @pytest.mark.parametrize("name", header_set())
 @pytest.mark.parametrize("text", [None, "", "many", "-1", "nan", "inf", "-inf", "1e999", "40, 40"])
 def test_headers_that_make_no_sense_are_no_headers(name: str, text: str | None) -> None:
