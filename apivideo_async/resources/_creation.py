@@ -1,88 +1,74 @@
 """Create a video exactly once. api.video has no idempotency keys (service.md#repeated-requests).
 
-With a key, the creation carries the metadata pair ``ingestKey``. If the response is lost, the
-client lists the videos with that key. It uses an existing video, and repeats the creation only if
-there is none. Calls with the same key in one process run one after the other
-(``one_at_a_time``). Two processes that create with one key at the same moment can still create
-two containers. Every later call with that key reports them with ``DuplicateVideosError``.
+With a key, the creation carries the metadata pair ``ingestKey``, and the id of the video is
+recorded (``_key_records``). A call looks for the video in this order: in the record; in the list of
+videos; and only then does it create one.
+
+If the response to a creation is lost, the list of videos is searched until ``RetryPolicy.settle``
+seconds have passed, because a new video may appear late, or its request may arrive late. If no
+video appears, the creation is repeated, and the record notes that a second video may exist. Each
+later step with this key (the end of the creation, the end of the upload, the next call) looks for
+it and deletes it if it is empty (``_containers``).
+
+A second video may also be created without a lost response: by a process on another machine that
+creates with the same key at the same moment, or by a proxy that delivers a request twice.
+``upload`` therefore searches once after its creation, in place of the request for the status of the
+new container. Every process keeps the oldest container.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Hashable, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..config import INGEST_KEY, UNSET
-from ..errors import ApiVideoError, ConfigurationError, DuplicateVideosError, UploadError
-from ..http.pipeline import Pipeline
-from ..models import Page, Video
-from ..protocol.json_body import json_body
-from ..protocol.request import build_request
-from ..protocol.response import decode
-from ..protocol.retry import Attempts
-from ._fields import video_fields
+import attrs
+from attrs import define, field, frozen
 
-__all__ = ["create_video", "one_at_a_time"]
+from ..config import INGEST_KEY, INGEST_LEDGER, UNSET
+from ..errors import (
+    ApiResponseError,
+    ApiStatusError,
+    ApiVideoError,
+    NotFoundError,
+    UploadError,
+)
+from ..http.pipeline import Pipeline
+from ..models import Video
+from ..protocol.json_body import json_body
+from ..protocol.keyed_videos import Wanted, key_in, with_key
+from ..protocol.request import Request, build_request
+from ..protocol.response import decode
+from ..protocol.retry import Attempts, settle_delays
+from ._containers import KeyedContainers
+from ._fields import video_fields
+from ._key_records import KeyRecord, Known, recorded_ids
+from ._key_search import find_keyed, find_repeatedly, read_video
+
+__all__ = ["Created", "create_keyed", "create_video", "remove_spares"]
 
 log = logging.getLogger("apivideo_async.upload")
 
-_locks: dict[Hashable, tuple[asyncio.Lock, int]] = {}
-"""The lock of each idempotency key in use, and the number of calls that use it."""
+AT_ONCE = timedelta(seconds=5)
+"""Two videos of one key that were created within this time may be the result of one request."""
 
 
-@asynccontextmanager
-async def one_at_a_time(pipeline: Pipeline, key: str | None) -> AsyncIterator[None]:
-    """Run the calls with one idempotency key one after another. None: do not wait.
+@frozen
+class Created:
+    """The video of a call."""
 
-    The order covers all clients of the same account in this event loop.
-    """
-    if key is None:
-        yield
-        return
-    config = pipeline.config
-    name = (asyncio.get_running_loop(), config.base_url, config.api_key, key)
-    lock, users = _locks.get(name, (asyncio.Lock(), 0))
-    _locks[name] = (lock, users + 1)
-    try:
-        async with lock:
-            yield
-    finally:
-        # The last user of a key removes its lock, so that ``_locks`` does not grow.
-        lock, users = _locks.pop(name)
-        if users > 1:
-            _locks[name] = (lock, users - 1)
+    video: Video
+    empty: bool
+    """True if this call created the video, so it is certainly empty."""
 
 
 async def create_video(
-    pipeline: Pipeline, fields: Mapping[str, Any], *, key: str | None, repeat_lost: bool = False
+    pipeline: Pipeline, fields: Mapping[str, Any], *, repeat_lost: bool = False
 ) -> Video:
-    """Create a container and return it, or return the one that exists for ``key``.
-
-    ``repeat_lost`` allows a repeat after a lost response without a key, which logs a warning.
-    Raises ``DuplicateVideosError`` if several videos have the key.
-    """
-    if key is None:
-        return (await _create(pipeline, fields, None, repeat_lost=repeat_lost))[0]
-    fields = {**fields, "metadata": _with_key(fields.get("metadata", UNSET), key)}
-    # An earlier call may have created the video.
-    if (found := await _find(pipeline, key)) is not None:
-        return found
-    video, lost = await _create(pipeline, fields, key, repeat_lost=repeat_lost)
-    # A lost request may have arrived after all and created a second video. ``_find`` raises then.
-    if lost:
-        await _find(pipeline, key)
-    return video
-
-
-async def _create(
-    pipeline: Pipeline, fields: Mapping[str, Any], key: str | None, *, repeat_lost: bool
-) -> tuple[Video, bool]:
-    """Create a video. Return it, and whether a response was lost before it was created."""
-    request = build_request(
-        "videos.create", "POST", "/videos", body=json_body(video_fields(fields))
-    )
+    """Create a video without a key. ``repeat_lost``: repeat after a lost response, and log it."""
+    request = _request(fields)
     clock = asyncio.get_running_loop().time
     attempts, lost = Attempts(), False
     while True:
@@ -92,13 +78,10 @@ async def _create(
             lost = lost or error.delivery == "unknown"
             attempts = attempts.after(error, clock())
             wait = attempts.delay(pipeline.config.retry, clock(), random.random())  # noqa: S311
-            # Without a key, it is unknown whether a lost request created a video.
-            if wait is None or not error.retryable or (lost and key is None and not repeat_lost):
+            if wait is None or not error.retryable or (lost and not repeat_lost):
                 raise
             await asyncio.sleep(wait)
-            if not lost:
-                continue
-            if key is None:
+            if lost:
                 log.warning(
                     "no response to the creation of a video (%s). It is created again. The first "
                     "request may have created an empty container, which api.video deletes after "
@@ -106,30 +89,264 @@ async def _create(
                     error,
                     extra={"event": "creation_repeated", "error": error},
                 )
-            elif (found := await _find(pipeline, key)) is not None:
-                return found, False
         else:
             if not video.video_id:
                 text = "the response to the creation of a video has no videoId"
                 raise UploadError(text, outcome="unknown")
-            return video, lost
+            pipeline.recent.add(video.video_id, clock())
+            return video
 
 
-def _with_key(metadata: Any, key: str) -> dict[str, str]:
-    pairs = {} if metadata is UNSET else dict(metadata)
-    if not key or pairs.setdefault(INGEST_KEY, key) != key:
-        text = f"idempotency_key must not be empty or differ from metadata[{INGEST_KEY!r}]"
-        raise ConfigurationError(text, option="idempotency_key")
-    return pairs
+async def create_keyed(
+    pipeline: Pipeline,
+    fields: Mapping[str, Any],
+    key: str,
+    record: KeyRecord,
+    *,
+    check: bool = False,
+    uncertain: bool = False,
+) -> Created:
+    """Return the video of ``key``, or create it.
+
+    ``check``: search once after the creation for a second video. ``uncertain``: an earlier request,
+    which ``record`` does not contain, may have created a video. Raises ``DuplicateVideosError`` if
+    two videos with the key hold bytes.
+    """
+    fields = {**fields, "metadata": with_key(fields.get("metadata", UNSET), key)}
+    return await _Creation(pipeline, fields, key, record).run(check=check, uncertain=uncertain)
 
 
-async def _find(pipeline: Pipeline, key: str) -> Video | None:
-    """Return the video with this key, or None. Raises ``DuplicateVideosError`` for several."""
-    request = build_request("videos.list", "GET", "/videos", query={"metadata": {INGEST_KEY: key}})
-    page: Page[Video] = await pipeline.page(request, Video)
-    # Compare the key again: if the service ignored the filter, another video would be taken for
-    # this one.
-    found = [video for video in page if video.metadata.get(INGEST_KEY) == key]
-    if len(found) > 1:
-        raise DuplicateVideosError.of(key, [video.video_id for video in found])
-    return found[0] if found else None
+async def remove_spares(
+    pipeline: Pipeline, fields: Mapping[str, Any], key: str, record: KeyRecord, video_id: str
+) -> None:
+    """At the end of an upload, delete an empty second video, if there may be one.
+
+    Raises ``DuplicateVideosError`` if the second video holds bytes.
+    """
+    known = record.known
+    if known is not None and known.video_id == video_id and known.spare:
+        await _Creation(pipeline, fields, key, record).remove_spares(known, video_id)
+
+
+def _request(fields: Mapping[str, Any]) -> Request:
+    return build_request("videos.create", "POST", "/videos", body=json_body(video_fields(fields)))
+
+
+@define(eq=False)
+class _Creation:
+    """One call with a key."""
+
+    _pipeline: Pipeline
+    _fields: Mapping[str, Any]
+    _key: str
+    _record: KeyRecord
+    _wanted: Wanted = field(init=False)
+    _lost: bool = field(default=False, init=False)
+    """True if a request of this call may have created a video that is not known."""
+
+    def __attrs_post_init__(self) -> None:
+        title = self._fields.get("title")
+        self._wanted = Wanted(
+            key=self._key,
+            title=title if isinstance(title, str) else None,
+            owner=(self._fields.get("metadata") or {}).get(INGEST_LEDGER),
+        )
+
+    async def run(self, *, check: bool, uncertain: bool) -> Created:
+        request = _request(self._fields)  # Raises the errors of the arguments, before any request.
+        known = self._record.known
+        if known is not None and known.video_id is not None:
+            found = await self._recorded(known, known.video_id)
+        else:
+            found = await self._search()
+            if found is None and (uncertain or known is not None):
+                found = await self._search_interrupted(known)
+        if found is not None:
+            return Created(found, empty=False)
+        return await self._create(request, check=check)
+
+    # -- looking for the video
+
+    async def _recorded(self, known: Known, video_id: str) -> Video | None:
+        """Return the video of the record. If it no longer exists, search the list."""
+        # A 404 for a new video is repeated by the pipeline.
+        self._pipeline.recent.add(video_id, asyncio.get_running_loop().time() - known.age)
+        try:
+            video = await self._read_existing(video_id)
+        except NotFoundError as error:
+            log.warning(
+                "the video %s, which an earlier call created, no longer exists",
+                video_id,
+                extra={"event": "key_forgotten", "video_id": video_id, "error": error},
+            )
+            await self._record.save(None)
+            return await self._search()
+        if known.spare:
+            await self.remove_spares(known, video_id)
+        return video
+
+    async def _read_existing(self, video_id: str) -> Video:
+        """Return a video. A 404 without a problem comes from a gateway: the request is repeated."""
+        for delay in settle_delays(self._pipeline.config.retry.settle):
+            try:
+                return await read_video(self._pipeline, video_id)
+            except NotFoundError as error:
+                if error.problems:
+                    raise
+                await asyncio.sleep(delay)
+        return await read_video(self._pipeline, video_id)
+
+    async def _search(self) -> Video | None:
+        """Search the list of videos once, reduce the result to one video, and record it."""
+        return await self._use(await find_keyed(self._pipeline, self._wanted))
+
+    async def _search_interrupted(self, known: Known | None) -> Video | None:
+        """Search for the video of an earlier call that was interrupted during its request."""
+        age = 0.0 if known is None else known.age
+        self._note_lost(time.time() - age)
+        seconds = self._pipeline.config.retry.settle - age
+        return await self._search_repeatedly(seconds) if seconds > 0 else None
+
+    async def _search_repeatedly(self, seconds: float) -> Video | None:
+        video = await self._use(await find_repeatedly(self._pipeline, self._wanted, seconds))
+        if video is not None:
+            log.warning(
+                "using %s, which a request without a response created",
+                video.video_id,
+                extra={"event": "creation_adopted", "video_id": video.video_id},
+            )
+        return video
+
+    async def _use(self, videos: Iterable[Video]) -> Video | None:
+        video = await self._keep_one(videos)
+        if video is not None:
+            await self._record.save(Known(video_id=video.video_id, at=time.time()))
+        return video
+
+    async def _keep_one(self, videos: Iterable[Video]) -> Video | None:
+        found = {video.video_id: video for video in videos}
+        if not all(self._wanted.has_key(video) for video in found.values()):
+            # A modified key is no proof: the video may belong to another key of this process.
+            others = recorded_ids(except_for=self._record)
+            found = {each: found[each] for each in found if each not in others}
+        if len(found) <= 1:
+            return next(iter(found.values()), None)
+        kept = await self._containers().keep_one(found, unfilled="source" in self._fields)
+        return None if kept is None else found[kept]
+
+    def _containers(self) -> KeyedContainers:
+        return KeyedContainers(self._pipeline, self._wanted, repr(self._wanted.title))
+
+    # -- creating it
+
+    def _note_lost(self, at: float) -> None:
+        self._lost = True
+        self._note_request(at)
+
+    def _note_request(self, at: float) -> None:
+        if self._wanted.since is None:
+            self._wanted = attrs.evolve(self._wanted, since=datetime.fromtimestamp(at, UTC))
+
+    async def _create(self, request: Request, *, check: bool) -> Created:
+        clock, policy = asyncio.get_running_loop().time, self._pipeline.config.retry
+        attempts, unclear = Attempts(), 0
+        self._note_request(time.time())
+        while True:
+            await self._record.save(Known(video_id=None, at=time.time()))
+            try:
+                video = decode(request, await self._pipeline.attempt(request), Video)
+                if not video.video_id:
+                    raise _without_id(request)
+            except ApiVideoError as error:
+                unknown = error.delivery == "unknown"
+                if not unknown and _is_unclear(error):
+                    # The response of a gateway does not say whether the request was executed. A
+                    # second one shows that another attempt will not help.
+                    unclear += 1
+                    unknown = unclear == 1
+                attempts = attempts.after(error, clock())
+                wait = attempts.delay(policy, clock(), random.random())  # noqa: S311
+                if unclear or unknown:
+                    self._note_lost(time.time())
+                if wait is None or not (unknown or error.retryable):
+                    await self._end_without_video()
+                    raise
+                await asyncio.sleep(wait)
+                if unknown and (found := await self._search_repeatedly(policy.settle)):
+                    return Created(found, empty=False)
+            else:
+                return await self._finish(video, check=check)
+
+    async def _end_without_video(self) -> None:
+        # After a lost response, the record keeps the next call from creating a second video.
+        if not self._lost:
+            await self._record.save(None)
+
+    async def _finish(self, video: Video, *, check: bool) -> Created:
+        """Record the new video, and look for a second one if there is a reason."""
+        pipeline = self._pipeline
+        pipeline.recent.add(video.video_id, asyncio.get_running_loop().time())
+        known = Known(video_id=video.video_id, at=time.time(), spare=self._lost)
+        await self._record.save(known)
+        modified = self._compare_metadata(video)
+        if not (check or modified or self._lost or not pipeline.profile.current.delivers_once):
+            return Created(video, empty=True)
+        videos = {each.video_id: each for each in await find_keyed(pipeline, self._wanted)}
+        if video.video_id not in videos:
+            # The list is out of date. Look again at the end of the upload.
+            await self._record.save(attrs.evolve(known, spare=True))
+        others = [each for each in videos.values() if each.video_id != video.video_id]
+        self._compare_times(video, others)
+        kept = await self._keep_one([video, *others])
+        if kept is None or kept.video_id == video.video_id:
+            return Created(video, empty=True)
+        await self._record.save(attrs.evolve(known, video_id=kept.video_id))
+        return Created(kept, empty=False)
+
+    def _compare_metadata(self, video: Video) -> bool:
+        """Return whether the service modified the key, and search for the modified key then."""
+        stored = key_in(video.metadata)
+        # A minimal response has no metadata at all.
+        if not video.metadata or stored == self._key:
+            return False
+        self._wanted = attrs.evolve(self._wanted, stored=stored or None)
+        self._pipeline.profile.learn(
+            "metadata-modified",
+            f"the metadata value of {INGEST_KEY} was modified in {video.video_id}",
+            keeps_metadata=False,
+        )
+        return True
+
+    def _compare_times(self, video: Video, others: Iterable[Video]) -> None:
+        if self._lost or video.created_at is None:
+            return
+        for other in others:
+            if other.created_at and abs(other.created_at - video.created_at) < AT_ONCE:
+                self._pipeline.profile.learn(
+                    "delivered-twice",
+                    f"one creation led to two videos ({video.video_id}, {other.video_id})",
+                    delivers_once=False,
+                )
+
+    async def remove_spares(self, known: Known, video_id: str) -> None:
+        """Look for a second video, and delete it if it is empty."""
+        self._note_lost(known.at)
+        found = [video.video_id for video in await find_keyed(self._pipeline, self._wanted)]
+        await self._containers().keep_one(found, video_id, unfilled="source" in self._fields)
+        # Until then, the list may be out of date, or the lost request may still arrive.
+        if known.age >= self._pipeline.config.retry.settle:
+            await self._record.save(attrs.evolve(known, spare=False))
+
+
+def _is_unclear(error: ApiVideoError) -> bool:
+    """Return whether a status without a problem body, from a gateway, says nothing."""
+    return (
+        isinstance(error, ApiStatusError)
+        and not error.problems
+        and error.status not in (401, 408, 413, 429)
+    )
+
+
+def _without_id(request: Request) -> ApiResponseError:
+    text = "the response to the creation of a video has no videoId"
+    return ApiResponseError(text, status=201, request=request.summary)
