@@ -15,9 +15,19 @@ except ModuleNotFoundError as _missing:
     ) from _missing
 
 from .faults.fault_list import Fault, FaultList
+from .quirks.quirk_set import QuirkSet
 from .server import Emulator, MediaInfo
 from .state.deliveries import Delivery
 from .state.play import Play
 from .state.request_log import RequestRecord
 
-__all__ = ["Delivery", "Emulator", "Fault", "FaultList", "MediaInfo", "Play", "RequestRecord"]
+__all__ = [
+    "Delivery",
+    "Emulator",
+    "Fault",
+    "FaultList",
+    "MediaInfo",
+    "Play",
+    "QuirkSet",
+    "RequestRecord",
+]

@@ -1,6 +1,6 @@
 """Request bodies: stream a multipart body into a form, or read a body and drop it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from attrs import define
@@ -51,10 +51,15 @@ class Body:
                 return
             seen += len(block)
 
-    async def read_form(self, open_file: Callable[[Form], FileSink]) -> Form:
+    async def read_form(
+        self,
+        open_file: Callable[[Form], FileSink],
+        file_began: Callable[[Form], Awaitable[None]] | None = None,
+    ) -> Form:
         """Stream a multipart body through ``FormParser`` and return the form.
 
-        ``open_file`` is called when the first file begins. Raises the refusals of
+        ``open_file`` is called when the first file begins, and ``file_began`` after the block in
+        which it begins. Raises the refusals of
         service.md#upload-errors if the body is no form, malformed or incomplete.
         """
         boundary = boundary_of(self.request.headers.get("Content-Type"))
@@ -66,6 +71,9 @@ class Body:
             # Only one block is in memory at a time.
             while block := await self.read_block():
                 parser.feed(block)
+                if file_began is not None and parser.form.files:
+                    await file_began(parser.form)
+                    file_began = None
         except FormParserError as error:
             await self.drain()
             raise refuse("uploaded-file-invalid-file", str(error)) from error

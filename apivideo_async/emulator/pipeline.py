@@ -1,7 +1,8 @@
 """The stages of every request.
 
-In this order: the checks of ``Host`` and of web pages (``browsers``), the request log, a fault that
-is due, the rate limit, the credentials, the handler, and the response headers.
+In this order: the checks of ``Host`` and of web pages (``browsers``), the request log, quirks of
+gateways, a fault that is due, the rate limit, the credentials, the handler, and the response
+headers.
 """
 
 import logging
@@ -13,6 +14,7 @@ from attrs import frozen
 from .browsers import PREFLIGHT_HEADERS, AllowedHosts, may_control
 from .faults.fault_list import FaultList
 from .operations import Access, Call, DroppedError, Operation, json_response, rate_class
+from .quirks.gateway import pass_through
 from .rules.problems import RefusedError, forbidden, refuse
 from .state.request_log import RequestLog
 from .state.state import State
@@ -64,7 +66,7 @@ class Pipeline:
         )
         call = Call(self._state, request, record, operation)
         try:
-            response = await self._with_fault(call)
+            response = await pass_through(call, self._with_fault)
         except (DroppedError, ConnectionError):
             # ``Body.read_block`` raises ConnectionError for a truncated request body.
             if request.transport is not None:
@@ -139,8 +141,9 @@ class Pipeline:
         """Count the request (service.md#rate-limits) and check access (service.md#token-checks)."""
         state, operation = call.state, call.operation
         if operation.rate is not None:
-            call.rate_verdict = state.limiter.take(operation.rate, state.now)
-            if call.rate_verdict is not None and not call.rate_verdict.allowed:
+            kind = state.settings.quirks.choice("rate-window")
+            call.rate_verdict = state.limiter.take(operation.rate, state.now, kind)
+            if not call.rate_verdict.allowed:
                 raise refuse("too-many-requests")
         if operation.access == "key":
             header = call.request.headers.get("Authorization")

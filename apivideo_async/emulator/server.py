@@ -84,6 +84,9 @@ class Emulator(Settings):
       seconds for one attempt.
     - ``webhook_limit``: the largest number of webhooks.
     - ``analytics_days``: the number of past days that analytics requests may cover.
+    - ``quirks``: behaviours that differ from the assumptions about the service, as a mapping of
+      names to values, or as texts such as ``"chunks-in-order=409"``. ``emu.quirks`` changes them at
+      run time. ``apivideo emulator --help`` and ``docs/conformance.md`` list them.
     """
 
     host: str = "127.0.0.1"

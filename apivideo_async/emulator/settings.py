@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
+from .quirks.quirk_set import QuirkSet
 from .rules.encoding import EncodingPace, parse_pace
 from .rules.ranges import Limits
 from .rules.rate_windows import RateClass, parse_rate_limits
@@ -36,9 +37,9 @@ class Settings:
     webhook_timeout: float = 10.0
     webhook_limit: int = 100
     analytics_days: int = 30
+    quirks: QuirkSet = field(factory=QuirkSet, converter=QuirkSet)
 
     # Computed from the settings. ``seed`` is random if none was given.
-    upload_limits: Limits = field(init=False)
     requests_per_window: Mapping[RateClass, int] | None = field(init=False)
     encoding_pace: EncodingPace = field(init=False)
     seed: int = field(init=False)
@@ -48,10 +49,15 @@ class Settings:
             raise ValueError("api_key is empty; leave it out for a random one")
         if self.invalid_key_status not in {400, 401}:
             raise ValueError("invalid_key_status is 400 or 401")
-        self.upload_limits = Limits(self.min_chunk, self.max_chunk)
         self.requests_per_window = parse_rate_limits(self.rate_limits)
         self.encoding_pace = parse_pace(self.encoding)
         self.seed = secrets.randbits(64) if self.given_seed is None else self.given_seed
+
+    @property
+    def upload_limits(self) -> Limits:
+        """The limits of chunks. Videos keep those that applied when they were created."""
+        smallest = max(self.min_chunk, int(self.quirks.number("minimum-chunk")))
+        return Limits(smallest, self.max_chunk)
 
     @property
     def environment(self) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import re
 import signal
 import socket
@@ -80,12 +81,27 @@ def test_it_prints_a_random_key_and_accepts_the_hosts_that_are_allowed(cli: Cli)
 
 
 @pytest.mark.parametrize(
-    ("option", "word"), [("--allow-host", "host names"), ("--api-key", "empty")]
+    ("option", "word"),
+    [
+        ("--allow-host", "host names"),
+        ("--api-key", "empty"),
+        ("--quirk", "the quirks are chunks-in-order, one-chunk-at-a-time,"),
+    ],
 )
 def test_a_setting_that_cannot_work_is_one_line(cli: Cli, option: str, word: str) -> None:
     result = cli("emulator", option, "")
     assert result.code == 2
     assert word in result.error_line
+
+
+def test_it_has_the_quirks_that_are_given(cli: Cli) -> None:
+    with cli.start("emulator", "--quirk", "problem-json", "--quirk", "list-delay=0.5") as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        with urllib.request.urlopen(f"{url}/_emulator/quirks", timeout=5) as response:
+            shown = json.load(response)
+        process.terminate()
+    assert shown["quirks"] == {"problem-json": True, "list-delay": 0.5}
 
 
 def test_a_port_in_use_is_one_line(cli: Cli) -> None:

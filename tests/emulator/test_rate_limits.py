@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from apivideo_async.emulator.rules.rate_windows import UNREACHED
 from apivideo_async.emulator.state.state import State
 
 NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Retry-After")
@@ -13,9 +14,11 @@ def numbers(reply) -> tuple[int, int]:
     return int(reply.headers[NAMES[0]]), int(reply.headers[NAMES[1]])
 
 
-async def test_off_sends_no_headers(api):
+async def test_off_sends_the_headers_of_a_limit_that_is_never_reached(api):
+    """Responses of the service always have the headers, also for a plan without limits."""
     reply = await api.send("GET", "/videos")
-    assert not [name for name in NAMES if name in reply.headers]
+    assert numbers(reply) == (UNREACHED, UNREACHED - 1)
+    assert 59 <= int(reply.headers[NAMES[2]]) <= 60
 
 
 async def test_each_class_has_its_own_budget(start, content):

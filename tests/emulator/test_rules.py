@@ -24,8 +24,11 @@ from apivideo_async.emulator.rules.ranges import (
 )
 from apivideo_async.emulator.rules.rate_windows import (
     ROUNDING,
+    UNREACHED,
     FixedWindow,
     RateLimiter,
+    SlidingWindow,
+    TokenBucket,
     format_wait,
     parse_rate_limits,
 )
@@ -211,11 +214,50 @@ def test_waits_are_never_too_short(seconds, window, text):
     assert format_wait(seconds, window) == text
 
 
-def test_a_class_without_a_limit_is_not_limited():
-    assert RateLimiter(parse_rate_limits("off"), 60).take("reads", 0) is None
+def test_a_class_without_a_limit_has_one_that_is_never_reached():
+    verdict = RateLimiter(parse_rate_limits("off"), 60).take("reads", 0)
+    assert (verdict.allowed, verdict.limit, verdict.remaining) == (True, UNREACHED, UNREACHED - 1)
     partial = RateLimiter(parse_rate_limits({"reads": 1}), 60)
-    assert partial.take("writes", 0) is None
-    assert partial.take("reads", 0).allowed
+    assert partial.take("writes", 0).limit == UNREACHED
+    assert partial.take("reads", 0).limit == 1
+
+
+@given(st.integers(1, 5), st.lists(st.floats(0, 3), max_size=40))
+def test_a_sliding_window_admits_its_limit_in_any_window_of_its_length(limit, pauses):
+    """The wait after a refusal is sufficient, and it is not longer than necessary."""
+    window, now, admitted = SlidingWindow(limit, 5.0), 0.0, []
+    for pause in pauses:
+        now += pause
+        verdict = window.take(now)
+        if not verdict.allowed:
+            assert not window.take(now + verdict.resets_in - 0.001).allowed
+            now += verdict.resets_in
+            verdict = window.take(now)
+        assert verdict.allowed
+        admitted.append(now)
+        in_window = [moment for moment in admitted if now - moment < 5.0 - ROUNDING]
+        assert len(in_window) <= limit
+        assert verdict.remaining == limit - len(in_window)
+
+
+@given(st.integers(1, 5), st.lists(st.floats(0, 3), max_size=40))
+def test_a_token_bucket_admits_its_limit_and_what_is_refilled(limit, pauses):
+    bucket, now, start = TokenBucket(limit, 5.0), 0.0, None
+    for count, pause in enumerate(pauses, 1):
+        now += pause
+        start = now if start is None else start
+        verdict = bucket.take(now)
+        if not verdict.allowed:
+            now += verdict.resets_in
+            verdict = bucket.take(now)
+        assert verdict.allowed
+        assert count <= limit + (now - start) * limit / 5.0 + 0.001
+
+
+@pytest.mark.parametrize("kind", ["sliding", "token-bucket"])
+def test_a_limit_of_zero_admits_nothing(kind):
+    verdict = RateLimiter({"reads": 0}, 60).take("reads", 0, kind)
+    assert (verdict.allowed, verdict.remaining, verdict.resets_in) == (False, 0, 60)
 
 
 @given(

@@ -77,6 +77,14 @@ Ctrl-C stops the emulator."""
     metavar="SECONDS",
     help="Pause between two attempts to deliver a webhook. Default: 3.",
 )
+@click.option(
+    "--quirk",
+    "quirks",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="A behaviour that differs from the assumptions about the service, such as "
+    "chunks-in-order=409; repeat for more. docs/conformance.md lists them.",
+)
 @click.option("--allow-network", is_flag=True, help="Allow webhooks and sources on other machines.")
 @click.option(
     "--seed",

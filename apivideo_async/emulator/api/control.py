@@ -10,6 +10,8 @@ from aiohttp import web
 from ..background import sources
 from ..faults.fault_list import FAULTS, FaultList, fault_from_json
 from ..operations import Call, Handler, empty_response, html_response, json_response
+from ..quirks.catalogue import CATALOGUE
+from ..quirks.quirk_set import QuirkSet
 from ..rules.problems import not_found, refuse
 from ..serving.assets import asset_urls
 from ..state.play import Play, play_from_json
@@ -23,6 +25,18 @@ ItemT = TypeVar("ItemT")
 
 def _faults(call: Call) -> FaultList:
     return call.request.app[FAULTS]
+
+
+def _quirks(call: Call) -> QuirkSet:
+    return call.state.settings.quirks
+
+
+def _show_quirks(call: Call) -> dict[str, Any]:
+    known = [
+        {"name": quirk.name, "usage": quirk.usage, "summary": quirk.summary}
+        for quirk in CATALOGUE.values()
+    ]
+    return {"quirks": dict(_quirks(call)), "catalogue": known}
 
 
 def _health(call: Call) -> dict[str, Any]:
@@ -42,7 +56,7 @@ def _send_all(read: Callable[[Call], Iterable[Any]]) -> Handler:
     return _send(lambda call: [attrs.asdict(each) for each in read(call)])
 
 
-def _clear(find: Callable[[Call], RequestLog | FaultList | dict[str, Play]]) -> Handler:
+def _clear(find: Callable[[Call], RequestLog | FaultList | QuirkSet | dict[str, Play]]) -> Handler:
     async def handler(call: Call) -> web.StreamResponse:
         find(call).clear()
         return empty_response()
@@ -63,6 +77,28 @@ async def _add_faults(call: Call) -> web.StreamResponse:
     faults = _faults(call)
     faults.add(*await _read_list(call, fault_from_json))
     return json_response({"faults": len(faults)}, 201)
+
+
+def _set_quirks(*, replace: bool) -> Handler:
+    """Return a handler that sets quirks, given as an object or as a list of texts."""
+
+    async def handler(call: Call) -> web.StreamResponse:
+        try:
+            given = QuirkSet(await call.request.json())
+        except (TypeError, ValueError, AttributeError) as error:
+            raise refuse("invalid-payload", str(error)) from error
+        if replace:
+            _quirks(call).clear()
+        _quirks(call).update(given)
+        return json_response({"quirks": dict(_quirks(call))})
+
+    return handler
+
+
+async def _remove_quirk(call: Call) -> web.StreamResponse:
+    if _quirks(call).pop(call.parameter("name"), None) is None:
+        raise not_found("name")
+    return empty_response()
 
 
 async def _add_plays(call: Call) -> web.StreamResponse:
@@ -110,6 +146,11 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/_emulator/faults", _send_all(_faults)),
     ("POST", "/_emulator/faults", _add_faults),
     ("DELETE", "/_emulator/faults", _clear(_faults)),
+    ("GET", "/_emulator/quirks", _send(_show_quirks)),
+    ("PUT", "/_emulator/quirks", _set_quirks(replace=True)),
+    ("POST", "/_emulator/quirks", _set_quirks(replace=False)),
+    ("DELETE", "/_emulator/quirks", _clear(_quirks)),
+    ("DELETE", "/_emulator/quirks/{name}", _remove_quirk),
     ("POST", "/_emulator/plays", _add_plays),
     ("DELETE", "/_emulator/plays", _clear(lambda call: call.state.plays)),
     ("GET", "/_emulator/events", _send(lambda call: call.state.events)),

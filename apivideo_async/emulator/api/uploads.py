@@ -12,7 +12,9 @@ from aiohttp import web
 from attrs import define
 
 from ..background import processing
-from ..operations import Call, json_response
+from ..operations import Call, empty_response, json_response
+from ..quirks.turns import Turn
+from ..quirks.upload_rules import check_header, check_order, upload_response
 from ..rules.forms import Form
 from ..rules.payloads import TOKEN_CREATION, validate
 from ..rules.problems import RefusedError, not_found
@@ -47,10 +49,12 @@ class _ReceivedFile:
     def keep(self, video: Video) -> None:
         """Record the file in the ledger and add it to the media. Raises the ledger's refusal."""
         size = 0 if self._writer is None else self._writer.size
+        _check(self._call, video, self.chunk)
         position = video.ledger.accept(self.chunk, size)
         # ``accept`` refuses an empty file, so there is always a writer here.
         if self._writer is not None:
             video.media.add(position, self._writer.keep())
+            video.note_chunk(position, self._call.state.now)
 
     def close(self) -> None:
         if self._writer is not None:
@@ -61,10 +65,12 @@ async def upload(call: Call) -> web.StreamResponse:
     """Receive a file, or a chunk of one, for a video (service.md#upload-rules)."""
     video = call.video()
     chunk = _content_range(call)
-    video.ledger.check(chunk)
-    with closing(_ReceivedFile(call, chunk, lambda _: call.state.spool_of(video))) as received:
-        form = await call.body.read_form(received.open)
-        return _accepted(call, _keep(call, video.id, form, received))
+    async with Turn(call.state.settings.quirks) as turn:
+        await turn.take(video)
+        _check(call, video, chunk)
+        with closing(_ReceivedFile(call, chunk, lambda _: call.state.spool_of(video))) as received:
+            form = await call.body.read_form(received.open)
+            return _accepted(call, _keep(call, video.id, form, received))
 
 
 async def upload_with_token(call: Call) -> web.StreamResponse:
@@ -80,21 +86,27 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
         video = state.videos.get(form.fields.get("videoId", ""))
         return state.store.spool("delegated") if video is None else state.spool_of(video)
 
-    with closing(_ReceivedFile(call, _content_range(call), spool_for)) as received:
-        form = await call.body.read_form(received.open)
-        if video_id := form.fields.get("videoId"):
-            video = _keep(call, video_id, form, received)
-        else:
-            video = _keep_new(call, form, received)
-        call.record.video_id = video.id
-        return _accepted(call, video)
+    async def take_turn(form: Form) -> None:
+        if (video := state.videos.get(form.fields.get("videoId", ""))) is not None:
+            await turn.take(video)
+
+    async with Turn(state.settings.quirks) as turn:
+        with closing(_ReceivedFile(call, _content_range(call), spool_for)) as received:
+            form = await call.body.read_form(received.open, take_turn)
+            await take_turn(form)
+            if video_id := form.fields.get("videoId"):
+                video = _keep(call, video_id, form, received)
+            else:
+                video = _keep_new(call, form, received)
+            call.record.video_id = video.id
+            return _accepted(call, video)
 
 
 def _keep(call: Call, video_id: str, form: Form, received: _ReceivedFile) -> Video:
     # While the body arrived, other requests may have deleted the video or changed the ledger. There
     # is no ``await`` up to ``keep``, so that no other request runs in between.
     video = call.state.videos.find(video_id)
-    video.ledger.check(received.chunk)
+    _check(call, video, received.chunk)
     form.check_one_file()
     received.keep(video)
     return video
@@ -114,18 +126,31 @@ def _keep_new(call: Call, form: Form, received: _ReceivedFile) -> Video:
 
 
 def _content_range(call: Call) -> ContentRange | None:
-    return parse_content_range(
-        call.request.headers.get("Content-Range"), call.state.settings.upload_limits
-    )
+    settings = call.state.settings
+    chunk = parse_content_range(call.request.headers.get("Content-Range"), settings.upload_limits)
+    check_header(settings.quirks, chunk)
+    return chunk
+
+
+def _check(call: Call, video: Video, chunk: ContentRange | None) -> None:
+    """Raise a refusal if the chunk can be refused without its body."""
+    video.ledger.check(chunk)
+    check_order(call.state.settings.quirks, video.ledger, chunk)
 
 
 def _accepted(call: Call, video: Video) -> web.Response:
     """Return the video if the upload is complete, or else its id (service.md#upload-responses)."""
-    if not video.ledger.complete:
-        return json_response({"videoId": video.id}, 201)
-    video.touch(call.state.utc_now)
-    processing.start(call.state, video)
-    return json_response(video.as_json(asset_urls(call, video)), 201)
+    complete = video.ledger.complete
+    if complete:
+        video.touch(call.state.utc_now)
+        processing.start(call.state, video)
+    style = call.state.settings.quirks.choice("upload-response")
+    status, body = upload_response(style, complete=complete)
+    if body == "none":
+        return empty_response(status)
+    if body == "video":
+        return json_response(video.as_json(asset_urls(call, video)), status)
+    return json_response({"videoId": video.id} if body == "id" else {}, status)
 
 
 class _UploadTokens(Items[UploadToken]):

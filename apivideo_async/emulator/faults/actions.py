@@ -22,7 +22,7 @@ from ..operations import Call, DroppedError, json_response
 from ..rules.problems import refuse
 from ..rules.rate_windows import PRESETS, Verdict
 
-__all__ = ["ACTIONS", "Proceed"]
+__all__ = ["ACTIONS", "Proceed", "RepeatableBody"]
 
 Proceed: TypeAlias = Callable[[], Awaitable[web.StreamResponse]]
 # Seconds that the client has to read an early response before the connection is closed.
@@ -83,7 +83,7 @@ async def _rate_limit(
         limit = {**PRESETS["production"], **(call.state.settings.requests_per_window or {})}[rate]
         # ``format_wait`` writes whole seconds for long windows and milliseconds for short ones.
         window = 60 if float(retry_after).is_integer() else 0
-        response.headers.update(Verdict(False, limit, 0, retry_after, window).headers())
+        call.rate_verdict = Verdict(False, limit, 0, retry_after, window)
     return response
 
 
@@ -178,7 +178,7 @@ async def _html(
 
 
 async def _duplicate(call: Call, proceed: Proceed) -> web.StreamResponse:
-    call.body = body = _RepeatableBody(call.request, call.record)
+    call.body = body = RepeatableBody(call.request, call.record)
     first = await proceed()
     # A streamed response has already been sent, so the request cannot be executed again.
     if first.prepared:
@@ -251,7 +251,7 @@ class _StallingBody(Body):
 
 
 @define(eq=False)
-class _RepeatableBody(Body):
+class RepeatableBody(Body):
     """A body that is kept in memory, so that the request can be executed twice."""
 
     _kept: list[bytes] = Factory(list)

@@ -92,6 +92,16 @@ class Chunks:
             self.total = chunk.total
 
     @property
+    def first_gap(self) -> int:
+        """The first unit that was not accepted."""
+        end = 0
+        for start, stop in self.ranges:
+            if start > end:
+                break
+            end = stop
+        return end
+
+    @property
     def _highest_end(self) -> int:
         return self.ranges[-1][1] if self.ranges else 0
 

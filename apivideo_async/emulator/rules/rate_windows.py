@@ -1,17 +1,24 @@
-"""Fixed windows of the rate limit, one per class of operations (service.md#rate-limits). Pure."""
+"""Windows of the rate limit, one per class of operations (service.md#rate-limits). Pure.
+
+The assumed window is a fixed one. The other kinds are the values of the quirk ``rate-window``.
+"""
 
 import math
-from collections.abc import Mapping
-from typing import Literal, get_args
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol, get_args
 
 from attrs import define, field, frozen
 
 __all__ = [
     "PRESETS",
     "ROUNDING",
+    "UNREACHED",
     "FixedWindow",
     "RateClass",
     "RateLimiter",
+    "SlidingWindow",
+    "TokenBucket",
     "Verdict",
     "format_wait",
     "parse_rate_limits",
@@ -23,6 +30,8 @@ PRESETS: dict[str, dict[RateClass, int]] = {
     "sandbox": {"uploads": 40, "writes": 40, "reads": 100},
     "production": {"uploads": 100, "writes": 200, "reads": 500},
 }
+# The limit of a class that is not limited: the headers state it, and no client reaches it.
+UNREACHED = 1_000_000
 # Rounding error of the clock in seconds. It must not lengthen a wait by a whole second.
 ROUNDING = 1e-6
 
@@ -76,16 +85,83 @@ class FixedWindow:
         return Verdict(allowed, self._limit, remaining, self._ends - now, self._window)
 
 
+@define(eq=False)
+class SlidingWindow:
+    """A budget for the last ``window`` seconds. A place is free when its request is older."""
+
+    _limit: int
+    _window: float
+    _starts: deque[float] = field(factory=deque, init=False)
+
+    def take(self, now: float) -> Verdict:
+        """Count one request. ``resets_in`` is the time until the next place is free."""
+        while self._starts and now - self._starts[0] >= self._window - ROUNDING:
+            self._starts.popleft()
+        allowed = len(self._starts) < self._limit
+        if allowed:
+            self._starts.append(now)
+        remaining = self._limit - len(self._starts)
+        # With a limit of 0 there is no request, and no place is ever free.
+        resets_in = self._starts[0] + self._window - now if self._starts else self._window
+        return Verdict(allowed, self._limit, remaining, resets_in, self._window)
+
+
+@define(eq=False)
+class TokenBucket:
+    """A budget that is refilled evenly: the whole limit takes ``window`` seconds."""
+
+    _limit: int
+    _window: float
+    _tokens: float = field(init=False)
+    _filled: float | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._tokens = self._limit
+
+    def take(self, now: float) -> Verdict:
+        """Count one request. ``resets_in`` is the time until the next token."""
+        rate = self._limit / self._window
+        elapsed = 0.0 if self._filled is None else now - self._filled
+        self._tokens = min(self._limit, self._tokens + elapsed * rate)
+        self._filled = now
+        allowed = self._tokens >= 1 - ROUNDING
+        if allowed:
+            self._tokens = max(0.0, self._tokens - 1)
+        # Rounding errors must not hide a token that is complete.
+        remaining = int(self._tokens + ROUNDING)
+        missing = remaining + 1 - self._tokens
+        resets_in = missing / rate if rate else self._window
+        return Verdict(allowed, self._limit, remaining, resets_in, self._window)
+
+
+class _Window(Protocol):
+    def take(self, now: float) -> Verdict: ...
+
+
+_KINDS: dict[str | None, Callable[[int, float], _Window]] = {
+    None: FixedWindow,
+    "sliding": SlidingWindow,
+    "token-bucket": TokenBucket,
+}
+
+
 class RateLimiter:
-    """The windows of one API key. ``limits`` of None means no limits."""
+    """The windows of one API key. A class without a limit has the limit ``UNREACHED``."""
 
     def __init__(self, limits: Mapping[RateClass, int] | None, window: float) -> None:
-        self._windows = {name: FixedWindow(limit, window) for name, limit in (limits or {}).items()}
+        self._limits = limits or {}
+        self._window = window
+        self._kind: str | None = None
+        self._windows: dict[RateClass, _Window] = {}
 
-    def take(self, rate_class: RateClass, now: float) -> Verdict | None:
-        """Count one request of a class. Returns None if the class has no limit."""
-        window = self._windows.get(rate_class)
-        return None if window is None else window.take(now)
+    def take(self, rate_class: RateClass, now: float, kind: str | None = None) -> Verdict:
+        """Count one request of a class. All windows start again when ``kind`` changes."""
+        if kind != self._kind:
+            self._kind, self._windows = kind, {}
+        if rate_class not in self._windows:
+            limit = self._limits.get(rate_class, UNREACHED)
+            self._windows[rate_class] = _KINDS[kind](limit, self._window)
+        return self._windows[rate_class].take(now)
 
 
 def parse_rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:

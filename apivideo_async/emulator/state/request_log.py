@@ -3,7 +3,7 @@
 import time
 from urllib.parse import parse_qsl, urlencode
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 __all__ = ["RequestLog", "RequestRecord"]
 
@@ -24,7 +24,8 @@ class RequestRecord:
     """One request. ``started`` is a Unix timestamp.
 
     ``status`` stays None if the connection was dropped. ``body_bytes`` is the number of body bytes
-    read. ``token_id`` names the accepted credentials. Secrets in ``query`` are masked.
+    read. ``token_id`` names the accepted credentials. Secrets in ``query`` are masked. ``quirk``
+    names the quirk that lost, refused or repeated the request, or replaced its response.
     """
 
     number: int
@@ -38,6 +39,7 @@ class RequestRecord:
     video_id: str | None = None
     token_id: str | None = None
     fault: str | None = None
+    quirk: str | None = None
     started: float = field(factory=time.time)
 
 
@@ -55,6 +57,13 @@ class RequestLog:
         record = RequestRecord(self._count, method, path, _masked(query), operation, content_range)
         self.records.append(record)
         return record
+
+    def open_again(self, record: RequestRecord) -> RequestRecord:
+        """Open a record for a request that arrives a second time."""
+        self._count += 1
+        again = evolve(record, number=self._count, status=None, started=time.time())
+        self.records.append(again)
+        return again
 
     def clear(self) -> None:
         self.records.clear()
