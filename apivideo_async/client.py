@@ -231,7 +231,7 @@ class ApiVideoClient:
 
             async def create(source_name: str) -> NewContainer:
                 fields["title"] = item.title or source_name
-                created = await create_keyed(self._pipeline, fields, key, record, check=True)
+                created = await create_keyed(self._pipeline, fields, key, record, check="always")
                 return NewContainer(created.video.video_id, empty=created.empty)
 
             video = await uploader.into_new(item.source, create, item.filename)

@@ -12,14 +12,12 @@ import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakSet
 
 from attrs import define, field
 
 from ..client import ApiVideoClient
 from ..errors import UploadError
 from ..http.pipeline import Pipeline
-from ..http.shared_profile import SharedProfile
 from ..protocol.keyed_videos import Wanted
 from ..resources._containers import KeyedContainers
 from ..resources._creation import Created, create_keyed, remove_spares
@@ -30,9 +28,6 @@ from .items import INGEST_LEDGER, Record
 from .ledger.ledger import Ledger
 
 __all__ = ["Containers"]
-
-_checked: WeakSet[SharedProfile] = WeakSet()
-"""The profiles of the clients that have checked a creation for a second video."""
 
 
 @define(eq=False)
@@ -52,9 +47,6 @@ class Containers:
         """
         pipeline, self._title = self._pipeline, title
         fields = {**fields, "title": title, "metadata": await self._metadata(fields)}
-        # One check per client shows whether a proxy delivers each creation twice.
-        first = pipeline.profile not in _checked
-        _checked.add(pipeline.profile)
         # The ledger keeps the id on disk.
         async with key_record(pipeline, self._claim.key, on_disk=False) as record:
             return await create_keyed(
@@ -62,7 +54,7 @@ class Containers:
                 fields,
                 self._claim.key,
                 record,
-                check=first,
+                check="once",
                 uncertain=self._claim.contested,
             )
 

@@ -17,10 +17,12 @@ from ..config import INGEST_KEY, INGEST_LEDGER, UNSET
 from ..errors import ConfigurationError
 from ..models import Video
 
-__all__ = ["Wanted", "key_in", "oldest", "with_key"]
+__all__ = ["Wanted", "created_together", "key_in", "oldest", "with_key"]
 
 CLOCK_ERROR = timedelta(minutes=10)
 """Difference between the clocks of the client and the server that is tolerated."""
+AT_ONCE = timedelta(seconds=5)
+"""Two videos with one key that were created within this time may result from one request."""
 SHORTEST = 8
 """Characters. A shorter value is not compared with the beginning of a key."""
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -52,6 +54,13 @@ def oldest(videos: Iterable[Video]) -> Video:
     Every process chooses the same one.
     """
     return min(videos, key=lambda video: (video.created_at or _LAST, video.video_id))
+
+
+def created_together(one: Video, other: Video) -> bool:
+    """Return whether one request, delivered twice, may have created both videos."""
+    if one.created_at is None or other.created_at is None:
+        return False
+    return abs(one.created_at - other.created_at) < AT_ONCE
 
 
 @frozen(kw_only=True)

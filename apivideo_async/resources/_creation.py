@@ -21,8 +21,9 @@ import logging
 import random
 import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+from weakref import WeakSet
 
 import attrs
 from attrs import define, field, frozen
@@ -36,9 +37,10 @@ from ..errors import (
     UploadError,
 )
 from ..http.pipeline import Pipeline
+from ..http.shared_profile import SharedProfile
 from ..models import Video
 from ..protocol.json_body import json_body
-from ..protocol.keyed_videos import Wanted, key_in, with_key
+from ..protocol.keyed_videos import Wanted, created_together, key_in, with_key
 from ..protocol.request import Request, build_request
 from ..protocol.response import decode
 from ..protocol.retry import Attempts, settle_delays
@@ -51,8 +53,13 @@ __all__ = ["Created", "create_keyed", "create_video", "remove_spares"]
 
 log = logging.getLogger("apivideo_async.upload")
 
-AT_ONCE = timedelta(seconds=5)
-"""Two videos of one key that were created within this time may be the result of one request."""
+_checked: WeakSet[SharedProfile] = WeakSet()
+"""The profiles of the clients that know, or are finding out, whether creations are doubled."""
+
+Check: TypeAlias = Literal["always", "once", "if_doubled"]
+"""Whether to search for a second video after a creation whose response was received: after every
+creation, after one creation of each client, or only if the client knows that a proxy delivers
+requests twice."""
 
 
 @frozen
@@ -103,14 +110,13 @@ async def create_keyed(
     key: str,
     record: KeyRecord,
     *,
-    check: bool = False,
+    check: Check = "if_doubled",
     uncertain: bool = False,
 ) -> Created:
     """Return the video of ``key``, or create it.
 
-    ``check``: search once after the creation for a second video. ``uncertain``: an earlier request,
-    which ``record`` does not contain, may have created a video. Raises ``DuplicateVideosError`` if
-    two videos with the key hold bytes.
+    ``uncertain``: an earlier request, which ``record`` does not contain, may have created a video.
+    Raises ``DuplicateVideosError`` if two videos with the key hold bytes.
     """
     fields = {**fields, "metadata": with_key(fields.get("metadata", UNSET), key)}
     return await _Creation(pipeline, fields, key, record).run(check=check, uncertain=uncertain)
@@ -124,7 +130,7 @@ async def remove_spares(
     Raises ``DuplicateVideosError`` if the second video holds bytes.
     """
     known = record.known
-    if known is not None and known.video_id == video_id and known.spare:
+    if known is not None and known.video_id == video_id and known.may_have_spare:
         await _Creation(pipeline, fields, key, record).remove_spares(known, video_id)
 
 
@@ -152,7 +158,7 @@ class _Creation:
             owner=(self._fields.get("metadata") or {}).get(INGEST_LEDGER),
         )
 
-    async def run(self, *, check: bool, uncertain: bool) -> Created:
+    async def run(self, *, check: Check, uncertain: bool) -> Created:
         request = _request(self._fields)  # Raises the errors of the arguments, before any request.
         known = self._record.known
         if known is not None and known.video_id is not None:
@@ -181,7 +187,7 @@ class _Creation:
             )
             await self._record.save(None)
             return await self._search()
-        if known.spare:
+        if known.may_have_spare:
             await self.remove_spares(known, video_id)
         return video
 
@@ -210,6 +216,7 @@ class _Creation:
     async def _search_repeatedly(self, seconds: float) -> Video | None:
         video = await self._use(await find_repeatedly(self._pipeline, self._wanted, seconds))
         if video is not None:
+            self._pipeline.recent.add(video.video_id, asyncio.get_running_loop().time())
             log.warning(
                 "using %s, which a request without a response created",
                 video.video_id,
@@ -247,7 +254,7 @@ class _Creation:
         if self._wanted.since is None:
             self._wanted = attrs.evolve(self._wanted, since=datetime.fromtimestamp(at, UTC))
 
-    async def _create(self, request: Request, *, check: bool) -> Created:
+    async def _create(self, request: Request, *, check: Check) -> Created:
         clock, policy = asyncio.get_running_loop().time, self._pipeline.config.retry
         attempts, unclear = Attempts(), 0
         self._note_request(time.time())
@@ -282,26 +289,33 @@ class _Creation:
         if not self._lost:
             await self._record.save(None)
 
-    async def _finish(self, video: Video, *, check: bool) -> Created:
+    async def _finish(self, video: Video, *, check: Check) -> Created:
         """Record the new video, and look for a second one if there is a reason."""
         pipeline = self._pipeline
         pipeline.recent.add(video.video_id, asyncio.get_running_loop().time())
-        known = Known(video_id=video.video_id, at=time.time(), spare=self._lost)
+        known = Known(video_id=video.video_id, at=time.time(), lost=self._lost)
         await self._record.save(known)
         modified = self._compare_metadata(video)
-        if not (check or modified or self._lost or not pipeline.profile.current.delivers_once):
+        if not (modified or self._lost or self._must_check(check)):
             return Created(video, empty=True)
-        videos = {each.video_id: each for each in await find_keyed(pipeline, self._wanted)}
-        if video.video_id not in videos:
+        videos = await find_keyed(pipeline, self._wanted)
+        if not self._compare_times(video, videos, lost=self._lost):
             # The list is out of date. Look again at the end of the upload.
-            await self._record.save(attrs.evolve(known, spare=True))
-        others = [each for each in videos.values() if each.video_id != video.video_id]
-        self._compare_times(video, others)
-        kept = await self._keep_one([video, *others])
+            known = attrs.evolve(known, unseen=True)
+            await self._record.save(known)
+        kept = await self._keep_one([video, *videos])
         if kept is None or kept.video_id == video.video_id:
             return Created(video, empty=True)
         await self._record.save(attrs.evolve(known, video_id=kept.video_id))
         return Created(kept, empty=False)
+
+    def _must_check(self, check: Check) -> bool:
+        profile = self._pipeline.profile
+        if check == "once" and profile not in _checked:
+            # Creations at the same time do not check, too.
+            _checked.add(profile)
+            return True
+        return check == "always" or not profile.current.delivers_once
 
     def _compare_metadata(self, video: Video) -> bool:
         """Return whether the service modified the key, and search for the modified key then."""
@@ -317,25 +331,43 @@ class _Creation:
         )
         return True
 
-    def _compare_times(self, video: Video, others: Iterable[Video]) -> None:
-        if self._lost or video.created_at is None:
-            return
-        for other in others:
-            if other.created_at and abs(other.created_at - video.created_at) < AT_ONCE:
-                self._pipeline.profile.learn(
+    def _compare_times(self, video: Video, videos: Iterable[Video], *, lost: bool) -> bool:
+        """Learn whether one request created two videos. Return whether the list has ``video``."""
+        found = {each.video_id: each for each in videos}
+        listed = found.pop(video.video_id, None)
+        profile = self._pipeline.profile
+        if listed is None or lost:
+            _checked.discard(profile)
+            return listed is not None
+        _checked.add(profile)
+        for other in found.values():
+            if created_together(other, listed):
+                profile.learn(
                     "delivered-twice",
-                    f"one creation led to two videos ({video.video_id}, {other.video_id})",
+                    f"one creation led to two videos ({listed.video_id}, {other.video_id})",
                     delivers_once=False,
                 )
+        return True
 
     async def remove_spares(self, known: Known, video_id: str) -> None:
         """Look for a second video, and delete it if it is empty."""
+        settle, profile = self._pipeline.config.retry.settle, self._pipeline.profile
         self._note_lost(known.at)
-        found = [video.video_id for video in await find_keyed(self._pipeline, self._wanted)]
-        await self._containers().keep_one(found, video_id, unfilled="source" in self._fields)
-        # Until then, the list may be out of date, or the lost request may still arrive.
-        if known.age >= self._pipeline.config.retry.settle:
-            await self._record.save(attrs.evolve(known, spare=False))
+        found = await find_keyed(self._pipeline, self._wanted)
+        listed = self._compare_times(Video(video_id=video_id), found, lost=known.lost)
+        # If the list is out of date, wait, unless there is no reason to expect a second video.
+        doubled = profile not in _checked or not profile.current.delivers_once
+        for delay in settle_delays(settle if known.lost or doubled else 0.0):
+            if listed:
+                break
+            await asyncio.sleep(delay)
+            found = await find_keyed(self._pipeline, self._wanted)
+            listed = self._compare_times(Video(video_id=video_id), found, lost=known.lost)
+        ids = [video.video_id for video in found]
+        await self._containers().keep_one(ids, video_id, unfilled="source" in self._fields)
+        # Until then, a lost request may still arrive.
+        if known.age >= settle:
+            await self._record.save(attrs.evolve(known, lost=False, unseen=False))
 
 
 def _is_unclear(error: ApiVideoError) -> bool:

@@ -47,8 +47,16 @@ class Known:
     at: float
     """When the video was created or found, or when the creation was requested: seconds since 1970,
     by the clock of this machine."""
-    spare: bool = False
-    """True if a lost request may have created a second video, or may still do so."""
+    lost: bool = False
+    """True if a request without a response may have created a second video, or may still do so."""
+    unseen: bool = False
+    """True if the list did not show the video after its creation, so it may not have shown a second
+    one either."""
+
+    @property
+    def may_have_spare(self) -> bool:
+        """Whether a second video may exist."""
+        return self.lost or self.unseen
 
     @property
     def age(self) -> float:
@@ -67,7 +75,7 @@ class Known:
             if raw.pop("version") != VERSION:
                 return None
             valid = isinstance(raw["video_id"], str | None) and raw["video_id"] != ""
-            if valid and isinstance(raw["spare"], bool) and math.isfinite(raw["at"]):
+            if valid and math.isfinite(raw["at"]):
                 return cls(**raw)
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             pass

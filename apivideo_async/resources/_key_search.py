@@ -61,13 +61,14 @@ async def find_keyed(pipeline: Pipeline, wanted: Wanted) -> list[Video]:
     If the list cannot be filtered, a search with ``wanted.since`` covers the videos that were
     created since then.
     """
-    if pipeline.profile.current.filters_metadata:
-        found = await _find_filtered(pipeline, wanted)
-        if found is not None:
-            return found
-    if wanted.since is not None:
-        return await _find_new(pipeline, wanted, wanted.since)
-    return await _find_anywhere(pipeline, wanted)
+    profile, since = pipeline.profile, wanted.since
+    found = await _find_filtered(pipeline, wanted) if profile.current.filters_metadata else None
+    if found is None and since is None:
+        return await _find_anywhere(pipeline, wanted)
+    # The filter does not find a key that the service has modified.
+    if since is not None and (found is None or not profile.current.keeps_metadata):
+        return await _find_new(pipeline, wanted, since, found or [])
+    return found or []
 
 
 async def find_repeatedly(pipeline: Pipeline, wanted: Wanted, seconds: float) -> list[Video]:
@@ -78,9 +79,10 @@ async def find_repeatedly(pipeline: Pipeline, wanted: Wanted, seconds: float) ->
             break
         await asyncio.sleep(delay)
         found = await find_keyed(pipeline, wanted)
-        # The filter does not find a key that the service has modified.
-        if not found and wanted.since is not None and pipeline.profile.current.filters_metadata:
-            found = await _find_new(pipeline, wanted, wanted.since)
+        # It is not known yet whether the service modifies the key.
+        profile = pipeline.profile.current
+        if not found and wanted.since and profile.filters_metadata and profile.keeps_metadata:
+            found = await _find_new(pipeline, wanted, wanted.since, [])
     return found
 
 
@@ -108,11 +110,14 @@ async def _find_filtered(pipeline: Pipeline, wanted: Wanted) -> list[Video] | No
     return found
 
 
-async def _find_new(pipeline: Pipeline, wanted: Wanted, since: datetime) -> list[Video]:
-    found = list[Video]()
+async def _find_new(
+    pipeline: Pipeline, wanted: Wanted, since: datetime, found: list[Video]
+) -> list[Video]:
+    """Return ``found`` and the matching videos that were created since ``since``."""
+    videos = {video.video_id: video for video in found}
     async for page in _newest_pages(pipeline, since):
-        found += [video for video in page if wanted.has_key(video, modified=True)]
-    return found
+        videos |= {each.video_id: each for each in page if wanted.has_key(each, modified=True)}
+    return list(videos.values())
 
 
 async def _find_anywhere(pipeline: Pipeline, wanted: Wanted) -> list[Video]:
