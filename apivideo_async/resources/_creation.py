@@ -131,7 +131,8 @@ async def remove_spares(
     """
     known = record.known
     if known is not None and known.video_id == video_id and known.may_have_spare:
-        await _Creation(pipeline, fields, key, record).remove_spares(known, video_id)
+        creation = _Creation(pipeline, fields, key, record)
+        await creation.remove_spares(known, video_id, settle=pipeline.config.retry.settle)
 
 
 def _request(fields: Mapping[str, Any]) -> Request:
@@ -349,13 +350,16 @@ class _Creation:
                 )
         return True
 
-    async def remove_spares(self, known: Known, video_id: str) -> None:
-        """Look for a second video, and delete it if it is empty."""
-        settle, profile = self._pipeline.config.retry.settle, self._pipeline.profile
+    async def remove_spares(self, known: Known, video_id: str, settle: float = 0.0) -> None:
+        """Look for a second video, and delete it if it is empty.
+
+        If the list is out of date and there is a reason to expect a second video, wait for up to
+        ``settle`` seconds.
+        """
+        profile = self._pipeline.profile
         self._note_lost(known.at)
         found = await find_keyed(self._pipeline, self._wanted)
         listed = self._compare_times(Video(video_id=video_id), found, lost=known.lost)
-        # If the list is out of date, wait, unless there is no reason to expect a second video.
         doubled = profile not in _checked or not profile.current.delivers_once
         for delay in settle_delays(settle if known.lost or doubled else 0.0):
             if listed:
@@ -366,7 +370,7 @@ class _Creation:
         ids = [video.video_id for video in found]
         await self._containers().keep_one(ids, video_id, unfilled="source" in self._fields)
         # Until then, a lost request may still arrive.
-        if known.age >= settle:
+        if known.age >= self._pipeline.config.retry.settle:
             await self._record.save(attrs.evolve(known, lost=False, unseen=False))
 
 
