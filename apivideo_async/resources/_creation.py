@@ -39,13 +39,13 @@ from ..errors import (
 from ..http.pipeline import Pipeline
 from ..http.shared_profile import SharedProfile
 from ..models import Video
-from ..protocol.json_body import json_body
 from ..protocol.keyed_videos import Wanted, created_together, key_in, with_key
-from ..protocol.request import Request, build_request
+from ..protocol.request import Request
 from ..protocol.response import decode
 from ..protocol.retry import Attempts, settle_delays
+from ..protocol.writes import json_request
 from ._containers import KeyedContainers
-from ._fields import video_fields
+from ._fields import CREATION_FIELDS, video_fields
 from ._key_records import KeyRecord, Known, recorded_ids
 from ._key_search import find_keyed, find_repeatedly, read_video
 
@@ -136,7 +136,7 @@ async def remove_spares(
 
 
 def _request(fields: Mapping[str, Any]) -> Request:
-    return build_request("videos.create", "POST", "/videos", body=json_body(video_fields(fields)))
+    return json_request("videos.create", "POST", "/videos", video_fields(fields), CREATION_FIELDS)
 
 
 @define(eq=False)
