@@ -25,7 +25,7 @@ settings.register_profile("thorough", REPEATABLE, max_examples=200, stateful_ste
 CHUNK = 64 * 1024
 """The smallest chunk in these tests, in place of 5 MiB."""
 LIMITS = UploadLimits(smallest_chunk=CHUNK)
-QUICK = RetryPolicy(first_delay=0.01, longest_delay=0.05, attempts=5, seconds=20, settle=0.3)
+QUICK = RetryPolicy(first_delay=0.01, longest_delay=0.05, attempts=5, seconds=20, settle=0.4)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -198,7 +198,7 @@ class _Creation:
             try:
                 return await read_video(self._pipeline, video_id)
             except NotFoundError as error:
-                if error.problems:
+                if not _is_unclear(error):
                     raise
                 await asyncio.sleep(delay)
         return await read_video(self._pipeline, video_id)
@@ -378,7 +378,8 @@ def _is_unclear(error: ApiVideoError) -> bool:
     """Return whether a status without a problem body, from a gateway, says nothing."""
     return (
         isinstance(error, ApiStatusError)
-        and not error.problems
+        and error.slug is None
+        and error.title is None
         and error.status not in (401, 408, 413, 429)
     )
 
