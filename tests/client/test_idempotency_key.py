@@ -288,7 +288,7 @@ def cases() -> Iterator[Any]:
             yield pytest.param(quirks, lost, marks=marks, id=f"{' '.join(quirks)}-{lost}")
 
 
-@pytest.mark.parametrize(("quirks", "lost"), cases())
+@pytest.mark.parametrize(("quirks", "lost"), [*cases()])
 async def test_a_key_is_one_video_with_every_quirk(
     emu: Emulator, client: ApiVideoClient, quirks: dict[str, Any], lost: str | None
 ) -> None:

@@ -38,7 +38,7 @@ def cases() -> Iterator[Any]:
             yield pytest.param(quirks, lost, marks=marks, id=f"{' '.join(quirks)}-{lost}")
 
 
-@pytest.mark.parametrize(("quirks", "lost"), cases())
+@pytest.mark.parametrize(("quirks", "lost"), [*cases()])
 async def test_a_source_is_one_video_with_every_quirk(
     client: ApiVideoClient,
     emu: Emulator,

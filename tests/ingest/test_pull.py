@@ -290,7 +290,7 @@ async def test_a_container_that_may_hold_bytes_is_not_removed(
     """Not even one that carries the mark of this ledger."""
     [item] = make_items(1)
     containers = await containers_of(client, ledger, item)
-    video = await containers.create("x", {})
+    video = (await containers.create("x", {})).video
     emu.faults.add(Fault("videos.get_status", "status", status=200, body=shown, times=None))
     assert not await containers.remove(video.video_id)
     assert not await containers.remove(video.video_id, unfilled=True)
