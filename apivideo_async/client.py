@@ -1,7 +1,7 @@
 """``ApiVideoClient``: creates the transport, the pipeline and the resources of one client."""
 
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Literal, Self, Unpack
 
 import aiohttp
@@ -19,8 +19,9 @@ from .protocol.request import LimitClass, origin_headers
 from .protocol.response import Response
 from .protocol.service_profile import ServiceProfile
 from .rate_limit.limiter import Limiter, RequestBudget
-from .resources._creation import create_video, one_at_a_time
+from .resources._creation import create_keyed, create_video, remove_spares
 from .resources._fields import VideoFields, check_video_fields
+from .resources._key_records import key_record
 from .resources.account import Accounts, Auth
 from .resources.analytics import Analytics
 from .resources.live_streams import LiveStreams
@@ -36,7 +37,7 @@ from .uploads.capacity import Capacity
 from .uploads.many import OnResult, UploadItem, UploadResult, check_batch, run_many
 from .uploads.progress import OnProgress
 from .uploads.sources.types import SourceLike
-from .uploads.uploader import Uploader
+from .uploads.uploader import NewContainer, Uploader
 
 __all__ = ["ApiVideoClient"]
 
@@ -213,15 +214,29 @@ class ApiVideoClient:
         return await self._upload(item, Uploader(self._pipeline, options, on_progress))
 
     async def _upload(self, item: UploadItem, uploader: Uploader) -> Video:
-        key = item.idempotency_key
+        if item.idempotency_key is not None:
+            return await self._upload_once(item, item.idempotency_key, uploader)
 
-        def create(source_name: str) -> Coroutine[Any, Any, Video]:
+        async def create(source_name: str) -> NewContainer:
             fields = {"title": item.title or source_name, **item.fields}
-            return create_video(self._pipeline, fields, key=key, repeat_lost=True)
+            video = await create_video(self._pipeline, fields, repeat_lost=True)
+            return NewContainer(video.video_id, empty=True)
 
+        return await uploader.into_new(item.source, create, item.filename)
+
+    async def _upload_once(self, item: UploadItem, key: str, uploader: Uploader) -> Video:
+        fields = {"title": item.title, **item.fields}
         # A second call with the same key waits, and then finds the container of the first.
-        async with one_at_a_time(self._pipeline, key):
-            return await uploader.into_new(item.source, create, item.filename, empty=key is None)
+        async with key_record(self._pipeline, key) as record:
+
+            async def create(source_name: str) -> NewContainer:
+                fields["title"] = item.title or source_name
+                created = await create_keyed(self._pipeline, fields, key, record, check="always")
+                return NewContainer(created.video.video_id, empty=created.empty)
+
+            video = await uploader.into_new(item.source, create, item.filename)
+            await remove_spares(self._pipeline, fields, key, record, video.video_id)
+            return video
 
     async def _upload_into(
         self,

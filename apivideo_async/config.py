@@ -20,6 +20,7 @@ from .errors import ConfigurationError
 
 __all__ = [
     "INGEST_KEY",
+    "INGEST_LEDGER",
     "UNSET",
     "ClientConfig",
     "RetryPolicy",
@@ -50,6 +51,8 @@ UNSET: Final = Unset.UNSET
 MIB: Final = 1024 * 1024
 INGEST_KEY: Final = "ingestKey"
 """Name of the metadata pair with the idempotency key of a video."""
+INGEST_LEDGER: Final = "ingestLedger"
+"""Name of the metadata pair with the mark of the ledger that created a video."""
 
 BASE_URLS: Final[Mapping[str, str]] = {
     "production": "https://ws.api.video",

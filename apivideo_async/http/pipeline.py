@@ -21,6 +21,7 @@ from ..protocol.response import Response, decode, decode_page, error_for, too_la
 from ..protocol.retry import Attempts, may_repeat
 from ..rate_limit.limiter import Limiter
 from .authenticator import Authenticator
+from .recent_videos import RecentVideos
 from .shared_profile import SharedProfile
 from .transport import Transport
 
@@ -52,6 +53,7 @@ class Pipeline:
         authenticator: Authenticator | None = None,
         *,
         profile: SharedProfile | None = None,
+        recent: RecentVideos | None = None,
         on_response: OnResponse | None = None,
         before_request: BeforeRequest | None = None,
     ) -> None:
@@ -61,6 +63,7 @@ class Pipeline:
             config.api_key, config.auth, self.attempt
         )
         self.profile: SharedProfile = profile or SharedProfile()
+        self.recent: RecentVideos = recent or RecentVideos()
         self._transport = transport
         self._origin = origin
         self._on_response = on_response
@@ -83,12 +86,15 @@ class Pipeline:
             self.limiter,
             self.authenticator,
             profile=self.profile,
+            recent=self.recent,
             on_response=on_response,
             before_request=before_request or self._before_request,
         )
 
     async def attempt(self, request: Request) -> Response:
         """Send a request once. If its access token is refused, renew the token and send it again.
+
+        A 404 for a video that this client has just created is repeated (``RecentVideos``).
 
         Raises the ``ApiStatusError`` of a response other than 2xx, ``ApiResponseError`` for a body
         that is too large, or ``ApiConnectionError``.
@@ -109,6 +115,8 @@ class Pipeline:
                 permit.answered(response)
             if log.isEnabledFor(logging.DEBUG):
                 _log_response(request, response, asyncio.get_running_loop().time() - began)
+            if await self._awaits_new_video(request, response):
+                continue
             if response.status != 401 or not authorization or renewals == RENEWALS:
                 break
             if not await self.authenticator.refused(authorization):
@@ -121,6 +129,22 @@ class Pipeline:
         if request.multipart is None or known is None or known <= timeouts.response:
             return timeouts
         return attrs.evolve(timeouts, response=known)
+
+    async def _awaits_new_video(self, request: Request, response: Response) -> bool:
+        """Wait and return True if a 404 may only mean that a new video is not readable yet."""
+        now = asyncio.get_running_loop().time()
+        settle = self.config.retry.settle
+        delay = self.recent.repeat_after(request, response.status, settle, now)
+        if delay is None:
+            return False
+        log.info(
+            "%s: 404 for a video that was created a moment ago: next attempt in %.1f s",
+            request.operation,
+            delay,
+            extra={"event": "new_video_missing", "operation": request.operation, "delay": delay},
+        )
+        await asyncio.sleep(delay)
+        return True
 
     def _checked(self, request: Request, response: Response, authorization: str) -> Response:
         if not response.ok:

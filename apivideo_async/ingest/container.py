@@ -3,72 +3,31 @@
 Every container that an ingestion creates carries two metadata pairs. By ``ingestKey``, any ledger
 finds the video of a source. ``ingestLedger`` is the mark of the ledger that created the container.
 
-When a container may be deleted. Bytes are sent only to the container whose id is in the ledger. An
-empty container with this ledger's mark and another id was left by a worker that lost its lease. It
-will never receive bytes, so it can be deleted. A container of another ledger can receive bytes at
-any moment, also between the check and the deletion, so it is never deleted.
-
-``Containers.remove`` is the only place in the package that deletes a video without an explicit
-request of the user.
+``resources/_containers.py`` says which containers may be deleted. An empty container with this
+ledger's mark that is not in the ledger was left by a worker that lost its lease, or by a request
+whose response was lost.
 """
 
-import logging
+import asyncio
+import time
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from attrs import define, frozen
+from attrs import define, field
 
 from ..client import ApiVideoClient
-from ..errors import DuplicateVideosError, NotFoundError, UploadError
-from ..models import Video, VideoStatus
-from ..uploads.received import received_of
-from .items import INGEST_KEY, INGEST_LEDGER, Record
+from ..errors import UploadError
+from ..http.pipeline import Pipeline
+from ..protocol.keyed_videos import Wanted
+from ..resources._containers import KeyedContainers
+from ..resources._creation import Created, create_keyed, remove_spares
+from ..resources._key_records import key_record
+from ..resources._key_search import find_keyed
+from ..uploads.content import Content, content_of
+from .items import INGEST_LEDGER, Record
 from .ledger.ledger import Ledger
 
-__all__ = ["Containers", "Content", "content_of"]
-
-log: logging.Logger = logging.getLogger("apivideo_async.ingest")
-
-ContentState: TypeAlias = Literal["empty", "uploading", "fetching", "complete", "unknown"]
-
-
-@frozen
-class Content:
-    """What a container holds, according to its status (service.md#upload-status)."""
-
-    state: ContentState
-    """``unknown``: the status does not say. Only ``empty`` proves that there are no bytes."""
-    size: int | None = None
-    """Bytes of the complete file, if the status contains the number."""
-    unfilled: bool = False
-    """True if api.video was asked to fetch a file and the status shows no received bytes."""
-
-
-def content_of(status: VideoStatus) -> Content:
-    """Evaluate a status. A missing or malformed part proves nothing and leads to ``unknown``."""
-    ingest, encoding = status.ingest, status.encoding
-    # A complete upload or a playable video is proof, whatever else is missing in the status.
-    received = received_of(status)
-    if received.complete or status.playable:
-        size = received.filesize if received.filesize is not None else received.total
-        return Content("complete", size)
-    # ``qualities`` in ``extra`` means that the field was malformed, so it proves nothing either.
-    if (
-        encoding is None
-        or encoding.playable is None
-        or encoding.qualities
-        or "qualities" in encoding.extra
-    ):
-        fetching = ingest is not None and ingest.status == "ingesting"
-        return Content("fetching" if fetching else "unknown")
-    if ingest is None:
-        return Content("unknown" if "ingest" in status.extra else "empty")
-    if received.mode is not None or ingest.status == "uploading":
-        return Content("uploading")
-    if ingest.status == "ingesting":
-        unfilled = not (ingest.filesize or ingest.extra or ingest.received_parts)
-        return Content("fetching", unfilled=unfilled)
-    return Content("unknown")
+__all__ = ["Containers"]
 
 
 @define(eq=False)
@@ -78,18 +37,47 @@ class Containers:
     _client: ApiVideoClient
     _ledger: Ledger
     _claim: Record
+    _title: str | None = field(default=None, init=False)
 
-    async def create(self, title: str, fields: dict[str, Any]) -> Video:
+    async def create(self, title: str, fields: dict[str, Any]) -> Created:
         """Return the container that carries the key, or create it with the mark of this ledger.
 
         ``fields`` are the arguments of ``videos.create``. Raises ``DuplicateVideosError`` when
         several containers carry the key.
         """
-        metadata = {**(fields.get("metadata") or {}), INGEST_LEDGER: await self._ledger.mark()}
-        # ``create`` searches for the key first, and again after a lost response.
-        return await self._client.videos.create(
-            title=title, idempotency_key=self._claim.key, **{**fields, "metadata": metadata}
-        )
+        pipeline, self._title = self._pipeline, title
+        fields = {**fields, "title": title, "metadata": await self._metadata(fields)}
+        # The ledger keeps the id on disk.
+        async with key_record(pipeline, self._claim.key, on_disk=False) as record:
+            return await create_keyed(
+                pipeline,
+                fields,
+                self._claim.key,
+                record,
+                check="once",
+                uncertain=self._claim.contested,
+            )
+
+    async def finish(self, video_id: str) -> None:
+        """At the end of an upload, delete the other containers of the key, if there may be any.
+
+        Raises the errors of :meth:`settle`.
+        """
+        pipeline, key, fields = self._pipeline, self._claim.key, self._claim.item.fields
+        # An earlier worker or a proxy may have created a second container.
+        if self._claim.contested or not pipeline.profile.current.delivers_once:
+            await self.settle(await self.list_ids(), video_id)
+            return
+        async with key_record(pipeline, key, on_disk=False) as record:
+            title = self._title or fields.get("title")
+            fields = {**fields, "title": title, "metadata": await self._metadata(fields)}
+            await remove_spares(pipeline, fields, key, record, video_id)
+
+    def expect(self, video_id: str) -> None:
+        """Allow for a container that another worker created so recently that it is missing."""
+        if self._claim.created_at is not None:
+            age = max(0.0, time.time() - self._claim.created_at)
+            self._pipeline.recent.add(video_id, asyncio.get_running_loop().time() - age)
 
     async def content(self, video_id: str) -> Content:
         """Return what a container holds."""
@@ -97,9 +85,8 @@ class Containers:
 
     async def list_ids(self) -> list[str]:
         """Return the ids of the containers that carry the key."""
-        key = self._claim.key
-        videos = self._client.videos.list(metadata={INGEST_KEY: key})
-        return [video.video_id async for video in videos if video.metadata.get(INGEST_KEY) == key]
+        videos = await find_keyed(self._pipeline, await self._wanted())
+        return [video.video_id for video in videos]
 
     async def settle(self, video_ids: Sequence[str], chosen: str | None) -> str:
         """Reduce the containers of the key to one; return its id: ``chosen`` if given.
@@ -108,26 +95,11 @@ class Containers:
         containers remain, because they hold bytes or belong to another ledger, and ``UploadError``
         when none of them exists any more.
         """
-        spare, others = list[str](), list[str]()
-        for video_id in video_ids:
-            if video_id == chosen:
-                continue
-            removable = await self._removable(video_id, self._client)
-            if removable is not None:
-                (spare if removable else others).append(video_id)
-        # Prefer a container that cannot be deleted, because it may hold bytes.
-        if chosen is None:
-            if not others and not spare:
-                names = ", ".join(video_ids)
-                raise UploadError(f"the videos {names} no longer exist on the server")
-            chosen = others.pop() if others else spare.pop(0)
-        # Delete spare containers only if that resolves the conflict. Otherwise a person has to see
-        # all of them.
-        if not others:
-            others = [video_id for video_id in spare if not await self.remove(video_id)]
-        if others:
-            raise DuplicateVideosError.of(self._claim.key, [chosen, *others])
-        return chosen
+        kept = await (await self._keyed(self._client)).keep_one(video_ids, chosen)
+        if kept is None:
+            names = ", ".join(video_ids)
+            raise UploadError(f"the videos {names} no longer exist on the server")
+        return kept
 
     async def remove(
         self, video_id: str, client: ApiVideoClient | None = None, *, unfilled: bool = False
@@ -138,28 +110,21 @@ class Containers:
         received bytes. ``client`` replaces the client of this item, whose requests require a valid
         lease.
         """
-        client = client or self._client
-        removable = await self._removable(video_id, client, unfilled=unfilled)
-        if removable:
-            name = self._claim.item.shown
-            log.warning("%s: deleting %s, an empty container of this ledger", name, video_id)
-            await client.videos.delete(video_id, missing_ok=True)
-        return removable is not False
+        keyed = await self._keyed(client or self._client)
+        return await keyed.remove(video_id, unfilled=unfilled)
 
-    async def _removable(
-        self, video_id: str, client: ApiVideoClient, *, unfilled: bool = False
-    ) -> bool | None:
-        """Return whether a container may be deleted; None when it no longer exists."""
-        try:
-            metadata = (await client.videos.get(video_id)).metadata
-        except NotFoundError:
-            return None
-        marks = {INGEST_KEY: self._claim.key, INGEST_LEDGER: await self._ledger.mark()}
-        if any(metadata.get(name) != value for name, value in marks.items()):
-            return False
-        try:
-            content = content_of(await client.videos.get_status(video_id))
-        except NotFoundError:
-            # The video exists, so a 404 on its status proves nothing about its content.
-            return False
-        return content.state == "empty" or (unfilled and content.unfilled)
+    @property
+    def _pipeline(self) -> Pipeline:
+        return self._client._pipeline  # noqa: SLF001 (ingestion is a part of the package)
+
+    async def _metadata(self, fields: dict[str, Any]) -> dict[str, str]:
+        return {**(fields.get("metadata") or {}), INGEST_LEDGER: await self._ledger.mark()}
+
+    async def _wanted(self) -> Wanted:
+        item = self._claim.item
+        mark = await self._ledger.mark()
+        return Wanted(key=item.key, title=self._title or item.fields.get("title"), owner=mark)
+
+    async def _keyed(self, client: ApiVideoClient) -> KeyedContainers:
+        pipeline = client._pipeline  # noqa: SLF001 (ingestion is a part of the package)
+        return KeyedContainers(pipeline, await self._wanted(), self._claim.item.shown)

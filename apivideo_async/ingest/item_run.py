@@ -125,7 +125,6 @@ class _ItemRun:
     _video_id: str | None = field(init=False)
     _sent: int = field(default=0, init=False)
     """Bytes uploaded by this attempt."""
-    _last_operation: str = field(default="", init=False)
     _created: bool = field(default=False, init=False)
     """True if this attempt created the container, which is therefore empty."""
 
@@ -136,7 +135,6 @@ class _ItemRun:
 
     async def _before_request(self, request: Request) -> None:
         await self._context.lease_keeper.before_request(self._claim, request)
-        self._last_operation = request.operation
 
     async def run(self) -> IngestResult:
         claim, ledger = self._claim, self._context.ledger
@@ -147,7 +145,9 @@ class _ItemRun:
                 await self._replace_unfilled(self._video_id)
             transfer = claim.transfer or await self._choose_transfer(source)
             known = self._video_id is not None
-            if self._video_id is None:
+            if self._video_id is not None:
+                self._containers.expect(self._video_id)
+            else:
                 await ledger.creating(claim, source.size, source.version, transfer)
                 self._video_id = await self._find_or_create(source, transfer)
             try:
@@ -161,9 +161,7 @@ class _ItemRun:
         if not filled:
             return await self._check_later(self._video_id)
         await ledger.verifying(claim, self._sent)
-        # An earlier worker may have created a second container.
-        if claim.contested:
-            await self._containers.settle(await self._containers.list_ids(), self._video_id)
+        await self._containers.finish(self._video_id)
         if not self._context.options.keep_key:
             await self._client.videos.update(
                 self._video_id, metadata=claim.item.fields.get("metadata", {})
@@ -230,10 +228,9 @@ class _ItemRun:
         title = fields.pop("title", None) or source.source.name
         if transfer == "pull":
             fields["source"] = await source.pull_url(self._context.options.presign)
-        video = await self._containers.create(title, fields)
-        # The latest request was a search if the container was found; it may hold bytes then.
-        self._created = self._last_operation == "videos.create"
-        return video.video_id
+        created = await self._containers.create(title, fields)
+        self._created = created.empty
+        return created.video.video_id
 
     async def _replace_unfilled(self, video_id: str) -> None:
         """Remove the container of a pull that timed out if api.video has not received any byte.

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import attrs
 from attrs import field, frozen
 
-from ..config import INGEST_KEY
+from ..config import INGEST_KEY, INGEST_LEDGER
 from ..errors import SourceError
 from .stored_text import ODD
 from .uris import shown
@@ -54,8 +54,6 @@ OPEN_STATES: Final = ALL_STATES[:5]
 FAILED: Final[tuple[State, ...]] = ("failed",)
 """The states that ``retry`` makes due again by default."""
 
-INGEST_LEDGER: Final = "ingestLedger"
-"""The metadata pair in which a container carries the mark of the ledger that created it."""
 LARGEST_INTEGER: Final = 2**63 - 1
 """The largest number that an integer column of the ledger stores."""
 _LONGEST_KEY: Final = 500

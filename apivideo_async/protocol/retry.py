@@ -14,7 +14,7 @@ from attrs import frozen
 from ..config import RetryPolicy
 from ..errors import ApiConnectionError, ApiStatusError, ApiVideoError, RateLimitError
 
-__all__ = ["Attempts", "backoff", "is_verdict", "may_repeat", "settle_delays"]
+__all__ = ["Attempts", "backoff", "is_verdict", "may_repeat", "settle_delay", "settle_delays"]
 
 FIRST_SETTLE_DELAY = 0.5
 """Seconds before the first repetition of a query whose result may be out of date."""
@@ -57,6 +57,17 @@ def settle_delays(settle: float) -> Iterator[float]:
         yield min(delay, settle)
         settle -= delay
         delay = min(2 * delay, longest)
+
+
+def settle_delay(settle: float, age: float) -> float | None:
+    """Return the seconds to wait before a query about something new is repeated; None: do not.
+
+    ``age`` is the time in seconds since the object was created or changed. The delays grow with it.
+    """
+    if age >= settle:
+        return None
+    first = min(FIRST_SETTLE_DELAY, settle / 60)
+    return min(max(first, age), settle / 4, settle - age)
 
 
 @frozen

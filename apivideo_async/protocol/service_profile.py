@@ -50,6 +50,10 @@ class ServiceProfile:
     """The status of a video lists the received ranges or parts."""
     filters_metadata: bool = field(default=True, validator=instance_of(bool))
     """The list of videos can be filtered by metadata."""
+    keeps_metadata: bool = field(default=True, validator=instance_of(bool))
+    """Metadata values are stored unchanged."""
+    delivers_once: bool = field(default=True, validator=instance_of(bool))
+    """One creation request creates one video. If not, every creation with a key is checked."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that differ from the assumptions."""

@@ -17,8 +17,9 @@ from ..uploads.progress import OnProgress
 from ..uploads.session import PushSession
 from ..uploads.sources.types import SourceLike, Stream
 from ..uploads.uploader import Uploader
-from ._creation import create_video, one_at_a_time
+from ._creation import create_keyed, create_video
 from ._fields import UPDATE_FIELDS, VideoFields, VideoUpdateFields, video_fields
+from ._key_records import key_record
 from ._resource import THUMBNAIL, PageQuery, Resource, SortOrder
 from ._waiting import PlayableResult, status_request, wait_for_all
 
@@ -95,8 +96,11 @@ class Videos(Resource):
         video. Without a key, a lost response raises an error.
         """
         attributes = {"title": title, "source": source, **fields}
-        async with one_at_a_time(self._pipeline, idempotency_key):
-            return await create_video(self._pipeline, attributes, key=idempotency_key)
+        if idempotency_key is None:
+            return await create_video(self._pipeline, attributes)
+        async with key_record(self._pipeline, idempotency_key) as record:
+            created = await create_keyed(self._pipeline, attributes, idempotency_key, record)
+            return created.video
 
     async def get(self, video_id: str) -> Video:
         """Return a video, with a new token if private (``GET /videos/{videoId}``, reads)."""

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
+from attrs import frozen
+
 from ..config import UploadOptions
 from ..errors import ConfigurationError, NotFoundError, UploadError
 from ..http.pipeline import Pipeline
@@ -22,11 +24,21 @@ from .sources.types import Source, SourceLike, Stream
 from .target import Container, Delegated, Target
 from .upload import UploadContext
 
-__all__ = ["Create", "Uploader"]
+__all__ = ["Create", "NewContainer", "Uploader"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
-Create: TypeAlias = Callable[[str], Awaitable[Video]]
+
+@frozen
+class NewContainer:
+    """A container that was created or found for an upload."""
+
+    video_id: str
+    empty: bool
+    """True if it is certainly empty, so its status need not be read."""
+
+
+Create: TypeAlias = Callable[[str], Awaitable[NewContainer]]
 """Creates a container. The argument is the name of the source."""
 
 
@@ -56,7 +68,7 @@ class Uploader:
         )
 
     async def into_new(
-        self, given: SourceLike, create: Create, filename: str | None = None, *, empty: bool
+        self, given: SourceLike, create: Create, filename: str | None = None
     ) -> Video:
         """Upload into an interrupted upload's container, or into one that ``create`` returns."""
         async with self._opened(given, filename) as (source, journal):
@@ -68,8 +80,9 @@ class Uploader:
                     if self._options.resume == "required":
                         raise
                     _start_anew(journal, target)
-            target = Container((await create(source.name)).video_id)
-            return await run_upload(self._context, target, source, journal, empty=empty)
+            new = await create(source.name)
+            target = Container(new.video_id)
+            return await run_upload(self._context, target, source, journal, empty=new.empty)
 
     async def into_container(
         self, video_id: str, given: SourceLike, filename: str | None = None, *, empty: bool = False

@@ -232,15 +232,6 @@ async def test_a_lost_plain_creation_is_not_repeated(emu: Emulator, client: ApiV
     assert len(await videos_of(client)) == 1
 
 
-async def test_two_videos_with_one_key_are_never_guessed_between(
-    emu: Emulator, client: ApiVideoClient
-) -> None:
-    for _ in range(2):
-        await client.videos.create(title="t", metadata={"ingestKey": "twice"})
-    with pytest.raises(UploadError, match="several videos"):
-        await client.videos.create(title="t", idempotency_key="twice")
-
-
 # -- the access token
 
 

@@ -25,7 +25,7 @@ from apivideo_async import (
     Video,
 )
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.resources import _creation
+from apivideo_async.resources import _key_records
 from tests.client.test_uploads import interrupted, uploads
 from tests.conftest import CHUNK, QUICK, REFUSED, blocks_of, data_of, options, sha256
 
@@ -105,7 +105,7 @@ async def test_calls_with_one_key_at_the_same_time_make_one_video(
         *(client.videos.create(title="t", idempotency_key="m") for _ in range(3))
     )
     assert len({video.video_id for video in made}) == 1
-    assert _creation._locks == {}
+    assert _key_records._locks == {}
 
 
 # -- answers that prove nothing

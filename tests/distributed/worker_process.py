@@ -15,7 +15,7 @@ CHUNK = 64 * 1024
 
 async def main(dsn: str, lease: float, concurrency: int) -> None:
     retry = RetryPolicy(
-        first_delay=0.02, longest_delay=0.2, attempts=4, seconds=5, rate_limit_seconds=5
+        first_delay=0.02, longest_delay=0.2, attempts=4, seconds=5, rate_limit_seconds=5, settle=0.3
     )
     upload = UploadOptions(
         chunk_size=CHUNK, limits=UploadLimits(smallest_chunk=CHUNK), concurrency=3

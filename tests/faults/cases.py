@@ -17,7 +17,7 @@ from apivideo_async.emulator import Emulator
 from tests.conftest import CHUNK, options
 
 QUICK = RetryPolicy(
-    first_delay=0.01, longest_delay=0.05, attempts=5, seconds=2, rate_limit_seconds=2
+    first_delay=0.01, longest_delay=0.05, attempts=5, seconds=2, rate_limit_seconds=2, settle=0.1
 )
 IMPATIENT = Timeouts(connect=1, response=0.4, stall=0.4)
 TOO_LONG = 0.7

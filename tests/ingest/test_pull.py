@@ -13,7 +13,7 @@ from aiohttp import web
 
 from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.ingest.container import Containers, content_of
+from apivideo_async.ingest.container import Containers
 from apivideo_async.ingest.ingestion import Ingest
 from apivideo_async.ingest.item_run import IngestContext, ingest_one
 from apivideo_async.ingest.items import Item, Record
@@ -21,6 +21,7 @@ from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.options import IngestOptions
 from apivideo_async.ingest.stores.stores import Stores
 from apivideo_async.models import VideoStatus, from_json
+from apivideo_async.uploads.content import content_of
 from tests.conftest import CHUNK, sha256
 
 from .ingesting import QUICK_OPTIONS, MakeItems, all_of, context_of, records_of
@@ -289,7 +290,7 @@ async def test_a_container_that_may_hold_bytes_is_not_removed(
     """Not even one that carries the mark of this ledger."""
     [item] = make_items(1)
     containers = await containers_of(client, ledger, item)
-    video = await containers.create("x", {})
+    video = (await containers.create("x", {})).video
     emu.faults.add(Fault("videos.get_status", "status", status=200, body=shown, times=None))
     assert not await containers.remove(video.video_id)
     assert not await containers.remove(video.video_id, unfilled=True)
@@ -451,7 +452,7 @@ def test_videos_are_deleted_in_one_place_only() -> None:
                     (module, function.name) for node in ast.walk(function) if deletes_a_video(node)
                 }
     assert found == {
-        ("ingest/container.py", "remove"),
+        ("resources/_containers.py", "remove"),
         ("resources/videos.py", "delete"),
         ("cli/crud/commands.py", "delete_command"),  # Of any kind of thing, after a confirmation.
         ("cli/crud/commands.py", "_delete"),
