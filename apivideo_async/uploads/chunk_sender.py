@@ -35,7 +35,6 @@ from ..errors import (
     ApiTimeoutError,
     ApiVideoError,
     ConfigurationError,
-    NotFoundError,
     RateLimitError,
     SourceError,
     UploadError,
@@ -206,9 +205,6 @@ class ChunkSender:
                 await self.upload.context.read_received(self.upload.target), chunk
             )
         except ApiVideoError as failure:
-            # The status of a new video may come late. The repeat shows whether the video exists.
-            if unknown and isinstance(failure, NotFoundError):
-                return False
             raise self._failed(
                 f"chunk {chunk.number}: the status of the video cannot be read", failure
             ) from failure
@@ -244,7 +240,7 @@ class ChunkSender:
         upload = self.upload
         if isinstance(error, SourceError | ConfigurationError):
             raise error
-        if _is_refusal(error) and not _may_be_temporary(error, upload):
+        if _is_refusal(error) and not _may_be_temporary(error):
             upload.ledger.fail(chunk)
             hint = ""
             if isinstance(error, ApiStatusError) and upload.adaptation.is_about_sending(error):
@@ -337,12 +333,10 @@ def _is_refusal(error: BaseException) -> bool:
     )
 
 
-def _may_be_temporary(error: ApiVideoError, upload: Upload) -> bool:
-    """Return True for a refusal that another request in progress or a new video can explain."""
-    status = error.status if isinstance(error, ApiStatusError) else None
-    if _is_already_received(error):
-        return False
-    return status in BUSY or (status == 404 and upload.exclusive and not upload.ledger.any_accepted)
+def _may_be_temporary(error: ApiVideoError) -> bool:
+    """Return True for a refusal that another request in progress can explain."""
+    busy = isinstance(error, ApiStatusError) and error.status in BUSY
+    return busy and not _is_already_received(error)
 
 
 def _is_already_received(error: ApiVideoError) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal
 from attrs import Factory, define, field, frozen
 
 from ..config import UploadOptions
-from ..errors import ApiVideoError, NotFoundError, SourceError, UploadError, first_failure
+from ..errors import ApiVideoError, SourceError, UploadError, first_failure
 from ..http.pipeline import Pipeline
 from ..models import Video, VideoStatus
 from ..protocol.request import build_request, path_for
@@ -195,20 +195,15 @@ class Upload:
     async def read_settled(self, done: Callable[[Received], bool]) -> Received:
         """Read the status until ``done``, or until ``RetryPolicy.settle`` seconds are over.
 
-        The status may lag, and a new video may not be readable yet (service.md#open-questions).
-        Raises ``ApiVideoError`` if it still cannot be read at the end.
+        The status may be out of date (service.md#open-questions).
         """
-        delays = settle_delays(self.context.pipeline.config.retry.settle)
-        while True:
-            try:
-                received = await self.context.read_received(self.target)
-            except NotFoundError:
-                if (delay := next(delays, None)) is None:
-                    raise
-            else:
-                if done(received) or (delay := next(delays, None)) is None:
-                    return received
+        received = await self.context.read_received(self.target)
+        for delay in settle_delays(self.context.pipeline.config.retry.settle):
+            if done(received):
+                break
             await asyncio.sleep(delay)
+            received = await self.context.read_received(self.target)
+        return received
 
     async def record(self, chunk: Chunk, confirmed: Video | None) -> None:
         """Record an accepted chunk in the ledger, and its video id in the target.
