@@ -10,8 +10,8 @@ SYNC = sync() { UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked -
 PYTEST = $(BIN)/python -m pytest -q --dist worksteal $(if $(COVERAGE),--cov --cov-append --cov-report=)
 # Levels 0 to 2, the fair queue, and the emulator's rules: every branch is tested.
 PURE_MODULES := errors.py config.py masking.py models/* protocol/* uploads/plan.py uploads/ledger.py uploads/progress.py \
-    uploads/received.py uploads/target.py uploads/adaptive.py rate_limit/fair_queue.py rate_limit/window.py \
-    rate_limit/shared_window.py
+    uploads/received.py uploads/target.py uploads/adaptive.py rate_limit/fair_queue.py rate_limit/headers.py \
+    rate_limit/pace.py rate_limit/window.py rate_limit/shared_window.py
 RULES_MODULES := rules/* analytics/*.py state/items.py state/records.py state/video.py state/webhook.py
 comma := ,
 joined = $(subst $() ,$(comma),$(addprefix $(1),$(2)))
