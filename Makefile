@@ -12,7 +12,7 @@ PYTEST = $(BIN)/python -m pytest -q --dist worksteal $(if $(COVERAGE),--cov --co
 PURE_MODULES := errors.py config.py masking.py models/* protocol/* uploads/plan.py uploads/ledger.py uploads/progress.py \
     uploads/received.py uploads/target.py uploads/adaptive.py rate_limit/fair_queue.py rate_limit/headers.py \
     rate_limit/pace.py rate_limit/window.py rate_limit/shared_window.py
-RULES_MODULES := rules/* analytics/*.py state/items.py state/records.py state/video.py state/webhook.py
+RULES_MODULES := rules/* analytics/*.py quirks/catalogue.py quirks/quirk_set.py quirks/*_rules.py state/items.py state/records.py state/video.py state/webhook.py
 comma := ,
 joined = $(subst $() ,$(comma),$(addprefix $(1),$(2)))
 PURE := $(call joined,apivideo_async/,$(PURE_MODULES))
@@ -22,7 +22,7 @@ ARGS ?=
 AZURITE := 3.37.0
 export QUICK
 
-.PHONY: help demo test slow lowest coverage lint stubs types bench clean browser postgres azurite
+.PHONY: help demo test slow lowest coverage lint stubs conformance types bench clean browser postgres azurite
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -100,6 +100,9 @@ lint: $(VENV)/.dev  ## style
 
 stubs:  ## the types of with_raw_response, after a change of the resources
 	$(PYTHON) tests/typing/raw_types.py
+
+conformance: $(VENV)/.dev  ## docs/conformance.md, after a change of the assumptions or of the quirks
+	$(BIN)/python -m tests.unit.conformance_page
 
 types: $(VENV)/.dev  ## mypy strict on the package, the examples and the typing test; every public name has a type
 	$(BIN)/mypy

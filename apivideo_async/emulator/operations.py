@@ -13,7 +13,7 @@ from attrs import Factory, define, field, frozen
 from .body import Body
 from .browsers import CONTROL_HEADERS, CORS_HEADERS
 from .rules.paging import paginate
-from .rules.problems import refuse
+from .rules.problems import not_found, refuse
 from .rules.rate_headers import rate_headers
 from .rules.rate_windows import RateClass, Verdict
 from .state.request_log import RequestRecord
@@ -105,7 +105,15 @@ class Call:
         """Return the video that the path names. Raises a refusal (404) if there is none."""
         video = self.state.videos.find(self.parameter("videoId"))
         self.record.video_id = video.id
+        self.check_readable(video)
         return video
+
+    def check_readable(self, video: Video) -> None:
+        """Raise a refusal (404) if the API does not show the video yet (``new-video-delay``)."""
+        delay = self.state.settings.quirks.number("new-video-delay")
+        reads = self.operation.access == "key" and self.operation.rate == "reads"
+        if delay and reads and self.state.now - video.opened_at < delay:
+            raise not_found("videoId")
 
     async def json(self) -> dict[str, Any]:
         """Return the JSON object in the body of any content type, or refuse other bodies."""

@@ -91,7 +91,7 @@ class Pace:
 
     @property
     def free(self) -> bool:
-        """True if more requests were accepted than any documented limit allows, and none refused."""
+        """True if more requests were accepted than any documented limit allows, none refused."""
         return self.count is None and self.cleared == len(LIMITS)
 
     def wait(self, now: float) -> float:

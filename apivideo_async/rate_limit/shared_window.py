@@ -18,8 +18,8 @@ rules are added:
   with the same number changes nothing.
 
 If a class has no limit, as far as it is known (``Window.free``), the grant is ``free``: workers
-start requests without exchanges, and these are not counted. Their start time is ``UNCOUNTED``. They are reported only if their response
-contains a limit or is a 429.
+start requests without exchanges, and these are not counted. Their start time is ``UNCOUNTED``. They
+are reported only if their response contains a limit or is a 429.
 """
 
 import math

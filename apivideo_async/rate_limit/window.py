@@ -56,6 +56,8 @@ BLIND_COOL_DOWN = 5.0
 """Seconds to wait after a first 429 without a header that says how long."""
 PROBE_PAUSE = 1.0
 """Seconds after which another request may probe, if the first has no response yet."""
+NO_LIMIT = "a 429, although the headers state no limit"
+NO_RESET = "the headers do not state when the window resets"
 LARGEST_CROWD = 8.0
 """Upper bound of the crowd.
 
@@ -287,7 +289,7 @@ class Window:
         if not self.paced:
             self.pace = Pace()
         elif self.resets_at is None and self._left(limit) <= 0:
-            self._spent(limit, now)
+            self._spent(limit, headers.retry_after, now)
 
     def _count_until(
         self,
@@ -337,12 +339,13 @@ class Window:
             self.whole, self.doubted = False, True
         return min(seconds, LONGEST_WAIT)
 
-    def _spent(self, limit: int, now: float) -> None:
+    def _spent(self, limit: int, retry_after: float | None, now: float) -> None:
         """Learn the pace of a server that does not say when the budget resets."""
         if self.pace.count is None:
             self.pace.spend(limit, now)
             self.cool_until = max(self.cool_until, now + BLIND_COOL_DOWN)
-            self.noticed["rate-headers"] = "the headers do not say when the window resets"
+            quirk = "partial" if retry_after is None else "zero"
+            self.noticed[f"rate-headers={quirk}"] = NO_RESET
 
     def _refused(self, headers: RateLimitHeaders, started: float, now: float) -> None:
         """Stop the class after a 429, and learn from it if the headers allowed more."""
@@ -351,15 +354,16 @@ class Window:
         explained = headers.remaining == 0 and headers.retry_after is not None
         probe = BLIND_COOL_DOWN
         if self.paced:
-            # A request that no exchange counted has no start time.
-            begun = now if started == -math.inf else started
             first = self.pace.count is None
-            probe = self.pace.refuse(begun, now, wait)
+            # A request that no exchange counted has no start time.
+            probe = self.pace.refuse(now if started == -math.inf else started, now, wait)
             if first:
-                # A budget that is refilled evenly has a place at once. After a longer wait, the next
-                # refusal tells how fast it is refilled.
-                probe, wait = BLIND_COOL_DOWN, max(wait, PROBE_PAUSE) if wait is not None else None
-                self.noticed[headers.quirk or "rate-headers"] = "429 without a limit in the headers"
+                # A budget that is refilled evenly has a place at once. After a longer wait, the
+                # next refusal tells how fast it is refilled.
+                probe = BLIND_COOL_DOWN
+                wait = wait and max(wait, PROBE_PAUSE)
+                quirk = "absent" if headers.standard is None else "standard"
+                self.noticed[headers.quirk or f"rate-headers={quirk}"] = NO_LIMIT
             elif probe:
                 probe = max(probe, BLIND_COOL_DOWN / 2)
         elif not explained:

@@ -65,6 +65,10 @@ def test_a_wrong_quirk_is_refused_and_none_of_the_list_is_set(text, message):
         Emulator(quirks=[text])
 
 
+def test_the_set_shows_its_quirks():
+    assert repr(QuirkSet(["no-parts"])) == "QuirkSet({'no-parts': True})"
+
+
 def test_one_text_is_not_a_list():
     with pytest.raises(TypeError, match="not one text"):
         QuirkSet("no-parts")

@@ -190,7 +190,7 @@ async def test_a_429_of_one_worker_pauses_all(workers: Workers) -> None:
 
 async def test_a_class_without_limits_costs_hardly_any_exchanges(workers: Workers) -> None:
     budget = await workers.budget()
-    async with Emulator(discard=True) as emu:
+    async with Emulator(discard=True, quirks={"rate-headers": "absent"}) as emu:
         client = await workers.client(emu, await workers.limiter(budget))
         async for result in client.upload_many([b"x"] * 100, concurrency=8):
             assert result.video, result.error

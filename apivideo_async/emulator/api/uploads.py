@@ -54,6 +54,7 @@ class _ReceivedFile:
         # ``accept`` refuses an empty file, so there is always a writer here.
         if self._writer is not None:
             video.media.add(position, self._writer.keep())
+            video.note_chunk(position, self._call.state.now)
 
     def close(self) -> None:
         if self._writer is not None:

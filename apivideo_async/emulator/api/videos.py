@@ -13,11 +13,13 @@ from ..background import processing
 from ..background.sources import ingest_source
 from ..browsers import sent_by_page
 from ..operations import Call, empty_response, json_response, page_response
+from ..quirks.list_rules import listed_videos, stored_attributes
+from ..quirks.status_rules import altered_status
 from ..rules.forms import JPEG, PNG, WEBP, FileRule
 from ..rules.payloads import VIDEO_CREATION, VIDEO_UPDATE, must_be_false, text, validate
 from ..serving.assets import asset_urls
 from ..state.items import Item, by_creation, sort_items, timestamp
-from ..state.video import Video, select_videos
+from ..state.video import Video
 from .items import Items
 
 __all__ = [
@@ -54,10 +56,14 @@ class _Videos(Items[Video]):
     def find(self, call: Call) -> Video:
         video = super().find(call)
         call.record.video_id = video.id
+        call.check_readable(video)
         return video
 
     async def list_items(self, call: Call) -> web.StreamResponse:
-        videos = select_videos(self.collection(call.state).values(), call.query)
+        state = call.state
+        videos = listed_videos(
+            state.settings.quirks, self.collection(state).values(), call.query, state.now
+        )
         return page_response(call, videos, lambda video: _as_json(call, video))
 
 
@@ -69,6 +75,7 @@ DISCARDED = _Videos(collection=lambda state: state.discarded, parameter="videoId
 async def create(call: Call) -> web.StreamResponse:
     """Create a container. The response is 202 with a ``source`` (service.md#video-operations)."""
     attributes = validate(await call.json(), VIDEO_CREATION, required=("title",))
+    attributes = stored_attributes(call.state.settings.quirks, attributes)
     source = attributes.pop("source", None)
     if source is None:
         video = call.state.create_video(attributes)
@@ -84,6 +91,7 @@ async def update(call: Call) -> web.StreamResponse:
     """Apply a JSON Merge Patch (service.md#merge-rules). A second summary is refused with 409."""
     video = call.video()
     changes = validate(await call.json(), VIDEO_UPDATE)
+    changes = stored_attributes(call.state.settings.quirks, changes)
     processing.request_summary(call.state, video, changes)
     video.merge(changes, call.state.utc_now)
     processing.perform_due(call.state, video)
@@ -100,12 +108,15 @@ async def delete(call: Call) -> web.StreamResponse:
 async def get_status(call: Call) -> web.StreamResponse:
     """Return the status of ingest and encoding (service.md#upload-status)."""
     state, video = call.state, call.video()
-    status = video.status(state.settings.encoding_pace, state.now)
+    quirks = state.settings.quirks
+    seen = state.now - quirks.number("status-delay")
+    ending = seen - quirks.number("status-uploading")
+    status = video.status(state.settings.encoding_pace, seen, ending)
     # Counted after the status was computed: with ``polls:N`` the first N reads are not playable.
     if video.finished:
         video.status_reads += 1
         processing.perform_due(state, video)
-    return json_response(status)
+    return json_response(altered_status(quirks, status))
 
 
 async def upload_thumbnail(call: Call) -> web.StreamResponse:

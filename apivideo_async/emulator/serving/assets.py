@@ -10,12 +10,19 @@ from html import escape
 
 from aiohttp import web
 
-from ..operations import Call, html_response, json_response
+from ..operations import Call, html_response
 from ..rules import encoding
 from ..rules.problems import not_found
 from ..rules.ranges import UnsatisfiableRangeError, parse_range
 from ..state.video import Video
-from .delivery import asset_base, manifest_response, player_urls, thumbnail_response, viewer_session
+from .delivery import (
+    asset_base,
+    manifest_response,
+    open_session,
+    player_urls,
+    thumbnail_response,
+    viewer_session,
+)
 
 __all__ = [
     "asset_urls",
@@ -37,8 +44,9 @@ def video_base(call: Call, video: Video) -> str:
 def asset_urls(call: Call, video: Video) -> dict[str, str]:
     """Return the ``video-assets`` schema, for a private video with a new one-time token."""
     base = video_base(call, video)
+    vendor = not video.public and "private-urls" in call.state.settings.quirks
     urls = {
-        **player_urls(base, "/player"),
+        **player_urls(base, "" if vendor else "/player"),
         "hls": f"{base}/hls/manifest.m3u8",
         "thumbnail": f"{base}/thumbnail.jpg",
     }
@@ -132,9 +140,4 @@ async def thumbnail(call: Call) -> web.StreamResponse:
 
 async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (service.md#private-sessions)."""
-    state = call.state
-    video = state.videos.find(call.parameter("videoId"))
-    session = state.private_sessions.open_session(video.id, call.parameter("token"), state.now)
-    if session is None:
-        raise not_found("videoId")
-    return json_response({"session_token": session})
+    return open_session(call, call.state.videos.find(call.parameter("videoId")).id, "videoId")

@@ -6,13 +6,20 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from ..operations import Call
+from ..operations import Call, json_response
 from ..rules.problems import not_found
 from ..state.items import StoredFile
 from ..state.records import LiveStream
 from ..state.video import Video
 
-__all__ = ["asset_base", "manifest_response", "player_urls", "thumbnail_response", "viewer_session"]
+__all__ = [
+    "asset_base",
+    "manifest_response",
+    "open_session",
+    "player_urls",
+    "thumbnail_response",
+    "viewer_session",
+]
 
 _IFRAME = (
     '<iframe src="{}" width="100%" height="100%" frameborder="0" scrolling="no" '
@@ -50,6 +57,17 @@ def viewer_session(
     if session is None:
         raise not_found(parameter)
     return session
+
+
+def open_session(call: Call, item_id: str | None, parameter: str) -> web.Response:
+    """Exchange a private token for a session. Raises a refusal (404) of ``parameter``."""
+    state, token = call.state, call.parameter("token")
+    session = None
+    if item_id is not None:
+        session = state.private_sessions.open_session(item_id, token, state.now)
+    if session is None:
+        raise not_found(parameter)
+    return json_response({"session_token": session})
 
 
 def manifest_response(lines: Iterable[str]) -> web.Response:

@@ -125,7 +125,8 @@ class State:
         """Create a video without media. ``origin`` decides whether it accepts uploads."""
         ledger = SourceLedger(self.settings.upload_limits, origin)
         fields = self.item_fields("vi")
-        return self.videos.add(Video(**fields, attributes=attributes, ledger=ledger))
+        video = Video(**fields, attributes=attributes, ledger=ledger, opened_at=self.now)
+        return self.videos.add(video)
 
     def remove_video(self, video_id: str) -> None:
         """Delete a video, or discard it (Video Restore). Raises a refusal (404)."""

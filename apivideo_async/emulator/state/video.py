@@ -45,7 +45,9 @@ _DEFAULTS: dict[str, Any] = {
 class Video(Item):
     """One video. ``ledger`` and ``media`` grow during the upload.
 
-    ``finished_at`` is the time in seconds of the monotonic clock at which the source was complete.
+    Times are in seconds of the monotonic clock: ``opened_at`` of the creation, ``received_at`` of
+    each chunk by its position, ``total_at`` of the first one that stated the total, and
+    ``finished_at`` of the moment at which the source was complete.
     ``announced_qualities`` counts the encoded qualities whose event was announced.
     ``transcript_language`` is the language of the last transcript. ``receiving`` is locked while a
     chunk is received, with the quirk ``one-chunk-at-a-time``.
@@ -57,6 +59,9 @@ class Video(Item):
     spool: Spool | None = None
     discarded_at: datetime | None = None
     deletes_at: datetime | None = None
+    opened_at: float = 0.0
+    received_at: dict[int, float] = field(factory=dict)
+    total_at: float | None = None
     finished_at: float | None = None
     status_reads: int = 0
     announced_qualities: int = 0
@@ -93,8 +98,8 @@ class Video(Item):
         self.touch(now)
 
     def progress(self, pace: encoding.EncodingPace, now: float) -> float:
-        """Return the encoding progress, 0 while the upload is incomplete."""
-        if self.finished_at is None:
+        """Return the encoding progress at a time, 0 while the upload was incomplete."""
+        if not self._finished_by(now) or self.finished_at is None:
             return 0.0
         return pace.progress(now - self.finished_at, self.status_reads)
 
@@ -133,47 +138,65 @@ class Video(Item):
             source["liveStream"] = {"liveStreamId": self.live_stream_id, "links": links}
         return source
 
-    def status(self, pace: encoding.EncodingPace, now: float) -> dict[str, Any]:
-        """Return the ``video-status`` schema (service.md#upload-status)."""
-        progress = self.progress(pace, now)
+    def _finished_by(self, moment: float) -> bool:
+        return self.finished_at is not None and self.finished_at <= moment
+
+    def note_chunk(self, position: int, now: float) -> None:
+        """Record the time of the chunk that the ledger accepted last."""
+        self.received_at[position] = now
+        total_known = self.ledger.chunks is None or self.ledger.chunks.total is not None
+        if total_known and self.total_at is None:
+            self.total_at = now
+
+    def status(
+        self, pace: encoding.EncodingPace, now: float, ending: float | None = None
+    ) -> dict[str, Any]:
+        """Return the ``video-status`` schema at a time (service.md#upload-status).
+
+        ``ending`` is an earlier time, up to which the completion is seen.
+        """
+        ending = now if ending is None else ending
+        progress = self.progress(pace, ending)
         # Metadata and size are unknown until the first quality is finished.
         playable = encoding.playable(progress)
         return {
-            "ingest": self._ingest(),
+            "ingest": self._ingest(now, finished=self._finished_by(ending)),
             "encoding": {
                 "playable": playable,
-                "qualities": encoding.qualities(progress) if self.finished else [],
+                "qualities": encoding.qualities(progress) if self._finished_by(ending) else [],
                 "metadata": encoding.stream_metadata(self.media.size if playable else None),
             },
         }
 
-    def _ingest(self) -> dict[str, Any] | None:
+    def _ingest(self, now: float, *, finished: bool) -> dict[str, Any] | None:
         if self.ledger.origin != "upload":
             return {
-                "status": "ingested" if self.finished else "ingesting",
-                "filesize": self.media.size if self.finished else None,
+                "status": "ingested" if finished else "ingesting",
+                "filesize": self.media.size if finished else None,
                 "receivedBytes": [],
             }
         # Before the first chunk the whole object is null.
-        if not self.ledger.started:
+        if not any(moment <= now for moment in self.received_at.values()):
             return None
         return {
-            "status": "uploaded" if self.finished else "uploading",
-            "filesize": self.ledger.size if self.finished else None,
-            **self._received(),
+            "status": "uploaded" if finished else "uploading",
+            "filesize": self.ledger.size if finished else None,
+            **self._received(now),
         }
 
-    def _received(self) -> dict[str, Any]:
+    def _received(self, now: float) -> dict[str, Any]:
         chunks = self.ledger.chunks
         if chunks is None:
             return {"receivedBytes": []}
+        known = self.total_at is not None and self.total_at <= now
+        total = chunks.total if known else None
+        seen = [each for each in chunks.ranges if self.received_at[each[0]] <= now]
         if chunks.unit == "parts":
-            numbers = [end for _, end in chunks.ranges]
-            return {"receivedParts": {"parts": numbers, "total": chunks.total}}
+            return {"receivedParts": {"parts": [end for _, end in seen], "total": total}}
         # The ``total`` of a range is absent if it is unknown, while that of parts is null
         # (service.md#received-chunks).
-        total = {} if chunks.total is None else {"total": chunks.total}
-        ranges = [{"from": start, "to": end - 1, **total} for start, end in chunks.ranges]
+        stated = {} if total is None else {"total": total}
+        ranges = [{"from": start, "to": end - 1, **stated} for start, end in seen]
         return {"receivedBytes": ranges}
 
 

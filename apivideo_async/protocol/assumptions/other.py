@@ -1,0 +1,177 @@
+"""Assumptions about other requests, records, assets, webhooks and older operations."""
+
+from .record import Assumption
+
+__all__ = ["OTHER"]
+
+OTHER: tuple[Assumption, ...] = (
+    Assumption(
+        question="Which URLs do private players and live streams have?",
+        certainty="inferred",
+        documents="Those of private videos [guide]; others in the vendor's player library "
+        "[client].",
+        assumed="Any with a token. The client uses the URLs of the response.",
+        adaptation="`open_private_session` recognises `/token/{token}/`, `/private/{token}/` and "
+        "`?token=`.",
+        quirks=("private-urls",),
+        facts=("other-private-assets", "private-sessions", "assets"),
+    ),
+    Assumption(
+        question="What happens when a `POST` is sent again?",
+        certainty="documented",
+        documents="The API has no idempotency keys [spec].",
+        assumed="It is executed again. Only chunks, and requests that were not executed, are sent "
+        "again.",
+        setting="`idempotency_key`",
+        facts=("repeated-requests",),
+    ),
+    Assumption(
+        question="How is a second deletion answered?",
+        certainty="documented",
+        documents="404 [spec]; for live streams and summaries nothing.",
+        assumed="404 for all.",
+        setting="`missing_ok=True`",
+        facts=("repeated-deletion",),
+    ),
+    Assumption(
+        question="What does null mean in a request?",
+        certainty="documented",
+        documents="Only `playerId` and `language` accept it [spec].",
+        assumed="It detaches the player. The client never sends null by default.",
+        facts=("null-and-absent",),
+    ),
+    Assumption(
+        question="How are query parameters refused that an operation does not know?",
+        certainty="documented",
+        documents="By analytics with 400 [spec]; for others nothing.",
+        assumed="They are ignored. The client sends documented ones only.",
+        setting="`extra_query`",
+        facts=("unknown-parameters",),
+    ),
+    Assumption(
+        question="How are filters of analytics encoded?",
+        certainty="documented",
+        documents="With and without `[]`, and with indices [spec, client]. Referrers must be "
+        "encoded [spec].",
+        assumed="Lists with `[]`, each value encoded once.",
+        setting="`extra_query`",
+        facts=("filter-encoding",),
+    ),
+    Assumption(
+        question="What do identifiers look like?",
+        certainty="inferred",
+        documents="Prefixes and UUIDs in examples [spec, guide].",
+        assumed="Any text, which is encoded in paths.",
+        facts=("identifiers",),
+    ),
+    Assumption(
+        question="Which forms do times have?",
+        certainty="documented",
+        documents="Several, some malformed [spec, guide].",
+        assumed="All of the known forms; a time without offset is UTC.",
+        adaptation="A malformed time is read as missing.",
+        facts=("timestamps",),
+    ),
+    Assumption(
+        question="Which fields and values may a response have?",
+        certainty="inferred",
+        documents="The examples break their own schema [spec].",
+        assumed="Fields may be missing, new, or of another form.",
+        adaptation="Unknown fields and values are kept.",
+        facts=("tolerant-reading", "metric-names"),
+    ),
+    Assumption(
+        question="Is a failed download of a `source` reported?",
+        certainty="unknown",
+        documents="Nothing.",
+        assumed='No. The status stays "ingesting", until the client stops waiting.',
+        setting="`IngestOptions(pull_timeout=…)`",
+        facts=("video-sources",),
+    ),
+    Assumption(
+        question="At which path is a summary deleted?",
+        certainty="documented",
+        documents="`/summaries/{summaryId}` [spec], another in a guide [guide].",
+        assumed="The one of the specification.",
+        facts=("summary-operations",),
+    ),
+    Assumption(
+        question="Which time codes are accepted?",
+        certainty="documented",
+        documents="A pattern contradicts its description [spec].",
+        assumed="Any text.",
+        facts=("time-codes",),
+    ),
+    Assumption(
+        question="Are live streams public by default?",
+        certainty="unknown",
+        documents="Nothing.",
+        assumed="Yes.",
+        setting="`public=`",
+        facts=("live-stream-record",),
+    ),
+    Assumption(
+        question="What decides whether an uploaded picture has the right type?",
+        certainty="unknown",
+        documents="A list of extensions, which is incomplete [spec].",
+        assumed="The extension or the content type. The client sends both.",
+        facts=("file-extensions",),
+    ),
+    Assumption(
+        question="When can a video be played?",
+        certainty="inferred",
+        documents="`playable` [guide]; 202 or an empty 200 of the HLS address means no [client].",
+        assumed="As soon as `playable` is true. 404 of the HLS address also means no.",
+        facts=("encoding-status", "hls-readiness"),
+    ),
+    Assumption(
+        question="Do assets support HTTP range requests?",
+        certainty="unknown",
+        documents="Nothing.",
+        assumed="Yes, without credentials and rate limits.",
+        facts=("assets",),
+    ),
+    Assumption(
+        question="How often, when and in which order are webhooks delivered?",
+        certainty="documented",
+        documents="Up to four attempts [guide]. Events have no id.",
+        assumed="In any order, and more than once.",
+        adaptation="`WebhookHandler` handles a repeated delivery only once.",
+        facts=("webhook-events", "webhook-delivery", "webhook-signatures"),
+    ),
+    Assumption(
+        question="Does a default caption replace the previous one?",
+        certainty="unknown",
+        documents="Nothing.",
+        assumed="Yes. The client does not depend on it.",
+        facts=("text-tracks",),
+    ),
+    Assumption(
+        question="Does a picked thumbnail replace an uploaded one?",
+        certainty="unknown",
+        documents="Nothing.",
+        assumed="Yes, and the reverse. The client does not depend on it.",
+        facts=("thumbnails",),
+    ),
+    Assumption(
+        question="Can the text of a summary be read before it is completed?",
+        certainty="unknown",
+        documents="Nothing.",
+        assumed="No: 404.",
+        facts=("summaries",),
+    ),
+    Assumption(
+        question="Which aggregation does the metric `view` have?",
+        certainty="unknown",
+        documents="Nothing.",
+        assumed="Count.",
+        facts=("analytics-metrics",),
+    ),
+    Assumption(
+        question="Do operations still exist that the specification no longer has?",
+        certainty="unknown",
+        documents="They are in older specifications [spec 2021, spec 2023].",
+        assumed="Perhaps not. A 404 is an error that says so.",
+        facts=("legacy-operations", "legacy-periods"),
+    ),
+)
