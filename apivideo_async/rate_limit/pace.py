@@ -8,9 +8,10 @@ the two numbers are right. They are learned from which requests were accepted an
 - *The period* is at least the time from the first of these to the refusal (``refuted``). A single
   request probes when the window is over. Once it is accepted, its distance from the first request
   is a sufficient period.
-- *Another refusal decreases the pace at once.* If the period was nearly unused, it was too short.
-  Otherwise ``count`` was too large, or the server refills its budget evenly: the requests accepted
-  between two refusals, divided by the time between them, are the rate that it allows.
+- *Another refusal decreases the pace at once.* If no request was sent for half a period, the period
+  was too short. Otherwise ``count`` was too large, or the server refills its budget evenly: the
+  number of requests accepted between two refusals, divided by the time between them, is the rate
+  that it allows.
 - *The pace increases gradually.* Once in each period, one request tries a period halfway between
   ``refuted`` and the sufficient one, until they are within 5 %. ``refuted`` is forgotten slowly, so
   that a limit that was raised is found.
@@ -49,7 +50,7 @@ FORGETTING = 0.98
 MOST_SLOWER = 1.25
 """Factor by which a sufficient period is lengthened at most after one refusal."""
 LITTLE = 0.1
-"""Share of ``count`` below which a period counts as unused."""
+"""Share of ``count`` below which half a period counts as unused."""
 
 
 @define
@@ -184,8 +185,7 @@ class Pace:
     def _at_limit(self, now: float, factor: float = 1.0) -> bool:
         if self.cleared == len(LIMITS):
             return False
-        recent = len(self.starts) - bisect_right(self.starts, now - DOCUMENTED_WINDOW)
-        return recent >= LIMITS[self.cleared] * factor
+        return self._since(now - DOCUMENTED_WINDOW) >= LIMITS[self.cleared] * factor
 
     def _first(self) -> float:
         """Return the start of the ``count``-th latest request that was not refused."""
@@ -223,8 +223,7 @@ class Pace:
         """Decrease the pace. Returns whether a request has to probe for the period."""
         self.overcounted = False
         if self.count is None:
-            begin = bisect_right(self.starts, started - DOCUMENTED_WINDOW)
-            self.count = max(1, len(self.starts) - begin)
+            self.count = max(1, self._since(started - DOCUMENTED_WINDOW))
             self.overcounted = True
         elif started == self.probe:
             self.refuted = max(self.refuted, self.probed)
@@ -237,19 +236,24 @@ class Pace:
         return True
 
     def _slow_down(self, started: float, count: int) -> None:
-        used = len(self.starts) - bisect_right(self.starts, started - self.period)
         margin = 1 / CLOSE_ENOUGH
-        if used < int(count * LITTLE) and self.accepted >= count:
+        if self._since(started - self.period / 2) < int(count * LITTLE) and self.accepted >= count:
+            # Requests were sent at the beginning of the period only, and the next one came early.
             self.refuted = max(self.period, started - self._first())
         else:
+            used = self._since(started - self.period)
             self.count = max(1, min(count, used))
             self.overcounted = used < count
             self.refuted = self.count * (started - self.refused_at) / self.accepted
+            # Few accepted requests are an inexact measure.
             margin = max(margin, 1 + 1 / (self.accepted + 1))
-        period = max(self.period, self.refuted * margin)
         # Once a pace was sufficient, another one is not much slower.
         longest = self.period * MOST_SLOWER
         if not self.proven:
             longest = max(longest, DOCUMENTED_WINDOW / CLOSE_ENOUGH)
-        self.period = min(period, longest)
+        self.period = min(max(self.period, self.refuted * margin), longest)
         self.refuted = min(self.refuted, self.period * CLOSE_ENOUGH)
+
+    def _since(self, time: float) -> int:
+        """Return the number of requests that started after a time."""
+        return len(self.starts) - bisect_right(self.starts, time)
