@@ -24,6 +24,7 @@ longer than ``PATIENCE`` is no longer awaited: a refusal is quick.
 Times are start times of requests, in seconds of the clock of the window.
 """
 
+import math
 from bisect import bisect_left, bisect_right, insort
 
 from attrs import define, field
@@ -47,10 +48,14 @@ CLOSE_ENOUGH = 0.95
 """A refuted period of this share of the sufficient one is not improved further."""
 FORGETTING = 0.98
 """Factor of ``refuted`` in each period: after some periods, a shorter one is tried again."""
-MOST_SLOWER = 1.25
-"""Factor by which a sufficient period is lengthened at most after one refusal."""
+MOST_SLOWER = 0.8
+"""Factor of a pace that was sufficient after one more refusal, at least."""
+FEW = 10
 LITTLE = 0.1
-"""Share of ``count`` below which half a period counts as unused."""
+"""Share of ``count`` below which half a period counts as unused.
+
+No request starts for this share of a period after a refusal that decreased the pace.
+"""
 
 
 @define
@@ -70,8 +75,8 @@ class Pace:
     """Requests start one by one, until a whole period was accepted."""
     open: int = 0
     """Number of requests to accept until a whole period was accepted."""
-    pending: bool = False
-    """The request that started last has no response yet."""
+    pending: int = 0
+    """Number of requests without a response among those that started last, at the same time."""
     trying: bool = False
     """In this period, a request tries a shorter period."""
     probe: float | None = None
@@ -85,6 +90,8 @@ class Pace:
     """Time of the last refusal that decreased the pace."""
     failures: int = 0
     """Number of refusals since the last accepted request."""
+    fallback: float = 0.0
+    """The sufficient period before a shorter one, until a whole period was accepted with that."""
     proven: bool = False
     """A whole period was accepted with this pace or a slower one."""
     overcounted: bool = False
@@ -116,12 +123,13 @@ class Pace:
                 self.probe, self.probed = now, distance
             elif self.period <= self.refuted:
                 self.probe, self.probed = now, distance
+        self.pending = self.pending + 1 if self.starts[-1:] == [now] else 1
         insort(self.starts, now)
         del self.starts[:-KEPT]
-        self.pending = True
 
     def withdraw(self, started: float) -> None:
         """Take back a request that was not sent."""
+        self._answer(started)
         self._remove(started)
         if self.probe == started:
             self.probe = None
@@ -143,16 +151,16 @@ class Pace:
     def refuse(self, started: float, now: float, wait: float | None) -> float:
         """Note a 429, whose headers say to wait ``wait`` seconds; None if they do not say it.
 
-        Returns the seconds after which to probe if the headers do not say it; 0 if the pace alone
-        decides.
+        Returns the seconds for which no request should start if the headers do not say it.
         """
-        self._remove(started)
         self._answer(started)
+        self._remove(started)
         if self.decreased_at is not None and started < self.decreased_at:
             # It was in flight when the pace was decreased, which its own refusal caused as well.
             if self.overcounted and self.count is not None:
                 self.count = max(1, self.count - 1)
             return 0.0
+        tried = started == self.probe
         probing = self._decrease(started)
         if probing and wait is not None:
             self.refuted = max(self.refuted, started + wait - PATIENCE - self._first())
@@ -160,7 +168,9 @@ class Pace:
         self.accepted, self.refused_at, self.decreased_at = 0, started, now
         self.serial, self.open = True, self._whole_period(self.count or 0)
         self.failures += 1
-        return self._until_probe() if probing else 0.0
+        if probing:
+            return self._until_probe()
+        return 0.0 if tried else self.period * LITTLE
 
     def spend(self, limit: int, now: float) -> None:
         """Note that the budget of ``limit`` requests is spent, as a count of the server says."""
@@ -195,17 +205,17 @@ class Pace:
         index = bisect_left(self.starts, started)
         if index < len(self.starts) and self.starts[index] == started:
             del self.starts[index]
-            self.pending = self.pending and index < len(self.starts)
 
     def _answer(self, started: float) -> None:
-        if not self.starts or started >= self.starts[-1]:
-            self.pending = False
+        if self.pending and self.starts[-1:] == [started]:
+            self.pending -= 1
 
     def _prove(self) -> None:
         """Use the period that was tried, because its request was accepted."""
         if self.count is None:
             self.cleared += 1
         elif self.trying:
+            self.fallback = self.fallback or self.period
             self.period, self.trying = self.probed, False
         else:
             # The client may have been idle, so a long distance does not show a long period.
@@ -214,7 +224,7 @@ class Pace:
 
     def _confirm(self, count: int) -> None:
         """A whole period was accepted. Decide whether to try a shorter one in the next."""
-        self.serial, self.proven = False, True
+        self.serial, self.proven, self.fallback = False, True, 0.0
         self.trying = self.refuted < self.period * CLOSE_ENOUGH
         self.open = self._whole_period(count)
         self.refuted *= FORGETTING
@@ -236,23 +246,36 @@ class Pace:
         return True
 
     def _slow_down(self, started: float, count: int) -> None:
-        margin = 1 / CLOSE_ENOUGH
-        if self._since(started - self.period / 2) < int(count * LITTLE) and self.accepted >= count:
+        used = self._since(started - self.period)
+        if self.fallback:
+            # The first request of a shorter period was accepted, and a later one was not.
+            self.refuted, self.period = self.period, self.fallback
+            self.fallback = 0.0
+        elif self._since(started - self.period / 2) < int(count * LITTLE) and self.accepted >= count:
             # Requests were sent at the beginning of the period only, and the next one came early.
-            self.refuted = max(self.period, started - self._first())
+            self._lengthen(max(self.period, started - self._first()))
+        elif self.proven:
+            self.overcounted = False
+            # Few accepted requests are no measure of the rate.
+            rate = self.accepted / (started - self.refused_at) if self.accepted >= FEW else math.inf
+            sufficient = min(used, CLOSE_ENOUGH * min(count, rate * self.period))
+            self.count = max(1, int(max(sufficient, count * MOST_SLOWER)))
+            if self.count == count:
+                self._lengthen(self.period)
         else:
-            used = self._since(started - self.period)
             self.count = max(1, min(count, used))
             self.overcounted = used < count
-            self.refuted = self.count * (started - self.refused_at) / self.accepted
+            rate = self.accepted / (started - self.refused_at)
             # Few accepted requests are an inexact measure.
-            margin = max(margin, 1 + 1 / (self.accepted + 1))
-        # Once a pace was sufficient, another one is not much slower.
-        longest = self.period * MOST_SLOWER
+            self._lengthen(self.count / rate, 1 + 1 / (self.accepted + 1))
+
+    def _lengthen(self, refuted: float, factor: float = 1.0) -> None:
+        longest = self.period / MOST_SLOWER
         if not self.proven:
             longest = max(longest, DOCUMENTED_WINDOW / CLOSE_ENOUGH)
-        self.period = min(max(self.period, self.refuted * margin), longest)
-        self.refuted = min(self.refuted, self.period * CLOSE_ENOUGH)
+        period = max(refuted * factor, refuted / CLOSE_ENOUGH)
+        self.period = min(max(self.period, period), longest)
+        self.refuted = min(max(self.refuted, refuted), self.period * CLOSE_ENOUGH)
 
     def _since(self, time: float) -> int:
         """Return the number of requests that started after a time."""

@@ -364,7 +364,7 @@ class Window:
                 wait = wait and max(wait, PROBE_PAUSE)
                 quirk = "absent" if headers.standard is None else "standard"
                 self.noticed[headers.quirk or f"rate-headers={quirk}"] = NO_LIMIT
-            elif probe:
+            elif self.pace.failures > 1:
                 probe = max(probe, BLIND_COOL_DOWN / 2)
         elif not explained:
             self.contradicted = True

@@ -149,6 +149,17 @@ def test_a_shorter_period_that_is_accepted_is_used() -> None:
     assert pace.period < before
 
 
+def test_a_shorter_period_of_which_only_the_beginning_was_accepted_is_not_sufficient() -> None:
+    pace, now = learned()
+    now = burst(pace, 39, now)
+    before = pace.period
+    now = burst(pace, 10, now)
+    assert pace.period < before
+    tried = pace.period
+    refuse(pace, now + 0.01)
+    assert (pace.refuted, pace.period) == (tried, before)
+
+
 def test_an_attempt_that_was_not_sent_shows_nothing() -> None:
     pace, now = learned()
     now = burst(pace, 39, now)
@@ -166,7 +177,7 @@ def test_a_refusal_in_an_unused_period_lengthens_it() -> None:
     pace.trying = False
     now = pace.starts[-40] + pace.period + 1e-9
     before = pace.period
-    assert refuse(pace, now) == 0.0
+    assert 0.0 < refuse(pace, now) < 1.0
     assert before < pace.period <= before * 1.1
 
 
