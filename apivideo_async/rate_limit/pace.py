@@ -134,8 +134,8 @@ class Pace:
         if self.probe == started:
             self.probe = None
 
-    def accept(self, started: float) -> None:
-        """Note a response other than 429."""
+    def accept(self, started: float, now: float) -> None:
+        """Note a response other than 429, received at ``now``."""
         self._answer(started)
         if self.decreased_at is not None and started < self.decreased_at:
             return  # It was in flight then, so it shows nothing about the new pace.
@@ -143,7 +143,8 @@ class Pace:
         self.failures = 0
         if started == self.probe:
             self.probe = None
-            self._prove()
+            # Another request may take less time to the server, by this much at most.
+            self._prove(self.probed + now - started)
         self.open -= 1
         if self.count is not None and self.open <= 0:
             self._confirm(self.count)
@@ -210,17 +211,17 @@ class Pace:
         if self.pending and self.starts[-1:] == [started]:
             self.pending -= 1
 
-    def _prove(self) -> None:
-        """Use the period that was tried, because its request was accepted."""
+    def _prove(self, period: float) -> None:
+        """Use a period that was tried, because its request was accepted."""
         if self.count is None:
             self.cleared += 1
         elif self.trying:
             self.fallback = self.fallback or self.period
-            self.period, self.trying = self.probed, False
+            self.period, self.trying = min(self.period, period), False
         else:
             # The client may have been idle, so a long distance does not show a long period.
             longest = max(DOCUMENTED_WINDOW, self.refuted) / CLOSE_ENOUGH
-            self.period = max(self.period, min(self.probed, longest))
+            self.period = max(self.period, min(period, longest))
 
     def _confirm(self, count: int) -> None:
         """A whole period was accepted. Decide whether to try a shorter one in the next."""
@@ -251,7 +252,9 @@ class Pace:
             # The first request of a shorter period was accepted, and a later one was not.
             self.refuted, self.period = self.period, self.fallback
             self.fallback = 0.0
-        elif self._since(started - self.period / 2) < int(count * LITTLE) and self.accepted >= count:
+        elif (
+            self._since(started - self.period / 2) < int(count * LITTLE) and self.accepted >= count
+        ):
             # Requests were sent at the beginning of the period only, and the next one came early.
             self._lengthen(max(self.period, started - self._first()))
         elif self.proven:

@@ -260,7 +260,7 @@ class Window:
                 self.whole, self.doubted = False, True
             self._refused(headers, started, now)
         elif self.paced:
-            self.pace.accept(started)
+            self.pace.accept(started, now)
 
     def _count(self, headers: RateLimitHeaders, started: float, now: float) -> None:
         """Update the window from headers that contain a count or a limit."""

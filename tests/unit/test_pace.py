@@ -19,7 +19,7 @@ def burst(pace: Pace, count: int, now: float = 0.0, gap: float = 0.01) -> float:
     for _ in range(count):
         now += max(gap, pace.wait(now + gap) + gap)
         pace.start(now)
-        pace.accept(now)
+        pace.accept(now, now)
     return now
 
 
@@ -34,7 +34,7 @@ def learned(count: int = 40, period: float = 6.0) -> tuple[Pace, float]:
     burst(pace, count)
     refuse(pace, 0.5)
     pace.start(period + 0.01)
-    pace.accept(period + 0.01)
+    pace.accept(period + 0.01, period + 0.01)
     return pace, period + 0.01
 
 
@@ -45,7 +45,7 @@ def test_at_each_documented_limit_one_request_goes_first() -> None:
         assert pace.wait(now) == 0.0
         pace.start(now)
         assert 0.0 < pace.wait(now + 0.1) <= PATIENCE
-        pace.accept(now)
+        pace.accept(now, now)
         burst(pace, limit // 10, now)
     assert pace.free
     pace.start(now)
@@ -97,7 +97,7 @@ def test_a_response_to_an_older_request_shows_nothing() -> None:
     pace = Pace()
     pace.start(0.1)
     refuse(pace, 0.5)
-    pace.accept(0.1)
+    pace.accept(0.1, 0.1)
     assert pace.accepted == 0
 
 
@@ -106,7 +106,7 @@ def test_a_pause_of_the_client_does_not_lengthen_the_period() -> None:
     burst(pace, 40)
     refuse(pace, 0.5)
     pace.start(10_000.0)
-    pace.accept(10_000.0)
+    pace.accept(10_000.0, 10_000.0)
     assert 60.0 <= pace.period <= 64.0
 
 
@@ -145,7 +145,7 @@ def test_a_shorter_period_that_is_accepted_is_used() -> None:
     before = pace.period
     now = pace.starts[-40] + (pace.period + pace.refuted) / 2 + 1e-9
     pace.start(now)
-    pace.accept(now)
+    pace.accept(now, now)
     assert pace.period < before
 
 
@@ -202,6 +202,14 @@ def test_a_pace_that_was_sufficient_is_not_slowed_down_by_much() -> None:
     assert before <= pace.period <= before * 1.25
 
 
+def test_one_request_in_each_period_is_slowed_down_too() -> None:
+    pace = Pace(count=1, period=1.0, refuted=0.99, proven=True, starts=[0.0], accepted=1)
+    pace.start(1.0)
+    pace.refuse(1.0, 1.0, None)
+    assert pace.count == 1
+    assert 1.0 < pace.period <= 1.25
+
+
 def test_a_raised_limit_is_found() -> None:
     """Nothing is refused any more, so the pace increases."""
     pace, now = learned()
@@ -255,7 +263,7 @@ def test_whatever_happens_the_pace_is_kept_and_requests_go_on(
             earlier = [each for each in pace.starts if now - period + 1e-6 < each]
             assert len(earlier) <= count
         if outcome == "accept":
-            pace.accept(now)
+            pace.accept(now, now)
         elif outcome == "refuse":
             before = None if pace.count is None else pace.count / max(pace.period, 1e-9)
             assert pace.refuse(now, now + 0.001, None) >= 0.0
