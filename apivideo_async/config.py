@@ -78,6 +78,11 @@ def positive(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) -> 
         raise _wrong(attribute.name, f"must be greater than 0, not {value!r}")
 
 
+def _not_negative(_: Any, attribute: "attrs.Attribute[Any]", value: float) -> None:
+    if not 0 <= value < float("inf"):
+        raise _wrong(attribute.name, f"must be a number of at least 0, not {value!r}")
+
+
 def _count(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
     if value is not None and (type(value) is not int or value < 1):
         raise _wrong(attribute.name, f"must be a whole number above 0, not {value!r}")
@@ -118,6 +123,10 @@ class RetryPolicy:
     """Upper bound of every wait in seconds."""
     rate_limit_seconds: float | None = field(default=None, validator=positive)
     """Seconds that one call waits for request budget before it fails. None: no limit."""
+    settle: float = field(default=30.0, validator=_not_negative)
+    """Seconds after which a status or list must show what the server accepted before. Until then,
+    a query that does not show it is repeated, with increasing delays. 0: not repeated. Complete and
+    up-to-date responses cause no repetition (service.md#open-questions)."""
 
 
 @frozen(kw_only=True)

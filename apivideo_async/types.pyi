@@ -8,6 +8,7 @@ from .protocol.request import Multipart as Multipart
 from .protocol.request import Priority as Priority
 from .protocol.request import Request as Request
 from .protocol.response import Response as Response
+from .protocol.writes import ExtraParameters as ExtraParameters
 from .rate_limit.headers import RateLimitHeaders as RateLimitHeaders
 from .rate_limit.limiter import Limiter as Limiter
 from .resources._resource import SortOrder as SortOrder

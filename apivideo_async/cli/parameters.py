@@ -65,8 +65,8 @@ def _size(text: str) -> int:
 def _concurrency(text: str) -> int | Literal["auto"]:
     if text == "auto":
         return "auto"
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise ValueError(f"{text!r} is neither auto nor a number from 1 to 64")
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise ValueError(f"{text!r} is neither auto nor a number from 1 to 1000")
     return int(text)
 
 
@@ -99,7 +99,7 @@ def _time(text: str) -> datetime:
 SIZE: ParsedText[int] = ParsedText("size", _size)
 """Bytes: ``16777216``, ``16MiB`` or ``16M`` (both binary), ``16MB`` (decimal)."""
 CONCURRENCY: ParsedText[int | Literal["auto"]] = ParsedText("auto|N", _concurrency)
-"""``auto``, or a number of chunks from 1 to 64."""
+"""``auto``, or a number of chunks from 1 to 1000."""
 METADATA_PAIR: ParsedText[tuple[str, str]] = ParsedText("key=value", _metadata_pair)
 """A metadata pair, split at the first equals sign."""
 DURATION: ParsedText[int] = ParsedText("duration", _duration)

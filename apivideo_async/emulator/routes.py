@@ -135,18 +135,19 @@ _ASSETS: tuple[_Row, ...] = (
 # Assets at one URL.
 _OTHER_ASSETS: tuple[tuple[str, str, Handler], ...] = (
     ("assets.player", "/vod/{videoId}/player", assets.player),
+    ("assets.player", "/vod/{videoId}", assets.player),
     ("assets.session", "/vod/{videoId}/token/{token}/session", assets.session_token),
-    (
-        "assets.live_session",
-        "/live/{liveStreamId}/token/{token}/session",
-        live_assets.session_token,
-    ),
     ("assets.live_hls", "/live/{liveStreamId}.m3u8", live_assets.manifest),
     ("assets.live_hls", "/live/{liveStreamId}/token/{token}/manifest.m3u8", live_assets.manifest),
-    # The URLs of the vendor's player, which the quirk ``private-urls`` puts in responses.
-    ("assets.player", "/vod/{videoId}", assets.player),
+    ("assets.session", "/live/{liveStreamId}/token/{token}/session", live_assets.session_token),
+    # The form of the vendor's session library (service.md#other-private-assets).
     ("assets.live_hls", "/private/{token}/{liveStreamId}.m3u8", live_assets.manifest),
-    ("assets.live_session", "/private/{token}/session", live_assets.vendor_session_token),
+    (
+        "assets.live_thumbnail",
+        "/private/{token}/{liveStreamId}/thumbnail.jpg",
+        live_assets.thumbnail,
+    ),
+    ("assets.session", "/private/{token}/{liveStreamId}/session", live_assets.session_token),
     # After the manifest, whose URL it would match as well.
     ("assets.live_player", "/live/{liveStreamId}", live_assets.player),
     ("assets.logo", "/player/{playerId}/logo.png", players.serve_logo),

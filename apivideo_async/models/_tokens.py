@@ -15,7 +15,8 @@ _IN_PATH = re.compile(
     r"(?P<tail>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_IN_QUERY = re.compile(r"([?&](?:token|avh|streamKey)=)[^&#\s\"']+", re.IGNORECASE)
+# In HTML, as of ``iframe``, an ampersand is ``&amp;``.
+_IN_QUERY = re.compile(r"((?:[?&]|&amp;)(?:token|avh|streamKey)=)[^&#\s\"']+", re.IGNORECASE)
 
 
 def mask_tokens(address: str) -> str:

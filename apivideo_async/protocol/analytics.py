@@ -31,10 +31,11 @@ _SINGLE = ("media_type", "tag")
 def filter_value(filter_by: object) -> dict[str, str | list[str]] | Unset:
     """Convert ``{"country": ["FR"], "tag": "a"}`` to the form that ``query_string`` encodes.
 
-    A text is sent as ``filterBy[country]=FR`` and a list as ``filterBy[country][]=FR``. An empty
-    ``referrer`` selects views without a referrer. Raises ``TypeError`` for an unknown dimension,
-    and ``ConfigurationError`` for a list where only one text is allowed and for a filter without a
-    value, which the server would ignore.
+    A dimension that takes several values is sent as ``filterBy[country][]=FR``, also for a single
+    text, and one that takes one value as ``filterBy[tag]=a``. An empty ``referrer`` selects views
+    without a referrer. Raises ``TypeError`` for an unknown dimension, and ``ConfigurationError``
+    for a list where only one text is allowed and for a filter without a value, which the server
+    would ignore.
     """
     if isinstance(filter_by, Unset):
         return UNSET
@@ -57,7 +58,9 @@ def _texts(name: str, value: object) -> str | list[str]:
         )
     if not texts or (name != "referrer" and not all(text.strip() for text in texts)):
         raise empty_filter(f"filter_by[{name!r}]", repr(value))
-    return value if isinstance(value, str) else texts
+    # The specification shows ``filterBy[country]=FR`` for one value, but the official clients send
+    # brackets for every array (service.md#filter-encoding).
+    return texts[0] if name in _SINGLE else texts
 
 
 def view_duration_text(value: str | timedelta | Unset) -> str | Unset:

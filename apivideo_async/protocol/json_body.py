@@ -2,13 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ..errors import ConfigurationError
-from ..models import camel_case, to_json
-from .request import set_fields
 
-__all__ = ["as_json", "check_names", "json_body", "text_list"]
+__all__ = ["as_json", "check_names", "text_list"]
 
 
 def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
@@ -31,11 +28,6 @@ def text_list(name: str, value: Iterable[str]) -> list[str]:
         if not isinstance(text, str):
             raise ConfigurationError(f"{name} must contain only texts, not {text!r}", option=name)
     return texts
-
-
-def json_body(fields: Mapping[str, Any]) -> bytes:
-    """Encode the fields that are not ``UNSET``, in camelCase. Raises the error of ``as_json``."""
-    return as_json({camel_case(name): to_json(value) for name, value in set_fields(fields).items()})
 
 
 def as_json(value: object) -> bytes:

@@ -8,13 +8,18 @@ next attempt until the window resets. Any other response may ask for a wait (``R
 is followed for ``LONGEST_WAIT`` at most.
 """
 
+from collections.abc import Iterator
+
 from attrs import frozen
 
 from ..config import RetryPolicy
 from ..errors import ApiConnectionError, ApiStatusError, ApiVideoError, RateLimitError
 from ..rate_limit.headers import LONGEST_WAIT
 
-__all__ = ["Attempts", "backoff", "may_repeat"]
+__all__ = ["Attempts", "backoff", "may_repeat", "settle_delays"]
+
+FIRST_SETTLE_DELAY = 0.5
+"""Seconds before the first repetition of a query whose result may be out of date."""
 
 
 def may_repeat(error: ApiVideoError, *, repeatable: bool) -> bool:
@@ -31,6 +36,20 @@ def backoff(policy: RetryPolicy, failures: int, random: float) -> float:
     # The exponent is bounded, because a float power overflows at 1024.
     bound = min(policy.longest_delay, policy.first_delay * 2.0 ** min(failures - 1, 40))
     return bound * (0.5 + 0.5 * random)
+
+
+def settle_delays(settle: float) -> Iterator[float]:
+    """Yield the seconds to wait before each repetition of a query whose result may be out of date.
+
+    The delays double, up to a quarter of ``settle`` seconds, and their sum is ``settle``. With the
+    default of 30 s, the query is repeated seven times.
+    """
+    longest = settle / 4
+    delay = min(FIRST_SETTLE_DELAY, settle / 60)
+    while settle > 1e-6:  # Less is the rounding error of the subtractions.
+        yield min(delay, settle)
+        settle -= delay
+        delay = min(2 * delay, longest)
 
 
 @frozen

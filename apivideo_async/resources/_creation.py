@@ -18,11 +18,11 @@ from ..config import INGEST_KEY, UNSET
 from ..errors import ApiVideoError, ConfigurationError, DuplicateVideosError, UploadError
 from ..http.pipeline import Pipeline
 from ..models import Page, Video
-from ..protocol.json_body import json_body
-from ..protocol.request import build_request
+from ..protocol.request import Request, build_request
 from ..protocol.response import decode
 from ..protocol.retry import Attempts
-from ._fields import video_fields
+from ..protocol.writes import json_request
+from ._fields import CREATION_FIELDS, video_fields
 
 __all__ = ["create_video", "one_at_a_time"]
 
@@ -63,13 +63,18 @@ async def create_video(
     ``repeat_lost`` allows a repeat after a lost response without a key, which logs a warning.
     Raises ``DuplicateVideosError`` if several videos have the key.
     """
+    if key is not None:
+        fields = {**fields, "metadata": _with_key(fields.get("metadata", UNSET), key)}
+    # Invalid fields are refused before the first request, which may be a search.
+    request = json_request(
+        "videos.create", "POST", "/videos", video_fields(fields), CREATION_FIELDS
+    )
     if key is None:
-        return (await _create(pipeline, fields, None, repeat_lost=repeat_lost))[0]
-    fields = {**fields, "metadata": _with_key(fields.get("metadata", UNSET), key)}
+        return (await _create(pipeline, request, None, repeat_lost=repeat_lost))[0]
     # An earlier call may have created the video.
     if (found := await _find(pipeline, key)) is not None:
         return found
-    video, lost = await _create(pipeline, fields, key, repeat_lost=repeat_lost)
+    video, lost = await _create(pipeline, request, key, repeat_lost=repeat_lost)
     # A lost request may have arrived after all and created a second video. ``_find`` raises then.
     if lost:
         await _find(pipeline, key)
@@ -77,12 +82,9 @@ async def create_video(
 
 
 async def _create(
-    pipeline: Pipeline, fields: Mapping[str, Any], key: str | None, *, repeat_lost: bool
+    pipeline: Pipeline, request: Request, key: str | None, *, repeat_lost: bool
 ) -> tuple[Video, bool]:
     """Create a video. Return it, and whether a response was lost before it was created."""
-    request = build_request(
-        "videos.create", "POST", "/videos", body=json_body(video_fields(fields))
-    )
     clock = asyncio.get_running_loop().time
     attempts, lost = Attempts(), False
     while True:

@@ -1,22 +1,25 @@
 """The fields of a video as keyword arguments, and their JSON form (service.md#video-attributes)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 from ..config import Unset
 from ..models import Language, SummaryAttribute, VideoClip, VideoWatermark
 from ..protocol.json_body import check_names, text_list
 from ..protocol.request import metadata_pairs, set_fields
+from ..protocol.writes import ExtraParameters
 
-__all__ = ["VideoFields", "VideoUpdateFields", "check_video_fields", "video_fields"]
+__all__ = [
+    "CREATION_FIELDS",
+    "UPDATE_FIELDS",
+    "VideoFields",
+    "VideoUpdateFields",
+    "check_video_fields",
+    "video_fields",
+]
 
 
-class VideoUpdateFields(TypedDict, total=False):
-    """Fields that can be set at creation and changed later.
-
-    An absent field is not sent. An array replaces the stored one as a whole, and ``[]`` clears it.
-    """
-
+class _CommonFields(ExtraParameters, total=False):
     description: str | Unset
     public: bool | Unset
     """With False, every asset address contains a token that works once."""
@@ -24,8 +27,6 @@ class VideoUpdateFields(TypedDict, total=False):
     """True for a 360° video."""
     mp4_support: bool | Unset
     """True to offer the video as an MP4 file (``assets.mp4``)."""
-    player_id: str | Unset | None
-    """Id of a player theme. None detaches it (inferred, service.md#null-and-absent)."""
     tags: Sequence[str] | Unset
     metadata: Mapping[str, str] | Unset
     language: Language | Unset | None
@@ -37,20 +38,36 @@ class VideoUpdateFields(TypedDict, total=False):
     transcript_summary_attributes: Sequence[SummaryAttribute] | Unset
 
 
-class VideoFields(VideoUpdateFields, total=False):
-    """Fields that can be set at creation. ``clip`` and ``watermark`` cannot be changed later."""
+class VideoUpdateFields(_CommonFields, total=False):
+    """Fields that can be changed.
 
+    An absent field is not sent. An array replaces the stored one as a whole, and ``[]`` clears it.
+    """
+
+    player_id: str | Unset | None
+    """Id of a player theme. None detaches it (inferred, service.md#null-and-absent)."""
+
+
+class VideoFields(_CommonFields, total=False):
+    """Fields that can be set at creation. ``clip`` and ``watermark`` cannot be changed later.
+
+    None is refused, except for ``language``, because the service refuses it.
+    """
+
+    player_id: str | Unset
+    """Id of a player theme."""
     clip: VideoClip | Unset
     watermark: VideoWatermark | Unset
     """Image that is burned into the video."""
 
 
-_NAMES = {"title", "source", *VideoFields.__annotations__, *VideoUpdateFields.__annotations__}
+CREATION_FIELDS: frozenset[str] = frozenset({"title", "source", *VideoFields.__annotations__})
+UPDATE_FIELDS: frozenset[str] = frozenset({"title", *VideoUpdateFields.__annotations__})
 
 
 def check_video_fields(fields: Mapping[str, Any]) -> None:
     """Raise ``TypeError`` for an unknown field name, like Python for an unknown argument."""
-    check_names("videos have", fields, _NAMES)
+    check_names("videos have", fields, CREATION_FIELDS | UPDATE_FIELDS)
 
 
 def video_fields(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,19 +1,20 @@
 """Base class of the resources: from a method call to a request, and from a response to a value."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar
 
 from attrs import frozen
 
 from ..config import MIB
-from ..errors import NotFoundError
+from ..errors import ApiResponseError, NotFoundError
 from ..http.pipeline import Pipeline
 from ..models import Page
 from ..paginator import Paginator
-from ..protocol.json_body import json_body
+from ..protocol.private_assets import AssetsT, PrivateSession, session_address
 from ..protocol.query import QueryValue, filters
-from ..protocol.request import Multipart, build_request, set_fields
+from ..protocol.request import asset_request, build_request
 from ..protocol.response import Response
+from ..protocol.writes import file_request, json_request
 from ..uploads.attachment import attachment
 from ..uploads.sources.types import SourceLike
 from ._raw import RawMethods
@@ -63,6 +64,8 @@ class Resource:
     - The description of a method names the HTTP method, the path, and the request budget that the
       method uses: reads, writes or uploads.
     - A keyword argument that is absent or ``UNSET`` is not sent.
+    - Methods that create or change an object accept ``extra_body`` and ``extra_query``, which
+      ``ExtraParameters`` describes.
     - ``source`` is a file of any type that a video upload accepts: a path, bytes, a binary file, an
       async iterable of bytes, an object with ``async read(n)``, or a ``Source``. ``filename``
       overrides its name. Raises ``SourceError`` if it is empty, too large or not readable.
@@ -89,13 +92,22 @@ class Resource:
         method: str,
         path: str,
         kind: type[T],
-        fields: Mapping[str, Any] | None = None,
         query: Mapping[str, QueryValue] | None = None,
     ) -> Coroutine[Any, Any, T]:
-        """Send a request, with ``fields`` as its JSON body, and decode the response as ``kind``."""
-        body = None if fields is None else json_body(fields)
-        request = build_request(operation, method, path, query=query, body=body)
-        return self._pipeline.call(request, kind)
+        """Send a request without a body, and decode the response as ``kind``."""
+        return self._pipeline.call(build_request(operation, method, path, query=query), kind)
+
+    def _write(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        kind: type[T],
+        fields: Mapping[str, Any],
+        typed: Iterable[str] = (),
+    ) -> Coroutine[Any, Any, T]:
+        """Send the request of ``json_request``, and decode the response as ``kind``."""
+        return self._pipeline.call(json_request(operation, method, path, fields, typed), kind)
 
     def _list(
         self,
@@ -125,14 +137,13 @@ class Resource:
         source: SourceLike,
         filename: str | None,
         file: FileKind,
-        fields: Mapping[str, Any] | None = None,
+        fields: Mapping[str, Any],
     ) -> T:
         """Send a small file in one multipart request, with ``fields`` before the file."""
         async with attachment(
             source, filename, file.largest, default_name=file.default_name
         ) as part:
-            multipart = Multipart(part, set_fields(fields or {}))
-            request = build_request(operation, "POST", path, multipart=multipart)
+            request = file_request(operation, path, part, fields)
             return await self._pipeline.call(request, kind)
 
     async def _delete(self, operation: str, path: str, *, missing_ok: bool) -> None:
@@ -141,3 +152,19 @@ class Resource:
         except NotFoundError:
             if not missing_ok:
                 raise
+
+    async def _open_session(
+        self, operation: str, assets: AssetsT | None
+    ) -> PrivateSession[AssetsT]:
+        request = asset_request(operation, session_address(assets))
+        # No retry: after a lost response the token would be used up.
+        response = await self._pipeline.attempt(request)
+        content = response.json()
+        token = content.get("session_token") if isinstance(content, Mapping) else None
+        if not isinstance(token, str) or assets is None:
+            raise ApiResponseError(
+                "the response contains no session_token",
+                status=response.status,
+                request=request.summary,
+            )
+        return PrivateSession(token, assets)

@@ -1,14 +1,16 @@
 """Live streams (service.md#live-stream-operations, service.md#live-streams)."""
 
-from collections.abc import Sequence
-from typing import Literal, TypeAlias, TypedDict, Unpack
+from collections.abc import Sequence, Sized
+from typing import Literal, TypeAlias, Unpack
 
 from ..config import UNSET, Unset
 from ..errors import ConfigurationError
-from ..models import LiveStream, Restream
+from ..models import LiveStream, LiveStreamAssets, Restream
 from ..paginator import Paginator
 from ..protocol.json_body import check_names
+from ..protocol.private_assets import PrivateSession
 from ..protocol.request import build_request, path_for
+from ..protocol.writes import ExtraParameters, extra_only
 from ..uploads.sources.types import SourceLike
 from ._resource import THUMBNAIL, PageQuery, Resource, SortOrder
 
@@ -20,7 +22,7 @@ MOST_RESTREAMS = 5
 LiveStreamSort: TypeAlias = Literal["name", "createdAt", "updatedAt"]
 
 
-class LiveStreamFields(TypedDict, total=False):
+class LiveStreamFields(ExtraParameters, total=False):
     """Fields that can be set at creation and changed later. An absent field is not sent."""
 
     public: bool | Unset
@@ -59,8 +61,13 @@ class LiveStreams(Resource):
         restreams.
         """
         _check(fields)
-        return await self._call(
-            "live_streams.create", "POST", "/live-streams", LiveStream, {"name": name, **fields}
+        return await self._write(
+            "live_streams.create",
+            "POST",
+            "/live-streams",
+            LiveStream,
+            {"name": name, **fields},
+            LiveStreamFields.__annotations__,
         )
 
     async def get(self, live_stream_id: str) -> LiveStream:
@@ -74,8 +81,13 @@ class LiveStreams(Resource):
         """Change the given fields only (``PATCH /live-streams/{liveStreamId}``, writes)."""
         _check(fields)
         path = path_for("/live-streams/{live_stream_id}", live_stream_id=live_stream_id)
-        return await self._call(
-            "live_streams.update", "PATCH", path, LiveStream, {"name": name, **fields}
+        return await self._write(
+            "live_streams.update",
+            "PATCH",
+            path,
+            LiveStream,
+            {"name": name, **fields},
+            LiveStreamFields.__annotations__,
         )
 
     async def delete(self, live_stream_id: str, *, missing_ok: bool = False) -> None:
@@ -83,8 +95,24 @@ class LiveStreams(Resource):
         path = path_for("/live-streams/{live_stream_id}", live_stream_id=live_stream_id)
         await self._delete("live_streams.delete", path, missing_ok=missing_ok)
 
+    async def open_private_session(
+        self, live_stream: LiveStream
+    ) -> PrivateSession[LiveStreamAssets]:
+        """Open a session for the assets of a private live stream, its player included.
+
+        Requests, errors and use are those of ``videos.open_private_session``. The documentation
+        does not describe sessions of live streams: the form of the address is taken from the assets
+        (service.md#other-private-assets).
+        """
+        return await self._open_session("live_streams.open_private_session", live_stream.assets)
+
     async def upload_thumbnail(
-        self, live_stream_id: str, source: SourceLike, *, filename: str | None = None
+        self,
+        live_stream_id: str,
+        source: SourceLike,
+        *,
+        filename: str | None = None,
+        **extra: Unpack[ExtraParameters],
     ) -> LiveStream:
         """Set the thumbnail (``POST /live-streams/{liveStreamId}/thumbnail``, writes).
 
@@ -92,7 +120,13 @@ class LiveStreams(Resource):
         """
         path = path_for("/live-streams/{live_stream_id}/thumbnail", live_stream_id=live_stream_id)
         return await self._upload_file(
-            "live_streams.upload_thumbnail", path, LiveStream, source, filename, THUMBNAIL
+            "live_streams.upload_thumbnail",
+            path,
+            LiveStream,
+            source,
+            filename,
+            THUMBNAIL,
+            extra_only(extra),
         )
 
     async def delete_thumbnail(self, live_stream_id: str) -> LiveStream:
@@ -111,7 +145,7 @@ class LiveStreams(Resource):
 
 def _check(fields: LiveStreamFields) -> None:
     check_names("live streams have", fields, LiveStreamFields.__annotations__)
-    restreams = fields.get("restreams", UNSET)
-    if not isinstance(restreams, Unset) and len(restreams) > MOST_RESTREAMS:
+    restreams = fields.get("restreams")
+    if isinstance(restreams, Sized) and len(restreams) > MOST_RESTREAMS:
         text = f"a live stream has at most {MOST_RESTREAMS} restreams, not {len(restreams)}"
         raise ConfigurationError(text, option="restreams")

@@ -1,12 +1,13 @@
 """Player themes (service.md#player-operations)."""
 
-from typing import Literal, TypeAlias, TypedDict, Unpack
+from typing import Literal, TypeAlias, Unpack
 
 from ..config import UNSET, Unset
 from ..models import PlayerTheme
 from ..paginator import Paginator
 from ..protocol.json_body import check_names
 from ..protocol.request import path_for
+from ..protocol.writes import ExtraParameters, extra_only
 from ..uploads.sources.types import SourceLike
 from ._resource import FileKind, PageQuery, Resource, SortOrder
 
@@ -18,7 +19,7 @@ LOGO = FileKind("logo", 100 * 1024)
 PlayerSort: TypeAlias = Literal["name", "createdAt", "updatedAt"]
 
 
-class PlayerFields(TypedDict, total=False):
+class PlayerFields(ExtraParameters, total=False):
     """Fields of a theme, which ``PlayerTheme`` describes. An absent field is not sent."""
 
     name: str | Unset
@@ -55,7 +56,7 @@ class Players(Resource):
 
     async def create(self, **fields: Unpack[PlayerFields]) -> PlayerTheme:
         """Create a theme (``POST /players``, writes). Absent fields keep the player's defaults."""
-        return await self._write("players.create", "POST", "/players", fields)
+        return await self._write_theme("players.create", "POST", "/players", fields)
 
     async def get(self, player_id: str) -> PlayerTheme:
         """Return a theme (``GET /players/{playerId}``, reads)."""
@@ -65,7 +66,7 @@ class Players(Resource):
     async def update(self, player_id: str, **fields: Unpack[PlayerFields]) -> PlayerTheme:
         """Change the given fields only (``PATCH /players/{playerId}``, writes)."""
         path = path_for("/players/{player_id}", player_id=player_id)
-        return await self._write("players.update", "PATCH", path, fields)
+        return await self._write_theme("players.update", "PATCH", path, fields)
 
     async def delete(self, player_id: str, *, missing_ok: bool = False) -> None:
         """Delete a theme (``DELETE /players/{playerId}``, writes)."""
@@ -79,6 +80,7 @@ class Players(Resource):
         *,
         link: str | Unset = UNSET,
         filename: str | None = None,
+        **extra: Unpack[ExtraParameters],
     ) -> PlayerTheme:
         """Set the logo (``POST /players/{playerId}/logo``, writes).
 
@@ -86,8 +88,9 @@ class Players(Resource):
         that a click on the logo opens. The service does not check it.
         """
         path = path_for("/players/{player_id}/logo", player_id=player_id)
+        fields = {"link": link, **extra_only(extra)}
         return await self._upload_file(
-            "players.upload_logo", path, PlayerTheme, source, filename, LOGO, {"link": link}
+            "players.upload_logo", path, PlayerTheme, source, filename, LOGO, fields
         )
 
     async def delete_logo(self, player_id: str, *, missing_ok: bool = False) -> None:
@@ -95,8 +98,10 @@ class Players(Resource):
         path = path_for("/players/{player_id}/logo", player_id=player_id)
         await self._delete("players.delete_logo", path, missing_ok=missing_ok)
 
-    async def _write(
+    async def _write_theme(
         self, operation: str, method: str, path: str, fields: PlayerFields
     ) -> PlayerTheme:
         check_names("players have", fields, PlayerFields.__annotations__)
-        return await self._call(operation, method, path, PlayerTheme, fields)
+        return await self._write(
+            operation, method, path, PlayerTheme, fields, PlayerFields.__annotations__
+        )

@@ -8,6 +8,7 @@ from ..models import Summary, SummaryAttribute, SummaryOrigin, SummarySource, Su
 from ..paginator import Paginator
 from ..protocol.json_body import text_list
 from ..protocol.request import path_for
+from ..protocol.writes import ExtraParameters, extra_only
 from ._resource import PageQuery, Resource, SortOrder
 
 __all__ = ["Summaries"]
@@ -44,6 +45,7 @@ class Summaries(Resource):
         video_id: str,
         origin: Literal["auto"] | Unset = UNSET,
         attributes: Sequence[SummaryAttribute] | Unset = UNSET,
+        **extra: Unpack[ExtraParameters],
     ) -> Summary:
         """Create the summary of a video (``POST /summaries``, writes).
 
@@ -53,8 +55,13 @@ class Summaries(Resource):
         ``ConflictError`` if the video has a summary already. Delete that summary first.
         """
         parts = attributes if isinstance(attributes, Unset) else text_list("attributes", attributes)
-        fields = {"video_id": video_id, "origin": origin, "attributes": parts}
-        return await self._call("summaries.create", "POST", "/summaries", Summary, fields)
+        fields = {
+            "video_id": video_id,
+            "origin": origin,
+            "attributes": parts,
+            **extra_only(extra),
+        }
+        return await self._write("summaries.create", "POST", "/summaries", Summary, fields)
 
     async def delete(self, summary_id: str, *, missing_ok: bool = False) -> None:
         """Delete a summary and its text (``DELETE /summaries/{summaryId}``, writes)."""
@@ -72,6 +79,7 @@ class Summaries(Resource):
         *,
         abstract: str | Unset = UNSET,
         takeaways: Sequence[str] | Unset = UNSET,
+        **extra: Unpack[ExtraParameters],
     ) -> SummarySource:
         """Write the text, or a part of it (``PATCH /summaries/{summaryId}/source``, writes).
 
@@ -80,5 +88,5 @@ class Summaries(Resource):
         """
         path = path_for("/summaries/{summary_id}/source", summary_id=summary_id)
         points = takeaways if isinstance(takeaways, Unset) else text_list("takeaways", takeaways)
-        fields = {"abstract": abstract, "takeaways": points}
-        return await self._call("summaries.update_source", "PATCH", path, SummarySource, fields)
+        fields = {"abstract": abstract, "takeaways": points, **extra_only(extra)}
+        return await self._write("summaries.update_source", "PATCH", path, SummarySource, fields)

@@ -5,6 +5,7 @@ from typing import Unpack
 from ..models import Caption, Chapter
 from ..paginator import Paginator
 from ..protocol.request import path_for
+from ..protocol.writes import ExtraParameters, extra_only
 from ..uploads.sources.types import SourceLike
 from ._resource import FileKind, PageQuery, Resource
 
@@ -33,7 +34,13 @@ class Captions(Resource):
         return self._list("captions.list", path, Caption, page)
 
     async def upload(
-        self, video_id: str, language: str, source: SourceLike, *, filename: str | None = None
+        self,
+        video_id: str,
+        language: str,
+        source: SourceLike,
+        *,
+        filename: str | None = None,
+        **extra: Unpack[ExtraParameters],
     ) -> Caption:
         """Add captions (``POST /videos/{videoId}/captions/{language}``, writes).
 
@@ -43,7 +50,7 @@ class Captions(Resource):
         """
         path = path_for(ONE_CAPTION, video_id=video_id, language=language)
         return await self._upload_file(
-            "captions.upload", path, Caption, source, filename, CAPTIONS_FILE
+            "captions.upload", path, Caption, source, filename, CAPTIONS_FILE, extra_only(extra)
         )
 
     async def get(self, video_id: str, language: str) -> Caption:
@@ -51,14 +58,17 @@ class Captions(Resource):
         path = path_for(ONE_CAPTION, video_id=video_id, language=language)
         return await self._call("captions.get", "GET", path, Caption)
 
-    async def update(self, video_id: str, language: str, *, default: bool) -> Caption:
+    async def update(
+        self, video_id: str, language: str, *, default: bool, **extra: Unpack[ExtraParameters]
+    ) -> Caption:
         """Set the default (``PATCH /videos/{videoId}/captions/{language}``, writes).
 
         ``default`` is True if players show these captions without a choice of the viewer. The
         effect on the captions in other languages is not documented.
         """
         path = path_for(ONE_CAPTION, video_id=video_id, language=language)
-        return await self._call("captions.update", "PATCH", path, Caption, {"default": default})
+        fields = {"default": default, **extra_only(extra)}
+        return await self._write("captions.update", "PATCH", path, Caption, fields)
 
     async def delete(self, video_id: str, language: str, *, missing_ok: bool = False) -> None:
         """Delete captions (``DELETE /videos/{videoId}/captions/{language}``, writes)."""
@@ -79,7 +89,13 @@ class Chapters(Resource):
         return self._list("chapters.list", path, Chapter, page)
 
     async def upload(
-        self, video_id: str, language: str, source: SourceLike, *, filename: str | None = None
+        self,
+        video_id: str,
+        language: str,
+        source: SourceLike,
+        *,
+        filename: str | None = None,
+        **extra: Unpack[ExtraParameters],
     ) -> Chapter:
         """Add chapters (``POST /videos/{videoId}/chapters/{language}``, writes).
 
@@ -88,7 +104,7 @@ class Chapters(Resource):
         """
         path = path_for(ONE_CHAPTER, video_id=video_id, language=language)
         return await self._upload_file(
-            "chapters.upload", path, Chapter, source, filename, CHAPTERS_FILE
+            "chapters.upload", path, Chapter, source, filename, CHAPTERS_FILE, extra_only(extra)
         )
 
     async def get(self, video_id: str, language: str) -> Chapter:

@@ -8,6 +8,7 @@ from ..errors import ConfigurationError
 from ..models import UploadToken
 from ..paginator import Paginator
 from ..protocol.request import path_for
+from ..protocol.writes import ExtraParameters, extra_only
 from ._resource import PageQuery, Resource, SortOrder
 
 __all__ = ["UploadTokens"]
@@ -30,18 +31,21 @@ class UploadTokens(Resource):
         query = {"sortBy": sort_by, "sortOrder": sort_order}
         return self._list("upload_tokens.list", "/upload-tokens", UploadToken, page, query)
 
-    async def create(self, *, ttl: int | timedelta = 0) -> UploadToken:
+    async def create(
+        self, *, ttl: int | timedelta = 0, **extra: Unpack[ExtraParameters]
+    ) -> UploadToken:
         """Create a token for any number of uploads (``POST /upload-tokens``, writes).
 
         ``ttl`` is the lifetime in seconds, 0 to 2,147,483,647, or a ``timedelta``. A token with 0
         never expires. Raises ``ConfigurationError`` for another value.
         """
         seconds = int(ttl.total_seconds()) if isinstance(ttl, timedelta) else ttl
-        if not 0 <= seconds <= LONGEST_TTL:
-            text = f"ttl must be 0 (never expires) to {LONGEST_TTL:,} seconds, not {seconds:,}"
+        if type(seconds) is not int or not 0 <= seconds <= LONGEST_TTL:
+            text = f"ttl must be 0 (never expires) to {LONGEST_TTL:,} seconds, not {seconds!r}"
             raise ConfigurationError(text, option="ttl")
-        return await self._call(
-            "upload_tokens.create", "POST", "/upload-tokens", UploadToken, {"ttl": seconds}
+        fields = {"ttl": seconds, **extra_only(extra)}
+        return await self._write(
+            "upload_tokens.create", "POST", "/upload-tokens", UploadToken, fields
         )
 
     async def get(self, upload_token: str) -> UploadToken:

@@ -5,19 +5,19 @@ from datetime import timedelta
 from typing import Any, Literal, TypedDict, Unpack
 
 from ..config import UNSET, Unset, UploadOptions
-from ..errors import ApiResponseError
-from ..models import Video, VideoStatus, camel_case
+from ..models import Video, VideoAssets, VideoStatus, camel_case
 from ..models import timecode as as_timecode
 from ..paginator import Paginator
 from ..protocol.json_body import text_list
-from ..protocol.private_assets import PrivateSession, session_address
-from ..protocol.request import Priority, asset_request, check_metadata, path_for
+from ..protocol.private_assets import PrivateSession
+from ..protocol.request import Priority, check_metadata, path_for
+from ..protocol.writes import ExtraParameters, extra_only
 from ..uploads.progress import OnProgress
 from ..uploads.session import PushSession
 from ..uploads.sources.types import SourceLike, Stream
 from ..uploads.uploader import Uploader
 from ._creation import create_video, one_at_a_time
-from ._fields import VideoFields, VideoUpdateFields, video_fields
+from ._fields import UPDATE_FIELDS, VideoFields, VideoUpdateFields, video_fields
 from ._resource import THUMBNAIL, PageQuery, Resource, SortOrder
 from ._waiting import PlayableResult, status_request, wait_for_all
 
@@ -110,7 +110,9 @@ class Videos(Resource):
         ``transcript_summary`` is set and the video has a summary.
         """
         changes = video_fields({"title": title, **fields})
-        return await self._call("videos.update", "PATCH", _path(video_id), Video, changes)
+        return await self._write(
+            "videos.update", "PATCH", _path(video_id), Video, changes, UPDATE_FIELDS
+        )
 
     async def delete(self, video_id: str, *, missing_ok: bool = False) -> None:
         """Delete a video (``DELETE /videos/{videoId}``, writes). Video Restore discards it."""
@@ -206,29 +208,23 @@ class Videos(Resource):
         """
         return wait_for_all(self._pipeline, video_ids, timeout=timeout, probe=probe)
 
-    async def open_private_session(self, video: Video) -> PrivateSession:
-        """Open a session for the assets of a private video.
+    async def open_private_session(self, video: Video) -> PrivateSession[VideoAssets]:
+        """Open a session for the assets of a private video, its player included.
 
         Sends a GET request outside the request budget. This uses up the token in ``video``, so call
         ``get`` again for each viewer. The session lasts 24 hours. ``session.assets`` and
         ``session.url(address)`` are addresses that can be used repeatedly. Raises ``NotFoundError``
         if the token was used before, and ``ConfigurationError`` if the video is public.
         """
-        request = asset_request("videos.open_private_session", session_address(video.assets))
-        # No retry: after a lost response the token would be used up.
-        response = await self._pipeline.attempt(request)
-        content = response.json()
-        token = content.get("session_token") if isinstance(content, Mapping) else None
-        if not isinstance(token, str) or video.assets is None:
-            raise ApiResponseError(
-                "the response contains no session_token",
-                status=response.status,
-                request=request.summary,
-            )
-        return PrivateSession(token, video.assets)
+        return await self._open_session("videos.open_private_session", video.assets)
 
     async def upload_thumbnail(
-        self, video_id: str, source: SourceLike, *, filename: str | None = None
+        self,
+        video_id: str,
+        source: SourceLike,
+        *,
+        filename: str | None = None,
+        **extra: Unpack[ExtraParameters],
     ) -> Video:
         """Set the thumbnail (``POST /videos/{videoId}/thumbnail``, writes).
 
@@ -236,28 +232,31 @@ class Videos(Resource):
         """
         path = f"{_path(video_id)}/thumbnail"
         return await self._upload_file(
-            "videos.upload_thumbnail", path, Video, source, filename, THUMBNAIL
+            "videos.upload_thumbnail", path, Video, source, filename, THUMBNAIL, extra_only(extra)
         )
 
-    async def pick_thumbnail(self, video_id: str, *, timecode: str | timedelta) -> Video:
+    async def pick_thumbnail(
+        self, video_id: str, *, timecode: str | timedelta, **extra: Unpack[ExtraParameters]
+    ) -> Video:
         """Use a frame of the video as thumbnail (``PATCH /videos/{videoId}/thumbnail``, writes).
 
         ``timecode`` is a ``timedelta``, ``HH:MM:SS[.mmm]``, ``HH:MM:SS:frame``, or seconds as
         digits. A time outside the video selects the first frame.
         """
         path = f"{_path(video_id)}/thumbnail"
-        fields = {"timecode": as_timecode(timecode)}
-        return await self._call("videos.pick_thumbnail", "PATCH", path, Video, fields)
+        fields = {"timecode": as_timecode(timecode), **extra_only(extra)}
+        return await self._write("videos.pick_thumbnail", "PATCH", path, Video, fields)
 
     async def get_discarded(self, video_id: str) -> Video:
         """Return a discarded video (``GET /discarded/videos/{videoId}``, reads)."""
         path = f"/discarded{_path(video_id)}"
         return await self._call("videos.get_discarded", "GET", path, Video)
 
-    async def restore(self, video_id: str) -> Video:
+    async def restore(self, video_id: str, **extra: Unpack[ExtraParameters]) -> Video:
         """Restore a discarded video (``PATCH /discarded/videos/{videoId}``, writes).
 
         Raises ``NotFoundError`` if the video is not discarded or was deleted permanently.
         """
         path = f"/discarded{_path(video_id)}"
-        return await self._call("videos.restore", "PATCH", path, Video, {"discarded": False})
+        fields = {"discarded": False, **extra_only(extra)}
+        return await self._write("videos.restore", "PATCH", path, Video, fields)

@@ -9,6 +9,7 @@ from ..paginator import Paginator
 from ..protocol import webhooks
 from ..protocol.json_body import text_list
 from ..protocol.request import path_for
+from ..protocol.writes import ExtraParameters, extra_only
 from ._resource import PageQuery, Resource
 
 __all__ = ["Webhooks"]
@@ -28,7 +29,9 @@ class Webhooks(Resource):
         """List all subscriptions, or those to one event type (``GET /webhooks``, reads)."""
         return self._list("webhooks.list", "/webhooks", Webhook, page, {"events": events})
 
-    async def create(self, *, events: Sequence[WebhookEventType], url: str) -> Webhook:
+    async def create(
+        self, *, events: Sequence[WebhookEventType], url: str, **extra: Unpack[ExtraParameters]
+    ) -> Webhook:
         """Create a subscription (``POST /webhooks``, writes).
 
         ``url`` is the address that receives deliveries as signed POST requests. Store
@@ -36,8 +39,8 @@ class Webhooks(Resource):
         for an unknown event type, an invalid address, and too many subscriptions
         (``webhook-limit-reached``).
         """
-        fields = {"events": text_list("events", events), "url": url}
-        return await self._call("webhooks.create", "POST", "/webhooks", Webhook, fields)
+        fields = {"events": text_list("events", events), "url": url, **extra_only(extra)}
+        return await self._write("webhooks.create", "POST", "/webhooks", Webhook, fields)
 
     async def get(self, webhook_id: str) -> Webhook:
         """Return a subscription (``GET /webhooks/{webhookId}``, reads)."""

@@ -329,7 +329,7 @@ METRICS_WIRE: dict[str, Any] = {
         ("filterBy[mediaType]", "video"),
         ("filterBy[continent][]", "EU"),
         ("filterBy[continent][]", "AS"),
-        ("filterBy[country]", "FR"),
+        ("filterBy[country][]", "FR"),
         ("filterBy[deviceType][]", "tv"),
         ("filterBy[deviceType][]", "phone"),
         ("filterBy[operatingSystem][]", "mac osx"),

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from apivideo_async import ApiVideoClient, NotFoundError, Page, Paginator, RawResponse
+from apivideo_async import (
+    ApiVideoClient,
+    ConfigurationError,
+    NotFoundError,
+    Page,
+    Paginator,
+    RawResponse,
+)
 from apivideo_async.models import to_json
 from apivideo_async.resources._resource import Resource
 from tests.contract.operations import OPERATIONS, Operation
@@ -20,12 +27,27 @@ DELETES = [row for row in ROWS if "missing_ok" in row.values[0].options]
 BY_HAND = {
     "videos.open_upload",
     "videos.open_private_session",
+    "live_streams.open_private_session",
     "videos.wait_until_playable",
     "videos.wait_until_playable_many",
     "webhooks.verify",
     "webhooks.unwrap",
 }
 """Methods that are not operations of the API. They have their own tests."""
+
+EXTRA = {"extra_body": {"newOption": "new"}, "extra_query": {"newParameter": "new"}}
+NO_EXTRA = {
+    "auth.authenticate",
+    "auth.refresh",
+    "videos.upload",
+    "videos.upload_with_token",
+}
+"""Methods that neither create nor change an object with one request."""
+WRITES = [
+    row
+    for row in ROWS
+    if row.values[0].verb in ("POST", "PATCH") and row.values[0].name not in NO_EXTRA
+]
 
 DEFAULT_NAME = (
     "captions.vtt",
@@ -76,6 +98,7 @@ def test_the_table_gives_every_argument(operation: Operation) -> None:
         "prefetch",
         "on_progress",
         "idempotency_key",
+        *EXTRA,
     }
     required = [
         parameter.name
@@ -101,6 +124,47 @@ async def test_a_call_is_on_the_wire_as_documented(
     check_headers(seen, operation)
     check_body(seen, operation)
     check_result(result, operation)
+
+
+@pytest.mark.parametrize("operation", WRITES)
+async def test_every_creation_and_change_takes_extra_parameters(
+    recorder: Recorder, client: ApiVideoClient, operation: Operation
+) -> None:
+    """They are added to what the arguments send, and never replace it."""
+    answering(recorder, operation)
+    method = operation.method(client)
+    await method(*operation.arguments, **operation.options, **EXTRA)
+    [seen] = recorder.seen
+    assert seen.query == [*operation.query, ("newParameter", "new")]
+    if operation.json is None:
+        fields = {name: content.decode() for name, _, _, content in seen.fields if name != "file"}
+        assert fields == {**operation.fields, "newOption": "new"}
+    else:
+        assert seen.json == {**operation.json, "newOption": "new"}
+    for name in operation.json or ["file", *operation.fields]:
+        with pytest.raises(ConfigurationError, match="extra_body"):
+            await method(*operation.arguments, **operation.options, extra_body={name: "x"})
+    if "idempotency_key" in inspect.signature(method).parameters:
+        # Refused before the search for an existing video.
+        with pytest.raises(ConfigurationError, match="extra_body"):
+            await method(**operation.options, idempotency_key="k", extra_body={"title": "x"})
+    with pytest.raises(TypeError, match="extra_boddy"):
+        await method(*operation.arguments, **operation.options, extra_boddy={})
+    assert len(recorder.seen) == 1
+
+
+CREATIONS = [row for row in WRITES if row.values[0].verb == "POST" and row.values[0].json]
+
+
+@pytest.mark.parametrize("operation", CREATIONS)
+async def test_a_creation_refuses_none_before_anything_is_sent(
+    recorder: Recorder, client: ApiVideoClient, operation: Operation
+) -> None:
+    """service.md#null-and-absent: only the language may be null."""
+    for name in set(operation.options) - {"language"}:
+        with pytest.raises(ConfigurationError, match=name):
+            await operation.method(client)(**{**operation.options, name: None})
+    assert recorder.seen == []
 
 
 def sent(recorder: Recorder, operation: Operation) -> list[Seen]:

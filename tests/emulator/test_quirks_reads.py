@@ -186,7 +186,7 @@ async def test_private_urls_of_a_video(start, content):
     assert (await api.send("GET", signed)).status == 200
     public = await api.create()
     assets = (await api.send("GET", f"/videos/{public}")).json["assets"]
-    assert assets["player"] == f"{api.emu.url}/vod/{public}/player"
+    assert assets["player"] == f"{api.emu.url}/vod/{public}"
 
 
 async def live_stream(api, **attributes):
@@ -203,13 +203,14 @@ async def test_private_urls_of_a_live_stream(start):
     assert (base, name) == (f"{api.emu.url}/private/{token}", f"{live_id}.m3u8")
     usual = await api.send("GET", f"/live/{live_id}/token/{token}/session")
     assert usual.status == 404
+    base = f"{base}/{live_id}"
     session = (await api.send("GET", f"{base}/session")).json["session_token"]
     assert (await api.send("GET", assets["hls"])).status == 404, "the token was used"
     for name in ("hls", "player", "thumbnail"):
         joint = "&" if "?" in assets[name] else "?"
         assert (await api.send("GET", f"{assets[name]}{joint}avh={session}")).status == 200
     assert (await api.send("GET", f"{base}/session")).status == 404
-    assert (await api.send("GET", "/private/unknown/session")).status == 404
+    assert (await api.send("GET", f"/private/unknown/{live_id}/session")).status == 404
     _, assets = await live_stream(api)
     assert "/private/" not in assets["hls"]
 

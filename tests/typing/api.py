@@ -16,15 +16,18 @@ from apivideo_async import (
     Chapter,
     FilterBy,
     LiveStream,
+    LiveStreamAssets,
     MetricBucket,
     Page,
     Paginator,
+    PrivateSession,
     RawResponse,
     Restream,
     Summary,
     Tag,
     UploadToken,
     Video,
+    VideoAssets,
     VideoClip,
     VideoStatus,
     Webhook,
@@ -43,6 +46,10 @@ async def right(client: ApiVideoClient) -> None:
     assert_type(
         await client.videos.update("vi1", player_id=None, language=None, description=UNSET), Video
     )
+    await client.videos.create(title="t", extra_body={"new": [1]}, extra_query={"flag": True})
+    await client.webhooks.create(events=[], url="https://x", extra_body={"new": None})
+    await client.watermarks.upload(b"x", extra_query={"new": "a"})
+    await client.upload(b"x", extra_body={"new": 1})
     assert_type(
         client.videos.list(tags=("a",), sort_by="createdAt", page_size=10), Paginator[Video]
     )
@@ -61,6 +68,11 @@ async def right(client: ApiVideoClient) -> None:
     assert_type(stream, LiveStream)
     assert_type(stream.rtmp_url, str | None)
     assert_type(await client.live_streams.complete("li1"), None)
+    session = await client.live_streams.open_private_session(stream)
+    assert_type(session, PrivateSession[LiveStreamAssets])
+    assert_type(session.assets.player, str | None)
+    video = await client.videos.get("vi1")
+    assert_type((await client.videos.open_private_session(video)).assets, VideoAssets)
     assert_type(client.tags.list(value="a"), Paginator[Tag])
     assert_type(
         await client.summaries.create(video_id="vi1", origin="auto", attributes=["abstract"]),
@@ -128,6 +140,9 @@ async def wrong(client: ApiVideoClient) -> None:
     await client.videos.create(titel="t")  # type: ignore[call-arg]
     await client.videos.create(title="t", public="yes")  # type: ignore[arg-type]
     await client.videos.create(title=None)  # type: ignore[arg-type]
+    await client.videos.create(title="t", player_id=None)  # type: ignore[arg-type]
+    await client.videos.create(title="t", extra_body=[])  # type: ignore[arg-type]
+    await client.upload_tokens.create(extra_headers={})  # type: ignore[call-arg]
     await client.videos.create(title="t", metadata=[("a", "b")])  # type: ignore[arg-type]
     await client.videos.update("vi1", description=None)  # type: ignore[arg-type]
     await client.videos.update("vi1", clip=VideoClip())  # type: ignore[call-arg]

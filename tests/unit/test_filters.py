@@ -130,7 +130,8 @@ async def test_analytics_refuse_an_empty_filter(filter_by: Any) -> None:
 
 
 async def test_what_clears_a_list_is_still_sent() -> None:
-    from apivideo_async.protocol.json_body import json_body
+    from apivideo_async.protocol.writes import json_request
     from apivideo_async.resources._fields import video_fields
 
-    assert json_body(video_fields({"tags": [], "metadata": {}})) == b'{"tags": [], "metadata": []}'
+    request = json_request("x", "PATCH", "/x", video_fields({"tags": [], "metadata": {}}))
+    assert request.body == b'{"tags": [], "metadata": []}'

@@ -18,7 +18,7 @@ from apivideo_async.errors import (
     RateLimitError,
     ServerError,
 )
-from apivideo_async.protocol.retry import Attempts, backoff, may_repeat
+from apivideo_async.protocol.retry import Attempts, backoff, may_repeat, settle_delays
 
 POLICY = RetryPolicy(attempts=3, seconds=100.0, first_delay=1.0, longest_delay=10.0)
 LIMITED = RateLimitError("text", status=429)
@@ -33,6 +33,25 @@ policies = st.builds(
     first_delay=st.floats(0.01, 10),
     longest_delay=st.floats(0.01, 100),
 )
+
+
+def test_an_outdated_query_is_repeated_for_30_s_by_default() -> None:
+    assert list(settle_delays(RetryPolicy().settle)) == [0.5, 1, 2, 4, 7.5, 7.5, 7.5]
+
+
+@given(st.floats(0, 1000))
+def test_the_repetitions_of_a_query_take_settle_seconds(settle: float) -> None:
+    delays = list(settle_delays(settle))
+    assert sum(delays) == pytest.approx(settle, abs=1e-5)
+    assert len(delays) <= 20
+    # Only the last delay may be shorter, because it is the rest.
+    assert delays[:-1] == sorted(delays[:-1])
+
+
+@pytest.mark.parametrize("settle", [-1.0, float("inf"), float("nan")])
+def test_settle_is_a_finite_number_of_seconds(settle: float) -> None:
+    with pytest.raises(ConfigurationError, match="settle"):
+        RetryPolicy(settle=settle)
 
 
 @pytest.mark.parametrize(

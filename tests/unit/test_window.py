@@ -268,6 +268,40 @@ def test_a_higher_count_without_a_time_forgets_the_reset() -> None:
     assert (window.resets_at, startable(window, 6.0)) == (None, 39)
 
 
+@pytest.mark.parametrize(("retry_after", "quirk"), [(None, "partial"), (0.0, "zero")])
+def test_a_spent_budget_without_a_time_is_probed_and_its_period_learned(
+    retry_after: float | None, quirk: str
+) -> None:
+    window, now = Window(), 0.0
+    for remaining in range(19, -1, -1):
+        assert window.wait(now) == 0.0
+        window.start(now)
+        window.answered(RateLimitHeaders(20, remaining, retry_after), now, now)
+        now += 0.01
+    assert list(window.noticed) == [f"rate-headers={quirk}"]
+    assert math.isclose(window.wait(now), 5.0, abs_tol=0.02)
+    assert window.spare(now) == 0
+    refuse(window, RateLimitHeaders(20, 0), 5.2)
+    assert window.wait(5.2) == 2.6, "half of the time that was too short"
+    window.start(7.8)
+    window.answered(RateLimitHeaders(20, 19, retry_after), 7.8, 7.8)
+    assert (window.pace.count, window.remaining) == (20, 19)
+    assert window.spare(7.9) == 19
+    assert window.pace.period == 7.8
+
+
+def test_the_pace_of_a_class_without_headers_is_learned_from_a_refusal() -> None:
+    window = Window()
+    for _ in range(10):
+        window.start(0.0)
+        window.answered(None, 0.0, 0.0)
+    refuse(window, RateLimitHeaders(standard=2.0), 0.1)
+    assert list(window.noticed) == ["rate-headers=standard"]
+    assert (window.wait(0.1), window.pace.count) == (2.0, 10)
+    assert window.spare(0.1) is None, "not known"
+    assert not window.free
+
+
 def test_counts_without_a_time_that_come_late_are_no_news() -> None:
     window = started(known(40, 3, 60.0), 1)
     window.answered(RateLimitHeaders(40, 30), -1.0, 5.1)

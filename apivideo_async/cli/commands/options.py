@@ -1,27 +1,40 @@
-"""Options that several commands have."""
+"""Options that several commands have.
+
+``--mode``, ``--chunk-size`` and ``--concurrency`` mean the same in every command that sends files.
+``--concurrency`` counts the chunks of one file in flight. ``ingest`` and ``distributed worker``
+also have ``--items``, the number of items in progress. Its default is the number given as
+``--concurrency``, which counted items before ``--items`` existed. All items together have at most
+as many chunks in flight as the larger of the two numbers.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import click
+from attrs import evolve
 
+from ...config import UploadLimits, UploadOptions
 from ..parameters import CONCURRENCY, METADATA_PAIR, SIZE, as_dict
 
 __all__ = [
     "METADATA",
     "TAGS",
     "chunk_size_option",
-    "chunks_option",
     "concurrency_option",
+    "former_chunks_option",
     "host_option",
+    "items_and_upload",
+    "items_option",
     "manifest_option",
     "metadata_filter",
     "port_option",
     "quarantined_option",
     "redirects_option",
     "reserve_option",
+    "sending_options",
     "strategy_option",
+    "upload_options",
 ]
 
 Option: TypeAlias = Callable[[Any], Any]
@@ -31,11 +44,80 @@ chunk_size_option: Option = click.option(
     type=SIZE,
     help="Bytes per chunk, 5MiB to 200MiB. Default: chosen from the size of the source.",
 )
+concurrency_option: Option = click.option(
+    "--concurrency",
+    type=CONCURRENCY,
+    default="auto",
+    help="Chunks of one file in flight at once: 1 to 1000, or auto, which follows the measured "
+    "throughput.",
+)
+_mode_option: Option = click.option(
+    "--mode",
+    type=click.Choice(["bytes", "part"]),
+    help="Send chunks as byte ranges or as numbered parts. Default: byte ranges if the size is "
+    "known.",
+)
+_smallest_chunk_option: Option = click.option(
+    "--smallest-chunk", type=SIZE, hidden=True, help="For an emulator with other limits."
+)
 
 
-def chunks_option(name: str) -> Option:
-    """Make the option for the number of chunks in flight."""
-    return click.option(name, type=CONCURRENCY, default="auto", help="Chunks in flight.")
+def sending_options(command: Any) -> Any:
+    """Add the options for which ``upload_options`` makes ``UploadOptions``."""
+    for option in (_smallest_chunk_option, _mode_option, concurrency_option, chunk_size_option):
+        command = option(command)
+    return command
+
+
+def upload_options(given: dict[str, Any]) -> UploadOptions:
+    """Remove the values of ``sending_options`` from ``given``, and return them as options.
+
+    Raises ``ConfigurationError`` for a chunk size outside the limits.
+    """
+    smallest = given.pop("smallest_chunk")
+    return UploadOptions(
+        chunk_size=given.pop("chunk_size"),
+        concurrency=given.pop("concurrency"),
+        mode=given.pop("mode"),
+        limits=UploadLimits() if smallest is None else UploadLimits(smallest_chunk=smallest),
+    )
+
+
+DEFAULT_ITEMS = 16
+items_option: Option = click.option(
+    "--items",
+    type=click.IntRange(1, 1000),
+    help=f"Items in progress at once. Default: the number given as --concurrency, or "
+    f"{DEFAULT_ITEMS} with auto.",
+)
+former_chunks_option: Option = click.option(
+    "--chunks", type=CONCURRENCY, hidden=True, help="Former name of --concurrency."
+)
+
+
+def items_and_upload(given: dict[str, Any]) -> tuple[int, UploadOptions]:
+    """Remove the values of the options above from ``given``; return ``--items`` and the options.
+
+    Raises ``UsageError`` if ``--chunks`` is combined with the options that replaced it.
+    """
+    items, chunks = given.pop("items"), given.pop("chunks", None)
+    upload = upload_options(given)
+    concurrency: int | Literal["auto"] = upload.concurrency
+    if chunks is not None:
+        # Beside ``--chunks``, ``--concurrency`` has its former meaning: items at once.
+        if items is not None:
+            raise click.UsageError(
+                "--chunks is the former name of --concurrency: use --items and --concurrency"
+            )
+        items = DEFAULT_ITEMS if concurrency == "auto" else concurrency
+        concurrency = chunks
+    if items is None:
+        items = DEFAULT_ITEMS if concurrency == "auto" else concurrency
+    if concurrency == "auto" or concurrency <= upload.max_concurrency:
+        return items, evolve(upload, concurrency=concurrency)
+    # Each stream of unknown length has a buffer for every chunk of a fixed number. Many items with
+    # a large number would need too much memory, so the number becomes an upper limit.
+    return items, evolve(upload, concurrency="auto", max_concurrency=concurrency)
 
 
 def metadata_filter(objects: str) -> click.Option:
@@ -71,12 +153,6 @@ METADATA: click.Option = click.Option(
 )
 host_option: Option = click.option(
     "--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 for all interfaces."
-)
-concurrency_option: Option = click.option(
-    "--concurrency",
-    type=click.IntRange(1, 1000),
-    default=16,
-    help="Number of items processed at the same time.",
 )
 manifest_option: Option = click.option(
     "--manifest",

@@ -23,7 +23,7 @@ from ..parameters import SIZE, json_option
 from ..running import run
 from ..session import Session
 from .costs import Costs, documented_limits, minimum_seconds, minimum_text
-from .options import chunk_size_option, chunks_option
+from .options import chunk_size_option, concurrency_option
 
 __all__ = ["command"]
 
@@ -42,7 +42,7 @@ class PlanRequest:
 @click.command(name="plan")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path())
 @chunk_size_option
-@chunks_option("--concurrency")
+@concurrency_option
 @click.option(
     "--uploads-per-minute",
     type=click.IntRange(1),

@@ -176,7 +176,9 @@ _GATEWAYS = (
         "seconds",
     ),
     Quirk("delivered-twice", "A proxy delivers each creation of a video and each upload twice."),
-    Quirk("private-urls", "Private players and live streams have the URLs of the vendor's player."),
+    Quirk(
+        "private-urls", "Private players and live streams have the URLs of the vendor's library."
+    ),
 )
 CATALOGUE: dict[str, Quirk] = {
     quirk.name: quirk for quirk in (*_UPLOADS, *_STATUS, *_LISTS, *_RATE, *_GATEWAYS)

@@ -18,9 +18,11 @@ from ..state.video import Video
 from .delivery import (
     asset_base,
     manifest_response,
-    open_session,
+    new_token,
     player_urls,
+    session_response,
     thumbnail_response,
+    vendor_urls,
     viewer_session,
 )
 
@@ -38,15 +40,16 @@ __all__ = [
 
 
 def video_base(call: Call, video: Video) -> str:
-    return asset_base(call, "/vod", video)
+    return asset_base(call, "/vod", video, new_token(call, video))
 
 
 def asset_urls(call: Call, video: Video) -> dict[str, str]:
     """Return the ``video-assets`` schema, for a private video with a new one-time token."""
-    base = video_base(call, video)
-    vendor = not video.public and "private-urls" in call.state.settings.quirks
+    token = new_token(call, video)
+    base = asset_base(call, "/vod", video, token)
+    player = asset_base(call, "/vod", video, None)
     urls = {
-        **player_urls(base, "" if vendor else "/player"),
+        **player_urls(player if vendor_urls(call) else f"{player}/player", token),
         "hls": f"{base}/hls/manifest.m3u8",
         "thumbnail": f"{base}/thumbnail.jpg",
     }
@@ -140,4 +143,4 @@ async def thumbnail(call: Call) -> web.StreamResponse:
 
 async def session_token(call: Call) -> web.StreamResponse:
     """Exchange a private token for a session (service.md#private-sessions)."""
-    return open_session(call, call.state.videos.find(call.parameter("videoId")).id, "videoId")
+    return session_response(call, call.state.videos.find(call.parameter("videoId")), "videoId")

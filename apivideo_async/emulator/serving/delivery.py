@@ -1,4 +1,9 @@
-"""URLs, access and responses of the delivery hosts (service.md#private-videos)."""
+"""URLs, access and responses of the delivery hosts (service.md#private-videos).
+
+The documentation describes the URLs of private videos. Those of private live streams and of private
+players are known from the vendor's session library only (service.md#other-private-assets).
+The quirk ``private-urls`` selects the forms of that library.
+"""
 
 import struct
 import zlib
@@ -15,9 +20,11 @@ from ..state.video import Video
 __all__ = [
     "asset_base",
     "manifest_response",
-    "open_session",
+    "new_token",
     "player_urls",
+    "session_response",
     "thumbnail_response",
+    "vendor_urls",
     "viewer_session",
 ]
 
@@ -30,17 +37,25 @@ _WIDTH = 32
 _HEIGHT = 18
 
 
-def asset_base(call: Call, root: str, item: Video | LiveStream) -> str:
-    """Return the base URL of an item's assets, for a private item with a new one-time token."""
+def vendor_urls(call: Call) -> bool:
+    """Return whether the URLs are those of the vendor's session library."""
+    return "private-urls" in call.state.settings.quirks
+
+
+def new_token(call: Call, item: Video | LiveStream) -> str | None:
+    """Return a new one-time token, None for a public item."""
+    return None if item.public else call.state.private_sessions.new_token(item.id)
+
+
+def asset_base(call: Call, root: str, item: Video | LiveStream, token: str | None) -> str:
+    """Return the base URL of an item's assets, with the token in the path if there is one."""
     base = f"{call.request.url.origin()}{root}/{item.id}"
-    return base if item.public else f"{base}/token/{call.state.private_sessions.new_token(item.id)}"
+    return base if token is None else f"{base}/token/{token}"
 
 
-def player_urls(base: str, path: str = "") -> dict[str, str]:
+def player_urls(address: str, token: str | None) -> dict[str, str]:
     """Return the URL of the player, with the token in the query, and the HTML that embeds it."""
-    # ``asset_base`` puts the token at the end of the path of a private item.
-    root, _, token = base.partition("/token/")
-    player = f"{root}{path}?token={token}" if token else f"{root}{path}"
+    player = address if token is None else f"{address}?token={token}"
     return {"iframe": _IFRAME.format(player), "player": player}
 
 
@@ -59,12 +74,10 @@ def viewer_session(
     return session
 
 
-def open_session(call: Call, item_id: str | None, parameter: str) -> web.Response:
-    """Exchange a private token for a session. Raises a refusal (404) of ``parameter``."""
-    state, token = call.state, call.parameter("token")
-    session = None
-    if item_id is not None:
-        session = state.private_sessions.open_session(item_id, token, state.now)
+def session_response(call: Call, item: Video | LiveStream, parameter: str) -> web.Response:
+    """Exchange a private token for a session. Raises a refusal (404) for a used token."""
+    state = call.state
+    session = state.private_sessions.open_session(item.id, call.parameter("token"), state.now)
     if session is None:
         raise not_found(parameter)
     return json_response({"session_token": session})

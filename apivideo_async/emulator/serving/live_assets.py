@@ -10,35 +10,45 @@ from ..state.records import LiveStream
 from .delivery import (
     asset_base,
     manifest_response,
-    open_session,
+    new_token,
     player_urls,
+    session_response,
     thumbnail_response,
+    vendor_urls,
     viewer_session,
 )
 
-__all__ = ["live_urls", "manifest", "player", "session_token", "thumbnail", "vendor_session_token"]
+__all__ = ["live_urls", "manifest", "player", "session_token", "thumbnail"]
 
 
 def live_urls(call: Call, live: LiveStream) -> dict[str, str]:
-    base = asset_base(call, "/live", live)
+    token = new_token(call, live)
+    public = asset_base(call, "/live", live, None)
+    if token is None:
+        base, manifest = public, f"{public}.m3u8"
+    elif vendor_urls(call):
+        base = f"{call.request.url.origin()}/private/{token}/{live.id}"
+        manifest = f"{base}.m3u8"
+    else:
+        base = asset_base(call, "/live", live, token)
+        manifest = f"{base}/manifest.m3u8"
     return {
-        **player_urls(base),
-        "hls": _manifest_url(call, live, base),
+        **player_urls(public, token),
+        "hls": manifest,
         "thumbnail": f"{base}/thumbnail.jpg",
     }
 
 
-def _manifest_url(call: Call, live: LiveStream, base: str) -> str:
-    if live.public:
-        return f"{base}.m3u8"
-    if "private-urls" in call.state.settings.quirks:
-        token = base.rpartition("/")[2]
-        return f"{call.request.url.origin()}/private/{token}/{live.id}.m3u8"
-    return f"{base}/manifest.m3u8"
+def _found(call: Call) -> LiveStream:
+    """Return the live stream. Raises a refusal (404) for a private URL of the other form."""
+    vendor_form = call.request.path.startswith("/private/")
+    if "token" in call.request.match_info and vendor_form != vendor_urls(call):
+        raise not_found("liveStreamId")
+    return call.state.live_streams.find(call.parameter("liveStreamId"))
 
 
 def _viewed(call: Call, token: str | None) -> LiveStream:
-    live = call.state.live_streams.find(call.parameter("liveStreamId"))
+    live = _found(call)
     viewer_session(call, live, "liveStreamId", token)
     return live
 
@@ -57,19 +67,10 @@ async def manifest(call: Call) -> web.StreamResponse:
     return manifest_response([] if live.broadcasting else ["#EXT-X-ENDLIST"])
 
 
-async def session_token(call: Call) -> web.StreamResponse:
-    """Exchange a private token for a session (service.md#private-sessions)."""
-    live = call.state.live_streams.find(call.parameter("liveStreamId"))
-    if "private-urls" in call.state.settings.quirks:
-        raise not_found("liveStreamId")
-    return open_session(call, live.id, "liveStreamId")
-
-
-async def vendor_session_token(call: Call) -> web.StreamResponse:
-    """Exchange a private token at the URL of the vendor's player (quirk ``private-urls``)."""
-    owner = call.state.private_sessions.owner(call.parameter("token"))
-    return open_session(call, owner, "token")
-
-
 async def thumbnail(call: Call) -> web.StreamResponse:
     return thumbnail_response(_viewed(call, call.request.match_info.get("token")).thumbnail)
+
+
+async def session_token(call: Call) -> web.StreamResponse:
+    """Exchange a private token for a session, as for videos (service.md#private-sessions)."""
+    return session_response(call, _found(call), "liveStreamId")

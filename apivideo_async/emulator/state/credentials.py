@@ -122,10 +122,6 @@ class PrivateSessions:
         self._tokens[token] = (item_id, False)
         return token
 
-    def owner(self, token: str) -> str | None:
-        """Return the id of the item that a token belongs to, None for an unknown token."""
-        return self._tokens.get(token, (None, True))[0]
-
     def open_session(self, item_id: str, token: str, now: float) -> str | None:
         """Use a token and return its session, or None if it was used or is of another item."""
         if self._tokens.get(token) != (item_id, False):

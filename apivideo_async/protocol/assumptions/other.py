@@ -6,7 +6,7 @@ __all__ = ["OTHER"]
 
 OTHER: tuple[Assumption, ...] = (
     Assumption(
-        question="Which URLs do private players and live streams have?",
+        question="Which URLs do private players, live streams and captions have?",
         certainty="inferred",
         documents="Those of private videos [guide]; others in the vendor's player library "
         "[client].",

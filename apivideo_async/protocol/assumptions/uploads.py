@@ -152,6 +152,13 @@ UPLOADS: tuple[Assumption, ...] = (
         facts=("token-checks",),
     ),
     Assumption(
+        question="Does `POST /upload` need or refuse an `Authorization` header?",
+        certainty="documented",
+        documents="It is not needed [spec]; official clients send it [client].",
+        assumed="Neither. The client does not send it.",
+        facts=("token-checks",),
+    ),
+    Assumption(
         question="May the last chunk be small while the total is unknown?",
         certainty="unknown",
         documents="Only the last chunk may be small [spec 2022].",

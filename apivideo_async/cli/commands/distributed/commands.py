@@ -28,11 +28,13 @@ from ...parameters import json_option
 from ...running import run
 from ...session import Session
 from ..options import (
-    concurrency_option,
+    items_and_upload,
+    items_option,
     manifest_option,
     quarantined_option,
     redirects_option,
     reserve_option,
+    sending_options,
     strategy_option,
 )
 from ..sources import list_all
@@ -192,7 +194,8 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
 
 
 @click.command(name="worker")
-@concurrency_option
+@sending_options
+@items_option
 @click.option(
     "--lease",
     type=SECONDS,
@@ -214,7 +217,6 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
 def worker(
     session: Session,
     /,
-    concurrency: int,
     lease: float,
     redirects: Redirects,
     dsn: str,
@@ -225,6 +227,7 @@ def worker(
     Each finished item is printed on one line: video id and source. An interrupted worker returns
     its unfinished items to the queue at once.
     """
+    items, upload = items_and_upload(given)
     settings = session.settings
     settings.resolve()  # Report a missing key before the database is opened.
 
@@ -239,7 +242,7 @@ def worker(
             instance = Worker(
                 dsn,
                 lambda limiter: settings.make_client(limiter=limiter),
-                options=IngestOptions(concurrency=concurrency, lease=lease),
+                options=IngestOptions(concurrency=items, lease=lease, upload=upload),
                 stores=stores,
                 on_result=write_result,
                 **given,  # `reserve` and `sweep`

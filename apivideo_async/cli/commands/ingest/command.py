@@ -1,25 +1,25 @@
 """The command ``apivideo ingest SOURCE...``, which is also the group of the ledger commands."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from ....config import UploadLimits, UploadOptions
 from ....ingest.items import Strategy
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report
-from ...parameters import SIZE, json_option
+from ...parameters import json_option
 from ...running import run
 from ...session import Session
 from ..options import (
-    chunk_size_option,
-    chunks_option,
-    concurrency_option,
+    former_chunks_option,
+    items_and_upload,
+    items_option,
     manifest_option,
     redirects_option,
     reserve_option,
+    sending_options,
     strategy_option,
 )
 from .dry_run import DryRun
@@ -70,10 +70,9 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=_complete)
 @manifest_option
 @strategy_option
-@concurrency_option
-@chunk_size_option
-@chunks_option("--chunks")
-@click.option("--smallest-chunk", type=SIZE, hidden=True, help="For an emulator with other limits.")
+@sending_options
+@items_option
+@former_chunks_option
 @reserve_option
 @redirects_option
 @click.option(
@@ -112,10 +111,6 @@ def ingest(
     session: Session,
     /,
     strategy: Strategy,
-    concurrency: int,
-    chunk_size: int | None,
-    chunks: int | Literal["auto"],
-    smallest_chunk: int | None,
     keep_key: bool,
     dry_run: bool,
     ledger: Path | None,
@@ -129,13 +124,8 @@ def ingest(
 
     Exit code 1 if an item of the ledger has failed.
     """
-    limits = (
-        UploadLimits() if smallest_chunk is None else UploadLimits(smallest_chunk=smallest_chunk)
-    )
-    upload = UploadOptions(chunk_size=chunk_size, concurrency=chunks, limits=limits)
-    options = IngestOptions(
-        strategy=strategy, concurrency=concurrency, keep_key=keep_key, upload=upload
-    )
+    items, upload = items_and_upload(given)
+    options = IngestOptions(strategy=strategy, concurrency=items, keep_key=keep_key, upload=upload)
     # The remaining options have the names of the fields.
     request = IngestRequest(options=options, ledger=find_ledger(session, ledger), **given)
     _check(request, dry_run=dry_run)

@@ -1,17 +1,16 @@
 """The command ``apivideo upload``."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 from attrs import evolve
 
-from ....config import Mode, UploadOptions
 from ....private_files import state_folder
 from ...parameters import given_options, json_option
 from ...running import run
 from ...session import Session
-from ..options import METADATA, TAGS, chunk_size_option, chunks_option
+from ..options import METADATA, TAGS, sending_options, upload_options
 from .batch import Batch
 from .request import STDIN, UploadRequest
 
@@ -30,14 +29,7 @@ __all__ = ["command"]
     "--video-id", metavar="ID", help="Upload into this existing video instead of creating one."
 )
 @click.option("--token", metavar="TOKEN", help="Use an upload token; no API key is needed.")
-@chunk_size_option
-@chunks_option("--concurrency")
-@click.option(
-    "--mode",
-    type=click.Choice(["bytes", "part"]),
-    help="Send chunks as byte ranges or as numbered parts. Default: byte ranges if the size is "
-    "known.",
-)
+@sending_options
 @click.option("--resume", is_flag=True, help="Continue an interrupted upload of the same file.")
 @click.option("--wait", is_flag=True, help="Wait until the video is playable.")
 @click.option(
@@ -53,9 +45,6 @@ def command(
     session: Session,
     /,
     files: tuple[str, ...],
-    chunk_size: int | None,
-    concurrency: int | Literal["auto"],
-    mode: Mode | None,
     **given: Any,
 ) -> int:
     """Upload files as videos, in concurrent chunks.
@@ -63,9 +52,7 @@ def command(
     FILE is a path, or - for the standard input. Each finished file is printed on one line: video
     id, title, URL of the player. A failed file does not stop the others.
     """
-    options = UploadOptions(
-        chunk_size=chunk_size, concurrency=concurrency, mode=mode, journal=state_folder("uploads")
-    )
+    options = evolve(upload_options(given), journal=state_folder("uploads"))
     if given["resume"] and options.journal is not None:
         options = evolve(options, resume="on")
     names = ("description", "player_id", "tags", "metadata")
