@@ -282,12 +282,12 @@ def test_a_spent_budget_without_a_time_is_probed_and_its_period_learned(
     assert math.isclose(window.wait(now), 5.0, abs_tol=0.02)
     assert window.spare(now) == 0
     refuse(window, RateLimitHeaders(20, 0), 5.2)
-    assert window.wait(5.2) == 2.6, "half of the time that was too short"
-    window.start(7.8)
-    window.answered(RateLimitHeaders(20, 19, retry_after), 7.8, 7.8)
+    assert math.isclose(window.wait(5.2), 2.6), "half of the time that was too short"
+    window.start(7.801)
+    window.answered(RateLimitHeaders(20, 19, retry_after), 7.801, 7.801)
     assert (window.pace.count, window.remaining) == (20, 19)
     assert window.spare(7.9) == 19
-    assert window.pace.period == 7.8
+    assert math.isclose(window.pace.period, 7.801)
 
 
 def test_the_pace_of_a_class_without_headers_is_learned_from_a_refusal() -> None:
