@@ -50,7 +50,9 @@ FORGETTING = 0.98
 """Factor of ``refuted`` in each period: after some periods, a shorter one is tried again."""
 MOST_SLOWER = 0.8
 """Factor of a pace that was sufficient after one more refusal, at least."""
-FEW = 10
+FEW, FEWEST = 10, 4
+"""Numbers of accepted requests below which they are no measure of a rate: of one that shall replace
+a sufficient one, and of the first one."""
 LITTLE = 0.1
 """Share of ``count`` below which half a period counts as unused.
 
@@ -162,11 +164,14 @@ class Pace:
                 self.count = max(1, self.count - 1)
             return 0.0
         tried = started == self.probe
+        measuring = not self.proven and 0 < self.accepted < FEWEST
         probing = self._decrease(started)
         if probing and wait is not None:
             self.refuted = max(self.refuted, started + wait - PATIENCE - self._first())
         self.probe, self.trying = None, False
-        self.accepted, self.refused_at, self.decreased_at = 0, started, now
+        self.decreased_at = now
+        if not measuring:
+            self.accepted, self.refused_at = 0, started
         self.serial, self.open = True, self._whole_period(self.count or 0)
         self.failures += 1
         if probing:
@@ -178,7 +183,7 @@ class Pace:
         if self.count is None:
             self.count = max(1, min(limit, len(self.starts)))
             self.serial, self.open = True, self.count
-            self.refused_at, self.failures = now, 1
+            self.refused_at, self.decreased_at, self.failures = now, now, 1
 
     def _until_probe(self) -> float:
         # A window may be shorter than documented. After two attempts, this is no longer likely.
@@ -239,7 +244,7 @@ class Pace:
         elif started == self.probe:
             self.refuted = max(self.refuted, self.probed)
             return not self.trying
-        elif self.accepted and self.period > self.refuted:
+        elif not self.failures and self.period > self.refuted:
             self._slow_down(started, self.count)
             return False
         if self.starts:
@@ -265,6 +270,9 @@ class Pace:
             self.count = max(1, int(max(sufficient, count * MOST_SLOWER)))
             if self.count == count:
                 self._lengthen(self.period)
+        elif self.accepted < FEWEST:
+            # The request may have been a little faster than the others. Measure on.
+            self._lengthen(self.period)
         else:
             self.count = max(1, min(count, used))
             self.overcounted = used < count

@@ -364,7 +364,9 @@ class Window:
                 wait = wait and max(wait, PROBE_PAUSE)
                 quirk = "absent" if headers.standard is None else "standard"
                 self.noticed[headers.quirk or f"rate-headers={quirk}"] = NO_LIMIT
-            elif self.pace.failures > 1:
+            elif self.pace.period > self.pace.refuted:
+                wait = wait and max(wait, probe)
+            else:
                 probe = max(probe, BLIND_COOL_DOWN / 2)
         elif not explained:
             self.contradicted = True
