@@ -362,8 +362,9 @@ class Window:
                 # next refusal tells how fast it is refilled.
                 probe = BLIND_COOL_DOWN
                 wait = wait and max(wait, PROBE_PAUSE)
-                quirk = "absent" if headers.standard is None else "standard"
-                self.noticed[headers.quirk or f"rate-headers={quirk}"] = NO_LIMIT
+                if self.limit is None:
+                    quirk = "absent" if headers.standard is None else "standard"
+                    self.noticed[headers.quirk or f"rate-headers={quirk}"] = NO_LIMIT
             elif self.pace.period > self.pace.refuted:
                 wait = wait and max(wait, probe)
             else:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apivideo_async.rate_limit.headers import RateLimitHeaders
+from apivideo_async.rate_limit.pace import Pace
 from apivideo_async.rate_limit.window import UNKNOWN_BUDGET, Window
 
 # -- one window, step by step
@@ -337,6 +338,18 @@ def test_a_refusal_that_the_headers_do_not_explain_starts_the_search_for_a_pace(
     window.start(60.0)
     window.answered(RateLimitHeaders(1000, 999, 60.0), 60.0, 60.1)
     assert window.paced
+    refuse(window, RateLimitHeaders(1000, 998, 59.0), 61.0)
+    assert window.pace.count == 1, "one request was accepted since the first refusal"
+    assert len(window.noticed) == 1
+
+
+def test_a_short_wait_that_a_header_states_does_not_bring_another_refusal_at_once() -> None:
+    window = Window()
+    window.pace = Pace(
+        starts=[0.0, 1.0], count=2, period=10.0, refuted=9.0, accepted=9, proven=True
+    )
+    refuse(window, RateLimitHeaders(standard=0.01), 10.1)
+    assert window.cool_until >= 11.0
 
 
 # -- against a server
