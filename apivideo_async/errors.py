@@ -40,6 +40,8 @@ from typing import Any, Literal, Self
 
 from attrs import field, frozen
 
+from .rate_limit.headers import asked_wait
+
 __all__ = [
     "ApiConnectionError",
     "ApiResponseError",
@@ -239,6 +241,11 @@ class ApiStatusError(ApiVideoError):
         self.body: bytes = body[:KEPT_BODY]
         self.request = request
 
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the headers ask to wait, or None (service.md#rate-limit-headers)."""
+        return asked_wait(self.status, self.headers)
+
 
 class BadRequestError(ApiStatusError):
     """400: the request is not valid; ``problems`` has an entry for each fault."""
@@ -264,15 +271,6 @@ class RateLimitError(ApiStatusError):
     """429: too many requests. This one was not executed (service.md#too-many-requests)."""
 
     retryable = True
-
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds until the window resets, from the response headers; None if they lack it."""
-        try:
-            seconds = float(self.headers["x-ratelimit-retry-after"])
-        except (KeyError, ValueError):
-            return None
-        return seconds if 0 <= seconds < float("inf") else None
 
 
 class ServerError(ApiStatusError):

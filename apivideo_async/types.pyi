@@ -9,8 +9,8 @@ from .protocol.request import Priority as Priority
 from .protocol.request import Request as Request
 from .protocol.response import Response as Response
 from .protocol.writes import ExtraParameters as ExtraParameters
+from .rate_limit.headers import RateLimitHeaders as RateLimitHeaders
 from .rate_limit.limiter import Limiter as Limiter
-from .rate_limit.window import RateLimitHeaders as RateLimitHeaders
 from .resources._resource import SortOrder as SortOrder
 from .resources.analytics import PagedMetricsQuery as PagedMetricsQuery
 from .resources.analytics import Period as Period

@@ -4,7 +4,8 @@ The class of an error says whether a repetition may help (``retryable``) and wha
 have done (``delivery``). A request that may have been executed is repeated only if executing it
 twice does no harm, because api.video has no idempotency keys (service.md#repeated-requests). A 429
 response means that the request was not executed. It uses no attempt, and the limiter delays the
-next attempt until the window resets.
+next attempt until the window resets. Any other response may ask for a wait (``Retry-After``), which
+is followed for ``LONGEST_WAIT`` at most.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from attrs import frozen
 
 from ..config import RetryPolicy
 from ..errors import ApiConnectionError, ApiStatusError, ApiVideoError, RateLimitError
+from ..rate_limit.headers import LONGEST_WAIT
 
 __all__ = ["Attempts", "backoff", "is_verdict", "may_repeat", "settle_delay", "settle_delays"]
 
@@ -80,17 +82,23 @@ class Attempts:
 
     failures: int = 0
     since: float | None = None
+    asked: float = 0.0
+    """Seconds that the last response asked to wait."""
 
     def after(self, error: ApiVideoError, now: float) -> "Attempts":
         """Return the attempts with one more failure. A 429 counts as none."""
-        counted = 0 if isinstance(error, RateLimitError) else 1
-        return Attempts(self.failures + counted, now if self.since is None else self.since)
+        since = now if self.since is None else self.since
+        if isinstance(error, RateLimitError):
+            return Attempts(self.failures, since)  # The limiter waits.
+        told = error.retry_after if isinstance(error, ApiStatusError) else None
+        return Attempts(self.failures + 1, since, min(told or 0.0, LONGEST_WAIT))
 
     def delay(self, policy: RetryPolicy, now: float, random: float) -> float | None:
         """Return the seconds to wait before the next attempt, or None if none is allowed."""
         if self.failures >= policy.attempts:
             return None
         wait = backoff(policy, self.failures, random) if self.failures else 0.0
+        wait = max(wait, self.asked)
         # The wait counts too: an attempt that could only start after the time limit is not made.
         spent = 0.0 if self.since is None else now + wait - self.since
         return None if spent > policy.seconds else wait

@@ -8,6 +8,7 @@ uploads take turns. With the lanes of ``shared_limiter``, several processes shar
 import asyncio
 import logging
 import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -17,7 +18,8 @@ from ..errors import ApiTimeoutError
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
 from .fair_queue import FairQueue
-from .window import RequestBudget, Window, read_headers
+from .headers import RateLimitHeaders, read_headers
+from .window import RequestBudget, Window
 
 __all__ = ["Lane", "Limiter", "Permit", "RequestBudget"]
 
@@ -37,6 +39,7 @@ class Lane(ABC):
         self.window: Window = Window(reserve=reserve)
         self._queue: FairQueue[float] = FairQueue(self._serve, self.withdrawn)
         self._scarce_until = -math.inf
+        self._logged: set[str] = set()
 
     def spare(self) -> int | None:
         """Return how many may start: None if unknown, 0 if one waits or waited within a window."""
@@ -79,6 +82,22 @@ class Lane(ABC):
         # A method of the base class: pyright infers no type for an attribute that a subclass
         # increments.
         self.refused += 1
+
+    def _read(self, response: Response) -> RateLimitHeaders | None:
+        return read_headers(response.headers, time.time())
+
+    def _log_quirks(self) -> None:
+        """Log one warning for each quirk that the window has found."""
+        for quirk in self.window.noticed.keys() - self._logged:
+            self._logged.add(quirk)
+            fields = {"quirk": quirk, "limit_class": self.name}
+            log.warning(
+                "the service differs from the assumptions (%s, %s): %s. The client adapts; see "
+                "docs/conformance.md",
+                *fields.values(),
+                self.window.noticed[quirk],
+                extra={"event": "quirk", **fields},
+            )
 
     def _log_wait(self, waiting: int, delay: float) -> None:
         fields = {"limit_class": self.name, "waiting": waiting, "delay": delay}
@@ -136,21 +155,21 @@ class LocalLane(Lane):
         now = asyncio.get_running_loop().time()
         if self._queue or self.window.wait(now) > 0:
             return None
-        self.window.start()
+        self.window.start(now)
         return now
 
     def answered(self, response: Response, started: float) -> None:
         now = asyncio.get_running_loop().time()
-        headers = read_headers(response.headers)
-        self.window.answered(headers, started, now)
-        if response.status == 429:
+        refused = response.status == 429
+        self.window.answered(self._read(response), started, now, refused=refused)
+        if refused:
             self._count_refusal()
-            self.window.refused(headers.retry_after if headers else None, now)
             log.warning("%s: refused, next request in %.1f s", self.name, self.window.wait(now))
+        self._log_quirks()
         self._serve()
 
     def withdrawn(self, started: float) -> None:
-        self.window.withdraw()
+        self.window.withdraw(started)
         self._serve()
 
     def abandoned(self, started: float) -> None:
@@ -170,9 +189,10 @@ class LocalLane(Lane):
             return
         loop = asyncio.get_running_loop()
         while (wait := self.window.wait(loop.time())) <= 0:
-            if not self._queue.admit(loop.time()):
+            now = loop.time()
+            if not self._queue.admit(now):
                 return
-            self.window.start()
+            self.window.start(now)
         # If the wait is infinite, only a response can make room. It calls this method.
         if self._queue and wait < math.inf:
             self._log_wait(len(self._queue), wait)

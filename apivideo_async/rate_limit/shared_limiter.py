@@ -22,9 +22,10 @@ from ..errors import ConfigurationError
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
 from ..tasks import Alarm, wait_event
+from .headers import RateLimitHeaders
 from .limiter import SCARCE_SECONDS, Lane, Limiter
 from .shared_window import UNCOUNTED, Exchange, Grant, Outcome, Report, exchange
-from .window import RateLimitHeaders, Window, read_headers
+from .window import Window
 
 __all__ = ["Budget", "shared_limiter"]
 
@@ -111,14 +112,16 @@ class SharedLane(Lane):
         return await super().enter(request)
 
     def answered(self, response: Response, started: float) -> None:
-        headers, refused = read_headers(response.headers), response.status == 429
+        headers, refused = self._read(response), response.status == 429
         if refused:
             self._count_refusal()
             self._free_until = -math.inf
-            wait = f"{headers.retry_after:g} s" if headers else "a few seconds"
+            told = headers.wait if headers else None
+            wait = "a few seconds" if told is None else f"{told:g} s"
             log.warning("%s: refused; all workers wait %s", self.name, wait)
         # Uncounted requests matter only if the response has a limit.
-        if started != UNCOUNTED or refused or headers is not None:
+        limited = headers is not None and (headers.limit, headers.remaining) != (None, None)
+        if started != UNCOUNTED or refused or limited:
             self._report("answered", started, headers, refused=refused)
 
     def withdrawn(self, started: float) -> None:
@@ -240,6 +243,7 @@ class SharedLane(Lane):
         self._failing = False
         self._pause = 0.0
         self.window: Window = grant.window
+        self._log_quirks()
         self._answered_at = now
         self._database_time = grant.now
         self._free_until = now + FREE_SECONDS if grant.free else -math.inf

@@ -17,17 +17,19 @@ rules are added:
 - *An exchange may be repeated* because its answer was lost. Exchanges have numbers, and an exchange
   with the same number changes nothing.
 
-If a class has no limit, the grant is ``free``: workers start requests without exchanges, and these
-are not counted. Their start time is ``UNCOUNTED``. They are reported only if their response
-contains a limit or is a 429.
+If a class has no limit, as far as it is known (``Window.free``), the grant is ``free``: workers
+start requests without exchanges, and these are not counted. Their start time is ``UNCOUNTED``. They
+are reported only if their response contains a limit or is a 429.
 """
 
 import math
 from typing import Any, Final, Literal, TypeAlias
 
-from attrs import asdict, define, fields, frozen
+from attrs import asdict, define, frozen
 
-from .window import ROUNDING, RateLimitHeaders, Window
+from .headers import ROUNDING, RateLimitHeaders
+from .pace import Pace
+from .window import Window
 
 __all__ = ["UNCOUNTED", "Exchange", "Grant", "Outcome", "Report", "exchange"]
 
@@ -112,15 +114,15 @@ def exchange(state: State | None, now: float, given: Exchange) -> tuple[State, G
             # The exchange took some time to arrive, so this is never before the real end.
             _apply(window, worker, report, now - max(0.0, given.sent - report.ended))
         worker.number, worker.seen, worker.ttl, worker.granted = given.number, now, given.ttl, 0
-        while worker.granted < given.wanted and not window.unlimited and window.wait(now) <= 0:
-            window.start()
+        while worker.granted < given.wanted and not window.free and window.wait(now) <= 0:
+            window.start(now)
             worker.granted += 1
         worker.in_flight += worker.granted
     wait = window.wait(now)
     grant = Grant(
         now=worker.seen,
         count=worker.granted,
-        free=window.unlimited and wait <= 0,
+        free=window.free and wait <= 0,
         wait=wait if worker.granted < given.wanted else 0.0,
         sooner=now >= window.cool_until and window.in_flight > worker.in_flight,
         window=window,
@@ -136,15 +138,13 @@ def _apply(window: Window, worker: _Worker, report: Report, ended: float) -> Non
     else:
         # The request is not counted as in flight: no exchange granted it, or its worker was taken
         # for dead. The methods below subtract it, so it is added before.
-        window.start()
+        window.start(ended)
     if report.outcome == "withdrawn":
-        window.withdraw()
+        window.withdraw(report.started)
     elif report.outcome == "abandoned":
         window.abandon()
     else:
-        window.answered(report.headers, report.started, ended)
-        if report.refused:
-            window.refused(report.headers.retry_after if report.headers else None, ended)
+        window.answered(report.headers, report.started, ended, refused=report.refused)
 
 
 def _abandon_expired(window: Window, workers: dict[str, _Worker], now: float, owner: str) -> None:
@@ -163,8 +163,9 @@ def _abandon(window: Window, worker: _Worker) -> None:
 def _load(state: State | None, now: float, given: Exchange) -> tuple[Window, dict[str, _Worker]]:
     if state is None:
         return Window(reserve=given.reserve), {}
-    workers = {name: _Worker(**stored) for name, stored in state["owners"].items()}
-    window = Window(**state["window"])
+    workers = {name: _Worker(**fields) for name, fields in state["owners"].items()}
+    stored = dict(state["window"])
+    window = Window(**{**stored, "pace": Pace(**stored.get("pace", {}))})
     # The share may differ between workers; that of the current one applies.
     window.reserve = given.reserve
     if state["at"] > now + ROUNDING:
@@ -177,7 +178,7 @@ def _load(state: State | None, now: float, given: Exchange) -> tuple[Window, dic
 
 
 def _dump(window: Window, workers: dict[str, _Worker], now: float) -> State:
-    defaults = {field.name: field.default for field in fields(Window)}
+    defaults = asdict(Window())
     changed = {name: value for name, value in asdict(window).items() if value != defaults[name]}
     owners = {name: asdict(worker) for name, worker in workers.items()}
     return {"at": now, "window": changed, "owners": owners}

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from attrs import field, frozen
 
 from ..protocol.response import Response
-from ..rate_limit.window import RateLimitHeaders, read_headers
+from ..rate_limit.headers import RateLimitHeaders, read_headers
 
 __all__ = ["RawMethods", "RawResponse"]
 
@@ -31,7 +31,7 @@ class RawResponse(Generic[T]):
 
     @property
     def rate_limit(self) -> RateLimitHeaders | None:
-        """Request budget in the response, or None if it has none (``/auth/*``)."""
+        """Request budget in the response, or None if it has no usable header (``/auth/*``)."""
         return read_headers(self.headers)
 
 

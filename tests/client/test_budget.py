@@ -123,3 +123,19 @@ async def test_many_small_uploads_never_run_into_a_refusal(count: int) -> None:
             ]
         assert all(result.video for result in results)
         assert [record for record in emu.requests if record.status == 429] == []
+
+
+@pytest.mark.parametrize("style", ["timestamp", "unlimited", "standard", "absent", "partial"])
+async def test_an_unusual_form_of_the_headers_causes_one_warning(
+    style: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the quirk. The client goes on, and all requests are answered."""
+    monkeypatch.setattr(rate_limit, "BLIND_COOL_DOWN", 0.3)
+    monkeypatch.setattr(rate_limit, "PROBE_PAUSE", 0.1)
+    async with Emulator(
+        rate_limits={"reads": 5}, rate_window=0.3, quirks={"rate-headers": style}
+    ) as emu:
+        async with ApiVideoClient(emu.api_key, base_url=emu.url) as client:
+            await asyncio.gather(*(client.videos.list() for _ in range(12)))
+    warned = [record for record in caplog.records if getattr(record, "event", "") == "quirk"]
+    assert [record.__dict__["quirk"] for record in warned] == [f"rate-headers={style}"]

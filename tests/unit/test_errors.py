@@ -236,7 +236,10 @@ def test_a_status_error_without_a_body_has_empty_members() -> None:
         pytest.param({"x-ratelimit-retry-after": "12"}, 12.0, id="seconds"),
         pytest.param({"x-ratelimit-retry-after": "0.250"}, 0.25, id="fraction"),
         pytest.param({}, None, id="absent"),
-        pytest.param({"retry-after": "9"}, None, id="the standard header is another one"),
+        pytest.param({"retry-after": "9"}, 9.0, id="the standard header"),
+        pytest.param(
+            {"x-ratelimit-retry-after": "12", "retry-after": "30"}, 30.0, id="the longer one"
+        ),
         pytest.param({"x-ratelimit-retry-after": "soon"}, None, id="text"),
         pytest.param({"x-ratelimit-retry-after": ""}, None, id="empty"),
     ],

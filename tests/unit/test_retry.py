@@ -173,3 +173,22 @@ def test_a_call_that_always_fails_ends_within_its_budget(
 )
 def test_the_final_error_describes_the_attempts(error: ApiVideoError, text: str) -> None:
     assert Attempts(2, 0.0).describe(error) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wait"),
+    [("30", 30.0), ("0.1", 1.0), ("86400", 120.0)],
+    ids=["longer", "shorter", "a day"],
+)
+def test_a_response_may_ask_for_a_longer_wait(seconds: str, wait: float) -> None:
+    """The standard ``Retry-After``, two minutes at most (service.md#rate-limit-headers)."""
+    policy = RetryPolicy(first_delay=1.0, longest_delay=10.0)
+    error = ServerError("text", status=503, headers={"retry-after": seconds})
+    attempts = Attempts().after(error, 0.0)
+    assert attempts.delay(policy, 0.0, 1.0) == wait
+    assert attempts.after(LOST, 0.0).delay(policy, 0.0, 1.0) == 2.0, "of the last response only"
+
+
+def test_the_limiter_waits_after_a_429_and_not_the_retry() -> None:
+    error = RateLimitError("text", status=429, headers={"retry-after": "30"})
+    assert Attempts().after(error, 0.0).delay(POLICY, 0.0, 1.0) == 0.0

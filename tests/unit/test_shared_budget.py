@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from apivideo_async.rate_limit.window import RateLimitHeaders, Window
+from apivideo_async.rate_limit.headers import RateLimitHeaders
+from apivideo_async.rate_limit.window import Window
 from tests.unit.test_window import Network, Service, known, startable, started
 
 
@@ -66,6 +67,6 @@ def test_places_are_left_only_while_somebody_takes_them() -> None:
     window = started(known(40, 40), 1)
     window.answered(RateLimitHeaders(40, 10, 50.0), 1.0, 2.0)
     assert window.wait(60.0) == 0.0
-    window.start()
+    window.start(60.0)
     window.answered(RateLimitHeaders(40, 39, 60.0), 60.0, 60.0)
     assert startable(window, 120.0) == 40

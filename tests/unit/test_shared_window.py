@@ -13,8 +13,10 @@ from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apivideo_async.rate_limit.headers import RateLimitHeaders
+from apivideo_async.rate_limit.pace import LIMITS
 from apivideo_async.rate_limit.shared_window import UNCOUNTED, Exchange, Grant, Report, exchange
-from apivideo_async.rate_limit.window import BLIND_COOL_DOWN, UNKNOWN_BUDGET, RateLimitHeaders
+from apivideo_async.rate_limit.window import BLIND_COOL_DOWN, UNKNOWN_BUDGET
 from tests.unit.test_window import Network, Service, seconds, services
 
 TTL = 20.0
@@ -236,7 +238,9 @@ def test_requests_of_a_worker_that_is_gone_were_perhaps_counted(silent: float, p
 def test_a_worker_that_is_gone_holds_up_no_window_after_its_time() -> None:
     database = opened(0)
     database.change(ask("gone", wanted=0), 2.0)
-    database.change(ask("gone", 2, wanted=100), 61.0)
+    assert database.state is not None
+    database.state["window"]["whole"] = True
+    assert database.change(ask("gone", 2, wanted=100), 61.0).count == 100
     assert database.change(ask("b", wanted=1), 61.0 + TTL).wait == math.inf
     assert database.change(ask("b", 2, wanted=1), 61.5 + TTL).count == 1
 
@@ -257,11 +261,27 @@ def test_a_worker_that_leaves_has_nothing_in_flight() -> None:
     assert database.change(ask("b", wanted=20), 2.0).count == 6
 
 
+def test_until_it_is_proven_a_reset_allows_one_request_of_all_workers() -> None:
+    database = opened(0)
+    assert database.change(ask("a", wanted=5), 61.0).count == 1
+    assert database.change(ask("b", wanted=5), 61.0).count == 0
+    assert database.change(ask("a", 2, wanted=5, reports=(report(99, 61.0),)), 61.1).count == 5
+    assert database.change(ask("b", 2, wanted=5), 61.1).count == 5
+
+
 def without_limit() -> Database:
+    """A database that has learnt that more requests are accepted than any limit allows."""
+    window = {"unlimited": True, "pace": {"cleared": len(LIMITS)}}
+    return Database(0.0, {"at": 0.0, "window": window, "owners": {}})
+
+
+def test_responses_without_a_limit_are_counted_at_first() -> None:
+    """A 429 in spite of them tells the limit only if the requests were counted."""
     database = Database(0.0)
-    started = database.change(ask("a", wanted=1), 0.0).now
-    database.change(ask("a", 2, reports=(Report("answered", started, 0.0),)), 1.0)
-    return database
+    database.change(ask("a", wanted=1), 0.0)
+    database.change(ask("a", 2, reports=(Report("answered", 0.0, 0.0),)), 1.0)
+    grant = database.change(ask("b", wanted=1000), 1.0)
+    assert (grant.free, grant.count) == (False, LIMITS[0] - 1)
 
 
 def test_a_class_without_limits_is_free() -> None:
@@ -273,19 +293,15 @@ def test_a_class_without_limits_is_free() -> None:
 def test_a_refusal_ends_that_it_is_free(headers: RateLimitHeaders | None) -> None:
     database = without_limit()
     refusal = Report("answered", UNCOUNTED, 0.0, headers, refused=True)
-    database.change(ask("a", 3, reports=(refusal,)), 1.0)
+    database.change(ask("a", reports=(refusal,)), 1.0)
     grant = database.change(ask("b", wanted=1), 1.0)
     assert (grant.free, grant.count, grant.wait) == (False, 0, 5.0)
 
 
 def test_the_response_to_an_uncounted_request_sets_the_limit() -> None:
-    """It says nothing about those of the same worker that count."""
-    database = Database(0.0)
-    started = database.change(ask("a", wanted=3), 0.0).now
-    without, limited = Report("answered", started, 0.0), report(7, UNCOUNTED)
-    assert database.change(ask("a", 2, reports=(without,)), 1.0).free
-    database.change(ask("a", 3, reports=(limited,)), 1.0)
-    assert database.change(ask("b", wanted=20), 1.0).count == 5
+    database = without_limit()
+    database.change(ask("a", reports=(report(7, UNCOUNTED),)), 1.0)
+    assert database.change(ask("b", wanted=20), 1.0).count == 7
 
 
 def test_each_worker_leaves_its_reserve() -> None:

@@ -14,98 +14,29 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.rate_limit.window import (
-    UNKNOWN_BUDGET,
-    RateLimitHeaders,
-    Window,
-    read_headers,
-)
-
-# -- headers
-
-
-def header_set(limit: str = "40", remaining: str = "39", retry_after: str = "60") -> dict[str, str]:
-    return {
-        "x-ratelimit-limit": limit,
-        "x-ratelimit-remaining": remaining,
-        "x-ratelimit-retry-after": retry_after,
-    }
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        pytest.param(header_set(), RateLimitHeaders(40, 39, 60.0), id="as documented"),
-        pytest.param(
-            header_set(remaining="0", retry_after="0.250"),
-            RateLimitHeaders(40, 0, 0.25),
-            id="fractions",
-        ),
-        pytest.param(
-            header_set(limit="40.0"),
-            RateLimitHeaders(40, 39, 60.0),
-            id="whole numbers with a point",
-        ),
-        pytest.param(
-            header_set(retry_after="1e9"), RateLimitHeaders(40, 39, 3600.0), id="a far reset"
-        ),
-        pytest.param(
-            {**header_set(), "retry-after": "7"},
-            RateLimitHeaders(40, 39, 60.0),
-            id="Retry-After is another",
-        ),
-    ],
-)
-def test_the_three_headers_are_read(headers: dict[str, str], expected: RateLimitHeaders) -> None:
-    """service.md#rate-limit-headers; a reset further away than an hour is not believed."""
-    assert read_headers(headers) == expected
-
-
-def test_nothing_is_spare_until_the_cool_down_after_a_refusal_has_ended() -> None:
-    window = Window()
-    assert window.spare(0.0) is None, "the limit is not known"
-    window.start()
-    window.answered(RateLimitHeaders(40, 39, 60.0), 0.0, 0.0)
-    assert window.spare(1.0) == 39
-    window.refused(5.0, 1.0)
-    assert window.spare(2.0) == 0
-
-
-@pytest.mark.parametrize("name", header_set())
-@pytest.mark.parametrize("text", [None, "", "many", "-1", "nan", "inf", "-inf", "1e999", "40, 40"])
-def test_headers_that_make_no_sense_are_no_headers(name: str, text: str | None) -> None:
-    """service.md#rate-limit-headers: all three or nothing; a proxy may merge or cut them."""
-    headers = header_set()
-    if text is None:
-        del headers[name]
-    else:
-        headers[name] = text
-    assert read_headers(headers) is None
-
-
-@given(st.fixed_dictionaries({name: st.text() | st.floats().map(str) for name in header_set()}))
-def test_whatever_the_headers_hold_the_numbers_are_usable(headers: dict[str, str]) -> None:
-    read = read_headers(headers)
-    if read is not None:
-        assert read.limit >= 0
-        assert read.remaining >= 0
-        assert 0 <= read.retry_after <= 3600
-
+from apivideo_async.rate_limit.headers import RateLimitHeaders
+from apivideo_async.rate_limit.pace import Pace
+from apivideo_async.rate_limit.window import UNKNOWN_BUDGET, Window
 
 # -- one window, step by step
 
 
 def started(window: Window, count: int) -> Window:
     for _ in range(count):
-        window.start()
+        window.start(0.0)
     return window
 
 
 def known(
-    limit: int = 40, remaining: int = 40, resets_in: float = 60.0, *, reserve: float = 0.0
+    limit: int = 40,
+    remaining: int = 40,
+    resets_in: float = 60.0,
+    *,
+    reserve: float = 0.0,
+    whole: bool = True,
 ) -> Window:
-    """A window that learnt this at time 0."""
-    window = started(Window(reserve=reserve), 1)
+    """A window that learnt this at time 0. ``whole``: a reset gives the whole limit, as proven."""
+    window = started(Window(reserve=reserve, whole=whole), 1)
     window.answered(RateLimitHeaders(limit, remaining, resets_in), 0.0, 0.0)
     return window
 
@@ -115,7 +46,7 @@ def startable(window: Window, now: float) -> int:
     for count in range(1000):
         if window.wait(now) > 0:
             return count
-        window.start()
+        window.start(now)
     raise AssertionError("no end")
 
 
@@ -202,8 +133,14 @@ def test_one_answer_without_headers_does_not_lift_a_known_limit() -> None:
     window = started(known(40, 1), 1)
     window.answered(None, 1.0, 2.0)
     assert window.unlimited is False
-    window.start()
+    window.start(2.0)
     assert window.wait(2.0) == 58.0
+
+
+def refuse(window: Window, told: RateLimitHeaders | None, now: float) -> None:
+    """A request that has just started gets a 429."""
+    window.start(now)
+    window.answered(told, now, now, refused=True)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +148,7 @@ def test_one_answer_without_headers_does_not_lift_a_known_limit() -> None:
     [
         pytest.param(30.0, 30.0, id="as the server says"),
         pytest.param(None, 5.0, id="not said: five seconds"),
-        pytest.param(10**9, 3600.0, id="not believed beyond an hour"),
+        pytest.param(10**9, 120.0, id="not believed beyond two minutes"),
     ],
 )
 @pytest.mark.parametrize("fresh", [True, False], ids=["limit unknown", "limit known"])
@@ -219,26 +156,200 @@ def test_after_a_429_no_request_starts_before_the_window_resets(
     retry_after: float | None, wait: float, fresh: bool
 ) -> None:
     """service.md#too-many-requests."""
-    window = started(Window() if fresh else known(40, 40, 1.0), 1)
-    window.answered(None if fresh else RateLimitHeaders(40, 0, 1.0), 0.0, 1.0)
-    window.refused(retry_after, 1.0)
+    window = Window() if fresh else known(40, 40, 1.0)
+    told = None if retry_after is None else RateLimitHeaders(40, 0, retry_after)
+    refuse(window, told, 1.0)
     assert window.wait(1.0) == wait
     assert window.wait(1.0 + wait - 0.5) == 0.5
     assert window.wait(1.0 + wait) == 0.0
 
 
+@pytest.mark.parametrize("status", [200, 429])
+def test_after_two_minutes_one_request_probes_whatever_the_headers_say(status: int) -> None:
+    """A value in another unit would stop the client for an hour."""
+    window = known(40, 1, 60.0)
+    for began in (1.0, 121.0, 241.0):
+        assert window.wait(began) == 0.0
+        window.start(began)
+        assert window.wait(began) > 0.0, "one request"
+        told = RateLimitHeaders(40, 0, 3600.0)
+        window.answered(told, began, began, refused=status == 429)
+        assert window.wait(began + 119.0) == 1.0
+    assert list(window.noticed) == ["rate-headers"]
+    window.start(361.0)
+    window.answered(RateLimitHeaders(40, 39, 3600.0), 361.0, 361.0)
+    assert startable(window, 362.0) == 39
+
+
 def test_a_second_429_never_shortens_the_wait() -> None:
-    window = started(known(), 2)
-    window.refused(30.0, 1.0)
-    window.refused(5.0, 2.0)
+    window = known()
+    refuse(window, RateLimitHeaders(40, 0, 30.0), 1.0)
+    refuse(window, RateLimitHeaders(40, 0, 5.0), 2.0)
     assert window.wait(2.0) == 29.0
 
 
 def test_after_the_reset_of_a_429_the_whole_limit_is_available() -> None:
-    window = started(known(40, 0, 60.0), 1)
-    window.answered(RateLimitHeaders(40, 0, 20.0), 1.0, 2.0)
-    window.refused(20.0, 2.0)
+    window = known(40, 0, 60.0)
+    refuse(window, RateLimitHeaders(40, 0, 20.0), 2.0)
     assert startable(window, 60.0) == 40
+
+
+# -- does a reset give the whole limit?
+
+
+def test_until_it_is_proven_a_reset_allows_one_request() -> None:
+    """The window may be a sliding one, so the response to this request decides."""
+    window = known(40, 0, 60.0, whole=False)
+    assert startable(window, 60.0) == 1
+    assert window.wait(60.0) == 1.0, "the response to it may be lost"
+    window.answered(RateLimitHeaders(40, 39, 60.0), 60.0, 60.2)
+    assert startable(window, 60.2) == 39
+
+
+def test_a_reset_that_forgets_a_recent_request_is_whole() -> None:
+    window = started(known(40, 39, 60.0, whole=False), 1)
+    window.answered(RateLimitHeaders(40, 0, 58.0), 2.0, 2.1)  # A sliding window counts it until 62.
+    window.start(60.1)
+    window.answered(RateLimitHeaders(40, 39, 60.0), 60.1, 60.2)
+    assert window.whole
+    assert startable(window, 121.0) == 40
+
+
+def test_a_reset_after_a_pause_proves_nothing() -> None:
+    window = known(40, 39, 60.0, whole=False)
+    window.start(60.1)
+    window.answered(RateLimitHeaders(40, 39, 60.0), 60.1, 60.2)
+    assert not window.whole
+
+
+def test_requests_in_flight_may_have_used_up_the_next_window() -> None:
+    window = started(known(2, 2, 60.0, whole=False), 2)
+    assert window.wait(61.0) == math.inf
+    window.abandon()
+    assert window.wait(61.0) == 0.0
+
+
+def test_a_refusal_after_a_whole_reset_is_a_contradiction() -> None:
+    """From then on, one request goes first after each reset."""
+    window = started(known(40, 0, 60.0), 1)
+    assert window.wait(61.0) == 0.0
+    window.answered(RateLimitHeaders(40, 0, 3.0), 61.0, 61.1, refused=True)
+    assert (window.whole, window.doubted) == (False, True)
+    assert startable(window, 65.0) == 1
+
+
+def test_a_request_that_is_withdrawn_gives_the_probe_back() -> None:
+    window = known(40, 0, 60.0, whole=False)
+    assert startable(window, 60.0) == 1
+    window.withdraw(60.0)
+    assert window.wait(60.0) == 0.0
+
+
+# -- headers of which a part is missing
+
+
+def test_a_limit_alone_is_compared_with_our_own_requests() -> None:
+    window = started(Window(), 1)
+    for _ in range(3):
+        window.answered(RateLimitHeaders(limit=3, retry_after=10.0), 0.0, 0.5)
+        window.start(0.5)
+    assert (window.remaining, window.wait(1.0)) == (0, 9.5)
+    assert window.wait(10.5) == 0.0
+
+
+def test_a_count_alone_tells_the_limit() -> None:
+    window = started(Window(), 1)
+    window.answered(RateLimitHeaders(remaining=7, retry_after=10.0), 0.0, 0.5)
+    assert (window.limit, startable(window, 1.0)) == (8, 7)
+
+
+def test_a_higher_count_without_a_time_forgets_the_reset() -> None:
+    window = started(known(40, 3, 60.0), 1)
+    window.answered(RateLimitHeaders(40, 39), 5.0, 5.1)
+    assert (window.resets_at, startable(window, 6.0)) == (None, 39)
+
+
+@pytest.mark.parametrize(("retry_after", "quirk"), [(None, "partial"), (0.0, "zero")])
+def test_a_spent_budget_without_a_time_is_probed_and_its_period_learned(
+    retry_after: float | None, quirk: str
+) -> None:
+    window, now = Window(), 0.0
+    for remaining in range(19, -1, -1):
+        assert window.wait(now) == 0.0
+        window.start(now)
+        window.answered(RateLimitHeaders(20, remaining, retry_after), now, now)
+        now += 0.01
+    assert list(window.noticed) == [f"rate-headers={quirk}"]
+    assert math.isclose(window.wait(now), 5.0, abs_tol=0.02)
+    assert window.spare(now) == 0
+    refuse(window, RateLimitHeaders(20, 0), 5.2)
+    assert math.isclose(window.wait(5.2), 2.6), "half of the time that was too short"
+    window.start(7.801)
+    window.answered(RateLimitHeaders(20, 19, retry_after), 7.801, 7.801)
+    assert (window.pace.count, window.remaining) == (20, 19)
+    assert window.spare(7.9) == 19
+    assert math.isclose(window.pace.period, 7.801)
+
+
+def test_the_pace_of_a_class_without_headers_is_learned_from_a_refusal() -> None:
+    window = Window()
+    for _ in range(10):
+        window.start(0.0)
+        window.answered(None, 0.0, 0.0)
+    refuse(window, RateLimitHeaders(standard=2.0), 0.1)
+    assert list(window.noticed) == ["rate-headers=standard"]
+    assert (window.wait(0.1), window.pace.count) == (2.0, 10)
+    assert window.spare(0.1) is None, "not known"
+    assert not window.free
+
+
+def test_counts_without_a_time_that_come_late_are_no_news() -> None:
+    window = started(known(40, 3, 60.0), 1)
+    window.answered(RateLimitHeaders(40, 30), -1.0, 5.1)
+    assert (window.remaining, window.resets_at) == (3, 60.0)
+
+
+def test_a_single_response_without_a_time_does_not_start_a_search() -> None:
+    """A server that rounds down sends 0 in the last second of its window."""
+    window = started(Window(), 2)
+    window.answered(RateLimitHeaders(40, 20, 0.0), 0.0, 0.1)
+    assert window.timeless
+    window.answered(RateLimitHeaders(40, 39, 60.0), 1.0, 1.1)
+    assert (window.timeless, window.paced, window.pace.starts) == (False, False, [])
+
+
+def test_a_timestamp_is_noticed_and_proves_no_whole_reset() -> None:
+    """A moment may be rounded to a whole second, so the reset may be later."""
+    window = started(known(40, 39, 60.0, whole=False), 1)
+    told = RateLimitHeaders(40, 0, 58.0, quirk="rate-headers=timestamp")
+    window.answered(told, 2.0, 2.1)
+    window.start(60.1)
+    window.answered(RateLimitHeaders(40, 39, 60.0, quirk="rate-headers=timestamp"), 60.1, 60.2)
+    assert not window.whole
+    assert list(window.noticed) == ["rate-headers=timestamp"]
+
+
+def test_a_refusal_that_the_headers_do_not_explain_starts_the_search_for_a_pace() -> None:
+    window = known(1000, 900, 60.0)
+    refuse(window, RateLimitHeaders(1000, 899, 59.0), 1.0)
+    assert window.paced
+    assert list(window.noticed) == ["rate-headers"]
+    assert window.spare(1.0) == 0
+    window.start(60.0)
+    window.answered(RateLimitHeaders(1000, 999, 60.0), 60.0, 60.1)
+    assert window.paced
+    refuse(window, RateLimitHeaders(1000, 998, 59.0), 61.0)
+    assert window.pace.count == 1, "one request was accepted since the first refusal"
+    assert len(window.noticed) == 1
+
+
+def test_a_short_wait_that_a_header_states_does_not_bring_another_refusal_at_once() -> None:
+    window = Window()
+    window.pace = Pace(
+        starts=[0.0, 1.0], count=2, period=10.0, refuted=9.0, accepted=9, proven=True
+    )
+    refuse(window, RateLimitHeaders(standard=0.01), 10.1)
+    assert window.cool_until >= 11.0
 
 
 # -- against a server
@@ -298,7 +409,7 @@ class Network:
         """Start a request if the window lets it; ``then`` is called when the answer has come."""
         if window.wait(self.now) > 0:
             return False
-        window.start()
+        window.start(self.now)
         began = self.now
 
         def arrive() -> None:
@@ -307,9 +418,7 @@ class Network:
             self.later(back, lambda: answer(allowed, headers))
 
         def answer(allowed: bool, headers: RateLimitHeaders) -> None:
-            window.answered(headers, began, self.now)
-            if not allowed:
-                window.refused(headers.retry_after, self.now)
+            window.answered(headers, began, self.now, refused=not allowed)
             then()
 
         if there:
@@ -453,9 +562,7 @@ def test_a_window_whose_requests_all_got_lost_opens_again() -> None:
 def test_a_reset_in_zero_seconds_does_not_stop_the_class_for_ever(refused: bool) -> None:
     """A server that rounds down says 0 in the last second of its window."""
     window = started(known(40, 1, 10.0), 1)
-    window.answered(RateLimitHeaders(40, 0, 0.0), 9.0, 9.5)
-    if refused:
-        window.refused(0.0, 9.5)
+    window.answered(RateLimitHeaders(40, 0, 0.0), 9.0, 9.5, refused=refused)
     assert window.wait(10_000.0) == 0.0
 
 
@@ -482,8 +589,7 @@ def test_a_429_of_the_last_window_does_not_hide_the_counts_of_this_one() -> None
     window = started(known(40, 1, 10.0), 1)  # Started at 9, refused in window one, answered at 15.
     assert window.wait(10.0) == 0.0
     started(window, 5)  # Started at 10, counted in window two.
-    window.answered(RateLimitHeaders(40, 0, 1.0), 9.0, 15.0)
-    window.refused(1.0, 15.0)
+    window.answered(RateLimitHeaders(40, 0, 1.0), 9.0, 15.0, refused=True)
     for remaining in (39, 38, 37, 36, 35):
         window.answered(RateLimitHeaders(40, remaining, 5.0), 10.0, 15.5)
     assert startable(window, 16.0) <= 35
@@ -493,7 +599,7 @@ def test_a_place_that_is_given_back_was_never_taken() -> None:
     """Let in, then cancelled before anything was sent: the server cannot have counted it."""
     window = started(known(40, 2), 2)
     assert window.wait(1.0) > 0
-    window.withdraw()
+    window.withdraw(0.0)
     assert startable(window, 1.0) == 1
 
 

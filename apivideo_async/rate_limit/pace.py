@@ -1,0 +1,293 @@
+"""Derives the pace of a class from 429 responses, where the headers do not tell it.
+
+Theory of operation. The pace is "at most ``count`` requests in any ``period`` seconds". This is
+allowed by a server with fixed windows, with a sliding window, or with a token bucket, provided that
+the two numbers are right. They are learned from which requests were accepted and refused.
+
+- *The first refusal* tells ``count``: the number of requests that were accepted before it.
+- *The period* is at least the time from the first of these to the refusal (``refuted``). A single
+  request probes when the window is over. Once it is accepted, its distance from the first request
+  is a sufficient period.
+- *Another refusal decreases the pace at once.* If no request was sent for half a period, the period
+  was too short. Otherwise ``count`` was too large, or the server refills its budget evenly: the
+  number of requests accepted between two refusals, divided by the time between them, is the rate
+  that it allows.
+- *The pace increases gradually.* Once in each period, one request tries a period halfway between
+  ``refuted`` and the sufficient one, until they are within 5 %. ``refuted`` is forgotten slowly, so
+  that a limit that was raised is found.
+
+Each of these experiments is made by one request, and no other starts before its response
+(``serial``), so that an experiment that fails costs one refusal. Before the first refusal, one
+request goes first at each documented limit (``LIMITS``), for the same reason. A response that takes
+longer than ``PATIENCE`` is no longer awaited: a refusal is quick.
+
+Times are start times of requests, in seconds of the clock of the window.
+"""
+
+import math
+from bisect import bisect_left, bisect_right, insort
+
+from attrs import define, field
+
+__all__ = ["DOCUMENTED_WINDOW", "Pace"]
+
+KEPT = 1024
+"""Number of start times that are kept. It is larger than the largest documented limit."""
+LIMITS = (40, 100, 200, 500)
+"""The documented limits of all classes (service.md#rate-limits)."""
+CARE = 1.1
+"""Factor of a documented limit up to which requests start one by one.
+
+A server that refills its budget evenly accepts some requests more than its limit.
+"""
+DOCUMENTED_WINDOW = 60.0
+"""Seconds (service.md#rate-limits)."""
+PATIENCE = 1.0
+"""Seconds after which the response to a probing request is no longer awaited."""
+CLOSE_ENOUGH = 0.95
+"""A refuted period of this share of the sufficient one is not improved further."""
+FORGETTING = 0.98
+"""Factor of ``refuted`` in each period: after some periods, a shorter one is tried again."""
+MOST_SLOWER = 0.8
+"""Factor of a pace that was sufficient after one more refusal, at least."""
+FEW, FEWEST = 10, 4
+"""Numbers of accepted requests below which they are no measure of a rate: of one that shall replace
+a sufficient one, and of the first one."""
+LITTLE = 0.1
+"""Share of ``count`` below which half a period counts as unused.
+
+No request starts for this share of a period after a refusal that decreased the pace.
+"""
+
+
+@define
+class Pace:
+    """What is known about the pace of one class. All fields are JSON values."""
+
+    starts: list[float] = field(factory=list)
+    """Start times of the latest requests, in order, without those that were refused."""
+    count: int | None = None
+    """Requests in each period; None before a refusal."""
+    period: float = 0.0
+    refuted: float = 0.0
+    """The longest period that was too short."""
+    cleared: int = 0
+    """Number of documented limits beyond which a request was accepted."""
+    serial: bool = False
+    """Requests start one by one, until a whole period was accepted."""
+    open: int = 0
+    """Number of requests to accept until a whole period was accepted."""
+    pending: int = 0
+    """Number of requests without a response among those that started last, at the same time."""
+    trying: bool = False
+    """In this period, a request tries a shorter period."""
+    probe: float | None = None
+    """Start time of the request that makes an experiment."""
+    probed: float = 0.0
+    """The period that this request tries."""
+    accepted: int = 0
+    """Requests accepted since ``refused_at``."""
+    refused_at: float = 0.0
+    decreased_at: float | None = None
+    """Time of the last refusal that decreased the pace."""
+    failures: int = 0
+    """Number of refusals since the last accepted request."""
+    fallback: float = 0.0
+    """The sufficient period before a shorter one, until a whole period was accepted with that."""
+    proven: bool = False
+    """A whole period was accepted with this pace or a slower one."""
+    overcounted: bool = False
+    """``count`` contains requests that were in flight when it was learned."""
+
+    @property
+    def free(self) -> bool:
+        """True if more requests were accepted than any documented limit allows, none refused."""
+        return self.count is None and self.cleared == len(LIMITS)
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until a request may start."""
+        ready = now
+        if self.count is not None and len(self.starts) >= self.count:
+            ready = self.starts[-self.count] + self._next_period()
+        if self.pending and (self.serial if self.count is not None else self._at_limit(now)):
+            ready = max(ready, self.starts[-1] + PATIENCE)
+        return max(0.0, ready - now)
+
+    def start(self, now: float) -> None:
+        """Count a request that starts."""
+        if self.count is None:
+            if self._at_limit(now, CARE):
+                self.probe = now
+        elif len(self.starts) >= self.count:
+            distance = now - self.starts[-self.count]
+            if self.trying and distance < self.period:
+                self.serial, self.open = True, self._whole_period(self.count)
+                self.probe, self.probed = now, distance
+            elif self.period <= self.refuted:
+                self.probe, self.probed = now, distance
+        self.pending = self.pending + 1 if self.starts[-1:] == [now] else 1
+        insort(self.starts, now)
+        del self.starts[:-KEPT]
+
+    def withdraw(self, started: float) -> None:
+        """Take back a request that was not sent."""
+        self._answer(started)
+        self._remove(started)
+        if self.probe == started:
+            self.probe = None
+
+    def accept(self, started: float, now: float) -> None:
+        """Note a response other than 429, received at ``now``."""
+        self._answer(started)
+        if self.decreased_at is not None and started < self.decreased_at:
+            return  # It was in flight then, so it shows nothing about the new pace.
+        self.accepted += 1
+        self.failures = 0
+        if started == self.probe:
+            self.probe = None
+            # Another request may take less time to the server, by this much at most.
+            self._prove(self.probed + now - started)
+        self.open -= 1
+        if self.count is not None and self.open <= 0:
+            self._confirm(self.count)
+
+    def refuse(self, started: float, now: float, wait: float | None) -> float:
+        """Note a 429, whose headers say to wait ``wait`` seconds; None if they do not say it.
+
+        Returns the seconds for which no request should start if the headers do not say it.
+        """
+        self._answer(started)
+        self._remove(started)
+        if self.decreased_at is not None and started < self.decreased_at:
+            # It was in flight when the pace was decreased, which its own refusal caused as well.
+            if self.overcounted and self.count is not None:
+                self.count = max(1, self.count - 1)
+            return 0.0
+        tried = started == self.probe
+        measuring = not self.proven and 0 < self.accepted < FEWEST
+        probing = self._decrease(started)
+        if probing and wait is not None:
+            self.refuted = max(self.refuted, started + wait - PATIENCE - self._first())
+        self.probe, self.trying = None, False
+        self.decreased_at = now
+        if not measuring:
+            self.accepted, self.refused_at = 0, started
+        self.serial, self.open = True, self._whole_period(self.count or 0)
+        self.failures += 1
+        if probing:
+            return self._until_probe()
+        return 0.0 if tried else self.period * LITTLE
+
+    def spend(self, limit: int, now: float) -> None:
+        """Note that the budget of ``limit`` requests is spent, as a count of the server says."""
+        if self.count is None:
+            self.count = max(1, min(limit, len(self.starts)))
+            self.serial, self.open = True, self.count
+            self.refused_at, self.decreased_at, self.failures = now, now, 1
+
+    def _until_probe(self) -> float:
+        # A window may be shorter than documented. After two attempts, this is no longer likely.
+        if self.failures > 2 and self.refuted < DOCUMENTED_WINDOW:
+            return DOCUMENTED_WINDOW - self.refuted
+        return self.refuted / 2
+
+    def _whole_period(self, count: int) -> int:
+        # Short periods are improved in larger intervals, so that few requests are refused.
+        return count if self.refuted < self.period / 2 else max(count, LIMITS[0])
+
+    def _next_period(self) -> float:
+        return (self.period + self.refuted) / 2 if self.trying else self.period
+
+    def _at_limit(self, now: float, factor: float = 1.0) -> bool:
+        if self.cleared == len(LIMITS):
+            return False
+        return self._since(now - DOCUMENTED_WINDOW) >= LIMITS[self.cleared] * factor
+
+    def _first(self) -> float:
+        """Return the start of the ``count``-th latest request that was not refused."""
+        return self.starts[-min(self.count or 1, len(self.starts))] if self.starts else 0.0
+
+    def _remove(self, started: float) -> None:
+        index = bisect_left(self.starts, started)
+        if index < len(self.starts) and self.starts[index] == started:
+            del self.starts[index]
+
+    def _answer(self, started: float) -> None:
+        if self.pending and self.starts[-1:] == [started]:
+            self.pending -= 1
+
+    def _prove(self, period: float) -> None:
+        """Use a period that was tried, because its request was accepted."""
+        if self.count is None:
+            self.cleared += 1
+        elif self.trying:
+            self.fallback = self.fallback or self.period
+            self.period, self.trying = min(self.period, period), False
+        else:
+            # The client may have been idle, so a long distance does not show a long period.
+            longest = max(DOCUMENTED_WINDOW, self.refuted) / CLOSE_ENOUGH
+            self.period = max(self.period, min(period, longest))
+
+    def _confirm(self, count: int) -> None:
+        """A whole period was accepted. Decide whether to try a shorter one in the next."""
+        self.serial, self.proven, self.fallback = False, True, 0.0
+        self.trying = self.refuted < self.period * CLOSE_ENOUGH
+        self.open = self._whole_period(count)
+        self.refuted *= FORGETTING
+
+    def _decrease(self, started: float) -> bool:
+        """Decrease the pace. Returns whether a request has to probe for the period."""
+        self.overcounted = False
+        if self.count is None:
+            self.count = max(1, self._since(started - DOCUMENTED_WINDOW))
+            self.overcounted = True
+        elif started == self.probe:
+            self.refuted = max(self.refuted, self.probed)
+            return not self.trying
+        elif not self.failures and self.period > self.refuted:
+            self._slow_down(started, self.count)
+            return False
+        if self.starts:
+            self.refuted = max(self.refuted, started - self._first())
+        return True
+
+    def _slow_down(self, started: float, count: int) -> None:
+        used = self._since(started - self.period)
+        if self.fallback:
+            # The first request of a shorter period was accepted, and a later one was not.
+            self.refuted, self.period = self.period, self.fallback
+            self.fallback = 0.0
+        elif (
+            self._since(started - self.period / 2) < int(count * LITTLE) and self.accepted >= count
+        ):
+            # Requests were sent at the beginning of the period only, and the next one came early.
+            self._lengthen(max(self.period, started - self._first()))
+        elif self.proven:
+            self.overcounted = False
+            # Few accepted requests are no measure of the rate.
+            rate = self.accepted / (started - self.refused_at) if self.accepted >= FEW else math.inf
+            sufficient = min(used, CLOSE_ENOUGH * min(count, rate * self.period))
+            self.count = max(1, int(max(sufficient, count * MOST_SLOWER)))
+            if self.count == count:
+                self._lengthen(self.period)
+        elif self.accepted < FEWEST:
+            # The request may have been a little faster than the others. Measure on.
+            self._lengthen(self.period)
+        else:
+            self.count = max(1, min(count, used))
+            self.overcounted = used < count
+            rate = self.accepted / (started - self.refused_at)
+            # Few accepted requests are an inexact measure.
+            self._lengthen(self.count / rate, 1 + 1 / (self.accepted + 1))
+
+    def _lengthen(self, refuted: float, factor: float = 1.0) -> None:
+        longest = self.period / MOST_SLOWER
+        if not self.proven:
+            longest = max(longest, DOCUMENTED_WINDOW / CLOSE_ENOUGH)
+        period = max(refuted * factor, refuted / CLOSE_ENOUGH)
+        self.period = min(max(self.period, period), longest)
+        self.refuted = min(max(self.refuted, refuted), self.period * CLOSE_ENOUGH)
+
+    def _since(self, time: float) -> int:
+        """Return the number of requests that started after a time."""
+        return len(self.starts) - bisect_right(self.starts, time)

@@ -1,0 +1,100 @@
+"""The client against the emulator with every kind of rate limit header and window.
+
+200 requests at a limit of 40 per 6 s, as tests/unit/test_rate_kinds.py tests in virtual time. Time
+in which the event loop was held up, because the machine is busy, does not count.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from apivideo_async import ApiVideoClient
+from apivideo_async.emulator import Emulator, RequestRecord
+from apivideo_async.rate_limit.shared_limiter import shared_limiter
+from tests.ingest.budgets import open_budget
+from tests.unit.test_rate_kinds import COUNT, HEADERS, LENGTH, LIMIT, WINDOWS
+
+pytestmark = pytest.mark.slow
+
+TICK = 0.02
+
+
+class Clock:
+    """Measures the time in which the event loop did not run as expected."""
+
+    def __init__(self) -> None:
+        self.lost = 0.0
+
+    async def __aenter__(self) -> "Clock":
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            await asyncio.sleep(TICK)
+            self.lost += max(0.0, clock() - began - 2 * TICK)
+
+
+@contextlib.asynccontextmanager
+async def emulator(style: str | None, kind: str | None) -> AsyncIterator[Emulator]:
+    quirks = {"rate-headers": style, "rate-window": kind}
+    async with Emulator(
+        rate_limits={"reads": LIMIT},
+        rate_window=LENGTH,
+        quirks={name: value for name, value in quirks.items() if value},
+    ) as emu:
+        yield emu
+
+
+def check(records: list[RequestRecord], clock: Clock) -> None:
+    reads = [record for record in records if record.operation == "videos.list"]
+    accepted = sorted(record.started for record in reads if record.status == 200)
+    refused = sorted(record.started for record in reads if record.status == 429)
+    assert len(accepted) == COUNT
+    most = max((sum(at <= each < at + LENGTH for each in refused) for at in refused), default=0)
+    assert most <= 2
+    taken = accepted[-1] - accepted[0] - clock.lost
+    assert COUNT / LIMIT * LENGTH / taken >= 0.9
+
+
+@pytest.mark.parametrize("kind", WINDOWS, ids=str)
+@pytest.mark.parametrize("style", HEADERS, ids=str)
+async def test_one_client(style: str | None, kind: str | None) -> None:
+    async with (
+        emulator(style, kind) as emu,
+        ApiVideoClient(emu.api_key, base_url=emu.url) as client,
+        Clock() as clock,
+    ):
+        await asyncio.gather(*(client.videos.list(page_size=1) for _ in range(COUNT)))
+        check(emu.requests, clock)
+
+
+@pytest.mark.parametrize("style", HEADERS, ids=str)
+async def test_three_processes_with_a_shared_budget(style: str | None, tmp_path: Path) -> None:
+    """Each limiter is as that of a process of its own."""
+    async with contextlib.AsyncExitStack() as stack:
+        emu = await stack.enter_async_context(emulator(style, None))
+        clock = await stack.enter_async_context(Clock())
+        clients = []
+        for number in range(3):
+            budget = await stack.enter_async_context(
+                contextlib.aclosing(await open_budget(str(tmp_path / "budget.db")))
+            )
+            limiter = await stack.enter_async_context(
+                contextlib.aclosing(shared_limiter(budget, f"w{number}"))
+            )
+            client = ApiVideoClient(emu.api_key, base_url=emu.url, limiter=limiter)
+            clients.append(await stack.enter_async_context(client))
+        await asyncio.gather(
+            *(clients[number % 3].videos.list(page_size=1) for number in range(COUNT))
+        )
+        check(emu.requests, clock)
