@@ -118,7 +118,7 @@ class Cli:
         """Run in a process of its own, with ``data`` in a pipe as its standard input."""
         given = {} if data is None else {"stdin": subprocess.PIPE}
         with self.start(*arguments, text=False, **given) as process:
-            out, err = process.communicate(data, timeout=60)
+            out, err = process.communicate(data, timeout=150)
         return self.checked(process.returncode, out.decode(), err.decode())
 
     @staticmethod
