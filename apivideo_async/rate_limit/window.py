@@ -372,9 +372,13 @@ class Window:
         elif not explained:
             self.contradicted = True
             self.noticed["rate-headers"] = "429 although the headers allowed more requests"
+            if headers.remaining:
+                # The budget is not used up, so its reset is not what the server waits for.
+                wait = min(BLIND_COOL_DOWN, BLIND_COOL_DOWN if wait is None else wait)
         self.cool_until = max(
             self.cool_until, now + (min(probe, LONGEST_WAIT) if wait is None else wait)
         )
         if wait is not None or self.resets_at is not None:
-            self.resets_at = max(self.resets_at or self.cool_until, self.cool_until)
+            # The 429 knows the end of the window better than earlier responses did.
+            self.resets_at = self.cool_until
         self.remaining = 0
