@@ -98,6 +98,7 @@ def test_the_table_gives_every_argument(operation: Operation) -> None:
         "prefetch",
         "on_progress",
         "idempotency_key",
+        "ledger",
         *EXTRA,
     }
     required = [
