@@ -1,4 +1,4 @@
-"""Reads the headers that tell when to send the next request.
+"""Reads the headers that say when to send the next request.
 
 See service.md#rate-limit-headers. The documents leave open what exactly the headers mean, and
 gateways add headers of their own, so each header is read separately: a missing or unusable one
@@ -43,13 +43,13 @@ class RateLimitHeaders:
     standard: float | None = None
     """Seconds of the standard ``Retry-After``, which gateways send with 429 and 503."""
     quirk: str | None = None
-    """Name of the quirk that these headers show by themselves, or None."""
+    """Name of the quirk that these headers show, or None."""
 
     @property
     def wait(self) -> float | None:
         """Seconds to wait after a 429; None if no header says it. The longer one counts."""
-        told = [seconds for seconds in (self.retry_after, self.standard) if seconds is not None]
-        return max(told, default=None)
+        stated = [seconds for seconds in (self.retry_after, self.standard) if seconds is not None]
+        return max(stated, default=None)
 
 
 def read_headers(headers: Mapping[str, str], now: float | None = None) -> RateLimitHeaders | None:
@@ -62,16 +62,17 @@ def read_headers(headers: Mapping[str, str], now: float | None = None) -> RateLi
     clock = _server_time(headers, now)
     text = headers.get("x-ratelimit-retry-after")
     number = _number(text)
+    quirk = None
+    if number is not None and number > EARLIEST_UNIX_TIME:
+        quirk = "rate-headers=timestamp"
+    elif no_limit or no_count:
+        quirk = "rate-headers=unlimited"
     read = RateLimitHeaders(
         limit,
         None if no_limit else remaining,
         _seconds(text, clock),
         _seconds(headers.get("retry-after"), clock),
-        "rate-headers=timestamp"
-        if number is not None and number > EARLIEST_UNIX_TIME
-        else "rate-headers=unlimited"
-        if no_limit or no_count
-        else None,
+        quirk,
     )
     return None if read == RateLimitHeaders() else read
 

@@ -1,4 +1,4 @@
-"""Derives the pace of a class from 429 responses, where the headers do not tell it.
+"""Derives the pace of a class from 429 responses, where the headers do not state it.
 
 Theory of operation. The pace is "at most ``count`` requests in any ``period`` seconds". This is
 allowed by a server with fixed windows, with a sliding window, or with a token bucket, provided that
@@ -62,7 +62,7 @@ No request starts for this share of a period after a refusal that decreased the 
 
 @define
 class Pace:
-    """What is known about the pace of one class. All fields are JSON values."""
+    """The known pace of one class. All fields are JSON values."""
 
     starts: list[float] = field(factory=list)
     """Start times of the latest requests, in order, without those that were refused."""

@@ -359,7 +359,7 @@ class Window:
             probe = self.pace.refuse(now if started == -math.inf else started, now, wait)
             if first:
                 # A budget that is refilled evenly has a place at once. After a longer wait, the
-                # next refusal tells how fast it is refilled.
+                # next refusal shows how fast it is refilled.
                 probe = BLIND_COOL_DOWN
                 wait = wait and max(wait, PROBE_PAUSE)
                 if self.limit is None:

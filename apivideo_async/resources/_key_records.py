@@ -40,7 +40,7 @@ SLOW = 2.0
 
 @frozen(kw_only=True)
 class Known:
-    """What is known about a key."""
+    """The known facts about a key."""
 
     video_id: str | None
     """None: a creation was requested, and its result is not known."""

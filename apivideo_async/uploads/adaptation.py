@@ -24,7 +24,7 @@ from .plan import SendMode
 __all__ = ["Adaptation", "Learn", "Reaction", "Sent"]
 
 Reaction: TypeAlias = Literal["again", "plan"]
-"""Send the chunk again, or divide the source anew."""
+"""Send the chunk again, or divide the source again."""
 Learn: TypeAlias = Callable[..., Any]
 """``SharedProfile.learn``."""
 
@@ -65,7 +65,7 @@ class Sent:
 
 @define(eq=False, kw_only=True)
 class Adaptation:
-    """How one upload sends its chunks. It is kept when the source is divided anew."""
+    """How one upload sends its chunks. It is kept when the source is divided again."""
 
     limits: UploadLimits
     order: ChunkOrder
@@ -88,7 +88,7 @@ class Adaptation:
 
     @classmethod
     def of(cls, profile: ServiceProfile, limits: UploadLimits) -> "Adaptation":
-        """Create the adaptation of a new upload from what is known about the service."""
+        """Create the adaptation of a new upload from the profile of the service."""
         order = profile.chunk_order
         return cls(
             limits=limits,

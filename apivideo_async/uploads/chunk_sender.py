@@ -73,7 +73,7 @@ class ChunkSender:
         Returns the video in the response, or None if only the status confirmed the chunk. Raises
         ``UploadError`` if the chunk was refused or the retry budget is spent, ``SourceError`` if
         the source cannot be read, ``ConfigurationError`` for an invalid client option, and
-        ``ReplanError`` if the source must be divided anew.
+        ``ReplanError`` if the source must be divided again.
         """
         upload, ledger, clock = self.upload, self.upload.ledger, asyncio.get_running_loop().time
         attempts = Attempts()

@@ -105,14 +105,14 @@ async def run_upload(
                 async with upload.reporting():
                     await send(upload)
             except ReplanError:
-                log.info("%s: divided anew", source.name, extra={"event": "upload_replanned"})
+                log.info("%s: divided again", source.name, extra={"event": "upload_replanned"})
             else:
                 return await upload.finish()
 
 
 @define(kw_only=True, eq=False)
 class _Run:
-    """What stays the same when the source is divided anew."""
+    """The parts of an upload that stay the same when the source is divided again."""
 
     context: UploadContext
     target: Target
@@ -151,7 +151,7 @@ class _Run:
     def _options(self, chunk_size: int) -> UploadOptions:
         """Return the options with the mode and the chunk size that the service accepts.
 
-        ``chunk_size`` is the size in bytes without what is known about the service.
+        ``chunk_size`` is the size in bytes without the profile of the service.
         """
         options, profile = self.context.options, self.context.pipeline.profile.current
         low, high = profile.smallest_chunk or 0, profile.largest_chunk or chunk_size

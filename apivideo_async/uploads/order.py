@@ -38,7 +38,7 @@ class ChunkGate:
     async def turn(self, chunk: Chunk) -> AsyncIterator[None]:
         """Wait until the chunk may start. It is in progress during the block.
 
-        Raises ``ReplanError`` if the source is to be divided anew.
+        Raises ``ReplanError`` if the source is to be divided again.
         """
         while not self.closed and not self._may_start(chunk):
             await self._changed.wait()
@@ -79,6 +79,6 @@ class ChunkGate:
         if order == "first_alone":
             return False
         # If the service allows other sizes than ours, an accepted tail would stay behind when the
-        # rest is divided anew.
+        # rest is divided again.
         tail = chunk.size < TAIL * self._ledger.chunk_size
         return self._size_is_proven or not tail

@@ -79,7 +79,7 @@ class Uploader:
                 except NotFoundError:
                     if self._options.resume == "required":
                         raise
-                    _start_anew(journal, target)
+                    _start_again(journal, target)
             new = await create(source.name)
             target = Container(new.video_id)
             return await run_upload(self._context, target, source, journal, empty=new.empty)
@@ -118,7 +118,7 @@ class Uploader:
                     required = video_id is not None or self._options.resume == "required"
                     if error.status != 404 or required:
                         raise
-                    _start_anew(journal, target)
+                    _start_again(journal, target)
             target = Delegated(video_id, token=token)
             return await run_upload(self._context, target, source, journal, earlier=ledger)
 
@@ -168,7 +168,7 @@ class Uploader:
         return journal
 
 
-def _start_anew(journal: UploadJournal, target: Target) -> None:
+def _start_again(journal: UploadJournal, target: Target) -> None:
     log.warning(
         "%s does not exist on the server anymore: uploading from the start",
         target.video_id,

@@ -161,11 +161,11 @@ class Spool:
 
 @define(eq=False)
 class StreamFeed:
-    """Cuts a stream into chunks. The bytes of buffers that were not closed can be cut anew."""
+    """Cuts a stream into chunks. The bytes of buffers that were not closed can be cut again."""
 
     name: str
     _blocks: AsyncGenerator[Block, None]
-    """The bytes that are in no open buffer: first those that are cut anew, then the stream."""
+    """The bytes that are in no open buffer: first those that are cut again, then the stream."""
     _new_buffer: Callable[[], Buffer] = MemoryBuffer
     _block: memoryview = field(default=memoryview(b""), init=False)
     """The part of the last block that is in no buffer yet."""
