@@ -55,7 +55,6 @@ class Containers:
                 self._claim.key,
                 record,
                 check="once",
-                uncertain=self._claim.contested,
             )
 
     async def finish(self, video_id: str) -> None:

@@ -145,6 +145,8 @@ class _ItemRun:
                 await self._replace_unfilled(self._video_id)
             transfer = claim.transfer or await self._choose_transfer(source)
             known = self._video_id is not None
+            if claim.interrupted and not await self._containers.list_ids():
+                return await self._search_later()
             if self._video_id is not None:
                 self._containers.expect(self._video_id)
             else:
@@ -189,6 +191,14 @@ class _ItemRun:
             f"{self._claim.item.shown} has {size}; api.video accepts 1 to {largest:,}",
             cause="unsupported",
         )
+
+    async def _search_later(self) -> IngestResult:
+        """Give the item back until the container of an interrupted creation must be listed."""
+        settle = self._client.config.retry.settle
+        # In the state "new", the next claim knows that this one has waited.
+        await self._context.ledger.lost(self._claim)
+        await self._context.ledger.later(self._claim, settle)
+        return self._result("later", None, settle)
 
     async def _choose_transfer(self, source: PinnedSource) -> Transfer:
         strategy = self._claim.item.strategy

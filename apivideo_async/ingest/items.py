@@ -175,6 +175,14 @@ class Record:
     finished_at: float | None = None
 
     @property
+    def interrupted(self) -> bool:
+        """True for the first claim after a worker lost its lease while it requested a container.
+
+        The container may still be created, or not be listed yet.
+        """
+        return self.contested and self.state == "creating" and self.video_id is None
+
+    @property
     def key(self) -> str:
         """The key of the item."""
         return self.item.key

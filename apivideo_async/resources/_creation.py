@@ -111,15 +111,13 @@ async def create_keyed(
     record: KeyRecord,
     *,
     check: Check = "if_doubled",
-    uncertain: bool = False,
 ) -> Created:
     """Return the video of ``key``, or create it.
 
-    ``uncertain``: an earlier request, which ``record`` does not contain, may have created a video.
     Raises ``DuplicateVideosError`` if two videos with the key hold bytes.
     """
     fields = {**fields, "metadata": with_key(fields.get("metadata", UNSET), key)}
-    return await _Creation(pipeline, fields, key, record).run(check=check, uncertain=uncertain)
+    return await _Creation(pipeline, fields, key, record).run(check=check)
 
 
 async def remove_spares(
@@ -159,14 +157,14 @@ class _Creation:
             owner=(self._fields.get("metadata") or {}).get(INGEST_LEDGER),
         )
 
-    async def run(self, *, check: Check, uncertain: bool) -> Created:
+    async def run(self, *, check: Check) -> Created:
         request = _request(self._fields)  # Raises the errors of the arguments, before any request.
         known = self._record.known
         if known is not None and known.video_id is not None:
             found = await self._recorded(known, known.video_id)
         else:
             found = await self._search()
-            if found is None and (uncertain or known is not None):
+            if found is None and known is not None:
                 found = await self._search_interrupted(known)
         if found is not None:
             return Created(found, empty=False)
@@ -207,11 +205,10 @@ class _Creation:
         """Search the list of videos once, reduce the result to one video, and record it."""
         return await self._use(await find_keyed(self._pipeline, self._wanted))
 
-    async def _search_interrupted(self, known: Known | None) -> Video | None:
+    async def _search_interrupted(self, known: Known) -> Video | None:
         """Search for the video of an earlier call that was interrupted during its request."""
-        age = 0.0 if known is None else known.age
-        self._note_lost(time.time() - age)
-        seconds = self._pipeline.config.retry.settle - age
+        self._note_lost(known.at)
+        seconds = self._pipeline.config.retry.settle - known.age
         return await self._search_repeatedly(seconds) if seconds > 0 else None
 
     async def _search_repeatedly(self, seconds: float) -> Video | None:

@@ -3,6 +3,7 @@
 See service.md#repeated-requests. ``tests/client/test_idempotency_key.py`` has the rules.
 """
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,11 +77,11 @@ async def test_one_creation_is_checked_and_more_if_a_proxy_delivers_requests_twi
         assert len(emu.state.videos) == len(items)
 
 
-async def test_a_container_that_a_lost_worker_requested_is_searched_for_until_it_appears(
+async def test_a_container_that_a_lost_worker_requested_is_searched_for_again_later(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, ledger: Ledger
 ) -> None:
     [item] = make_items(1)
-    client = client.with_options(retry=attrs.evolve(QUICK, settle=1.0))
+    client = client.with_options(retry=attrs.evolve(QUICK, settle=0.5))
     context = context_of(client, ledger)
     await ledger.add([item])
     claim = await context.lease_keeper.claim_key(item.key)
@@ -93,5 +94,10 @@ async def test_a_container_that_a_lost_worker_requested_is_searched_for_until_it
     again = await context.lease_keeper.claim_key(item.key)
     assert again is not None
     result = await ingest_one(again, context)
+    assert (result.outcome, result.delay) == ("later", 0.5), "it takes no place until then"
+    await asyncio.sleep(0.6)
+    last = await context.lease_keeper.claim_key(item.key)
+    assert last is not None
+    result = await ingest_one(last, context)
     assert (result.outcome, result.video_id) == ("done", video.video_id)
     assert list(emu.state.videos) == [video.video_id]
