@@ -156,7 +156,8 @@ async def test_of_two_workers_that_create_the_first_to_note_its_id_wins(
     taken = await other.lease_keeper.claim_key(item.key)
     assert taken is not None
     # The container of the frozen worker may not be listed yet.
-    assert (waiting := await ingest_one(taken, other)).outcome == "later"
+    waiting = await ingest_one(taken, other)
+    assert waiting.outcome == "later"
     await asyncio.sleep(waiting.delay + 0.1)
     taken = await other.lease_keeper.claim_key(item.key)
     assert taken is not None

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from apivideo_async.protocol.content_range import PartOf, RangeOf
 from apivideo_async.uploads.ledger import ChunkState, Ledger, LedgerSnapshot
-from apivideo_async.uploads.plan import Chunk, Plan
+from apivideo_async.uploads.plan import Chunk, Plan, Received
 
 PENDING, IN_FLIGHT, UNKNOWN, ACCEPTED, FAILED = ChunkState
 EVENTS = ("start", "accept", "put_back", "lose", "fail")
@@ -180,6 +180,24 @@ def test_a_snapshot_does_not_change_afterwards() -> None:
     ledger.accept(CHUNK)
     assert before == LedgerSnapshot("bytes", 10, 10, (), 0)
     assert ledger.snapshot() == LedgerSnapshot("bytes", 10, 10, (CHUNK,), 10)
+
+
+@pytest.mark.parametrize(
+    ("mode", "total", "accepted", "expected"),
+    [
+        ("whole", 50, (), Received()),
+        ("part", 50, (), Received()),
+        ("whole", 50, (Chunk(1, 0, 50),), Received(None, ((0, 50),), filesize=50, complete=True)),
+        ("bytes", 50, (Chunk(2, 20, 20),), Received("bytes", ((20, 40),), total=50)),
+        ("part", 50, (Chunk(2, 20, 20),), Received("part", (), frozenset({2}), 3)),
+        ("part", None, (Chunk(1, 0, 20),), Received("part", (), frozenset({1}))),
+    ],
+)
+def test_a_snapshot_says_what_the_server_has(
+    mode: Any, total: int | None, accepted: tuple[Chunk, ...], expected: Received
+) -> None:
+    size = sum(chunk.size for chunk in accepted)
+    assert LedgerSnapshot(mode, total, 20, accepted, size).received() == expected
 
 
 class LedgerMachine(RuleBasedStateMachine):
