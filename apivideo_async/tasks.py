@@ -57,14 +57,9 @@ def keeping_cancellation() -> Iterator[None]:
     before = task.cancelling() if task is not None else 0
     try:
         yield
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:
+    finally:
         if task is not None and task.cancelling() > before:
-            raise asyncio.CancelledError from error
-        raise
-    if task is not None and task.cancelling() > before:
-        raise asyncio.CancelledError
+            raise asyncio.CancelledError
 
 
 async def notify(callback: Callable[[T], Awaitable[None] | None] | None, value: T) -> None:

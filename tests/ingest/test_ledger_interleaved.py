@@ -161,10 +161,5 @@ def test_no_interleaving_breaks_a_promise(
     async def sqlite() -> Ledger:
         return await open_sqlite_ledger(Path(tempfile.mkdtemp(dir=tmp_path)) / "ledger.db")
 
-    opening, examples = sqlite, settings().max_examples
-    if engine == "postgresql":
-        # Each statement goes to a server and to its disk.
-        opening, examples = postgres, max(25, examples // 4)
-    run_state_machine_as_test(
-        lambda: Interleaving(opening), settings=settings(max_examples=examples)
-    )
+    opening = postgres if engine == "postgresql" else sqlite
+    run_state_machine_as_test(lambda: Interleaving(opening), settings=settings())

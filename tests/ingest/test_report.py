@@ -285,7 +285,7 @@ def test_a_year_between_two_items_costs_no_memory() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "items"), [("r.html", 30_000), ("r.csv", 10_000)])
+@pytest.mark.parametrize(("name", "items"), [("r.html", 100_000), ("r.csv", 20_000)])
 async def test_memory_does_not_grow_with_the_items(
     ledger: Ledger, path: Path, tmp_path: Path, name: str, items: int
 ) -> None:
