@@ -42,7 +42,7 @@ from ..models import Video
 from ..protocol.keyed_videos import Wanted, created_together, key_in, with_key
 from ..protocol.request import Request
 from ..protocol.response import decode
-from ..protocol.retry import Attempts, settle_delays
+from ..protocol.retry import Attempts, is_verdict, settle_delays
 from ..protocol.writes import json_request
 from ._containers import KeyedContainers
 from ._fields import CREATION_FIELDS, video_fields
@@ -375,8 +375,7 @@ def _is_unclear(error: ApiVideoError) -> bool:
     """Return whether a status without a problem body, from a gateway, says nothing."""
     return (
         isinstance(error, ApiStatusError)
-        and error.slug is None
-        and error.title is None
+        and not is_verdict(error)
         and error.status not in (401, 408, 413, 429)
     )
 

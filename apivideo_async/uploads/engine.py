@@ -98,7 +98,8 @@ async def run_upload(
         while True:
             if isinstance(rest, StreamFeed) and run.adaptation.needs_total:
                 spool = context.options.spool
-                rest = await rest.spooled(spool if isinstance(spool, Path) else None)
+                with _naming_video(target):
+                    rest = await rest.spooled(spool if isinstance(spool, Path) else None)
             upload, send = run.prepare(rest)
             await upload.write_journal()
             try:
@@ -216,12 +217,10 @@ async def _compare_sizes(
 ) -> Video:
     """Return the video of a complete upload. Raises ``UploadError`` if its size is another."""
     size = 0
-    try:
+    with _naming_video(target):
         async with aclosing(guarded_blocks(stream.blocks(), stream.name)) as blocks:
             async for block in blocks:
                 size += len(block)
-    except SourceError as error:
-        raise error.evolve(video_id=target.video_id) from error.__cause__
     plan_rest(size, context.options, received)
     return await context.read_video(target)
 
@@ -287,6 +286,15 @@ async def streamed(upload: Upload, feed: StreamFeed) -> None:
                 group.create_task(send(buffer, chunk))
     if upload.gate.closed:
         raise ReplanError
+
+
+@contextmanager
+def _naming_video(target: Target) -> Iterator[None]:
+    """Add the id of the container to a ``SourceError``, so that the upload can be continued."""
+    try:
+        yield
+    except SourceError as error:
+        raise error.evolve(video_id=target.video_id) from error.__cause__
 
 
 @contextmanager

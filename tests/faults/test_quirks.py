@@ -15,6 +15,7 @@ from apivideo_async import (
     ApiVideoClient,
     RetryPolicy,
     ServiceProfile,
+    SourceError,
     Timeouts,
     UploadError,
     UploadItem,
@@ -237,6 +238,17 @@ async def test_a_stream_of_chunks_that_are_too_small_names_the_setting() -> None
         large = options(chunk_size=2 * CHUNK)
         video = await client.upload(blocks_of(DATA, 50_000), title="t", options=large)
         assert emu.sha256(video.video_id) == sha256(DATA)
+
+
+async def test_a_stream_that_fails_while_it_is_spooled_names_its_video() -> None:
+    async def failing() -> AsyncIterator[bytes]:
+        yield DATA[: 3 * CHUNK]
+        raise OSError("gone")
+
+    async with service("no-unknown-totals") as (emu, client):
+        with pytest.raises(SourceError, match="gone") as caught:
+            await client.upload(failing(), title="t", options=options(concurrency=1))
+        assert caught.value.video_id == next(iter(emu.state.videos))
 
 
 async def test_a_change_is_logged_once_and_kept(

@@ -218,6 +218,19 @@ def test_a_raised_limit_is_found() -> None:
     assert 2_000 / (now - began) > 2 * 40 / 6.0
 
 
+def test_a_request_that_was_not_sent_makes_room_for_another() -> None:
+    pace = Pace()
+    burst(pace, 3)
+    pace.spend(3, 1.0)
+    pace.start(2.0)
+    pace.withdraw(2.0)
+    pace.withdraw(pace.starts[-1])
+    assert pace.wait(2.0) == 0.0
+    pace.start(2.0)
+    assert len(pace.starts) == pace.count == 3
+    assert pace.probe is None
+
+
 def test_a_budget_that_is_spent_needs_no_refusal() -> None:
     pace = Pace()
     burst(pace, 40)
