@@ -353,6 +353,9 @@ class Window:
         wait = None if told is None else self._believed(told or ROUNDING)
         explained = headers.remaining == 0 and headers.retry_after is not None
         probe = BLIND_COOL_DOWN
+        if headers.remaining and wait is not None:
+            # The budget is not used up, so its reset is not what the server waits for.
+            wait = min(wait, BLIND_COOL_DOWN)
         if self.paced:
             first = self.pace.count is None
             # A request that no exchange counted has no start time.
@@ -372,9 +375,6 @@ class Window:
         elif not explained:
             self.contradicted = True
             self.noticed["rate-headers"] = "429 although the headers allowed more requests"
-            if headers.remaining:
-                # The budget is not used up, so its reset is not what the server waits for.
-                wait = min(BLIND_COOL_DOWN, BLIND_COOL_DOWN if wait is None else wait)
         self.cool_until = max(
             self.cool_until, now + (min(probe, LONGEST_WAIT) if wait is None else wait)
         )

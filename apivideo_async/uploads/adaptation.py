@@ -33,13 +33,17 @@ LARGEST_GUESS = 128 * MIB
 MOST_GUESSES = 2
 MOST_TIMEOUTS = 2
 """Response timeouts of an upload whose chunks are sent one by one: one may be a lost response."""
-BUSY = frozenset({409, 423, 425})
+BUSY = frozenset({409, 423, 425, 429})
 """Statuses with which a server can say that another request of the same video is in progress."""
 _NOT_ABOUT_ORDER = frozenset({401, 402, 403, 405, 411, 413, 415, 416, 417})
 _NOT_ABOUT_FORM = frozenset({401, 402, 403, 404, 413}) | BUSY
 # Documented types have one meaning, so these are final. Those of the size are handled before.
 _DOCUMENTED = ("video-content-range-", "video-source-", "uploaded-file-", "authentication-")
 _ABOUT_FORM = frozenset({"video-content-range-malformed"})
+_STARTED: dict[str, Mode] = {
+    "video-content-range-started-with-bytes": "bytes",
+    "video-content-range-started-with-part": "part",
+}
 _TRANSFERS: tuple[Mode, Mode] = ("bytes", "part")
 
 
@@ -53,7 +57,10 @@ class Sent:
     alone: bool
     """True if no other chunk was in progress, and all chunks before it were accepted."""
     mode: SendMode
+    states_total: bool
+    """True if the request stated the total, and not ``*``."""
     total_known: bool
+    """True if the total is known now, so that the next request can state it."""
     size: int
     several: bool
     """True if the upload has other chunks that are not accepted."""
@@ -72,14 +79,14 @@ class Adaptation:
     mode: Mode | None = field(default=None, init=False)
     """The mode to which a refusal has led, or None."""
     needs_total: bool
-    """True if every request must state the total."""
+    """True if every request must state the total. Otherwise, only the last one of a stream does."""
     chunk_size: int | None = field(default=None, init=False)
     """Bytes, if a refusal has led to another size."""
     careful: set[int] = field(factory=set, init=False)
     """Numbers of refused chunks that are sent alone, after all chunks before them."""
     _initial_order: ChunkOrder
     _refused: set[tuple[SendMode, bool]] = field(factory=set, init=False)
-    """The combinations of mode and known total that were refused."""
+    """The combinations of mode and stated total that were refused."""
     _unproven: dict[str, tuple[str, dict[str, Any]]] = field(factory=dict, init=False)
     """Quirk: evidence, and the changes of the profile."""
     _timeouts: int = field(default=0, init=False)
@@ -110,16 +117,30 @@ class Adaptation:
             return self._shrink(error, sent)
         if slug.endswith("too-small"):
             return self._grow(error, sent)
-        if sent.mode == "whole" or not self.is_about_sending(error):
+        return None if sent.mode == "whole" else self._change(error, slug, sent)
+
+    def _change(self, error: ApiStatusError, slug: str, sent: Sent) -> Reaction | None:
+        """Change the order or the form of the chunks."""
+        if self.mode == sent.mode and slug in _STARTED and _STARTED[slug] != sent.mode:
+            # A chunk in the form before was accepted meanwhile.
+            self._keep_mode(_STARTED[slug])
+        if self.mode not in (None, sent.mode):
+            return "again"
+        if not self.is_about_sending(error):
             return None
-        if self.mode not in (None, sent.mode) or (sent.order != self.order and not sent.alone):
+        if sent.order != self.order and not sent.alone:
             # Another refusal has changed this since the chunk was sent.
+            return "again"
+        if self.needs_total and sent.total_known and not sent.states_total:
             return "again"
         if slug not in _ABOUT_FORM and self._narrow(error, sent):
             return "again"
-        if sent.any_accepted or error.status in _NOT_ABOUT_FORM:
+        if error.status in _NOT_ABOUT_FORM:
             return None
-        return self._change_form(error, sent)
+        if not sent.any_accepted:
+            return self._change_form(error, sent)
+        # The accepted chunk may be the last one, which states the total.
+        return None if sent.states_total else self._state_total(error, sent)
 
     def after_rate_limit(self, error: RateLimitError, sent: Sent) -> None:
         """React to a 429 although the budget is not used up: another chunk is in progress."""
@@ -150,10 +171,11 @@ class Adaptation:
         self.careful.add(sent.number)
         if first:
             return True
-        if self.order == "any" and not sent.any_accepted:
+        busy = error.status in BUSY
+        # 409 may also mean that the first chunk is missing.
+        if self.order == "any" and not sent.any_accepted and (error.status == 409 or not busy):
             self._set_order("first_alone", "first-chunk-first", error.reason)
         else:
-            busy = isinstance(error, RateLimitError) or error.status in BUSY
             quirk = "one-chunk-at-a-time" if busy else "chunks-in-order"
             self._set_order("sequential", quirk, error.reason)
         return True
@@ -174,21 +196,34 @@ class Adaptation:
         self._forget_order()
         self.order = self._initial_order
         self.careful.clear()
-        self._refused.add((sent.mode, sent.total_known))
+        self._refused.add((sent.mode, sent.states_total))
         other = _TRANSFERS[sent.mode == "bytes"]
-        if (other, sent.total_known) not in self._refused:
+        if (other, sent.states_total) not in self._refused:
             self._set_mode(other, error)
             return "again"
-        if not sent.total_known:
-            for mode in _TRANSFERS:
-                self._unproven.pop(_NO_MODE[mode][0], None)
-            self.mode, self.needs_total = None, True
-            self._unproven["no-unknown-totals"] = error.reason, {"unknown_totals": False}
-            return "plan"
+        if not sent.states_total:
+            return self._state_total(error, sent)
         if self._guesses == MOST_GUESSES:
             return None
         self._guesses += 1
         return self._grow(error, sent)
+
+    def _state_total(self, error: ApiStatusError, sent: Sent) -> Reaction | None:
+        """State the total in every request. If it is not known, the stream has to end first."""
+        if sent.any_accepted and not sent.total_known:
+            return None
+        self._keep_mode(self.mode)
+        self.needs_total = True
+        self._unproven["no-unknown-totals"] = error.reason, {"unknown_totals": False}
+        if sent.total_known:
+            return "again"
+        self.mode = None
+        return "plan"
+
+    def _keep_mode(self, mode: Mode | None) -> None:
+        self.mode = mode
+        for quirk, _ in _NO_MODE.values():
+            self._unproven.pop(quirk, None)
 
     def _set_mode(self, mode: Mode, error: ApiStatusError) -> None:
         self.mode = mode
@@ -215,15 +250,16 @@ class Adaptation:
             self.chunk_size = min(most, larger)
             self._unproven["minimum-chunk"] = error.reason, {"smallest_chunk": self.chunk_size}
             # The form was not the cause.
-            self.mode = None
-            for quirk, _ in _NO_MODE.values():
-                self._unproven.pop(quirk, None)
+            self._keep_mode(None)
             self._refused.clear()
         return "plan"
 
     def after_acceptance(self, sent: Sent, learn: Learn) -> None:
         """Record the changes in the profile, if the accepted chunk was sent with all of them."""
-        if sent.order != self.order or self.mode not in (None, sent.mode):
+        if sent.mode != "whole" and self.mode not in (None, sent.mode):
+            # A chunk of another form would now be refused (service.md#upload-errors).
+            self._keep_mode(sent.mode)
+        if sent.order != self.order or (self.needs_total and not sent.states_total):
             return
         for quirk, (evidence, changes) in self._unproven.items():
             learn(quirk, evidence, **changes)

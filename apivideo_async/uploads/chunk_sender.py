@@ -169,16 +169,21 @@ class ChunkSender:
         if not isinstance(error, ApiStatusError) or not (is_verdict(error) or error.status == 413):
             return False
         reaction = adaptation.after_refusal(error, sent)
+        if reaction == "plan":
+            if await upload.gate.close():
+                raise ReplanError
+            sent = attrs.evolve(
+                sent, any_accepted=True, total_known=upload.ledger.total is not None
+            )
+            reaction = adaptation.after_refusal(error, sent)
         if reaction is None:
             return False
         if upload.ledger.state(chunk) is not ChunkState.PENDING:
             upload.ledger.put_back(chunk)
         upload.gate.wake()
-        if reaction == "plan":
-            await upload.gate.close()
-            raise ReplanError
         if adaptation.mode is not None and upload.ledger.mode != "whole":
             upload.ledger.mode = adaptation.mode
+        upload.ledger.needs_total = adaptation.needs_total
         return True
 
     async def _is_received(

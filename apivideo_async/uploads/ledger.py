@@ -95,6 +95,8 @@ class Ledger:
     """Number of chunks, including earlier ones, or None until a stream has ended."""
     earlier: tuple[Chunk, ...] = ()
     """Chunks of an earlier call, if it is known which ones the server accepted."""
+    needs_total: bool = False
+    """Every chunk states the total once it is known. Otherwise, only the last one of a stream."""
     _chunks: dict[int, Chunk] = field(factory=dict, init=False)
     _states: dict[int, ChunkState] = field(factory=dict, init=False)
     # Chunks that no worker has taken. A chunk that is put back stays with the worker that took it.
@@ -145,11 +147,16 @@ class Ledger:
         """Return the ``Content-Range`` of a chunk, or None for an upload in one request."""
         if self.mode == "whole":
             return None
-        # Of a stream, the last chunk states the totals.
-        known = not self._streamed or chunk.stop == self.total
+        known = self.states_total(chunk)
         if self.mode == "part":
             return PartOf(chunk.number, self.parts if known else None)
         return RangeOf(chunk.start, chunk.stop - 1, self.total if known else None)
+
+    def states_total(self, chunk: Chunk) -> bool:
+        """Return whether the ``Content-Range`` of a chunk states the total."""
+        if self.total is None:
+            return False
+        return not self._streamed or self.needs_total or chunk.stop == self.total
 
     @property
     def pending(self) -> int:

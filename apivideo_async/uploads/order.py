@@ -12,8 +12,10 @@ from .plan import Chunk
 
 __all__ = ["ChunkGate", "ReplanError"]
 
-TAIL = 0.75
-"""A chunk below this share of the chunk size is a tail: another size may be allowed for it."""
+TRUSTED = 4
+"""No service is assumed to require chunks of more than this multiple of the documented minimum."""
+ALIKE = 0.99
+"""The last chunk of equal chunks has at least this share of the size of the others."""
 
 
 class ReplanError(Exception):
@@ -27,10 +29,12 @@ class ChunkGate:
     _ledger: Ledger
     _adaptation: Adaptation
     _size_is_proven: bool
-    """True if the service has accepted chunks of this size: the tail need not wait."""
+    """True if the service has accepted chunks of this size: the last one need not wait."""
     _active: set[int] = field(factory=set, init=False)
     _crowded: set[int] = field(factory=set, init=False)
     _changed: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _closing: int = field(default=0, init=False)
+    """Number of calls of ``close`` that wait for the chunks in progress."""
     closed: bool = field(default=False, init=False)
     """True if no further chunk may start."""
 
@@ -63,14 +67,25 @@ class ChunkGate:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def close(self) -> None:
-        """Let no further chunk start, and wait for those in progress."""
-        self.closed = True
-        self.wake()
-        while self._active:
-            await self._changed.wait()
+    async def close(self) -> bool:
+        """Let no further chunk start, and wait for those in progress.
+
+        If one of them was accepted, the gate opens again, and False is returned: the source can no
+        longer be divided into other chunks.
+        """
+        self._closing += 1
+        try:
+            while self._active:
+                await self._changed.wait()
+            self.closed = self.closed or not self._ledger.any_accepted
+        finally:
+            self._closing -= 1
+            self.wake()
+        return self.closed
 
     def _may_start(self, chunk: Chunk) -> bool:
+        if self._closing:
+            return False
         order, first = self._adaptation.order, self._ledger.lowest_open
         if order == "sequential" or chunk.number in self._adaptation.careful:
             return not self._active and chunk.number == first
@@ -78,7 +93,10 @@ class ChunkGate:
             return True
         if order == "first_alone":
             return False
-        # If the service allows other sizes than ours, an accepted tail would stay behind when the
-        # rest is divided again.
-        tail = chunk.size < TAIL * self._ledger.chunk_size
-        return self._size_is_proven or not tail
+        # The last chunk may have any size, so it may be accepted although the others are too small
+        # or too large. Then the source can no longer be divided into other chunks.
+        if self._size_is_proven or chunk.stop != self._ledger.total:
+            return True
+        size = self._ledger.chunk_size
+        trusted = size >= TRUSTED * self._adaptation.limits.smallest_chunk
+        return trusted and chunk.size >= ALIKE * size

@@ -125,6 +125,7 @@ class Upload:
             order=self.adaptation.order,
             alone=self.gate.was_alone(chunk),
             mode=ledger.mode,
+            states_total=ledger.states_total(chunk),
             total_known=ledger.total is not None,
             size=chunk.size,
             several=ledger.several_open,

@@ -200,6 +200,62 @@ async def test_two_quirks_at_once(tmp_path: Path, group: int) -> None:
             raise AssertionError(f"{one}, {other}, {way}: {error!r}") from error
 
 
+SHAPED = (
+    *((quirk,) for quirk in QUIRKS[: QUIRKS.index("status-delay=0.4")]),
+    ("no-unknown-totals", "no-parts"),
+    ("no-unknown-totals", "no-byte-ranges"),
+    ("no-unknown-totals", "chunks-in-order"),
+    ("no-unknown-totals", "one-chunk-at-a-time"),
+    (f"minimum-chunk={2 * CHUNK}", "no-parts"),
+    (f"minimum-chunk={2 * CHUNK}", "chunks-in-order=409"),
+)
+"""Quirks that concern the chunks. What a client must do depends on which chunk is refused first."""
+SHAPES = 300
+
+
+async def check_shape(number: int, path: Path) -> None:
+    """Upload a source of a random number of chunks, of which several are in flight at once."""
+    chance = random.Random(number)
+    quirks = chance.choice(SHAPED)
+    size = int((chance.randint(0, 6) + chance.choice([0.1, 0.6, 0.8, 1])) * CHUNK)
+    given = options(
+        mode=chance.choice([None, "part", "bytes"]), concurrency=chance.choice([1, 2, 4, 8])
+    )
+    data = data_of(size, number)
+    streamed = chance.random() < 0.5 and not quirks[0].startswith("minimum-chunk")
+
+    async def blocks() -> AsyncIterator[bytes]:
+        start = 0
+        while start < size:
+            stop = start + chance.randint(1, 3 * CHUNK // 2)
+            yield data[start:stop]
+            start = stop
+            await asyncio.sleep(chance.choice([0, 0, 0.002, 0.01]))
+
+    path.write_bytes(data)
+    async with service(*quirks) as (emu, client):
+        source = blocks() if streamed else path
+        video = await client.upload(source, title="t", options=given)
+        assert emu.sha256(video.video_id) == sha256(data), (number, quirks)
+        assert list(emu.state.videos) == [video.video_id]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        range(8),
+        *(pytest.param(range(n, n + 50), marks=pytest.mark.slow) for n in range(8, SHAPES, 50)),
+    ],
+    ids=str,
+)
+async def test_sources_of_any_number_of_chunks(tmp_path: Path, numbers: range) -> None:
+    for number in numbers:
+        try:
+            await check_shape(number, tmp_path / f"{number}.mp4")
+        except Exception as error:
+            raise AssertionError(f"{number}: {error!r}") from error
+
+
 @pytest.mark.parametrize("style", ["empty", "204"])
 async def test_a_token_upload_without_an_id_in_the_response_names_the_setting(
     tmp_path: Path, style: str

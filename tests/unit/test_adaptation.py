@@ -9,6 +9,7 @@ from apivideo_async.errors import ApiStatusError, Problem, RateLimitError
 from apivideo_async.protocol.service_profile import ServiceProfile
 from apivideo_async.uploads.adaptation import Adaptation, Sent
 
+UNKNOWN_TOTAL = {"states_total": False, "total_known": False}
 LIMITS = UploadLimits(smallest_chunk=10, largest_chunk=1_000)
 
 
@@ -22,6 +23,7 @@ def sent(**changes: Any) -> Sent:
         "order": "any",
         "alone": True,
         "mode": "bytes",
+        "states_total": True,
         "total_known": True,
         "size": 100,
         "several": True,
@@ -94,9 +96,9 @@ def test_a_chunk_that_was_alone_is_not_refused_for_its_order(status: int) -> Non
 
 def test_bytes_then_parts_then_a_known_total_then_larger_chunks_are_tried() -> None:
     upload = Upload()
-    assert upload.refused(total_known=False) == "again"
+    assert upload.refused(**UNKNOWN_TOTAL) == "again"
     assert upload.adaptation.mode == "part"
-    assert upload.refused(total_known=False) == "plan"
+    assert upload.refused(**UNKNOWN_TOTAL) == "plan"
     assert (upload.adaptation.mode, upload.adaptation.needs_total) == (None, True)
     assert upload.refused() == "again"
     assert upload.adaptation.mode == "part"
@@ -117,17 +119,58 @@ def test_the_form_that_was_accepted_is_learned() -> None:
     upload.refused(number=1)
     assert upload.adaptation.mode == "part"
     assert upload.adaptation.order == "any", "the order was not the cause"
-    upload.accepted(mode="bytes")
-    assert upload.learned == {}, "it was sent in the form before"
-    assert upload.refused(number=2, mode="bytes", alone=False) == "again"
+    assert upload.refused(number=2, mode="bytes", alone=False) == "again", "it was sent before"
     upload.accepted()
     assert upload.learned == {"no-byte-ranges": {"byte_ranges": False}}
 
 
+def test_the_form_of_a_chunk_that_was_accepted_meanwhile_is_used_again() -> None:
+    upload = Upload()
+    assert upload.refused() == "again"
+    assert upload.adaptation.mode == "part"
+    upload.accepted(mode="bytes", number=3)
+    assert upload.adaptation.mode == "bytes"
+    assert upload.refused(mode="part", any_accepted=True) == "again"
+    assert upload.refused(any_accepted=True) is None
+    assert upload.learned == {}
+
+
+def test_the_service_says_that_a_chunk_was_accepted_in_the_form_before() -> None:
+    started = refusal(slug="video-content-range-started-with-bytes")
+    upload = Upload()
+    assert upload.refused(mode="part") == "again"
+    assert upload.adaptation.mode == "bytes"
+    assert Upload().refused(started, mode="part") is None, "another client has started it"
+    assert upload.refused(refusal(slug="video-content-range-started-with-part")) == "again"
+    assert upload.adaptation.mode == "part"
+
+
+def test_a_total_that_became_known_is_stated_without_another_plan() -> None:
+    upload, ended = Upload(), {"states_total": False}
+    for number in (1, 2):
+        assert upload.refused(number=number, **ended) == "again"
+    assert upload.adaptation.mode == "part"
+    assert upload.refused(number=1, **ended) == "again"
+    assert (upload.adaptation.mode, upload.adaptation.needs_total) == ("part", True)
+    assert upload.refused(number=2, **ended) == "again", "it was sent before"
+    upload.accepted(number=3, **ended)
+    assert upload.learned == {}, "it was sent before, too"
+    upload.accepted(number=1)
+    assert upload.learned == {"no-unknown-totals": {"unknown_totals": False}}
+
+
+def test_after_a_chunk_was_accepted_only_the_total_can_change() -> None:
+    upload = Upload()
+    assert upload.refused(any_accepted=True, **UNKNOWN_TOTAL) is None
+    assert upload.refused(any_accepted=True, states_total=False) == "again"
+    assert (upload.adaptation.mode, upload.adaptation.needs_total) == (None, True)
+    assert upload.refused(any_accepted=True) is None
+
+
 def test_a_total_that_was_needed_is_learned() -> None:
     upload = Upload()
-    upload.refused(total_known=False)
-    upload.refused(total_known=False)
+    upload.refused(**UNKNOWN_TOTAL)
+    upload.refused(**UNKNOWN_TOTAL)
     upload.accepted()
     assert upload.learned == {"no-unknown-totals": {"unknown_totals": False}}
     assert Upload(unknown_totals=False).adaptation.needs_total
@@ -198,7 +241,7 @@ def test_a_429_is_about_the_order_only_if_the_budget_is_not_used_up(
     assert upload.adaptation.careful == expected
     upload.adaptation.after_rate_limit(error, sent(number=3, alone=False))
     upload.accepted()
-    assert ("first-chunk-first" in upload.learned) == bool(expected)
+    assert ("one-chunk-at-a-time" in upload.learned) == bool(expected)
 
 
 def test_a_response_that_does_not_come_narrows_the_order_then_the_wait_becomes_longer() -> None:
