@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from apivideo_async.http import authenticator
+from apivideo_async.rate_limit import pace
 from apivideo_async.rate_limit import window as rate_limit
 
 from .cases import BLIND
@@ -23,3 +24,4 @@ def _cheap_collections() -> Iterator[None]:
 def _short_cool_down(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (rate_limit, authenticator):
         monkeypatch.setattr(module, "BLIND_COOL_DOWN", BLIND)
+    monkeypatch.setattr(pace, "DOCUMENTED_WINDOW", 4 * BLIND)

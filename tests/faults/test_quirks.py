@@ -121,9 +121,15 @@ QUIRKS = [
 ]
 
 
+TWO_CREATIONS = ("late-creation=0.2", "delivered-twice")
 IMPOSSIBLE = {
     ("upload-response=empty", "token"): "no response to the first chunk gives the id of its video",
     ("upload-response=204", "token"): "no response to the first chunk gives the id of its video",
+    **{
+        (quirk, way): "without a key, the second container may be that of another process"
+        for quirk in TWO_CREATIONS
+        for way in ("ranges", "parts", "stream")
+    },
     ("delivered-twice", "token"): "the copy of the first chunk creates a video that nothing names",
     **{
         (f"minimum-chunk={count * CHUNK}", "stream"): "the first chunk is accepted, because it may "
@@ -271,6 +277,28 @@ async def test_a_token_upload_without_an_id_in_the_response_names_the_setting(
             given, path, video_id=container.video_id, options=options()
         )
         assert emu.sha256(video.video_id) == sha256(DATA)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("quirk", TWO_CREATIONS)
+async def test_a_creation_that_is_executed_twice_needs_a_key(
+    tmp_path: Path, quirk: str, streamed: bool
+) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(DATA)
+    for key in (None, "k"):
+        async with service(quirk) as (emu, client):
+            source = blocks_of(DATA, 50_000) if streamed else path
+            video = await client.upload(
+                source, title="t", idempotency_key=key, options=options(mode="part")
+            )
+            assert emu.sha256(video.video_id) == sha256(DATA)
+            if key is not None:
+                # A request that arrives late would create a video now.
+                await asyncio.sleep(0.3 if "late" in quirk else 0)
+                assert list(emu.state.videos) == [video.video_id]
+            while key is None and len(emu.state.videos) < 2:
+                await asyncio.sleep(0.01)
 
 
 async def test_a_token_upload_that_is_delivered_twice_needs_a_container(tmp_path: Path) -> None:
