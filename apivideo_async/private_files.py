@@ -23,6 +23,7 @@ from typing import TextIO
 
 __all__ = [
     "create_private",
+    "existing_state_file",
     "find_state_folder",
     "make_private_folder",
     "open_private",
@@ -155,6 +156,15 @@ def state_file(name: str, file: str) -> Path | None:
     return None if folder is None else folder / file
 
 
+def existing_state_file(name: str, file: str) -> Path | None:
+    """Return the path of ``file`` in the folder ``name`` if it exists. Creates nothing."""
+    places = list(_places())
+    with suppress(OSError):
+        _check_private(place := _temporary_path())
+        places.append(place)
+    return next((base / name / file for base in places if (base / name / file).is_file()), None)
+
+
 def _places() -> Iterator[Path]:
     """Yield the place that an environment variable names, or else the one in the home folder."""
     for variable in ("XDG_STATE_HOME", "LOCALAPPDATA"):
@@ -180,20 +190,30 @@ def _home() -> Path | None:
     return home if exists else None
 
 
+def _temporary_path() -> Path:
+    user = "" if sys.platform == "win32" else f"-{os.geteuid()}"
+    return Path(tempfile.gettempdir()) / f"apivideo{user}"
+
+
 def _temporary_place() -> Path:
     """Create this user's folder in the system's folder for temporary files, and return it."""
-    if sys.platform == "win32":
-        return Path(tempfile.gettempdir()) / "apivideo"
-    user = os.geteuid()
-    place = Path(tempfile.gettempdir()) / f"apivideo-{user}"
-    with suppress(FileExistsError):
-        # The folder for temporary files is shared, so another user may have created this folder or
-        # a symbolic link. ``lstat`` does not follow the link.
-        place.mkdir(mode=FOLDER)
-    found = place.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != user or found.st_mode & OTHERS:
-        raise PermissionError(errno.EACCES, f"{place} is not a private folder of this user")
+    place = _temporary_path()
+    if sys.platform != "win32":
+        with suppress(FileExistsError):
+            place.mkdir(mode=FOLDER)
+        _check_private(place)
     return place
+
+
+def _check_private(place: Path) -> None:
+    """Raise ``OSError`` unless a folder for temporary files belongs to this user only."""
+    if sys.platform == "win32":
+        return
+    # The system's folder is shared, so another user may have created this folder or a symbolic
+    # link. ``lstat`` does not follow the link.
+    found = place.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & OTHERS:
+        raise PermissionError(errno.EACCES, f"{place} is not a private folder of this user")
 
 
 def _own_folder(base: Path, name: str) -> Path:

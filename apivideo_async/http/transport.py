@@ -7,11 +7,12 @@ import asyncio
 import errno
 import os
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from attrs import define, field
 from yarl import URL
 
@@ -28,6 +29,26 @@ READ_BUFFER = 64 * 1024
 """Bytes of a response that aiohttp reads ahead."""
 CONNECTIONS = 0
 """No limit, because a wait for a connection would count as a wait for the response."""
+
+
+class _ReportedBody(aiohttp.BytesPayload):
+    """A body that reports when it was passed to the connection."""
+
+    def __init__(self, content: bytes, on_sent: Callable[[], None]) -> None:
+        super().__init__(content)
+        self._on_sent = on_sent
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        await super().write_with_length(writer, content_length)
+        self._on_sent()
+
+
+def _json_body(request: Request) -> bytes | _ReportedBody | None:
+    if request.body is None or request.on_body_sent is None:
+        return request.body
+    return _ReportedBody(request.body, request.on_body_sent)
 
 
 @define(eq=False, kw_only=True)
@@ -115,7 +136,7 @@ class Transport:
         arguments = {
             "method": request.method,
             "url": URL(address, encoded=True),
-            "data": request.body if body is None else body,
+            "data": _json_body(request) if body is None else body,
             "headers": {**request.headers, **headers},
             "allow_redirects": False,
             "raise_for_status": False,

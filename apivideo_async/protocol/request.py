@@ -95,6 +95,8 @@ class Request:
     """Base URL of an asset; None: that of the API."""
     idempotent: bool = False
     """True for a POST that does no harm when it is executed twice."""
+    on_body_sent: Callable[[], None] | None = field(default=None, repr=False)
+    """Called when ``body`` was passed to the connection."""
 
     @property
     def repeatable(self) -> bool:

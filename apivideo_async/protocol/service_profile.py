@@ -3,7 +3,8 @@
 api.video's documentation leaves questions open. A :class:`ServiceProfile` starts from the
 assumptions of ``docs/conformance.md`` and is replaced by a changed copy when a response contradicts
 one of them. It is a value: :class:`~apivideo_async.http.shared_profile.SharedProfile` holds the
-current one for all uploads of a client.
+current one for all uploads of a client. ``apivideo conformance --save`` stores one for each
+service, and :meth:`ServiceProfile.saved` reads it.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ import attrs
 from attrs import field, frozen
 from attrs.validators import in_, instance_of, optional
 
+from ..config import resolve_config
 from ..errors import ConfigurationError
+from ..saved_profiles import read_profile
 
 __all__ = ["ChunkOrder", "ServiceProfile"]
 
@@ -72,3 +75,20 @@ class ServiceProfile:
             return cls(**{name: value for name, value in values.items() if name in known})
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"invalid service profile: {error.args[0]}") from None
+
+    @classmethod
+    def saved(cls, base_url: str | None = None) -> "ServiceProfile":
+        """Return the profile that a check of the service has saved, or the default profile.
+
+        ``base_url`` is that of the service. Without it, ``APIVIDEO_BASE_URL`` and
+        ``APIVIDEO_ENVIRONMENT`` select the service, as for ``ApiVideoClient()``. Raises
+        ``ConfigurationError`` if the file cannot be used; the message names it. See
+        ``apivideo conformance --save``.
+        """
+        found = read_profile(resolve_config(base_url=base_url).base_url)
+        if found is None:
+            return cls()
+        try:
+            return cls.from_json(found.values)
+        except ConfigurationError as error:
+            raise found.unusable(str(error)) from None
