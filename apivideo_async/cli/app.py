@@ -42,6 +42,7 @@ COMMANDS = {
     "analytics": (".commands.analytics", "Views, play time and other metrics."),
     "account": (".commands.account:account", "Quota and features of the account."),
     "distributed": (".commands.distributed", "Ingest on many machines, with PostgreSQL."),
+    "conformance": (".commands.conformance", "Check how the service behaves, with small videos."),
     "doctor": (".commands.doctor", "Check settings, network, key and server."),
     "emulator": (".commands.emulator", "Run a local emulator of api.video."),
     "demo": (".commands.demo.command", "Upload, encode and list a video on a local emulator."),

@@ -7,6 +7,7 @@ answers.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
@@ -18,9 +19,12 @@ from ..client import ApiVideoClient
 from ..config import ClientConfig, RetryPolicy, resolve_config
 from ..errors import ApiConnectionError, ConfigurationError
 from ..http.transport import system_reason
+from ..protocol.service_profile import ServiceProfile
 from .console.terminal import Terminal
 
 __all__ = ["NO_API_KEY", "Session", "Settings", "check_reachable", "connect"]
+
+log: logging.Logger = logging.getLogger("apivideo_async.service")
 
 SHORT_RETRIES = RetryPolicy(attempts=3, first_delay=0.3, seconds=20.0)
 """Retries of a command while a user waits for it."""
@@ -49,8 +53,24 @@ class Settings:
         return config
 
     def make_client(self, **options: Any) -> ApiVideoClient:
-        """Make a client; ``options`` are further arguments of ``ApiVideoClient``."""
-        return ApiVideoClient(**self._client_arguments(), **options)
+        """Make a client; ``options`` are further arguments of ``ApiVideoClient``.
+
+        It starts with the service profile that ``apivideo conformance --save`` has saved.
+        """
+        given = {"profile": self._saved_profile(), **options}
+        return ApiVideoClient(**self._client_arguments(), **given)
+
+    def _saved_profile(self) -> ServiceProfile:
+        base_url = self.resolve(needs_key=False).base_url
+        try:
+            profile = ServiceProfile.saved(base_url)
+        except ConfigurationError as error:
+            # The client adapts without a profile, too.
+            log.warning("%s", error)
+            return ServiceProfile()
+        if profile != ServiceProfile():
+            log.info("the saved profile of %s is used: %s", base_url, profile.to_json())
+        return profile
 
     def _client_arguments(self) -> dict[str, Any]:
         return asdict(self, filter=lambda attribute, _: attribute.name != "debug")
@@ -74,15 +94,15 @@ class Session:
 
 @asynccontextmanager
 async def connect(
-    settings: Settings, *, needs_key: bool = True, reserve: float = 0.0
+    settings: Settings, *, needs_key: bool = True, **options: Any
 ) -> AsyncIterator[ApiVideoClient]:
     """Open a client that retries for at most 20 seconds.
 
-    ``reserve`` is the share of the request budget (0 to below 1) that the client leaves unused.
-    Raises ``ConfigurationError`` like :meth:`Settings.resolve`.
+    ``options`` are further arguments of ``ApiVideoClient``. Raises ``ConfigurationError`` like
+    :meth:`Settings.resolve`.
     """
     settings.resolve(needs_key=needs_key)
-    async with settings.make_client(retry=SHORT_RETRIES, reserve=reserve) as client:
+    async with settings.make_client(retry=SHORT_RETRIES, **options) as client:
         yield client
 
 

@@ -207,7 +207,9 @@ class Service:
         """Record an answer of a gateway, and whether the service had executed the request."""
         moment = ""
         if request.multipart is not None and repeated is not None:
-            moment = "-after" if repeated.already else "-before" if repeated.ok else ""
+            moment = "-after" if repeated.already else "-before" if repeated.accepted else ""
+        if not moment and self.findings.state("gateway-response") == "differs":
+            return  # The earlier observation says more.
         executed = {"-after": "had", "-before": "had not"}.get(moment)
         text = f"{request.operation} was once answered with {status} without a problem body."
         if executed:
@@ -239,6 +241,12 @@ class Service:
         self.videos.add(path_for("/videos/{video_id}", video_id=video_id))
         self._created[video_id] = answer.received
         return video_id, answer
+
+    async def create_readable(self, title: str) -> str:
+        """Create a video, and return its id when it can be read."""
+        video_id, _ = await self.create(title)
+        await self._becomes_readable(video_id)
+        return video_id
 
     async def _becomes_readable(self, video_id: str) -> bool:
         """Wait until a new video can be read. Returns False if this was not necessary."""
@@ -276,7 +284,6 @@ class Service:
 
     async def ingest(self, video_id: str) -> dict[str, Any]:
         """Return ``ingest`` of the status of a video; an empty object if there is none."""
-        await self._becomes_readable(video_id)
         answer = await self.get(path_for("/videos/{video_id}/status", video_id=video_id))
         ingest = answer.json().get("ingest")
         return ingest if isinstance(ingest, dict) else {}

@@ -113,9 +113,11 @@ class Upload:
     @property
     def continued(self) -> bool:
         """True if an earlier request, which this call did not send, may have stored a chunk."""
-        if self.target.can_read_status:
-            return self.exclusive or not self.received.empty
-        return self._named_video
+        if not self.target.can_read_status:
+            return self._named_video
+        # A proxy that delivers requests twice sends a copy of each chunk.
+        twice = not self.context.pipeline.profile.current.delivers_once
+        return self.exclusive or twice or not self.received.empty
 
     def sent(self, chunk: Chunk) -> Sent:
         """Describe how a chunk is sent now."""

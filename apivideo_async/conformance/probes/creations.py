@@ -32,15 +32,19 @@ async def creations(service: Service) -> None:
     )
     service.known.small_seconds = answer.seconds
     _compare_metadata(service, answer)
+    settle, late = service.options.settle, service.options.late
     async with asyncio.TaskGroup() as group:
-        readable = group.create_task(
-            watch(lambda: _is_readable(service, video_id), service.options.settle)
-        )
-        listed = group.create_task(watch(probe.sees_usual, service.options.settle))
+        readable = group.create_task(watch(lambda: _is_readable(service, video_id), settle))
+        listed = group.create_task(watch(probe.sees_usual, settle))
+        lost = group.create_task(watch(probe.sees_closed, settle + late, since=closed))
+        await asyncio.wait({readable, listed})
+        # The closed creation needs as long as the usual one to appear in the list.
+        await asyncio.wait({lost}, timeout=late)
+        lost.cancel()
     _report_readable(service, readable.result())
     _report_listed(service, listed.result())
-    lost = await watch(probe.sees_closed, service.options.late, since=closed)
-    _report_lost(service, lost)
+    waited = asyncio.get_running_loop().time() - closed
+    _report_lost(service, Watched(waited, None) if lost.cancelled() else lost.result())
     _report_copies(service, answer, probe.copies)
     await _check_filter(service, listed.result())
 

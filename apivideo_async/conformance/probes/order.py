@@ -22,7 +22,7 @@ async def order(service: Service) -> None:
     """Send the last chunk of a file first, and then two chunks at the same time."""
     if service.known.mode is None:
         raise UndeterminedError("the service accepts no chunks")
-    video_id, _ = await service.create("order")
+    video_id = await service.create_readable("order")
     probe = _Order(service, video_id, Layout(service.known.mode, service.known.chunk, FULL))
     await probe.last_first()
     await probe.two_at_once()

@@ -39,7 +39,7 @@ class _Status:
 
 async def whole_upload(service: Service) -> None:
     """Upload a small file in one request, and read its status until it is complete."""
-    video_id, _ = await service.create("one request")
+    video_id = await service.create_readable("one request")
     answer = await service.upload(video_id, None, SMALL)
     if not answer.accepted:
         raise UndeterminedError(f"a file of {SMALL} bytes was refused: {answer}")
@@ -108,7 +108,7 @@ def _has_number_texts(value: Any) -> bool:
 async def closed_upload(service: Service) -> None:
     """Send a small file, close the connection before the response, and look at the status."""
     name, known = "late-chunk", service.known
-    video_id, _ = await service.create("upload whose connection is closed")
+    video_id = await service.create_readable("upload whose connection is closed")
     await service.send_and_close(
         lambda on_sent: service.upload_request(video_id, None, SMALL, on_sent=on_sent)
     )

@@ -1,0 +1,199 @@
+"""The command ``apivideo conformance``: checks the assumptions about the service."""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ...config import BASE_URLS
+from ...conformance.check import Check
+from ...conformance.observations import Observation, State
+from ...conformance.options import CheckOptions
+from ...conformance.report import ConformanceReport
+from ...protocol.service_profile import ServiceProfile
+from ..console.formatting import bytes_text, printable
+from ..console.terminal import Terminal, columns
+from ..parameters import SIZE, json_option
+from ..running import run
+from ..session import Session, connect
+
+__all__ = ["command"]
+
+SECONDS = click.FloatRange(0)
+HEADINGS = ("question", "documents", "assumed", "observed")
+STYLES: dict[State, str] = {
+    "agrees": "green",
+    "differs": "bold yellow",
+    "undetermined": "magenta",
+    "not probed": "dim",
+}
+DEFAULTS = CheckOptions()
+
+
+@click.command(name="conformance")
+@click.option("--save", is_flag=True, help="Save what was found for later commands.")
+@json_option
+@click.option(
+    "--settle",
+    type=SECONDS,
+    default=DEFAULTS.settle,
+    metavar="SECONDS",
+    help="Longest delay of a status, a list or a new video that is measured.",
+)
+@click.option(
+    "--late",
+    type=SECONDS,
+    default=DEFAULTS.late,
+    metavar="SECONDS",
+    help="Time to look for a request whose connection was closed before its response.",
+)
+@click.option(
+    "--window",
+    type=SECONDS,
+    default=DEFAULTS.window,
+    metavar="SECONDS",
+    help="Longest wait for the end of a window of the rate limit; 0 skips this question.",
+)
+@click.option(
+    "--largest",
+    type=SIZE,
+    default=DEFAULTS.largest,
+    show_default="64MiB",
+    metavar="SIZE",
+    help="Size of the largest request to try; 0 skips this question.",
+)
+@click.option(
+    "--yes", is_flag=True, help="Do not ask before a check of the production environment."
+)
+@click.pass_obj
+def command(session: Session, /, save: bool, as_json: bool, yes: bool, **given: Any) -> int:
+    """Check how the service behaves where api.video's documents leave questions open.
+
+    Use a key of the sandbox, or an emulator. The check creates about a dozen small videos and one
+    live stream, which are deleted at the end, also after Ctrl-C. It needs about 15 uploads, 30
+    writes and 30 reads, sends about 80 MiB (15 MiB with --largest 0), and takes about a minute. If
+    the service sends no rate limit headers, up to 110 reads are sent until one is refused. Videos
+    that an earlier, killed check has left are deleted first; run one check of an account at a time.
+
+    Each question is shown with the documents, the assumption and the observation. With --save, the
+    commands `upload`, `ingest` and `distributed worker` start with what was found, and
+    `ServiceProfile.saved()` returns it. An interrupted check saves nothing.
+
+    Exit code 0 if the check was complete, also if the service differs from the assumptions; 1 if it
+    failed or a video could not be deleted.
+    """
+    base_url = session.settings.resolve().base_url
+    if not yes and _is_production(base_url) and not _confirmed(base_url):
+        session.terminal.fail("nothing was sent")
+        return 1
+    terminal = session.terminal
+    options = CheckOptions(**given)
+    reports: list[ConformanceReport] = []
+
+    async def work() -> int:
+        async with connect(session.settings, profile=ServiceProfile()) as client:
+            check = Check(client, options, lambda text: terminal.say(text, style="dim"))
+            try:
+                report = await check.run()
+            except asyncio.CancelledError:
+                reports.append(check.report())
+                _write(terminal, reports[0], as_json=as_json)
+                raise
+        _write(terminal, report, as_json=as_json)
+        if save:
+            path = report.save()
+            terminal.say(f"saved in {path}; later commands for {base_url} start with it")
+        return 1 if report.left else 0
+
+    def interrupted() -> str:
+        left = bool(reports and reports[0].left)
+        deleted = (
+            "the videos named above could not be deleted" if left else "the videos are deleted"
+        )
+        return f"interrupted; {deleted}" + ("; nothing was saved" if save else "")
+
+    return run(terminal, work(), interrupted)
+
+
+def _is_production(base_url: str) -> bool:
+    """Return True for a host of api.video other than the sandbox."""
+    host = urlsplit(base_url).hostname or ""
+    own = host == "api.video" or host.endswith(".api.video")
+    return own and host != urlsplit(BASE_URLS["sandbox"]).hostname
+
+
+def _confirmed(base_url: str) -> bool:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise click.UsageError(
+            f"a check of {base_url}, which is no sandbox, needs a confirmation, but the standard "
+            "input is not a terminal: add --yes"
+        )
+    question = f"{base_url} is no sandbox. Create and delete videos in this account?"
+    return click.confirm(question, err=True)
+
+
+def _write(terminal: Terminal, report: ConformanceReport, *, as_json: bool) -> None:
+    if as_json:
+        terminal.report(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+    elif sys.stdout is not None and sys.stdout.isatty():
+        console = Console(highlight=False, emoji=False, markup=False)
+        for table in _tables(report.observations):
+            console.print(table)
+    else:
+        for one in report.observations:
+            cells = (one.assumption.question, one.assumption.documents, one.assumption.assumed)
+            terminal.report(columns(one.state, one.quirk or "", *cells, _observed(one)))
+    terminal.say(_summary(report))
+    if report.left:
+        terminal.note(f"these objects could not be deleted: {', '.join(report.left)}")
+
+
+def _observed(observation: Observation) -> str:
+    """Return what was observed, and for a difference what the client does and its setting."""
+    text, assumption = observation.text, observation.assumption
+    if observation.state == "differs":
+        text += f" The client adapts: {assumption.adaptation}" if assumption.adaptation else ""
+        text += f" Setting: {assumption.setting}." if assumption.setting else ""
+    return text
+
+
+def _tables(observations: Iterable[Observation]) -> Iterator[Table]:
+    """Yield a table for each subject."""
+    subjects: dict[str, list[Observation]] = {}
+    for observation in observations:
+        subjects.setdefault(observation.subject, []).append(observation)
+    for subject, rows in subjects.items():
+        table = Table(
+            title=subject, title_justify="left", title_style="bold", box=None, padding=(0, 2, 1, 0)
+        )
+        table.add_column("", no_wrap=True)
+        for heading in HEADINGS:
+            table.add_column(heading, ratio=2 if heading == "observed" else 1)
+        for one in rows:
+            row = one.assumption
+            state = Text(one.state, style=STYLES[one.state])
+            observed = Text(printable(_observed(one)))
+            if one.quirk:
+                observed = Text(f"{printable(one.quirk)}\n", style=STYLES["differs"]) + observed
+            table.add_row(state, row.question, row.documents, row.assumed, observed)
+        yield table
+
+
+def _summary(report: ConformanceReport) -> str:
+    states = Counter(observation.state for observation in report.observations)
+    differing = f" ({', '.join(report.quirks)})" if report.quirks else ""
+    requests = ", ".join(f"{count} {name}" for name, count in sorted(report.requests.items()))
+    return (
+        f"{states['agrees']} questions agree, {states['differs']} differ{differing}, "
+        f"{states['undetermined']} could not be determined, {states['not probed']} were not "
+        f"probed; {requests or 'no requests'}, {bytes_text(report.bytes_sent)} in "
+        f"{report.seconds:.0f} s"
+    )
