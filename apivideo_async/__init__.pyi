@@ -1,5 +1,6 @@
 # The public names of the package, each written once. They are loaded by ``_lazy.py``.
 
+from . import conformance as conformance
 from . import webhooks as webhooks
 from ._version import __version__ as __version__
 from .client import ApiVideoClient as ApiVideoClient

@@ -458,6 +458,7 @@ def test_videos_are_deleted_in_one_place_only() -> None:
         ("cli/crud/commands.py", "_delete"),
         ("resources/_resource.py", "_delete"),  # Sends the DELETE for the methods of the resources.
         ("resources/live_streams.py", "delete_thumbnail"),
+        ("conformance/service.py", "delete_path"),  # Only what carries the tag of a check.
     }
 
 

@@ -30,7 +30,36 @@ them, the assumption of the package, and what the client does if the service beh
   not adapt: the call fails with the error of the service.
 - *Setting*: the setting that forces the other behaviour, or avoids the question. `mode`,
   `chunk_size`, `concurrency`, `spool` and `verify` are `UploadOptions`.
-- *Quirk*: the name of the other behaviour in warnings of the client and in the emulator.
+- *Quirk*: the name of the other behaviour in warnings of the client, in the report of a check, and
+  in the emulator.
+
+## Checking a service
+
+`apivideo conformance`, or `apivideo_async.conformance.check(client)`, asks the service the
+questions that have a quirk, and two more. The report contains every question of this page:
+`agrees`, `differs` with the quirk, `undetermined` with the reason, or `not probed`.
+
+- Use a key of the sandbox. For other hosts of api.video the command asks for confirmation, or needs
+  `--yes`. Run one check of an account at a time.
+- A check creates about a dozen small videos and one live stream. The videos have the tag
+  `apivideo-conformance`. They are deleted at the end, also after an interruption or an error;
+  those that could not be deleted are named. The next check deletes what a killed one has left.
+- It sends about 15 uploads, 30 writes and 30 reads within the request budget. They contain 80 MiB
+  of zeros: one request of 64 MiB (`--largest`), and some chunks of 5 MiB. Quirks need more
+  requests. A service that sends no rate limit headers gets up to 110 reads, until it refuses one.
+- It takes as long as the window of the rate limit, one minute (`--window`). Delays are measured up
+  to 30 s (`--settle`). Requests whose connection is closed are looked for during 5 s (`--late`).
+- Requests are sent as they are: the client does not adapt, and its profile has no effect. A request
+  is repeated only after a 429, a lost connection, a 5xx or the answer of a gateway.
+- One observation is no proof of the contrary. Gateways answer by chance, and two chunks at once
+  collide only if the service begins with a chunk before it has received all of it.
+
+`--save` (`report.save()`) stores the `ServiceProfile` of the base URL in the state folder, beside
+the journal, without keys. An earlier one is replaced; a question without an answer gets the
+default. An interrupted check saves nothing. `apivideo upload`, `ingest`, `distributed worker` and all other
+commands start with the saved profile, and `ServiceProfile.saved()` returns it for
+`ApiVideoClient(profile=…)`. Quirks without a value in the profile need none, or have a setting,
+such as `RetryPolicy(settle=…)` for a longer delay.
 """
 QUIRKS_HEAD = """
 ## Quirks of the emulator

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...config import BASE_URLS
-from ...conformance.check import Check
+from ...conformance.checking import Check
 from ...conformance.observations import Observation, State
 from ...conformance.options import CheckOptions
 from ...conformance.report import ConformanceReport
@@ -189,10 +189,11 @@ def _tables(observations: Iterable[Observation]) -> Iterator[Table]:
 
 def _summary(report: ConformanceReport) -> str:
     states = Counter(observation.state for observation in report.observations)
+    differ = "differs" if states["differs"] == 1 else "differ"
     differing = f" ({', '.join(report.quirks)})" if report.quirks else ""
     requests = ", ".join(f"{count} {name}" for name, count in sorted(report.requests.items()))
     return (
-        f"{states['agrees']} questions agree, {states['differs']} differ{differing}, "
+        f"{states['agrees']} questions agree, {states['differs']} {differ}{differing}, "
         f"{states['undetermined']} could not be determined, {states['not probed']} were not "
         f"probed; {requests or 'no requests'}, {bytes_text(report.bytes_sent)} in "
         f"{report.seconds:.0f} s"

@@ -212,9 +212,10 @@ async def check(
     """Check which assumptions of ``docs/conformance.md`` are true for the service of a client.
 
     It creates about a dozen small videos that carry the tag ``apivideo-conformance``, and deletes
-    them, also when it is cancelled. It needs about 25 uploads, 35 writes and 60 reads within the
+    them, also when it is cancelled. It needs about 15 uploads, 30 writes and 30 reads within the
     request budget, and sends about 80 MiB, of which ``CheckOptions.largest`` is the largest part.
-    Use a key of the sandbox, and run one check at a time.
+    Use a key of the sandbox, and run one check at a time. ``on_step`` is called with a text about
+    each step.
 
     Raises ``AuthenticationError``, ``ApiConnectionError`` and other errors only if the first
     request fails.
