@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 
 from ..client import ApiVideoClient
 from ..errors import ApiVideoError, first_failure
-from .leftovers import delete_earlier, delete_own, find_live_streams
+from .leftovers import delete_earlier, delete_own, find_own
 from .observations import DELETED_TWICE, SENT_AGAIN, Findings, UndeterminedError
 from .options import CheckOptions
 from .probes.chunks import chunks
@@ -178,13 +178,13 @@ class Check:
                 self._findings.undetermined(name, reason)
 
     async def _delete_in_time(self, seconds: float) -> None:
-        """Delete the known videos first, and then those that only the list contains."""
-        with suppress(TimeoutError, UndeterminedError, ApiVideoError):
+        """Delete the known videos, and then those that only the list contains.
+
+        The list is read at once, so that the report can name them if the time is too short.
+        """
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await delete_own(self._service)
-                await self._service.tagged()
-                if not self._complete:
-                    await find_live_streams(self._service)
+                await asyncio.gather(delete_own(self._service), find_own(self._service))
                 await delete_own(self._service)
 
     def _note_unprobed(self) -> None:

@@ -12,7 +12,7 @@ from ..protocol.request import path_for
 from .observations import UndeterminedError
 from .service import NAME, TAG, Service, videos_with
 
-__all__ = ["delete_earlier", "delete_own", "find_live_streams"]
+__all__ = ["delete_earlier", "delete_own", "find_own"]
 
 MOST_PAGES = 10
 PAGE = 100
@@ -30,17 +30,22 @@ async def delete_earlier(service: Service) -> None:
             path_for("/videos/{video_id}", video_id=str(video["videoId"]))
             for video in videos_with(answer, TAG)
         }
-        before = len(left)
         service.videos |= left
         await delete_own(service)
-        if before < PAGE:
+        if len(left) < PAGE:
             break
-    await find_live_streams(service)
+    await _find_live_streams(service)
     await delete_own(service)
 
 
-async def find_live_streams(service: Service) -> None:
-    """Find the live streams of any check, so that they are deleted."""
+async def find_own(service: Service) -> None:
+    """Find the videos and live streams whose creation was interrupted."""
+    with suppress(UndeterminedError, ApiVideoError):
+        await service.tagged()
+    await _find_live_streams(service)
+
+
+async def _find_live_streams(service: Service) -> None:
     with suppress(UndeterminedError, ApiVideoError):  # The account may have no live streams.
         answer = await service.get("/live-streams", name=NAME, pageSize=PAGE)
         data = answer.json().get("data")
@@ -48,7 +53,7 @@ async def find_live_streams(service: Service) -> None:
             if live.get("name") == NAME and live.get("liveStreamId"):
                 name = str(live["liveStreamId"])
                 path = path_for("/live-streams/{live_stream_id}", live_stream_id=name)
-                service.videos.add(path)
+                service.add(path)
 
 
 async def delete_own(service: Service) -> None:

@@ -119,6 +119,7 @@ class Service:
     bytes_sent: int = field(default=0, init=False)
     videos: set[str] = field(factory=set, init=False)
     """Paths of the videos and live streams that are to be deleted."""
+    _deleted: set[str] = field(factory=set, init=False)
     _created: dict[str, float] = field(factory=dict, init=False)
     """When each video was created, by the clock of the event loop."""
 
@@ -242,6 +243,11 @@ class Service:
         self._created[video_id] = answer.received
         return video_id, answer
 
+    def add(self, path: str) -> None:
+        """Note a video or live stream that is to be deleted. A list may show deleted ones."""
+        if path not in self._deleted:
+            self.videos.add(path)
+
     async def create_readable(self, title: str) -> str:
         """Create a video, and return its id when it can be read."""
         video_id, _ = await self.create(title)
@@ -266,6 +272,7 @@ class Service:
         answer = await self.send(build_request(operation, "DELETE", path))
         if answer.ok or answer.status == 404:
             self.videos.discard(path)
+            self._deleted.add(path)
         return answer
 
     async def get(self, path: str, *, refusable: bool = False, **query: Any) -> Answer:
@@ -279,7 +286,7 @@ class Service:
         answer = await self.get("/videos", tags=[self.tag], pageSize=100)
         found = videos_with(answer, self.tag)
         for video in found:
-            self.videos.add(path_for("/videos/{video_id}", video_id=str(video["videoId"])))
+            self.add(path_for("/videos/{video_id}", video_id=str(video["videoId"])))
         return found
 
     async def ingest(self, video_id: str) -> dict[str, Any]:

@@ -56,8 +56,8 @@ questions that have a quirk, and two more. The report contains every question of
 
 `--save` (`report.save()`) stores the `ServiceProfile` of the base URL in the state folder, beside
 the journal, without keys. An earlier one is replaced; a question without an answer gets the
-default. An interrupted check saves nothing. `apivideo upload`, `ingest`, `distributed worker` and all other
-commands start with the saved profile, and `ServiceProfile.saved()` returns it for
+default. An interrupted check saves nothing. `apivideo upload`, `ingest`, `distributed worker` and
+all other commands start with the saved profile, and `ServiceProfile.saved()` returns it for
 `ApiVideoClient(profile=…)`. Quirks without a value in the profile need none, or have a setting,
 such as `RetryPolicy(settle=…)` for a longer delay.
 """

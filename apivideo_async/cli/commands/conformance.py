@@ -172,17 +172,21 @@ def _tables(observations: Iterable[Observation]) -> Iterator[Table]:
         subjects.setdefault(observation.subject, []).append(observation)
     for subject, rows in subjects.items():
         table = Table(
-            title=subject, title_justify="left", title_style="bold", box=None, padding=(0, 2, 1, 0)
+            title=subject,
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            padding=(0, 2, 1, 0),
+            expand=True,
         )
         table.add_column("", no_wrap=True)
         for heading in HEADINGS:
-            table.add_column(heading, ratio=2 if heading == "observed" else 1)
+            table.add_column(heading, ratio=2 if heading == "observed" else 1, overflow="fold")
         for one in rows:
             row = one.assumption
             state = Text(one.state, style=STYLES[one.state])
-            observed = Text(printable(_observed(one)))
-            if one.quirk:
-                observed = Text(f"{printable(one.quirk)}\n", style=STYLES["differs"]) + observed
+            quirk = (f"{printable(one.quirk)}\n", STYLES["differs"]) if one.quirk else ""
+            observed = Text.assemble(quirk, printable(_observed(one)))
             table.add_row(state, row.question, row.documents, row.assumed, observed)
         yield table
 
