@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from apivideo_async import ServiceProfile
+from apivideo_async.cli.session import Settings
 from apivideo_async.conformance import CheckOptions
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.protocol.assumptions import ASSUMPTIONS
+from apivideo_async.rate_limit.limiter import Limiter
+from apivideo_async.saved_profiles import write_profile
 
 from .conftest import KEY, MIB, Cli
 
@@ -61,6 +64,16 @@ def test_lines_for_other_programs(online: Cli) -> None:
     assert differs[1:3] == ["no-byte-ranges", "Are byte ranges accepted?"]
     assert "ServiceProfile(byte_ranges=False)" in differs[5]
     assert not (online.folder / "state" / "apivideo" / "profiles").exists()
+
+
+def test_every_client_of_the_command_line_starts_with_the_saved_profile() -> None:
+    """Also those of ``ingest`` and of ``distributed worker``, which share the request budget."""
+    url = "http://127.0.0.1:9"
+    write_profile(url, "2026-11-30T12:00:00+00:00", {"parts": False})
+    settings = Settings(api_key=KEY, base_url=url)
+    assert settings.make_client(limiter=Limiter()).profile == ServiceProfile(parts=False)
+    other = Settings(api_key=KEY, base_url="http://127.0.0.1:8")
+    assert other.make_client().profile == ServiceProfile()
 
 
 @pytest.mark.slow

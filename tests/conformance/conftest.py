@@ -12,7 +12,7 @@ from tests.conftest import CHUNK, QUICK, options
 QUICK_CHECK: dict[str, Any] = {
     "settle": 2.0,
     "late": 0.8,
-    "pause": 0.3,
+    "pause": 1.0,
     "window": 0,
     "largest": 8 * CHUNK,
 }

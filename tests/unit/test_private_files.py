@@ -13,6 +13,7 @@ import pytest
 from apivideo_async import private_files
 from apivideo_async.private_files import (
     create_private,
+    existing_state_file,
     find_state_folder,
     make_private_folder,
     open_private,
@@ -279,3 +280,17 @@ def test_a_file_is_replaced_only_when_the_new_one_is_complete(
         assert path.read_text() == "old"
     assert (path.read_text(), os.listdir(tmp_path)) == ("new", ["report.csv"])
     assert not private or stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_existing_file_is_found_in_any_place_and_nothing_is_created(
+    environment: pytest.MonkeyPatch, unknown_user: None, tmp_path: Path
+) -> None:
+    assert existing_state_file("profiles", "a.json") is None
+    assert list((tmp_path / "tmp").iterdir()) == []
+    path = state_file("profiles", "a.json")
+    assert path is not None
+    path.touch()
+    assert existing_state_file("profiles", "a.json") == path
+    # Another user could have written a file in a folder that is not private.
+    path.parents[1].chmod(0o777)
+    assert existing_state_file("profiles", "a.json") is None
