@@ -49,7 +49,7 @@ def _file_name(base_url: str) -> str:
 
 
 def read_profile(base_url: str) -> SavedProfile | None:
-    """Return what is saved for a service, None if nothing is. ``base_url`` has no final slash.
+    """Return the saved profile of a service, or None. ``base_url`` has no final slash.
 
     Raises ``ConfigurationError`` if the file cannot be read or was not written by this package.
     """
@@ -71,7 +71,7 @@ def read_profile(base_url: str) -> SavedProfile | None:
 
 
 def write_profile(base_url: str, checked: str, values: Mapping[str, Any]) -> Path:
-    """Replace what is saved for a service, and return the path of the file.
+    """Replace the saved profile of a service, and return the path of the file.
 
     ``checked`` is the time of the check. Raises ``ConfigurationError`` if no folder is writable,
     and ``OSError``.

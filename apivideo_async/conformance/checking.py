@@ -130,7 +130,7 @@ class Check:
     async def run(self) -> ConformanceReport:
         """Run all probes. Raises an error only if the first request fails.
 
-        When it is cancelled, it deletes its videos, and ``report`` returns what is known.
+        When it is cancelled, it deletes its videos, and ``report`` returns the observations so far.
         """
         clock = asyncio.get_running_loop().time
         began = clock()
@@ -152,7 +152,7 @@ class Check:
         return self.report()
 
     def report(self) -> ConformanceReport:
-        """Return what is known so far."""
+        """Return the observations so far."""
         return ConformanceReport(
             base_url=self._client.config.base_url,
             checked=self._started,

@@ -1,4 +1,4 @@
-"""What was observed about each assumption. No I/O."""
+"""The observations of a check, one for each assumption. No I/O."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
@@ -35,7 +35,7 @@ class UndeterminedError(Exception):
 
 @frozen(kw_only=True)
 class Observation:
-    """What was observed about one assumption."""
+    """The observation about one assumption."""
 
     subject: str
     """The section of ``docs/conformance.md``."""

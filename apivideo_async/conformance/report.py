@@ -1,4 +1,4 @@
-"""The result of a check."""
+"""The report of a check."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ __all__ = ["ConformanceReport"]
 
 @frozen(kw_only=True)
 class ConformanceReport:
-    """What a check has observed. It contains no secrets."""
+    """The result of a check. It contains no secrets."""
 
     base_url: str
     checked: datetime

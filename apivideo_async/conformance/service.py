@@ -208,7 +208,8 @@ class Service:
         """Record an answer of a gateway, and whether the service had executed the request."""
         moment = ""
         if request.multipart is not None and repeated is not None:
-            moment = "-after" if repeated.already else "-before" if repeated.accepted else ""
+            if repeated.accepted:
+                moment = "-after" if repeated.already else "-before"
         if not moment and self.findings.state("gateway-response") == "differs":
             return  # The earlier observation says more.
         executed = {"-after": "had", "-before": "had not"}.get(moment)

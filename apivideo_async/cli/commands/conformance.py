@@ -157,7 +157,7 @@ def _write(terminal: Terminal, report: ConformanceReport, *, as_json: bool) -> N
 
 
 def _observed(observation: Observation) -> str:
-    """Return what was observed, and for a difference what the client does and its setting."""
+    """Return the observation, with the adaptation and the setting if the service differs."""
     text, assumption = observation.text, observation.assumption
     if observation.state == "differs":
         text += f" The client adapts: {assumption.adaptation}" if assumption.adaptation else ""

@@ -1,8 +1,8 @@
 """Questions about rate limits: the form of the headers, and how the service counts requests.
 
 Which kind of window the service has shows only when requests become available again. A fixed window
-returns the whole limit at the announced time. A sliding window returns what was used a whole window
-ago, so requests that were sent shortly before remain counted. A token bucket returns one request
+returns the whole limit at the announced time. A sliding window forgets each request a whole window
+after it was sent, so recent requests remain counted. A token bucket returns one request
 after the other, and announces the time of the next one only, which is a second or two.
 """
 
@@ -76,7 +76,9 @@ def header_style(answers: Sequence[Answer]) -> str | None:
     if not present:
         refusals = [answer.headers for answer in answers if answer.status == 429]
         stated = [one["retry-after"] for one in refusals if "retry-after" in one]
-        return ("standard" if _is_number(stated[-1]) else "standard-date") if stated else "absent"
+        if not stated:
+            return "absent"
+        return "standard" if _is_number(stated[-1]) else "standard-date"
     if any(one.get(name, "").startswith("-") for one in present for name in (_LIMIT, _REMAINING)):
         return "unlimited"
     waits = [float(one[_RETRY_AFTER]) for one in present if _is_number(one.get(_RETRY_AFTER))]
@@ -172,7 +174,7 @@ def bucket_or_window(samples: Sequence[Sample], *, whole_seconds: bool) -> str |
 
 
 async def _observe_end(service: Service) -> None:
-    """Wait for the announced time, and compare what is available with what was sent before."""
+    """Wait for the announced time, and count the requests that are still not available."""
     for _ in range(2):
         first = await _take_sample(service)
     # These are sent later than the requests that the announced time is about.
