@@ -207,9 +207,8 @@ class Service:
     def _note_gateway(self, request: Request, status: int, repeated: Answer | None) -> None:
         """Record an answer of a gateway, and whether the service had executed the request."""
         moment = ""
-        if request.multipart is not None and repeated is not None:
-            if repeated.accepted:
-                moment = "-after" if repeated.already else "-before"
+        if request.multipart is not None and repeated is not None and repeated.accepted:
+            moment = "-after" if repeated.already else "-before"
         if not moment and self.findings.state("gateway-response") == "differs":
             return  # The earlier observation says more.
         executed = {"-after": "had", "-before": "had not"}.get(moment)
