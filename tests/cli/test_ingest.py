@@ -246,14 +246,17 @@ def test_a_second_interrupt_quits_at_once(online: Cli, emu: Emulator, videos: Pa
 def test_after_a_hard_end_the_same_command_sends_only_the_rest(
     online: Cli, emu: Emulator, videos: Path
 ) -> None:
+    size = 2 * SMALL
+    command = ("ingest", videos, *SCALED, "--chunk-size", str(size), "--concurrency", "8")
     stall(emu, 3)
-    with online.start("ingest", videos, *SCALED) as process:
-        # A chunk whose bytes were not all read when the sender died is not held.
-        whole = sum(path.stat().st_size for path in videos.iterdir())
-        wait_for(lambda: sum(video.media.size for video in emu.state.videos.values()) == whole)
+    with online.start(*command) as process:
+        # A chunk whose bytes were not all read when the sender died is not held. The last chunk is
+        # sent when one of this size was accepted.
+        sent = sum(path.stat().st_size for path in videos.iterdir()) - size
+        wait_for(lambda: sum(video.media.size for video in emu.state.videos.values()) == sent)
         process.kill()
     emu.faults.clear()
-    result = online("ingest", videos, *SCALED)
+    result = online(*command)
     assert result.code == 0, result
     assert titles(emu) == {path.name: digest(path) for path in videos.iterdir()}
     assert len(emu.state.videos) == 5
