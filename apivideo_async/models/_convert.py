@@ -13,6 +13,7 @@ The reading function of a class is built once, when the class is first read, bec
 types for every value would take most of the time.
 """
 
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -23,9 +24,20 @@ import attrs
 import cattrs
 
 from ..errors import ConfigurationError
-from ._reader import Hook, Member, write_reader
+from ._reader import Hook, Member, PartlyReadableError, write_reader
 
-__all__ = ["camel_case", "drain_json", "from_json", "parse_datetime", "timecode", "to_json", "wire"]
+__all__ = [
+    "camel_case",
+    "drain_json",
+    "from_json",
+    "has_pairs",
+    "parse_datetime",
+    "readable_pairs",
+    "timecode",
+    "to_json",
+    "wire",
+    "wire_name",
+]
 
 T = TypeVar("T")
 _WIRE = "apivideo_async.wire"
@@ -69,23 +81,35 @@ def camel_case(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
+def wire_name(attribute: "attrs.Attribute[Any]") -> str:
+    """Return the name of a field in JSON."""
     return attribute.metadata.get(_WIRE) or camel_case(attribute.name)
 
 
+def has_pairs(attribute: "attrs.Attribute[Any]") -> bool:
+    """Return whether a field, which is a dict, is a list of pairs in JSON."""
+    return bool(attribute.metadata.get(_PAIRS))
+
+
 def _from_pairs(value: Any) -> dict[str, str]:
-    """Read a list of pairs as a dict. Raises an error if the dict would lose something."""
+    """Read a list of pairs as a dict. Raises an error if the dict lacks something of the list."""
+    pairs = readable_pairs(value)
+    result: dict[str, str] = {}
+    for name, text in pairs:
+        result.setdefault(name, text)
+    if len(result) < len(value) or any(len(item) != 2 for item in value):
+        raise PartlyReadableError(result)
+    return result
+
+
+def readable_pairs(value: Any) -> list[tuple[str, str]]:
+    """Return the pairs of a list whose key and value are texts. Raises ``TypeError`` for others."""
     if value.__class__ is not list:
         raise TypeError("not a list")
-    pairs: dict[str, str] = {}
-    for item in value:
-        name, text = item["key"], item["value"]
-        if len(item) != 2 or name in pairs:
-            raise ValueError("a repeated key or another member")
-        if name.__class__ is not str or text.__class__ is not str:
-            raise TypeError("not a string")
-        pairs[name] = text
-    return pairs
+    found = [(item.get("key"), item.get("value")) for item in value if item.__class__ is dict]
+    return [
+        (name, text) for name, text in found if name.__class__ is str and text.__class__ is str
+    ]
 
 
 def _integer(value: Any) -> int:
@@ -158,8 +182,8 @@ def _decoder(cls: type[Any]) -> Hook:
     members = []
     for attribute in attrs.fields(cls):
         if attribute.name != "extra":
-            hook = _from_pairs if attribute.metadata.get(_PAIRS) else _hook(attribute.type)
-            members.append(Member(_wire_name(attribute), attribute, _exact(attribute.type), hook))
+            hook = _from_pairs if has_pairs(attribute) else _hook(attribute.type)
+            members.append(Member(wire_name(attribute), attribute, _exact(attribute.type), hook))
     return write_reader(cls, members)
 
 
@@ -170,7 +194,7 @@ def _structure_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
 
 def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
     members = [
-        (attribute.name, _wire_name(attribute), bool(attribute.metadata.get(_PAIRS)))
+        (attribute.name, wire_name(attribute), has_pairs(attribute))
         for attribute in attrs.fields(cls)
         if attribute.name != "extra"
     ]
@@ -182,11 +206,27 @@ def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
             if pairs:
                 result[key] = [{"key": k, "value": v} for k, v in value.items()]
             elif value is not None:
-                result[key] = converter.unstructure(value)
-        result.update(model.extra)
+                result[key] = _plain(value)
+        for key, value in model.extra.items():
+            result[key] = _plain(value)
         return result
 
     return unstructure
+
+
+def _plain(value: Any) -> Any:
+    """Convert the value of a member. Lists and dicts are copied, so that models do not change."""
+    kind = value.__class__
+    if kind in (str, int, bool, type(None)):
+        return value
+    if kind is float:
+        # Python's parser accepts NaN and numbers that are too large. JSON does not have them.
+        return value if math.isfinite(value) else None
+    if kind is list:
+        return [_plain(one) for one in value]
+    if kind is dict:
+        return {name: _plain(one) for name, one in value.items()}
+    return converter.unstructure(value)
 
 
 def _is_model(cls: Any) -> bool:

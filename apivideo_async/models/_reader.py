@@ -17,9 +17,9 @@ read, as attrs does with constructors. For ``PaginationLink`` it is::
         else:
             try:
                 model.rel = hook0(item)
-            except unreadable:
+            except unreadable as error:
                 extra = {**extra, 'rel': item}
-                model.rel = default0
+                model.rel = error.args[0] if error.__class__ is partly else default0
         ...
         if len(value) > 2 - absent:
             extra = {**extra, **{key: value[key] for key in value if key not in known}}
@@ -33,13 +33,13 @@ takes twice as long as assignment. The code therefore creates an object of ``fre
 that is not frozen, and changes its class at the end.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
 import attrs
 from attrs import frozen
 
-__all__ = ["Hook", "Member", "write_reader"]
+__all__ = ["Hook", "Member", "PartlyReadableError", "write_reader"]
 
 Hook = Callable[[Any], Any]
 
@@ -56,29 +56,36 @@ class Member:
     """Reads any other value, or raises one of ``UNREADABLE``."""
 
 
-class _NoExtra(Mapping[str, Any]):
-    """An empty, immutable mapping with one instance, also after copying and unpickling."""
+def _refuse_change(*_: Any, **__: Any) -> NoReturn:
+    raise TypeError("extra of a model cannot be changed: use attrs.evolve")
+
+
+class _NoExtra(dict[str, Any]):
+    """An empty, immutable dict with one instance, also after copying and unpickling.
+
+    It is a dict so that ``attrs.asdict``, json and other libraries treat it like one.
+    """
 
     __slots__ = ()
-
-    def __getitem__(self, key: str) -> Any:
-        raise KeyError(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-    def __repr__(self) -> str:
-        return "{}"
 
     def __reduce__(self) -> str:
         return "NO_EXTRA"
 
 
+for _name in "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update".split():
+    setattr(_NoExtra, _name, _refuse_change)
+
 NO_EXTRA: Mapping[str, Any] = _NoExtra()
 """``extra`` of all models without unknown members, so that reading most models creates no dict."""
+
+
+class PartlyReadableError(ValueError):
+    """A hook could read a part of a value, which is the argument of this error.
+
+    The field gets this part, and ``extra`` the whole value as received.
+    """
+
+
 UNREADABLE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 """The errors that a hook may raise for a value of an unexpected form."""
 
@@ -104,9 +111,9 @@ _REST = """
     else:
         try:
             model.{name} = hook{n}(item)
-        except unreadable:
+        except unreadable as error:
             extra = {{**extra, {key!r}: item}}
-            model.{name} = default{n}{call}
+            model.{name} = error.args[0] if error.__class__ is partly else default{n}{call}
 """
 _TAIL = """
     if len(value) > {count} - absent:
@@ -126,6 +133,7 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
         "missing": object(),
         "fresh": _mutable(cls),
         "unreadable": UNREADABLE,
+        "partly": PartlyReadableError,
         "known": frozenset(member.key for member in members),
     }
     # Only names of fields and wire names are inserted into the code, never data of the server.

@@ -1,0 +1,81 @@
+"""The base class of all models: their conversion to JSON for code outside of this package.
+
+``to_dict`` and ``to_json`` return the JSON of the API. ``dict(model)`` and ``**model`` work as
+well, because FastAPI uses the former for results of functions that state no response model. pydantic
+calls ``__get_pydantic_core_schema__``, so a model can be the type of a field, of a request body or
+of a response.
+"""
+
+import json
+from collections.abc import KeysView, Mapping
+from typing import Any, Self
+
+import attrs
+
+from ._convert import from_json, to_json
+
+__all__ = ["Model"]
+
+
+class Model:
+    """Base class of the records that api.video returns.
+
+    Models are frozen. They can be compared, hashed, pickled, copied, and changed with
+    ``attrs.evolve``. They contain what the API returned, so the JSON may contain secrets that
+    ``repr`` hides, such as stream keys and tokens in URLs.
+    """
+
+    __slots__ = ()
+    # ``__getitem__`` alone would make Python try the indices 0, 1, 2 … to iterate.
+    __iter__: Any = None
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        # attrs generates a method that fails, because lists and dicts cannot be hashed.
+        cls.__hash__ = Model.__hash__  # type: ignore[method-assign]
+
+    def __hash__(self) -> int:
+        values = [getattr(self, name) for name in attrs.fields_dict(type(self))]
+        # Equal objects have equal hashes also if some fields are left out.
+        return hash((type(self), *(one for one in values if not isinstance(one, list | Mapping))))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON of the API as new dicts and lists, which the caller may change.
+
+        Names and forms are those of the API: ``createdAt`` is a text in ISO 8601 with its offset,
+        and metadata is a list of pairs. Members that this version does not know are included, and
+        so are values of an unexpected form, as received. Members that are absent or null are left
+        out, but lists are always included. The body as received, byte for byte, is
+        ``with_raw_response`` of each resource.
+        """
+        content: dict[str, Any] = to_json(self)
+        return content
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return :meth:`to_dict` as a text of ASCII characters, which any encoding can represent.
+
+        ``indent``: number of spaces for each level; None: one line.
+        """
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def keys(self) -> KeysView[str]:
+        """Return the names of the members of :meth:`to_dict`, for ``dict(model)``."""
+        return self.to_dict().keys()
+
+    def __getitem__(self, name: str) -> Any:
+        return self.to_dict()[name]
+
+    @classmethod
+    def _read(cls, value: Mapping[str, Any], *_: Any) -> Self:
+        """Convert the JSON of the API. Raises ``ValueError`` if it belongs to another class.
+
+        The other arguments are those of a generic class, such as ``Video`` for ``Page[Video]``.
+        """
+        return from_json(value, cls)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        # Only pydantic calls this, so it is installed. The package does not depend on it.
+        from ._pydantic import schema_for
+
+        return schema_for(cls, source, handler)
