@@ -107,9 +107,7 @@ def readable_pairs(value: Any) -> list[tuple[str, str]]:
     if value.__class__ is not list:
         raise TypeError("not a list")
     found = [(item.get("key"), item.get("value")) for item in value if item.__class__ is dict]
-    return [
-        (name, text) for name, text in found if name.__class__ is str and text.__class__ is str
-    ]
+    return [(name, text) for name, text in found if name.__class__ is str and text.__class__ is str]
 
 
 def _integer(value: Any) -> int:

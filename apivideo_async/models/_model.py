@@ -1,9 +1,9 @@
 """The base class of all models: their conversion to JSON for code outside of this package.
 
-``to_dict`` and ``to_json`` return the JSON of the API. ``dict(model)`` and ``**model`` work as
-well, because FastAPI uses the former for results of functions that state no response model. pydantic
-calls ``__get_pydantic_core_schema__``, so a model can be the type of a field, of a request body or
-of a response.
+``to_dict`` and ``to_json`` return the JSON of the API. ``dict(model)`` works as well, because
+FastAPI uses it for the results of functions without a response model. pydantic calls
+``__get_pydantic_core_schema__``, so a model can be the type of a field, a request body or a
+response.
 """
 
 import json
@@ -35,7 +35,8 @@ class Model:
         cls.__hash__ = Model.__hash__  # type: ignore[method-assign]
 
     def __hash__(self) -> int:
-        values = [getattr(self, name) for name in attrs.fields_dict(type(self))]
+        kind: Any = type(self)
+        values = [getattr(self, attribute.name) for attribute in attrs.fields(kind)]
         # Equal objects have equal hashes also if some fields are left out.
         return hash((type(self), *(one for one in values if not isinstance(one, list | Mapping))))
 

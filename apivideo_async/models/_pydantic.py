@@ -9,7 +9,7 @@ The package does not depend on pydantic. Only pydantic calls ``schema_for``.
 
 import typing
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -18,28 +18,27 @@ from ._convert import has_pairs, wire_name
 if TYPE_CHECKING:
     from pydantic_core import core_schema
 
-    from ._model import Model
-
 __all__ = ["schema_for"]
 
 
-def schema_for(cls: "type[Model]", source: Any, handler: Any) -> "core_schema.CoreSchema":
+def schema_for(cls: type[Any], source: Any, handler: Any) -> "core_schema.CoreSchema":
     """Return the schema of ``source``, which is ``cls`` or, if generic, ``cls[...]``."""
     from pydantic_core import core_schema
 
     arguments = typing.get_args(source)
+    abstract = not attrs.has(cls)  # ``Model`` itself, which stands for any model.
 
     def read(value: Any, _: Any) -> Any:
         if isinstance(value, cls):
             return value
         # pydantic reports a ValueError with the place of the value, and does not catch TypeError.
-        if not isinstance(value, Mapping):
-            raise ValueError(f"{cls.__name__} is an object, not {type(value).__name__}")  # noqa: TRY004
-        return cls._read(value, *arguments)  # noqa: SLF001
+        if abstract or not isinstance(value, Mapping):
+            raise ValueError(f"{cls.__name__} is an object, not {type(value).__name__}")
+        return cls._read(value, *arguments)
 
     members = {
         name: core_schema.typed_dict_field(schema, required=False)
-        for name, schema in _member_schemas(cls, arguments, handler)
+        for name, schema in ([] if abstract else _member_schemas(cls, arguments, handler))
     }
     return core_schema.no_info_wrap_validator_function(
         read,
@@ -50,7 +49,7 @@ def schema_for(cls: "type[Model]", source: Any, handler: Any) -> "core_schema.Co
 
 
 def _member_schemas(
-    cls: "type[Model]", arguments: tuple[Any, ...], handler: Any
+    cls: type[Any], arguments: tuple[Any, ...], handler: Any
 ) -> "typing.Iterator[tuple[str, core_schema.CoreSchema]]":
     attrs.resolve_types(cls)
     concrete = dict(zip(getattr(cls, "__parameters__", ()), arguments, strict=False))
@@ -67,7 +66,7 @@ def _filled(kind: Any, concrete: Mapping[Any, Any]) -> Any:
     return kind[tuple(concrete.get(one, Any) for one in variables)] if variables else kind
 
 
-def _reference(cls: "type[Model]", arguments: tuple[Any, ...]) -> str:
+def _reference(cls: type[Any], arguments: tuple[Any, ...]) -> str:
     """Return a unique name, from which pydantic derives the name in OpenAPI."""
     names = [f"{getattr(one, '__name__', one)}:{id(one)}" for one in arguments]
     text = f"{cls.__module__}.{cls.__qualname__}:{id(cls)}"

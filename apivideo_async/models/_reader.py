@@ -72,7 +72,8 @@ class _NoExtra(dict[str, Any]):
         return "NO_EXTRA"
 
 
-for _name in "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update".split():
+_CHANGES = ("__setitem__", "__delitem__", "__ior__")
+for _name in (*_CHANGES, "clear", "pop", "popitem", "setdefault", "update"):
     setattr(_NoExtra, _name, _refuse_change)
 
 NO_EXTRA: Mapping[str, Any] = _NoExtra()

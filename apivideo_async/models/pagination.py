@@ -60,7 +60,9 @@ class Page(Model, Generic[T]):
         data = value.get("data")
         # The list is copied, because ``page_from`` empties it.
         copied = {**value, "data": [*data] if isinstance(data, list) else None}
-        page = page_from(copied, kind if isinstance(kind, type) and issubclass(kind, Model) else None)
+        page = page_from(
+            copied, kind if isinstance(kind, type) and issubclass(kind, Model) else None
+        )
         if not isinstance(page, cls):
             raise ValueError("a Page has a list of objects as its data")  # noqa: TRY004
         return page
