@@ -8,6 +8,7 @@ The rules for all models:
   unexpected form, such as a date that cannot be parsed. Nothing raises an error because the server
   added or left out something (service.md#tolerant-reading).
 - Converting a model to JSON leaves out fields that are None, and adds the members of ``extra``.
+  ``as_received`` adds what the JSON contained beyond that, such as null.
 
 The reading function of a class is built once, when the class is first read, because looking up
 types for every value would take most of the time.
@@ -18,6 +19,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 import attrs
@@ -27,6 +29,7 @@ from ..errors import ConfigurationError
 from ._reader import Hook, Member, PartlyReadableError, write_reader
 
 __all__ = [
+    "as_received",
     "camel_case",
     "drain_json",
     "from_json",
@@ -93,13 +96,25 @@ def has_pairs(attribute: "attrs.Attribute[Any]") -> bool:
 
 def _from_pairs(value: Any) -> dict[str, str]:
     """Read a list of pairs as a dict. Raises an error if the dict lacks something of the list."""
-    pairs = readable_pairs(value)
-    result: dict[str, str] = {}
-    for name, text in pairs:
-        result.setdefault(name, text)
-    if len(result) < len(value) or any(len(item) != 2 for item in value):
-        raise PartlyReadableError(result)
-    return result
+    try:
+        return _plain_pairs(value)
+    except (TypeError, ValueError, LookupError):
+        # The first of several pairs with one key counts.
+        raise PartlyReadableError(dict(reversed(readable_pairs(value)))) from None
+
+
+def _plain_pairs(value: Any) -> dict[str, str]:
+    if value.__class__ is not list:
+        raise TypeError("not a list")
+    pairs: dict[str, str] = {}
+    for item in value:
+        name, text = item["key"], item["value"]
+        if len(item) != 2 or name in pairs:
+            raise ValueError("a repeated key or another member")
+        if name.__class__ is not str or text.__class__ is not str:
+            raise TypeError("not a string")
+        pairs[name] = text
+    return pairs
 
 
 def readable_pairs(value: Any) -> list[tuple[str, str]]:
@@ -181,7 +196,9 @@ def _decoder(cls: type[Any]) -> Hook:
     for attribute in attrs.fields(cls):
         if attribute.name != "extra":
             hook = _from_pairs if has_pairs(attribute) else _hook(attribute.type)
-            members.append(Member(wire_name(attribute), attribute, _exact(attribute.type), hook))
+            form = _bare(attribute.type) if _bare(attribute.type) in (int, datetime) else None
+            exact = _exact(attribute.type)
+            members.append(Member(wire_name(attribute), attribute, exact, hook, form))
     return write_reader(cls, members)
 
 
@@ -190,43 +207,76 @@ def _structure_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
     return lambda value, _: read(value)  # cattrs passes the class as well.
 
 
-def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    members = [
+@cache
+def _names(cls: Any) -> list[tuple[str, str, bool]]:
+    """Return the name of each field, its name in JSON, and whether it is a list of pairs there."""
+    return [
         (attribute.name, wire_name(attribute), has_pairs(attribute))
         for attribute in attrs.fields(cls)
         if attribute.name != "extra"
     ]
 
+
+def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
+    names = _names(cls)
+
     def unstructure(model: Any) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for name, key, pairs in members:
+        for name, key, pairs in names:
             value = getattr(model, name)
             if pairs:
-                result[key] = [{"key": k, "value": v} for k, v in value.items()]
+                result[key] = _to_pairs(value)
             elif value is not None:
-                result[key] = _plain(value)
-        for key, value in model.extra.items():
-            result[key] = _plain(value)
+                result[key] = converter.unstructure(value)
+        result.update(model.extra)
         return result
 
     return unstructure
 
 
+def _to_pairs(value: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": text} for key, text in value.items()]
+
+
+def as_received(model: Any) -> dict[str, Any]:
+    """Convert a model to the JSON that it was read from. ``to_json`` is for requests.
+
+    Members that were null are null, and those that were absent are absent. Times and numbers have
+    the form that was received. Numbers that JSON does not have are null. The result shares no list
+    or dict with the model.
+    """
+    result: dict[str, Any] = {}
+    for name, key, pairs in _names(model.__class__):
+        value = getattr(model, name)
+        if pairs:
+            result[key] = _to_pairs(value)
+        elif value is not None:
+            result[key] = _plain(value)
+    for key, value in model.extra.items():
+        result[key] = _plain(value)
+    for key, value in getattr(model, "_received", ()):
+        if value is ...:
+            del result[key]
+        else:
+            result[key] = value
+    return result
+
+
 def _plain(value: Any) -> Any:
-    """Convert the value of a member. Lists and dicts are copied, so that models do not change."""
     kind = value.__class__
     if kind in (str, int, bool, type(None)):
         return value
     if kind is float:
-        # Python's parser accepts NaN and numbers that are too large. JSON does not have them.
+        # Python's parser accepts NaN and numbers that are too large.
         return value if math.isfinite(value) else None
     if kind is list:
         return [_plain(one) for one in value]
     if kind is dict:
         return {name: _plain(one) for name, one in value.items()}
-    return converter.unstructure(value)
+    return as_received(value) if _is_model(kind) else converter.unstructure(value)
 
 
+@cache
 def _is_model(cls: Any) -> bool:
     return attrs.has(cls) and any(attribute.name == "extra" for attribute in attrs.fields(cls))
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import attrs
 
-from ._convert import from_json, to_json
+from ._convert import as_received, from_json
 
 __all__ = ["Model"]
 
@@ -25,7 +25,8 @@ class Model:
     ``repr`` hides, such as stream keys and tokens in URLs.
     """
 
-    __slots__ = ()
+    # Set when a response is read; see ``_reader``. A copy with other values does not have it.
+    __slots__ = ("_received",)
     # ``__getitem__`` alone would make Python try the indices 0, 1, 2 … to iterate.
     __iter__: Any = None
 
@@ -40,17 +41,25 @@ class Model:
         # Equal objects have equal hashes also if some fields are left out.
         return hash((type(self), *(one for one in values if not isinstance(one, list | Mapping))))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The methods of attrs would leave ``_received`` out.
+        kind: Any = type(self)
+        names = [*(attribute.name for attribute in attrs.fields(kind)), "_received"]
+        return _restore, (
+            kind,
+            {name: getattr(self, name) for name in names if hasattr(self, name)},
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of the API as new dicts and lists, which the caller may change.
 
-        Names and forms are those of the API: ``createdAt`` is a text in ISO 8601 with its offset,
-        and metadata is a list of pairs. Members that this version does not know are included, and
-        so are values of an unexpected form, as received. Members that are absent or null are left
-        out, but lists are always included. The body as received, byte for byte, is
-        ``with_raw_response`` of each resource.
+        For a model that the API returned, this is exactly the JSON that was received: names such as
+        ``createdAt``, times as text, metadata as a list of pairs, null where it was null, and
+        members that this version does not know. For other models, such as those changed with
+        ``attrs.evolve``, fields that are None are left out, and times have the form of
+        ``datetime.isoformat``.
         """
-        content: dict[str, Any] = to_json(self)
-        return content
+        return as_received(self)
 
     def to_json(self, *, indent: int | None = None) -> str:
         """Return :meth:`to_dict` as a text of ASCII characters, which any encoding can represent.
@@ -80,3 +89,10 @@ class Model:
         from ._pydantic import schema_for
 
         return schema_for(cls, source, handler)
+
+
+def _restore(kind: type[Model], values: Mapping[str, Any]) -> Model:
+    model = kind.__new__(kind)
+    for name, value in values.items():
+        object.__setattr__(model, name, value)
+    return model

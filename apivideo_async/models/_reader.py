@@ -7,13 +7,16 @@ read, as attrs does with constructors. For ``PaginationLink`` it is::
     def read(value):
         if value.__class__ is not dict and not isinstance(value, Mapping):
             raise TypeError("PaginationLink is an object, not " + type(value).__name__)
-        get, model, extra, absent = value.get, fresh(), NO_EXTRA, 0
+        get, model, extra, received, absent = value.get, fresh(), NO_EXTRA, (), 0
         item = get('rel', missing)
         if item.__class__ is exact0:
             model.rel = item
         elif item is None or item is missing:
             model.rel = default0
-            absent += item is missing
+            if item is missing:
+                absent += 1
+            else:
+                received += null0
         else:
             try:
                 model.rel = hook0(item)
@@ -24,8 +27,13 @@ read, as attrs does with constructors. For ``PaginationLink`` it is::
         if len(value) > 2 - absent:
             extra = {**extra, **{key: value[key] for key in value if key not in known}}
         model.extra = extra
+        if received:
+            model._received = received
         model.__class__ = cls
         return model
+
+``received`` are the members whose JSON cannot be derived from the fields: pairs of a name and the
+value as received, or ``...`` for an absent member whose default is not None.
 
 The code does not call the constructor, which may convert the arguments of users. The data of the
 server must not be checked or changed. Models are frozen, and calling the setters of their slots
@@ -34,6 +42,7 @@ that is not frozen, and changes its class at the end.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NoReturn
 
 import attrs
@@ -54,6 +63,8 @@ class Member:
     """The class whose values are used as they are, or None."""
     hook: Hook
     """Reads any other value, or raises one of ``UNREADABLE``."""
+    form: type | None
+    """``int`` or ``datetime``, whose values may have several forms in JSON, or None."""
 
 
 def _refuse_change(*_: Any, **__: Any) -> NoReturn:
@@ -94,7 +105,7 @@ _HEAD = """
 def read(value):
     if value.__class__ is not dict and not isinstance(value, Mapping):
         raise TypeError({name!r} + " is an object, not " + type(value).__name__)
-    get, model, extra, absent = value.get, fresh(), NO_EXTRA, 0
+    get, model, extra, received, absent = value.get, fresh(), NO_EXTRA, (), 0
 """
 _EXACT = """
     item = get({key!r}, missing)
@@ -108,18 +119,33 @@ _OTHER = """
 """
 _REST = """
         model.{name} = default{n}{call}
-        absent += item is missing
+        if item is missing:
+            absent += 1{gone}
+        else:
+            received += null{n}
     else:
         try:
-            model.{name} = hook{n}(item)
+            model.{name} = hook{n}(item){compared}
         except unreadable as error:
             extra = {{**extra, {key!r}: item}}
             model.{name} = error.args[0] if error.__class__ is partly else default{n}{call}
 """
+# ``isoformat`` returns ``2024-07-14T23:36:07+00:00`` for the usual form. It is recognised by its
+# separators, because calling ``isoformat`` takes as long as reading four members.
+_COMPARED: Mapping[Any, str] = {
+    int: """
+            received += (({key!r}, item),)""",
+    datetime: """
+            if item[7::3] != "-T::+:":
+                received += (({key!r}, item),)""",
+    None: "",
+}
 _TAIL = """
     if len(value) > {count} - absent:
         extra = {{**extra, **{{key: value[key] for key in value if key not in known}}}}
     model.extra = extra
+    if received:
+        model._received = received
     model.__class__ = cls
     return model
 """
@@ -146,9 +172,15 @@ def write_reader(cls: type[Any], members: Sequence[Member]) -> Hook:
         names[f"exact{n}"] = member.exact
         names[f"hook{n}"] = member.hook
         names[f"default{n}"] = default.factory if is_factory else default
+        names[f"null{n}"] = ((member.key, None),)
+        names[f"gone{n}"] = ((member.key, ...),)
         text = (_OTHER if member.exact is None else _EXACT) + _REST
-        call = "()" if is_factory else ""
-        code.append(text.format(n=n, name=member.field.name, key=member.key, call=call))
+        parts = {
+            "call": "()" if is_factory else "",
+            "gone": "" if default is None else f"; received += gone{n}",
+            "compared": _COMPARED[member.form].format(name=member.field.name, key=member.key),
+        }
+        code.append(text.format(n=n, name=member.field.name, key=member.key, **parts))
     code.append(_TAIL.format(count=len(members)))
     exec("".join(code), names)  # noqa: S102
     read: Hook = names["read"]
