@@ -13,6 +13,7 @@ from ._convert import readable_pairs as readable_pairs
 from ._convert import timecode as timecode
 from ._convert import to_json as to_json
 from ._model import Model as Model
+from ._model import json_default as json_default
 from .account import *
 from .analytics import *
 from .live_stream import *

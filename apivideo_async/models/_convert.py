@@ -34,6 +34,7 @@ __all__ = [
     "drain_json",
     "from_json",
     "has_pairs",
+    "is_model",
     "parse_datetime",
     "readable_pairs",
     "timecode",
@@ -273,17 +274,18 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if kind is dict:
         return {name: _plain(one) for name, one in value.items()}
-    return as_received(value) if _is_model(kind) else converter.unstructure(value)
+    return as_received(value) if is_model(kind) else converter.unstructure(value)
 
 
 @cache
-def _is_model(cls: Any) -> bool:
+def is_model(cls: Any) -> bool:
+    """Return whether a class is a record of the API. ``Problem`` is one, but no ``Model``."""
     return attrs.has(cls) and any(attribute.name == "extra" for attribute in attrs.fields(cls))
 
 
 converter = cattrs.Converter()
-converter.register_structure_hook_factory(_is_model, _structure_hook)
-converter.register_unstructure_hook_factory(_is_model, _encoder)
+converter.register_structure_hook_factory(is_model, _structure_hook)
+converter.register_unstructure_hook_factory(is_model, _encoder)
 converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat())
 
 

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import attrs
 
-from ._convert import as_received, from_json
+from ._convert import as_received, from_json, is_model
 
-__all__ = ["Model"]
+__all__ = ["Model", "json_default"]
 
 
 class Model:
@@ -89,6 +89,16 @@ class Model:
         from ._pydantic import schema_for
 
         return schema_for(cls, source, handler)
+
+
+def json_default(value: Any) -> dict[str, Any]:
+    """Convert a model or a ``Problem``: ``json.dumps(videos, default=json_default)``.
+
+    Raises ``TypeError`` for other values, as the functions that call a ``default`` expect.
+    """
+    if not is_model(type(value)):
+        raise TypeError(f"a {type(value).__name__} cannot be converted to JSON")
+    return as_received(value)
 
 
 def _restore(kind: type[Model], values: Mapping[str, Any]) -> Model:

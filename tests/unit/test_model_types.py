@@ -20,11 +20,13 @@ from apivideo_async import (
     Model,
     Page,
     Pagination,
+    Problem,
     Restream,
     Video,
     VideoSourceRecorded,
     VideoStatus,
     WebhookEvent,
+    json_default,
 )
 from apivideo_async.emulator import Emulator
 from apivideo_async.models import event_from, from_json, page_from, to_json
@@ -148,6 +150,19 @@ def test_to_json_is_json_in_any_encoding() -> None:
     assert VIDEO.to_json().isascii()
     assert "\n" not in VIDEO.to_json()
     assert from_json({"title": "\ud800"}, Video).to_json().encode("ascii")
+
+
+def test_models_within_other_values_become_json() -> None:
+    problem = Problem(title="T", range={"min": 1}, extra={"new": [1]})
+    hash(problem)
+    text = json.dumps({"videos": [VIDEO], "problem": problem}, default=json_default)
+    assert json.loads(text) == {
+        "videos": [BODY],
+        "problem": {"title": "T", "range": {"min": 1}, "new": [1]},
+    }
+    for value in (object(), Video, {1}):
+        with pytest.raises(TypeError, match="cannot be converted"):
+            json.dumps([value], default=json_default)
 
 
 def test_numbers_that_json_does_not_have_become_null() -> None:
