@@ -218,7 +218,7 @@ def _names(cls: Any) -> list[tuple[str, str, bool]]:
     ]
 
 
-def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
+def _encoder(cls: Any) -> Callable[[Any], dict[str, Any]]:
     names = _names(cls)
 
     def unstructure(model: Any) -> dict[str, Any]:

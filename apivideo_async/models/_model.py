@@ -96,8 +96,9 @@ def json_default(value: Any) -> dict[str, Any]:
 
     Raises ``TypeError`` for other values, as the functions that call a ``default`` expect.
     """
-    if not is_model(type(value)):
-        raise TypeError(f"a {type(value).__name__} cannot be converted to JSON")
+    kind: Any = type(value)
+    if not is_model(kind):
+        raise TypeError(f"a {kind.__name__} cannot be converted to JSON")
     return as_received(value)
 
 

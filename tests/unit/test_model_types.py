@@ -303,6 +303,7 @@ def returning(value: Any) -> Any:
     return endpoint
 
 
+@pytest.mark.slow
 async def test_fastapi_returns_and_accepts_models() -> None:
     fastapi = pytest.importorskip("fastapi")
     httpx = pytest.importorskip("httpx")
