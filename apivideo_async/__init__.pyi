@@ -33,6 +33,8 @@ from .errors import ServerError as ServerError
 from .errors import SourceError as SourceError
 from .errors import UploadError as UploadError
 from .errors import WebhookSignatureError as WebhookSignatureError
+from .models._model import Model as Model
+from .models._model import json_default as json_default
 from .models.account import *
 from .models.analytics import *
 from .models.live_stream import *

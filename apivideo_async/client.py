@@ -92,7 +92,7 @@ class ApiVideoClient:
         reserve: float = 0.0,
         limiter: Limiter | None = None,
         profile: ServiceProfile | None = None,
-        webhook_secret: str | None = None,
+        webhook_secret: str | bytes | None = None,
         session: aiohttp.ClientSession | None = None,
         proxy: str | None = None,
         trust_env: bool = False,

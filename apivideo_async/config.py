@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import attrs
 from attrs import field, frozen
+from attrs.converters import optional
 
 from .errors import ConfigurationError
 
@@ -176,7 +177,7 @@ class UploadOptions:
     """Byte ranges or part numbers. None: ``bytes`` if the source's size is known, else ``part``."""
     resume: Resume = field(default="off", validator=_one_of("off", "on", "required"))
     """Whether to continue an earlier upload of the same file that the journal contains."""
-    journal: Path | None = field(default=None, converter=attrs.converters.optional(Path))
+    journal: Path | None = field(default=None, converter=optional(Path))
     """Folder of the journal. None: the user's state folder, or no journal with ``resume="off"``."""
     verify: bool = True
     """Whether to check at the end of a chunked upload that the server has every byte."""
@@ -199,6 +200,26 @@ class UploadOptions:
             raise _wrong("chunk_size", f"must be from {limits}, not {self.chunk_size:,}")
 
 
+def secret_text(value: object) -> str:
+    """Return a webhook secret, text or bytes, without white space and byte order mark around it.
+
+    Raises ``TypeError`` for other types, and ``UnicodeError`` for what is not UTF-8.
+    """
+    # A lone surrogate in a text cannot be encoded, and raises UnicodeError.
+    encoded = value.encode() if isinstance(value, str) else value
+    if not isinstance(encoded, bytes | bytearray | memoryview):
+        raise TypeError("neither text nor bytes")
+    return bytes(encoded).decode("utf-8-sig").strip()
+
+
+def _secret(value: str | bytes) -> str:
+    try:
+        return secret_text(value)
+    except (TypeError, UnicodeError):
+        # The message does not contain the value, because it is a secret.
+        raise _wrong("webhook_secret", "must be a text, or its bytes in UTF-8") from None
+
+
 _API_KEY = re.compile("[!-~]+")  # Printable ASCII characters except the space.
 _ORIGIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 _ORIGIN_VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){0,2}")
@@ -216,7 +237,7 @@ class ClientConfig:
     upload: UploadOptions = UploadOptions()
     app_name: str | None = None
     app_version: str | None = None
-    webhook_secret: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False, converter=optional(_secret))
     reserve: float = field(default=0.0)
     """Share of the request budget that is left to other users of the key, from 0 to below 1."""
 
@@ -264,7 +285,7 @@ def resolve_config(
     api_key: str | None = None,
     environment: str | None = None,
     base_url: str | None = None,
-    webhook_secret: str | None = None,
+    webhook_secret: str | bytes | None = None,
     environ: Mapping[str, str] | None = None,
     **options: Any,
 ) -> ClientConfig:

@@ -85,9 +85,9 @@ class Problem:
     """The faulty attribute, for example ``restreams[0][serverUrl]``."""
     status: int | None = None
     detail: str | None = None
-    range: Mapping[str, Any] | None = None
+    range: Mapping[str, Any] | None = field(default=None, hash=False)
     """``min`` and ``max`` allowed for a value that is out of range."""
-    extra: Mapping[str, Any] = field(factory=dict)
+    extra: Mapping[str, Any] = field(factory=dict, hash=False)
     """Members that this version does not know."""
 
 

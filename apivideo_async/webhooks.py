@@ -19,7 +19,7 @@ import contextvars
 import inspect
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any, TypeVar, get_args
@@ -40,6 +40,7 @@ from .protocol.webhooks import (
     WEBHOOK_ID_HEADER,
     Body,
     Headers,
+    Secrets,
     secrets_from,
     sign,
     unwrap,
@@ -53,6 +54,7 @@ __all__ = [
     "Headers",
     "LiveStreamBroadcastEnded",
     "LiveStreamBroadcastStarted",
+    "Secrets",
     "UnknownEvent",
     "VideoCaptionGenerated",
     "VideoEncodingQualityCompleted",
@@ -122,7 +124,7 @@ class WebhookHandler:
     Raises ``ConfigurationError`` for arguments that cannot work.
     """
 
-    def __init__(self, secret: str | Iterable[str], *, remember: int = 10_000) -> None:
+    def __init__(self, secret: Secrets, *, remember: int = 10_000) -> None:
         if type(remember) is not int or remember < 0:
             raise ConfigurationError(
                 f"remember must be a whole number, 0 or more, not {remember!r}", option="remember"
@@ -139,9 +141,16 @@ class WebhookHandler:
     def on(self, kind: type[E]) -> Callable[[Callable[[E], R]], Callable[[E], R]]:
         """Register a function for a class of events.
 
-        ``UnknownEvent`` stands for all types of events that this version does not know. A plain
-        function runs in a thread, so it may block. Raises ``ConfigurationError`` if ``kind`` is not
-        a class of events or the decorated object is not callable.
+        ``UnknownEvent`` stands for all types of events that this version does not know.
+
+        A coroutine function runs in the event loop of the delivery. A plain function runs in a
+        thread of the loop's executor, with the context variables of the delivery, so it may block
+        and other requests continue. Objects that belong to the thread of the request, such as
+        Django's database connections, need a coroutine function: wrap a plain function in
+        ``asgiref.sync.sync_to_async``.
+
+        Raises ``ConfigurationError`` if ``kind`` is not a class of events, or if the decorated
+        object cannot be called or is a generator function.
         """
         if not all(map(_is_event_class, get_args(kind) or (kind,))):
             raise ConfigurationError(
@@ -149,8 +158,10 @@ class WebhookHandler:
             )
 
         def register(function: Callable[[E], R]) -> Callable[[E], R]:
-            if not callable(function):
-                raise ConfigurationError(f"on(...) must decorate a function, not {function!r}")
+            if not _can_handle(function):
+                raise ConfigurationError(
+                    f"on(...) must decorate a function without yield, not {function!r}"
+                )
             self._functions.append((kind, function))
             return function
 
@@ -210,6 +221,12 @@ class WebhookHandler:
 
 def _is_event_class(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, WebhookEvent)
+
+
+def _can_handle(function: Any) -> bool:
+    # Calling a generator function would not execute its statements.
+    generates = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+    return callable(function) and not generates
 
 
 async def _call(function: Callable[[Any], Awaitable[Any] | Any], event: WebhookEvent) -> None:

@@ -8,24 +8,40 @@ The rules for all models:
   unexpected form, such as a date that cannot be parsed. Nothing raises an error because the server
   added or left out something (service.md#tolerant-reading).
 - Converting a model to JSON leaves out fields that are None, and adds the members of ``extra``.
+  ``as_received`` adds what the JSON contained beyond that, such as null.
 
 The reading function of a class is built once, when the class is first read, because looking up
 types for every value would take most of the time.
 """
 
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 import attrs
 import cattrs
 
 from ..errors import ConfigurationError
-from ._reader import Hook, Member, write_reader
+from ._reader import Hook, Member, PartlyReadableError, write_reader
 
-__all__ = ["camel_case", "drain_json", "from_json", "parse_datetime", "timecode", "to_json", "wire"]
+__all__ = [
+    "as_received",
+    "camel_case",
+    "drain_json",
+    "from_json",
+    "has_pairs",
+    "is_model",
+    "parse_datetime",
+    "readable_pairs",
+    "timecode",
+    "to_json",
+    "wire",
+    "wire_name",
+]
 
 T = TypeVar("T")
 _WIRE = "apivideo_async.wire"
@@ -69,12 +85,26 @@ def camel_case(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-def _wire_name(attribute: "attrs.Attribute[Any]") -> str:
+def wire_name(attribute: "attrs.Attribute[Any]") -> str:
+    """Return the name of a field in JSON."""
     return attribute.metadata.get(_WIRE) or camel_case(attribute.name)
 
 
+def has_pairs(attribute: "attrs.Attribute[Any]") -> bool:
+    """Return whether a field, which is a dict, is a list of pairs in JSON."""
+    return bool(attribute.metadata.get(_PAIRS))
+
+
 def _from_pairs(value: Any) -> dict[str, str]:
-    """Read a list of pairs as a dict. Raises an error if the dict would lose something."""
+    """Read a list of pairs as a dict. Raises an error if the dict lacks something of the list."""
+    try:
+        return _plain_pairs(value)
+    except (TypeError, ValueError, LookupError):
+        # The first of several pairs with one key counts.
+        raise PartlyReadableError(dict(reversed(readable_pairs(value)))) from None
+
+
+def _plain_pairs(value: Any) -> dict[str, str]:
     if value.__class__ is not list:
         raise TypeError("not a list")
     pairs: dict[str, str] = {}
@@ -86,6 +116,14 @@ def _from_pairs(value: Any) -> dict[str, str]:
             raise TypeError("not a string")
         pairs[name] = text
     return pairs
+
+
+def readable_pairs(value: Any) -> list[tuple[str, str]]:
+    """Return the pairs of a list whose key and value are texts. Raises ``TypeError`` for others."""
+    if value.__class__ is not list:
+        raise TypeError("not a list")
+    found = [(item.get("key"), item.get("value")) for item in value if item.__class__ is dict]
+    return [(name, text) for name, text in found if name.__class__ is str and text.__class__ is str]
 
 
 def _integer(value: Any) -> int:
@@ -158,8 +196,10 @@ def _decoder(cls: type[Any]) -> Hook:
     members = []
     for attribute in attrs.fields(cls):
         if attribute.name != "extra":
-            hook = _from_pairs if attribute.metadata.get(_PAIRS) else _hook(attribute.type)
-            members.append(Member(_wire_name(attribute), attribute, _exact(attribute.type), hook))
+            hook = _from_pairs if has_pairs(attribute) else _hook(attribute.type)
+            form = _bare(attribute.type) if _bare(attribute.type) in (int, datetime) else None
+            exact = _exact(attribute.type)
+            members.append(Member(wire_name(attribute), attribute, exact, hook, form))
     return write_reader(cls, members)
 
 
@@ -168,19 +208,25 @@ def _structure_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
     return lambda value, _: read(value)  # cattrs passes the class as well.
 
 
-def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    members = [
-        (attribute.name, _wire_name(attribute), bool(attribute.metadata.get(_PAIRS)))
+@cache
+def _names(cls: Any) -> list[tuple[str, str, bool]]:
+    """Return the name of each field, its name in JSON, and whether it is a list of pairs there."""
+    return [
+        (attribute.name, wire_name(attribute), has_pairs(attribute))
         for attribute in attrs.fields(cls)
         if attribute.name != "extra"
     ]
 
+
+def _encoder(cls: Any) -> Callable[[Any], dict[str, Any]]:
+    names = _names(cls)
+
     def unstructure(model: Any) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for name, key, pairs in members:
+        for name, key, pairs in names:
             value = getattr(model, name)
             if pairs:
-                result[key] = [{"key": k, "value": v} for k, v in value.items()]
+                result[key] = _to_pairs(value)
             elif value is not None:
                 result[key] = converter.unstructure(value)
         result.update(model.extra)
@@ -189,13 +235,57 @@ def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
     return unstructure
 
 
-def _is_model(cls: Any) -> bool:
+def _to_pairs(value: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": text} for key, text in value.items()]
+
+
+def as_received(model: Any) -> dict[str, Any]:
+    """Convert a model to the JSON that it was read from. ``to_json`` is for requests.
+
+    Members that were null are null, and those that were absent are absent. Times and numbers have
+    the form that was received. Numbers that JSON does not have are null. The result shares no list
+    or dict with the model.
+    """
+    result: dict[str, Any] = {}
+    for name, key, pairs in _names(model.__class__):
+        value = getattr(model, name)
+        if pairs:
+            result[key] = _to_pairs(value)
+        elif value is not None:
+            result[key] = _plain(value)
+    for key, value in model.extra.items():
+        result[key] = _plain(value)
+    for key, value in getattr(model, "_received", ()):
+        if value is ...:
+            del result[key]
+        else:
+            result[key] = value
+    return result
+
+
+def _plain(value: Any) -> Any:
+    kind = value.__class__
+    if kind in (str, int, bool, type(None)):
+        return value
+    if kind is float:
+        # Python's parser accepts NaN and numbers that are too large.
+        return value if math.isfinite(value) else None
+    if kind is list:
+        return [_plain(one) for one in value]
+    if kind is dict:
+        return {name: _plain(one) for name, one in value.items()}
+    return as_received(value) if is_model(kind) else converter.unstructure(value)
+
+
+@cache
+def is_model(cls: Any) -> bool:
+    """Return whether a class is a record of the API. ``Problem`` is one, but no ``Model``."""
     return attrs.has(cls) and any(attribute.name == "extra" for attribute in attrs.fields(cls))
 
 
 converter = cattrs.Converter()
-converter.register_structure_hook_factory(_is_model, _structure_hook)
-converter.register_unstructure_hook_factory(_is_model, _encoder)
+converter.register_structure_hook_factory(is_model, _structure_hook)
+converter.register_unstructure_hook_factory(is_model, _encoder)
 converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat())
 
 

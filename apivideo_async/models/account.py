@@ -10,6 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ._convert import wire
+from ._model import Model
 
 __all__ = [
     "AccessToken",
@@ -20,7 +21,7 @@ __all__ = [
 
 
 @frozen(kw_only=True)
-class AccountQuota:
+class AccountQuota(Model):
     """The quota of the plan. Its unit is not documented."""
 
     quota_used: float | None = None
@@ -30,7 +31,7 @@ class AccountQuota:
 
 
 @frozen(kw_only=True)
-class Account:
+class Account(Model):
     """The plan and environment of an API key. Every field has been deprecated since 2021."""
 
     quota: AccountQuota | None = None
@@ -42,7 +43,7 @@ class Account:
 
 
 @frozen(kw_only=True)
-class AccessToken:
+class AccessToken(Model):
     """The response of ``/auth/api-key`` and ``/auth/refresh``, the only object in snake_case."""
 
     access_token: str = wire("access_token", default="", repr=False)
@@ -57,7 +58,7 @@ class AccessToken:
 
 
 @frozen(kw_only=True)
-class UploadToken:
+class UploadToken(Model):
     """Permission to upload without an API key."""
 
     token: str = field(default="", repr=False)

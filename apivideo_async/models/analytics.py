@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import field, frozen
 
 from ._convert import wire
+from ._model import Model
 
 __all__ = [
     "AggregatedMetrics",
@@ -63,7 +64,7 @@ Interval: TypeAlias = Literal["minute", "hour", "day"] | str
 
 
 @frozen(kw_only=True)
-class Timeframe:
+class Timeframe(Model):
     """The period of a metric. It starts at ``from_`` and ends before ``to``."""
 
     from_: datetime | None = wire("from", default=None)
@@ -72,7 +73,7 @@ class Timeframe:
 
 
 @frozen(kw_only=True)
-class MetricsContext:
+class MetricsContext(Model):
     """The query of a metric, as the server understood it."""
 
     metric: str | None = None
@@ -88,7 +89,7 @@ class MetricsContext:
 
 
 @frozen(kw_only=True)
-class AggregatedMetrics:
+class AggregatedMetrics(Model):
     """One value of a metric for a period."""
 
     context: MetricsContext | None = None
@@ -98,7 +99,7 @@ class AggregatedMetrics:
 
 
 @frozen(kw_only=True)
-class MetricBucket:
+class MetricBucket(Model):
     """The value of a metric for one value of a dimension."""
 
     dimension_value: str | None = None
@@ -108,7 +109,7 @@ class MetricBucket:
 
 
 @frozen(kw_only=True)
-class MetricPoint:
+class MetricPoint(Model):
     """The value of a metric for one interval."""
 
     emitted_at: datetime | None = None
@@ -124,7 +125,7 @@ PlayerSessionEventType: TypeAlias = (
 
 
 @frozen(kw_only=True)
-class PlayerSessionDetails:
+class PlayerSessionDetails(Model):
     """Times and metadata of a session."""
 
     session_id: str | None = None
@@ -138,7 +139,7 @@ class PlayerSessionDetails:
 
 
 @frozen(kw_only=True)
-class PlayerSessionLocation:
+class PlayerSessionLocation(Model):
     """Location of the viewer."""
 
     country: str | None = None
@@ -147,7 +148,7 @@ class PlayerSessionLocation:
 
 
 @frozen(kw_only=True)
-class PlayerSessionReferrer:
+class PlayerSessionReferrer(Model):
     """How the viewer reached the page."""
 
     url: str | None = None
@@ -161,7 +162,7 @@ class PlayerSessionReferrer:
 
 
 @frozen(kw_only=True)
-class PlayerSessionDevice:
+class PlayerSessionDevice(Model):
     """Device of the viewer."""
 
     type: str | None = None
@@ -172,7 +173,7 @@ class PlayerSessionDevice:
 
 
 @frozen(kw_only=True)
-class PlayerSessionOs:
+class PlayerSessionOs(Model):
     """Operating system of the viewer."""
 
     name: str | None = None
@@ -185,7 +186,7 @@ class PlayerSessionOs:
 
 
 @frozen(kw_only=True)
-class PlayerSessionClient:
+class PlayerSessionClient(Model):
     """Program in which the viewer watched."""
 
     type: str | None = None
@@ -198,7 +199,7 @@ class PlayerSessionClient:
 
 
 @frozen(kw_only=True)
-class PlayerSession:
+class PlayerSession(Model):
     """The session of one viewer with one video or live stream."""
 
     session: PlayerSessionDetails | None = None
@@ -211,7 +212,7 @@ class PlayerSession:
 
 
 @frozen(kw_only=True)
-class PlayerSessionEvent:
+class PlayerSessionEvent(Model):
     """One action of a viewer."""
 
     type: PlayerSessionEventType | None = None

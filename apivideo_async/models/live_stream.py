@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
+from ._model import Model
 from ._tokens import masked_repr
 
 __all__ = ["LiveStream", "LiveStreamAssets", "Restream"]
@@ -15,7 +16,7 @@ INGEST_HOST = "broadcast.api.video"
 
 
 @frozen(kw_only=True)
-class Restream:
+class Restream(Model):
     """Another platform that receives the stream. The API requires all three fields."""
 
     name: str | None = None
@@ -27,7 +28,7 @@ class Restream:
 
 
 @frozen(kw_only=True)
-class LiveStreamAssets:
+class LiveStreamAssets(Model):
     """URLs to watch the stream. ``repr`` masks their tokens."""
 
     hls: str | None = field(default=None, repr=masked_repr)
@@ -40,7 +41,7 @@ class LiveStreamAssets:
 
 
 @frozen(kw_only=True)
-class LiveStream:
+class LiveStream(Model):
     """A live stream. Only ``live_stream_id`` is always set."""
 
     live_stream_id: str = ""

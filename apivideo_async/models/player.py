@@ -6,11 +6,13 @@ from typing import Any
 
 from attrs import field, frozen
 
+from ._model import Model
+
 __all__ = ["PlayerTheme", "PlayerThemeAssets"]
 
 
 @frozen(kw_only=True)
-class PlayerThemeAssets:
+class PlayerThemeAssets(Model):
     """The logo of a theme."""
 
     logo: str | None = None
@@ -21,7 +23,7 @@ class PlayerThemeAssets:
 
 
 @frozen(kw_only=True)
-class PlayerTheme:
+class PlayerTheme(Model):
     """A player theme. Colours are texts such as ``rgba(88, 131, 255, .95)``."""
 
     player_id: str = ""

@@ -6,6 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
+from ._model import Model
+
 __all__ = ["Summary", "SummaryAttribute", "SummaryOrigin", "SummarySource", "SummaryStatus"]
 
 SummaryAttribute: TypeAlias = Literal["abstract", "takeaways"]
@@ -17,7 +19,7 @@ SummaryStatus: TypeAlias = (
 
 
 @frozen(kw_only=True)
-class Summary:
+class Summary(Model):
     """The summary of one video. ``summaries.get_source`` returns its text."""
 
     summary_id: str = ""
@@ -32,7 +34,7 @@ class Summary:
 
 
 @frozen(kw_only=True)
-class SummarySource:
+class SummarySource(Model):
     """The text of a summary."""
 
     abstract: str | None = None

@@ -5,6 +5,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from ._model import Model
+
 __all__ = [
     "Caption",
     "Chapter",
@@ -12,7 +14,7 @@ __all__ = [
 
 
 @frozen(kw_only=True)
-class Caption:
+class Caption(Model):
     """The captions of one language."""
 
     uri: str | None = None
@@ -29,7 +31,7 @@ class Caption:
 
 
 @frozen(kw_only=True)
-class Chapter:
+class Chapter(Model):
     """The chapters of one language."""
 
     uri: str | None = None

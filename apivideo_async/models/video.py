@@ -11,6 +11,7 @@ from attrs import field, frozen
 from attrs.converters import optional
 
 from ._convert import timecode, wire
+from ._model import Model
 from ._tokens import masked_repr
 
 __all__ = [
@@ -48,7 +49,7 @@ LanguageOrigin: TypeAlias = Literal["api", "auto"] | str
 
 
 @frozen(kw_only=True)
-class VideoSourceLiveStreamLink:
+class VideoSourceLiveStreamLink(Model):
     """A link to the recorded live stream."""
 
     rel: str | None = None
@@ -59,7 +60,7 @@ class VideoSourceLiveStreamLink:
 
 
 @frozen(kw_only=True)
-class VideoSourceLiveStream:
+class VideoSourceLiveStream(Model):
     """The live stream whose recording the video is."""
 
     live_stream_id: str | None = None
@@ -68,7 +69,7 @@ class VideoSourceLiveStream:
 
 
 @frozen(kw_only=True)
-class VideoSource:
+class VideoSource(Model):
     """Origin of the video."""
 
     uri: str | None = None
@@ -81,7 +82,7 @@ class VideoSource:
 
 
 @frozen(kw_only=True)
-class VideoAssets:
+class VideoAssets(Model):
     """URLs. ``repr`` masks the one-time tokens of private videos (service.md#private-videos)."""
 
     hls: str | None = field(default=None, repr=masked_repr)
@@ -96,7 +97,7 @@ class VideoAssets:
 
 
 @frozen(kw_only=True)
-class Video:
+class Video(Model):
     """A video, or a container that has no file yet. Only ``video_id`` is always set."""
 
     video_id: str = ""
@@ -132,7 +133,7 @@ class Video:
 
 
 @frozen(kw_only=True)
-class VideoClip:
+class VideoClip(Model):
     """The part of the source to keep. Used only when a video is created.
 
     Times are ``timedelta`` objects or texts: ``HH:MM:SS[.mmm]``, ``HH:MM:SS:frame`` or seconds as
@@ -147,7 +148,7 @@ class VideoClip:
 
 
 @frozen(kw_only=True)
-class VideoWatermark:
+class VideoWatermark(Model):
     """The watermark of a new video. Lengths are texts in ``px`` or ``%``, or ``initial``."""
 
     id: str | None = None
@@ -171,7 +172,7 @@ QualityStatus: TypeAlias = Literal["waiting", "encoding", "encoded", "failed"] |
 
 
 @frozen(kw_only=True)
-class BytesRange:
+class BytesRange(Model):
     """A received range of bytes; ``from_`` and ``to`` are inclusive."""
 
     from_: int | None = wire("from", default=None)
@@ -183,7 +184,7 @@ class BytesRange:
 
 
 @frozen(kw_only=True)
-class ReceivedParts:
+class ReceivedParts(Model):
     """The received part numbers."""
 
     parts: list[int] = field(factory=list)
@@ -194,7 +195,7 @@ class ReceivedParts:
 
 
 @frozen(kw_only=True)
-class VideoStatusIngest:
+class VideoStatusIngest(Model):
     """The received part of the source file."""
 
     status: IngestStatus | None = None
@@ -207,7 +208,7 @@ class VideoStatusIngest:
 
 
 @frozen(kw_only=True)
-class Quality:
+class Quality(Model):
     """One rendition of the video."""
 
     type: Literal["hls", "mp4"] | str | None = None
@@ -218,7 +219,7 @@ class Quality:
 
 
 @frozen(kw_only=True)
-class VideoStatusEncodingMetadata:
+class VideoStatusEncodingMetadata(Model):
     """Properties of the source that the encoder found. Any of them may be missing."""
 
     width: int | None = None
@@ -243,7 +244,7 @@ class VideoStatusEncodingMetadata:
 
 
 @frozen(kw_only=True)
-class VideoStatusEncoding:
+class VideoStatusEncoding(Model):
     """State of the encoding."""
 
     playable: bool | None = None
@@ -255,7 +256,7 @@ class VideoStatusEncoding:
 
 
 @frozen(kw_only=True)
-class VideoStatus:
+class VideoStatus(Model):
     """Upload and encoding of one video."""
 
     ingest: VideoStatusIngest | None = None
@@ -270,7 +271,7 @@ class VideoStatus:
 
 
 @frozen(kw_only=True)
-class Tag:
+class Tag(Model):
     """A tag and the number of its videos."""
 
     value: str = ""
@@ -279,7 +280,7 @@ class Tag:
 
 
 @frozen(kw_only=True)
-class Watermark:
+class Watermark(Model):
     """An uploaded watermark. The API returns no other properties of it."""
 
     watermark_id: str = ""

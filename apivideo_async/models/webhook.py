@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, Self, TypeAlias, get_args
 
 from attrs import field, fields, frozen
 
 from ._convert import from_json, to_json
+from ._model import Model
 
 __all__ = [
     "LiveStreamBroadcastEnded",
@@ -36,7 +37,7 @@ WebhookEventType: TypeAlias = (
 
 
 @frozen(kw_only=True)
-class Webhook:
+class Webhook(Model):
     """A webhook subscription."""
 
     webhook_id: str = ""
@@ -50,7 +51,7 @@ class Webhook:
 
 
 @frozen(kw_only=True)
-class _Event:
+class _Event(Model):
     TYPE: ClassVar[str] = ""
 
     type: str = ""
@@ -63,6 +64,14 @@ class _Event:
         """The same text for every delivery of this event, because deliveries have no id."""
         values = [getattr(self, name) for name in self._identifying_fields()]
         return "/".join("" if value is None else str(value) for value in (self.type, *values))
+
+    @classmethod
+    def _read(cls, value: Mapping[str, Any], *_: Any) -> Self:
+        # The type decides, so that of the classes of ``WebhookEvent`` exactly one accepts a value.
+        event = event_from(value)
+        if not isinstance(event, cls):
+            raise ValueError(f"{cls.__name__} is an event of another type")  # noqa: TRY004
+        return event
 
     def _identifying_fields(self) -> list[str]:
         """Return the fields that distinguish events of one type: by default, all that it adds."""

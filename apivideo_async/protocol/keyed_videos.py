@@ -7,7 +7,7 @@ the wanted title, and one with a shortened key only if it was also created since
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,9 +15,9 @@ from attrs import frozen
 
 from ..config import INGEST_KEY, INGEST_LEDGER, UNSET
 from ..errors import ConfigurationError
-from ..models import Video
+from ..models import Video, readable_pairs
 
-__all__ = ["Wanted", "created_together", "key_in", "oldest", "with_key"]
+__all__ = ["Wanted", "created_together", "keys_in", "oldest", "with_key"]
 
 CLOCK_ERROR = timedelta(minutes=10)
 """Difference between the clocks of the client and the server that is tolerated."""
@@ -40,12 +40,15 @@ def with_key(metadata: Any, key: str) -> dict[str, str]:
     return pairs
 
 
-def key_in(metadata: Mapping[str, str], name: str = INGEST_KEY) -> str | None:
-    """Return the value of the pair ``name``, also if the service changed the case of the name."""
-    if name in metadata:
-        return metadata[name]
-    others = (other for other in metadata if _plain(other) == name.casefold())
-    return next((metadata[other] for other in others), None)
+def keys_in(video: Video, name: str = INGEST_KEY) -> list[str]:
+    """Return the values of the pairs ``name``, also if the service changed the case of the name.
+
+    There are several if a program other than this one added pairs of the same name.
+    """
+    raw = video.extra.get("metadata")  # Set if ``metadata`` lacks some of the pairs.
+    pairs = readable_pairs(raw) if isinstance(raw, list) else [*video.metadata.items()]
+    exact = [value for other, value in pairs if other == name]
+    return exact or [value for other, value in pairs if _plain(other) == name.casefold()]
 
 
 def oldest(videos: Iterable[Video]) -> Video:
@@ -78,21 +81,21 @@ class Wanted:
 
     def has_key(self, video: Video, *, modified: bool = False) -> bool:
         """Return whether the video carries the key. ``modified``: also a modified form of it."""
-        found = key_in(video.metadata)
-        if found == self.key:
+        found = keys_in(video)
+        if self.key in found:
             return True
         if not modified or self.title is None or video.title != self.title:
             return False
-        if found is not None and _plain(found) == _plain(self.key):
+        if any(_plain(each) == _plain(self.key) for each in found):
             return True
-        similar = _is_short_form(found, self.key) or found == (self.stored or self.key)
+        similar = any(_is_short_form(each, self.key) or each == self.stored for each in found)
         return similar and self.may_be_new(video)
 
     def is_related(self, video: Video) -> bool:
         """Return whether a filter by the key may yield the video, however the filter compares."""
-        key, value = _plain(self.key), _plain(key_in(video.metadata) or "")
-        same = value == _plain(self.stored or "")
-        return bool(value) and (same or key in value or key.startswith(value))
+        key, stored = _plain(self.key), _plain(self.stored or "")
+        values = filter(None, map(_plain, keys_in(video)))
+        return any(value == stored or key in value or key.startswith(value) for value in values)
 
     def may_be_new(self, video: Video) -> bool:
         """Return whether the video may have been created since the call began."""
@@ -101,17 +104,23 @@ class Wanted:
         return video.created_at >= self.since - CLOCK_ERROR
 
     def is_own(self, video: Video) -> bool:
-        """Return whether the video carries the key and belongs to the same ledger, or to none."""
-        mark = key_in(video.metadata, INGEST_LEDGER)
-        if self.owner is None or mark is None:
-            same = mark is self.owner
-        else:
-            same = _plain(mark) == _plain(self.owner) or _is_short_form(mark, self.owner)
+        """Return whether the video carries the key and belongs to the same ledger, or to none.
+
+        A video with several keys or marks belongs to others, too.
+        """
+        keys, marks = set(keys_in(video)), set(keys_in(video, INGEST_LEDGER))
+        if len(keys) > 1 or len(marks) != (self.owner is not None):
+            return False
+        same = all(self._is_mark(mark) for mark in marks)
         return same and self.has_key(video, modified=True)
 
+    def _is_mark(self, mark: str) -> bool:
+        owner = self.owner or ""
+        return _plain(mark) == _plain(owner) or _is_short_form(mark, owner)
 
-def _is_short_form(value: str | None, text: str) -> bool:
-    plain = _plain(value or "")
+
+def _is_short_form(value: str, text: str) -> bool:
+    plain = _plain(value)
     return len(plain) >= SHORTEST and _plain(text).startswith(plain)
 
 

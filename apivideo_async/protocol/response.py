@@ -21,7 +21,7 @@ from ..errors import (
     Problem,
     ServerError,
 )
-from ..models import MetricsContext, Page, Pagination, drain_json, from_json
+from ..models import Page, from_json, page_from
 from .request import Request
 
 __all__ = [
@@ -60,8 +60,6 @@ _ALIASES = {
     "multiplefilesuploaded": "uploaded-file-multiple-files",
     "bad-request": "invalid-payload",
 }
-
-_PAGE_PARTS: Mapping[str, type] = {"pagination": Pagination, "context": MetricsContext}
 
 _PROBLEM_FIELDS: Mapping[str, type] = {
     **dict.fromkeys(("type", "title", "name", "detail"), str),
@@ -223,16 +221,7 @@ def decode(request: Request, response: Response, kind: type[T]) -> T:
 
 def decode_page(request: Request, response: Response, kind: type[T]) -> Page[T]:
     """Convert a 2xx body to a page of ``kind``. Raises ``ApiResponseError`` for any other body."""
-    parsed = parse_json(response.body)
-    data = parsed.get("data") if isinstance(parsed, Mapping) else None
-    # The page of a proxy, or JSON of another operation, must not look like an empty list.
-    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+    page = page_from(parse_json(response.body), kind)
+    if page is None:
         raise _unexpected(request, response, "a page")
-    parts: dict[str, Any] = {}
-    extra = {name: value for name, value in parsed.items() if name != "data" and value is not None}
-    for name, part in _PAGE_PARTS.items():
-        if isinstance(extra.get(name), Mapping):
-            parts[name] = from_json(extra.pop(name), part)
-    parts.setdefault("pagination", Pagination())
-    # ``data`` is emptied while it is converted, so that the page is not in memory twice.
-    return Page(drain_json(data, kind), **parts, extra=extra)
+    return page

@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn, TypeAlias
 
+from ..config import secret_text
 from ..errors import ConfigurationError, WebhookSignatureError
 from ..models import WebhookEvent, event_from
 
@@ -22,6 +23,7 @@ __all__ = [
     "WEBHOOK_ID_HEADER",
     "Body",
     "Headers",
+    "Secrets",
     "secrets_from",
     "sign",
     "unwrap",
@@ -32,14 +34,22 @@ SIGNATURE_HEADER = "X-Api-Video-Signature"
 WEBHOOK_ID_HEADER = "X-Api-Video-WebhookID"
 
 Body: TypeAlias = bytes | bytearray | memoryview
-Headers: TypeAlias = Mapping[str, Any] | Iterable[tuple[str | bytes, str | bytes]]
-"""Headers of a delivery: a mapping, the pairs of ASGI, or the ``environ`` of WSGI."""
+Headers: TypeAlias = (
+    Mapping[str, Any] | Mapping[bytes, Any] | Iterable[tuple[str | bytes, str | bytes]]
+)
+"""Headers of a delivery in any form: a mapping, the pairs of ASGI, or the ``environ`` of WSGI.
+
+Names may have any case, and ``HTTP_X_API_VIDEO_SIGNATURE`` is the same as
+``X-Api-Video-Signature``. Names and values are texts or bytes.
+"""
+Secrets: TypeAlias = str | bytes | Iterable[str | bytes]
+"""One secret, or several: of several subscriptions, or the old and the new one during a change."""
 
 _DEEPEST = 100
 """Levels of nesting allowed in an event. More could exhaust the stack of recursive functions."""
 
 
-def sign(body: Body, secret: str) -> str:
+def sign(body: Body, secret: str | bytes) -> str:
     """Return the signature that api.video sends with ``body``. Useful to test a receiver.
 
     Raises ``ConfigurationError`` for a body or a secret that :func:`verify` does not accept.
@@ -51,14 +61,14 @@ def _signature(body: bytes, secret: str) -> str:
     return hmac.new(secret.encode(), body, "sha256").hexdigest()
 
 
-def verify(body: Body, headers: Headers, secret: str | Iterable[str]) -> None:
+def verify(body: Body, headers: Headers, secret: Secrets) -> None:
     """Check that api.video sent ``body``.
 
     - ``body``: the bytes as received.
-    - ``headers``: the headers of the delivery in any form (:data:`Headers`), names in any case.
-    - ``secret``: the subscription's ``signature_secret``. Several secrets are allowed: of several
-      subscriptions, or the old and the new one during a change. White space around a secret, such
-      as a line end from a file, is ignored.
+    - ``headers``: the headers of the delivery in any form (:data:`Headers`).
+    - ``secret``: the subscription's ``signature_secret``, as text or bytes, or several secrets
+      (:data:`Secrets`). White space and a byte order mark around a secret, as in a file, are
+      ignored.
 
     Raises ``WebhookSignatureError`` if no signature matches, and ``ConfigurationError`` for
     arguments that cannot work.
@@ -79,7 +89,7 @@ def verify(body: Body, headers: Headers, secret: str | Iterable[str]) -> None:
         )
 
 
-def unwrap(body: Body, headers: Headers, secret: str | Iterable[str]) -> WebhookEvent:
+def unwrap(body: Body, headers: Headers, secret: Secrets) -> WebhookEvent:
     """Check a delivery as :func:`verify` does, and return its event.
 
     An event of an unknown type is an ``UnknownEvent``. Deliveries may arrive several times and in
@@ -97,16 +107,17 @@ def unwrap(body: Body, headers: Headers, secret: str | Iterable[str]) -> Webhook
     return event_from(content)
 
 
-def secrets_from(secret: str | Iterable[str]) -> list[str]:
+def secrets_from(secret: Secrets) -> list[str]:
     """Return the secrets without white space. Raises ``ConfigurationError`` for invalid ones."""
     try:
-        given = [secret] if isinstance(secret, str) else list(secret)
-        secrets = [one.strip() for one in given]
-        for one in secrets:
-            one.encode()
-    except (TypeError, AttributeError, UnicodeEncodeError):
+        # A mapping, which is no secret, would give its keys.
+        single = isinstance(secret, str | bytes | bytearray | memoryview | Mapping)
+        secrets = [secret_text(one) for one in ([secret] if single else secret)]
+    except (TypeError, UnicodeError):
+        # The message does not contain the value, because it may be a secret.
         raise ConfigurationError(
-            "a webhook secret must be a text, or several in a list", option="secret"
+            "a webhook secret must be a text or its bytes in UTF-8, or several of them in a list",
+            option="secret",
         ) from None
     if not secrets or not all(secrets):
         raise ConfigurationError(
@@ -136,11 +147,13 @@ def _signatures(headers: Any) -> Iterator[bytes]:
         ) from None
     for name, value in given:
         # WSGI names the header ``HTTP_X_API_VIDEO_SIGNATURE``.
-        spelled = _bytes_of(name).lower().replace(b"_", b"-").removeprefix(b"http-")
+        spelled = _bytes_of(name).strip().lower().replace(b"_", b"-").removeprefix(b"http-")
         if spelled == SIGNATURE_HEADER.lower().encode():
             # The events of AWS Lambda, for example, have a list for several values of one name.
             for one in value if isinstance(value, list | tuple) else (value,):
-                yield _bytes_of(one).strip().lower()
+                # WSGI servers and proxies join the values of a repeated header by commas.
+                for signature in _bytes_of(one).split(b","):
+                    yield signature.strip().lower()
 
 
 def _bytes_of(text: Any) -> bytes:

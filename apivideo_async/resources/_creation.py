@@ -39,7 +39,7 @@ from ..errors import (
 from ..http.pipeline import Pipeline
 from ..http.shared_profile import SharedProfile
 from ..models import Video
-from ..protocol.keyed_videos import Wanted, created_together, key_in, with_key
+from ..protocol.keyed_videos import Wanted, created_together, keys_in, with_key
 from ..protocol.request import Request
 from ..protocol.response import decode
 from ..protocol.retry import Attempts, is_verdict, settle_delays
@@ -317,11 +317,11 @@ class _Creation:
 
     def _compare_metadata(self, video: Video) -> bool:
         """Return whether the service modified the key, and search for the modified key then."""
-        stored = key_in(video.metadata)
+        stored = keys_in(video)
         # A minimal response has no metadata at all.
-        if not video.metadata or stored == self._key:
+        if not video.metadata or self._key in stored:
             return False
-        self._wanted = attrs.evolve(self._wanted, stored=stored or None)
+        self._wanted = attrs.evolve(self._wanted, stored=next(filter(None, stored), None))
         self._pipeline.profile.learn(
             "metadata-modified",
             f"the metadata value of {INGEST_KEY} was modified in {video.video_id}",

@@ -22,7 +22,7 @@ from ..errors import NotFoundError
 from ..http.pipeline import Pipeline
 from ..http.shared_profile import SharedProfile
 from ..models import Page, Video
-from ..protocol.keyed_videos import CLOCK_ERROR, Wanted, key_in
+from ..protocol.keyed_videos import CLOCK_ERROR, Wanted, keys_in
 from ..protocol.query import LARGEST_PAGE, QueryValue, next_page
 from ..protocol.request import build_request, path_for
 from ..protocol.retry import settle_delays
@@ -48,7 +48,7 @@ class _Index:
 
     def add(self, page: Page[Video]) -> None:
         for video in page:
-            if key := key_in(video.metadata):
+            for key in filter(None, keys_in(video)):
                 self.ids.setdefault(key, set()).add(video.video_id)
 
 

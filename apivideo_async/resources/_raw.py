@@ -25,7 +25,7 @@ class RawResponse(Generic[T]):
     """The result that the method returns without ``with_raw_response``. A list gives one page."""
     status: int
     """Status, 200 to 299. For other statuses an error with the same attributes is raised."""
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False, hash=False)
     """Headers of the response, with lower-case names."""
     body: bytes = field(repr=False)
 

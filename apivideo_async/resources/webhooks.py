@@ -1,6 +1,6 @@
 """Webhook subscriptions and deliveries (service.md#webhook-operations, service.md#webhooks)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Unpack
 
 from ..config import UNSET, Unset
@@ -56,7 +56,7 @@ class Webhooks(Resource):
         self,
         body: webhooks.Body,
         headers: webhooks.Headers,
-        secret: str | Iterable[str] | None = None,
+        secret: webhooks.Secrets | None = None,
     ) -> None:
         """Verify the signature of a delivery, like ``webhooks.verify``. Sends no request."""
         webhooks.verify(body, headers, self._secret(secret))
@@ -65,11 +65,11 @@ class Webhooks(Resource):
         self,
         body: webhooks.Body,
         headers: webhooks.Headers,
-        secret: str | Iterable[str] | None = None,
+        secret: webhooks.Secrets | None = None,
     ) -> WebhookEvent:
         """Verify and parse a delivery, like ``webhooks.unwrap``. Sends no request."""
         return webhooks.unwrap(body, headers, self._secret(secret))
 
-    def _secret(self, secret: str | Iterable[str] | None) -> str | Iterable[str]:
+    def _secret(self, secret: webhooks.Secrets | None) -> webhooks.Secrets:
         # Without any secret, ``webhooks.verify`` raises an error that explains what to do.
         return self._pipeline.config.webhook_secret or () if secret is None else secret

@@ -39,7 +39,7 @@ class UploadItem:
     filename: str | None = None
     options: UploadOptions | None = None
     idempotency_key: str | None = None
-    fields: dict[str, Any] = field(factory=dict)
+    fields: dict[str, Any] = field(factory=dict, hash=False)
     """Further fields of the video, such as ``tags``, ``metadata`` and ``public``."""
 
 

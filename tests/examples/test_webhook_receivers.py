@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import importlib
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
@@ -56,8 +59,33 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def serving(example: ModuleType, listener: socket.socket) -> AsyncIterator[None]:
+async def serving_wsgi(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve an app with a thread for each request."""
+    from werkzeug.serving import make_server
+
+    # Otherwise the server configures logging and prints each request.
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    server = make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno())
+    serving = asyncio.create_task(asyncio.to_thread(server.serve_forever, 0.01))
+    yield
+    server.shutdown()
+    await serving
+    server.server_close()
+
+
+@contextlib.asynccontextmanager
+async def serving(name: str, example: ModuleType, listener: socket.socket) -> AsyncIterator[None]:
     """Serve the app of an example by what its docstring names."""
+    if name == "webhooks_flask":
+        async with serving_wsgi(example.app, listener):
+            yield
+        return
+    if name == "webhooks_django by WSGI":
+        from django.core.wsgi import get_wsgi_application
+
+        async with serving_wsgi(get_wsgi_application(), listener):
+            yield
+        return
     if isinstance(example.app, web.Application):
         runner = web.AppRunner(example.app, access_log=None)
         await runner.setup()
@@ -78,13 +106,26 @@ async def serving(example: ModuleType, listener: socket.socket) -> AsyncIterator
 Start = Callable[..., Awaitable[Receiver]]
 
 
-@pytest.fixture(params=["webhooks_fastapi", "webhooks_litestar", "webhooks_aiohttp"])
+RECEIVERS = {
+    "webhooks_fastapi": "fastapi",
+    "webhooks_litestar": "litestar",
+    "webhooks_aiohttp": "aiohttp",
+    "webhooks_flask": "flask",
+    "webhooks_django": "django",
+    "webhooks_django by WSGI": "django",
+}
+"""Each example, and the framework that it needs."""
+
+
+@pytest.fixture(params=RECEIVERS)
 async def start(
     request: pytest.FixtureRequest, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Start]:
     """Start an example with as many subscriptions to its address as the test wants."""
-    if request.param != "webhooks_aiohttp":
-        pytest.importorskip(request.param.removeprefix("webhooks_"))
+    framework = pytest.importorskip(RECEIVERS[request.param])
+    if framework.__name__ == "django":
+        # Django keeps the views of a module in a cache, and each test loads the module again.
+        importlib.import_module("django.urls").clear_url_caches()
     async with contextlib.AsyncExitStack() as stack:
 
         async def begin(subscriptions: int = 1) -> Receiver:
@@ -100,9 +141,9 @@ async def start(
             ]
             secrets = [str(webhook.signature_secret) for webhook in made]
             monkeypatch.setenv("APIVIDEO_WEBHOOK_SECRET", " ".join(secrets))
-            example = load(request.param)
+            example = load(request.param.split()[0])
             receiver = Receiver(url, example, emulator, client, secrets)
-            await stack.enter_async_context(serving(example, listener))
+            await stack.enter_async_context(serving(request.param, example, listener))
 
             @example.handler.on(ENCODED)
             async def remember(event: webhooks.VideoEncodingQualityCompleted) -> None:

@@ -415,3 +415,15 @@ def test_the_webhook_secret_may_be_an_argument_too() -> None:
 def test_limits_that_the_planner_cannot_work_with_are_refused(smallest: int, largest: int) -> None:
     with pytest.raises(ConfigurationError, match="at least twice"):
         UploadLimits(smallest_chunk=smallest, largest_chunk=largest)
+
+
+@pytest.mark.parametrize("secret", [5, b"\xff\xfe", "\ud800", ["sig_sec_1"]])
+def test_a_webhook_secret_that_is_no_text_is_refused_without_showing_it(secret: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"webhook_secret must be a text") as caught:
+        resolve_config(webhook_secret=secret, environ={})
+    assert caught.value.option == "webhook_secret"
+    assert "sig_sec_1" not in str(caught.value)
+
+
+def test_a_webhook_secret_from_a_file_has_no_line_end() -> None:
+    assert resolve_config(webhook_secret=b"\xef\xbb\xbfsig_sec_1\r\n").webhook_secret == "sig_sec_1"

@@ -201,6 +201,7 @@ def test_an_example_body_comes_back_as_it_was(path: Path, kind: Any) -> None:
     body = read(path)
     model = from_json(body, kind)
     assert same(to_json(model), body)
+    assert model.to_dict() == body
     assert extras(model) == []
 
 
@@ -220,6 +221,7 @@ def test_an_example_event_comes_back_as_it_was(path: Path) -> None:
     """service.md#webhook-events."""
     event = event_from(read(path))
     assert same(to_json(event), read(path))
+    assert event.to_dict() == read(path)
     assert not isinstance(event, UnknownEvent)
     assert extras(event) == []
 

@@ -7,8 +7,8 @@ import pytest
 
 from apivideo_async.config import UNSET
 from apivideo_async.errors import ConfigurationError
-from apivideo_async.models import Video
-from apivideo_async.protocol.keyed_videos import Wanted, created_together, key_in, oldest, with_key
+from apivideo_async.models import Video, from_json
+from apivideo_async.protocol.keyed_videos import Wanted, created_together, keys_in, oldest, with_key
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,9 +33,41 @@ def test_the_key_is_added_to_the_metadata() -> None:
 
 
 def test_the_name_of_the_pair_may_have_another_case() -> None:
-    assert key_in({"ingestKey": "a", "ingestkey": "b"}) == "a"
-    assert key_in({"other": "a", "INGESTKEY": "b"}) == "b"
-    assert key_in({"other": "a"}) is None
+    assert keys_in(Video(metadata={"ingestKey": "a", "ingestkey": "b"})) == ["a"]
+    assert keys_in(Video(metadata={"other": "a", "INGESTKEY": "b"})) == ["b"]
+    assert keys_in(Video(metadata={"other": "a"})) == []
+
+
+ODD_PAIRS = [
+    None,
+    {"key": "ingestKey"},
+    {"key": "ingestKey", "value": None},
+    {"key": "author", "value": "B"},
+    {"key": ["x"], "value": "y"},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_PAIRS, ids=str)
+@pytest.mark.parametrize("before", [True, False])
+def test_an_unreadable_pair_does_not_hide_the_key(odd: Any, before: bool) -> None:
+    """Otherwise a second video would be created."""
+    readable = [{"key": "author", "value": "A"}, {"key": "ingestKey", "value": "Job-2024-7"}]
+    pairs = [odd, *readable] if before else [*readable, odd]
+    read = from_json({"videoId": "vi1", "metadata": pairs}, Video)
+    assert read.metadata["ingestKey"] == "Job-2024-7"
+    assert wanted().has_key(read)
+    assert wanted().is_own(read)
+
+
+def test_every_key_of_a_video_counts_but_the_video_is_not_own() -> None:
+    pairs = [{"key": "ingestKey", "value": value} for value in ("other", "Job-2024-7")]
+    read = from_json({"videoId": "vi1", "title": "Talk", "metadata": pairs}, Video)
+    assert keys_in(read) == ["other", "Job-2024-7"]
+    assert wanted().has_key(read)
+    assert wanted(key="other").has_key(read)
+    assert wanted(key="OTHER").has_key(read, modified=True)
+    assert wanted().is_related(read)
+    assert not wanted().is_own(read), "deleting it would delete the video of the other key"
 
 
 def test_the_oldest_video_counts_and_then_the_smallest_id() -> None:

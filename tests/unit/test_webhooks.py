@@ -7,7 +7,11 @@ import json
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
+from http.client import parse_headers
+from io import BytesIO
 from typing import Any
+from wsgiref.headers import Headers as WsgiHeaders
 
 import pytest
 from hypothesis import given, settings
@@ -214,6 +218,12 @@ HEADERS: list[Any] = [
     {"X-Api-Video-Signature": f"\t{SIGNATURE.upper()}\r\n"},
     Pairs(("X-API-VIDEO-SIGNATURE", SIGNATURE)),
     CIMultiDict([("X-Api-Video-Signature", "é"), ("X-Api-Video-Signature", SIGNATURE)]),
+    {"HTTP_X_API_VIDEO_SIGNATURE": f"é,{SIGNATURE}"},
+    {b"HTTP_X_API_VIDEO_SIGNATURE": SIGNATURE.encode()},
+    [[b"X-Api-Video-Signature", [b"other", memoryview(SIGNATURE.encode())]]],
+    {"x_api_video_signature ": SIGNATURE},
+    WsgiHeaders([("X-Api-Video-Signature", SIGNATURE)]),
+    parse_headers(BytesIO(f"X-Api-Video-Signature: {SIGNATURE}\r\n\r\n".encode())),
 ]
 
 
@@ -269,7 +279,8 @@ def test_headers_that_are_none_are_a_wrong_argument(headers: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", [None, 5, b"sig_sec_x", [b"sig_sec_x"], [None], [[SECRET]], "\ud800", [SECRET, 1]]
+    "secret",
+    [None, 5, b"\xff\xfes", [b"\xff"], [None], [[SECRET]], "\ud800", [SECRET, 1], {SECRET: 1}],
 )
 def test_a_secret_of_another_type_is_a_wrong_argument(secret: Any) -> None:
     with pytest.raises(ConfigurationError, match="secret must be"):
@@ -286,11 +297,24 @@ def test_a_handler_without_a_secret_cannot_be_made(secret: Any) -> None:
         WebhookHandler(secret)
 
 
-@pytest.mark.parametrize("secret", [f"{SECRET}\n", f" {SECRET}\r\n", [f"{SECRET}\n", "other\t"]])
-def test_white_space_around_a_secret_is_left_out(secret: Any) -> None:
-    """A file with a secret ends in a line break."""
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *(f"{SECRET}\n", f" {SECRET}\r\n", f"\ufeff{SECRET}\r\n", [f"{SECRET}\n", "other\t"]),
+        *(SECRET.encode(), f"\ufeff{SECRET}\n".encode(), bytearray(f" {SECRET}\n", "ascii")),
+        *(["other", SECRET.encode()], {b"other", f"{SECRET}\t".encode()}, (SECRET, SECRET)),
+    ],
+)
+def test_a_secret_is_text_or_bytes_and_white_space_around_it_is_left_out(secret: Any) -> None:
+    """A file with a secret ends in a line break, and may begin with a byte order mark."""
     verify(BODY, signed(BODY), secret)
-    assert sign(BODY, f"{SECRET}\n") == SIGNATURE
+    WebhookHandler(secret)
+
+
+def test_a_body_is_signed_with_a_secret_of_any_form() -> None:
+    assert sign(BODY, f"{SECRET}\n") == sign(BODY, f"{SECRET}\n".encode()) == SIGNATURE
+    client = ApiVideoClient("key", webhook_secret=SECRET.encode())
+    client.webhooks.verify(BODY, signed(BODY))
 
 
 def test_an_event_of_a_new_type_is_no_error() -> None:
@@ -626,9 +650,18 @@ def test_only_classes_of_events_can_be_registered_for(kind: Any) -> None:
         WebhookHandler(SECRET).on(kind)
 
 
+def generator(event: UnknownEvent) -> Iterator[None]:
+    yield
+
+
+async def asynchronous_generator(event: UnknownEvent) -> AsyncIterator[None]:
+    yield
+
+
 def test_only_functions_can_be_registered() -> None:
-    for reaction in (None, "text", 5):
-        with pytest.raises(ConfigurationError, match="must decorate a function"):
+    """A generator function would be called without executing anything."""
+    for reaction in (None, "text", 5, generator, asynchronous_generator):
+        with pytest.raises(ConfigurationError, match="must decorate a function without yield"):
             WebhookHandler(SECRET).on(UnknownEvent)(reaction)  # type: ignore[arg-type]
 
 
