@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...errors import SourceError
 from ...uploads.sources.opening import FileSource, name_of, open_file
-from ...uploads.sources.threads import in_thread
+from ...uploads.sources.threads import in_thread, repeated
 from ..items import Item, Strategy, ingest_key
 from ..uris import Location
 from .pinned import PinnedSource, check_version
@@ -19,8 +19,9 @@ async def open_local(item: Item, location: Location) -> PinnedSource:
 
     Raises ``SourceError`` with the cause missing, unreadable, unsupported, empty or changed.
     """
-    source, version = await in_thread(
-        _open, Path(location.path), unwanted=lambda opened: opened[0].close()
+    path = Path(location.path)
+    source, version = await repeated(
+        lambda: in_thread(_open, path, unwanted=lambda opened: opened[0].close())
     )
     try:
         return PinnedSource(source, check_version(item, source.size, (version,)))
@@ -53,7 +54,7 @@ def _stat(path: Path) -> os.stat_result:
     except OSError as error:
         raise SourceError(
             f"cannot read {path}: {error.strerror or error}", cause="unreadable"
-        ) from None
+        ) from error
     except ValueError:
         raise SourceError(f"{path!r} is not a valid path", cause="unsupported") from None
     if not stat.S_ISREG(found.st_mode):
