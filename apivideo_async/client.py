@@ -33,7 +33,7 @@ from .resources.upload_tokens import UploadTokens
 from .resources.videos import Videos
 from .resources.watermarks import Watermarks
 from .resources.webhooks import Webhooks
-from .uploads.capacity import Capacity
+from .uploads.capacity import Capacity, affordable
 from .uploads.many import OnResult, UploadItem, UploadResult, check_batch, run_many
 from .uploads.progress import OnProgress
 from .uploads.sources.types import SourceLike
@@ -270,6 +270,7 @@ class ApiVideoClient:
         ``items`` only when its upload can start, so there is no limit to their number. All uploads
         together have at most as many chunks in flight as one upload may have, or ``concurrency`` if
         that is more, and are served in turn. Each stream has its own buffers (``UploadOptions``).
+        Both numbers are lower if the process may open few files (``ulimit -n``).
 
         If an item fails, its result has ``error`` set and the other uploads continue. If ``items``
         raises an error, it is raised after the results of the uploads under way. ``on_result`` is
@@ -282,6 +283,7 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
+        concurrency = affordable(concurrency)
         capacity = Capacity.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:

@@ -1,5 +1,7 @@
 """Capacity for chunks in flight, of one upload or of several uploads that share it."""
 
+import logging
+import os
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
@@ -7,10 +9,21 @@ from ..config import UploadOptions
 from ..rate_limit.fair_queue import FairQueue
 from .adaptive import AdaptiveConcurrency
 
-__all__ = ["Capacity"]
+__all__ = ["Capacity", "affordable"]
+
+log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 FIRST_WIDTH = 8
 """Initial number of chunks in flight with ``concurrency="auto"``."""
+
+
+PLENTY = 64
+"""Files that a process may open for each wanted chunk or upload, above which they are not counted.
+"""
+
+
+_noted_limits: set[int] = set()
+"""Limits of open files that have been logged: once in a process, not for every upload."""
 
 
 class Capacity:
@@ -24,12 +37,14 @@ class Capacity:
 
     @classmethod
     def of(cls, options: UploadOptions, uploads: int = 1) -> "Capacity":
-        """Create the capacity that ``uploads`` uploads share: at least one chunk for each."""
+        """Create the capacity that ``uploads`` uploads share: at least one chunk for each.
+
+        If the process may open few files, the capacity is lower (``affordable``).
+        """
         if options.concurrency != "auto":
-            return cls(max(options.concurrency, uploads))
-        return cls(
-            AdaptiveConcurrency(max(FIRST_WIDTH, uploads), max(options.max_concurrency, uploads))
-        )
+            return cls(affordable(max(options.concurrency, uploads)))
+        most = affordable(max(options.max_concurrency, uploads))
+        return cls(AdaptiveConcurrency(max(FIRST_WIDTH, uploads), most))
 
     @property
     def width(self) -> int:
@@ -67,3 +82,43 @@ class Capacity:
             # The attempt that ended still holds its capacity, so it is subtracted. The width can
             # only shrink here, so no waiting chunk can start.
             self._width.ended(started, now, failed=failed, in_flight=self._taken - 1)
+
+
+def affordable(wanted: int) -> int:
+    """Return ``wanted`` chunks or uploads, or fewer if the process may open few further files.
+
+    Each chunk in flight needs a connection, and each upload an open file. Both together get half of
+    the descriptors that are left (``ulimit -n``); the rest of the program has the other half.
+    """
+    limit = _descriptor_limit()
+    # Count the open files only if the limit is not far away.
+    if limit is None or limit > PLENTY * wanted:
+        return wanted
+    try:
+        left = limit - len(os.listdir("/dev/fd"))  # noqa: PTH208 (quicker)
+    except FileNotFoundError:
+        left = limit
+    except OSError:
+        left = 0  # There is none left to list the others.
+    most = max(1, left // 4)
+    if most < wanted and limit not in _noted_limits:
+        _noted_limits.add(limit)
+        log.warning(
+            "at most %d of %d uploads or chunks run at once, because the process may open only %d "
+            "more files (ulimit -n %d)",
+            most,
+            wanted,
+            left,
+            limit,
+            extra={"event": "concurrency_reduced"},
+        )
+    return min(wanted, most)
+
+
+def _descriptor_limit() -> int | None:
+    try:
+        import resource
+    except ImportError:
+        return None  # Windows
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if limit == resource.RLIM_INFINITY else limit

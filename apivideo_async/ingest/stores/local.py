@@ -7,6 +7,7 @@ from pathlib import Path
 from ...errors import SourceError
 from ...uploads.sources.opening import FileSource, name_of, open_file
 from ...uploads.sources.threads import in_thread, repeated
+from ...uploads.sources.types import valid_name
 from ..items import Item, Strategy, ingest_key
 from ..uris import Location
 from .pinned import PinnedSource, check_version
@@ -94,7 +95,7 @@ def local_item(path: str, found: os.stat_result, name: str, strategy: Strategy =
         uri=path,
         size=found.st_size,
         version=_version(found),
-        fields={"title": name},
+        fields={"title": valid_name(name)},
         strategy=strategy,
     )
 

@@ -197,13 +197,22 @@ async def _open_reader(given: Any, read: Callable[[int], Any], name: str) -> Sou
     if isinstance(given, io.TextIOBase) or isinstance(getattr(given, "encoding", None), str):
         raise SourceError("the file is open in text mode: open it with 'rb'")
     if not _is_random_access(given):
-        return ReaderStream(read_method(given), name, threaded=True, size=_announced_size(given))
+        try:
+            read = read_method(given)
+        except (OSError, ValueError) as error:
+            raise SourceError(f"cannot read {name}: {error}", cause="unreadable") from error
+        return ReaderStream(read, name, threaded=True, size=_announced_size(given))
     return await repeated(lambda: in_thread(_open_handle, given, name, unwanted=_close_copy))
 
 
 def read_method(handle: Any) -> Callable[[int], Any]:
-    """Prefer ``read1``, which returns the available bytes without waiting for all ``n``."""
-    return getattr(handle, "read1", None) or handle.read  # type: ignore[no-any-return]
+    """Prefer ``read1``, which returns the available bytes of a pipe without waiting for ``n``."""
+    read: Callable[[int], Any] = handle.read
+    # Decompressors are "seekable". Their bytes are available, but ``read1`` returns a few KiB.
+    seekable = getattr(handle, "seekable", None)
+    if seekable is None or seekable():
+        return read
+    return getattr(handle, "read1", read)
 
 
 def _is_random_access(handle: Any) -> bool:
