@@ -4,7 +4,9 @@ The service does not tell which bytes a container holds. If another file of the 
 uploaded into it, the video would be a mixture of two files.
 """
 
+import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 
 from ..errors import SourceError
 from .journal_entry import Fingerprint, same_content
@@ -14,6 +16,8 @@ from .sources.types import Source
 
 __all__ = ["check_source", "forget_source", "remember_source"]
 
+LONGEST_READ = 1.0
+"""Seconds to read the samples of a file after a failure."""
 MOST = 1000
 """Interrupted uploads. The oldest are forgotten."""
 
@@ -29,8 +33,14 @@ async def _fingerprint(source: Source | BegunStream) -> Fingerprint | None:
 async def remember_source(
     base_url: str, video_id: str | None, source: Source | BegunStream
 ) -> None:
-    """Remember the source of an upload that was interrupted."""
-    if video_id is None or (fingerprint := await _fingerprint(source)) is None:
+    """Remember the source of an upload that was interrupted. Raises nothing."""
+    fingerprint = None
+    if video_id is not None:
+        # The upload may have failed because the file cannot be read, or not in a reasonable time.
+        with suppress(SourceError, TimeoutError):
+            async with asyncio.timeout(LONGEST_READ):
+                fingerprint = await _fingerprint(source)
+    if video_id is None or fingerprint is None:
         return
     # The first source counts: the container may hold its bytes.
     _sources.setdefault((base_url, video_id), fingerprint)

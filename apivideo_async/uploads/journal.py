@@ -273,7 +273,7 @@ class UploadJournal:
                 video_id=video_id,
             )
         log.warning(
-            "%s has changed since its upload was interrupted: it is uploaded from the beginning. "
+            "%s has changed since its upload was interrupted, which cannot be continued. "
             "The incomplete video %s remains",
             path,
             found.video_id,

@@ -146,8 +146,10 @@ async def open_object(given: Any, name: str | None) -> Source | Stream:
 
 
 def _name_of(given: Any) -> str:
-    # Upload objects of web frameworks have ``filename``. ``name`` may be a descriptor number.
-    for attribute in ("filename", "name"):
+    # ``name`` of a file may be a descriptor number, and that of an upload object of a web framework
+    # may be the name of the form field.
+    attributes = ("name",) if isinstance(given, io.IOBase) else ("filename", "name")
+    for attribute in attributes:
         value = getattr(given, attribute, None)
         if isinstance(value, str) and value:
             return valid_name(Path(value).name)
