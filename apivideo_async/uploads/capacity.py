@@ -1,8 +1,9 @@
 """Capacity for chunks in flight, of one upload or of several uploads that share it."""
 
+import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 
 from ..config import UploadOptions
@@ -17,6 +18,8 @@ FIRST_WIDTH = 8
 """Initial number of chunks in flight with ``concurrency="auto"``."""
 
 
+CHECK = 1.0
+"""Seconds between two searches for stuck sources while chunks wait."""
 PLENTY = 64
 """Files that a process may open for each wanted chunk or upload, above which they are not counted.
 """
@@ -27,11 +30,18 @@ _noted_limits: set[int] = set()
 
 
 class Capacity:
-    """A limit of chunks in flight, fixed or adaptive. Waiting uploads are served in turn."""
+    """A limit of chunks in flight, fixed or adaptive. Waiting uploads are served in turn.
+
+    Chunks whose source does not answer (a disk that hangs) do not count while others wait.
+    Otherwise one such upload would stop all others that share the capacity.
+    """
 
     def __init__(self, width: int | AdaptiveConcurrency) -> None:
         self._width = width
         self._taken = 0
+        self._holders: dict[object, Callable[[], bool]] = {}
+        """For each chunk in flight: whether its source is stuck."""
+        self._check: asyncio.TimerHandle | None = None
         # A caller that was cancelled after its admission returns the capacity.
         self._queue: FairQueue[None] = FairQueue(self._admit, lambda _: self._release())
 
@@ -52,12 +62,20 @@ class Capacity:
         return self._width if isinstance(self._width, int) else self._width.width
 
     @asynccontextmanager
-    async def hold(self, flow: Hashable = None) -> AsyncIterator[None]:
-        """Wait for capacity and hold it in the block. Uploads (``flow``) are served in turn."""
+    async def hold(
+        self, flow: Hashable = None, stuck: Callable[[], bool] = lambda: False
+    ) -> AsyncIterator[None]:
+        """Wait for capacity and hold it in the block. Uploads (``flow``) are served in turn.
+
+        ``stuck`` returns True while the source of the chunk does not answer.
+        """
         await self._queue.wait(flow)
+        holder = object()
+        self._holders[holder] = stuck
         try:
             yield
         finally:
+            del self._holders[holder]
             self._release()
 
     def _release(self) -> None:
@@ -65,8 +83,20 @@ class Capacity:
         self._admit()
 
     def _admit(self) -> None:
-        while self._taken < self.width and self._queue.admit(None):
+        while (self._taken < self.width or self._lent()) and self._queue.admit(None):
             self._taken += 1
+        if len(self._queue) and self._check is None:
+            self._check = asyncio.get_running_loop().call_later(CHECK, self._admit_again)
+
+    def _lent(self) -> bool:
+        """True if there is capacity without the chunks whose sources are stuck."""
+        if not len(self._queue):
+            return False
+        return self._taken - sum(stuck() for stuck in self._holders.values()) < self.width
+
+    def _admit_again(self) -> None:
+        self._check = None
+        self._admit()
 
     def count_sent(self, size: int, now: float) -> None:
         """Count sent bytes; a negative number subtracts those of a failed attempt."""

@@ -145,6 +145,7 @@ class _Run:
             ledger=ledger,
             meter=Meter(asyncio.get_running_loop().time(), ledger.accepted_bytes),
             adaptation=self.adaptation,
+            stuck=(lambda: source.stuck) if isinstance(source, Source) else (lambda: False),
             exclusive=self.exclusive,
         )
         return upload, send

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from attrs import frozen
 
@@ -83,14 +83,16 @@ class Uploader:
             if journal.earlier is not None:
                 target = Container(journal.earlier.video_id)
                 try:
-                    return await self._run(target, source, journal)
+                    async with self._own_bytes(target, source) as context:
+                        return await run_upload(context, target, source, journal)
                 except NotFoundError:
                     if self._options.resume == "required":
                         raise
                     _start_again(journal, target)
             new = await create(source.name)
             target = Container(new.video_id)
-            return await self._run(target, source, journal, empty=new.empty)
+            async with self._own_bytes(target, source) as context:
+                return await run_upload(context, target, source, journal, empty=new.empty)
 
     async def into_container(
         self,
@@ -103,8 +105,11 @@ class Uploader:
     ) -> Video:
         """Upload the chunks that the container does not have yet."""
         target = Container(video_id)
-        async with self._opened(given, filename, size, video_id) as (source, journal):
-            return await self._run(target, source, journal, empty=empty)
+        async with (
+            self._opened(given, filename, size, video_id) as (source, journal),
+            self._own_bytes(target, source) as context,
+        ):
+            return await run_upload(context, target, source, journal, empty=empty)
 
     async def with_token(
         self,
@@ -128,28 +133,30 @@ class Uploader:
             if journal.earlier is not None and ledger is None:
                 target = Delegated(journal.earlier.video_id, token=token)
                 try:
-                    return await self._run(target, source, journal)
+                    async with self._own_bytes(target, source) as context:
+                        return await run_upload(context, target, source, journal)
                 except UploadError as error:
                     required = video_id is not None or self._options.resume == "required"
                     if error.status != 404 or required:
                         raise
                     _start_again(journal, target)
             target = Delegated(video_id, token=token)
-            return await self._run(target, source, journal, earlier=ledger)
+            async with self._own_bytes(target, source) as context:
+                return await run_upload(context, target, source, journal, earlier=ledger)
 
-    async def _run(
-        self, target: Target, source: Source | BegunStream, journal: UploadJournal, **more: Any
-    ) -> Video:
-        """Run the upload, unless the container may hold bytes of another file."""
+    @asynccontextmanager
+    async def _own_bytes(
+        self, target: Target, source: Source | BegunStream
+    ) -> AsyncIterator[UploadContext]:
+        """Make sure that the container never gets bytes of two files."""
         base_url = self._pipeline.config.base_url
         await check_source(base_url, target.video_id, source)
         try:
-            video = await run_upload(self._context, target, source, journal, **more)
+            yield self._context
         except ApiVideoError:
             await remember_source(base_url, target.video_id, source)
             raise
-        forget_source(base_url, video.video_id)
-        return video
+        forget_source(base_url, target.video_id)
 
     @asynccontextmanager
     async def _opened(
@@ -172,7 +179,10 @@ class Uploader:
                 self._check_size(source, size)
             else:
                 # Before a container is created: an empty stream would leave it behind.
-                source = await begin(opened, size)
+                try:
+                    source = await begin(opened, size)
+                except SourceError as error:
+                    raise error.evolve(video_id=video_id) from error.__cause__
                 stack.push_async_callback(source.aclose)
             journal = await self._make_journal(source)
             stack.callback(journal.close)

@@ -22,7 +22,7 @@ from apivideo_async.uploads.capacity import Capacity, affordable
 from apivideo_async.uploads.sources import threads
 from apivideo_async.uploads.sources.files import OpenFile
 from apivideo_async.uploads.sources.threads import MOST_CALLS, PendingWork, in_thread
-from tests.conftest import data_of, options, sha256
+from tests.conftest import CHUNK, data_of, options, sha256
 
 DATA = data_of(300_000)
 
@@ -161,6 +161,42 @@ async def test_a_hung_disk_takes_no_thread_of_the_event_loop(
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(upload, 60)
     assert not gate.is_set(), "the reads are still in progress"
+
+
+async def test_a_hung_disk_does_not_keep_the_capacity_that_uploads_share(
+    emu: Emulator,
+    client: ApiVideoClient,
+    path: Path,
+    tmp_path: Path,
+    gate: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its upload has more chunks than may be in flight, and all of them wait for the disk."""
+    monkeypatch.setattr(threads, "SLOW", 0.05)
+    monkeypatch.setattr(capacity, "CHECK", 0.02)
+    real, hung = os.preadv, path.stat().st_ino
+    path.write_bytes(data_of(40 * CHUNK))
+
+    def preadv(fd: int, buffers: Any, position: int, flags: int = 0) -> int:
+        if os.fstat(fd).st_ino == hung:
+            if flags:
+                raise BlockingIOError(errno.EAGAIN, "not cached")
+            gate.wait(60)
+        return real(fd, buffers, position, flags)
+
+    monkeypatch.setattr(os, "preadv", preadv)
+    others = [tmp_path / f"{number}.mp4" for number in range(6)]
+    for other in others:
+        other.write_bytes(DATA)
+    async with asyncio.timeout(60):
+        number = 0
+        async for result in client.upload_many([path, *others], concurrency=2):
+            assert result.error is None
+            number += 1
+            if number == len(others):
+                assert result.index > 0
+                gate.set()
+    assert emu.sha256(result.video.video_id) == sha256(path.read_bytes())
 
 
 async def test_a_hung_file_has_a_bounded_number_of_threads(

@@ -199,6 +199,11 @@ class OpenFile:
             handle.seek(position)
             return handle.read(size)
 
+    @property
+    def stuck(self) -> bool:
+        """True if the disk has not answered for a while."""
+        return self._reads.stuck
+
     def close(self) -> None:
         """Close the descriptor, at once or when the last thread has finished with it."""
         self._reads.close()
@@ -279,6 +284,11 @@ class FileSource(Source):
     def read(self, start: int, size: int) -> AsyncIterator[Block]:
         """Yield a range. Raises ``SourceError`` if the file changed since it was opened."""
         return self._file.read(self._start + start, size)
+
+    @property
+    def stuck(self) -> bool:
+        """True if the disk has not answered for a while."""
+        return self._file.stuck
 
     async def fingerprint(self) -> dict[str, Any] | None:
         """Return path, size, times and the hash of both ends."""

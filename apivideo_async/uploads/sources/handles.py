@@ -62,6 +62,11 @@ class SeekableSource(Source):
             position += len(block)
             yield block
 
+    @property
+    def stuck(self) -> bool:
+        """True if the object has not answered for a while."""
+        return self._reads.stuck
+
     async def aclose(self) -> None:
         """Wait at most ``CLOSE_TIMEOUT`` seconds for a read in progress."""
         await self._reads.wait(CLOSE_TIMEOUT)

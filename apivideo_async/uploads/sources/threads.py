@@ -15,6 +15,7 @@ import errno
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -31,6 +32,8 @@ T = TypeVar("T")
 
 KEPT = 16
 """Largest number of idle threads."""
+SLOW = 1.0
+"""Seconds after which a call counts as stuck."""
 MOST_CALLS = 16
 """Largest number of threads that one :class:`PendingWork` uses at the same time."""
 LONGEST_SHORTAGE = 60.0
@@ -180,7 +183,8 @@ class PendingWork:
 
     def __init__(self, release: Callable[[], object] | None = None) -> None:
         self._release = release
-        self._running: set[Future[Any]] = set()
+        self._running: dict[Future[Any], float] = {}
+        """The calls in progress, and when they began."""
         self._closed = False
         self._guard = threading.Lock()
         """Protects the two above: calls end in their threads, also after the end of the loop."""
@@ -191,13 +195,13 @@ class PendingWork:
             await self._wait(None, asyncio.FIRST_COMPLETED)
         outcome = await _submit(function, arguments)
         with self._guard:
-            self._running.add(outcome)
+            self._running[outcome] = time.monotonic()
         outcome.add_done_callback(self._ended)
         return await asyncio.wrap_future(outcome)
 
     def _ended(self, outcome: "Future[Any]") -> None:
         with self._guard:
-            self._running.discard(outcome)
+            self._running.pop(outcome, None)
             release = self._take_release()
         if release is not None:
             release()
@@ -207,6 +211,12 @@ class PendingWork:
             return None
         release, self._release = self._release, None
         return release
+
+    @property
+    def stuck(self) -> bool:
+        """True if a call has been in progress for more than ``SLOW`` seconds."""
+        with self._guard:
+            return bool(self._running) and time.monotonic() - min(self._running.values()) > SLOW
 
     async def wait(self, seconds: float) -> None:
         """Wait at most ``seconds`` for the calls in progress."""

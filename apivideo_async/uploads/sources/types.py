@@ -72,6 +72,11 @@ class Source(ABC):
     size: int = 0
     """Total size in bytes."""
 
+    @property
+    def stuck(self) -> bool:
+        """True while reads do not return: other uploads then use the capacity of this one."""
+        return False
+
     @abstractmethod
     def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
         """Yield exactly ``size`` bytes from offset ``start`` in blocks, each a new object."""
