@@ -33,7 +33,7 @@ from .resources.upload_tokens import UploadTokens
 from .resources.videos import Videos
 from .resources.watermarks import Watermarks
 from .resources.webhooks import Webhooks
-from .uploads.capacity import Capacity
+from .uploads.capacity import Capacity, affordable
 from .uploads.many import OnResult, UploadItem, UploadResult, check_batch, run_many
 from .uploads.progress import OnProgress
 from .uploads.sources.types import SourceLike
@@ -188,6 +188,7 @@ class ApiVideoClient:
         *,
         title: str | None = None,
         filename: str | None = None,
+        size: int | None = None,
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
         idempotency_key: str | None = None,
@@ -197,7 +198,9 @@ class ApiVideoClient:
 
         ``source`` is a path, bytes, a binary file, an async iterable of bytes, an object with
         ``async read(n)``, or a ``Source``. ``title`` is the name of the source by default.
-        ``fields`` are those of ``videos.create``.
+        ``fields`` are those of ``videos.create``. ``size`` is the number of bytes that the source
+        must have. Pass it for a stream whose length you know, such as a download: if it ends early,
+        the video is not completed.
 
         Raises ``SourceError`` before anything is sent if the source cannot be used. Raises
         ``UploadError`` if the upload does not finish. To send the rest, call ``videos.upload`` with
@@ -208,6 +211,7 @@ class ApiVideoClient:
             source=source,
             title=title,
             filename=filename,
+            size=size,
             idempotency_key=idempotency_key,
             fields=dict(fields),
         )
@@ -222,7 +226,7 @@ class ApiVideoClient:
             video = await create_video(self._pipeline, fields, repeat_lost=True)
             return NewContainer(video.video_id, empty=True)
 
-        return await uploader.into_new(item.source, create, item.filename)
+        return await uploader.into_new(item.source, create, item.filename, item.size)
 
     async def _upload_once(self, item: UploadItem, key: str, uploader: Uploader) -> Video:
         fields = {"title": item.title, **item.fields}
@@ -234,7 +238,7 @@ class ApiVideoClient:
                 created = await create_keyed(self._pipeline, fields, key, record, check="always")
                 return NewContainer(created.video.video_id, empty=created.empty)
 
-            video = await uploader.into_new(item.source, create, item.filename)
+            video = await uploader.into_new(item.source, create, item.filename, item.size)
             await remove_spares(self._pipeline, fields, key, record, video.video_id)
             return video
 
@@ -266,6 +270,7 @@ class ApiVideoClient:
         ``items`` only when its upload can start, so there is no limit to their number. All uploads
         together have at most as many chunks in flight as one upload may have, or ``concurrency`` if
         that is more, and are served in turn. Each stream has its own buffers (``UploadOptions``).
+        Both numbers are lower if the process may open few files (``ulimit -n``).
 
         If an item fails, its result has ``error`` set and the other uploads continue. If ``items``
         raises an error, it is raised after the results of the uploads under way. ``on_result`` is
@@ -278,6 +283,7 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
+        concurrency = affordable(concurrency)
         capacity = Capacity.of(self.config.upload, concurrency)
 
         async def upload(item: UploadItem) -> Video:

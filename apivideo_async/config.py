@@ -176,7 +176,9 @@ class UploadOptions:
     mode: Mode | None = field(default=None, validator=_one_of("bytes", "part", None))
     """Byte ranges or part numbers. None: ``bytes`` if the source's size is known, else ``part``."""
     resume: Resume = field(default="off", validator=_one_of("off", "on", "required"))
-    """Whether to continue an earlier upload of the same file that the journal contains."""
+    """Whether to continue an earlier upload of the same file that the journal contains. ``on``: if
+    there is one; ``required``: raise ``UploadError`` if not. With both, an upload waits while
+    another one of the same file is running."""
     journal: Path | None = field(default=None, converter=optional(Path))
     """Folder of the journal. None: the user's state folder, or no journal with ``resume="off"``."""
     verify: bool = True

@@ -1,4 +1,4 @@
-"""Files that only their owner can access, atomic replacement, and the package's state folder.
+"""Files that only their owner can access, their locks and replacement, and the state folder.
 
 A ledger contains presigned URLs and URLs with passwords, and a journal names files and videos.
 Files are therefore created with mode 0600 and folders with mode 0700, whatever the umask is, so
@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import TextIO
 
 __all__ = [
+    "close_locked",
     "create_private",
     "existing_state_file",
     "find_state_folder",
     "make_private_folder",
+    "open_locked",
     "open_private",
     "replacing",
     "restrict",
@@ -93,6 +95,85 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[TextIO]:
         raise
 
 
+def open_locked(path: Path) -> int:
+    """Open or create a private file and lock it. The lock ends with the process, if not before.
+
+    Locks exclude each other in one process, too. On a file system without locks, the file is opened
+    without one. Raises ``BlockingIOError`` if the file is locked, and ``OSError``.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    while True:
+        handle = open_private(os.fspath(path), flags)
+        try:
+            _lock(handle)
+            if _has_name(handle, path):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        # Another process removed the file between the opening and the lock.
+        os.close(handle)
+
+
+def close_locked(path: Path, handle: int, *, remove: bool) -> None:
+    """Close a file of :func:`open_locked`. With ``remove``, the name is removed before."""
+    # Removed while it is locked. Windows cannot remove an open file, so it stays there.
+    if remove:
+        with suppress(OSError):
+            path.unlink()
+    # Processes that were forked have the same lock, and keep it until they close the file.
+    with suppress(OSError):
+        _unlock(handle)
+    with suppress(OSError):
+        os.close(handle)
+
+
+def _has_name(handle: int, path: Path) -> bool:
+    found = os.fstat(handle)
+    # On Windows, an open file cannot be removed, and ``fstat`` may not know the inode.
+    if sys.platform == "win32":
+        return True
+    try:
+        return os.path.samestat(found, path.stat())
+    except FileNotFoundError:
+        return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Windows does not let other processes read a locked byte, so it is one beyond the content.
+    _LOCKED_BYTE = 1 << 20
+
+    def _lock(handle: int) -> None:
+        os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(*error.args) from error
+        os.lseek(handle, 0, os.SEEK_SET)
+
+    def _unlock(handle: int) -> None:
+        os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            # The file system has no locks. The file is still useful without one.
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
+                raise
+
+    def _unlock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)
+
+
 def restrict(path: Path) -> None:
     """Remove the access of other users to a path that this user owns, and log a warning."""
     if sys.platform == "win32":
@@ -112,10 +193,11 @@ def restrict(path: Path) -> None:
 def find_state_folder(name: str) -> tuple[Path | None, str]:
     """Create the folder ``name`` for the state of this user. Return it and a note about it.
 
-    The first of these places that is writable is used: ``$XDG_STATE_HOME/apivideo``
-    (``%LOCALAPPDATA%\\apivideo`` on Windows, ``~/.local/state/apivideo`` if neither variable is
-    set), then a private folder of this user in the system's folder for temporary files. The folder
-    is None if no place is writable. The note is empty if the first place is writable.
+    The first of these places that is writable is used: ``$XDG_STATE_HOME/apivideo``, or else the
+    platform's folder for the state of programs (``~/.local/state/apivideo``, on macOS
+    ``~/Library/Application Support/apivideo``, on Windows ``%LOCALAPPDATA%\\apivideo``), then a
+    private folder of this user in the system's folder for temporary files. The folder is None if no
+    place is writable. The note is empty if the first place is writable.
     """
     problems = []
     for base in _places():
@@ -166,15 +248,30 @@ def existing_state_file(name: str, file: str) -> Path | None:
 
 
 def _places() -> Iterator[Path]:
-    """Yield the place that an environment variable names, or else the one in the home folder."""
-    for variable in ("XDG_STATE_HOME", "LOCALAPPDATA"):
-        place = Path(os.environ.get(variable, ""))
-        if place.is_absolute():  # The XDG specification says that relative paths are ignored.
-            yield place / "apivideo"
-            return
+    """Yield the folders for the state of this user, by the rules of ``platformdirs``."""
     home = _home()
-    if home is not None:
-        yield home / ".local" / "state" / "apivideo"
+    if sys.platform == "win32":
+        local = Path(os.environ.get("LOCALAPPDATA", ""))
+        if local.is_absolute():
+            yield local / "apivideo"
+        elif home is not None:
+            yield home / "AppData" / "Local" / "apivideo"
+        return
+    xdg = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if xdg.is_absolute():  # The XDG specification says that relative paths are ignored.
+        yield xdg / "apivideo"
+    elif home is not None:
+        yield from _places_in(home, sys.platform)
+
+
+def _places_in(home: Path, platform: str) -> Iterator[Path]:
+    unix = home / ".local" / "state" / "apivideo"
+    mac = home / "Library" / "Application Support" / "apivideo"
+    # An earlier version used the folder of Unix on macOS, too. Its ledgers remain in use.
+    if platform == "darwin" and (mac.is_dir() or not unix.is_dir()):
+        yield mac
+    else:
+        yield unix
 
 
 def _home() -> Path | None:

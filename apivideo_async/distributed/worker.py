@@ -135,7 +135,7 @@ class _WorkerRun:
         try:
             await self._shared.queue.app.run_worker_async(
                 queues=[QUEUE],
-                concurrency=int(self._context.options.concurrency),
+                concurrency=int(self._context.concurrency),
                 fetch_job_polling_interval=poll,
                 shutdown_graceful_timeout=0,
                 listen_notify=False,

@@ -224,7 +224,7 @@ class _Run:
 
     @_stream.default
     def _create_stream(self) -> ResultStream[IngestResult]:
-        return ResultStream(2 * self._context.options.concurrency)
+        return ResultStream(2 * self._context.concurrency)
 
     async def results(self) -> AsyncGenerator[IngestResult, None]:
         stream = self._stream.results(self._ingest_all, "apivideo-ingest")
@@ -262,7 +262,7 @@ class _Run:
         self._wakeup.set()
 
     async def _dispatch(self, group: asyncio.TaskGroup) -> None:
-        activity, concurrency = self._activity, self._context.options.concurrency
+        activity, concurrency = self._activity, self._context.concurrency
         while True:
             # Read before the claim: items that are added after the claim must not be missed.
             listed = not activity.listing

@@ -26,7 +26,7 @@ from ..errors import (
     UploadError,
 )
 from ..protocol.request import Request
-from ..uploads.capacity import Capacity
+from ..uploads.capacity import Capacity, affordable
 from ..uploads.progress import UploadProgress
 from .container import Containers
 from .failures import DefectError, GoneError, PullError, SizeMismatchError, cause_of, is_temporary
@@ -62,6 +62,8 @@ class IngestContext:
     options: IngestOptions
     on_progress: OnItemProgress | None = field(default=None, repr=False)
     lease_keeper: LeaseKeeper = field(init=False, repr=False)
+    concurrency: int = field(init=False)
+    """Items at once: those of the options, or fewer if the process may open few files."""
     capacity: Capacity = field(init=False, repr=False)
     """The limit for chunks in flight."""
 
@@ -69,10 +71,14 @@ class IngestContext:
     def _create_lease_keeper(self) -> LeaseKeeper:
         return LeaseKeeper(self.ledger, self.owner, self.options.lease, self.client.budget)
 
+    @concurrency.default
+    def _afford(self) -> int:
+        return affordable(self.options.concurrency)
+
     @capacity.default
     def _create_capacity(self) -> Capacity:
         upload = self.options.upload or self.client.config.upload
-        return Capacity.of(upload, self.options.concurrency)
+        return Capacity.of(upload, self.concurrency)
 
 
 @frozen(kw_only=True)

@@ -1,14 +1,11 @@
 """The files of idempotency keys: one small file per key, locked while a call uses the key.
 
-A process that ends, also by ``kill -9``, releases its locks. A file without content is removed when
-it is closed. Files that were not changed for a long time are removed from time to time. A file is
-removed only while it is locked, so every process that has locked a file checks that the file still
-has its name.
+A file without content is removed when it is closed. Files that were not changed for a long time are
+removed from time to time.
 """
 
 import os
 import stat
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -16,7 +13,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from ..private_files import open_private, state_folder
+from ..private_files import close_locked, open_locked, state_folder
 
 __all__ = ["KeyFile", "open_key_file"]
 
@@ -59,7 +56,7 @@ class KeyFile:
         with self._guard:
             if self._open:
                 self._open = False
-                _close(self._path, self._handle, remove=not self.content)
+                close_locked(self._path, self._handle, remove=not self.content)
 
 
 def open_key_file(name: str) -> KeyFile | None:
@@ -71,43 +68,15 @@ def open_key_file(name: str) -> KeyFile | None:
     if folder is None:
         return None
     path = folder / f"{name}.json"
-    while True:
-        handle = open_private(os.fspath(path), os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0))
-        try:
-            _lock(handle)
-            if _has_name(handle, path):
-                content = os.read(handle, LARGEST)
-                if not content:
-                    _prune_sometimes(folder)
-                return KeyFile(path, handle, content)
-        except BaseException:
-            os.close(handle)
-            raise
-        # Another process removed the file between the opening and the lock.
-        os.close(handle)
-
-
-def _has_name(handle: int, path: Path) -> bool:
-    found = os.fstat(handle)
-    # On Windows, an open file cannot be removed, and ``fstat`` may not know the inode.
-    if sys.platform == "win32":
-        return True
+    handle = open_locked(path)
     try:
-        return os.path.samestat(found, path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _close(path: Path, handle: int, *, remove: bool) -> None:
-    # Removed while it is locked. Windows cannot remove an open file: ``_prune`` does it later.
-    if remove:
-        with suppress(OSError):
-            path.unlink()
-    # Processes that were forked have the same lock, and keep it until they close the file.
-    with suppress(OSError):
-        _unlock(handle)
-    with suppress(OSError):
-        os.close(handle)
+        content = os.read(handle, LARGEST)
+        if not content:
+            _prune_sometimes(folder)
+    except BaseException:
+        close_locked(path, handle, remove=False)
+        raise
+    return KeyFile(path, handle, content)
 
 
 def _prune_sometimes(folder: Path) -> None:
@@ -136,46 +105,5 @@ def _prune(folder: Path) -> None:
 
 
 def _remove_unused(path: str) -> None:
-    handle = open_private(path, os.O_RDWR)
-    try:
-        _lock(handle)
-    except OSError:
-        os.close(handle)
-        return
-    _close(Path(path), handle, remove=True)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Windows does not let other processes read a locked byte, so it is one beyond the content.
-    _LOCKED_BYTE = 1 << 20
-
-    def _lock(handle: int) -> None:
-        os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError(*error.args) from error
-        os.lseek(handle, 0, os.SEEK_SET)
-
-    def _unlock(handle: int) -> None:
-        os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
-
-else:
-    import errno
-    import fcntl
-
-    def _lock(handle: int) -> None:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError as error:
-            # The file system has no locks. The record is still useful without one.
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
-                raise
-
-    def _unlock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_UN)
+    with suppress(BlockingIOError):
+        close_locked(Path(path), open_locked(Path(path)), remove=True)

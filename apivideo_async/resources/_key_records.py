@@ -22,7 +22,7 @@ from contextlib import asynccontextmanager
 
 from attrs import asdict, define, field, frozen
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, SourceError
 from ..http.pipeline import Pipeline
 from ..uploads.sources.threads import in_thread
 from ._key_files import KeyFile, open_key_file
@@ -110,13 +110,13 @@ class KeyRecord:
             return
         try:
             await in_thread(self._file.write, b"" if known is None else known.to_json())
-        except (OSError, RuntimeError) as error:  # RuntimeError: no further thread can be started.
+        except (OSError, SourceError) as error:  # SourceError: no further thread can be started.
             if not self._warned:
                 self._warned = True
                 _log_unusable(error)
 
 
-def _log_unusable(error: OSError | RuntimeError) -> None:
+def _log_unusable(error: OSError | SourceError) -> None:
     log.warning(
         "the record of an idempotency key cannot be kept on disk (%s): a later process searches "
         "the list of videos",
@@ -199,7 +199,7 @@ async def _open_file(digest: str) -> KeyFile | None:
             file = await in_thread(open_key_file, digest, unwanted=_close)
         except BlockingIOError:
             pass
-        except (OSError, RuntimeError) as error:
+        except (OSError, SourceError) as error:
             _log_unusable(error)
             return None
         else:

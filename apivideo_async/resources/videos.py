@@ -129,6 +129,7 @@ class Videos(Resource):
         source: SourceLike,
         *,
         filename: str | None = None,
+        size: int | None = None,
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
     ) -> Video:
@@ -136,13 +137,15 @@ class Videos(Resource):
 
         If the container holds a part of the source already, only the rest is sent. ``source`` is a
         path, bytes, a binary file (read from its current position), an async iterable of bytes, an
-        object with ``async read(n)``, or a ``Source``. Each chunk uses one request of the budget.
+        object with ``async read(n)``, or a ``Source``. ``size`` is the number of bytes that it must
+        have: a stream that ends early does not complete the video. Each chunk uses one request of
+        the budget.
 
         Raises ``SourceError`` before anything is sent if the source cannot be used, and
         ``UploadError`` if the upload ends early. Call again to send the rest.
         """
         uploader = Uploader(self._pipeline, options, on_progress)
-        return await uploader.into_container(video_id, source, filename)
+        return await uploader.into_container(video_id, source, filename, size)
 
     async def upload_with_token(
         self,
@@ -151,6 +154,7 @@ class Videos(Resource):
         *,
         video_id: str | None = None,
         filename: str | None = None,
+        size: int | None = None,
         ledger: LedgerSnapshot | None = None,
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
@@ -164,10 +168,11 @@ class Videos(Resource):
 
         A token cannot ask which chunks arrived. To continue an interrupted upload of the same
         bytes, pass ``video_id=error.video_id`` and ``ledger=error.ledger`` of the ``UploadError``,
-        or use ``UploadOptions(resume="on")``, which keeps a journal for files.
+        or use ``UploadOptions(resume="on")``, which keeps a journal for files. ``size`` is the
+        number of bytes that the source must have.
         """
         return await Uploader(self._pipeline, options, on_progress).with_token(
-            token, source, video_id, filename, ledger
+            token, source, video_id, filename, ledger, size
         )
 
     def open_upload(
@@ -175,14 +180,19 @@ class Videos(Resource):
         video_id: str,
         *,
         filename: str = "video",
+        size: int | None = None,
         options: UploadOptions | None = None,
         on_progress: OnProgress | None = None,
     ) -> PushSession:
-        """Open an upload whose data the caller writes piece by piece. See ``PushSession``."""
+        """Open an upload whose data the caller writes piece by piece. See ``PushSession``.
+
+        ``size`` is the number of bytes that the caller will write. Other numbers raise
+        ``SourceError``, and the video is not completed.
+        """
         uploader = Uploader(self._pipeline, options, on_progress)
 
         async def start(stream: Stream) -> Video:
-            return await uploader.into_container(video_id, stream)
+            return await uploader.into_container(video_id, stream, size=size)
 
         return PushSession(start, filename)
 

@@ -76,7 +76,7 @@ class ChunkSender:
         ``ReplanError`` if the source must be divided again.
         """
         upload, ledger, clock = self.upload, self.upload.ledger, asyncio.get_running_loop().time
-        attempts = Attempts()
+        attempts, capacity = Attempts(), upload.context.capacity
         accepted = ledger.accepted_bytes
         # Whether an earlier attempt may have stored the chunk.
         may_be_stored = upload.continued
@@ -84,7 +84,7 @@ class ChunkSender:
         while True:
             try:
                 # Released between attempts: if failures reduced the width, this chunk waits too.
-                async with upload.gate.turn(chunk), upload.context.capacity.hold(upload):
+                async with upload.gate.turn(chunk), capacity.hold(upload, upload.stuck):
                     sent = upload.sent(chunk)
                     video = await self._attempt(chunk, read)
             except ApiVideoError as error:
@@ -134,7 +134,8 @@ class ChunkSender:
             self._record_failure(chunk, error, whole_body=sent >= chunk.size)
             # These bytes have to be sent again, so they do not count.
             upload.count_sent(-sent)
-            upload.context.capacity.ended(started, clock(), failed=_is_overload(error))
+            failed = _is_overload(error) and not upload.stuck()
+            upload.context.capacity.ended(started, clock(), failed=failed)
             raise
         upload.context.capacity.ended(started, clock(), failed=False)
         # ``sent`` is too large if the pipeline renewed the token and sent the body again.

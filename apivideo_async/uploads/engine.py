@@ -47,9 +47,10 @@ from .plan import (
     stream_chunk_size,
 )
 from .progress import Meter
+from .sources.begun import BegunStream
 from .sources.chunker import Buffer, MemoryBuffer, Spool, StreamFeed
 from .sources.opening import FileSource, MemorySource
-from .sources.types import BLOCK, Source, Stream, guarded_blocks
+from .sources.types import BLOCK, Source, guarded_blocks
 from .target import Target
 from .upload import Upload, UploadContext
 
@@ -61,7 +62,7 @@ log: logging.Logger = logging.getLogger("apivideo_async.upload")
 async def run_upload(
     context: UploadContext,
     target: Target,
-    source: Source | Stream,
+    source: Source | BegunStream,
     journal: UploadJournal,
     *,
     empty: bool = False,
@@ -84,7 +85,7 @@ async def run_upload(
         earlier=earlier,
         exclusive=empty,
     )
-    if isinstance(source, Stream) and run.received.complete:
+    if isinstance(source, BegunStream) and run.received.complete:
         return await _compare_sizes(context, target, source, run.received)
     async with AsyncExitStack() as opened:
         rest: Source | StreamFeed
@@ -92,8 +93,7 @@ async def run_upload(
             rest = source
         else:
             new_buffer = opened.enter_context(_buffer_factory(context.options.spool))
-            blocks = guarded_blocks(source.blocks(), source.name)
-            rest = StreamFeed(source.name, blocks, new_buffer)
+            rest = StreamFeed(source.name, source.blocks(), new_buffer)
             opened.push_async_callback(rest.aclose)
         while True:
             if isinstance(rest, StreamFeed) and run.adaptation.needs_total:
@@ -145,6 +145,7 @@ class _Run:
             ledger=ledger,
             meter=Meter(asyncio.get_running_loop().time(), ledger.accepted_bytes),
             adaptation=self.adaptation,
+            stuck=(lambda: source.stuck) if isinstance(source, Source) else (lambda: False),
             exclusive=self.exclusive,
         )
         return upload, send
@@ -213,12 +214,12 @@ async def _earlier_chunks(
 
 
 async def _compare_sizes(
-    context: UploadContext, target: Target, stream: Stream, received: Received
+    context: UploadContext, target: Target, stream: BegunStream, received: Received
 ) -> Video:
     """Return the video of a complete upload. Raises ``UploadError`` if its size is another."""
     size = 0
     with _naming_video(target):
-        async with aclosing(guarded_blocks(stream.blocks(), stream.name)) as blocks:
+        async with aclosing(stream.blocks()) as blocks:
             async for block in blocks:
                 size += len(block)
     plan_rest(size, context.options, received)
@@ -310,8 +311,6 @@ def _append(upload: Upload, buffer: Buffer) -> Chunk:
     """Add a chunk of a stream to the ledger. Raises ``SourceError`` if the stream is too large."""
     ledger = upload.ledger
     chunk = ledger.append(buffer.size)
-    if buffer.last and chunk.stop == 0:
-        raise SourceError("the source is empty (0 bytes): there is nothing to upload")
     limits = upload.context.options.limits
     if chunk.stop > limits.largest_total or chunk.number > limits.most_parts:
         raise SourceError(

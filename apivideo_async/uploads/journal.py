@@ -4,67 +4,42 @@ It has one small JSON file per source and server, replaced atomically, without A
 With an API key, the status of the server says which chunks are missing, and the journal gives only
 the container and the chunk size. With an upload token the status cannot be read, so the journal is
 the only record (service.md#token-uploads).
+
+A file is identified by its size and by samples of its content. Its path, inode and time of change
+are hints: after a remount, a copy or a rename, the same bytes have others. The name of an entry is
+derived from the path, so a new file with the path of an old one replaces its entry. Two files with
+the same content are two sources; an entry with another path counts only if its file was moved.
+
+While an upload uses an entry, it locks a file beside it. The lock ends with the process.
 """
 
 import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, get_args
 
-import aiofiles
-from attrs import asdict, define, field, frozen
+from attrs import define, field
 
 from ..errors import SourceError
-from ..private_files import make_private_folder, replacing, restrict
+from ..private_files import close_locked, make_private_folder, open_locked, replacing, restrict
+from .journal_entry import Fingerprint, JournalEntry, parse_entry, same_content
 from .ledger import LedgerSnapshot
-from .plan import Chunk, SendMode
-from .sources.threads import PendingWork
+from .sources.threads import PendingWork, in_thread
 
 __all__ = ["Fingerprint", "Journal", "JournalEntry", "UploadJournal"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
-VERSION = 1
 WRITE_TIMEOUT = 0.5
 """Seconds that a cancelled caller waits for a write in progress."""
-
-T = TypeVar("T")
-Fingerprint: TypeAlias = dict[str, Any]
-
-CHANGES = {
-    "size": "its size changed",
-    "mtime_ns": "it was written to",
-    "inode": "another file replaced it",
-    "ends": "its content changed",
-}
-"""What a different value in the fingerprint means."""
-
-
-@frozen(kw_only=True)
-class JournalEntry:
-    """An upload that was started."""
-
-    fingerprint: Fingerprint
-    base_url: str
-    video_id: str
-    mode: SendMode
-    chunk_size: int
-    accepted: tuple[tuple[int, int, int], ...] = ()
-    """Number, start and size (bytes) of each accepted chunk."""
-
-    @property
-    def chunks(self) -> tuple[Chunk, ...]:
-        """The accepted chunks."""
-        return tuple(Chunk(*each) for each in self.accepted)
-
-    def snapshot(self) -> LedgerSnapshot:
-        """Return the ledger that was written."""
-        size: int = self.fingerprint["size"]
-        accepted = sum(chunk.size for chunk in self.chunks)
-        return LedgerSnapshot(self.mode, size, self.chunk_size, self.chunks, accepted)
+FIRST_DELAY = 0.02
+LONGEST_DELAY = 0.5
+"""Seconds between two attempts to lock an entry."""
+_noted: set[Path] = set()
+"""Folders whose failure has been logged: once in a process, not for every file."""
 
 
 class Journal:
@@ -73,76 +48,107 @@ class Journal:
     def __init__(self, folder: Path, base_url: str) -> None:
         self._folder = folder
         self.base_url = base_url
-        self._warned = False
-        self._files = PendingWork()
+        self._writes = PendingWork()
 
-    async def _finish(self, work: Awaitable[T]) -> T:
-        """Wait for ``work``, which continues if the caller is cancelled.
-
-        Interrupted work would leave a file open or a temporary file behind. A late write would
-        replace a newer entry, so a cancelled caller waits up to ``WRITE_TIMEOUT`` seconds for it.
-        """
-        try:
-            return await self._files.finish(work)
-        except asyncio.CancelledError:
-            await self._files.wait(WRITE_TIMEOUT)
-            raise
-
-    def _file(self, fingerprint: Fingerprint) -> Path:
-        # Paths can contain bytes that are not UTF-8.
-        key = f"{self.base_url}\n{fingerprint['path']}".encode("utf-8", "surrogateescape")
+    def path(self, fingerprint: Fingerprint) -> Path:
+        """Return the path of the entry for a source with this fingerprint."""
+        # Paths can contain bytes that are not UTF-8. A source that is no file has no path.
+        name = fingerprint.get("path") or json.dumps(fingerprint, sort_keys=True)
+        key = f"{self.base_url}\n{name}".encode("utf-8", "surrogateescape")
         return self._folder / f"{hashlib.sha256(key).hexdigest()[:32]}.json"
 
-    async def find(self, fingerprint: Fingerprint) -> JournalEntry | None:
-        """Return the entry of this source, or None. Raises ``SourceError`` if the file changed."""
-        path = self._file(fingerprint)
+    async def find(self, fingerprint: Fingerprint, *, moved: bool = False) -> JournalEntry | None:
+        """Return the entry of this source, or None. Entries that are damaged are logged.
+
+        With ``moved``, an entry of the same content with another path counts, if its file was
+        moved.
+        """
+        _, entry = await self.look(fingerprint, moved=moved)
+        return entry if entry is not None and same_content(entry.fingerprint, fingerprint) else None
+
+    async def look(
+        self, fingerprint: Fingerprint, *, moved: bool = True
+    ) -> tuple[Path, JournalEntry | None]:
+        """Return an entry and its path: of the source, or else of another one with its path."""
+        return await in_thread(self._look, fingerprint, moved)
+
+    def _look(self, fingerprint: Fingerprint, moved: bool) -> tuple[Path, JournalEntry | None]:
+        path = self.path(fingerprint)
+        entry = self._read(path)
+        if moved and (entry is None or not same_content(entry.fingerprint, fingerprint)):
+            for other, found in self._entries_with(fingerprint["size"]):
+                if other != path and _is_moved(found.fingerprint, fingerprint):
+                    return other, found
+        return path, entry
+
+    def _read(self, path: Path) -> JournalEntry | None:
         try:
-            entry = _parse(await self._finish(_read(path)))
+            restrict(path)
+            return parse_entry(path.read_text("utf-8"), self.base_url)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             log.warning(
-                "the journal %s cannot be read (%s): it is ignored",
+                "the journal entry %s is damaged and ignored (%s): "
+                "the upload starts from the beginning",
                 path,
-                error,
+                reason,
                 extra={"event": "journal_unreadable", "error": error},
             )
             return None
-        if entry is None:
-            return None
-        changed = [
-            text for key, text in CHANGES.items() if entry.fingerprint.get(key) != fingerprint[key]
-        ]
-        if changed:
-            raise SourceError(
-                f"{fingerprint['path']} is not the file whose upload was interrupted: "
-                f"{changed[0]}. Upload it without resume",
-                video_id=entry.video_id,
-            )
-        return entry
 
-    async def save(self, entry: JournalEntry) -> None:
-        """Write an entry atomically. The first failure is logged, and later ones are ignored."""
-        content = json.dumps({"version": VERSION, **asdict(entry)})
+    def _entries_with(self, size: int) -> Iterator[tuple[Path, JournalEntry]]:
+        """Yield the entries of files with ``size`` bytes. Damaged ones concern other files."""
+        mark = f'"size": {size}'
         try:
-            path = self._file(entry.fingerprint)
-            await self._finish(asyncio.to_thread(_replace, path, content))
-        # ``RuntimeError``: the system cannot start another thread.
-        except (OSError, RuntimeError) as error:
-            if not self._warned:
-                self._warned = True
-                reason = getattr(error, "strerror", None) or error
-                log.warning(
-                    "the journal in %s cannot be written (%s): "
-                    "a later run cannot continue or skip this upload",
-                    self._folder,
-                    reason,
-                    extra={"event": "journal_unwritable", "error": error},
-                )
+            paths = sorted(self._folder.glob("*.json"))
+        except OSError:
+            return
+        for path in paths:
+            try:
+                text = path.read_text("utf-8")
+                # Most entries are of files with another size: do not parse them.
+                entry = parse_entry(text, self.base_url) if mark in text else None
+            except (OSError, ValueError):
+                continue
+            if entry is not None:
+                yield path, entry
+
+    async def save(self, entry: JournalEntry) -> bool:
+        """Write an entry atomically. Returns False after a failure; the first one is logged."""
+        try:
+            await self._writes.in_thread(_replace, self.path(entry.fingerprint), entry.to_json())
+        # ``SourceError``: the system cannot start another thread.
+        except (OSError, SourceError) as error:
+            self.note(error)
+        except asyncio.CancelledError:
+            # The write continues. If it came late, it would replace a newer entry.
+            await self._writes.wait(WRITE_TIMEOUT)
+            raise
+        else:
+            return True
+        return False
+
+    def note(self, error: OSError | SourceError) -> None:
+        """Log that the folder cannot be used, once in a process."""
+        if self._folder in _noted:
+            return
+        _noted.add(self._folder)
+        log.warning(
+            "the journal in %s cannot be written (%s): "
+            "a later run cannot continue or skip this upload",
+            self._folder,
+            getattr(error, "strerror", None) or error,
+            extra={"event": "journal_unwritable", "error": error},
+        )
 
     def forget(self, fingerprint: Fingerprint) -> None:
         """Remove the entry. Synchronous, so that a cancellation cannot interrupt it."""
-        path = self._file(fingerprint)
+        self.remove(self.path(fingerprint))
+
+    def remove(self, path: Path) -> None:
+        """Remove a file of the journal. A failure is logged."""
         try:
             path.unlink(missing_ok=True)
         except NotADirectoryError:
@@ -157,30 +163,26 @@ class Journal:
             )
 
 
-def _parse(text: str) -> JournalEntry | None:
-    """Parse an entry. Return None if another version of the format wrote it."""
-    raw = json.loads(text)
-    if raw.pop("version") != VERSION:
-        return None
-    rows = tuple(
-        (int(number), int(start), int(size)) for number, start, size in raw.pop("accepted")
-    )
-    typed = isinstance(raw["video_id"], str) and isinstance(raw["fingerprint"], dict)
-    if not typed or raw["mode"] not in get_args(SendMode) or raw["chunk_size"] <= 0:
-        raise ValueError("its content is damaged")
-    return JournalEntry(**raw, accepted=rows)
-
-
-async def _read(path: Path) -> str:
-    restrict(path)
-    async with aiofiles.open(path, encoding="utf-8") as handle:
-        return await handle.read()
+def _is_moved(earlier: Fingerprint, now: Fingerprint) -> bool:
+    """True if a file with another path is the earlier one, and not a copy of it."""
+    if not same_content(earlier, now):
+        return False
+    hints = ("inode", "mtime_ns")
+    if all(earlier.get(hint) == now.get(hint) for hint in hints):
+        return True
+    path = earlier.get("path")
+    return isinstance(path, str) and not os.path.lexists(path)
 
 
 def _replace(path: Path, content: str) -> None:
     make_private_folder(path.parent)
     with replacing(path, private=True) as file:
         file.write(content)
+
+
+def _open_lock(path: Path) -> int:
+    make_private_folder(path.parent)
+    return open_locked(path)
 
 
 @define(eq=False)
@@ -191,16 +193,93 @@ class UploadJournal:
     _fingerprint: Fingerprint
     earlier: JournalEntry | None = field(default=None, init=False)
     """The entry of an earlier upload of the same source, if it is to be continued."""
-    _lock: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _one_write: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _locks: list[tuple[Path, int]] = field(factory=list, init=False)
+    _moved: Path | None = field(default=None, init=False)
+    """The entry that is continued, if it has the name of another path."""
 
-    async def find(self, video_id: str | None) -> JournalEntry | None:
-        """Return the result of ``Journal.find``. ``earlier`` is set unless the video differs."""
+    async def lock(self, *, wait: bool) -> None:
+        """Make other uploads of the same file wait until ``close``.
+
+        If another one is running already, wait for its end, or, without ``wait``, use no journal.
+        """
         if self._journal is None:
-            return None
-        found = await self._journal.find(self._fingerprint)
-        if found is not None and video_id in (None, found.video_id):
-            self.earlier = found
-        return found
+            return
+        delay, path = FIRST_DELAY, self._journal.path(self._fingerprint)
+        while not await self._try_lock(self._journal, path):
+            if delay == FIRST_DELAY or not wait:
+                log.warning(
+                    "another upload of %s is running: this one %s",
+                    self._fingerprint.get("path", "the source"),
+                    "starts when it has ended" if wait else "is not recorded in the journal",
+                    extra={"event": "upload_waits" if wait else "upload_unrecorded"},
+                )
+            if not wait:
+                self._journal = None
+                return
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, LONGEST_DELAY)
+
+    async def _try_lock(self, journal: Journal, entry: Path) -> bool:
+        """Lock an entry. Returns False if another upload uses it; True if there are no locks."""
+        path = entry.with_suffix(".lock")
+        try:
+            handle = await in_thread(
+                _open_lock, path, unwanted=lambda handle: close_locked(path, handle, remove=True)
+            )
+        except BlockingIOError:
+            return False
+        except (OSError, SourceError) as error:
+            journal.note(error)
+            return True
+        self._locks.append((path, handle))
+        return True
+
+    def close(self) -> None:
+        """Let other uploads of the file continue. Synchronous: no cancellation can interrupt it."""
+        for path, handle in self._locks:
+            close_locked(path, handle, remove=True)
+        self._locks.clear()
+
+    async def find(self, video_id: str | None) -> str:
+        """Find the entry to continue: ``earlier``. If there is none, return the reason.
+
+        Raises ``SourceError`` if ``video_id`` has bytes of another file.
+        """
+        if self._journal is None:
+            return "it has no journal"
+        path, found = await self._journal.look(self._fingerprint)
+        if found is None:
+            return "the journal has no entry of it"
+        if not same_content(found.fingerprint, self._fingerprint):
+            return self._replaced(found, video_id)
+        if video_id not in (None, found.video_id):
+            return f"it was interrupted as {found.video_id}, which is another video"
+        if path != self._journal.path(self._fingerprint):
+            if not await self._try_lock(self._journal, path):
+                return "an upload of the same file with another path is running"
+            self._moved = path
+        self.earlier = found
+        return ""
+
+    def _replaced(self, found: JournalEntry, video_id: str | None) -> str:
+        """Report that the path has other content than the interrupted upload had."""
+        path = self._fingerprint.get("path", "the source")
+        if found.video_id == video_id:
+            raise SourceError(
+                f"{path} is not the file whose upload into {video_id} was interrupted: its content "
+                "has changed. Upload it into another video",
+                cause="changed",
+                video_id=video_id,
+            )
+        log.warning(
+            "%s has changed since its upload was interrupted, which cannot be continued. "
+            "The incomplete video %s remains",
+            path,
+            found.video_id,
+            extra={"event": "source_replaced", "video_id": found.video_id},
+        )
+        return "its content has changed since its upload was interrupted"
 
     async def write(self, video_id: str, read: Callable[[], LedgerSnapshot]) -> None:
         """Write the accepted chunks and those of ``earlier``. ``read`` returns the ledger."""
@@ -208,7 +287,7 @@ class UploadJournal:
             return
         # One writer at a time. Each reads the ledger after it has the lock, so a later write never
         # stores an older state.
-        async with self._lock:
+        async with self._one_write:
             ledger = read()
             accepted = tuple((chunk.number, chunk.start, chunk.size) for chunk in ledger.accepted)
             entry = JournalEntry(
@@ -219,9 +298,13 @@ class UploadJournal:
                 chunk_size=ledger.chunk_size,
                 accepted=accepted,
             )
-            await self._journal.save(entry)
+            if await self._journal.save(entry) and self._moved is not None:
+                self._journal.remove(self._moved)
+                self._moved = None
 
     def forget(self) -> None:
         """Remove the entry, because the upload is complete."""
         if self._journal is not None:
             self._journal.forget(self._fingerprint)
+            if self._moved is not None:  # The new entry could not be written.
+                self._journal.remove(self._moved)

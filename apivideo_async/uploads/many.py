@@ -37,6 +37,7 @@ class UploadItem:
     source: SourceLike = field(repr=False)
     title: str | None = None
     filename: str | None = None
+    size: int | None = None
     options: UploadOptions | None = None
     idempotency_key: str | None = None
     fields: dict[str, Any] = field(factory=dict, hash=False)

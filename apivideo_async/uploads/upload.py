@@ -94,6 +94,8 @@ class Upload:
     ledger: Ledger
     meter: Meter
     adaptation: Adaptation
+    stuck: Callable[[], bool] = field(default=lambda: False)
+    """Whether the source does not answer at present."""
     exclusive: bool = False
     """True if this call created the container, so that no other call can know it."""
     gate: ChunkGate = field(init=False)

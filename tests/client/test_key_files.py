@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from apivideo_async import private_files
 from apivideo_async.resources import _key_files
 from apivideo_async.resources._key_files import KeyFile, open_key_file
 
@@ -50,7 +51,7 @@ def test_a_file_system_without_locks_is_used_without_them(
     def flock(handle: int, operation: int) -> None:
         raise OSError(error, "text")
 
-    monkeypatch.setattr(_key_files.fcntl, "flock", flock)
+    monkeypatch.setattr(private_files.fcntl, "flock", flock)
     error = errno.ENOLCK
     write("a", b"content")
     assert (folder / "a.json").read_bytes() == b"content"
@@ -90,14 +91,14 @@ def test_nothing_is_written_after_the_file_is_closed(folder: Path) -> None:
 def test_a_file_that_is_removed_before_it_is_locked_is_created_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = _key_files._lock
+    lock = private_files._lock
 
     def removed(handle: int) -> None:
         monkeypatch.undo()
         (folder / "a.json").unlink()
         lock(handle)
 
-    monkeypatch.setattr(_key_files, "_lock", removed)
+    monkeypatch.setattr(private_files, "_lock", removed)
     monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent.parent))
     file = opened("a")
     file.write(b"content")

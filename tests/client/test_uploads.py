@@ -73,10 +73,16 @@ async def test_an_empty_source_is_refused_before_any_request(
     assert emu.requests == []
 
 
-async def test_an_empty_stream_is_an_error_and_not_a_silent_success(client: ApiVideoClient) -> None:
+async def test_an_empty_stream_is_an_error_and_not_a_silent_success(
+    emu: Emulator, client: ApiVideoClient
+) -> None:
     with pytest.raises(SourceError, match="empty") as caught:
         await client.upload(blocks_of(b"", 1), title="t")
-    assert caught.value.video_id is not None, "the container stays, and can be filled"
+    assert caught.value.video_id is None
+    assert emu.requests == []
+    with pytest.raises(SourceError, match="empty") as caught:
+        await client.videos.upload("viAny", blocks_of(b"", 1))
+    assert caught.value.video_id == "viAny"
 
 
 class Web:

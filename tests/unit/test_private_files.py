@@ -12,10 +12,12 @@ import pytest
 
 from apivideo_async import private_files
 from apivideo_async.private_files import (
+    close_locked,
     create_private,
     existing_state_file,
     find_state_folder,
     make_private_folder,
+    open_locked,
     open_private,
     restrict,
     state_file,
@@ -171,6 +173,32 @@ def test_without_a_usable_home_the_passwd_entry_counts(
     if home is not None:
         environment.setenv("HOME", home)
     assert state_folder("uploads") == tmp_path / ".local" / "state" / "apivideo" / "uploads"
+
+
+def test_macos_has_a_folder_of_its_own_unless_an_earlier_version_has_used_another(
+    tmp_path: Path,
+) -> None:
+    """The rules of ``platformdirs.user_state_dir``."""
+    unix = tmp_path / ".local" / "state" / "apivideo"
+    mac = tmp_path / "Library" / "Application Support" / "apivideo"
+    assert list(private_files._places_in(tmp_path, "linux")) == [unix]
+    assert list(private_files._places_in(tmp_path, "darwin")) == [mac]
+    unix.mkdir(parents=True)
+    assert list(private_files._places_in(tmp_path, "darwin")) == [unix]
+    mac.mkdir(parents=True)
+    assert list(private_files._places_in(tmp_path, "darwin")) == [mac]
+
+
+def test_a_lock_excludes_others_and_its_file_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    handle = open_locked(path)
+    assert mode(path) == "600"
+    with pytest.raises(BlockingIOError):
+        open_locked(path)
+    close_locked(path, handle, remove=True)
+    assert not path.exists()
+    close_locked(path, open_locked(path), remove=False)
+    assert path.exists()
 
 
 def test_folders_of_an_earlier_version_are_restricted(

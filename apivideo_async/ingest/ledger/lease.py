@@ -194,6 +194,11 @@ class LeasedSource(Source):
                 await self._lease_keeper.check(self._claim)
                 yield block
 
+    @property
+    def stuck(self) -> bool:
+        """True while reads of the source do not return."""
+        return self._source.stuck
+
     async def fingerprint(self) -> dict[str, Any] | None:
         """Return the fingerprint of the source."""
         return await self._source.fingerprint()

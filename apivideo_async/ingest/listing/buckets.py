@@ -13,6 +13,7 @@ from contextlib import aclosing
 from typing import Any
 
 from ...errors import SourceError
+from ...uploads.sources.types import valid_name
 from ..items import Item, Strategy, ingest_key
 from ..stores.object_errors import escape_key, key_fault, plain_key, source_error
 from ..stores.objects import ObjectStores, content_versions
@@ -77,7 +78,7 @@ def object_item(location: Location, meta: Any, strategy: Strategy = "stream") ->
         uri=f"{location.store}/{key}",
         size=meta["size"],
         version=version,
-        fields={"title": key.rpartition("/")[2]},
+        fields={"title": valid_name(key.rpartition("/")[2])},
         strategy=strategy,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...errors import SourceError
 from ...uploads.sources.threads import in_thread
+from ...uploads.sources.types import valid_name
 from ..items import Item, Strategy, ingest_key
 from ..stores.local import list_file
 from ..stores.object_errors import escape_key, key_fault
@@ -117,6 +118,6 @@ def web_item(uri: str, *, version: str | None = None, strategy: Strategy = "stre
         key=ingest_key(*identity(location), version),
         uri=uri,
         version=version,
-        fields={"title": location.name},
+        fields={"title": valid_name(location.name)},
         strategy=strategy,
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ...errors import SourceError
 from ...uploads.sources.opening import FileSource, name_of, open_file
-from ...uploads.sources.threads import in_thread
+from ...uploads.sources.threads import in_thread, repeated
+from ...uploads.sources.types import valid_name
 from ..items import Item, Strategy, ingest_key
 from ..uris import Location
 from .pinned import PinnedSource, check_version
@@ -19,8 +20,9 @@ async def open_local(item: Item, location: Location) -> PinnedSource:
 
     Raises ``SourceError`` with the cause missing, unreadable, unsupported, empty or changed.
     """
-    source, version = await in_thread(
-        _open, Path(location.path), unwanted=lambda opened: opened[0].close()
+    path = Path(location.path)
+    source, version = await repeated(
+        lambda: in_thread(_open, path, unwanted=lambda opened: opened[0].close())
     )
     try:
         return PinnedSource(source, check_version(item, source.size, (version,)))
@@ -53,7 +55,7 @@ def _stat(path: Path) -> os.stat_result:
     except OSError as error:
         raise SourceError(
             f"cannot read {path}: {error.strerror or error}", cause="unreadable"
-        ) from None
+        ) from error
     except ValueError:
         raise SourceError(f"{path!r} is not a valid path", cause="unsupported") from None
     if not stat.S_ISREG(found.st_mode):
@@ -93,7 +95,7 @@ def local_item(path: str, found: os.stat_result, name: str, strategy: Strategy =
         uri=path,
         size=found.st_size,
         version=_version(found),
-        fields={"title": name},
+        fields={"title": valid_name(name)},
         strategy=strategy,
     )
 

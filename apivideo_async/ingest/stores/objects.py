@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ...errors import ConfigurationError, SourceError
-from ...uploads.sources.types import Source
+from ...uploads.sources.types import Source, valid_name
 from ..items import Item
 from ..uris import Location
 from .object_errors import key_fault, source_error
@@ -200,7 +200,7 @@ class ObjectSource(Source):
         if meta["version"]:
             self._pin_options["version"] = meta["version"]
         self._uri = f"{location.store}/{location.path}"
-        self.name: str = location.name
+        self.name: str = valid_name(location.name)
         self.size: int = meta["size"]
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes]:

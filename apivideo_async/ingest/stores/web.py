@@ -11,7 +11,7 @@ from attrs import frozen
 from yarl import URL
 
 from ...errors import SourceError
-from ...uploads.sources.types import Source
+from ...uploads.sources.types import Source, valid_name
 from ..items import Item
 from ..uris import is_signed, parse_uri, shown, unsupported_error
 from .pinned import PinnedSource, changed_error, check_version, is_weak, normalise_etag
@@ -145,7 +145,7 @@ class WebSource(Source):
         self.store = store
         self.uri = uri
         self._info = info
-        self.name: str = parse_uri(uri).name
+        self.name: str = valid_name(parse_uri(uri).name)
         self.size: int = info.size
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes]:

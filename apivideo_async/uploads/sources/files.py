@@ -11,15 +11,16 @@ import errno
 import hashlib
 import os
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ...errors import SourceError
-from .threads import PendingWork
-from .types import Block
+from .threads import PendingWork, repeated
+from .types import Block, Source
 
-__all__ = ["OpenFile"]
+__all__ = ["FileSource", "OpenFile"]
 
 MEMORY = 1024 * 1024
 """Approximate number of bytes in the blocks of all ranges that are read at the same time."""
@@ -31,6 +32,9 @@ COLD_BLOCK = 1024 * 1024
 """The limits for reads in a thread. Larger reads compensate for the cost of the thread."""
 END_BLOCK = 1024 * 1024
 """Number of bytes hashed at each end of the file for the fingerprint."""
+SAMPLES = 32
+SAMPLE = 32 * 1024
+"""Number and size in bytes of the samples that are hashed in between."""
 
 _NO_NOWAIT = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS})
 
@@ -179,7 +183,8 @@ class OpenFile:
 
     async def _read_cold(self, position: int, size: int) -> memoryview:
         if not self._positional:
-            return memoryview(await self._reads.in_thread(self._read_at, position, size))
+            read = partial(self._reads.in_thread, self._read_at, position, size)
+            return memoryview(await repeated(read))
         # Allocated here, because a thread has a memory pool of its own, which keeps freed memory.
         block = self._blocks.take(size)
         got = await self._reads.in_thread(os.preadv, self._fd, [block], position)
@@ -193,6 +198,11 @@ class OpenFile:
         with self._path.open("rb") as handle:
             handle.seek(position)
             return handle.read(size)
+
+    @property
+    def stuck(self) -> bool:
+        """True if the disk has not answered for a while."""
+        return self._reads.stuck
 
     def close(self) -> None:
         """Close the descriptor, at once or when the last thread has finished with it."""
@@ -231,18 +241,63 @@ class OpenFile:
         """Describe the file. None if the path does not name it, so no later process can find it."""
         if not self._named:
             return None
-        return await self._reads.in_thread(self._fingerprint)
+        return await repeated(lambda: self._reads.in_thread(self._fingerprint))
 
     def _fingerprint(self) -> dict[str, Any]:
-        digest = hashlib.sha256()
-        with self._path.open("rb") as handle:
-            for position in (0, max(0, self.size - END_BLOCK)):
-                handle.seek(position)
-                digest.update(handle.read(END_BLOCK))
+        try:
+            with self._path.open("rb") as handle:
+                last = max(0, self.size - END_BLOCK)
+                ends = _digest(handle, (0, last), END_BLOCK)
+                step = max(SAMPLE, last // SAMPLES)
+                samples = _digest(handle, range(END_BLOCK, last, step), SAMPLE)
+        except OSError as error:
+            raise SourceError(
+                f"reading {self._path} failed: {error.strerror or error}", cause="unreadable"
+            ) from error
         return {
             "path": str(self._path.resolve()),
             "size": self.size,
             "mtime_ns": self._stat.st_mtime_ns,
             "inode": self._stat.st_ino,
-            "ends": digest.hexdigest(),
+            "ends": ends,
+            "samples": samples,
         }
+
+
+def _digest(handle: BinaryIO, positions: Iterable[int], size: int) -> str:
+    digest = hashlib.sha256()
+    for position in positions:
+        handle.seek(position)
+        digest.update(handle.read(size))
+    return digest.hexdigest()
+
+
+class FileSource(Source):
+    """A regular file, or the rest of an open one, read by position."""
+
+    def __init__(self, file: OpenFile, name: str, start: int = 0) -> None:
+        self._file = file
+        self._start = start
+        self.name = name
+        self.size: int = file.size - start
+
+    def read(self, start: int, size: int) -> AsyncIterator[Block]:
+        """Yield a range. Raises ``SourceError`` if the file changed since it was opened."""
+        return self._file.read(self._start + start, size)
+
+    @property
+    def stuck(self) -> bool:
+        """True if the disk has not answered for a while."""
+        return self._file.stuck
+
+    async def fingerprint(self) -> dict[str, Any] | None:
+        """Return path, size, times and the hash of both ends."""
+        return await self._file.fingerprint()
+
+    def close(self) -> None:
+        """Close the descriptor when no thread reads from it."""
+        self._file.close()
+
+    async def aclose(self) -> None:
+        """See ``close``."""
+        self.close()

@@ -11,6 +11,7 @@ object holds it. Otherwise a request would contain the bytes of another block.
 
 import mimetypes
 import os
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable
 from typing import IO, Any, Protocol, TypeAlias, runtime_checkable
@@ -28,6 +29,7 @@ __all__ = [
     "content_type",
     "guarded_blocks",
     "not_bytes",
+    "valid_name",
 ]
 
 BLOCK = 256 * 1024
@@ -70,6 +72,11 @@ class Source(ABC):
     size: int = 0
     """Total size in bytes."""
 
+    @property
+    def stuck(self) -> bool:
+        """True while reads do not return: other uploads then use the capacity of this one."""
+        return False
+
     @abstractmethod
     def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
         """Yield exactly ``size`` bytes from offset ``start`` in blocks, each a new object."""
@@ -83,9 +90,11 @@ class Source(ABC):
 
 
 class Stream(ABC):
-    """Bytes that can be read once, in order, and whose total size is unknown."""
+    """Bytes that can be read once, in order, and whose total size is normally unknown."""
 
     name: str = DEFAULT_NAME
+    size: int | None = None
+    """Number of bytes, if it is known. The upload fails if the stream has another number."""
 
     @abstractmethod
     def blocks(self) -> AsyncIterator[bytes | bytearray | memoryview]:
@@ -141,6 +150,16 @@ def not_bytes(block: object) -> SourceError:
     return SourceError(
         f"the source returned {type(block).__name__} instead of bytes: open it in binary mode"
     )
+
+
+def valid_name(name: str) -> str:
+    """Return a file name in a form that can be sent and found.
+
+    macOS stores decomposed letters (NFD), which no search for the typed name would find, so the
+    name is composed (NFC). Surrogates, which neither JSON nor a header can carry, are replaced.
+    """
+    name = name.encode("utf-8", "replace").decode()
+    return unicodedata.normalize("NFC", name) or DEFAULT_NAME
 
 
 def content_type(name: str) -> str:
