@@ -2,7 +2,7 @@
 
 While the body is sent, progress means bytes that left this process: written bytes minus those in
 the buffer of the transport. The number is checked once in ``stall`` seconds, so the check costs
-nothing per block. When the body is sent, the response must arrive within ``response`` seconds.
+nothing per block. A wait for the bandwidth limit is not a stall. When the body is sent, the response must arrive within ``response`` seconds.
 """
 
 import asyncio
@@ -64,8 +64,9 @@ class Watchdog:
 
     def _check_progress(self) -> None:
         body = self._body
-        # A body that has not started waits for a connection, which has a limit of its own.
-        if body is not None and body.started:
+        # A body that has not started waits for a connection, which has a limit of its own. One that
+        # waits for the bandwidth limit has nothing to send.
+        if body is not None and body.started and not body.throttled:
             left = body.left_process()
             if left == self._left_process:
                 failed = "the source returned no byte" if body.reading else "no byte was sent"
