@@ -74,9 +74,9 @@ class MultipartBody(Payload):
         self._left_before: int | None = None
         """``bytes_left`` of the connection when the request began."""
         self._file_start = 0
-        """Bytes of the request before the file: headers and head."""
-        self._known_left = 0
-        """The last result of ``file_left``."""
+        """Bytes of the request before the file (headers and head), once they are written."""
+        self._left = 0
+        """The last result of ``left_machine``."""
         self._ended = False
 
     @property
@@ -94,37 +94,36 @@ class MultipartBody(Payload):
         transport = self._writer.transport if self._writer is not None else None
         return transport.get_write_buffer_size() if transport is not None else 0
 
-    def left_process(self) -> int:
-        """Return how many bytes left this process: written and not in the transport's buffer."""
-        return 0 if self._writer is None else self._writer.output_size - self._buffered()
-
-    def file_left(self) -> int:
-        """Return how many bytes of the file have left this machine, as far as that is known.
+    def left_machine(self) -> int:
+        """Return how many bytes of the request have left this machine, as far as that is known.
 
         Without the counters of Linux, bytes in the buffer of the kernel count too. Their number is
         limited by ``http.sockets``.
         """
-        transport = self._writer.transport if self._writer is not None else None
+        writer = self._writer
+        transport = writer.transport if writer is not None else None
         # The buffers of a connection that is lost are unknown.
-        if not (self._ended or transport is None or transport.is_closing()) and self._file_start:
-            left = self.left_process()
-            if self._left_before is not None:
-                left = min(left, self._left_by_kernel(transport))
-            self._known_left = max(0, min(self.file.size, left - self._file_start))
-        return self._known_left
+        if writer is None or transport is None or transport.is_closing() or self._ended:
+            return self._left
+        left, now = writer.output_size - self._buffered(), bytes_left(transport)
+        if now is not None and self._left_before is not None:
+            # A TLS transport has buffers that are not visible. The kernel counts encrypted bytes,
+            # of which the content is estimated, with an error below 0.2 %.
+            encrypted = transport.get_extra_info("ssl_object") is not None
+            sent = (now - self._left_before) * (TLS_SHARE if encrypted else 1)
+            left = min(left, int(sent))
+        self._left = left
+        return left
 
-    def _left_by_kernel(self, transport: asyncio.WriteTransport) -> int:
-        now, before = bytes_left(transport), self._left_before
-        if now is None or before is None:
-            return self._known_left + self._file_start
-        # A TLS transport has buffers that are not visible. The kernel counts encrypted bytes, of
-        # which the content is estimated, with an error below 0.2 %.
-        encrypted = transport.get_extra_info("ssl_object") is not None
-        return int((now - before) * (TLS_SHARE if encrypted else 1))
+    def file_left(self) -> int:
+        """Return how many bytes of the file have left this machine (see ``left_machine``)."""
+        if not self._file_start:
+            return 0
+        return max(0, min(self.file.size, self.left_machine() - self._file_start))
 
     def end(self) -> None:
         """Stop counting, because another request may use the connection from now on."""
-        self.file_left()
+        self.left_machine()
         self._ended = True
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -178,7 +177,7 @@ class MultipartBody(Payload):
                 message += block
         await self._send(writer, message + self._tail)
         # The request is a few packets, which are not counted one by one.
-        self._known_left, self._ended = self.file.size, True
+        self._file_start = writer.output_size - self.file.size - len(self._tail)
         if self.file.on_sent is not None:
             self.file.on_sent(self.file.size)
 
