@@ -298,7 +298,7 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
-        capacity = Capacity.of(self.config.upload, concurrency)
+        capacity = Capacity.of(self.config.upload, concurrency, lambda: self.limit_rate)
 
         async def upload(item: UploadItem) -> Video:
             try:
