@@ -4,9 +4,7 @@ The line is shared by all connections. Its proxy records how many bytes its kern
 which are all bytes that left the kernel of the client, because both are on one machine.
 """
 
-import bisect
 import json
-import math
 import tempfile
 from pathlib import Path
 
@@ -15,27 +13,12 @@ from harness.measuring import MIB, QUICK, Spread, Usage, client, measure
 from harness.media import media
 from harness.results import Goal, publish, runs
 from harness.servers import serving, sink
+from harness.traces import read_trace, received_at
 
 SIZE = 10 if QUICK else 40
 LINE = 1_000_000
 ROUNDS = 1 if QUICK else 3
 WIDTHS = (4, "auto")
-
-Trace = list[tuple[float, int]]
-
-
-def read_trace(path: Path) -> Trace:
-    lines = path.read_text().rpartition("\n")[0].splitlines()
-    return [(float(time), int(count)) for time, count in map(str.split, lines)]
-
-
-def received_at(trace: Trace, time: float) -> float:
-    """Return the received bytes at a time, interpolated between two samples."""
-    after = bisect.bisect(trace, (time, math.inf))
-    if not 0 < after < len(trace):
-        return trace[min(after, len(trace) - 1)][1]
-    (t0, n0), (t1, n1) = trace[after - 1], trace[after]
-    return n0 + (n1 - n0) * (time - t0) / (t1 - t0)
 
 
 def upload(width: int | str, tls: bool) -> Usage:
