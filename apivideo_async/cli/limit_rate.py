@@ -67,11 +67,11 @@ def _period(text: str) -> tuple[int, int]:
     match = _HOURS.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a period: write 08:00-18:00")
-    start, end = _time(match[1], match[2]), _time(match[3], match[4])
-    if start % DAY == end % DAY:
-        raise ValueError(f"{text!r} starts and ends at the same time: leave it out for all day")
     # 24:00 is the end of the day as an end, and its beginning as a start.
-    return start % DAY, end
+    start, end = _time(match[1], match[2]) % DAY, _time(match[3], match[4])
+    if start == end:
+        raise ValueError(f"{text!r} starts and ends at the same time: leave it out for all day")
+    return start, end
 
 
 def _limit(text: str) -> Limit:
@@ -103,7 +103,7 @@ limit_rate_option: Callable[[click.Command], click.Command] = click.option(
 
 
 def _now() -> datetime:
-    return datetime.now()  # noqa: DTZ005 (the hours are local time)
+    return datetime.now()
 
 
 def _second(now: datetime) -> int:

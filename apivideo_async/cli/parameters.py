@@ -52,7 +52,7 @@ class ParsedText(click.ParamType[Value], Generic[Value]):
 
 
 def parse_size(text: str) -> int:
-    """Return the number of bytes that a text such as ``16MiB`` stands for. Raises ``ValueError``."""
+    """Return the bytes that a text such as ``16MiB`` stands for. Raises ``ValueError``."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError(

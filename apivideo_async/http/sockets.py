@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 from asyncio import BaseTransport
+from contextlib import suppress
 from typing import Any, Final
 
 __all__ = ["TLS_SHARE", "UNSENT", "bytes_left", "open_socket"]
@@ -32,11 +33,9 @@ def open_socket(address: tuple[Any, ...]) -> socket.socket:
     family, kind, protocol = address[:3]
     opened = socket.socket(family, kind, protocol)
     if _LOWAT is not None:
-        try:
+        # A kernel or a sandbox may lack the option. The connection works without it.
+        with suppress(OSError):
             opened.setsockopt(socket.IPPROTO_TCP, _LOWAT, UNSENT)
-        except OSError:
-            # A kernel or a sandbox without the option: the connection works without it.
-            pass
     return opened
 
 
@@ -49,9 +48,7 @@ def bytes_left(transport: BaseTransport | None) -> int | None:
         return None
     connection = transport.get_extra_info("socket")
     try:
-        info = connection.getsockopt(
-            socket.IPPROTO_TCP, socket.TCP_INFO, _OFFSET + _COUNTERS.size
-        )
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _OFFSET + _COUNTERS.size)
         sent, repeated = _COUNTERS.unpack_from(info, _OFFSET)
     except (AttributeError, OSError, TypeError, struct.error):
         # Not a TCP socket, an older kernel, or a test double.

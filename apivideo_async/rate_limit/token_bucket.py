@@ -8,9 +8,9 @@ to send. The bytes of these times may be sent later, within two bounds:
 - ``CREDIT`` seconds of the rate are kept. Bytes beyond it are lost, so a long pause changes little.
 - They are sent at ``CATCH_UP`` times the rate at most, after a burst of ``BURST`` seconds of it.
 
-In every period of ``s`` seconds, at most ``rate * (CATCH_UP * s + BURST)`` bytes are given out. That
-is 1.035 of the rate for 5 seconds. Nothing is available at the start, so the mean since then never
-exceeds the rate.
+In every period of ``s`` seconds, at most ``rate * (CATCH_UP * s + BURST)`` bytes are given out.
+That is 1.035 of the rate for 5 seconds. Nothing is available at the start, so the mean since then
+never exceeds the rate.
 
 Time is an argument, in seconds of a monotonic clock.
 """

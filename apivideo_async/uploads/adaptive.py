@@ -92,6 +92,9 @@ class AdaptiveConcurrency:
         # The upload is about to end and does not use the whole width, so the rate says nothing.
         if in_flight < self.width:
             return False
+        # Chunks from before the limit are still in flight, so the rate is not that of this width.
+        if self._limit_rate is not None and in_flight > self.width:
+            return False
         return (
             self._double(rate, now)
             if self._before is None

@@ -1,9 +1,9 @@
 """Progress of an upload: sent and accepted bytes, the rate and the remaining time.
 
-The server has the *accepted* bytes. Their number never falls. *Sent* bytes are the accepted ones and
-those of the attempts in progress that have left this machine. Their number falls when an attempt
-fails, because they must be sent again. It is therefore never below the accepted bytes, and equals
-the total at the end, whatever happened before.
+The server has the *accepted* bytes. Their number never falls. *Sent* bytes are the accepted ones
+and those of the attempts in progress that have left this machine. Their number falls when an
+attempt fails, because they must be sent again. It is therefore never below the accepted bytes, and
+equals the total at the end, whatever happened before.
 """
 
 from collections import deque

@@ -331,6 +331,8 @@ class Upload:
 
 def _differ(progress: UploadProgress, reported: UploadProgress | None) -> bool:
     """Return True if more than the time has changed."""
-    return reported is None or evolve(
-        progress, rate=reported.rate, eta=reported.eta, elapsed=reported.elapsed
-    ) != reported
+    return (
+        reported is None
+        or evolve(progress, rate=reported.rate, eta=reported.eta, elapsed=reported.elapsed)
+        != reported
+    )

@@ -38,6 +38,4 @@ def mean_rate(trace: Trace) -> float:
 
 def highest_rate(trace: Trace, seconds: float) -> float:
     """Return the largest number of bytes per second in any period of so many seconds."""
-    return max(
-        (received_at(trace, time + seconds) - count) / seconds for time, count in trace
-    )
+    return max((received_at(trace, time + seconds) - count) / seconds for time, count in trace)

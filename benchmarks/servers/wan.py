@@ -4,10 +4,10 @@
 
 ``--rate`` limits each connection, ``--shared`` all connections together. Each piece of a request
 waits for the rates and then for half of the round-trip time. Responses wait for the other half. A
-new connection costs one round trip. With ``--trace``, the proxy writes to a file every 20 ms when
-(monotonic clock) how many bytes of requests its kernel has received. Socket buffers are small, and reading stops while too much
-data is on its way; otherwise buffers would make the line look faster to a client. The proxy prints
-its address and serves until it is terminated.
+new connection costs one round trip. Socket buffers are small, and reading stops while too much
+data is on its way; otherwise buffers would make the line look faster to a client. With ``--trace``,
+the proxy writes the time (monotonic clock) and the number of bytes of requests that its kernel has
+received to a file, 50 times a second. It prints its address and serves until it is terminated.
 """
 
 import argparse
