@@ -11,7 +11,7 @@ PYTEST = $(BIN)/python -m pytest -q --dist worksteal $(if $(COVERAGE),--cov --co
 # Levels 0 to 2, the fair queue, and the emulator's rules: every branch is tested.
 PURE_MODULES := errors.py config.py masking.py models/* protocol/* uploads/plan.py uploads/ledger.py uploads/progress.py \
     uploads/received.py uploads/content.py uploads/target.py uploads/adaptive.py uploads/adaptation.py \
-    rate_limit/fair_queue.py rate_limit/headers.py rate_limit/pace.py rate_limit/window.py rate_limit/shared_window.py
+    rate_limit/fair_queue.py rate_limit/token_bucket.py rate_limit/headers.py rate_limit/pace.py rate_limit/window.py rate_limit/shared_window.py
 RULES_MODULES := rules/* analytics/*.py quirks/catalogue.py quirks/quirk_set.py quirks/*_rules.py state/items.py state/records.py state/video.py state/webhook.py
 comma := ,
 joined = $(subst $() ,$(comma),$(addprefix $(1),$(2)))

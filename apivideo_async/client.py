@@ -18,6 +18,7 @@ from .protocol.raw import raw_request
 from .protocol.request import LimitClass, origin_headers
 from .protocol.response import Response
 from .protocol.service_profile import ServiceProfile
+from .rate_limit.bandwidth import Bandwidth
 from .rate_limit.limiter import Limiter, RequestBudget
 from .resources._creation import create_keyed, create_video, remove_spares
 from .resources._fields import VideoFields, check_video_fields
@@ -66,6 +67,8 @@ class ApiVideoClient:
     - ``limiter``: a limiter that several clients share.
       ``rate_limit.shared_limiter.shared_limiter`` makes one that several processes share. A limiter
       has its own ``reserve``. The client does not close it.
+    - ``limit_rate``: bytes per second that all files of this client are sent with at most, in
+      total: videos, thumbnails, captions. None: no limit. See the attribute of this name.
     - ``profile``: what is known about the service, for one that differs from the assumptions of
       ``docs/conformance.md``. The client adapts without it, at the cost of refused requests.
     - ``webhook_secret``: the secret with which ``client.webhooks.unwrap`` checks signatures.
@@ -91,6 +94,7 @@ class ApiVideoClient:
         app_version: str | None = None,
         reserve: float = 0.0,
         limiter: Limiter | None = None,
+        limit_rate: int | None = None,
         profile: ServiceProfile | None = None,
         webhook_secret: str | bytes | None = None,
         session: aiohttp.ClientSession | None = None,
@@ -114,6 +118,7 @@ class ApiVideoClient:
         )
         self._transport = transport = Transport(
             base_url=config.base_url,
+            bandwidth=Bandwidth(limit_rate),
             session=session,
             proxy=proxy,
             trust_env=trust_env,
@@ -155,6 +160,21 @@ class ApiVideoClient:
     def profile(self) -> ServiceProfile:
         """What this client knows about the service; it changes while the client works."""
         return self._pipeline.profile.current
+
+    @property
+    def limit_rate(self) -> int | None:
+        """Bytes per second that the files of all uploads together are sent with, or None.
+
+        May be set at any time, from any thread: uploads in progress follow at once. Copies of
+        ``with_options`` share the limit. Uploads get equal shares. Every period of five seconds
+        stays below 1.05 of the limit. Requests without a file are not limited. Setting it raises
+        ``ConfigurationError`` for a value that is not None or a whole number above 0.
+        """
+        return self._pipeline.bandwidth.limit_rate
+
+    @limit_rate.setter
+    def limit_rate(self, limit_rate: int | None) -> None:
+        self._pipeline.bandwidth.limit_rate = limit_rate
 
     def __repr__(self) -> str:
         return f"ApiVideoClient(base_url={self.config.base_url!r}, auth={self.config.auth!r})"
@@ -284,7 +304,7 @@ class ApiVideoClient:
         """
         check_batch(items, concurrency)
         concurrency = affordable(concurrency)
-        capacity = Capacity.of(self.config.upload, concurrency)
+        capacity = Capacity.of(self.config.upload, concurrency, lambda: self.limit_rate)
 
         async def upload(item: UploadItem) -> Video:
             try:

@@ -110,7 +110,8 @@ class Timeouts:
     response: float = field(default=120.0, validator=positive)
     """Seconds from the last byte of the request to the end of the response."""
     stall: float = field(default=45.0, validator=positive)
-    """Seconds in which no byte of the request body left the process."""
+    """Seconds in which no byte of the request body left the machine. A wait for ``limit_rate`` does
+    not count."""
 
 
 @frozen(kw_only=True)

@@ -22,6 +22,8 @@ SCRIPTS = (
     "upload_cpu",
     "memory",
     "wan",
+    "progress",
+    "limit_rate",
     "loop_lag",
     "auto_concurrency",
     "api_calls",

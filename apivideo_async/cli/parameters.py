@@ -23,6 +23,7 @@ __all__ = [
     "json_option",
     "mask",
     "one_of",
+    "parse_size",
 ]
 
 Value = TypeVar("Value")
@@ -50,7 +51,8 @@ class ParsedText(click.ParamType[Value], Generic[Value]):
             self.fail(str(error), param, ctx)
 
 
-def _size(text: str) -> int:
+def parse_size(text: str) -> int:
+    """Return the bytes that a text such as ``16MiB`` stands for. Raises ``ValueError``."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError(
@@ -96,7 +98,7 @@ def _time(text: str) -> datetime:
         ) from error
 
 
-SIZE: ParsedText[int] = ParsedText("size", _size)
+SIZE: ParsedText[int] = ParsedText("size", parse_size)
 """Bytes: ``16777216``, ``16MiB`` or ``16M`` (both binary), ``16MB`` (decimal)."""
 CONCURRENCY: ParsedText[int | Literal["auto"]] = ParsedText("auto|N", _concurrency)
 """``auto``, or a number of chunks from 1 to 1000."""

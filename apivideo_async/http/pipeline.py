@@ -19,6 +19,7 @@ from ..models import Page
 from ..protocol.request import Request
 from ..protocol.response import Response, decode, decode_page, error_for, too_large
 from ..protocol.retry import Attempts, may_repeat
+from ..rate_limit.bandwidth import Bandwidth
 from ..rate_limit.limiter import Limiter
 from .authenticator import Authenticator
 from .recent_videos import RecentVideos
@@ -65,6 +66,7 @@ class Pipeline:
         self.profile: SharedProfile = profile or SharedProfile()
         self.recent: RecentVideos = recent or RecentVideos()
         self._transport = transport
+        self.bandwidth: Bandwidth = transport.bandwidth
         self._origin = origin
         self._on_response = on_response
         self._before_request = before_request

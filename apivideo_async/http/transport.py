@@ -20,7 +20,9 @@ from ..config import Timeouts
 from ..errors import ApiConnectionError, ApiTimeoutError, ConfigurationError, Delivery
 from ..protocol.request import Request
 from ..protocol.response import Response, most_bytes
+from ..rate_limit.bandwidth import Bandwidth
 from .multipart import MultipartBody
+from .sockets import open_socket
 from .watchdog import Watchdog
 
 __all__ = ["Transport", "system_reason"]
@@ -56,6 +58,8 @@ class Transport:
     """Owns the aiohttp session, created at the first request. A caller's session stays open."""
 
     base_url: str
+    bandwidth: Bandwidth = field(factory=Bandwidth)
+    """The limit that all bodies with a file share."""
     _session: aiohttp.ClientSession | None = None
     _proxy: str | None = None
     _trust_env: bool = False
@@ -77,7 +81,7 @@ class Transport:
         self._loop = loop
         if self._session is None:
             self._session = self._own_session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, socket_factory=open_socket),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._trust_env,
                 trace_configs=list(self._trace_configs),
@@ -93,7 +97,9 @@ class Transport:
         ``ApiTimeoutError`` or the error of reading the file. Raises ``ConfigurationError`` if the
         transport is closed or belongs to another event loop.
         """
-        body = MultipartBody(request.multipart) if request.multipart is not None else None
+        body = None
+        if request.multipart is not None:
+            body = MultipartBody(request.multipart, self.bandwidth, request.flow)
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task is not None else 0
         try:
@@ -115,6 +121,9 @@ class Transport:
             failure: Exception = ConnectionAbortedError(errno.ECONNABORTED, "")
         except (aiohttp.ClientError, OSError) as error:
             failure = error
+        finally:
+            if body is not None:
+                body.end()
         # Raised outside of the handlers, so that no error of aiohttp becomes the context. Its text
         # contains the URL, which may have an upload token in its path or query, and its attributes
         # contain the Authorization header.

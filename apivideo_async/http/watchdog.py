@@ -1,8 +1,9 @@
 """Ends a request that makes no progress.
 
-While the body is sent, progress means bytes that left this process: written bytes minus those in
-the buffer of the transport. The number is checked once in ``stall`` seconds, so the check costs
-nothing per block. When the body is sent, the response must arrive within ``response`` seconds.
+While the body is sent, progress means bytes that left this machine, or this process where the
+system does not count them. The number is checked once in ``stall`` seconds, so the check costs
+nothing per block. A wait for the bandwidth limit is not a stall. When the body is sent, the
+response must arrive within ``response`` seconds of the last byte that left a buffer of the system.
 """
 
 import asyncio
@@ -14,6 +15,9 @@ from .multipart import MultipartBody
 
 __all__ = ["Watchdog"]
 
+CHECK = 1.0
+"""Seconds between two checks whether buffers of the system still empty."""
+
 
 class Watchdog:
     """An async context manager. Its ``TimeoutError`` says what made no progress."""
@@ -23,7 +27,9 @@ class Watchdog:
         self._body = body
         self._deadline = asyncio.timeout(None)
         self._timer: asyncio.TimerHandle | None = None
-        self._left_process = -1
+        self._left = -1
+        self._since = 0.0
+        """Time of the last byte that left, while the response is awaited."""
         self._reason = ""
 
     async def __aenter__(self) -> "Watchdog":
@@ -55,7 +61,8 @@ class Watchdog:
         # Without a body, the limit runs from the start of the request, because another timer for
         # each request would cost too much.
         if self._body is not None:
-            self._arm(self._timeouts.response, self._expire_response)
+            self._left, self._since = self._body.left_machine(), self._loop.time()
+            self._arm(min(CHECK, self._timeouts.response), self._check_response)
 
     def _arm(self, seconds: float, check: Callable[[], None]) -> None:
         if self._timer is not None:
@@ -64,15 +71,27 @@ class Watchdog:
 
     def _check_progress(self) -> None:
         body = self._body
-        # A body that has not started waits for a connection, which has a limit of its own.
-        if body is not None and body.started:
-            left = body.left_process()
-            if left == self._left_process:
+        # A body that has not started waits for a connection, which has a limit of its own. One that
+        # waits for the bandwidth limit has nothing to send.
+        if body is not None and body.started and not body.throttled:
+            left = body.left_machine()
+            if left == self._left:
                 failed = "the source returned no byte" if body.reading else "no byte was sent"
                 self._expire(f"{failed} for {self._timeouts.stall:g} s")
                 return
-            self._left_process = left
+            self._left = left
         self._arm(self._timeouts.stall, self._check_progress)
+
+    def _check_response(self) -> None:
+        # On a slow line, the last bytes of the body leave the machine long after they were written.
+        left, now = self._body.left_machine() if self._body is not None else 0, self._loop.time()
+        if left != self._left:
+            self._left, self._since = left, now
+        rest = self._since + self._timeouts.response - now
+        if rest > 0:
+            self._arm(min(CHECK, rest), self._check_response)
+        else:
+            self._expire_response()
 
     def _expire_response(self) -> None:
         self._expire(f"no response within {self._timeouts.response:g} s")

@@ -78,7 +78,7 @@ class IngestContext:
     @capacity.default
     def _create_capacity(self) -> Capacity:
         upload = self.options.upload or self.client.config.upload
-        return Capacity.of(upload, self.concurrency)
+        return Capacity.of(upload, self.concurrency, lambda: self.client.limit_rate)
 
 
 @frozen(kw_only=True)

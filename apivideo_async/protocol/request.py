@@ -61,6 +61,9 @@ class FilePart:
     content_type: str = "application/octet-stream"
     on_sent: Callable[[int], None] | None = field(default=None, repr=False)
     """Called with a number of bytes whenever bytes of the file were passed to the connection."""
+    on_start: Callable[[Callable[[], int]], None] | None = field(default=None, repr=False)
+    """Called when a body of this file begins, with a function that returns how many bytes of the
+    file have left this machine in that body."""
 
 
 @frozen

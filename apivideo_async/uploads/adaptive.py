@@ -15,6 +15,10 @@ of the width is ignored, because a new connection accepts data into its buffers 
 it. Widths are doubled and halved instead of changed by one, because the number of chunks in a plan
 is a multiple of such widths. The last round of an upload then uses every connection.
 
+If the user limits the bandwidth, additional connections only make each chunk take longer. A new
+limit therefore reduces the width to ``LIMITED_WIDTH``. From there, it grows only while the rate
+stays below the limit.
+
 Time is an argument, in seconds of a monotonic clock.
 """
 
@@ -36,16 +40,25 @@ LONGEST_HOLD = 160.0
 """Upper bound of the growing hold time, in seconds."""
 FAILING = 0.25
 """Share of failed attempts above which the width is halved."""
+LIMITED_WIDTH = 2
+"""Width with a new bandwidth limit. One chunk is sent while the other waits for its response."""
+LIMITED = 0.9
+"""Share of the bandwidth limit above which the limit determines the rate."""
 
 
 class AdaptiveConcurrency:
-    """Adaptive width of one group of connections, from ``first`` up to ``most``."""
+    """Adaptive width of one group of connections, from ``first`` up to ``most``.
+
+    ``limited`` is the width with a new bandwidth limit.
+    """
 
     width: int
 
-    def __init__(self, first: int, most: int) -> None:
+    def __init__(self, first: int, most: int, limited: int = LIMITED_WIDTH) -> None:
         self.width = min(first, most)
         self._most = most
+        self._limited = limited
+        self._limit_rate: int | None = None
         self._hold = HOLD
         self._try_at = 0.0
         self._before: tuple[int, float] | None = None
@@ -79,14 +92,27 @@ class AdaptiveConcurrency:
         # The upload is about to end and does not use the whole width, so the rate says nothing.
         if in_flight < self.width:
             return False
+        # Chunks from before the limit are still in flight, so the rate is not that of this width.
+        if self._limit_rate is not None and in_flight > self.width:
+            return False
         return (
             self._double(rate, now)
             if self._before is None
             else self._judge(*self._before, rate, now)
         )
 
+    def follow_limit(self, limit_rate: int | None, now: float) -> None:
+        """Take notice of the bandwidth limit in bytes per second. None: no limit."""
+        if limit_rate == self._limit_rate:
+            return
+        self._limit_rate = limit_rate
+        self._before, self._hold, self._try_at = None, HOLD, now
+        self._set(self.width if limit_rate is None else min(self.width, self._limited), now)
+
     def _double(self, rate: float, now: float) -> bool:
         if now < self._try_at or self.width >= self._most:
+            return False
+        if self._limit_rate is not None and rate >= LIMITED * self._limit_rate:
             return False
         self._before = self.width, rate
         self._set(min(2 * self.width, self._most), now)

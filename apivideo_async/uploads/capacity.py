@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from ..config import UploadOptions
 from ..rate_limit.fair_queue import FairQueue
-from .adaptive import AdaptiveConcurrency
+from .adaptive import LIMITED_WIDTH, AdaptiveConcurrency
 
 __all__ = ["Capacity", "affordable"]
 
@@ -36,8 +36,13 @@ class Capacity:
     Otherwise one such upload would stop all others that share the capacity.
     """
 
-    def __init__(self, width: int | AdaptiveConcurrency) -> None:
+    def __init__(
+        self,
+        width: int | AdaptiveConcurrency,
+        limit_rate: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._width = width
+        self._limit_rate = limit_rate
         self._taken = 0
         self._holders: dict[object, Callable[[], bool]] = {}
         """For each chunk in flight: whether its source is stuck."""
@@ -46,15 +51,22 @@ class Capacity:
         self._queue: FairQueue[None] = FairQueue(self._admit, lambda _: self._release())
 
     @classmethod
-    def of(cls, options: UploadOptions, uploads: int = 1) -> "Capacity":
+    def of(
+        cls,
+        options: UploadOptions,
+        uploads: int = 1,
+        limit_rate: Callable[[], int | None] = lambda: None,
+    ) -> "Capacity":
         """Create the capacity that ``uploads`` uploads share: at least one chunk for each.
 
-        If the process may open few files, the capacity is lower (``affordable``).
+        ``limit_rate`` returns the bandwidth limit, with which few connections suffice. If the
+        process may open few files, the capacity is lower (``affordable``).
         """
         if options.concurrency != "auto":
             return cls(affordable(max(options.concurrency, uploads)))
         most = affordable(max(options.max_concurrency, uploads))
-        return cls(AdaptiveConcurrency(max(FIRST_WIDTH, uploads), most))
+        first, limited = (min(most, max(width, uploads)) for width in (FIRST_WIDTH, LIMITED_WIDTH))
+        return cls(AdaptiveConcurrency(first, most, limited), limit_rate)
 
     @property
     def width(self) -> int:
@@ -83,6 +95,7 @@ class Capacity:
         self._admit()
 
     def _admit(self) -> None:
+        self._follow_limit()
         while (self._taken < self.width or self._lent()) and self._queue.admit(None):
             self._taken += 1
         if len(self._queue) and self._check is None:
@@ -98,8 +111,14 @@ class Capacity:
         self._check = None
         self._admit()
 
+    def _follow_limit(self) -> None:
+        if isinstance(self._width, AdaptiveConcurrency):
+            now = asyncio.get_running_loop().time()
+            self._width.follow_limit(self._limit_rate(), now)
+
     def count_sent(self, size: int, now: float) -> None:
         """Count sent bytes; a negative number subtracts those of a failed attempt."""
+        self._follow_limit()
         # A larger width admits waiting chunks at once.
         if isinstance(self._width, AdaptiveConcurrency) and self._width.count_sent(
             size, now, in_flight=self._taken

@@ -24,6 +24,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import attrs
@@ -124,7 +125,9 @@ class ChunkSender:
         upload.ledger.start(chunk)
         try:
             kind = content_type(upload.name)
-            part = FilePart(upload.name, chunk.size, read, kind, count)
+            part = FilePart(
+                upload.name, chunk.size, read, kind, count, partial(upload.sending, chunk)
+            )
             request = upload.target.request(part, upload.ledger.content_range(chunk))
             try:
                 video = _confirmed(request, await upload.context.pipeline.attempt(request))
@@ -133,13 +136,13 @@ class ChunkSender:
         except BaseException as error:
             self._record_failure(chunk, error, whole_body=sent >= chunk.size)
             # These bytes have to be sent again, so they do not count.
+            upload.sending(chunk, None)
             upload.count_sent(-sent)
             failed = _is_overload(error) and not upload.stuck()
             upload.context.capacity.ended(started, clock(), failed=failed)
             raise
         upload.context.capacity.ended(started, clock(), failed=False)
-        # ``sent`` is too large if the pipeline renewed the token and sent the body again.
-        upload.meter.add(chunk.size - sent, clock())
+        upload.sending(chunk, lambda: chunk.size)
         return video
 
     def _record_failure(self, chunk: Chunk, error: BaseException, *, whole_body: bool) -> None:

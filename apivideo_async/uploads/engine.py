@@ -173,12 +173,13 @@ class _Run:
         # None: no response has reported the limit yet.
         spare = context.pipeline.limiter.spare("uploads")
         spare = ASSUMED_BUDGET if spare is None else spare
+        limit_rate = context.pipeline.bandwidth.limit_rate
         if earlier is not None and not received.empty and earlier.mode != "whole":
             options = attrs.evolve(options, chunk_size=earlier.chunk_size)
         elif received.mode != "part":
             check_total(source.size, options.limits)
-            options = self._options(choose_chunk_size(source.size, options, spare))
-        plan = plan_rest(source.size, options, received, spare)
+            options = self._options(choose_chunk_size(source.size, options, spare, limit_rate))
+        plan = plan_rest(source.size, options, received, spare, limit_rate)
         log.info(
             "%s: %d chunks of %d bytes, %s",
             source.name,

@@ -37,6 +37,9 @@ LARGEST_AUTOMATIC = 64 * MIB
 """Largest automatic chunk size. Larger chunks make a retry expensive."""
 LARGEST_FOR_BUDGET = 128 * MIB
 """Largest automatic chunk size when the request budget limits the upload."""
+LIMITED_SECONDS = 30
+"""Seconds of the bandwidth limit that an automatic chunk has at most. A chunk that took much longer
+would make a retry expensive, and some gateways limit the duration of a request."""
 ASSUMED_BUDGET = REQUEST_LIMITS["production"]["uploads"]
 """Assumed number of upload requests per minute until a response reports the limit."""
 ASSUMED_WIDTH = 4
@@ -171,18 +174,30 @@ def _ceil_div(size: int, by: int) -> int:
     return -(-size // by)
 
 
-def choose_chunk_size(total: int, options: UploadOptions, spare: int = ASSUMED_BUDGET) -> int:
+def choose_chunk_size(
+    total: int,
+    options: UploadOptions,
+    spare: int = ASSUMED_BUDGET,
+    limit_rate: int | None = None,
+) -> int:
     """Choose the chunk size in bytes for a source of ``total`` bytes.
 
     Chunks are equal, and their number is a multiple of the concurrency where possible. Their size
     is at most 64 MiB, or up to 128 MiB if ``spare``, the number of upload requests that the budget
-    allows now, is too small, because the limit counts requests instead of bytes.
+    allows now, is too small, because the limit counts requests instead of bytes. With a bandwidth
+    limit of ``limit_rate`` bytes per second, the size is reduced to about ``LIMITED_SECONDS`` of
+    it, and no budget can be too small.
     """
     if options.chunk_size is not None:
         return options.chunk_size
     limits = options.limits
     width = _planned_width(total, options)
     count = _ceil_div(total, min(LARGEST_AUTOMATIC, limits.largest_chunk))
+    if limit_rate is not None:
+        # Rounded down, so that no chunk becomes smaller than the protocol allows.
+        limited = total // max(limits.smallest_chunk, limit_rate * LIMITED_SECONDS)
+        if limited > count:
+            return _ceil_div(total, min(limited, limits.most_parts))
     # Round the count up to a multiple of the width, as long as no chunk becomes smaller than the
     # protocol allows.
     rounded = _ceil_div(count, width) * width
@@ -218,10 +233,15 @@ def _cut(total: int, chunk_size: int) -> tuple[Chunk, ...]:
     )
 
 
-def make_plan(total: int, options: UploadOptions, spare: int = ASSUMED_BUDGET) -> Plan:
+def make_plan(
+    total: int,
+    options: UploadOptions,
+    spare: int = ASSUMED_BUDGET,
+    limit_rate: int | None = None,
+) -> Plan:
     """Plan a new upload. Raises ``SourceError`` for an empty source or too many bytes or chunks."""
     check_total(total, options.limits)
-    chunk_size = choose_chunk_size(total, options, spare)
+    chunk_size = choose_chunk_size(total, options, spare, limit_rate)
     chunks = _cut(total, chunk_size)
     if len(chunks) > options.limits.most_parts:
         smallest = _ceil_div(total, options.limits.most_parts)
@@ -234,7 +254,11 @@ def make_plan(total: int, options: UploadOptions, spare: int = ASSUMED_BUDGET) -
 
 
 def plan_rest(
-    total: int, options: UploadOptions, received: Received, spare: int = ASSUMED_BUDGET
+    total: int,
+    options: UploadOptions,
+    received: Received,
+    spare: int = ASSUMED_BUDGET,
+    limit_rate: int | None = None,
 ) -> Plan:
     """Plan the chunks that the server does not hold, in the mode in which the upload was started.
 
@@ -249,11 +273,11 @@ def plan_rest(
     if received.complete:
         return _nothing_left(total, received)
     if received.empty:
-        return make_plan(total, options, spare)
+        return make_plan(total, options, spare, limit_rate)
     check_total(total, options.limits)
     if received.mode == "part":
         return _rest_of_parts(total, options, received)
-    return _rest_of_bytes(total, options, received, spare)
+    return _rest_of_bytes(total, options, received, spare, limit_rate)
 
 
 def _nothing_left(total: int, received: Received) -> Plan:
@@ -272,13 +296,15 @@ def _nothing_left(total: int, received: Received) -> Plan:
     return Plan(total, received.mode or "whole", total, (), parts)
 
 
-def _rest_of_bytes(total: int, options: UploadOptions, received: Received, spare: int) -> Plan:
+def _rest_of_bytes(
+    total: int, options: UploadOptions, received: Received, spare: int, limit_rate: int | None
+) -> Plan:
     if received.ranges[-1][1] > total:
         raise UploadError(
             f"the server has bytes up to {received.ranges[-1][1]:,}, the source has {total:,}: "
             "not the same file"
         )
-    chunk_size = choose_chunk_size(total, options, spare)
+    chunk_size = choose_chunk_size(total, options, spare, limit_rate)
     chunks: list[Chunk] = []
     missing = gaps(received.ranges, total)
     # The upload completes only with a request that contains the total, and no byte is left to send.

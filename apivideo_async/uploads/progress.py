@@ -1,8 +1,9 @@
 """Progress of an upload: sent and accepted bytes, the rate and the remaining time.
 
-*Sent* bytes were passed to a connection. Their number falls when an attempt fails, because they
-must be sent again. The server has the *accepted* bytes. Their number never falls. The two counters
-are never combined.
+The server has the *accepted* bytes. Their number never falls. *Sent* bytes are the accepted ones
+and those of the attempts in progress that have left this machine. Their number falls when an
+attempt fails, because they must be sent again. It is therefore never below the accepted bytes, and
+equals the total at the end, whatever happened before.
 """
 
 from collections import deque
@@ -27,6 +28,8 @@ class UploadProgress:
     bytes_total: int | None
     """Size of the source, or None until a stream has ended."""
     bytes_sent: int
+    """Bytes that have left this machine. Where the system does not count them (elsewhere than on
+    Linux), up to 0.2 MiB per connection are in a buffer of the system."""
     bytes_accepted: int
     rate: float
     """Bytes per second, over the last five seconds."""
@@ -53,7 +56,7 @@ OnProgress: TypeAlias = Callable[[UploadProgress], Awaitable[None] | None]
 
 
 class Meter:
-    """Counts sent bytes and their rate. ``received`` bytes count as sent, but not in the rate."""
+    """Counts bytes and their rate. ``received`` bytes are counted, but not in the rate."""
 
     def __init__(self, now: float, received: int = 0, *, window: float = RATE_WINDOW) -> None:
         self.started = now
@@ -62,7 +65,7 @@ class Meter:
         self._samples: deque[tuple[float, int]] = deque([(now, received)])
 
     def add(self, count: int, now: float) -> None:
-        """Count sent bytes. ``now`` is a time in seconds."""
+        """Count bytes; a negative number subtracts. ``now`` is a time in seconds."""
         self.sent += count
         # Keep at most about 50 samples in the window, however often blocks are sent.
         if now - self._samples[-1][0] >= self._window / 50:
@@ -71,9 +74,10 @@ class Meter:
             while len(self._samples) > 2 and now - self._samples[1][0] > self._window:
                 self._samples.popleft()
 
-    def rewind(self, count: int) -> None:
-        """Subtract the bytes of a failed attempt."""
-        self.sent -= count
+    def skip(self, count: int) -> None:
+        """Count bytes without an effect on the rate."""
+        self.sent += count
+        self._samples = deque((at, sent + count) for at, sent in self._samples)
 
     def rate(self, now: float) -> float:
         """Return the rate in bytes per second over the last ``window`` seconds."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from ..config import UploadOptions
 from ..errors import ApiVideoError, SourceError, UploadError, first_failure
@@ -100,6 +100,9 @@ class Upload:
     """True if this call created the container, so that no other call can know it."""
     gate: ChunkGate = field(init=False)
     _changed: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _sending: dict[int, Callable[[], int]] = field(factory=dict, init=False)
+    """By number: how many bytes of each chunk that is not accepted have left this machine."""
+    _reported: UploadProgress | None = field(default=None, init=False)
     _video: Video | None = field(default=None, init=False)
     """The full video, from the response that completed the upload."""
     _full_responses: int = field(default=0, init=False)
@@ -141,16 +144,21 @@ class Upload:
 
     def count_sent(self, size: int) -> None:
         """Count bytes that were passed to a connection; a negative number subtracts them."""
-        now = asyncio.get_running_loop().time()
-        if size < 0:
-            self.meter.rewind(-size)
+        self.context.capacity.count_sent(size, asyncio.get_running_loop().time())
+        self._changed.set()
+
+    def sending(self, chunk: Chunk, left: Callable[[], int] | None) -> None:
+        """Set the function that returns how many bytes of a chunk have left. None: it failed."""
+        if left is None:
+            self._sending.pop(chunk.number, None)
         else:
-            self.meter.add(size, now)
-        self.context.capacity.count_sent(size, now)
+            self._sending[chunk.number] = left
         self._changed.set()
 
     async def _report(self) -> None:
         now = asyncio.get_running_loop().time()
+        sent = self.ledger.accepted_bytes + sum(left() for left in self._sending.values())
+        self.meter.add(sent - self.meter.sent, now)
         progress = UploadProgress(
             video_id=self.target.video_id,
             bytes_total=self.ledger.total,
@@ -161,11 +169,15 @@ class Upload:
             elapsed=now - self.meter.started,
             chunks=self.ledger.counts,
         )
-        await notify(self.context.on_progress, progress)
+        if _differ(progress, self._reported):
+            self._reported = progress
+            await notify(self.context.on_progress, progress)
 
     async def _report_changes(self) -> None:
         while True:
-            await self._changed.wait()
+            # While chunks are in flight, their bytes leave the machine without an event.
+            if not self._sending:
+                await self._changed.wait()
             self._changed.clear()
             await self._report()
             # Changes during this pause are reported together in the next call.
@@ -230,7 +242,9 @@ class Upload:
         if video != Video(video_id=video.video_id):
             self._full_responses += 1
             self._video = video
+        # Both at once, so that the number of sent bytes does not fall.
         self.ledger.accept(chunk)
+        self._sending.pop(chunk.number, None)
         self.context.pipeline.profile.count_accepted(chunk.size)
         self.gate.wake()
         self._changed.set()
@@ -243,7 +257,8 @@ class Upload:
         self.ledger.start(chunk)
         self.ledger.accept(chunk)
         self.gate.wake()
-        self.meter.add(chunk.size, asyncio.get_running_loop().time())
+        self.meter.skip(chunk.size)
+        self._changed.set()
 
     async def write_journal(self) -> None:
         """Write the journal, if the video id is known."""
@@ -314,3 +329,12 @@ class Upload:
                 "the earlier upload may have had another size; check the video before you use it",
                 "unknown",
             )
+
+
+def _differ(progress: UploadProgress, reported: UploadProgress | None) -> bool:
+    """Return True if more than the time has changed."""
+    return (
+        reported is None
+        or evolve(progress, rate=reported.rate, eta=reported.eta, elapsed=reported.elapsed)
+        != reported
+    )

@@ -67,7 +67,8 @@ class Uploader:
         self._context = UploadContext(
             pipeline=pipeline,
             options=options,
-            capacity=capacity or Capacity.of(options),
+            capacity=capacity
+            or Capacity.of(options, limit_rate=lambda: pipeline.bandwidth.limit_rate),
             on_progress=on_progress,
         )
 

@@ -1,18 +1,21 @@
 """A slow line on loopback: a proxy with limited rates and a delay.
 
-    python servers/wan.py HOST:PORT [--rate BYTES] [--shared BYTES] [--rtt SECONDS]
+    python servers/wan.py HOST:PORT [--rate BYTES] [--shared BYTES] [--rtt SECONDS] [--trace FILE]
 
 ``--rate`` limits each connection, ``--shared`` all connections together. Each piece of a request
 waits for the rates and then for half of the round-trip time. Responses wait for the other half. A
 new connection costs one round trip. Socket buffers are small, and reading stops while too much
-data is on its way; otherwise buffers would make the line look faster to a client. The proxy prints
-its address and serves until it is terminated.
+data is on its way; otherwise buffers would make the line look faster to a client. With ``--trace``,
+the proxy writes the time (monotonic clock) and the number of bytes of requests that its kernel has
+received to a file, 50 times a second. It prints its address and serves until it is terminated.
 """
 
 import argparse
 import asyncio
 import socket
+import struct
 from collections.abc import Sequence
+from pathlib import Path
 
 PIECE = 32 * 1024
 BUFFER = 64 * 1024
@@ -74,11 +77,31 @@ class Line:
         self._rate = rate
         self._shared = Rate(shared)
         self._rtt = rtt
+        self._received: list[int] = []
+        """Bytes of requests that each connection has received."""
+
+    async def trace(self, path: Path) -> None:
+        """Write the number of received bytes to a file, 50 times a second."""
+        clock = asyncio.get_running_loop().time
+        with path.open("w", buffering=1) as lines:
+            while True:
+                lines.write(f"{clock()} {sum(self._received)}\n")
+                await asyncio.sleep(0.02)
+
+    async def _count(self, connection: socket.socket) -> None:
+        number = len(self._received)
+        self._received.append(0)
+        while True:
+            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 136)
+            # ``tcpi_bytes_received``.
+            self._received[number] = struct.unpack_from("=Q", info, 128)[0]
+            await asyncio.sleep(0.01)
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client until either side ends."""
         await asyncio.sleep(self._rtt)  # The round trip of opening a connection.
         there, back = await asyncio.open_connection(self._host, self._port)
+        counting = asyncio.create_task(self._count(writer.get_extra_info("socket")))
         try:
             async with asyncio.TaskGroup() as group:
                 answers = group.create_task(one_way(there, writer, (), self._rtt / 2))
@@ -93,6 +116,7 @@ class Line:
             for side in (writer, back):
                 side.transport.abort()
         finally:
+            counting.cancel()
             writer.close()
             back.close()
 
@@ -105,6 +129,7 @@ async def main() -> None:
     parser.add_argument("--rate", type=float)
     parser.add_argument("--shared", type=float)
     parser.add_argument("--rtt", type=float, default=0.0)
+    parser.add_argument("--trace", type=Path)
     asked = parser.parse_args()
     listener = socket.socket()
     # Set this before listening: the window of a connection is negotiated when it opens.
@@ -112,8 +137,10 @@ async def main() -> None:
     listener.bind(("127.0.0.1", 0))
     line = Line(asked.upstream, asked.rate, asked.shared, asked.rtt)
     server = await asyncio.start_server(line.connect, sock=listener, limit=PIECE)
+    tracing = asyncio.create_task(line.trace(asked.trace)) if asked.trace else None
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     await server.serve_forever()
+    del tracing
 
 
 asyncio.run(main())

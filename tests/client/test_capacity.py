@@ -107,3 +107,16 @@ async def test_a_chunk_that_waits_for_its_next_attempt_holds_no_capacity(
     await uploader.into_container(container.video_id, data_of(3 * CHUNK))
     starts = [r.content_range.split("-")[0] for r in emu.requests if r.operation == "videos.upload"]
     assert starts[:2] == ["bytes 0", f"bytes {CHUNK}"]
+
+
+async def test_with_a_bandwidth_limit_fewer_chunks_start_unless_the_number_is_fixed() -> None:
+    limit: int | None = 1_000
+    automatic = Capacity.of(UploadOptions(), limit_rate=lambda: limit)
+    shared = Capacity.of(UploadOptions(), 5, lambda: limit)
+    fixed = Capacity.of(UploadOptions(concurrency=6), limit_rate=lambda: limit)
+    for capacity, width in ((automatic, 2), (shared, 5), (fixed, 6)):
+        async with capacity.hold():
+            assert capacity.width == width
+    limit = None
+    automatic.count_sent(1, asyncio.get_running_loop().time())
+    assert automatic.width == 2

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.uploads.adaptive import HOLD, LONGEST_HOLD, AdaptiveConcurrency
+from apivideo_async.uploads.adaptive import (
+    HOLD,
+    LIMITED_WIDTH,
+    LONGEST_HOLD,
+    AdaptiveConcurrency,
+)
 
 MIB = 1024 * 1024
 BLOCK = MIB / 4
@@ -201,3 +206,45 @@ def test_the_width_stays_within_its_bounds(
         )
         assert 1 <= tuner.width <= most
         assert changed or tuner.width == before
+
+
+def limited(limit: float, each: float) -> Rate:
+    """Connections of ``each`` bytes per second, together at most at the limit of the user."""
+    return lambda connections: min(limit, connections * each)
+
+
+@pytest.mark.parametrize("limit", [200_000, 20 * MIB])
+def test_with_a_bandwidth_limit_few_connections_suffice(limit: int) -> None:
+    tuner = AdaptiveConcurrency(8, 16)
+    tuner.follow_limit(limit, 100.0)
+    line = Line(limited(limit, 1000 * MIB), tuner)
+    assert line.run(300) == LIMITED_WIDTH
+    assert max(line.widths) == LIMITED_WIDTH
+
+
+def test_below_the_limit_the_width_grows() -> None:
+    tuner = AdaptiveConcurrency(8, 16)
+    tuner.follow_limit(40 * MIB, 100.0)
+    line = Line(limited(40 * MIB, 5 * MIB), tuner)
+    assert line.run(60) == 8
+
+
+def test_a_new_limit_reduces_the_width_once_and_its_end_lets_it_grow() -> None:
+    tuner = AdaptiveConcurrency(8, 16)
+    line = Line(each(5 * MIB), tuner)
+    assert line.run(60) == 16
+    tuner.follow_limit(4 * MIB, line.now)
+    assert tuner.width == LIMITED_WIDTH
+    line.rate = limited(4 * MIB, 5 * MIB)
+    tuner.follow_limit(4 * MIB, line.now)
+    # Longer than the 16 chunks that were in flight need.
+    assert line.run(600) == LIMITED_WIDTH
+    line.rate = each(5 * MIB)
+    tuner.follow_limit(None, line.now)
+    assert line.run(60) == 16
+
+
+def test_a_limit_leaves_one_connection_for_each_upload() -> None:
+    tuner = AdaptiveConcurrency(16, 16, limited=12)
+    tuner.follow_limit(1_000, 0.0)
+    assert tuner.width == 12

@@ -706,3 +706,40 @@ def test_parts_that_are_being_merged_need_nothing() -> None:
         Received("part", parts=frozenset({1, 2}), parts_total=2, complete=True),
     )
     assert (plan.chunks, plan.parts, plan.mode) == ((), 2, "part")
+
+
+@pytest.mark.parametrize(
+    ("total", "limit", "spare", "sizes"),
+    [
+        pytest.param(1024 * MIB, None, 100, (64, 64), id="no limit"),
+        pytest.param(1024 * MIB, 20 * MIB, 100, (64, 64), id="a limit that needs no change"),
+        pytest.param(1024 * MIB, MIB, 100, (30, 32), id="30 seconds of the limit"),
+        pytest.param(1024 * MIB, MIB, 2, (30, 32), id="a budget that no limit can use up"),
+        pytest.param(1024 * MIB, 1000, 100, (5, 6), id="the smallest chunk that is allowed"),
+        pytest.param(9 * MIB, 1000, 100, (4.5, 9), id="a small file"),
+        pytest.param(50_000 * MIB, 1, 100, (5, 5.1), id="at most 10,000 chunks"),
+    ],
+)
+def test_a_bandwidth_limit_leads_to_smaller_chunks(
+    total: int, limit: int | None, spare: int, sizes: tuple[float, float]
+) -> None:
+    options = UploadOptions()
+    for plan in (
+        make_plan(total, options, spare, limit),
+        plan_rest(total, options, Received(), spare, limit),
+    ):
+        low, high = sizes
+        assert low * MIB <= plan.chunk_size <= high * MIB
+        assert all(chunk.size >= min(total, 5 * MIB) for chunk in plan.chunks[:-1])
+        assert len(plan.chunks) <= options.limits.most_parts
+
+
+@given(st.integers(1, 52_428_800_000), st.integers(1, 10**9))
+def test_a_plan_with_a_bandwidth_limit_is_allowed(total: int, limit: int) -> None:
+    plan = make_plan(total, UploadOptions(), 100, limit)
+    assert sum(chunk.size for chunk in plan.chunks) == total
+    assert all(chunk.size >= 5 * MIB for chunk in plan.chunks[:-1])
+
+
+def test_a_given_chunk_size_wins_over_a_bandwidth_limit() -> None:
+    assert choose_chunk_size(100 * MIB, UploadOptions(chunk_size=50 * MIB), 100, 1) == 50 * MIB

@@ -55,6 +55,15 @@ def test_received_bytes_say_nothing_about_the_rate() -> None:
     assert (meter.sent, meter.rate(102.0)) == (600, 50.0)
 
 
+def test_skipped_bytes_say_nothing_about_the_rate() -> None:
+    """The beginning of a stream that the server has already is read, but not sent."""
+    meter = Meter(0.0)
+    meter.add(100, 1.0)
+    meter.skip(1000)
+    meter.add(100, 2.0)
+    assert (meter.sent, meter.rate(2.0)) == (1200, 100.0)
+
+
 def test_the_rate_is_taken_over_the_last_seconds() -> None:
     """A slow minute long ago does not count: 100 bytes per second, whatever was before."""
     meter = Meter(0.0)
@@ -95,7 +104,7 @@ def test_bytes_of_a_failed_attempt_are_taken_back() -> None:
     """They must go out again."""
     meter = Meter(0.0)
     meter.add(100, 1.0)
-    meter.rewind(40)
+    meter.add(-40, 1.0)
     assert (meter.sent, meter.rate(1.0)) == (60, 60.0)
 
 
@@ -103,7 +112,7 @@ def test_the_rate_is_never_negative() -> None:
     meter = Meter(0.0)
     for second in range(1, 10):
         meter.add(100, float(second))
-    meter.rewind(900)
+    meter.add(-900, 9.0)
     assert (meter.sent, meter.rate(9.0), meter.eta(9.0, 1000)) == (0, 0.0, None)
 
 

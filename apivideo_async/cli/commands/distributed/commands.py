@@ -24,6 +24,7 @@ from ...console.formatting import bytes_text
 from ...console.messages import explain
 from ...console.terminal import columns
 from ...crud.formatting import field_lines
+from ...limit_rate import RateSchedule, limit_rate_option, limiting
 from ...parameters import json_option
 from ...running import run
 from ...session import Session
@@ -204,6 +205,7 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
     help="Time after which other workers may take over the items of a silent worker.",
 )
 @reserve_option
+@limit_rate_option
 @click.option(
     "--sweep",
     type=SECONDS,
@@ -218,6 +220,7 @@ def worker(
     session: Session,
     /,
     lease: float,
+    limit_rate: RateSchedule | None,
     redirects: Redirects,
     dsn: str,
     **given: Any,
@@ -238,10 +241,10 @@ def worker(
             session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)
 
     async def work() -> int:
-        async with Stores(redirects=redirects) as stores:
+        async with Stores(redirects=redirects) as stores, limiting(limit_rate) as limit:
             instance = Worker(
                 dsn,
-                lambda limiter: settings.make_client(limiter=limiter),
+                lambda limiter: limit(settings.make_client(limiter=limiter)),
                 options=IngestOptions(concurrency=items, lease=lease, upload=upload),
                 stores=stores,
                 on_result=write_result,

@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 from ....ingest.items import Strategy
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report
+from ...limit_rate import limit_rate_option
 from ...parameters import json_option
 from ...running import run
 from ...session import Session
@@ -74,6 +75,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @items_option
 @former_chunks_option
 @reserve_option
+@limit_rate_option
 @redirects_option
 @click.option(
     "--dry-run",

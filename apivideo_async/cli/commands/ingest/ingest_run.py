@@ -19,6 +19,7 @@ from ....masking import masked, shown
 from ....uploads.progress import UploadProgress
 from ...console.formatting import bytes_text, printable, time_text
 from ...console.messages import explain
+from ...limit_rate import limiting
 from ...session import Session, connect
 from .display import show_progress
 from .progress import IngestProgress
@@ -47,7 +48,9 @@ class IngestRun:
         async with (
             connect(self._session.settings, reserve=request.reserve) as fail_fast_client,
             Stores(redirects=request.redirects) as stores,
+            limiting(request.limit_rate) as limit,
         ):
+            limit(fail_fast_client)
             # The first request fails fast; the ingestion itself uses the default retries.
             client = fail_fast_client.with_options(retry=RetryPolicy())
             async with Ingest(

@@ -14,6 +14,7 @@ from ....ingest.options import IngestOptions
 from ....ingest.stores.redirects import Redirects
 from ....ingest.stores.stores import Stores
 from ...console.terminal import Terminal
+from ...limit_rate import RateSchedule
 from ..sources import check_path, list_all
 
 __all__ = ["IngestRequest", "check_sources", "listings"]
@@ -33,6 +34,7 @@ class IngestRequest:
     settle: float | None
     options: IngestOptions
     reserve: float
+    limit_rate: RateSchedule | None
     redirects: Redirects
     ledger: Path
     reports: tuple[Path, ...]

@@ -9,6 +9,7 @@ from ....config import RetryPolicy
 from ....errors import ApiVideoError, ConfigurationError, SourceError
 from ...console.display import Display, show_uploads
 from ...console.messages import explain
+from ...limit_rate import limiting
 from ...session import Session, check_reachable, connect
 from .file_upload import FileUpload, check_file, is_stream
 from .finished import FinishedUploads
@@ -37,7 +38,11 @@ class Batch:
         """Upload all files and return the exit code."""
         request = self._request
         try:
-            async with connect(self._session.settings, needs_key=request.token is None) as client:
+            async with (
+                connect(self._session.settings, needs_key=request.token is None) as client,
+                limiting(request.limit_rate) as limit,
+            ):
+                limit(client)
                 if request.token is not None and request.wait and client.config.api_key is None:
                     raise ConfigurationError(
                         "--wait needs an API key: an upload token cannot read the status of a video"

@@ -7,6 +7,7 @@ import click
 from attrs import evolve
 
 from ....private_files import state_folder
+from ...limit_rate import limit_rate_option
 from ...parameters import given_options, json_option
 from ...running import run
 from ...session import Session
@@ -30,6 +31,7 @@ __all__ = ["command"]
 )
 @click.option("--token", metavar="TOKEN", help="Use an upload token; no API key is needed.")
 @sending_options
+@limit_rate_option
 @click.option("--resume", is_flag=True, help="Continue an interrupted upload of the same file.")
 @click.option("--wait", is_flag=True, help="Wait until the video is playable.")
 @click.option(

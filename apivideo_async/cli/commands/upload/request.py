@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 from ....config import UploadOptions
 from ....models import Video, to_json
 from ...console.formatting import printable, shortened
+from ...limit_rate import RateSchedule
 
 __all__ = ["STDIN", "Outcome", "UploadRequest", "json_document"]
 
@@ -31,6 +32,7 @@ class UploadRequest:
     resume: bool
     wait: bool
     timeout: float
+    limit_rate: RateSchedule | None
     as_json: bool
 
     def label(self, file: str) -> str:
