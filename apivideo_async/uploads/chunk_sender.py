@@ -101,7 +101,9 @@ class ChunkSender:
                     # Other chunks were accepted, so the connection works. Start a new retry budget.
                     accepted = ledger.accepted_bytes
                     attempts = Attempts()
-                attempts = attempts.after(error, clock())
+                # If the status was read, the server responds: it is no outage.
+                counts = unknown and upload.target.can_read_status
+                attempts = attempts.after(error, clock(), counts=counts)
                 await self._pause(chunk, error, attempts, may_be_stored=may_be_stored)
             else:
                 upload.adaptation.after_acceptance(sent, upload.context.pipeline.profile.learn)
@@ -127,7 +129,11 @@ class ChunkSender:
             part = FilePart(upload.name, chunk.size, read, kind, count)
             request = upload.target.request(part, upload.ledger.content_range(chunk))
             try:
-                video = _confirmed(request, await upload.context.pipeline.attempt(request))
+                # Without a video id, a repeat would create a second video.
+                response = await upload.context.pipeline.attempt(
+                    request, alone=upload.target.video_id is None
+                )
+                video = _confirmed(request, response)
             except ApiStatusError as error:
                 video = _resume_incomplete(error)
         except BaseException as error:
@@ -261,11 +267,11 @@ class ChunkSender:
                 error,
             ) from error
         now = asyncio.get_running_loop().time()
-        policy = upload.context.pipeline.config.retry
-        delay = attempts.delay(policy, now, random.random())  # noqa: S311
+        pipeline = upload.context.pipeline
+        delay = attempts.delay(pipeline.config.retry, now, random.random(), pipeline.outage)  # noqa: S311
         if delay is None:
             raise self._failed(
-                f"chunk {chunk.number} could not be sent: {attempts.describe(error)}", error
+                f"chunk {chunk.number} could not be sent: {attempts.describe(error, now)}", error
             ) from error
         if upload.ledger.state(chunk) is not ChunkState.PENDING:
             upload.ledger.put_back(chunk)
