@@ -91,8 +91,8 @@ async def create_video(
                 raise
             await asyncio.sleep(wait)
             if unknown:
-                # In an outage, each repetition could create one more container.
-                await _await_response(pipeline)
+                # In an outage, each repetition could create one more container. Wait for its end.
+                await pipeline.send(build_request("videos.list", "GET", "/videos"))
             if lost:
                 log.warning(
                     "no response to the creation of a video (%s). It is created again. The first "
@@ -139,14 +139,8 @@ async def remove_spares(
 
 
 def _delay(pipeline: Pipeline, attempts: Attempts) -> float | None:
-    now = asyncio.get_running_loop().time()
-    return attempts.delay(pipeline.config.retry, now, random.random(), pipeline.outage)  # noqa: S311
-
-
-async def _await_response(pipeline: Pipeline) -> None:
-    """Wait until the service responds to a read. Raises the error of the last attempt."""
-    query = {"currentPage": 1, "pageSize": 1}
-    await pipeline.send(build_request("videos.list", "GET", "/videos", query=query))
+    now, chance = asyncio.get_running_loop().time(), random.random()  # noqa: S311
+    return attempts.delay(pipeline.config.retry, now, chance, pipeline.outage)
 
 
 def _request(fields: Mapping[str, Any]) -> Request:
