@@ -28,7 +28,7 @@ from typing import Any
 
 from attrs import define, field
 
-from ...errors import LeaseLostError, LedgerError
+from ...errors import LeaseLostError, LedgerError, SourceError
 from ...protocol.request import LimitClass, Request
 from ...rate_limit.limiter import RequestBudget
 from ...uploads.sources.types import Source, guarded_blocks
@@ -178,9 +178,15 @@ class LeaseKeeper:
 
 
 class LeasedSource(Source):
-    """The source of an item, readable only while this worker holds the lease of the item."""
+    """The source of an item, readable only while this worker holds the lease of the item.
 
-    def __init__(self, source: Source, lease_keeper: LeaseKeeper, claim: Record) -> None:
+    A source that returns no block for ``stall`` seconds gives its place to other items.
+    """
+
+    def __init__(
+        self, source: Source, lease_keeper: LeaseKeeper, claim: Record, stall: float
+    ) -> None:
+        self._stall = stall
         self._source = source
         self._lease_keeper = lease_keeper
         self._claim = claim
@@ -188,11 +194,25 @@ class LeasedSource(Source):
         self.size: int = source.size
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Read a range; before each block, check the lease, which may raise ``LeaseLostError``."""
+        """Read a range; before each block, check the lease.
+
+        Raises ``LeaseLostError``, and a ``SourceError`` that is retryable if the source is slow.
+        """
         async with aclosing(guarded_blocks(self._source.read(start, size), self.name)) as blocks:
-            async for block in blocks:
+            while (block := await self._next(blocks)) is not None:
                 await self._lease_keeper.check(self._claim)
                 yield block
+
+    async def _next(self, blocks: AsyncIterator[Any]) -> Any:
+        try:
+            async with asyncio.timeout(self._stall):
+                return await anext(blocks, None)
+        except TimeoutError as error:
+            raise SourceError(
+                f"{self.name}: the source returned less than one block in {self._stall:g} s",
+                cause="unreachable",
+                retryable=True,
+            ) from error
 
     async def fingerprint(self) -> dict[str, Any] | None:
         """Return the fingerprint of the source."""

@@ -31,6 +31,7 @@ from ..options import (
     items_and_upload,
     items_option,
     manifest_option,
+    outage_option,
     quarantined_option,
     redirects_option,
     reserve_option,
@@ -212,6 +213,7 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
     help="Interval between two searches for items that have no job in the queue.",
 )
 @redirects_option
+@outage_option
 @database_option
 @click.pass_obj
 def worker(
@@ -219,6 +221,7 @@ def worker(
     /,
     lease: float,
     redirects: Redirects,
+    outage_timeout: float | None,
     dsn: str,
     **given: Any,
 ) -> int:
@@ -228,6 +231,9 @@ def worker(
     its unfinished items to the queue at once.
     """
     items, upload = items_and_upload(given)
+    options = IngestOptions(concurrency=items, lease=lease, upload=upload)
+    if outage_timeout is not None:
+        options = attrs.evolve(options, outage_timeout=outage_timeout)
     settings = session.settings
     settings.resolve()  # Report a missing key before the database is opened.
 
@@ -242,7 +248,7 @@ def worker(
             instance = Worker(
                 dsn,
                 lambda limiter: settings.make_client(limiter=limiter),
-                options=IngestOptions(concurrency=items, lease=lease, upload=upload),
+                options=options,
                 stores=stores,
                 on_result=write_result,
                 **given,  # `reserve` and `sweep`
