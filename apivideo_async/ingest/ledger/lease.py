@@ -41,6 +41,8 @@ log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 MARGIN = 0.1
 """Share of the lease period by which the local deadline is earlier than the ledger's."""
+SLOWEST = 16 * 1024
+"""Bytes that a source must return in ``Timeouts.stall`` seconds."""
 RENEWALS = 3
 """Renewals within one lease period."""
 
@@ -180,7 +182,8 @@ class LeaseKeeper:
 class LeasedSource(Source):
     """The source of an item, readable only while this worker holds the lease of the item.
 
-    A source that returns no block for ``stall`` seconds gives its place to other items.
+    A source that returns fewer than ``SLOWEST`` bytes in ``stall`` seconds gives its place to other
+    items.
     """
 
     def __init__(
@@ -199,17 +202,27 @@ class LeasedSource(Source):
         Raises ``LeaseLostError``, and a ``SourceError`` that is retryable if the source is slow.
         """
         async with aclosing(guarded_blocks(self._source.read(start, size), self.name)) as blocks:
-            while (block := await self._next(blocks)) is not None:
+            received, waited = 0, 0.0
+            while True:
+                began = time.monotonic()
+                block = await self._next(blocks, self._stall - waited)
+                if block is None:
+                    return
+                # The time in which the block is sent does not count.
+                received, waited = received + len(block), waited + time.monotonic() - began
+                if received >= SLOWEST:
+                    received, waited = 0, 0.0
                 await self._lease_keeper.check(self._claim)
                 yield block
 
-    async def _next(self, blocks: AsyncIterator[Any]) -> Any:
+    async def _next(self, blocks: AsyncIterator[Any], seconds: float) -> Any:
         try:
-            async with asyncio.timeout(self._stall):
+            async with asyncio.timeout(seconds):
                 return await anext(blocks, None)
         except TimeoutError as error:
             raise SourceError(
-                f"{self.name}: the source returned less than one block in {self._stall:g} s",
+                f"{self.name}: the source returned fewer than {SLOWEST:,} bytes in "
+                f"{self._stall:g} s",
                 cause="unreachable",
                 retryable=True,
             ) from error
