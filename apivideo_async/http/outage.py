@@ -26,10 +26,12 @@ __all__ = ["Flight", "Outage"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.http")
 
-PATIENCE = 8.0
+PATIENCE = 4.0
 """Seconds without progress of a request after which the server is probed."""
 GRACE = 3.0
-"""Seconds in which a request must make progress after an outage."""
+"""Seconds in which a request must make progress after an outage. They double with each outage,
+because a server that is only overloaded can look like one."""
+LONGEST_GRACE = 60.0
 PROBE_PAUSE = 2.0
 """Seconds between two probes in an outage."""
 LONGEST_PAUSE = 60.0
@@ -68,6 +70,7 @@ class Outage:
     _clock_offset: float | None = field(default=None, init=False)
     _suspended_at: float = field(default=-math.inf, init=False)
     """Time of the event loop at which the last suspension was noticed."""
+    _grace: float = field(factory=lambda: GRACE, init=False)
     _pool_is_old: bool = field(default=False, init=False)
 
     def failed(self, now: float, reason: str) -> None:
@@ -165,14 +168,15 @@ class Outage:
     async def _end_dead(self, recovered: float) -> None:
         self._stuck(recovered)
         before = [flight for flight, (number, _) in self._flights.items() if number is not None]
-        await asyncio.sleep(GRACE)
-        self._stuck(recovered + GRACE)
+        await asyncio.sleep(self._grace)
+        self._stuck(recovered + self._grace)
         dead = [
             flight
             for flight in before
             if flight in self._flights and self._flights[flight][1] <= recovered
         ]
         if dead:
+            self._grace = min(2 * self._grace, LONGEST_GRACE)
             log.info(
                 "%d requests lost their connection in an outage",
                 len(dead),

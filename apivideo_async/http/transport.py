@@ -32,7 +32,7 @@ READ_BUFFER = 64 * 1024
 """Bytes of a response that aiohttp reads ahead."""
 CONNECTIONS = 0
 """No limit, because a wait for a connection would count as a wait for the response."""
-PROBE_TIMEOUT = 5.0
+PROBE_TIMEOUT = 4.0
 """Seconds in which a probe must get a response."""
 PROBE: Final = Request(
     operation="probe", method="HEAD", path="/", limit_class=None, authenticated=False

@@ -163,7 +163,7 @@ async def test_connections_that_cannot_be_opened_use_no_attempt() -> None:
         async with ApiVideoClient(
             emu.api_key, base_url=emu.url, retry=PATIENT, upload=options(concurrency=2)
         ) as client:
-            emu.faults.add(Fault("videos.upload", "refuse", nth=3, seconds=0.3))
+            emu.faults.add(Fault("videos.upload", "refuse", nth=3, seconds=0.1))
             video = await client.upload(DATA, title="t")
         assert emu.sha256(video.video_id) == sha256(DATA)
         assert received_once(emu, 5)
