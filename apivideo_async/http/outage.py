@@ -62,6 +62,8 @@ class Outage:
     _probe: Callable[[], Awaitable[bool]]
     since: float | None = field(default=None, init=False)
     """Time of the first failure after the last response; None: the server responds."""
+    last_seen: float = field(default=-math.inf, init=False)
+    """Time at which a probe last got no response."""
     _warned: bool = field(default=False, init=False)
     _flights: dict[Flight, tuple[int | None, float]] = field(factory=dict, init=False)
     """For each request, its last known progress and the time of it."""
@@ -154,7 +156,7 @@ class Outage:
                     self._flights[flight][1] <= self._suspended_at for flight in stuck
                 )
                 if not await self._probe():
-                    down = True
+                    down, self.last_seen = True, clock()
                     await asyncio.sleep(PROBE_PAUSE)
                 elif down:
                     down = False

@@ -120,6 +120,10 @@ class Pipeline:
         """Time of the event loop since which no request got a response; None: they do."""
         return self._transport.outage.since
 
+    def was_down(self, since: float) -> bool:
+        """Return True if the server did not respond to a probe at a time after ``since``."""
+        return self._transport.outage.last_seen >= since
+
     async def attempt(self, request: Request, *, alone: bool = False) -> Response:
         """Send a request once. If its access token is refused, renew the token and send it again.
 

@@ -82,6 +82,7 @@ class ChunkSender:
         may_be_stored = upload.continued
         sent = upload.sent(chunk)
         while True:
+            began = clock()
             try:
                 # Released between attempts: if failures reduced the width, this chunk waits too.
                 async with upload.gate.turn(chunk), upload.context.capacity.hold(upload):
@@ -95,7 +96,7 @@ class ChunkSender:
                     return None
                 may_be_stored = may_be_stored or unknown
                 sent = attrs.evolve(sent, alone=upload.gate.was_alone(chunk))
-                if await self._adapt(chunk, error, sent):
+                if await self._adapt(chunk, error, sent, began):
                     continue
                 if ledger.accepted_bytes > accepted:
                     # Other chunks were accepted, so the connection works. Start a new retry budget.
@@ -159,9 +160,10 @@ class ChunkSender:
         else:
             self.upload.ledger.lose(chunk)
 
-    async def _adapt(self, chunk: Chunk, error: ApiVideoError, sent: Sent) -> bool:
+    async def _adapt(self, chunk: Chunk, error: ApiVideoError, sent: Sent, began: float) -> bool:
         """Change the upload if the service seems to differ from an assumption.
 
+        ``began`` is the time at which the attempt began.
         Returns True if the chunk is to be sent again at once. Raises ``ReplanError``.
         """
         upload, adaptation = self.upload, self.upload.adaptation
@@ -169,7 +171,9 @@ class ChunkSender:
             adaptation.after_rate_limit(error, sent)
             return False
         if isinstance(error, ApiTimeoutError) and upload.ledger.state(chunk) is ChunkState.UNKNOWN:
-            if adaptation.after_timeout(error.reason, sent):
+            # A timeout in an outage says nothing about the service.
+            down = upload.context.pipeline.was_down(began)
+            if not down and adaptation.after_timeout(error.reason, sent):
                 upload.context.wait_longer(error.reason)
             return False
         if not isinstance(error, ApiStatusError) or not (is_verdict(error) or error.status == 413):

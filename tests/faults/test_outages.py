@@ -195,6 +195,22 @@ async def test_an_outage_has_a_limit(
 
 
 @pytest.mark.usefixtures("quick_probes")
+async def test_a_timeout_in_an_outage_says_nothing_about_the_service(
+    emu: Emulator, proxy: FaultProxy
+) -> None:
+    """The client would otherwise send one chunk at a time from then on."""
+    source = Interrupted(proxy, "hole")
+    timeouts = Timeouts(connect=60, response=1.0, stall=600)
+    async with client_through(proxy, emu, timeouts=timeouts) as client:
+        upload = asyncio.create_task(client.upload(source, title="t"))
+        await source.began.wait()
+        # The status is read in the outage, so a timeout has ended the first attempt.
+        await ending_after(proxy, 12)
+        await upload
+        assert client.profile.response_timeout is None
+
+
+@pytest.mark.usefixtures("quick_probes")
 async def test_a_slow_response_is_no_outage(emu: Emulator, proxy: FaultProxy) -> None:
     emu.faults.add(Fault("videos.upload", "delay", seconds=0.8))
     async with client_through(proxy, emu) as client:
