@@ -163,8 +163,8 @@ class ChunkSender:
     async def _adapt(self, chunk: Chunk, error: ApiVideoError, sent: Sent, began: float) -> bool:
         """Change the upload if the service seems to differ from an assumption.
 
-        ``began`` is the time at which the attempt began.
-        Returns True if the chunk is to be sent again at once. Raises ``ReplanError``.
+        ``began`` is the start of the attempt. Returns True if the chunk is to be sent again at
+        once. Raises ``ReplanError``.
         """
         upload, adaptation = self.upload, self.upload.adaptation
         if isinstance(error, RateLimitError):
