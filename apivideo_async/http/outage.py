@@ -72,6 +72,8 @@ class Outage:
     _clock_offset: float | None = field(default=None, init=False)
     _suspended_at: float = field(default=-math.inf, init=False)
     """Time of the event loop at which the last suspension was noticed."""
+    _recovered_at: float = field(default=-math.inf, init=False)
+    """Time of the first response to a probe after an outage."""
     _grace: float = field(factory=lambda: GRACE, init=False)
     _pool_is_old: bool = field(default=False, init=False)
 
@@ -149,18 +151,26 @@ class Outage:
     async def _watch(self) -> None:
         """Probe the server until every request makes progress or was ended."""
         clock = asyncio.get_running_loop().time
-        pause, down = PATIENCE, False
+        pause, down, failed = PATIENCE, False, False
         try:
             while stuck := self._stuck(clock()):
                 down = down or any(
-                    self._flights[flight][1] <= self._suspended_at for flight in stuck
+                    self._flights[flight][1] <= self._suspended_at
+                    # Its connection was opened in the outage, and is used since its end.
+                    or self._flights[flight][1] <= self._recovered_at + PATIENCE
+                    for flight in stuck
                 )
                 if not await self._probe():
-                    down, self.last_seen = True, clock()
+                    down = failed = True
+                    self.last_seen = clock()
                     await asyncio.sleep(PROBE_PAUSE)
                 elif down:
-                    down = False
-                    await self._end_dead(clock())
+                    now = clock()
+                    # Only after a failed probe: a slow response must not prolong this time.
+                    if failed:
+                        self._recovered_at = now
+                    down = failed = False
+                    await self._end_dead(now)
                 else:
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
