@@ -243,23 +243,23 @@ class ApiVideoClient:
 
         async def create(source_name: str) -> NewContainer:
             fields = {"title": item.title or source_name, **item.fields}
-            video = await create_video(self._pipeline, fields, repeat_lost=True)
+            video = await create_video(self._pipeline.patient(), fields, repeat_lost=True)
             return NewContainer(video.video_id, empty=True)
 
         return await uploader.into_new(item.source, create, item.filename, item.size)
 
     async def _upload_once(self, item: UploadItem, key: str, uploader: Uploader) -> Video:
-        fields = {"title": item.title, **item.fields}
+        fields, pipeline = {"title": item.title, **item.fields}, self._pipeline.patient()
         # A second call with the same key waits, and then finds the container of the first.
-        async with key_record(self._pipeline, key) as record:
+        async with key_record(pipeline, key) as record:
 
             async def create(source_name: str) -> NewContainer:
                 fields["title"] = item.title or source_name
-                created = await create_keyed(self._pipeline, fields, key, record, check="always")
+                created = await create_keyed(pipeline, fields, key, record, check="always")
                 return NewContainer(created.video.video_id, empty=created.empty)
 
             video = await uploader.into_new(item.source, create, item.filename, item.size)
-            await remove_spares(self._pipeline, fields, key, record, video.video_id)
+            await remove_spares(pipeline, fields, key, record, video.video_id)
             return video
 
     async def _upload_into(

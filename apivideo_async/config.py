@@ -105,7 +105,7 @@ def _one_of(*allowed: str | None) -> Any:
 class Timeouts:
     """Time limits in seconds. A whole request has none, because a large upload may take hours."""
 
-    connect: float = field(default=15.0, validator=positive)
+    connect: float = field(default=10.0, validator=positive)
     """Seconds to open one connection, TLS handshake included."""
     response: float = field(default=120.0, validator=positive)
     """Seconds from the last byte of the request to the end of the response."""
@@ -116,10 +116,21 @@ class Timeouts:
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """How failed attempts are repeated. A 429 waits until the window resets and uses no attempt."""
+    """How failed attempts are repeated.
+
+    Two failures use no attempt: a 429, which waits until the window resets, and a connection that
+    cannot be opened or is lost without a response. The second one is repeated until the outage has
+    lasted too long (``outage``, ``call_outage``), with pauses of at most 5 s.
+    """
 
     attempts: int = field(default=6, validator=_count)
-    """Attempts of one call, or of one chunk since the server accepted other bytes of the upload."""
+    """Attempts of one call, or of one chunk since the server accepted other bytes of the upload.
+    1: nothing is repeated, also in an outage."""
+    outage: float = field(default=300.0, validator=positive)
+    """Seconds without any response after which an upload, a wait, a list or a status query
+    fails."""
+    call_outage: float = field(default=60.0, validator=positive)
+    """Seconds without any response after which any other call fails."""
     seconds: float = field(default=600.0, validator=positive)
     """Seconds after the first failure of a call or chunk, after which no further attempt starts."""
     first_delay: float = field(default=0.4, validator=positive)

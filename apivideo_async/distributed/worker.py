@@ -10,6 +10,7 @@ from attrs import define, field
 
 from ..client import ApiVideoClient
 from ..errors import AuthenticationError, LedgerError, first_failure
+from ..ingest.failures import OutageError
 from ..ingest.ingestion import owner_name
 from ..ingest.item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
 from ..ingest.items import Record
@@ -66,7 +67,8 @@ class Worker:
         """Work until cancelled. Then give all items back, so that other workers can claim them.
 
         Raises ``LedgerError`` when the database cannot be used or is unavailable for longer than
-        ``outage_timeout``, and ``AuthenticationError`` when the API key is refused.
+        ``outage_timeout``, ``OutageError`` when api.video is unavailable for longer than
+        ``IngestOptions.outage_timeout``, and ``AuthenticationError`` when the API key is refused.
         """
         owner = owner_name()
         shared = Distributed(self._dsn, outage_timeout=self._outage_timeout)
@@ -166,7 +168,7 @@ class _WorkerRun:
                 await self._shared.queue.defer(key)
             else:
                 await self._ingest(claim)
-        except (AuthenticationError, LedgerError) as error:
+        except (AuthenticationError, LedgerError, OutageError) as error:
             self._stop(error)
             raise
 

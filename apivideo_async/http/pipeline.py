@@ -57,6 +57,7 @@ class Pipeline:
         recent: RecentVideos | None = None,
         on_response: OnResponse | None = None,
         before_request: BeforeRequest | None = None,
+        patient: bool = False,
     ) -> None:
         self.config = config
         self.limiter: Limiter = limiter or Limiter(config.reserve)
@@ -70,6 +71,11 @@ class Pipeline:
         self._origin = origin
         self._on_response = on_response
         self._before_request = before_request
+        self._patient = patient
+
+    def patient(self) -> "Pipeline":
+        """Return a copy whose calls wait for ``RetryPolicy.outage`` seconds in an outage."""
+        return self._copy(self.config, self._on_response, self._before_request, patient=True)
 
     def with_config(
         self,
@@ -81,6 +87,17 @@ class Pipeline:
 
         It shares connections, tokens, budgets and the profile of the service.
         """
+        before_request = before_request or self._before_request
+        return self._copy(config, on_response, before_request, patient=self._patient)
+
+    def _copy(
+        self,
+        config: ClientConfig,
+        on_response: OnResponse | None,
+        before_request: BeforeRequest | None,
+        *,
+        patient: bool,
+    ) -> "Pipeline":
         return Pipeline(
             config,
             self._transport,
@@ -90,13 +107,31 @@ class Pipeline:
             profile=self.profile,
             recent=self.recent,
             on_response=on_response,
-            before_request=before_request or self._before_request,
+            before_request=before_request,
+            patient=patient,
         )
 
-    async def attempt(self, request: Request) -> Response:
+    @property
+    def outage(self) -> float:
+        """Seconds without a response after which a call fails."""
+        retry = self.config.retry
+        return retry.outage if self._patient else retry.call_outage
+
+    @property
+    def down_since(self) -> float | None:
+        """Time of the event loop since which no request got a response; None: they do."""
+        return self._transport.outage.since
+
+    def was_down(self, since: float) -> bool:
+        """Return True if the server did not respond to a probe at a time after ``since``."""
+        return self._transport.outage.last_seen >= since
+
+    async def attempt(self, request: Request, *, alone: bool = False) -> Response:
         """Send a request once. If its access token is refused, renew the token and send it again.
 
         A 404 for a video that this client has just created is repeated (``RecentVideos``).
+        ``alone``: use a new connection, because a pooled one may be dead. A request that must not
+        be executed twice could not be repeated after it was lost there.
 
         Raises the ``ApiStatusError`` of a response other than 2xx, ``ApiResponseError`` for a body
         that is too large, or ``ApiConnectionError``.
@@ -113,7 +148,9 @@ class Pipeline:
                     await self._before_request(request)
                 permit.sending()
                 began = asyncio.get_running_loop().time()
-                response = await self._transport.send(request, headers, self._timeouts(request))
+                response = await self._transport.send(
+                    request, headers, self._timeouts(request), alone=alone
+                )
                 permit.answered(response)
             if log.isEnabledFor(logging.DEBUG):
                 _log_response(request, response, asyncio.get_running_loop().time() - began)
@@ -176,10 +213,15 @@ class Pipeline:
         attempts = Attempts()
         while True:
             try:
-                return read(await self.attempt(request))
+                return read(await self.attempt(request, alone=not request.repeatable))
             except ApiVideoError as error:
                 attempts = attempts.after(error, clock())
-                delay = attempts.delay(self.config.retry, clock(), random.random())  # noqa: S311
+                delay = attempts.delay(
+                    self.config.retry,
+                    clock(),
+                    random.random(),  # noqa: S311
+                    self.outage,
+                )
                 if delay is None or not may_repeat(error, repeatable=request.repeatable):
                     raise
                 _log_retry(request.operation, delay, error)

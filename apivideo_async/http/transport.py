@@ -8,8 +8,9 @@ import errno
 import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -22,6 +23,8 @@ from ..protocol.request import Request
 from ..protocol.response import Response, most_bytes
 from ..rate_limit.bandwidth import Bandwidth
 from .multipart import MultipartBody
+from .outage import Outage
+from .sessions import Sessions
 from .sockets import open_socket
 from .watchdog import Watchdog
 
@@ -31,6 +34,12 @@ READ_BUFFER = 64 * 1024
 """Bytes of a response that aiohttp reads ahead."""
 CONNECTIONS = 0
 """No limit, because a wait for a connection would count as a wait for the response."""
+PROBE_TIMEOUT = 4.0
+"""Seconds in which a probe must get a response."""
+PROBE: Final = Request(
+    operation="probe", method="HEAD", path="/", limit_class=None, authenticated=False
+)
+"""Any response shows that the server can be reached."""
 
 
 class _ReportedBody(aiohttp.BytesPayload):
@@ -65,11 +74,27 @@ class Transport:
     _trust_env: bool = False
     _trace_configs: Sequence[aiohttp.TraceConfig] = ()
     _ssl_context: ssl.SSLContext | None = None
-    _own_session: aiohttp.ClientSession | None = field(default=None, init=False)
+    _own: Sessions = field(init=False)
     _closed: bool = field(default=False, init=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
+    outage: Outage = field(init=False)
+    """Whether the server responds, for all requests of the client."""
 
-    def _opened_session(self) -> aiohttp.ClientSession:
+    def __attrs_post_init__(self) -> None:
+        self._own = Sessions(self._create_session)
+        self.outage = Outage(self._probe)
+
+    def _create_session(self, alone: bool) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=CONNECTIONS, force_close=alone, socket_factory=open_socket
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=self._trust_env,
+            trace_configs=list(self._trace_configs),
+        )
+
+    def _opened_session(self, *, alone: bool) -> AbstractAsyncContextManager[aiohttp.ClientSession]:
         if self._closed:
             raise ConfigurationError("this client is closed: create a new one")
         loop = asyncio.get_running_loop()
@@ -79,19 +104,34 @@ class Transport:
             )
         # The session belongs to the loop in which it is created.
         self._loop = loop
-        if self._session is None:
-            self._session = self._own_session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, socket_factory=open_socket),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=self._trust_env,
-                trace_configs=list(self._trace_configs),
-            )
-        return self._session
+        if self._session is not None:
+            return nullcontext(self._session)
+        return self._own.use(alone=alone)
+
+    async def _probe(self) -> bool:
+        """Return True if the server responds on a new connection."""
+        try:
+            arguments = self._arguments(PROBE, {}, None, Timeouts(connect=PROBE_TIMEOUT))
+            async with (
+                asyncio.timeout(PROBE_TIMEOUT),
+                self._opened_session(alone=True) as session,
+                session.request(**arguments),
+            ):
+                return True
+        except (aiohttp.ClientError, OSError):
+            return False
 
     async def send(
-        self, request: Request, headers: Mapping[str, str], timeouts: Timeouts
+        self,
+        request: Request,
+        headers: Mapping[str, str],
+        timeouts: Timeouts,
+        *,
+        alone: bool = False,
     ) -> Response:
         """Send a request once, with additional headers.
+
+        ``alone``: use a new connection, unless the session belongs to the caller.
 
         A body larger than ``protocol.response.most_bytes`` is cut. Raises ``ApiConnectionError``,
         ``ApiTimeoutError`` or the error of reading the file. Raises ``ConfigurationError`` if the
@@ -102,14 +142,18 @@ class Transport:
             body = MultipartBody(request.multipart, self.bandwidth, request.flow)
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task is not None else 0
+        clock = asyncio.get_running_loop().time
+        if self.outage.resumed(clock()):
+            await self._own.discard_idle()
         try:
             async with (
-                Watchdog(timeouts, body) as watchdog,
-                self._opened_session().request(
-                    **self._arguments(request, headers, body, timeouts)
-                ) as incoming,
+                self._opened_session(alone=alone) as session,
+                Watchdog(timeouts, body, self.outage) as watchdog,
+                session.request(**self._arguments(request, headers, body, timeouts)) as incoming,
             ):
-                watchdog.await_response()
+                watchdog.headers_arrived()
+                if request.base_url is None:
+                    self.outage.answered(clock())
                 content, cut = await _read_body(incoming)
                 received = {name.lower(): value for name, value in incoming.headers.items()}
                 return Response(incoming.status, received, content, cut)
@@ -130,7 +174,12 @@ class Transport:
         if body is not None and body.failure is not None and not _from_connection(body.failure):
             raise body.failure
         sent = body is None or body.started
-        raise self._connection_error(failure, request, sent=sent) from _system_error(failure)
+        lost = self._connection_error(failure, request, sent=sent)
+        if request.base_url is None:
+            self.outage.failed(clock(), lost.reason)
+        # The other idle connections may be dead for the same reason.
+        await self._own.discard_idle()
+        raise lost from _system_error(failure)
 
     def _arguments(
         self,
@@ -182,8 +231,8 @@ class Transport:
     async def close(self) -> None:
         """Close the session if this object created it."""
         self._closed = True
-        if self._own_session is not None:
-            await self._own_session.close()
+        await self.outage.aclose()
+        await self._own.aclose()
 
 
 async def _read_body(incoming: aiohttp.ClientResponse) -> tuple[bytes, bool]:

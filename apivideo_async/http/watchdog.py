@@ -7,11 +7,13 @@ response must arrive within ``response`` seconds of the last byte that left a bu
 """
 
 import asyncio
+import errno
 from collections.abc import Callable
 from typing import Any
 
 from ..config import Timeouts
 from .multipart import MultipartBody
+from .outage import Outage
 
 __all__ = ["Watchdog"]
 
@@ -20,11 +22,17 @@ CHECK = 1.0
 
 
 class Watchdog:
-    """An async context manager. Its ``TimeoutError`` says what made no progress."""
+    """An async context manager. Its ``TimeoutError`` says what made no progress.
 
-    def __init__(self, timeouts: Timeouts, body: MultipartBody | None) -> None:
+    ``outage`` may end the request earlier, with a ``ConnectionError`` (see ``outage``).
+    """
+
+    def __init__(self, timeouts: Timeouts, body: MultipartBody | None, outage: Outage) -> None:
         self._timeouts = timeouts
         self._body = body
+        self._outage = outage
+        self._received = False
+        self._lost = False
         self._deadline = asyncio.timeout(None)
         self._timer: asyncio.TimerHandle | None = None
         self._left = -1
@@ -35,6 +43,7 @@ class Watchdog:
     async def __aenter__(self) -> "Watchdog":
         self._loop = asyncio.get_running_loop()
         await self._deadline.__aenter__()
+        self._outage.begin(self, self._loop.time())
         if self._body is None:
             # Opening the connection has a limit of its own, which is added.
             self._arm(self._timeouts.connect + self._timeouts.response, self._expire_response)
@@ -44,6 +53,7 @@ class Watchdog:
         return self
 
     async def __aexit__(self, *failure: Any) -> None:
+        self._outage.end(self)
         if self._timer is not None:
             self._timer.cancel()
         if self._body is not None:
@@ -54,7 +64,28 @@ class Watchdog:
         try:
             await self._deadline.__aexit__(*failure)
         except TimeoutError as expired:
+            if self._lost:
+                raise ConnectionAbortedError(errno.ENETRESET, "") from expired
             raise TimeoutError(self._reason) from expired
+
+    def progress(self) -> int | None:
+        """Return how many bytes left this machine; None: the request waits for something else."""
+        body = self._body
+        if body is None:
+            return int(self._received)
+        if body.reading or not body.started or body.throttled:
+            return None
+        return body.left_machine() + self._received
+
+    def lose(self) -> None:
+        """End the request, because its connection is dead."""
+        self._lost = True
+        self._expire("the connection was lost in an outage")
+
+    def headers_arrived(self) -> None:
+        """Count the headers of the response as progress, and start the time limit of its body."""
+        self._received = True
+        self.await_response()
 
     def await_response(self) -> None:
         """Start the time limit of the response: the body is sent, or the headers have arrived."""

@@ -1,5 +1,6 @@
 # The public names of the package, each written once. They are loaded by ``_lazy.py``.
 
+from .failures import OutageError as OutageError
 from .ingestion import Ingest as Ingest
 from .item_run import IngestResult as IngestResult
 from .items import Item as Item

@@ -9,7 +9,22 @@ from ..errors import (
     UploadError,
 )
 
-__all__ = ["DefectError", "GoneError", "PullError", "SizeMismatchError", "cause_of", "is_temporary"]
+__all__ = [
+    "DefectError",
+    "GoneError",
+    "OutageError",
+    "PullError",
+    "SizeMismatchError",
+    "cause_of",
+    "is_temporary",
+]
+
+
+class OutageError(ApiVideoError):
+    """api.video was unavailable for longer than ``IngestOptions.outage_timeout``.
+
+    It ends an ingestion or a worker. No item has failed for this reason: the next run continues.
+    """
 
 
 class DefectError(ApiVideoError):

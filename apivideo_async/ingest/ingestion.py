@@ -177,8 +177,9 @@ class Ingest:
         """Insert these sources, and ingest all open items of the ledger; yield their results.
 
         The iteration ends when all sources have ended and no item is open. A failed item is a
-        result and does not stop the run. ``AuthenticationError``, ``LedgerError`` and the errors of
-        the sources are raised. Leaving the iteration gives all claimed items back; the next run
+        result and does not stop the run. In an outage the run pauses; no item fails.
+        ``AuthenticationError``, ``LedgerError``, ``OutageError`` and the errors of the sources are
+        raised. Leaving the iteration gives all claimed items back; the next run
         continues with them.
         """
         async with self._exclusive():

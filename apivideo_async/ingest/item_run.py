@@ -28,8 +28,17 @@ from ..errors import (
 from ..protocol.request import Request
 from ..uploads.capacity import Capacity, affordable
 from ..uploads.progress import UploadProgress
+from .breaker import Breaker, patient_client
 from .container import Containers
-from .failures import DefectError, GoneError, PullError, SizeMismatchError, cause_of, is_temporary
+from .failures import (
+    DefectError,
+    GoneError,
+    OutageError,
+    PullError,
+    SizeMismatchError,
+    cause_of,
+    is_temporary,
+)
 from .items import LARGEST_INTEGER, Item, Record, Transfer
 from .ledger.lease import LeasedSource, LeaseKeeper
 from .ledger.ledger import Ledger
@@ -66,6 +75,11 @@ class IngestContext:
     """Items at once: those of the options, or fewer if the process may open few files."""
     capacity: Capacity = field(init=False, repr=False)
     """The limit for chunks in flight."""
+    breaker: Breaker = field(init=False, repr=False)
+
+    @breaker.default
+    def _create_breaker(self) -> Breaker:
+        return Breaker(self.client, self.options.outage_timeout)
 
     @lease_keeper.default
     def _create_lease_keeper(self) -> LeaseKeeper:
@@ -101,8 +115,8 @@ async def ingest_one(claim: Record, context: IngestContext) -> IngestResult:
     """Process one claimed item as far as possible, and record the result in the ledger.
 
     Failures are part of the result. Only errors that every other item would raise as well are
-    raised: ``AuthenticationError``, after which the item is given back, and ``LedgerError``, after
-    which the item is due when its lease ends.
+    raised: ``AuthenticationError`` and ``OutageError``, after which the item is given back, and
+    ``LedgerError``, after which the item is due when its lease ends.
     """
     run = _ItemRun(claim, context)
     try:
@@ -135,7 +149,8 @@ class _ItemRun:
     """True if this attempt created the container, which is therefore empty."""
 
     def __attrs_post_init__(self) -> None:
-        self._client = self._context.client.with_options(before_request=self._before_request)
+        client = patient_client(self._context.client, self._context.options.outage_timeout)
+        self._client = client.with_options(before_request=self._before_request)
         self._containers = Containers(self._client, self._context.ledger, self._claim)
         self._video_id = self._claim.video_id
 
@@ -282,7 +297,12 @@ class _ItemRun:
 
         await self._client._upload_into(  # noqa: SLF001 (ingestion is a part of the package)
             video_id,
-            LeasedSource(source.source, self._context.lease_keeper, self._claim),
+            LeasedSource(
+                source.source,
+                self._context.lease_keeper,
+                self._claim,
+                self._client.config.timeouts.stall,
+            ),
             options=self._context.options.upload,
             on_progress=on_progress,
             capacity=self._context.capacity,
@@ -322,6 +342,13 @@ class _ItemRun:
         if isinstance(error, LeaseLostError) or isinstance(error.__cause__, LeaseLostError):
             return self._result("lost", error)
         try:
+            try:
+                if await self._context.breaker.is_outage(error):
+                    await ledger.release(claim)
+                    return self._result("later", error)
+            except OutageError:
+                await ledger.release(claim)
+                raise
             if isinstance(error, DuplicateVideosError):
                 await ledger.quarantine(claim, str(error))
                 return self._result("quarantined", error)

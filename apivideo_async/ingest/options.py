@@ -29,6 +29,9 @@ class IngestOptions:
     """Delay after the first failed attempt. It doubles with each attempt."""
     longest_delay: float = field(default=60.0, validator=positive)
     """Maximum delay between two attempts."""
+    outage_timeout: float | None = field(default=3600.0, validator=positive)
+    """Time for which an ingestion pauses while api.video is unavailable, before it ends with
+    ``OutageError``. In this time no item fails because of the outage. None: no limit."""
     keep_key: bool = True
     """Leave the metadata pairs ``ingestKey`` and ``ingestLedger`` in the video. Without them, a
     new ledger cannot find the videos of a lost one and would create them again."""

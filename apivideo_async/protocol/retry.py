@@ -6,6 +6,10 @@ twice does no harm, because api.video has no idempotency keys (service.md#repeat
 response means that the request was not executed. It uses no attempt, and the limiter delays the
 next attempt until the window resets. Any other response may ask for a wait (``Retry-After``), which
 is followed for ``LONGEST_WAIT`` at most.
+
+A failure without a response is an outage: the number of attempts says nothing about how long it
+lasts. It uses no attempt. The time since the first of these failures is limited instead, and the
+pauses stay short, so that the call continues soon after the outage.
 """
 
 from collections.abc import Iterator
@@ -18,6 +22,8 @@ from ..rate_limit.headers import LONGEST_WAIT
 
 __all__ = ["Attempts", "backoff", "is_verdict", "may_repeat", "settle_delay", "settle_delays"]
 
+LONGEST_OUTAGE_DELAY = 5.0
+"""Upper bound of the pauses in an outage, in seconds."""
 FIRST_SETTLE_DELAY = 0.5
 """Seconds before the first repetition of a query whose result may be out of date."""
 
@@ -81,33 +87,57 @@ class Attempts:
     """
 
     failures: int = 0
+    """Failures that used an attempt."""
     since: float | None = None
     asked: float = 0.0
     """Seconds that the last response asked to wait."""
+    unreached: int = 0
+    """Failures without a response since the last response."""
+    outage_since: float | None = None
+    """Time of the first of them."""
 
-    def after(self, error: ApiVideoError, now: float) -> "Attempts":
-        """Return the attempts with one more failure. A 429 counts as none."""
+    def after(self, error: ApiVideoError, now: float, *, counts: bool = False) -> "Attempts":
+        """Return the attempts with one more failure.
+
+        A 429 uses no attempt. A failure without a response uses none unless ``counts`` is True.
+        """
         since = now if self.since is None else self.since
         if isinstance(error, RateLimitError):
             return Attempts(self.failures, since)  # The limiter waits.
+        if isinstance(error, ApiConnectionError) and not counts:
+            began = now if self.outage_since is None else self.outage_since
+            return Attempts(self.failures, since, unreached=self.unreached + 1, outage_since=began)
         told = error.retry_after if isinstance(error, ApiStatusError) else None
         return Attempts(self.failures + 1, since, min(told or 0.0, LONGEST_WAIT))
 
-    def delay(self, policy: RetryPolicy, now: float, random: float) -> float | None:
-        """Return the seconds to wait before the next attempt, or None if none is allowed."""
-        if self.failures >= policy.attempts:
-            return None
-        wait = backoff(policy, self.failures, random) if self.failures else 0.0
-        wait = max(wait, self.asked)
-        # The wait counts too: an attempt that could only start after the time limit is not made.
-        spent = 0.0 if self.since is None else now + wait - self.since
-        return None if spent > policy.seconds else wait
+    def delay(
+        self, policy: RetryPolicy, now: float, random: float, outage: float | None = None
+    ) -> float | None:
+        """Return the seconds to wait before the next attempt, or None if none is allowed.
 
-    def describe(self, error: ApiVideoError) -> str:
+        ``outage`` is the limit for an outage in seconds, by default that of a single call.
+        """
+        if self.failures >= policy.attempts or (self.unreached and policy.attempts == 1):
+            return None
+        wait = 0.0
+        if self.unreached:
+            wait = min(backoff(policy, self.unreached, random), LONGEST_OUTAGE_DELAY)
+        elif self.failures:
+            wait = max(backoff(policy, self.failures, random), self.asked)
+        # The wait counts too: an attempt that could only start after the time limit is not made.
+        if self.since is not None and now + wait - self.since > policy.seconds:
+            return None
+        if self.outage_since is not None:
+            limit = policy.call_outage if outage is None else outage
+            if now + wait - self.outage_since > limit:
+                return None
+        return wait
+
+    def describe(self, error: ApiVideoError, now: float) -> str:
         """Describe the attempts for the message of the final error."""
+        if self.outage_since is not None:
+            return f"no response for {now - self.outage_since:.0f} s"
         last = "no response"
         if isinstance(error, ApiStatusError):
             last = f"status {error.status}"
-        elif isinstance(error, ApiConnectionError) and error.delivery == "not_sent":
-            last = "the server was not reached"
         return f"{self.failures} failed attempts, the last: {last}"

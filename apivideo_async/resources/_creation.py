@@ -40,7 +40,7 @@ from ..http.pipeline import Pipeline
 from ..http.shared_profile import SharedProfile
 from ..models import Video
 from ..protocol.keyed_videos import Wanted, created_together, keys_in, with_key
-from ..protocol.request import Request
+from ..protocol.request import Request, build_request
 from ..protocol.response import decode
 from ..protocol.retry import Attempts, is_verdict, settle_delays
 from ..protocol.writes import json_request
@@ -80,14 +80,19 @@ async def create_video(
     attempts, lost = Attempts(), False
     while True:
         try:
-            video = decode(request, await pipeline.attempt(request), Video)
+            response = await pipeline.attempt(request, alone=not repeat_lost)
+            video = decode(request, response, Video)
         except ApiVideoError as error:
-            lost = lost or error.delivery == "unknown"
-            attempts = attempts.after(error, clock())
-            wait = attempts.delay(pipeline.config.retry, clock(), random.random())  # noqa: S311
+            unknown = error.delivery == "unknown"
+            lost = lost or unknown
+            attempts = attempts.after(error, clock(), counts=unknown)
+            wait = _delay(pipeline, attempts)
             if wait is None or not error.retryable or (lost and not repeat_lost):
                 raise
             await asyncio.sleep(wait)
+            if unknown:
+                # In an outage, each repetition could create one more container. Wait for its end.
+                await pipeline.send(build_request("videos.list", "GET", "/videos"))
             if lost:
                 log.warning(
                     "no response to the creation of a video (%s). It is created again. The first "
@@ -131,6 +136,11 @@ async def remove_spares(
     if known is not None and known.video_id == video_id and known.may_have_spare:
         creation = _Creation(pipeline, fields, key, record)
         await creation.remove_spares(known, video_id, settle=pipeline.config.retry.settle)
+
+
+def _delay(pipeline: Pipeline, attempts: Attempts) -> float | None:
+    now, chance = asyncio.get_running_loop().time(), random.random()  # noqa: S311
+    return attempts.delay(pipeline.config.retry, now, chance, pipeline.outage)
 
 
 def _request(fields: Mapping[str, Any]) -> Request:
@@ -253,7 +263,7 @@ class _Creation:
             self._wanted = attrs.evolve(self._wanted, since=datetime.fromtimestamp(at, UTC))
 
     async def _create(self, request: Request, *, check: Check) -> Created:
-        clock, policy = asyncio.get_running_loop().time, self._pipeline.config.retry
+        clock, settle = asyncio.get_running_loop().time, self._pipeline.config.retry.settle
         attempts, unclear = Attempts(), 0
         self._note_request(time.time())
         while True:
@@ -269,15 +279,16 @@ class _Creation:
                     # second one shows that another attempt will not help.
                     unclear += 1
                     unknown = unclear == 1
-                attempts = attempts.after(error, clock())
-                wait = attempts.delay(policy, clock(), random.random())  # noqa: S311
+                # After an unknown result, the search waits for the end of an outage.
+                attempts = attempts.after(error, clock(), counts=unknown)
+                wait = _delay(self._pipeline, attempts)
                 if unclear or unknown:
                     self._note_lost(time.time())
                 if wait is None or not (unknown or error.retryable):
                     await self._end_without_video()
                     raise
                 await asyncio.sleep(wait)
-                if unknown and (found := await self._search_repeatedly(policy.settle)):
+                if unknown and (found := await self._search_repeatedly(settle)):
                     return Created(found, empty=False)
             else:
                 return await self._finish(video, check=check)

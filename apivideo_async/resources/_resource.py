@@ -120,12 +120,11 @@ class Resource:
         """Create a paginator. The filters are copied now, so that every page uses the same ones."""
         size = page.get("page_size", 25)
         chosen = filters(query or {})
+        pipeline = self._pipeline.patient()
 
         def fetch(number: int) -> Coroutine[Any, Any, Page[T]]:
             parameters = {**chosen, "currentPage": number, "pageSize": size}
-            return self._pipeline.page(
-                build_request(operation, "GET", path, query=parameters), kind
-            )
+            return pipeline.page(build_request(operation, "GET", path, query=parameters), kind)
 
         return Paginator(fetch, **page)
 
@@ -158,7 +157,7 @@ class Resource:
     ) -> PrivateSession[AssetsT]:
         request = asset_request(operation, session_address(assets))
         # No retry: after a lost response the token would be used up.
-        response = await self._pipeline.attempt(request)
+        response = await self._pipeline.attempt(request, alone=True)
         content = response.json()
         token = content.get("session_token") if isinstance(content, Mapping) else None
         if not isinstance(token, str) or assets is None:

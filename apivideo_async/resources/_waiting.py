@@ -42,6 +42,7 @@ async def wait_for_all(
 ) -> AsyncGenerator[PlayableResult, None]:
     """Yield a result for each video. See ``videos.wait_until_playable_many``."""
     clock = asyncio.get_running_loop().time
+    pipeline = pipeline.patient()
     ends_at = clock() + timeout
     schedule = PollSchedule()
     names = text_list("video_ids", video_ids)

@@ -198,7 +198,8 @@ class Videos(Resource):
 
     async def get_status(self, video_id: str) -> VideoStatus:
         """Return the upload and encoding status (``GET /videos/{videoId}/status``, reads)."""
-        return await self._pipeline.call(status_request(video_id, Priority.NORMAL), VideoStatus)
+        pipeline = self._pipeline.patient()
+        return await pipeline.call(status_request(video_id, Priority.NORMAL), VideoStatus)
 
     async def wait_until_playable(
         self, video_id: str, *, timeout: float = 600.0, probe: bool = False

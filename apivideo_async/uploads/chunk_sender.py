@@ -83,6 +83,7 @@ class ChunkSender:
         may_be_stored = upload.continued
         sent = upload.sent(chunk)
         while True:
+            began = clock()
             try:
                 # Released between attempts: if failures reduced the width, this chunk waits too.
                 async with upload.gate.turn(chunk), capacity.hold(upload, upload.stuck):
@@ -96,13 +97,15 @@ class ChunkSender:
                     return None
                 may_be_stored = may_be_stored or unknown
                 sent = attrs.evolve(sent, alone=upload.gate.was_alone(chunk))
-                if await self._adapt(chunk, error, sent):
+                if await self._adapt(chunk, error, sent, began):
                     continue
                 if ledger.accepted_bytes > accepted:
                     # Other chunks were accepted, so the connection works. Start a new retry budget.
                     accepted = ledger.accepted_bytes
                     attempts = Attempts()
-                attempts = attempts.after(error, clock())
+                # If the status was read, the server responds: it is no outage.
+                counts = unknown and upload.target.can_read_status
+                attempts = attempts.after(error, clock(), counts=counts)
                 await self._pause(chunk, error, attempts, may_be_stored=may_be_stored)
             else:
                 upload.adaptation.after_acceptance(sent, upload.context.pipeline.profile.learn)
@@ -130,7 +133,11 @@ class ChunkSender:
             )
             request = upload.target.request(part, upload.ledger.content_range(chunk))
             try:
-                video = _confirmed(request, await upload.context.pipeline.attempt(request))
+                # Without a video id, a repeat would create a second video.
+                response = await upload.context.pipeline.attempt(
+                    request, alone=upload.target.video_id is None
+                )
+                video = _confirmed(request, response)
             except ApiStatusError as error:
                 video = _resume_incomplete(error)
         except BaseException as error:
@@ -157,17 +164,20 @@ class ChunkSender:
         else:
             self.upload.ledger.lose(chunk)
 
-    async def _adapt(self, chunk: Chunk, error: ApiVideoError, sent: Sent) -> bool:
+    async def _adapt(self, chunk: Chunk, error: ApiVideoError, sent: Sent, began: float) -> bool:
         """Change the upload if the service seems to differ from an assumption.
 
-        Returns True if the chunk is to be sent again at once. Raises ``ReplanError``.
+        ``began`` is the start of the attempt. Returns True if the chunk is to be sent again at
+        once. Raises ``ReplanError``.
         """
         upload, adaptation = self.upload, self.upload.adaptation
         if isinstance(error, RateLimitError):
             adaptation.after_rate_limit(error, sent)
             return False
         if isinstance(error, ApiTimeoutError) and upload.ledger.state(chunk) is ChunkState.UNKNOWN:
-            if adaptation.after_timeout(error.reason, sent):
+            # A timeout in an outage says nothing about the service.
+            down = upload.context.pipeline.was_down(began)
+            if not down and adaptation.after_timeout(error.reason, sent):
                 upload.context.wait_longer(error.reason)
             return False
         if not isinstance(error, ApiStatusError) or not (is_verdict(error) or error.status == 413):
@@ -265,11 +275,11 @@ class ChunkSender:
                 error,
             ) from error
         now = asyncio.get_running_loop().time()
-        policy = upload.context.pipeline.config.retry
-        delay = attempts.delay(policy, now, random.random())  # noqa: S311
+        pipeline = upload.context.pipeline
+        delay = attempts.delay(pipeline.config.retry, now, random.random(), pipeline.outage)  # noqa: S311
         if delay is None:
             raise self._failed(
-                f"chunk {chunk.number} could not be sent: {attempts.describe(error)}", error
+                f"chunk {chunk.number} could not be sent: {attempts.describe(error, now)}", error
             ) from error
         if upload.ledger.state(chunk) is not ChunkState.PENDING:
             upload.ledger.put_back(chunk)

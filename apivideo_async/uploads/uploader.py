@@ -62,7 +62,7 @@ class Uploader:
         on_progress: OnProgress | None = None,
         capacity: Capacity | None = None,
     ) -> None:
-        self._pipeline = pipeline
+        self._pipeline = pipeline = pipeline.patient()
         self._options = options = options or pipeline.config.upload
         self._context = UploadContext(
             pipeline=pipeline,

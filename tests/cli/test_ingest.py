@@ -349,3 +349,15 @@ def test_a_named_ledger_is_read_without_a_key(online: Cli, videos: Path, tmp_pat
     assert online("ingest", "status", "--ledger", "own.db", "--json").json["items"] == 5
     assert online("ingest", "report", "r.json", "--ledger", "own.db").code == 0
     assert os.path.getsize(tmp_path / "r.json") > 100
+
+
+def test_an_outage_that_is_too_long_ends_with_1_and_no_item_has_failed(
+    online: Cli, emu: Emulator, videos: Path
+) -> None:
+    emu.faults.add(Fault("videos.create", "refuse", seconds=60))
+    result = online("ingest", videos, "--outage-timeout", "0.2", *SCALED)
+    assert result.code == 1
+    assert "api.video was unavailable" in result.err
+    states = {line.split()[0] for line in online("ingest", "status").out.splitlines()}
+    assert {"all"} < states
+    assert not states & {"failed", "quarantined", "done"}

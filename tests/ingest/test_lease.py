@@ -34,7 +34,9 @@ async def test_who_loses_the_lease_in_the_middle_of_a_chunk_stops_there(tmp_path
     lease_keeper = LeaseKeeper(ledger, "frozen", 0.2)
     claim = await lease_keeper.claim_key("key")
     assert claim is not None
-    source = LeasedSource(MemorySource(bytes(3 * BLOCK), "clip.mp4"), lease_keeper, claim)
+    source = LeasedSource(
+        MemorySource(bytes(3 * BLOCK), "clip.mp4"), lease_keeper, claim, stall=60.0
+    )
     assert (source.name, source.size) == ("clip.mp4", 3 * BLOCK)
     given = []
     with pytest.raises(LeaseLostError):

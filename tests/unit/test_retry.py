@@ -111,7 +111,7 @@ def test_a_wait_is_at_least_half_of_its_bound(
 def test_a_failure_is_counted_and_a_429_is_not() -> None:
     """service.md#too-many-requests: a 429 was not executed, it waits for its window."""
     assert Attempts().after(FAILED, 5.0) == Attempts(1, 5.0)
-    assert Attempts().after(FAILED, 5.0).after(LOST, 9.0) == Attempts(2, 5.0)
+    assert Attempts().after(FAILED, 5.0).after(FAILED, 9.0) == Attempts(2, 5.0)
     assert Attempts().after(FAILED, 5.0).after(LIMITED, 9.0) == Attempts(1, 5.0)
     assert Attempts().after(LIMITED, 5.0) == Attempts(0, 5.0)
 
@@ -162,9 +162,6 @@ def test_a_call_that_always_fails_ends_within_its_budget(
         pytest.param(FAILED, "2 failed attempts, the last: status 503", id="status"),
         pytest.param(LOST, "2 failed attempts, the last: no response", id="no answer"),
         pytest.param(
-            NOT_SENT, "2 failed attempts, the last: the server was not reached", id="not reached"
-        ),
-        pytest.param(
             ApiResponseError("text", status=200),
             "2 failed attempts, the last: no response",
             id="cut answer",
@@ -172,7 +169,12 @@ def test_a_call_that_always_fails_ends_within_its_budget(
     ],
 )
 def test_the_final_error_describes_the_attempts(error: ApiVideoError, text: str) -> None:
-    assert Attempts(2, 0.0).describe(error) == text
+    assert Attempts(2, 0.0).describe(error, 9.0) == text
+
+
+def test_the_final_error_of_an_outage_names_its_duration() -> None:
+    attempts = Attempts().after(FAILED, 1.0).after(LOST, 3.0).after(NOT_SENT, 9.0)
+    assert attempts.describe(NOT_SENT, 14.4) == "no response for 11 s"
 
 
 @pytest.mark.parametrize(
@@ -186,9 +188,54 @@ def test_a_response_may_ask_for_a_longer_wait(seconds: str, wait: float) -> None
     error = ServerError("text", status=503, headers={"retry-after": seconds})
     attempts = Attempts().after(error, 0.0)
     assert attempts.delay(policy, 0.0, 1.0) == wait
-    assert attempts.after(LOST, 0.0).delay(policy, 0.0, 1.0) == 2.0, "of the last response only"
+    assert attempts.after(FAILED, 0.0).delay(policy, 0.0, 1.0) == 2.0, "of the last response only"
 
 
 def test_the_limiter_waits_after_a_429_and_not_the_retry() -> None:
     error = RateLimitError("text", status=429, headers={"retry-after": "30"})
     assert Attempts().after(error, 0.0).delay(POLICY, 0.0, 1.0) == 0.0
+
+
+PATIENT = RetryPolicy(
+    attempts=2, seconds=1000.0, first_delay=1.0, longest_delay=20.0, outage=300.0, call_outage=60.0
+)
+
+
+@pytest.mark.parametrize("error", [LOST, NOT_SENT, ApiTimeoutError("text")])
+@pytest.mark.parametrize(("limit", "seconds"), [(None, 60.0), (300.0, 300.0)])
+def test_a_failure_without_a_response_uses_time_and_no_attempt(
+    error: ApiConnectionError, limit: float | None, seconds: float
+) -> None:
+    attempts, now = Attempts(), 0.0
+    while True:
+        attempts = attempts.after(error, now)
+        wait = attempts.delay(PATIENT, now, 1.0, limit)
+        if wait is None:
+            break
+        assert wait <= 5.0, "the call must continue soon after the outage"
+        now += wait
+    assert attempts.failures == 0
+    assert seconds - 5.0 <= now <= seconds
+
+
+def test_a_response_ends_an_outage() -> None:
+    attempts = Attempts().after(LOST, 0.0).after(FAILED, 55.0)
+    assert attempts.after(LOST, 59.0).delay(PATIENT, 110.0, 1.0) == 1.0
+    assert attempts.after(LOST, 59.0).delay(PATIENT, 119.0, 1.0) is None
+
+
+def test_a_lost_request_can_count_as_an_attempt() -> None:
+    """The status was read after it, so the server responds."""
+    attempts = Attempts().after(LOST, 0.0, counts=True).after(LOST, 1.0, counts=True)
+    assert attempts == Attempts(2, 0.0)
+    assert attempts.delay(PATIENT, 1.0, 1.0) is None
+
+
+def test_an_outage_is_part_of_the_time_of_a_call() -> None:
+    policy = RetryPolicy(seconds=10.0)
+    assert Attempts().after(LOST, 0.0).delay(policy, 9.5, 1.0) == 0.4
+    assert Attempts().after(LOST, 0.0).delay(policy, 9.7, 1.0) is None
+
+
+def test_a_single_attempt_is_not_repeated_in_an_outage() -> None:
+    assert Attempts().after(NOT_SENT, 0.0).delay(RetryPolicy(attempts=1), 0.0, 1.0) is None

@@ -28,6 +28,7 @@ __all__ = [
     "items_option",
     "manifest_option",
     "metadata_filter",
+    "outage_option",
     "port_option",
     "quarantined_option",
     "redirects_option",
@@ -82,6 +83,14 @@ def upload_options(given: dict[str, Any]) -> UploadOptions:
         limits=UploadLimits() if smallest is None else UploadLimits(smallest_chunk=smallest),
     )
 
+
+outage_option: Option = click.option(
+    "--outage-timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Pause for at most so long while api.video is unavailable, then end with exit code 1. "
+    "Default: 3600; ingest --watch: no limit. No item fails for this reason.",
+)
 
 DEFAULT_ITEMS = 16
 items_option: Option = click.option(

@@ -28,7 +28,7 @@ from typing import Any
 
 from attrs import define, field
 
-from ...errors import LeaseLostError, LedgerError
+from ...errors import LeaseLostError, LedgerError, SourceError
 from ...protocol.request import LimitClass, Request
 from ...rate_limit.limiter import RequestBudget
 from ...uploads.sources.types import Source, guarded_blocks
@@ -41,6 +41,8 @@ log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 MARGIN = 0.1
 """Share of the lease period by which the local deadline is earlier than the ledger's."""
+SLOWEST = 16 * 1024
+"""Bytes that a source must return in ``Timeouts.stall`` seconds."""
 RENEWALS = 3
 """Renewals within one lease period."""
 
@@ -178,9 +180,16 @@ class LeaseKeeper:
 
 
 class LeasedSource(Source):
-    """The source of an item, readable only while this worker holds the lease of the item."""
+    """The source of an item, readable only while this worker holds the lease of the item.
 
-    def __init__(self, source: Source, lease_keeper: LeaseKeeper, claim: Record) -> None:
+    A source that returns fewer than ``SLOWEST`` bytes in ``stall`` seconds gives its place to other
+    items.
+    """
+
+    def __init__(
+        self, source: Source, lease_keeper: LeaseKeeper, claim: Record, stall: float
+    ) -> None:
+        self._stall = stall
         self._source = source
         self._lease_keeper = lease_keeper
         self._claim = claim
@@ -188,9 +197,21 @@ class LeasedSource(Source):
         self.size: int = source.size
 
     async def read(self, start: int, size: int) -> AsyncIterator[bytes | bytearray | memoryview]:
-        """Read a range; before each block, check the lease, which may raise ``LeaseLostError``."""
+        """Read a range; before each block, check the lease.
+
+        Raises ``LeaseLostError``, and a ``SourceError`` that is retryable if the source is slow.
+        """
         async with aclosing(guarded_blocks(self._source.read(start, size), self.name)) as blocks:
-            async for block in blocks:
+            received, waited = 0, 0.0
+            while True:
+                began = time.monotonic()
+                block = await self._next(blocks, self._stall - waited)
+                if block is None:
+                    return
+                # The time in which the block is sent does not count.
+                received, waited = received + len(block), waited + time.monotonic() - began
+                if received >= SLOWEST:
+                    received, waited = 0, 0.0
                 await self._lease_keeper.check(self._claim)
                 yield block
 
@@ -198,6 +219,18 @@ class LeasedSource(Source):
     def stuck(self) -> bool:
         """True while reads of the source do not return."""
         return self._source.stuck
+
+    async def _next(self, blocks: AsyncIterator[Any], seconds: float) -> Any:
+        try:
+            async with asyncio.timeout(seconds):
+                return await anext(blocks, None)
+        except TimeoutError as error:
+            raise SourceError(
+                f"{self.name}: the source returned fewer than {SLOWEST:,} bytes in "
+                f"{self._stall:g} s",
+                cause="unreachable",
+                retryable=True,
+            ) from error
 
     async def fingerprint(self) -> dict[str, Any] | None:
         """Return the fingerprint of the source."""

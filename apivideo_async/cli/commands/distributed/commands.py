@@ -32,6 +32,7 @@ from ..options import (
     items_and_upload,
     items_option,
     manifest_option,
+    outage_option,
     quarantined_option,
     redirects_option,
     reserve_option,
@@ -214,6 +215,7 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
     help="Interval between two searches for items that have no job in the queue.",
 )
 @redirects_option
+@outage_option
 @database_option
 @click.pass_obj
 def worker(
@@ -222,6 +224,7 @@ def worker(
     lease: float,
     limit_rate: RateSchedule | None,
     redirects: Redirects,
+    outage_timeout: float | None,
     dsn: str,
     **given: Any,
 ) -> int:
@@ -231,6 +234,9 @@ def worker(
     its unfinished items to the queue at once.
     """
     items, upload = items_and_upload(given)
+    options = IngestOptions(concurrency=items, lease=lease, upload=upload)
+    if outage_timeout is not None:
+        options = attrs.evolve(options, outage_timeout=outage_timeout)
     settings = session.settings
     settings.resolve()  # Report a missing key before the database is opened.
 
@@ -245,7 +251,7 @@ def worker(
             instance = Worker(
                 dsn,
                 lambda limiter: limit(settings.make_client(limiter=limiter)),
-                options=IngestOptions(concurrency=items, lease=lease, upload=upload),
+                options=options,
                 stores=stores,
                 on_result=write_result,
                 **given,  # `reserve` and `sweep`

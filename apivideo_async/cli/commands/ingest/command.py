@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from attrs import evolve
 from click.shell_completion import CompletionItem
 
 from ....ingest.items import Strategy
@@ -18,6 +19,7 @@ from ..options import (
     items_and_upload,
     items_option,
     manifest_option,
+    outage_option,
     redirects_option,
     reserve_option,
     sending_options,
@@ -77,6 +79,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @reserve_option
 @limit_rate_option
 @redirects_option
+@outage_option
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -116,6 +119,7 @@ def ingest(
     keep_key: bool,
     dry_run: bool,
     ledger: Path | None,
+    outage_timeout: float | None,
     **given: Any,
 ) -> int:
     """Upload many files to api.video, each exactly once.
@@ -124,10 +128,12 @@ def ingest(
     az://, http(s)://. A ledger records every source. After an interruption, even a crash, the same
     command continues. Without any SOURCE, the open items of the ledger are ingested.
 
-    Exit code 1 if an item of the ledger has failed.
+    Exit code 1 if an item of the ledger has failed, or if api.video is unavailable for too long.
     """
     items, upload = items_and_upload(given)
     options = IngestOptions(strategy=strategy, concurrency=items, keep_key=keep_key, upload=upload)
+    if outage_timeout is not None or given["watch"]:
+        options = evolve(options, outage_timeout=outage_timeout)
     # The remaining options have the names of the fields.
     request = IngestRequest(options=options, ledger=find_ledger(session, ledger), **given)
     _check(request, dry_run=dry_run)
