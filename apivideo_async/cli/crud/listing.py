@@ -11,17 +11,17 @@ from typing import Any
 import click
 from attrs import define
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...models import to_json
 from ...paginator import Paginator
 from ..console.formatting import printable
 from ..console.terminal import Terminal, columns
 from ..parameters import JSON, given_options
 from ..running import run
 from ..session import Session, connect
-from .formatting import json_text, without_secrets
+from .formatting import without_secrets
 from .object_type import ObjectType
 
 __all__ = ["list_command", "sorting", "table"]
@@ -112,12 +112,12 @@ async def _write(
 ) -> None:
     if as_lines:
         async for item in found:
-            terminal.result(json_text(item, indent=None))
+            terminal.json(to_json(item), indent=None)
     else:
         # A table needs all items to compute the widths of its columns.
         items = [item async for item in found]
         if as_json:
-            terminal.result(json_text(items))
+            terminal.json(to_json(items))
         else:
             _write_rows(terminal, kind, items)
     if found.rest:
@@ -130,8 +130,7 @@ def _write_rows(terminal: Terminal, kind: ObjectType, items: Sequence[Any]) -> N
     elif not items:
         terminal.say(f"no {kind.plural}")
     else:
-        console = Console(highlight=False, emoji=False, markup=False)
-        console.print(table(kind, items, console.width))
+        terminal.draw(lambda width: table(kind, items, width))
 
 
 def table(kind: ObjectType, models: Sequence[Any], width: int) -> Table:

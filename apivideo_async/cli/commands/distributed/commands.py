@@ -1,6 +1,5 @@
 """The commands ``apivideo distributed``. All but the worker only use the database."""
 
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -149,7 +148,7 @@ def status(session: Session, /, as_json: bool, dsn: str) -> int:
         jobs = await database.jobs()
         if as_json:
             document = {**attrs.asdict(totals), "jobs": attrs.asdict(jobs)}
-            session.terminal.result(json.dumps(document, indent=2))
+            session.terminal.json(document)
             return
         rows: list[tuple[str, object]] = [("items", totals.count())]
         for state, count in totals.items.items():

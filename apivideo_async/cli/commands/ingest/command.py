@@ -46,7 +46,7 @@ class _IngestGroup(click.Group):
 
     def __init__(self, ingest_command: click.Command) -> None:
         super().__init__("ingest", SUBCOMMANDS, help=ingest_command.help)
-        self._ingest_command = ingest_command
+        self.default_command: click.Command = ingest_command
 
     def make_context(
         self,
@@ -57,7 +57,7 @@ class _IngestGroup(click.Group):
     ) -> click.Context:
         if args and args[0] in SUBCOMMANDS:
             return super().make_context(info_name, args, parent, **extra)
-        return self._ingest_command.make_context(info_name, args, parent, **extra)
+        return self.default_command.make_context(info_name, args, parent, **extra)
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -1,6 +1,5 @@
 """``apivideo ingest --dry-run``: lists the items and their costs. No item is sent."""
 
-import json
 from contextlib import AsyncExitStack
 
 from ....config import UploadOptions
@@ -64,7 +63,7 @@ class DryRun:
         uri = shown(item.uri)
         if self._request.as_lines:
             document = {"key": item.key, "uri": uri, "bytes": item.size, "state": state}
-            self._terminal.result(json.dumps(document, ensure_ascii=False))
+            self._terminal.json(document, indent=None)
         elif not self._request.as_json:
             size = "?" if item.size is None else bytes_text(item.size)
             self._terminal.result(columns(state, size, uri))
@@ -82,7 +81,7 @@ class DryRun:
         if self._request.as_json or self._request.as_lines:
             document = {"new": self._new, "known": self._known, **self._costs.document(limits)}
             indent = None if self._request.as_lines else 2
-            self._terminal.result(json.dumps(document, indent=indent))
+            self._terminal.json(document, indent)
         else:
             self._terminal.result(f"{self._new:,} new items, {self._known:,} in the ledger")
             self._costs.write(self._terminal, limits)

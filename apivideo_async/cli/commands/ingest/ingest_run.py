@@ -1,7 +1,6 @@
 """Runs one ``apivideo ingest``, from the sources to the summary."""
 
 import asyncio
-import json
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -17,7 +16,7 @@ from ....ingest.reports.files import write_report
 from ....ingest.stores.stores import Stores
 from ....masking import masked, shown
 from ....uploads.progress import UploadProgress
-from ...console.formatting import bytes_text, printable, time_text
+from ...console.formatting import bytes_text, time_text
 from ...console.messages import explain
 from ...session import Session, connect
 from .display import show_progress
@@ -113,7 +112,7 @@ class IngestRun:
 
     def _note_left_out(self, problem: str) -> None:
         self._left_out += 1
-        self._terminal.note(printable(problem))
+        self._terminal.note(problem)
 
     def _on_progress(self, item: Item, event: UploadProgress) -> None:
         if self._progress is not None:
@@ -131,7 +130,7 @@ class IngestRun:
                 self._terminal.fail(line, prefix=result.outcome)
         if self._request.as_lines:
             document = _result_document(result, reason)
-            self._terminal.report(json.dumps(document, ensure_ascii=False))
+            self._terminal.report_json(document, indent=None)
 
     def _reason(self, error: ApiVideoError) -> str:
         # The advice that `explain` adds to an UploadError is for `apivideo upload`.
@@ -153,7 +152,7 @@ class IngestRun:
         failed = totals.count("failed", "quarantined")
         if self._request.as_json:
             document = _summary_document(progress, totals, seconds, self._left_out)
-            self._terminal.report(json.dumps(document, indent=2))
+            self._terminal.report_json(document)
         else:
             text = (
                 f"{totals.count('done'):,} of {totals.count():,} items done; "

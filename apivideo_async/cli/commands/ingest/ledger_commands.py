@@ -1,6 +1,5 @@
 """The commands ``apivideo ingest status``, ``retry`` and ``report``, which only use the ledger."""
 
-import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +16,7 @@ from ....ingest.ledger.sqlite import open_sqlite_ledger
 from ....ingest.reports.data import Failure, Failures
 from ....ingest.reports.files import check_report, write_report
 from ....masking import shown
-from ...console.formatting import bytes_text, printable, time_text
+from ...console.formatting import bytes_text, time_text
 from ...parameters import json_option
 from ...running import run
 from ...session import Session
@@ -67,7 +66,7 @@ def status(session: Session, /, ledger: Path | None, as_json: bool) -> int:
             failures = await _failures(opened, totals)
         if as_json:
             document = _status_document(totals, failures, due)
-            session.terminal.result(json.dumps(document, indent=2))
+            session.terminal.json(document)
         else:
             session.terminal.results(_status_lines(totals, failures, due))
         return 0
@@ -108,7 +107,7 @@ def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | No
     lines = [f"{name:<12}{count:>12,}  {bytes_text(size):>12}" for name, count, size in rows]
     for failure in failures:
         example = f"such as {failure.uris[0]}: {failure.message}"
-        lines.append(printable(f"failed by {failure.cause}: {failure.count:,}, {example}"))
+        lines.append(f"failed by {failure.cause}: {failure.count:,}, {example}")
     if due is not None:
         when = "now" if due <= 0 else f"in {time_text(due)}"
         lines.append(f"the next item is due {when}")

@@ -12,7 +12,7 @@ from ...console.messages import explain
 from ...session import Session, check_reachable, connect
 from .file_upload import FileUpload, check_file, is_stream
 from .finished import FinishedUploads
-from .request import Outcome, UploadRequest, json_document
+from .request import Outcome, UploadRequest
 
 __all__ = ["Batch"]
 
@@ -118,7 +118,8 @@ class Batch:
 
     def _write_rest(self) -> None:
         if self._request.as_json:
-            self._terminal.report(json_document(self._outcomes.values()))
+            records = [outcome.record() for outcome in self._outcomes.values()]
+            self._terminal.report_json(records)
             return
         width = self._terminal.width if self._terminal.results_on_screen else None
         for outcome in self._outcomes.values():

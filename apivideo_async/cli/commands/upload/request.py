@@ -1,7 +1,5 @@
 """The arguments of ``apivideo upload``, and the outcome of each file."""
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from ....config import UploadOptions
 from ....models import Video, to_json
 from ...console.formatting import printable, shortened
 
-__all__ = ["STDIN", "Outcome", "UploadRequest", "json_document"]
+__all__ = ["STDIN", "Outcome", "UploadRequest"]
 
 STDIN = "-"
 SHORTEST_TITLE = 12
@@ -85,8 +83,3 @@ class Outcome:
             "seconds": round(self.seconds, 3),
             "bytes": self.bytes,
         }
-
-
-def json_document(outcomes: Iterable[Outcome]) -> str:
-    """Return all outcomes as one JSON list."""
-    return json.dumps([outcome.record() for outcome in outcomes], indent=2, ensure_ascii=False)
