@@ -8,8 +8,6 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from importlib.util import find_spec
-from typing import Any, NoReturn
 
 __all__ = ["main"]
 
@@ -19,6 +17,8 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line and exit: 0 success, 1 failure, 2 wrong usage, 130 interrupted."""
     _end_at_interrupt()
+    from importlib.util import find_spec
+
     if any(find_spec(name) is None for name in ("click", "rich")):
         print(
             "apivideo: the command line needs more packages: pip install 'apivideo-async[cli]'",
@@ -43,7 +43,7 @@ def _end_at_interrupt() -> None:
         signal.signal(signal.SIGINT, _leave)
 
 
-def _leave(*_: Any) -> NoReturn:
+def _leave(*_: object) -> None:
     with suppress(OSError):
         os.write(2, b"apivideo: interrupted\n")
     os._exit(INTERRUPTED)
