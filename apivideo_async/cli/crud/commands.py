@@ -186,7 +186,9 @@ def delete_command(kind: ObjectType, *, summary: str = "") -> click.Command:
                 # `dict.fromkeys` removes ids that are given twice and keeps the order.
                 for own_id in dict.fromkeys(ids):
                     path = [*parent_ids, own_id]
-                    failures += not await delete_object(session, client, kind, path, missing_ok)
+                    failures += not await delete_object(
+                        session, client, kind, path, missing_ok=missing_ok
+                    )
             return 1 if failures else 0
 
         message = f"interrupted: the {kind.plural} not named above are still there"
@@ -215,9 +217,18 @@ def confirm_deletion(terminal: Terminal, objects: str) -> bool:
 
 
 async def delete_object(
-    session: Session, client: ApiVideoClient, kind: ObjectType, path: list[str], missing_ok: bool
+    session: Session,
+    client: ApiVideoClient,
+    kind: ObjectType,
+    path: list[str],
+    *,
+    missing_ok: bool,
+    quiet: bool = False,
 ) -> bool:
-    """Delete one object and return True on success. ``path`` are the ids that identify it."""
+    """Delete one object, report it unless ``quiet``, and return True on success.
+
+    ``path`` are the ids that identify the object.
+    """
     try:
         await kind.call(client, "delete", *path)
     except NotFoundError:
@@ -229,5 +240,6 @@ async def delete_object(
     except ApiVideoError as error:
         session.terminal.fail(explain(error, session.base_url), prefix=path[-1])
         return False
-    session.terminal.report(f"deleted {path[-1]}")
+    if not quiet:
+        session.terminal.report(f"deleted {path[-1]}")
     return True

@@ -13,7 +13,7 @@ from ....distributed.dsn import secrets_of
 from ....errors import SourceError
 from ....ingest.item_run import IngestResult
 from ....ingest.items import Item, State, Strategy
-from ....ingest.listing.manifest import check_manifest, read_manifest
+from ....ingest.listing.manifest import check_manifest, open_manifest, read_manifest
 from ....ingest.listing.selection import OnProblem
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report, write_report
@@ -127,10 +127,11 @@ async def _items(
 ) -> AsyncGenerator[Item, None]:
     async with Stores() as stores:
         if manifest is not None:
-            await check_manifest(manifest)
-            async with aclosing(read_manifest(manifest, strategy=strategy)) as items:
-                async for item in items:
-                    yield item
+            async with open_manifest(manifest) as opened:
+                await check_manifest(opened)
+                async with aclosing(read_manifest(opened, strategy=strategy)) as items:
+                    async for item in items:
+                        yield item
         async with aclosing(list_all(sources, stores, on_problem, strategy=strategy)) as items:
             async for item in items:
                 yield item

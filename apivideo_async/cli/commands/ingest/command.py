@@ -7,6 +7,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ....ingest.items import Strategy
+from ....ingest.listing.fields import COLUMNS
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report
 from ...parameters import json_option
@@ -35,6 +36,8 @@ SUBCOMMANDS: dict[str, click.Command] = {"status": status, "retry": retry, "repo
 class _IngestCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
+        with formatter.section("Manifest columns (JSON members)"):
+            formatter.write_dl(list(COLUMNS.items()))
         with formatter.section("Commands (write a source with such a name as ./status)"):
             formatter.write_dl(
                 [(name, each.get_short_help_str(60)) for name, each in SUBCOMMANDS.items()]

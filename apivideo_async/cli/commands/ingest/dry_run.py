@@ -13,7 +13,7 @@ from ...console.formatting import bytes_text
 from ...console.terminal import columns
 from ...session import Session
 from ..costs import Costs, documented_limits
-from .request import IngestRequest, check_sources, listings
+from .request import IngestRequest, checked, listings
 
 __all__ = ["DryRun"]
 
@@ -33,9 +33,8 @@ class DryRun:
 
     async def run(self) -> int:
         """List the items, print the costs, and return the exit code."""
-        request = self._request
-        await check_sources(request, self._terminal)
         async with AsyncExitStack() as stack:
+            request = await stack.enter_async_context(checked(self._request, self._terminal))
             stores = await stack.enter_async_context(Stores(redirects=request.redirects))
             ledger = None
             # A dry run does not create a ledger.

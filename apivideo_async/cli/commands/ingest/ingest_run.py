@@ -21,7 +21,7 @@ from ...console.messages import explain
 from ...session import Session, connect
 from .display import show_progress
 from .progress import IngestProgress
-from .request import IngestRequest, check_sources, listings
+from .request import IngestRequest, checked, listings
 
 __all__ = ["IngestRun"]
 
@@ -41,8 +41,11 @@ class IngestRun:
 
     async def run(self) -> int:
         """Run the ingestion and return the exit code."""
+        async with checked(self._request, self._terminal) as self._request:
+            return await self._run()
+
+    async def _run(self) -> int:
         request = self._request
-        await check_sources(request, self._terminal)
         async with (
             connect(self._session.settings, reserve=request.reserve) as fail_fast_client,
             Stores(redirects=request.redirects) as stores,

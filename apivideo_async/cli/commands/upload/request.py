@@ -26,7 +26,8 @@ class UploadRequest:
     title: str | None
     video_id: str | None
     token: str | None = field(repr=False)
-    resume: bool
+    resume: bool | None
+    """None: continue an interrupted upload if the file has not changed since."""
     wait: bool
     timeout: float
     as_json: bool
