@@ -37,6 +37,7 @@ from ..options import (
     strategy_option,
 )
 from ..sources import list_all
+from ..totals import totals_document
 
 __all__ = ["enqueue", "init", "report", "retry", "status", "worker"]
 
@@ -148,7 +149,7 @@ def status(session: Session, /, as_json: bool, dsn: str) -> int:
         totals = await database.totals()
         jobs = await database.jobs()
         if as_json:
-            document = {**attrs.asdict(totals), "jobs": attrs.asdict(jobs)}
+            document = {**totals_document(totals), "jobs": attrs.asdict(jobs)}
             session.terminal.json(document)
             return
         rows: list[tuple[str, object]] = [("items", totals.count())]

@@ -19,6 +19,7 @@ from ....uploads.progress import UploadProgress
 from ...console.formatting import bytes_text, time_text
 from ...console.messages import explain
 from ...session import Session, connect
+from ..totals import totals_document
 from .display import show_progress
 from .progress import IngestProgress
 from .request import IngestRequest, checked, listings
@@ -190,8 +191,7 @@ def _summary_document(
     progress: IngestProgress, totals: Totals, seconds: float, left_out: int
 ) -> dict[str, Any]:
     return {
-        "states": dict(sorted(totals.items.items())),
-        "bytes": dict(sorted(totals.bytes.items())),
+        **totals_document(totals),
         "now": {
             "done": progress.done,
             "failed": progress.failed,

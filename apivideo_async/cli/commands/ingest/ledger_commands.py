@@ -10,7 +10,7 @@ import click
 
 from ....errors import ApiVideoError, LedgerError
 from ....ingest.ingestion import default_ledger
-from ....ingest.items import OPEN_STATES, State, Totals
+from ....ingest.items import State, Totals
 from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
 from ....ingest.reports.data import Failure, Failures
@@ -21,10 +21,9 @@ from ...parameters import json_option
 from ...running import run
 from ...session import Session
 from ..options import quarantined_option
+from ..totals import rows, totals_document
 
 __all__ = ["find_ledger", "ledger_option", "report", "retry", "status"]
-
-STATES: tuple[State, ...] = (*OPEN_STATES, "done", "failed", "quarantined")
 
 ledger_option: Callable[[Any], Any] = click.option(
     "--ledger",
@@ -86,9 +85,7 @@ def _status_document(
     totals: Totals, failures: tuple[Failure, ...], due: float | None
 ) -> dict[str, Any]:
     return {
-        "items": totals.count(),
-        "states": {state: {"items": items, "bytes": size} for state, items, size in _rows(totals)},
-        "sent": totals.sent,
+        **totals_document(totals),
         "nextDueSeconds": None if due is None else round(due, 3),
         "failures": [
             {
@@ -103,8 +100,8 @@ def _status_document(
 
 
 def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | None) -> list[str]:
-    rows = [*_rows(totals), ("all", totals.count(), sum(totals.bytes.values()))]
-    lines = [f"{name:<12}{count:>12,}  {bytes_text(size):>12}" for name, count, size in rows]
+    amounts = [*rows(totals), ("all", totals.count(), sum(totals.bytes.values()))]
+    lines = [f"{name:<12}{count:>12,}  {bytes_text(size):>12}" for name, count, size in amounts]
     for failure in failures:
         example = f"such as {failure.uris[0]}: {failure.message}"
         lines.append(f"failed by {failure.cause}: {failure.count:,}, {example}")
@@ -112,14 +109,6 @@ def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | No
         when = "now" if due <= 0 else f"in {time_text(due)}"
         lines.append(f"the next item is due {when}")
     return lines
-
-
-def _rows(totals: Totals) -> list[tuple[str, int, int]]:
-    return [
-        (state, totals.count(state), totals.bytes.get(state, 0))
-        for state in STATES
-        if totals.count(state)
-    ]
 
 
 @click.command(name="retry")

@@ -57,7 +57,8 @@ def command(
     """Upload files as videos, in concurrent chunks.
 
     FILE is a path, a folder whose videos are uploaded, or - for the standard input. Each
-    finished file is printed on one line: video id, title, URL of the player. A failed file does not stop the others.
+    finished file is printed on one line: video id, title, URL of the player. A failed file does not
+    stop the others.
     """
     folder = state_folder("uploads")
     continues = folder is not None and given["resume"] is not False
