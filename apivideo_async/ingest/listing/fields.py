@@ -75,6 +75,10 @@ def _text(value: Any, _: Any = None) -> str:
     return value
 
 
+def _text_or_empty(value: str) -> str:
+    return _text(value) if value else value
+
+
 def _address(value: Any, _: Any = None) -> str:
     text = _text(value)
     if "\0" in text:
@@ -91,7 +95,7 @@ def _boolean(value: Any, _: Any = None) -> bool:
 def _texts(value: Any, _: Any = None) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise _wrong("a list of texts", value)
-    return [_text(each) if each else each for each in value]
+    return list(map(_text_or_empty, value))
 
 
 def _pairs(value: Any, _: Any = None) -> dict[str, str]:
@@ -99,7 +103,7 @@ def _pairs(value: Any, _: Any = None) -> dict[str, str]:
         isinstance(each, str) for pair in value.items() for each in pair
     ):
         raise _wrong("an object whose values are texts", value)
-    return {key: _text(each) if each else each for key, each in value.items() if key or _text(key)}
+    return {_text(key): _text_or_empty(each) for key, each in value.items()}
 
 
 def _wrong(kind: str, value: Any) -> ValueError:

@@ -22,6 +22,7 @@ from ...uploads.sources.threads import in_thread
 __all__ = ["Manifest", "given_manifest", "not_utf8", "open_manifest", "open_text"]
 
 STDIN: Final = "-"
+UTF8: Final = "utf-8-sig"
 _HEAD: Final = 4096
 """Bytes from which the encoding is recognised."""
 _BOMS: Final = (
@@ -164,7 +165,8 @@ def open_text(manifest: Manifest) -> Generator[TextIO, None, None]:
     try:
         with manifest.path.open("rb") as file:
             encoding = _encoding(manifest, file.read(_HEAD))
-        with manifest.path.open(encoding=encoding, errors="surrogateescape", newline="") as text:
+        errors = "surrogateescape" if encoding == UTF8 else "strict"
+        with manifest.path.open(encoding=encoding, errors=errors, newline="") as text:
             yield text
     except UnicodeError as error:
         raise manifest.error(f"is not valid {encoding.upper()}: {error}") from None
@@ -180,7 +182,7 @@ def _encoding(manifest: Manifest, head: bytes) -> str:
         if head.startswith(signature):
             raise manifest.error(f"is {description}")
     if b"\0" not in head:
-        return "utf-8-sig"
+        return UTF8
     # UTF-16 without a mark: manifests start with ASCII, whose other bytes are zero.
     if head[1:4:2] == b"\0\0" and b"\0" not in head[0:4:2]:
         return "utf-16-le"
