@@ -20,6 +20,7 @@ from ..errors import ConfigurationError
 from .console.logs import show_logs
 from .console.messages import explain
 from .console.terminal import Terminal, discard_stdout
+from .global_options import accept_global_options
 from .running import INTERRUPTED
 from .session import Session, Settings
 
@@ -75,7 +76,7 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = self._modules[cmd_name][0].partition(":")
         command = getattr(import_module(module, self._package), attribute or "command")
-        return command if isinstance(command, click.Command) else None
+        return accept_global_options(command, app) if isinstance(command, click.Command) else None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete command names and options without importing any command."""
@@ -131,7 +132,8 @@ def app(
 ) -> None:
     """Upload and manage videos on api.video.
 
-    Set the API key with APIVIDEO_API_KEY or --api-key. Results are written to the standard output
+    Set the API key with APIVIDEO_API_KEY or --api-key. The options of this page can also be given
+    after the command. Results are written to the standard output
     and everything else to the standard error. Exit codes: 0 success, 1 failure, 2 wrong usage,
     130 interrupted.
     """
@@ -187,7 +189,7 @@ def _failed(session: Session, error: Exception) -> int:
         session.terminal.fail("interrupted")
         return INTERRUPTED
     if session.settings.debug:
-        session.terminal.say(traceback.format_exc().rstrip())
+        session.terminal.trace(traceback.format_exc())
     # The exit code is 2 for usage errors and 1 for other exceptions of click.
     if isinstance(error, click.ClickException):
         session.terminal.fail(_usage(error))

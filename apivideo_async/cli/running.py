@@ -79,4 +79,8 @@ def run(
             terminal.fail(interrupted if isinstance(interrupted, str) else interrupted())
             interruption.leave()
 
+    # The command line starts with a handler that ends the process. ``asyncio.run`` handles Ctrl-C
+    # where signal handlers cannot be added to the loop, and only if Python's own is installed.
+    with suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return asyncio.run(main())

@@ -29,7 +29,7 @@ log: logging.Logger = logging.getLogger("apivideo_async.service")
 SHORT_RETRIES = RetryPolicy(attempts=3, first_delay=0.3, seconds=20.0, outage=1.0, call_outage=1.0)
 """Retries of a command while a user waits for it."""
 CONNECT_SECONDS = 5.0
-NO_API_KEY: str = "no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
+NO_API_KEY: str = "no API key: set APIVIDEO_API_KEY or give --api-key"
 
 
 @frozen(kw_only=True)

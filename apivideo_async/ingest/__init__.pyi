@@ -13,6 +13,7 @@ from .listing.descriptions import make_item as make_item
 from .listing.folders import list_folder as list_folder
 from .listing.manifest import ManifestSummary as ManifestSummary
 from .listing.manifest import check_manifest as check_manifest
+from .listing.manifest import open_manifest as open_manifest
 from .listing.manifest import read_manifest as read_manifest
 from .listing.sources import list_sources as list_sources
 from .listing.watch import watch_folder as watch_folder

@@ -24,6 +24,7 @@ __all__ = [
     "parse_uri",
     "shown",
     "unsupported_error",
+    "web_url",
 ]
 
 WEB_SCHEMES: Final = frozenset({"http", "https"})
@@ -50,6 +51,13 @@ _SIGNATURES: Final = (
 )
 
 
+_ILLEGAL: Final = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]")
+"""Characters that a URL cannot contain, and percent signs that start no escape."""
+_ESCAPE: Final = re.compile("%([0-9A-Fa-f]{2})")
+_UNRESERVED: Final = re.compile("[A-Za-z0-9._~-]")
+_AUTHORITY: Final = re.compile(r"([A-Za-z]+://)([^/?#]*)(.*)", re.DOTALL)
+
+
 @frozen(kw_only=True)
 class Location:
     """The parts of a URI."""
@@ -74,6 +82,8 @@ class Location:
 def parse_uri(uri: str) -> Location:
     """Parse a URI or a local path. Raises ``SourceError`` (cause ``unsupported``)."""
     match = _SCHEME.match(uri)
+    if match is None and _is_web(uri.strip()):
+        return parse_uri(uri.strip())
     if match is None:
         return Location(scheme="file", store="file", path=uri)
     scheme = match[1].lower()
@@ -111,7 +121,47 @@ def _object(scheme: str, rest: str, uri: str) -> Location:
     return Location(scheme=scheme, store=f"{scheme}://{bucket}", path=key)
 
 
+def _is_web(text: str) -> bool:
+    match = _SCHEME.match(text)
+    return match is not None and match[1].lower() in WEB_SCHEMES
+
+
+def web_url(uri: str) -> str:
+    """Return the URL to request for a URL as people write it: with spaces, letters or ``100%``.
+
+    Only characters that a URL cannot contain are escaped, because another form of the others would
+    invalidate a signature. Raises ``SourceError`` for text that cannot be encoded.
+    """
+    uri = uri.strip()
+    match = _AUTHORITY.fullmatch(uri)
+    if match is None:
+        return uri
+    user, at, host = match[2].rpartition("@")
+    try:
+        if not host.isascii():
+            name, colon, port = host.partition(":")
+            host = name.encode("idna").decode() + colon + port
+        return f"{match[1]}{_escaped(user)}{at}{host}{_escaped(match[3])}"
+    except UnicodeError:
+        raise unsupported_error(uri, "this is not a valid URL") from None
+
+
+def _escaped(text: str) -> str:
+    return _ILLEGAL.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text)
+
+
+def _canonical(text: str) -> str:
+    """Return the form that all equivalent spellings of a path or query have (RFC 3986, 6.2.2)."""
+
+    def replacement(match: re.Match[str]) -> str:
+        character = chr(int(match[1], 16))
+        return character if _UNRESERVED.fullmatch(character) else match[0].upper()
+
+    return _ESCAPE.sub(replacement, text)
+
+
 def _web(scheme: str, uri: str) -> Location:
+    uri = web_url(uri)
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname, parts.port
@@ -135,11 +185,11 @@ def identity(location: Location) -> tuple[str, str]:
     """Return the store and path of an object or URL, for :func:`~.items.ingest_key`.
 
     The signature of a presigned URL is removed and the other parameters are sorted, because their
-    order may differ between two signed URLs.
+    order may differ between two signed URLs. Different escapes of one URL are the same identity.
     """
     if location.scheme not in WEB_SCHEMES:
         return location.store, location.path
-    path, _, query = location.path.partition("?")
+    path, _, query = _canonical(location.path).partition("?")
     kept = "&".join(sorted(_unsigned(query)))
     return location.store, f"{path}?{kept}" if kept else path
 

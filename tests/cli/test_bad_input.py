@@ -20,9 +20,7 @@ def test_a_missing_key_says_where_it_comes_from(cli: Cli, make_file: Make) -> No
     for arguments in (("upload", make_file()), ("videos", "list"), ("videos", "show", "vi1")):
         result = cli(*arguments)
         assert result.code == 2
-        assert result.error_line == (
-            "apivideo: no API key: set APIVIDEO_API_KEY or give --api-key (before the command)"
-        )
+        assert result.error_line == ("apivideo: no API key: set APIVIDEO_API_KEY or give --api-key")
 
 
 def test_a_wrong_key_names_key_and_environment(online: Cli, emu: Emulator, make_file: Make) -> None:
@@ -105,13 +103,11 @@ def test_a_web_page_instead_of_json_is_named_as_such(
 
 def test_files_that_cannot_be_uploaded(online: Cli, emu: Emulator, tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
-    (tmp_path / "folder").mkdir()
     with (tmp_path / "huge.mp4").open("wb") as handle:
         handle.truncate(60 * 10**9)
     for name, text in (
         ("missing.mp4", "no such file"),
         ("empty.mp4", "empty (0 bytes)"),
-        ("folder", "is a directory"),
         ("huge.mp4", "at most 52,428,800,000"),
     ):
         result = online("upload", name)

@@ -32,8 +32,8 @@ def test_the_tables_are_made_once_and_again(connected: Cli) -> None:
     for _ in range(2):
         assert connected("distributed", "init").out == "the database is ready\n"
     assert connected("distributed", "status", "--json").json == {
-        "items": {},
-        "bytes": {},
+        "items": 0,
+        "states": {},
         "sent": 0,
         "jobs": {"waiting": 0, "scheduled": 0, "running": 0},
     }

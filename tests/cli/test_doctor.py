@@ -75,7 +75,7 @@ def test_a_missing_key(cli: Cli, emu: Emulator) -> None:
     assert code == 1
     assert found["key"] == (
         "failed",
-        "no API key: set APIVIDEO_API_KEY or give --api-key (before the command)",
+        "no API key: set APIVIDEO_API_KEY or give --api-key",
     )
     assert found["server"][0] == "ok"
 

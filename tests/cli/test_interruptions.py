@@ -55,7 +55,7 @@ def test_a_killed_upload_continues_with_what_is_missing(
     emu.faults.clear()
     [video_id] = emu.state.videos
 
-    result = online(*arguments, "--resume")
+    result = online(*arguments)
     assert result.code == 0, result
     after = ranges(emu)[len(before) :]
     assert len(before) == 7
@@ -78,14 +78,14 @@ def test_a_killed_token_upload_continues(online: Cli, emu: Emulator, make_file: 
         time.sleep(0.2)
         process.kill()
     emu.faults.clear()
-    result = online(*arguments, "--resume")
+    result = online(*arguments)
     assert result.code == 0, result
     [video_id] = emu.state.videos
     assert emu.sha256(video_id) == digest(path)
 
 
 @pytest.mark.slow
-def test_without_resume_an_interrupted_upload_is_reported_and_restarted(
+def test_with_no_resume_an_interrupted_upload_starts_again(
     online: Cli, emu: Emulator, make_file: Make
 ) -> None:
     path = make_file(size=32 * MIB)
@@ -94,15 +94,11 @@ def test_without_resume_an_interrupted_upload_is_reported_and_restarted(
         wait_for(lambda: len(ranges(emu)) == 4)
         process.kill()
     emu.faults.clear()
-    result = online("upload", path, *CHUNKED)
+    result = online("upload", path, *CHUNKED, "--no-resume")
     assert result.code == 0, result
-    assert (
-        "movie.mp4: an upload of this file was interrupted; add --resume to continue it"
-        in result.err
-    )
     assert len(emu.state.videos) == 2
     again = online("upload", path, *CHUNKED)
-    assert "interrupted" not in again.err, "a finished upload leaves nothing behind"
+    assert "continuing" not in again.err, "a finished upload leaves nothing behind"
 
 
 def test_without_a_folder_for_the_journal_files_are_uploaded(
@@ -123,7 +119,9 @@ def test_resume_of_nothing_says_so_and_uploads(online: Cli, make_file: Make) -> 
 
 
 @pytest.mark.slow
-def test_resume_refuses_a_file_that_changed(online: Cli, emu: Emulator, make_file: Make) -> None:
+def test_a_file_that_changed_starts_again_and_explicit_resume_refuses_it(
+    online: Cli, emu: Emulator, make_file: Make
+) -> None:
     path = make_file(size=32 * MIB)
     stall_after(emu, "videos.upload", 2)
     with online.start("upload", path, *CHUNKED) as process:
@@ -134,7 +132,10 @@ def test_resume_refuses_a_file_that_changed(online: Cli, emu: Emulator, make_fil
     result = online("upload", path, *CHUNKED, "--resume")
     assert result.code == 1
     assert "is not the file whose upload was interrupted" in result.err.splitlines()[-1]
-    assert online("upload", path, *CHUNKED).code == 0
+    result = online("upload", path, *CHUNKED)
+    assert result.code == 0, result
+    assert "uploading all of it, because it has changed since its upload into vi" in result.err
+    assert len(emu.state.videos) == 2
 
 
 def test_an_interrupt_ends_in_order_and_says_how_to_continue(
@@ -153,12 +154,9 @@ def test_an_interrupt_ends_in_order_and_says_how_to_continue(
     assert record["videoId"] in emu.state.videos
     assert "Traceback" not in err
     last = err.splitlines()[-1]
-    assert (
-        last
-        == f"apivideo: interrupted; the same command with --resume continues the upload of {path}"
-    )
+    assert last == f"apivideo: interrupted; the same command continues the upload of {path}"
     emu.faults.clear()
-    assert online("upload", path, *CHUNKED, "--resume").code == 0
+    assert online("upload", path, *CHUNKED).code == 0
     assert len(emu.state.videos) == 1
 
 
@@ -177,14 +175,12 @@ def test_resume_of_several_files_sends_none_of_them_twice(
     assert "interrupted at 2 of 3 files" in err
     assert sorted(line.split()[1] for line in out.splitlines()) == ["a.mp4", "b.mp4"]
     emu.faults.clear()
-    result = online("upload", *files, *CHUNKED, "--resume", "--json")
+    result = online("upload", *files, *CHUNKED, "--json")
     assert result.code == 0, result
     assert "a.mp4: already uploaded by an earlier run, as vi" in result.err
     assert len(emu.state.videos) == 3
     assert [record["title"] for record in result.json] == ["a.mp4", "b.mp4", "c.mp4"]
-    assert online("upload", files[0], "--resume").err.count("already uploaded") == 0, (
-        "the records are gone"
-    )
+    assert online("upload", files[0]).err.count("already uploaded") == 0, "the records are gone"
 
 
 @pytest.mark.slow
@@ -201,7 +197,7 @@ def test_an_interrupt_while_waiting_keeps_the_video(cli: Cli, make_file: Make) -
         [video_id] = emu.state.videos
         assert out.startswith(f"{video_id}\tmovie.mp4\thttp")
         assert err.splitlines()[-1] == "apivideo: interrupted while waiting; the upload is complete"
-        again = cli("upload", path, "--wait", "--timeout", "0.1", "--resume")
+        again = cli("upload", path, "--wait", "--timeout", "0.1")
         assert again.out.startswith(f"{video_id}\t")
         assert list(emu.state.videos) == [video_id], "nothing is uploaded twice"
 

@@ -20,7 +20,7 @@ def test_the_request_budget_bounds_small_chunks(cli: Cli, tmp_path: Path) -> Non
     result = cli("plan", file, "--chunk-size", "5MiB", "--json")
     assert result.code == 0, result
     document = json.loads(result.out)
-    assert (document["requests"], document["bytes"], document["earliest_seconds"]) == (
+    assert (document["requests"], document["bytes"], document["earliestSeconds"]) == (
         301,
         5 * MIB * 301,
         180.0,
@@ -50,7 +50,7 @@ def test_chunks_are_larger_when_requests_are_scarce(cli: Cli, tmp_path: Path) ->
         (16, 64 * MIB),
         (8, 128 * MIB),
     ]
-    assert (document["requests"], document["earliest_seconds"]) == (24, 60.0)
+    assert (document["requests"], document["earliestSeconds"]) == (24, 60.0)
 
 
 def test_sources_that_cannot_be_uploaded_cannot_be_planned(cli: Cli, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_folder_and_a_pattern_are_planned_in_sum(cli: Cli, tmp_path: Path) -> 
 def test_the_sandbox_has_limits_of_its_own(cli: Cli, tmp_path: Path) -> None:
     file = sparse(tmp_path / "a.mp4", 5 * MIB * 41)
     document = cli("--environment", "sandbox", "plan", file, "--chunk-size", "5MiB", "--json").json
-    assert (document["requests"], document["earliest_seconds"]) == (41, 60.0)
+    assert (document["requests"], document["earliestSeconds"]) == (41, 60.0)
     assert cli("--environment", "sandbox", "plan", tmp_path, "--json").json["limits"] == {
         "uploads": 40,
         "writes": 40,

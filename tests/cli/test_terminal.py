@@ -97,7 +97,7 @@ def test_ctrl_c_on_a_terminal_leaves_it_in_order(
     screen.process.send_signal(signal.SIGINT)
     assert screen.end() == 130
     assert screen.text.rindex("\x1b[?25h") > screen.text.rindex("\x1b[?25l")
-    assert "apivideo: interrupted; the same command with --resume" in screen.text
+    assert "apivideo: interrupted; the same command continues" in screen.text
     assert "Traceback" not in screen.text
 
 

@@ -233,3 +233,35 @@ def test_many_files_are_uploaded_two_at_a_time(online: Cli, emu: Emulator, make_
     assert result.code == 0, result
     assert [record["title"] for record in result.json] == [f"{number}.mp4" for number in range(7)]
     assert sum(record.operation == "auth.authenticate" for record in emu.requests) == 1
+
+
+def test_a_folder_is_uploaded(online: Cli, emu: Emulator, tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("a.mp4", "inner/b.mp4", "notes.txt"):
+        (folder / name).write_bytes(b"x" * 100)
+    result = online("upload", folder, folder / "a.mp4", "--json")
+    assert result.code == 0, result
+    assert sorted(record["title"] for record in result.json) == ["a.mp4", "b.mp4"]
+    assert len(emu.state.videos) == 2
+    (tmp_path / "empty").mkdir()
+    assert "contains no videos" in online("upload", tmp_path / "empty").error_line
+
+
+def test_the_fields_of_an_ingestion_can_be_set(online: Cli, emu: Emulator, make_file: Make) -> None:
+    options = ("--language", "fr", "--transcript", "--mp4", "--panoramic", "--public")
+    result = online("upload", make_file(), *options, "--json")
+    assert result.code == 0, result
+    shown = online("videos", "show", result.json[0]["videoId"], "--json").json
+    assert (shown["language"], shown["panoramic"], shown["mp4Support"]) == ("fr", True, True)
+
+
+def test_an_idempotency_key_is_for_one_file(online: Cli, emu: Emulator, make_file: Make) -> None:
+    path = make_file()
+    first, second = (online("upload", path, "--idempotency-key", "k", "--json") for _ in range(2))
+    assert first.json[0]["videoId"] == second.json[0]["videoId"]
+    assert len(emu.state.videos) == 1
+    for given in ((path, make_file("b.mp4")), (path.parent,)):
+        result = online("upload", *given, "--idempotency-key", "k")
+        assert result.code == 2
+        assert "--idempotency-key takes one FILE" in result.error_line

@@ -162,7 +162,7 @@ async def test_the_budget_is_shown_by_minute_and_class_with_its_share(ledger: Le
         )
     usage = to_document(await collect(ledger))["usage"]
     assert [
-        (each["limit_class"], each["requests"], each["refused"], each["share"]) for each in usage
+        (each["limitClass"], each["requests"], each["refused"], each["share"]) for each in usage
     ] == [
         ("reads", 6, 0, None),
         ("uploads", 95, 2, 0.95),

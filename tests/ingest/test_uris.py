@@ -6,7 +6,7 @@ from apivideo_async.errors import SourceError
 from apivideo_async.ingest.items import Item
 from apivideo_async.ingest.listing.sources import list_sources, web_item
 from apivideo_async.ingest.stores.stores import Stores
-from apivideo_async.ingest.uris import identity, is_signed, parse_uri, shown
+from apivideo_async.ingest.uris import identity, is_signed, parse_uri, shown, web_url
 
 AWS = (
     "X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Date={0}&X-Amz-Expires=60&X-Amz-Security-Token=t"
@@ -92,3 +92,30 @@ def test_secrets_of_urls_are_not_shown() -> None:
     assert shown(uri) == "https://host.example/a.mp4"
     for text in (repr(parse_uri(uri)), repr(web_item(uri)), repr(Item(key="k", uri=uri))):
         assert "word" not in text
+
+
+@pytest.mark.parametrize(
+    ("written", "requested"),
+    [
+        ("https://h.example/a b/é.mp4", "https://h.example/a%20b/%C3%A9.mp4"),
+        ("https://h.example/100%.mp4?x=%zz", "https://h.example/100%25.mp4?x=%25zz"),
+        ("https://h.example/%7e+a%2fb&c", "https://h.example/%7e+a%2fb&c"),
+        ("https://u:p w@münchen.example:81/a", "https://u:p%20w@xn--mnchen-3ya.example:81/a"),
+        (" https://h.example/a\t", "https://h.example/a"),
+        (
+            "https://h.example/a?X-Amz-Signature=%2F+/=",
+            "https://h.example/a?X-Amz-Signature=%2F+/=",
+        ),
+    ],
+)
+def test_only_characters_that_a_url_cannot_contain_are_escaped(
+    written: str, requested: str
+) -> None:
+    assert web_url(written) == requested
+    assert web_url(requested) == requested
+
+
+@pytest.mark.parametrize("uri", ["https://h.example/\udcff", f"https://{'ü' * 80}.example/"])
+def test_a_url_that_cannot_be_encoded_is_refused(uri: str) -> None:
+    with pytest.raises(SourceError, match="not a valid URL"):
+        web_item(uri)

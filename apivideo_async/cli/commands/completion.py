@@ -26,4 +26,4 @@ def command(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101
     script = kind(ctx.find_root().command, {}, "apivideo", "_APIVIDEO_COMPLETE")
-    ctx.ensure_object(Session).terminal.result(script.source().strip())
+    ctx.ensure_object(Session).terminal.results(script.source().strip().splitlines())

@@ -1,7 +1,6 @@
 """The command ``apivideo conformance``: checks the assumptions about the service."""
 
 import asyncio
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-from rich.console import Console
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +18,7 @@ from ...conformance.observations import Observation, State
 from ...conformance.options import CheckOptions
 from ...conformance.report import ConformanceReport
 from ...protocol.service_profile import ServiceProfile
-from ..console.formatting import bytes_text, printable
+from ..console.formatting import bytes_text
 from ..console.terminal import Terminal, columns
 from ..parameters import SIZE, json_option
 from ..running import run
@@ -91,7 +90,7 @@ def command(session: Session, /, save: bool, as_json: bool, yes: bool, **given: 
     failed or a video could not be deleted.
     """
     base_url = session.settings.resolve().base_url
-    if not yes and _is_production(base_url) and not _confirmed(base_url):
+    if not yes and _is_production(base_url) and not _confirmed(session.terminal, base_url):
         session.terminal.fail("nothing was sent")
         return 1
     terminal = session.terminal
@@ -130,23 +129,22 @@ def _is_production(base_url: str) -> bool:
     return own and host != urlsplit(BASE_URLS["sandbox"]).hostname
 
 
-def _confirmed(base_url: str) -> bool:
-    if sys.stdin is None or not sys.stdin.isatty():
+def _confirmed(terminal: Terminal, base_url: str) -> bool:
+    question = f"{base_url} is no sandbox. Create and delete videos in this account?"
+    confirmed = terminal.confirm(question)
+    if confirmed is None:
         raise click.UsageError(
             f"a check of {base_url}, which is no sandbox, needs a confirmation, but the standard "
             "input is not a terminal: add --yes"
         )
-    question = f"{base_url} is no sandbox. Create and delete videos in this account?"
-    return click.confirm(question, err=True)
+    return confirmed
 
 
 def _write(terminal: Terminal, report: ConformanceReport, *, as_json: bool) -> None:
     if as_json:
-        terminal.report(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+        terminal.report_json(report.to_json())
     elif sys.stdout is not None and sys.stdout.isatty():
-        console = Console(highlight=False, emoji=False, markup=False)
-        for table in _tables(report.observations):
-            console.print(table)
+        terminal.draw(lambda width: Group(*_tables(report.observations)))
     else:
         for one in report.observations:
             cells = (one.assumption.question, one.assumption.documents, one.assumption.assumed)
@@ -185,8 +183,8 @@ def _tables(observations: Iterable[Observation]) -> Iterator[Table]:
         for one in rows:
             row = one.assumption
             state = Text(one.state, style=STYLES[one.state])
-            quirk = (f"{printable(one.quirk)}\n", STYLES["differs"]) if one.quirk else ""
-            observed = Text.assemble(quirk, printable(_observed(one)))
+            quirk = (f"{one.quirk}\n", STYLES["differs"]) if one.quirk else ""
+            observed = Text.assemble(quirk, _observed(one))
             table.add_row(state, row.question, row.documents, row.assumed, observed)
         yield table
 

@@ -24,7 +24,6 @@ from ...errors import (
 )
 from ...private_files import find_state_folder
 from ..console.messages import explain
-from ..crud.formatting import json_text
 from ..parameters import json_option
 from ..running import run
 from ..session import NO_API_KEY, Session, check_reachable, connect
@@ -74,7 +73,7 @@ def command(session: Session, /, all_budgets: bool, as_json: bool) -> int:
             if not as_json:
                 session.terminal.result(str(finding))
         if as_json:
-            session.terminal.result(json_text([asdict(finding) for finding in findings]))
+            session.terminal.json([asdict(finding) for finding in findings])
         return 1 if any(finding.state == "failed" for finding in findings) else 0
 
     return run(session.terminal, work())

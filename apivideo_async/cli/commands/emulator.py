@@ -106,7 +106,8 @@ def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
         try:
             async with emulator:
                 session.terminal.result(f"apivideo emulator on {emulator.url}")
-                session.terminal.result(SNIPPET.format(url=emulator.url, key=emulator.api_key))
+                snippet = SNIPPET.format(url=emulator.url, key=emulator.api_key)
+                session.terminal.results(snippet.splitlines())
                 await _wait_for_end(until_eof=until_eof)
         except OSError as error:
             if error.filename:

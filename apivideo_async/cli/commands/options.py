@@ -15,11 +15,13 @@ import click
 from attrs import evolve
 
 from ...config import UploadLimits, UploadOptions
-from ..parameters import CONCURRENCY, METADATA_PAIR, SIZE, as_dict
+from ...models import Language, SummaryAttribute
+from ..parameters import CONCURRENCY, METADATA_PAIR, SIZE, as_dict, one_of
 
 __all__ = [
     "METADATA",
     "TAGS",
+    "VIDEO_FIELDS",
     "chunk_size_option",
     "concurrency_option",
     "former_chunks_option",
@@ -160,6 +162,35 @@ METADATA: click.Option = click.Option(
     callback=as_dict,
     help="A metadata pair; repeat for more.",
 )
+
+
+def _flag(*names: str, help: str) -> click.Option:  # noqa: A002
+    """Make a flag that is not sent unless it is given."""
+    return click.Option(list(names), is_flag=True, default=None, help=help)
+
+
+VIDEO_FIELDS: list[click.Parameter] = [
+    click.Option(["--description"], help="Description of the video."),
+    TAGS,
+    METADATA,
+    _flag("--public/--private", help="A private video can be watched only with a viewer token."),
+    _flag("--panoramic/--flat", help="Whether it is a 360° video."),
+    _flag("--mp4/--no-mp4", "mp4_support", help="Offer an MP4 version for download."),
+    click.Option(["--player-id"], metavar="ID", help="The player theme."),
+    click.Option(
+        ["--language"], type=one_of(Language), metavar="CODE", help="Spoken language, such as fr."
+    ),
+    _flag("--transcript", help="Generate captions from the speech."),
+    _flag("--summary", "transcript_summary", help="Generate a summary from the transcript."),
+    click.Option(
+        ["--summary-part", "transcript_summary_attributes"],
+        multiple=True,
+        type=one_of(SummaryAttribute),
+        help="Generate only this part of the summary; repeat for both.",
+    ),
+]
+"""Fields of a video: the arguments of ``videos.create``."""
+
 host_option: Option = click.option(
     "--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 for all interfaces."
 )
@@ -167,7 +198,9 @@ manifest_option: Option = click.option(
     "--manifest",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="JSONL or CSV file with a source and the fields of its video on each line.",
+    help="List of sources with the fields of their videos: JSONL, a JSON array, or CSV as Excel "
+    "and LibreOffice write it; - for the standard input. `apivideo ingest --help` lists the "
+    "columns.",
 )
 strategy_option: Option = click.option(
     "--strategy",

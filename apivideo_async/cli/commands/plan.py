@@ -4,7 +4,6 @@ Local files are planned one by one. With any other source, only totals are compu
 """
 
 import asyncio
-import json
 import os
 from contextlib import aclosing
 from pathlib import Path
@@ -100,10 +99,10 @@ def _plan_files(terminal: Terminal, request: PlanRequest) -> None:
             "files": [_file_document(file, plan) for file, plan in plans],
             "requests": requests,
             "bytes": size,
-            "earliest_seconds": seconds,
+            "earliestSeconds": seconds,
             "bound": bound,
         }
-        terminal.result(json.dumps(document, indent=2))
+        terminal.json(document)
         return
     for file, plan in plans:
         chunks = f"{plan.parts} chunks of {bytes_text(plan.chunk_size)}"
@@ -163,7 +162,7 @@ async def _plan_sources(terminal: Terminal, request: PlanRequest) -> int:
     if request.as_json:
         totals = costs.document(request.limits, request.bandwidth)
         document = {"sources": count, "bytes": costs.bytes, **totals}
-        terminal.result(json.dumps(document, indent=2))
+        terminal.json(document)
     else:
         terminal.result(f"{count:,} sources, {bytes_text(costs.bytes)}")
         costs.write(terminal, request.limits, request.bandwidth)

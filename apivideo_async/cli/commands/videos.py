@@ -1,12 +1,13 @@
 """The commands ``apivideo videos``."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import click
 from attrs import evolve
 
-from ...models import Language, SummaryAttribute, Video, VideoStatus
+from ...client import ApiVideoClient
+from ...models import Video, VideoStatus
 from ..console.formatting import bytes_text
 from ..crud.commands import (
     FILE,
@@ -18,9 +19,10 @@ from ..crud.commands import (
 from ..crud.formatting import label, local_time, value_text
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
-from ..parameters import json_option, one_of
+from ..parameters import json_option
 from ..session import Session
-from .options import METADATA, TAGS, metadata_filter
+from .incomplete import find_incomplete, prune_command
+from .options import VIDEO_FIELDS, metadata_filter
 
 __all__ = ["VIDEO", "command"]
 
@@ -86,31 +88,17 @@ FILTERS: list[click.Parameter] = [
 ]
 
 
-def _flag(*names: str, help: str) -> click.Option:  # noqa: A002
-    """Make a flag that is not sent unless it is given."""
-    return click.Option(list(names), is_flag=True, default=None, help=help)
+INCOMPLETE = click.Option(
+    ["--incomplete"],
+    is_flag=True,
+    help="Only videos whose upload was interrupted or is in progress. This takes one more request "
+    "for each video of the account.",
+)
 
 
-FIELDS: list[click.Parameter] = [
-    click.Option(["--description"], help="Description of the video."),
-    TAGS,
-    METADATA,
-    _flag("--public/--private", help="A private video can be watched only with a viewer token."),
-    _flag("--panoramic/--flat", help="Whether it is a 360° video."),
-    _flag("--mp4/--no-mp4", "mp4_support", help="Offer an MP4 version for download."),
-    click.Option(["--player-id"], metavar="ID", help="The player theme."),
-    click.Option(
-        ["--language"], type=one_of(Language), metavar="CODE", help="Spoken language, such as fr."
-    ),
-    _flag("--transcript", help="Generate captions from the speech."),
-    _flag("--summary", "transcript_summary", help="Generate a summary from the transcript."),
-    click.Option(
-        ["--summary-part", "transcript_summary_attributes"],
-        multiple=True,
-        type=one_of(SummaryAttribute),
-        help="Generate only this part of the summary; repeat for both.",
-    ),
-]
+async def _incomplete(client: ApiVideoClient, videos: AsyncIterator[Video]) -> AsyncIterator[Video]:
+    async for each in find_incomplete(client, videos):
+        yield each.video
 
 
 @click.command(name="show")
@@ -139,7 +127,7 @@ command: click.Group = click.Group(
     help="Create, list, show, change, delete and restore videos.",
     no_args_is_help=True,
     commands=[
-        list_command(VIDEO, FILTERS),
+        list_command(VIDEO, [*FILTERS, INCOMPLETE], choices={"incomplete": _incomplete}),
         show,
         call_command(
             STATUS,
@@ -158,7 +146,7 @@ command: click.Group = click.Group(
                     metavar="URL|ID",
                     help="URL from which api.video fetches the file, or id of a video to copy.",
                 ),
-                *FIELDS,
+                *VIDEO_FIELDS,
                 click.Option(
                     ["--idempotency-key"],
                     metavar="KEY",
@@ -170,7 +158,7 @@ command: click.Group = click.Group(
         ),
         update_command(
             VIDEO,
-            [click.Option(["--title"], help="Title of the video."), *FIELDS],
+            [click.Option(["--title"], help="Title of the video."), *VIDEO_FIELDS],
             empty_values=EMPTY_VALUES,
             summary="Change the given fields. --tag and --metadata replace all existing tags and "
             "metadata pairs.",
@@ -179,6 +167,7 @@ command: click.Group = click.Group(
             VIDEO,
             summary="Delete videos. They can be restored only if the account has Video Restore.",
         ),
+        prune_command(VIDEO),
         call_command(
             VIDEO,
             "upload-thumbnail",

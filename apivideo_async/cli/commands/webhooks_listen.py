@@ -11,7 +11,6 @@ from ... import webhooks
 from ...config import resolve_config
 from ...errors import ApiVideoError, ConfigurationError
 from ...models import WebhookEvent, to_json
-from ..console.formatting import printable
 from ..console.messages import explain_listen_error
 from ..console.terminal import Terminal, columns
 from ..crud.formatting import local_time
@@ -113,14 +112,13 @@ class Receiver:
         try:
             event = webhooks.unwrap(body, request.headers, self._secrets)
         except ApiVideoError as error:
-            self.terminal.say(
-                f"refused a delivery from {request.remote}: {printable(str(error))}", style="yellow"
-            )
+            self.terminal.say(f"refused a delivery from {request.remote}: {error}", style="yellow")
             return web.Response(status=400, text="refused\n")
         try:
-            self.terminal.result(
-                json.dumps(json.loads(body), ensure_ascii=False) if self._as_lines else _line(event)
-            )
+            if self._as_lines:
+                self.terminal.json(json.loads(body), indent=None)
+            else:
+                self.terminal.result(_line(event))
         except BrokenPipeError:
             # The event could not be printed, so the sender must deliver it again.
             self.output_closed.set()

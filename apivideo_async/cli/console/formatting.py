@@ -1,8 +1,13 @@
-"""Formats numbers and untrusted text for display."""
+"""Formats numbers, untrusted text and JSON for display."""
+
+import json
+import math
+import re
+from typing import Any
 
 from rich.cells import cell_len
 
-__all__ = ["bytes_text", "printable", "rate_text", "shortened", "time_text"]
+__all__ = ["bytes_text", "json_text", "printable", "rate_text", "shortened", "time_text"]
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
@@ -36,7 +41,7 @@ def time_text(seconds: float | None) -> str:
 
 def printable(text: str) -> str:
     """Replace characters that could control the terminal."""
-    return "".join(map(_printable, text))
+    return text if text.isprintable() else "".join(map(_printable, text))
 
 
 def _printable(character: str) -> str:
@@ -44,6 +49,45 @@ def _printable(character: str) -> str:
     if character.isprintable() or "\ud800" <= character <= "\udfff":
         return character
     return " " if character.isspace() else "?"
+
+
+def json_text(document: Any, indent: int | None, encoding: str) -> str:
+    """Format a document as JSON that every parser and terminal accepts.
+
+    Characters that could control a terminal are escaped, as are all non-ASCII characters if
+    ``encoding``, that of the output, lacks one of them. NaN and infinite numbers, which JSON does
+    not have, become null.
+    """
+    try:
+        text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(document), indent=indent, ensure_ascii=False)
+    try:
+        text.encode(encoding)
+        complete = True
+    except (UnicodeError, LookupError):
+        complete = False
+
+    def replacement(match: re.Match[str]) -> str:
+        character = match[0]
+        return character if complete and character.isprintable() else _escaped(character)
+
+    # The line breaks are those of the indentation: ``json`` escapes those in texts.
+    return re.sub(r"[^\n -~]", replacement, text)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _escaped(character: str) -> str:
+    # JSON escapes are those of UTF-16. ``surrogatepass``: lone surrogates are escaped as they are.
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def shortened(text: str, width: int) -> str:

@@ -55,7 +55,7 @@ class _TerminalHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._debug:
-            self._terminal.say(self.format(record), style="dim")
+            self._terminal.trace(self.format(record))
             return
         note = note_of(record)
         if note is None:

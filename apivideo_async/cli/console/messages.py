@@ -67,7 +67,7 @@ def _upload(error: UploadError, base_url: str) -> str:
     if isinstance(cause, AuthenticationError):
         return explain(cause, base_url)
     if isinstance(cause, ApiVideoError) and cause.retryable and error.video_id is not None:
-        return f"{error}; the same command with --resume continues"
+        return f"{error}; the same command continues"
     return str(error)
 
 

@@ -1,16 +1,23 @@
-"""Writes results to the standard output and everything else to the standard error."""
+"""Writes results to the standard output and everything else to the standard error.
+
+Every text of the command line passes through this module, which replaces the characters that could
+control a terminal (:class:`_Console` for drawings and notes, :meth:`Terminal.result` for results,
+:meth:`Terminal.json` for JSON). Commands therefore pass text from outside as it is.
+"""
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import IO, cast
+from typing import IO, Any, cast
 
-from rich.console import Console
+import click
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from ...masking import masked
-from .formatting import printable
+from .formatting import json_text, printable
 
 __all__ = ["Terminal", "columns", "discard_stdout"]
 
@@ -48,6 +55,25 @@ class _StandardError:
         return getattr(sys.stderr, "encoding", None) or "utf-8"
 
 
+class _Console(Console):
+    """A console that replaces control characters in everything that it draws."""
+
+    def __init__(self, file: IO[str] | None = None) -> None:
+        super().__init__(file=file, highlight=False, emoji=False, markup=False)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render as ``Console`` does. Control segments are those of rich itself."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text == "\n":
+                yield segment
+            else:
+                # Drawings may end a line within a segment.
+                lines = segment.text.split("\n")
+                yield Segment("\n".join(map(printable, lines)), segment.style)
+
+
 class Terminal:
     """Writes lines to both outputs.
 
@@ -57,9 +83,7 @@ class Terminal:
     """
 
     def __init__(self) -> None:
-        self.console: Console = Console(
-            file=cast("IO[str]", _StandardError()), highlight=False, emoji=False, markup=False
-        )
+        self.console: Console = _Console(cast("IO[str]", _StandardError()))
         self._secrets: set[str] = set()
         self.output_error: OSError | None = None
         """The error that prevented writing results to the standard output, if any."""
@@ -92,8 +116,18 @@ class Terminal:
         return masked(text)
 
     def say(self, text: str, style: str = "") -> None:
-        """Write a note to the standard error. Moving bars stay below it."""
-        self.console.print(Text(self._clean(text), style=style), soft_wrap=True)
+        """Write a note of one line to the standard error. Moving bars stay below it."""
+        self._draw(printable(self._clean(text)), style)
+
+    def trace(self, text: str) -> None:
+        """Write several lines to the standard error, such as a traceback.
+
+        All but the first are indented, so that text from outside cannot imitate another note.
+        """
+        self._draw("\n  ".join(map(printable, self._clean(text).splitlines())), "dim")
+
+    def _draw(self, text: str, style: str) -> None:
+        self.console.print(Text(text, style=style), soft_wrap=True)
 
     def note(self, text: str) -> None:
         """Write a note that needs the user's attention."""
@@ -102,19 +136,55 @@ class Terminal:
     def fail(self, text: str, prefix: str = "apivideo") -> None:
         """Write a failure in one line."""
         # Error messages of other libraries may contain line breaks.
-        line = " ".join(printable(self._clean(f"{prefix}: {text}")).split())
-        self.say(line, style="red")
+        self.say(" ".join(f"{prefix}: {text}".split()), style="red")
+
+    def confirm(self, question: str) -> bool | None:
+        """Ask on the standard error; None if the standard input is not a terminal."""
+        if sys.stdin is None or not sys.stdin.isatty():
+            return None
+        # The standard output is for results.
+        return click.confirm(printable(self._clean(question)), err=True)
 
     def result(self, text: str) -> None:
-        """Write a result and flush it. Raises ``OSError`` if that fails."""
-        if sys.stdout is not None:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+        """Write a result of one line and flush it. Tabs separate columns (:func:`columns`).
+
+        Raises ``OSError`` if that fails.
+        """
+        self._put("\t".join(map(printable, text.split("\t"))))
 
     def results(self, lines: Iterable[str]) -> None:
         """Write several results. Raises ``OSError`` if that fails."""
         for line in lines:
             self.result(line)
+
+    def json(self, document: Any, indent: int | None = 2) -> None:
+        """Write a JSON document and flush it; without ``indent`` on one line.
+
+        Raises ``OSError`` if that fails.
+        """
+        self._put(json_text(document, indent, getattr(sys.stdout, "encoding", None) or "ascii"))
+
+    def draw(self, drawing: Callable[[int], RenderableType]) -> None:
+        """Draw on the standard output. ``drawing`` is called with its width in columns."""
+        console = _Console()
+        console.print(drawing(console.width))
+
+    @staticmethod
+    def _put(text: str) -> None:
+        if sys.stdout is None:
+            return
+        try:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError) as error:
+            discard_stdout()
+            number, reason = getattr(error, "errno", None), getattr(error, "strerror", None)
+            raise OSError(
+                number or 0,
+                f"results cannot be written to the standard output ({reason or error})",
+            ) from error
 
     def report(self, text: str) -> None:
         """Write the result of work that is already done; never raises ``OSError``.
@@ -123,18 +193,28 @@ class Terminal:
         pipe), this result and all later ones are written to the standard error.
         :attr:`output_error` is then set, and the command exits with code 1.
         """
+        self._report(lambda: self.result(text), lambda: text)
+
+    def report_json(self, document: Any, indent: int | None = 2) -> None:
+        """Write JSON as ``report`` writes text."""
+        self._report(
+            lambda: self.json(document, indent), lambda: json_text(document, None, "ascii")
+        )
+
+    def _report(self, write: Callable[[], None], text: Callable[[], str]) -> None:
         if self.output_error is None:
             try:
-                self.result(text)
+                write()
             except OSError as error:
                 self.output_error = error
                 discard_stdout()
+                reason = os.strerror(error.errno) if error.errno else "it is closed"
                 self.fail(
-                    f"results cannot be written to the standard output ({error.strerror}): "
+                    f"results cannot be written to the standard output ({reason}): "
                     "they follow on the standard error"
                 )
         if self.output_error is not None:
-            self.say(text)
+            self.say(text())
 
 
 def discard_stdout() -> None:

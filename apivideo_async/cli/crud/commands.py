@@ -1,6 +1,5 @@
 """The generic commands that call one method: ``show``, ``create``, ``update``, ``delete``."""
 
-import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,13 @@ import click
 
 from ...client import ApiVideoClient
 from ...errors import ApiVideoError, AuthenticationError, NotFoundError
+from ...models import to_json
 from ..console.messages import explain
+from ..console.terminal import Terminal
 from ..parameters import JSON, given_options
 from ..running import run
 from ..session import Session, connect
-from .formatting import field_lines, json_text, label, without_secrets
+from .formatting import field_lines, label, without_secrets
 from .object_type import ObjectType
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "action_command",
     "call_and_print",
     "call_command",
+    "confirm_deletion",
     "delete_command",
+    "delete_object",
     "show_command",
     "update_command",
 ]
@@ -43,9 +46,12 @@ def call_and_print(
         async with connect(session.settings) as client:
             response = await call(client)
         model = response if secrets else without_secrets(response)
-        for text in [json_text(model)] if as_json else field_lines(kind.fields(model)):
-            # `report` does not fail: the server has already made the change.
-            session.terminal.report(text)
+        # These methods do not fail: the server has already made the change.
+        if as_json:
+            session.terminal.report_json(to_json(model))
+        else:
+            for line in field_lines(kind.fields(model)):
+                session.terminal.report(line)
         return 0
 
     return run(session.terminal, work())
@@ -168,7 +174,9 @@ def delete_command(kind: ObjectType, *, summary: str = "") -> click.Command:
 
     def command(session: Session, /, yes: bool, missing_ok: bool, **given: Any) -> int:
         *parent_ids, ids = (given[name] for name in kind.ids)
-        if not yes and not _confirmed(kind, ids):
+        count = f"{len(ids)} {kind.plural}"
+        objects = f"the {kind.singular} {ids[0]}" if len(ids) == 1 else count
+        if not yes and not confirm_deletion(session.terminal, objects):
             session.terminal.fail("nothing was deleted")
             return 1
 
@@ -178,7 +186,9 @@ def delete_command(kind: ObjectType, *, summary: str = "") -> click.Command:
                 # `dict.fromkeys` removes ids that are given twice and keeps the order.
                 for own_id in dict.fromkeys(ids):
                     path = [*parent_ids, own_id]
-                    failures += not await _delete(session, client, kind, path, missing_ok)
+                    failures += not await delete_object(
+                        session, client, kind, path, missing_ok=missing_ok
+                    )
             return 1 if failures else 0
 
         message = f"interrupted: the {kind.plural} not named above are still there"
@@ -196,20 +206,29 @@ def delete_command(kind: ObjectType, *, summary: str = "") -> click.Command:
     )
 
 
-def _confirmed(kind: ObjectType, ids: tuple[str, ...]) -> bool:
-    if sys.stdin is None or not sys.stdin.isatty():
+def confirm_deletion(terminal: Terminal, objects: str) -> bool:
+    """Ask whether to delete the objects. Raises ``UsageError`` if no user can answer."""
+    confirmed = terminal.confirm(f"Delete {objects}?")
+    if confirmed is None:
         raise click.UsageError(
             "deletion needs a confirmation, but the standard input is not a terminal: add --yes"
         )
-    objects = f"the {kind.singular} {ids[0]}" if len(ids) == 1 else f"{len(ids)} {kind.plural}"
-    # Ask on the standard error, because the standard output is for results.
-    return click.confirm(f"Delete {objects}?", err=True)
+    return confirmed
 
 
-async def _delete(
-    session: Session, client: ApiVideoClient, kind: ObjectType, path: list[str], missing_ok: bool
+async def delete_object(
+    session: Session,
+    client: ApiVideoClient,
+    kind: ObjectType,
+    path: list[str],
+    *,
+    missing_ok: bool,
+    quiet: bool = False,
 ) -> bool:
-    """Delete one object and return True on success. ``path`` are the ids that identify it."""
+    """Delete one object, report it unless ``quiet``, and return True on success.
+
+    ``path`` are the ids that identify the object.
+    """
     try:
         await kind.call(client, "delete", *path)
     except NotFoundError:
@@ -221,5 +240,6 @@ async def _delete(
     except ApiVideoError as error:
         session.terminal.fail(explain(error, session.base_url), prefix=path[-1])
         return False
-    session.terminal.report(f"deleted {path[-1]}")
+    if not quiet:
+        session.terminal.report(f"deleted {path[-1]}")
     return True

@@ -1,6 +1,5 @@
 """Formats models as lines of names and values for people, and as JSON for programs."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -8,13 +7,11 @@ from typing import Any
 
 import attrs
 
-from ...models import to_json
 from ..console.formatting import printable
 
 __all__ = [
     "field_lines",
     "fields_of",
-    "json_text",
     "label",
     "local_time",
     "value_text",
@@ -22,11 +19,6 @@ __all__ = [
 ]
 
 MIN_NAME_WIDTH = 12
-
-
-def json_text(model: Any, indent: int | None = 2) -> str:
-    """Format a model, or a list of models, as JSON with the field names of the API."""
-    return json.dumps(to_json(model), indent=indent, ensure_ascii=False)
 
 
 def local_time(value: datetime | None) -> str:

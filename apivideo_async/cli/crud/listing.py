@@ -5,26 +5,29 @@ are never shortened.
 """
 
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import click
 from attrs import define
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...client import ApiVideoClient
+from ...models import to_json
 from ...paginator import Paginator
 from ..console.formatting import printable
 from ..console.terminal import Terminal, columns
 from ..parameters import JSON, given_options
 from ..running import run
 from ..session import Session, connect
-from .formatting import json_text, without_secrets
+from .formatting import without_secrets
 from .object_type import ObjectType
 
 __all__ = ["list_command", "sorting", "table"]
+
+Choice: TypeAlias = Callable[[ApiVideoClient, AsyncIterator[Any]], AsyncIterator[Any]]
 
 LARGEST_PAGE = 100
 COLUMN_GAP = 2
@@ -49,8 +52,13 @@ def list_command(
     name: str = "list",
     summary: str = "",
     epilog: str | None = None,
+    choices: Mapping[str, Choice] | None = None,
 ) -> click.Command:
-    """Make a command that lists objects. ``filters`` have the names of parameters of ``method``."""
+    """Make a command that lists objects. ``filters`` have the names of parameters of ``method``.
+
+    ``choices`` are filters that the server does not offer: a flag, by its name among ``filters``,
+    and the function that chooses among all objects if the flag is given.
+    """
 
     def command(
         session: Session, /, limit: int, as_json: bool, as_lines: bool, **given: Any
@@ -58,11 +66,16 @@ def list_command(
         if as_json and as_lines:
             raise click.UsageError("--json and --jsonl exclude each other")
         # Without prefetching, only the printed pages are requested.
-        options = {"page_size": min(LARGEST_PAGE, limit), "prefetch": 0, **given_options(given)}
+        chosen = [choose for name, choose in (choices or {}).items() if given.pop(name)]
+        page_size = LARGEST_PAGE if chosen else min(LARGEST_PAGE, limit)
+        options = {"page_size": page_size, "prefetch": 0, **given_options(given)}
 
         async def work() -> int:
             async with connect(session.settings) as client:
-                found = _LimitedItems(kind.call(client, method, **options), limit)
+                listed = kind.call(client, method, **options)
+                found: _LimitedItems | _ChosenItems = _LimitedItems(listed, limit)
+                if chosen:
+                    found = _ChosenItems(chosen[0](client, aiter(listed)), limit)
                 await _write(session.terminal, kind, found, as_json=as_json, as_lines=as_lines)
             return 0
 
@@ -107,17 +120,40 @@ class _LimitedItems:
                 return
 
 
+@define
+class _ChosenItems:
+    """Yields at most ``limit`` of the objects that a function chose, without secret fields."""
+
+    _items: AsyncIterator[Any]
+    _limit: int
+    rest: int = 0
+    """Unknown, because the other objects are not examined."""
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        count = 0
+        async for item in self._items:
+            count += 1
+            yield without_secrets(item)
+            if count == self._limit:
+                return
+
+
 async def _write(
-    terminal: Terminal, kind: ObjectType, found: _LimitedItems, *, as_json: bool, as_lines: bool
+    terminal: Terminal,
+    kind: ObjectType,
+    found: _LimitedItems | _ChosenItems,
+    *,
+    as_json: bool,
+    as_lines: bool,
 ) -> None:
     if as_lines:
         async for item in found:
-            terminal.result(json_text(item, indent=None))
+            terminal.json(to_json(item), indent=None)
     else:
         # A table needs all items to compute the widths of its columns.
         items = [item async for item in found]
         if as_json:
-            terminal.result(json_text(items))
+            terminal.json(to_json(items))
         else:
             _write_rows(terminal, kind, items)
     if found.rest:
@@ -130,8 +166,7 @@ def _write_rows(terminal: Terminal, kind: ObjectType, items: Sequence[Any]) -> N
     elif not items:
         terminal.say(f"no {kind.plural}")
     else:
-        console = Console(highlight=False, emoji=False, markup=False)
-        console.print(table(kind, items, console.width))
+        terminal.draw(lambda width: table(kind, items, width))
 
 
 def table(kind: ObjectType, models: Sequence[Any], width: int) -> Table:

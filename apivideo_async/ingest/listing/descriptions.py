@@ -1,20 +1,12 @@
 """Items of sources that the caller describes: a line of a manifest, a request to a web backend.
 
 No store or server is asked, so a million items are created quickly. A missing object or web file is
-found when the item is opened.
-
-Field names are those of ``videos.create``, in the spelling of Python or of the API (``player_id``,
-``playerId``, ``player``). In CSV, an empty cell means that the field is not set, lists are
-separated by ``;``, and a column ``metadata.X`` sets the metadata pair ``X``.
+found when the item is opened. ``fields`` has the names and types of the fields.
 """
 
-import functools
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from attrs import evolve, field, frozen
 
@@ -23,41 +15,10 @@ from ...uploads.sources.threads import in_thread
 from ..items import INGEST_KEY, INGEST_LEDGER, Item, Strategy
 from ..stores.local import list_file
 from ..uris import parse_uri
+from .fields import field_name, structured
 from .sources import web_item
 
-__all__ = ["Description", "described_item", "field_name", "make_item", "parse_fields"]
-
-_ALIASES: Final = {"path": "uri", "url": "uri", "player": "player_id"}
-_TEXT: Final = "a text"
-_BOOLEAN: Final = "true or false"
-_LIST: Final = "a list of texts"
-_PAIRS: Final = "an object whose values are texts"
-_KINDS: Final = {
-    "uri": _TEXT,
-    "version": _TEXT,
-    "title": _TEXT,
-    "description": _TEXT,
-    "language": _TEXT,
-    "player_id": _TEXT,
-    "public": _BOOLEAN,
-    "panoramic": _BOOLEAN,
-    "mp4_support": _BOOLEAN,
-    "transcript": _BOOLEAN,
-    "transcript_summary": _BOOLEAN,
-    "tags": _LIST,
-    "transcript_summary_attributes": _LIST,
-    "metadata": _PAIRS,
-}
-_IS_VALID: Final[dict[str, Callable[[Any], bool]]] = {
-    _TEXT: lambda value: isinstance(value, str) and value != "",
-    _BOOLEAN: lambda value: isinstance(value, bool),
-    _LIST: lambda value: isinstance(value, list) and _are_texts(value),
-    _PAIRS: lambda value: isinstance(value, Mapping) and _are_texts(value.values()),
-}
-
-
-def _are_texts(values: Iterable[Any]) -> bool:
-    return all(isinstance(value, str) for value in values)
+__all__ = ["Description", "described_item", "make_item", "parse_fields"]
 
 
 @frozen
@@ -107,71 +68,46 @@ def described_item(description: Description, folder: Path, strategy: Strategy) -
     return evolve(item, fields={**item.fields, **description.fields})
 
 
-@functools.lru_cache(maxsize=256)
-def field_name(name: str) -> str | None:
-    """Return the Python name of a field, or ``metadata.X`` unchanged; None if there is none."""
-    if name.startswith("metadata.") and len(name) > len("metadata."):
-        return name
-    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
-    snake = _ALIASES.get(snake, snake)
-    return snake if snake in _KINDS else None
-
-
 def parse_fields(given: Iterable[tuple[str, Any]], *, from_csv: bool) -> Description:
     """Read the fields of a source (CSV cells with ``from_csv``), and collect their problems."""
     values: dict[str, Any] = {}
+    pairs: dict[str, Any] = {}
+    spellings: dict[str, str] = {}
     problems: list[str] = []
-    names: set[str | None] = set()
-    for name, value in given:
+    for spelling, value in given:
         if value is None or (from_csv and not value.strip()):
             continue
-        names.add(field_name(name))
-        try:
-            _set_field(values, name, value, from_csv=from_csv)
-        except ValueError as error:
-            problems.append(str(error))
-    metadata = values.get("metadata", {})
-    problems += [
-        f"metadata.{name} is reserved: the ingestion sets it"
-        for name in (INGEST_KEY, INGEST_LEDGER)
-        if name in metadata
-    ]
-    if "uri" not in names:
+        name = field_name(spelling)
+        if name is None:
+            problems.append(f"unknown field {spelling!r}")
+        elif name in spellings:
+            problems.append(f"{spelling} is given twice")
+        elif name.startswith("metadata."):
+            pairs[name.removeprefix("metadata.")] = value
+        else:
+            values[name] = value.strip() if from_csv else value
+        if name is not None:
+            spellings.setdefault(name, spelling)
+    values, invalid = structured(values, from_csv=from_csv)
+    problems += [f"{spellings[name]} {problem}" for name, problem in invalid.items()]
+    problems += _add_pairs(values, pairs)
+    if "uri" not in spellings:
         problems.append("no uri")
     return Description(values.pop("uri", ""), values.pop("version", None), values, problems)
 
 
-def _set_field(values: dict[str, Any], given_name: str, value: Any, *, from_csv: bool) -> None:
-    """Add one field to ``values``. Raises ``ValueError`` with the problem."""
-    name = field_name(given_name)
-    if name is None:
-        raise ValueError(f"unknown field {given_name!r}")
-    if name in values:
-        raise ValueError(f"{given_name} is given twice")
-    kind = _KINDS.get(name, _TEXT)
-    if from_csv and name in _KINDS:
-        value = _convert_cell(kind, value.strip())
-    if not _IS_VALID[kind](value):
-        text = repr(value)
-        if not isinstance(value, str):
-            text = json.dumps(value, ensure_ascii=False, default=repr)
-        text = text if len(text) <= 60 else f"{text[:57]}…"
-        raise ValueError(f"{given_name} must be {kind}, not {text}")
-    if name in _KINDS:
-        values[name] = dict(value) if kind == _PAIRS else value
-    else:
-        values.setdefault("metadata", {})[name.removeprefix("metadata.")] = value
-
-
-def _convert_cell(kind: str, cell: str) -> Any:
-    """Convert a CSV cell to a value of this kind. Invalid text is returned unchanged."""
-    if kind == _BOOLEAN:
-        if cell.lower() in ("true", "yes", "1"):
-            return True
-        return False if cell.lower() in ("false", "no", "0") else cell
-    if kind == _LIST:
-        return [part.strip() for part in cell.split(";") if part.strip()]
-    if kind == _PAIRS:
-        with suppress(ValueError):
-            return json.loads(cell)
-    return cell
+def _add_pairs(values: dict[str, Any], pairs: dict[str, Any]) -> list[str]:
+    """Add the fields ``metadata.X`` to the metadata, and return the problems of the metadata."""
+    problems = []
+    if pairs:
+        checked, invalid = structured({"metadata": pairs}, from_csv=False)
+        problems += [f"metadata {problem}" for problem in invalid.values()]
+        repeated = sorted(values.get("metadata", {}).keys() & pairs.keys())
+        problems += [f"metadata.{name} is given twice" for name in repeated]
+        values["metadata"] = {**values.get("metadata", {}), **checked.get("metadata", {})}
+    problems += [
+        f"metadata.{name} is reserved: the ingestion sets it"
+        for name in (INGEST_KEY, INGEST_LEDGER)
+        if name in values.get("metadata", {})
+    ]
+    return problems

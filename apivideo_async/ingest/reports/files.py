@@ -3,10 +3,11 @@
 import csv
 import json
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 from attrs import asdict
 
@@ -92,9 +93,9 @@ _COLUMNS: Final[dict[str, Callable[[Record], Any]]] = {
 
 
 def to_document(report: Report) -> dict[str, Any]:
-    """Return the report as a JSON document; times are in ISO 8601."""
+    """Return the report as a JSON document with names in camelCase; times are in ISO 8601."""
     totals = report.totals
-    return {
+    document = {
         "made_at": _iso(report.made_at),
         "started": _iso(report.started),
         "ended": _iso(report.ended),
@@ -114,6 +115,16 @@ def to_document(report: Report) -> dict[str, Any]:
         "slowest": [asdict(item) for item in report.slowest],
         "waiting": [asdict(item) for item in report.waiting],
     }
+    return cast("dict[str, Any]", _in_camel_case(document))
+
+
+def _in_camel_case(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            re.sub("_([a-z])", lambda match: match[1].upper(), name): _in_camel_case(each)
+            for name, each in value.items()
+        }
+    return [_in_camel_case(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _usage(usage: Usage) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from yarl import URL
 from ...errors import SourceError
 from ...uploads.sources.types import Source, valid_name
 from ..items import Item
-from ..uris import is_signed, parse_uri, shown, unsupported_error
+from ..uris import is_signed, parse_uri, shown, unsupported_error, web_url
 from .pinned import PinnedSource, changed_error, check_version, is_weak, normalise_etag
 from .redirects import MOST_REDIRECTS, STATUSES, Redirects, redirect_target
 
@@ -94,8 +94,8 @@ class WebStore:
                 read_bufsize=BUFFER,
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
-        # The URL is sent as it is written, because another encoding would invalidate a signature.
-        url = URL(uri, encoded=True)
+        # ``encoded``: another encoding would invalidate a signature.
+        url = URL(web_url(uri), encoded=True)
         for _ in range(MOST_REDIRECTS + 1):
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status not in STATUSES:
@@ -204,7 +204,7 @@ class PinnedWebSource(PinnedSource):
         info = await self.source.store.inspect(self.source.uri)
         if info.size != self.size:
             raise changed_error(self.source.uri, "its size is different")
-        return self.source.uri
+        return web_url(self.source.uri)
 
 
 def _no_ranges(uri: str) -> SourceError:

@@ -1,6 +1,5 @@
 """The commands ``apivideo distributed``. All but the worker only use the database."""
 
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -14,7 +13,7 @@ from ....distributed.dsn import secrets_of
 from ....errors import SourceError
 from ....ingest.item_run import IngestResult
 from ....ingest.items import Item, State, Strategy
-from ....ingest.listing.manifest import check_manifest, read_manifest
+from ....ingest.listing.manifest import check_manifest, open_manifest, read_manifest
 from ....ingest.listing.selection import OnProblem
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report, write_report
@@ -40,6 +39,7 @@ from ..options import (
     strategy_option,
 )
 from ..sources import list_all
+from ..totals import totals_document
 
 __all__ = ["enqueue", "init", "report", "retry", "status", "worker"]
 
@@ -130,10 +130,11 @@ async def _items(
 ) -> AsyncGenerator[Item, None]:
     async with Stores() as stores:
         if manifest is not None:
-            await check_manifest(manifest)
-            async with aclosing(read_manifest(manifest, strategy=strategy)) as items:
-                async for item in items:
-                    yield item
+            async with open_manifest(manifest) as opened:
+                await check_manifest(opened)
+                async with aclosing(read_manifest(opened, strategy=strategy)) as items:
+                    async for item in items:
+                        yield item
         async with aclosing(list_all(sources, stores, on_problem, strategy=strategy)) as items:
             async for item in items:
                 yield item
@@ -150,8 +151,8 @@ def status(session: Session, /, as_json: bool, dsn: str) -> int:
         totals = await database.totals()
         jobs = await database.jobs()
         if as_json:
-            document = {**attrs.asdict(totals), "jobs": attrs.asdict(jobs)}
-            session.terminal.result(json.dumps(document, indent=2))
+            document = {**totals_document(totals), "jobs": attrs.asdict(jobs)}
+            session.terminal.json(document)
             return
         rows: list[tuple[str, object]] = [("items", totals.count())]
         for state, count in totals.items.items():

@@ -8,6 +8,7 @@ from attrs import evolve
 from click.shell_completion import CompletionItem
 
 from ....ingest.items import Strategy
+from ....ingest.listing.fields import COLUMNS
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report
 from ...limit_rate import limit_rate_option
@@ -38,6 +39,8 @@ SUBCOMMANDS: dict[str, click.Command] = {"status": status, "retry": retry, "repo
 class _IngestCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
+        with formatter.section("Manifest columns (JSON members)"):
+            formatter.write_dl(list(COLUMNS.items()))
         with formatter.section("Commands (write a source with such a name as ./status)"):
             formatter.write_dl(
                 [(name, each.get_short_help_str(60)) for name, each in SUBCOMMANDS.items()]
@@ -49,7 +52,7 @@ class _IngestGroup(click.Group):
 
     def __init__(self, ingest_command: click.Command) -> None:
         super().__init__("ingest", SUBCOMMANDS, help=ingest_command.help)
-        self._ingest_command = ingest_command
+        self.default_command: click.Command = ingest_command
 
     def make_context(
         self,
@@ -60,7 +63,7 @@ class _IngestGroup(click.Group):
     ) -> click.Context:
         if args and args[0] in SUBCOMMANDS:
             return super().make_context(info_name, args, parent, **extra)
-        return self._ingest_command.make_context(info_name, args, parent, **extra)
+        return self.default_command.make_context(info_name, args, parent, **extra)
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -1,6 +1,5 @@
 """``apivideo ingest --dry-run``: lists the items and their costs. No item is sent."""
 
-import json
 from contextlib import AsyncExitStack
 
 from ....config import UploadOptions
@@ -14,7 +13,7 @@ from ...console.formatting import bytes_text
 from ...console.terminal import columns
 from ...session import Session
 from ..costs import Costs, documented_limits
-from .request import IngestRequest, check_sources, listings
+from .request import IngestRequest, checked, listings
 
 __all__ = ["DryRun"]
 
@@ -34,9 +33,8 @@ class DryRun:
 
     async def run(self) -> int:
         """List the items, print the costs, and return the exit code."""
-        request = self._request
-        await check_sources(request, self._terminal)
         async with AsyncExitStack() as stack:
+            request = await stack.enter_async_context(checked(self._request, self._terminal))
             stores = await stack.enter_async_context(Stores(redirects=request.redirects))
             ledger = None
             # A dry run does not create a ledger.
@@ -64,7 +62,7 @@ class DryRun:
         uri = shown(item.uri)
         if self._request.as_lines:
             document = {"key": item.key, "uri": uri, "bytes": item.size, "state": state}
-            self._terminal.result(json.dumps(document, ensure_ascii=False))
+            self._terminal.json(document, indent=None)
         elif not self._request.as_json:
             size = "?" if item.size is None else bytes_text(item.size)
             self._terminal.result(columns(state, size, uri))
@@ -82,7 +80,7 @@ class DryRun:
         if self._request.as_json or self._request.as_lines:
             document = {"new": self._new, "known": self._known, **self._costs.document(limits)}
             indent = None if self._request.as_lines else 2
-            self._terminal.result(json.dumps(document, indent=indent))
+            self._terminal.json(document, indent)
         else:
             self._terminal.result(f"{self._new:,} new items, {self._known:,} in the ledger")
             self._costs.write(self._terminal, limits)

@@ -1,7 +1,6 @@
 """Runs one ``apivideo ingest``, from the sources to the summary."""
 
 import asyncio
-import json
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -17,13 +16,14 @@ from ....ingest.reports.files import write_report
 from ....ingest.stores.stores import Stores
 from ....masking import masked, shown
 from ....uploads.progress import UploadProgress
-from ...console.formatting import bytes_text, printable, time_text
+from ...console.formatting import bytes_text, time_text
 from ...console.messages import explain
 from ...limit_rate import limiting
 from ...session import Session, connect
+from ..totals import totals_document
 from .display import show_progress
 from .progress import IngestProgress
-from .request import IngestRequest, check_sources, listings
+from .request import IngestRequest, checked, listings
 
 __all__ = ["IngestRun"]
 
@@ -43,8 +43,11 @@ class IngestRun:
 
     async def run(self) -> int:
         """Run the ingestion and return the exit code."""
+        async with checked(self._request, self._terminal) as self._request:
+            return await self._run()
+
+    async def _run(self) -> int:
         request = self._request
-        await check_sources(request, self._terminal)
         async with (
             connect(self._session.settings, reserve=request.reserve) as fail_fast_client,
             Stores(redirects=request.redirects) as stores,
@@ -116,7 +119,7 @@ class IngestRun:
 
     def _note_left_out(self, problem: str) -> None:
         self._left_out += 1
-        self._terminal.note(printable(problem))
+        self._terminal.note(problem)
 
     def _on_progress(self, item: Item, event: UploadProgress) -> None:
         if self._progress is not None:
@@ -134,7 +137,7 @@ class IngestRun:
                 self._terminal.fail(line, prefix=result.outcome)
         if self._request.as_lines:
             document = _result_document(result, reason)
-            self._terminal.report(json.dumps(document, ensure_ascii=False))
+            self._terminal.report_json(document, indent=None)
 
     def _reason(self, error: ApiVideoError) -> str:
         # The advice that `explain` adds to an UploadError is for `apivideo upload`.
@@ -156,7 +159,7 @@ class IngestRun:
         failed = totals.count("failed", "quarantined")
         if self._request.as_json:
             document = _summary_document(progress, totals, seconds, self._left_out)
-            self._terminal.report(json.dumps(document, indent=2))
+            self._terminal.report_json(document)
         else:
             text = (
                 f"{totals.count('done'):,} of {totals.count():,} items done; "
@@ -191,8 +194,7 @@ def _summary_document(
     progress: IngestProgress, totals: Totals, seconds: float, left_out: int
 ) -> dict[str, Any]:
     return {
-        "states": dict(sorted(totals.items.items())),
-        "bytes": dict(sorted(totals.bytes.items())),
+        **totals_document(totals),
         "now": {
             "done": progress.done,
             "failed": progress.failed,

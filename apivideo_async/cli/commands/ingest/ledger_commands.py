@@ -1,6 +1,5 @@
 """The commands ``apivideo ingest status``, ``retry`` and ``report``, which only use the ledger."""
 
-import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,21 +10,20 @@ import click
 
 from ....errors import ApiVideoError, LedgerError
 from ....ingest.ingestion import default_ledger
-from ....ingest.items import OPEN_STATES, State, Totals
+from ....ingest.items import State, Totals
 from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
 from ....ingest.reports.data import Failure, Failures
 from ....ingest.reports.files import check_report, write_report
 from ....masking import shown
-from ...console.formatting import bytes_text, printable, time_text
+from ...console.formatting import bytes_text, time_text
 from ...parameters import json_option
 from ...running import run
 from ...session import Session
 from ..options import quarantined_option
+from ..totals import rows, totals_document
 
 __all__ = ["find_ledger", "ledger_option", "report", "retry", "status"]
-
-STATES: tuple[State, ...] = (*OPEN_STATES, "done", "failed", "quarantined")
 
 ledger_option: Callable[[Any], Any] = click.option(
     "--ledger",
@@ -67,7 +65,7 @@ def status(session: Session, /, ledger: Path | None, as_json: bool) -> int:
             failures = await _failures(opened, totals)
         if as_json:
             document = _status_document(totals, failures, due)
-            session.terminal.result(json.dumps(document, indent=2))
+            session.terminal.json(document)
         else:
             session.terminal.results(_status_lines(totals, failures, due))
         return 0
@@ -87,9 +85,7 @@ def _status_document(
     totals: Totals, failures: tuple[Failure, ...], due: float | None
 ) -> dict[str, Any]:
     return {
-        "items": totals.count(),
-        "states": {state: {"items": items, "bytes": size} for state, items, size in _rows(totals)},
-        "sent": totals.sent,
+        **totals_document(totals),
         "nextDueSeconds": None if due is None else round(due, 3),
         "failures": [
             {
@@ -104,23 +100,15 @@ def _status_document(
 
 
 def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | None) -> list[str]:
-    rows = [*_rows(totals), ("all", totals.count(), sum(totals.bytes.values()))]
-    lines = [f"{name:<12}{count:>12,}  {bytes_text(size):>12}" for name, count, size in rows]
+    amounts = [*rows(totals), ("all", totals.count(), sum(totals.bytes.values()))]
+    lines = [f"{name:<12}{count:>12,}  {bytes_text(size):>12}" for name, count, size in amounts]
     for failure in failures:
         example = f"such as {failure.uris[0]}: {failure.message}"
-        lines.append(printable(f"failed by {failure.cause}: {failure.count:,}, {example}"))
+        lines.append(f"failed by {failure.cause}: {failure.count:,}, {example}")
     if due is not None:
         when = "now" if due <= 0 else f"in {time_text(due)}"
         lines.append(f"the next item is due {when}")
     return lines
-
-
-def _rows(totals: Totals) -> list[tuple[str, int, int]]:
-    return [
-        (state, totals.count(state), totals.bytes.get(state, 0))
-        for state in STATES
-        if totals.count(state)
-    ]
 
 
 @click.command(name="retry")

@@ -1,15 +1,17 @@
 """The arguments and options of ``apivideo ingest``, and the items of its sources."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ....errors import ManifestError
 from ....ingest.batching import Items
-from ....ingest.listing.manifest import check_manifest, read_manifest
+from ....ingest.listing.manifest import check_manifest, open_manifest, read_manifest
+from ....ingest.listing.manifest_file import Manifest
 from ....ingest.options import IngestOptions
 from ....ingest.stores.redirects import Redirects
 from ....ingest.stores.stores import Stores
@@ -17,7 +19,7 @@ from ...console.terminal import Terminal
 from ...limit_rate import RateSchedule
 from ..sources import check_path, list_all
 
-__all__ = ["IngestRequest", "check_sources", "listings"]
+__all__ = ["IngestRequest", "checked", "listings"]
 
 WATCH_SETTLE = 5.0
 """Default of ``--settle`` with ``--watch``: seconds without a write before a file is ingested."""
@@ -29,7 +31,7 @@ class IngestRequest:
     """The arguments and options of one command line."""
 
     sources: tuple[str, ...]
-    manifest: Path | None
+    manifest: Path | Manifest | None
     watch: bool
     settle: float | None
     options: IngestOptions
@@ -47,11 +49,13 @@ class IngestRequest:
         return not self.sources and self.manifest is None
 
 
-async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
-    """Check the named files and folders and every line of the manifest.
+@asynccontextmanager
+async def checked(request: IngestRequest, terminal: Terminal) -> AsyncIterator[IngestRequest]:
+    """Check the named files and folders and every line of the manifest, which is open in the block.
 
-    Raises ``UsageError`` if ``--watch`` names an address, ``SourceError`` for a path that cannot be
-    used, and ``ManifestError`` after the bad lines of the manifest have been written.
+    Yields the request with the opened manifest. Raises ``UsageError`` if ``--watch`` names an
+    address, ``SourceError`` for a path that cannot be used, and ``ManifestError`` after the bad
+    lines of the manifest have been written.
     """
     for source in request.sources:
         if "://" not in source:
@@ -60,18 +64,25 @@ async def check_sources(request: IngestRequest, terminal: Terminal) -> None:
             scheme = source.partition("://")[0]
             raise click.UsageError(f"--watch takes folders of this machine, not {scheme}://")
     if request.manifest is None:
+        yield request
         return
+    async with open_manifest(request.manifest) as manifest:
+        await _check_manifest(manifest, terminal)
+        yield evolve(request, manifest=manifest)
+
+
+async def _check_manifest(manifest: Manifest, terminal: Terminal) -> None:
     try:
-        await check_manifest(request.manifest)
+        await check_manifest(manifest)
     except ManifestError as error:
         if not error.problems:
             raise
         for number, problem in error.problems[:MAX_BAD_LINES]:
-            terminal.fail(problem, prefix=f"{request.manifest}, line {number}")
+            terminal.fail(problem, prefix=f"{manifest.name}, line {number}")
         more = len(error.problems) > MAX_BAD_LINES
         shown = f", of which the first {MAX_BAD_LINES} are shown" if more else ""
         raise ManifestError(
-            f"the manifest {request.manifest} has invalid lines{shown}; nothing was started",
+            f"the manifest {manifest.name} has invalid lines{shown}; nothing was started",
             problems=error.problems,
         ) from error
 

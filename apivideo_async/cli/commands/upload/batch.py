@@ -13,7 +13,8 @@ from ...limit_rate import limiting
 from ...session import Session, check_reachable, connect
 from .file_upload import FileUpload, check_file, is_stream
 from .finished import FinishedUploads
-from .request import Outcome, UploadRequest, json_document
+from .folders import with_folders
+from .request import Outcome, UploadRequest
 
 __all__ = ["Batch"]
 
@@ -29,14 +30,15 @@ class Batch:
         self._session = session
         self._terminal = session.terminal
         self._request = request
-        # A file keeps this error if the command ends before its upload.
-        self._outcomes = {file: Outcome(file, error=NOT_FINISHED) for file in request.files}
+        self._outcomes: dict[str, Outcome] = {}
         self._waiting: deque[Outcome] = deque()
         self._written: list[Outcome] = []
 
     async def run(self) -> int:
         """Upload all files and return the exit code."""
-        request = self._request
+        self._request = request = await with_folders(self._request, self._terminal.note)
+        # A file keeps this error if the command ends before its upload.
+        self._outcomes = {file: Outcome(file, error=NOT_FINISHED) for file in request.files}
         try:
             async with (
                 connect(self._session.settings, needs_key=request.token is None) as client,
@@ -64,15 +66,19 @@ class Batch:
     def interrupted(self) -> str:
         """Return the line to print after Ctrl-C."""
         rest = [file for file, outcome in self._outcomes.items() if outcome.video is None]
+        if not self._outcomes:
+            return "interrupted; nothing was sent"
         if not rest:
             return "interrupted while waiting; the upload is complete"
         if all(is_stream(file) for file in rest):
             return "interrupted; an upload from a pipe cannot be continued, so start it again"
-        command = "the same command" if self._request.resume else "the same command with --resume"
-        if len(self._request.files) == 1:
-            return f"interrupted; {command} continues the upload of {shlex.quote(rest[0])}"
-        done = len(self._outcomes) - len(rest)
-        return f"interrupted at {done} of {len(self._outcomes)} files; {command} continues"
+        where = f" at {len(self._outcomes) - len(rest)} of {len(self._outcomes)} files"
+        where = where if len(self._outcomes) > 1 else ""
+        if self._request.options.journal is None:
+            return f"interrupted{where}; a later run starts again, because no state could be kept"
+        command = "without --no-resume " if self._request.resume is False else ""
+        what = "" if where else f" the upload of {shlex.quote(rest[0])}"
+        return f"interrupted{where}; the same command {command}continues{what}"
 
     async def _check_files(self) -> None:
         for file in self._request.files:
@@ -99,7 +105,7 @@ class Batch:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(CONCURRENT_FILES, len(self._waiting))):
                     group.create_task(self._work(client, display, finished))
-        # After a failure the records stay: the same command with --resume skips these files.
+        # After a failure the records stay: the same command skips these files.
         if not any(outcome.error for outcome in self._outcomes.values()):
             await finished.clear()
 
@@ -123,7 +129,8 @@ class Batch:
 
     def _write_rest(self) -> None:
         if self._request.as_json:
-            self._terminal.report(json_document(self._outcomes.values()))
+            records = [outcome.record() for outcome in self._outcomes.values()]
+            self._terminal.report_json(records)
             return
         width = self._terminal.width if self._terminal.results_on_screen else None
         for outcome in self._outcomes.values():

@@ -1,7 +1,7 @@
 """The command ``apivideo upload``."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from attrs import evolve
@@ -11,28 +11,35 @@ from ...limit_rate import limit_rate_option
 from ...parameters import given_options, json_option
 from ...running import run
 from ...session import Session
-from ..options import METADATA, TAGS, sending_options, upload_options
+from ..options import VIDEO_FIELDS, sending_options, upload_options
 from .batch import Batch
+from .folders import check_one_key
 from .request import STDIN, UploadRequest
 
 __all__ = ["command"]
 
 
-@click.command(name="upload", params=[TAGS, METADATA])
+@click.command(name="upload", params=[*VIDEO_FIELDS])
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--title", help="Title of the video. Default: the name of the file.")
-@click.option("--description", help="Description of the video.")
 @click.option(
-    "--private", is_flag=True, help="Make the video private: viewers need a token to watch it."
+    "--idempotency-key",
+    metavar="KEY",
+    help="Upload into the video that was created with this key before, if there is one. For one "
+    "FILE.",
 )
-@click.option("--player-id", metavar="ID", help="The player theme.")
 @click.option(
     "--video-id", metavar="ID", help="Upload into this existing video instead of creating one."
 )
 @click.option("--token", metavar="TOKEN", help="Use an upload token; no API key is needed.")
 @sending_options
 @limit_rate_option
-@click.option("--resume", is_flag=True, help="Continue an interrupted upload of the same file.")
+@click.option(
+    "--resume/--no-resume",
+    default=None,
+    help="Continue an interrupted upload of the same file, or start again. Default: continue if "
+    "the file has not changed.",
+)
 @click.option("--wait", is_flag=True, help="Wait until the video is playable.")
 @click.option(
     "--timeout",
@@ -51,16 +58,16 @@ def command(
 ) -> int:
     """Upload files as videos, in concurrent chunks.
 
-    FILE is a path, or - for the standard input. Each finished file is printed on one line: video
-    id, title, URL of the player. A failed file does not stop the others.
+    FILE is a path, a folder whose videos are uploaded, or - for the standard input. Each
+    finished file is printed on one line: video id, title, URL of the player. A failed file does not
+    stop the others.
     """
-    options = evolve(upload_options(given), journal=state_folder("uploads"))
-    if given["resume"] and options.journal is not None:
-        options = evolve(options, resume="on")
-    names = ("description", "player_id", "tags", "metadata")
-    fields = given_options({name: given.pop(name) for name in names})
-    if given.pop("private"):
-        fields["public"] = False
+    folder = state_folder("uploads")
+    continues = folder is not None and given["resume"] is not False
+    resume: Literal["on", "off"] = "on" if continues else "off"
+    options = evolve(upload_options(given), journal=folder, resume=resume)
+    names = [option.name or "" for option in VIDEO_FIELDS]
+    fields = given_options({name: given.pop(name) for name in [*names, "idempotency_key"]})
     request = UploadRequest(files=files, options=options, fields=fields, **given)
     session.terminal.hide(request.token)
     _check(request)
@@ -72,8 +79,8 @@ def _check(request: UploadRequest) -> None:
     described = request.fields or request.title is not None
     if request.token is not None and described:
         raise click.UsageError(
-            "--token excludes --title, --description, --tag, --metadata, --private and "
-            "--player-id: an upload token can only upload the file"
+            "--token excludes --title, --description, --tag and the other options for fields of "
+            "the video: an upload token can only upload the file"
         )
     if request.video_id is not None and described:
         raise click.UsageError(
@@ -82,6 +89,7 @@ def _check(request: UploadRequest) -> None:
         )
     if request.video_id is not None and len(request.files) > 1:
         raise click.UsageError("--video-id takes one FILE: a video has one source file")
+    check_one_key(request)
     # Compare resolved paths: one file under two names would be uploaded twice.
     paths = [file if file == STDIN else str(Path(file).resolve()) for file in request.files]
     for number, path in enumerate(paths):

@@ -14,6 +14,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from ....client import ApiVideoClient
+from ....config import UploadOptions
 from ....errors import ApiTimeoutError, ApiVideoError, SourceError
 from ....models import Video
 from ....uploads.journal import Journal
@@ -155,9 +156,9 @@ class FileUpload:
             self._display.end(self._name)
             return
         started = time.monotonic()
-        await self._note_interrupted_upload(fingerprint)
+        options = await self._options(fingerprint)
         async with _open(self._file) as source:
-            video = await self._send(source)
+            video = await self._send(source, options)
         seconds = time.monotonic() - started
         outcome.video = video
         if fingerprint is not None:
@@ -166,7 +167,7 @@ class FileUpload:
             outcome.bytes = self._last.bytes_total
         size = outcome.bytes or 0
         await self._wait(video.video_id)
-        first = self._first if self._request.resume else None
+        first = self._first if options.resume == "on" else None
         accepted_before = first.bytes_accepted if first is not None else 0
         self._display.done(self._name, size, size - accepted_before, seconds)
 
@@ -190,35 +191,40 @@ class FileUpload:
         if video is not None:
             self._note(
                 f"already uploaded by an earlier run, as {video.video_id}; "
-                "without --resume it is uploaded again"
+                "with --no-resume it is uploaded again"
             )
         return video
 
-    async def _note_interrupted_upload(self, fingerprint: Fingerprint | None) -> None:
-        resume = self._request.resume
-        folder = self._request.options.journal
-        found = None
-        if fingerprint is not None and folder is not None:
-            try:
-                found = await Journal(folder, self._client.config.base_url).find(fingerprint)
-            except SourceError:
-                # Without --resume the upload starts again, so a file that has changed is no error.
-                if resume:
-                    raise
-        if found is not None and not resume:
-            self._note("an upload of this file was interrupted; add --resume to continue it")
-        if found is None and resume and self._request.video_id is None:
+    async def _options(self, fingerprint: Fingerprint | None) -> UploadOptions:
+        """Return the options, without resuming if the source cannot or should not be continued."""
+        request = self._request
+        if not self._uses_journal:
+            # The source cannot be identified later, so it is not recorded in the journal.
+            return evolve(request.options, resume="off", journal=None)
+        folder = request.options.journal
+        if fingerprint is None or folder is None or request.options.resume == "off":
+            return request.options
+        try:
+            found = await Journal(folder, self._client.config.base_url).find(fingerprint)
+        except SourceError as error:
+            if request.resume:
+                raise
+            self._note(
+                "uploading all of it, because it has changed since its upload into "
+                f"{error.video_id} was interrupted"
+            )
+            return evolve(request.options, resume="off")
+        if found is None and request.resume and request.video_id is None:
             self._note("no interrupted upload of this file was found; uploading all of it")
+        return request.options
 
     def _note(self, text: str) -> None:
         self._display.say(self._name, text)
 
-    async def _send(self, source: SourceLike) -> Video:
+    async def _send(self, source: SourceLike, upload: UploadOptions) -> Video:
         request = self._request
-        options: dict[str, Any] = {"options": request.options, "on_progress": self._on_progress}
+        options: dict[str, Any] = {"options": upload, "on_progress": self._on_progress}
         if not self._uses_journal:
-            # The source cannot be identified later, so it is not recorded in the journal.
-            options["options"] = evolve(request.options, resume="off", journal=None)
             name = "stdin" if self._file == STDIN else _valid_text(Path(self._file).name)
             options["filename"] = name
         videos = self._client.videos
@@ -233,7 +239,7 @@ class FileUpload:
     def _on_progress(self, event: UploadProgress) -> None:
         if self._first is None:
             self._first = event
-            if self._request.resume and event.bytes_accepted and event.bytes_total:
+            if event.bytes_accepted and event.bytes_total:
                 accepted = bytes_text(event.bytes_accepted)
                 total = bytes_text(event.bytes_total)
                 self._note(f"continuing: the server has {accepted} of {total}")

@@ -1,7 +1,7 @@
 """Records the files that an interrupted ``apivideo upload`` has already uploaded.
 
 The journal deletes the entry of a completed upload. Without these records, the same command
-with ``--resume`` would continue the interrupted file and upload the completed ones again.
+would continue the interrupted file and upload the completed ones again.
 """
 
 from typing import Any, TypeAlias

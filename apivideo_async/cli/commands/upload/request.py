@@ -1,7 +1,5 @@
 """The arguments of ``apivideo upload``, and the outcome of each file."""
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from ....models import Video, to_json
 from ...console.formatting import printable, shortened
 from ...limit_rate import RateSchedule
 
-__all__ = ["STDIN", "Outcome", "UploadRequest", "json_document"]
+__all__ = ["STDIN", "Outcome", "UploadRequest"]
 
 STDIN = "-"
 SHORTEST_TITLE = 12
@@ -29,7 +27,8 @@ class UploadRequest:
     title: str | None
     video_id: str | None
     token: str | None = field(repr=False)
-    resume: bool
+    resume: bool | None
+    """None: continue an interrupted upload if the file has not changed since."""
     wait: bool
     timeout: float
     limit_rate: RateSchedule | None
@@ -87,8 +86,3 @@ class Outcome:
             "seconds": round(self.seconds, 3),
             "bytes": self.bytes,
         }
-
-
-def json_document(outcomes: Iterable[Outcome]) -> str:
-    """Return all outcomes as one JSON list."""
-    return json.dumps([outcome.record() for outcome in outcomes], indent=2, ensure_ascii=False)
