@@ -164,7 +164,8 @@ async def test_a_refused_key_ends_the_worker_and_its_items_are_free(
     with pytest.raises(AuthenticationError):
         await make_worker(emu, dsn, options={"lease": 60.0}, api_key="another", sweep=600.0).run()
     assert (await shared.jobs()).waiting == 3
-    async with working(make_worker(emu, dsn, options={"lease": 60.0})):
+    assert [record.owner async for record in shared.ledger.records()] == [None] * 3
+    async with working(make_worker(emu, dsn)):
         await until(lambda: all_done(shared))
     await arrived(emu, shared, items)
 

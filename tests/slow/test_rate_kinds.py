@@ -88,7 +88,7 @@ def check(records: list[RequestRecord], clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("kind", WINDOWS, ids=str)
-@pytest.mark.parametrize("styles", groups(4), ids=str)
+@pytest.mark.parametrize("styles", groups(2), ids=str)
 async def test_one_client(styles: tuple[Style, ...], kind: str | None) -> None:
     async def run(style: Style) -> None:
         async with (
@@ -102,7 +102,7 @@ async def test_one_client(styles: tuple[Style, ...], kind: str | None) -> None:
     await together(run, styles)
 
 
-@pytest.mark.parametrize("styles", groups(2), ids=str)
+@pytest.mark.parametrize("styles", groups(1), ids=str)
 async def test_three_processes_with_a_shared_budget(
     styles: tuple[Style, ...], tmp_path: Path
 ) -> None:
