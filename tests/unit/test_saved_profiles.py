@@ -93,5 +93,5 @@ def test_a_file_that_cannot_be_replaced_is_named() -> None:
     path = save()
     path.unlink()
     path.mkdir()
-    with pytest.raises(ConfigurationError, match="the profile cannot be saved in .*: Is a dir"):
+    with pytest.raises(ConfigurationError, match=r"the profile cannot be saved in .*: Is a dir"):
         save()
