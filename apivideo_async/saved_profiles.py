@@ -73,13 +73,16 @@ def read_profile(base_url: str) -> SavedProfile | None:
 def write_profile(base_url: str, checked: str, values: Mapping[str, Any]) -> Path:
     """Replace the saved profile of a service, and return the path of the file.
 
-    ``checked`` is the time of the check. Raises ``ConfigurationError`` if no folder is writable,
-    and ``OSError``.
+    ``checked`` is the time of the check. Raises ``ConfigurationError`` if it cannot be written.
     """
     path = state_file(FOLDER, _file_name(base_url))
     if path is None:
         raise ConfigurationError("the profile cannot be saved: no folder is writable")
     content = {"version": VERSION, "baseUrl": base_url, "checked": checked, "profile": dict(values)}
-    with replacing(path, private=True) as file:
-        json.dump(content, file, indent=2)
+    try:
+        with replacing(path, private=True) as file:
+            json.dump(content, file, indent=2)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigurationError(f"the profile cannot be saved in {path}: {reason}") from None
     return path

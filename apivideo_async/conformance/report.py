@@ -64,8 +64,8 @@ class ConformanceReport:
         """Save the profile for ``ServiceProfile.saved``, and return the path of the file.
 
         An earlier profile of the same service is replaced. Questions without an answer have their
-        default. Raises ``ConfigurationError`` if the check is not complete or no folder is
-        writable, and ``OSError``.
+        default. Raises ``ConfigurationError`` if the check is not complete or the file cannot be
+        written.
         """
         if not self.complete:
             raise ConfigurationError("the check is not complete, so its profile is not saved")

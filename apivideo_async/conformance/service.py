@@ -20,7 +20,7 @@ from ..http.pipeline import Pipeline
 from ..protocol.content_range import ContentRange
 from ..protocol.json_body import as_json
 from ..protocol.request import FilePart, Multipart, Request, build_request, path_for
-from ..protocol.response import parse_json
+from ..protocol.response import Response, parse_json
 from ..protocol.retry import is_verdict
 from ..uploads.received import ALREADY_COMPLETE, ALREADY_RECEIVED
 from .observations import Findings, UndeterminedError
@@ -160,30 +160,13 @@ class Service:
 
     async def attempt(self, request: Request) -> Answer:
         """Send a request once. Raises the errors of the pipeline other than ``ApiStatusError``."""
-        clock = asyncio.get_running_loop().time
-        sent = clock()
+        sent = asyncio.get_running_loop().time()
         if request.limit_class is not None:
             self.requests[request.limit_class] += 1
         try:
-            response = await self.pipeline.attempt(request)
+            answer = _answer(await self.pipeline.attempt(request), sent)
         except ApiStatusError as error:
-            answer = Answer(
-                status=error.status,
-                headers=error.headers,
-                body=error.body,
-                slug=error.slug,
-                verdict=is_verdict(error),
-                sent=sent,
-                received=clock(),
-            )
-        else:
-            answer = Answer(
-                status=response.status,
-                headers=response.headers,
-                body=response.body,
-                sent=sent,
-                received=clock(),
-            )
+            answer = attrs.evolve(_answer(error, sent), slug=error.slug, verdict=is_verdict(error))
         if request.limit_class is not None:
             self.answers.append((request, answer))
         return answer
@@ -298,17 +281,9 @@ class Service:
     async def expect(self, path: str, **query: Any) -> Answer:
         """Send a GET with the retries of the client. Raises ``ApiVideoError`` if it fails."""
         self.requests["reads"] += 1
-        loop = asyncio.get_running_loop()
-        sent = loop.time()
+        sent = asyncio.get_running_loop().time()
         request = build_request("videos.list", "GET", path, query=query)
-        response = await self.pipeline.send(request)
-        answer = Answer(
-            status=response.status,
-            headers=response.headers,
-            body=response.body,
-            sent=sent,
-            received=loop.time(),
-        )
+        answer = _answer(await self.pipeline.send(request), sent)
         self.answers.append((request, answer))
         return answer
 
@@ -369,6 +344,16 @@ class Service:
             limit_class="uploads",
             flow=video_id,
         )
+
+
+def _answer(response: Response | ApiStatusError, sent: float) -> Answer:
+    return Answer(
+        status=response.status,
+        headers=response.headers,
+        body=response.body,
+        sent=sent,
+        received=asyncio.get_running_loop().time(),
+    )
 
 
 def _zeros(size: int) -> "list[memoryview]":

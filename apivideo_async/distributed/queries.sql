@@ -66,13 +66,14 @@ SELECT key FROM entered WHERE (SELECT jobs FROM deferred) >= 0;
 
 -- name: defer_item
 -- Defers a job for the time at which an item is due, unless the item is finished or has a waiting
--- job; so a repetition does nothing.
+-- job that starts by then; so a repetition does nothing. A later job does not count: it was deferred
+-- for the end of a lease that its worker has given back.
 WITH found AS (
-    SELECT key, due FROM apivideo_ingest_items WHERE key IN (
-        SELECT key FROM apivideo_ingest_items WHERE key = :key AND due IS NOT NULL
-        EXCEPT
-        SELECT args ->> 'key' FROM procrastinate_jobs
+    SELECT key, due FROM apivideo_ingest_items AS item
+    WHERE key = :key AND due IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs
         WHERE queue_name = 'apivideo-ingest' AND status = 'todo' AND args ->> 'key' = :key
+            AND COALESCE(scheduled_at <= to_timestamp(item.due), true)
     )
 )
 {defer_found};
@@ -129,13 +130,14 @@ WHERE queue_name = 'apivideo-ingest' AND status = 'doing' AND {in_sweep}
     );
 
 -- name: keys_with_job
--- Part of the following statements: the keys of items that have a waiting job. A job in progress
--- does not count, because its worker may be frozen.
+-- Part of the following statements: the keys of items that have a job that can start. A job in
+-- progress does not count, because its worker may be frozen; nor does a job for a later time.
 SELECT args ->> 'key' FROM procrastinate_jobs
-WHERE queue_name = 'apivideo-ingest' AND status = 'todo';
+WHERE queue_name = 'apivideo-ingest' AND status = 'todo'
+    AND COALESCE(scheduled_at <= clock_timestamp(), true);
 
 -- name: defer_lost_in_sweep
--- Defers jobs for open items that are due and have no waiting job, at most :most, if this
+-- Defers jobs for open items that are due and have no job that can start, at most :most, if this
 -- transaction began the sweep. A repetition finds none. EXCEPT is fast with any query plan.
 -- NOT EXISTS takes hours with the plan for tables that were empty a moment ago.
 WITH found AS (

@@ -6,7 +6,7 @@ there is work to do. Ledger and queue are in one database, and three rules conne
 - An item and its job are inserted in one transaction.
 - A worker that postpones an item defers a job for the time at which the item is due.
 - A job can be lost together with its worker. The *sweep* finds open items that are due and have no
-  job, and defers jobs for them.
+  job that can start, and defers jobs for them.
 
 An additional job does no harm, because its item is leased or finished when the job runs.
 
@@ -102,7 +102,7 @@ class Queue:
         return retried
 
     async def defer(self, key: str) -> bool:
-        """Defer a job for when the item is due; False if it is finished or has a waiting job."""
+        """Defer a job for when the item is due; False if it is finished or a job starts by then."""
         values = {"key": key, **_job_values()}
         [(deferred,)] = await self._database.run(QUERIES["defer_item"], values)
         return bool(deferred)

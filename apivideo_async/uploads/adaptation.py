@@ -124,12 +124,12 @@ class Adaptation:
         if self.mode == sent.mode and slug in _STARTED and _STARTED[slug] != sent.mode:
             # A chunk in the form before was accepted meanwhile.
             self._keep_mode(_STARTED[slug])
+        # In these three cases, a change was made since the chunk was sent.
         if self.mode not in (None, sent.mode):
             return "again"
         if not self.is_about_sending(error):
             return None
         if sent.order != self.order and not sent.alone:
-            # Another refusal has changed this since the chunk was sent.
             return "again"
         if self.needs_total and sent.total_known and not sent.states_total:
             return "again"

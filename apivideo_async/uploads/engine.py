@@ -263,7 +263,7 @@ async def streamed(upload: Upload, feed: StreamFeed) -> None:
             await upload.record(chunk, video)
             feed.close(buffer)
         except ReplanError:
-            # The reader ends by itself: a cancellation would end the stream.
+            # The reader ends when the gate is closed: a cancellation would end the stream.
             pass
         finally:
             free.release()

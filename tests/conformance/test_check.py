@@ -15,6 +15,7 @@ from apivideo_async import (
     ServiceProfile,
 )
 from apivideo_async.conformance import CheckOptions, check, checking
+from apivideo_async.conformance.checking import Check
 from apivideo_async.conformance.service import NAME, TAG
 from apivideo_async.emulator import Emulator, Fault
 from tests.conftest import CHUNK, QUICK
@@ -116,20 +117,22 @@ async def test_an_error_of_a_probe_is_no_crash(
     assert any(record.exc_info for record in caplog.records)
 
 
-async def until_chunk(emu: Emulator) -> None:
+async def cancelled(emu: Emulator, client: ApiVideoClient) -> Check:
+    """Return a check that was cancelled while it probed the chunks."""
+    running = quick(client)
+    task = asyncio.create_task(running.run())
     while not any(record.content_range for record in emu.requests):
         await asyncio.sleep(0.005)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return running
 
 
 async def test_a_cancelled_check_deletes_its_videos_and_reports_what_is_known() -> None:
     async with service() as (emu, client):
         emu.faults.add(Fault("videos.upload", "delay", nth=4, times=None, seconds=30))
-        running = quick(client)
-        task = asyncio.create_task(running.run())
-        await until_chunk(emu)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        running = await cancelled(emu, client)
         assert nothing_is_left(emu)
     report = running.report()
     assert not report.complete
@@ -144,15 +147,10 @@ async def test_a_cancelled_check_deletes_its_videos_and_reports_what_is_known() 
 async def test_a_cancelled_check_does_not_wait_long_for_the_deletions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(checking, "INTERRUPTED_SECONDS", 0.2)
+    monkeypatch.setattr(checking, "INTERRUPTED_SECONDS", 3.0)
     async with service() as (emu, client):
         emu.faults.add(Fault("videos.delete", "stall", times=None, seconds=30, after_bytes=0))
-        running = quick(client)
-        task = asyncio.create_task(running.run())
-        await until_chunk(emu)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        running = await cancelled(emu, client)
         left = running.report().left
         assert {path.removeprefix("/videos/") for path in left} == set(emu.state.videos)
 

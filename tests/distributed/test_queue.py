@@ -226,6 +226,29 @@ async def test_an_item_that_waits_gets_one_job_for_when_it_is_due(shared: Distri
     assert await shared.jobs() == Jobs(waiting=0, scheduled=1, running=0)
 
 
+async def test_an_item_that_is_given_back_early_does_not_wait_for_the_end_of_its_lease(
+    shared: Distributed,
+) -> None:
+    """A second job of an item found it leased, and waits for the end of the lease."""
+    await shared.defer_ingest(item_of(1))
+    await do(shared, "DELETE FROM procrastinate_jobs")
+    record = await claimed(shared, "key-1")
+    assert await shared.queue.defer("key-1")
+    await shared.ledger.later(record, 0.0)
+    assert [await shared.queue.defer("key-1") for _ in range(2)] == [True, False]
+    assert await shared.jobs() == Jobs(waiting=1, scheduled=1, running=0)
+
+
+async def test_a_sweep_finds_a_due_item_whose_only_job_starts_later(shared: Distributed) -> None:
+    await shared.defer_ingest(item_of(1))
+    await do(shared, "DELETE FROM procrastinate_jobs")
+    record = await claimed(shared, "key-1")
+    assert await shared.queue.defer("key-1")
+    await shared.ledger.release(record)
+    assert [await shared.queue.sweep() for _ in range(2)] == [1, 0]
+    assert await shared.jobs() == Jobs(waiting=1, scheduled=1, running=0)
+
+
 async def test_a_finished_item_gets_no_job(shared: Distributed) -> None:
     await shared.defer_ingest(item_of(1))
     await do(shared, "DELETE FROM procrastinate_jobs")

@@ -165,7 +165,7 @@ async def test_a_refused_key_ends_the_worker_and_its_items_are_free(
         await make_worker(emu, dsn, options={"lease": 60.0}, api_key="another", sweep=600.0).run()
     assert (await shared.jobs()).waiting == 3
     assert [record.owner async for record in shared.ledger.records()] == [None] * 3
-    async with working(make_worker(emu, dsn)):
+    async with working(make_worker(emu, dsn, options={"lease": 60.0}, sweep=600.0)):
         await until(lambda: all_done(shared))
     await arrived(emu, shared, items)
 

@@ -87,3 +87,11 @@ def test_without_a_writable_folder_the_error_says_so(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("apivideo_async.saved_profiles.state_file", lambda *_: None)
     with pytest.raises(ConfigurationError, match="no folder is writable"):
         save()
+
+
+def test_a_file_that_cannot_be_replaced_is_named() -> None:
+    path = save()
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ConfigurationError, match=r"the profile cannot be saved in .*: Is a dir"):
+        save()

@@ -3,8 +3,8 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -26,6 +26,8 @@ from ..session import Session, connect
 
 __all__ = ["command"]
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 SECONDS = click.FloatRange(0)
 HEADINGS = ("question", "documents", "assumed", "observed")
 STYLES: dict[State, str] = {
@@ -37,29 +39,23 @@ STYLES: dict[State, str] = {
 DEFAULTS = CheckOptions()
 
 
+def _seconds(name: str, text: str) -> Callable[[Function], Function]:
+    return click.option(
+        f"--{name}",
+        type=SECONDS,
+        default=getattr(DEFAULTS, name),
+        metavar="SECONDS",
+        help=text,
+    )
+
+
 @click.command(name="conformance")
 @click.option("--save", is_flag=True, help="Save what was found for later commands.")
 @json_option
-@click.option(
-    "--settle",
-    type=SECONDS,
-    default=DEFAULTS.settle,
-    metavar="SECONDS",
-    help="Longest delay of a status, a list or a new video that is measured.",
-)
-@click.option(
-    "--late",
-    type=SECONDS,
-    default=DEFAULTS.late,
-    metavar="SECONDS",
-    help="Time to look for a request whose connection was closed before its response.",
-)
-@click.option(
-    "--window",
-    type=SECONDS,
-    default=DEFAULTS.window,
-    metavar="SECONDS",
-    help="Longest wait for the end of a window of the rate limit; 0 skips this question.",
+@_seconds("settle", "Longest delay of a status, a list or a new video that is measured.")
+@_seconds("late", "Time to look for a request whose connection was closed before its response.")
+@_seconds(
+    "window", "Longest wait for the end of a window of the rate limit; 0 skips this question."
 )
 @click.option(
     "--largest",
@@ -77,10 +73,10 @@ def command(session: Session, /, save: bool, as_json: bool, yes: bool, **given: 
     """Check how the service behaves where api.video's documents leave questions open.
 
     Use a key of the sandbox, or an emulator. The check creates about a dozen small videos and one
-    live stream, which are deleted at the end, also after Ctrl-C. It needs about 15 uploads, 30
-    writes and 30 reads, sends about 80 MiB (15 MiB with --largest 0), and takes about a minute. If
-    the service sends no rate limit headers, up to 110 reads are sent until one is refused. Videos
-    that an earlier, killed check has left are deleted first; run one check of an account at a time.
+    live stream, and deletes them at the end, also after Ctrl-C. It needs about 15 uploads, 30
+    writes and 30 reads, sends about 80 MiB (15 MiB with --largest 0), and takes about a minute.
+    Without rate limit headers of the service, it sends up to 110 reads until one is refused. It
+    first deletes the videos that a killed check has left, so run one check of an account at a time.
 
     Each question is shown with the documents, the assumption and the observation. With --save, the
     commands `upload`, `ingest` and `distributed worker` start with what was found, and

@@ -41,8 +41,11 @@ async def creations(service: Service) -> None:
         # The closed creation needs as long as the usual one to appear in the list.
         await asyncio.wait({lost}, timeout=late)
         lost.cancel()
-    _report_readable(service, readable.result())
-    _report_listed(service, listed.result())
+    service.known.new_video_delay = readable.result().delay
+    service.known.list_delay = listed.result().delay
+    readable_text = "and its status could be read"
+    _report_delay(service, "new-video-delay", readable.result(), readable_text)
+    _report_delay(service, "list-delay", listed.result(), "was in the list")
     waited = asyncio.get_running_loop().time() - closed
     _report_lost(service, Watched(waited, None) if lost.cancelled() else lost.result())
     _report_copies(service, answer, probe.copies)
@@ -86,22 +89,12 @@ def _compare_metadata(service: Service, answer: Answer) -> None:
         service.findings.differs("metadata-modified", text, keeps_metadata=False)
 
 
-def _report_readable(service: Service, readable: Watched) -> None:
-    service.known.new_video_delay = readable.delay
-    text = f"A new video and its status could be read {readable}."
-    if readable.at_once:
-        service.findings.agrees("new-video-delay", text)
+def _report_delay(service: Service, name: str, delayed: Watched, done: str) -> None:
+    text = f"A new video {done} {delayed}."
+    if delayed.at_once:
+        service.findings.agrees(name, text)
     else:
-        service.findings.differs("new-video-delay", text, readable.value)
-
-
-def _report_listed(service: Service, listed: Watched) -> None:
-    service.known.list_delay = listed.delay
-    text = f"A new video was in the list {listed}."
-    if listed.at_once:
-        service.findings.agrees("list-delay", text)
-    else:
-        service.findings.differs("list-delay", text, listed.value)
+        service.findings.differs(name, text, delayed.value)
 
 
 def _report_lost(service: Service, lost: Watched) -> None:
