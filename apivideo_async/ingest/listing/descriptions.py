@@ -19,6 +19,7 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from ...errors import ConfigurationError
+from ...text import check_all_sendable, check_sendable, clean
 from ...uploads.sources.threads import in_thread
 from ..items import INGEST_KEY, INGEST_LEDGER, Item, Strategy
 from ..stores.local import list_file
@@ -155,8 +156,12 @@ def _set_field(values: dict[str, Any], given_name: str, value: Any, *, from_csv:
         text = repr(value)
         if not isinstance(value, str):
             text = json.dumps(value, ensure_ascii=False, default=repr)
-        text = text if len(text) <= 60 else f"{text[:57]}…"
+        text = clean(text, 60)
         raise ValueError(f"{given_name} must be {kind}, not {text}")
+    if name != "uri":
+        # A local path may contain any character; other addresses are checked by ``parse_uri``.
+        check_sendable("a name", given_name)
+        check_all_sendable(value, given_name)
     if name in _KINDS:
         values[name] = dict(value) if kind == _PAIRS else value
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...errors import ConfigurationError, SourceError
+from ...text import check_sendable
 from .files import OpenFile
 from .threads import PendingWork, in_thread
 from .types import BLOCK, DEFAULT_NAME, Block, Source, SourceLike, Stream, not_bytes
@@ -172,7 +173,10 @@ def _as_bytes(block: Any) -> bytes:
 
 async def open_source(given: SourceLike, name: str | None = None) -> Source | Stream:
     """Open a source. The caller closes it unless it is ``given`` itself. Raises ``SourceError``."""
+    if name is not None:
+        check_sendable("filename", name, option="filename")
     if isinstance(given, Source | Stream):
+        check_sendable("the name of the source", given.name)
         return given
     if isinstance(given, str | os.PathLike):
         return await _open_path(Path(given), name)
@@ -200,13 +204,14 @@ def _name_of_object(given: Any) -> str:
     for attribute in ("filename", "name"):
         value = getattr(given, attribute, None)
         if isinstance(value, str) and value:
-            return Path(value).name or DEFAULT_NAME
+            return name_of(Path(value))
     return DEFAULT_NAME
 
 
 def name_of(path: Path) -> str:
-    """Return the file name without surrogates, which neither JSON nor a header can carry."""
-    return path.name.encode("utf-8", "replace").decode() or DEFAULT_NAME
+    """Return the file name without surrogates and NUL, which no request can contain."""
+    name = path.name.replace("\0", "?")
+    return name.encode("utf-8", "replace").decode() or DEFAULT_NAME
 
 
 async def _open_path(path: Path, name: str | None) -> Source | Stream:

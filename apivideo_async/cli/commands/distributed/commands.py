@@ -15,7 +15,6 @@ from ....errors import SourceError
 from ....ingest.item_run import IngestResult
 from ....ingest.items import Item, State, Strategy
 from ....ingest.listing.manifest import check_manifest, read_manifest
-from ....ingest.listing.selection import OnProblem
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report, write_report
 from ....ingest.stores.redirects import Redirects
@@ -101,7 +100,7 @@ def enqueue(
     """
     if not sources and manifest is None:
         raise click.UsageError("name a SOURCE or a --manifest")
-    items = _items(sources, manifest, strategy, session.terminal.note)
+    items = _items(session, sources, manifest, strategy)
 
     async def work(database: Distributed) -> None:
         count = new = refused = 0
@@ -124,9 +123,10 @@ def enqueue(
 
 
 async def _items(
-    sources: Sequence[str], manifest: Path | None, strategy: Strategy, on_problem: OnProblem
+    session: Session, sources: Sequence[str], manifest: Path | None, strategy: Strategy
 ) -> AsyncGenerator[Item, None]:
-    async with Stores() as stores:
+    on_problem = session.terminal.note
+    async with Stores(**session.settings.network_arguments()) as stores:
         if manifest is not None:
             await check_manifest(manifest)
             async with aclosing(read_manifest(manifest, strategy=strategy)) as items:
@@ -238,7 +238,7 @@ def worker(
             session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)
 
     async def work() -> int:
-        async with Stores(redirects=redirects) as stores:
+        async with Stores(redirects=redirects, **settings.network_arguments()) as stores:
             instance = Worker(
                 dsn,
                 lambda limiter: settings.make_client(limiter=limiter),

@@ -37,7 +37,9 @@ class DryRun:
         request = self._request
         await check_sources(request, self._terminal)
         async with AsyncExitStack() as stack:
-            stores = await stack.enter_async_context(Stores(redirects=request.redirects))
+            stores = await stack.enter_async_context(
+                Stores(redirects=request.redirects, **self._session.settings.network_arguments())
+            )
             ledger = None
             # A dry run does not create a ledger.
             if request.ledger.exists():

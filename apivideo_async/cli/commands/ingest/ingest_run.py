@@ -46,7 +46,9 @@ class IngestRun:
         await check_sources(request, self._terminal)
         async with (
             connect(self._session.settings, reserve=request.reserve) as fail_fast_client,
-            Stores(redirects=request.redirects) as stores,
+            Stores(
+                redirects=request.redirects, **self._session.settings.network_arguments()
+            ) as stores,
         ):
             # The first request fails fast; the ingestion itself uses the default retries.
             client = fail_fast_client.with_options(retry=RetryPolicy())
