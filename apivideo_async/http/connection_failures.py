@@ -256,7 +256,7 @@ def _not_http(error: BaseException, url: URL) -> _Explanation | None:
         return f": {text}", True
     if _TLS_ALERT in message and url.scheme == "http":
         return _USE_HTTPS, True
-    return " sent a response that is not HTTP: check host and port", True
+    return " sent a response that is not valid HTTP: check host and port", True
 
 
 def _other(error: BaseException, cause: BaseException, *, unreached: bool) -> _Explanation:

@@ -135,8 +135,8 @@ async def test_a_server_that_only_closes_connections_is_asked_again() -> None:
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"),
-        (b"HTTP/1.1 99999 X\r\n\r\n", "not HTTP"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "not valid HTTP"),
+        (b"HTTP/1.1 99999 X\r\n\r\n", "not valid HTTP"),
         (b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 20_000 + b"\r\n\r\n", "headers of the response are"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 1000 + b"\r\n", "headers of the response are"),
     ],
