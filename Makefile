@@ -9,7 +9,7 @@ SYNC = sync() { UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked -
 # COVERAGE=1 records which lines the tests run; `make coverage` then checks the floors.
 PYTEST = $(BIN)/python -m pytest -q --dist worksteal $(if $(COVERAGE),--cov --cov-append --cov-report=)
 # Levels 0 to 2, the fair queue, and the emulator's rules: every branch is tested.
-PURE_MODULES := errors.py config.py masking.py models/* protocol/* uploads/plan.py uploads/ledger.py uploads/progress.py \
+PURE_MODULES := errors.py text.py config.py masking.py models/* protocol/* uploads/plan.py uploads/ledger.py uploads/progress.py \
     uploads/received.py uploads/content.py uploads/target.py uploads/adaptive.py uploads/adaptation.py \
     rate_limit/fair_queue.py rate_limit/token_bucket.py rate_limit/headers.py rate_limit/pace.py rate_limit/window.py rate_limit/shared_window.py
 RULES_MODULES := rules/* analytics/*.py quirks/catalogue.py quirks/quirk_set.py quirks/*_rules.py state/items.py state/records.py state/video.py state/webhook.py
@@ -22,7 +22,7 @@ ARGS ?=
 AZURITE := 3.37.0
 export QUICK
 
-.PHONY: help demo test slow lowest coverage lint stubs conformance types bench clean browser postgres azurite
+.PHONY: help demo test slow lowest coverage lint stubs conformance types bench clean browser postgres proxies azurite
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -44,10 +44,10 @@ demo: $(VENV)/.demo  ## upload a real video to a local api.video (FILE=movie.mp4
 	@$(BIN)/apivideo demo $(ARGS) $(if $(FILE),"$(FILE)")
 
 # Half of the time of these tests is waiting, so more processes than cores are quicker.
-test: $(VENV)/.dev postgres  ## the tests that take minutes at most
+test: $(VENV)/.dev postgres proxies  ## the tests that take minutes at most
 	$(PYTEST) -n 4 -m "not slow"
 
-slow: $(VENV)/.dev browser postgres azurite lowest  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
+slow: $(VENV)/.dev browser postgres proxies azurite lowest  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
 	$(PYTEST) -n 4 -m "slow or hypothesis" --hypothesis-profile=thorough
 
 # The lowest versions that pyproject.toml allows, in an environment of its own with the newest test tools.
@@ -65,7 +65,7 @@ $(LOWEST)/.done: $(BIN)/uv pyproject.toml
 	    --editable '.[$(subst $() ,$(comma),$(EXTRAS))]' $(TOOLS)
 	@touch $@
 
-lowest: $(LOWEST)/.done postgres  ## a representative part of the tests on the lowest versions of all dependencies
+lowest: $(LOWEST)/.done postgres proxies  ## a representative part of the tests on the lowest versions of all dependencies
 	$(LOWEST)/bin/python -m pytest -q -n logical --maxprocesses 4 -m "not slow and not hypothesis" \
 	  tests/client tests/emulator/test_operations.py tests/emulator/test_uploads.py tests/ingest \
 	  tests/distributed/test_queue.py tests/cli/test_sections.py tests/unit/test_models.py tests/unit/test_error_transfer.py
@@ -87,6 +87,12 @@ postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } >/dev/null 2>&1; } || true
+
+# Where tinyproxy cannot be installed, the tests with a real proxy are skipped and say so.
+proxies:
+	@command -v tinyproxy >/dev/null 2>&1 || { \
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq tinyproxy; } >/dev/null 2>&1; } || true
 
 # Azurite serves Azure Blob Storage; where npm is missing or fails, the tests of az:// are skipped and say so.
 azurite:

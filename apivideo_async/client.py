@@ -7,8 +7,18 @@ from typing import Any, Literal, Self, Unpack
 import aiohttp
 import attrs
 
-from .config import UNSET, ClientConfig, RetryPolicy, Timeouts, UploadOptions, resolve_config
+from .config import (
+    UNSET,
+    ClientConfig,
+    RetryPolicy,
+    Timeouts,
+    UploadOptions,
+    check_callable,
+    check_type,
+    resolve_config,
+)
 from .errors import ConfigurationError
+from .http.network import Network
 from .http.pipeline import BeforeRequest, Pipeline
 from .http.shared_profile import SharedProfile
 from .http.transport import Transport
@@ -73,8 +83,15 @@ class ApiVideoClient:
       ``docs/conformance.md``. The client adapts without it, at the cost of refused requests.
     - ``webhook_secret``: the secret with which ``client.webhooks.unwrap`` checks signatures.
       Default: ``APIVIDEO_WEBHOOK_SECRET``.
-    - ``session``: an existing ``aiohttp.ClientSession``. The client does not close it.
-    - ``proxy``, ``trust_env``, ``trace_configs`` and ``ssl_context`` are passed to aiohttp.
+    - ``session``: an existing ``aiohttp.ClientSession``. The client uses its connector, trace
+      configurations and proxy, but not its headers, cookies or credentials, and does not close it.
+    - ``proxy``: URL of an HTTP proxy, such as ``http://user:password@host:3128``. SOCKS is not
+      supported.
+    - ``trust_env``: without ``proxy``, use HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. The
+      passwords of ``~/.netrc`` are never used.
+    - ``ssl_context``: certificates to trust and to present. By default those of the system, or of
+      SSL_CERT_FILE and SSL_CERT_DIR.
+    - ``trace_configs``: a list of ``aiohttp.TraceConfig``.
 
     Raises ``ConfigurationError`` for settings that cannot work. The client opens no connection
     before the first request.
@@ -108,22 +125,22 @@ class ApiVideoClient:
             environment=environment,
             base_url=base_url,
             auth=auth,
-            timeouts=timeouts or Timeouts(),
-            retry=retry or RetryPolicy(),
-            upload=upload or UploadOptions(),
+            timeouts=Timeouts() if timeouts is None else timeouts,
+            retry=RetryPolicy() if retry is None else retry,
+            upload=UploadOptions() if upload is None else upload,
             app_name=app_name,
             app_version=app_version,
             reserve=reserve,
             webhook_secret=webhook_secret,
         )
+        check_type("limiter", limiter, Limiter)
+        check_type("profile", profile, ServiceProfile)
         self._transport = transport = Transport(
             base_url=config.base_url,
             bandwidth=Bandwidth(limit_rate),
-            session=session,
-            proxy=proxy,
-            trust_env=trust_env,
+            network=Network(proxy=proxy, trust_env=trust_env, ssl_context=ssl_context),
+            borrowed=session,
             trace_configs=trace_configs,
-            ssl_context=ssl_context,
         )
         self._create_resources(
             Pipeline(
@@ -194,11 +211,12 @@ class ApiVideoClient:
         the request budget has allowed it. If it raises an error, the request is not sent and the
         call raises that error.
         """
+        check_callable("before_request", before_request)
         config = attrs.evolve(
             self.config,
-            timeouts=timeouts or self.config.timeouts,
-            retry=retry or self.config.retry,
-            upload=upload or self.config.upload,
+            timeouts=self.config.timeouts if timeouts is None else timeouts,
+            retry=self.config.retry if retry is None else retry,
+            upload=self.config.upload if upload is None else upload,
         )
         return _Copy(self._pipeline.with_config(config, before_request=before_request))
 
@@ -303,6 +321,7 @@ class ApiVideoClient:
                 print(result.item.source, result.error or result.video.video_id)
         """
         check_batch(items, concurrency)
+        check_callable("on_result", on_result)
         concurrency = affordable(concurrency)
         capacity = Capacity.of(self.config.upload, concurrency, lambda: self.limit_rate)
 

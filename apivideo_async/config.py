@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeGuard
 from urllib.parse import urlsplit
 
 import attrs
@@ -18,6 +18,7 @@ from attrs import field, frozen
 from attrs.converters import optional
 
 from .errors import ConfigurationError
+from .text import is_sendable
 
 __all__ = [
     "INGEST_KEY",
@@ -29,6 +30,12 @@ __all__ = [
     "Unset",
     "UploadLimits",
     "UploadOptions",
+    "check_callable",
+    "check_type",
+    "count",
+    "is_number",
+    "of_type",
+    "one_of",
     "positive",
     "resolve_config",
 ]
@@ -76,25 +83,67 @@ def _wrong(option: str, rule: str) -> ConfigurationError:
     return ConfigurationError(f"{option} {rule}", option=option)
 
 
+def check_type(name: str, value: object, *kinds: type, optional: bool = True) -> None:
+    """Raise ``ConfigurationError`` unless the value is of one of the types, or None if allowed."""
+    if not isinstance(value, kinds) and not (value is None and optional):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise _wrong(name, f"must be of type {names}, not {type(value).__name__}")
+
+
+def check_callable(name: str, value: object) -> None:
+    """Raise ``ConfigurationError`` unless the value is None or can be called."""
+    if value is not None and not callable(value):
+        raise _wrong(name, f"must be a function, not {type(value).__name__}")
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is an integer or a float, and no boolean."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def positive(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
     """Validator of attrs: None or a number above 0."""
-    if value is not None and not value > 0:
+    if value is None and attribute.default is not None:
+        raise _wrong(attribute.name, "must be a number, not None")
+    if value is not None and not (is_number(value) and value > 0):
         raise _wrong(attribute.name, f"must be greater than 0, not {value!r}")
 
 
 def _not_negative(_: Any, attribute: "attrs.Attribute[Any]", value: float) -> None:
-    if not 0 <= value < float("inf"):
+    if not (is_number(value) and 0 <= value < float("inf")):
         raise _wrong(attribute.name, f"must be a number of at least 0, not {value!r}")
 
 
-def _count(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
-    if value is not None and (type(value) is not int or value < 1):
+def count(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    """Validator of attrs: a whole number above 0, or None if that is the default."""
+    if value is None and attribute.default is None:
+        return
+    if type(value) is not int or value < 1:
         raise _wrong(attribute.name, f"must be a whole number above 0, not {value!r}")
 
 
-def _one_of(*allowed: str | None) -> Any:
+def of_type(*kinds: type, optional: bool = False) -> Any:
+    """Return a validator of attrs for values of these types."""
+
     def check(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
-        if value not in allowed:
+        check_type(attribute.name, value, *kinds, optional=optional)
+
+    return check
+
+
+def _path(value: object) -> Path | None:
+    try:
+        return None if value is None else Path(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise _wrong("journal", f"must be a path, not {type(value).__name__}") from None
+
+
+def one_of(*allowed: str | None) -> Any:
+    """Return a validator of attrs for a fixed set of texts, or None."""
+
+    def check(_: Any, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        # A value that cannot be hashed or compared is none of them.
+        if not isinstance(value, str | None) or value not in allowed:
             names = ", ".join(map(str, allowed))
             raise _wrong(attribute.name, f"must be one of {names}, not {value!r}")
 
@@ -123,7 +172,7 @@ class RetryPolicy:
     lasted too long (``outage``, ``call_outage``), with pauses of at most 5 s.
     """
 
-    attempts: int = field(default=6, validator=_count)
+    attempts: int = field(default=6, validator=count)
     """Attempts of one call, or of one chunk since the server accepted other bytes of the upload.
     1: nothing is repeated, also in an outage."""
     outage: float = field(default=300.0, validator=positive)
@@ -149,12 +198,12 @@ class RetryPolicy:
 class UploadLimits:
     """Size limits (service.md#upload-modes). Change them only with those of the emulator."""
 
-    smallest_chunk: int = 5 * MIB
+    smallest_chunk: int = field(default=5 * MIB, validator=count)
     """Bytes. Every chunk except the last has at least this size."""
-    largest_chunk: int = 200 * MIB
-    largest_total: int = 52_428_800_000
-    most_parts: int = 10_000
-    documented_total: int = 30 * 1024 * MIB
+    largest_chunk: int = field(default=200 * MIB, validator=count)
+    largest_total: int = field(default=52_428_800_000, validator=count)
+    most_parts: int = field(default=10_000, validator=count)
+    documented_total: int = field(default=30 * 1024 * MIB, validator=count)
     """Bytes: the 30 GiB of the guides. A larger file causes a warning."""
 
     def __attrs_post_init__(self) -> None:
@@ -175,32 +224,32 @@ class UploadOptions:
     block`` again.
     """
 
-    chunk_size: int | None = field(default=None, validator=_count)
+    chunk_size: int | None = field(default=None, validator=count)
     """Bytes per request, 5-200 MiB. None: chosen from source size, concurrency and budget."""
     concurrency: int | Literal["auto"] = field(default="auto")
     """Chunks of one upload in flight at once. ``auto`` adapts to the measured throughput."""
-    max_concurrency: int = field(default=16, validator=_count)
+    max_concurrency: int = field(default=16, validator=count)
     """Upper bound of the number of chunks in flight with ``concurrency="auto"``."""
-    memory: int = field(default=80 * MIB, validator=_count)
+    memory: int = field(default=80 * MIB, validator=count)
     """Bytes for the buffered chunks of a stream."""
     spool: bool | Path = field(default=False)
     """Buffer the chunks of a stream in temporary files: in this folder, or in the system's."""
-    mode: Mode | None = field(default=None, validator=_one_of("bytes", "part", None))
+    mode: Mode | None = field(default=None, validator=one_of("bytes", "part", None))
     """Byte ranges or part numbers. None: ``bytes`` if the source's size is known, else ``part``."""
-    resume: Resume = field(default="off", validator=_one_of("off", "on", "required"))
+    resume: Resume = field(default="off", validator=one_of("off", "on", "required"))
     """Whether to continue an earlier upload of the same file that the journal contains. ``on``: if
     there is one; ``required``: raise ``UploadError`` if not. With both, an upload waits while
     another one of the same file is running."""
-    journal: Path | None = field(default=None, converter=optional(Path))
+    journal: Path | None = field(default=None, converter=_path)
     """Folder of the journal. None: the user's state folder, or no journal with ``resume="off"``."""
-    verify: bool = True
+    verify: bool = field(default=True, validator=of_type(bool))
     """Whether to check at the end of a chunked upload that the server has every byte."""
-    limits: UploadLimits = UploadLimits()
+    limits: UploadLimits = field(default=UploadLimits(), validator=of_type(UploadLimits))
 
     @concurrency.validator
     def _count_or_auto(self, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if value != "auto":
-            _count(self, attribute, value)
+            count(self, attribute, value)
 
     @spool.validator
     def _flag_or_folder(self, _: Any, value: object) -> None:
@@ -245,10 +294,10 @@ class ClientConfig:
 
     api_key: str | None = field(default=None, repr=False)
     base_url: str = field(default=BASE_URLS["production"])
-    auth: AuthScheme = field(default="bearer", validator=_one_of("bearer", "basic"))
-    timeouts: Timeouts = Timeouts()
-    retry: RetryPolicy = RetryPolicy()
-    upload: UploadOptions = UploadOptions()
+    auth: AuthScheme = field(default="bearer", validator=one_of("bearer", "basic"))
+    timeouts: Timeouts = field(default=Timeouts(), validator=of_type(Timeouts))
+    retry: RetryPolicy = field(default=RetryPolicy(), validator=of_type(RetryPolicy))
+    upload: UploadOptions = field(default=UploadOptions(), validator=of_type(UploadOptions))
     app_name: str | None = None
     app_version: str | None = None
     webhook_secret: str | None = field(default=None, repr=False, converter=optional(_secret))
@@ -261,6 +310,7 @@ class ClientConfig:
         try:
             parts = urlsplit(value)
             fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            fits = fits and _is_host(parts.hostname or "") and is_sendable(value)
         except ValueError:
             fits = False
         if not fits or value != "".join(value.split()):
@@ -271,6 +321,7 @@ class ClientConfig:
     @api_key.validator
     def _sendable(self, _: Any, value: str | None) -> None:
         # The message does not contain the value, because it is a secret.
+        check_type("api_key", value, str)
         if value is not None and not _API_KEY.fullmatch(value):
             raise ConfigurationError(
                 "the API key is empty or contains characters that no key has: copy it again",
@@ -279,19 +330,29 @@ class ClientConfig:
 
     @reserve.validator
     def _share(self, _: Any, value: float) -> None:
-        if not 0 <= value < 1:
+        if not (is_number(value) and 0 <= value < 1):
             raise _wrong("reserve", f"must be from 0 to below 1, not {value!r}")
 
     def __attrs_post_init__(self) -> None:
         """Check the name and version of the application (service.md#origin-headers)."""
         if (self.app_name is None) != (self.app_version is None):
             raise _wrong("app_name", "and app_version must be given together")
+        check_type("app_name", self.app_name, str)
+        check_type("app_version", self.app_version, str)
+        check_type("webhook_secret", self.webhook_secret, str)
         if self.app_name is not None and not _ORIGIN_NAME.fullmatch(self.app_name):
             raise _wrong("app_name", "must have 1 to 50 of the characters A-Z a-z 0-9 - _")
         if self.app_version is not None and not _ORIGIN_VERSION.fullmatch(self.app_version):
             raise _wrong(
                 "app_version", "must be 1 to 3 numbers of at most 3 digits, such as 1.20.3"
             )
+
+
+def _is_host(host: str) -> bool:
+    """Whether DNS can encode a host name. Raises ``ValueError`` for some that it cannot."""
+    if ":" not in host:  # An IPv6 address may have a zone after a percent sign.
+        host.rstrip(".").encode("idna")
+    return ":" in host or re.search(r"[\x00-\x20%\\^|<>`{}]", host) is None
 
 
 def resolve_config(
@@ -310,6 +371,8 @@ def resolve_config(
     upload token need none.
     """
     environ = os.environ if environ is None else environ
+    check_type("environment", environment, str)
+    check_type("base_url", base_url, str)
     # An empty argument or variable counts as unset.
     environment = environment or environ.get("APIVIDEO_ENVIRONMENT") or "production"
     if environment not in BASE_URLS:

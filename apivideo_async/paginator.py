@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing
 from typing import Generic, TypeVar
 
+from .config import check_type
 from .errors import ConfigurationError
 from .models import Page
 from .protocol.query import check_paging, next_page
@@ -83,7 +84,11 @@ class Paginator(Generic[T]):
         return page.data[0] if page.data else None
 
     async def to_list(self, limit: int | None = None) -> list[T]:
-        """Return the items as a list, at most ``limit`` of them."""
+        """Return the items as a list, at most ``limit`` of them.
+
+        Raises ``ConfigurationError`` if ``limit`` is neither None nor a whole number.
+        """
+        check_type("limit", limit, int)
         items: list[T] = []
         if limit is not None and limit <= 0:
             return items

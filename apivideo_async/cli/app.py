@@ -17,6 +17,7 @@ from click.shell_completion import CompletionItem
 
 from .._version import __version__
 from ..errors import ConfigurationError
+from .connection import connection_options, take_connection
 from .console.logs import show_logs
 from .console.messages import explain
 from .console.terminal import Terminal, discard_stdout
@@ -119,16 +120,19 @@ class LazyGroup(click.Group):
     default="bearer",
     help="Exchange the key for a token, or send it with every request.",
 )
+@connection_options
 @click.option("--debug", is_flag=True, help="Show tracebacks and every request.")
 @click.version_option(__version__, prog_name="apivideo")
 @click.pass_context
 def app(
     ctx: click.Context,
+    /,
     api_key: str | None,
     environment: Literal["production", "sandbox"] | None,
     base_url: str | None,
     auth: Literal["bearer", "basic"],
     debug: bool,
+    **connection: Any,
 ) -> None:
     """Upload and manage videos on api.video.
 
@@ -139,7 +143,12 @@ def app(
     """
     session = ctx.ensure_object(Session)
     session.settings = Settings(
-        api_key=api_key, environment=environment, base_url=base_url, auth=auth, debug=debug
+        api_key=api_key,
+        environment=environment,
+        base_url=base_url,
+        auth=auth,
+        debug=debug,
+        connection=take_connection(connection),
     )
     # Mask the key before the first log record can be written.
     session.terminal.hide(api_key, os.environ.get("APIVIDEO_API_KEY"))

@@ -5,30 +5,26 @@ Plain calls give up within seconds because a user is waiting. Long uploads use t
 answers.
 """
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from attrs import asdict, define, field, frozen
 
 from ..client import ApiVideoClient
 from ..config import ClientConfig, RetryPolicy, resolve_config
-from ..errors import ApiConnectionError, ConfigurationError
-from ..http.transport import system_reason
+from ..errors import ConfigurationError
 from ..protocol.service_profile import ServiceProfile
+from .connection import Connection, NetworkArguments
 from .console.terminal import Terminal
 
-__all__ = ["NO_API_KEY", "Session", "Settings", "check_reachable", "connect"]
+__all__ = ["NO_API_KEY", "Session", "Settings", "connect"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.service")
 
 SHORT_RETRIES = RetryPolicy(attempts=3, first_delay=0.3, seconds=20.0, outage=1.0, call_outage=1.0)
 """Retries of a command while a user waits for it."""
-CONNECT_SECONDS = 5.0
 NO_API_KEY: str = "no API key: set APIVIDEO_API_KEY or give --api-key"
 
 
@@ -41,6 +37,7 @@ class Settings:
     base_url: str | None = None
     auth: Literal["bearer", "basic"] = "bearer"
     debug: bool = False
+    connection: Connection = field(factory=Connection, repr=False)
 
     def resolve(self, *, needs_key: bool = True) -> ClientConfig:
         """Return the configuration.
@@ -57,8 +54,13 @@ class Settings:
 
         It starts with the service profile that ``apivideo conformance --save`` has saved.
         """
+        network = self.network_arguments()
         given = {"profile": self._saved_profile(), **options}
-        return ApiVideoClient(**self._client_arguments(), **given)
+        return ApiVideoClient(**self._client_arguments(), **network, **given)
+
+    def network_arguments(self) -> NetworkArguments:
+        """Return proxy and certificates as arguments of a client or of ``Stores``."""
+        return self.connection.arguments()
 
     def _saved_profile(self) -> ServiceProfile:
         base_url = self.resolve(needs_key=False).base_url
@@ -73,7 +75,11 @@ class Settings:
         return profile
 
     def _client_arguments(self) -> dict[str, Any]:
-        return asdict(self, filter=lambda attribute, _: attribute.name != "debug")
+        return asdict(self, filter=_is_of_client)
+
+
+def _is_of_client(attribute: Any, _: Any) -> bool:
+    return attribute.name not in ("debug", "connection")
 
 
 @define
@@ -104,26 +110,3 @@ async def connect(
     settings.resolve(needs_key=needs_key)
     async with settings.make_client(retry=SHORT_RETRIES, **options) as client:
         yield client
-
-
-async def check_reachable(base_url: str) -> None:
-    """Check that a server accepts TCP connections. Raises ``ApiConnectionError``.
-
-    Uploads with an upload token use it, because a token cannot make any API request that would
-    check the server.
-    """
-    parts = urlsplit(base_url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            _, writer = await asyncio.open_connection(parts.hostname, port)
-    except OSError as error:
-        # TimeoutError is a subclass of OSError.
-        timed_out = isinstance(error, TimeoutError)
-        reason = "no connection in time" if timed_out else system_reason(error)
-        raise ApiConnectionError(
-            f"{base_url} cannot be reached ({reason})", delivery="not_sent"
-        ) from error
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()

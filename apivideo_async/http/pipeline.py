@@ -21,6 +21,7 @@ from ..protocol.response import Response, decode, decode_page, error_for, too_la
 from ..protocol.retry import Attempts, may_repeat
 from ..rate_limit.bandwidth import Bandwidth
 from ..rate_limit.limiter import Limiter
+from ..tasks import notify
 from .authenticator import Authenticator
 from .recent_videos import RecentVideos
 from .shared_profile import SharedProfile
@@ -29,8 +30,9 @@ from .transport import Transport
 __all__ = ["BeforeRequest", "Pipeline"]
 
 T = TypeVar("T")
-BeforeRequest: TypeAlias = Callable[[Request], Awaitable[None]]
-"""Awaited after the budget allowed a request. If it raises, nothing is sent and the call fails."""
+BeforeRequest: TypeAlias = Callable[[Request], Awaitable[None] | None]
+"""A plain or async function, called after the budget allowed a request. If it raises, nothing is
+sent and the call fails."""
 OnResponse: TypeAlias = Callable[[Response], None]
 
 log: logging.Logger = logging.getLogger("apivideo_async.http")
@@ -136,6 +138,8 @@ class Pipeline:
         Raises the ``ApiStatusError`` of a response other than 2xx, ``ApiResponseError`` for a body
         that is too large, or ``ApiConnectionError``.
         """
+        # Before any wait: its objects would belong to another event loop.
+        self._transport.check_usable()
         renewals = 0
         while True:
             with await self.limiter.permit(request, self.config.retry.rate_limit_seconds) as permit:
@@ -145,7 +149,7 @@ class Pipeline:
                     # Only now, because a token may expire during the wait for budget.
                     authorization = headers["Authorization"] = await self.authenticator.header()
                 if self._before_request is not None:
-                    await self._before_request(request)
+                    await notify(self._before_request, request)
                 permit.sending()
                 began = asyncio.get_running_loop().time()
                 response = await self._transport.send(

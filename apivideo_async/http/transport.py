@@ -5,30 +5,38 @@ This module contains no rules of api.video. ``watchdog`` ends requests that make
 
 import asyncio
 import errno
-import os
-import ssl
+import weakref
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from typing import Any, Final
 
 import aiohttp
+import attrs
 from aiohttp.abc import AbstractStreamWriter
 from attrs import define, field
 from yarl import URL
 
-from ..config import Timeouts
-from ..errors import ApiConnectionError, ApiTimeoutError, ConfigurationError, Delivery
-from ..protocol.request import Request
+from ..config import Timeouts, check_type
+from ..errors import ApiConnectionError, ApiTimeoutError, ApiVideoError, ConfigurationError
+from ..protocol.request import Request, merged_headers
 from ..protocol.response import Response, most_bytes
 from ..rate_limit.bandwidth import Bandwidth
+from .connection_failures import (
+    ConnectionFailure,
+    explain_failure,
+    explain_proxy_refusal,
+    is_tls_port,
+    wrong_scheme,
+)
 from .multipart import MultipartBody
+from .network import Network, check_session
 from .outage import Outage
 from .sessions import Sessions
 from .sockets import open_socket
 from .watchdog import Watchdog
 
-__all__ = ["Transport", "system_reason"]
+__all__ = ["Transport"]
 
 READ_BUFFER = 64 * 1024
 """Bytes of a response that aiohttp reads ahead."""
@@ -40,6 +48,8 @@ PROBE: Final = Request(
     operation="probe", method="HEAD", path="/", limit_class=None, authenticated=False
 )
 """Any response shows that the server can be reached."""
+LONGEST_TLS_CHECK = 2.0
+"""Seconds for the check whether a server that closes connections expects TLS."""
 
 
 class _ReportedBody(aiohttp.BytesPayload):
@@ -64,62 +74,97 @@ def _json_body(request: Request) -> bytes | _ReportedBody | None:
 
 @define(eq=False, kw_only=True)
 class Transport:
-    """Owns the aiohttp session, created at the first request. A caller's session stays open."""
+    """Owns the aiohttp session, created at the first request.
+
+    Of a caller's session, only the connector, the trace configurations and the proxy are used. Its
+    default headers, credentials, cookies, base URL and middlewares belong to other requests: they
+    would be sent to api.video, or make aiohttp refuse the request. The session stays open.
+    """
 
     base_url: str
     bandwidth: Bandwidth = field(factory=Bandwidth)
     """The limit that all bodies with a file share."""
-    _session: aiohttp.ClientSession | None = None
-    _proxy: str | None = None
-    _trust_env: bool = False
+    _network: Network = field(factory=Network)
+    _borrowed: aiohttp.ClientSession | None = None
     _trace_configs: Sequence[aiohttp.TraceConfig] = ()
-    _ssl_context: ssl.SSLContext | None = None
     _own: Sessions = field(init=False)
     _closed: bool = field(default=False, init=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
     outage: Outage = field(init=False)
     """Whether the server responds, for all requests of the client."""
+    _answered: set[URL] = field(factory=set, init=False)
+    """Origins that have answered."""
 
     def __attrs_post_init__(self) -> None:
+        """Raise ``ConfigurationError`` for a session or proxy that cannot be used."""
+        check_type("trace_configs", self._trace_configs, Sequence, optional=False)
+        for trace in self._trace_configs:
+            check_type("trace_configs", trace, aiohttp.TraceConfig, optional=False)
+        if self._borrowed is not None:
+            check_session(self._borrowed)
+            if self._network.proxy is None:
+                self._network = _network_of(self._borrowed, self._network)
+        self._network.known_proxy(_parse_url(self.base_url))
         self._own = Sessions(self._create_session)
         self.outage = Outage(self._probe)
 
-    def _create_session(self, alone: bool) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=CONNECTIONS, force_close=alone, socket_factory=open_socket
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=self._trust_env,
-            trace_configs=list(self._trace_configs),
-        )
-
-    def _opened_session(self, *, alone: bool) -> AbstractAsyncContextManager[aiohttp.ClientSession]:
+    def check_usable(self) -> None:
+        """Raise ``ConfigurationError`` if the client is closed or belongs to another event loop."""
         if self._closed:
             raise ConfigurationError("this client is closed: create a new one")
         loop = asyncio.get_running_loop()
         if self._loop not in (None, loop):
             raise ConfigurationError(
-                "this client was used in another event loop: create one for each asyncio.run()"
+                "this client was used in another event loop: create one for each asyncio.run() "
+                "and for each thread"
             )
+        if self._borrowed is not None:
+            check_session(self._borrowed, loop)
         # The session belongs to the loop in which it is created.
         self._loop = loop
-        if self._session is not None:
-            return nullcontext(self._session)
-        return self._own.use(alone=alone)
+
+    def _opened_session(self, *, alone: bool) -> AbstractAsyncContextManager[aiohttp.ClientSession]:
+        self.check_usable()
+        return self._own.use(alone=alone and self._borrowed is None)
+
+    async def _discard_idle(self) -> None:
+        # The connections of a caller's session belong to the caller.
+        if self._borrowed is None:
+            await self._own.discard_idle()
 
     async def _probe(self) -> bool:
         """Return True if the server responds on a new connection."""
         try:
-            arguments = self._arguments(PROBE, {}, None, Timeouts(connect=PROBE_TIMEOUT))
+            url = self._url(PROBE)
+            arguments = _arguments(PROBE, {}, None, Timeouts(connect=PROBE_TIMEOUT))
             async with (
                 asyncio.timeout(PROBE_TIMEOUT),
                 self._opened_session(alone=True) as session,
-                session.request(**arguments),
+                session.request(**arguments, url=url, **await self._network.route(url)),
             ):
                 return True
         except (aiohttp.ClientError, OSError):
             return False
+
+    def _create_session(self, alone: bool) -> aiohttp.ClientSession:
+        borrowed, traces = self._borrowed, list(self._trace_configs)
+        if borrowed is None:
+            # Some proxies close a connection after each response without saying so. A creation on
+            # a closed connection may not be repeated. HTTPS goes through a tunnel instead.
+            url = _parse_url(self.base_url)
+            once = url.scheme == "http" and self._network.known_proxy(url) is not None
+            connector = aiohttp.TCPConnector(
+                limit=CONNECTIONS, force_close=alone or once, socket_factory=open_socket
+            )
+            return self._network.open_session(connector=connector, trace_configs=traces)
+        session = self._network.open_session(
+            connector=borrowed.connector,
+            connector_owner=False,
+            trace_configs=[*borrowed.trace_configs, *traces],
+        )
+        # This session owns nothing, so a client that is not closed must cause no ResourceWarning.
+        weakref.finalize(self, session.detach)
+        return session
 
     async def send(
         self,
@@ -137,6 +182,9 @@ class Transport:
         ``ApiTimeoutError`` or the error of reading the file. Raises ``ConfigurationError`` if the
         transport is closed or belongs to another event loop.
         """
+        self.check_usable()
+        url = self._url(request)
+        route = await self._network.route(url)
         body = None
         if request.multipart is not None:
             body = MultipartBody(request.multipart, self.bandwidth, request.flow)
@@ -144,26 +192,32 @@ class Transport:
         cancelled_before = task.cancelling() if task is not None else 0
         clock = asyncio.get_running_loop().time
         if self.outage.resumed(clock()):
-            await self._own.discard_idle()
+            await self._discard_idle()
         try:
             async with (
                 self._opened_session(alone=alone) as session,
                 Watchdog(timeouts, body, self.outage) as watchdog,
-                session.request(**self._arguments(request, headers, body, timeouts)) as incoming,
+                session.request(
+                    **_arguments(request, headers, body, timeouts), url=url, **route
+                ) as incoming,
             ):
                 watchdog.headers_arrived()
                 if request.base_url is None:
                     self.outage.answered(clock())
                 content, cut = await _read_body(incoming)
                 received = {name.lower(): value for name, value in incoming.headers.items()}
-                return Response(incoming.status, received, content, cut)
+                return self._received(
+                    Response(incoming.status, received, content, cut), request, url, route["proxy"]
+                )
         except asyncio.CancelledError:
             if task is None or task.cancelling() > cancelled_before:
                 raise
             # The caller did not cancel. aiohttp cancels its own writer if the response is complete
             # before the body is sent, and that cancellation arrives here.
             failure: Exception = ConnectionAbortedError(errno.ECONNABORTED, "")
-        except (aiohttp.ClientError, OSError) as error:
+        except ApiVideoError:
+            raise
+        except Exception as error:  # aiohttp also raises ValueError, TypeError and others.
             failure = error
         finally:
             if body is not None:
@@ -174,65 +228,124 @@ class Transport:
         if body is not None and body.failure is not None and not _from_connection(body.failure):
             raise body.failure
         sent = body is None or body.started
-        lost = self._connection_error(failure, request, sent=sent)
-        if request.base_url is None:
-            self.outage.failed(clock(), lost.reason)
-        # The other idle connections may be dead for the same reason.
-        await self._own.discard_idle()
+        lost = await self._lost(failure, request, url, route["proxy"], sent, timeouts.connect)
         raise lost from _system_error(failure)
 
-    def _arguments(
+    async def _lost(
         self,
+        failure: Exception,
         request: Request,
-        headers: Mapping[str, str],
-        body: MultipartBody | None,
-        timeouts: Timeouts,
-    ) -> dict[str, Any]:
-        address = f"{request.base_url or self.base_url}{request.path}"
-        if request.query:
-            address = f"{address}?{request.query}"
-        arguments = {
-            "method": request.method,
-            "url": URL(address, encoded=True),
-            "data": _json_body(request) if body is None else body,
-            "headers": {**request.headers, **headers},
-            "allow_redirects": False,
-            "raise_for_status": False,
-            "proxy": self._proxy,
-            "ssl": self._ssl_context or True,
-            "timeout": _timeout(timeouts.connect),
-            # The caller's session may have other defaults, but the size limit relies on these.
-            "auto_decompress": True,
-            "read_bufsize": READ_BUFFER,
-        }
-        if body is None and request.method != "GET":
-            # By default, aiohttp declares an empty body of PUT and POST as an octet stream.
-            arguments["skip_auto_headers"] = ("Content-Type",)
-        return arguments
-
-    def _connection_error(
-        self, error: Exception, request: Request, *, sent: bool
+        url: URL,
+        proxy: URL | None,
+        sent: bool,
+        connect: float,
     ) -> ApiConnectionError:
-        """Convert an error of aiohttp. ``sent`` is True if a part of the body may have left."""
-        origin = URL(request.base_url or self.base_url).origin()
-        unreached = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-        delivery: Delivery = "not_sent" if unreached or not sent else "unknown"
-        kind = ApiConnectionError
-        if isinstance(error, TimeoutError):
-            kind = ApiTimeoutError
-            reason = "no connection in time" if unreached else str(error) or "no response in time"
-            text = f"{origin}: {reason}"
-        elif unreached:
-            text = f"{origin} cannot be reached ({_reason(error)})"
-        else:
-            text = f"{origin}: the connection was lost ({_reason(error)})"
-        return kind(text, delivery=delivery, request=request.summary)
+        if isinstance(failure, RuntimeError):
+            self.check_usable()  # The caller has closed the session.
+        lost = _connection_error(await self._explain(failure, url, proxy, sent, connect), request)
+        # A failure that no repetition can cure is no outage.
+        if request.base_url is None and lost.retryable:
+            self.outage.failed(asyncio.get_running_loop().time(), lost.reason)
+        # The other idle connections may be dead for the same reason.
+        await self._discard_idle()
+        return lost
+
+    def _url(self, request: Request) -> URL:
+        address = f"{request.base_url or self.base_url}{request.path}"
+        return _parse_url(f"{address}?{request.query}" if request.query else address)
+
+    def _received(
+        self, response: Response, request: Request, url: URL, proxy: URL | None
+    ) -> Response:
+        """Return the response. Raises ``ApiConnectionError`` for the refusal of a proxy."""
+        if response.status == 407:
+            raise _connection_error(explain_proxy_refusal(407, "", url, proxy), request)
+        self._answered.add(url.origin())
+        return response
+
+    async def _explain(
+        self, failure: Exception, url: URL, proxy: URL | None, sent: bool, seconds: float
+    ) -> ConnectionFailure:
+        answered = url.origin() in self._answered
+        explained = explain_failure(failure, url, proxy, sent=sent, answered=answered)
+        # Only a server that has never answered may be another one than expected.
+        doubtful = not answered and proxy is None and url.scheme == "http"
+        closed = isinstance(failure, aiohttp.ServerDisconnectedError | ConnectionResetError)
+        if doubtful and closed and await is_tls_port(url, min(seconds, LONGEST_TLS_CHECK)):
+            return wrong_scheme(url)
+        return explained
 
     async def close(self) -> None:
-        """Close the session if this object created it."""
+        """Close the session if this object created it.
+
+        Raises ``ConfigurationError`` in another event loop while that of the session is open.
+        """
         self._closed = True
-        await self.outage.aclose()
+        # If their loop is closed, the connections ended with it, and aiohttp waits for nothing.
+        ended = self._loop is not None and self._loop.is_closed()
+        if not ended and self._loop not in (None, asyncio.get_running_loop()):
+            self._closed = False
+            raise ConfigurationError(
+                "this client was used in another event loop: close it there",
+            )
+        if not ended:
+            await self.outage.aclose()
         await self._own.aclose()
+
+
+def _network_of(session: aiohttp.ClientSession, network: Network) -> Network:
+    """Return ``network`` with the proxy of a session, which has no public attribute for it."""
+    proxy, user = (
+        getattr(session, "_default_proxy", None),
+        getattr(session, "_default_proxy_auth", None),
+    )
+    if proxy is not None and user is not None:
+        proxy = URL(proxy).with_user(user.login).with_password(user.password)
+    trust_env = network.trust_env or session.trust_env
+    return attrs.evolve(network, proxy=None if proxy is None else str(proxy), trust_env=trust_env)
+
+
+def _parse_url(address: str) -> URL:
+    try:
+        url = URL(address, encoded=True)
+        url.origin()
+    except ValueError:
+        raise ConfigurationError(
+            "the URL of the request is not valid: check base_url, or the address of the asset"
+        ) from None
+    return url
+
+
+def _arguments(
+    request: Request,
+    headers: Mapping[str, str],
+    body: MultipartBody | None,
+    timeouts: Timeouts,
+) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "method": request.method,
+        "data": _json_body(request) if body is None else body,
+        "headers": merged_headers(request.headers, headers),
+        "allow_redirects": False,
+        "raise_for_status": False,
+        "timeout": _timeout(timeouts.connect),
+        "auto_decompress": True,
+        "read_bufsize": READ_BUFFER,
+    }
+    if body is None and request.method != "GET":
+        # By default, aiohttp declares an empty body of PUT and POST as an octet stream.
+        arguments["skip_auto_headers"] = ("Content-Type",)
+    return arguments
+
+
+def _connection_error(failure: ConnectionFailure, request: Request) -> ApiConnectionError:
+    kind = ApiTimeoutError if failure.timed_out else ApiConnectionError
+    return kind(
+        failure.text,
+        delivery=failure.delivery,
+        retryable=failure.retryable,
+        request=request.summary,
+    )
 
 
 async def _read_body(incoming: aiohttp.ClientResponse) -> tuple[bytes, bool]:
@@ -264,33 +377,18 @@ def _from_connection(error: BaseException) -> bool:
 
 
 def _system_error(error: BaseException | None) -> BaseException | None:
-    """Return the OS or TLS error behind an aiohttp error; None if a cause may contain a token."""
+    """Return the error behind an aiohttp error; None if its text may contain a token.
+
+    aiohttp quotes the bytes of a malformed response, which may repeat the request, and a
+    ``ValueError`` may quote the URL.
+    """
     while isinstance(error, aiohttp.ClientError):
-        error = _wrapped_error(error) or error.__cause__
+        error = getattr(error, "os_error", None) or error.__cause__
+    if isinstance(error, ValueError) or type(error).__module__.startswith("aiohttp"):
+        return None
     cause: BaseException | None = error
     while cause is not None:
         cause = cause.__cause__ or cause.__context__
         if isinstance(cause, aiohttp.ClientError):
             return None
     return error
-
-
-def _reason(error: Exception) -> str:
-    # Texts of aiohttp may contain the whole URL, whose query may contain an upload token.
-    cause = _wrapped_error(error) or error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return cause.verify_message
-    return system_reason(cause)
-
-
-def _wrapped_error(error: BaseException) -> BaseException | None:
-    return getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
-
-
-def system_reason(error: BaseException) -> str:
-    """Describe an error of the operating system without the address that asyncio adds to it."""
-    number = getattr(error, "errno", None)
-    if isinstance(number, int) and number > 0:
-        return os.strerror(number)
-    # Failed name lookups have negative numbers on Linux; only the exception has their text.
-    return getattr(error, "strerror", None) or type(error).__name__

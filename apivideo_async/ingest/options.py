@@ -2,10 +2,9 @@
 
 from typing import get_args
 
-import attrs
 from attrs import field, frozen
 
-from ..config import UploadOptions, positive
+from ..config import UploadOptions, count, of_type, one_of, positive
 from .items import Strategy
 
 __all__ = ["IngestOptions"]
@@ -15,15 +14,15 @@ __all__ = ["IngestOptions"]
 class IngestOptions:
     """How items are ingested. Times are in seconds."""
 
-    strategy: Strategy = field(default="stream", validator=attrs.validators.in_(get_args(Strategy)))
+    strategy: Strategy = field(default="stream", validator=one_of(*get_args(Strategy)))
     """How the bytes reach api.video. ``stream``: this process sends them. ``pull``: api.video
     fetches them from a URL that the store presigns, which takes one write request and no
     upload request. ``auto``: pull where the store can sign, else stream."""
-    concurrency: int = field(default=16, validator=positive)
+    concurrency: int = field(default=16, validator=count)
     """Items processed at the same time."""
     lease: float = field(default=60.0, validator=positive)
     """Period after which other workers may claim the items of a worker that stopped responding."""
-    attempts: int = field(default=5, validator=positive)
+    attempts: int = field(default=5, validator=count)
     """Maximum number of attempts. An error that a retry cannot resolve fails the item at once."""
     first_delay: float = field(default=1.0, validator=positive)
     """Delay after the first failed attempt. It doubles with each attempt."""
@@ -32,7 +31,7 @@ class IngestOptions:
     outage_timeout: float | None = field(default=3600.0, validator=positive)
     """Time for which an ingestion pauses while api.video is unavailable, before it ends with
     ``OutageError``. In this time no item fails because of the outage. None: no limit."""
-    keep_key: bool = True
+    keep_key: bool = field(default=True, validator=of_type(bool))
     """Leave the metadata pairs ``ingestKey`` and ``ingestLedger`` in the video. Without them, a
     new ledger cannot find the videos of a lost one and would create them again."""
     presign: float = field(default=6 * 3600.0, validator=positive)
@@ -40,5 +39,7 @@ class IngestOptions:
     pull_timeout: float = field(default=6 * 3600.0, validator=positive)
     """Time that api.video may take to fetch an item. The service does not report a failed fetch.
     After this time the item fails, and its video is kept."""
-    upload: UploadOptions | None = None
+    upload: UploadOptions | None = field(
+        default=None, validator=of_type(UploadOptions, optional=True)
+    )
     """How files are split and sent; by default, the upload options of the client."""

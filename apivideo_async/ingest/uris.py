@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from ..errors import SourceError
 from ..masking import OBJECT_SCHEMES, shown
+from ..text import is_sendable
 
 __all__ = [
     "OBJECT_SCHEMES",
@@ -167,7 +168,7 @@ def _web(scheme: str, uri: str) -> Location:
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
-    if not host:
+    if not host or not is_sendable(uri):
         raise unsupported_error(uri, "this is not a valid URL")
     store = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
     if port not in (None, _PORTS[scheme]):

@@ -71,6 +71,10 @@ def timecode(value: str | timedelta) -> str:
     """
     if isinstance(value, str):
         return value
+    if not isinstance(value, timedelta):
+        raise ConfigurationError(
+            f"timecode must be a text or a timedelta, not {type(value).__name__}", option="timecode"
+        )
     if value < timedelta():
         raise ConfigurationError(
             f"a timecode counts from the start of the video and must not be negative, not {value}"

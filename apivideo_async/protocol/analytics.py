@@ -33,7 +33,7 @@ def filter_value(filter_by: object) -> dict[str, str | list[str]] | Unset:
 
     A dimension that takes several values is sent as ``filterBy[country][]=FR``, also for a single
     text, and one that takes one value as ``filterBy[tag]=a``. An empty ``referrer`` selects views
-    without a referrer. Raises ``TypeError`` for an unknown dimension, and ``ConfigurationError``
+    without a referrer. Raises ``ConfigurationError`` for an unknown dimension,
     for a list where only one text is allowed and for a filter without a value, which the server
     would ignore.
     """
@@ -42,8 +42,10 @@ def filter_value(filter_by: object) -> dict[str, str | list[str]] | Unset:
     if not isinstance(filter_by, Mapping) or not filter_by:
         rule = 'must be a mapping such as {"country": ["FR"]}'
         raise ConfigurationError(f"filter_by {rule}, not {filter_by!r}", option="filter_by")
-    if unknown := sorted(set(filter_by) - set(_KEYS)):
-        raise TypeError(f"filter_by has no {', '.join(unknown)}; it has {', '.join(_KEYS)}")
+    if unknown := sorted(map(str, set(filter_by) - set(_KEYS))):
+        raise ConfigurationError(
+            f"filter_by has no {', '.join(unknown)}; it has {', '.join(_KEYS)}", option="filter_by"
+        )
     given = {_KEYS[name]: _texts(name, value) for name, value in set_fields(filter_by).items()}
     return given or UNSET
 

@@ -5,13 +5,13 @@ expires, the refresh token is exchanged for a new pair, in which both tokens are
 take the time as an argument, and none of them waits.
 """
 
-import json
 from base64 import b64encode
 
 from attrs import field, frozen
 
 from ..errors import ApiResponseError
 from ..models import AccessToken
+from .json_body import as_json
 from .request import Request
 from .response import Response, decode
 
@@ -58,7 +58,7 @@ def _auth_request(operation: str, path: str, payload: dict[str, str]) -> Request
         method="POST",
         path=path,
         headers={"Accept": "application/json", "Content-Type": "application/json"},
-        body=json.dumps(payload).encode(),
+        body=as_json(payload),
         limit_class=None,
         authenticated=False,
         # Repeating is safe: if a lost response has used up the refresh token, the client exchanges

@@ -4,8 +4,12 @@ import json
 from collections.abc import Iterable, Mapping
 
 from ..errors import ConfigurationError
+from ..text import check_all_sendable, clean, is_sendable
 
 __all__ = ["as_json", "check_names", "text_list"]
+
+LONGEST_REASON = 200
+"""Characters of an error of the JSON encoder in a message."""
 
 
 def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
@@ -31,14 +35,15 @@ def text_list(name: str, value: Iterable[str]) -> list[str]:
 
 
 def as_json(value: object) -> bytes:
-    """Encode a body. Raises ``ConfigurationError`` if JSON or UTF-8 cannot represent the value."""
+    """Encode a body. Raises ``ConfigurationError`` if JSON cannot represent it or a text in it."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except UnicodeEncodeError as error:
-        # Only the part around the character is shown, escaped, because the text may be long.
-        text = ascii(error.object[max(0, error.start - 20) : error.start + 20])
-        raise ConfigurationError(
-            f"a text contains characters that UTF-8 cannot encode: {text}"
-        ) from None
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        # JSON escapes NUL. The search also finds a backslash that is part of the text.
+        if "\\u0000" in text or not is_sendable(text):
+            check_all_sendable(value)
+    except ConfigurationError:
+        raise
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"a value cannot be written as JSON: {error}") from None
+        reason = clean(str(error), LONGEST_REASON)
+        raise ConfigurationError(f"a value cannot be written as JSON: {reason}") from None
+    return text.encode()

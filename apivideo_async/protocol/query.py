@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 from ..config import Unset
 from ..errors import ConfigurationError
 from ..models import Page
+from ..text import check_sendable
 
 __all__ = [
     "QueryValue",
-    "check_encodable",
     "check_paging",
     "empty_filter",
     "filters",
@@ -47,20 +47,10 @@ _CHECKED = ("filterBy",)
 _NOT_LISTS = (str, bytes, bytearray, memoryview)
 
 
-def check_encodable(name: str, value: str) -> None:
-    """Raise ``ConfigurationError`` for text that UTF-8 cannot encode, such as odd file names."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(
-            f"{name} contains characters that UTF-8 cannot encode: {value[:80]!a}"
-        ) from None
-
-
 def _text(name: str, value: object) -> str:
     match value:
         case str():
-            check_encodable(name, value)
+            check_sendable(name, value)
             return str.__str__(value)  # The value of a member of a ``StrEnum``.
         case bool():
             return "true" if value else "false"
@@ -86,6 +76,7 @@ def empty_filter(name: str, what: str) -> ConfigurationError:
 def _items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
     if value is None or isinstance(value, Unset):
         return
+    check_sendable("the name of a parameter", name)
     if isinstance(value, Mapping | list | tuple) and not value:
         raise empty_filter(name, "empty")
     if isinstance(value, Mapping):
@@ -93,7 +84,7 @@ def _items(name: str, value: QueryValue) -> Iterable[tuple[str, str]]:
         for key, item in pairs.items():
             if item is None or isinstance(item, Unset):
                 raise ConfigurationError(f"{name}[{key!r}] has no value: leave it out")
-            check_encodable(f"a key of {name}", key)
+            check_sendable(f"a key of {name}", key)
             yield from _items(f"{name}[{key}]", item)
     elif isinstance(value, Sequence) and not isinstance(value, _NOT_LISTS):
         yield from ((f"{name}[]", _text(name, item)) for item in value)

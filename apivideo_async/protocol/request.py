@@ -16,7 +16,8 @@ from .._version import __version__
 from ..config import UNSET, Unset
 from ..errors import ConfigurationError, RequestSummary
 from ..models._tokens import mask_tokens, masked_repr, path_tokens
-from .query import QueryValue, check_encodable, query_string
+from ..text import check_sendable
+from .query import QueryValue, query_string
 
 __all__ = [
     "FilePart",
@@ -29,6 +30,7 @@ __all__ = [
     "build_request",
     "check_metadata",
     "check_text",
+    "merged_headers",
     "metadata_pairs",
     "origin_headers",
     "path_for",
@@ -55,7 +57,7 @@ class Priority(IntEnum):
 class FilePart:
     """The file of a multipart body: ``size`` bytes, which ``read`` returns for each attempt."""
 
-    filename: str
+    filename: str = field(validator=lambda _, __, name: check_sendable("the file name", name))
     size: int
     read: Callable[[], AsyncIterator[bytes | bytearray | memoryview]] = field(repr=False)
     content_type: str = "application/octet-stream"
@@ -72,6 +74,12 @@ class Multipart:
 
     file: FilePart
     fields: Mapping[str, str] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        """Raise ``ConfigurationError`` for a name or value that cannot be sent."""
+        for name, value in self.fields.items():
+            check_sendable("the name of a field", name)
+            check_sendable(name, value, option=name)
 
 
 @frozen(kw_only=True)
@@ -124,18 +132,30 @@ class Request:
 
 
 def check_text(name: str, value: object) -> None:
-    """Raise ``ConfigurationError`` for an id that changes the operation: empty, ``.`` or ``..``."""
+    """Raise ``ConfigurationError`` for an id that cannot be sent or that changes the operation.
+
+    The latter are empty texts, ``.`` and ``..``.
+    """
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
         # The message shows only empty values, because others may be secrets.
         shown = "" if value else f", not {value!r}"
         raise ConfigurationError(f"{name} must be a non-empty text{shown}", option=name)
+    check_sendable(name, value, option=name)
+
+
+def merged_headers(*several: Mapping[str, str]) -> dict[str, str]:
+    """Merge headers, whose names are compared without case. The last value of a name wins."""
+    merged: dict[str, tuple[str, str]] = {}
+    for headers in several:
+        for name, value in headers.items():
+            merged[name.lower()] = (name, value)
+    return dict(merged.values())
 
 
 def path_for(template: str, **parameters: str) -> str:
     """Insert percent-encoded values into a path. Raises the errors of ``check_text``."""
     for name, value in parameters.items():
         check_text(name, value)
-        check_encodable(name, value)
     return template.format(**{name: quote(value, safe="") for name, value in parameters.items()})
 
 
@@ -183,9 +203,8 @@ def build_request(
 ) -> Request:
     """Create a request. By default, a GET uses the budget of reads, and others that of writes."""
     # Headers of the caller win, except the content type of a JSON body.
-    sent = {"Accept": "application/json", **(headers or {})}
-    if body is not None:
-        sent["Content-Type"] = "application/json"
+    content_type = {} if body is None else {"Content-Type": "application/json"}
+    sent = merged_headers({"Accept": "application/json"}, headers or {}, content_type)
     return Request(
         operation=operation,
         method=method,

@@ -22,7 +22,10 @@ from ..errors import (
     ServerError,
 )
 from ..models import Page, from_json, page_from
+from ..models._tokens import mask_tokens
+from ..text import clean
 from .request import Request
+from .stated_reason import page_title, redirect_target, stated_reason, status_phrase
 
 __all__ = [
     "Response",
@@ -157,7 +160,7 @@ def error_for(
         problem = problems[0]
     slug = slug_of(problem.type)
     return _class_for(request, response.status)(
-        _reason(response.status, problem, slug),
+        _reason(response, problem, slug),
         status=response.status,
         slug=slug,
         problem=problem,
@@ -177,14 +180,21 @@ def _class_for(request: Request, status: int) -> type[ApiStatusError]:
     return STATUS_ERRORS.get(status, ApiStatusError)
 
 
-def _reason(status: int, problem: Problem, slug: str | None) -> str:
+def _reason(response: Response, problem: Problem, slug: str | None) -> str:
+    target = redirect_target(response.status, response.headers.get("location"))
+    if target:
+        return f"{response.status} redirects to {mask_tokens(target)}: is base_url right?"
     texts = ((problem.title, "{}"), (problem.name, "[{}]"), (problem.detail, "{}"), (slug, "({})"))
-    parts = [form.format(_short(text)) for text, form in texts if text]
-    return " ".join([str(status), *parts])
+    parts = [form.format(clean(text, LONGEST_TEXT)) for text, form in texts if text]
+    if not (problem.title or problem.detail or slug):
+        # Not a problem of the service: the response of a gateway, or of another server.
+        parts = [_stated(response) or status_phrase(response.status)]
+    return " ".join(filter(None, [str(response.status), *parts]))
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
+def _stated(response: Response) -> str:
+    content_type = response.headers.get("content-type", "")
+    return mask_tokens(stated_reason(response.status, response.body, content_type))
 
 
 def too_large(request: Request, response: Response) -> ApiResponseError:
@@ -201,10 +211,13 @@ def too_large(request: Request, response: Response) -> ApiResponseError:
 
 def _unexpected(request: Request, response: Response, expected: str) -> ApiResponseError:
     response = without_secrets(request, response)
-    kind = _short(response.headers.get("content-type", "no content type"))
+    kind = clean(response.headers.get("content-type", "no content type"), LONGEST_TEXT)
+    # Only the title of a page: the body may repeat the headers of the request.
+    title = mask_tokens(page_title(response.body, response.headers.get("content-type", "")))
+    titled = f", titled {title!r}" if title else ""
     return ApiResponseError(
         f"{response.status} with a body that is not {expected} ({len(response.body)} bytes, "
-        f"{kind}); is base_url right, or a proxy in between?",
+        f"{kind}{titled}); is base_url right, or a proxy in between?",
         status=response.status,
         body=response.body,
         request=request.summary,

@@ -12,9 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 from attrs import field, frozen
-from attrs.validators import in_, instance_of, optional
 
-from ..config import resolve_config
+from ..config import of_type, one_of, resolve_config
 from ..errors import ConfigurationError
 from ..saved_profiles import read_profile
 
@@ -32,30 +31,30 @@ class ServiceProfile:
     Raises ``ConfigurationError`` for a value of another type.
     """
 
-    byte_ranges: bool = field(default=True, validator=instance_of(bool))
+    byte_ranges: bool = field(default=True, validator=of_type(bool))
     """Chunks may state a byte range (``Content-Range: bytes 0-9/20``)."""
-    parts: bool = field(default=True, validator=instance_of(bool))
+    parts: bool = field(default=True, validator=of_type(bool))
     """Chunks may state a part number (``Content-Range: part 1/2``)."""
-    unknown_totals: bool = field(default=True, validator=instance_of(bool))
+    unknown_totals: bool = field(default=True, validator=of_type(bool))
     """Chunks may leave the total open (``*``) until the last chunk."""
     chunk_order: ChunkOrder = field(
-        default="any", validator=in_(("any", "first_alone", "sequential"))
+        default="any", validator=one_of("any", "first_alone", "sequential")
     )
-    smallest_chunk: int | None = field(default=None, validator=optional(instance_of(int)))
+    smallest_chunk: int | None = field(default=None, validator=of_type(int, optional=True))
     """Bytes of the smallest chunk other than the last; None: as documented."""
-    largest_chunk: int | None = field(default=None, validator=optional(instance_of(int)))
+    largest_chunk: int | None = field(default=None, validator=of_type(int, optional=True))
     """Bytes of the largest chunk that passes all gateways; None: as documented."""
     response_timeout: float | None = field(
-        default=None, validator=optional(instance_of((int, float)))
+        default=None, validator=of_type(int, float, optional=True)
     )
     """Seconds to wait for the response to a chunk; None: as ``Timeouts`` says."""
-    status_lists_chunks: bool = field(default=True, validator=instance_of(bool))
+    status_lists_chunks: bool = field(default=True, validator=of_type(bool))
     """The status of a video lists the received ranges or parts."""
-    filters_metadata: bool = field(default=True, validator=instance_of(bool))
+    filters_metadata: bool = field(default=True, validator=of_type(bool))
     """The list of videos can be filtered by metadata."""
-    keeps_metadata: bool = field(default=True, validator=instance_of(bool))
+    keeps_metadata: bool = field(default=True, validator=of_type(bool))
     """Metadata values are stored unchanged."""
-    delivers_once: bool = field(default=True, validator=instance_of(bool))
+    delivers_once: bool = field(default=True, validator=of_type(bool))
     """One creation request creates one video. If not, every creation with a key is checked."""
 
     def to_json(self) -> dict[str, Any]:
@@ -71,10 +70,12 @@ class ServiceProfile:
         Raises ``ConfigurationError`` for a value of another type.
         """
         known = {each.name for each in attrs.fields(cls)}
+        if not isinstance(values, Mapping):
+            raise ConfigurationError("a service profile must be a mapping")
         try:
             return cls(**{name: value for name, value in values.items() if name in known})
-        except (TypeError, ValueError) as error:
-            raise ConfigurationError(f"invalid service profile: {error.args[0]}") from None
+        except ConfigurationError as error:
+            raise ConfigurationError(f"invalid service profile: {error}") from None
 
     @classmethod
     def saved(cls, base_url: str | None = None) -> "ServiceProfile":

@@ -10,8 +10,9 @@ from typing import Any, Final, TypedDict
 from ..config import Unset
 from ..errors import ConfigurationError
 from ..models import camel_case, to_json
+from ..text import check_sendable
 from .json_body import as_json
-from .query import QueryValue, check_encodable
+from .query import QueryValue
 from .request import FilePart, Multipart, Request, build_request, set_fields
 
 __all__ = ["ExtraParameters", "extra_only", "file_request", "json_request"]
@@ -103,5 +104,5 @@ def _mapping(name: str, value: object) -> dict[str, Any]:
             f'{name} must be a mapping with texts as keys, such as {{"name": "value"}}', option=name
         )
     for key in value:
-        check_encodable(f"a key of {name}", key)
+        check_sendable(f"a key of {name}", key)
     return set_fields(value)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from attrs import define
 
-from ..errors import ApiTimeoutError
+from ..errors import ApiTimeoutError, ConfigurationError
 from ..protocol.request import LimitClass, Request
 from ..protocol.response import Response
 from .fair_queue import FairQueue
@@ -242,6 +242,11 @@ class Limiter:
 
     def budget(self, name: LimitClass) -> RequestBudget:
         """Return the known state of a request budget."""
+        if name not in tuple(self._lanes):  # A list, for example, cannot be looked up.
+            raise ConfigurationError(
+                f"the class of a request budget is one of {', '.join(self._lanes)}",
+                option="limit_class",
+            )
         lane = self._lanes[name]
         return RequestBudget(name, lane.window.limit, lane.left(), lane.refused)
 

@@ -5,11 +5,13 @@ from collections.abc import AsyncGenerator, Iterable
 
 from attrs import frozen
 
+from ..config import is_number
 from ..errors import (
     ApiConnectionError,
     ApiStatusError,
     ApiTimeoutError,
     ApiVideoError,
+    ConfigurationError,
     EncodingError,
 )
 from ..http.pipeline import Pipeline
@@ -41,6 +43,8 @@ async def wait_for_all(
     pipeline: Pipeline, video_ids: Iterable[str], *, timeout: float, probe: bool
 ) -> AsyncGenerator[PlayableResult, None]:
     """Yield a result for each video. See ``videos.wait_until_playable_many``."""
+    if not is_number(timeout) or timeout != timeout:
+        raise ConfigurationError(f"timeout must be a number of seconds, not {timeout!r}")
     clock = asyncio.get_running_loop().time
     pipeline = pipeline.patient()
     ends_at = clock() + timeout

@@ -3,7 +3,7 @@
 from collections.abc import Sequence, Sized
 from typing import Literal, TypeAlias, Unpack
 
-from ..config import UNSET, Unset
+from ..config import UNSET, Unset, check_type
 from ..errors import ConfigurationError
 from ..models import LiveStream, LiveStreamAssets, Restream
 from ..paginator import Paginator
@@ -104,6 +104,7 @@ class LiveStreams(Resource):
         does not describe sessions of live streams: the form of the address is taken from the assets
         (service.md#other-private-assets).
         """
+        check_type("live_stream", live_stream, LiveStream, optional=False)
         return await self._open_session("live_streams.open_private_session", live_stream.assets)
 
     async def upload_thumbnail(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypedDict, Unpack
 
-from ..config import UNSET, Unset, UploadOptions
+from ..config import UNSET, Unset, UploadOptions, check_type
 from ..models import Video, VideoAssets, VideoStatus, camel_case
 from ..models import timecode as as_timecode
 from ..paginator import Paginator
@@ -237,6 +237,7 @@ class Videos(Resource):
         ``session.url(address)`` are addresses that can be used repeatedly. Raises ``NotFoundError``
         if the token was used before, and ``ConfigurationError`` if the video is public.
         """
+        check_type("video", video, Video, optional=False)
         return await self._open_session("videos.open_private_session", video.assets)
 
     async def upload_thumbnail(

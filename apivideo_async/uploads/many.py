@@ -88,18 +88,29 @@ class _Batch:
     _one_taker: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     """A generator does not allow two calls of ``anext`` at once."""
     _index: int = field(default=0, init=False)
+    _workers: int = field(default=0, init=False)
     _failure: Exception | None = field(default=None, init=False)
     """The exception of the iterable of items."""
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for _ in range(self.concurrency):
-                group.create_task(self._work())
+            self._start_worker(group)
         if self._failure is not None:
             raise self._failure
 
-    async def _work(self) -> None:
+    def _start_worker(self, group: asyncio.TaskGroup) -> None:
+        # One worker waits for an item. The next one starts when it has one, so their number is
+        # also limited by the number of items.
+        if self._workers < self.concurrency:
+            self._workers += 1
+            group.create_task(self._work(group))
+
+    async def _work(self, group: asyncio.TaskGroup) -> None:
+        first = True
         while (taken := await self._take()) is not None:
+            if first:
+                self._start_worker(group)
+                first = False
             await self.done.put(await self._result(*taken))
 
     async def _take(self) -> tuple[int, UploadItem] | None:

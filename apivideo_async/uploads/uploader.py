@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from ..config import UploadOptions
+from ..config import UploadOptions, check_callable, check_type
 from ..errors import ApiVideoError, ConfigurationError, NotFoundError, SourceError, UploadError
 from ..http.pipeline import Pipeline
 from ..models import Video
@@ -62,6 +62,8 @@ class Uploader:
         on_progress: OnProgress | None = None,
         capacity: Capacity | None = None,
     ) -> None:
+        check_type("options", options, UploadOptions)
+        check_callable("on_progress", on_progress)
         self._pipeline = pipeline = pipeline.patient()
         self._options = options = options or pipeline.config.upload
         self._context = UploadContext(

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import os
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,18 +27,6 @@ from apivideo_async.protocol.request import Request
 from apivideo_async.rate_limit.limiter import Permit
 from tests.client.test_uploads import uploads
 from tests.conftest import CHUNK, QUICK, data_of, options, sha256
-
-
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (ConnectionRefusedError(111, "Connect call failed ('::1', 1)"), os.strerror(111)),
-        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
-        (ConnectionResetError(), "ConnectionResetError"),
-    ],
-)
-def test_the_reason_of_a_system_error_has_no_address(error: OSError, reason: str) -> None:
-    assert http.system_reason(error) == reason
 
 
 @pytest.mark.parametrize("action", ["status", "reset-before", "drop-response"])

@@ -49,7 +49,7 @@ def test_a_filter_of_another_form_is_refused(given: dict[str, Any]) -> None:
 
 
 def test_an_unknown_dimension_is_refused() -> None:
-    with pytest.raises(TypeError, match="no mediaId; it has media_id"):
+    with pytest.raises(ConfigurationError, match="no mediaId; it has media_id"):
         filter_value({"mediaId": ["vi1"]})
 
 

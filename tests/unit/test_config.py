@@ -22,6 +22,7 @@ from apivideo_async.config import (
     Unset,
     UploadLimits,
     UploadOptions,
+    check_callable,
     resolve_config,
 )
 from apivideo_async.errors import ConfigurationError
@@ -413,7 +414,7 @@ def test_the_webhook_secret_may_be_an_argument_too() -> None:
 
 @pytest.mark.parametrize(("smallest", "largest"), [(5, 9), (0, 10), (-1, 10)])
 def test_limits_that_the_planner_cannot_work_with_are_refused(smallest: int, largest: int) -> None:
-    with pytest.raises(ConfigurationError, match="at least twice"):
+    with pytest.raises(ConfigurationError, match=r"at least twice|a whole number above 0"):
         UploadLimits(smallest_chunk=smallest, largest_chunk=largest)
 
 
@@ -427,3 +428,46 @@ def test_a_webhook_secret_that_is_no_text_is_refused_without_showing_it(secret: 
 
 def test_a_webhook_secret_from_a_file_has_no_line_end() -> None:
     assert resolve_config(webhook_secret=b"\xef\xbb\xbfsig_sec_1\r\n").webhook_secret == "sig_sec_1"
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: resolve_config(base_url=5), "base_url must be of type str, not int"),
+        (lambda: resolve_config(api_key=b"key"), "api_key must be of type str, not bytes"),
+        (lambda: resolve_config(retry=True), "retry must be of type RetryPolicy, not bool"),
+        (lambda: resolve_config(timeouts=None), "timeouts must be of type Timeouts, not NoneType"),
+        (lambda: Timeouts(connect=None), "connect must be a number, not None"),
+        (lambda: Timeouts(connect="5"), "connect must be greater than 0, not '5'"),
+        (lambda: Timeouts(connect=True), "connect must be greater than 0, not True"),
+        (lambda: RetryPolicy(settle="1"), "settle must be a number of at least 0, not '1'"),
+        (lambda: UploadOptions(journal=5), "journal must be a path, not int"),
+        (lambda: UploadOptions(mode=[]), "mode must be one of bytes, part, None"),
+        (lambda: check_callable("on_progress", 5), "on_progress must be a function, not int"),
+    ],
+)
+def test_values_of_another_type_are_refused(make: Any, text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make()
+    assert text in str(caught.value)
+    assert caught.value.option == text.partition(" ")[0]
+
+
+def test_values_that_may_be_none() -> None:
+    assert UploadOptions(journal=None, chunk_size=None, mode=None).journal is None
+    check_callable("on_progress", None)
+    check_callable("on_progress", print)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://evil%00.com", "http://a..b", "http://" + "x" * 64, "http://h\0", "http://\ud800"],
+)
+def test_a_host_that_dns_cannot_encode_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="base_url must look like"):
+        resolve_config(base_url=url)
+
+
+def test_hosts_of_any_form_are_accepted() -> None:
+    for url in ("http://[::1]:8080", "http://[fe80::1%25eth0]", "https://bücher.example."):
+        assert resolve_config(base_url=url).base_url == url

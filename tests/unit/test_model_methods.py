@@ -56,6 +56,8 @@ def test_a_clip_takes_durations_and_texts() -> None:
     assert to_json(clip) == {"startTimecode": "00:00:02.000", "endTimecode": "00:00:09:12"}
     with pytest.raises(ConfigurationError, match="start of the video"):
         VideoClip(start_timecode=timedelta(seconds=-1))
+    with pytest.raises(ConfigurationError, match="a text or a timedelta, not float"):
+        timecode(1.5)  # type: ignore[arg-type]
 
 
 # -- live streams

@@ -72,7 +72,7 @@ def test_metadata_is_a_mapping_of_texts(value: Any) -> None:
 
 def test_an_id_that_utf8_cannot_encode_is_refused() -> None:
     with pytest.raises(
-        ConfigurationError, match="video_id contains characters that UTF-8 cannot encode"
+        ConfigurationError, match="video_id contains a character that UTF-8 cannot encode"
     ):
         path_for("/videos/{video_id}", video_id="\ud800")
 

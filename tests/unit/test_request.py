@@ -30,7 +30,7 @@ from apivideo_async.protocol.request import (
 )
 
 CET = timezone(timedelta(hours=1))
-text = st.text(st.characters(exclude_categories=["Cs"]))
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 
 
 async def no_bytes() -> AsyncIterator[bytes]:

@@ -110,7 +110,8 @@ def test_the_status_decides_the_class_whatever_the_body(
     """
     raised = error(status, body, build_request("operation", "POST", path))
     assert type(raised) is kind
-    assert (raised.status, raised.body, str(raised)) == (status, body, f"operation: {status}")
+    assert (raised.status, raised.body) == (status, body)
+    assert str(raised).startswith(f"operation: {status}")
     assert (raised.slug, raised.problems) == (None, ())
 
 

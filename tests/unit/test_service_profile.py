@@ -34,3 +34,12 @@ def test_each_change_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     [record] = caplog.records
     assert "no-byte-ranges" in record.getMessage()
     assert shared.current == ServiceProfile(byte_ranges=False)
+
+
+def test_a_profile_is_a_mapping_of_values_of_the_right_types() -> None:
+    with pytest.raises(ConfigurationError, match="must be a mapping"):
+        ServiceProfile.from_json(["parts"])  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="parts must be of type bool, not int"):
+        ServiceProfile(parts=1)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="chunk_order must be one of"):
+        ServiceProfile(chunk_order=["any"])  # type: ignore[arg-type]

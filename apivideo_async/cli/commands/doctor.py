@@ -22,11 +22,12 @@ from ...errors import (
     AuthenticationError,
     ConfigurationError,
 )
+from ...http.network import check_reachable
 from ...private_files import find_state_folder
 from ..console.messages import explain
 from ..parameters import json_option
 from ..running import run
-from ..session import NO_API_KEY, Session, check_reachable, connect
+from ..session import NO_API_KEY, Session, connect
 
 __all__ = ["command"]
 
@@ -88,9 +89,10 @@ async def _check(session: Session, *, all_budgets: bool) -> AsyncIterator[Findin
             yield Finding("settings", "ok", _settings(session, client))
             started = time.monotonic()
             # A plain connection shows whether the network or the API is the problem.
-            await check_reachable(client.config.base_url)
+            network = session.settings.connection.network()
+            proxy = await check_reachable(network, client.config.base_url)
             milliseconds = (time.monotonic() - started) * 1000
-            yield Finding("server", "ok", f"connected in {milliseconds:.0f} ms")
+            yield Finding("server", "ok", f"connected in {milliseconds:.0f} ms{_through(proxy)}")
             if client.config.api_key is None:
                 yield Finding("key", "failed", NO_API_KEY)
                 return
@@ -128,6 +130,10 @@ async def _headers_of_refusal(client: ApiVideoClient, method: str, path: str) ->
         return (await client.request(method, path, json={})).headers
     except ApiStatusError as error:
         return error.headers
+
+
+def _through(proxy: str | None) -> str:
+    return "" if proxy is None else f" to the proxy {proxy}"
 
 
 def _versions() -> str:

@@ -78,7 +78,7 @@ def command(
     if all(map(_is_file, request.sources)):
         _plan_files(session.terminal, request)
         return 0
-    planning = _plan_sources(session.terminal, request)
+    planning = _plan_sources(session, request)
     return run(session.terminal, planning, "interrupted; nothing was sent")
 
 
@@ -142,18 +142,19 @@ def _minimum(requests: int, size: int, request: PlanRequest) -> tuple[float, str
     return bounds[bound], bound if bounds[bound] else "the connection"
 
 
-async def _plan_sources(terminal: Terminal, request: PlanRequest) -> int:
+async def _plan_sources(session: Session, request: PlanRequest) -> int:
     # Planning local files does not need these modules.
     from ...ingest.stores.stores import Stores
     from .sources import check_path, list_all
 
+    terminal = session.terminal
     for source in request.sources:
         if "://" not in source:
             await asyncio.to_thread(check_path, source)
     costs = Costs(request.upload, keep_key=True)
     count = 0
     async with (
-        Stores() as stores,
+        Stores(**session.settings.network_arguments()) as stores,
         aclosing(list_all(request.sources, stores, terminal.note)) as items,
     ):
         async for item in items:

@@ -23,8 +23,12 @@ __all__ = ["explain", "explain_listen_error"]
 OPTIONS = {
     "api_key": "APIVIDEO_API_KEY or --api-key",
     "base_url": "APIVIDEO_BASE_URL or --base-url",
+    "ca_file": "--ca-file",
     "chunk_size": "--chunk-size",
+    "client_cert": "--client-cert",
+    "client_key": "--client-key",
     "environment": "--environment",
+    "proxy": "--proxy",
 }
 """What the user of the command line sets, by the name of the argument at fault."""
 
@@ -72,6 +76,8 @@ def _upload(error: UploadError, base_url: str) -> str:
 
 
 def _connection(error: ApiConnectionError) -> str:
+    if not error.retryable:
+        return error.reason  # It says what to do.
     if error.delivery == "not_sent":
         return (
             f"{error.reason}: is the server running, "
@@ -82,10 +88,11 @@ def _connection(error: ApiConnectionError) -> str:
 
 def _response(error: ApiStatusError | ApiResponseError, base_url: str) -> str:
     # A body that starts with "<" is HTML, so another server than the API sent it.
-    if error.body.lstrip()[:1] == b"<":
+    if error.body.lstrip()[:1] == b"<" and not 300 <= error.status < 400:
+        reason = error.reason.partition("; ")[0]
         return (
-            f"{base_url} answered {error.status} with a web page instead of JSON: "
-            "is a proxy in between, or is APIVIDEO_BASE_URL (or --base-url) not the API's address?"
+            f"{base_url} answered with a web page instead of JSON ({reason}): is a proxy in "
+            "between, or is APIVIDEO_BASE_URL (or --base-url) not the API's address?"
         )
     if isinstance(error, AuthenticationError):
         return _credentials(error, base_url)

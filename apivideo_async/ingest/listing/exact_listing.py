@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import aiohttp
 from yarl import URL
 
+from ...http.connection_failures import explain_failure
 from ..stores.runtime_exit import await_obstore
 from ..uris import Location
 from .list_requests import ListPage, azure_request, parse_azure_page, parse_s3_page, s3_query
@@ -129,10 +130,12 @@ class ExactListing:
 
     async def _get_once(self, url: str, headers: dict[str, str]) -> bytes:
         assert self._session is not None  # noqa: S101
+        # The URL is sent as it was signed. A redirect could send credentials to another server.
+        address = URL(url, encoded=True)
+        route = await self._stores.network.route(address)
         try:
-            # The URL is sent as it was signed. A redirect could send credentials to another server.
             async with self._session.get(
-                URL(url, encoded=True), headers=headers, allow_redirects=False
+                address, headers=headers, allow_redirects=False, **route
             ) as response:
                 if response.status != 200:
                     raise ListingError(
@@ -146,12 +149,11 @@ class ExactListing:
                         raise ListingError("the store's list is too long")
                 return bytes(body)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            text = f"the store cannot be reached ({type(error).__name__})"
-            raise ListingError(text, retryable=True) from None
+            failure = explain_failure(error, address, route["proxy"])
+            raise ListingError(failure.text, retryable=failure.retryable) from None
 
     async def __aenter__(self) -> Self:
-        jar = aiohttp.DummyCookieJar()
-        self._session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=jar, trust_env=True)
+        self._session = self._stores.network.open_session(timeout=TIMEOUT)
         return self
 
     async def __aexit__(self, *exc: object) -> None:

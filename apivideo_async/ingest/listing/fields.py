@@ -16,7 +16,8 @@ from typing import Any, Final
 import attrs
 from attrs import field, frozen
 from cattrs import AttributeValidationNote, ClassValidationError, Converter
-from cattrs.gen import make_dict_structure_fn, override
+
+from ...text import clean
 
 __all__ = ["COLUMNS", "field_name", "structured"]
 
@@ -72,18 +73,13 @@ def _text(value: Any, _: Any = None) -> str:
         raise ValueError(
             f"has half of a character, {code}: a pair of such escapes stands for one character"
         ) from None
+    if "\0" in value:
+        raise ValueError("contains a NUL character, which neither api.video nor a path can have")
     return value
 
 
 def _text_or_empty(value: str) -> str:
     return _text(value) if value else value
-
-
-def _address(value: Any, _: Any = None) -> str:
-    text = _text(value)
-    if "\0" in text:
-        raise ValueError("contains a NUL character, which no path and no URL can have")
-    return text
 
 
 def _boolean(value: Any, _: Any = None) -> bool:
@@ -110,8 +106,7 @@ def _wrong(kind: str, value: Any) -> ValueError:
     text = repr(value)
     if not isinstance(value, str):
         text = json.dumps(value, ensure_ascii=False, default=repr)
-    text = text if len(text) <= 60 else f"{text[:57]}…"
-    return ValueError(f"must be {kind}, not {text}")
+    return ValueError(f"must be {kind}, not {clean(text, 60)}")
 
 
 _BOOLEANS: Final = {
@@ -145,9 +140,6 @@ def _converter(
     converter.register_structure_hook(bool, boolean)
     converter.register_structure_hook_func(functools.partial(operator.eq, list[str]), texts)
     converter.register_structure_hook_func(functools.partial(operator.eq, dict[str, str]), pairs)
-    address = override(struct_hook=_address)
-    hook = make_dict_structure_fn(_Fields, converter, uri=address, version=address)
-    converter.register_structure_hook(_Fields, hook)
     return converter
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ...errors import ConfigurationError, SourceError
+from ...http.network import Network
 from ...uploads.sources.types import Source, valid_name
 from ..items import Item
 from ..uris import Location
@@ -79,7 +80,7 @@ _ENDPOINTS: Final = (
 class ObjectStores:
     """One obstore store for each bucket."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], network: Network | None = None) -> None:
         """Raises ``ConfigurationError`` when obstore is not installed."""
         try:
             import obstore
@@ -90,6 +91,8 @@ class ObjectStores:
             ) from None
         wait_at_exit()
         self.obstore: Any = obstore
+        self.network: Network = network or Network(trust_env=True)
+        """For requests that obstore cannot send."""
         self._stores: dict[str, Any] = {}
         self._client = dict(_CLIENT)
         self._config: dict[str, Any] = {}

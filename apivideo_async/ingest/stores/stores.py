@@ -5,9 +5,11 @@ byte ranges. An opened source is pinned: a change of its content while it is rea
 so it never produces a corrupt video.
 """
 
+import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...http.network import Network
 from ..items import Item
 from ..uris import OBJECT_SCHEMES, WEB_SCHEMES, parse_uri
 from .local import open_local
@@ -25,18 +27,30 @@ class Stores:
     """The connections to all sources of a process. Use it with ``async with``."""
 
     def __init__(
-        self, *, config: Mapping[str, Any] | None = None, redirects: Redirects = "same-origin"
+        self,
+        *,
+        config: Mapping[str, Any] | None = None,
+        redirects: Redirects = "same-origin",
+        proxy: str | None = None,
+        trust_env: bool = True,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         """Create the stores. Connections are opened on first use.
 
         ``config``: obstore settings such as ``endpoint`` or ``allow_http``; environment variables
         supply the rest. ``redirects``: which redirects of web servers are followed. ``same-origin``
         keeps scheme, host and port. ``any`` allows every server that this machine reaches, so use
-        it only with trusted sources. Raises ``ConfigurationError`` for any other value.
+        it only with trusted sources. ``proxy``: URL of an HTTP proxy; without it, and with
+        ``trust_env``, the variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY apply. ``ssl_context``:
+        certificates for web servers; object stores use those of the system. Raises
+        ``ConfigurationError`` for values that cannot work.
         """
+        self._network = Network(proxy=proxy, trust_env=trust_env, ssl_context=ssl_context)
         self._config = dict(config or {})
+        if proxy is not None:
+            self._config.setdefault("proxy_url", proxy)
         self._objects: ObjectStores | None = None
-        self._web = WebStore(check_redirects(redirects))
+        self._web = WebStore(check_redirects(redirects), self._network)
 
     def __repr__(self) -> str:
         # The settings may contain credentials.
@@ -49,7 +63,7 @@ class Stores:
         if self._objects is None:
             from .objects import ObjectStores
 
-            self._objects = ObjectStores(self._config)
+            self._objects = ObjectStores(self._config, self._network)
         return self._objects
 
     async def open(self, item: Item) -> PinnedSource:

@@ -10,7 +10,14 @@ import aiohttp
 from attrs import frozen
 from yarl import URL
 
-from ...errors import SourceError
+from ...errors import ApiVideoError, SourceError
+from ...http.connection_failures import (
+    ConnectionFailure,
+    explain_failure,
+    explain_proxy_refusal,
+)
+from ...http.network import Network
+from ...protocol.stated_reason import stated_reason
 from ...uploads.sources.types import Source, valid_name
 from ..items import Item
 from ..uris import is_signed, parse_uri, shown, unsupported_error, web_url
@@ -51,9 +58,12 @@ class FileInfo:
 class WebStore:
     """Connections to web servers."""
 
-    def __init__(self, redirects: Redirects) -> None:
+    def __init__(self, redirects: Redirects, network: Network) -> None:
         self._redirects = redirects
+        self._network = network
         self._session: aiohttp.ClientSession | None = None
+        self._answered: set[URL] = set()
+        """Origins that have answered."""
 
     @asynccontextmanager
     async def get(
@@ -61,25 +71,13 @@ class WebStore:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Request the bytes from ``start`` to before ``stop``. Raises ``SourceError``."""
         headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
-        try:
-            async with self._follow(uri, headers | pin_headers) as response:
-                if response.headers.get("Content-Encoding", "identity") != "identity":
-                    raise unsupported_error(
-                        uri, "the server compresses it, so byte ranges are useless"
-                    )
-                if response.status not in (200, 206, 416):
-                    body = await response.content.read(ERROR_BODY)
-                    raise _status_error(uri, response.status, body)
-                yield response
-        except SourceError:
-            raise
-        except aiohttp.InvalidURL:
-            raise unsupported_error(uri, "this is not a valid URL") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            # The text of aiohttp's error may contain the query, and with it a signature.
-            name = type(error).__name__
-            text = f"{shown(uri)} cannot be reached, or the connection broke ({name})"
-            raise SourceError(text, cause="unreachable", retryable=True) from None
+        async with self._follow(uri, headers | pin_headers) as response:
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise unsupported_error(uri, "the server compresses it, so byte ranges are useless")
+            if response.status not in (200, 206, 416):
+                body = await response.content.read(ERROR_BODY)
+                raise _status_error(uri, response, body)
+            yield response
 
     @asynccontextmanager
     async def _follow(
@@ -87,17 +85,13 @@ class WebStore:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a GET and follow the redirects that are allowed; aiohttp would follow all."""
         if self._session is None:
-            # Sources do not share cookies: a cookie of one must not change the response to another.
-            self._session = aiohttp.ClientSession(
-                timeout=TIMEOUT,
-                auto_decompress=False,
-                read_bufsize=BUFFER,
-                cookie_jar=aiohttp.DummyCookieJar(),
+            self._session = self._network.open_session(
+                timeout=TIMEOUT, auto_decompress=False, read_bufsize=BUFFER
             )
         # ``encoded``: another encoding would invalidate a signature.
-        url = URL(web_url(uri), encoded=True)
+        url = _as_written(web_url(uri))
         for _ in range(MOST_REDIRECTS + 1):
-            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+            async with self._respond(uri, url, headers) as response:
                 if response.status not in STATUSES:
                     yield response
                     return
@@ -106,6 +100,28 @@ class WebStore:
         raise SourceError(
             f"{shown(uri)} redirects more than {MOST_REDIRECTS} times", cause="redirect"
         )
+
+    @asynccontextmanager
+    async def _respond(
+        self, uri: str, url: URL, headers: dict[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send one GET. Raises ``SourceError``, also for failures while the body is read."""
+        assert self._session is not None  # noqa: S101
+        route = await self._network.route(url)
+        origin, proxy = url.origin(), route["proxy"]
+        try:
+            async with self._session.get(
+                url, headers=headers, allow_redirects=False, **route
+            ) as response:
+                if response.status == 407:
+                    raise _unreachable(uri, explain_proxy_refusal(407, "", url, proxy))
+                self._answered.add(origin)
+                yield response
+        except ApiVideoError:
+            raise
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
+            answered = origin in self._answered
+            raise _unreachable(uri, explain_failure(error, url, proxy, answered=answered)) from None
 
     async def inspect(self, uri: str) -> FileInfo:
         """Request one byte; the response shows the size and whether ranges work."""
@@ -212,16 +228,34 @@ def _no_ranges(uri: str) -> SourceError:
     return unsupported_error(uri, f"the server does not serve byte ranges: {advice}")
 
 
-def _status_error(uri: str, status: int, body: bytes) -> SourceError:
+def _as_written(uri: str) -> URL:
+    try:
+        url = URL(uri, encoded=True)
+        url.origin()
+    except (ValueError, UnicodeError):
+        raise unsupported_error(uri, "this is not a valid URL") from None
+    return url
+
+
+def _unreachable(uri: str, failure: ConnectionFailure) -> SourceError:
+    # The query may contain a signature, so ``shown`` leaves it out.
+    text = f"{shown(uri)}: {failure.text}"
+    return SourceError(text, cause="unreachable", retryable=failure.retryable)
+
+
+def _status_error(uri: str, response: aiohttp.ClientResponse, body: bytes) -> SourceError:
     """Return the error for an HTTP status, with advice. ``body`` is the start of the response."""
-    url = shown(uri)
+    url, status = shown(uri), response.status
+    stated = stated_reason(status, body, response.headers.get("Content-Type", ""))
+    # A signature may be repeated in the body of a refusal.
+    reason = f"{status}, {stated}" if stated and not is_signed(uri) else str(status)
     if is_signed(uri) and (status in (401, 403) or (status == 400 and b"xpired" in body)):
         # Some stores respond 400 to an expired URL, with an error code that contains ``Expired``.
         cause = "expired"
         text = f"{url}: the presigned URL has expired or was never valid ({status}): sign it again"
     elif status in (401, 403):
         cause = "credentials"
-        text = f"{url}: access denied ({status}): use a presigned URL, or make the file public"
+        text = f"{url}: access denied ({reason}): use a presigned URL, or make the file public"
     elif status in (404, 410):
         cause = "missing"
         text = f"{url} does not exist ({status})"
@@ -230,8 +264,8 @@ def _status_error(uri: str, status: int, body: bytes) -> SourceError:
         text = f"{url} changed while it was read: run the ingestion again to list it"
     elif status in (408, 425, 429) or status >= 500:
         cause = "unreachable"
-        text = f"{url}: the server failed ({status}): try again later"
+        text = f"{url}: the server failed ({reason}): try again later"
     else:
         cause = "unreadable"
-        text = f"{url} cannot be read: the server responded with status {status}"
+        text = f"{url} cannot be read: the server responded with status {reason}"
     return SourceError(text, cause=cause, retryable=cause == "unreachable")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from ...errors import SourceError
+from ...text import check_sendable
 from .files import FileSource, OpenFile
 from .handles import ReaderStream, SeekableSource, open_object, read_method
 from .threads import in_thread, repeated
@@ -52,7 +53,10 @@ class _PipeStream(ReaderStream):
 
 async def open_source(given: SourceLike, name: str | None = None) -> Source | Stream:
     """Open a source. The caller closes it unless it is ``given`` itself. Raises ``SourceError``."""
+    if name is not None:
+        check_sendable("filename", name, option="filename")
     if isinstance(given, Source | Stream):
+        check_sendable("the name of the source", given.name)
         return given
     if isinstance(given, str | os.PathLike):
         return await _open_path(Path(given), name)

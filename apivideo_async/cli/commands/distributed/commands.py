@@ -14,7 +14,6 @@ from ....errors import SourceError
 from ....ingest.item_run import IngestResult
 from ....ingest.items import Item, State, Strategy
 from ....ingest.listing.manifest import check_manifest, open_manifest, read_manifest
-from ....ingest.listing.selection import OnProblem
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report, write_report
 from ....ingest.stores.redirects import Redirects
@@ -103,7 +102,7 @@ def enqueue(
     """
     if not sources and manifest is None:
         raise click.UsageError("name a SOURCE or a --manifest")
-    items = _items(sources, manifest, strategy, session.terminal.note)
+    items = _items(session, sources, manifest, strategy)
 
     async def work(database: Distributed) -> None:
         count = new = refused = 0
@@ -126,9 +125,10 @@ def enqueue(
 
 
 async def _items(
-    sources: Sequence[str], manifest: Path | None, strategy: Strategy, on_problem: OnProblem
+    session: Session, sources: Sequence[str], manifest: Path | None, strategy: Strategy
 ) -> AsyncGenerator[Item, None]:
-    async with Stores() as stores:
+    on_problem = session.terminal.note
+    async with Stores(**session.settings.network_arguments()) as stores:
         if manifest is not None:
             async with open_manifest(manifest) as opened:
                 await check_manifest(opened)
@@ -248,7 +248,10 @@ def worker(
             session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)
 
     async def work() -> int:
-        async with Stores(redirects=redirects) as stores, limiting(limit_rate) as limit:
+        async with (
+            Stores(redirects=redirects, **settings.network_arguments()) as stores,
+            limiting(limit_rate) as limit,
+        ):
             instance = Worker(
                 dsn,
                 lambda limiter: limit(settings.make_client(limiter=limiter)),

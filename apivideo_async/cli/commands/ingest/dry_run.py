@@ -35,7 +35,9 @@ class DryRun:
         """List the items, print the costs, and return the exit code."""
         async with AsyncExitStack() as stack:
             request = await stack.enter_async_context(checked(self._request, self._terminal))
-            stores = await stack.enter_async_context(Stores(redirects=request.redirects))
+            stores = await stack.enter_async_context(
+                Stores(redirects=request.redirects, **self._session.settings.network_arguments())
+            )
             ledger = None
             # A dry run does not create a ledger.
             if request.ledger.exists():

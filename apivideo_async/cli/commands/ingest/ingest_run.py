@@ -50,7 +50,9 @@ class IngestRun:
         request = self._request
         async with (
             connect(self._session.settings, reserve=request.reserve) as fail_fast_client,
-            Stores(redirects=request.redirects) as stores,
+            Stores(
+                redirects=request.redirects, **self._session.settings.network_arguments()
+            ) as stores,
             limiting(request.limit_rate) as limit,
         ):
             limit(fail_fast_client)

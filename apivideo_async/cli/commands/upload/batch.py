@@ -7,10 +7,11 @@ from collections import deque
 from ....client import ApiVideoClient
 from ....config import RetryPolicy
 from ....errors import ApiVideoError, ConfigurationError, SourceError
+from ....http.network import check_reachable
 from ...console.display import Display, show_uploads
 from ...console.messages import explain
 from ...limit_rate import limiting
-from ...session import Session, check_reachable, connect
+from ...session import Session, connect
 from .file_upload import FileUpload, check_file, is_stream
 from .finished import FinishedUploads
 from .folders import with_folders
@@ -93,7 +94,8 @@ class Batch:
     async def _check_server(self, client: ApiVideoClient) -> None:
         # One request checks the server and the key, so that a mistake is reported once.
         if self._request.token is not None:
-            await check_reachable(client.config.base_url)
+            network = self._session.settings.connection.network()
+            await check_reachable(network, client.config.base_url)
         elif self._request.video_id is not None:
             await client.videos.get(self._request.video_id)
         else:
