@@ -190,8 +190,7 @@ class Transport:
             body = MultipartBody(request.multipart, self.bandwidth, request.flow)
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task is not None else 0
-        clock = asyncio.get_running_loop().time
-        if self.outage.resumed(clock()):
+        if self.outage.resumed(asyncio.get_running_loop().time()):
             await self._discard_idle()
         try:
             async with (
@@ -202,13 +201,10 @@ class Transport:
                 ) as incoming,
             ):
                 watchdog.headers_arrived()
-                if request.base_url is None:
-                    self.outage.answered(clock())
+                self._note_answer(request, url, incoming.status, route["proxy"])
                 content, cut = await _read_body(incoming)
                 received = {name.lower(): value for name, value in incoming.headers.items()}
-                return self._received(
-                    Response(incoming.status, received, content, cut), request, url, route["proxy"]
-                )
+                return Response(incoming.status, received, content, cut)
         except asyncio.CancelledError:
             if task is None or task.cancelling() > cancelled_before:
                 raise
@@ -254,14 +250,13 @@ class Transport:
         address = f"{request.base_url or self.base_url}{request.path}"
         return _parse_url(f"{address}?{request.query}" if request.query else address)
 
-    def _received(
-        self, response: Response, request: Request, url: URL, proxy: URL | None
-    ) -> Response:
-        """Return the response. Raises ``ApiConnectionError`` for the refusal of a proxy."""
-        if response.status == 407:
+    def _note_answer(self, request: Request, url: URL, status: int, proxy: URL | None) -> None:
+        """Note that the server responds. Raises ``ApiConnectionError`` if a proxy refused."""
+        if status == 407:
             raise _connection_error(explain_proxy_refusal(407, "", url, proxy), request)
         self._answered.add(url.origin())
-        return response
+        if request.base_url is None:
+            self.outage.answered(asyncio.get_running_loop().time())
 
     async def _explain(
         self, failure: Exception, url: URL, proxy: URL | None, sent: bool, seconds: float
