@@ -66,8 +66,8 @@ SELECT key FROM entered WHERE (SELECT jobs FROM deferred) >= 0;
 
 -- name: defer_item
 -- Defers a job for the time at which an item is due, unless the item is finished or has a waiting
--- job that starts by then; so a repetition does nothing. A later job does not count: it was deferred
--- for the end of a lease that its worker has given back.
+-- job that starts by then; so a repetition does nothing. A later job does not count: it was
+-- deferred for the end of a lease that its worker has given back.
 WITH found AS (
     SELECT key, due FROM apivideo_ingest_items AS item
     WHERE key = :key AND due IS NOT NULL AND NOT EXISTS (

@@ -16,7 +16,7 @@ from typing import Any
 from attrs import define, field
 
 from ..client import ApiVideoClient
-from ..errors import UploadError
+from ..errors import ApiVideoError, UploadError
 from ..http.pipeline import Pipeline
 from ..protocol.keyed_videos import Wanted
 from ..resources._containers import KeyedContainers
@@ -49,13 +49,13 @@ class Containers:
         fields = {**fields, "title": title, "metadata": await self._metadata(fields)}
         # The ledger keeps the id on disk.
         async with key_record(pipeline, self._claim.key, on_disk=False) as record:
-            return await create_keyed(
-                pipeline,
-                fields,
-                self._claim.key,
-                record,
-                check="once",
-            )
+            try:
+                return await create_keyed(pipeline, fields, self._claim.key, record, check="once")
+            except ApiVideoError:
+                # No request can still create a container, so the next attempt need not wait for it.
+                if record.known is None:
+                    await self._ledger.lost(self._claim)
+                raise
 
     async def finish(self, video_id: str) -> None:
         """At the end of an upload, delete the other containers of the key, if there may be any.

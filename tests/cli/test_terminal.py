@@ -1,5 +1,6 @@
 """On a terminal: bars move and never wrap, the cursor is restored, questions are asked."""
 
+import codecs
 import io
 import os
 import pty
@@ -40,6 +41,8 @@ class Screen:
         )
         os.close(theirs)
         self.text = ""
+        # A read may end within a character.
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def read(self, until: str = "") -> None:
         """Read until a text shows up, or to the end."""
@@ -50,7 +53,7 @@ class Screen:
                 break
             if not data:
                 break
-            self.text += data.decode()
+            self.text += self._decoder.decode(data)
 
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
@@ -91,7 +94,7 @@ def test_ctrl_c_on_a_terminal_leaves_it_in_order(
     online: Cli, emu: Emulator, make_file: Make
 ) -> None:
     emu.faults.add(Fault("videos.upload", "delay", times=None, seconds=30))
-    screen = Screen(online, "upload", make_file(size=20 * MIB), "--chunk-size", "5M")
+    screen = Screen(online, "upload", make_file(size=25 * MIB), "--chunk-size", "5M")
     wait_for(lambda: sum(record.operation == "videos.upload" for record in emu.requests) == 4)
     time.sleep(0.2)
     screen.process.send_signal(signal.SIGINT)

@@ -244,7 +244,7 @@ async def test_a_generator_is_closed_when_the_upload_ends_early(
         finally:
             closed.append(True)
 
-    emu.faults.add(Fault("videos.upload", "status", status=403))
+    emu.faults.add(Fault("videos.upload", "status", status=403, times=None))
     with pytest.raises(UploadError):
         await client.upload(endless(), title="t")
     assert closed == [True]

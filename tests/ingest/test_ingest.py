@@ -307,6 +307,9 @@ async def test_who_found_no_budget_in_time_is_tried_again(
             async with Ingest(client, tmp_path / "l.db", options=patient) as ingest:
                 results = await all_of(ingest, items)
                 assert "later" in [result.outcome for result in results]
+                # A creation that was not sent leaves no container to wait for.
+                assert max(result.delay for result in results) <= 0.5
+                assert not any([record.contested async for record in ingest.ledger.records()])
                 assert (await ingest.totals()).items == {"done": 4}
         assert_exactly_once(emu, items)
 

@@ -36,12 +36,13 @@ def ingest(emu: Emulator, folder: Path, count: int) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(1200)
-def test_100_000_items_take_no_more_memory_than_1_000(tmp_path: Path) -> None:
+def test_30_000_items_take_no_more_memory_than_1_000(tmp_path: Path) -> None:
+    """``benchmarks/ingest_memory.py`` measures 100,000."""
     peaks = []
     with Emulator(discard=True).in_thread() as emu:
-        for count in (1_000, 100_000):
+        for count in (1_000, 30_000):
             said = ingest(emu, tmp_path / str(count), count)
             assert (said["done"], said["failed"]) == (count // UPLOADED, count - count // UPLOADED)
             peaks.append(said["peak"])
     print(f"peaks {[round(peak / MIB, 1) for peak in peaks]} MiB")
-    assert peaks[1] - peaks[0] < 32 * MIB
+    assert peaks[1] - peaks[0] < 10 * MIB
