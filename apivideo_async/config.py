@@ -37,6 +37,7 @@ __all__ = [
     "of_type",
     "one_of",
     "positive",
+    "positive_or_none",
     "resolve_config",
 ]
 
@@ -107,6 +108,12 @@ def positive(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) -> 
         raise _wrong(attribute.name, "must be a number, not None")
     if value is not None and not (is_number(value) and value > 0):
         raise _wrong(attribute.name, f"must be greater than 0, not {value!r}")
+
+
+def positive_or_none(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
+    """Validator of attrs: None or a number above 0, whatever the default."""
+    if value is not None:
+        positive(_, attribute, value)
 
 
 def _not_negative(_: Any, attribute: "attrs.Attribute[Any]", value: float) -> None:

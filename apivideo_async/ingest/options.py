@@ -4,7 +4,7 @@ from typing import get_args
 
 from attrs import field, frozen
 
-from ..config import UploadOptions, count, of_type, one_of, positive
+from ..config import UploadOptions, count, of_type, one_of, positive, positive_or_none
 from .items import Strategy
 
 __all__ = ["IngestOptions"]
@@ -28,7 +28,7 @@ class IngestOptions:
     """Delay after the first failed attempt. It doubles with each attempt."""
     longest_delay: float = field(default=60.0, validator=positive)
     """Maximum delay between two attempts."""
-    outage_timeout: float | None = field(default=3600.0, validator=positive)
+    outage_timeout: float | None = field(default=3600.0, validator=positive_or_none)
     """Time for which an ingestion pauses while api.video is unavailable, before it ends with
     ``OutageError``. In this time no item fails because of the outage. None: no limit."""
     keep_key: bool = field(default=True, validator=of_type(bool))

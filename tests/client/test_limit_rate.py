@@ -16,6 +16,7 @@ from apivideo_async import (
 )
 from apivideo_async.emulator import Emulator
 from apivideo_async.http.multipart import SMALL, MultipartBody
+from apivideo_async.http.outage import Outage
 from apivideo_async.http.watchdog import Watchdog
 from apivideo_async.protocol.request import FilePart, Multipart
 from apivideo_async.rate_limit.bandwidth import Bandwidth
@@ -208,6 +209,13 @@ async def test_without_a_limit_blocks_are_not_divided() -> None:
     assert [len(part) for part in writer.kept][1:-1] == [262_144, 262_144, 175_712]
 
 
+def outage() -> Outage:
+    async def probe() -> bool:
+        return True
+
+    return Outage(probe)
+
+
 async def test_a_connection_that_is_stuck_is_a_stall_also_with_a_limit() -> None:
     """The body waits for the limit, but earlier bytes are not accepted by the connection."""
     body, writer = body_of(data_of(SMALL + 1), 1), Writer()
@@ -216,7 +224,7 @@ async def test_a_connection_that_is_stuck_is_a_stall_also_with_a_limit() -> None
     writer.connection.buffered = 10
     assert not body.throttled
     with pytest.raises(TimeoutError, match="no byte was sent"):
-        async with Watchdog(Timeouts(stall=0.01), body):
+        async with Watchdog(Timeouts(stall=0.01), body, outage()):
             await writing
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
@@ -237,7 +245,7 @@ async def test_the_time_for_the_response_begins_when_the_last_byte_has_left() ->
 
     began = loop.time()
     with pytest.raises(TimeoutError, match="no response"):
-        async with Watchdog(Timeouts(response=limit), body) as watchdog:
+        async with Watchdog(Timeouts(response=limit), body, outage()) as watchdog:
             watchdog.await_response()
             await asyncio.gather(empty(), asyncio.sleep(60))
     assert loop.time() - began >= limit / 3 * 10

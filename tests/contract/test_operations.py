@@ -96,6 +96,7 @@ def test_the_table_gives_every_argument(operation: Operation) -> None:
             names |= set(parameter.annotation.__args__[0].__annotations__)
     assert names - set(operation.options) <= {
         "prefetch",
+        "size",
         "on_progress",
         "idempotency_key",
         "ledger",

@@ -82,7 +82,7 @@ def compare(described: Described, schema: Any, model: Any) -> None:
     """Every property has a field of the same name, and so within."""
     hints = typing.get_type_hints(model)
     fields = {
-        _convert._wire_name(one): hints[one.name]
+        _convert.wire_name(one): hints[one.name]
         for one in attrs.fields(model)
         if one.name != "extra"
     }

@@ -45,7 +45,7 @@ def test_objects_of_a_prefix_become_videos(cli: Cli, s3: Any, served: Emulator) 
     assert served.requests == []
     result = cli("ingest", f"s3://{BUCKET}/in/", "--json")
     assert result.code == 0, result
-    assert result.json["states"] == {"done": 3}
+    assert result.json["states"] == {"done": {"items": 3, "bytes": 3}}
     digests = {served.sha256(video_id) for video_id in served.state.videos}
     assert digests == {hashlib.sha256(b"%d" % number).hexdigest() for number in range(3)}
 

@@ -57,7 +57,7 @@ VALUES: dict[str, Any] = {
 
 def exception_classes() -> Iterator[type[BaseException]]:
     for module in pkgutil.walk_packages(apivideo_async.__path__, "apivideo_async."):
-        if module.name.endswith("__main__"):
+        if module.name.endswith("__main__") or "__pyinstaller" in module.name:
             continue
         for kind in vars(importlib.import_module(module.name)).values():
             if (
