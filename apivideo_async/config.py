@@ -183,8 +183,8 @@ class RetryPolicy:
     """Attempts of one call, or of one chunk since the server accepted other bytes of the upload.
     1: nothing is repeated, also in an outage."""
     outage: float = field(default=300.0, validator=positive)
-    """Seconds without any response after which an upload, a wait, a list or a status query
-    fails."""
+    """Seconds without any response after which an upload, a wait, a list or a status query fails.
+    30 at most if the server refuses connections and has never answered this client."""
     call_outage: float = field(default=60.0, validator=positive)
     """Seconds without any response after which any other call fails."""
     seconds: float = field(default=600.0, validator=positive)

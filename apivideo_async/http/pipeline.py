@@ -37,6 +37,8 @@ OnResponse: TypeAlias = Callable[[Response], None]
 
 log: logging.Logger = logging.getLogger("apivideo_async.http")
 
+NEVER_ANSWERED = 30.0
+"""Seconds after which a call fails if the server refuses connections and has never answered."""
 RENEWALS = 2
 """Token renewals in one attempt: the first new token may have been revoked at once."""
 
@@ -117,7 +119,8 @@ class Pipeline:
     def outage(self) -> float:
         """Seconds without a response after which a call fails."""
         retry = self.config.retry
-        return retry.outage if self._patient else retry.call_outage
+        limit = retry.outage if self._patient else retry.call_outage
+        return min(limit, NEVER_ANSWERED) if self._transport.refused_always else limit
 
     @property
     def down_since(self) -> float | None:

@@ -48,6 +48,8 @@ PROBE: Final = Request(
     operation="probe", method="HEAD", path="/", limit_class=None, authenticated=False
 )
 """Any response shows that the server can be reached."""
+REFUSED: Final = (errno.ECONNREFUSED, 10061)
+"""Error numbers of a connection that the server refuses; the latter is that of Windows."""
 LONGEST_TLS_CHECK = 2.0
 """Seconds for the check whether a server that closes connections expects TLS."""
 
@@ -94,6 +96,9 @@ class Transport:
     """Whether the server responds, for all requests of the client."""
     _answered: set[URL] = field(factory=set, init=False)
     """Origins that have answered."""
+    refused_always: bool = field(default=False, init=False)
+    """True if the server refused the last connection and has never answered. Its address is
+    probably wrong, so a call does not wait long."""
 
     def __attrs_post_init__(self) -> None:
         """Raise ``ConfigurationError`` for a session or proxy that cannot be used."""
@@ -239,6 +244,8 @@ class Transport:
         if isinstance(failure, RuntimeError):
             self.check_usable()  # The caller has closed the session.
         lost = _connection_error(await self._explain(failure, url, proxy, sent, connect), request)
+        refused = getattr(failure, "errno", None) in REFUSED
+        self.refused_always = refused and not self._answered
         # A failure that no repetition can cure is no outage.
         if request.base_url is None and lost.retryable:
             self.outage.failed(asyncio.get_running_loop().time(), lost.reason)
@@ -255,6 +262,7 @@ class Transport:
         if status == 407:
             raise _connection_error(explain_proxy_refusal(407, "", url, proxy), request)
         self._answered.add(url.origin())
+        self.refused_always = False
         if request.base_url is None:
             self.outage.answered(asyncio.get_running_loop().time())
 

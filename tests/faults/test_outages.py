@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import attrs
 import pytest
 
 from apivideo_async import (
@@ -192,6 +193,25 @@ async def test_an_outage_has_a_limit(
                 await client.videos.list()
             else:
                 await client.videos.get(video.video_id)
+
+
+async def test_a_server_that_never_answered_and_refuses_connections_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("apivideo_async.http.pipeline.NEVER_ANSWERED", 0.05)
+    patient = RetryPolicy(first_delay=0.005, longest_delay=0.01, outage=600, call_outage=600)
+    async with Emulator() as emu:
+        key, url = emu.api_key, emu.url
+        known = ApiVideoClient(key, base_url=url, retry=attrs.evolve(patient, outage=0.5))
+        await known.videos.list()
+    async with ApiVideoClient(key, base_url=url, retry=patient) as client:
+        with pytest.raises(ApiConnectionError, match="Connection refused"):
+            await client.upload(b"x")
+    async with known:
+        began = time.monotonic()
+        with pytest.raises(ApiConnectionError, match="Connection refused"):
+            await known.videos.list()
+        assert time.monotonic() - began >= 0.4, "a server that has answered is waited for"
 
 
 @pytest.mark.usefixtures("quick_probes")
