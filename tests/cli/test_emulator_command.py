@@ -1,6 +1,7 @@
 """``apivideo emulator`` and ``apivideo demo``."""
 
 import contextlib
+import errno
 import http.client
 import json
 import re
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from apivideo_async.cli.console.messages import explain_listen_error
 
 from .conftest import Cli
 
@@ -175,3 +178,9 @@ def test_the_demonstration_of_a_missing_file_is_one_line(cli: Cli) -> None:
     result = cli.process("demo", "missing.mp4")
     assert result.code == 1
     assert result.err.splitlines()[-1] == "apivideo: no such file: missing.mp4"
+
+
+def test_without_a_temporary_folder_the_reason_says_what_to_set() -> None:
+    missing = FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+    reason = explain_listen_error(missing, "127.0.0.1", 0)
+    assert reason == f"{missing.strerror}: set TMPDIR to a folder that can be written"

@@ -62,6 +62,8 @@ def explain_listen_error(error: OSError, host: str, port: int) -> str:
         return f"port {port} of {host} is in use: give another --port"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"no permission to use port {port} of {host}: give a --port above 1023"
+    if error.errno == errno.ENOENT:  # Of ``tempfile``; the emulator keeps media in a folder.
+        return f"{error.strerror}: set TMPDIR to a folder that can be written"
     return f"cannot listen on {host} port {port}: {error.strerror or error}"
 
 
