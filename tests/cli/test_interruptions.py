@@ -128,10 +128,10 @@ def test_a_file_that_changed_starts_again_and_explicit_resume_refuses_it(
         wait_for(lambda: len(ranges(emu)) == 4)
         process.kill()
     emu.faults.clear()
-    os.utime(path)
+    make_file(size=32 * MIB)
     result = online("upload", path, *CHUNKED, "--resume")
     assert result.code == 1
-    assert "is not the file whose upload was interrupted" in result.err.splitlines()[-1]
+    assert "is not the file whose upload into vi" in result.err.splitlines()[-1]
     result = online("upload", path, *CHUNKED)
     assert result.code == 0, result
     assert "uploading all of it, because it has changed since its upload into vi" in result.err
@@ -207,6 +207,7 @@ def test_a_second_interrupt_quits_at_once(online: Cli, emu: Emulator) -> None:
     read, write = os.pipe()
     with online.start("upload", "-", stdin=read) as process:
         os.close(read)
+        os.write(write, b"x")  # Without any byte, no video is created.
         wait_for(lambda: any(record.operation == "videos.create" for record in emu.requests))
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
@@ -221,6 +222,7 @@ def test_an_interrupted_pipe_does_not_wait_for_input(online: Cli, emu: Emulator)
     read, write = os.pipe()
     with online.start("upload", "-", stdin=read) as process:
         os.close(read)
+        os.write(write, b"x")  # Without any byte, no video is created.
         wait_for(lambda: any(record.operation == "videos.create" for record in emu.requests))
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)

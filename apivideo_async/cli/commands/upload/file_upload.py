@@ -18,6 +18,7 @@ from ....config import UploadOptions
 from ....errors import ApiTimeoutError, ApiVideoError, SourceError
 from ....models import Video
 from ....uploads.journal import Journal
+from ....uploads.journal_entry import same_content
 from ....uploads.plan import make_plan
 from ....uploads.progress import UploadProgress
 from ....uploads.sources.opening import open_source
@@ -204,18 +205,23 @@ class FileUpload:
         folder = request.options.journal
         if fingerprint is None or folder is None or request.options.resume == "off":
             return request.options
-        try:
-            found = await Journal(folder, self._client.config.base_url).find(fingerprint)
-        except SourceError as error:
+        _, found = await Journal(folder, self._client.config.base_url).look(fingerprint)
+        if found is None:
+            if request.resume and request.video_id is None:
+                self._note("no interrupted upload of this file was found; uploading all of it")
+        elif not same_content(found.fingerprint, fingerprint):
             if request.resume:
-                raise
+                raise SourceError(
+                    f"{self._file} is not the file whose upload into {found.video_id} was "
+                    "interrupted: its content has changed. Without --resume, all of it is uploaded",
+                    cause="changed",
+                    video_id=found.video_id,
+                )
             self._note(
                 "uploading all of it, because it has changed since its upload into "
-                f"{error.video_id} was interrupted"
+                f"{found.video_id} was interrupted"
             )
             return evolve(request.options, resume="off")
-        if found is None and request.resume and request.video_id is None:
-            self._note("no interrupted upload of this file was found; uploading all of it")
         return request.options
 
     def _note(self, text: str) -> None:

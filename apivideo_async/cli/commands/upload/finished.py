@@ -7,7 +7,7 @@ would continue the interrupted file and upload the completed ones again.
 from typing import Any, TypeAlias
 
 from ....client import ApiVideoClient
-from ....errors import NotFoundError, SourceError
+from ....errors import NotFoundError
 from ....models import Video
 from ....private_files import state_folder
 from ....uploads.journal import Journal, JournalEntry
@@ -31,10 +31,7 @@ class FinishedUploads:
         """Return the video of a file that an earlier run uploaded, if it still exists."""
         if self._journal is None:
             return None
-        try:
-            entry = await self._journal.find(fingerprint)
-        except SourceError:
-            return None  # The file has changed since.
+        entry = await self._journal.find(fingerprint)
         if entry is None or video_id not in (None, entry.video_id):
             return None
         self._fingerprints.append(fingerprint)
