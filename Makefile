@@ -53,7 +53,7 @@ slow: $(VENV)/.dev browser postgres proxies azurite lowest  ## the other tests: 
 # The lowest versions that pyproject.toml allows, in an environment of its own with the newest test tools.
 LOWEST := $(VENV)/lowest
 EXTRAS := cli demo distributed emulator objects otel speedups watch
-TOOLS := hypothesis moto[server] psutil pytest pytest-asyncio pytest-cov pytest-timeout pytest-xdist trustme
+TOOLS := hypothesis litestar moto[server] psutil pytest pytest-asyncio pytest-cov pytest-timeout pytest-xdist starlette trustme werkzeug
 UV_LOWEST = uv() { $(BIN)/uv --quiet "$$@" 2>$(VENV)/.uv.log || UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1 $(BIN)/uv --quiet "$$@"; }
 
 $(LOWEST)/.done: $(BIN)/uv pyproject.toml
@@ -67,7 +67,8 @@ $(LOWEST)/.done: $(BIN)/uv pyproject.toml
 
 lowest: $(LOWEST)/.done postgres proxies  ## a representative part of the tests on the lowest versions of all dependencies
 	$(LOWEST)/bin/python -m pytest -q -n logical --maxprocesses 4 -m "not slow and not hypothesis" \
-	  tests/client tests/emulator/test_operations.py tests/emulator/test_uploads.py tests/ingest \
+	  tests/client/test_body_path.py tests/client/test_budget.py tests/client/test_pipeline.py tests/client/test_resources.py \
+	  tests/client/test_source_kinds.py tests/client/test_uploads.py tests/emulator/test_operations.py tests/emulator/test_uploads.py tests/ingest \
 	  tests/distributed/test_queue.py tests/cli/test_sections.py tests/unit/test_models.py tests/unit/test_error_transfer.py
 
 coverage: $(VENV)/.dev  ## the coverage floors, after `make test COVERAGE=1`

@@ -38,6 +38,8 @@ def path(tmp_path: Path) -> Path:
 class Writer(AbstractStreamWriter):
     """A connection to a fast peer: a write never waits. It keeps the blocks without a copy."""
 
+    transport: Any = None
+
     def __init__(self, on_write: Callable[[], None] = lambda: None) -> None:
         self.kept: list[Any] = []
         self._on_write = on_write
