@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -28,6 +29,8 @@ LIMITS = UploadLimits(smallest_chunk=CHUNK)
 REFUSED = {"status": 400, "body": {"type": "x/uploaded-file-invalid-file", "title": "No."}}
 """What a fault ``status`` takes to refuse a chunk for good."""
 QUICK = RetryPolicy(first_delay=0.01, longest_delay=0.05, attempts=5, seconds=20, settle=0.4)
+BRIEF = attrs.evolve(QUICK, seconds=1.0, outage=1.0, call_outage=1.0)
+"""For requests that never get a response."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -27,7 +27,7 @@ from tests.conftest import QUICK
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 CA = trustme.CA()
-PATIENT = RetryPolicy(attempts=3, first_delay=0.01, longest_delay=0.02)
+PATIENT = RetryPolicy(attempts=3, first_delay=0.01, longest_delay=0.02, call_outage=1.0)
 
 
 def server_context(name: str = "127.0.0.1") -> ssl.SSLContext:

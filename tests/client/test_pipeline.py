@@ -26,7 +26,7 @@ from apivideo_async.http import transport as http
 from apivideo_async.protocol.request import Request
 from apivideo_async.rate_limit.limiter import Permit
 from tests.client.test_uploads import uploads
-from tests.conftest import CHUNK, QUICK, data_of, options, sha256
+from tests.conftest import BRIEF, CHUNK, QUICK, data_of, options, sha256
 
 
 @pytest.mark.parametrize("action", ["status", "reset-before", "drop-response"])
@@ -79,7 +79,7 @@ async def test_a_page_that_is_no_json_is_explained(emu: Emulator, client: ApiVid
 
 
 async def test_a_server_that_cannot_be_reached() -> None:
-    async with ApiVideoClient("key", base_url="http://127.0.0.1:9", retry=QUICK) as client:
+    async with ApiVideoClient("key", base_url="http://127.0.0.1:9", retry=BRIEF) as client:
         with pytest.raises(ApiConnectionError, match="cannot be reached") as caught:
             await client.videos.create(title="t")
     assert caught.value.delivery == "not_sent"
@@ -116,7 +116,7 @@ class Slow(Source):
 
 async def test_a_source_that_stands_still_ends_its_chunk(emu: Emulator) -> None:
     async with ApiVideoClient(
-        emu.api_key, base_url=emu.url, retry=QUICK, upload=options(), timeouts=Timeouts(stall=0.2)
+        emu.api_key, base_url=emu.url, retry=BRIEF, upload=options(), timeouts=Timeouts(stall=0.2)
     ) as client:
         with pytest.raises(UploadError) as caught:
             await client.upload(Slow(), title="t")
@@ -156,7 +156,7 @@ async def test_a_peer_that_stops_reading_is_noticed() -> None:
     """The bytes wait in the transport's buffer: they have not left."""
     async with Peer(reads=100_000) as url:
         async with ApiVideoClient(
-            base_url=url, timeouts=Timeouts(stall=0.3), retry=QUICK
+            base_url=url, timeouts=Timeouts(stall=0.3), retry=BRIEF
         ) as client:
             with pytest.raises(UploadError) as caught:
                 await client.videos.upload_with_token(

@@ -18,7 +18,7 @@ from apivideo_async.conformance import CheckOptions, check, checking
 from apivideo_async.conformance.checking import Check
 from apivideo_async.conformance.service import NAME, TAG
 from apivideo_async.emulator import Emulator, Fault
-from tests.conftest import CHUNK, QUICK
+from tests.conftest import BRIEF, CHUNK
 
 from .conftest import QUICK_CHECK, by_name, client_of, nothing_is_left, quick, service
 
@@ -184,7 +184,7 @@ async def test_a_refused_key_and_a_missing_server_end_the_check() -> None:
             await check(client)
         url = emu.url
         await emu.stop()
-        async with ApiVideoClient("a-key", base_url=url, retry=QUICK) as other:
+        async with ApiVideoClient("a-key", base_url=url, retry=BRIEF) as other:
             with pytest.raises(ApiConnectionError):
                 await check(other)
 
