@@ -18,7 +18,7 @@ from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator, RequestRecord
 from apivideo_async.rate_limit.shared_limiter import shared_limiter
 from tests.ingest.budgets import open_budget
-from tests.unit.test_rate_kinds import COUNT, HEADERS, LENGTH, LIMIT, WINDOWS
+from tests.unit.test_rate_kinds import COUNT, HEADERS, LENGTH, LIMIT
 
 pytestmark = pytest.mark.slow
 
@@ -62,10 +62,11 @@ Style: TypeAlias = str | None
 
 
 PAIRS = [
-    (HEADERS[start : start + 2], WINDOWS[start // 2 % len(WINDOWS)])
+    (HEADERS[start : start + 2], (None, "sliding")[start // 2 % 2])
     for start in range(0, len(HEADERS), 2)
 ]
-"""Every kind of header once, and every window."""
+"""Every kind of header once. Token buckets are tested in virtual time only: which request finds a
+token depends on the speed of the machine."""
 
 
 async def together(run: Callable[[Style], Awaitable[None]], styles: Iterable[Style]) -> None:
