@@ -271,7 +271,7 @@ class UploadOptions:
 
 
 def secret_text(value: object) -> str:
-    """Return a webhook secret, text or bytes, without white space and byte order mark around it.
+    """Return a webhook secret as text, without white space and a byte order mark around it.
 
     Raises ``TypeError`` for other types, and ``UnicodeError`` for what is not UTF-8.
     """

@@ -37,9 +37,10 @@ __all__ = [
 
 _LONGEST_REASON: Final = 200
 _USE_HTTPS: Final = " speaks TLS on this port: use an https:// address"
+_REFUSED: Final = "Connection refused"
 _REASONS: Final = {
     # Windows has other numbers, for which ``os.strerror`` knows no text.
-    **dict.fromkeys((errno.ECONNREFUSED, 10061), "Connection refused"),
+    **dict.fromkeys((errno.ECONNREFUSED, 10061), _REFUSED),
     **dict.fromkeys((errno.ECONNRESET, 10054), "Connection reset by peer"),
     **dict.fromkeys((errno.ECONNABORTED, 10053), "Software caused connection abort"),
     **dict.fromkeys((errno.ETIMEDOUT, 10060), "Connection timed out"),
@@ -87,6 +88,8 @@ class ConnectionFailure:
     delivery: Delivery
     retryable: bool
     timed_out: bool = False
+    refused: bool = False
+    """True if nothing listens at the address."""
 
 
 def explain_failure(
@@ -128,7 +131,10 @@ def explain_failure(
         error, aiohttp.ClientHttpProxyError
     )
     return ConnectionFailure(
-        f"{place}{text}", delivery, retryable=not final or (answered and not always)
+        f"{place}{text}",
+        delivery,
+        retryable=not final or (answered and not always),
+        refused=unreached and system_reason(cause) == _REFUSED,
     )
 
 

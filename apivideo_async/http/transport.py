@@ -48,8 +48,6 @@ PROBE: Final = Request(
     operation="probe", method="HEAD", path="/", limit_class=None, authenticated=False
 )
 """Any response shows that the server can be reached."""
-REFUSED: Final = (errno.ECONNREFUSED, 10061)
-"""Error numbers of a connection that the server refuses; the latter is that of Windows."""
 LONGEST_TLS_CHECK = 2.0
 """Seconds for the check whether a server that closes connections expects TLS."""
 
@@ -243,9 +241,9 @@ class Transport:
     ) -> ApiConnectionError:
         if isinstance(failure, RuntimeError):
             self.check_usable()  # The caller has closed the session.
-        lost = _connection_error(await self._explain(failure, url, proxy, sent, connect), request)
-        refused = getattr(failure, "errno", None) in REFUSED
-        self.refused_always = refused and not self._answered
+        explained = await self._explain(failure, url, proxy, sent, connect)
+        lost = _connection_error(explained, request)
+        self.refused_always = explained.refused and not self._answered
         # A failure that no repetition can cure is no outage.
         if request.base_url is None and lost.retryable:
             self.outage.failed(asyncio.get_running_loop().time(), lost.reason)

@@ -131,7 +131,10 @@ def test_a_file_that_changed_starts_again_and_explicit_resume_refuses_it(
     make_file(size=32 * MIB)
     result = online("upload", path, *CHUNKED, "--resume")
     assert result.code == 1
-    assert "is not the file whose upload into vi" in result.err.splitlines()[-1]
+    last = result.err.splitlines()[-1]
+    assert "no interrupted upload of movie.mp4 was found" in last
+    assert "its content has changed since its upload was interrupted" in last
+    assert len(emu.state.videos) == 1
     result = online("upload", path, *CHUNKED)
     assert result.code == 0, result
     assert "uploading all of it, because it has changed since its upload into vi" in result.err

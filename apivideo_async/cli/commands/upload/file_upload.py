@@ -211,12 +211,7 @@ class FileUpload:
                 self._note("no interrupted upload of this file was found; uploading all of it")
         elif not same_content(found.fingerprint, fingerprint):
             if request.resume:
-                raise SourceError(
-                    f"{self._file} is not the file whose upload into {found.video_id} was "
-                    "interrupted: its content has changed. Without --resume, all of it is uploaded",
-                    cause="changed",
-                    video_id=found.video_id,
-                )
+                return evolve(request.options, resume="required")  # The upload refuses the file.
             self._note(
                 "uploading all of it, because it has changed since its upload into "
                 f"{found.video_id} was interrupted"
