@@ -1,9 +1,8 @@
 """The client against the emulator with every kind of rate limit header and window.
 
 200 requests at a limit of 40 per 6 s. tests/unit/test_rate_kinds.py tests every kind of header with
-every window in virtual time, with the exact limits: at most two 429 in a window, and at least 90 %
-of the budget used. The limits here are wider, because a busy machine delays requests and responses.
-Time in which the event loop was held up does not count. Almost all of the time is waiting.
+every window in virtual time. Time in which the event loop was held up, because the machine is busy,
+does not count. Almost all of the time is waiting.
 """
 
 import asyncio
@@ -62,11 +61,12 @@ Style: TypeAlias = str | None
 
 
 PAIRS = [
-    (HEADERS[start : start + 2], (None, "sliding")[start // 2 % 2])
+    (HEADERS[start : start + 2], kind)
+    for kind in (None, "sliding")
     for start in range(0, len(HEADERS), 2)
 ]
-"""Every kind of header once. Token buckets are tested in virtual time only: which request finds a
-token depends on the speed of the machine."""
+"""Token buckets are tested in virtual time only: which request finds a token depends on the speed
+of the machine."""
 
 
 async def together(run: Callable[[Style], Awaitable[None]], styles: Iterable[Style]) -> None:
@@ -85,9 +85,11 @@ def check(records: list[RequestRecord], clock: Clock) -> None:
     reads = [record for record in records if record.operation == "videos.list"]
     accepted = sorted(record.started for record in reads if record.status == 200)
     assert len(accepted) == COUNT
-    assert len(reads) - COUNT <= COUNT / 10
+    refused = sorted(record.started for record in reads if record.status == 429)
+    most = max((sum(at <= each < at + LENGTH for each in refused) for at in refused), default=0)
+    assert most <= 2
     taken = accepted[-1] - accepted[0] - clock.lost
-    assert COUNT / LIMIT * LENGTH / taken >= 0.8
+    assert COUNT / LIMIT * LENGTH / taken >= 0.9
 
 
 @pytest.mark.parametrize(("styles", "kind"), PAIRS, ids=str)
@@ -104,7 +106,7 @@ async def test_one_client(styles: list[Style], kind: str | None) -> None:
     await together(run, styles)
 
 
-@pytest.mark.parametrize("style", [None, "absent", "standard"], ids=str)
+@pytest.mark.parametrize("style", HEADERS, ids=str)
 async def test_three_processes_with_a_shared_budget(style: Style, tmp_path: Path) -> None:
     """Each limiter is as that of a process of its own."""
     async with contextlib.AsyncExitStack() as stack:

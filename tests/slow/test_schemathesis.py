@@ -17,7 +17,7 @@ from apivideo_async.emulator import Emulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
 
-EXAMPLES = 40
+EXAMPLES = 60
 """Generated requests per operation, besides the examples and the limits of the schemas."""
 CHECKS = (
     "not_a_server_error",
