@@ -17,11 +17,15 @@ the two numbers are right. They are learned from which requests were accepted an
   that a limit that was raised is found.
 
 Each of these experiments is made by one request, and no other starts before its response
-(``serial``), so that an experiment that fails costs one refusal. Before the first refusal, one
-request goes first at each documented limit (``LIMITS``), for the same reason. A response that takes
-longer than ``PATIENCE`` is no longer awaited: a refusal is quick.
+(``width``), so that an experiment that fails costs one refusal. Before the first refusal, requests
+go one by one at each documented limit (``LIMITS``), and beyond it a few at a time, for the same
+reason. A response that takes longer than ``PATIENCE`` is no longer awaited: a refusal is quick.
 
-Times are start times of requests, in seconds of the clock of the window.
+A request reaches the server at an unknown time between its start and its response (``arrived``). A
+period is counted from the latest possible time to the earliest one, so that requests that take
+different times to the server never come too close to each other.
+
+Times are in seconds of the clock of the window.
 """
 
 import math
@@ -35,10 +39,15 @@ KEPT = 1024
 """Number of start times that are kept. It is larger than the largest documented limit."""
 LIMITS = (40, 100, 200, 500)
 """The documented limits of all classes (service.md#rate-limits)."""
-CARE = 1.1
+CARE = 1.25
 """Factor of a documented limit up to which requests start one by one.
 
 A server that refills its budget evenly accepts some requests more than its limit.
+"""
+WIDENING = 0.5
+"""Share of a documented limit after which one more request may be in flight beyond it.
+
+A server that refills its budget faster than it answers refuses only when several are in flight.
 """
 DOCUMENTED_WINDOW = 60.0
 """Seconds (service.md#rate-limits)."""
@@ -66,25 +75,29 @@ class Pace:
 
     starts: list[float] = field(factory=list)
     """Start times of the latest requests, in order, without those that were refused."""
+    arrived: list[float] = field(factory=list)
+    """Latest times at which these can have reached the server."""
+    unanswered: list[float] = field(factory=list)
+    """Start times of the requests without a response, in order, for ``PATIENCE``."""
     count: int | None = None
     """Requests in each period; None before a refusal."""
     period: float = 0.0
     refuted: float = 0.0
     """The longest period that was too short."""
-    cleared: int = 0
-    """Number of documented limits beyond which a request was accepted."""
-    serial: bool = False
-    """Requests start one by one, until a whole period was accepted."""
+    most: int = 0
+    """The most requests that were accepted within a documented window, before a refusal."""
+    width: int | None = None
+    """Requests that may be in flight: one at first, until a whole period was accepted."""
     open: int = 0
     """Number of requests to accept until a whole period was accepted."""
-    pending: int = 0
-    """Number of requests without a response among those that started last, at the same time."""
     trying: bool = False
     """In this period, a request tries a shorter period."""
     probe: float | None = None
     """Start time of the request that makes an experiment."""
     probed: float = 0.0
     """The period that this request tries."""
+    probed_from: float = 0.0
+    """Start time of the request with which that period began."""
     accepted: int = 0
     """Requests accepted since ``refused_at``."""
     refused_at: float = 0.0
@@ -102,32 +115,33 @@ class Pace:
     @property
     def free(self) -> bool:
         """True if more requests were accepted than any documented limit allows, none refused."""
-        return self.count is None and self.cleared == len(LIMITS)
+        return self.count is None and self.most >= LIMITS[-1] * CARE
 
     def wait(self, now: float) -> float:
         """Return the seconds until a request may start."""
         ready = now
         if self.count is not None and len(self.starts) >= self.count:
-            ready = self.starts[-self.count] + self._next_period()
-        if self.pending and (self.serial if self.count is not None else self._at_limit(now)):
-            ready = max(ready, self.starts[-1] + PATIENCE)
+            ready = self.arrived[-self.count] + self._next_period()
+        width = self._widest(now)
+        if len(self.unanswered) >= width:
+            ready = max(ready, self.unanswered[-width] + PATIENCE)
         return max(0.0, ready - now)
 
     def start(self, now: float) -> None:
         """Count a request that starts."""
-        if self.count is None:
-            if self._at_limit(now, CARE):
-                self.probe = now
-        elif len(self.starts) >= self.count:
-            distance = now - self.starts[-self.count]
+        if self.count is not None and len(self.starts) >= self.count:
+            distance = now - self.arrived[-self.count]
             if self.trying and distance < self.period:
-                self.serial, self.open = True, self._whole_period(self.count)
+                self.width, self.open = 1, self._whole_period(self.count)
+            if self.period <= self.refuted or (self.trying and distance < self.period):
                 self.probe, self.probed = now, distance
-            elif self.period <= self.refuted:
-                self.probe, self.probed = now, distance
-        self.pending = self.pending + 1 if self.starts[-1:] == [now] else 1
-        insort(self.starts, now)
-        del self.starts[:-KEPT]
+                self.probed_from = self.starts[-self.count]
+        del self.unanswered[: bisect_right(self.unanswered, now - PATIENCE)]
+        insort(self.unanswered, now)
+        index = bisect_right(self.starts, now)
+        self.starts.insert(index, now)
+        self.arrived.insert(index, now + PATIENCE)
+        del self.starts[:-KEPT], self.arrived[:-KEPT]
 
     def withdraw(self, started: float) -> None:
         """Take back a request that was not sent."""
@@ -138,15 +152,16 @@ class Pace:
 
     def accept(self, started: float, now: float) -> None:
         """Note a response other than 429, received at ``now``."""
-        self._answer(started)
+        self._answer(started, now)
         if self.decreased_at is not None and started < self.decreased_at:
             return  # It was in flight then, so it shows nothing about the new pace.
         self.accepted += 1
         self.failures = 0
+        if self.count is None:
+            self.most = max(self.most, self._recent(now) - len(self.unanswered))
         if started == self.probe:
             self.probe = None
-            # Another request may take less time to the server, by this much at most.
-            self._prove(self.probed + now - started)
+            self._prove(now - self.probed_from)
         self.open -= 1
         if self.count is not None and self.open <= 0:
             self._confirm(self.count)
@@ -172,7 +187,7 @@ class Pace:
         self.decreased_at = now
         if not measuring:
             self.accepted, self.refused_at = 0, started
-        self.serial, self.open = True, self._whole_period(self.count or 0)
+        self.width, self.open = 1, self._whole_period(self.count or 0)
         self.failures += 1
         if probing:
             return self._until_probe()
@@ -182,7 +197,7 @@ class Pace:
         """Note that the budget of ``limit`` requests is spent, as a count of the server says."""
         if self.count is None:
             self.count = max(1, min(limit, len(self.starts)))
-            self.serial, self.open = True, self.count
+            self.width, self.open = 1, self.count
             self.refused_at, self.decreased_at, self.failures = now, now, 1
 
     def _until_probe(self) -> float:
@@ -198,29 +213,43 @@ class Pace:
     def _next_period(self) -> float:
         return (self.period + self.refuted) / 2 if self.trying else self.period
 
-    def _at_limit(self, now: float, factor: float = 1.0) -> bool:
-        if self.cleared == len(LIMITS):
-            return False
-        return self._since(now - DOCUMENTED_WINDOW) >= LIMITS[self.cleared] * factor
+    def _widest(self, now: float) -> int:
+        """Return how many requests may be in flight."""
+        if self.count is not None:
+            return self.width or KEPT
+        recent = self._recent(now)
+        if self.free or recent < max(self.most, LIMITS[0]):
+            return KEPT
+        limit = LIMITS[bisect_right(LIMITS, recent) - 1]
+        beyond = recent - limit * CARE
+        return 1 if beyond < 0 else 2 + int(beyond / (limit * WIDENING))
 
     def _first(self) -> float:
-        """Return the start of the ``count``-th latest request that was not refused."""
-        return self.starts[-min(self.count or 1, len(self.starts))] if self.starts else 0.0
+        """Return the arrival of the ``count``-th latest request that was not refused."""
+        return self.arrived[-min(self.count or 1, len(self.arrived))] if self.arrived else 0.0
 
     def _remove(self, started: float) -> None:
         index = bisect_left(self.starts, started)
         if index < len(self.starts) and self.starts[index] == started:
-            del self.starts[index]
+            del self.starts[index], self.arrived[index]
 
-    def _answer(self, started: float) -> None:
-        if self.pending and self.starts[-1:] == [started]:
-            self.pending -= 1
+    def _answer(self, started: float, now: float = math.inf) -> None:
+        """Note a response, or with ``now`` of infinity that there is none."""
+        index = bisect_left(self.unanswered, started)
+        if self.unanswered[index : index + 1] == [started]:
+            del self.unanswered[index]
+        bound = started + PATIENCE
+        index = bisect_left(self.starts, started)
+        # Requests that started at the same time are equal.
+        while self.starts[index : index + 1] == [started]:
+            if self.arrived[index] == bound:
+                self.arrived[index] = min(now, bound)
+                return
+            index += 1
 
     def _prove(self, period: float) -> None:
         """Use a period that was tried, because its request was accepted."""
-        if self.count is None:
-            self.cleared += 1
-        elif self.trying:
+        if self.trying:
             self.fallback = self.fallback or self.period
             self.period, self.trying = min(self.period, period), False
         else:
@@ -230,16 +259,20 @@ class Pace:
 
     def _confirm(self, count: int) -> None:
         """A whole period was accepted. Decide whether to try a shorter one in the next."""
-        self.serial, self.proven, self.fallback = False, True, 0.0
-        self.trying = self.refuted < self.period * CLOSE_ENOUGH
         self.open = self._whole_period(count)
+        if self.width and self.width < count and self._spread(count) > self.period:
+            # The requests were slower than the pace, so they do not prove it.
+            self.width *= 2
+            return
+        self.width, self.proven, self.fallback = None, True, 0.0
+        self.trying = self.refuted < self.period * CLOSE_ENOUGH
         self.refuted *= FORGETTING
 
     def _decrease(self, started: float) -> bool:
         """Decrease the pace. Returns whether a request has to probe for the period."""
         self.overcounted = False
         if self.count is None:
-            self.count = max(1, self._since(started - DOCUMENTED_WINDOW))
+            self.count = max(1, self._recent(started))
             self.overcounted = True
         elif started == self.probe:
             self.refuted = max(self.refuted, self.probed)
@@ -287,6 +320,15 @@ class Pace:
         period = max(refuted * factor, refuted / CLOSE_ENOUGH)
         self.period = min(max(self.period, period), longest)
         self.refuted = min(max(self.refuted, refuted), self.period * CLOSE_ENOUGH)
+
+    def _spread(self, count: int) -> float:
+        """Return the seconds in which the latest ``count`` requests started."""
+        latest = self.starts[-count:]
+        return latest[-1] - latest[0] if latest else 0.0
+
+    def _recent(self, now: float) -> int:
+        """Return the number of requests that started within a documented window."""
+        return self._since(now - DOCUMENTED_WINDOW)
 
     def _since(self, time: float) -> int:
         """Return the number of requests that started after a time."""

@@ -91,6 +91,9 @@ class Grant:
     """State of the window, for display."""
 
 
+_PACE = asdict(Pace()).keys()
+
+
 @define
 class _Worker:
     """The requests in flight of one worker, and its last exchange."""
@@ -165,7 +168,9 @@ def _load(state: State | None, now: float, given: Exchange) -> tuple[Window, dic
         return Window(reserve=given.reserve), {}
     workers = {name: _Worker(**fields) for name, fields in state["owners"].items()}
     stored = dict(state["window"])
-    window = Window(**{**stored, "pace": Pace(**stored.get("pace", {}))})
+    # Another version of this package may have stored a pace with other fields.
+    pace = stored.get("pace", {})
+    window = Window(**{**stored, "pace": Pace(**pace) if pace.keys() == _PACE else Pace()})
     # The share may differ between workers; that of the current one applies.
     window.reserve = given.reserve
     if state["at"] > now + ROUNDING:

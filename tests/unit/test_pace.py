@@ -46,7 +46,7 @@ def test_at_each_documented_limit_one_request_goes_first() -> None:
         pace.start(now)
         assert 0.0 < pace.wait(now + 0.1) <= PATIENCE
         pace.accept(now, now)
-        burst(pace, limit // 10, now)
+        burst(pace, limit // 4, now)
     assert pace.free
     pace.start(now)
     assert pace.wait(now) == 0.0
@@ -57,6 +57,26 @@ def test_a_response_that_takes_long_is_not_awaited() -> None:
     now = burst(pace, LIMITS[0])
     pace.start(now)
     assert pace.wait(now + PATIENCE) == 0.0
+
+
+def test_beyond_a_documented_limit_a_few_requests_at_a_time_start() -> None:
+    pace = Pace()
+    now = burst(pace, 55)
+    assert in_flight(pace, now) == 2
+    now = burst(pace, 35, now)
+    assert in_flight(pace, now) == 4
+    now = burst(pace, 700, now)
+    assert in_flight(pace, now) == 50, "no limit"
+
+
+def in_flight(pace: Pace, now: float) -> int:
+    """Start requests while the pace allows it, at most 50. Returns how many."""
+    pace = Pace(**asdict(pace))
+    for number in range(50):
+        if pace.wait(now) > 0:
+            return number
+        pace.start(now)
+    return 50
 
 
 def test_requests_of_the_minute_before_do_not_count() -> None:
@@ -124,6 +144,28 @@ def test_a_wait_that_a_header_states_needs_no_shorter_attempts() -> None:
     burst(pace, 40)
     refuse(pace, 0.51, 5.5)
     assert pace.refuted == 0.51 + 5.5 - PATIENCE - 0.01
+
+
+def test_a_period_is_counted_from_the_latest_arrival() -> None:
+    pace = Pace(count=1, period=6.0, proven=True, open=10)
+    pace.start(0.0)
+    assert math.isclose(pace.wait(0.0), PATIENCE + 6.0), "it may still be on its way"
+    pace.accept(0.0, 0.4)
+    assert math.isclose(pace.wait(0.4), 6.0)
+    pace.start(7.0)
+    pace.accept(7.0, 99.0)
+    assert math.isclose(pace.wait(7.0), PATIENCE + 6.0), "a long response is not waited for"
+
+
+def test_requests_that_were_slower_than_the_pace_do_not_prove_it() -> None:
+    """One by one, they may be slower than a server refills its budget."""
+    pace, now = learned()
+    now = burst(pace, 39, now, gap=0.5)
+    assert (pace.width, pace.proven) == (2, False)
+    now = burst(pace, 40, now, gap=0.25)
+    assert (pace.width, pace.proven) == (4, False)
+    burst(pace, 40, now)
+    assert (pace.width, pace.proven) == (None, True)
 
 
 def test_a_shorter_period_is_tried_once_and_a_refusal_ends_the_attempt() -> None:
@@ -203,7 +245,9 @@ def test_a_pace_that_was_sufficient_is_not_slowed_down_by_much() -> None:
 
 
 def test_one_request_in_each_period_is_slowed_down_too() -> None:
-    pace = Pace(count=1, period=1.0, refuted=0.99, proven=True, starts=[0.0], accepted=1)
+    pace = Pace(
+        count=1, period=1.0, refuted=0.99, proven=True, starts=[0.0], arrived=[0.0], accepted=1
+    )
     pace.start(1.0)
     pace.refuse(1.0, 1.0, None)
     assert pace.count == 1
@@ -235,7 +279,7 @@ def test_a_budget_that_is_spent_needs_no_refusal() -> None:
     pace = Pace()
     burst(pace, 40)
     pace.spend(40, 0.4)
-    assert (pace.count, pace.serial) == (40, True)
+    assert (pace.count, pace.width) == (40, 1)
     pace.spend(20, 0.5)
     assert pace.count == 40, "it is known already"
 

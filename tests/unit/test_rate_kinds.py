@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from attrs import define, field
@@ -38,6 +38,13 @@ HEADERS = (
 )
 WINDOWS = (None, "sliding", "token-bucket")
 
+Sometimes: TypeAlias = tuple[float, float, float]
+"""A random time: at most so many seconds, but in this share of cases at most so many."""
+BUSY: tuple[Sometimes, ...] = ((0.01, 0.0, 0.0), (0.001, 0.02, 0.2), (0.002, 0.01, 0.5))
+"""Machines that are slow, or do nothing else for some time now and then."""
+FAR: tuple[Sometimes, ...] = ((0.06, 0.0, 0.0), (0.15, 0.0, 0.0), (0.02, 0.05, 0.5))
+"""Networks with long and changing times."""
+
 
 @define
 class Simulation:
@@ -47,6 +54,8 @@ class Simulation:
     kind: str | None
     width: int
     trip: Callable[[], float]
+    work: Callable[[], float] = lambda: 0.0
+    """Seconds for which client and server, on one busy machine, work on a request or response."""
     window: Window = field(factory=Window)
     now: float = 0.0
     accepted: list[float] = field(factory=list)
@@ -94,7 +103,8 @@ class Simulation:
         while self.events and len(self.accepted) < COUNT:
             steps += 1
             assert steps < 200_000
-            self.now, _, action = heapq.heappop(self.events)
+            due, _, action = heapq.heappop(self.events)
+            self.now = max(self.now, due) + (0.0 if action == self.go else self.work())
             action()
         assert len(self.accepted) == COUNT, "stalled"
 
@@ -159,10 +169,22 @@ class Shared(Simulation):
 
 
 def simulate(
-    style: str | None, kind: str | None, width: int, seed: int = 0, make: Any = Simulation
+    style: str | None,
+    kind: str | None,
+    width: int,
+    seed: int = 0,
+    *,
+    make: Any = Simulation,
+    work: Sometimes = (0.0, 0.0, 0.0),
+    trip: Sometimes = (0.02, 0.0, 0.0),
 ) -> Any:
+    """Run a simulation with random times."""
     chance = random.Random(seed)
-    simulation = make(style, kind, width, lambda: chance.uniform(0.001, 0.02))
+
+    def draw(most: float, share: float, longest: float) -> float:
+        return chance.uniform(0.0, longest if chance.random() < share else most)
+
+    simulation = make(style, kind, width, lambda: 0.001 + draw(*trip), lambda: draw(*work))
     simulation.run()
     return simulation
 
@@ -194,6 +216,28 @@ def test_the_same_with_other_times_and_widths(
     for width in (1, 2, 8, 16, 50):
         check(simulate(style, kind, width, seed))
     check(simulate(style, kind, 30, seed, make=Shared))
+
+
+@pytest.mark.parametrize("work", BUSY, ids=str)
+@pytest.mark.parametrize("kind", WINDOWS, ids=str)
+@pytest.mark.parametrize("style", ["absent", "zero"], ids=str)
+def test_a_busy_machine_changes_nothing(style: str, kind: str | None, work: Sometimes) -> None:
+    """It does not make the client too fast, or much too slow."""
+    check(simulate(style, kind, 200, work=work))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("kind", WINDOWS, ids=str)
+@pytest.mark.parametrize("style", HEADERS, ids=str)
+def test_busy_machines_and_far_networks(style: str | None, kind: str | None, seed: int) -> None:
+    for width in (4, 16, 200):
+        for work in BUSY:
+            check(simulate(style, kind, width, seed, work=work))
+        for trip in FAR:
+            ended = simulate(style, kind, width, seed, trip=trip)
+            assert ended.most_refused() <= 3
+            assert ended.used() >= 0.7
 
 
 @pytest.mark.parametrize("style", [None, "timestamp"], ids=str)

@@ -9,12 +9,12 @@ import math
 from typing import Any
 
 import pytest
-from attrs import define, evolve, field
+from attrs import asdict, define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apivideo_async.rate_limit.headers import RateLimitHeaders
-from apivideo_async.rate_limit.pace import LIMITS
+from apivideo_async.rate_limit.pace import LIMITS, Pace
 from apivideo_async.rate_limit.shared_window import UNCOUNTED, Exchange, Grant, Report, exchange
 from apivideo_async.rate_limit.window import BLIND_COOL_DOWN, UNKNOWN_BUDGET
 from tests.unit.test_window import Network, Service, seconds, services
@@ -271,7 +271,7 @@ def test_until_it_is_proven_a_reset_allows_one_request_of_all_workers() -> None:
 
 def without_limit() -> Database:
     """A database that has learnt that more requests are accepted than any limit allows."""
-    window = {"unlimited": True, "pace": {"cleared": len(LIMITS)}}
+    window = {"unlimited": True, "pace": asdict(Pace(most=2 * LIMITS[-1]))}
     return Database(0.0, {"at": 0.0, "window": window, "owners": {}})
 
 
@@ -287,6 +287,13 @@ def test_responses_without_a_limit_are_counted_at_first() -> None:
 def test_a_class_without_limits_is_free() -> None:
     grant = without_limit().change(ask("b", wanted=1000), 1.0)
     assert (grant.free, grant.count, grant.wait) == (True, 0, 0.0)
+
+
+def test_a_pace_that_another_version_stored_is_learned_again() -> None:
+    window = {"unlimited": True, "pace": {"cleared": 4}}
+    database = Database(0.0, {"at": 0.0, "window": window, "owners": {}})
+    grant = database.change(ask("b", wanted=1000), 1.0)
+    assert (grant.free, grant.count) == (False, LIMITS[0])
 
 
 @pytest.mark.parametrize("headers", [None, RateLimitHeaders(100, 0, 5.0)])

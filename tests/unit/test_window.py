@@ -346,7 +346,13 @@ def test_a_refusal_that_the_headers_do_not_explain_starts_the_search_for_a_pace(
 def test_a_short_wait_that_a_header_states_does_not_bring_another_refusal_at_once() -> None:
     window = Window()
     window.pace = Pace(
-        starts=[0.0, 1.0], count=2, period=10.0, refuted=9.0, accepted=9, proven=True
+        starts=[0.0, 1.0],
+        arrived=[0.0, 1.0],
+        count=2,
+        period=10.0,
+        refuted=9.0,
+        accepted=9,
+        proven=True,
     )
     refuse(window, RateLimitHeaders(standard=0.01), 10.1)
     assert window.cool_until >= 11.0
