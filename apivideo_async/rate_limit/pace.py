@@ -39,8 +39,8 @@ KEPT = 1024
 """Number of start times that are kept. It is larger than the largest documented limit."""
 LIMITS = (40, 100, 200, 500)
 """The documented limits of all classes (service.md#rate-limits)."""
-CARE = 1.25
-"""Factor of a documented limit up to which requests start one by one.
+CARE = 20
+"""Number of requests beyond a documented limit that start one by one.
 
 A server that refills its budget evenly accepts some requests more than its limit.
 """
@@ -115,7 +115,12 @@ class Pace:
     @property
     def free(self) -> bool:
         """True if more requests were accepted than any documented limit allows, none refused."""
-        return self.count is None and self.most >= LIMITS[-1] * CARE
+        return self.count is None and self.most >= LIMITS[-1] + CARE
+
+    @property
+    def interval(self) -> float:
+        """Seconds for one request; 0 before a refusal."""
+        return self.period / self.count if self.count else 0.0
 
     def wait(self, now: float) -> float:
         """Return the seconds until a request may start."""
@@ -221,7 +226,7 @@ class Pace:
         if self.free or recent < max(self.most, LIMITS[0]):
             return KEPT
         limit = LIMITS[bisect_right(LIMITS, recent) - 1]
-        beyond = recent - limit * CARE
+        beyond = recent - limit - CARE
         return 1 if beyond < 0 else 2 + int(beyond / (limit * WIDENING))
 
     def _first(self) -> float:
@@ -264,7 +269,8 @@ class Pace:
             # The requests were slower than the pace, so they do not prove it.
             self.width *= 2
             return
-        self.width, self.proven, self.fallback = None, True, 0.0
+        self.width = 2 if self.width == 1 else None
+        self.proven, self.fallback = True, 0.0
         self.trying = self.refuted < self.period * CLOSE_ENOUGH
         self.refuted *= FORGETTING
 

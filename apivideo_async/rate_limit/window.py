@@ -150,8 +150,10 @@ class Window:
         if self._fits(self.limit):
             return 0.0
         if self.resets_at is None:
-            # With no request in flight, no response can arrive, so one request may start.
-            return math.inf if self.in_flight else 0.0
+            # With no request in flight, no response can arrive, so one request may start. A budget
+            # that is refilled evenly needs the time of two requests, because counts are rounded.
+            rest = self.known_at + 2 * self.pace.interval - now
+            return math.inf if self.in_flight else max(0.0, rest)
         if now < self.resets_at:
             return self.resets_at - now
         if self.in_flight and self.in_flight >= self.limit:

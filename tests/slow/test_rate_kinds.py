@@ -1,7 +1,8 @@
 """The client against the emulator with every kind of rate limit header and window.
 
 200 requests at a limit of 40 per 6 s. Almost all of the time is waiting. How much of the budget is
-used depends on the speed of the machine; tests/unit/test_rate_kinds.py tests it in virtual time.
+used depends on the speed of the machine, and so does which request finds a token in a bucket.
+tests/unit/test_rate_kinds.py tests both in virtual time; here, one more 429 may come from a bucket.
 """
 
 import asyncio
@@ -52,13 +53,13 @@ async def together(run: Callable[[Style], Awaitable[None]], styles: Iterable[Sty
             group.create_task(one(style))
 
 
-def check(records: list[RequestRecord]) -> None:
+def check(records: list[RequestRecord], kind: str | None) -> None:
     reads = [record for record in records if record.operation == "videos.list"]
     accepted = sorted(record.started for record in reads if record.status == 200)
     assert len(accepted) == COUNT
     refused = sorted(record.started for record in reads if record.status == 429)
     most = max((sum(at <= each < at + LENGTH for each in refused) for at in refused), default=0)
-    assert most <= 2
+    assert most <= (3 if kind == "token-bucket" else 2)
 
 
 @pytest.mark.parametrize(("styles", "kind"), PAIRS, ids=str)
@@ -69,7 +70,7 @@ async def test_one_client(styles: list[Style], kind: str | None) -> None:
             ApiVideoClient(emu.api_key, base_url=emu.url) as client,
         ):
             await asyncio.gather(*(client.videos.list(page_size=1) for _ in range(COUNT)))
-            check(emu.requests)
+            check(emu.requests, kind)
 
     await together(run, styles)
 
@@ -92,4 +93,4 @@ async def test_three_processes_with_a_shared_budget(style: Style, tmp_path: Path
         await asyncio.gather(
             *(clients[number % 3].videos.list(page_size=1) for number in range(COUNT))
         )
-        check(emu.requests)
+        check(emu.requests, None)

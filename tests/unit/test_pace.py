@@ -11,7 +11,7 @@ from attrs import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apivideo_async.rate_limit.pace import KEPT, LIMITS, PATIENCE, Pace
+from apivideo_async.rate_limit.pace import CARE, KEPT, LIMITS, PATIENCE, Pace
 
 
 def burst(pace: Pace, count: int, now: float = 0.0, gap: float = 0.01) -> float:
@@ -46,7 +46,7 @@ def test_at_each_documented_limit_one_request_goes_first() -> None:
         pace.start(now)
         assert 0.0 < pace.wait(now + 0.1) <= PATIENCE
         pace.accept(now, now)
-        burst(pace, limit // 4, now)
+        burst(pace, CARE, now)
     assert pace.free
     pace.start(now)
     assert pace.wait(now) == 0.0
@@ -61,10 +61,10 @@ def test_a_response_that_takes_long_is_not_awaited() -> None:
 
 def test_beyond_a_documented_limit_a_few_requests_at_a_time_start() -> None:
     pace = Pace()
-    now = burst(pace, 55)
+    now = burst(pace, 60)
     assert in_flight(pace, now) == 2
-    now = burst(pace, 35, now)
-    assert in_flight(pace, now) == 4
+    now = burst(pace, 30, now)
+    assert in_flight(pace, now) == 3
     now = burst(pace, 700, now)
     assert in_flight(pace, now) == 50, "no limit"
 
