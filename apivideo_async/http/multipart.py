@@ -68,6 +68,7 @@ class MultipartBody(Payload):
         self._flow = flow
         self._waits_for_turn = False
         self._writer: AbstractStreamWriter | None = None
+        self._connection: asyncio.WriteTransport | None = None
         self._head = _head(multipart, boundary)
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self._size = len(self._head) + multipart.file.size + len(self._tail)
@@ -121,10 +122,17 @@ class MultipartBody(Payload):
             return 0
         return max(0, min(self.file.size, self.left_machine() - self._file_start))
 
-    def end(self) -> None:
-        """Stop counting, because another request may use the connection from now on."""
+    def end(self, *, answered: bool) -> None:
+        """Stop counting, because another request may use the connection from now on.
+
+        Without an answer, no other request can use it. It is ended at once: when it is closed,
+        asyncio first sends what it has buffered, for which a server that is frozen never makes room.
+        """
         self.left_machine()
         self._ended = True
+        if self._connection is not None and not answered:
+            self._connection.abort()
+        self._connection = None
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Raise ``TypeError``, because the body exists only as a stream."""
@@ -132,7 +140,7 @@ class MultipartBody(Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write the whole message."""
-        self._writer = writer
+        self._writer, self._connection = writer, writer.transport
         self._left_before = bytes_left(writer.transport)
         if self.file.on_start is not None:
             self.file.on_start(self.file_left)

@@ -191,6 +191,7 @@ class Transport:
         body = None
         if request.multipart is not None:
             body = MultipartBody(request.multipart, self.bandwidth, request.flow)
+        response = None
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task is not None else 0
         if self.outage.resumed(asyncio.get_running_loop().time()):
@@ -207,7 +208,8 @@ class Transport:
                 self._note_answer(request, url, incoming.status, route["proxy"])
                 content, cut = await _read_body(incoming)
                 received = {name.lower(): value for name, value in incoming.headers.items()}
-                return Response(incoming.status, received, content, cut)
+                response = Response(incoming.status, received, content, cut)
+            return response
         except asyncio.CancelledError:
             if task is None or task.cancelling() > cancelled_before:
                 raise
@@ -220,7 +222,7 @@ class Transport:
             failure = error
         finally:
             if body is not None:
-                body.end()
+                body.end(answered=response is not None)
         # Raised outside of the handlers, so that no error of aiohttp becomes the context. Its text
         # contains the URL, which may have an upload token in its path or query, and its attributes
         # contain the Authorization header.

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import socket
 import threading
 import time
 import tracemalloc
@@ -10,10 +11,19 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from aiohttp.abc import AbstractStreamWriter
 
-from apivideo_async import ApiVideoClient, RetryPolicy, Source, SourceError, Timeouts, UploadOptions
+from apivideo_async import (
+    ApiVideoClient,
+    RetryPolicy,
+    Source,
+    SourceError,
+    Timeouts,
+    UploadError,
+    UploadOptions,
+)
 from apivideo_async.emulator import Emulator
 from apivideo_async.http.multipart import MultipartBody
 from apivideo_async.protocol.request import FilePart, Multipart
@@ -21,7 +31,7 @@ from apivideo_async.uploads.sources.chunker import StreamFeed
 from apivideo_async.uploads.sources.files import COLD_BLOCK, OpenFile
 from apivideo_async.uploads.sources.opening import FileSource, MemorySource, SeekableSource
 from apivideo_async.uploads.sources.types import BLOCK
-from tests.conftest import QUICK, blocks_of, data_of, options, sha256
+from tests.conftest import BRIEF, QUICK, blocks_of, data_of, options, sha256
 from tests.ways import LOOPS, Received, Sink, certificates, run, sink
 
 DATA = data_of(9 * BLOCK + 77)
@@ -403,6 +413,26 @@ def cut_off_at(path: Path, after: int, left: int) -> Callable[[Received], None]:
             os.truncate(path, left)
 
     return check
+
+
+async def test_a_request_that_failed_leaves_no_connection_to_a_server_that_reads_nothing(
+    tmp_path: Path,
+) -> None:
+    """Closing it would first send what is buffered, for which the server makes no room."""
+    path = tmp_path / "large.mp4"
+    path.write_bytes(bytes(16 * MIB))
+    limits = Timeouts(stall=0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        async with ApiVideoClient(base_url=address, retry=BRIEF, timeouts=limits) as client:
+            with pytest.raises(UploadError):
+                await client.videos.upload_with_token("toX", path)
+        states = [
+            each.status
+            for each in psutil.Process().net_connections()
+            if each.raddr and each.raddr.port == server.getsockname()[1]
+        ]
+        assert states == []
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,7 @@ async def test_a_class_without_limits_costs_hardly_any_exchanges(
 ) -> None:
     """Once more requests were accepted than any documented limit allows."""
     monkeypatch.setattr(pace, "LIMITS", (4,))
+    monkeypatch.setattr(pace, "CARE", 1)
     budget = await workers.budget()
     async with Emulator(discard=True, quirks={"rate-headers": "absent"}) as emu:
         client = await workers.client(emu, await workers.limiter(budget))
