@@ -21,6 +21,9 @@ FILE ?=
 ARGS ?=
 AZURITE := 3.37.0
 export QUICK
+# The tests start hundreds of processes. Without compiled modules, each of them would compile the whole package again.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
 .PHONY: help demo test slow lowest coverage lint stubs conformance types bench clean browser postgres proxies azurite
 

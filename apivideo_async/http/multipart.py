@@ -125,8 +125,8 @@ class MultipartBody(Payload):
     def end(self, *, answered: bool) -> None:
         """Stop counting, because another request may use the connection from now on.
 
-        Without an answer, no other request can use it. It is ended at once: when it is closed,
-        asyncio first sends what it has buffered, for which a server that is frozen never makes room.
+        Without an answer, no other request can use it, and it is ended at once: if it were closed,
+        asyncio would first send what it has buffered, for which a frozen server makes no room.
         """
         self.left_machine()
         self._ended = True

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from yarl import URL
 
 from ..errors import ApiConnectionError, ConfigurationError
@@ -119,6 +119,15 @@ class Network:
                 "ssl_context must be an ssl.SSLContext, such as ssl.create_default_context() makes",
                 option="ssl_context",
             )
+
+    def with_proxy_of(self, session: aiohttp.ClientSession) -> "Network":
+        """Return a copy with the proxy of a session, which has no public attribute for it."""
+        proxy: Any = getattr(session, "_default_proxy", None)
+        user = getattr(session, "_default_proxy_auth", None)
+        if proxy is not None and user is not None:
+            proxy = URL(proxy).with_user(user.login).with_password(user.password)
+        trust_env = self.trust_env or session.trust_env
+        return evolve(self, proxy=None if proxy is None else str(proxy), trust_env=trust_env)
 
     def known_proxy(self, url: URL) -> URL | None:
         """Return ``proxy``, or the proxy that the environment variables name for a URL, or None.

@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 import aiohttp
-import attrs
 from aiohttp.abc import AbstractStreamWriter
 from attrs import define, field
 from yarl import URL
@@ -106,7 +105,7 @@ class Transport:
         if self._borrowed is not None:
             check_session(self._borrowed)
             if self._network.proxy is None:
-                self._network = _network_of(self._borrowed, self._network)
+                self._network = self._network.with_proxy_of(self._borrowed)
         self._network.known_proxy(_parse_url(self.base_url))
         self._own = Sessions(self._create_session)
         self.outage = Outage(self._probe)
@@ -188,9 +187,7 @@ class Transport:
         self.check_usable()
         url = self._url(request)
         route = await self._network.route(url)
-        body = None
-        if request.multipart is not None:
-            body = MultipartBody(request.multipart, self.bandwidth, request.flow)
+        body = self._multipart_body(request)
         response = None
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task is not None else 0
@@ -206,10 +203,7 @@ class Transport:
             ):
                 watchdog.headers_arrived()
                 self._note_answer(request, url, incoming.status, route["proxy"])
-                content, cut = await _read_body(incoming)
-                received = {name.lower(): value for name, value in incoming.headers.items()}
-                response = Response(incoming.status, received, content, cut)
-            return response
+                response = await _response(incoming)
         except asyncio.CancelledError:
             if task is None or task.cancelling() > cancelled_before:
                 raise
@@ -220,6 +214,8 @@ class Transport:
             raise
         except Exception as error:  # aiohttp also raises ValueError, TypeError and others.
             failure = error
+        else:
+            return response
         finally:
             if body is not None:
                 body.end(answered=response is not None)
@@ -231,6 +227,11 @@ class Transport:
         sent = body is None or body.started
         lost = await self._lost(failure, request, url, route["proxy"], sent, timeouts.connect)
         raise lost from _system_error(failure)
+
+    def _multipart_body(self, request: Request) -> MultipartBody | None:
+        if request.multipart is None:
+            return None
+        return MultipartBody(request.multipart, self.bandwidth, request.flow)
 
     async def _lost(
         self,
@@ -296,18 +297,6 @@ class Transport:
         await self._own.aclose()
 
 
-def _network_of(session: aiohttp.ClientSession, network: Network) -> Network:
-    """Return ``network`` with the proxy of a session, which has no public attribute for it."""
-    proxy, user = (
-        getattr(session, "_default_proxy", None),
-        getattr(session, "_default_proxy_auth", None),
-    )
-    if proxy is not None and user is not None:
-        proxy = URL(proxy).with_user(user.login).with_password(user.password)
-    trust_env = network.trust_env or session.trust_env
-    return attrs.evolve(network, proxy=None if proxy is None else str(proxy), trust_env=trust_env)
-
-
 def _parse_url(address: str) -> URL:
     try:
         url = URL(address, encoded=True)
@@ -349,6 +338,12 @@ def _connection_error(failure: ConnectionFailure, request: Request) -> ApiConnec
         retryable=failure.retryable,
         request=request.summary,
     )
+
+
+async def _response(incoming: aiohttp.ClientResponse) -> Response:
+    content, cut = await _read_body(incoming)
+    headers = {name.lower(): value for name, value in incoming.headers.items()}
+    return Response(incoming.status, headers, content, cut)
 
 
 async def _read_body(incoming: aiohttp.ClientResponse) -> tuple[bytes, bool]:
