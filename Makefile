@@ -70,9 +70,8 @@ $(LOWEST)/.done: $(BIN)/uv pyproject.toml
 
 lowest: $(LOWEST)/.done postgres proxies  ## a representative part of the tests on the lowest versions of all dependencies
 	$(LOWEST)/bin/python -m pytest -q -n logical --maxprocesses 4 -m "not slow and not hypothesis" \
-	  tests/client/test_body_path.py tests/client/test_budget.py tests/client/test_pipeline.py tests/client/test_resources.py \
-	  tests/client/test_source_kinds.py tests/client/test_uploads.py tests/emulator/test_operations.py tests/emulator/test_uploads.py tests/ingest \
-	  tests/distributed/test_queue.py tests/cli/test_sections.py tests/unit/test_models.py tests/unit/test_error_transfer.py
+	  tests/client tests/emulator/test_operations.py tests/emulator/test_uploads.py tests/ingest tests/distributed/test_queue.py \
+	  tests/cli/test_sections.py tests/unit/test_models.py tests/unit/test_error_transfer.py
 
 coverage: $(VENV)/.dev  ## the coverage floors, after `make test COVERAGE=1`
 	@$(BIN)/coverage combine -q --append 2>/dev/null || true
