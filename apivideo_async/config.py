@@ -271,9 +271,9 @@ class UploadOptions:
 
 
 def secret_text(value: object) -> str:
-    """Return a webhook secret as text, without white space and a byte order mark around it.
+    """Return a webhook secret as text. White space and a byte order mark around it are removed.
 
-    Raises ``TypeError`` for other types, and ``UnicodeError`` for what is not UTF-8.
+    Raises ``TypeError`` for types other than text and bytes, ``UnicodeError`` for invalid UTF-8.
     """
     # A lone surrogate in a text cannot be encoded, and raises UnicodeError.
     encoded = value.encode() if isinstance(value, str) else value

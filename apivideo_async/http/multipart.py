@@ -140,6 +140,7 @@ class MultipartBody(Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write the whole message."""
+        # aiohttp forgets the transport of a connection when it closes it.
         self._writer, self._connection = writer, writer.transport
         self._left_before = bytes_left(writer.transport)
         if self.file.on_start is not None:

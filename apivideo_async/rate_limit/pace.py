@@ -2,7 +2,7 @@
 
 Theory of operation. The pace is "at most ``count`` requests in any ``period`` seconds". This is
 allowed by a server with fixed windows, with a sliding window, or with a token bucket, provided that
-the two numbers are right. They are learned from which requests were accepted and refused.
+the two numbers are right. The responses to earlier requests show them:
 
 - *The first refusal* tells ``count``: the number of requests that were accepted before it.
 - *The period* is at least the time from the first of these to the refusal (``refuted``). A single
@@ -17,9 +17,11 @@ the two numbers are right. They are learned from which requests were accepted an
   that a limit that was raised is found.
 
 Each of these experiments is made by one request, and no other starts before its response
-(``width``), so that an experiment that fails costs one refusal. Before the first refusal, requests
-go one by one at each documented limit (``LIMITS``), and beyond it a few at a time, for the same
-reason. A response that takes longer than ``PATIENCE`` is no longer awaited: a refusal is quick.
+(``width``), so that an experiment that fails costs one refusal. If the requests of a period were
+slower than the pace, they do not prove it, and twice as many may be in flight next. Before the
+first refusal, requests go one by one at each documented limit (``LIMITS``), and beyond it a few at
+a time, for the same reason. A response that takes longer than ``PATIENCE`` is no longer awaited: a
+refusal is quick.
 
 A request reaches the server at an unknown time between its start and its response (``arrived``). A
 period is counted from the latest possible time to the earliest one, so that requests that take
@@ -87,7 +89,8 @@ class Pace:
     most: int = 0
     """The most requests that were accepted within a documented window, before a refusal."""
     width: int | None = None
-    """Requests that may be in flight: one at first, until a whole period was accepted."""
+    """Requests that may be in flight, None without a limit. It is 1 after a refusal, and grows with
+    each period in which all requests were accepted."""
     open: int = 0
     """Number of requests to accept until a whole period was accepted."""
     trying: bool = False
@@ -136,9 +139,10 @@ class Pace:
         """Count a request that starts."""
         if self.count is not None and len(self.starts) >= self.count:
             distance = now - self.arrived[-self.count]
-            if self.trying and distance < self.period:
+            shorter = self.trying and distance < self.period
+            if shorter:
                 self.width, self.open = 1, self._whole_period(self.count)
-            if self.period <= self.refuted or (self.trying and distance < self.period):
+            if shorter or self.period <= self.refuted:
                 self.probe, self.probed = now, distance
                 self.probed_from = self.starts[-self.count]
         del self.unanswered[: bisect_right(self.unanswered, now - PATIENCE)]
@@ -157,7 +161,8 @@ class Pace:
 
     def accept(self, started: float, now: float) -> None:
         """Note a response other than 429, received at ``now``."""
-        self._answer(started, now)
+        self._answer(started)
+        self._note_arrival(started, now)
         if self.decreased_at is not None and started < self.decreased_at:
             return  # It was in flight then, so it shows nothing about the new pace.
         self.accepted += 1
@@ -238,14 +243,16 @@ class Pace:
         if index < len(self.starts) and self.starts[index] == started:
             del self.starts[index], self.arrived[index]
 
-    def _answer(self, started: float, now: float = math.inf) -> None:
-        """Note a response, or with ``now`` of infinity that there is none."""
+    def _answer(self, started: float) -> None:
         index = bisect_left(self.unanswered, started)
         if self.unanswered[index : index + 1] == [started]:
             del self.unanswered[index]
+
+    def _note_arrival(self, started: float, now: float) -> None:
+        """Note that a request had reached the server at ``now``."""
         bound = started + PATIENCE
         index = bisect_left(self.starts, started)
-        # Requests that started at the same time are equal.
+        # Several requests may have started at the same time. Take one without a response.
         while self.starts[index : index + 1] == [started]:
             if self.arrived[index] == bound:
                 self.arrived[index] = min(now, bound)

@@ -91,7 +91,7 @@ class Grant:
     """State of the window, for display."""
 
 
-_PACE = asdict(Pace()).keys()
+_PACE_FIELDS = asdict(Pace()).keys()
 
 
 @define
@@ -170,7 +170,7 @@ def _load(state: State | None, now: float, given: Exchange) -> tuple[Window, dic
     stored = dict(state["window"])
     # Another version of this package may have stored a pace with other fields.
     pace = stored.get("pace", {})
-    window = Window(**{**stored, "pace": Pace(**pace) if pace.keys() == _PACE else Pace()})
+    window = Window(**{**stored, "pace": Pace(**pace) if pace.keys() == _PACE_FIELDS else Pace()})
     # The share may differ between workers; that of the current one applies.
     window.reserve = given.reserve
     if state["at"] > now + ROUNDING:
