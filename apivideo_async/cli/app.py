@@ -22,6 +22,7 @@ from .console.logs import show_logs
 from .console.messages import explain
 from .console.terminal import Terminal, discard_stdout
 from .global_options import accept_global_options
+from .groups import Group
 from .running import INTERRUPTED
 from .session import Session, Settings
 
@@ -43,6 +44,8 @@ COMMANDS = {
     "webhooks": (".commands.webhooks", "Subscriptions to events; a server that prints deliveries."),
     "analytics": (".commands.analytics", "Views, play time and other metrics."),
     "account": (".commands.account:account", "Quota and features of the account."),
+    "api": (".commands.api", "Send any request and print the response."),
+    "open": (".commands.open", "Open the player of a video in the browser."),
     "distributed": (".commands.distributed", "Ingest on many machines, with PostgreSQL."),
     "conformance": (".commands.conformance", "Check how the service behaves, with small videos."),
     "doctor": (".commands.doctor", "Check settings, network, key and server."),
@@ -52,7 +55,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A command group that imports each command when it is used.
 
     The help of the group shows the summaries from ``modules`` and imports no command. ``modules``
@@ -137,9 +140,8 @@ def app(
     """Upload and manage videos on api.video.
 
     Set the API key with APIVIDEO_API_KEY or --api-key. The options of this page can also be given
-    after the command. Results are written to the standard output
-    and everything else to the standard error. Exit codes: 0 success, 1 failure, 2 wrong usage,
-    130 interrupted.
+    after the command. Results are written to the standard output and everything else to the
+    standard error. Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
     """
     session = ctx.ensure_object(Session)
     session.settings = Settings(

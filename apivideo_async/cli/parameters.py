@@ -1,6 +1,7 @@
 """Option types that click does not provide, and callbacks for options."""
 
 import re
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -24,6 +25,7 @@ __all__ = [
     "mask",
     "one_of",
     "parse_size",
+    "read_ids",
 ]
 
 Value = TypeVar("Value")
@@ -138,6 +140,23 @@ def mask(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     """Mask the value of this option in all messages; use it as ``callback``."""
     ctx.ensure_object(Session).terminal.hide(*([value] if isinstance(value, str) else value or ()))
     return value
+
+
+def read_ids(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Replace ``-`` by the ids on the standard input, without repetitions; use it as ``callback``.
+
+    An id is the first column of a line, as ``apivideo videos list`` prints them in a pipe.
+    """
+    ids: dict[str, None] = {}
+    for one in value:
+        if one != "-":
+            ids[one] = None
+            continue
+        lines = [] if sys.stdin is None else sys.stdin.read().splitlines()
+        ids |= dict.fromkeys(line.split()[0] for line in lines if line.strip())
+    if not ids and not ctx.resilient_parsing:
+        raise click.UsageError("the standard input contains no id", ctx)
+    return tuple(ids)
 
 
 def given_options(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import click
 from ..crud.commands import FILE, call_command, delete_command, show_command
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
+from ..groups import Group
 from ..parameters import DURATION
 
 __all__ = ["account", "tags", "tokens", "watermarks"]
@@ -39,7 +40,7 @@ TTL = click.Option(
     help="Lifetime in seconds (90) or with a unit (15m, 2h, 7d). 0 means unlimited.",
 )
 
-account: click.Group = click.Group(
+account: click.Group = Group(
     "account",
     help="Quota and features of the account.",
     commands=[
@@ -51,7 +52,7 @@ account: click.Group = click.Group(
     ],
 )
 
-tags: click.Group = click.Group(
+tags: click.Group = Group(
     "tags",
     help="Tags in use, each with its number of videos.",
     commands=[
@@ -65,7 +66,7 @@ tags: click.Group = click.Group(
     ],
 )
 
-tokens: click.Group = click.Group(
+tokens: click.Group = Group(
     "tokens",
     help="Upload tokens. Anyone who has a token can upload with it. The token is also its own "
     "identifier, so every command prints it.",
@@ -77,7 +78,7 @@ tokens: click.Group = click.Group(
     ],
 )
 
-watermarks: click.Group = click.Group(
+watermarks: click.Group = Group(
     "watermarks",
     help="Images that api.video can burn into videos.",
     commands=[

@@ -9,6 +9,7 @@ from ...models import Aggregation, Breakdown, BreakdownMetric, Interval, Metric,
 from ..crud.commands import call_command
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
+from ..groups import Group
 from ..parameters import TIME, one_of
 from .options import metadata_filter
 
@@ -104,7 +105,7 @@ SESSION = _noun(
 EVENT = _noun("event", "events", "type", "emitted_at", "at", "from_", "to")
 REMOVED = " (api.video removed this operation from its specification in 2023)"
 
-command: click.Group = click.Group(
+command: click.Group = Group(
     "analytics",
     help="Numbers of views and viewers, by time, place, device and other dimensions.",
     commands=[

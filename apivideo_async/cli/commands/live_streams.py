@@ -16,6 +16,7 @@ from ..crud.commands import (
 from ..crud.formatting import fields_of
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
+from ..groups import Group
 from ..parameters import mask
 
 __all__ = ["command"]
@@ -68,7 +69,7 @@ def _fields(*, name_required: bool) -> list[click.Parameter]:
     ]
 
 
-command: click.Group = click.Group(
+command: click.Group = Group(
     "live-streams",
     help="Live streams. Only `create` and `show` print the stream key.",
     commands=[

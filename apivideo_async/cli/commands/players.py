@@ -12,6 +12,7 @@ from ..crud.commands import (
 )
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
+from ..groups import Group
 
 __all__ = ["command"]
 
@@ -49,7 +50,7 @@ FIELDS: list[click.Parameter] = [
 ]
 
 
-command: click.Group = click.Group(
+command: click.Group = Group(
     "players",
     help="Player themes. Videos and live streams refer to a theme by its id.",
     commands=[

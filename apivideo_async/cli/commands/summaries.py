@@ -7,6 +7,7 @@ from ...models import SummaryAttribute, SummaryOrigin, SummaryStatus
 from ..crud.commands import call_command, delete_command, show_command, update_command
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
+from ..groups import Group
 from ..parameters import one_of
 
 __all__ = ["command"]
@@ -55,7 +56,7 @@ TEXT_FIELDS: list[click.Parameter] = [
     ),
 ]
 
-command: click.Group = click.Group(
+command: click.Group = Group(
     "summaries",
     help="Summaries of videos.",
     commands=[

@@ -5,6 +5,7 @@ import click
 from ..crud.commands import FILE, call_command, delete_command, show_command
 from ..crud.listing import list_command
 from ..crud.object_type import ObjectType
+from ..groups import Group
 
 __all__ = ["captions", "chapters"]
 
@@ -40,7 +41,7 @@ def _common_commands(kind: ObjectType) -> list[click.Command]:
     return [list_command(kind), show_command(kind), upload, delete_command(kind)]
 
 
-captions: click.Group = click.Group(
+captions: click.Group = Group(
     "captions",
     help="Captions of a video, one WebVTT file per language.",
     commands=[
@@ -53,7 +54,7 @@ captions: click.Group = click.Group(
         ),
     ],
 )
-chapters: click.Group = click.Group(
+chapters: click.Group = Group(
     "chapters",
     help="Chapters of a video, one WebVTT file per language. To change a track, upload it again.",
     commands=_common_commands(CHAPTER),

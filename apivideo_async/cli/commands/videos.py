@@ -7,8 +7,11 @@ import click
 from attrs import evolve
 
 from ...client import ApiVideoClient
+from ...config import RetryPolicy
 from ...models import Video, VideoStatus
 from ..console.formatting import bytes_text
+from ..console.messages import explain
+from ..console.terminal import columns
 from ..crud.commands import (
     FILE,
     call_and_print,
@@ -19,8 +22,10 @@ from ..crud.commands import (
 from ..crud.formatting import label, local_time, value_text
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
-from ..parameters import json_option
-from ..session import Session
+from ..groups import Group
+from ..parameters import DURATION, json_option, read_ids
+from ..running import run
+from ..session import Session, connect
 from .incomplete import find_incomplete, prune_command
 from .options import VIDEO_FIELDS, metadata_filter
 
@@ -114,6 +119,43 @@ def show(session: Session, /, video_id: str, discarded: bool, as_json: bool) -> 
     )
 
 
+@click.command(
+    name="wait",
+    epilog="\b\nExamples:\n"
+    "  apivideo videos wait vi123 --timeout 10m\n"
+    "  apivideo videos list --tag new --ids | apivideo videos wait -",
+)
+@click.argument("video_ids", nargs=-1, required=True, metavar="ID...", callback=read_ids)
+@click.option("--timeout", type=DURATION, default="1h", metavar="DURATION", help="Longest wait.")
+@click.option("--probe", is_flag=True, help="Also wait until the HLS manifest can be read.")
+@click.pass_obj
+def wait(session: Session, /, video_ids: tuple[str, ...], timeout: int, probe: bool) -> int:
+    """Wait until videos can be watched, and print each when it is ready.
+
+    ID - reads ids from the standard input. Exit code 1 if a video is not ready in time or cannot be
+    encoded.
+    """
+
+    async def work() -> int:
+        failures = 0
+        async with connect(session.settings) as connected:
+            await connected.videos.list(page_size=1).first()  # Shows that server and key are right.
+            client = connected.with_options(retry=RetryPolicy())
+            results = client.videos.wait_until_playable_many(
+                video_ids, timeout=timeout, probe=probe
+            )
+            async for result in results:
+                if result.error is None:
+                    session.terminal.report(columns(result.video_id, "playable"))
+                else:
+                    failures += 1
+                    reason = explain(result.error, session.base_url)
+                    session.terminal.fail(reason, prefix=result.video_id)
+        return 1 if failures else 0
+
+    return run(session.terminal, work(), "interrupted: the other videos may not be ready")
+
+
 EMPTY_VALUES: dict[str, Any] = {
     "description": "",
     "tags": [],
@@ -122,13 +164,14 @@ EMPTY_VALUES: dict[str, Any] = {
     "language": None,
 }
 
-command: click.Group = click.Group(
+command: click.Group = Group(
     "videos",
     help="Create, list, show, change, delete and restore videos.",
     no_args_is_help=True,
     commands=[
         list_command(VIDEO, [*FILTERS, INCOMPLETE], choices={"incomplete": _incomplete}),
         show,
+        wait,
         call_command(
             STATUS,
             "status",

@@ -6,6 +6,7 @@ from ...models import WebhookEventType
 from ..crud.commands import call_command, delete_command, show_command
 from ..crud.listing import list_command
 from ..crud.object_type import ObjectType
+from ..groups import Group
 from ..parameters import one_of
 from .webhooks_listen import listen
 
@@ -21,7 +22,7 @@ WEBHOOK = ObjectType(
 EVENTS = one_of(WebhookEventType)
 
 
-command: click.Group = click.Group(
+command: click.Group = Group(
     "webhooks",
     help="Subscriptions to events, and a server that prints deliveries. Only `create` and `show` "
     "print the secret that signs deliveries.",

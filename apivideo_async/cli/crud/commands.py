@@ -11,7 +11,7 @@ from ...errors import ApiVideoError, AuthenticationError, NotFoundError
 from ...models import to_json
 from ..console.messages import explain
 from ..console.terminal import Terminal
-from ..parameters import JSON, given_options
+from ..parameters import JSON, given_options, read_ids
 from ..running import run
 from ..session import Session, connect
 from .formatting import field_lines, label, without_secrets
@@ -170,10 +170,18 @@ def _changes(changed: Mapping[str, Any], cleared: Mapping[str, Any]) -> dict[str
 def delete_command(kind: ObjectType, *, summary: str = "") -> click.Command:
     """Make a command that asks for confirmation and deletes any number of objects."""
     *parents, own = kind.id_arguments()
-    names = click.Argument([kind.ids[-1]], nargs=-1, required=True, metavar=f"{own.metavar}...")
+    names = click.Argument(
+        [kind.ids[-1]], nargs=-1, required=True, metavar=f"{own.metavar}...", callback=read_ids
+    )
 
-    def command(session: Session, /, yes: bool, missing_ok: bool, **given: Any) -> int:
+    def command(
+        session: Session, /, yes: bool, missing_ok: bool, dry_run: bool, **given: Any
+    ) -> int:
         *parent_ids, ids = (given[name] for name in kind.ids)
+        if dry_run:
+            for own_id in ids:
+                session.terminal.report(f"would delete {own_id}")
+            return 0
         count = f"{len(ids)} {kind.plural}"
         objects = f"the {kind.singular} {ids[0]}" if len(ids) == 1 else count
         if not yes and not confirm_deletion(session.terminal, objects):
@@ -183,8 +191,7 @@ def delete_command(kind: ObjectType, *, summary: str = "") -> click.Command:
         async def work() -> int:
             failures = 0
             async with connect(session.settings) as client:
-                # `dict.fromkeys` removes ids that are given twice and keeps the order.
-                for own_id in dict.fromkeys(ids):
+                for own_id in ids:
                     path = [*parent_ids, own_id]
                     failures += not await delete_object(
                         session, client, kind, path, missing_ok=missing_ok
@@ -197,12 +204,14 @@ def delete_command(kind: ObjectType, *, summary: str = "") -> click.Command:
     flags = [
         click.Option(["--yes"], is_flag=True, help="Do not ask for confirmation."),
         click.Option(["--missing-ok"], is_flag=True, help="Do not fail if an object is missing."),
+        click.Option(["--dry-run"], is_flag=True, help="Print what would be deleted."),
     ]
     return click.Command(
         "delete",
         callback=click.pass_obj(command),
         params=[*parents, names, *flags],
-        help=summary or f"Delete {kind.plural}.",
+        help=(summary or f"Delete {kind.plural}.")
+        + f" {own.metavar} - reads ids from the standard input, one at the beginning of each line.",
     )
 
 

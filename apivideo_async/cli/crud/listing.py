@@ -61,10 +61,10 @@ def list_command(
     """
 
     def command(
-        session: Session, /, limit: int, as_json: bool, as_lines: bool, **given: Any
+        session: Session, /, limit: int, as_json: bool, as_lines: bool, only_ids: bool, **given: Any
     ) -> int:
-        if as_json and as_lines:
-            raise click.UsageError("--json and --jsonl exclude each other")
+        if as_json + as_lines + only_ids > 1:
+            raise click.UsageError("--json, --jsonl and --ids exclude each other")
         # Without prefetching, only the printed pages are requested.
         chosen = [choose for name, choose in (choices or {}).items() if given.pop(name)]
         page_size = LARGEST_PAGE if chosen else min(LARGEST_PAGE, limit)
@@ -76,7 +76,11 @@ def list_command(
                 found: _LimitedItems | _ChosenItems = _LimitedItems(listed, limit)
                 if chosen:
                     found = _ChosenItems(chosen[0](client, aiter(listed)), limit)
-                await _write(session.terminal, kind, found, as_json=as_json, as_lines=as_lines)
+                if only_ids:
+                    async for item in found:
+                        session.terminal.result(columns(getattr(item, kind.columns[0])))
+                else:
+                    await _write(session.terminal, kind, found, as_json=as_json, as_lines=as_lines)
             return 0
 
         return run(session.terminal, work())
@@ -90,6 +94,7 @@ def list_command(
         ),
         JSON,
         click.Option(["--jsonl", "as_lines"], is_flag=True, help="Print one JSON object per line."),
+        click.Option(["--ids", "only_ids"], is_flag=True, help="Print only the ids."),
     ]
     return click.Command(
         name,
