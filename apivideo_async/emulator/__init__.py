@@ -4,13 +4,14 @@ It shares no code with the client. An error in the client's reading of the proto
 not repeat itself in the server that tests the client.
 """
 
-# Check the optional dependency first. Without this check, the import below would fail deep in
-# ``rules.forms`` with a message that does not name the extra to install.
+# Check the optional dependencies first. Without this check, the import below would fail deep in
+# a module with a message that does not name the extra to install.
 try:
+    import jinja2 as _templates  # noqa: F401 (only looked for)
     import python_multipart as _parser  # noqa: F401 (only looked for)
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
-        "the emulator needs one more package: pip install 'apivideo-async[emulator]'",
+        "the emulator needs more packages: pip install 'apivideo-async[emulator]'",
         name=_missing.name,
     ) from _missing
 

@@ -2,9 +2,6 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
-from importlib.resources import files
-from string import Template
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from aiohttp import web
@@ -27,7 +24,6 @@ __all__ = [
     "Handler",
     "Operation",
     "empty_response",
-    "html_response",
     "json_response",
     "page_response",
     "rate_class",
@@ -141,16 +137,6 @@ def page_response(
     # ``as_json`` can create a private token, so it is not called for items of other pages.
     page, pagination = paginate(call.request.path, call.query, items)
     return json_response({"data": [as_json(item) for item in page], "pagination": pagination})
-
-
-def html_response(name: str, **values: str) -> web.Response:
-    """Return a file of ``pages`` with ``values``, which are HTML, in place of ``$name``."""
-    return web.Response(text=_page(name).substitute(values), content_type="text/html")
-
-
-@cache
-def _page(name: str) -> Template:
-    return Template(files(__package__).joinpath("pages", name).read_text("utf-8"))
 
 
 def empty_response(status: int = 204) -> web.Response:

@@ -6,6 +6,7 @@ headers.
 """
 
 import logging
+import time
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -31,6 +32,21 @@ _FOREIGN_PAGE = "Web pages of other origins may not control the emulator."
 
 async def _preflight(call: Call) -> web.StreamResponse:
     return web.Response(status=204, headers=PREFLIGHT_HEADERS)
+
+
+async def _keep_details(log: RequestLog, call: Call, response: web.StreamResponse) -> None:
+    request = call.request
+    # The body of a request that was read as a whole is read again from memory.
+    whole = (
+        request.content_type == "application/json"
+        and call.record.body_bytes
+        and request.content.at_eof()
+    )
+    sent = await request.read() if whole else b""
+    text = isinstance(response, web.Response) and response.content_type.endswith("json")
+    body = response.body if isinstance(response, web.Response) and text else b""
+    answered = bytes(body) if isinstance(body, bytes | bytearray) else b""
+    log.keep_details(call.record, (request.headers, sent), (response.headers, answered))
 
 
 def _refusing_operation(request: web.Request, problem: RefusedError, access: Access) -> Operation:
@@ -64,6 +80,7 @@ class Pipeline:
             operation.name or None,
             request.headers.get("Content-Range"),
         )
+        record.size = request.content_length
         call = Call(self._state, request, record, operation)
         try:
             response = await pass_through(call, self._with_fault)
@@ -71,11 +88,13 @@ class Pipeline:
             # ``Body.read_block`` raises ConnectionError for a truncated request body.
             if request.transport is not None:
                 request.transport.abort()
+            record.ended = time.time()
             # aiohttp needs a response object; it is never sent.
             return web.Response(status=499)
         call.finish_headers(response)
         # Set last: the status of a dropped response stays None.
-        record.status = response.status
+        record.status, record.ended = response.status, time.time()
+        await _keep_details(log, call, response)
         return response
 
     def _operation(self, request: web.Request) -> Operation:

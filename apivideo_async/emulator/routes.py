@@ -20,6 +20,7 @@ from .api.text_tracks import CAPTIONS, CHAPTERS, update_caption
 from .browsers import AllowedHosts
 from .faults.fault_list import FAULTS, FaultList
 from .operations import Handler, Operation
+from .pages import dashboard
 from .pipeline import Pipeline
 from .serving import assets, live_assets
 from .state.state import State
@@ -177,7 +178,10 @@ OPERATIONS: tuple[Operation, ...] = (
         for token in ("", "/token/{token}")
     ),
     *(Operation(name, "GET", path, handler, "open") for name, path, handler in _OTHER_ASSETS),
-    *(Operation("", method, path, handler, "control") for method, path, handler in control.ROUTES),
+    *(
+        Operation("", method, path, handler, "control")
+        for method, path, handler in (*dashboard.ROUTES, *control.ROUTES)
+    ),
 )
 
 
@@ -197,6 +201,7 @@ def application(state: State, faults: FaultList, hosts: AllowedHosts) -> web.App
     app = web.Application(middlewares=[handle_every_request], client_max_size=_MAX_JSON)
     # For ``api.control``. The state cannot refer to faults, whose actions import the state.
     app[FAULTS] = faults
+    app[dashboard.OPERATION_NAMES] = tuple(operation.name for operation in OPERATIONS)
     for operation in OPERATIONS:
         if operation.method == "GET":
             # HEAD is allowed for assets and control pages. The API refuses it with 405.

@@ -121,7 +121,7 @@ def test_a_port_in_use_is_one_line(cli: Cli) -> None:
 def test_a_missing_package_is_one_line(cli: Cli, tmp_path: Path) -> None:
     program = "import sys; sys.modules[{!r}] = None; from apivideo_async.cli import main; main()"
     for module, arguments, line in (
-        ("python_multipart", ["emulator"], "apivideo: the emulator needs one more package: "),
+        ("python_multipart", ["emulator"], "apivideo: the emulator needs more packages: "),
         ("rich", ["--help"], "apivideo: the command line needs more packages: "),
     ):
         ran = subprocess.run(

@@ -125,7 +125,7 @@ def _emulator(settings: dict[str, Any]) -> Any:
         # The emulator needs the extra `emulator`, so it is imported only here.
         from ...emulator import Emulator
     except ModuleNotFoundError as error:
-        if error.name != "python_multipart":
+        if error.name not in ("jinja2", "python_multipart"):
             raise
         raise click.ClickException(str(error)) from error  # It has the pip command to run.
     try:

@@ -1,7 +1,6 @@
-"""``/`` (an overview page) and ``/_emulator/*``: control the emulator, without credentials."""
+"""``/_emulator/*``: control the emulator, without credentials."""
 
 from collections.abc import Callable, Iterable
-from html import escape
 from typing import Any, TypeVar
 
 import attrs
@@ -9,14 +8,12 @@ from aiohttp import web
 
 from ..background import sources
 from ..faults.fault_list import FAULTS, FaultList, fault_from_json
-from ..operations import Call, Handler, empty_response, html_response, json_response
+from ..operations import Call, Handler, empty_response, json_response
 from ..quirks.catalogue import CATALOGUE
 from ..quirks.quirk_set import QuirkSet
 from ..rules.problems import not_found, refuse
-from ..serving.assets import asset_urls
 from ..state.play import Play, play_from_json
 from ..state.request_log import RequestLog
-from ..state.video import Video
 
 __all__ = ["ROUTES"]
 
@@ -124,22 +121,7 @@ async def _start_broadcast(call: Call) -> web.StreamResponse:
     return empty_response()
 
 
-async def _index(call: Call) -> web.StreamResponse:
-    """Return the overview page: the videos with links to their players."""
-    rows = "\n".join(_row(call, video) for video in reversed(call.state.videos.values()))
-    return html_response("control.html", url=escape(str(call.request.url.origin())), rows=rows)
-
-
-def _row(call: Call, video: Video) -> str:
-    state = "ready" if video.finished else "waiting for its source"
-    link = escape(asset_urls(call, video)["player"])
-    title = escape(str(video.attributes["title"]))
-    cells = (f'<a href="{link}">{video.id}</a>', title, state, str(video.media.size))
-    return f"<tr><td>{'</td><td>'.join(cells)}</td></tr>"
-
-
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
-    ("GET", "/", _index),
     ("GET", "/_emulator/health", _send(_health)),
     ("GET", "/_emulator/requests", _send_all(lambda call: call.state.log.records)),
     ("DELETE", "/_emulator/requests", _clear(lambda call: call.state.log)),

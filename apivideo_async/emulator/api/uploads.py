@@ -88,6 +88,7 @@ async def upload_with_token(call: Call) -> web.StreamResponse:
 
     async def take_turn(form: Form) -> None:
         if (video := state.videos.get(form.fields.get("videoId", ""))) is not None:
+            call.record.video_id = video.id
             await turn.take(video)
 
     async with Turn(state.settings.quirks) as turn:

@@ -4,7 +4,7 @@ The assumed window is a fixed one. The other kinds are the values of the quirk `
 """
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, get_args
 
@@ -14,6 +14,7 @@ __all__ = [
     "PRESETS",
     "ROUNDING",
     "UNREACHED",
+    "Use",
     "FixedWindow",
     "RateClass",
     "RateLimiter",
@@ -145,6 +146,15 @@ _KINDS: dict[str | None, Callable[[int, float], _Window]] = {
 }
 
 
+@frozen
+class Use:
+    """What is left of one class, None without a request so far. ``refused`` counts 429s."""
+
+    remaining: int | None = None
+    resets_in: float | None = None
+    refused: int = 0
+
+
 class RateLimiter:
     """The windows of one API key. A class without a limit has the limit ``UNREACHED``."""
 
@@ -153,6 +163,8 @@ class RateLimiter:
         self._window = window
         self._kind: str | None = None
         self._windows: dict[RateClass, _Window] = {}
+        self._last: dict[RateClass, tuple[Verdict, float]] = {}
+        self._refused: Counter[RateClass] = Counter()
 
     def take(self, rate_class: RateClass, now: float, kind: str | None = None) -> Verdict:
         """Count one request of a class. All windows start again when ``kind`` changes."""
@@ -161,7 +173,21 @@ class RateLimiter:
         if rate_class not in self._windows:
             limit = self._limits.get(rate_class, UNREACHED)
             self._windows[rate_class] = _KINDS[kind](limit, self._window)
-        return self._windows[rate_class].take(now)
+        verdict = self._windows[rate_class].take(now)
+        self._last[rate_class] = verdict, now
+        self._refused[rate_class] += not verdict.allowed
+        return verdict
+
+    def use(self, rate_class: RateClass, now: float) -> Use:
+        """Return what is left of a class, as its last request found it."""
+        refused = self._refused[rate_class]
+        if rate_class not in self._last:
+            return Use(refused=refused)
+        verdict, moment = self._last[rate_class]
+        resets_in = verdict.resets_in - (now - moment)
+        if resets_in <= 0:
+            return Use(verdict.limit, None, refused)
+        return Use(verdict.remaining, math.ceil(resets_in), refused)
 
 
 def parse_rate_limits(setting: str | Mapping[str, int]) -> dict[RateClass, int] | None:

@@ -6,11 +6,11 @@ See service.md#assets, service.md#private-videos.
 """
 
 import contextlib
-from html import escape
 
 from aiohttp import web
 
-from ..operations import Call, html_response
+from ..operations import Call
+from ..pages.rendering import html_response
 from ..rules import encoding
 from ..rules.problems import not_found
 from ..rules.ranges import UnsatisfiableRangeError, parse_range
@@ -118,7 +118,7 @@ async def player(call: Call) -> web.StreamResponse:
         base, query = f"{base}/token/{token}", f"?avh={session}"
     return html_response(
         "player.html",
-        title=escape(str(video.attributes["title"])),
+        title=str(video.attributes["title"]),
         media=f"{base}/hls/media.mp4{query}",
         poster=f"{base}/thumbnail.jpg{query}",
     )

@@ -1,10 +1,9 @@
 """Assets of live streams (service.md#assets, service.md#other-private-assets)."""
 
-from html import escape
-
 from aiohttp import web
 
-from ..operations import Call, html_response
+from ..operations import Call
+from ..pages.rendering import html_response
 from ..rules.problems import not_found
 from ..state.records import LiveStream
 from .delivery import (
@@ -56,7 +55,7 @@ def _viewed(call: Call, token: str | None) -> LiveStream:
 async def player(call: Call) -> web.StreamResponse:
     live = _viewed(call, call.request.query.get("token"))
     state = "on the air" if live.broadcasting else "off the air"
-    return html_response("live.html", title=escape(live.attributes["name"]), state=state)
+    return html_response("live.html", title=str(live.attributes["name"]), state=state)
 
 
 async def manifest(call: Call) -> web.StreamResponse:

@@ -1,14 +1,29 @@
-"""The request log, which tests inspect. It contains no secrets."""
+"""The request log, which tests inspect and the dashboard shows. It contains no secrets."""
 
+import re
 import time
+from collections import OrderedDict
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
-__all__ = ["RequestLog", "RequestRecord"]
+__all__ = ["RequestDetails", "RequestLog", "RequestRecord"]
 
 # Query parameters whose values are masked: upload token or private token, and session.
 _SECRETS = frozenset({"token", "avh"})
+# Members of JSON whose values are masked, the values of Authorization, and private tokens in URLs.
+_SECRET_MEMBERS = re.compile(
+    r'("(?:apiKey|access_token|refresh_token|refreshToken|signatureSecret|session_token|streamKey|token)"'
+    r'\s*:\s*")[^"]+'
+)
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "x-api-video-signature"})
+_SECRET_PATH = re.compile(r"/(token|private)/[^/?\s\"]+")
+_SECRET_QUERY = re.compile(r"\b(token|avh)=[^&\s\"\\]+")
+_MOST_DETAILED = 1000
+"""Requests whose details are kept."""
+_LONGEST_BODY = 4096
+"""Characters of a body that are kept."""
 
 
 def _masked(query: str) -> str:
@@ -41,6 +56,18 @@ class RequestRecord:
     fault: str | None = None
     quirk: str | None = None
     started: float = field(factory=time.time)
+    ended: float | None = None
+    size: int | None = None
+
+
+@frozen
+class RequestDetails:
+    """Headers and bodies of one request and its response. Bodies are JSON or empty, and cut."""
+
+    headers: dict[str, str]
+    body: str
+    response_headers: dict[str, str]
+    response_body: str
 
 
 @define(eq=False)
@@ -48,22 +75,58 @@ class RequestLog:
     """The records in order of arrival. Numbers start at 1 and continue after ``clear``."""
 
     records: list[RequestRecord] = field(factory=list, init=False)
-    _count: int = field(default=0, init=False)
+    count: int = field(default=0, init=False)
+    _details: OrderedDict[int, RequestDetails] = field(factory=OrderedDict, init=False)
 
     def open(
         self, method: str, path: str, query: str, operation: str | None, content_range: str | None
     ) -> RequestRecord:
-        self._count += 1
-        record = RequestRecord(self._count, method, path, _masked(query), operation, content_range)
+        self.count += 1
+        record = RequestRecord(self.count, method, path, _masked(query), operation, content_range)
         self.records.append(record)
         return record
 
     def open_again(self, record: RequestRecord) -> RequestRecord:
         """Open a record for a request that arrives a second time."""
-        self._count += 1
-        again = evolve(record, number=self._count, status=None, started=time.time())
+        self.count += 1
+        again = evolve(record, number=self.count, status=None, started=time.time(), ended=None)
         self.records.append(again)
         return again
 
+    def keep_details(
+        self,
+        record: RequestRecord,
+        sent: tuple[Mapping[str, str], bytes],
+        answered: tuple[Mapping[str, str], bytes],
+    ) -> None:
+        """Keep headers and body of a request and its response, with secrets masked."""
+        self._details[record.number] = RequestDetails(
+            _safe_headers(sent[0]), _safe(sent[1]), _safe_headers(answered[0]), _safe(answered[1])
+        )
+        while len(self._details) > _MOST_DETAILED:
+            self._details.popitem(last=False)
+
+    def details(self, number: int) -> RequestDetails | None:
+        """Return the details of a request; None if they are no longer kept."""
+        return self._details.get(number)
+
     def clear(self) -> None:
         self.records.clear()
+        self._details.clear()
+
+
+def _safe_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: "***" if name.lower() in _SECRET_HEADERS else _safe_text(value)
+        for name, value in headers.items()
+    }
+
+
+def _safe(body: bytes) -> str:
+    text = _safe_text(body.decode("utf-8", "replace"))
+    return text if len(text) <= _LONGEST_BODY else f"{text[:_LONGEST_BODY]}…"
+
+
+def _safe_text(text: str) -> str:
+    text = _SECRET_MEMBERS.sub(r"\1***", text)
+    return _SECRET_QUERY.sub(r"\1=***", _SECRET_PATH.sub(r"/\1/***", text))

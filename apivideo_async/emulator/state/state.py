@@ -148,6 +148,26 @@ class State:
         video.discarded_at = video.deletes_at = None
         return video
 
+    def reset(self) -> None:
+        """Delete everything that was created, and all logs. Credentials and tokens stay valid."""
+        for video in [*self.videos.values(), *self.discarded.values()]:
+            video.media.delete()
+        for items in (
+            self.videos,
+            self.discarded,
+            self.upload_tokens,
+            self.players,
+            self.watermarks,
+            self.summaries,
+            self.live_streams,
+            self.webhooks,
+            self.plays,
+        ):
+            items.clear()
+        self.events.clear()
+        self.deliveries.log.clear()
+        self.log.clear()
+
     def summary_of(self, video: Video) -> Summary | None:
         """Return the summary of a video, or None. A video has at most one summary."""
         summaries = self.summaries.values()
