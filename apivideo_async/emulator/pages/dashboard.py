@@ -32,6 +32,7 @@ _LONGEST_CURL_BODY = 1000
 
 async def _index(call: Call) -> web.StreamResponse:
     """Send the page. Its content arrives with the first update."""
+    names = call.request.app[OPERATION_NAMES]
     response = html_response(
         "dashboard.html",
         _POLICY,
@@ -39,7 +40,7 @@ async def _index(call: Call) -> web.StreamResponse:
         quirks=list(CATALOGUE.values()),
         actions={name: action.parameters for name, action in sorted(ACTIONS.items())},
         defaults={entry.name: entry.default for entry in attrs.fields(Fault) if entry.init},
-        operations=sorted(set(call.request.app[OPERATION_NAMES]) - {""}),
+        operations=sorted({name for name in names if name}),
     )
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

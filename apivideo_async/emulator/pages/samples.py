@@ -4,9 +4,9 @@ from datetime import timedelta
 from importlib.resources import files
 
 from ..background import processing
+from ..state.items import TextTrack
 from ..state.media import ExtentWriter
 from ..state.play import Play
-from ..state.items import TextTrack
 from ..state.records import LiveStream
 from ..state.state import State
 
