@@ -215,14 +215,3 @@ async def test_control_api(api):
     assert (log[1]["query"], log[1]["status"]) == ("title=%C3%A9&token=***", 200)
     assert (await api.send("DELETE", "/_emulator/requests", auth=False)).status == 204
     assert api.emu.requests == []
-
-
-async def test_index_page(api, content):
-    public, private = await api.create("<b>one</b>"), await api.create("two", public=False)
-    await api.chunk(public, content(10))
-    page = await api.send("GET", "/", auth=False)
-    text = page.body.decode()
-    assert api.emu.url in text
-    assert "&lt;b&gt;one" in text
-    assert f"/vod/{public}/player" in text
-    assert f"/vod/{private}/player?token=" in text

@@ -95,7 +95,7 @@ async def _chunks(call: Call) -> web.StreamResponse:
     """Send the chunk map of one video."""
     video = call.state.videos.find(call.parameter("videoId"))
     requests = uploads_by_video(call.state.log.records).get(video.id, [])
-    return json_response(chunk_cells(call.state, video, requests))
+    return json_response(chunk_cells(video, requests))
 
 
 async def _player(call: Call) -> web.StreamResponse:

@@ -85,7 +85,7 @@ class _Viewer:
             known = self._cells.get(name)
             if video is None or (video.finished and known is None):
                 continue
-            shown = chunk_cells(state, video, requests)
+            shown = chunk_cells(video, requests)
             cells = {(cell["from"], cell["to"]): cell for cell in shown["cells"]}
             changed = [cell for key, cell in cells.items() if cell != (known or {}).get(key)]
             if changed:

@@ -3,6 +3,7 @@
 Times are Unix timestamps, durations are in seconds, sizes in bytes.
 """
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
@@ -12,7 +13,7 @@ import attrs
 from ..faults.fault_list import FaultList
 from ..rules import encoding
 from ..rules.problems import RefusedError
-from ..rules.ranges import ContentRange, parse_content_range
+from ..rules.ranges import ContentRange, Limits, parse_content_range
 from ..state.items import timestamp
 from ..state.records import LiveStream
 from ..state.request_log import RequestRecord
@@ -23,6 +24,8 @@ __all__ = ["chunk_cells", "overview", "request_row", "uploads_by_video", "video_
 
 Row: TypeAlias = dict[str, Any]
 UPLOADS = ("videos.upload", "videos.upload_with_token")
+# The map also shows chunks of a size that is refused.
+_ANY_SIZE = Limits(0, sys.maxsize, sys.maxsize, sys.maxsize)
 
 
 def request_row(record: RequestRecord) -> Row:
@@ -80,26 +83,32 @@ def uploads_by_video(records: Iterable[RequestRecord]) -> dict[str, list[Request
     """Return the upload requests of each video, in the order of their arrival."""
     found: defaultdict[str, list[RequestRecord]] = defaultdict(list)
     for record in records:
-        if record.operation in UPLOADS and record.video_id is not None:
-            found[record.video_id].append(record)
+        if record.operation in UPLOADS and (video := _video_of(record)) is not None:
+            found[video].append(record)
     return found
 
 
-def chunk_cells(state: State, video: Video, requests: Sequence[RequestRecord]) -> Row:
+def _video_of(record: RequestRecord) -> str | None:
+    # A request that a fault or the rate limit refused did not reach its video.
+    if record.video_id is None and record.operation == "videos.upload":
+        return record.path.split("/")[2]
+    return record.video_id
+
+
+def chunk_cells(video: Video, requests: Sequence[RequestRecord]) -> Row:
     """Return the chunk map of a video: one cell for each range that was sent or accepted.
 
     ``from`` (inclusive) and ``to`` (exclusive) count ``unit``: bytes, parts or files. The state of
     a cell is that of its last request, or ``received`` once the ledger has the chunk.
     """
     ledger = video.ledger.chunks
-    limits = state.settings.upload_limits
     cells: dict[tuple[int, int], Row] = {}
     unit = "file" if ledger is None else ledger.unit
     for record in requests:
         try:
-            chunk = parse_content_range(record.content_range, limits)
+            chunk = parse_content_range(record.content_range, _ANY_SIZE)
         except RefusedError:
-            continue  # No place in the map. The request log shows it.
+            continue  # A malformed header has no place in the map.
         if chunk is not None:
             unit = chunk.unit
         _add_attempt(cells, chunk, record)
