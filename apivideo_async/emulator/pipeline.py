@@ -6,7 +6,6 @@ headers.
 """
 
 import logging
-import time
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -88,12 +87,12 @@ class Pipeline:
             # ``Body.read_block`` raises ConnectionError for a truncated request body.
             if request.transport is not None:
                 request.transport.abort()
-            record.ended = time.time()
+            record.end(None)
             # aiohttp needs a response object; it is never sent.
             return web.Response(status=499)
         call.finish_headers(response)
-        # Set last: the status of a dropped response stays None.
-        record.status, record.ended = response.status, time.time()
+        # Last: the status of a dropped response stays None.
+        record.end(response.status)
         await _keep_details(log, call, response)
         return response
 

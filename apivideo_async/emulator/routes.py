@@ -22,7 +22,7 @@ from .faults.fault_list import FAULTS, FaultList
 from .operations import Handler, Operation
 from .pages import dashboard
 from .pipeline import Pipeline
-from .serving import assets, live_assets
+from .serving import assets, live_assets, player_page
 from .state.state import State
 
 __all__ = ["OPERATIONS", "application"]
@@ -135,8 +135,8 @@ _ASSETS: tuple[_Row, ...] = (
 )
 # Assets at one URL.
 _OTHER_ASSETS: tuple[tuple[str, str, Handler], ...] = (
-    ("assets.player", "/vod/{videoId}/player", assets.player),
-    ("assets.player", "/vod/{videoId}", assets.player),
+    ("assets.player", "/vod/{videoId}/player", player_page.player),
+    ("assets.player", "/vod/{videoId}", player_page.player),
     ("assets.session", "/vod/{videoId}/token/{token}/session", assets.session_token),
     ("assets.live_hls", "/live/{liveStreamId}.m3u8", live_assets.manifest),
     ("assets.live_hls", "/live/{liveStreamId}/token/{token}/manifest.m3u8", live_assets.manifest),

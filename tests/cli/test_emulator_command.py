@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,7 @@ def test_the_emulator_prints_its_address_serves_and_stops(
 ) -> None:
     cli.env["TMPDIR"] = str(tmp_path / "scratch")
     (tmp_path / "scratch").mkdir()
-    with cli.start("emulator", "--api-key", "pasted-key") as process:
+    with cli.start("emulator", "--port", "0", "--api-key", "pasted-key") as process:
         assert process.stdout is not None
         first = process.stdout.readline().strip()
         match = re.fullmatch(r"apivideo emulator on (http://127\.0\.0\.1:\d+)", first)
@@ -48,7 +49,7 @@ def test_the_emulator_prints_its_address_serves_and_stops(
 
 def test_the_example_that_it_prints_works(cli: Cli, make_file: Make, tmp_path: Path) -> None:
     make_file("movie.mp4")
-    with cli.start("emulator") as process:
+    with cli.start("emulator", "--port", "0") as process:
         assert process.stdout is not None
         text = ""
         while "Ctrl-C" not in text:
@@ -68,7 +69,8 @@ def test_the_example_that_it_prints_works(cli: Cli, make_file: Make, tmp_path: P
 
 
 def test_it_prints_a_random_key_and_accepts_the_hosts_that_are_allowed(cli: Cli) -> None:
-    with cli.start("emulator", "--allow-host", "other", "--allow-host", "emulator") as process:
+    names = ("--allow-host", "other", "--allow-host", "emulator")
+    with cli.start("emulator", "--port", "0", *names) as process:
         assert process.stdout is not None
         text = ""
         while "Ctrl-C" not in text:
@@ -98,7 +100,8 @@ def test_a_setting_that_cannot_work_is_one_line(cli: Cli, option: str, word: str
 
 
 def test_it_has_the_quirks_that_are_given(cli: Cli) -> None:
-    with cli.start("emulator", "--quirk", "problem-json", "--quirk", "list-delay=0.5") as process:
+    quirks = ("--quirk", "problem-json", "--quirk", "list-delay=0.5")
+    with cli.start("emulator", "--port", "0", *quirks) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         with urllib.request.urlopen(f"{url}/_emulator/quirks", timeout=5) as response:
@@ -114,7 +117,8 @@ def test_a_port_in_use_is_one_line(cli: Cli) -> None:
         port = taken.getsockname()[1]
         result = cli("emulator", "--port", str(port))
     assert result.code == 1
-    assert result.error_line == f"apivideo: port {port} of 127.0.0.1 is in use: give another --port"
+    line = f"apivideo: port {port} of 127.0.0.1 is in use: give another --port, or 0"
+    assert result.error_line == line
 
 
 @pytest.mark.slow
@@ -133,6 +137,47 @@ def test_a_missing_package_is_one_line(cli: Cli, tmp_path: Path) -> None:
         assert ran.returncode == 1
         assert ran.stderr.startswith(line + "pip install 'apivideo-async[")
         assert ran.stderr.count("\n") == 1
+
+
+def test_the_access_log_has_a_line_for_each_request_and_no_secret(
+    cli: Cli, tmp_path: Path, make_file: Make
+) -> None:
+    log = tmp_path / "access.log"
+    with cli.start("emulator", "--port", "0", "--api-key", "hidden-key", "--log", log) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        cli.env |= {"APIVIDEO_BASE_URL": url, "APIVIDEO_API_KEY": "hidden-key"}
+        assert cli("upload", make_file()).code == 0
+        token = cli("tokens", "create", "--json").json["token"]
+        assert cli("tokens", "delete", token, "--yes").code == 0
+        process.terminate()
+        process.wait()
+    text = log.read_text()
+    line = r"^\S+ \S+ POST /videos 201 \d+ bytes [\d.]+ s operation=videos.create$"
+    assert re.search(line, text, re.MULTILINE)
+    assert re.search(r" POST /videos/vi\w+/source 201 .* operation=videos.upload", text)
+    assert "hidden-key" not in text
+    assert token not in text
+
+
+def test_the_address_of_the_dashboard_is_printed_and_opened(cli: Cli, tmp_path: Path) -> None:
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{opened}\n')
+    browser.chmod(0o755)
+    cli.env["BROWSER"] = f"{browser} %s"
+    with cli.start("emulator", "--port", "0", "--open") as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        assert process.stdout.readline() == "\n"
+        assert process.stdout.readline() == f"Dashboard: {url}/\n"
+        while not (opened.exists() and opened.read_text()):
+            time.sleep(0.05)
+        process.terminate()
+    assert opened.read_text().strip().rstrip("/") == url
+
+
+def test_the_default_port_is_always_the_same(cli: Cli) -> None:
+    assert "[default: 8700" in " ".join(cli("emulator", "--help").out.split())
 
 
 @pytest.mark.slow

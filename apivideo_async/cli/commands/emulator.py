@@ -1,8 +1,12 @@
 """The command ``apivideo emulator``."""
 
 import asyncio
+import logging
 import secrets
 import sys
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,10 @@ from .options import host_option, port_option
 
 __all__ = ["command"]
 
+DEFAULT_PORT = 8700
 SNIPPET = """
+Dashboard: {url}/
+
 export APIVIDEO_BASE_URL={url}
 export APIVIDEO_API_KEY={key}
 
@@ -27,9 +34,23 @@ asyncio.run(main())
 Ctrl-C stops the emulator."""
 
 
-@click.command(name="emulator")
+@click.command(
+    name="emulator",
+    epilog="""\b
+Examples:
+  apivideo emulator --open
+  apivideo emulator --rate-limits production --encoding 3 --log -
+  apivideo emulator --port 0 --api-key test --quirk chunks-in-order=409""",
+)
 @host_option
-@port_option(0)
+@port_option(DEFAULT_PORT)
+@click.option("--open", "open_page", is_flag=True, help="Open the dashboard in the browser.")
+@click.option(
+    "--log",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="Append a line for each request to this file; - for the standard error.",
+)
 @click.option(
     "--api-key",
     metavar="KEY",
@@ -93,8 +114,14 @@ Ctrl-C stops the emulator."""
 )
 @click.option("--until-eof", is_flag=True, hidden=True, help="Stop when the standard input closes.")
 @click.pass_obj
-def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
-    """Run a local api.video for development and tests. Its state is lost when it stops."""
+def command(
+    session: Session, /, until_eof: bool, open_page: bool, log: str | None, **settings: Any
+) -> int:
+    """Run a local api.video for development and tests. Its state is lost when it stops.
+
+    The dashboard, a web page at the address of the emulator, shows videos, chunks and requests, and
+    sets faults and quirks.
+    """
     if settings["discard"] and settings["directory"] is not None:
         raise click.UsageError("--dir stores uploaded files, --discard does not: give one of them")
     if settings["seed"] is None:
@@ -108,6 +135,8 @@ def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
                 session.terminal.result(f"apivideo emulator on {emulator.url}")
                 snippet = SNIPPET.format(url=emulator.url, key=emulator.api_key)
                 session.terminal.results(snippet.splitlines())
+                if open_page and not webbrowser.open(emulator.url):
+                    session.terminal.note("no browser was found: open the dashboard yourself")
                 await _wait_for_end(until_eof=until_eof)
         except OSError as error:
             if error.filename:
@@ -117,7 +146,29 @@ def command(session: Session, /, until_eof: bool, **settings: Any) -> int:
             return 1
         return 0
 
-    return run(session.terminal, work(), interrupted=None)
+    with _access_log(log):
+        return run(session.terminal, work(), interrupted=None)
+
+
+@contextmanager
+def _access_log(target: str | None) -> Iterator[None]:
+    if target is None:
+        yield
+        return
+    try:
+        handler = logging.StreamHandler() if target == "-" else logging.FileHandler(target)
+    except OSError as error:
+        raise click.UsageError(f"--log {target}: {error.strerror}") from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger = logging.getLogger("apivideo_async.emulator.access")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 def _emulator(settings: dict[str, Any]) -> Any:

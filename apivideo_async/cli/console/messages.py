@@ -59,7 +59,7 @@ def explain(error: Exception, base_url: str) -> str:
 def explain_listen_error(error: OSError, host: str, port: int) -> str:
     """Return one line that says why a server cannot listen on a port."""
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use: give another --port"
+        return f"port {port} of {host} is in use: give another --port, or 0"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"no permission to use port {port} of {host}: give a --port above 1023"
     if error.errno == errno.ENOENT:  # Of ``tempfile``; the emulator keeps media in a folder.

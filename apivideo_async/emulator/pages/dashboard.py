@@ -17,7 +17,7 @@ from ..serving.delivery import thumbnail_response
 from ..state.request_log import RequestDetails, RequestRecord
 from . import samples, updates
 from .rendering import html_response, static_text
-from .view import chunk_cells, request_row, uploads_by_video
+from .view import chunk_cells, request_row, upload_target
 
 __all__ = ["ROUTES"]
 
@@ -25,7 +25,12 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_FILES = {"dashboard.css": "text/css", "dashboard.js": "text/javascript"}
+_FILES = {
+    "dashboard.css": "text/css",
+    "dashboard.js": "text/javascript",
+    "player.css": "text/css",
+    "player.js": "text/javascript",
+}
 _LONGEST_CURL_BODY = 1000
 """Characters of a body that the equivalent curl command repeats."""
 
@@ -94,7 +99,7 @@ def _curl(origin: str, record: RequestRecord, details: RequestDetails) -> str:
 async def _chunks(call: Call) -> web.StreamResponse:
     """Send the chunk map of one video."""
     video = call.state.videos.find(call.parameter("videoId"))
-    requests = uploads_by_video(call.state.log.records).get(video.id, [])
+    requests = [each for each in call.state.log.records if upload_target(each) == video.id]
     return json_response(chunk_cells(video, requests))
 
 

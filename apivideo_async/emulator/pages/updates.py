@@ -5,6 +5,7 @@ Each message contains what has changed since the last one. A viewer is one page 
 
 import asyncio
 import json
+from collections import defaultdict
 from typing import Any
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from attrs import define, field
 from ..faults.fault_list import FAULTS
 from ..operations import Call, json_response
 from ..state.request_log import RequestRecord
-from .view import Row, chunk_cells, overview, request_row, uploads_by_video, video_row
+from .view import Row, chunk_cells, overview, request_row, upload_target, video_row
 
 __all__ = ["stream", "whole"]
 
@@ -34,6 +35,8 @@ class _Viewer:
     _cells: dict[str, dict[tuple[int, int], Row]] = field(factory=dict)
     _last_request: int = 0
     _open_requests: list[RequestRecord] = field(factory=list)
+    _uploads: defaultdict[str, dict[int, RequestRecord]] = field(factory=lambda: defaultdict(dict))
+    """The upload requests of each video, by number."""
 
     def changes(self, call: Call) -> Row:
         """Return what changed since the last call; an empty dict if nothing did."""
@@ -74,18 +77,22 @@ class _Viewer:
             self._last_request = new[-1].number
         changed = [*self._open_requests, *new]
         self._open_requests = [record for record in changed if record.ended is None]
+        for record in changed:
+            # The video of an upload with a token may be unknown until the request has ended.
+            if (video := upload_target(record)) is not None:
+                self._uploads[video][record.number] = record
         return [request_row(record) for record in changed]
 
     def _changed_chunks(self, call: Call) -> list[Row]:
         """Return the changed cells of uploads that go on, or that were complete a moment ago."""
         state, found = call.state, []
-        uploads = uploads_by_video(state.log.records)
-        for name, requests in uploads.items():
+        for name in list(self._uploads):
             video = state.videos.get(name)
             known = self._cells.get(name)
             if video is None or (video.finished and known is None):
+                del self._uploads[name]
                 continue
-            shown = chunk_cells(video, requests)
+            shown = chunk_cells(video, list(self._uploads[name].values()))
             cells = {(cell["from"], cell["to"]): cell for cell in shown["cells"]}
             changed = [cell for key, cell in cells.items() if cell != (known or {}).get(key)]
             if changed:

@@ -4,8 +4,7 @@ Times are Unix timestamps, durations are in seconds, sizes in bytes.
 """
 
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -20,7 +19,7 @@ from ..state.request_log import RequestRecord
 from ..state.state import State
 from ..state.video import Video
 
-__all__ = ["chunk_cells", "overview", "request_row", "uploads_by_video", "video_row"]
+__all__ = ["chunk_cells", "overview", "request_row", "upload_target", "video_row"]
 
 Row: TypeAlias = dict[str, Any]
 UPLOADS = ("videos.upload", "videos.upload_with_token")
@@ -79,16 +78,10 @@ def _state_of(video: Video, progress: float) -> str:
     return "uploading" if video.ledger.started or video.spool is not None else "empty"
 
 
-def uploads_by_video(records: Iterable[RequestRecord]) -> dict[str, list[RequestRecord]]:
-    """Return the upload requests of each video, in the order of their arrival."""
-    found: defaultdict[str, list[RequestRecord]] = defaultdict(list)
-    for record in records:
-        if record.operation in UPLOADS and (video := _video_of(record)) is not None:
-            found[video].append(record)
-    return found
-
-
-def _video_of(record: RequestRecord) -> str | None:
+def upload_target(record: RequestRecord) -> str | None:
+    """Return the id of the video to which a request uploads. None for others, and while unknown."""
+    if record.operation not in UPLOADS:
+        return None
     # A request that a fault or the rate limit refused did not reach its video.
     if record.video_id is None and record.operation == "videos.upload":
         return record.path.split("/")[2]

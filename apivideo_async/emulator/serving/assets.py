@@ -1,4 +1,4 @@
-"""Assets of videos on the delivery hosts: file, player page, manifest and thumbnail.
+"""Assets of videos on the delivery hosts: file, manifest and thumbnail.
 
 URLs of a private video contain a token in the path (for the player: in the query). A token works
 for one request, which opens a session. ``?avh=`` with the session gives access to all other assets.
@@ -10,7 +10,6 @@ import contextlib
 from aiohttp import web
 
 from ..operations import Call
-from ..pages.rendering import html_response
 from ..rules import encoding
 from ..rules.problems import not_found
 from ..rules.ranges import UnsatisfiableRangeError, parse_range
@@ -31,7 +30,6 @@ __all__ = [
     "manifest",
     "media",
     "mp4",
-    "player",
     "session_token",
     "thumbnail",
     "video_base",
@@ -105,23 +103,6 @@ async def _serve_media(call: Call, video: Video) -> web.StreamResponse:
                 await response.write(block)
     await response.write_eof()
     return response
-
-
-async def player(call: Call) -> web.StreamResponse:
-    """Send a page that plays the file (service.md#private-sessions)."""
-    token = call.request.query.get("token")
-    video = call.video()
-    session = viewer_session(call, video, "videoId", token)
-    base, query = f"/vod/{video.id}", ""
-    if session is not None:
-        # The token is used up: the page loads the other assets with the session.
-        base, query = f"{base}/token/{token}", f"?avh={session}"
-    return html_response(
-        "player.html",
-        title=str(video.attributes["title"]),
-        media=f"{base}/hls/media.mp4{query}",
-        poster=f"{base}/thumbnail.jpg{query}",
-    )
 
 
 async def manifest(call: Call) -> web.StreamResponse:

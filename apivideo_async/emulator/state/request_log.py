@@ -1,5 +1,6 @@
 """The request log, which tests inspect and the dashboard shows. It contains no secrets."""
 
+import logging
 import re
 import time
 from collections import OrderedDict
@@ -8,7 +9,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from attrs import define, evolve, field, frozen
 
-__all__ = ["RequestDetails", "RequestLog", "RequestRecord"]
+__all__ = ["ACCESS_LOG", "RequestDetails", "RequestLog", "RequestRecord"]
+
+ACCESS_LOG = logging.getLogger("apivideo_async.emulator.access")
+"""Gets a line at level INFO for each request that has ended."""
 
 # Query parameters whose values are masked: upload token or private token, and session.
 _SECRETS = frozenset({"token", "avh"})
@@ -18,7 +22,7 @@ _SECRET_MEMBERS = re.compile(
     r'\s*:\s*")[^"]+'
 )
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "x-api-video-signature"})
-_SECRET_PATH = re.compile(r"/(token|private)/[^/?\s\"]+")
+_SECRET_PATH = re.compile(r"/(token|private|upload-tokens)/[^/?\s\"]+")
 _SECRET_QUERY = re.compile(r"\b(token|avh)=[^&\s\"\\]+")
 _MOST_DETAILED = 1000
 """Requests whose details are kept."""
@@ -58,6 +62,25 @@ class RequestRecord:
     started: float = field(factory=time.time)
     ended: float | None = None
     size: int | None = None
+
+    def end(self, status: int | None) -> None:
+        """Note that the request has ended, and write it to the access log."""
+        self.status, self.ended = status, time.time()
+        if ACCESS_LOG.isEnabledFor(logging.INFO):
+            ACCESS_LOG.info("%s", self._access_line(self.ended - self.started))
+
+    def _access_line(self, seconds: float) -> str:
+        address = f"{self.path}?{self.query}" if self.query else self.path
+        status = "dropped" if self.status is None else str(self.status)
+        words = [self.method, _safe_text(address), status, f"{self.body_bytes} bytes"]
+        words.append(f"{seconds:.3f} s")
+        named = {
+            "operation": self.operation,
+            "range": self.content_range and self.content_range.replace(" ", ""),
+            "fault": self.fault,
+            "quirk": self.quirk,
+        }
+        return " ".join([*words, *(f"{name}={value}" for name, value in named.items() if value)])
 
 
 @frozen

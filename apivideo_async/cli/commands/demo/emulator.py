@@ -36,6 +36,7 @@ async def run_emulator() -> AsyncIterator[Server]:
     command = [sys.executable, "-m", "apivideo_async.cli", "emulator", "--api-key", key]
     process = await asyncio.create_subprocess_exec(
         *command,
+        "--port=0",
         "--encoding=0.5",
         "--until-eof",  # The emulator also ends if this process dies.
         stdin=asyncio.subprocess.PIPE,
