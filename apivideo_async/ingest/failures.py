@@ -15,6 +15,7 @@ __all__ = [
     "OutageError",
     "PullError",
     "SizeMismatchError",
+    "advice_for",
     "cause_of",
     "is_temporary",
 ]
@@ -65,6 +66,44 @@ def cause_of(error: BaseException) -> str:
     if cause == "upload" and error.__cause__ is not None:
         return cause_of(error.__cause__)
     return cause
+
+
+_ADVICE: dict[str, str] = {
+    "missing": "Put the sources back, or correct the list of sources. Then retry the items.",
+    "unreadable": "Make the sources readable for the user of this program. Then retry the items.",
+    "empty": "Replace the sources by complete files, and retry the items.",
+    "changed": "Ingest the sources again when no program writes to them any more.",
+    "credentials": "Set credentials that may read the sources. Then retry the items.",
+    "expired": "Ingest the sources again with new signed URLs.",
+    "bucket": "Correct the name or the region of the bucket. Then ingest its objects again.",
+    "redirect": "Use the final URLs of the sources, or allow redirects to them (--redirects any).",
+    "unreachable": "Check the network and the server of the sources. Then retry the items.",
+    "unsupported": "Correct the sources as the message says, and ingest them again.",
+    "source": "Correct the sources as the message says. Then retry the items.",
+    "pull": "Check that api.video can fetch the URLs, or use --strategy stream. Then retry.",
+    "size": "Delete the videos: they differ from their sources. Then retry the items.",
+    "timeout": "Check the network to api.video. Then retry the items.",
+    "connection": "Check the network to api.video. Then retry the items.",
+    "gone": "The videos were deleted before they were complete. Retry the items.",
+    "duplicate": "Delete all but one of the videos of each key. Then retry with --quarantined.",
+    "defect": "This is a defect of this program: report it with the message. Then retry the items.",
+    "resource-not-found": "Correct the ids that the fields name, such as a player. Then retry.",
+    "too-many-requests": "Other programs use the same API key. Reduce their requests, and retry.",
+}
+"""What to do about failures, by their cause."""
+_API_ADVICE: tuple[tuple[str, str], ...] = (
+    ("authentication-", "Set a valid API key. Then retry the items."),
+    ("authorization-", "Ask api.video why the account may not do this. Then retry the items."),
+    ("5", "api.video failed. Retry the items later."),
+)
+"""The same for codes of API errors and for statuses, by the start of the cause."""
+
+
+def advice_for(cause: str) -> str:
+    """Return a sentence or two that say what to do about the failures with a cause."""
+    default = "Correct what the message names, such as a field of the video. Then retry the items."
+    found = (advice for start, advice in _API_ADVICE if cause.startswith(start))
+    return _ADVICE.get(cause) or next(found, default)
 
 
 def is_temporary(error: ApiVideoError) -> bool:

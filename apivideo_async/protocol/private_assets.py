@@ -24,7 +24,7 @@ from attrs import field, frozen
 from ..errors import ConfigurationError
 from ..models import LiveStreamAssets, VideoAssets
 
-__all__ = ["AssetsT", "PrivateSession", "session_address"]
+__all__ = ["AssetsT", "PrivateSession", "player_root", "session_address"]
 
 AssetsT = TypeVar("AssetsT", VideoAssets, LiveStreamAssets)
 
@@ -34,6 +34,17 @@ _TOKEN_PATH = re.compile(r".*/token/[^/]+")
 _PRIVATE_PATH = re.compile(r".*/private/[^/]+/[^/.]+")
 _PLAYER_PATH = re.compile(r"(?P<root>.*/)(?P<kind>vod|live)/(?P<id>[^/]+)(?:/.*)?")
 _IFRAME_ADDRESS = re.compile(r"""(\bsrc=(["']))(.*?)(\2)""", re.IGNORECASE | re.DOTALL)
+
+
+def player_root(base_url: str) -> str:
+    """Return the URL of players, to which the id of a public video is added (service.md#assets).
+
+    Servers other than api.video, such as an emulator, have their players on the host of the API.
+    """
+    parts = _split(base_url)
+    if (parts.hostname or "").endswith(".api.video"):
+        return "https://embed.api.video/vod/"
+    return f"{base_url.rstrip('/')}/vod/"
 
 
 def session_address(assets: VideoAssets | LiveStreamAssets | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 from aiohttp import web
 
+from ...pages.rendering import BASE_STYLE, read_text
 from ..faults.actions import ACTIONS
 from ..faults.fault_list import FAULTS, Fault
 from ..operations import Call, Handler, empty_response, json_response
@@ -16,7 +17,7 @@ from ..serving.assets import asset_urls
 from ..serving.delivery import thumbnail_response
 from ..state.request_log import RequestDetails, RequestRecord
 from . import samples, updates
-from .rendering import html_response, static_text
+from .rendering import html_response
 from .view import chunk_cells, request_row, upload_target
 
 __all__ = ["ROUTES"]
@@ -26,11 +27,13 @@ _POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _FILES = {
-    "dashboard.css": "text/css",
-    "dashboard.js": "text/javascript",
-    "player.css": "text/css",
-    "player.js": "text/javascript",
+    "base.css": BASE_STYLE,
+    **{
+        name: (__package__, f"static/{name}")
+        for name in ("dashboard.css", "dashboard.js", "player.css", "player.js")
+    },
 }
+"""Name of each file in the URL, and its package and name there."""
 _LONGEST_CURL_BODY = 1000
 """Characters of a body that the equivalent curl command repeats."""
 
@@ -55,10 +58,13 @@ OPERATION_NAMES: web.AppKey[tuple[str, ...]] = web.AppKey("operation names", tup
 """Key of the names of all operations in the aiohttp application."""
 
 
-def _file(name: str, content_type: str) -> Handler:
+def _file(package: str, name: str) -> Handler:
+    content_type = "text/css" if name.endswith(".css") else "text/javascript"
+
     async def handler(call: Call) -> web.StreamResponse:
         headers = {"Cache-Control": "no-cache"}
-        return web.Response(text=static_text(name), content_type=content_type, headers=headers)
+        text = read_text(package, name)
+        return web.Response(text=text, content_type=content_type, headers=headers)
 
     return handler
 
@@ -130,7 +136,7 @@ def _reset(call: Call) -> None:
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/", _index),
-    *(("GET", f"/_emulator/files/{name}", _file(name, kind)) for name, kind in _FILES.items()),
+    *(("GET", f"/_emulator/files/{name}", _file(*file)) for name, file in _FILES.items()),
     ("GET", "/_emulator/updates", updates.stream),
     ("GET", "/_emulator/state", updates.whole),
     ("GET", "/_emulator/requests/{number}", _request_details),

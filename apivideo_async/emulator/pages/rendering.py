@@ -1,29 +1,12 @@
-"""Renders the templates of this package."""
+"""Responses with the templates of this package."""
 
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import jinja2
 from aiohttp import web
 
-__all__ = ["html_response", "static_text"]
+from ...pages.rendering import environment
 
-
-@cache
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_source),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-
-
-def _source(name: str) -> str:
-    # Not a loader for folders: the package may be in a zip file.
-    return files(__package__).joinpath("templates", name).read_text("utf-8")
+__all__ = ["html_response"]
 
 
 def html_response(name: str, policy: str | None = None, **values: Any) -> web.Response:
@@ -32,11 +15,5 @@ def html_response(name: str, policy: str | None = None, **values: Any) -> web.Re
     ``policy`` is the Content-Security-Policy of the page.
     """
     headers = {} if policy is None else {"Content-Security-Policy": policy}
-    text = _templates().get_template(name).render(values)
+    text = environment(__package__).get_template(f"templates/{name}").render(values)
     return web.Response(text=text, content_type="text/html", headers=headers)
-
-
-@cache
-def static_text(name: str) -> str:
-    """Return a style sheet or script of this package."""
-    return files(__package__).joinpath("static", name).read_text("utf-8")

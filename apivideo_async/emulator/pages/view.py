@@ -96,14 +96,14 @@ def chunk_cells(video: Video, requests: Sequence[RequestRecord]) -> Row:
     """
     ledger = video.ledger.chunks
     cells: dict[tuple[int, int], Row] = {}
-    unit = "file" if ledger is None else ledger.unit
+    unit, total = ("file", None) if ledger is None else (ledger.unit, ledger.total)
     for record in requests:
         try:
             chunk = parse_content_range(record.content_range, _ANY_SIZE)
         except RefusedError:
             continue  # A malformed header has no place in the map.
         if chunk is not None:
-            unit = chunk.unit
+            unit, total = chunk.unit, total or chunk.total
         _add_attempt(cells, chunk, record)
     accepted = [(0, 1)] if video.ledger.whole_size is not None else []
     for start, end in ledger.ranges if ledger is not None else accepted:
@@ -112,7 +112,7 @@ def chunk_cells(video: Video, requests: Sequence[RequestRecord]) -> Row:
     return {
         "video": video.id,
         "unit": unit,
-        "total": ledger.total if ledger is not None else 1 if unit == "file" else None,
+        "total": 1 if unit == "file" else total,
         "cells": [cells[key] for key in sorted(cells)],
     }
 

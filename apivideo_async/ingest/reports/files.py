@@ -14,17 +14,20 @@ from attrs import asdict
 from ...errors import ApiVideoError, ConfigurationError
 from ...masking import masked, shown
 from ...private_files import replacing
+from ..failures import advice_for
 from ..items import Record
 from ..ledger.ledger import Ledger, Usage
 from .cells import cell
 from .data import Report, collect, duration
-from .html import page
+from .html import check_packages, pieces
 
 __all__ = ["check_report", "to_document", "write_report"]
 
 
 def check_report(path: Path) -> None:
     """Raise ``ConfigurationError`` when a report cannot be written to this path."""
+    if path.suffix.lower() == ".html":
+        check_packages()
     if path.suffix.lower() not in (".html", ".json", ".csv"):
         raise ConfigurationError(f"a report ends in .html, .json or .csv, which {path} does not")
     folder = path.absolute().parent
@@ -34,11 +37,14 @@ def check_report(path: Path) -> None:
         raise ConfigurationError(f"the report {path} cannot be written")
 
 
-async def write_report(ledger: Ledger, path: Path) -> None:
+async def write_report(
+    ledger: Ledger, path: Path, *, base_url: str = "https://ws.api.video"
+) -> None:
     """Write a report in the format of the suffix: ``.html``, ``.json`` or ``.csv``.
 
-    An existing file is kept until the new one is complete. A report contains no secrets and is
-    meant to be shared, so the umask determines the permissions of the file. Raises ``LedgerError``,
+    ``base_url`` is that of the API: a report in HTML links the players of its videos. An existing
+    file is kept until the new one is complete. A report contains no secrets and is meant to be
+    shared, so the umask determines the permissions of the file. Raises ``LedgerError``,
     ``ConfigurationError`` as ``check_report``, and ``ApiVideoError`` if writing fails.
     """
     check_report(path)
@@ -52,7 +58,9 @@ async def write_report(ledger: Ledger, path: Path) -> None:
                 # A ``</script>`` in a text would end a script element that embeds the document.
                 file.write(document.replace("<", "\\u003c"))
             else:
-                file.write(page(await collect(ledger)))
+                report = await collect(ledger)
+                async for piece in pieces(report, ledger.records(), base_url):
+                    file.write(piece)
     except OSError as error:
         reason = error.strerror or error
         raise ApiVideoError(f"the report {path} cannot be written: {reason}") from error
@@ -111,7 +119,9 @@ def to_document(report: Report) -> dict[str, Any]:
             for each in report.timeline
         ],
         "usage": [_usage(usage) for usage in report.usage],
-        "failures": [asdict(failure) for failure in report.failures],
+        "failures": [
+            {**asdict(failure), "advice": advice_for(failure.cause)} for failure in report.failures
+        ],
         "slowest": [asdict(item) for item in report.slowest],
         "waiting": [asdict(item) for item in report.waiting],
     }

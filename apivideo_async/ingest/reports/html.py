@@ -1,56 +1,108 @@
-"""The report as one HTML file without scripts, fonts or requests to any server.
+"""The report as one HTML file, which loads nothing. Its script filters the list of all items.
 
-The page and its style are in ``report.html``; this module fills in the values.
+Failures come first, with what to do about them. The page is ``report.html``; this module fills in
+the values. The list of all items is written in pieces, so that memory does not grow with it.
 """
 
-from collections.abc import Iterable, Sequence
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
-from html import escape as escape_markup
-from importlib import resources
-from string import Template
+from typing import Any
 
+from ...errors import ConfigurationError
+from ...masking import masked, shown
+from ...protocol.private_assets import player_root
+from ..failures import advice_for
+from ..items import Record
 from ..ledger.ledger import Usage
 from .cells import escape_invisible
 from .charts import draw_bars
-from .data import Report
+from .data import Report, duration
 
-__all__ = ["page"]
+__all__ = ["check_packages", "pieces"]
 
 CLASSES = {"uploads": "Upload requests", "writes": "Write requests", "reads": "Read requests"}
 MINUTE = 60.0
 MAX_BARS = 120
 """Maximum number of bars in a chart of the request budget."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_ROWS = "<!-- rows -->"
+"""Where the items are in the page. In texts, ``<`` is escaped."""
 
 
-def page(report: Report) -> str:
-    """Return the whole page."""
-    template = Template(resources.files(__package__).joinpath("report.html").read_text("utf-8"))
-    totals = report.totals
-    done, failed = totals.count("done"), totals.count("failed", "quarantined")
-    return template.substitute(
-        times=_times(report),
-        done_class="good" if done else "",
-        done=f"{done:,}",
-        total=f"{totals.count():,}",
-        failed_class="bad" if failed else "",
-        failed=f"{failed:,}",
-        open=f"{totals.open:,}",
-        bytes_done=_size(totals.bytes.get("done", 0)),
-        bytes_sent=_size(totals.sent),
-        duration=_duration(report.seconds),
-        rate=f"{done / report.seconds:,.1f}/s" if report.seconds else "-",
-        throughput=_throughput(report),
-        budget=_budget(report.usage),
+def check_packages() -> None:
+    """Raise ``ConfigurationError`` if a package that a page needs is not installed."""
+    try:
+        import jinja2 as _  # noqa: F401 (only looked for)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "a report in HTML needs more packages: pip install 'apivideo-async[cli]'"
+        ) from error
+
+
+async def pieces(
+    report: Report, records: AsyncIterator[Record], base_url: str
+) -> AsyncIterator[str]:
+    """Yield the page. ``base_url`` is that of the API; the players of the videos are on its host.
+
+    Raises ``LedgerError``.
+    """
+    before, _, after = _page(report, base_url).partition(_ROWS)
+    yield before
+    separator = ""
+    async for record in records:
+        row = json.dumps([value(record) for value in _COLUMNS.values()])
+        # A ``</script>`` in a text would end the element that contains the rows.
+        yield separator + row.replace("<", "\\u003c")
+        separator = ",\n"
+    yield after
+
+
+def _page(report: Report, base_url: str) -> str:
+    # The package is optional, so it is imported only here.
+    from ...pages.rendering import BASE_STYLE, environment, read_text
+
+    style = read_text(*BASE_STYLE) + read_text(__package__, "report.css")
+    script = read_text(__package__, "report.js")
+    template = environment(__package__).get_template("report.html")
+    charts, budget = _budget(report.usage)
+    unfinished = [
+        (_text(each.uri), each.state, f"{each.attempts:,}", _text(each.message))
+        for each in report.waiting
+    ]
+    return template.render(
+        policy=f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}",
+        style=style,
+        script=script,
+        made_at=_moment(report.made_at),
+        started=_moment(report.started),
+        ended=_moment(report.ended),
+        tiles=_tiles(report),
         failures=_failures(report),
+        unfinished=unfinished,
+        unfinished_caption=f"{len(unfinished)} of {report.totals.open:,} items"
+        if unfinished
+        else "Items that are not finished",
+        throughput=_throughput(report),
+        charts=charts,
+        budget=budget,
         slowest=_slowest(report),
-        unfinished=_unfinished(report),
         states=_states(report),
+        columns=list(_COLUMNS),
+        player=player_root(base_url),
     )
 
 
-def _escape(text: str | None) -> str:
-    return escape_markup(escape_invisible(text or ""))
+def _source(text: str) -> str:
+    """Return the source expression that allows an inline element with this content."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _text(text: str | None) -> str:
+    return escape_invisible(text or "")
 
 
 def _size(size: float) -> str:
@@ -76,37 +128,58 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def _time(at: float) -> str:
-    time = datetime.fromtimestamp(at, UTC)
-    iso = time.isoformat(timespec="seconds")
-    return f'<time datetime="{iso}">{time:%d %B %Y, %H:%M:%S} UTC</time>'
+def _moment(at: float | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
-def _times(report: Report) -> str:
-    created = f"Created on {_time(report.made_at)}"
-    if report.started is None:
-        return f"{created}; no item was started yet."
-    end = "" if report.ended is None else f" to {_time(report.ended)}"
-    return f"{_time(report.started)}{end}. {created}."
+def _seconds(record: Record) -> float | None:
+    seconds = duration(record)
+    return None if seconds is None else round(seconds, 3)
 
 
-def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table. Cells are HTML already. A column whose name begins with # has numbers."""
-    marks = [' class="number"' if name.startswith("#") else "" for name in columns]
-    head = "".join(
-        f'<th scope="col"{mark}>{name.removeprefix("#")}</th>'
-        for name, mark in zip(columns, marks, strict=True)
-    )
-    body = []
-    for first, *rest in rows:
-        cells = (f"<td{mark}>{cell}</td>" for cell, mark in zip(rest, marks[1:], strict=True))
-        body.append(f'<tr><th scope="row">{first}</th>{"".join(cells)}</tr>')
-    if not body:
-        return f'<p class="none">{caption}: none.</p>'
-    return (
-        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table>"
-    )
+def _message(record: Record) -> str | None:
+    return None if record.message is None else _text(masked(record.message))
+
+
+_COLUMNS: dict[str, Callable[[Record], Any]] = {
+    "uri": lambda record: _text(shown(record.item.uri)),
+    "state": lambda record: record.state,
+    "video": lambda record: record.video_id,
+    "size": lambda record: record.item.size,
+    "seconds": _seconds,
+    "attempts": lambda record: record.attempts,
+    "cause": lambda record: None if record.cause is None else _text(record.cause),
+    "message": _message,
+}
+"""The columns of the list of all items, as ``report.js`` names them."""
+
+
+def _tiles(report: Report) -> list[tuple[str, str, str, str]]:
+    """Return the most important figures: name, value, detail, and the CSS class."""
+    totals = report.totals
+    done, failed = totals.count("done"), totals.count("failed", "quarantined")
+    return [
+        ("Failed", f"{failed:,}", "", "bad" if failed else ""),
+        ("Done", f"{done:,}", f"of {totals.count():,}", "good" if done else ""),
+        ("Not finished", f"{totals.open:,}", "", ""),
+        ("Bytes done", _size(totals.bytes.get("done", 0)), "", ""),
+        ("Bytes sent", _size(totals.sent), "", ""),
+        ("Duration", _duration(report.seconds), "", ""),
+        ("Items per second", f"{done / report.seconds:,.1f}" if report.seconds else "-", "", ""),
+    ]
+
+
+def _failures(report: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            "cause": _text(each.cause),
+            "count": f"{each.count:,} item{'' if each.count == 1 else 's'}",
+            "advice": advice_for(each.cause),
+            "message": _text(each.message),
+            "uris": [_text(uri) for uri in each.uris],
+        }
+        for each in report.failures
+    ]
 
 
 def _throughput(report: Report) -> str:
@@ -119,8 +192,10 @@ def _throughput(report: Report) -> str:
     )
 
 
-def _budget(usage: Sequence[Usage]) -> str:
-    charts, rows = [], []
+def _budget(usage: Sequence[Usage]) -> tuple[str, list[tuple[str, ...]]]:
+    """Return the charts of the request budget, and the rows of its table."""
+    charts: list[str] = []
+    rows: list[tuple[str, ...]] = []
     for limit_class, name in CLASSES.items():
         used = [each for each in usage if each.limit_class == limit_class]
         if not used:
@@ -141,8 +216,7 @@ def _budget(usage: Sequence[Usage]) -> str:
             title = f"{name}: share of the requests that the server allows per minute"
             points, width = _shares(used)
             charts.append(draw_bars(title, points, width=width, text=_share, top=1.0, kind="share"))
-    columns = ("Class", "#Requests", "#Allowed per minute", "#Mean use", "#Highest use", "#Refused")
-    return "".join(charts) + _table("Requests by class", columns, rows)
+    return "".join(charts), rows
 
 
 def _shares(used: Sequence[Usage]) -> tuple[list[tuple[float, float]], float]:
@@ -160,46 +234,22 @@ def _shares(used: Sequence[Usage]) -> tuple[list[tuple[float, float]], float]:
     return [(first * MINUTE + at * width, share / minutes) for at, share in sums.items()], width
 
 
-def _failures(report: Report) -> str:
-    rows = []
-    for each in report.failures:
-        uris = "".join(f"<li>{_escape(uri)}</li>" for uri in each.uris)
-        details = f"{_escape(each.message)}<ul>{uris}</ul>"
-        rows.append((_escape(each.cause), f"{each.count:,}", details))
-    columns = ("Cause", "#Items", "First message, and some of the items")
-    return _table("Failures by cause", columns, rows)
-
-
-def _slowest(report: Report) -> str:
-    rows = [
+def _slowest(report: Report) -> list[tuple[str, ...]]:
+    return [
         (
-            _escape(each.uri),
+            _text(each.uri),
             _duration(each.seconds),
             "-" if each.size is None else _size(each.size),
             f"{each.attempts:,}",
-            _escape(each.video_id or "-"),
+            _text(each.video_id or "-"),
         )
         for each in report.slowest
     ]
-    columns = ("Source", "#Time", "#Size", "#Failed attempts", "Video")
-    return _table("Time from the first claim to the end", columns, rows)
 
 
-def _unfinished(report: Report) -> str:
-    rows = [
-        (_escape(each.uri), each.state, f"{each.attempts:,}", _escape(each.message))
-        for each in report.waiting
-    ]
-    caption = "Items not finished"
-    if rows:
-        caption = f"{len(rows)} of {report.totals.open:,} items that are not finished"
-    return _table(caption, ("Source", "State", "#Failed attempts", "Last failure"), rows)
-
-
-def _states(report: Report) -> str:
+def _states(report: Report) -> list[tuple[str, ...]]:
     totals = report.totals
-    rows = [
+    return [
         (state, f"{count:,}", _size(totals.bytes.get(state, 0)))
         for state, count in sorted(totals.items.items(), key=lambda each: -each[1])
     ]
-    return _table("All items of the ledger", ("State", "#Items", "#Bytes"), rows)

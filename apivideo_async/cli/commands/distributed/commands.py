@@ -190,7 +190,7 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
     check_report(path)
 
     async def work(database: Distributed) -> None:
-        await write_report(database.ledger, path)
+        await write_report(database.ledger, path, base_url=session.base_url)
         session.terminal.result(str(path))
 
     return _with_database(session, dsn, work)

@@ -150,7 +150,7 @@ class IngestRun:
     async def _write_report(self, ledger: Ledger, path: Path) -> bool:
         """Return True on success. A failure is reported here, so that the work continues."""
         try:
-            await write_report(ledger, path)
+            await write_report(ledger, path, base_url=self._session.base_url)
         except ApiVideoError as error:
             self._terminal.fail(explain(error, self._session.base_url))
             return False

@@ -178,7 +178,7 @@ def report(session: Session, /, out: tuple[Path, ...], ledger: Path | None) -> i
         async with _open_ledger(session, ledger) as opened:
             for path in out:
                 try:
-                    await write_report(opened, path)
+                    await write_report(opened, path, base_url=session.base_url)
                 except LedgerError:
                     # An unreadable ledger affects all reports; other errors affect one file.
                     raise

@@ -272,7 +272,7 @@ function showUploads() {
     shown.add(id);
     let box = holder.querySelector(`[data-video="${id}"]`);
     if (box === null) {
-      box = element("section", { class: "upload", "data-video": id, "aria-label": `Upload of ${row.title}` },
+      box = element("section", { class: "upload card", "data-video": id, "aria-label": `Upload of ${row.title}` },
         element("h3"), element("p", { class: "note" }),
         element("div", { class: "map", role: "list", "aria-label": "Chunks" }), legend(),
         element("p", { class: "chunk" }));
