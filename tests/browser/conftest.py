@@ -1,5 +1,6 @@
 """Pages in a real Chromium, driven with Playwright."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -42,6 +43,13 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     )
     yield page
     assert problems == []
+
+
+async def until_true(page: Page, expression: str) -> None:
+    """Wait for an expression. Playwright's own function needs ``eval``, which pages forbid."""
+    async with asyncio.timeout(60):
+        while not await page.evaluate(expression):
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
