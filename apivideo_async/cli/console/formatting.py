@@ -1,13 +1,26 @@
 """Formats numbers, untrusted text and JSON for display."""
 
+import csv
+import io
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from rich.cells import cell_len
 
-__all__ = ["bytes_text", "json_text", "printable", "rate_text", "shortened", "time_text"]
+from ...cells import cell
+
+__all__ = [
+    "bytes_text",
+    "csv_text",
+    "json_text",
+    "printable",
+    "rate_text",
+    "shortened",
+    "time_text",
+]
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
@@ -74,6 +87,33 @@ def json_text(document: Any, indent: int | None, encoding: str) -> str:
 
     # The line breaks are those of the indentation: ``json`` escapes those in texts.
     return re.sub(r"[^\n -~]", replacement, text)
+
+
+_FORMULA = re.compile(r"(?<=[\"\s,;|])[=+@\uff1d\uff0b\uff0d\uff20]|(?<=[\"\s,;|])-(?!\d+[\d.]*[,\]}])")
+"""A character in JSON that a spreadsheet could read as the start of a formula; a negative number,
+which is followed by a comma or bracket, is none."""
+
+
+def csv_text(cells: Iterable[Any]) -> str:
+    """Format one row of CSV (RFC 4180) without the line feed at its end.
+
+    None is an empty cell, and a boolean true or false. A list or a mapping is JSON. A text or JSON
+    that a spreadsheet would read as a formula is changed (:mod:`apivideo_async.cells`): a text gets
+    an apostrophe, and JSON escapes the character. Line breaks within a text become line feeds.
+    """
+    line = io.StringIO()
+    csv.writer(line).writerow([_csv_cell(value) for value in cells])
+    return line.getvalue().removesuffix("\n")
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, bool | list | dict):
+        text = json_text(value, None, "utf-8")
+        value = _FORMULA.sub(lambda match: _escaped(match[0]), text)
+    if isinstance(value, str):
+        # A carriage return would let a text overwrite the line of the terminal.
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
+    return cell(value)
 
 
 def _finite(value: Any) -> Any:

@@ -9,8 +9,8 @@ from html import escape as escape_markup
 from importlib import resources
 from string import Template
 
+from ...cells import escape_invisible
 from ..ledger.ledger import Usage
-from .cells import escape_invisible
 from .charts import draw_bars
 from .data import Report
 
