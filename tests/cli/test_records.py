@@ -65,15 +65,16 @@ def test_columns_apply_to_every_format(online: Cli, videos: list[str]) -> None:
     assert [json.loads(line) for line in lines] == expected
     screen = Screen(online, *given)
     assert screen.end() == 0
-    assert screen.lines[0].split() == ["title", "a.b"]
+    assert screen.lines[0].split() == ["title", "metadata.a.b"]
     assert screen.lines[1].split() == ["first", "1"]
 
 
 @pytest.mark.parametrize("short", ["json", "jsonl"])
 def test_the_short_forms_mean_the_same(online: Cli, videos: list[str], short: str) -> None:
-    assert online("videos", "list", f"--{short}").out == online(
-        "videos", "list", "--output", short
-    ).out
+    assert (
+        online("videos", "list", f"--{short}").out
+        == online("videos", "list", "--output", short).out
+    )
 
 
 @pytest.mark.parametrize(

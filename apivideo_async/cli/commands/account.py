@@ -37,7 +37,7 @@ TOKEN = ObjectType(
     model=UploadToken,
     section="upload_tokens",
     group="tokens",
-    example_ids="to1tcmSFHeYY5KzyhOqVKMKb",
+    example_ids="to123",
     ids=("upload_token",),
     columns=("token", "ttl", "created_at", "expires_at"),
 )
@@ -47,7 +47,7 @@ WATERMARK = ObjectType(
     model=Watermark,
     section="watermarks",
     group="watermarks",
-    example_ids="watermark_1BWr2L5MTQwxGkuxKjzh6i",
+    example_ids="watermark_123",
     columns=("watermark_id", "created_at"),
 )
 

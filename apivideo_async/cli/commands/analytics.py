@@ -125,8 +125,8 @@ SESSION = _noun(
     shrinkable=("os.name", "referrer.url"),
 )
 EVENT = _noun(PlayerSessionEvent, "event", "events", "type", "emitted_at", "at", "from_", "to")
-VIDEO = "vi4k0jvEUuaTdRAEjQ4Jfagz"
-REMOVED = " (api.video removed this operation from its specification in 2023)"
+VIDEO = "vi123"
+REMOVED = "api.video removed this operation from its specification in 2023."
 
 command: click.Group = Group(
     "analytics",
@@ -165,7 +165,7 @@ command: click.Group = Group(
             ],
             method="get_metrics_breakdown",
             name="breakdown",
-            summary="List a number for each value of a dimension",
+            summary="List a number for each value of a dimension.",
             epilog=examples(
                 "apivideo analytics breakdown play country --from 2026-11-01",
                 "apivideo analytics breakdown view browser --unique --output csv",
@@ -182,7 +182,7 @@ command: click.Group = Group(
             ],
             method="get_metrics_over_time",
             name="over-time",
-            summary="List a number for each interval of time",
+            summary="List a number for each interval of time.",
             epilog=examples(
                 "apivideo analytics over-time play --interval hour",
                 f"apivideo analytics over-time view --filter media-id {VIDEO} --output csv",
@@ -198,7 +198,7 @@ command: click.Group = Group(
             ],
             method="list_video_sessions",
             name="video-sessions",
-            summary=f"List the viewer sessions of a video{REMOVED}",
+            summary=f"List the viewer sessions of a video. {REMOVED}",
             epilog=examples(f"apivideo analytics video-sessions {VIDEO} --period 2026-W50"),
         ),
         list_command(
@@ -206,18 +206,16 @@ command: click.Group = Group(
             [click.Argument(["live_stream_id"], metavar="LIVE_STREAM_ID"), PERIOD],
             method="list_live_stream_sessions",
             name="live-stream-sessions",
-            summary=f"List the viewer sessions of a live stream{REMOVED}",
-            epilog=examples(
-                "apivideo analytics live-stream-sessions li400mYKSgQ6xs7taUeSaEKr --period 2026-12"
-            ),
+            summary=f"List the viewer sessions of a live stream. {REMOVED}",
+            epilog=examples("apivideo analytics live-stream-sessions li123 --period 2026-12"),
         ),
         list_command(
             EVENT,
             [click.Argument(["session_id"], metavar="SESSION_ID")],
             method="list_session_events",
             name="session-events",
-            summary=f"List the events of a viewer session{REMOVED}",
-            epilog=examples("apivideo analytics session-events psEmFwGQUAXR2lFHj5nDOpy"),
+            summary=f"List the events of a viewer session. {REMOVED}",
+            epilog=examples("apivideo analytics session-events ps123"),
         ),
     ],
 )

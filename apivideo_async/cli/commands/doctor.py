@@ -25,6 +25,7 @@ from ...errors import (
 from ...http.network import check_reachable
 from ...private_files import find_state_folder
 from ..console.messages import explain
+from ..examples import examples
 from ..parameters import json_option
 from ..running import run
 from ..session import NO_API_KEY, Session, connect
@@ -53,7 +54,9 @@ class Finding:
         return f"{self.state:<8}{self.name:<13}{self.text}"
 
 
-@click.command(name="doctor")
+@click.command(
+    name="doctor", epilog=examples("apivideo doctor", "apivideo doctor --all-budgets --json")
+)
 @click.option(
     "--all-budgets",
     is_flag=True,

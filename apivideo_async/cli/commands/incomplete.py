@@ -16,8 +16,8 @@ from ...uploads.content import content_of
 from ..console.formatting import bytes_text
 from ..console.terminal import columns
 from ..crud.bulk import delete_object
-from ..crud.formatting import local_time
 from ..crud.columns import named_columns
+from ..crud.formatting import local_time
 from ..crud.object_type import ObjectType
 from ..crud.output import Output, Writer, take_output, with_output
 from ..crud.selection import confirm
@@ -29,6 +29,10 @@ from ..session import Session, connect
 __all__ = ["Container", "find_incomplete", "prune_command"]
 
 COLUMNS = named_columns(("videoId", "title", "createdAt", "ingest", "deleted"))
+EXAMPLES = examples(
+    "apivideo videos prune --incomplete --older-than 7d --dry-run",
+    "apivideo videos prune --incomplete --older-than 7d --yes",
+)
 CONCURRENT_STATUSES = 8
 """Statuses requested at once. Requests wait for their budget in the client."""
 BATCH = 100
@@ -105,13 +109,7 @@ async def _container(client: ApiVideoClient, video: Video) -> Container | None:
 def prune_command(kind: ObjectType) -> click.Command:
     """Make the command that deletes incomplete videos. ``kind`` describes videos."""
 
-    @click.command(
-        name="prune",
-        epilog=examples(
-            "apivideo videos prune --incomplete --older-than 7d --dry-run",
-            "apivideo videos prune --incomplete --older-than 7d --yes",
-        ),
-    )
+    @click.command(name="prune", epilog=EXAMPLES)
     @click.option(
         "--incomplete",
         is_flag=True,

@@ -18,7 +18,7 @@ PLAYER = ObjectType(
     model=PlayerTheme,
     section="players",
     group="players",
-    example_ids="pl45KFKdlddgk654dspkze",
+    example_ids="pl123",
     columns=("player_id", "name", "created_at", "updated_at"),
     shrinkable=("name",),
 )
@@ -54,7 +54,7 @@ command: click.Group = Group(
     help="Player themes. Videos and live streams refer to a theme by its id.",
     epilog=examples(
         "apivideo players create --name Blue --link blue",
-        "apivideo videos update --where-tag trailer --player-id pl45KFKdlddgk654dspkze",
+        "apivideo videos update --where-tag trailer --player-id pl123",
     ),
     commands=[
         list_command(PLAYER, sorting("name", "createdAt", "updatedAt")),
@@ -88,9 +88,7 @@ command: click.Group = Group(
                 ),
             ],
             summary="Set the logo: a JPEG or PNG file of at most 200x100 pixels and 100 KiB.",
-            epilog=examples(
-                PLAYER.example("upload-logo", "logo.png --link https://example.com")
-            ),
+            epilog=examples(PLAYER.example("upload-logo", "logo.png --link https://example.com")),
         ),
         action_command(
             PLAYER, "delete-logo", done="deleted the logo of", summary="Delete the logo."

@@ -20,10 +20,12 @@ SUMMARY = ObjectType(
     model=Summary,
     section="summaries",
     group="summaries",
-    example_ids="summary_1CGHWuXjhxmeH4WiZ51234",
+    example_ids="summary_123",
     columns=("summary_id", "video_id", "origin", "source_status", "created_at"),
 )
-TEXT = evolve(SUMMARY, singular="text of a summary", plural="texts of summaries", model=SummarySource)
+TEXT = evolve(
+    SUMMARY, singular="text of a summary", plural="texts of summaries", model=SummarySource
+)
 
 FILTERS: list[click.Parameter] = [
     click.Option(["--video-id"], metavar="ID", help="Only the summary of this video."),
@@ -64,7 +66,7 @@ TEXT_FIELDS: list[click.Parameter] = [
 command: click.Group = Group(
     "summaries",
     help="Summaries of videos.",
-    epilog=examples("apivideo summaries create vi4k0jvEUuaTdRAEjQ4Jfagz --auto"),
+    epilog=examples("apivideo summaries create vi123 --auto"),
     commands=[
         list_command(SUMMARY, FILTERS),
         show_command(TEXT, method="get_source", summary="Show the texts of summaries."),
@@ -74,7 +76,7 @@ command: click.Group = Group(
             CREATION,
             summary="Create a summary of a video. Without --auto it has no text until `update` "
             "sets one.",
-            epilog=examples("apivideo summaries create vi4k0jvEUuaTdRAEjQ4Jfagz --auto --part abstract"),
+            epilog=examples("apivideo summaries create vi123 --auto --part abstract"),
         ),
         update_command(
             TEXT,

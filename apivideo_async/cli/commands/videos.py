@@ -65,7 +65,7 @@ VIDEO = ObjectType(
     model=Video,
     section="videos",
     group="videos",
-    example_ids="vi4k0jvEUuaTdRAEjQ4Jfagz",
+    example_ids="vi123",
     columns=("video_id", "title", "created_at", "public", "tags"),
     shrinkable=("title", "tags"),
     fields=_video_fields,
@@ -204,7 +204,7 @@ command: click.Group = Group(
     no_args_is_help=True,
     epilog=examples(
         "apivideo videos list --tag trailer",
-        "apivideo videos update --where-tag trailer --player-id pl45KFKdlddgk654dspkze",
+        "apivideo videos update --where-tag trailer --player-id pl123",
         "apivideo videos delete --tag old --dry-run",
     ),
     commands=[
@@ -261,7 +261,7 @@ command: click.Group = Group(
             epilog=examples(
                 VIDEO.example("update", "--title Movie --clear tags"),
                 "apivideo videos update --where-tag draft --private --dry-run",
-                "apivideo videos list --tag draft --ids | apivideo videos update - --mp4 --yes",
+                "apivideo videos list --tag x --ids | apivideo videos update - --mp4 --yes",
             ),
             query=evolve(QUERY, prefix="where-"),
         ),
@@ -296,7 +296,7 @@ command: click.Group = Group(
             [*FILTERS, *SORTING],
             method="list_discarded",
             name="discarded",
-            summary="List deleted videos that can be restored",
+            summary="List deleted videos that can be restored.",
         ),
         call_command(
             VIDEO,

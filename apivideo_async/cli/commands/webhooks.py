@@ -20,11 +20,12 @@ WEBHOOK = ObjectType(
     model=Webhook,
     section="webhooks",
     group="webhooks",
-    example_ids="webhook_XXXXXXXXXXXXXXX",
+    example_ids="webhook_123",
     columns=("webhook_id", "url", "events", "created_at"),
     shrinkable=("url", "events"),
 )
 EVENTS = one_of(WebhookEventType)
+TYPES = f"TYPE: {', '.join(EVENTS.choices)}."
 
 
 command: click.Group = Group(
@@ -42,9 +43,15 @@ command: click.Group = Group(
                 click.Option(
                     ["--event", "events"],
                     type=EVENTS,
+                    metavar="TYPE",
                     help="Only subscriptions to this type of event.",
                 )
             ],
+            epilog=examples(
+                "apivideo webhooks list --event video.source.recorded",
+                "apivideo webhooks list --output csv --columns id,url",
+                before=TYPES,
+            ),
         ),
         show_command(WEBHOOK),
         call_command(
@@ -66,8 +73,8 @@ command: click.Group = Group(
             summary="Create a subscription and print the secret that signs its deliveries.",
             epilog=examples(
                 "apivideo webhooks create https://example.com/hook",
-                "apivideo webhooks create https://example.com/hook --event video.source.recorded",
-                before=f"TYPE: {', '.join(EVENTS.choices)}.",
+                "apivideo webhooks create http://example.com/ --event video.source.recorded",
+                before=TYPES,
             ),
         ),
         delete_command(WEBHOOK),

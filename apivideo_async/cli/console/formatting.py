@@ -89,7 +89,9 @@ def json_text(document: Any, indent: int | None, encoding: str) -> str:
     return re.sub(r"[^\n -~]", replacement, text)
 
 
-_FORMULA = re.compile(r"(?<=[\"\s,;|])[=+@\uff1d\uff0b\uff0d\uff20]|(?<=[\"\s,;|])-(?!\d+[\d.]*[,\]}])")
+_FORMULA = re.compile(
+    r"(?<=[\"\s,;|])[=+@\uff1d\uff0b\uff0d\uff20]|(?<=[\"\s,;|])-(?!\d+[\d.]*[,\]}])"
+)
 """A character in JSON that a spreadsheet could read as the start of a formula; a negative number,
 which is followed by a comma or bracket, is none."""
 

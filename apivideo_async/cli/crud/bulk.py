@@ -139,7 +139,9 @@ def update_command(
         changes = _changes(given_options(given), {name: empty[name] for name in cleared})
         if not isinstance(selection, Selection):
             return selection
-        if (code := _stop(session, kind, selection, "update", yes=yes, dry_run=dry_run)) is not None:
+        if (
+            code := _stop(session, kind, selection, "update", yes=yes, dry_run=dry_run)
+        ) is not None:
             return code
         return call_each(
             session,
@@ -214,7 +216,9 @@ def delete_command(
         selection = select(session, kind, query, given, sure=yes or dry_run)
         if not isinstance(selection, Selection):
             return selection
-        if (code := _stop(session, kind, selection, "delete", yes=yes, dry_run=dry_run)) is not None:
+        if (
+            code := _stop(session, kind, selection, "delete", yes=yes, dry_run=dry_run)
+        ) is not None:
             return code
 
         async def work() -> int:

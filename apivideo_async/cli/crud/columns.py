@@ -5,6 +5,7 @@ mapping by their keys: ``assets.player``, ``metadata.lang``. The names in Python
 and the headings of tables (``created``) are accepted, too.
 """
 
+import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -104,9 +105,7 @@ class ColumnList(click.ParamType[tuple[Column, ...]]):
             return typing.cast("tuple[Column, ...]", value)
         return tuple(self._find(name.strip(), param, ctx) for name in value.split(","))
 
-    def _find(
-        self, name: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Column:
+    def _find(self, name: str, param: click.Parameter | None, ctx: click.Context | None) -> Column:
         column = self._by_name.get(name)
         if column is not None:
             return column
@@ -119,11 +118,24 @@ class ColumnList(click.ParamType[tuple[Column, ...]]):
         problem = f"unknown column {name!r}." if name else "a name is empty."
         meant = f" Did you mean {similar[0]}?" if similar else ""
         shown = [f"{each.name}.KEY" for each in self._known if each.is_mapping]
-        self.fail(f"{problem}{meant} Columns: {', '.join([*names, *shown])}", param, ctx)
+        text = f"{problem}{meant} Columns: {', '.join([*names, *shown])}"
+        raise click.BadParameter(text, ctx, param)
+
+
+_CAPITAL = re.compile("[A-Z]")
 
 
 def _names(column: Column) -> tuple[str, ...]:
-    return column.name, column.path, column.path.strip("_")
+    return (
+        column.name,
+        column.path,
+        column.path.strip("_"),
+        _CAPITAL.sub(_with_underscore, column.name),
+    )
+
+
+def _with_underscore(match: re.Match[str]) -> str:
+    return f"_{match[0].lower()}"
 
 
 def _headings(column: Column) -> tuple[str, ...]:

@@ -61,9 +61,7 @@ def list_command(
     and the function that chooses among all objects if the flag is given.
     """
 
-    def command(
-        session: Session, /, limit: int, only_ids: bool, **given: Any
-    ) -> int:
+    def command(session: Session, /, limit: int, only_ids: bool, **given: Any) -> int:
         output = take_output(given)
         if only_ids and output != Output():
             raise click.UsageError("--ids and the options for the output exclude each other")
@@ -101,7 +99,8 @@ def list_command(
         name,
         callback=click.pass_obj(command),
         params=[*kind.id_arguments()[:-1], *filters, *outputs],
-        help=f"{summary or f'List {kind.plural}'}, as a table or, in a pipe, as lines with tabs.",
+        help=f"{summary or f'List {kind.plural}.'} The output is a table or, in a pipe, lines with "
+        "tabs.",
         epilog=epilog or _examples(kind, name),
     )
 
@@ -175,7 +174,8 @@ def _with_columns(kind: ObjectType, output: Output) -> ObjectType:
         return kind
     paths = [column.path for column in output.columns]
     shrinkable = tuple(path for path in paths if not path.endswith("_id"))
-    return evolve(kind, columns=tuple(paths), shrinkable=shrinkable)
+    names = tuple(column.name for column in output.columns)
+    return evolve(kind, columns=tuple(paths), shrinkable=shrinkable, names=names)
 
 
 def _write_rows(terminal: Terminal, kind: ObjectType, items: Sequence[Any]) -> None:

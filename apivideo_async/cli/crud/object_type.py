@@ -37,6 +37,8 @@ class ObjectType:
     """Fields shown in a list, the most important first. A dot selects a field of a nested model."""
     shrinkable: tuple[str, ...] = ()
     """Columns whose texts may be shortened so that a table fits the screen."""
+    names: tuple[str, ...] = ()
+    """Headings of the columns; by default they are made of the names of the fields."""
     fields: Callable[[Any], Iterable[tuple[str, object]]] = fields_of
     """Returns the names and values that are shown for one object."""
 
@@ -77,7 +79,8 @@ class ObjectType:
 
     def headings(self) -> list[str]:
         """Return the headings of the columns."""
+        if self.names:
+            return list(self.names)
         first, *others = self.columns
         own = "id" if first.endswith("_id") else label(first)
         return [own, *(label(column.rpartition(".")[2]) for column in others)]
-

@@ -137,9 +137,7 @@ async def _find(
     return 0
 
 
-_UNANSWERABLE = (
-    "{what} needs a confirmation, but the standard input is not a terminal: add --yes"
-)
+_UNANSWERABLE = "{what} needs a confirmation, but the standard input is not a terminal: add --yes"
 
 
 def confirm_change(
@@ -167,4 +165,3 @@ def confirm(terminal: Terminal, question: str, what: str) -> bool:
     if confirmed is None:
         raise click.UsageError(_UNANSWERABLE.format(what=what))
     return confirmed
-

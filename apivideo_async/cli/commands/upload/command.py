@@ -7,6 +7,7 @@ import click
 from attrs import evolve
 
 from ....private_files import state_folder
+from ...examples import examples
 from ...limit_rate import limit_rate_option
 from ...parameters import given_options, json_option
 from ...running import run
@@ -19,7 +20,15 @@ from .request import STDIN, UploadRequest
 __all__ = ["command"]
 
 
-@click.command(name="upload", params=[*VIDEO_FIELDS])
+@click.command(
+    name="upload",
+    params=[*VIDEO_FIELDS],
+    epilog=examples(
+        "apivideo upload movie.mp4 --title Movie --tag trailer --wait",
+        "apivideo upload recordings/ --language fr --transcript --limit-rate 20M",
+        "cat movie.mp4 | apivideo upload - --title Movie",
+    ),
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--title", help="Title of the video. Default: the name of the file.")
 @click.option(
