@@ -22,7 +22,7 @@ class Group(click.Group):
         """Find the command of ``args``. Raises ``UsageError`` with suggestions."""
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
+        except click.UsageError:
             similar = get_close_matches(args[0], self.list_commands(ctx), cutoff=0.7)
             if not similar:
                 raise

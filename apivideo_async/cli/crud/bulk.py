@@ -20,7 +20,7 @@ from ..session import Session, connect
 from .formatting import field_lines, label, without_secrets
 from .object_type import ObjectType
 from .output import Output, Writer, output_options, take_output
-from .selection import Query, Selection, confirm_change, ids_argument, select
+from .selection import WHERE, Query, Selection, confirm_change, ids_argument, select
 
 __all__ = ["call_each", "delete_command", "delete_object", "update_command", "write_object"]
 
@@ -134,9 +134,11 @@ def update_command(
     def command(session: Session, /, yes: bool, dry_run: bool, **given: Any) -> int:
         output = take_output(given)
         parents = [given.pop(name) for name in kind.ids[:-1]]
-        selection = select(session, kind, query, given, sure=yes or dry_run)
+        names = [name for name in given if name == kind.ids[-1] or name.startswith(WHERE)]
+        selecting = {name: given.pop(name) for name in names}
         cleared = [name.replace("-", "_") for name in given.pop("clear", ())]
         changes = _changes(given_options(given), {name: empty[name] for name in cleared})
+        selection = select(session, kind, query, selecting, sure=yes or dry_run)
         if not isinstance(selection, Selection):
             return selection
         if (

@@ -19,11 +19,12 @@ from ..running import run
 from ..session import Session, connect
 from .object_type import ObjectType
 
-__all__ = ["Query", "Selection", "confirm", "confirm_change", "ids_argument", "select"]
+__all__ = ["WHERE", "Query", "Selection", "confirm", "confirm_change", "ids_argument", "select"]
 
 PREVIEW = 5
 """Number of objects that are shown before a question."""
-WHERE = "where_"
+WHERE: str = "where_"
+"""Beginning of the names of parameters that select objects."""
 
 Matches: TypeAlias = Callable[[Any, Mapping[str, Any]], bool]
 
