@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from ...cells import cell
 
 __all__ = [
+    "amount_text",
     "bytes_text",
     "csv_text",
     "json_text",
@@ -35,6 +36,17 @@ def bytes_text(size: float) -> str:
         if size < 999.95 or unit == _UNITS[-1]:
             break
     return f"{size:.1f} {unit}"
+
+
+def amount_text(done: int, total: int | None) -> str:
+    """Format a number of bytes of a total in the unit of the total, such as ``1.5/12.3 MiB``."""
+    if total is None:
+        return bytes_text(done)
+    text = bytes_text(total)
+    number, _, unit = text.partition(" ")
+    if unit == "B":
+        return f"{done}/{text}"
+    return f"{done / 1024 ** (_UNITS.index(unit) + 1):.1f}/{number} {unit}"
 
 
 def rate_text(rate: float) -> str:

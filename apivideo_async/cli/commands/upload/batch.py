@@ -103,7 +103,9 @@ class Batch:
 
     async def _upload(self, client: ApiVideoClient) -> None:
         finished = FinishedUploads(client.config.base_url)
-        with show_uploads(self._terminal, len(self._waiting)) as display:
+        sizes = [outcome.bytes for outcome in self._waiting]
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        with show_uploads(self._terminal, len(sizes), total=total) as display:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(CONCURRENT_FILES, len(self._waiting))):
                     group.create_task(self._work(client, display, finished))
