@@ -208,7 +208,7 @@ class Ledger:
 
     @property
     def states(self) -> tuple[tuple[Chunk, ChunkState], ...]:
-        """All chunks in order, each with its state."""
+        """All chunks in the order of their addition, each with its state."""
         # Both dicts have the chunks in the order in which they were added.
         return tuple(zip(self._chunks.values(), self._states.values(), strict=True))
 

@@ -42,7 +42,7 @@ class UploadProgress:
     """Number of chunks in each state."""
     # Reports are compared to find changes; ``chunks`` and the numbers of bytes suffice for that.
     chunk_states: tuple[tuple[Chunk, ChunkState], ...] = field(default=(), eq=False, repr=False)
-    """The chunks of this call with their states, in the order of the file.
+    """The chunks of this call with their states.
 
     Bytes of no chunk were received before this call, or are chunks of a stream that are not read
     yet.

@@ -67,9 +67,9 @@ def test_a_line_shows_chunks_bytes_rate_and_time() -> None:
     received, arriving, missing = (line.count(glyph) for glyph in "#=-")
     assert abs(received - missing) <= 1
     assert abs(received + missing - arriving) <= 4, "half of the file; columns are rounded"
-    assert " 25%   0.2/1.0 GiB 250/1000 chunks 123.4 MiB/s    0:59" in line
+    assert " 25%     0.2/1.0 GiB  250/1000 chunks 123.4 MiB/s    0:59" in line
     line = Row("a.mp4", 1000 * MIB, event()).render(79, ASCII_STRIP).plain
-    assert " 25%   0.2/1.0 GiB 123.4 MiB/s    0:59" in line
+    assert " 25%     0.2/1.0 GiB 123.4 MiB/s    0:59" in line
     assert line.count("#") >= 3
 
 
