@@ -190,3 +190,32 @@ def test_the_model_of_a_command_is_that_of_its_response(online: Cli, section: st
     (whole,) = online(section, "list", "--json").json
     result = online(section, "list", "--json", "--columns", ",".join(whole))
     assert list(result.json[0]) == list(whole)
+
+
+def test_the_results_of_uploads_are_records_that_failures_have_too(
+    online: Cli, make_file: Make
+) -> None:
+    good, empty = make_file("a.mp4"), make_file("b.mp4", 0)
+    given = ("--output", "csv", "--columns", "file,status,videoId,assets.player,error")
+    result = online("upload", good, empty, *given)
+    assert result.code == 1
+    heading, done, failed = rows(result.out)
+    assert heading == ["file", "status", "videoId", "assets.player", "error"]
+    assert done[:2] == [str(good), "uploaded"]
+    assert (done[2] in done[3], done[4]) == (True, "")
+    assert failed[:4] == [str(empty), "failed", "", ""]
+    assert "empty" in failed[4]
+    lines = online("upload", make_file("c.mp4"), "--jsonl").out.splitlines()
+    assert [json.loads(line)["status"] for line in lines] == ["uploaded"]
+
+
+def test_findings_of_the_doctor_are_records(online: Cli) -> None:
+    found = rows(online("doctor", "--output", "csv", "--columns", "name,state").out)
+    assert found[0] == ["name", "state"]
+    assert ["key", "ok"] in found
+
+
+def test_incomplete_videos_are_records(online: Cli, videos: list[str]) -> None:
+    given = ("videos", "prune", "--incomplete", "--older-than", "0", "--dry-run")
+    result = online(*given, "--output", "csv", "--columns", "videoId,deleted")
+    assert sorted(rows(result.out)[1:]) == sorted([one, "false"] for one in videos)

@@ -28,7 +28,7 @@ from ..session import Session, connect
 
 __all__ = ["Container", "find_incomplete", "prune_command"]
 
-COLUMNS = named_columns(("videoId", "title", "createdAt", "ingest", "deleted"))
+COLUMNS = named_columns(("videoId", "title", "createdAt", "ingest", "deleted"), ["ingest"])
 EXAMPLES = examples(
     "apivideo videos prune --incomplete --older-than 7d --dry-run",
     "apivideo videos prune --incomplete --older-than 7d --yes",

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import click
 from attrs import frozen
+from click.shell_completion import CompletionItem
 
 from ...models import to_json
 from ...models._convert import is_model, wire_name
@@ -42,21 +43,18 @@ class Column:
 
 
 def value_of(record: Any, path: str) -> Any:
-    """Return the value at a path; None if it is missing. The rest of a path is the key of a dict.
-
-    A key can therefore contain dots.
-    """
+    """Return the value at a path; None if it is missing. A key of a dict can contain dots."""
     while path and record is not None:
-        if isinstance(record, Mapping):
-            return record.get(path)
+        if isinstance(record, Mapping) and path in record:
+            return record[path]
         name, _, path = path.partition(".")
-        record = getattr(record, name, None)
+        record = record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)
     return record
 
 
-def named_columns(names: Iterable[str]) -> tuple[Column, ...]:
-    """Return the columns of records that are dicts."""
-    return tuple(Column(name, name) for name in names)
+def named_columns(names: Iterable[str], mappings: Iterable[str] = ()) -> tuple[Column, ...]:
+    """Return the columns of records that are dicts; ``mappings`` are those with nested dicts."""
+    return tuple(Column(name, name, name in mappings) for name in names)
 
 
 def columns_of(model: type, *, secrets: bool = False) -> tuple[Column, ...]:
@@ -96,6 +94,14 @@ class ColumnList(click.ParamType[tuple[Column, ...]]):
                     self._by_name.setdefault(name, column)
         if known and known[0].path.endswith("_id"):
             self._by_name.setdefault("id", known[0])
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete the last name of the list."""
+        head, comma, last = incomplete.rpartition(",")
+        names = [column.name for column in self._known if column.name.startswith(last)]
+        return [CompletionItem(f"{head}{comma}{name}") for name in names]
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
