@@ -26,7 +26,7 @@ WIDE = 100
 MIN_BAR: int = 5
 """Columns. A shorter bar shows nothing useful."""
 RECEIVED, SENT, ARRIVING, MISSING = range(4)
-# A chunk that is arriving has one glyph; the style tells the sent share from the rest.
+# A chunk that is arriving has one glyph; the style shows which share of it was sent.
 STRIP: Glyphs = (("■", "green"), ("▣", "cyan"), ("▣", "blue"), ("□", "bright_black"))
 ASCII_STRIP: Glyphs = (("#", "green"), ("=", "cyan"), ("=", "blue"), ("-", "bright_black"))
 
