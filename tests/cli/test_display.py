@@ -88,6 +88,12 @@ def small(
     )
 
 
+def with_gap(state: ChunkState) -> UploadProgress:
+    """Return the progress of the first and last chunk of four; the others were sent before."""
+    chunks = ((Chunk(1, 0, 10), state), (Chunk(4, 30, 10), state))
+    return attrs.evolve(small(), bytes_total=40, bytes_accepted=20, chunk_states=chunks)
+
+
 @pytest.mark.parametrize(
     ("seen", "width", "text"),
     [
@@ -98,6 +104,9 @@ def small(
         (small(ACCEPTED, PENDING, IN_FLIGHT, PENDING, ACCEPTED, ACCEPTED), 3, "□▣■"),
         # The bytes before the first chunk are those of an earlier run.
         (small(IN_FLIGHT, PENDING, start=20), 4, "■■▣□"),
+        # Bytes between two chunks are those of an earlier run, too.
+        (with_gap(PENDING), 4, "□■■□"),
+        (with_gap(IN_FLIGHT), 4, "▣■■▣"),
         (small(ACCEPTED, ACCEPTED), 4, "■■■■"),
         (None, 4, "□□□□"),
         (attrs.evolve(small(), bytes_total=100, bytes_accepted=0), 4, "□□□□"),

@@ -102,6 +102,8 @@ def test_two_formats_exclude_each_other(online: Cli, emu: Emulator, given: tuple
         (("analytics", "over-time", "play", "--columns", "value"), "emittedAt, metricValue"),
         (("live-streams", "list", "--columns", "streamKey"), "unknown column 'streamKey'"),
         (("plan", "x.mp4", "--columns", "size"), "file, bytes, chunks, chunkSize"),
+        (("plan", "x.mp4", "--columns", "file,strategy"), "no column strategy"),
+        (("plan", ".", "--columns", "chunkSize"), "no column chunkSize"),
         (("ingest", "status", "--columns", "stat"), "Did you mean state?"),
         (("videos", "list", "--output", "cvs"), "Did you mean csv?"),
     ],

@@ -18,7 +18,7 @@ from ...ingest.listing.selection import has_wildcard
 from ...uploads.plan import Plan, make_plan
 from ..console.formatting import bytes_text
 from ..console.terminal import Terminal, columns
-from ..crud.columns import named_columns
+from ..crud.columns import Column, named_columns
 from ..crud.output import Output, Writer, take_output, with_output
 from ..examples import examples
 from ..parameters import SIZE
@@ -109,12 +109,22 @@ def _is_file(source: str) -> bool:
     return os.path.lexists(source) or not has_wildcard(source)
 
 
+def _has_rows(output: Output, known: tuple[Column, ...]) -> bool:
+    """Return whether the output has rows. Raises ``UsageError`` for a column that they lack."""
+    for column in output.columns or ():
+        if column not in known:
+            names = ", ".join(each.name for each in known)
+            raise click.UsageError(f"no column {column.name} for these sources; columns: {names}")
+    return output.columns is not None or output.format in ("jsonl", "csv")
+
+
 def _plan_files(terminal: Terminal, request: PlanRequest) -> None:
+    has_rows = _has_rows(request.output, COLUMNS)
     plans = _plans(request)
     requests = sum(plan.parts for _, plan in plans)
     size = sum(plan.total for _, plan in plans)
     seconds, bound = _minimum(requests, size, request)
-    if request.output.format in ("jsonl", "csv") or request.output.columns is not None:
+    if has_rows:
         rows = (_file_document(file, plan) for file, plan in plans)
         Writer(terminal, request.output, COLUMNS).add_all(rows)
         return
@@ -172,6 +182,7 @@ async def _plan_sources(session: Session, request: PlanRequest) -> int:
     from .sources import check_path, list_all
 
     terminal = session.terminal
+    has_rows = _has_rows(request.output, TOTALS)
     for source in request.sources:
         if "://" not in source:
             await asyncio.to_thread(check_path, source)
@@ -185,7 +196,7 @@ async def _plan_sources(session: Session, request: PlanRequest) -> int:
             costs.add(item)
             count += 1
     totals = costs.document(request.limits, request.bandwidth)
-    if request.output.format in ("jsonl", "csv") or request.output.columns is not None:
+    if has_rows:
         rows = [{"strategy": name, **totals[name]} for name in ("stream", "pull") if totals[name]]
         Writer(terminal, request.output, TOTALS).add_all(rows)
     elif request.output.format == "json":

@@ -6,6 +6,8 @@ these chunks is shown with the same sent share, in another colour.
 """
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TypeAlias
 
 from attrs import define
@@ -13,6 +15,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ...uploads.ledger import ChunkState
+from ...uploads.plan import Chunk
 from ...uploads.progress import UploadProgress
 from .formatting import amount_text, rate_text, shortened, time_text
 
@@ -71,26 +74,40 @@ def _parts(width: int, event: UploadProgress | None) -> list[int]:
         return [RECEIVED if event is not None and event.finished else MISSING] * width
     # The end of a stream is unknown, so the strip ends with the last chunk that was read.
     end = event.bytes_total or event.chunk_states[-1][0].stop
-    share = _sent_share(event)
+    flying: list[Chunk] = []
     # Bytes of no chunk were received before this call.
     parts = [RECEIVED] * width
-    for chunk, state in event.chunk_states:
+    for state, group in groupby(event.chunk_states, itemgetter(1)):
         if state is ChunkState.ACCEPTED:
             continue
-        first = chunk.start * width // end
-        last = max(first + 1, -(-chunk.stop * width // end))
-        if state is not ChunkState.IN_FLIGHT:
-            for at in range(first, last):
-                parts[at] = MISSING if parts[at] == RECEIVED else parts[at]
+        chunks = [chunk for chunk, _ in group]
+        if state is ChunkState.IN_FLIGHT:
+            flying += chunks
             continue
+        for start, stop in _runs(chunks):
+            first, last = _columns(start, stop, width, end)
+            parts[first:last] = [MISSING] * (last - first)
+    flying_bytes = sum(chunk.size for chunk in flying)
+    for chunk in flying:
+        first, last = _columns(chunk.start, chunk.stop, width, end)
+        share = (event.bytes_sent - event.bytes_accepted) / flying_bytes
         sent = (chunk.start + share * chunk.size) * width / end
         parts[first:last] = [SENT if at < sent else ARRIVING for at in range(first, last)]
     return parts
 
 
-def _sent_share(event: UploadProgress) -> float:
-    flying = sum(chunk.size for chunk, state in event.chunk_states if state is ChunkState.IN_FLIGHT)
-    return (event.bytes_sent - event.bytes_accepted) / flying if flying else 0.0
+def _runs(chunks: list[Chunk]) -> list[tuple[int, int]]:
+    """Return the bytes of the chunks as ranges. Usually it is one, so that drawing is fast."""
+    start, stop = chunks[0].start, chunks[-1].stop
+    if stop - start == sum(chunk.size for chunk in chunks):
+        return [(start, stop)]
+    # Chunks that an earlier call has sent lie in between.
+    return [(chunk.start, chunk.stop) for chunk in chunks]
+
+
+def _columns(start: int, stop: int, width: int, end: int) -> tuple[int, int]:
+    first = start * width // end
+    return first, max(first + 1, -(-stop * width // end))
 
 
 @define

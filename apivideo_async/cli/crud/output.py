@@ -41,7 +41,11 @@ def _declarations(known: tuple[Column, ...]) -> list[tuple[list[str], dict[str, 
     return [
         (
             ["--output"],
-            {"type": Choice(FORMATS), "help": "Format; the default is table. CSV has a heading."},
+            {
+                "type": Choice(FORMATS),
+                "help": "Format; the default is table. CSV has the names of the columns in its "
+                "first row, and lists and mappings as JSON.",
+            },
         ),
         (
             ["--columns"],
