@@ -21,81 +21,115 @@ from .connection import connection_options, take_connection
 from .console.logs import show_logs
 from .console.messages import explain
 from .console.terminal import Terminal, discard_stdout
+from .examples import examples
 from .global_options import accept_global_options
 from .groups import Group
+from .parameters import Choice
 from .running import INTERRUPTED
 from .session import Session, Settings
 
 __all__ = ["LazyGroup", "app", "run"]
 
 COMMANDS = {
-    "upload": (".commands.upload.command", "Upload files as videos."),
-    "plan": (".commands.plan", "Estimate requests, bytes and time without sending anything."),
-    "ingest": (".commands.ingest.command", "Upload many files, each exactly once."),
-    "videos": (".commands.videos", "Create, list, show, change, delete and restore videos."),
-    "captions": (".commands.tracks:captions", "Subtitles of a video."),
-    "chapters": (".commands.tracks:chapters", "Chapters of a video."),
-    "summaries": (".commands.summaries", "Summaries of videos."),
-    "live-streams": (".commands.live_streams", "Live streams and their keys."),
-    "players": (".commands.players", "Themes of the player."),
-    "watermarks": (".commands.account:watermarks", "Images that are shown in videos."),
-    "tags": (".commands.account:tags", "Tags of videos."),
-    "tokens": (".commands.account:tokens", "Upload tokens, for uploads without an API key."),
-    "webhooks": (".commands.webhooks", "Subscriptions to events; a server that prints deliveries."),
-    "analytics": (".commands.analytics", "Views, play time and other metrics."),
-    "account": (".commands.account:account", "Quota and features of the account."),
-    "api": (".commands.api", "Send any request and print the response."),
-    "open": (".commands.open", "Open the player of a video in the browser."),
-    "distributed": (".commands.distributed", "Ingest on many machines, with PostgreSQL."),
-    "conformance": (".commands.conformance", "Check how the service behaves, with small videos."),
-    "doctor": (".commands.doctor", "Check settings, network, key and server."),
-    "emulator": (".commands.emulator", "Run a local emulator of api.video."),
-    "demo": (".commands.demo.command", "Upload, encode and list a video on a local emulator."),
-    "completion": (".commands.completion", "Print the completion script of a shell."),
+    "Uploads": {
+        "upload": (".commands.upload.command", "Upload files as videos."),
+        "ingest": (".commands.ingest.command", "Upload many files, each exactly once."),
+        "distributed": (".commands.distributed", "Ingest on many machines, with PostgreSQL."),
+        "plan": (".commands.plan", "Estimate requests, bytes and time. Nothing is sent."),
+        "tokens": (".commands.account:tokens", "Upload tokens, for uploads without an API key."),
+    },
+    "Videos": {
+        "videos": (".commands.videos", "List, show, create, change, delete and restore videos."),
+        "open": (".commands.open", "Open the player of a video in the browser."),
+        "captions": (".commands.tracks:captions", "Subtitles of a video."),
+        "chapters": (".commands.tracks:chapters", "Chapters of a video."),
+        "summaries": (".commands.summaries", "Summaries of videos."),
+        "tags": (".commands.account:tags", "Tags of videos."),
+        "watermarks": (".commands.account:watermarks", "Images that are shown in videos."),
+    },
+    "Live streams and players": {
+        "live-streams": (".commands.live_streams", "Live streams and their keys."),
+        "players": (".commands.players", "Themes of the player."),
+    },
+    "Account": {
+        "account": (".commands.account:account", "Quota and features of the account."),
+        "analytics": (".commands.analytics", "Views, play time and other metrics."),
+        "webhooks": (".commands.webhooks", "Subscriptions to events; a server for deliveries."),
+        "api": (".commands.api", "Send any request and print the response."),
+    },
+    "Checks and development": {
+        "doctor": (".commands.doctor", "Check settings, network, key and server."),
+        "conformance": (".commands.conformance", "Check how the service behaves."),
+        "emulator": (".commands.emulator", "Run a local emulator of api.video."),
+        "demo": (".commands.demo.command", "Upload and list a video on a local emulator."),
+        "completion": (".commands.completion", "Print the completion script of a shell."),
+    },
 }
+EXAMPLES = {
+    "emulator": ("apivideo emulator", "apivideo emulator --port 8080 --rate-limits sandbox"),
+    "demo": ("apivideo demo", "apivideo demo movie.mp4 --keep"),
+}
+"""Examples of commands whose modules have none."""
 
 
 class LazyGroup(Group):
     """A command group that imports each command when it is used.
 
     The help of the group shows the summaries from ``modules`` and imports no command. ``modules``
-    maps a command name to its module (relative to ``package``) and its summary. The command is the
-    attribute ``command`` of the module, or the attribute named after a colon.
+    maps headings to commands, and the name of a command to its module (relative to ``package``) and
+    its summary. The command is the attribute ``command`` of the module, or the attribute named
+    after a colon.
     """
 
     def __init__(
-        self, *arguments: Any, modules: dict[str, tuple[str, str]], package: str, **options: Any
+        self,
+        *arguments: Any,
+        modules: dict[str, dict[str, tuple[str, str]]],
+        package: str,
+        **options: Any,
     ) -> None:
         super().__init__(*arguments, **options)
-        self._modules = modules
+        self._sections = modules
+        self.modules: dict[str, tuple[str, str]] = {
+            name: each for part in modules.values() for name, each in part.items()
+        }
         self._package = package
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
-        return list(self._modules)
+        return list(self.modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command; None if the group has no command of this name."""
-        if cmd_name not in self._modules:
+        if cmd_name not in self.modules:
             return None
-        module, _, attribute = self._modules[cmd_name][0].partition(":")
+        module, _, attribute = self.modules[cmd_name][0].partition(":")
         command = getattr(import_module(module, self._package), attribute or "command")
-        return accept_global_options(command, app) if isinstance(command, click.Command) else None
+        if not isinstance(command, click.Command):
+            return None
+        if command.epilog is None and cmd_name in EXAMPLES:
+            command.epilog = examples(*EXAMPLES[cmd_name])
+        return accept_global_options(command, app)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete command names and options without importing any command."""
         found = [
             CompletionItem(name, help=text)
-            for name, (_, text) in self._modules.items()
+            for name, (_, text) in self.modules.items()
             if name.startswith(incomplete)
         ]
         # Skip the method of click.Group, which would import every command to read its help.
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the command names with their summaries."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in self._modules.items()])
+        """Write the command names with their summaries, below the headings."""
+        # Names of one width align the summaries of all sections.
+        width = max(map(len, self.modules))
+        for heading, modules in self._sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(name.ljust(width), summary) for name, (_, summary) in modules.items()]
+                )
 
 
 @click.group(
@@ -105,11 +139,16 @@ class LazyGroup(Group):
     name="apivideo",
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     no_args_is_help=True,
+    epilog=examples(
+        "apivideo upload movie.mp4 --wait",
+        "apivideo videos list --tag trailer --output csv",
+        "apivideo videos delete --tag old --dry-run",
+    ),
 )
 @click.option("--api-key", metavar="KEY", help="API key; default: APIVIDEO_API_KEY.")
 @click.option(
     "--environment",
-    type=click.Choice(["production", "sandbox"]),
+    type=Choice(["production", "sandbox"]),
     help="Default: APIVIDEO_ENVIRONMENT. Each environment has its own keys.",
 )
 @click.option(
@@ -119,7 +158,7 @@ class LazyGroup(Group):
 )
 @click.option(
     "--auth",
-    type=click.Choice(["bearer", "basic"]),
+    type=Choice(["bearer", "basic"]),
     default="bearer",
     help="Exchange the key for a token, or send it with every request.",
 )

@@ -5,6 +5,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, Generic, Literal, TypeVar
 
 import click
@@ -14,10 +15,11 @@ from .session import Session
 __all__ = [
     "CONCURRENCY",
     "DURATION",
-    "JSON",
     "METADATA_PAIR",
     "SIZE",
     "TIME",
+    "Choice",
+    "Ids",
     "ParsedText",
     "as_dict",
     "given_options",
@@ -111,22 +113,29 @@ DURATION: ParsedText[int] = ParsedText("duration", _duration)
 TIME: ParsedText[datetime] = ParsedText("time", _time)
 """A date or a date and time in ISO 8601. Without a time zone it is local time."""
 
-JSON: click.Option = click.Option(
-    ["--json", "as_json"], is_flag=True, help="Print JSON with the API's names."
-)
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document."
 )
 
 
-def one_of(kind: Any) -> click.Choice[str]:
+class Choice(click.Choice[str]):
+    """A choice whose error for an unknown value names a similar one."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Return the message of click, with a suggestion."""
+        message = super().get_invalid_choice_message(value, ctx)
+        similar = get_close_matches(str(value), self.choices, n=1)
+        return f"{message} Did you mean {similar[0]}?" if similar else message
+
+
+def one_of(kind: Any) -> Choice:
     """Make a choice of the values in the ``Literal`` of an open enum (``Literal[...] | str``)."""
     # A `type` statement hides the union in `__value__`.
     kind = getattr(kind, "__value__", kind)
     literals = [
         part for part in (kind, *typing.get_args(kind)) if typing.get_origin(part) is Literal
     ]
-    return click.Choice([value for literal in literals for value in typing.get_args(literal)])
+    return Choice([value for literal in literals for value in typing.get_args(literal)])
 
 
 def as_dict(
@@ -142,7 +151,14 @@ def mask(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     return value
 
 
-def read_ids(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+class Ids(tuple[str, ...]):
+    """The ids of objects, without repetitions."""
+
+    single: bool = False
+    """True if one id was given as an argument: the result is one object, and no list."""
+
+
+def read_ids(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> Ids:
     """Replace ``-`` by the ids on the standard input, without repetitions; use it as ``callback``.
 
     An id is the first column of a line, as ``apivideo videos list`` prints them in a pipe.
@@ -154,9 +170,11 @@ def read_ids(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
             continue
         lines = [] if sys.stdin is None else sys.stdin.read().splitlines()
         ids |= dict.fromkeys(line.split()[0] for line in lines if line.strip())
-    if not ids and not ctx.resilient_parsing:
+    if value and not ids and not ctx.resilient_parsing:
         raise click.UsageError("the standard input contains no id", ctx)
-    return tuple(ids)
+    found = Ids(ids)
+    found.single = len(value) == 1 and value[0] != "-"
+    return found
 
 
 def given_options(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -207,6 +207,12 @@ class Ledger:
         return dict(self._counts)
 
     @property
+    def states(self) -> tuple[tuple[Chunk, ChunkState], ...]:
+        """All chunks in the order of their addition, each with its state."""
+        # Both dicts have the chunks in the order in which they were added.
+        return tuple(zip(self._chunks.values(), self._states.values(), strict=True))
+
+    @property
     def lowest_open(self) -> int | None:
         """Number of the first chunk that is not accepted, or None."""
         while self._open and self._states[self._open[0]] is ChunkState.ACCEPTED:

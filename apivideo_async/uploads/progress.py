@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .ledger import ChunkState
+from .plan import Chunk
 
 __all__ = ["Meter", "OnProgress", "UploadProgress"]
 
@@ -39,6 +40,13 @@ class UploadProgress:
     """Seconds since the upload began."""
     chunks: Mapping[ChunkState, int]
     """Number of chunks in each state."""
+    # Reports are compared to find changes; ``chunks`` and the numbers of bytes suffice for that.
+    chunk_states: tuple[tuple[Chunk, ChunkState], ...] = field(default=(), eq=False, repr=False)
+    """The chunks of this call with their states.
+
+    Bytes of no chunk were received before this call, or are chunks of a stream that are not read
+    yet.
+    """
 
     @property
     def fraction(self) -> float | None:

@@ -171,7 +171,8 @@ class Upload:
         )
         if _differ(progress, self._reported):
             self._reported = progress
-            await notify(self.context.on_progress, progress)
+            shown = evolve(progress, chunk_states=self.ledger.states)
+            await notify(self.context.on_progress, shown)
 
     async def _report_changes(self) -> None:
         while True:

@@ -45,8 +45,8 @@ async def test_failures_lead_to_their_items_and_the_filters_to_all(
     )
     await page.locator(".failure", has_text="missing").get_by_role("button").click()
     await expect(page.locator("#item-list > tr")).to_have_count(2)
-    await page.get_by_label("Cause", exact=True).select_option("")
-    await page.get_by_label("State", exact=True).select_option("done")
+    await page.locator("#cause").select_option("")
+    await page.locator("#state").select_option("done")
     link = page.locator("#item-list a").first
     address = await link.get_attribute("href") or ""
     await page.goto(address)

@@ -100,15 +100,6 @@ def test_the_player_is_opened(online: Cli, ids: list[str], tmp_path: Path) -> No
     assert (tmp_path / "opened").read_text().strip() == address
 
 
-@pytest.mark.parametrize(
-    ("given", "meant"), [(["uplaod"], "upload"), (["videos", "delet"], "delete")]
-)
-def test_a_similar_command_is_suggested(online: Cli, given: list[str], meant: str) -> None:
-    result = online(*given)
-    assert result.code == 2
-    assert f"Did you mean {meant}?" in result.error_line
-
-
 def test_json_of_a_list_and_ids_exclude_each_other(online: Cli) -> None:
     result = online("videos", "list", "--json", "--ids")
     assert (result.code, "exclude each other" in result.error_line) == (2, True)

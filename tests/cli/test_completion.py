@@ -34,6 +34,7 @@ def completed(cli: Cli, words: str) -> list[str]:
         ("webhooks create --event video.s", ["video.source.recorded", "video.summary.generated"]),
         ("analytics aggregate i", ["impression", "impression-time"]),
         ("tokens create --t", ["--ttl"]),
+        ("videos list --columns title,pub", ["title,publishedAt", "title,public"]),
     ],
 )
 def test_commands_options_and_values_are_offered(cli: Cli, words: str, offered: list[str]) -> None:

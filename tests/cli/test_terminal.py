@@ -82,12 +82,13 @@ def test_bars_fit_the_screen_and_the_cursor_comes_back(
     ]
     screen = Screen(online, "upload", *files, "--chunk-size", "5M", "--concurrency", "2")
     assert screen.end() == 0, screen.text
-    bars = [line for line in screen.lines if "━" in line or "╌" in line]
-    assert any("2/4" in line for line in bars)
+    strips = [line for line in screen.lines if "▣" in line]
+    assert any(re.search("■+▣", line) and "10.0/20.0 MiB" in line for line in strips)
     assert all(cell_len(line) < 80 for line in screen.lines if "http" not in line), screen.lines
     assert screen.text.rindex("\x1b[?25h") > screen.text.rindex("\x1b[?25l")
     assert sum("http" in line for line in screen.lines) == 3
-    assert "1 of 3 files" in screen.text
+    assert "1 of 3 files, " in screen.text
+    assert "/40.1 MiB, " in screen.text
 
 
 def test_ctrl_c_on_a_terminal_leaves_it_in_order(

@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from apivideo_async import ApiVideoClient, RetryPolicy, UploadError, UploadProgress
+from apivideo_async import ApiVideoClient, ChunkState, RetryPolicy, UploadError, UploadProgress
 from apivideo_async.emulator import Emulator, Fault
 from apivideo_async.http import sockets
 from apivideo_async.http import transport as transport_module
@@ -37,6 +38,12 @@ def check(seen: list[UploadProgress], total: int = len(DATA)) -> None:
     assert seen
     for event in seen:
         assert 0 <= event.bytes_accepted <= event.bytes_sent <= total, event
+        # What is in no chunk was received before this call.
+        states = event.chunk_states
+        end = event.bytes_total or max((chunk.stop for chunk, _ in states), default=0)
+        open_bytes = sum(chunk.size for chunk, state in states if state is not ChunkState.ACCEPTED)
+        assert end - open_bytes == event.bytes_accepted, event
+        assert Counter(state for _, state in states) == Counter(event.chunks)
     last = seen[-1]
     assert (last.bytes_sent, last.bytes_accepted, last.bytes_total) == (total, total, total)
     assert (last.eta, last.finished) == (None, True)

@@ -101,6 +101,18 @@ def test_chunks_are_taken_once_in_their_order() -> None:
     assert [ledger.take() for _ in range(4)] == [*chunks, None]
 
 
+def test_the_states_are_those_of_all_chunks_in_the_order_of_their_addition() -> None:
+    ledger = Ledger("part", 10)
+    chunks = [Chunk(3, 20, 10), Chunk(1, 0, 10), Chunk(2, 10, 10)]
+    for chunk in chunks:
+        ledger.add(chunk)
+    ledger.start(chunks[1])
+    ledger.start(chunks[0])
+    ledger.accept(chunks[0])
+    expected = [ChunkState.ACCEPTED, ChunkState.IN_FLIGHT, ChunkState.PENDING]
+    assert ledger.states == tuple(zip(chunks, expected, strict=True))
+
+
 def test_a_chunk_that_was_put_back_stays_with_its_worker() -> None:
     """The chunk sender repeats its own chunk, so no other worker may take it."""
     ledger = ledger_in(PENDING)

@@ -5,12 +5,25 @@ from typing import Any
 
 import click
 
-from ...models import Aggregation, Breakdown, BreakdownMetric, Interval, Metric, OverTimeMetric
+from ...models import (
+    AggregatedMetrics,
+    Aggregation,
+    Breakdown,
+    BreakdownMetric,
+    Interval,
+    Metric,
+    MetricBucket,
+    MetricPoint,
+    OverTimeMetric,
+    PlayerSession,
+    PlayerSessionEvent,
+)
 from ..crud.commands import call_command
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
+from ..examples import examples
 from ..groups import Group
-from ..parameters import TIME, one_of
+from ..parameters import TIME, Choice, one_of
 from .options import metadata_filter
 
 __all__ = ["command"]
@@ -30,9 +43,17 @@ SINGLE_VALUE = ("media-type", "tag")
 """Dimensions for which ``--filter`` accepts one value."""
 
 
-def _noun(one: str, many: str, *columns: str, shrinkable: tuple[str, ...] = ()) -> ObjectType:
+def _noun(
+    model: type, one: str, many: str, *columns: str, shrinkable: tuple[str, ...] = ()
+) -> ObjectType:
     return ObjectType(
-        singular=one, plural=many, section="analytics", columns=columns, shrinkable=shrinkable
+        singular=one,
+        plural=many,
+        model=model,
+        section="analytics",
+        group="analytics",
+        columns=columns,
+        shrinkable=shrinkable,
     )
 
 
@@ -58,12 +79,12 @@ QUERY: list[click.Parameter] = [
     click.Option(["--unique"], is_flag=True, default=None, help="Count viewers instead of views."),
     click.Option(
         ["--view-duration"],
-        type=click.Choice(["3s", "5s", "10s", "30s"]),
+        type=Choice(["3s", "5s", "10s", "30s"]),
         help="Watched time from which a play counts as a view.",
     ),
     click.Option(
         ["--filter", "filter_by"],
-        type=(click.Choice(DIMENSIONS), str),
+        type=(Choice(DIMENSIONS), str),
         multiple=True,
         callback=_by_dimension,
         metavar="DIMENSION VALUE",
@@ -90,6 +111,7 @@ PERIOD = click.Option(
     help="A day, week, month or year, or a range of days.",
 )
 SESSION = _noun(
+    PlayerSession,
     "session",
     "sessions",
     "session.session_id",
@@ -102,23 +124,33 @@ SESSION = _noun(
     "referrer.url",
     shrinkable=("os.name", "referrer.url"),
 )
-EVENT = _noun("event", "events", "type", "emitted_at", "at", "from_", "to")
-REMOVED = " (api.video removed this operation from its specification in 2023)"
+EVENT = _noun(PlayerSessionEvent, "event", "events", "type", "emitted_at", "at", "from_", "to")
+VIDEO = "vi123"
+REMOVED = "api.video removed this operation from its specification in 2023."
 
 command: click.Group = Group(
     "analytics",
     help="Numbers of views and viewers, by time, place, device and other dimensions.",
+    epilog=examples(
+        "apivideo analytics aggregate view count --from 2026-11-01",
+        "apivideo analytics breakdown play country",
+    ),
     commands=[
         call_command(
-            _noun("metric", "metrics"),
+            _noun(AggregatedMetrics, "metric", "metrics"),
             "aggregate",
             [_argument("metric", Metric), _argument("aggregation", Aggregation), *QUERY],
             method="get_aggregated_metrics",
             summary="Show one number for a period. Not every metric supports every aggregation.",
-            epilog=_values(METRIC=Metric, AGGREGATION=Aggregation),
+            epilog=examples(
+                "apivideo analytics aggregate view count --from 2026-11-01",
+                f"apivideo analytics aggregate play total --filter media-id {VIDEO}",
+                before=_values(METRIC=Metric, AGGREGATION=Aggregation),
+            ),
         ),
         list_command(
             _noun(
+                MetricBucket,
                 "value",
                 "values",
                 "dimension_value",
@@ -133,11 +165,15 @@ command: click.Group = Group(
             ],
             method="get_metrics_breakdown",
             name="breakdown",
-            summary="List a number for each value of a dimension",
-            epilog=_values(METRIC=BreakdownMetric, BREAKDOWN=Breakdown),
+            summary="List a number for each value of a dimension.",
+            epilog=examples(
+                "apivideo analytics breakdown play country --from 2026-11-01",
+                "apivideo analytics breakdown view browser --unique --output csv",
+                before=_values(METRIC=BreakdownMetric, BREAKDOWN=Breakdown),
+            ),
         ),
         list_command(
-            _noun("interval", "intervals", "emitted_at", "metric_value"),
+            _noun(MetricPoint, "interval", "intervals", "emitted_at", "metric_value"),
             [
                 _argument("metric", OverTimeMetric),
                 *QUERY,
@@ -146,8 +182,12 @@ command: click.Group = Group(
             ],
             method="get_metrics_over_time",
             name="over-time",
-            summary="List a number for each interval of time",
-            epilog=_values(METRIC=OverTimeMetric),
+            summary="List a number for each interval of time.",
+            epilog=examples(
+                "apivideo analytics over-time play --interval hour",
+                f"apivideo analytics over-time view --filter media-id {VIDEO} --output csv",
+                before=_values(METRIC=OverTimeMetric),
+            ),
         ),
         list_command(
             SESSION,
@@ -158,21 +198,24 @@ command: click.Group = Group(
             ],
             method="list_video_sessions",
             name="video-sessions",
-            summary=f"List the viewer sessions of a video{REMOVED}",
+            summary=f"List the viewer sessions of a video. {REMOVED}",
+            epilog=examples(f"apivideo analytics video-sessions {VIDEO} --period 2026-W50"),
         ),
         list_command(
             SESSION,
             [click.Argument(["live_stream_id"], metavar="LIVE_STREAM_ID"), PERIOD],
             method="list_live_stream_sessions",
             name="live-stream-sessions",
-            summary=f"List the viewer sessions of a live stream{REMOVED}",
+            summary=f"List the viewer sessions of a live stream. {REMOVED}",
+            epilog=examples("apivideo analytics live-stream-sessions li123 --period 2026-12"),
         ),
         list_command(
             EVENT,
             [click.Argument(["session_id"], metavar="SESSION_ID")],
             method="list_session_events",
             name="session-events",
-            summary=f"List the events of a viewer session{REMOVED}",
+            summary=f"List the events of a viewer session. {REMOVED}",
+            epilog=examples("apivideo analytics session-events ps123"),
         ),
     ],
 )

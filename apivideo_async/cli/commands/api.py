@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from ...config import UNSET
-from ..parameters import METADATA_PAIR
+from ..examples import examples
+from ..parameters import METADATA_PAIR, Choice
 from ..running import run
 from ..session import Session, connect
 
@@ -33,13 +34,13 @@ def _parse_json(text: str) -> Any:
 
 @click.command(
     name="api",
-    epilog="\b\n"
-    "Examples:\n"
-    "  apivideo api GET /videos -q title=holiday -q pageSize=5\n"
-    '  apivideo api PATCH /videos/vi123 -d \'{"title": "New"}\'\n'
-    "  apivideo api POST /players -d @theme.json",
+    epilog=examples(
+        "apivideo api GET /videos -q title=holiday -q pageSize=5",
+        """apivideo api PATCH /videos/vi123 -d '{"title": "New"}'""",
+        "apivideo api POST /players -d @theme.json",
+    ),
 )
-@click.argument("method", type=click.Choice(METHODS, case_sensitive=False))
+@click.argument("method", type=Choice(METHODS, case_sensitive=False))
 @click.argument("path")
 @click.option(
     "-q",

@@ -3,19 +3,21 @@
 import click
 from click.shell_completion import get_completion_class
 
+from ..examples import examples
+from ..parameters import Choice
 from ..session import Session
 
 __all__ = ["command"]
 
 SETUP = {
-    "bash": 'eval "$(apivideo completion bash)"      in ~/.bashrc',
-    "zsh": 'eval "$(apivideo completion zsh)"       in ~/.zshrc, after compinit',
-    "fish": "apivideo completion fish | source       in ~/.config/fish/config.fish",
+    "bash": 'eval "$(apivideo completion bash)"      # in ~/.bashrc',
+    "zsh": 'eval "$(apivideo completion zsh)"       # in ~/.zshrc, after compinit',
+    "fish": "apivideo completion fish | source       # in ~/.config/fish/config.fish",
 }
 
 
-@click.command(name="completion", epilog="\b\n" + "\n".join(SETUP.values()))
-@click.argument("shell", type=click.Choice(list(SETUP)))
+@click.command(name="completion", epilog=examples(*SETUP.values()))
+@click.argument("shell", type=Choice(list(SETUP)))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
     """Print a script that completes commands, options and values in a shell.

@@ -20,6 +20,7 @@ from ...conformance.report import ConformanceReport
 from ...protocol.service_profile import ServiceProfile
 from ..console.formatting import bytes_text
 from ..console.terminal import Terminal, columns
+from ..examples import examples
 from ..parameters import SIZE, json_option
 from ..running import run
 from ..session import Session, connect
@@ -49,7 +50,13 @@ def _seconds(name: str, text: str) -> Callable[[Function], Function]:
     )
 
 
-@click.command(name="conformance")
+@click.command(
+    name="conformance",
+    epilog=examples(
+        "apivideo --environment sandbox conformance --save",
+        "apivideo conformance --largest 0 --window 0 --json",
+    ),
+)
 @click.option("--save", is_flag=True, help="Save what was found for later commands.")
 @json_option
 @_seconds("settle", "Longest delay of a status, a list or a new video that is measured.")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
+from typing import Any, Literal
 
 import click
 from attrs import asdict, frozen
@@ -25,12 +25,15 @@ from ...errors import (
 from ...http.network import check_reachable
 from ...private_files import find_state_folder
 from ..console.messages import explain
-from ..parameters import json_option
+from ..crud.columns import named_columns
+from ..crud.output import Output, Writer, take_output, with_output
+from ..examples import examples
 from ..running import run
 from ..session import NO_API_KEY, Session, connect
 
 __all__ = ["command"]
 
+COLUMNS = named_columns(("name", "state", "text"))
 PACKAGES = ("aiohttp", "attrs", "cattrs", "aiofiles", "click", "rich", "uvloop")
 MAX_CLOCK_DIFFERENCE = 30.0
 """Seconds. With a larger difference, the logs of an account are hard to compare."""
@@ -53,28 +56,33 @@ class Finding:
         return f"{self.state:<8}{self.name:<13}{self.text}"
 
 
-@click.command(name="doctor")
+@click.command(
+    name="doctor", epilog=examples("apivideo doctor", "apivideo doctor --all-budgets --json")
+)
 @click.option(
     "--all-budgets",
     is_flag=True,
     help="Also check the budgets of writes and uploads, which takes one request each.",
 )
-@json_option
+@with_output(COLUMNS)
 @click.pass_obj
-def command(session: Session, /, all_budgets: bool, as_json: bool) -> int:
+def command(session: Session, /, all_budgets: bool, **given: Any) -> int:
     """Check versions, settings, server, key, clock and request budgets.
 
     Exit code 0 if no check failed, otherwise 1. Nothing is changed at api.video.
     """
 
+    output = take_output(given)
+
     async def work() -> int:
         findings = []
         async for finding in _check(session, all_budgets=all_budgets):
             findings.append(finding)
-            if not as_json:
+            if output == Output():
                 session.terminal.result(str(finding))
-        if as_json:
-            session.terminal.json([asdict(finding) for finding in findings])
+        if output != Output():
+            rows = (asdict(finding) for finding in findings)
+            Writer(session.terminal, output, COLUMNS).add_all(rows)
         return 1 if any(finding.state == "failed" for finding in findings) else 0
 
     return run(session.terminal, work())

@@ -15,15 +15,24 @@ from ...models import Video, VideoStatus, to_json
 from ...uploads.content import content_of
 from ..console.formatting import bytes_text
 from ..console.terminal import columns
-from ..crud.commands import confirm_deletion, delete_object
+from ..crud.bulk import delete_object
+from ..crud.columns import named_columns
 from ..crud.formatting import local_time
 from ..crud.object_type import ObjectType
-from ..parameters import DURATION, json_option
+from ..crud.output import Output, Writer, take_output, with_output
+from ..crud.selection import confirm
+from ..examples import examples
+from ..parameters import DURATION
 from ..running import run
 from ..session import Session, connect
 
 __all__ = ["Container", "find_incomplete", "prune_command"]
 
+COLUMNS = named_columns(("videoId", "title", "createdAt", "ingest", "deleted"), ["ingest"])
+EXAMPLES = examples(
+    "apivideo videos prune --incomplete --older-than 7d --dry-run",
+    "apivideo videos prune --incomplete --older-than 7d --yes",
+)
 CONCURRENT_STATUSES = 8
 """Statuses requested at once. Requests wait for their budget in the client."""
 BATCH = 100
@@ -100,7 +109,7 @@ async def _container(client: ApiVideoClient, video: Video) -> Container | None:
 def prune_command(kind: ObjectType) -> click.Command:
     """Make the command that deletes incomplete videos. ``kind`` describes videos."""
 
-    @click.command(name="prune")
+    @click.command(name="prune", epilog=EXAMPLES)
     @click.option(
         "--incomplete",
         is_flag=True,
@@ -115,7 +124,7 @@ def prune_command(kind: ObjectType) -> click.Command:
     )
     @click.option("--dry-run", is_flag=True, help="Show the videos. Nothing is deleted.")
     @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-    @json_option
+    @with_output(COLUMNS)
     @click.pass_obj
     def command(
         session: Session,
@@ -124,30 +133,31 @@ def prune_command(kind: ObjectType) -> click.Command:
         older_than: int,
         dry_run: bool,
         yes: bool,
-        as_json: bool,
+        **given: Any,
     ) -> int:
         """Delete the videos that interrupted uploads left, token uploads included.
 
         The videos are shown first, and deleted after a confirmation. The status of each is checked
         again before its deletion. This takes one read request for each video of the account.
         """
+        output = take_output(given)
         if not incomplete:
             raise click.UsageError("name what to delete: --incomplete")
         pruning = _Pruning(session, kind, timedelta(seconds=older_than))
         code = run(session.terminal, pruning.find(), "interrupted; nothing was deleted")
         if not pruning.found or dry_run:
-            pruning.write(as_json=as_json)
+            pruning.write(output)
             return code
         pruning.preview()
         count = len(pruning.found)
         objects = f"these {count} incomplete videos" if count > 1 else "this incomplete video"
-        if not yes and not confirm_deletion(session.terminal, objects):
+        if not yes and not confirm(session.terminal, f"Delete {objects}?", "deletion"):
             session.terminal.fail("nothing was deleted")
             return 1
         message = "interrupted: the videos not named above are still there"
-        code = run(session.terminal, pruning.delete(quiet=as_json), message)
-        if as_json:
-            pruning.write(as_json=True)
+        code = run(session.terminal, pruning.delete(quiet=not output.plain), message)
+        if not output.plain:
+            pruning.write(output)
         return code
 
     return command
@@ -191,11 +201,11 @@ class _Pruning:
             for each in self.found
         ]
 
-    def write(self, *, as_json: bool) -> None:
+    def write(self, output: Output) -> None:
         """Write the result."""
-        if as_json:
-            self._terminal.report_json(
-                [each.record(deleted=each.video.video_id in self._deleted) for each in self.found]
+        if output != Output():
+            Writer(self._terminal, output, COLUMNS, done=True).add_all(
+                each.record(deleted=each.video.video_id in self._deleted) for each in self.found
             )
         elif not self.found:
             self._terminal.say("no incomplete videos of this age")

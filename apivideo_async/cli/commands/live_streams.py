@@ -5,17 +5,12 @@ from collections.abc import Iterator
 import click
 
 from ...models import LiveStream, Restream
-from ..crud.commands import (
-    FILE,
-    action_command,
-    call_command,
-    delete_command,
-    show_command,
-    update_command,
-)
+from ..crud.bulk import delete_command, update_command
+from ..crud.commands import FILE, action_command, call_command, show_command
 from ..crud.formatting import fields_of
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
+from ..examples import examples
 from ..groups import Group
 from ..parameters import mask
 
@@ -32,7 +27,10 @@ def _shown_fields(stream: LiveStream) -> Iterator[tuple[str, object]]:
 LIVE_STREAM = ObjectType(
     singular="live stream",
     plural="live streams",
+    model=LiveStream,
     section="live_streams",
+    group="live-streams",
+    example_ids="li123",
     columns=("live_stream_id", "name", "broadcasting", "public", "created_at"),
     shrinkable=("name",),
     fields=_shown_fields,
@@ -72,6 +70,7 @@ def _fields(*, name_required: bool) -> list[click.Parameter]:
 command: click.Group = Group(
     "live-streams",
     help="Live streams. Only `create` and `show` print the stream key.",
+    epilog=examples("apivideo live-streams create --name 'Every Monday'"),
     commands=[
         list_command(
             LIVE_STREAM,
@@ -94,12 +93,17 @@ command: click.Group = Group(
             secrets=True,
             summary="Create a live stream and print its stream key. Anyone with the key can "
             "broadcast.",
+            epilog=examples(
+                "apivideo live-streams create --name 'Every Monday' --private",
+                "apivideo live-streams create --name Show --restream site rtmp://host/app KEY",
+            ),
         ),
         update_command(
             LIVE_STREAM,
             _fields(name_required=False),
             empty_values={"restreams": []},
             summary="Change the given fields. --restream replaces all existing restreams.",
+            epilog=examples(LIVE_STREAM.example("update", "--name Tuesday --clear restreams")),
         ),
         delete_command(LIVE_STREAM, summary="Delete live streams. Their recordings are kept."),
         action_command(
@@ -113,12 +117,14 @@ command: click.Group = Group(
             "upload-thumbnail",
             [*ID, FILE],
             summary="Set the thumbnail: a JPEG, PNG or WebP file of at most 8 MiB.",
+            epilog=examples(LIVE_STREAM.example("upload-thumbnail", "cover.jpg")),
         ),
         call_command(
             LIVE_STREAM,
             "delete-thumbnail",
             ID,
             summary="Remove the thumbnail. The default thumbnail of api.video is shown again.",
+            epilog=examples(LIVE_STREAM.example("delete-thumbnail")),
         ),
     ],
 )

@@ -4,6 +4,7 @@ import webbrowser
 
 import click
 
+from ..examples import examples
 from ..running import run
 from ..session import Session, connect
 
@@ -11,7 +12,8 @@ __all__ = ["command"]
 
 
 @click.command(
-    name="open", epilog="\b\nExamples:\n  apivideo open vi123\n  apivideo open vi123 --print"
+    name="open",
+    epilog=examples("apivideo open vi123", "apivideo open vi123 --print"),
 )
 @click.argument("video_id", metavar="ID")
 @click.option("--print", "only_print", is_flag=True, help="Print the address, and open no browser.")

@@ -16,7 +16,7 @@ from attrs import evolve
 
 from ...config import UploadLimits, UploadOptions
 from ...models import Language, SummaryAttribute
-from ..parameters import CONCURRENCY, METADATA_PAIR, SIZE, as_dict, one_of
+from ..parameters import CONCURRENCY, METADATA_PAIR, SIZE, Choice, as_dict, one_of
 
 __all__ = [
     "METADATA",
@@ -56,7 +56,7 @@ concurrency_option: Option = click.option(
 )
 _mode_option: Option = click.option(
     "--mode",
-    type=click.Choice(["bytes", "part"]),
+    type=Choice(["bytes", "part"]),
     help="Send chunks as byte ranges or as numbered parts. Default: byte ranges if the size is "
     "known.",
 )
@@ -204,7 +204,7 @@ manifest_option: Option = click.option(
 )
 strategy_option: Option = click.option(
     "--strategy",
-    type=click.Choice(["stream", "pull", "auto"]),
+    type=Choice(["stream", "pull", "auto"]),
     default="stream",
     help="stream: apivideo sends the bytes. pull: api.video fetches them. auto: pull where "
     "possible, otherwise stream.",
@@ -218,7 +218,7 @@ reserve_option: Option = click.option(
 )
 redirects_option: Option = click.option(
     "--redirects",
-    type=click.Choice(["same-origin", "any"]),
+    type=Choice(["same-origin", "any"]),
     default="same-origin",
     help="Redirects of web servers to follow: only within scheme, host and port, or to any server, "
     "including those of the internal network.",

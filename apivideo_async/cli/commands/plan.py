@@ -18,7 +18,10 @@ from ...ingest.listing.selection import has_wildcard
 from ...uploads.plan import Plan, make_plan
 from ..console.formatting import bytes_text
 from ..console.terminal import Terminal, columns
-from ..parameters import SIZE, json_option
+from ..crud.columns import Column, named_columns
+from ..crud.output import Output, Writer, take_output, with_output
+from ..examples import examples
+from ..parameters import SIZE
 from ..running import run
 from ..session import Session
 from .costs import Costs, documented_limits, minimum_seconds, minimum_text
@@ -35,10 +38,25 @@ class PlanRequest:
     upload: UploadOptions
     limits: dict[str, int]
     bandwidth: int | None
-    as_json: bool
+    output: Output
 
 
-@click.command(name="plan")
+COLUMNS = named_columns(("file", "bytes", "chunks", "chunkSize"))
+"""Columns of local files."""
+TOTALS = named_columns(
+    ("strategy", "uploads", "writes", "reads", "bytes", "earliestSeconds", "bound")
+)
+"""Columns of other sources: one row for each strategy."""
+
+
+@click.command(
+    name="plan",
+    epilog=examples(
+        "apivideo plan movie.mp4 other.mp4 --uploads-per-minute 100",
+        "apivideo plan s3://archive/2025/ --bandwidth 12MiB",
+        "apivideo plan movie.mp4 --output csv",
+    ),
+)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path())
 @chunk_size_option
 @concurrency_option
@@ -54,7 +72,7 @@ class PlanRequest:
     metavar="SIZE",
     help="Bytes per second of your connection, such as 12MiB. Default: not taken into account.",
 )
-@json_option
+@with_output((*COLUMNS, *(each for each in TOTALS if each.name != "bytes")))
 @click.pass_obj
 def command(
     session: Session,
@@ -69,12 +87,14 @@ def command(
     No API key is needed. SOURCE is a file or, as for `apivideo ingest`, a folder, a pattern such as
     'videos/**/*.mp4', or an address: s3://, gs://, az://, http(s)://. For sources other than files
     the totals are shown, once for sending from this machine and once for fetching by api.video.
+    JSON lines, CSV and --columns have a row for each file, or for each strategy.
     """
+    output = take_output(given)
     limits = documented_limits(session)
     if uploads_per_minute is not None:
         limits["uploads"] = uploads_per_minute
     upload = UploadOptions(chunk_size=chunk_size, concurrency=concurrency)
-    request = PlanRequest(upload=upload, limits=limits, **given)
+    request = PlanRequest(upload=upload, limits=limits, output=output, **given)
     if all(map(_is_file, request.sources)):
         _plan_files(session.terminal, request)
         return 0
@@ -89,12 +109,26 @@ def _is_file(source: str) -> bool:
     return os.path.lexists(source) or not has_wildcard(source)
 
 
+def _has_rows(output: Output, known: tuple[Column, ...]) -> bool:
+    """Return whether the output has rows. Raises ``UsageError`` for a column that they lack."""
+    for column in output.columns or ():
+        if column not in known:
+            names = ", ".join(each.name for each in known)
+            raise click.UsageError(f"no column {column.name} for these sources; columns: {names}")
+    return output.columns is not None or output.format in ("jsonl", "csv")
+
+
 def _plan_files(terminal: Terminal, request: PlanRequest) -> None:
+    has_rows = _has_rows(request.output, COLUMNS)
     plans = _plans(request)
     requests = sum(plan.parts for _, plan in plans)
     size = sum(plan.total for _, plan in plans)
     seconds, bound = _minimum(requests, size, request)
-    if request.as_json:
+    if has_rows:
+        rows = (_file_document(file, plan) for file, plan in plans)
+        Writer(terminal, request.output, COLUMNS).add_all(rows)
+        return
+    if request.output.format == "json":
         document = {
             "files": [_file_document(file, plan) for file, plan in plans],
             "requests": requests,
@@ -148,6 +182,7 @@ async def _plan_sources(session: Session, request: PlanRequest) -> int:
     from .sources import check_path, list_all
 
     terminal = session.terminal
+    has_rows = _has_rows(request.output, TOTALS)
     for source in request.sources:
         if "://" not in source:
             await asyncio.to_thread(check_path, source)
@@ -160,8 +195,11 @@ async def _plan_sources(session: Session, request: PlanRequest) -> int:
         async for item in items:
             costs.add(item)
             count += 1
-    if request.as_json:
-        totals = costs.document(request.limits, request.bandwidth)
+    totals = costs.document(request.limits, request.bandwidth)
+    if has_rows:
+        rows = [{"strategy": name, **totals[name]} for name in ("stream", "pull") if totals[name]]
+        Writer(terminal, request.output, TOTALS).add_all(rows)
+    elif request.output.format == "json":
         document = {"sources": count, "bytes": costs.bytes, **totals}
         terminal.json(document)
     else:

@@ -2,16 +2,12 @@
 
 import click
 
-from ..crud.commands import (
-    FILE,
-    action_command,
-    call_command,
-    delete_command,
-    show_command,
-    update_command,
-)
+from ...models import PlayerTheme
+from ..crud.bulk import delete_command, update_command
+from ..crud.commands import FILE, action_command, call_command, show_command
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
+from ..examples import examples
 from ..groups import Group
 
 __all__ = ["command"]
@@ -19,7 +15,10 @@ __all__ = ["command"]
 PLAYER = ObjectType(
     singular="player theme",
     plural="player themes",
+    model=PlayerTheme,
     section="players",
+    group="players",
+    example_ids="pl123",
     columns=("player_id", "name", "created_at", "updated_at"),
     shrinkable=("name",),
 )
@@ -53,6 +52,10 @@ FIELDS: list[click.Parameter] = [
 command: click.Group = Group(
     "players",
     help="Player themes. Videos and live streams refer to a theme by its id.",
+    epilog=examples(
+        "apivideo players create --name Blue --link blue",
+        "apivideo videos update --where-tag trailer --player-id pl123",
+    ),
     commands=[
         list_command(PLAYER, sorting("name", "createdAt", "updatedAt")),
         show_command(PLAYER),
@@ -62,11 +65,16 @@ command: click.Group = Group(
             FIELDS,
             summary="Create a player theme. COLOUR is a CSS colour, such as red or "
             "rgba(88, 131, 255, 0.95). Fields that are not given have the defaults of api.video.",
+            epilog=examples(
+                "apivideo players create --name Blue --link blue --no-force-loop",
+                "apivideo players create --text 'rgba(255, 255, 255, 1)' --hide-title",
+            ),
         ),
         update_command(
             PLAYER,
             FIELDS,
             summary="Change the given fields. Viewers may see the change up to ten minutes later.",
+            epilog=examples(PLAYER.example("update", "--link red --hide-title")),
         ),
         delete_command(PLAYER),
         call_command(
@@ -80,6 +88,7 @@ command: click.Group = Group(
                 ),
             ],
             summary="Set the logo: a JPEG or PNG file of at most 200x100 pixels and 100 KiB.",
+            epilog=examples(PLAYER.example("upload-logo", "logo.png --link https://example.com")),
         ),
         action_command(
             PLAYER, "delete-logo", done="deleted the logo of", summary="Delete the logo."

@@ -3,10 +3,12 @@
 import click
 from attrs import evolve
 
-from ...models import SummaryAttribute, SummaryOrigin, SummaryStatus
-from ..crud.commands import call_command, delete_command, show_command, update_command
+from ...models import Summary, SummaryAttribute, SummaryOrigin, SummarySource, SummaryStatus
+from ..crud.bulk import delete_command, update_command
+from ..crud.commands import call_command, show_command
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
+from ..examples import examples
 from ..groups import Group
 from ..parameters import one_of
 
@@ -15,10 +17,15 @@ __all__ = ["command"]
 SUMMARY = ObjectType(
     singular="summary",
     plural="summaries",
+    model=Summary,
     section="summaries",
+    group="summaries",
+    example_ids="summary_123",
     columns=("summary_id", "video_id", "origin", "source_status", "created_at"),
 )
-TEXT = evolve(SUMMARY, singular="text of a summary", plural="texts")
+TEXT = evolve(
+    SUMMARY, singular="text of a summary", plural="texts of summaries", model=SummarySource
+)
 
 FILTERS: list[click.Parameter] = [
     click.Option(["--video-id"], metavar="ID", help="Only the summary of this video."),
@@ -59,21 +66,24 @@ TEXT_FIELDS: list[click.Parameter] = [
 command: click.Group = Group(
     "summaries",
     help="Summaries of videos.",
+    epilog=examples("apivideo summaries create vi123 --auto"),
     commands=[
         list_command(SUMMARY, FILTERS),
-        show_command(TEXT, method="get_source", summary="Show the text of a summary."),
+        show_command(TEXT, method="get_source", summary="Show the texts of summaries."),
         call_command(
             SUMMARY,
             "create",
             CREATION,
             summary="Create a summary of a video. Without --auto it has no text until `update` "
             "sets one.",
+            epilog=examples("apivideo summaries create vi123 --auto --part abstract"),
         ),
         update_command(
             TEXT,
             TEXT_FIELDS,
             method="update_source",
             summary="Set the text or a part of it. --takeaway replaces all existing takeaways.",
+            epilog=examples(TEXT.example("update", "--takeaway First --takeaway Second")),
         ),
         delete_command(SUMMARY),
     ],

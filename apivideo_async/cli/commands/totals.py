@@ -1,10 +1,16 @@
-"""The totals of a ledger as JSON, the same in every command."""
+"""The totals of a ledger as JSON and as rows, the same in every command."""
 
 from typing import Any
 
 from ...ingest.items import OPEN_STATES, State, Totals
+from ..console.terminal import Terminal
+from ..crud.columns import named_columns
+from ..crud.output import Output, Writer
 
-__all__ = ["rows", "totals_document"]
+__all__ = ["COLUMNS", "rows", "totals_document", "write_totals"]
+
+COLUMNS = named_columns(("state", "items", "bytes"))
+"""Columns of the rows: one for each state."""
 
 STATES: tuple[State, ...] = (*OPEN_STATES, "done", "failed", "quarantined")
 
@@ -25,3 +31,13 @@ def totals_document(totals: Totals) -> dict[str, Any]:
         "states": {state: {"items": items, "bytes": size} for state, items, size in rows(totals)},
         "sent": totals.sent,
     }
+
+
+def write_totals(terminal: Terminal, output: Output, totals: Totals) -> bool:
+    """Write a row for each state if the output has rows. False: it is text or a JSON document."""
+    if output.columns is None and output.format in ("table", "json"):
+        return False
+    Writer(terminal, output, COLUMNS).add_all(
+        {"state": state, "items": items, "bytes": size} for state, items, size in rows(totals)
+    )
+    return True

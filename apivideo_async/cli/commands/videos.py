@@ -1,6 +1,6 @@
 """The commands ``apivideo videos``."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import click
@@ -12,18 +12,16 @@ from ...models import Video, VideoStatus
 from ..console.formatting import bytes_text
 from ..console.messages import explain
 from ..console.terminal import columns
-from ..crud.commands import (
-    FILE,
-    call_and_print,
-    call_command,
-    delete_command,
-    update_command,
-)
+from ..crud.bulk import call_each, delete_command, update_command
+from ..crud.commands import FILE, call_command
 from ..crud.formatting import label, local_time, value_text
 from ..crud.listing import list_command, sorting
 from ..crud.object_type import ObjectType
+from ..crud.output import take_output, with_output
+from ..crud.selection import Query
+from ..examples import examples
 from ..groups import Group
-from ..parameters import DURATION, json_option, read_ids
+from ..parameters import DURATION, Ids, read_ids
 from ..running import run
 from ..session import Session, connect
 from .incomplete import find_incomplete, prune_command
@@ -64,7 +62,10 @@ def _status_fields(status: VideoStatus) -> Iterator[tuple[str, object]]:
 VIDEO = ObjectType(
     singular="video",
     plural="videos",
+    model=Video,
     section="videos",
+    group="videos",
+    example_ids="vi123",
     columns=("video_id", "title", "created_at", "public", "tags"),
     shrinkable=("title", "tags"),
     fields=_video_fields,
@@ -75,10 +76,10 @@ DISCARDED = evolve(
     columns=("video_id", "title", "discarded_at", "deletes_at"),
     shrinkable=("title",),
 )
-STATUS = evolve(VIDEO, fields=_status_fields)
+STATUS = evolve(VIDEO, model=VideoStatus, fields=_status_fields)
 ID = VIDEO.id_arguments()
 
-FILTERS: list[click.Parameter] = [
+FILTERS: list[click.Option] = [
     click.Option(["--title"], help="Only videos whose title contains this text."),
     click.Option(["--description"], help="Only videos whose description contains this text."),
     click.Option(
@@ -89,8 +90,26 @@ FILTERS: list[click.Parameter] = [
     ),
     metadata_filter("videos"),
     click.Option(["--live-stream-id"], metavar="ID", help="Only recordings of this live stream."),
-    *sorting("title", "createdAt", "publishedAt", "updatedAt"),
 ]
+SORTING = sorting("title", "createdAt", "publishedAt", "updatedAt")
+
+
+def _matches(video: Video, filters: Mapping[str, Any]) -> bool:
+    """Return whether a video has what the filters of a list require."""
+    for name in ("title", "description"):
+        text: str = getattr(video, name) or ""
+        if filters.get(name, "").casefold() not in text.casefold():
+            return False
+    live_stream = video.source.live_stream if video.source is not None else None
+    recorded = live_stream.live_stream_id if live_stream is not None else None
+    return (
+        {*filters.get("tags", ())} <= {*video.tags}
+        and filters.get("metadata", {}).items() <= video.metadata.items()
+        and filters.get("live_stream_id", recorded) == recorded
+    )
+
+
+QUERY = Query(tuple(FILTERS), _matches)
 
 
 INCOMPLETE = click.Option(
@@ -106,24 +125,39 @@ async def _incomplete(client: ApiVideoClient, videos: AsyncIterator[Video]) -> A
         yield each.video
 
 
-@click.command(name="show")
-@click.argument("video_id", metavar="ID")
+@click.command(
+    name="show",
+    epilog=examples(
+        VIDEO.example("show"),
+        VIDEO.example("show", "--columns title,assets.player"),
+        "apivideo videos list --tag new --ids | apivideo videos show - --output csv",
+    ),
+)
+@click.argument("video_ids", nargs=-1, required=True, metavar="ID...", callback=read_ids)
 @click.option("--discarded", is_flag=True, help="Show a deleted video that can be restored.")
-@json_option
+@with_output(VIDEO.known())
 @click.pass_obj
-def show(session: Session, /, video_id: str, discarded: bool, as_json: bool) -> int:
-    """Show one video."""
+def show(session: Session, /, video_ids: Ids, discarded: bool, **given: Any) -> int:
+    """Show videos.
+
+    ID - reads ids from the standard input.
+    """
     method = "get_discarded" if discarded else "get"
-    return call_and_print(
-        session, VIDEO, lambda client: VIDEO.call(client, method, video_id), as_json=as_json
+    return call_each(
+        session,
+        VIDEO,
+        video_ids,
+        lambda client, video_id: VIDEO.call(client, method, video_id),
+        take_output(given),
     )
 
 
 @click.command(
     name="wait",
-    epilog="\b\nExamples:\n"
-    "  apivideo videos wait vi123 --timeout 10m\n"
-    "  apivideo videos list --tag new --ids | apivideo videos wait -",
+    epilog=examples(
+        VIDEO.example("wait", "--timeout 10m"),
+        "apivideo videos list --tag new --ids | apivideo videos wait -",
+    ),
 )
 @click.argument("video_ids", nargs=-1, required=True, metavar="ID...", callback=read_ids)
 @click.option("--timeout", type=DURATION, default="1h", metavar="DURATION", help="Longest wait.")
@@ -168,8 +202,22 @@ command: click.Group = Group(
     "videos",
     help="Create, list, show, change, delete and restore videos.",
     no_args_is_help=True,
+    epilog=examples(
+        "apivideo videos list --tag trailer",
+        "apivideo videos update --where-tag trailer --player-id pl123",
+        "apivideo videos delete --tag old --dry-run",
+    ),
     commands=[
-        list_command(VIDEO, [*FILTERS, INCOMPLETE], choices={"incomplete": _incomplete}),
+        list_command(
+            VIDEO,
+            [*FILTERS, *SORTING, INCOMPLETE],
+            choices={"incomplete": _incomplete},
+            epilog=examples(
+                "apivideo videos list --tag trailer --sort-by createdAt --sort-order desc",
+                "apivideo videos list --output csv --columns id,title,metadata.lang",
+                "apivideo videos list --tag old --ids | apivideo videos delete - --dry-run",
+            ),
+        ),
         show,
         wait,
         call_command(
@@ -178,6 +226,7 @@ command: click.Group = Group(
             ID,
             method="get_status",
             summary="Show the received bytes of a video and the progress of its encoding.",
+            epilog=examples(STATUS.example("status"), STATUS.example("status", "--json")),
         ),
         call_command(
             VIDEO,
@@ -198,6 +247,10 @@ command: click.Group = Group(
             ],
             summary="Create an empty video for a later upload, or a video from a URL. "
             "`apivideo upload` creates a video and uploads its file.",
+            epilog=examples(
+                "apivideo videos create --title Movie",
+                "apivideo videos create --title Movie --source https://example.com/movie.mp4",
+            ),
         ),
         update_command(
             VIDEO,
@@ -205,10 +258,22 @@ command: click.Group = Group(
             empty_values=EMPTY_VALUES,
             summary="Change the given fields. --tag and --metadata replace all existing tags and "
             "metadata pairs.",
+            epilog=examples(
+                VIDEO.example("update", "--title Movie --clear tags"),
+                "apivideo videos update --where-tag draft --private --dry-run",
+                "apivideo videos list --tag x --ids | apivideo videos update - --mp4 --yes",
+            ),
+            query=evolve(QUERY, prefix="where-"),
         ),
         delete_command(
             VIDEO,
             summary="Delete videos. They can be restored only if the account has Video Restore.",
+            epilog=examples(
+                VIDEO.example("delete"),
+                "apivideo videos delete --tag old --metadata lang=fr --dry-run",
+                "apivideo videos list --tag old --ids | apivideo videos delete - --yes",
+            ),
+            query=QUERY,
         ),
         prune_command(VIDEO),
         call_command(
@@ -216,6 +281,7 @@ command: click.Group = Group(
             "upload-thumbnail",
             [*ID, FILE],
             summary="Set the thumbnail: a JPEG, PNG or WebP file of at most 8 MiB.",
+            epilog=examples(VIDEO.example("upload-thumbnail", "cover.jpg")),
         ),
         call_command(
             VIDEO,
@@ -223,14 +289,21 @@ command: click.Group = Group(
             [*ID, click.Argument(["timecode"], metavar="HH:MM:SS")],
             summary="Set the thumbnail to a frame of the video. HH:MM:SS may be followed by "
             "milliseconds (.mmm) or a frame number (:ff).",
+            epilog=examples(VIDEO.example("pick-thumbnail", "00:01:30")),
         ),
         list_command(
             DISCARDED,
-            FILTERS,
+            [*FILTERS, *SORTING],
             method="list_discarded",
             name="discarded",
-            summary="List deleted videos that can be restored",
+            summary="List deleted videos that can be restored.",
         ),
-        call_command(VIDEO, "restore", ID, summary="Restore a discarded video."),
+        call_command(
+            VIDEO,
+            "restore",
+            ID,
+            summary="Restore a discarded video.",
+            epilog=examples(VIDEO.example("restore")),
+        ),
     ],
 )

@@ -2,10 +2,12 @@
 
 import click
 
-from ...models import WebhookEventType
-from ..crud.commands import call_command, delete_command, show_command
+from ...models import Webhook, WebhookEventType
+from ..crud.bulk import delete_command
+from ..crud.commands import call_command, show_command
 from ..crud.listing import list_command
 from ..crud.object_type import ObjectType
+from ..examples import examples
 from ..groups import Group
 from ..parameters import one_of
 from .webhooks_listen import listen
@@ -15,17 +17,25 @@ __all__ = ["command"]
 WEBHOOK = ObjectType(
     singular="webhook",
     plural="webhooks",
+    model=Webhook,
     section="webhooks",
+    group="webhooks",
+    example_ids="webhook_123",
     columns=("webhook_id", "url", "events", "created_at"),
     shrinkable=("url", "events"),
 )
 EVENTS = one_of(WebhookEventType)
+TYPES = f"TYPE: {', '.join(EVENTS.choices)}."
 
 
 command: click.Group = Group(
     "webhooks",
     help="Subscriptions to events, and a server that prints deliveries. Only `create` and `show` "
     "print the secret that signs deliveries.",
+    epilog=examples(
+        "apivideo webhooks create https://example.com/hook",
+        "apivideo webhooks listen --secret sig_sec_abc",
+    ),
     commands=[
         list_command(
             WEBHOOK,
@@ -33,9 +43,15 @@ command: click.Group = Group(
                 click.Option(
                     ["--event", "events"],
                     type=EVENTS,
+                    metavar="TYPE",
                     help="Only subscriptions to this type of event.",
                 )
             ],
+            epilog=examples(
+                "apivideo webhooks list --event video.source.recorded",
+                "apivideo webhooks list --output csv --columns id,url",
+                before=TYPES,
+            ),
         ),
         show_command(WEBHOOK),
         call_command(
@@ -55,7 +71,11 @@ command: click.Group = Group(
             ],
             secrets=True,
             summary="Create a subscription and print the secret that signs its deliveries.",
-            epilog=f"TYPE: {', '.join(EVENTS.choices)}.",
+            epilog=examples(
+                "apivideo webhooks create https://example.com/hook",
+                "apivideo webhooks create http://example.com/ --event video.source.recorded",
+                before=TYPES,
+            ),
         ),
         delete_command(WEBHOOK),
         listen,

@@ -14,6 +14,7 @@ from ...models import WebhookEvent, to_json
 from ..console.messages import explain_listen_error
 from ..console.terminal import Terminal, columns
 from ..crud.formatting import local_time
+from ..examples import examples
 from ..parameters import mask
 from ..running import run
 from ..session import Session
@@ -25,7 +26,13 @@ LARGEST_BODY = 1024 * 1024
 """Bytes. A larger delivery is answered with 413."""
 
 
-@click.command(name="listen")
+@click.command(
+    name="listen",
+    epilog=examples(
+        "apivideo webhooks listen --secret sig_sec_abc",
+        "apivideo webhooks listen --port 9000 --secret sig_sec_abc --jsonl",
+    ),
+)
 @host_option
 @port_option(8765)
 @click.option(

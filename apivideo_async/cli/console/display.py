@@ -8,11 +8,12 @@ from attrs import frozen
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
+from rich.text import Text
 
 from ...uploads.ledger import ChunkState
 from ...uploads.progress import UploadProgress
-from .bar import Row
-from .formatting import bytes_text, rate_text, shortened, time_text
+from .bar import Row, strip_for
+from .formatting import amount_text, bytes_text, rate_text, shortened, time_text
 from .terminal import Terminal
 
 __all__ = ["Display", "show_uploads"]
@@ -47,6 +48,10 @@ class Display:
     def end(self, name: str) -> None:
         """Remove the progress of an upload from the screen."""
 
+    def skip(self, name: str) -> None:
+        """Show that an earlier run has uploaded a file."""
+        self.end(name)
+
     def done(self, name: str, size: int, sent: int, seconds: float) -> None:
         """Show that an upload ended. This run sent ``sent`` of ``size`` bytes in ``seconds``."""
         self.end(name)
@@ -72,21 +77,39 @@ class Display:
 class _LiveDisplay(Display):
     """Moving bars. The methods store the state, and rich's ``Live`` draws it in its own thread."""
 
-    def __init__(self, terminal: Terminal, files: int) -> None:
+    def __init__(self, terminal: Terminal, files: int, total: int | None) -> None:
         super().__init__(terminal)
         self._files = files
+        self._total = total
         self._ended = 0
+        self._received = 0
+        """Bytes of the files that ended which the server has."""
         self._rows: dict[str, Row] = {}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         # One column stays free, because some terminals wrap when the last column is written.
         width = options.max_width - 1
-        unicode = options.encoding.startswith("utf")
+        glyphs = strip_for(options.encoding)
         # Copy the rows: this method runs in the thread of Live while uploads add and remove rows.
-        for row in list(self._rows.values()):
-            yield row.render(width, unicode=unicode)
+        rows = list(self._rows.values())
+        for row in rows:
+            yield row.render(width, glyphs)
         if self._files > 1:
-            yield f"{self._ended} of {self._files} files"
+            line = Text(self._summary(rows), no_wrap=True, overflow="crop")
+            line.truncate(width)
+            yield line
+
+    def _summary(self, rows: list[Row]) -> str:
+        """Return the line about all files: how many ended, their bytes, the rate and the rest."""
+        events = [row.event for row in rows if row.event is not None]
+        received = self._received + sum(event.bytes_accepted for event in events)
+        rate = sum(event.rate for event in events if not event.finished)
+        rest = None
+        if self._total is not None and rate > 0:
+            rest = max(0, self._total - received) / rate
+        amount = amount_text(received, self._total)
+        files = f"{self._ended} of {self._files} files"
+        return f"{files}, {amount}, {rate_text(rate)}, {time_text(rest)} left"
 
     def begin(self, name: str, size: int | None) -> None:
         self._rows[name] = Row(name, size)
@@ -100,7 +123,13 @@ class _LiveDisplay(Display):
 
     def end(self, name: str) -> None:
         self._ended += 1
-        self._rows.pop(name, None)
+        row = self._rows.pop(name, None)
+        if row is not None and row.event is not None:
+            self._received += row.event.bytes_accepted
+
+    def skip(self, name: str) -> None:
+        self._received += self._rows[name].size or 0
+        self.end(name)
 
 
 @frozen
@@ -151,12 +180,17 @@ def _line(event: UploadProgress) -> str:
 
 
 @contextmanager
-def show_uploads(terminal: Terminal, files: int, *, keep: bool = False) -> Iterator[Display]:
-    """Show the uploads of a block. ``keep`` leaves unfinished bars on the screen at the end."""
+def show_uploads(
+    terminal: Terminal, files: int, *, total: int | None = None, keep: bool = False
+) -> Iterator[Display]:
+    """Show the uploads of a block. ``keep`` leaves unfinished bars on the screen at the end.
+
+    ``total`` is the size of all files in bytes, None if unknown.
+    """
     if not terminal.live:
         yield _PlainDisplay(terminal)
         return
-    display = _LiveDisplay(terminal, files)
+    display = _LiveDisplay(terminal, files, total)
     with Live(
         display,
         console=terminal.console,

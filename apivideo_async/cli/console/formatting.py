@@ -1,13 +1,27 @@
 """Formats numbers, untrusted text and JSON for display."""
 
+import csv
+import io
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from rich.cells import cell_len
 
-__all__ = ["bytes_text", "json_text", "printable", "rate_text", "shortened", "time_text"]
+from ...cells import cell
+
+__all__ = [
+    "amount_text",
+    "bytes_text",
+    "csv_text",
+    "json_text",
+    "printable",
+    "rate_text",
+    "shortened",
+    "time_text",
+]
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
@@ -22,6 +36,17 @@ def bytes_text(size: float) -> str:
         if size < 999.95 or unit == _UNITS[-1]:
             break
     return f"{size:.1f} {unit}"
+
+
+def amount_text(done: int, total: int | None) -> str:
+    """Format a number of bytes of a total in the unit of the total, such as ``1.5/12.3 MiB``."""
+    if total is None:
+        return bytes_text(done)
+    text = bytes_text(total)
+    number, _, unit = text.partition(" ")
+    if unit == "B":
+        return f"{done}/{text}"
+    return f"{done / 1024 ** (_UNITS.index(unit) + 1):.1f}/{number} {unit}"
 
 
 def rate_text(rate: float) -> str:
@@ -74,6 +99,35 @@ def json_text(document: Any, indent: int | None, encoding: str) -> str:
 
     # The line breaks are those of the indentation: ``json`` escapes those in texts.
     return re.sub(r"[^\n -~]", replacement, text)
+
+
+_FORMULA = re.compile(
+    r"(?<=[\"\s,;|])[=+@\uff1d\uff0b\uff0d\uff20]|(?<=[\"\s,;|])-(?!\d+[\d.]*[,\]}])"
+)
+"""A character in JSON that a spreadsheet could read as the start of a formula; a negative number,
+which is followed by a comma or bracket, is none."""
+
+
+def csv_text(cells: Iterable[Any]) -> str:
+    """Format one row of CSV (RFC 4180) without the line feed at its end.
+
+    None is an empty cell, and a boolean true or false. A list or a mapping is JSON. A text or JSON
+    that a spreadsheet would read as a formula is changed (:mod:`apivideo_async.cells`): a text gets
+    an apostrophe, and JSON escapes the character. Line breaks within a text become line feeds.
+    """
+    line = io.StringIO()
+    csv.writer(line).writerow([_csv_cell(value) for value in cells])
+    return line.getvalue().removesuffix("\n")
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, bool | list | dict):
+        text = json_text(value, None, "utf-8")
+        value = _FORMULA.sub(lambda match: _escaped(match[0]), text)
+    if isinstance(value, str):
+        # A carriage return would let a text overwrite the line of the terminal.
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
+    return cell(value)
 
 
 def _finite(value: Any) -> Any:

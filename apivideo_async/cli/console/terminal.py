@@ -7,7 +7,7 @@ control a terminal (:class:`_Console` for drawings and notes, :meth:`Terminal.re
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import IO, Any, cast
 
@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from ...masking import masked
-from .formatting import json_text, printable
+from .formatting import csv_text, json_text, printable
 
 __all__ = ["Terminal", "columns", "discard_stdout"]
 
@@ -103,6 +103,11 @@ class Terminal:
         """Columns of the terminal; None if lines need not fit a screen."""
         return self.console.width if self.live else None
 
+    @property
+    def interactive(self) -> bool:
+        """True if a user can answer a question."""
+        return sys.stdin is not None and sys.stdin.isatty()
+
     def hide(self, *secrets: str | None) -> None:
         """Mask these texts in all lines on the standard error."""
         self._secrets.update(
@@ -140,7 +145,7 @@ class Terminal:
 
     def confirm(self, question: str) -> bool | None:
         """Ask on the standard error; None if the standard input is not a terminal."""
-        if sys.stdin is None or not sys.stdin.isatty():
+        if not self.interactive:
             return None
         # The standard output is for results.
         return click.confirm(printable(self._clean(question)), err=True)
@@ -163,6 +168,12 @@ class Terminal:
         Raises ``OSError`` if that fails.
         """
         self._put(json_text(document, indent, getattr(sys.stdout, "encoding", None) or "ascii"))
+
+    def csv(self, cells: Iterable[Any]) -> None:
+        """Write a row of CSV and flush it. Raises ``OSError`` if that fails."""
+        line = csv_text(cells)
+        # On Windows, the stream itself replaces a line feed by both characters.
+        self._put(line if os.linesep == "\n" else line.removesuffix("\r"))
 
     def draw(self, drawing: Callable[[int], RenderableType]) -> None:
         """Draw on the standard output. ``drawing`` is called with its width in columns."""
@@ -200,6 +211,10 @@ class Terminal:
         self._report(
             lambda: self.json(document, indent), lambda: json_text(document, None, "ascii")
         )
+
+    def report_csv(self, cells: Sequence[Any]) -> None:
+        """Write a row of CSV as ``report`` writes text."""
+        self._report(lambda: self.csv(cells), lambda: csv_text(cells))
 
     def _report(self, write: Callable[[], None], text: Callable[[], str]) -> None:
         if self.output_error is None:

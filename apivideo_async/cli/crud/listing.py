@@ -1,7 +1,7 @@
 """The generic ``list`` command: fetches pages up to the limit and prints the objects.
 
-The output is a table on a terminal, lines with tabs in a pipe, or JSON. Tables fit the screen; ids
-are never shortened.
+The output is a table on a terminal, lines with tabs in a pipe, JSON or CSV. Tables fit the screen;
+ids are never shortened.
 """
 
 import sys
@@ -9,25 +9,26 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import click
-from attrs import define
+from attrs import define, evolve
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
 from ...client import ApiVideoClient
-from ...models import to_json
 from ...paginator import Paginator
 from ..console.formatting import printable
 from ..console.terminal import Terminal, columns
-from ..parameters import JSON, given_options
+from ..examples import examples
+from ..parameters import Choice, given_options
 from ..running import run
 from ..session import Session, connect
 from .formatting import without_secrets
 from .object_type import ObjectType
+from .output import Output, Writer, output_options, take_output
 
 __all__ = ["list_command", "sorting", "table"]
 
-Choice: TypeAlias = Callable[[ApiVideoClient, AsyncIterator[Any]], AsyncIterator[Any]]
+Chooser: TypeAlias = Callable[[ApiVideoClient, AsyncIterator[Any]], AsyncIterator[Any]]
 
 LARGEST_PAGE = 100
 COLUMN_GAP = 2
@@ -37,7 +38,7 @@ MIN_COLUMN_WIDTH = 8
 
 def sorting(*names: str) -> list[click.Parameter]:
     """Make the options ``--sort-by`` and ``--sort-order``; ``names`` are the fields to sort by."""
-    by, order = click.Choice(names), click.Choice(["asc", "desc"])
+    by, order = Choice(names), Choice(["asc", "desc"])
     return [
         click.Option(["--sort-by"], type=by, help="Field to sort by."),
         click.Option(["--sort-order"], type=order, help="Ascending or descending order."),
@@ -52,7 +53,7 @@ def list_command(
     name: str = "list",
     summary: str = "",
     epilog: str | None = None,
-    choices: Mapping[str, Choice] | None = None,
+    choices: Mapping[str, Chooser] | None = None,
 ) -> click.Command:
     """Make a command that lists objects. ``filters`` have the names of parameters of ``method``.
 
@@ -60,11 +61,10 @@ def list_command(
     and the function that chooses among all objects if the flag is given.
     """
 
-    def command(
-        session: Session, /, limit: int, as_json: bool, as_lines: bool, only_ids: bool, **given: Any
-    ) -> int:
-        if as_json + as_lines + only_ids > 1:
-            raise click.UsageError("--json, --jsonl and --ids exclude each other")
+    def command(session: Session, /, limit: int, only_ids: bool, **given: Any) -> int:
+        output = take_output(given)
+        if only_ids and output != Output():
+            raise click.UsageError("--ids and the options for the output exclude each other")
         # Without prefetching, only the printed pages are requested.
         chosen = [choose for name, choose in (choices or {}).items() if given.pop(name)]
         page_size = LARGEST_PAGE if chosen else min(LARGEST_PAGE, limit)
@@ -80,7 +80,7 @@ def list_command(
                     async for item in found:
                         session.terminal.result(columns(getattr(item, kind.columns[0])))
                 else:
-                    await _write(session.terminal, kind, found, as_json=as_json, as_lines=as_lines)
+                    await _write(session.terminal, kind, found, output)
             return 0
 
         return run(session.terminal, work())
@@ -92,17 +92,24 @@ def list_command(
             default=50,
             help=f"Maximum number of {kind.plural}.",
         ),
-        JSON,
-        click.Option(["--jsonl", "as_lines"], is_flag=True, help="Print one JSON object per line."),
+        *output_options(kind.known()),
         click.Option(["--ids", "only_ids"], is_flag=True, help="Print only the ids."),
     ]
     return click.Command(
         name,
         callback=click.pass_obj(command),
         params=[*kind.id_arguments()[:-1], *filters, *outputs],
-        help=f"{summary or f'List {kind.plural}'}, as a table or, in a pipe, as lines with tabs.",
-        epilog=epilog,
+        help=f"{summary or f'List {kind.plural}.'} The output is a table or, in a pipe, lines with "
+        "tabs.",
+        epilog=epilog or _examples(kind, name),
     )
+
+
+def _examples(kind: ObjectType, name: str) -> str:
+    parents = kind.example_ids.split()[: len(kind.ids) - 1]
+    words = " ".join(["apivideo", kind.group, name, *parents])
+    chosen = ",".join(column.name for column in kind.listed()[:2])
+    return examples(words, f"{words} --output csv --columns {chosen}")
 
 
 @define
@@ -147,22 +154,28 @@ async def _write(
     terminal: Terminal,
     kind: ObjectType,
     found: _LimitedItems | _ChosenItems,
-    *,
-    as_json: bool,
-    as_lines: bool,
+    output: Output,
 ) -> None:
-    if as_lines:
-        async for item in found:
-            terminal.json(to_json(item), indent=None)
-    else:
+    if output.plain:
         # A table needs all items to compute the widths of its columns.
         items = [item async for item in found]
-        if as_json:
-            terminal.json(to_json(items))
-        else:
-            _write_rows(terminal, kind, items)
+        _write_rows(terminal, _with_columns(kind, output), items)
+    else:
+        writer = Writer(terminal, output, kind.listed())
+        async for item in found:
+            writer.add(item)
+        writer.end()
     if found.rest:
         terminal.say(f"{found.rest} more: raise --limit to see them")
+
+
+def _with_columns(kind: ObjectType, output: Output) -> ObjectType:
+    if output.columns is None:
+        return kind
+    paths = [column.path for column in output.columns]
+    shrinkable = tuple(path for path in paths if not path.endswith("_id"))
+    names = tuple(column.name for column in output.columns)
+    return evolve(kind, columns=tuple(paths), shrinkable=shrinkable, names=names)
 
 
 def _write_rows(terminal: Terminal, kind: ObjectType, items: Sequence[Any]) -> None:

@@ -16,8 +16,8 @@ __all__ = ["player"]
 
 # Other pages may embed the player, so there is no rule for frame ancestors.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
-    "base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "media-src 'self'; base-uri 'none'; form-action 'none'"
 )
 
 

@@ -11,13 +11,13 @@ from typing import Any, Final, TextIO, cast
 
 from attrs import asdict
 
+from ...cells import cell
 from ...errors import ApiVideoError, ConfigurationError
 from ...masking import masked, shown
 from ...private_files import replacing
 from ..failures import advice_for
 from ..items import Record
 from ..ledger.ledger import Ledger, Usage
-from .cells import cell
 from .data import Report, collect, duration
 from .html import check_packages, pieces
 

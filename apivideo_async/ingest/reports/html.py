@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ...cells import escape_invisible
 from ...errors import ConfigurationError
 from ...masking import masked, shown
 from ...protocol.private_assets import player_root
 from ..failures import advice_for
 from ..items import Record
 from ..ledger.ledger import Usage
-from .cells import escape_invisible
 from .charts import draw_bars
 from .data import Report, duration
 

@@ -3,16 +3,19 @@
 import click
 
 from ...app import LazyGroup
+from ...examples import examples
 
 __all__ = ["command"]
 
 COMMANDS = {
-    "init": (".commands:init", "Create the tables in the database."),
-    "enqueue": (".commands:enqueue", "Add sources to the ledger and the queue."),
-    "worker": (".commands:worker", "Ingest enqueued items until interrupted."),
-    "status": (".commands:status", "Show the number of items and jobs in each state."),
-    "retry": (".commands:retry", "Enqueue failed items again."),
-    "report": (".commands:report", "Write a report about all items."),
+    "Commands": {
+        "init": (".commands:init", "Create the tables in the database."),
+        "enqueue": (".commands:enqueue", "Add sources to the ledger and the queue."),
+        "worker": (".commands:worker", "Ingest enqueued items until interrupted."),
+        "status": (".commands:status", "Show the number of items and jobs in each state."),
+        "retry": (".commands:retry", "Enqueue failed items again."),
+        "report": (".commands:report", "Write a report about all items."),
+    }
 }
 EXTRA_PACKAGES = ("procrastinate", "psycopg", "psycopg_pool")
 
@@ -29,7 +32,16 @@ class _Group(LazyGroup):
 
 
 @click.group(
-    cls=_Group, modules=COMMANDS, package=__package__, name="distributed", no_args_is_help=True
+    cls=_Group,
+    modules=COMMANDS,
+    package=__package__,
+    name="distributed",
+    no_args_is_help=True,
+    epilog=examples(
+        "apivideo distributed init",
+        "apivideo distributed enqueue s3://archive/2025/",
+        "apivideo distributed worker --items 8",
+    ),
 )
 def command() -> None:
     """Ingest with workers on many machines, which share one PostgreSQL database."""

@@ -22,8 +22,9 @@ from ...console.formatting import bytes_text
 from ...console.messages import explain
 from ...console.terminal import columns
 from ...crud.formatting import field_lines
+from ...crud.output import take_output, with_output
+from ...examples import examples
 from ...limit_rate import RateSchedule, limit_rate_option, limiting
-from ...parameters import json_option
 from ...running import run
 from ...session import Session
 from ..options import (
@@ -38,7 +39,7 @@ from ..options import (
     strategy_option,
 )
 from ..sources import list_all
-from ..totals import totals_document
+from ..totals import COLUMNS, totals_document, write_totals
 
 __all__ = ["enqueue", "init", "report", "retry", "status", "worker"]
 
@@ -73,7 +74,9 @@ def _with_database(
     return run(session.terminal, connected())
 
 
-@click.command(name="init")
+@click.command(
+    name="init", epilog=examples("apivideo distributed init --database postgresql://host/videos")
+)
 @database_option
 @click.pass_obj
 def init(session: Session, /, dsn: str) -> int:
@@ -87,7 +90,13 @@ def init(session: Session, /, dsn: str) -> int:
     return run(session.terminal, work())
 
 
-@click.command(name="enqueue")
+@click.command(
+    name="enqueue",
+    epilog=examples(
+        "apivideo distributed enqueue s3://archive/2025/ --strategy auto",
+        "apivideo distributed enqueue --manifest videos.csv",
+    ),
+)
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @manifest_option
 @strategy_option
@@ -140,17 +149,26 @@ async def _items(
                 yield item
 
 
-@click.command(name="status")
-@json_option
+@click.command(
+    name="status",
+    epilog=examples("apivideo distributed status", "apivideo distributed status --output csv"),
+)
+@with_output(COLUMNS)
 @database_option
 @click.pass_obj
-def status(session: Session, /, as_json: bool, dsn: str) -> int:
-    """Show the number of items in each state and the number of jobs in the queue."""
+def status(session: Session, /, dsn: str, **given: Any) -> int:
+    """Show the number of items in each state and the number of jobs in the queue.
+
+    JSON lines, CSV and --columns have a row for each state of the items.
+    """
+    output = take_output(given)
 
     async def work(database: Distributed) -> None:
         totals = await database.totals()
+        if write_totals(session.terminal, output, totals):
+            return
         jobs = await database.jobs()
-        if as_json:
+        if output.format == "json":
             document = {**totals_document(totals), "jobs": attrs.asdict(jobs)}
             session.terminal.json(document)
             return
@@ -165,7 +183,12 @@ def status(session: Session, /, as_json: bool, dsn: str) -> int:
     return _with_database(session, dsn, work)
 
 
-@click.command(name="retry")
+@click.command(
+    name="retry",
+    epilog=examples(
+        "apivideo distributed retry", "apivideo distributed retry s3://archive/2025/a.mp4"
+    ),
+)
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @quarantined_option
 @database_option
@@ -181,7 +204,7 @@ def retry(session: Session, /, keys: tuple[str, ...], quarantined: bool, dsn: st
     return _with_database(session, dsn, work)
 
 
-@click.command(name="report")
+@click.command(name="report", epilog=examples("apivideo distributed report report.html"))
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 @database_option
 @click.pass_obj
@@ -196,7 +219,13 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
     return _with_database(session, dsn, work)
 
 
-@click.command(name="worker")
+@click.command(
+    name="worker",
+    epilog=examples(
+        "apivideo distributed worker",
+        "apivideo distributed worker --items 8 --reserve 0.2 --limit-rate 20M",
+    ),
+)
 @sending_options
 @items_option
 @click.option(

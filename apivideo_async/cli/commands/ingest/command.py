@@ -11,6 +11,8 @@ from ....ingest.items import Strategy
 from ....ingest.listing.fields import COLUMNS
 from ....ingest.options import IngestOptions
 from ....ingest.reports.files import check_report
+from ...examples import examples
+from ...groups import NO_LIMIT
 from ...limit_rate import limit_rate_option
 from ...parameters import json_option
 from ...running import run
@@ -43,7 +45,7 @@ class _IngestCommand(click.Command):
             formatter.write_dl(list(COLUMNS.items()))
         with formatter.section("Commands (write a source with such a name as ./status)"):
             formatter.write_dl(
-                [(name, each.get_short_help_str(60)) for name, each in SUBCOMMANDS.items()]
+                [(name, each.get_short_help_str(NO_LIMIT)) for name, each in SUBCOMMANDS.items()]
             )
 
 
@@ -51,7 +53,9 @@ class _IngestGroup(click.Group):
     """Runs a subcommand if the first word is its name, otherwise ``ingest_command``."""
 
     def __init__(self, ingest_command: click.Command) -> None:
-        super().__init__("ingest", SUBCOMMANDS, help=ingest_command.help)
+        super().__init__(
+            "ingest", SUBCOMMANDS, help=ingest_command.help, epilog=ingest_command.epilog
+        )
         self.default_command: click.Command = ingest_command
 
     def make_context(
@@ -72,7 +76,17 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     return [*offered, CompletionItem(incomplete, type="file")]
 
 
-@click.command(name="ingest", cls=_IngestCommand)
+@click.command(
+    name="ingest",
+    cls=_IngestCommand,
+    epilog=examples(
+        "apivideo ingest 'videos/**/*.mp4' --dry-run",
+        "apivideo ingest s3://archive/2025/ --strategy pull --report report.html",
+        "apivideo ingest --manifest videos.csv --items 8",
+        "apivideo ingest incoming/ --watch",
+        "apivideo ingest status",
+    ),
+)
 @click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=_complete)
 @manifest_option
 @strategy_option

@@ -17,11 +17,12 @@ from ....ingest.reports.data import Failure, Failures
 from ....ingest.reports.files import check_report, write_report
 from ....masking import shown
 from ...console.formatting import bytes_text, time_text
-from ...parameters import json_option
+from ...crud.output import take_output, with_output
+from ...examples import examples
 from ...running import run
 from ...session import Session
 from ..options import quarantined_option
-from ..totals import rows, totals_document
+from ..totals import COLUMNS, rows, totals_document, write_totals
 
 __all__ = ["find_ledger", "ledger_option", "report", "retry", "status"]
 
@@ -51,19 +52,31 @@ async def _open_ledger(session: Session, given: Path | None) -> AsyncIterator[Le
         await ledger.aclose()
 
 
-@click.command(name="status")
+@click.command(
+    name="status",
+    epilog=examples(
+        "apivideo ingest status",
+        "apivideo ingest status --ledger archive.db --output csv",
+    ),
+)
 @ledger_option
-@json_option
+@with_output(COLUMNS)
 @click.pass_obj
-def status(session: Session, /, ledger: Path | None, as_json: bool) -> int:
-    """Show the progress of an ingestion, which may be running. No request is sent."""
+def status(session: Session, /, ledger: Path | None, **given: Any) -> int:
+    """Show the progress of an ingestion, which may be running. No request is sent.
+
+    JSON lines, CSV and --columns have a row for each state. JSON also has the failures.
+    """
+    output = take_output(given)
 
     async def work() -> int:
         async with _open_ledger(session, ledger) as opened:
             totals = await opened.totals()
             due = await opened.next_due()
             failures = await _failures(opened, totals)
-        if as_json:
+        if write_totals(session.terminal, output, totals):
+            return 0
+        if output.format == "json":
             document = _status_document(totals, failures, due)
             session.terminal.json(document)
         else:
@@ -111,7 +124,10 @@ def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | No
     return lines
 
 
-@click.command(name="retry")
+@click.command(
+    name="retry",
+    epilog=examples("apivideo ingest retry", "apivideo ingest retry videos/a.mp4 --quarantined"),
+)
 @click.argument("names", nargs=-1, metavar="[KEY|URI]...")
 @quarantined_option
 @ledger_option
@@ -161,7 +177,7 @@ def _aliases(names: tuple[str, ...]) -> dict[str, str]:
     return {alias: name for name in names for alias in (name, shown(name), os.path.realpath(name))}
 
 
-@click.command(name="report")
+@click.command(name="report", epilog=examples("apivideo ingest report report.html items.csv"))
 @click.argument("out", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OUT...")
 @ledger_option
 @click.pass_obj

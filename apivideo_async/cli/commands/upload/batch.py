@@ -10,12 +10,13 @@ from ....errors import ApiVideoError, ConfigurationError, SourceError
 from ....http.network import check_reachable
 from ...console.display import Display, show_uploads
 from ...console.messages import explain
+from ...crud.output import Output, Writer
 from ...limit_rate import limiting
 from ...session import Session, connect
 from .file_upload import FileUpload, check_file, is_stream
 from .finished import FinishedUploads
 from .folders import with_folders
-from .request import Outcome, UploadRequest
+from .request import COLUMNS, Outcome, UploadRequest
 
 __all__ = ["Batch"]
 
@@ -34,6 +35,7 @@ class Batch:
         self._outcomes: dict[str, Outcome] = {}
         self._waiting: deque[Outcome] = deque()
         self._written: list[Outcome] = []
+        self._writer = Writer(self._terminal, request.output, COLUMNS, done=True)
 
     async def run(self) -> int:
         """Upload all files and return the exit code."""
@@ -103,7 +105,9 @@ class Batch:
 
     async def _upload(self, client: ApiVideoClient) -> None:
         finished = FinishedUploads(client.config.base_url)
-        with show_uploads(self._terminal, len(self._waiting)) as display:
+        sizes = [outcome.bytes for outcome in self._waiting]
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        with show_uploads(self._terminal, len(sizes), total=total) as display:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(CONCURRENT_FILES, len(self._waiting))):
                     group.create_task(self._work(client, display, finished))
@@ -115,26 +119,36 @@ class Batch:
         self, client: ApiVideoClient, display: Display, finished: FinishedUploads
     ) -> None:
         # On a screen with moving bars, the results are written at the end.
-        write_at_once = not self._request.as_json and not self._terminal.results_on_screen
+        is_document = self._request.output.format == "json"
+        write_at_once = not is_document and not self._terminal.results_on_screen
         while self._waiting:
             outcome = self._waiting.popleft()
             await FileUpload(client, self._request, outcome, display, finished).run()
             if outcome.video is not None and write_at_once:
-                self._terminal.report(outcome.line())
-                self._written.append(outcome)
+                self._write(outcome)
 
     def _record_stop(self, reason: str) -> None:
         for outcome in self._outcomes.values():
             outcome.error = reason if outcome.error == NOT_FINISHED else outcome.error
-        if self._request.as_json:
+        if self._writes_records:
             self._write_rest()
 
+    @property
+    def _writes_records(self) -> bool:
+        return self._request.output != Output()
+
+    def _write(self, outcome: Outcome, width: int | None = None) -> None:
+        self._written.append(outcome)
+        if self._writes_records:
+            self._writer.add(outcome.record())
+        else:
+            self._terminal.report(outcome.line(width))
+
     def _write_rest(self) -> None:
-        if self._request.as_json:
-            records = [outcome.record() for outcome in self._outcomes.values()]
-            self._terminal.report_json(records)
-            return
         width = self._terminal.width if self._terminal.results_on_screen else None
         for outcome in self._outcomes.values():
-            if outcome.video is not None and outcome not in self._written:
-                self._terminal.report(outcome.line(width))
+            is_result = outcome.video is not None or self._writes_records
+            if is_result and outcome not in self._written:
+                self._write(outcome, width)
+        if self._writes_records:
+            self._writer.end()

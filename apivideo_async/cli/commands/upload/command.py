@@ -7,19 +7,29 @@ import click
 from attrs import evolve
 
 from ....private_files import state_folder
+from ...crud.output import take_output, with_output
+from ...examples import examples
 from ...limit_rate import limit_rate_option
-from ...parameters import given_options, json_option
+from ...parameters import given_options
 from ...running import run
 from ...session import Session
 from ..options import VIDEO_FIELDS, sending_options, upload_options
 from .batch import Batch
 from .folders import check_one_key
-from .request import STDIN, UploadRequest
+from .request import COLUMNS, STDIN, UploadRequest
 
 __all__ = ["command"]
 
 
-@click.command(name="upload", params=[*VIDEO_FIELDS])
+@click.command(
+    name="upload",
+    params=[*VIDEO_FIELDS],
+    epilog=examples(
+        "apivideo upload movie.mp4 --title Movie --tag trailer --wait",
+        "apivideo upload recordings/ --language fr --transcript --limit-rate 20M",
+        "cat movie.mp4 | apivideo upload - --title Movie",
+    ),
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--title", help="Title of the video. Default: the name of the file.")
 @click.option(
@@ -48,7 +58,7 @@ __all__ = ["command"]
     metavar="SECONDS",
     help="Maximum time that --wait waits for a video.",
 )
-@json_option
+@with_output(COLUMNS)
 @click.pass_obj
 def command(
     session: Session,
@@ -60,7 +70,7 @@ def command(
 
     FILE is a path, a folder whose videos are uploaded, or - for the standard input. Each
     finished file is printed on one line: video id, title, URL of the player. A failed file does not
-    stop the others.
+    stop the others. JSON and CSV have a record for each file, with the reason of a failure.
     """
     folder = state_folder("uploads")
     continues = folder is not None and given["resume"] is not False
@@ -68,7 +78,8 @@ def command(
     options = evolve(upload_options(given), journal=folder, resume=resume)
     names = [option.name or "" for option in VIDEO_FIELDS]
     fields = given_options({name: given.pop(name) for name in [*names, "idempotency_key"]})
-    request = UploadRequest(files=files, options=options, fields=fields, **given)
+    output = take_output(given)
+    request = UploadRequest(files=files, options=options, fields=fields, output=output, **given)
     session.terminal.hide(request.token)
     _check(request)
     batch = Batch(session, request)

@@ -154,7 +154,7 @@ class FileUpload:
         outcome.video = await self._uploaded_before(fingerprint)
         if outcome.video is not None:
             await self._wait(outcome.video.video_id)
-            self._display.end(self._name)
+            self._display.skip(self._name)
             return
         started = time.monotonic()
         options = await self._options(fingerprint)

@@ -8,10 +8,17 @@ from attrs import define, field, frozen
 from ....config import UploadOptions
 from ....models import Video, to_json
 from ...console.formatting import printable, shortened
+from ...crud.columns import named_columns
+from ...crud.output import Output
 from ...limit_rate import RateSchedule
 
-__all__ = ["STDIN", "Outcome", "UploadRequest"]
+__all__ = ["COLUMNS", "STDIN", "Outcome", "UploadRequest"]
 
+COLUMNS = named_columns(
+    ("file", "status", "videoId", "title", "public", "assets", "error", "seconds", "bytes"),
+    ["assets"],
+)
+"""Columns of the records."""
 STDIN = "-"
 SHORTEST_TITLE = 12
 """Columns. A title is not shortened further than this."""
@@ -32,7 +39,7 @@ class UploadRequest:
     wait: bool
     timeout: float
     limit_rate: RateSchedule | None
-    as_json: bool
+    output: Output
 
     def label(self, file: str) -> str:
         """Return the name of a file for the display: its path if the file name is not unique."""
@@ -73,7 +80,7 @@ class Outcome:
         )
 
     def record(self) -> dict[str, Any]:
-        """Return the object for ``--json``."""
+        """Return the object for JSON and CSV."""
         video = self.video or Video()
         return {
             "file": self.file,

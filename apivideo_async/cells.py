@@ -1,4 +1,4 @@
-"""Text from outside in reports: file names, URLs and messages of servers.
+"""Text from outside in CSV cells and web pages: titles, file names, URLs, messages of servers.
 
 Anyone can choose such text. A spreadsheet treats a cell as a formula if it begins with one of
 ``=+-@``. OWASP ("CSV Injection") recommends an apostrophe before such a cell. Quotes around a cell
