@@ -65,11 +65,6 @@ COMMANDS = {
         "completion": (".commands.completion", "Print the completion script of a shell."),
     },
 }
-EXAMPLES = {
-    "emulator": ("apivideo emulator", "apivideo emulator --port 8080 --rate-limits sandbox"),
-    "demo": ("apivideo demo", "apivideo demo movie.mp4 --keep"),
-}
-"""Examples of commands whose modules have none."""
 
 
 class LazyGroup(Group):
@@ -107,8 +102,6 @@ class LazyGroup(Group):
         command = getattr(import_module(module, self._package), attribute or "command")
         if not isinstance(command, click.Command):
             return None
-        if command.epilog is None and cmd_name in EXAMPLES:
-            command.epilog = examples(*EXAMPLES[cmd_name])
         return accept_global_options(command, app)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

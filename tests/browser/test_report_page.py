@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator, Fault
-from apivideo_async.ingest import Ingest, Item, write_report
+from apivideo_async.ingest import Ingest, IngestOptions, Item, write_report
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,8 @@ async def report(client: ApiVideoClient, emu: Emulator, tmp_path: Path) -> Path:
     movie.write_bytes(b"bytes")
     items = [Item(key=f"item {number}", uri=str(movie)) for number in range(248)]
     items += [Item(key=f"no {number}", uri=str(tmp_path / f"{number}.mp4")) for number in range(2)]
-    async with Ingest(client, tmp_path / "ledger.db") as ingest:
+    options = IngestOptions(attempts=1)
+    async with Ingest(client, tmp_path / "ledger.db", options=options) as ingest:
         async for _ in ingest.run(items):
             pass
         await write_report(ingest.ledger, tmp_path / "report.html", base_url=emu.url)

@@ -104,3 +104,13 @@ def test_json_of_a_list_and_ids_exclude_each_other(online: Cli) -> None:
     result = online("videos", "list", "--json", "--ids")
     assert (result.code, "exclude each other" in result.error_line) == (2, True)
     assert json.loads(online("videos", "list", "--json").out) == []
+
+
+def test_ids_are_printed_without_a_limit_and_tables_with_one(online: Cli, emu: Emulator) -> None:
+    for number in range(120):
+        emu.state.create_video({"title": f"Video {number}"})
+    assert len(online("videos", "list", "--ids").out.split()) == 120
+    assert len(online("videos", "list", "--ids", "--limit", "7").out.split()) == 7
+    result = online("videos", "list")
+    assert len(result.out.splitlines()) == 50
+    assert "70 more" in result.err

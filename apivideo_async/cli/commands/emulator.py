@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 from ..console.messages import explain_listen_error
+from ..examples import examples
+from ..parameters import Choice
 from ..running import run
 from ..session import Session
 from .options import host_option, port_option
@@ -36,11 +38,11 @@ Ctrl-C stops the emulator."""
 
 @click.command(
     name="emulator",
-    epilog="""\b
-Examples:
-  apivideo emulator --open
-  apivideo emulator --rate-limits production --encoding 3 --log -
-  apivideo emulator --port 0 --api-key test --quirk chunks-in-order=409""",
+    epilog=examples(
+        "apivideo emulator --open",
+        "apivideo emulator --rate-limits production --encoding 3 --log -",
+        "apivideo emulator --port 0 --api-key test --quirk chunks-in-order=409",
+    ),
 )
 @host_option
 @port_option(DEFAULT_PORT)
@@ -73,7 +75,7 @@ Examples:
 @click.option("--discard", is_flag=True, help="Do not store uploaded bytes; only count them.")
 @click.option(
     "--rate-limits",
-    type=click.Choice(["production", "sandbox", "off"]),
+    type=Choice(["production", "sandbox", "off"]),
     default="off",
     help="Request budgets, as in one of api.video's environments.",
 )

@@ -31,6 +31,7 @@ __all__ = ["list_command", "sorting", "table"]
 Chooser: TypeAlias = Callable[[ApiVideoClient, AsyncIterator[Any]], AsyncIterator[Any]]
 
 LARGEST_PAGE = 100
+DEFAULT_LIMIT = 50
 COLUMN_GAP = 2
 MIN_COLUMN_WIDTH = 8
 """Columns are not shortened further than this."""
@@ -61,21 +62,23 @@ def list_command(
     and the function that chooses among all objects if the flag is given.
     """
 
-    def command(session: Session, /, limit: int, only_ids: bool, **given: Any) -> int:
+    def command(session: Session, /, limit: int | None, only_ids: bool, **given: Any) -> int:
         output = take_output(given)
+        # A program that reads ids needs all of them.
+        most = limit or (sys.maxsize if only_ids else DEFAULT_LIMIT)
         if only_ids and output != Output():
             raise click.UsageError("--ids and the options for the output exclude each other")
         # Without prefetching, only the printed pages are requested.
         chosen = [choose for name, choose in (choices or {}).items() if given.pop(name)]
-        page_size = LARGEST_PAGE if chosen else min(LARGEST_PAGE, limit)
+        page_size = LARGEST_PAGE if chosen else min(LARGEST_PAGE, most)
         options = {"page_size": page_size, "prefetch": 0, **given_options(given)}
 
         async def work() -> int:
             async with connect(session.settings) as client:
                 listed = kind.call(client, method, **options)
-                found: _LimitedItems | _ChosenItems = _LimitedItems(listed, limit)
+                found: _LimitedItems | _ChosenItems = _LimitedItems(listed, most)
                 if chosen:
-                    found = _ChosenItems(chosen[0](client, aiter(listed)), limit)
+                    found = _ChosenItems(chosen[0](client, aiter(listed)), most)
                 if only_ids:
                     async for item in found:
                         session.terminal.result(columns(getattr(item, kind.columns[0])))
@@ -89,8 +92,7 @@ def list_command(
         click.Option(
             ["--limit"],
             type=click.IntRange(min=1),
-            default=50,
-            help=f"Maximum number of {kind.plural}.",
+            help=f"Maximum number of {kind.plural}. Default: {DEFAULT_LIMIT}, with --ids all.",
         ),
         *output_options(kind.known()),
         click.Option(["--ids", "only_ids"], is_flag=True, help="Print only the ids."),

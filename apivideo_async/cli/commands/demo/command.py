@@ -20,6 +20,7 @@ from ....models import Video
 from ...console.display import show_uploads
 from ...console.formatting import bytes_text, rate_text
 from ...console.terminal import Terminal
+from ...examples import examples
 from ...running import run
 from ...session import Session
 from .emulator import Server, run_emulator
@@ -35,7 +36,10 @@ EMPTY_VIDEOS = 3
 """Number of empty videos that are created so that the list has more than one page."""
 
 
-@click.command(name="demo")
+@click.command(
+    name="demo",
+    epilog=examples("apivideo demo", "apivideo demo movie.mp4 --keep"),
+)
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option(
     "--size",
