@@ -13,7 +13,8 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(
     # A comment for the tests: an instruction for the next block, or a check of the last one.
     r"^[ ]*<!--[ ]*(?P<comment>test|check):(?P<text>.*?)-->"
-    r"|^(?P<indent>[ ]*)(?P<fence>```+)(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)(?P=fence)[ ]*$",
+    r"|^(?P<indent>[ ]*)(?P<fence>```+)(?P<language>\w*)[^\n]*\n"
+    r"(?P<code>.*?)^(?P=indent)(?P=fence)[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
 
