@@ -134,7 +134,7 @@ $(VENV)/.docs: $(BIN)/uv pyproject.toml uv.lock
 
 # The variable turns off an advertisement of the theme. Nothing is fetched from the network.
 docs: $(VENV)/.docs  ## the documentation, in site/index.html; broken links and anchors are errors
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build || NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build >$(VENV)/.docs.log 2>&1 || { cat $(VENV)/.docs.log >&2; exit 1; }
 	@echo "site/index.html"
 
 clean:

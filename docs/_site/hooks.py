@@ -8,7 +8,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import commands
+import docstrings
 import repository
+import settings
 from mkdocs.structure.files import File
 
 _COMMENT = re.compile(r"^ *<!-- *(?:test|check):.*?-->\n?", re.MULTILINE | re.DOTALL)
@@ -33,6 +35,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     markdown = _COMMENT.sub("", markdown)
     if source == "reference/commands.md":
         markdown = markdown.replace("<!-- commands -->", commands.markdown())
+    if source == "reference/settings.md":
+        markdown = docstrings.to_markdown(settings.fill_in(markdown))
     return repository.for_site(markdown, repository.repository_path(source))
 
 
