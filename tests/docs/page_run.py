@@ -108,9 +108,11 @@ class PageRun:
         )
         if code.co_flags & inspect.CO_COROUTINE:
             await eval(code, self._names)
-        else:
-            # In a thread without an event loop, because synchronous code may call asyncio.run.
+        elif block.language == "check" or "asyncio.run(" in block.code:
+            # In a thread without an event loop, because synchronous web apps call asyncio.run.
             await asyncio.to_thread(exec, code, self._names)
+        else:
+            exec(code, self._names)
 
     def _run_shell(self, block: Block, word: str, argument: str) -> None:
         if word == "background":
