@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 import psutil
+from attrs import evolve
 
 import apivideo_async
 from apivideo_async import ApiVideoClient
@@ -29,6 +30,8 @@ from apivideo_async.emulator import Emulator
 from .pages import ROOT, Block
 
 SECRET = "sig_sec_docs"
+DSN = "postgresql://user:password@host/name"
+"""Stands for a database in the pages, which the tests replace by their own."""
 PATIENCE = 60.0
 """Seconds for a command to end, or for a server to start."""
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
@@ -68,19 +71,25 @@ class PageRun:
         self._names = vars(self._module)
         self._names.update(public, **modules, emu=emu, client=client)
         self._servers: list[subprocess.Popen[bytes]] = []
-        self._ids: dict[str, str] = {}
+        self._placeholders: dict[str, str] = {}
 
-    async def prepare(self) -> None:
-        """Create the objects whose ids the pages use."""
+    async def prepare(self, dsn: str | None) -> None:
+        """Create the objects whose ids the pages use. ``dsn``: the address of a database."""
         client = self._names["client"]
         video = await client.upload("other.mp4", title="Other", tags=["trailer"])
         live = await client.live_streams.create(name="Tonight")
         self._names.update(video_id=video.video_id, live_stream_id=live.live_stream_id)
-        self._ids = {"viXXX": video.video_id, "liXXX": live.live_stream_id}
+        self._placeholders = {"viXXX": video.video_id, "liXXX": live.live_stream_id}
+        if dsn is not None:
+            self._placeholders[DSN] = dsn
 
     async def run(self, block: Block) -> None:
         """Execute or check one block. Raises ``AssertionError`` or what the block raises."""
         word, _, argument = block.instruction.partition(" ")
+        code = block.code
+        for placeholder, value in self._placeholders.items():
+            code = code.replace(placeholder, value)
+        block = evolve(block, code=code)
         if word == "file":
             path = self._folder / argument
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,8 +130,6 @@ class PageRun:
             self._execute(block, block.code, int(argument) if word == "exit" else 0)
 
     def _script(self, code: str) -> list[str]:
-        for placeholder, identifier in self._ids.items():
-            code = code.replace(placeholder, identifier)
         # Variables that a block exports are visible in the later blocks of its page.
         kept = f'. "{self._folder}/.exports"; trap \'export -p >"{self._folder}/.exports"\' EXIT\n'
         (self._folder / ".exports").touch()

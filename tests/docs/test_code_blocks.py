@@ -11,7 +11,7 @@ import pytest
 from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator
 
-from .page_run import SECRET, PageRun, make_files
+from .page_run import DSN, SECRET, PageRun, make_files
 from .pages import ROOT, Block, blocks_of, code_pages
 
 EXECUTED = ("python", "sh", "check", "json", "toml")
@@ -42,8 +42,10 @@ def alone(blocks: list[Block]) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", PAGES)
 async def test_every_block_of_a_page_works(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
+    needs_database = any(DSN in block.code for block in PAGES[name] if not skipped(block))
+    dsn = request.getfixturevalue("postgres_dsn") if needs_database else None
     make_files(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("APIVIDEO_WEBHOOK_SECRET", SECRET)
@@ -53,7 +55,7 @@ async def test_every_block_of_a_page_works(
         async with ApiVideoClient() as client:
             run = PageRun(tmp_path, emu, client)
             try:
-                await run.prepare()
+                await run.prepare(dsn)
                 for block in PAGES[name]:
                     if not skipped(block):
                         await run.run(block)
