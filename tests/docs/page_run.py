@@ -7,6 +7,7 @@ import ast
 import asyncio
 import inspect
 import json
+import logging
 import os
 import re
 import shlex
@@ -168,7 +169,10 @@ class PageRun:
         wait_until(started, lambda: server.poll() is None, block.place, output)
 
     def close(self) -> None:
-        """End the servers of the page."""
+        """End the servers of the page, and remove its handlers of log records."""
+        logger = logging.getLogger("apivideo_async")
+        logger.handlers.clear()
+        logger.setLevel(logging.NOTSET)
         for server in self._servers:
             if server.poll() is None:
                 os.killpg(server.pid, signal.SIGTERM)
