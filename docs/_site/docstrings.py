@@ -8,6 +8,7 @@ import griffe
 _ROLE = re.compile(r":\w+:`~?([^`]+)`")
 _CODE_FOLLOWS = re.compile(r"^( *)(.*?)::\n\n", re.MULTILINE)
 _FACT = re.compile(r"(?<!`)\bservice\.md#([\w-]+)")
+_FACTS = "service.md"
 _DOCUMENT = re.compile(r"``docs/([\w-]+)\.md``")
 
 
@@ -15,7 +16,7 @@ def to_markdown(text: str) -> str:
     """Return a docstring as Markdown with links to the documents that it cites."""
     text = _ROLE.sub(r"``\1``", text)
     text = _CODE_FOLLOWS.sub(lambda found: f"{found[1]}{found[2] and found[2] + ':'}\n\n", text)
-    text = _FACT.sub(r"[service.md](../service.md#\1)", text)
+    text = _FACT.sub(lambda found: f"[{_FACTS}](../{_FACTS}#{found[1]})", text)
     return _DOCUMENT.sub(r"[\1](../\1.md)", text)
 
 

@@ -95,6 +95,8 @@ class PageRun:
             path = self._folder / argument
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.code, encoding="utf-8")
+        elif word == "excerpt":
+            check_excerpt(block, (ROOT / argument).read_text(encoding="utf-8"))
         elif block.language in ("python", "check"):
             await self._run_python(block)
         elif block.language == "sh":
@@ -182,6 +184,14 @@ class PageRun:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
         sys.modules.pop("docs_page", None)
+
+
+def check_excerpt(block: Block, source: str) -> None:
+    """Check that the lines of a block occur in a file in this order; others may be between."""
+    lines = (line.strip(" ,") for line in source.splitlines())
+    for wanted in (line.strip(" ,") for line in block.code.splitlines()):
+        left_out = not wanted or "..." in wanted or "…" in wanted
+        assert left_out or wanted in lines, f"{block.place}: not in the file: {wanted}"
 
 
 def environment() -> dict[str, str]:

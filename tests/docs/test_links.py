@@ -45,9 +45,11 @@ def test_links_and_anchors_exist(page: str) -> None:
 
 def test_links_of_the_site_lead_to_copies_of_files_outside_docs() -> None:
     """The site has its own copy of such files, below ``repository``."""
-    text = "[a](../../examples/upload_file.py) [b](#x) [c](../service.md#y) [d](https://a.b/c)"
+    text = (
+        "[a](../../examples/upload_file.py) [b](#x) [c](../service.md#sources) [d](https://a.b/c)"
+    )
     assert repository.for_site(text, "docs/guides/uploads.md") == (
-        "[a](../repository/examples/upload_file.py.md) [b](#x) [c](../service.md#y) [d](https://a.b/c)"
+        "[a](../repository/examples/upload_file.py.md) [b](#x) [c](../service.md#sources) [d](https://a.b/c)"
     )
     assert repository.for_site("[x](../docs/charts/a.svg#b)", "benchmarks/README.md") == (
         "[x](../../charts/a.svg#b)"
