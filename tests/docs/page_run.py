@@ -5,6 +5,7 @@ CONTRIBUTING.md describes the conventions for the authors of pages.
 
 import ast
 import asyncio
+import contextlib
 import inspect
 import json
 import logging
@@ -176,13 +177,7 @@ class PageRun:
         logger.handlers.clear()
         logger.setLevel(logging.NOTSET)
         for server in self._servers:
-            if server.poll() is None:
-                os.killpg(server.pid, signal.SIGTERM)
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
+            stop(server)
         sys.modules.pop("docs_page", None)
 
 
@@ -202,6 +197,17 @@ def environment() -> dict[str, str]:
         name: os.pathsep.join(filter(None, [first, os.environ.get(name)]))
         for name, first in paths.items()
     }
+
+
+def stop(server: "subprocess.Popen[bytes]") -> None:
+    """End a server and its children, and wait for them: the next page may need their port."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = psutil.Process(server.pid).children(recursive=True)
+        os.killpg(server.pid, signal.SIGTERM)
+        _, alive = psutil.wait_procs(family, timeout=10)
+        for process in alive:
+            process.kill()
+    server.wait()
 
 
 def listens(pid: int) -> bool:
