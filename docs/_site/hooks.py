@@ -19,6 +19,7 @@ _LLMS = """# apivideo-async
 > An async-first Python SDK for api.video: concurrent, resumable uploads in constant memory, all
 > operations of the API, a command line, ingestion of many files, and a local emulator.
 """
+_navigation: list[Any] = []
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -40,23 +41,32 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     return repository.for_site(markdown, repository.repository_path(source))
 
 
-def on_env(env: Any, files: Any, config: Any) -> Any:
+def on_nav(nav: Any, **_: Any) -> Any:
+    """Keep the pages of the navigation in their order."""
+    _navigation[:] = nav.pages
+    return nav
+
+
+def on_env(env: Any, config: Any, **_: Any) -> Any:
     """Write ``llms.txt``: a list of all pages, and the Markdown of each beside its HTML.
 
     Pages of the reference are generated from docstrings and have no Markdown.
     """
-    lines = [_LLMS]
-    site = Path(config.site_dir)
-    for file in files.documentation_pages():
-        page = file.page
-        if page.markdown is None or file.src_uri.startswith("repository/examples/"):
-            continue
-        generated = re.search(r"^::: ", page.markdown, re.MULTILINE)
-        if not generated:
-            target = site / file.src_uri
+    site, lines, section = Path(config.site_dir), [_LLMS], None
+    for page in _navigation:
+        if page.ancestors and page.ancestors[-1] is not section:
+            section = page.ancestors[-1]
+            lines.append(f"\n## {section.title}\n")
+        elif not page.ancestors and section is not None:
+            section = None
+            lines.append("")
+        address = page.file.src_uri
+        if re.search(r"^::: ", page.markdown, re.MULTILINE):
+            address = page.url
+        else:
+            target = site / address
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(page.markdown, encoding="utf-8")
-        address = file.url if generated else file.src_uri
         lines.append(f"- [{page.title}]({address}): {_first_sentence(page.markdown)}")
     (site / "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return env
@@ -65,6 +75,6 @@ def on_env(env: Any, files: Any, config: Any) -> Any:
 def _first_sentence(markdown: str) -> str:
     """Return the first sentence of the first paragraph of a page."""
     paragraphs = (part.strip() for part in markdown.split("\n\n"))
-    text = next((part for part in paragraphs if re.match(r"[A-Za-z`\[*]", part)), "")
+    text = next((part for part in paragraphs if re.match(r"[A-Za-z[*]", part)), "")
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(text.split()))
-    return re.split(r"(?<=[.:]) ", text)[0]
+    return re.split(r"(?<=\.) ", text)[0]
