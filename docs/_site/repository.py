@@ -23,8 +23,8 @@ LANGUAGES = {".py": "python", ".html": "html", ".yaml": "yaml", ".yml": "yaml", 
 BINARY = {".svg", ".png", ".jpg", ".webp", ".ico"}
 
 _LINK = re.compile(
-    # Code is matched first, so that links in it are left alone.
-    r"^[ ]*(?P<fence>```+).*?^[ ]*(?P=fence)[ ]*$|`[^`\n]+`"
+    # Code and comments are matched first, so that links in them are left alone.
+    r"^[ ]*(?P<fence>```+).*?^[ ]*(?P=fence)[ ]*$|<!--.*?-->|`[^`\n]+`"
     r"|(?P<before>\]\(|(?:src|href|srcset)=\")(?P<target>[^)\s\"]+)",
     re.MULTILINE | re.DOTALL,
 )

@@ -56,6 +56,7 @@ def test_links_of_the_site_lead_to_copies_of_files_outside_docs() -> None:
     )
 
 
-def test_links_in_code_are_left_alone() -> None:
-    text = "```python\nx = [1](../../examples/a.py)\n```\n`[1](../../CHANGELOG.md)`"
+def test_links_in_code_and_comments_are_left_alone() -> None:
+    link = "[1](../../examples/a.py)"
+    text = f"```python\nx = {link}\n```\n`{link}`\n<!-- check:\n{link}\n-->"
     assert repository.for_site(text, "docs/guides/uploads.md") == text
