@@ -21,7 +21,7 @@ PAGES = {
     for page, blocks in BLOCKS
     if any(block.language in EXECUTED for block in blocks)
 }
-COMMANDS = 10
+COMMANDS = 3
 """Pages with more commands than this are marked ``slow``: each starts a process."""
 PENDING = {"README.md"}
 """Pages that do not work yet. Remove a page here when its test passes."""
