@@ -24,7 +24,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from celery import Celery
+from celery import Celery  # type: ignore[import-untyped]
 
 from apivideo_async import ApiVideoClient, ApiVideoError, UploadOptions
 
