@@ -25,7 +25,7 @@ export QUICK
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
-.PHONY: help demo test slow lowest coverage lint stubs conformance types bench clean browser postgres proxies azurite
+.PHONY: help demo test slow lowest coverage lint stubs conformance types bench docs clean browser postgres proxies azurite
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -117,6 +117,7 @@ types: $(VENV)/.dev  ## mypy strict on the package, the examples and the typing 
 	$(BIN)/mypy
 	$(BIN)/mypy examples
 	$(BIN)/mypy tests/typing
+	$(BIN)/mypy docs/_site/commands.py docs/_site/docstrings.py docs/_site/hooks.py docs/_site/repository.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" basedpyright --verifytypes apivideo_async --ignoreexternal >$(VENV)/.types.log || \
 	  { cat $(VENV)/.types.log; exit 1; }
 
@@ -127,5 +128,14 @@ $(VENV)/.bench: $(BIN)/uv pyproject.toml uv.lock
 bench: $(VENV)/.bench postgres  ## measure every goal beside curl and the official clients (QUICK=1: only see that it works)
 	$(BIN)/python benchmarks/all.py
 
+$(VENV)/.docs: $(BIN)/uv pyproject.toml uv.lock
+	@$(call SYNC,docs)
+	@touch $@
+
+# The variable turns off an advertisement of the theme. Nothing is fetched from the network.
+docs: $(VENV)/.docs  ## the documentation, in site/index.html; broken links and anchors are errors
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build >$(VENV)/.docs.log 2>&1 || { cat $(VENV)/.docs.log >&2; exit 1; }
+	@echo "site/index.html"
+
 clean:
-	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf site $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

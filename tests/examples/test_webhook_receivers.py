@@ -108,6 +108,7 @@ Start = Callable[..., Awaitable[Receiver]]
 
 RECEIVERS = {
     "webhooks_fastapi": "fastapi",
+    "webhooks_starlette": "starlette",
     "webhooks_litestar": "litestar",
     "webhooks_aiohttp": "aiohttp",
     "webhooks_flask": "flask",
