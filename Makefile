@@ -25,7 +25,7 @@ export QUICK
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
-.PHONY: help demo test slow lowest coverage lint stubs conformance types bench docs clean browser postgres proxies azurite
+.PHONY: help demo test slow lowest coverage lint stubs conformance types bench docs package clean browser postgres proxies azurite
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -137,5 +137,25 @@ docs: $(VENV)/.docs  ## the documentation, in site/index.html; broken links and 
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build >$(VENV)/.docs.log 2>&1 || { cat $(VENV)/.docs.log >&2; exit 1; }
 	@echo "site/index.html"
 
+# The tests run on the installed wheel: they are copied to a folder from which the sources cannot be imported.
+PACKAGE := $(VENV)/package
+PACKAGE_TESTS := tests/__init__.py tests/conftest.py tests/ways.py tests/unit/test_version.py tests/client/conftest.py \
+    tests/client/test_uploads.py tests/client/test_pytest_plugin.py tests/emulator/conftest.py tests/emulator/test_dashboard.py \
+    tests/ingest/test_report.py tests/cli
+
+package: $(VENV)/.dev  ## sdist and wheel, checked; the wheel is installed with pip and with uv, and tested
+	@rm -rf dist $(PACKAGE) && mkdir -p $(PACKAGE)/tests $(PACKAGE)/home
+	@$(UV_LOWEST); uv build --python $(BIN)/python --out-dir dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	@$(BIN)/python -m venv $(PACKAGE)/venv
+	@$(PACKAGE)/venv/bin/python -m pip install --quiet --disable-pip-version-check \
+	  "$$(ls $(CURDIR)/dist/*.whl)[cli,demo,distributed,emulator,objects,watch]" hypothesis psutil pytest pytest-asyncio pytest-timeout pytest-xdist trustme
+	@$(UV_LOWEST); UV_TOOL_DIR=$(CURDIR)/$(PACKAGE)/tools UV_TOOL_BIN_DIR=$(CURDIR)/$(PACKAGE)/bin \
+	  uv tool install --python $(BIN)/python "apivideo-async[demo] @ file://$$(ls $(CURDIR)/dist/*.whl)"
+	cd $(PACKAGE)/home && HOME=$$PWD ../bin/apivideo demo --size 8 >demo.log 2>&1 || { cat demo.log; exit 1; }
+	@tar -c $(wildcard $(PACKAGE_TESTS)) | tar -x -C $(PACKAGE)
+	cd $(PACKAGE) && venv/bin/python -m pytest -q -n logical --maxprocesses 4 -c $(CURDIR)/pyproject.toml --rootdir=. -m "not slow" tests
+
 clean:
-	rm -rf site $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf site dist $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

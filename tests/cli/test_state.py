@@ -181,7 +181,7 @@ def test_a_report_on_a_full_disk_hides_neither_the_summary_nor_the_others(
     def full(*_: Any) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report_files, "page", full)
+    monkeypatch.setattr(report_files, "pieces", full)
     reports = ("--report", "a.html", "--report", "b.csv")
     result = online("ingest", make_file(), *reports, "--json")
     assert result.code == 1
