@@ -139,7 +139,7 @@ docs: $(VENV)/.docs  ## the documentation, in site/index.html; broken links and 
 
 # The tests run on the installed wheel: they are copied to a folder from which the sources cannot be imported.
 PACKAGE := $(VENV)/package
-PACKAGE_TESTS := tests/__init__.py tests/conftest.py tests/ways.py tests/unit/test_version.py tests/client/conftest.py \
+PACKAGE_TESTS := tests/conftest.py tests/ways.py tests/unit/test_version.py tests/client/conftest.py \
     tests/client/test_uploads.py tests/client/test_pytest_plugin.py tests/emulator/conftest.py tests/emulator/test_dashboard.py \
     tests/ingest/test_report.py tests/cli
 
