@@ -139,7 +139,7 @@ docs: $(VENV)/.docs  ## the documentation, in site/index.html; broken links and 
 
 # The tests run on the installed wheel: they are copied to a folder from which the sources cannot be imported.
 PACKAGE := $(VENV)/package
-PACKAGE_TESTS := tests/conftest.py tests/ways.py tests/unit/test_version.py tests/client/conftest.py \
+PACKAGE_TESTS := $(wildcard tests/*.py) tests/unit/test_version.py tests/client/conftest.py \
     tests/client/test_uploads.py tests/client/test_pytest_plugin.py tests/emulator/conftest.py tests/emulator/test_dashboard.py \
     tests/ingest/test_report.py tests/cli
 
@@ -154,7 +154,7 @@ package: $(VENV)/.dev  ## sdist and wheel, checked; the wheel is installed with 
 	@$(UV_LOWEST); UV_TOOL_DIR=$(CURDIR)/$(PACKAGE)/tools UV_TOOL_BIN_DIR=$(CURDIR)/$(PACKAGE)/bin \
 	  uv tool install --python $(BIN)/python "apivideo-async[demo] @ file://$$(ls $(CURDIR)/dist/*.whl)"
 	cd $(PACKAGE)/home && HOME=$$PWD ../bin/apivideo demo --size 8 >demo.log 2>&1 || { cat demo.log; exit 1; }
-	@tar -c $(wildcard $(PACKAGE_TESTS)) | tar -x -C $(PACKAGE)
+	@tar -c $(PACKAGE_TESTS) | tar -x -C $(PACKAGE)
 	cd $(PACKAGE) && venv/bin/python -m pytest -q -n logical --maxprocesses 4 -c $(CURDIR)/pyproject.toml --rootdir=. -m "not slow" tests
 
 clean:
