@@ -141,7 +141,7 @@ docs: $(VENV)/.docs  ## the documentation, in site/index.html; broken links and 
 PACKAGE := $(VENV)/package
 PACKAGE_TESTS := $(wildcard tests/*.py) tests/unit/test_version.py tests/client/conftest.py \
     tests/client/test_uploads.py tests/client/test_pytest_plugin.py tests/emulator/conftest.py tests/emulator/test_dashboard.py \
-    tests/ingest/test_report.py tests/cli
+    tests/ingest/test_report.py tests/cli/__init__.py tests/cli/conftest.py tests/cli/test_sections.py tests/cli/test_upload.py
 
 package: $(VENV)/.dev  ## sdist and wheel, checked; the wheel is installed with pip and with uv, and tested
 	@rm -rf dist $(PACKAGE) && mkdir -p $(PACKAGE)/tests $(PACKAGE)/home
