@@ -25,7 +25,7 @@ export QUICK
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
-.PHONY: help demo test slow lowest coverage lint stubs conformance types bench docs package clean browser postgres proxies azurite
+.PHONY: help demo test slow lowest coverage lint stubs conformance types bench docs pictures package clean browser postgres proxies azurite
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -136,6 +136,9 @@ $(VENV)/.docs: $(BIN)/uv pyproject.toml uv.lock
 docs: $(VENV)/.docs  ## the documentation, in site/index.html; broken links and anchors are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build >$(VENV)/.docs.log 2>&1 || { cat $(VENV)/.docs.log >&2; exit 1; }
 	@echo "site/index.html"
+
+pictures: $(VENV)/.dev browser  ## the pictures of README and docs, after a change of a page or of the command line
+	$(BIN)/python docs/_site/pictures.py
 
 # The tests run on the installed wheel: they are copied to a folder from which the sources cannot be imported.
 PACKAGE := $(VENV)/package
