@@ -95,9 +95,9 @@ async def create_video(
                 await pipeline.send(build_request("videos.list", "GET", "/videos"))
             if lost:
                 log.warning(
-                    "no response to the creation of a video (%s). It is created again. The first "
-                    "request may have created an empty container, which api.video deletes after "
-                    "7 days. To avoid this, pass an idempotency_key",
+                    "the creation of a video did not succeed for certain (%s). It is repeated. The "
+                    "first request may have created an empty container, which api.video deletes "
+                    "after 7 days. To avoid this, pass an idempotency_key",
                     error,
                     extra={"event": "creation_repeated", "error": error},
                 )

@@ -10,6 +10,7 @@ import click
 
 from ....errors import ApiVideoError, LedgerError
 from ....ingest.ingestion import default_ledger
+from ....ingest.failures import advice_for
 from ....ingest.items import State, Totals
 from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
@@ -105,6 +106,7 @@ def _status_document(
                 "cause": failure.cause,
                 "items": failure.count,
                 "message": failure.message,
+                "advice": advice_for(failure.cause),
                 "uris": list(failure.uris),
             }
             for failure in failures
@@ -118,6 +120,7 @@ def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | No
     for failure in failures:
         example = f"such as {failure.uris[0]}: {failure.message}"
         lines.append(f"failed by {failure.cause}: {failure.count:,}, {example}")
+        lines.append(f"  what to do: {advice_for(failure.cause)}")
     if due is not None:
         when = "now" if due <= 0 else f"in {time_text(due)}"
         lines.append(f"the next item is due {when}")
