@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from ....errors import ApiVideoError, LedgerError
-from ....ingest.ingestion import default_ledger
 from ....ingest.failures import advice_for
+from ....ingest.ingestion import default_ledger
 from ....ingest.items import State, Totals
 from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
