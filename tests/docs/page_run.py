@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
@@ -50,6 +51,10 @@ FILES = {
     "watermark.png": PNG,
     "manifest.jsonl": b'{"uri": "videos/one.mp4", "title": "One"}\n{"uri": "videos/two.mp4"}\n',
 }
+PORT = re.compile(r'(\b127\.0\.0\.1(?::|", )|\blocalhost:|\bport[ =])([1-9]\d{3})\b')
+"""Ports of servers in pages. The tests replace them, because several pages run at once."""
+DEFAULT_PORTS = {"apivideo emulator": 8700, "apivideo webhooks listen": 8765}
+"""Ports of servers that are started without ``--port``."""
 PROGRAM = re.compile(r"^(asyncio\.run\(|if __name__)", re.MULTILINE)
 
 
@@ -74,6 +79,8 @@ class PageRun:
         self._names.update(public, **modules, emu=emu, client=client)
         self._servers: list[subprocess.Popen[bytes]] = []
         self._placeholders: dict[str, str] = {}
+        self._ports: dict[str, str] = {}
+        """Free ports, by the ports that the page names."""
 
     async def prepare(self, dsn: str | None) -> None:
         """Create the objects whose ids the pages use. ``dsn``: the address of a database."""
@@ -91,6 +98,9 @@ class PageRun:
         code = block.code
         for placeholder, value in self._placeholders.items():
             code = code.replace(placeholder, value)
+        for command, port in DEFAULT_PORTS.items():
+            code = re.sub(rf"{command}\b(?!.*--port)", f"{command} --port {port}", code)
+        code = PORT.sub(lambda found: found[1] + self._port(found[2]), code)
         block = evolve(block, code=code)
         if word == "file":
             path = self._folder / argument
@@ -104,6 +114,13 @@ class PageRun:
             await asyncio.to_thread(self._run_shell, block, word, argument)
         elif block.language in PARSERS:
             PARSERS[block.language](block.code)
+
+    def _port(self, named: str) -> str:
+        if named not in self._ports:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self._ports[named] = str(free.getsockname()[1])
+        return self._ports[named]
 
     async def _run_python(self, block: Block) -> None:
         if block.language == "python" and PROGRAM.search(block.code):

@@ -1,9 +1,5 @@
 """Every block of code in README.md and docs/ works, against one emulator for each page."""
 
-import fcntl
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,17 +29,6 @@ def skipped(block: Block) -> bool:
     return block.instruction.startswith("skip")
 
 
-@contextmanager
-def alone(blocks: list[Block]) -> Iterator[None]:
-    """Run one page with servers at a time, because they listen on the ports that it names."""
-    if not any(block.instruction.startswith("background") for block in blocks):
-        yield
-        return
-    with (Path(tempfile.gettempdir()) / "apivideo-docs-servers.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def marks(name: str) -> list[pytest.MarkDecorator]:
     commands = sum(
         block.code.count("apivideo ")
@@ -63,7 +48,7 @@ async def test_every_block_of_a_page_works(
     make_files(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("APIVIDEO_WEBHOOK_SECRET", SECRET)
-    with alone(PAGES[name]), Emulator(webhook_pause=0.01).in_thread() as emu:
+    with Emulator(webhook_pause=0.01).in_thread() as emu:
         monkeypatch.setenv("APIVIDEO_API_KEY", emu.api_key)
         monkeypatch.setenv("APIVIDEO_BASE_URL", emu.url)
         async with ApiVideoClient() as client:
