@@ -79,6 +79,10 @@ class PageRun:
         self._names.update(public, **modules, emu=emu, client=client)
         self._servers: list[subprocess.Popen[bytes]] = []
         self._placeholders: dict[str, str] = {}
+        loggers = [logging.getLogger(name) for name in ("", *logging.root.manager.loggerDict)]
+        self._loggers = [
+            (logger, logger.level, logger.propagate, list(logger.handlers)) for logger in loggers
+        ]
         self._ports: dict[str, str] = {}
         """Free ports, by the ports that the page names."""
 
@@ -189,10 +193,10 @@ class PageRun:
         wait_until(started, lambda: server.poll() is None, block.place, output)
 
     def close(self) -> None:
-        """End the servers of the page, and remove its handlers of log records."""
-        logger = logging.getLogger("apivideo_async")
-        logger.handlers.clear()
-        logger.setLevel(logging.NOTSET)
+        """End the servers of the page, and restore the loggers that it changed."""
+        for logger, level, propagate, handlers in self._loggers:
+            logger.setLevel(level)
+            logger.propagate, logger.handlers = propagate, handlers
         for server in self._servers:
             stop(server)
         sys.modules.pop("docs_page", None)

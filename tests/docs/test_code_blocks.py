@@ -18,7 +18,7 @@ PAGES = {
     if any(block.language in EXECUTED for block in blocks)
 }
 COMMANDS = 3
-"""Pages with more commands than this are marked ``slow``: each starts a process."""
+"""Pages with more commands than this, or with servers, are marked ``slow``: each is a process."""
 PENDING: set[str] = set()
 """Pages that do not work yet. Remove a page here when its test passes."""
 SKIPPED = 6
@@ -35,8 +35,9 @@ def marks(name: str) -> list[pytest.MarkDecorator]:
         for block in PAGES[name]
         if block.language == "sh" and not skipped(block)
     )
+    servers = any(block.instruction.startswith("background") for block in PAGES[name])
     pending = [pytest.mark.xfail(strict=True)] if name in PENDING else []
-    return [*pending, *([pytest.mark.slow] if commands > COMMANDS else [])]
+    return [*pending, *([pytest.mark.slow] if servers or commands > COMMANDS else [])]
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in PAGES])

@@ -454,8 +454,9 @@ def test_videos_are_deleted_in_one_place_only() -> None:
     assert found == {
         ("resources/_containers.py", "remove"),
         ("resources/videos.py", "delete"),
-        ("cli/crud/commands.py", "delete_command"),  # Of any kind of thing, after a confirmation.
-        ("cli/crud/commands.py", "delete_object"),
+        ("cli/crud/bulk.py", "delete_command"),  # Of any kind of thing, after a confirmation.
+        ("cli/crud/bulk.py", "command"),
+        ("cli/crud/bulk.py", "delete_object"),
         ("resources/_resource.py", "_delete"),  # Sends the DELETE for the methods of the resources.
         ("resources/live_streams.py", "delete_thumbnail"),
         ("conformance/service.py", "delete_path"),  # Only what carries the tag of a check.
