@@ -1,5 +1,6 @@
 """`celery_upload.py` makes one video of each key, in a worker and eagerly."""
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -20,11 +21,16 @@ Make = Callable[[str, int], Path]
 def example(
     emulator: Emulator, load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[ModuleType]:
+    # A worker of Celery changes the root logger, which other tests of this process read.
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers))
     monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
     monkeypatch.setenv("CELERY_RESULT_BACKEND", "cache+memory://")
     module = load("celery_upload")
     yield module
     module.close()
+    root.setLevel(before[0])
+    root.handlers = before[1]
 
 
 def test_a_task_that_is_delivered_twice_makes_one_video(
