@@ -29,6 +29,7 @@ from apivideo_async.emulator.rules.rate_windows import (
     RateLimiter,
     SlidingWindow,
     TokenBucket,
+    Use,
     format_wait,
     parse_rate_limits,
 )
@@ -220,6 +221,15 @@ def test_a_class_without_a_limit_has_one_that_is_never_reached():
     partial = RateLimiter(parse_rate_limits({"reads": 1}), 60)
     assert partial.take("writes", 0).limit == UNREACHED
     assert partial.take("reads", 0).limit == 1
+
+
+def test_the_use_of_a_class_is_forgotten_when_its_window_ends():
+    limiter = RateLimiter({"reads": 2}, 60)
+    assert limiter.use("reads", 0.0) == Use()
+    for _ in range(3):
+        limiter.take("reads", 0.0)
+    assert limiter.use("reads", 59.5) == Use(remaining=0, resets_in=1, refused=1)
+    assert limiter.use("reads", 60.0) == Use(remaining=2, resets_in=None, refused=1)
 
 
 @given(st.integers(1, 5), st.lists(st.floats(0, 3), max_size=40))
