@@ -1,7 +1,7 @@
 """A local HTTP server that behaves like api.video, for development, demonstrations and tests.
 
-It shares no code with the client. An error in the client's reading of the protocol therefore does
-not repeat itself in the server that tests the client.
+It shares no code with the client, apart from the style of web pages. An error in the client's
+reading of the protocol therefore does not repeat itself in the server that tests the client.
 """
 
 # Check the optional dependencies first. Without this check, the import below would fail deep in
